@@ -1,0 +1,47 @@
+/** `timemesh status`: what the node is and how it is. */
+import { Console, Effect } from "effect"
+import { Command } from "effect/cli"
+import type { Status } from "../layers/admin/AdminApi.ts"
+import * as askNode from "./askNode.ts"
+import * as flags from "./flags.ts"
+import { duration, fields } from "./table.ts"
+
+const both = (count: { readonly inbound: number; readonly outbound: number }): string =>
+  `${count.inbound + count.outbound} (${count.inbound} inbound, ${count.outbound} outbound)`
+
+const reasons = (total: number, by: Readonly<Record<string, number>>): string =>
+  total === 0 ? "0" : `${total} (${Object.entries(by).map(([reason, count]) => `${count} ${reason}`).join(", ")})`
+
+/** The status as text for people. */
+export const render = (status: Status): string =>
+  fields([
+    ["state", status.state],
+    ["network", status.network],
+    ["listen", status.listen],
+    ...(status.advertise === undefined ? [] : [["advertise", status.advertise] as const]),
+    ["software", status.software],
+    ["pid", String(status.pid)],
+    ["up for", duration(status.uptimeMs)],
+    ["peers", `${status.connected} connected, ${status.known} known`],
+    [
+      "connections",
+      `${status.stats.ups} came up, ${reasons(status.stats.downs, status.stats.downsByReason)} went down`
+    ],
+    ["attempts refused", reasons(status.stats.refused, status.stats.refusedByReason)],
+    ["dials", `${status.stats.dials}, ${status.stats.dialsFailed} failed`],
+    ["pings sent", both(status.stats.pings.sent)],
+    ["pings received", both(status.stats.pings.received)],
+    ["pongs sent", both(status.stats.pongs.sent)],
+    ["pongs received", both(status.stats.pongs.received)],
+    ["greatest lag", `${status.stats.maxLagMs.toFixed(0)} ms`]
+  ])
+
+export const command = Command.make(
+  "status",
+  flags.asking,
+  Effect.fnUntraced(function*({ json, ...where }) {
+    const client = yield* askNode.client(flags.toFlags(where))
+    const status = yield* askNode.orFail(client.status)
+    yield* Console.log(json ? JSON.stringify(status) : render(status))
+  })
+).pipe(Command.withDescription("Show what a running node is and how it is"))

@@ -1,0 +1,171 @@
+/** `timemesh testnet`: N node processes on this machine, watched and judged. */
+import { Console, Effect, FileSystem, Option, Result, Stdio } from "effect"
+import { Command, Flag } from "effect/cli"
+import { networks } from "../domain/Network.ts"
+import type * as NodeProcess from "../layers/testnet/NodeProcess.ts"
+import * as Testnet from "../layers/testnet/Testnet.ts"
+import type { Verdict } from "../layers/testnet/Verdict.ts"
+import * as Failure from "./Failure.ts"
+import { table } from "./table.ts"
+
+type Sample = Extract<Testnet.Progress, { readonly _tag: "Sample" }>
+
+const nodeRow = (view: Testnet.View, nodes: number): ReadonlyArray<string> => {
+  const { ip, peers, pid, state, status } = view
+  const connections = (peers?.peers ?? []).flatMap(({ connection }) => connection === undefined ? [] : [connection])
+  const inbound = connections.filter(({ direction }) => direction === "inbound").length
+  const rtts = connections.flatMap(({ rtt }) => rtt === undefined ? [] : [rtt.smoothedMs])
+  const rtt = rtts.length === 0 ? "" : `${(rtts.reduce((a, b) => a + b, 0) / rtts.length).toFixed(2)} ms`
+  return [
+    ip,
+    pid === undefined ? "" : String(pid),
+    state,
+    peers === undefined ? "" : `${connections.length}/${nodes - 1}`,
+    peers === undefined ? "" : `${inbound} in, ${connections.length - inbound} out`,
+    status === undefined ? "" : String(status.stats.dials),
+    status === undefined ? "" : String(status.stats.downs),
+    rtt
+  ]
+}
+
+const heading = ["NODE", "PID", "STATE", "PEERS", "DIRECTION", "DIALS", "DOWNS", "RTT"]
+
+const summary = (sample: Sample): string =>
+  `${(sample.elapsedMs / 1_000).toFixed(0)} s: ${sample.connected} of ${sample.pairs} pairs connected`
+
+/** The network at one moment, for a terminal. */
+export const renderSample = (sample: Sample): string =>
+  `${table([heading, ...sample.nodes.map((view) => nodeRow(view, sample.nodes.length))])}\n${summary(sample)}`
+
+const milliseconds = (ms: number | null): string => ms === null ? "never" : `${ms} ms`
+
+const traffic = (count: Verdict["pings"]): string =>
+  `${
+    count.sent.inbound + count.sent.outbound
+  } sent (${count.sent.inbound} inbound, ${count.sent.outbound} outbound), ` +
+  `${
+    count.received.inbound + count.received.outbound
+  } received (${count.received.inbound} inbound, ${count.received.outbound} outbound)`
+
+/** The verdict for people; its last line is the judgement. */
+export const renderVerdict = (verdict: Verdict): string =>
+  [
+    table([
+      ["pairs connected", `${verdict.connected} of ${verdict.pairs}`],
+      ["duplicates", `${verdict.duplicates} in ${verdict.samples} samples`],
+      ["settled after", milliseconds(verdict.settledMs)],
+      ["dials per pair", String(verdict.dialsPerPair)],
+      ["unexpected downs", String(verdict.unexpectedDowns)],
+      ["pings", traffic(verdict.pings)],
+      ["pongs", traffic(verdict.pongs)],
+      ["round trip", `p50 ${verdict.rttMs.p50 ?? "?"} ms, p99 ${verdict.rttMs.p99 ?? "?"} ms`],
+      ...(verdict.kills === 0 ? [] : [["recoveries", verdict.recoveriesMs.map(milliseconds).join(", ")]]),
+      ["logs", `${verdict.directory}/node-*.log`]
+    ]),
+    verdict.ok ? "OK" : `NOT OK: ${verdict.problems.join("; ")}`
+  ].join("\n")
+
+/** How progress is shown: a table redrawn in place on a terminal, else a line whenever something changes. */
+const makeTell = (say: (text: string) => Effect.Effect<void>, terminal: boolean) => {
+  let last = ""
+  let drawn = 0
+  return (progress: Testnet.Progress): Effect.Effect<void> => {
+    switch (progress._tag) {
+      case "Sample": {
+        if (terminal) {
+          const text = renderSample(progress)
+          const up = drawn === 0 ? "" : `\u001b[${drawn}A\u001b[J`
+          drawn = text.split("\n").length
+          return say(`${up}${text}`)
+        }
+        const states = `${progress.connected} ${progress.nodes.map(({ state }) => state).join(" ")}`
+        if (states === last) return Effect.void
+        last = states
+        return say(summary(progress))
+      }
+      case "Killed":
+        drawn = 0
+        return say(`killed ${progress.ip} (process ${progress.pid})`)
+      case "Respawned":
+        drawn = 0
+        return say(`respawned ${progress.ip} (process ${progress.pid})`)
+      case "Stopping":
+        return say("stopping")
+    }
+  }
+}
+
+const inRange = (name: string, value: number, least: number, most: number): Result.Result<number, Failure.Failure> =>
+  value >= least && value <= most
+    ? Result.succeed(value)
+    : Result.fail(Failure.unusable(`--${name}: "${value}" is out of range; write ${least} to ${most}`))
+
+const flags = {
+  nodes: Flag.Int("nodes").pipe(
+    Flag.withDescription("Nodes, on 127.0.0.1 to 127.0.0.N (default 5)"),
+    Flag.withDefault(5)
+  ),
+  seconds: Flag.Int("seconds").pipe(
+    Flag.withDescription("How long to run, the start included (default 20)"),
+    Flag.withDefault(20)
+  ),
+  chaos: Flag.Int("chaos").pipe(
+    Flag.withMetavar("SECONDS"),
+    Flag.withDescription("Kill (-9) a random node this often and respawn it after 1 s; none in the last 12 s"),
+    Flag.optional
+  ),
+  port: Flag.Int("port").pipe(
+    Flag.withDescription("P2P port of every node; admin APIs are on the next (default 24200)"),
+    Flag.withDefault(networks.devnet.port)
+  ),
+  dir: Flag.String("dir").pipe(
+    Flag.withMetavar("DIR"),
+    Flag.withDescription("Empty or new directory for logs and data (default: a temporary one, which is kept)"),
+    Flag.optional
+  ),
+  json: Flag.Boolean("json").pipe(
+    Flag.withDescription("Print the verdict as one JSON object, the only line on standard output"),
+    Flag.withDefault(false)
+  )
+}
+
+/** `self`: how to start this program again. */
+export const make = (self: NodeProcess.Self) =>
+  Command.make(
+    "testnet",
+    flags,
+    Effect.fnUntraced(function*({ chaos, dir, json, nodes, port, seconds }) {
+      yield* Effect.fromResult(inRange("nodes", nodes, 2, 100))
+      yield* Effect.fromResult(inRange("seconds", seconds, 3, 86_400))
+      yield* Effect.fromResult(inRange("port", port, 1, 65_534))
+      if (Option.isSome(chaos)) yield* Effect.fromResult(inRange("chaos", chaos.value, 2, 86_400))
+      const fs = yield* FileSystem.FileSystem
+      const stdio = yield* Stdio.Stdio
+      const directory = Option.isSome(dir)
+        ? dir.value
+        : yield* fs.makeTempDirectory({ prefix: "timemesh-testnet-" }).pipe(
+          Effect.mapError(() => Failure.unusable("no temporary directory can be made; name one with --dir DIR"))
+        )
+      const say = json ? Console.error : Console.log
+      const terminal = yield* json ? stdio.stderrIsTerminal : stdio.stdoutIsTerminal
+      yield* say(`${nodes} nodes on 127.0.0.1 to 127.0.0.${nodes}, port ${port}; logs and data in ${directory}`)
+      const options: Testnet.Options = {
+        nodes,
+        seconds,
+        chaosSeconds: Option.getOrUndefined(chaos),
+        port,
+        directory,
+        self
+      }
+      const verdict = yield* Effect.scoped(Testnet.run(options, makeTell(say, terminal))).pipe(
+        Effect.mapError((error) => Failure.unusable(error.message))
+      )
+      yield* Console.log(json ? JSON.stringify(verdict) : renderVerdict(verdict))
+      if (!verdict.ok) return yield* Failure.failed(`the testnet is not ok: ${verdict.problems.join("; ")}`)
+    })
+  ).pipe(
+    Command.withDescription(
+      "Run separate node processes on this machine, each told of one seed only, and judge whether every pair is connected " +
+        "exactly once. Exit code 0 if all is well, 1 if not"
+    )
+  )

@@ -1,0 +1,19 @@
+/** `timemesh why IP`: why the node is, or is not, connected to an address. */
+import { Console, Effect, Result } from "effect"
+import { Argument, Command } from "effect/cli"
+import * as PeerIp from "../domain/peer/PeerIp.ts"
+import * as askNode from "./askNode.ts"
+import * as Failure from "./Failure.ts"
+import * as flags from "./flags.ts"
+
+export const command = Command.make(
+  "why",
+  { ...flags.asking, ip: Argument.String("ip").pipe(Argument.withDescription("The peer's IP address")) },
+  Effect.fnUntraced(function*({ ip, json, ...where }) {
+    const parsed = PeerIp.fromString(ip)
+    if (Result.isFailure(parsed)) return yield* Failure.unusable(parsed.failure.message)
+    const client = yield* askNode.client(flags.toFlags(where))
+    const why = yield* askNode.orFail(client.why(parsed.success))
+    yield* Console.log(json ? JSON.stringify(why) : `${why.ip}: ${why.state}\n${why.text}`)
+  })
+).pipe(Command.withDescription("Tell why a running node is, or is not, connected to an address; any address"))

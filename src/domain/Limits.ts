@@ -1,0 +1,174 @@
+/**
+ * Every bound and default of the node, each with its unit and its reason. "Rule" timers belong to the rule version of the
+ * pair protocol and are not configurable: one side's wait must exceed the other's hold.
+ */
+
+// --- pair protocol: rule timers -----------------------------------------------
+
+/** ms. A peer that connected must have sent its Hello by then. Five round trips of a bad link. */
+export const helloMs = 5_000
+/** ms. Ack must follow Commit by then. */
+export const commitMs = 5_000
+/**
+ * ms. Least and most time a challenged end has to answer; in between 4 × smoothed RTT. The least is well over `quietMs`, so
+ * that a live end whose Pong is stuck behind a long frame has time to be heard (docs/decisions/0003).
+ */
+export const probeMinMs = 2_000
+export const probeMaxMs = 5_000
+/** ms. Most time the higher peer gives its live end when another process commits (rule H2): our Ack must beat L's `commitMs`. */
+export const probeHigherMaxMs = 3_000
+/** ms. A challenge that has not left our outbox by then counts as sent. */
+export const probeQueuedMs = 5_000
+/** ms. The same while another process's Commit waits (rule H2): with `probeHigherMaxMs` still less than L's `commitMs`. */
+export const probeHigherQueuedMs = 1_000
+/** ms. From then on after a challenge was sent, any received byte is an answer (before, it may have been under way). */
+export const quietMs = 1_000
+/** ms. At most one challenge starts per peer in this time, so that challengers cannot be used to flood a live end. */
+export const challengeSpacingMs = 5_000
+/** ms. H waits this long for Commit or Reject: longer than the longest hold of a challenger (spacing + probe = 10 s). */
+export const waitMs = 12_000
+/** ms. A closing end that sent a Reject reads on this long, so that a reset does not destroy the reason. */
+export const lingerMs = 1_000
+
+// --- pair protocol: configurable ----------------------------------------------
+
+/** ms. A dial that has not connected by then failed (Bitcoin Core's value). */
+export const dialMs = 5_000
+/** ms. L holds H's dial this long for its own dial to arrive. */
+export const graceMs = 500
+/** ms. H waits this long, plus up to `fallbackJitterMs`, for L before dialling itself. */
+export const fallbackMs = 3_000
+export const fallbackJitterMs = 2_000
+/** ms. The same on first contact with a configured peer, or when the rank is unknown, or when only H can dial. */
+export const fallbackFirstMs = 500
+export const fallbackFirstJitterMs = 500
+/** ms. A ping goes out this often on every connection, both ends. */
+export const pingMs = 15_000
+/** ms. A connection on which no byte came for this long is down (`silent`). More than twice `pingMs`. */
+export const deadMs = 45_000
+/** ms. First and greatest redial delay; doubles per failure, full jitter 50–100 %. */
+export const backoffBaseMs = 1_000
+export const backoffMaxMs = 300_000
+/** ms. An Up shorter than this counts as a failure for the backoff. */
+export const stableMs = 5_000
+
+// --- sockets and ends -----------------------------------------------------------
+
+/** Ends (connections and attempts) of one pair; the K of the exhaustive search. A fifth inbound closes the oldest without Hello. */
+export const endsPerPair = 4
+/** Ends without Hello per node, so that strangers who say nothing cost a bounded amount of memory. */
+export const endsWithoutHello = 64
+/** Peers up at once (Bitcoin Core's default order). */
+export const maxPeers = 125
+/** Dials under way at once: enough to fill 125 slots in seconds, too few to look like a scan. */
+export const maxDials = 16
+
+// --- frames ---------------------------------------------------------------------
+
+/** bytes. Frame bound (kind and body) before Up: a Hello fits many times over; a native stream so begins `00 00`. */
+export const frameBeforeUpBytes = 4 * 1024
+/** bytes. Frame bound after Up: the TIME network's own frame bound. */
+export const frameBytes = 8 * 1024 * 1024
+/** ms. A frame once begun must end within this time. */
+export const frameMs = 120_000
+/** bytes. Bulk handed to a socket undrained, so that a control frame never waits behind more. */
+export const undrainedBytes = 1024 * 1024
+
+// --- queues, tables, buffers -----------------------------------------------------
+
+/** events. A reader of the event stream further behind loses the oldest. */
+export const eventBuffer = 4_096
+/** messages. A reader of an application channel's stream further behind ends with `Lagged`. */
+export const streamBuffer = 16_384
+/** bytes. `send` waits while more than this is queued for a peer. Two full frames. */
+export const outboxHighBytes = 16 * 1024 * 1024
+/** bytes. A peer for whom more than this would be queued does not read: it is disconnected (`outbox-full`). */
+export const outboxBytes = 32 * 1024 * 1024
+/** bytes. The same for control frames: thousands of unread pongs. */
+export const outboxControlBytes = 256 * 1024
+/** peers. Rows of the peer table; beyond, the oldest unconnected row that nobody configured goes. Bitcoin's addr cap × 4. */
+export const knownPeers = 4_096
+/** addresses per `Peers` message: what a newcomer learns at once; covers a full node's peers. */
+export const peersPerMessage = 256
+/** addresses. Good ones kept in the data directory. */
+export const storedPeers = 256
+/** ms. The data directory's addresses are written at most this often. */
+export const storeEveryMs = 10_000
+/** ms. Closing a node may take this long. */
+export const closeMs = 5_000
+/** ms. Lag below this is ordinary scheduling, not counted. */
+export const lagFloorMs = 100
+
+// --- sockets: the byte streams below --------------------------------------------
+
+/** ms. Idle time before TCP keepalive probes: a last resort, our own `deadMs` comes first; keeps NAT entries open. */
+export const keepAliveDelayMs = 60_000
+/** Connections that may wait, in the kernel for accept and in the process for a handler; more are dropped (Linux's cap was 128). */
+export const backlog = 128
+/** bytes. A socket that has read this much ahead of its reader stops reading, so that the peer's window closes. */
+export const readAheadBytes = 256 * 1024
+/** Chunks a socket may read ahead: one byte each costs some hundred bytes of memory. */
+export const readAheadChunks = 1024
+
+// --- native wire ----------------------------------------------------------------
+
+/** bytes. Network name in a Hello: printable ASCII; every name in use is shorter than 10. */
+export const networkNameBytes = 32
+/** bytes of UTF-8. Software name in a Hello: a name, a version and a platform. */
+export const softwareBytes = 64
+/** bytes of UTF-8. Text of a Reject: two sentences for an operator. */
+export const rejectTextBytes = 256
+/** Extensions of one Hello: more than any version will name, few enough to be scanned by hand. */
+export const helloExtensions = 16
+/** bytes. All extensions of one Hello with their heads, so that a Hello stays well within `frameBeforeUpBytes`. */
+export const helloExtensionsBytes = 2048
+/** bytes. Body of one `Peers`: `peersPerMessage` of the longest addresses take 13 KiB. Checked before the body is decoded. */
+export const peersBodyBytes = 16 * 1024
+/** bytes. A Data payload shorter than this is copied behind its header (one buffer to write); a longer one stays a view. */
+export const copyPayloadBytes = 4096
+/** bytes. Chunks shorter than this are gathered while a frame is incomplete, so that a drip of single bytes costs no more than its bytes. */
+export const gatherChunkBytes = 4096
+/** bytes. Greatest buffer in which short chunks are gathered. */
+export const gatherBufferBytes = 16 * 1024
+
+// --- liveness and retry -----------------------------------------------------------
+
+/** Pings of one connection that wait for their pong: a dead time's worth of pings and challenges. The oldest gives way. */
+export const outstandingPings = 8
+/** ms. After a ping asked for because our own loop was late, a peer has this long to answer: the longest probe. */
+export const answerMs = 5_000
+/** ms. A wait a peer asks for is never shorter or longer than this, whatever it says. */
+export const retryMinMs = 500
+export const retryMaxMs = 3_600_000
+/** Part of the wait a peer asks for that is added at most by chance, so that many who were refused do not come back at once. */
+export const retryJitter = 0.25
+/** ms. What we ask of a peer we refuse, by reason. `in-use` doubles per refusal, from the first to the second. */
+export const retryDuplicateMs = 1_000
+export const retryInUseMs = 5_000
+export const retryInUseMaxMs = 300_000
+export const retryFullMs = 60_000
+export const retryIncompatibleMs = 600_000
+export const retryShutdownMs = 2_000
+/** ms. The peer stops dialling by itself while its other connection is up; the time matters only if it does not know that one. */
+export const retryAliasMs = 60_000
+/** ms. Somebody disconnected the peer by hand: coming back at once would undo it. */
+export const retryOperatorMs = 300_000
+/** ms. Evicted to make room: as `full`. */
+export const retryEvictedMs = 60_000
+/** ms. A broken rule is a bug or a mix-up: worth another try, not a fast one. */
+export const retryProtocolMs = 60_000
+
+// --- log --------------------------------------------------------------------------
+
+/** ms. Window over which the log counts lines of one kind. */
+export const logWindowMs = 10_000
+/** lines per window and kind. Strangers can cause these lines at will; 20 show what happens without filling a disk. */
+export const logLinesStrangers = 20
+/** lines per window and kind for Up and Down: all of `maxPeers` can fall and come back twice. */
+export const logLinesConnections = 500
+/** lines per window and kind for pings, pongs and dials, which show only at Debug. */
+export const logLinesDebug = 10_000
+/** ms. On closing a node, time beyond `lingerMs` for last words to get out. */
+export const dialGraceMs = 500
+/** ms. Peers that come up within this time are told to the others in one message. */
+export const gossipMs = 20

@@ -1,0 +1,51 @@
+/**
+ * When to dial a peer again. Times in ms; `jitter` is a uniform draw from 0…1.
+ *
+ * Only failed dials and connections that were up for less than `stableMs` make the wait grow. A refusal is no failure:
+ * the peer says when to come back (`Handshake.clampRetry`).
+ */
+import * as Limits from "../Limits.ts"
+
+/** Failures in a row. */
+export interface State {
+  readonly failures: number
+}
+
+export interface Params {
+  /** Wait after the first failure. */
+  readonly baseMs: number
+  readonly maxMs: number
+  /** An Up at least this long ends a row of failures. */
+  readonly stableMs: number
+}
+
+export const defaults: Params = {
+  baseMs: Limits.backoffBaseMs,
+  maxMs: Limits.backoffMaxMs,
+  stableMs: Limits.stableMs
+}
+
+/** No failure yet. */
+export const start: State = { failures: 0 }
+
+/** A dial failed. */
+export const failed = (state: State): State => ({ failures: state.failures + 1 })
+
+/** A connection that was up ended. */
+export const ended = (state: State, upForMs: number, params: Params = defaults): State =>
+  upForMs < params.stableMs ? failed(state) : start
+
+/** Wait before the next dial: 0 without failures, else 50–100 % of `baseMs` doubled per further failure, at most `maxMs`. */
+export const delay = (state: State, jitter: number, params: Params = defaults): number =>
+  state.failures === 0
+    ? 0
+    : Math.min(params.baseMs * 2 ** (state.failures - 1), params.maxMs) * (0.5 + 0.5 * jitter)
+
+/**
+ * Wait before this node dials a peer that is expected to dial first. `first`: on first contact with a configured peer,
+ * when only this side can dial, or when the rank is unknown; `later` otherwise.
+ */
+export const fallbackMs = (contact: "first" | "later", jitter: number): number =>
+  contact === "first"
+    ? Limits.fallbackFirstMs + jitter * Limits.fallbackFirstJitterMs
+    : Limits.fallbackMs + jitter * Limits.fallbackJitterMs

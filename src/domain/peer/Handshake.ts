@@ -1,0 +1,171 @@
+/**
+ * What both ends check before a socket can become the connection of its pair, and how long the refused stay away.
+ *
+ * Roles come from what the socket shows: the initiator says which IP it dialled, the acceptor which IP it observed. So a
+ * node whose own address is unknown or wrong ranks rightly as soon as Hellos are exchanged.
+ */
+import type { RejectReason } from "../DisconnectReason.ts"
+import * as Limits from "../Limits.ts"
+import type { Commit, Hello } from "../wire/Message.ts"
+import type { Role } from "./PairState.ts"
+import * as PeerIp from "./PeerIp.ts"
+import * as TieBreak from "./TieBreak.ts"
+
+/** Number of the frame layouts. Peers with another number are `incompatible`. */
+export const protocolVersion = 1
+/** Number of the pair rules and their timers. Peers with another number are `incompatible`. */
+export const ruleVersion = 1
+
+/** Bits of `Hello.capabilities`. `peers`: reads `Peers`. `channels`: reads `Data`. Append only. */
+export const Capability = { peers: 1, channels: 2 } as const
+
+/** What this version offers. */
+export const capabilities: number = Capability.peers | Capability.channels
+
+/** What this node is, as far as a peer must be the same. */
+export interface Local {
+  readonly protocol: number
+  readonly rule: number
+  readonly network: string
+  /** 64 hex digits. */
+  readonly genesis: string
+}
+
+/** What is known when a Hello comes. */
+export interface Context {
+  readonly local: Local
+  readonly dir: "out" | "in"
+  /** What the socket shows: the IP we dialled, or the one we observed. */
+  readonly remote: PeerIp.PeerIp
+  /** Whether a nonce is that of one of our own open dials. */
+  readonly isOwnDial: (nonce: bigint) => boolean
+  /** What is left of the peer's ban, ms. */
+  readonly bannedMs: number | undefined
+  /** The pair has a live end (committing or up), so admitting this socket adds no peer. */
+  readonly known: boolean
+  /** Peers that are up. */
+  readonly upCount: number
+  readonly maxPeers: number
+}
+
+/** Goes on to arbitration. `self`: our address as the peer named it. */
+export interface Accepted {
+  readonly _tag: "Accepted"
+  readonly role: Role
+  readonly tag: string
+  readonly self: PeerIp.PeerIp
+}
+
+/** To be answered with a `Reject` of this content. `retryAfterMs` is also when our own dial may come again. */
+export interface Refused {
+  readonly _tag: "Refused"
+  readonly reject: RejectReason
+  readonly text: string
+  readonly retryAfterMs: number
+}
+
+/** Checks a peer's Hello; the first check that fails decides. */
+export const check = (hello: Hello, context: Context): Accepted | Refused => {
+  const { local } = context
+  if (hello.protocol !== local.protocol || hello.rule !== local.rule) {
+    return refused(
+      "incompatible",
+      `this node speaks protocol ${local.protocol} rule ${local.rule}, you speak protocol ${hello.protocol} rule ${hello.rule}`
+    )
+  }
+  if (hello.network !== local.network || hello.genesis !== local.genesis) {
+    return refused(
+      "incompatible",
+      `this node is on ${local.network} (genesis ${local.genesis.slice(0, 16)}), ` +
+        `you are on ${hello.network} (genesis ${hello.genesis.slice(0, 16)})`
+    )
+  }
+  if (context.dir === "in" && context.isOwnDial(hello.nonce)) {
+    return refused("self", "this node dialled itself: the address is its own")
+  }
+  const rank = TieBreak.rank(hello.peer, context.remote)
+  if (rank === "same") return refused("self", "another node has this node's own address")
+  if (context.bannedMs !== undefined) {
+    return refused("banned", "this node has banned you", { bannedMs: context.bannedMs })
+  }
+  if (!context.known && context.upCount >= context.maxPeers) {
+    return refused("full", `all ${context.maxPeers} places for peers are taken`)
+  }
+  return { _tag: "Accepted", role: rank, tag: hello.tag, self: hello.peer }
+}
+
+const refused = (reject: RejectReason, text: string, facts?: RetryFacts): Refused => ({
+  _tag: "Refused",
+  reject,
+  text,
+  retryAfterMs: retryAfterMs(reject, facts)
+})
+
+/** The Commit that the lower peer sends. `self`: its address as the higher named it. */
+export const commit = (self: PeerIp.PeerIp, peer: PeerIp.PeerIp): Commit => ({
+  _tag: "Commit",
+  lower: self,
+  higher: peer
+})
+
+/**
+ * What is wrong with a Commit that came, in words; `undefined` when it fits. What does not fit ends the socket
+ * (`protocol`). `self` and `role` are those of `Accepted`, `peer` is what the socket shows.
+ */
+export const checkCommit = (
+  commit: Commit,
+  role: Role,
+  self: PeerIp.PeerIp,
+  peer: PeerIp.PeerIp
+): string | undefined =>
+  role === "lower"
+    ? "Commit came to the lower peer, which is the one to decide"
+    : commit.lower === peer && commit.higher === self
+    ? undefined
+    : `Commit names the pair ${commit.lower} / ${commit.higher}, this node sees ${peer} / ${self}`
+
+/** What some waits depend on. */
+export interface RetryFacts {
+  /** `in-use` refusals of this peer in a row, this one included. */
+  readonly refusals?: number
+  /** What is left of the ban, ms. */
+  readonly bannedMs?: number
+}
+
+/** How long a peer refused for this reason is asked to stay away, ms. Fits the wire's u32. */
+export const retryAfterMs = (reason: RejectReason, facts: RetryFacts = {}): number => {
+  switch (reason) {
+    case "duplicate":
+      return Limits.retryDuplicateMs
+    case "in-use":
+      return Math.min(Limits.retryInUseMs * 2 ** Math.max(0, (facts.refusals ?? 1) - 1), Limits.retryInUseMaxMs)
+    case "full":
+      return Limits.retryFullMs
+    case "banned":
+      return Math.ceil(Math.min(Math.max(0, facts.bannedMs ?? Limits.retryMaxMs), Limits.retryMaxMs))
+    case "incompatible":
+      return Limits.retryIncompatibleMs
+    case "alias":
+      return Limits.retryAliasMs
+    case "self":
+      return Limits.retryMaxMs
+    case "shutdown":
+      return Limits.retryShutdownMs
+    case "operator":
+      return Limits.retryOperatorMs
+    case "evicted":
+      return Limits.retryEvictedMs
+    case "protocol":
+      return Limits.retryProtocolMs
+  }
+}
+
+/** The wait a refused node really keeps: what was asked plus 0–25 % (`jitter` 0…1), then clamped to 0.5 s … 1 h. */
+export const clampRetry = (askedMs: number, jitter: number): number =>
+  Math.min(Math.max(askedMs * (1 + Limits.retryJitter * jitter), Limits.retryMinMs), Limits.retryMaxMs)
+
+/**
+ * The bytes whose HMAC-SHA-256 under the process's secret, cut to its first 16 bytes, is the instance tag towards a
+ * peer: the 16-byte form of the peer's address.
+ */
+export const instanceTagInput = (peer: PeerIp.PeerIp): Uint8Array => PeerIp.toBytes(peer)

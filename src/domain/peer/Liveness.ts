@@ -1,0 +1,175 @@
+/**
+ * Whether the peer of an Up connection is still there, and how far away.
+ *
+ * **Shapes.** One small immutable state per connection, from Up to Down. `tick` at the time `nextDue` names, or at any
+ * other: an early tick does nothing. Any received byte is life (`heard`); pings go out at a fixed pace in either case.
+ *
+ * **Units.** All times are ms on a monotonic clock, fractions allowed.
+ *
+ * **Our own lag.** A node whose event loop stood still must not blame its peers. The silence allowed grows by the lag
+ * since the last byte, and a tick that comes late never condemns: it pings, and the peer has `answerMs` from then on,
+ * in which what lies unread in the kernel is read.
+ *
+ * **Frames.** While a frame is arriving the peer is not silent but slow: then it has `frameMs` for the frame.
+ */
+import * as Limits from "../Limits.ts"
+
+export interface Params {
+  readonly pingMs: number
+  /** Silence after which the peer is dead. */
+  readonly deadMs: number
+  /** A frame once begun must end within this. */
+  readonly frameMs: number
+  /** Least time between a ping and the verdict. */
+  readonly answerMs: number
+  /** Lag from here on makes a tick late; less is ordinary scheduling. */
+  readonly lateMs: number
+}
+
+export const defaults: Params = {
+  pingMs: Limits.pingMs,
+  deadMs: Limits.deadMs,
+  frameMs: Limits.frameMs,
+  answerMs: Limits.answerMs,
+  lateMs: Limits.lagFloorMs
+}
+
+/** What is wrong with the parameters, in words for an operator; `undefined` when nothing is. */
+export const problem = (params: Params): string | undefined =>
+  !(params.pingMs > 0)
+    ? `the ping interval must be positive, not ${params.pingMs} ms`
+    : params.deadMs > 2 * params.pingMs
+    ? undefined
+    : `the dead time (${params.deadMs} ms) must be more than twice the ping interval (${params.pingMs} ms): ` +
+      "one lost answer must not end a connection"
+
+/** Round trips. `smoothedMs` as in RFC 6298: seven parts old, one part new. */
+export interface Rtt {
+  readonly smoothedMs: number
+  readonly leastMs: number
+  readonly lastMs: number
+}
+
+export interface State {
+  /** When the last byte came; Up counts as one. */
+  readonly heardAt: number
+  /** Our own lag since then, at most the time since then. */
+  readonly lagMs: number
+  /** When the next ping at the fixed pace is due. */
+  readonly pingAt: number
+  /** The first ping since the last byte and the last late tick: what the peer must answer. */
+  readonly askedAt: number | undefined
+  /** When the frame that is arriving began, moved on by our own lag. */
+  readonly frameAt: number | undefined
+  /** Pings without pong, oldest first, at most `Limits.outstandingPings`. */
+  readonly pings: ReadonlyArray<{ readonly nonce: bigint; readonly at: number }>
+  readonly rtt: Rtt | undefined
+}
+
+export type Action =
+  | { readonly _tag: "None" }
+  /** Draw a nonce, send, and tell `pingSent`. */
+  | { readonly _tag: "SendPing" }
+  /** Nothing came for so long: `silent`. */
+  | { readonly _tag: "Dead"; readonly silentForMs: number }
+  /** A frame did not end in time: `silent` too, but the peer was sending. */
+  | { readonly _tag: "Stalled"; readonly frameForMs: number }
+
+const none: Action = { _tag: "None" }
+const sendPing: Action = { _tag: "SendPing" }
+
+/** The connection came up. The first ping is due at once. */
+export const start = (now: number): State => ({
+  heardAt: now,
+  lagMs: 0,
+  pingAt: now,
+  askedAt: undefined,
+  frameAt: undefined,
+  pings: [],
+  rtt: undefined
+})
+
+/**
+ * Bytes came. Once per batch of chunks, after it was cut into frames.
+ *
+ * @param frames how many frames ended in this batch
+ * @param arriving whether a frame has begun and not ended (`FrameReader.arriving`)
+ */
+export const heard = (state: State, now: number, frames: number, arriving: boolean): State => ({
+  ...state,
+  heardAt: now,
+  lagMs: 0,
+  askedAt: undefined,
+  frameAt: !arriving ? undefined : frames > 0 ? now : state.frameAt ?? now
+})
+
+/** A ping left, at the fixed pace or as a challenge. */
+export const pingSent = (state: State, nonce: bigint, now: number): State => ({
+  ...state,
+  askedAt: state.askedAt ?? now,
+  pings: [...state.pings.slice(1 - Limits.outstandingPings), { nonce, at: now }]
+})
+
+/**
+ * A pong came. Its round trip in ms, or `undefined` when the nonce is none of ours. Older pings are forgotten: a stream
+ * keeps order, so their answers will not come.
+ */
+export const pong = (state: State, nonce: bigint, now: number): readonly [State, number | undefined] => {
+  const index = state.pings.findIndex((ping) => ping.nonce === nonce)
+  const ping = state.pings[index]
+  if (ping === undefined) return [state, undefined]
+  const rttMs = Math.max(0, now - ping.at)
+  return [sample({ ...state, pings: state.pings.slice(index + 1) }, rttMs), rttMs]
+}
+
+/** A round trip measured otherwise: Commit to Ack is the first. */
+export const sample = (state: State, rttMs: number): State => ({
+  ...state,
+  rtt: state.rtt === undefined ? { smoothedMs: rttMs, leastMs: rttMs, lastMs: rttMs } : {
+    smoothedMs: state.rtt.smoothedMs * 0.875 + rttMs * 0.125,
+    leastMs: Math.min(state.rtt.leastMs, rttMs),
+    lastMs: rttMs
+  }
+})
+
+/** When the verdict is due, unless a byte comes before. */
+const endDue = (state: State, params: Params): number => {
+  if (state.frameAt !== undefined) return state.frameAt + params.frameMs
+  const dead = state.heardAt + state.lagMs + params.deadMs
+  return state.askedAt === undefined ? dead : Math.max(dead, state.askedAt + params.answerMs)
+}
+
+/** When to tick next. After a tick that did not end the connection, always later than that tick. */
+export const nextDue = (state: State, params: Params): number => Math.min(state.pingAt, endDue(state, params))
+
+/** How late a tick at `now` is, ms: one measure of our own lag, when ticks are set by `nextDue`. */
+export const lateness = (state: State, now: number, params: Params): number => Math.max(0, now - nextDue(state, params))
+
+/**
+ * Time passed. At most one action; after `Dead` or `Stalled` the state is of no more use.
+ *
+ * @param lagMs our own event-loop lag since the preceding tick, as far as it is known: at least `lateness` when ticks
+ *   are set by `nextDue`. Less than `lateMs` is ignored.
+ */
+export const tick = (state: State, now: number, params: Params, lagMs: number): readonly [State, Action] => {
+  const current = lagMs < params.lateMs ? state : lagged(state, now, lagMs)
+  const over = now >= endDue(current, params)
+  if (over && current.frameAt !== undefined) {
+    return [current, { _tag: "Stalled", frameForMs: now - current.frameAt }]
+  }
+  if (over && current.askedAt !== undefined) return [current, { _tag: "Dead", silentForMs: now - current.heardAt }]
+  if (!over && now < current.pingAt) return [current, none]
+  return [{
+    ...current,
+    pingAt: now + params.pingMs,
+    askedAt: current.askedAt ?? now
+  }, sendPing]
+}
+
+/** The lag is ours: it counts neither as silence nor as slowness, and no answer to an earlier ping can be demanded. */
+const lagged = (state: State, now: number, lagMs: number): State => ({
+  ...state,
+  lagMs: Math.min(state.lagMs + lagMs, Math.max(0, now - state.heardAt)),
+  askedAt: undefined,
+  frameAt: state.frameAt === undefined ? undefined : Math.min(state.frameAt + lagMs, now)
+})

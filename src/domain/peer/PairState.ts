@@ -1,0 +1,179 @@
+/**
+ * The vocabulary of the pair protocol: the state one node keeps for one peer, what can happen, what must be done.
+ *
+ * `Pair.step(state, event, draw) → [state, actions]` is pure. State holds no time and no random number: timers are the
+ * actions `Arm`/`Disarm` and the event `Fired`; nonces, connection ids and delays that depend on chance or history come
+ * in with the event as `Draw`. The rules, with their proof, are in docs/PROTOCOL.md.
+ */
+import type { DisconnectReason, RejectReason } from "../DisconnectReason.ts"
+import type { PeerIp } from "./PeerIp.ts"
+
+/** Identifies one end of one socket for the life of the process; ascending, so a greater id is a newer end. */
+export type EndId = number
+
+/** `dialing` → `hello` (socket open, no Hello from the peer yet) → `candidate` → (`committing`, lower only) → `up`. */
+export type Phase = "dialing" | "hello" | "candidate" | "committing" | "up"
+
+/** Our place on one socket; from what the socket shows, not from configuration. */
+export type Role = "lower" | "higher"
+
+/** One end of one socket to the peer. An end that closed is not in the state. */
+export interface End {
+  readonly id: EndId
+  readonly dir: "out" | "in"
+  readonly phase: Phase
+  /** Known from Hello on. */
+  readonly role: Role | undefined
+  /** The peer's instance tag: stable for the life of its process, as long as it is dialled/observed under `self`. */
+  readonly tag: string | undefined
+  /** Our address as the peer named it in its Hello. */
+  readonly self: PeerIp | undefined
+  /** A Commit came and waits for the verdict on the live end (rule H2, or an alias conflict). */
+  readonly commitHeld: boolean
+}
+
+/**
+ * Timers of a pair. `hello`, `commit`, `wait` belong to one end; the others exist once per pair and carry `end` 0.
+ * `quiet`: 1 s after a challenge left, any byte is an answer. `spacing`: the next challenge may start. `grace`: L stops
+ * holding H's dial. `redial`: this node's next own dial is due.
+ */
+export interface Timer {
+  readonly kind: "hello" | "commit" | "wait" | "probe" | "quiet" | "spacing" | "grace" | "redial"
+  readonly end: EndId
+}
+
+/** A challenge under way: the live end must answer, or gives way to a challenger. */
+export interface Probe {
+  readonly end: EndId
+  /** Nonce of the ping. A committing end is not probed: its `Ack` is the answer, `commit` the bound. */
+  readonly nonce: bigint
+  /** `queued`: the ping is still in our outbox. `sent`: the probe time runs. `late`: any byte is an answer now. */
+  readonly phase: "queued" | "sent" | "late"
+}
+
+export interface PairState {
+  /** At most `Limits.endsPerPair`, oldest first. */
+  readonly ends: ReadonlyArray<End>
+  readonly probe: Probe | undefined
+  /** The timer `spacing` runs: no challenge may start. */
+  readonly spacing: boolean
+  /** An address to dial is known, and this node may dial it. */
+  readonly dialable: boolean
+  /** The timer `redial` runs. */
+  readonly redial: boolean
+  /** The timer `grace` runs. */
+  readonly grace: boolean
+  /** What we believe our rank to be before a Hello says so. */
+  readonly rank: Role | undefined
+  /** The peer told us (`alias`, `self`) that it is up elsewhere: no dial until `Freed`. */
+  readonly barred: boolean
+}
+
+/** What the world supplies with an event: none of it is kept. */
+export interface Draw {
+  /** Id for an end that this step may create. Greater than all before. */
+  readonly id: EndId
+  /** Fresh 64-bit nonce, for a challenge this step may start. */
+  readonly nonce: bigint
+  /** Wait before a dial, when the lower peer wants to dial or a dial failed: 0 or what `Backoff` says, ms. */
+  readonly backoffMs: number
+  /** Wait before a dial, when the peer is expected to dial first, ms. */
+  readonly fallbackMs: number
+}
+
+export type PairEvent =
+  /** An address to dial became known (configured, stored, told by a peer, or read in a Hello). */
+  | { readonly _tag: "Learned"; readonly rank: Role | undefined }
+  /** Never dial again by ourselves (the peer's address turned out to be our own, or it was banned). */
+  | { readonly _tag: "Forgotten" }
+  /** The alias that barred dialling is gone. */
+  | { readonly _tag: "Freed" }
+  /** A socket from the peer's IP was accepted; `end` is new. */
+  | { readonly _tag: "Accepted"; readonly end: EndId }
+  | { readonly _tag: "Connected"; readonly end: EndId }
+  | { readonly _tag: "DialFailed"; readonly end: EndId; readonly detail: string }
+  /** The peer's Hello came and passed every check before arbitration. */
+  | {
+    readonly _tag: "Welcomed"
+    readonly end: EndId
+    readonly role: Role
+    readonly tag: string
+    readonly self: PeerIp
+    /** The peer says where it listens, so we can dial it from now on. */
+    readonly listens: boolean
+  }
+  /** The peer's Hello came and failed a check: close with this `Reject`. `retryMs`: when our own dial may come again. */
+  | {
+    readonly _tag: "Refused"
+    readonly end: EndId
+    readonly reject: RejectReason
+    readonly detail: string
+    readonly retryMs: number
+  }
+  | { readonly _tag: "CommitReceived"; readonly end: EndId }
+  | { readonly _tag: "AckReceived"; readonly end: EndId }
+  /** `retryMs`: already clamped and jittered. */
+  | {
+    readonly _tag: "RejectReceived"
+    readonly end: EndId
+    readonly reject: RejectReason
+    readonly detail: string
+    readonly retryMs: number
+  }
+  | { readonly _tag: "PongReceived"; readonly end: EndId; readonly nonce: bigint }
+  /** Bytes came on this end. Needed only while `Pair.listensTo(state)` is this end. */
+  | { readonly _tag: "Heard"; readonly end: EndId }
+  /** The challenge's ping left our outbox. `rttMs`: the end's smoothed RTT, if it has one. */
+  | {
+    readonly _tag: "Flushed"
+    readonly end: EndId
+    readonly nonce: bigint
+    readonly rttMs: number | undefined
+  }
+  /** The socket ended or failed, or the session found it unfit (`silent`, `bad-frame`, `protocol`, `outbox-full`). */
+  | { readonly _tag: "Closed"; readonly end: EndId; readonly reason: DisconnectReason }
+  | { readonly _tag: "Fired"; readonly timer: Timer }
+  /** Close every end with this `Reject` (`shutdown`, `operator`, `banned`, `evicted`). */
+  | {
+    readonly _tag: "Stopped"
+    readonly reject: RejectReason
+    readonly detail: string
+    /** When our own dial may come again; `undefined`: never by itself. */
+    readonly retryMs: number | undefined
+  }
+
+export type PairAction =
+  /** Open a socket to the peer's listening address; `end` is new, in phase `dialing`. */
+  | { readonly _tag: "Dial"; readonly end: EndId }
+  | { readonly _tag: "SendHello"; readonly end: EndId }
+  | { readonly _tag: "SendCommit"; readonly end: EndId }
+  | { readonly _tag: "SendAck"; readonly end: EndId }
+  | { readonly _tag: "SendPing"; readonly end: EndId; readonly nonce: bigint }
+  /**
+   * Close the socket: after a `Reject` with half-close and a short wait when `reject` is given, else at once. A dial not
+   * yet connected is aborted. For an end that was up, a `Down` follows.
+   */
+  | {
+    readonly _tag: "Close"
+    readonly end: EndId
+    readonly reason: DisconnectReason
+    readonly reject: RejectReason | undefined
+  }
+  | { readonly _tag: "Up"; readonly end: EndId }
+  | { readonly _tag: "Down"; readonly end: EndId; readonly reason: DisconnectReason }
+  | { readonly _tag: "Arm"; readonly timer: Timer; readonly ms: number }
+  | { readonly _tag: "Disarm"; readonly timer: Timer }
+  /** The peer reaches us under two of our addresses: `self` is the one the live end has. For reporting. */
+  | { readonly _tag: "Aliased"; readonly end: EndId; readonly self: PeerIp }
+
+/** The state of a pair nobody has heard of. */
+export const empty: PairState = {
+  ends: [],
+  probe: undefined,
+  spacing: false,
+  dialable: false,
+  redial: false,
+  grace: false,
+  rank: undefined,
+  barred: false
+}

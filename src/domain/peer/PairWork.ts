@@ -1,0 +1,187 @@
+/**
+ * One step of the pair reducer in the making: a mutable copy of the state and the actions so far, never seen outside of
+ * one call of `Pair.step`. The operations here keep the promises every rule relies on: an end that leaves disarms its
+ * timers and tells Down if it was up; a timer runs exactly when the state says so.
+ */
+import * as DisconnectReason from "../DisconnectReason.ts"
+import * as Limits from "../Limits.ts"
+import type { Draw, End, EndId, PairAction, PairState, Probe, Role, Timer } from "./PairState.ts"
+
+export interface Work {
+  ends: ReadonlyArray<End>
+  probe: Probe | undefined
+  spacing: boolean
+  dialable: boolean
+  redial: boolean
+  grace: boolean
+  rank: Role | undefined
+  barred: boolean
+  readonly draw: Draw
+  readonly actions: Array<PairAction>
+  /** ms. What this event says about the next own dial; `undefined`: what the rank says. */
+  delayMs: number | undefined
+  /** The timer whose end is this event: nothing is left to disarm. */
+  readonly fired: Timer | undefined
+}
+
+export const open = (state: PairState, draw: Draw, fired: Timer | undefined): Work => ({
+  ends: state.ends,
+  probe: state.probe,
+  spacing: state.spacing,
+  dialable: state.dialable,
+  redial: state.redial,
+  grace: state.grace,
+  rank: state.rank,
+  barred: state.barred,
+  draw,
+  actions: [],
+  delayMs: undefined,
+  fired
+})
+
+export const toState = (work: Work): PairState => ({
+  ends: work.ends,
+  probe: work.probe,
+  spacing: work.spacing,
+  dialable: work.dialable,
+  redial: work.redial,
+  grace: work.grace,
+  rank: work.rank,
+  barred: work.barred
+})
+
+// --- questions ------------------------------------------------------------------
+
+export const find = (ends: ReadonlyArray<End>, id: EndId): End | undefined => ends.find((end) => end.id === id)
+
+/** The end that counts as the connection: up, or on its way there by our Commit. At most one. */
+export const incumbent = (ends: ReadonlyArray<End>): End | undefined =>
+  ends.find((end) => end.phase === "up" || end.phase === "committing")
+
+/** An end that waits for the verdict on the incumbent (or, without one, for our own dial). */
+export const isHeld = (end: End): boolean => end.phase === "candidate" && (end.role === "lower" || end.commitHeld)
+
+/** Our own attempt, before the peer's Hello. */
+export const isOwnDial = (end: End): boolean => end.dir === "out" && (end.phase === "dialing" || end.phase === "hello")
+
+/** Whether two ends lead to the same process of the peer, as far as tags can be compared. */
+export const sameProcess = (a: End, b: End): boolean => a.self === b.self && a.tag === b.tag
+
+// --- timers ---------------------------------------------------------------------
+
+export const arm = (work: Work, kind: Timer["kind"], end: EndId, ms: number): void => {
+  work.actions.push({ _tag: "Arm", timer: { kind, end }, ms })
+}
+
+export const disarm = (work: Work, kind: Timer["kind"], end: EndId): void => {
+  if (work.fired?.kind === kind && work.fired.end === end) return
+  work.actions.push({ _tag: "Disarm", timer: { kind, end } })
+}
+
+/** The timer of its own that an end has running in its phase. */
+export const timerOf = (end: End): "hello" | "commit" | "wait" | undefined => {
+  switch (end.phase) {
+    case "hello":
+      return "hello"
+    case "committing":
+      return "commit"
+    case "candidate":
+      return end.role === "higher" && !end.commitHeld ? "wait" : undefined
+    case "dialing":
+    case "up":
+      return undefined
+  }
+}
+
+const timerMs = { hello: Limits.helloMs, commit: Limits.commitMs, wait: Limits.waitMs }
+
+// --- ends -----------------------------------------------------------------------
+
+/** Appends a new end. Its id must be greater than all before, so that the order stays the order of age. */
+export const add = (work: Work, id: EndId, dir: End["dir"], phase: End["phase"]): void => {
+  const end: End = { id, dir, phase, role: undefined, tag: undefined, self: undefined, commitHeld: false }
+  work.ends = [...work.ends, end]
+  const timer = timerOf(end)
+  if (timer !== undefined) arm(work, timer, id, timerMs[timer])
+}
+
+/** Replaces an end by a later form of itself and moves its timer along. */
+export const advance = (work: Work, before: End, change: Partial<End>): End => {
+  const after: End = { ...before, ...change }
+  work.ends = work.ends.map((end) => end.id === after.id ? after : end)
+  const from = timerOf(before)
+  const to = timerOf(after)
+  if (from !== undefined && from !== to) disarm(work, from, after.id)
+  if (to !== undefined && from !== to) arm(work, to, after.id, timerMs[to])
+  return after
+}
+
+/** Takes an end that is closed already out of the state. */
+export const remove = (work: Work, end: End, reason: DisconnectReason.DisconnectReason): void => {
+  work.ends = work.ends.filter((other) => other.id !== end.id)
+  const timer = timerOf(end)
+  if (timer !== undefined) disarm(work, timer, end.id)
+  if (work.probe?.end === end.id) dropProbe(work)
+  if (end.phase === "up") work.actions.push({ _tag: "Down", end: end.id, reason })
+  // A dial that did not get as far as a Hello is a failed one; so is one that a peer without our protocol accepted.
+  if (isOwnDial(end) && work.delayMs === undefined) work.delayMs = work.draw.backoffMs
+}
+
+/** Closes an end at once, without a word. */
+export const close = (work: Work, end: End, reason: DisconnectReason.DisconnectReason): void => {
+  work.actions.push({ _tag: "Close", end: end.id, reason, reject: undefined })
+  remove(work, end, reason)
+}
+
+/** Closes an end with a `Reject`; one that is not connected is only aborted. */
+export const reject = (
+  work: Work,
+  end: End,
+  why: DisconnectReason.RejectReason,
+  detail?: string
+): void => {
+  const reason = DisconnectReason.rejected(why, "local", detail)
+  work.actions.push({ _tag: "Close", end: end.id, reason, reject: end.phase === "dialing" ? undefined : why })
+  remove(work, end, reason)
+}
+
+export const goUp = (work: Work, end: End): void => {
+  advance(work, end, { phase: "up", commitHeld: false })
+  work.actions.push({ _tag: "Up", end: end.id })
+  // Whatever barred us from dialling is past: the peer itself wants the connection here.
+  work.barred = false
+}
+
+// --- challenge ------------------------------------------------------------------
+
+/** ms. The time a challenged end has. Short while a Commit waits, so that our Ack beats the peer's `commitMs`. */
+const probeMs = (work: Work, rttMs: number | undefined): number => {
+  const max = work.ends.some((end) => end.commitHeld) ? Limits.probeHigherMaxMs : Limits.probeMaxMs
+  return rttMs === undefined ? max : Math.min(max, Math.max(Limits.probeMinMs, 4 * rttMs))
+}
+
+export const challenge = (work: Work, end: End): void => {
+  const nonce = work.draw.nonce
+  work.probe = { end: end.id, nonce, phase: "queued" }
+  work.actions.push({ _tag: "SendPing", end: end.id, nonce })
+  const commit = work.ends.some((other) => other.commitHeld)
+  arm(work, "probe", 0, commit ? Limits.probeHigherQueuedMs : Limits.probeQueuedMs)
+  // A held Commit cannot wait for the spacing, and does not use it up: its number is bounded by one at a time.
+  if (commit || work.spacing) return
+  work.spacing = true
+  arm(work, "spacing", 0, Limits.challengeSpacingMs)
+}
+
+/** The challenge's ping left our outbox, or had time enough to. */
+export const probeSent = (work: Work, probe: Probe, rttMs: number | undefined): void => {
+  work.probe = { ...probe, phase: "sent" }
+  arm(work, "probe", 0, probeMs(work, rttMs))
+  arm(work, "quiet", 0, Limits.quietMs)
+}
+
+export const dropProbe = (work: Work): void => {
+  if (work.probe === undefined) return
+  disarm(work, "probe", 0)
+  if (work.probe.phase === "sent") disarm(work, "quiet", 0)
+  work.probe = undefined
+}

@@ -1,0 +1,52 @@
+/**
+ * Where a peer listens: its identity and its listening port. The ephemeral port of a connection is never part of it.
+ */
+import { Data, Result } from "effect"
+import { NetAddress } from "effect/net"
+import * as PeerIp from "./PeerIp.ts"
+
+/** A peer and the port it listens on (1…65535). */
+export interface PeerAddress {
+  readonly ip: PeerIp.PeerIp
+  readonly port: number
+}
+
+/** A text that is no `IP`, `IP:PORT` or `[IPv6]:PORT`. */
+export class PeerAddressError
+  extends Data.TaggedError("PeerAddressError")<{ readonly input: string; readonly reason: string }>
+{
+  override get message() {
+    return `"${this.input}" is not a peer address: ${this.reason}`
+  }
+}
+
+export const make = (ip: PeerIp.PeerIp, port: number): PeerAddress => ({ ip, port })
+
+const hint = "write IP, IP:PORT or [IPv6]:PORT, as 203.0.113.7, 203.0.113.7:24100 or [2001:db8::7]:24100"
+
+/** Reads `IP`, `IP:PORT`, `[IPv6]` or `[IPv6]:PORT`; a bare IPv6 address has no port. Without a port, `defaultPort`. */
+export const fromString = (text: string, defaultPort: number): Result.Result<PeerAddress, PeerAddressError> => {
+  const fail = (reason: string) => Result.fail(new PeerAddressError({ input: text, reason }))
+  const match = /^(?:\[([^\]]*)\]|([^:[\]]*)|([^[\]]*:[^[\]]*:[^[\]]*))(?::(\d{1,5}))?$/.exec(text)
+  if (match === null) return fail(hint)
+  const [, bracketed, v4, bareV6, portText] = match
+  if (bracketed !== undefined && !bracketed.includes(":")) return fail(hint)
+  const ip = PeerIp.fromString(bracketed ?? v4 ?? bareV6 ?? "")
+  if (Result.isFailure(ip)) return fail(ip.failure.input === "" ? hint : ip.failure.reason)
+  const port = portText === undefined ? defaultPort : Number(portText)
+  if (port < 1 || port > 65535) return fail("a port is 1 to 65535")
+  return Result.succeed({ ip: ip.success, port })
+}
+
+/** `IP:PORT`, or `[IPv6]:PORT`. */
+export const format = (address: PeerAddress): string => NetAddress.formatInet(toInet(address))
+
+/** The address as effect's net modules take it. */
+export const toInet = (address: PeerAddress): NetAddress.InetAddress =>
+  NetAddress.inetAddressUnsafe(PeerIp.toIpAddress(address.ip), address.port)
+
+/** The canonical address behind what a socket reports. Its port is whatever the socket's is. */
+export const fromInet = (address: NetAddress.InetAddress): PeerAddress => ({
+  ip: PeerIp.fromIpAddress(address.address),
+  port: address.port
+})

@@ -1,0 +1,129 @@
+/**
+ * The identity of a peer: its canonical IP address.
+ *
+ * A `PeerIp` is a text in exactly one form: IPv4 dotted decimal, or IPv6 compressed lower case. IPv4-mapped IPv6
+ * (`::ffff:a.b.c.d`) becomes the IPv4 address; zone ids are refused. There are two doors, what a socket reports and what
+ * is decoded (config, wire, disk), and both come through here, so two `PeerIp`s are the same peer exactly when `===`.
+ * Order is numeric over the 16-byte form (IPv4 as `::ffff:a.b.c.d`), never textual: as text 10.0.0.10 sorts before
+ * 10.0.0.9.
+ */
+import { Brand, Data, Option, Result, Schema, SchemaTransformation } from "effect"
+import { NetAddress } from "effect/net"
+
+/** Canonical text of one IP address. Made only by this module. */
+export type PeerIp = string & Brand.Brand<"timemesh/PeerIp">
+
+const brand = Brand.nominal<PeerIp>()
+
+/** A text that names no peer. `reason` says what is wrong with it, in words for an operator. */
+export class PeerIpError extends Data.TaggedError("PeerIpError")<{ readonly input: string; readonly reason: string }> {
+  override get message() {
+    return `"${this.input}" is not a peer's IP address: ${this.reason}`
+  }
+}
+
+/** What a peer's address can be reached from. `special`: unspecified, multicast, broadcast: never a peer. */
+export type IpClass = "loopback" | "private" | "routable" | "special"
+
+/** Reads an address in any spelling. Zone ids (`fe80::1%eth0`) and ports are refused. */
+export const fromString = (text: string): Result.Result<PeerIp, PeerIpError> => {
+  if (text.includes("%")) {
+    return Result.fail(new PeerIpError({ input: text, reason: "zone ids name an interface of one host, not a peer" }))
+  }
+  const parsed = NetAddress.ipFromString(text)
+  return Result.isSuccess(parsed)
+    ? Result.succeed(fromIpAddress(parsed.success))
+    : Result.fail(new PeerIpError({ input: text, reason: "write it as 203.0.113.7 or 2001:db8::7" }))
+}
+
+/** As `fromString`, for texts known to be right (constants, tests). Throws `PeerIpError`. */
+export const fromStringUnsafe = (text: string): PeerIp => Result.getOrThrow(fromString(text))
+
+/** The identity behind an address as a socket reports it. */
+export const fromIpAddress = (address: NetAddress.IpAddress): PeerIp =>
+  brand(NetAddress.formatIp(NetAddress.toCanonical(address)))
+
+/** The address as effect's net modules take it. IPv4 stays IPv4. */
+export const toIpAddress = (ip: PeerIp): NetAddress.IpAddress => NetAddress.ipFromStringUnsafe(ip)
+
+/** The 16 bytes of the address, network order; IPv4 as `::ffff:a.b.c.d`. */
+export const toBytes = (ip: PeerIp): Uint8Array => {
+  const address = ip.includes(":") ? toIpAddress(ip) : undefined
+  if (address !== undefined && NetAddress.isIpv6Address(address)) {
+    return Uint8Array.from(NetAddress.ipv6ToOctets(address))
+  }
+  // IPv4 in its one canonical form: ranking compares addresses often, and a parser's checks have been made.
+  const bytes = new Uint8Array(16)
+  bytes[10] = bytes[11] = 255
+  let at = 12
+  let octet = 0
+  for (let i = 0; i < ip.length; i++) {
+    const c = ip.charCodeAt(i)
+    if (c !== 46) octet = octet * 10 + c - 48
+    else {
+      bytes[at++] = octet
+      octet = 0
+    }
+  }
+  bytes[at] = octet
+  return bytes
+}
+
+/** Reads the 16-byte form. `None` unless exactly 16 bytes. */
+export const fromBytes = (bytes: Uint8Array): Option.Option<PeerIp> =>
+  bytes.length === 16 ? Option.some(fromIpAddress(NetAddress.ipv6FromBytesUnsafe(bytes))) : Option.none()
+
+/** Numeric order over the 16-byte form: negative when `a` is the lower. */
+export const compare = (a: PeerIp, b: PeerIp): number => {
+  if (a === b) return 0
+  const x = toBytes(a)
+  const y = toBytes(b)
+  for (let i = 0; i < 16; i++) {
+    const d = (x[i] ?? 0) - (y[i] ?? 0)
+    if (d !== 0) return d
+  }
+  return 0
+}
+
+/** The schema of a `PeerIp`: canonical text and nothing else. For text in any spelling, `FromString`. */
+export const PeerIp = Schema.String.check(
+  Schema.makeFilter((text) => Result.getOrUndefined(fromString(text)) === text, {
+    expected: "a canonical IP address such as 203.0.113.7 or 2001:db8::7"
+  })
+).pipe(Schema.brand("timemesh/PeerIp"))
+
+/** Decodes text in any spelling to the canonical form: the door for config, disk and wire. */
+export const FromString = Schema.String.pipe(Schema.decodeTo(
+  PeerIp,
+  SchemaTransformation.transform({
+    decode: (text: string) => Result.getOrElse(fromString(text), () => text),
+    encode: (ip: string) => ip
+  })
+))
+
+/** Where the address can be reached from; RFC 1918, 4193, link-local and RFC 6598 (100.64/10) count as private. */
+export const classOf = (ip: PeerIp): IpClass => {
+  const address = toIpAddress(ip)
+  if (NetAddress.isLoopback(address)) return "loopback"
+  if (NetAddress.isUnspecified(address) || NetAddress.isMulticast(address)) return "special"
+  if (NetAddress.isLinkLocal(address)) return "private"
+  if (NetAddress.isIpv6Address(address)) return NetAddress.isUniqueLocal(address) ? "private" : "routable"
+  if (NetAddress.isBroadcast(address)) return "special"
+  const [a, b] = NetAddress.ipv4ToOctets(address)
+  if (a === 0 || a >= 240) return "special"
+  return NetAddress.isPrivate(address) || (a === 100 && b >= 64 && b < 128) ? "private" : "routable"
+}
+
+/**
+ * The group that one network operator is likely to hold: /16 for IPv4, /32 for IPv6 (Bitcoin Core's rule without an AS
+ * map). Text such as `203.0/16` or `2001:db8/32`.
+ */
+export const netgroup = (ip: PeerIp): string => {
+  const address = toIpAddress(ip)
+  if (NetAddress.isIpv4Address(address)) {
+    const [a, b] = NetAddress.ipv4ToOctets(address)
+    return `${a}.${b}/16`
+  }
+  const [a, b] = NetAddress.ipv6ToSegments(address)
+  return `${a.toString(16)}:${b.toString(16)}/32`
+}

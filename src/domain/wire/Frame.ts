@@ -1,0 +1,194 @@
+/**
+ * Cuts the native byte stream into frames: u32 big-endian length of kind and body, u8 kind, body.
+ *
+ * **Shapes.** `push` what the socket gave, then call `next` until it no longer says `frame`. After `frame`, the frame is
+ * in the reader's fields `kind`, `buffer`, `start`, `end` until the next call; nothing is allocated for it. The bytes
+ * are a view into the pushed chunk, or, for a frame whose body spans chunks, into one buffer of its own made when the
+ * last byte is there. So a header never makes the reader allocate: it holds what was received and no more.
+ *
+ * **Bounds.** `next` takes the limit in force, so that it can change between two frames of one chunk. A reader that
+ * answered `bad` stays bad.
+ *
+ * **Ownership.** The reader keeps pushed chunks until they are consumed; the pusher must not write to them afterwards.
+ */
+import * as Limits from "../Limits.ts"
+
+/** bytes. Length and kind, in front of every body. */
+export const headerBytes = 5
+
+/** `none`: no whole frame yet. `bad`: the length in `badLength` is 0 or over the limit. */
+export type Next = "frame" | "none" | "bad"
+
+const empty = new Uint8Array(0)
+
+export class FrameReader {
+  /** Of the current frame. */
+  kind = 0
+  /** Holds the body of the current frame at `start` (inclusive) to `end` (exclusive). */
+  buffer: Uint8Array = empty
+  start = 0
+  end = 0
+  /** The length that made the reader say `bad`: of kind and body. */
+  badLength = 0
+
+  private chunk: Uint8Array = empty
+  private position = 0
+  /** Chunks behind `chunk`, in order; behind them, `gathered`. */
+  private queue: Array<Uint8Array> = []
+  private gathered: Uint8Array | undefined
+  private gatheredBytes = 0
+  private unread = 0
+  private failed = false
+
+  /** Bytes pushed and not yet part of a frame. After `none`: the bytes of a frame that is still arriving. */
+  get pending(): number {
+    return this.unread
+  }
+
+  /** After `none`: whether a frame has begun and not ended. */
+  get arriving(): boolean {
+    return this.unread > 0
+  }
+
+  push(chunk: Uint8Array): void {
+    if (chunk.length === 0 || this.failed) return
+    if (this.unread === 0) {
+      this.chunk = chunk
+      this.position = 0
+    } else {
+      this.enqueue(chunk)
+    }
+    this.unread += chunk.length
+  }
+
+  /** @param limit greatest length (kind and body) of a frame, bytes */
+  next(limit: number): Next {
+    if (this.failed) return "bad"
+    const chunk = this.chunk
+    const position = this.position
+    const rest = chunk.length - position
+    if (rest < 4) return this.nextAcross(limit)
+    const length = (((chunk[position] ?? 0) << 24) | ((chunk[position + 1] ?? 0) << 16) |
+      ((chunk[position + 2] ?? 0) << 8) | (chunk[position + 3] ?? 0)) >>> 0
+    if (length === 0 || length > limit) return this.fail(length)
+    if (rest - 4 < length) return this.nextAcross(limit)
+    this.position = position + 4 + length
+    this.unread -= 4 + length
+    this.kind = chunk[position + 4] ?? 0
+    this.buffer = chunk
+    this.start = position + headerBytes
+    this.end = this.position
+    return "frame"
+  }
+
+  /** The same where header or body may lie in several chunks. */
+  private nextAcross(limit: number): Next {
+    if (this.unread < 4) return this.none()
+    const length = this.peekLength()
+    if (length === 0 || length > limit) return this.fail(length)
+    if (this.unread - 4 < length) return this.none()
+    this.copy(new Uint8Array(4))
+    if (this.position === this.chunk.length) this.advance()
+    if (this.chunk.length - this.position >= length) {
+      this.buffer = this.chunk
+      this.start = this.position + 1
+      this.end = this.position += length
+      this.unread -= length
+    } else {
+      this.buffer = new Uint8Array(length)
+      this.copy(this.buffer)
+      this.start = 1
+      this.end = length
+    }
+    this.kind = this.buffer[this.start - 1] ?? 0
+    return "frame"
+  }
+
+  /** Lets go of consumed buffers: an idle connection holds none. */
+  private none(): Next {
+    if (this.unread === 0) this.chunk = empty
+    if (this.unread === 0) this.position = 0
+    this.buffer = empty
+    return "none"
+  }
+
+  private fail(length: number): Next {
+    this.failed = true
+    this.badLength = length
+    this.chunk = this.buffer = empty
+    this.position = this.unread = 0
+    this.queue = []
+    this.gathered = undefined
+    return "bad"
+  }
+
+  /** Short chunks are gathered in buffers of ours: each costs an object many times its size. */
+  private enqueue(chunk: Uint8Array): void {
+    if (this.gathered !== undefined && this.gathered.length - this.gatheredBytes < chunk.length) this.seal()
+    if (this.gathered === undefined) {
+      if (chunk.length >= Limits.gatherChunkBytes) {
+        this.queue.push(chunk)
+        return
+      }
+      this.gathered = new Uint8Array(Math.min(Math.max(chunk.length * 8, 256), Limits.gatherBufferBytes))
+      this.gatheredBytes = 0
+    }
+    this.gathered.set(chunk, this.gatheredBytes)
+    this.gatheredBytes += chunk.length
+  }
+
+  private seal(): void {
+    if (this.gathered === undefined) return
+    this.queue.push(this.gathered.subarray(0, this.gatheredBytes))
+    this.gathered = undefined
+  }
+
+  /** Goes on to the next chunk. The current one is consumed. */
+  private advance(): void {
+    if (this.queue.length === 0) this.seal()
+    this.chunk = this.queue.shift() ?? empty
+    this.position = 0
+  }
+
+  private peekLength(): number {
+    let length = 0
+    let seen = 0
+    const look = (chunk: Uint8Array, from: number): boolean => {
+      for (let i = from; i < chunk.length && seen < 4; i++, seen++) length = length * 256 + (chunk[i] ?? 0)
+      return seen === 4
+    }
+    if (look(this.chunk, this.position)) return length
+    for (const chunk of this.queue) if (look(chunk, 0)) return length
+    if (this.gathered !== undefined) look(this.gathered, 0)
+    return length
+  }
+
+  /** Moves the next `into.length` unread bytes; they are there. */
+  private copy(into: Uint8Array): void {
+    for (let filled = 0; filled < into.length;) {
+      if (this.position === this.chunk.length) this.advance()
+      const count = Math.min(into.length - filled, this.chunk.length - this.position)
+      into.set(this.chunk.subarray(this.position, this.position + count), filled)
+      filled += count
+      this.position += count
+      this.unread -= count
+    }
+  }
+}
+
+/** A buffer for one frame with its header written. The body is `bytes` long, from `headerBytes` on. */
+export const allocate = (kind: number, bytes: number): Uint8Array => {
+  const frame = new Uint8Array(headerBytes + bytes)
+  writeHeader(frame, 0, kind, bytes)
+  return frame
+}
+
+/** Writes the header of a frame whose body is `bytes` long. */
+export const writeHeader = (into: Uint8Array, at: number, kind: number, bytes: number): void => {
+  const length = bytes + 1
+  into[at] = length >>> 24
+  into[at + 1] = length >>> 16
+  into[at + 2] = length >>> 8
+  into[at + 3] = length
+  into[at + 4] = kind
+}

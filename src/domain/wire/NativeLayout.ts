@@ -1,0 +1,48 @@
+/** What encoder and decoder of the native wire share: kinds, sizes, codes, and the integers of a byte layout. */
+import { Schema } from "effect"
+import { SchemaBinary } from "effect/encoding"
+import * as Limits from "../Limits.ts"
+
+/** Frame kinds. Below 16: control frames, which overtake bulk and exist before Up. Append only. */
+export const Kind = { Hello: 1, Commit: 2, Ack: 3, Reject: 4, Ping: 5, Pong: 6, Data: 16, Peers: 17 } as const
+
+/** Whether frames of this kind overtake bulk. */
+export const isControl = (kind: number): boolean => kind < 16
+
+/** bytes. The part of a Hello before its texts: every field of fixed size. */
+export const helloFixedBytes = 130
+/** bytes. The part of a Reject before its address and text. */
+export const rejectFixedBytes = 8
+/** bytes. Channel number in front of a Data payload. */
+export const dataFixedBytes = 2
+/** bytes. Longest Data payload: with kind and channel it fills a frame. */
+export const maxPayloadBytes = Limits.frameBytes - 1 - dataFixedBytes
+
+/**
+ * The body of `Peers`: addresses as their 16 bytes. Bounds are checked by hand after decoding: a schema that canonicalises
+ * and checks each field costs more than twenty times as much, and a forming mesh decodes thousands of rows at once.
+ */
+export const peersCodec = SchemaBinary.toCodec(Schema.Struct({
+  peers: Schema.Array(Schema.Struct({ ip: Schema.Uint8Array, port: Schema.Number }))
+}))
+
+export const u16 = (b: Uint8Array, at: number): number => ((b[at] ?? 0) << 8) | (b[at + 1] ?? 0)
+
+export const u32 = (b: Uint8Array, at: number): number => u16(b, at) * 65_536 + u16(b, at + 2)
+
+export const u64 = (b: Uint8Array, at: number): bigint => (BigInt(u32(b, at)) << 32n) | BigInt(u32(b, at + 4))
+
+export const putU16 = (b: Uint8Array, at: number, n: number): void => {
+  b[at] = n >>> 8
+  b[at + 1] = n
+}
+
+export const putU32 = (b: Uint8Array, at: number, n: number): void => {
+  putU16(b, at, n >>> 16)
+  putU16(b, at + 2, n)
+}
+
+export const putU64 = (b: Uint8Array, at: number, n: bigint): void => {
+  putU32(b, at, Number((n >> 32n) & 0xffff_ffffn))
+  putU32(b, at + 4, Number(n & 0xffff_ffffn))
+}

@@ -1,0 +1,28 @@
+/**
+ * What embedders import. A node is `Node.layer(setup)` over a `PeerSocket` and a `PeerStore`; ask it through
+ * `ConnectionManager`, `PeerState` and `NodeEvents`. For tests, give it a host of `MemoryNetwork` and a `TestClock`.
+ */
+export * as DisconnectReason from "./domain/DisconnectReason.ts"
+export * as Limits from "./domain/Limits.ts"
+export * as Network from "./domain/Network.ts"
+export type * as NodeEvent from "./domain/NodeEvent.ts"
+export * as Pair from "./domain/peer/Pair.ts"
+export type * as PairState from "./domain/peer/PairState.ts"
+export * as PeerAddress from "./domain/peer/PeerAddress.ts"
+export * as PeerIp from "./domain/peer/PeerIp.ts"
+export type * as PeerRecord from "./domain/peer/PeerRecord.ts"
+export * as TieBreak from "./domain/peer/TieBreak.ts"
+export * as Frame from "./domain/wire/Frame.ts"
+export * as Message from "./domain/wire/Message.ts"
+export * as Node from "./layers/Node.ts"
+export * as NodeLog from "./layers/NodeLog.ts"
+export * as MemoryNetwork from "./layers/socket/MemoryNetwork.ts"
+export * as TcpSocket from "./layers/socket/TcpSocket.ts"
+export * as PeerStoreFile from "./layers/store/PeerStoreFile.ts"
+export * as PeerStoreMemory from "./layers/store/PeerStoreMemory.ts"
+export * as ConnectionManager from "./services/ConnectionManager.ts"
+export * as NodeConfig from "./services/NodeConfig.ts"
+export * as NodeEvents from "./services/NodeEvents.ts"
+export * as PeerSocket from "./services/PeerSocket.ts"
+export * as PeerState from "./services/PeerState.ts"
+export * as PeerStore from "./services/PeerStore.ts"

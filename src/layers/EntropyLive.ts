@@ -1,0 +1,33 @@
+/** `Entropy` from the platform's secure random source; a new secret and process id per layer built. */
+import { Layer } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { Hex } from "effect/encoding"
+import { createHmac } from "node:crypto"
+import * as PeerIp from "../domain/peer/PeerIp.ts"
+import { Entropy } from "../services/Entropy.ts"
+
+/** Nonces are cut from a block of this many bytes, so that a handshake costs no system call. */
+const blockBytes = 4_096
+
+const make = () => {
+  const secret = SecureRandom.randomBytesUnsafe(32)
+  let block = new DataView(new ArrayBuffer(0))
+  let at = 0
+  return Entropy.of({
+    process: Hex.encode(SecureRandom.randomBytesUnsafe(8)),
+    nonce: () => {
+      if (at + 8 > block.byteLength) {
+        block = new DataView(Uint8Array.from(SecureRandom.randomBytesUnsafe(blockBytes)).buffer)
+        at = 0
+      }
+      const nonce = block.getBigUint64(at)
+      at += 8
+      return nonce
+    },
+    // Synchronous on purpose: a tag is needed in the middle of a step that must not be interrupted.
+    tagFor: (peer) => createHmac("sha256", secret).update(PeerIp.toBytes(peer)).digest("hex").slice(0, 32)
+  })
+}
+
+/** Built anew by every node: two nodes in one process must not share a secret. */
+export const layer = (): Layer.Layer<Entropy> => Layer.sync(Entropy, make)

@@ -1,0 +1,111 @@
+/** `NodeEvents`: synchronous listeners first, then a sliding hub for streams; totals kept as events pass. */
+import { Effect, Layer, PubSub, Stream } from "effect"
+import * as DisconnectReason from "../domain/DisconnectReason.ts"
+import * as Limits from "../domain/Limits.ts"
+import type { Direction, NodeEvent, NodeStats } from "../domain/NodeEvent.ts"
+import { NodeEvents } from "../services/NodeEvents.ts"
+
+const byDirection = (): Record<Direction, number> => ({ inbound: 0, outbound: 0 })
+
+/** Totals as they are counted. Reasons are a closed set, so the two records stay small. */
+const makeTotals = () => {
+  const downsByReason: Record<string, number> = {}
+  const refusedByReason: Record<string, number> = {}
+  const totals = {
+    ups: 0,
+    downs: 0,
+    refused: 0,
+    dials: 0,
+    dialsFailed: 0,
+    unknownFrames: 0,
+    maxLagMs: 0,
+    pings: { sent: byDirection(), received: byDirection() },
+    pongs: { sent: byDirection(), received: byDirection() }
+  }
+  const bump = (counts: Record<string, number>, key: string) => {
+    counts[key] = (counts[key] ?? 0) + 1
+  }
+  const count = (event: NodeEvent): void => {
+    switch (event._tag) {
+      case "Up":
+        totals.ups += 1
+        return
+      case "Down":
+        totals.downs += 1
+        return bump(downsByReason, DisconnectReason.label(event.reason))
+      case "Refused":
+        totals.refused += 1
+        return bump(refusedByReason, DisconnectReason.label(event.reason))
+      case "Dialling":
+        totals.dials += 1
+        return
+      case "DialFailed":
+        totals.dialsFailed += 1
+        return
+      case "PingSent":
+        totals.pings.sent[event.direction] += 1
+        return
+      case "PingReceived":
+        totals.pings.received[event.direction] += 1
+        return
+      case "PongSent":
+        totals.pongs.sent[event.direction] += 1
+        return
+      case "PongReceived":
+        totals.pongs.received[event.direction] += 1
+        return
+      case "UnknownFrame":
+        totals.unknownFrames += 1
+        return
+      case "LoopLag":
+        totals.maxLagMs = Math.max(totals.maxLagMs, event.ms)
+        return
+    }
+  }
+  const snapshot = (): NodeStats => ({
+    ...totals,
+    downsByReason: { ...downsByReason },
+    refusedByReason: { ...refusedByReason },
+    pings: { sent: { ...totals.pings.sent }, received: { ...totals.pings.received } },
+    pongs: { sent: { ...totals.pongs.sent }, received: { ...totals.pongs.received } }
+  })
+  return { count, snapshot }
+}
+
+const make = Effect.gen(function*() {
+  const hub = yield* PubSub.sliding<NodeEvent>(Limits.eventBuffer)
+  yield* Effect.addFinalizer(() => PubSub.shutdown(hub))
+  const listeners = new Set<(event: NodeEvent) => void>()
+  const totals = makeTotals()
+  const runFork = Effect.runForkWith(yield* Effect.context<never>())
+
+  const notify = (listener: (event: NodeEvent) => void, event: NodeEvent) => {
+    try {
+      listener(event)
+    } catch (defect) {
+      runFork(Effect.logError("an event listener failed", defect))
+    }
+  }
+  return NodeEvents.of({
+    stream: Stream.fromPubSub(hub),
+    listen: (listener) =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          listeners.add(listener)
+        }),
+        () =>
+          Effect.sync(() => {
+            listeners.delete(listener)
+          })
+      ),
+    stats: Effect.sync(totals.snapshot),
+    emit: (event) => {
+      totals.count(event)
+      for (const listener of listeners) notify(listener, event)
+      PubSub.publishUnsafe(hub, event)
+    }
+  })
+})
+
+/** A function, so that two nodes never share one. */
+export const layer = (): Layer.Layer<NodeEvents> => Layer.effect(NodeEvents, make)

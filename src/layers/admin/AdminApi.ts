@@ -1,0 +1,136 @@
+/**
+ * The admin API of a running node: HTTP and JSON, defined once for server and client.
+ *
+ * **Shapes**: times are wall time in ms, durations ms. A field that is absent is not known. Versioning: fields are added,
+ * never changed.
+ */
+import { Schema } from "effect"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import { networkNames } from "../../domain/Network.ts"
+
+const SentReceived = Schema.Struct({ sent: Schema.Finite, received: Schema.Finite })
+const ByDirection = Schema.Struct({ inbound: Schema.Finite, outbound: Schema.Finite })
+const Counts = Schema.Record(Schema.String, Schema.Finite)
+
+/** `domain/DisconnectReason`, with its label. Kinds are open: a newer node may send more. */
+const Reason = Schema.Struct({
+  kind: Schema.String,
+  by: Schema.Literals(["local", "remote"]),
+  reject: Schema.optional(Schema.String),
+  detail: Schema.optional(Schema.String)
+})
+
+const Connection = Schema.Struct({
+  id: Schema.Finite,
+  direction: Schema.Literals(["inbound", "outbound"]),
+  role: Schema.Literals(["lower", "higher"]),
+  /** The initiator's `IP:port`: the same text at both ends. */
+  socket: Schema.String,
+  ephemeralPort: Schema.Finite,
+  since: Schema.Finite,
+  rtt: Schema.optional(Schema.Struct({
+    smoothedMs: Schema.Finite,
+    leastMs: Schema.Finite,
+    lastMs: Schema.Finite
+  })),
+  bytes: SentReceived,
+  messages: SentReceived,
+  pings: SentReceived,
+  pongs: SentReceived,
+  queuedBytes: Schema.Finite
+})
+
+/** One row of the peer table, as `domain/peer/PeerRecord`. */
+export const Peer = Schema.Struct({
+  ip: Schema.String,
+  port: Schema.optional(Schema.Finite),
+  source: Schema.String,
+  connection: Schema.optional(Connection),
+  attempts: Schema.Finite,
+  expected: Schema.Literals(["us", "them", "either", "nobody"]),
+  nextAttemptAt: Schema.optional(Schema.Finite),
+  last: Schema.optional(Schema.Struct({ at: Schema.Finite, reason: Reason, wasUp: Schema.Boolean })),
+  failures: Schema.Finite,
+  software: Schema.optional(Schema.String),
+  tip: Schema.optional(Schema.Struct({ height: Schema.Finite, hash: Schema.String })),
+  aliasOf: Schema.optional(Schema.String),
+  ups: Schema.Finite,
+  lastGoodAt: Schema.optional(Schema.Finite)
+})
+export type Peer = typeof Peer.Type
+
+/** `GET /peers`. */
+export const Peers = Schema.Struct({
+  /** The node's wall time when the table was read. */
+  at: Schema.Finite,
+  /** Connections up by count of events: Ups less Downs. Equals the rows with a `connection`. */
+  open: Schema.Finite,
+  /** By numeric IP. */
+  peers: Schema.Array(Peer)
+})
+export type Peers = typeof Peers.Type
+
+/** `GET /status`. */
+export const Status = Schema.Struct({
+  network: Schema.Literals(networkNames),
+  listen: Schema.String,
+  advertise: Schema.optional(Schema.String),
+  software: Schema.String,
+  pid: Schema.Finite,
+  startedAt: Schema.Finite,
+  uptimeMs: Schema.Finite,
+  /** Peers in the table, and those of them connected now. */
+  known: Schema.Finite,
+  connected: Schema.Finite,
+  /** One sentence for a person. */
+  state: Schema.String,
+  /** Totals since the start, as `domain/NodeEvent.NodeStats`. */
+  stats: Schema.Struct({
+    ups: Schema.Finite,
+    downs: Schema.Finite,
+    downsByReason: Counts,
+    refused: Schema.Finite,
+    refusedByReason: Counts,
+    dials: Schema.Finite,
+    dialsFailed: Schema.Finite,
+    pings: Schema.Struct({ sent: ByDirection, received: ByDirection }),
+    pongs: Schema.Struct({ sent: ByDirection, received: ByDirection }),
+    unknownFrames: Schema.Finite,
+    maxLagMs: Schema.Finite
+  })
+})
+export type Status = typeof Status.Type
+
+/** `GET /why/IP`: an answer for every address, known or not. */
+export const Why = Schema.Struct({
+  ip: Schema.String,
+  state: Schema.Literals(["connected", "connecting", "waiting", "alias", "own-address", "unknown"]),
+  text: Schema.String,
+  record: Schema.optional(Peer)
+})
+export type Why = typeof Why.Type
+
+/** The text in the request is no address. `message` says how to write one. */
+export class BadAddress extends Schema.TaggedError<BadAddress>()("BadAddress", { message: Schema.String }, {
+  httpApiStatus: 400
+}) {}
+
+const group = HttpApiGroup.make("node", { topLevel: true }).add(
+  HttpApiEndpoint.get("status", "/status", { success: Status }),
+  HttpApiEndpoint.get("peers", "/peers", { success: Peers }),
+  HttpApiEndpoint.get("why", "/why/:ip", { params: { ip: Schema.String }, success: Why, error: BadAddress }),
+  /** Makes an address known; who dials follows from the ranks. */
+  HttpApiEndpoint.post("connect", "/connect", {
+    payload: Schema.Struct({ address: Schema.String }),
+    success: Why,
+    error: BadAddress
+  }),
+  /** Ends the connection and stops dialling the peer until it is named again. */
+  HttpApiEndpoint.post("disconnect", "/disconnect", {
+    payload: Schema.Struct({ ip: Schema.String }),
+    success: Schema.Struct({ disconnected: Schema.Boolean }),
+    error: BadAddress
+  })
+)
+
+export class AdminApi extends HttpApi.make("timemesh-admin").add(group) {}

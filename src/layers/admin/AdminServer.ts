@@ -1,0 +1,185 @@
+/**
+ * Serves the admin API of a node. There is no password: whoever reaches the address may read and command the node, so it
+ * belongs on loopback. Web pages cannot use it from a browser on the same machine: see `guard`.
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { Clock, Context, Data, Effect, Layer, Result } from "effect"
+import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
+import type { HttpServerError } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import { NetAddress } from "effect/net"
+import { createServer } from "node:http"
+import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import { ConnectionManager } from "../../services/ConnectionManager.ts"
+import { NodeConfig } from "../../services/NodeConfig.ts"
+import { NodeEvents } from "../../services/NodeEvents.ts"
+import { PeerState } from "../../services/PeerState.ts"
+import { AdminApi, BadAddress } from "./AdminApi.ts"
+
+/** The address cannot be bound. `code` is the system's, such as `EADDRINUSE`. */
+export class AdminServerError extends Data.TaggedError("AdminServerError")<{
+  readonly address: PeerAddress.PeerAddress
+  readonly code: string
+}> {
+  override get message() {
+    return `the admin API cannot listen on ${PeerAddress.format(this.address)} (${this.code})`
+  }
+}
+
+/** The running admin API. */
+export class AdminServer extends Context.Service<AdminServer, {
+  /** As bound: the port is never 0. */
+  readonly address: PeerAddress.PeerAddress
+}>()("timemesh/layers/admin/AdminServer") {}
+
+/** Bytes of a request's body at most; the largest is an address. */
+const bodyBytes = 4 * 1024
+
+const hostName = (header: string): string | undefined =>
+  /^(?:\[([^\]]+)\]|([^:[\]]+))(?::\d+)?$/.exec(header)?.slice(1).find((part) => part !== undefined)
+
+/**
+ * What a browser could be led to send is refused: names that may be rebound to this address (only an IP or `localhost` is a
+ * proper Host), pages of another origin, and posts that need no preflight.
+ */
+const refusal = (request: HttpServerRequest.HttpServerRequest): readonly [status: number, text: string] | undefined => {
+  const { host, origin, "content-type": type = "", "sec-fetch-site": site = "none" } = request.headers
+  const name = hostName(host ?? "")
+  if (name === undefined || (name.toLowerCase() !== "localhost" && Result.isFailure(NetAddress.ipFromString(name)))) {
+    return [403, "the Host header must be an IP address or localhost"]
+  }
+  if (origin !== undefined && origin !== `http://${host ?? ""}`) return [403, "requests from other origins are refused"]
+  if (site !== "none" && site !== "same-origin") return [403, "requests from other sites are refused"]
+  if (request.method !== "POST") return undefined
+  if (!/^application\/json\s*(?:;|$)/i.test(type)) return [415, "the body must be application/json"]
+  return Number(request.headers["content-length"] ?? Number.NaN) <= bodyBytes
+    ? undefined
+    : [413, `the body must have a content-length of at most ${bodyBytes}`]
+}
+
+const guard = HttpRouter.middleware(
+  (handled) =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+      const refused = refusal(request)
+      return refused === undefined
+        ? handled
+        : Effect.succeed(HttpServerResponse.jsonUnsafe({ error: refused[1] }, { status: refused[0] }))
+    }),
+  { global: true }
+)
+
+const readIp = (text: string) =>
+  Effect.mapError(Effect.fromResult(PeerIp.fromString(text)), (error) => new BadAddress({ message: error.message }))
+
+const sentence = (known: number, connected: number): string => {
+  if (known === 0) return "No peers known: use --peer"
+  if (connected === 0) return `Connected to none of ${known} known peers; ask why with: timemesh why IP`
+  return connected === known
+    ? `Connected to all ${known} known peers`
+    : `Connected to ${connected} of ${known} known peers`
+}
+
+const handlers = (startedAt: number) =>
+  HttpApiBuilder.group(
+    AdminApi,
+    "node",
+    Effect.fnUntraced(function*(handlers) {
+      const state = yield* PeerState
+      const manager = yield* ConnectionManager
+      const events = yield* NodeEvents
+      const config = yield* NodeConfig
+      return handlers.handleAll({
+        status: () =>
+          Effect.gen(function*() {
+            const known = (yield* state.peers).length
+            const connected = (yield* state.connected).length
+            const now = yield* Clock.currentTimeMillis
+            return {
+              network: config.network.name,
+              listen: PeerAddress.format(manager.address),
+              advertise: config.advertise,
+              software: config.software,
+              pid: process.pid,
+              startedAt,
+              uptimeMs: now - startedAt,
+              known,
+              connected,
+              state: sentence(known, connected),
+              stats: yield* events.stats
+            }
+          }),
+        peers: () =>
+          Effect.gen(function*() {
+            const at = yield* Clock.currentTimeMillis
+            const stats = yield* events.stats
+            return { at, open: stats.ups - stats.downs, peers: yield* state.peers }
+          }),
+        why: ({ params }) => Effect.flatMap(readIp(params.ip), state.why),
+        connect: ({ payload }) =>
+          Effect.gen(function*() {
+            const address = yield* Effect.fromResult(
+              PeerAddress.fromString(payload.address, config.network.port)
+            ).pipe(Effect.mapError((error) => new BadAddress({ message: error.message })))
+            if (PeerIp.classOf(address.ip) === "special") {
+              return yield* new BadAddress({
+                message: `"${payload.address}" is not a peer address: no host can have it`
+              })
+            }
+            yield* manager.connect(address)
+            return yield* state.why(address.ip)
+          }),
+        disconnect: ({ payload }) =>
+          Effect.gen(function*() {
+            const ip = yield* readIp(payload.ip)
+            return { disconnected: yield* manager.disconnect(ip) }
+          })
+      })
+    })
+  )
+
+const errorCode = (error: HttpServerError.ServeError): string =>
+  typeof error.cause === "object" && error.cause !== null && "code" in error.cause
+    ? String(error.cause.code)
+    : "unknown"
+
+const warnBeyondLoopback = (address: PeerAddress.PeerAddress) =>
+  PeerIp.classOf(address.ip) === "loopback"
+    ? Effect.void
+    : Effect.logWarning(
+      `the admin API on ${PeerAddress.format(address)} is open to whoever reaches that address; keep it on loopback`
+    )
+
+/** Serves on `address` (port 0 takes a free one) until the scope closes. */
+export const layer = (
+  address: PeerAddress.PeerAddress
+): Layer.Layer<AdminServer, AdminServerError, PeerState | ConnectionManager | NodeEvents | NodeConfig> => {
+  const server = NodeHttpServer.layer(() => createServer({ requestTimeout: 10_000, maxHeaderSize: 8_192 }), {
+    host: address.ip,
+    port: address.port,
+    gracefulShutdownTimeout: 500
+  }).pipe(
+    Layer.catchTag(
+      "ServeError",
+      (error) => Layer.effectContext(Effect.fail(new AdminServerError({ address, code: errorCode(error) })))
+    )
+  )
+  return Layer.effect(
+    AdminServer,
+    Effect.gen(function*() {
+      const http = yield* HttpServer.HttpServer
+      const bound = NetAddress.isInetAddress(http.address) ? PeerAddress.fromInet(http.address) : address
+      yield* warnBeyondLoopback(bound)
+      return { address: bound }
+    })
+  ).pipe(
+    Layer.provideMerge(Layer.unwrap(
+      Effect.map(Clock.currentTimeMillis, (startedAt) =>
+        HttpRouter.serve(
+          HttpApiBuilder.layer(AdminApi).pipe(Layer.provide(handlers(startedAt)), Layer.provideMerge(guard)),
+          { disableLogger: true, disableListenLog: true }
+        ))
+    )),
+    Layer.provide(server)
+  )
+}

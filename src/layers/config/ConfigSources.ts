@@ -1,0 +1,145 @@
+/**
+ * Collects what flags, environment and config file say, before any of it is understood.
+ *
+ * **Precedence**: flag > environment > file, setting by setting: a `--peer` replaces the file's whole list. An empty text
+ * counts as not given, so that `TIMEMESH_PEER=` in a compose file means nothing.
+ */
+import { ConfigProvider, Effect, FileSystem, Result } from "effect"
+import { Toml, Yaml } from "effect/encoding"
+import { ConfigError } from "./ConfigError.ts"
+import * as Settings from "./Settings.ts"
+
+/** What one source says of one setting. Several texts only for repeatable settings. */
+export interface Given {
+  readonly where: string
+  readonly values: ReadonlyArray<string>
+}
+
+/** By setting name. */
+export type GivenSettings = ReadonlyMap<string, Given>
+
+export interface Sources {
+  readonly given: GivenSettings
+  /** Things an operator should hear that stop nothing: `TIMEMESH_*` names that are no setting. */
+  readonly warnings: ReadonlyArray<string>
+}
+
+/** Flags as the command line gave them, by setting name. */
+export type Flags = Readonly<Record<string, ReadonlyArray<string>>>
+
+const prefix = "TIMEMESH"
+
+/** All `TIMEMESH_*` variables that have a value. */
+const environment = Effect.gen(function*() {
+  const provider = yield* ConfigProvider.ConfigProvider
+  const found = new Map<string, string>()
+  const walk = (path: ReadonlyArray<string>): Effect.Effect<void> =>
+    provider.load([...path]).pipe(
+      Effect.orElseSucceed(() => undefined),
+      Effect.flatMap((node) => {
+        if (node === undefined) return Effect.void
+        const value = node._tag === "Value" ? node.value : node.value
+        if (value !== undefined && value !== "") found.set(path.join("_"), value)
+        return node._tag === "Record"
+          ? Effect.forEach(node.keys, (key) => walk([...path, key]), { discard: true })
+          : Effect.void
+      })
+    )
+  yield* walk([prefix])
+  return found
+})
+
+const parseFile = (file: string, text: string): Result.Result<unknown, string> => {
+  if (/\.toml$/i.test(file)) return Result.mapError(Toml.parse(text), (error) => `is not valid TOML (${error.message})`)
+  const yaml = /\.ya?ml$/i.test(file)
+  return Result.try({
+    try: (): unknown => yaml ? Yaml.parse(text) : JSON.parse(text),
+    catch: (error) =>
+      `is not valid ${yaml ? "YAML" : "JSON"} (${error instanceof Error ? error.message : String(error)})`
+  })
+}
+
+const fileValues = (value: unknown): ReadonlyArray<string> | undefined => {
+  if (typeof value === "string") return [value]
+  if (typeof value === "number") return [String(value)]
+  if (!Array.isArray(value)) return undefined
+  const texts = value.filter((item): item is string => typeof item === "string")
+  return texts.length === value.length ? texts : undefined
+}
+
+const fromFile = Effect.fnUntraced(function*(file: string, toldBy: string) {
+  const fs = yield* FileSystem.FileSystem
+  const text = yield* fs.readFileString(file).pipe(
+    Effect.mapError((error) =>
+      new ConfigError({
+        where: toldBy,
+        input: file,
+        problem: `cannot be read (${error.reason._tag === "NotFound" ? "there is no such file" : error.reason._tag})`,
+        fix: "name a file that this user can read"
+      })
+    )
+  )
+  const parsed = parseFile(file, text)
+  if (Result.isFailure(parsed)) {
+    return yield* new ConfigError({ where: file, problem: parsed.failure, fix: "correct the file" })
+  }
+  const content = parsed.success
+  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+    return yield* new ConfigError({
+      where: file,
+      problem: "is not an object of settings",
+      fix: "write settings as {\"listen\": \"127.0.0.1:24100\", \"peer\": [\"127.0.0.2\"]}"
+    })
+  }
+  const known = Settings.all.map((setting) => setting.name)
+  const given = new Map<string, Given>()
+  for (const [key, value] of Object.entries(content)) {
+    if (!known.includes(key)) {
+      return yield* new ConfigError({
+        where: file,
+        input: key,
+        problem: "is not a setting",
+        fix: `did you mean "${Settings.nearest(key, known)}"? See timemesh run --help for all of them`
+      })
+    }
+    const values = fileValues(value)
+    if (values === undefined || (Array.isArray(value) && key !== Settings.general.peer.name)) {
+      return yield* new ConfigError({
+        where: `${key} in ${file}`,
+        input: JSON.stringify(value),
+        problem: "is not one text or number",
+        fix: key === Settings.general.peer.name ? "write a list of texts" : "write one text or number"
+      })
+    }
+    if (values.length > 0) given.set(key, { where: `${key} in ${file}`, values })
+  }
+  return given
+})
+
+/** Reads the environment (through `ConfigProvider`) and the config file, if one is named, and lays the flags over them. */
+export const collect = Effect.fnUntraced(function*(
+  flags: Flags
+): Effect.fn.Return<Sources, ConfigError, FileSystem.FileSystem> {
+  const variables = yield* environment
+  const settings = [...Settings.all, Settings.configFile]
+  const names = settings.map((setting) => Settings.environmentName(setting.name))
+  const warnings = [...variables.keys()].filter((name) => !names.includes(name)).map((name) =>
+    `${name} is not a setting and does nothing; did you mean ${Settings.nearest(name, names)}?`
+  )
+  const above = new Map<string, Given>()
+  for (const { name } of settings) {
+    const flag = (flags[name] ?? []).filter((text) => text !== "")
+    const variable = variables.get(Settings.environmentName(name))
+    if (flag.length > 0) {
+      above.set(name, { where: `--${name}`, values: flag })
+    } else if (variable !== undefined) {
+      const values = name === Settings.general.peer.name
+        ? variable.split(",").map((text) => text.trim()).filter((text) => text !== "")
+        : [variable]
+      above.set(name, { where: Settings.environmentName(name), values })
+    }
+  }
+  const file = above.get(Settings.configFile.name)
+  const below = file?.values[0] === undefined ? new Map<string, Given>() : yield* fromFile(file.values[0], file.where)
+  return { given: new Map([...below, ...above]), warnings }
+})

@@ -1,0 +1,249 @@
+/**
+ * Makes a complete, valid set-up of the daemon from what the sources say. The first thing wrong is the error.
+ */
+import type { FileSystem, LogLevel } from "effect"
+import { Effect, Result } from "effect"
+import { homedir, networkInterfaces } from "node:os"
+import { networks } from "../../domain/Network.ts"
+import type { NetworkName } from "../../domain/Network.ts"
+import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import type { NodeSetup, Tuning } from "../../services/NodeConfig.ts"
+import { ConfigError } from "./ConfigError.ts"
+import * as ConfigSources from "./ConfigSources.ts"
+import * as Settings from "./Settings.ts"
+import * as Values from "./Values.ts"
+
+/** All that `run` needs. */
+export interface DaemonConfig {
+  readonly node: NodeSetup
+  /** Absolute or relative to the working directory; not created yet. */
+  readonly dataDir: string
+  /** `undefined`: no admin API. Port 0 takes a free one. */
+  readonly admin: PeerAddress.PeerAddress | undefined
+  /** `undefined`: pretty on a terminal, else JSON. */
+  readonly logFormat: Values.LogFormat | undefined
+  readonly logLevel: LogLevel.LogLevel
+}
+
+/** What the configuration depends on besides its sources. */
+export interface Host {
+  readonly home: string
+  /** Addresses of the local interfaces. */
+  readonly addresses: ReadonlyArray<PeerIp.PeerIp>
+}
+
+/** The host this process runs on. */
+export const thisHost: Effect.Effect<Host> = Effect.sync(() => ({
+  home: homedir(),
+  addresses: Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).flatMap(({ address }) => {
+      const ip = PeerIp.fromString(address.replace(/%.*$/, ""))
+      return Result.isSuccess(ip) ? [ip.success] : []
+    })
+  )
+}))
+
+type Outcome<A> = Result.Result<A, ConfigError>
+
+/** `~/.timemesh/NETWORK`. */
+export const defaultDataDir = (home: string, network: NetworkName): string => `${home}/.timemesh/${network}`
+
+/** A leading `~/` is the home directory, for sources that no shell expands. */
+export const expandHome = (home: string, directory: string): string =>
+  directory === "~" ? home : directory.startsWith("~/") ? `${home}${directory.slice(1)}` : directory
+
+const readText = <A>(
+  where: string,
+  text: string,
+  read: (text: string) => Values.Read<A>
+): Outcome<A> => Result.mapError(read(text), ([problem, fix]) => new ConfigError({ where, input: text, problem, fix }))
+
+const one = <A>(
+  given: ConfigSources.GivenSettings,
+  setting: Settings.Setting,
+  initial: A,
+  read: (text: string) => Values.Read<A>
+): Outcome<A> => {
+  const from = given.get(setting.name)
+  const text = from?.values[0]
+  return from === undefined || text === undefined ? Result.succeed(initial) : readText(from.where, text, read)
+}
+
+const where = (given: ConfigSources.GivenSettings, setting: Settings.Setting): string =>
+  given.get(setting.name)?.where ?? `--${setting.name}`
+
+const readTuning = (given: ConfigSources.GivenSettings): Outcome<Tuning> => {
+  const value = (field: keyof Tuning) => {
+    const setting = Settings.tuning[field]
+    return one(given, setting, setting.initial, (text) => Values.tuningValue(setting, text))
+  }
+  return Result.gen(function*() {
+    const tuning: Tuning = {
+      dialMs: yield* value("dialMs"),
+      graceMs: yield* value("graceMs"),
+      fallbackMs: yield* value("fallbackMs"),
+      fallbackJitterMs: yield* value("fallbackJitterMs"),
+      fallbackFirstMs: yield* value("fallbackFirstMs"),
+      fallbackFirstJitterMs: yield* value("fallbackFirstJitterMs"),
+      pingMs: yield* value("pingMs"),
+      deadMs: yield* value("deadMs"),
+      backoffBaseMs: yield* value("backoffBaseMs"),
+      backoffMaxMs: yield* value("backoffMaxMs"),
+      maxPeers: yield* value("maxPeers"),
+      maxDials: yield* value("maxDials")
+    }
+    if (tuning.deadMs <= 2 * tuning.pingMs) {
+      const culprit = given.has("dead") ? Settings.tuning.deadMs : Settings.tuning.pingMs
+      return yield* Result.fail(
+        new ConfigError({
+          where: where(given, culprit),
+          problem: `dead (${Settings.showMs(tuning.deadMs)}) is not more than twice ping (${
+            Settings.showMs(tuning.pingMs)
+          }), so one lost ping would end a connection`,
+          fix: `set dead above ${Settings.showMs(2 * tuning.pingMs)}, or ping lower`
+        })
+      )
+    }
+    if (tuning.backoffMaxMs < tuning.backoffBaseMs) {
+      return yield* Result.fail(
+        new ConfigError({
+          where: where(given, given.has("backoff-max") ? Settings.tuning.backoffMaxMs : Settings.tuning.backoffBaseMs),
+          problem: "backoff-max is less than backoff-base",
+          fix: `set backoff-max to ${Settings.showMs(tuning.backoffBaseMs)} or more`
+        })
+      )
+    }
+    return tuning
+  })
+}
+
+/** Why a configured peer is this node itself, if it is. */
+const ownAddress = (
+  peer: PeerAddress.PeerAddress,
+  listen: NodeSetup["listen"],
+  advertise: PeerIp.PeerIp | undefined,
+  host: Host
+): string | undefined => {
+  if (peer.ip === advertise) return "the address it advertises"
+  if (listen.ip !== "any") return peer.ip === listen.ip ? "the address it listens on" : undefined
+  // A socket dialled to an own address leaves from that very address, except within 127.0.0.0/8.
+  if (host.addresses.includes(peer.ip)) return "an address of this machine, and it listens on all of them"
+  return PeerIp.classOf(peer.ip) === "loopback" && peer.port === listen.port
+    ? "a loopback address, and it listens on all of them at that port"
+    : undefined
+}
+
+const readPeers = (
+  given: ConfigSources.GivenSettings,
+  defaultPort: number,
+  listen: NodeSetup["listen"],
+  advertise: PeerIp.PeerIp | undefined,
+  host: Host
+): Outcome<ReadonlyArray<PeerAddress.PeerAddress>> =>
+  Result.gen(function*() {
+    const from = given.get(Settings.general.peer.name)
+    const peers = new Map<PeerIp.PeerIp, PeerAddress.PeerAddress>()
+    for (const text of from?.values ?? []) {
+      const source = from?.where ?? "--peer"
+      const peer = yield* readText(source, text, (input) => Values.peer(input, defaultPort))
+      const own = ownAddress(peer, listen, advertise, host)
+      if (own !== undefined) {
+        return yield* Result.fail(
+          new ConfigError({
+            where: source,
+            input: text,
+            problem: `is this node itself: ${own}`,
+            fix: "a peer is its IP, so a second node on this machine needs another one; use 127.0.0.2" +
+              (listen.ip === "any" ? ", and give this node --listen 127.0.0.1" : "")
+          })
+        )
+      }
+      const known = peers.get(peer.ip)
+      if (known !== undefined && known.port !== peer.port) {
+        return yield* Result.fail(
+          new ConfigError({
+            where: source,
+            input: text,
+            problem: `names ${peer.ip} a second time, with another port (${known.port} before)`,
+            fix: "a peer is its IP, so name each IP once"
+          })
+        )
+      }
+      peers.set(peer.ip, peer)
+    }
+    return [...peers.values()]
+  })
+
+const readAdmin = (
+  given: ConfigSources.GivenSettings,
+  listen: NodeSetup["listen"]
+): Outcome<PeerAddress.PeerAddress | undefined> =>
+  Result.gen(function*() {
+    const port = listen.port === 0 ? 0 : listen.port === 65_535 ? listen.port - 1 : listen.port + 1
+    const ip = listen.ip !== "any" && PeerIp.classOf(listen.ip) === "loopback"
+      ? listen.ip
+      : PeerIp.fromStringUnsafe("127.0.0.1")
+    const admin = yield* one<PeerAddress.PeerAddress | undefined>(
+      given,
+      Settings.general.admin,
+      PeerAddress.make(ip, port),
+      (text) => Values.admin(text, port)
+    )
+    if (
+      admin !== undefined && admin.port !== 0 && admin.port === listen.port &&
+      (listen.ip === "any" || listen.ip === admin.ip)
+    ) {
+      return yield* Result.fail(
+        new ConfigError({
+          where: where(given, Settings.general.admin),
+          input: PeerAddress.format(admin),
+          problem: "is where the node listens for peers",
+          fix: "give the admin API another port"
+        })
+      )
+    }
+    return admin
+  })
+
+/** Understands what the sources say. Pure. `software` is what the node's Hello will say. */
+export const decode = (given: ConfigSources.GivenSettings, host: Host, software: string): Outcome<DaemonConfig> =>
+  Result.gen(function*() {
+    const { general } = Settings
+    const network = yield* one(given, general.network, networks.testnet, Values.network)
+    const listen = yield* one<NodeSetup["listen"]>(
+      given,
+      general.listen,
+      { ip: "any", port: network.port },
+      (text) => Values.listen(text, network.port)
+    )
+    const advertise = yield* one<PeerIp.PeerIp | undefined>(given, general.advertise, undefined, Values.identity)
+    const tuning = yield* readTuning(given)
+    const peers = yield* readPeers(given, network.port, listen, advertise, host)
+    return {
+      node: { network, listen, advertise, peers, software, tuning },
+      dataDir: yield* one(
+        given,
+        general.dataDir,
+        defaultDataDir(host.home, network.name),
+        (text) => Result.succeed(expandHome(host.home, text))
+      ),
+      admin: yield* readAdmin(given, listen),
+      logFormat: yield* one<Values.LogFormat | undefined>(given, general.logFormat, undefined, Values.logFormat),
+      logLevel: yield* one<LogLevel.LogLevel>(given, general.logLevel, "Info", Values.logLevel)
+    }
+  })
+
+/** Flags > environment > file > defaults, with the warnings of the sources. */
+export const load = Effect.fnUntraced(function*(
+  flags: ConfigSources.Flags,
+  software: string
+): Effect.fn.Return<
+  { readonly config: DaemonConfig; readonly warnings: ReadonlyArray<string> },
+  ConfigError,
+  FileSystem.FileSystem
+> {
+  const { given, warnings } = yield* ConfigSources.collect(flags)
+  const config = yield* Effect.fromResult(decode(given, yield* thisHost, software))
+  return { config, warnings }
+})

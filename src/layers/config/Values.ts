@@ -1,0 +1,139 @@
+/** Reads single setting texts. Pure; a failure is `[problem, fix]`, to be completed with where the text was given. */
+import type { LogLevel } from "effect"
+import { Result } from "effect"
+import { NetAddress } from "effect/net"
+import { networkNames, networks } from "../../domain/Network.ts"
+import type { Network, NetworkName } from "../../domain/Network.ts"
+import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import { showMs } from "./Settings.ts"
+import type { TuningSetting } from "./Settings.ts"
+
+export type Read<A> = Result.Result<A, readonly [problem: string, fix: string]>
+
+const fail = (problem: string, fix: string) => Result.fail([problem, fix] as const)
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+
+/** `15s`, `500ms`, `1.5m`, `1h`; also `15 seconds` and the like. In ms. */
+const durationMs = (text: string): number | undefined => {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|milli(?:second)?s?|sec(?:ond)?s?|min(?:ute)?s?|hours?)$/i.exec(
+    text.trim()
+  )
+  if (match === null) return undefined
+  const unit = (match[2] ?? "").toLowerCase()
+  const short = unit === "ms" || unit.startsWith("milli") ? "ms" : unit.charAt(0)
+  return Math.round(Number(match[1]) * (unitMs[short] ?? 1))
+}
+
+/** A duration (in ms) or count within the setting's range. */
+export const tuningValue = (setting: TuningSetting, text: string): Read<number> => {
+  const show = setting.kind === "duration" ? showMs : String
+  const value = setting.kind === "duration" ? durationMs(text) : /^\d{1,9}$/.test(text) ? Number(text) : undefined
+  if (value === undefined) {
+    return setting.kind === "duration"
+      ? fail("is not a duration", "write a number and a unit, as 500ms, 15s, 2m or 1h")
+      : fail("is not a whole number", `write a number from ${setting.least} to ${setting.most}`)
+  }
+  return value < setting.least || value > setting.most
+    ? fail("is out of range", `write ${show(setting.least)} to ${show(setting.most)}`)
+    : Result.succeed(value)
+}
+
+export const network = (text: string): Read<Network> => {
+  const known: ReadonlyArray<string> = networkNames
+  return known.includes(text)
+    ? Result.succeed(networks[text as NetworkName])
+    : fail("is not a network", `write ${networkNames.join(", ")}`)
+}
+
+/** `IP`, `IP:PORT` or `[IPv6]:PORT`; unlike a peer's, the port may be 0 (any free one). */
+export const endpoint = (text: string, defaultPort: number): Result.Result<PeerAddress.PeerAddress, string> => {
+  const exact = NetAddress.inetAddressFromString(text)
+  if (Result.isSuccess(exact) && exact.success.port === 0) return Result.succeed(PeerAddress.fromInet(exact.success))
+  return Result.mapError(PeerAddress.fromString(text, defaultPort), (error) => error.reason)
+}
+
+const listenFix = "write IP, IP:PORT, [IPv6]:PORT or any:PORT, as 127.0.0.2:24100 or any:24100"
+
+/** An address to listen on. `any`, `0.0.0.0` and `[::]` all mean every address of the host. */
+export const listen = (
+  text: string,
+  defaultPort: number
+): Read<{ readonly ip: PeerIp.PeerIp | "any"; readonly port: number }> => {
+  const any = /^any(?::(\d{1,5}))?$/.exec(text)
+  if (any !== null) {
+    const port = any[1] === undefined ? defaultPort : Number(any[1])
+    return port > 65_535
+      ? fail("has no valid port", "write a port from 0 to 65535")
+      : Result.succeed({ ip: "any", port })
+  }
+  const address = endpoint(text, defaultPort)
+  if (Result.isFailure(address)) {
+    return fail(
+      "is not an address to listen on",
+      address.failure.startsWith("a port") ? "write a port from 0 to 65535" : listenFix
+    )
+  }
+  const { ip, port } = address.success
+  if (NetAddress.isUnspecified(PeerIp.toIpAddress(ip))) return Result.succeed({ ip: "any", port })
+  return PeerIp.classOf(ip) === "special"
+    ? fail("is no address a host can have", listenFix)
+    : Result.succeed({ ip, port })
+}
+
+/** An address that can be a peer's identity. */
+export const identity = (text: string): Read<PeerIp.PeerIp> => {
+  const ip = PeerIp.fromString(text)
+  if (Result.isFailure(ip)) return fail("is not an IP address", ip.failure.reason)
+  return PeerIp.classOf(ip.success) === "special"
+    ? fail("is no address a host can have", "write the IP peers reach this node at, as 203.0.113.7")
+    : Result.succeed(ip.success)
+}
+
+export const peer = (text: string, defaultPort: number): Read<PeerAddress.PeerAddress> => {
+  const address = PeerAddress.fromString(text, defaultPort)
+  if (Result.isFailure(address)) {
+    const { reason } = address.failure
+    return reason.startsWith("write")
+      ? fail("is not a peer's address", "write IP, IP:PORT or [IPv6]:PORT, as 203.0.113.7:24100 or [2001:db8::7]:24100")
+      : fail(`is not a peer's address: ${reason}`, "write IP, IP:PORT or [IPv6]:PORT")
+  }
+  return PeerIp.classOf(address.success.ip) === "special"
+    ? fail("is not a peer's address: no host can have it", "write the peer's own IP, as 203.0.113.7")
+    : Result.succeed(address.success)
+}
+
+/** `off` is `undefined`. */
+export const admin = (text: string, defaultPort: number): Read<PeerAddress.PeerAddress | undefined> => {
+  if (text === "off") return Result.succeed(undefined)
+  const address = endpoint(text, defaultPort)
+  return Result.isSuccess(address)
+    ? Result.succeed(address.success)
+    : fail("is not an address for the admin API", "write IP:PORT, as 127.0.0.1:24101, or off")
+}
+
+export type LogFormat = "pretty" | "json"
+
+export const logFormat = (text: string): Read<LogFormat> =>
+  text === "pretty" || text === "json" ? Result.succeed(text) : fail("is not a log format", "write pretty or json")
+
+const levels: Readonly<Record<string, LogLevel.LogLevel>> = {
+  all: "All",
+  trace: "Trace",
+  debug: "Debug",
+  info: "Info",
+  warn: "Warn",
+  warning: "Warn",
+  error: "Error",
+  fatal: "Fatal",
+  none: "None"
+}
+
+/** In any case: `debug`, `Debug`. */
+export const logLevel = (text: string): Read<LogLevel.LogLevel> => {
+  const level = levels[text.toLowerCase()]
+  return level === undefined
+    ? fail("is not a log level", "write all, trace, debug, info, warn, error, fatal or none")
+    : Result.succeed(level)
+}

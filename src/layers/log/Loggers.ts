@@ -1,0 +1,66 @@
+/** The two forms of the log on standard output: one line per entry in both. */
+import type { LogLevel } from "effect"
+import { Cause, Formatter, Inspectable, Layer, Logger, References } from "effect"
+import type { LogFormat } from "../config/Values.ts"
+
+const colours: Readonly<Record<string, string>> = {
+  Fatal: "\u001b[41m",
+  Error: "\u001b[31m",
+  Warn: "\u001b[33m",
+  Info: "\u001b[32m",
+  Debug: "\u001b[34m",
+  Trace: "\u001b[90m"
+}
+const reset = "\u001b[0m"
+const dim = "\u001b[2m"
+
+const singleLine = (text: string): string => text.replace(/\s*\r?\n\s*/g, " | ")
+
+const messageText = (message: unknown): string =>
+  (Array.isArray(message) ? message : [message]).map((part) =>
+    typeof part === "string" ? part : part instanceof Error ? part.message : Inspectable.toStringUnknown(part, 0)
+  ).join(" ")
+
+/**
+ * `2025-12-01T09:00:00.123Z INFO  text key=value`. Annotations of node events (those with an `event`) repeat the text and
+ * are left out.
+ */
+export const pretty = (options: { readonly colours: boolean }): Logger.Logger<unknown, string> =>
+  Logger.make(({ cause, date, fiber, logLevel, message }) => {
+    const annotations = fiber.getRef(References.CurrentLogAnnotations)
+    const pairs = "event" in annotations
+      ? ""
+      : Object.entries(annotations).map(([key, value]) => ` ${key}=${Inspectable.toStringUnknown(value, 0)}`).join("")
+    const failure = cause.reasons.length === 0 ? "" : ` ${Cause.pretty(cause)}`
+    const text = singleLine(`${messageText(message)}${pairs}${failure}`)
+    const level = logLevel.toUpperCase().padEnd(5)
+    return options.colours
+      ? `${dim}${date.toISOString()}${reset} ${colours[logLevel] ?? ""}${level}${reset} ${text}`
+      : `${date.toISOString()} ${level} ${text}`
+  })
+
+const toText = (value: unknown): unknown => typeof value === "bigint" ? value.toString() : value
+
+/** One JSON object per line: `timestamp`, `level`, `message`, `annotations`, and `cause` of a failure. */
+export const json: Logger.Logger<unknown, string> = Logger.map(
+  Logger.formatStructured,
+  ({ annotations, cause, level, message, timestamp }) =>
+    Formatter.formatJson({
+      timestamp,
+      level,
+      message: toText(message),
+      ...(cause === undefined ? {} : { cause }),
+      annotations: Object.fromEntries(Object.entries(annotations).map(([key, value]) => [key, toText(value)]))
+    })
+)
+
+/** Replaces the loggers by one of these on standard output, and sets the least level. */
+export const layer = (options: {
+  readonly format: LogFormat
+  readonly level: LogLevel.LogLevel
+  readonly colours: boolean
+}): Layer.Layer<never> =>
+  Layer.merge(
+    Logger.layer([Logger.withConsoleLog(options.format === "json" ? json : pretty(options))]),
+    Layer.succeed(References.MinimumLogLevel, options.level)
+  )

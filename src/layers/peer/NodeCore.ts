@@ -1,0 +1,123 @@
+/**
+ * What the parts of the connection manager share: the node's own facts, its services, and the few counts that are not in
+ * the peer table. All of it is touched only from synchronous code, so there is nothing to lock.
+ */
+import { Clock, Effect, FiberSet, Random } from "effect"
+import type { Fiber, Scope } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+import type { NodeEvent, PeerSource } from "../../domain/NodeEvent.ts"
+import type * as Liveness from "../../domain/peer/Liveness.ts"
+import type { PairEvent } from "../../domain/peer/PairState.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import type { Origin } from "../../services/ConnectionManager.ts"
+import { Entropy } from "../../services/Entropy.ts"
+import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
+import { NodeEvents } from "../../services/NodeEvents.ts"
+import type { PeerConnection } from "./PeerConnection.ts"
+import type { PeerRow } from "./PeerRow.ts"
+import { PeerTable } from "./PeerTable.ts"
+import * as TimerWheel from "./TimerWheel.ts"
+
+/** Receives the payloads of one channel out of one read batch, in order. */
+export type ChannelHandler = (from: Origin, payloads: ReadonlyArray<Uint8Array>) => void
+
+/** An event without its time: the core stamps it. */
+export type Untimed = NodeEvent extends infer E ? E extends { readonly at: number } ? Omit<E, "at"> : never : never
+
+export interface NodeCore {
+  readonly setup: NodeSetup
+  readonly table: PeerTable["Service"]
+  readonly entropy: Entropy["Service"]
+  readonly wheel: TimerWheel.TimerWheel
+  readonly liveness: Liveness.Params
+  /** Uniform in [0, 1). */
+  readonly jitter: () => number
+  /** Wall time, ms. */
+  readonly wall: () => number
+  readonly emit: (event: Untimed) => void
+  readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  /** Addresses known to be this node's own. */
+  readonly ownIps: Set<PeerIp>
+  /** Every connection whose program runs, those that are closing included. */
+  readonly running: Set<PeerConnection>
+  /** Nonces of our Hellos on dials that have no Hello from the peer yet: an inbound Hello with one is ourselves. */
+  readonly openDials: Set<bigint>
+  /** Accepted sockets without Hello, oldest first. */
+  readonly strangers: Set<PeerConnection>
+  readonly channels: Map<number, ChannelHandler>
+  /** Peers with a connection up. */
+  upCount: number
+  /** Ups so far. */
+  upOrder: number
+  nextId: number
+  listenPort: number
+  stopping: boolean
+  /** Feeds one event to the pair's machine and does what it asks. Set by `PairDriver`. */
+  dispatch: (row: PeerRow, event: PairEvent) => void
+}
+
+/**
+ * The row of a peer, made if need be. A full table lets go of the unconnected peer that failed most, never of one an
+ * operator named; `undefined` when all of them are connected or named.
+ */
+export const admit = (
+  core: NodeCore,
+  ip: PeerIp,
+  port: number | undefined,
+  source: PeerSource
+): PeerRow | undefined => {
+  const known = core.table.get(ip) ?? core.table.add(ip, port, source)
+  if (known !== undefined) return known
+  let worst: PeerRow | undefined
+  for (const row of core.table.rows()) {
+    if (row.connections.length > 0 || row.source === "configured") continue
+    if (worst === undefined || row.backoff.failures > worst.backoff.failures) worst = row
+  }
+  if (worst === undefined) return undefined
+  for (const timer of worst.timers?.values() ?? []) core.wheel.disarm(timer)
+  core.table.remove(worst)
+  return core.table.add(ip, port, source)
+}
+
+/** Everything but `dispatch`. */
+export const make: Effect.Effect<
+  NodeCore,
+  never,
+  NodeConfig | PeerTable | Entropy | NodeEvents | Scope.Scope
+> = Effect.gen(function*() {
+  const setup = yield* NodeConfig
+  const events = yield* NodeEvents
+  const clock = yield* Clock.Clock
+  const random = yield* Random.Random
+  const runFork = yield* FiberSet.makeRuntime<never>()
+  const wall = () => clock.currentTimeMillisUnsafe()
+  const emit = (event: Untimed) => events.emit({ ...event, at: wall() } as NodeEvent)
+  return {
+    setup,
+    table: yield* PeerTable,
+    entropy: yield* Entropy,
+    wheel: yield* TimerWheel.make((ms) => emit({ _tag: "LoopLag", ms })),
+    liveness: {
+      pingMs: setup.tuning.pingMs,
+      deadMs: setup.tuning.deadMs,
+      frameMs: Limits.frameMs,
+      answerMs: Limits.answerMs,
+      lateMs: Limits.lagFloorMs
+    },
+    jitter: () => random.nextDoubleUnsafe(),
+    wall,
+    emit,
+    fork: (effect) => runFork(effect),
+    ownIps: new Set(),
+    running: new Set(),
+    openDials: new Set(),
+    strangers: new Set(),
+    channels: new Map(),
+    upCount: 0,
+    upOrder: 0,
+    nextId: 1,
+    listenPort: 0,
+    stopping: false,
+    dispatch: () => {}
+  }
+})

@@ -1,0 +1,164 @@
+/**
+ * What one connection has still to write: control frames ahead of bulk, bounded, handed out in coalesced batches.
+ *
+ * Offering never waits. Bulk leaves at most `Limits.undrainedBytes` at a time, so that a control frame never waits behind
+ * more than that (and the frame that is being written).
+ */
+import * as Limits from "../../domain/Limits.ts"
+
+/** Frames smaller than this are copied together: a system call costs more than a small copy. */
+const smallBytes = 4_096
+/** Size up to which small frames are copied together. */
+const slabBytes = 64 * 1_024
+
+/** One frame: whole, or header and payload apart so that a large payload is never copied. */
+export type Frame = Uint8Array | readonly [head: Uint8Array, body: Uint8Array]
+
+const lengthOf = (frame: Frame): number =>
+  frame instanceof Uint8Array ? frame.length : frame[0].length + frame[1].length
+
+export type Chunks = [Uint8Array, ...Array<Uint8Array>]
+
+/** A batch to write; `left` are called once the batch has left for the operating system. */
+export interface Batch {
+  readonly chunks: Chunks
+  readonly bytes: number
+  readonly left: ReadonlyArray<() => void>
+}
+
+export class Outbox {
+  private control: Array<Uint8Array> = []
+  private bulk: Array<Frame> = []
+  private bulkHead = 0
+  private left: Array<() => void> = []
+  private waiting: Array<() => void> = []
+  private controlBytes = 0
+  private bulkBytes = 0
+  private writingBytes = 0
+
+  /** Bytes not yet handed to the operating system. */
+  get queuedBytes(): number {
+    return this.controlBytes + this.bulkBytes + this.writingBytes
+  }
+
+  /** False when the control queue is over its bound: the peer does not read. */
+  offerControl(frame: Uint8Array, left?: () => void): boolean {
+    if (this.controlBytes + frame.length > Limits.outboxControlBytes) return false
+    this.control.push(frame)
+    this.controlBytes += frame.length
+    if (left !== undefined) this.left.push(left)
+    return true
+  }
+
+  /** False when the queue is over its bound: the peer does not read. */
+  offerBulk(frame: Frame): boolean {
+    const length = lengthOf(frame)
+    if (this.queuedBytes + length > Limits.outboxBytes) return false
+    this.bulk.push(frame)
+    this.bulkBytes += length
+    return true
+  }
+
+  /** Whether a sender that can wait should: more than `Limits.outboxHighBytes` is queued. */
+  get high(): boolean {
+    return this.queuedBytes > Limits.outboxHighBytes
+  }
+
+  /** Calls `resume` once, when the queue is below its high mark or the connection is gone. Gives the way to withdraw. */
+  whenLow(resume: () => void): () => void {
+    this.waiting.push(resume)
+    return () => {
+      this.waiting = this.waiting.filter((other) => other !== resume)
+    }
+  }
+
+  /** The next batch, or `undefined` when there is nothing to write. Call `wrote` when it has been written. */
+  take(): Batch | undefined {
+    const picked = this.control
+    this.control = []
+    let bytes = this.controlBytes
+    this.controlBytes = 0
+    let bulk = 0
+    while (this.bulkHead < this.bulk.length) {
+      const frame = this.bulk[this.bulkHead] as Frame
+      const length = lengthOf(frame)
+      if (bulk > 0 && bulk + length > Limits.undrainedBytes) break
+      this.bulkHead += 1
+      bulk += length
+      if (frame instanceof Uint8Array) picked.push(frame)
+      else picked.push(frame[0], frame[1])
+    }
+    if (this.bulkHead === this.bulk.length) {
+      this.bulk = []
+      this.bulkHead = 0
+    } else if (this.bulkHead > 1_024) {
+      this.bulk = this.bulk.slice(this.bulkHead)
+      this.bulkHead = 0
+    }
+    this.bulkBytes -= bulk
+    bytes += bulk
+    const chunks = coalesce(picked)
+    if (chunks === undefined) return undefined
+    this.writingBytes = bytes
+    const left = this.left
+    this.left = []
+    return { chunks, bytes, left }
+  }
+
+  /** The batch taken last has been written. */
+  wrote(batch: Batch): void {
+    this.writingBytes = 0
+    for (const call of batch.left) call()
+    if (this.waiting.length > 0 && !this.high) this.release()
+  }
+
+  /** Drops everything queued and frees whoever waits. */
+  clear(): void {
+    this.control = []
+    this.bulk = []
+    this.bulkHead = 0
+    this.left = []
+    this.controlBytes = 0
+    this.bulkBytes = 0
+    this.release()
+  }
+
+  private release(): void {
+    const waiting = this.waiting
+    this.waiting = []
+    for (const resume of waiting) resume()
+  }
+}
+
+/** Joins runs of small frames into slabs; large frames are passed on as they are. */
+const coalesce = (frames: ReadonlyArray<Uint8Array>): Chunks | undefined => {
+  const [first, ...rest] = frames
+  if (first === undefined) return undefined
+  if (rest.length === 0) return [first]
+  const out: Array<Uint8Array> = []
+  let from = 0
+  while (from < frames.length) {
+    let to = from
+    let bytes = 0
+    while (to < frames.length) {
+      const length = (frames[to] as Uint8Array).length
+      if (length >= smallBytes || bytes + length > slabBytes) break
+      bytes += length
+      to += 1
+    }
+    if (to - from < 2) {
+      out.push(frames[from] as Uint8Array)
+      from += 1
+      continue
+    }
+    const slab = new Uint8Array(bytes)
+    let at = 0
+    for (; from < to; from++) {
+      const frame = frames[from] as Uint8Array
+      slab.set(frame, at)
+      at += frame.length
+    }
+    out.push(slab)
+  }
+  return out as Chunks
+}

@@ -1,0 +1,97 @@
+/**
+ * One peer as the node keeps it: the pair's state machine, its sockets, its backoff and what was learnt. Mutable, and touched
+ * only by the connection manager's synchronous steps; everybody else reads `record`.
+ */
+import { Hex } from "effect/encoding"
+import type { DisconnectReason } from "../../domain/DisconnectReason.ts"
+import type { PeerSource } from "../../domain/NodeEvent.ts"
+import * as Backoff from "../../domain/peer/Backoff.ts"
+import type { PairEvent, PairState } from "../../domain/peer/PairState.ts"
+import * as PairState_ from "../../domain/peer/PairState.ts"
+import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import type { ExpectedDialler, PeerRecord } from "../../domain/peer/PeerRecord.ts"
+import type { PeerConnection } from "./PeerConnection.ts"
+import type { Timer } from "./TimerWheel.ts"
+
+export class PeerRow {
+  readonly ip: PeerIp.PeerIp
+  readonly ipClass: PeerIp.IpClass
+  /** Orders rows by numeric IP when compared as text. */
+  readonly sortKey: string
+  /** Listening port; `undefined` not told, 0 does not listen. */
+  port: number | undefined
+  source: PeerSource
+  pair: PairState = PairState_.empty
+  /** Ends of the pair that have a socket or a dial, oldest first; the same ids as `pair.ends`. */
+  connections: Array<PeerConnection> = []
+  /** Events waiting for the step under way to end. */
+  readonly inbox: Array<PairEvent> = []
+  stepping = false
+  timers: Map<string, Timer> | undefined
+  backoff: Backoff.State = Backoff.start
+  /** Times in a row this peer was refused with `in-use`, for the doubling `retryAfter`. */
+  inUse = 0
+  /** Wall time of the next own dial, ms. */
+  nextDialAt: number | undefined
+  last: PeerRecord["last"]
+  software: string | undefined
+  tip: PeerRecord["tip"]
+  aliasOf: PeerIp.PeerIp | undefined
+  ups = 0
+  lastGoodAt: number | undefined
+  /** The last connection came from our own dial although the peer ranks lower: it cannot dial us. */
+  /** Of its latest Hello; reports aliases. */
+  process: string | undefined
+  onlyWeDial = false
+  /** It was found to be this node. */
+  own = false
+
+  constructor(ip: PeerIp.PeerIp, port: number | undefined, source: PeerSource) {
+    this.ip = ip
+    this.ipClass = PeerIp.classOf(ip)
+    this.sortKey = Hex.encode(PeerIp.toBytes(ip))
+    this.port = port
+    this.source = source
+  }
+
+  /** The live connection, if one is up. */
+  get up(): PeerConnection | undefined {
+    return this.connections.find((connection) => connection.upAt !== undefined)
+  }
+
+  connection(id: number): PeerConnection | undefined {
+    return this.connections.find((connection) => connection.id === id)
+  }
+
+  noteEnd(at: number, reason: DisconnectReason, wasUp: boolean): void {
+    // Losing the race of two dials says nothing about the peer: keep the reason that does.
+    if (!wasUp && reason.reject === "duplicate" && this.last !== undefined) return
+    this.last = { at, reason, wasUp }
+  }
+
+  private get expected(): ExpectedDialler {
+    if (this.own) return "nobody"
+    if (this.pair.rank === undefined) return "either"
+    if (this.pair.rank === "lower") return this.pair.dialable ? "us" : "them"
+    return this.onlyWeDial ? "us" : "them"
+  }
+
+  record(): PeerRecord {
+    return {
+      ip: this.ip,
+      port: this.port,
+      source: this.source,
+      connection: this.up?.info(),
+      attempts: this.connections.filter((connection) => connection.upAt === undefined).length,
+      expected: this.expected,
+      nextAttemptAt: this.nextDialAt,
+      last: this.last,
+      failures: this.backoff.failures,
+      software: this.software,
+      tip: this.tip,
+      aliasOf: this.aliasOf,
+      ups: this.ups,
+      lastGoodAt: this.lastGoodAt
+    }
+  }
+}

@@ -1,0 +1,325 @@
+/**
+ * What frames mean: Hello and its checks, the pair's frames, pings and pongs, application data, peers' addresses; and the
+ * liveness of connections that are up. One session for both directions.
+ */
+import * as DisconnectReason from "../../domain/DisconnectReason.ts"
+import * as Limits from "../../domain/Limits.ts"
+import type { NodeEvent } from "../../domain/NodeEvent.ts"
+import * as Handshake from "../../domain/peer/Handshake.ts"
+import * as Liveness from "../../domain/peer/Liveness.ts"
+import * as Pair from "../../domain/peer/Pair.ts"
+import type { Reject } from "../../domain/wire/Message.ts"
+import type * as Message from "../../domain/wire/Message.ts"
+import * as NativeDecoder from "../../domain/wire/NativeDecoder.ts"
+import * as NativeEncoder from "../../domain/wire/NativeEncoder.ts"
+import { Kind } from "../../domain/wire/NativeLayout.ts"
+import type { NodeCore } from "./NodeCore.ts"
+import { overflow, sendPing } from "./PairDriver.ts"
+import * as PeerConnection from "./PeerConnection.ts"
+import type { PeerRow } from "./PeerRow.ts"
+
+/** What the session leaves to discovery. */
+export interface Hooks {
+  readonly onPeers: (row: PeerRow, peers: Message.Peers["peers"]) => void
+}
+
+/** The read side of a node's connections, and the messages they start with. */
+export interface PeerSession {
+  readonly sendHello: (row: PeerRow, connection: PeerConnection.PeerConnection) => void
+  readonly onBytes: PeerConnection.Host["onBytes"]
+  readonly onFrame: PeerConnection.Host["onFrame"]
+  readonly onBatch: PeerConnection.Host["onBatch"]
+  /** Ping at once, then at the pace of the liveness rules until the connection is down. */
+  readonly startLiveness: (row: PeerRow, connection: PeerConnection.PeerConnection) => void
+}
+
+/** No chain yet: every node is at its genesis. */
+const tipHeight = 0
+
+export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
+  const { network, software, tuning } = core.setup
+  const local: Handshake.Local = {
+    protocol: Handshake.protocolVersion,
+    rule: Handshake.ruleVersion,
+    network: network.name,
+    genesis: network.genesis
+  }
+
+  const sendHello = (row: PeerRow, connection: PeerConnection.PeerConnection): void => {
+    connection.sendControl(NativeEncoder.encodeHello({
+      _tag: "Hello",
+      protocol: local.protocol,
+      rule: local.rule,
+      network: local.network,
+      genesis: local.genesis,
+      nonce: connection.helloNonce,
+      tag: core.entropy.tagFor(row.ip),
+      process: core.entropy.process,
+      peer: row.ip,
+      listens: core.listenPort,
+      software,
+      tipHeight,
+      tipHash: network.genesis,
+      capabilities: Handshake.capabilities,
+      extensions: []
+    }))
+  }
+
+  const fail = (
+    row: PeerRow,
+    connection: PeerConnection.PeerConnection,
+    kind: DisconnectReason.Kind,
+    detail: string
+  ): void => core.dispatch(row, { _tag: "Closed", end: connection.id, reason: DisconnectReason.local(kind, detail) })
+
+  const onHello = (row: PeerRow, connection: PeerConnection.PeerConnection, hello: Message.Hello): void => {
+    if (connection.helloReceived) return fail(row, connection, "protocol", "a second Hello")
+    connection.helloReceived = true
+    core.strangers.delete(connection)
+    core.openDials.delete(connection.helloNonce)
+    const up = row.up
+    const verdict = Handshake.check(hello, {
+      local,
+      dir: connection.direction === "inbound" ? "in" : "out",
+      remote: row.ip,
+      isOwnDial: (nonce) => core.openDials.has(nonce),
+      bannedMs: undefined,
+      known: row.pair.ends.some((end) => end.phase === "up" || end.phase === "committing"),
+      upCount: core.upCount,
+      maxPeers: tuning.maxPeers
+    })
+    if (verdict._tag === "Refused") {
+      return core.dispatch(row, {
+        _tag: "Refused",
+        end: connection.id,
+        reject: verdict.reject,
+        detail: verdict.text,
+        retryMs: Handshake.clampRetry(verdict.retryAfterMs, core.jitter())
+      })
+    }
+    connection.role = verdict.role
+    connection.self = verdict.self
+    row.software = hello.software
+    row.tip = { height: hello.tipHeight, hash: hello.tipHash }
+    row.process = hello.process
+    // The peer's own word on its port holds, unless our dial to another one is what reached it.
+    if (hello.listens > 0 && (row.port === undefined || connection.direction === "inbound")) row.port = hello.listens
+    if (up === undefined) reportAlias(row, hello)
+    core.dispatch(row, {
+      _tag: "Welcomed",
+      end: connection.id,
+      role: verdict.role,
+      tag: verdict.tag,
+      self: verdict.self,
+      listens: row.port !== undefined && row.port > 0 && !row.own
+    })
+  }
+
+  /** One process under two addresses is told, never acted upon: anyone may copy a process id. */
+  const reportAlias = (row: PeerRow, hello: Message.Hello): void => {
+    for (const other of core.table.rows()) {
+      if (other === row || other.up === undefined || other.process !== hello.process) continue
+      core.emit({
+        _tag: "Aliased",
+        ip: row.ip,
+        other: other.ip,
+        detail: "both addresses say they are the same process"
+      })
+      return
+    }
+  }
+
+  const onReject = (row: PeerRow, connection: PeerConnection.PeerConnection, reject: Reject): void => {
+    if (reject.reason === "alias") {
+      // Only as long as we really have the peer under that address: a lie must not keep us from dialling.
+      const other = reject.address === undefined ? undefined : core.table.get(reject.address)
+      if (other?.up === undefined) {
+        return fail(row, connection, "protocol", `an alias that is not connected: ${reject.address ?? "none given"}`)
+      }
+      row.aliasOf = other.ip
+      core.emit({
+        _tag: "Aliased",
+        ip: row.ip,
+        other: other.ip,
+        detail: "the peer says we have it under the other address already"
+      })
+    }
+    core.dispatch(row, {
+      _tag: "RejectReceived",
+      end: connection.id,
+      reject: reject.reason,
+      detail: reject.text,
+      retryMs: Handshake.clampRetry(reject.retryAfterMs, core.jitter())
+    })
+    if (reject.reason === "self" && connection.direction === "outbound") {
+      row.own = true
+      core.ownIps.add(row.ip)
+      core.emit({ _tag: "OwnAddress", ip: row.ip })
+      core.dispatch(row, { _tag: "Forgotten" })
+    }
+  }
+
+  const onPing = (row: PeerRow, connection: PeerConnection.PeerConnection, nonce: bigint): void => {
+    // L may ping while it commits; before that a ping is out of turn, and not worth an answer.
+    if (connection.upAt === undefined) return
+    connection.pingsReceived += 1
+    note(row, connection, "PingReceived", nonce)
+    connection.pongsSent += 1
+    note(row, connection, "PongSent", nonce)
+    if (!connection.sendControl(NativeEncoder.encodePong(nonce))) overflow(core, row, connection)
+  }
+
+  const onPong = (row: PeerRow, connection: PeerConnection.PeerConnection, nonce: bigint): void => {
+    if (connection.liveness === undefined) return
+    const [liveness, rttMs] = Liveness.pong(connection.liveness, nonce, core.wheel.now())
+    connection.liveness = liveness
+    connection.pongsReceived += 1
+    core.emit({
+      _tag: "PongReceived",
+      ip: row.ip,
+      connection: connection.id,
+      direction: connection.direction,
+      socket: connection.socketName,
+      nonce,
+      rttMs
+    })
+    core.dispatch(row, { _tag: "PongReceived", end: connection.id, nonce })
+  }
+
+  const note = (
+    row: PeerRow,
+    connection: PeerConnection.PeerConnection,
+    _tag: Extract<NodeEvent["_tag"], "PingReceived" | "PongSent">,
+    nonce: bigint
+  ): void =>
+    core.emit({
+      _tag,
+      ip: row.ip,
+      connection: connection.id,
+      direction: connection.direction,
+      socket: connection.socketName,
+      nonce
+    })
+
+  const onControl = (row: PeerRow, connection: PeerConnection.PeerConnection, message: NativeDecoder.Decoded): void => {
+    switch (message._tag) {
+      case "Hello":
+        return onHello(row, connection, message)
+      case "Commit": {
+        const wrong = connection.role === undefined || connection.self === undefined
+          ? "Commit before Hello"
+          : Handshake.checkCommit(message, connection.role, connection.self, row.ip)
+        if (wrong !== undefined) return fail(row, connection, "protocol", wrong)
+        return core.dispatch(row, { _tag: "CommitReceived", end: connection.id })
+      }
+      case "Ack":
+        return core.dispatch(row, { _tag: "AckReceived", end: connection.id })
+      case "Reject":
+        return onReject(row, connection, message)
+      case "Ping":
+        return onPing(row, connection, message.nonce)
+      case "Pong":
+        return onPong(row, connection, message.nonce)
+      case "BadBody":
+        return fail(row, connection, "bad-frame", `kind ${message.kind}: ${message.reason}`)
+      case "Data":
+      case "Peers":
+      case "Unknown": {
+        if (connection.upAt === undefined) {
+          return fail(row, connection, "protocol", `${message._tag} before the connection is up`)
+        }
+        if (message._tag === "Peers") return hooks.onPeers(row, message.peers)
+        if (message._tag === "Unknown") core.emit({ _tag: "UnknownFrame", ip: row.ip, kind: message.kind })
+        return
+      }
+    }
+  }
+
+  // Data of one batch, one channel: handed over together.
+  let dataChannel = -1
+  let payloads: Array<Uint8Array> = []
+
+  const handOver = (connection: PeerConnection.PeerConnection): void => {
+    if (payloads.length === 0) return
+    const handler = core.channels.get(dataChannel)
+    const batch = payloads
+    payloads = []
+    if (handler !== undefined) handler({ ip: connection.ip, connection: connection.id }, batch)
+  }
+
+  const onFrame = (connection: PeerConnection.PeerConnection, kind: number): void => {
+    const { frames } = connection
+    if (kind === Kind.Data && connection.upAt !== undefined) {
+      const message = NativeDecoder.decode(kind, frames.buffer, frames.start, frames.end)
+      if (message._tag === "Data") {
+        if (message.channel !== dataChannel) {
+          handOver(connection)
+          dataChannel = message.channel
+        }
+        payloads.push(message.payload)
+        return
+      }
+    }
+    handOver(connection)
+    if (!connection.active) return
+    const row = core.table.get(connection.ip)
+    if (row === undefined) return
+    if (kind === PeerConnection.badFrame) {
+      return fail(row, connection, "bad-frame", `a frame of ${frames.badLength} bytes, over ${connection.frameLimit}`)
+    }
+    onControl(row, connection, NativeDecoder.decode(kind, frames.buffer, frames.start, frames.end))
+  }
+
+  const armLiveness = (row: PeerRow, connection: PeerConnection.PeerConnection): void => {
+    if (connection.liveness === undefined || !connection.active) return
+    const due = Liveness.nextDue(connection.liveness, core.liveness)
+    connection.liveTimer = core.wheel.arm(Math.max(0, due - core.wheel.now()), (lateMs) => {
+      connection.liveTimer = undefined
+      liveTick(row, connection, lateMs)
+    })
+  }
+
+  const liveTick = (row: PeerRow, connection: PeerConnection.PeerConnection, lateMs: number): void => {
+    if (connection.liveness === undefined || connection.upAt === undefined) return
+    // The same patience that we ask of the peer for a frame of ours.
+    const waits = connection.writeWaitMs(core.wheel.now())
+    if (waits > Limits.frameMs + lateMs) {
+      return fail(row, connection, "outbox-full", `nothing read by the peer for ${Math.round(waits)} ms`)
+    }
+    const lag = Math.max(lateMs, core.wheel.lagMs() - connection.lagWhenHeard)
+    connection.lagWhenHeard = core.wheel.lagMs()
+    const [liveness, action] = Liveness.tick(connection.liveness, core.wheel.now(), core.liveness, lag)
+    connection.liveness = liveness
+    switch (action._tag) {
+      case "SendPing":
+        sendPing(core, row, connection, core.entropy.nonce())
+        break
+      case "Dead":
+        return fail(row, connection, "silent", `no byte for ${Math.round(action.silentForMs)} ms`)
+      case "Stalled":
+        return fail(row, connection, "silent", `a frame did not end in ${Math.round(action.frameForMs)} ms`)
+      case "None":
+        break
+    }
+    armLiveness(row, connection)
+  }
+
+  return {
+    sendHello,
+    onBytes: (connection) => {
+      const row = core.table.get(connection.ip)
+      if (row !== undefined && Pair.listensTo(row.pair) === connection.id) {
+        core.dispatch(row, { _tag: "Heard", end: connection.id })
+      }
+    },
+    onFrame,
+    onBatch: (connection, frames) => {
+      handOver(connection)
+      dataChannel = -1
+      if (connection.liveness === undefined) return
+      connection.lagWhenHeard = core.wheel.lagMs()
+      connection.liveness = Liveness.heard(connection.liveness, core.wheel.now(), frames, connection.frames.arriving)
+    },
+    startLiveness: (row, connection) => liveTick(row, connection, 0)
+  }
+}

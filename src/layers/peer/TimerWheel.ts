@@ -1,0 +1,154 @@
+/**
+ * All timers of one node on one sleeping fiber: thousands of idle connections cost a heap entry each, not a fiber.
+ *
+ * Time is the monotonic side of `Clock`, in ms from an arbitrary origin, so a wall clock that jumps disturbs nothing and
+ * `TestClock` drives everything. Callbacks run one after another in order of due time, then of arming.
+ */
+import { Clock, Effect, Fiber, FiberSet } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+
+/** One armed timer. `disarm` it, or let it fire: not both. */
+export interface Timer {
+  readonly dueMs: number
+  readonly seq: number
+  /** `lateMs`: how much after its due time the callback ran. */
+  run: ((lateMs: number) => void) | undefined
+}
+
+export interface TimerWheel {
+  /** Now, ms, monotonic. */
+  readonly now: () => number
+  /** Calls `run` once, `ms` from now. */
+  readonly arm: (ms: number, run: (lateMs: number) => void) => Timer
+  readonly disarm: (timer: Timer) => void
+  /**
+   * ms the event loop was late in all, as its timers saw it (stalls under `Limits.lagFloorMs` are ordinary scheduling).
+   * Never any under a virtual clock.
+   */
+  readonly lagMs: () => number
+  /** Timers armed, the disarmed not counted. For tests. */
+  readonly size: () => number
+}
+
+const before = (a: Timer, b: Timer) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.seq < b.seq)
+
+/** A binary heap, soonest first. */
+const makeHeap = () => {
+  const heap: Array<Timer> = []
+  const at = (i: number): Timer => heap[i] as Timer
+  const push = (timer: Timer) => {
+    let i = heap.push(timer) - 1
+    while (i > 0) {
+      const up = (i - 1) >> 1
+      if (!before(timer, at(up))) break
+      heap[i] = at(up)
+      i = up
+    }
+    heap[i] = timer
+  }
+  const pop = (): void => {
+    const last = heap.pop()
+    if (last === undefined || heap.length === 0) return
+    let i = 0
+    while (true) {
+      let down = 2 * i + 1
+      if (down >= heap.length) break
+      if (down + 1 < heap.length && before(at(down + 1), at(down))) down += 1
+      if (!before(at(down), last)) break
+      heap[i] = at(down)
+      i = down
+    }
+    heap[i] = last
+  }
+  /** Drops what was disarmed, once it is more than half. */
+  const compact = () => {
+    const live = heap.filter((timer) => timer.run !== undefined)
+    heap.length = 0
+    for (const timer of live) push(timer)
+  }
+  return { peek: (): Timer | undefined => heap[0], push, pop, compact, length: () => heap.length }
+}
+
+/** Builds a wheel; its fiber ends with the scope, and nothing fires after. `onLag` hears of each stall, in ms. */
+export const make = Effect.fnUntraced(function*(onLag: (ms: number) => void) {
+  const clock = yield* Clock.Clock
+  const runFork = yield* FiberSet.makeRuntime<never>()
+  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const heap = makeHeap()
+  let seq = 0
+  let disarmed = 0
+  let sleeper: { readonly fiber: Fiber.Fiber<void>; readonly dueMs: number } | undefined
+  let firing = false
+  let lag = 0
+  let closed = false
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      closed = true
+    })
+  )
+
+  /** A callback that throws is a bug of ours; it must not stop the clock for everybody else. */
+  const guarded = (run: (lateMs: number) => void, lateMs: number) => {
+    try {
+      run(lateMs)
+    } catch (defect) {
+      runFork(Effect.logError("a timer failed", defect))
+    }
+  }
+  const fire = () => {
+    sleeper = undefined
+    if (closed) return
+    firing = true
+    let next = heap.peek()
+    const stalled = next === undefined ? 0 : now() - next.dueMs
+    if (stalled > Limits.lagFloorMs) {
+      lag += stalled
+      onLag(stalled)
+    }
+    while (next !== undefined) {
+      const late = now() - next.dueMs
+      if (next.run !== undefined && late < 0) break
+      heap.pop()
+      const run = next.run
+      next.run = undefined
+      if (run === undefined) disarmed -= 1
+      else guarded(run, late)
+      next = heap.peek()
+    }
+    firing = false
+    sleep()
+  }
+  const sleep = (): void => {
+    const next = heap.peek()
+    if (next === undefined || closed || firing) return
+    if (sleeper !== undefined) {
+      if (sleeper.dueMs <= next.dueMs) return
+      runFork(Fiber.interrupt(sleeper.fiber))
+    }
+    // Rounded up to the clock's grain: a sleep that ends a fraction early would spin.
+    const ms = Math.ceil(next.dueMs - now())
+    // Never in the same turn: who arms a timer must have it in hand before it fires.
+    const wait = ms <= 0 ? Effect.yieldNow : Effect.sleep(ms)
+    sleeper = { dueMs: next.dueMs, fiber: runFork(Effect.map(wait, fire)) }
+  }
+  return {
+    now,
+    arm: (ms, run) => {
+      const timer: Timer = { dueMs: now() + ms, seq: seq++, run }
+      heap.push(timer)
+      sleep()
+      return timer
+    },
+    disarm: (timer) => {
+      if (timer.run === undefined) return
+      timer.run = undefined
+      disarmed += 1
+      if (disarmed > 64 && disarmed * 2 > heap.length()) {
+        heap.compact()
+        disarmed = 0
+      }
+    },
+    lagMs: () => lag,
+    size: () => heap.length() - disarmed
+  } satisfies TimerWheel
+})

@@ -1,0 +1,53 @@
+/** What both socket layers do with accepted connections: hold them until there is a handler, then one fiber each. */
+import { Effect, Exit, Fiber, Scope } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+
+/** Hands connections of type `C` to whoever handles them. */
+export class Acceptor<C> {
+  private waiting: Array<C> = []
+  private handle: ((connection: C) => void) | undefined
+  private readonly discard: (connection: C) => void
+
+  /** `discard` ends a connection that nobody will handle. */
+  constructor(discard: (connection: C) => void) {
+    this.discard = discard
+  }
+
+  /** A connection came. More than `Limits.backlog` unhandled ones are discarded, newest first. */
+  offer(connection: C): void {
+    if (this.handle !== undefined) this.handle(connection)
+    else if (this.waiting.length < Limits.backlog) this.waiting.push(connection)
+    else this.discard(connection)
+  }
+
+  /** Ends what nobody handled. */
+  close(): void {
+    for (const connection of this.waiting.splice(0)) this.discard(connection)
+  }
+
+  /** As `Listener.run`; `discard` is called on each connection whose handler has ended. */
+  run<E, R>(handler: (connection: C) => Effect.Effect<unknown, E, R>): Effect.Effect<never, never, R> {
+    return Effect.flatMap(Effect.context<R>(), (context) =>
+      Effect.acquireUseRelease(
+        Scope.make(),
+        (scope) =>
+          Effect.callback<never>(() => {
+            const fork = Effect.runForkWith(context)
+            const previous = this.handle
+            const handle = (connection: C) => {
+              const fiber = Effect.suspend(() => handler(connection)).pipe(
+                Effect.ignoreCause({ log: "Unhandled", message: "connection handler failed" }),
+                Effect.ensuring(Effect.sync(() => this.discard(connection)))
+              )
+              Fiber.runIn(fork(fiber), scope)
+            }
+            this.handle = handle
+            for (const connection of this.waiting.splice(0)) handle(connection)
+            return Effect.sync(() => {
+              if (this.handle === handle) this.handle = previous
+            })
+          }),
+        (scope) => Scope.close(scope, Exit.void)
+      ))
+  }
+}

@@ -1,0 +1,188 @@
+/** One end of one connection of `MemoryNetwork`: how TCP's ends behave, and how they fail. */
+import { Effect } from "effect"
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import type { Socket } from "effect/socket"
+import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
+import type { ConnectionEnd } from "./heldSocket.ts"
+import type { Pipe, Resume } from "./MemoryPipe.ts"
+import { onTurn } from "./MemoryPipe.ts"
+import { closed, readError, systemError, writeError } from "./socketErrors.ts"
+
+type Batch = NonEmptyReadonlyArray<Uint8Array>
+
+const encoder = new TextEncoder()
+const reset = () => systemError("ECONNRESET", "the connection was reset")
+
+export class MemoryEnd implements ConnectionEnd {
+  readonly address: PeerAddress
+  readonly inbound: Pipe
+  readonly outbound: Pipe
+  private readonly onChange: () => void
+  private peer: MemoryEnd | undefined
+  /** How the network sees it. `closed`: bytes are answered with a reset. `silent`: its machine is down. */
+  private state: "open" | "closed" | "silent" = "open"
+  /** Its process is gone: what still runs of it hangs until its scope closes. */
+  private hung = false
+  /** Its scope has closed. */
+  private released = false
+  /** How reading ends. */
+  private failure: Socket.SocketError | undefined
+  private puller: Resume<Batch> | undefined
+  private begun = false
+  /** Takes what is there, or waits. Taking happens when the fiber runs again: an interruption before loses nothing. */
+  readonly pull: Effect.Effect<Batch, Socket.SocketError> = Effect.suspend(() => this.take() ?? this.arrival)
+
+  /** `onChange` is called when the end is no longer open. */
+  constructor(address: PeerAddress, inbound: Pipe, outbound: Pipe, onChange: () => void) {
+    this.address = address
+    this.inbound = inbound
+    this.outbound = outbound
+    this.onChange = onChange
+    inbound.onArrival = () => this.wake()
+  }
+
+  /** Makes two ends the ends of one connection. */
+  static join(a: MemoryEnd, b: MemoryEnd): void {
+    a.peer = b
+    b.peer = a
+  }
+
+  get open(): boolean {
+    return this.state === "open"
+  }
+
+  /** Gives the end to its reader. False if that was done before or the end is closed. */
+  begin(): boolean {
+    const first = !this.begun && !this.released
+    this.begun = true
+    return first
+  }
+
+  private take(): Effect.Effect<Batch, Socket.SocketError> | undefined {
+    if (this.failure === undefined) {
+      if (this.hung) return undefined
+      const batch = this.inbound.take()
+      if (batch === undefined) return undefined
+      if (batch !== "fin") return Effect.succeed(batch)
+      this.failure = closed(1000)
+    }
+    return Effect.fail(this.failure)
+  }
+
+  private get arrival(): Effect.Effect<Batch, Socket.SocketError> {
+    return onTurn((resume) => {
+      this.puller = resume
+      this.inbound.awaited = true
+      this.inbound.arm()
+      return () => {
+        if (this.puller === resume) this.unawait()
+      }
+    })
+  }
+
+  private unawait(): void {
+    this.puller = undefined
+    this.inbound.awaited = false
+  }
+
+  private wake(): void {
+    const { puller } = this
+    if (puller === undefined || (this.hung && !this.released)) return
+    this.unawait()
+    puller(this.pull)
+  }
+
+  write(chunks: ReadonlyArray<Uint8Array | string>): Effect.Effect<void, Socket.SocketError> {
+    if (this.hung && !this.released) return this.outbound.change
+    if (this.state !== "open") return Effect.fail(this.unwritable())
+    if (this.outbound.ended) return Effect.fail(writeError(systemError("EPIPE", "write after the end")))
+    // copies: the reader owns what it gets, and one buffer may be written to many peers
+    this.outbound.write(chunks.map((chunk) => typeof chunk === "string" ? encoder.encode(chunk) : chunk.slice()))
+    if (this.peer?.state === "closed") this.peer.refuse()
+    return this.outbound.drained
+  }
+
+  private unwritable(): Socket.SocketError {
+    return writeError(this.released ? systemError("EPIPE", "the connection is closed") : reset())
+  }
+
+  finish(): void {
+    if (this.open) this.outbound.end()
+  }
+
+  close(): void {
+    if (this.released) return
+    this.released = true
+    this.hangUp()
+    this.failure = closed(1006)
+    this.outbound.failWriters(this.unwritable())
+    this.wake()
+  }
+
+  /** Answers bytes that came too late with a reset. */
+  private refuse(): void {
+    const due = this.inbound.nextDue
+    if (due === undefined) return
+    this.inbound.forget()
+    this.inbound.link.deliver(() => this.sendReset(), due)
+  }
+
+  private sendReset(): void {
+    this.outbound.link.deliver(() => this.peer?.reset(), this.outbound.quietAt)
+  }
+
+  /** What the kernel does with a connection nobody holds: FIN, or a reset when bytes came that nobody read. */
+  private hangUp(): void {
+    if (!this.open) return
+    this.state = "closed"
+    if (this.inbound.hasUnread) {
+      this.inbound.forget()
+      this.outbound.forgetBacklog()
+      this.sendReset()
+    } else {
+      this.outbound.end()
+      this.refuse()
+    }
+    this.onChange()
+  }
+
+  // --- faults ---------------------------------------------------------------------
+
+  /** A reset arrived: what was not read is lost. */
+  reset(): void {
+    if (!this.open) return
+    this.state = "closed"
+    this.failure ??= readError(reset())
+    this.inbound.forget()
+    this.outbound.forget()
+    this.outbound.failWriters(this.unwritable())
+    this.wake()
+    this.onChange()
+  }
+
+  /** The process dies; the kernel closes the connection. */
+  crash(): void {
+    this.hung = true
+    this.hangUp()
+  }
+
+  /** The machine dies. */
+  vanish(): void {
+    this.hung = true
+    if (!this.open) return
+    this.state = "silent"
+    this.outbound.loseUnderWay()
+    this.onChange()
+  }
+
+  /** The machine is back and knows nothing of this connection. What the peer sends, or sends again, gets a reset. */
+  returned(): void {
+    if (this.state !== "silent") return
+    this.state = "closed"
+    this.onChange()
+    if (this.inbound.pending && this.peer !== undefined) {
+      this.inbound.forget()
+      this.inbound.link.deliver(() => this.sendReset())
+    }
+  }
+}

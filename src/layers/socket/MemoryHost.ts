@@ -1,0 +1,109 @@
+/** One machine on `MemoryNetwork`: its addresses, ports, listeners, and the process that runs on it. */
+import { Effect } from "effect"
+import type { Scope } from "effect"
+import type { SocketServer } from "effect/socket"
+import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
+import * as PeerAddresses from "../../domain/peer/PeerAddress.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import type { Accepted, Listener } from "../../services/PeerSocket.ts"
+import { Acceptor } from "./Acceptor.ts"
+import type { MemoryEnd } from "./MemoryEnd.ts"
+import { listenError, systemError } from "./socketErrors.ts"
+
+/** First and last port for dials and for `listen` with port 0 (IANA's dynamic ports). */
+const firstPort = 49152
+const lastPort = 65535
+
+/** What came in, with its end. */
+export type Arrival = Accepted & { readonly end: MemoryEnd }
+
+/** A run of a program on a host. */
+export interface Process {
+  gone: boolean
+}
+
+interface Bound {
+  readonly at: PeerAddress
+  readonly acceptor: Acceptor<Arrival>
+}
+
+export const isIpv6 = (ip: PeerIp): boolean => ip.includes(":")
+
+/** Whether a listener on `bound` takes what is dialled to `ip`. `::` takes both families, as on Linux. */
+const covers = (bound: PeerIp, ip: PeerIp): boolean =>
+  bound === ip || bound === "::" || (bound === "0.0.0.0" && !isIpv6(ip))
+
+export class Host {
+  readonly ips: Array<PeerIp> = []
+  /** The running process. A `PeerSocket` belongs to one, and hangs once that is gone. */
+  process: Process = { gone: false }
+  /** The machine is down: what is sent to it is lost. */
+  down = false
+  private listeners: Array<Bound> = []
+  private readonly usedPorts = new Set<number>()
+  private nextPort = firstPort
+
+  owns(ip: PeerIp): boolean {
+    return this.ips.includes(ip)
+  }
+
+  /** The address to dial `to` from: the first of its family, else the first. */
+  sourceFor(to: PeerIp): PeerIp | undefined {
+    return this.ips.find((ip) => isIpv6(ip) === isIpv6(to)) ?? this.ips[0]
+  }
+
+  takePort(): number {
+    while (this.usedPorts.has(this.nextPort)) this.nextPort = this.nextPort === lastPort ? firstPort : this.nextPort + 1
+    const port = this.nextPort
+    this.usedPorts.add(port)
+    this.nextPort = port === lastPort ? firstPort : port + 1
+    return port
+  }
+
+  freePort(port: number): void {
+    this.usedPorts.delete(port)
+  }
+
+  /** Who takes connections to `to`. Listeners never overlap. */
+  acceptorFor(to: PeerAddress): Acceptor<Arrival> | undefined {
+    return this.listeners.find(({ at }) => at.port === to.port && covers(at.ip, to.ip))?.acceptor
+  }
+
+  /** As `PeerSocket.listen`, for the given process of this host. */
+  listen(at: PeerAddress, process: Process): Effect.Effect<Listener, SocketServer.SocketServerError, Scope.Scope> {
+    const fail = (code: string) => Effect.fail(listenError(systemError(code, `listen ${PeerAddresses.format(at)}`)))
+    return Effect.suspend(() => {
+      if (process.gone) return Effect.never
+      if (at.ip !== "::" && at.ip !== "0.0.0.0" && !this.owns(at.ip)) return fail("EADDRNOTAVAIL")
+      const taken = this.listeners.some((other) =>
+        other.at.port === at.port && (covers(other.at.ip, at.ip) || covers(at.ip, other.at.ip))
+      )
+      if (taken) return fail("EADDRINUSE")
+      return Effect.acquireRelease(
+        Effect.sync(() => {
+          const acceptor = new Acceptor<Arrival>(({ end }) => end.close())
+          const bound = { at: at.port === 0 ? { ip: at.ip, port: this.takePort() } : at, acceptor }
+          this.usedPorts.add(bound.at.port)
+          this.listeners.push(bound)
+          return bound
+        }),
+        (bound) => Effect.sync(() => this.unbind(bound))
+      ).pipe(Effect.map((bound) => ({ address: bound.at, run: (handler) => bound.acceptor.run(handler) })))
+    })
+  }
+
+  private unbind(bound: Bound): void {
+    if (!this.listeners.includes(bound)) return // of a process that is gone
+    this.listeners = this.listeners.filter((other) => other !== bound)
+    this.freePort(bound.at.port)
+    bound.acceptor.close()
+  }
+
+  /** The process ends without a word; the next one starts with free ports. */
+  endProcess(): void {
+    this.process.gone = true
+    this.process = { gone: false }
+    for (const { at } of this.listeners) this.freePort(at.port)
+    this.listeners = []
+  }
+}

@@ -1,0 +1,141 @@
+/** Virtual time and virtual cables of `MemoryNetwork`: what is due when, and how one direction between two IPs behaves. */
+import { Duration, Effect, Fiber } from "effect"
+import type { Clock, Random, Scope } from "effect"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+
+/** How one direction between two IPs behaves. Applies to what is written from then on. */
+export interface LinkOptions {
+  /** One-way delay of everything: bytes, and each step of a dial (a dial takes a round trip, the acceptor half one more). */
+  readonly latency: Duration.Input
+  /** Greatest extra delay, uniform per segment. Bytes of one connection keep their order. */
+  readonly jitter: Duration.Input
+  /** bytes/s, shared by all connections of this direction: a segment leaves when the one before has left. */
+  readonly bandwidth: number
+  /** bytes. Largest chunk that arrives; a small one shows errors of re-framing. */
+  readonly maxChunk: number
+  /** bytes. A writer waits while more than this was written and not yet pulled by the reader: the window of TCP. */
+  readonly bufferBytes: number
+}
+
+export const perfect: LinkOptions = {
+  latency: 0,
+  jitter: 0,
+  bandwidth: Number.POSITIVE_INFINITY,
+  maxChunk: 64 * 1024,
+  bufferBytes: 256 * 1024
+}
+
+/**
+ * Runs callbacks at moments of the network's clock, whole milliseconds, in the order they were asked for. One fiber per
+ * moment, however many wait for it: a network of many idle connections has none.
+ */
+export class Timers {
+  private readonly clock: Clock.Clock
+  private readonly scope: Scope.Scope
+  private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  private readonly moments = new Map<number, Array<() => void>>()
+
+  constructor(clock: Clock.Clock, scope: Scope.Scope, fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>) {
+    this.clock = clock
+    this.scope = scope
+    this.fork = fork
+  }
+
+  get now(): number {
+    return this.clock.currentTimeMillisUnsafe()
+  }
+
+  /** Runs `f` at `ms`, at once if that has come. */
+  at(ms: number, f: () => void): void {
+    const moment = Math.ceil(ms)
+    if (moment <= this.now) return f()
+    const waiting = this.moments.get(moment)
+    if (waiting !== undefined) {
+      waiting.push(f)
+      return
+    }
+    const all = [f]
+    this.moments.set(moment, all)
+    const until: Effect.Effect<void> = Effect.suspend(() => {
+      const rest = moment - this.now
+      return rest > 0 ? Effect.andThen(this.clock.sleep(Duration.millis(rest)), until) : Effect.void
+    })
+    const fiber = this.fork(Effect.map(until, () => {
+      this.moments.delete(moment)
+      for (const run of all) run()
+    }))
+    Fiber.runIn(fiber, this.scope)
+  }
+}
+
+/** One direction between two IPs. */
+export class Link {
+  readonly from: PeerIp
+  readonly to: PeerIp
+  private readonly timers: Timers
+  private readonly random: Random.Random
+  private latencyMs = 0
+  private jitterMs = 0
+  private bandwidth = perfect.bandwidth
+  /** Since `busyFrom` the link has been sending without a pause; `busyBytes` in all. One division, so no error adds up. */
+  private busyFrom = 0
+  private busyBytes = 0
+  private parked: Array<() => void> = []
+  maxChunk = perfect.maxChunk
+  bufferBytes = perfect.bufferBytes
+  /** Nothing arrives while true. */
+  cut = false
+
+  constructor(from: PeerIp, to: PeerIp, timers: Timers, random: Random.Random) {
+    this.from = from
+    this.to = to
+    this.timers = timers
+    this.random = random
+  }
+
+  set(options: LinkOptions): void {
+    this.latencyMs = Duration.toMillis(options.latency)
+    this.jitterMs = Duration.toMillis(options.jitter)
+    if (options.bandwidth !== this.bandwidth) {
+      this.busyFrom = this.freeAt
+      this.busyBytes = 0
+      this.bandwidth = options.bandwidth
+    }
+    this.maxChunk = options.maxChunk
+    this.bufferBytes = options.bufferBytes
+  }
+
+  /** When `bytes` put on the link now arrive, ms; fractions are kept so that no rounding adds up. */
+  arrival(bytes: number): number {
+    const { now } = this.timers
+    if (this.freeAt < now) {
+      this.busyFrom = now
+      this.busyBytes = 0
+    }
+    this.busyBytes += bytes
+    return this.freeAt + this.delay()
+  }
+
+  /** When all that was put on the link so far has left. */
+  private get freeAt(): number {
+    return this.busyFrom + this.busyBytes * 1000 / this.bandwidth
+  }
+
+  private delay(): number {
+    return this.latencyMs + (this.jitterMs > 0 ? this.jitterMs * this.random.nextDoubleUnsafe() : 0)
+  }
+
+  /** A packet without size (of a dial, or a reset): runs `f` when it arrives, not before `notBefore`. Waits out a cut. */
+  deliver(f: () => void, notBefore = 0): void {
+    this.timers.at(Math.max(notBefore, this.timers.now + this.delay()), () => {
+      if (this.cut) this.parked.push(f)
+      else f()
+    })
+  }
+
+  /** Undoes a cut for packets; bytes are the pipes' business. */
+  release(): void {
+    this.cut = false
+    for (const f of this.parked.splice(0)) f()
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * One direction of one connection of `MemoryNetwork`.
+ *
+ * Delivery is driven by the reader: a segment gets its due time when it is put on the link, and lies in its pipe until a
+ * pull takes it. No fiber runs per connection or segment.
+ */
+import { Effect } from "effect"
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import type { Socket } from "effect/socket"
+import type { Link, Timers } from "./MemoryLink.ts"
+
+type Batch = NonEmptyReadonlyArray<Uint8Array>
+export type Resume<A> = (effect: Effect.Effect<A, Socket.SocketError>) => void
+
+const isNonEmpty = (chunks: ReadonlyArray<Uint8Array>): chunks is Batch => chunks.length > 0
+
+/** As `Effect.callback`, but the fiber goes on by way of its scheduler, not inside the one that resumes it. */
+export const onTurn = <A>(
+  register: (resume: Resume<A>) => () => void
+): Effect.Effect<A, Socket.SocketError> =>
+  Effect.withFiber((fiber) =>
+    Effect.callback((resume) => {
+      const cancel = register((effect) => fiber.currentDispatcher.scheduleTask(() => resume(effect), 0))
+      return Effect.sync(cancel)
+    })
+  )
+
+interface Segment {
+  /** When it arrives, ms. */
+  readonly due: number
+  /** `undefined`: FIN. */
+  readonly bytes: Uint8Array | undefined
+}
+
+export class Pipe {
+  readonly link: Link
+  private readonly timers: Timers
+  /** Under way or arrived, not yet pulled. */
+  private segments: Array<Segment> = []
+  /** Written, but beyond the buffer. */
+  private backlog: Array<Uint8Array> = []
+  /** bytes in `segments`. */
+  private unread = 0
+  private lastDue = 0
+  private fin: "no" | "wanted" | "sent" = "no"
+  /** Segments that had arrived when the link was cut. */
+  private arrivedAtCut = 0
+  private wakeAt = Number.POSITIVE_INFINITY
+  private writers: Array<Resume<void>> = []
+  /** Called when the reader, if it waits, may find something. */
+  onArrival: () => void = () => {}
+  /** Whether the reader waits: only then is a timer worth its fiber. */
+  awaited = false
+
+  constructor(link: Link, timers: Timers) {
+    this.link = link
+    this.timers = timers
+  }
+
+  get ended(): boolean {
+    return this.fin !== "no"
+  }
+
+  /** Whether anything is written and not pulled, FIN included. */
+  get pending(): boolean {
+    return this.segments.length > 0 || this.backlog.length > 0 || this.fin === "wanted"
+  }
+
+  /** When everything that is on the link has arrived. */
+  get quietAt(): number {
+    return this.lastDue
+  }
+
+  /** Arrival of the first byte that is still under way; `undefined` if there is none. */
+  get nextDue(): number | undefined {
+    const next = this.segments[this.arrived()]
+    return next?.bytes === undefined ? undefined : next.due
+  }
+
+  /** Whether unread bytes have arrived. */
+  get hasUnread(): boolean {
+    return this.arrived() > 0 && this.segments[0]?.bytes !== undefined
+  }
+
+  private arrived(): number {
+    if (this.link.cut) return this.arrivedAtCut
+    const { now } = this.timers
+    let n = 0
+    while ((this.segments[n]?.due ?? Number.POSITIVE_INFINITY) <= now) n++
+    return n
+  }
+
+  /** Takes over `bytes`, which the caller must not change. */
+  write(bytes: ReadonlyArray<Uint8Array>): void {
+    for (const chunk of bytes) if (chunk.length > 0) this.backlog.push(chunk)
+    this.admit()
+  }
+
+  end(): void {
+    if (this.fin === "no") this.fin = "wanted"
+    this.admit()
+  }
+
+  /** Puts on the link what the buffer has room for. */
+  private admit(): void {
+    const { link } = this
+    let used = 0
+    while (this.unread < link.bufferBytes) {
+      const chunk = this.backlog[used]
+      if (chunk === undefined) break
+      const n = Math.min(chunk.length, link.maxChunk, link.bufferBytes - this.unread)
+      if (n === chunk.length) used++
+      else this.backlog[used] = chunk.subarray(n)
+      this.lastDue = Math.max(this.lastDue, link.arrival(n))
+      this.segments.push({ due: this.lastDue, bytes: chunk.subarray(0, n) })
+      this.unread += n
+    }
+    this.backlog.splice(0, used)
+    if (this.backlog.length === 0) {
+      if (this.fin === "wanted") {
+        this.fin = "sent"
+        this.lastDue = Math.max(this.lastDue, link.arrival(0))
+        this.segments.push({ due: this.lastDue, bytes: undefined })
+      }
+      this.release(Effect.void)
+    }
+    this.arm()
+  }
+
+  /** Sees to it that a waiting reader is woken when the next segment arrives. */
+  arm(): void {
+    if (!this.awaited) return
+    if (this.arrived() > 0) return this.onArrival()
+    const next = this.segments[0]
+    if (next === undefined || this.link.cut || next.due >= this.wakeAt) return
+    this.wakeAt = next.due
+    this.timers.at(next.due, () => {
+      this.wakeAt = Number.POSITIVE_INFINITY
+      this.arm()
+    })
+  }
+
+  /** What has arrived: chunks, then (alone) `"fin"`, which stays. */
+  take(): Batch | "fin" | undefined {
+    const n = this.arrived()
+    const out: Array<Uint8Array> = []
+    for (let i = 0; i < n; i++) {
+      const bytes = this.segments[i]?.bytes
+      if (bytes === undefined) break
+      out.push(bytes)
+      this.unread -= bytes.length
+    }
+    if (!isNonEmpty(out)) return n > 0 ? "fin" : undefined
+    this.segments.splice(0, out.length)
+    this.arrivedAtCut = Math.max(0, this.arrivedAtCut - out.length)
+    this.admit()
+    return out
+  }
+
+  /** Call just before the link is cut. */
+  freeze(): void {
+    this.arrivedAtCut = this.arrived()
+  }
+
+  /** Loses what has not arrived. */
+  loseUnderWay(): void {
+    this.segments.length = this.arrived()
+    this.backlog = []
+    this.fin = "sent"
+    this.unread = this.segments.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0)
+  }
+
+  /** Loses everything; nobody is told. */
+  forget(): void {
+    this.segments = []
+    this.backlog = []
+    this.unread = 0
+    this.arrivedAtCut = 0
+  }
+
+  /** Loses what is beyond the buffer. */
+  forgetBacklog(): void {
+    this.backlog = []
+  }
+
+  failWriters(error: Socket.SocketError): void {
+    this.release(Effect.fail(error))
+  }
+
+  /** Waits until everything written is within the buffer. */
+  get drained(): Effect.Effect<void, Socket.SocketError> {
+    return this.backlog.length === 0 ? Effect.void : this.change
+  }
+
+  /** Waits until the pipe drains or its writers fail. */
+  get change(): Effect.Effect<void, Socket.SocketError> {
+    return onTurn((resume) => {
+      this.writers.push(resume)
+      return () => {
+        this.writers = this.writers.filter((other) => other !== resume)
+      }
+    })
+  }
+
+  private release(outcome: Effect.Effect<void, Socket.SocketError>): void {
+    for (const resume of this.writers.splice(0)) resume(outcome)
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * One end of a TCP connection: effect's reader and writer on a `net.Socket`, without a copy (docs/decisions/0002).
+ *
+ * Node's stream flows into a list of chunks, at most `Limits.readAheadBytes` ahead of the reader; `pull` hands over the
+ * list. One set of listeners for the life of the socket: the one for `error` too, so that a late error harms nobody.
+ */
+import { Effect } from "effect"
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import type { Socket } from "effect/socket"
+import type * as Net from "node:net"
+import * as Limits from "../../domain/Limits.ts"
+import type { ConnectionEnd } from "./heldSocket.ts"
+import { closed, readError, systemError, writeError } from "./socketErrors.ts"
+
+type Batch = NonEmptyReadonlyArray<Uint8Array>
+type Resume<A> = (effect: Effect.Effect<A, Socket.SocketError>) => void
+
+const isNonEmpty = (chunks: ReadonlyArray<Uint8Array>): chunks is Batch => chunks.length > 0
+
+export class TcpEnd implements ConnectionEnd {
+  readonly conn: Net.Socket
+  private chunks: Array<Uint8Array> = []
+  private buffered = 0
+  /** The suspended pull. */
+  private puller: Resume<Batch> | undefined
+  /** Writes that wait for `drain`. */
+  private writers: Array<Resume<void>> | undefined
+  /** How reading ends once `chunks` is empty. */
+  private failure: Socket.SocketError | undefined
+  private broken: Error | undefined
+  /** Takes what is there, or waits. Taking happens when the fiber runs again: an interruption before loses nothing. */
+  readonly pull: Effect.Effect<Batch, Socket.SocketError> = Effect.suspend(() => this.take() ?? this.arrival())
+  private state: "idle" | "reading" | "closed" = "idle"
+
+  /** `conn` is paused or not yet flowing; it may still be connecting. */
+  constructor(conn: Net.Socket) {
+    this.conn = conn
+    conn.on("error", (cause) => this.fail(cause))
+    conn.on("close", () => this.fail())
+  }
+
+  /** Begins to read. False if that was done before or the end is closed. */
+  start(): boolean {
+    if (this.state !== "idle") return false
+    this.state = "reading"
+    const { conn } = this
+    conn.on("end", () => this.ended(closed(1000)))
+    conn.on("drain", () => this.release(Effect.void))
+    conn.on("data", (chunk: Buffer) => this.received(chunk))
+    conn.resume()
+    return true
+  }
+
+  private received(chunk: Uint8Array): void {
+    if (this.state === "closed") return
+    this.chunks.push(chunk)
+    this.buffered += chunk.length
+    if (this.puller !== undefined) this.wake()
+    else if (this.buffered >= Limits.readAheadBytes || this.chunks.length >= Limits.readAheadChunks) this.conn.pause()
+  }
+
+  private wake(): void {
+    const resume = this.puller
+    if (resume === undefined) return
+    this.puller = undefined
+    resume(this.pull)
+  }
+
+  private arrival(): Effect.Effect<Batch, Socket.SocketError> {
+    return Effect.callback((resume) => {
+      this.puller = resume
+      return Effect.sync(() => {
+        if (this.puller === resume) this.puller = undefined
+      })
+    })
+  }
+
+  private take(): Effect.Effect<Batch, Socket.SocketError> | undefined {
+    const { chunks } = this
+    if (isNonEmpty(chunks)) {
+      this.chunks = []
+      this.buffered = 0
+      if (this.conn.isPaused()) this.conn.resume()
+      return Effect.succeed(chunks)
+    }
+    return this.failure === undefined ? undefined : Effect.fail(this.failure)
+  }
+
+  private ended(error: Socket.SocketError): void {
+    this.failure ??= error
+    this.wake()
+  }
+
+  /** Neither direction works any more. What had arrived can still be pulled. */
+  private fail(cause?: Error): void {
+    this.broken ??= cause
+    if (this.failure === undefined) this.ended(cause === undefined ? closed(1006) : readError(cause))
+    if (this.writers !== undefined) this.release(Effect.fail(writeError(this.cause())))
+  }
+
+  private release(outcome: Effect.Effect<void, Socket.SocketError>): void {
+    const { writers } = this
+    if (writers === undefined) return
+    this.writers = undefined
+    for (const resume of writers) resume(outcome)
+  }
+
+  write(chunks: ReadonlyArray<Uint8Array | string>): Effect.Effect<void, Socket.SocketError> {
+    const { conn } = this
+    if (!conn.writable) return Effect.fail(writeError(this.cause()))
+    if (chunks.length > 1) conn.cork()
+    for (const chunk of chunks) conn.write(chunk)
+    if (chunks.length > 1) conn.uncork()
+    return conn.writableNeedDrain ? this.drained : Effect.void
+  }
+
+  /** What broke the connection, or kept it from being opened. */
+  cause(): unknown {
+    return this.broken ?? systemError("EPIPE", "the connection is closed")
+  }
+
+  private get drained(): Effect.Effect<void, Socket.SocketError> {
+    return Effect.callback((resume) => {
+      const writers = this.writers ??= []
+      writers.push(resume)
+      return Effect.sync(() => {
+        const at = writers.indexOf(resume)
+        if (at >= 0) writers.splice(at, 1)
+      })
+    })
+  }
+
+  /** FIN after everything written. */
+  finish(): void {
+    if (this.conn.writable) this.conn.end()
+  }
+
+  /** The end of the connection, at once; bytes Node still holds get `Limits.lingerMs` without progress to leave. */
+  close(): void {
+    if (this.state === "closed") return
+    this.state = "closed"
+    this.chunks = []
+    this.buffered = 0
+    this.failure = closed(1006)
+    this.wake()
+    const { conn } = this
+    if (conn.destroyed) return
+    if (conn.writableLength === 0) {
+      conn.destroy()
+    } else {
+      conn.setTimeout(Limits.lingerMs, () => conn.destroy())
+      conn.destroySoon()
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** effect's `Socket` over any kind of connection end: what TCP and memory have in common. */
+import { Effect } from "effect"
+import type { Scope } from "effect"
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import { Socket } from "effect/socket"
+
+/** One end of a connection. */
+export interface ConnectionEnd {
+  readonly pull: Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, Socket.SocketError>
+  /** Writes when called; the result only waits until more may be written. */
+  readonly write: (chunks: ReadonlyArray<Uint8Array | string>) => Effect.Effect<void, Socket.SocketError>
+  /** FIN after everything written. */
+  readonly finish: () => void
+  /** Ends both directions and fails a suspended pull with 1006. May be called again. */
+  readonly close: () => void
+}
+
+/** What a socket knows of its connection. Few objects, made late: an idle end must stay small. */
+class Held<End extends ConnectionEnd> {
+  /** The connection while it is open. */
+  current: End | undefined = undefined
+  /** Writes that came before the connection. */
+  private early: Array<() => void> | undefined = undefined
+
+  opened(end: End): void {
+    this.current = end
+    const { early } = this
+    this.early = undefined
+    early?.forEach((go) => go())
+  }
+
+  write(chunks: ReadonlyArray<Uint8Array | string>): Effect.Effect<void, Socket.SocketError> {
+    return Effect.suspend(() => this.current?.write(chunks) ?? Effect.andThen(this.connected, this.write(chunks)))
+  }
+
+  private get connected(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const go = () => resume(Effect.void)
+      const early = this.early ??= []
+      early.push(go)
+      return Effect.sync(() => {
+        const at = early.indexOf(go)
+        if (at >= 0) early.splice(at, 1)
+      })
+    })
+  }
+}
+
+/**
+ * A socket whose reader, when acquired, takes an end from `start`, waits for `ready`, and closes the end with its scope.
+ * Writes before that wait. `start` returns the end at once, so that there is no moment in which it could be lost.
+ */
+export const heldSocket = <End extends ConnectionEnd>(
+  start: () => End,
+  ready: (end: End) => Effect.Effect<void, Socket.SocketError>
+): Socket.Socket => {
+  const held = new Held<End>()
+  const closing = (end: End) =>
+    Effect.sync(() => {
+      if (held.current === end) held.current = undefined
+      end.close()
+    })
+  const reader: Effect.Effect<Socket.Reader<Uint8Array>, Socket.SocketError, Scope.Scope> = Effect.gen(function*() {
+    const end = yield* Effect.acquireRelease(Effect.sync(start), closing)
+    yield* ready(end)
+    held.opened(end)
+    return { pull: end.pull, upgrade: Socket.SocketUpgradeError.unsupported }
+  })
+  const writer = Effect.suspend(() =>
+    Effect.acquireRelease(
+      Effect.succeed<Socket.Writer>({
+        write: (chunk) => Socket.isCloseEvent(chunk) ? Effect.sync(() => held.current?.close()) : held.write([chunk]),
+        writeAll: (chunks) => held.write(chunks)
+      }),
+      () => Effect.sync(() => held.current?.finish())
+    )
+  )
+  return Socket.make({ reader, writer })
+}

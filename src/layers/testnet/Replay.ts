@@ -1,0 +1,122 @@
+/**
+ * What happened in a testnet, from the logs of all nodes and the kills. Pure.
+ *
+ * A pair is connected while both ends have the same socket up. A killed process takes its connections with it without a
+ * word; what the other ends then log about them is its fault, and only that.
+ */
+import type { LogEvent } from "./LogEvents.ts"
+
+export interface NodeEvents {
+  readonly ip: string
+  readonly events: ReadonlyArray<LogEvent>
+}
+
+/** Wall times in ms. The process died between `issuedAt` and `exitedAt`. */
+export interface Kill {
+  readonly ip: string
+  readonly issuedAt: number
+  readonly exitedAt: number
+  readonly respawnedAt: number
+}
+
+export interface UnexpectedDown {
+  readonly at: number
+  readonly node: string
+  readonly peer: string
+  readonly reason: string
+}
+
+export interface History {
+  /** ms from the last node listening until every pair was connected; `undefined`: never. */
+  readonly settledMs: number | undefined
+  /** Dials by all nodes until then (or until the end). */
+  readonly dialsUntilSettled: number
+  /** Ups of a peer that was up at that node already. */
+  readonly doubleUps: number
+  readonly unexpectedDowns: ReadonlyArray<UnexpectedDown>
+  /** Per kill: ms from the respawn until every pair was connected again; `undefined`: never. */
+  readonly recoveriesMs: ReadonlyArray<number | undefined>
+  /** Round trips that pongs measured, ms, ascending. */
+  readonly rttMs: ReadonlyArray<number>
+}
+
+type Step =
+  | { readonly at: number; readonly node: string; readonly event: LogEvent }
+  | { readonly at: number; readonly died: string }
+
+/** Whether a kill of `peer` lies within the life of the connection that went down. */
+const killed = (kills: ReadonlyArray<Kill>, peer: string, upAt: number, downAt: number): boolean =>
+  kills.some((kill) => kill.ip === peer && upAt <= kill.exitedAt && downAt >= kill.issuedAt)
+
+/** `stoppedAt`: the final stop began; what is logged from then on does not count. */
+export const replay = (
+  nodes: ReadonlyArray<NodeEvents>,
+  kills: ReadonlyArray<Kill>,
+  stoppedAt: number
+): History => {
+  const steps: Array<Step> = nodes.flatMap(({ events, ip }) =>
+    events.filter((event) => event.at < stoppedAt).map((event) => ({ at: event.at, node: ip, event }))
+  )
+  for (const kill of kills) steps.push({ at: kill.exitedAt, died: kill.ip })
+  // Stable: the order within one log is kept, and a node's last words come before its death.
+  steps.sort((a, b) => a.at - b.at)
+
+  const up = new Map(nodes.map(({ ip }) => [ip, new Map<string, string>()] as const))
+  const complete = (): boolean =>
+    nodes.every(({ ip }) =>
+      nodes.every(({ ip: other }) => {
+        const socket = up.get(ip)?.get(other)
+        return other === ip || (socket !== undefined && up.get(other)?.get(ip) === socket)
+      })
+    )
+  /** Wall times at which the last missing pair got connected. */
+  const completions: Array<number> = []
+  const unexpectedDowns: Array<UnexpectedDown> = []
+  let whole = false
+  let doubleUps = 0
+
+  const apply = (step: Step): boolean => {
+    if ("died" in step) {
+      up.get(step.died)?.clear()
+      return true
+    }
+    const { event, node } = step
+    const mine = up.get(node)
+    if (event.event === "Up") {
+      if (mine?.has(event.ip) === true) doubleUps += 1
+      mine?.set(event.ip, event.socket)
+      return true
+    }
+    if (event.event !== "Down") return false
+    if (mine?.get(event.ip) === event.socket) mine.delete(event.ip)
+    if (!killed(kills, event.ip, event.at - event.upMs, event.at)) {
+      const reason = `${event.reason.kind}, by ${event.reason.by}`
+      unexpectedDowns.push({ at: event.at, node, peer: event.ip, reason })
+    }
+    return true
+  }
+  for (const step of steps) {
+    if (!apply(step)) continue
+    const now = complete()
+    if (now && !whole) completions.push(step.at)
+    whole = now
+  }
+
+  // A node's first Listening is its start; those of respawned processes come later.
+  const starts = nodes.map(({ events }) => events.find((event) => event.event === "Listening")?.at)
+  const started = starts.every((at) => at !== undefined) ? Math.max(...starts) : undefined
+  const settledAt = started === undefined ? undefined : completions[0]
+  const all = nodes.flatMap(({ events }) => events)
+  return {
+    settledMs: settledAt === undefined || started === undefined ? undefined : settledAt - started,
+    dialsUntilSettled: all.filter((event) => event.event === "Dialling" && event.at <= (settledAt ?? stoppedAt)).length,
+    doubleUps,
+    unexpectedDowns,
+    recoveriesMs: kills.map((kill) => {
+      const again = completions.find((at) => at >= kill.respawnedAt)
+      return again === undefined ? undefined : again - kill.respawnedAt
+    }),
+    rttMs: all.flatMap((event) => event.event === "PongReceived" && event.rttMs !== undefined ? [event.rttMs] : [])
+      .toSorted((a, b) => a - b)
+  }
+}

@@ -1,0 +1,158 @@
+/** The judgement on a testnet run, in the form `--json` prints. Pure. */
+import type { Peers, Status } from "../admin/AdminApi.ts"
+import type { History, Kill, UnexpectedDown } from "./Replay.ts"
+
+/** ms. A node killed and respawned must be whole again by then. */
+export const recoveryLimitMs = 10_000
+
+/** One node's own account, or `undefined` when it did not answer. */
+export interface Account {
+  readonly ip: string
+  readonly status: Status | undefined
+  readonly peers: Peers | undefined
+}
+
+interface ByDirection {
+  readonly inbound: number
+  readonly outbound: number
+}
+
+interface Traffic {
+  readonly sent: ByDirection
+  readonly received: ByDirection
+}
+
+export interface Verdict {
+  readonly nodes: number
+  /** N(N−1)/2. */
+  readonly pairs: number
+  /** Pairs of which both ends list the same socket at the end, by the initiator's `IP:port`. */
+  readonly connected: number
+  /** Once-a-second samples in which an end had two connections up or listed a peer twice, and double Ups in the logs. */
+  readonly duplicates: number
+  /** Samples of one node taken. */
+  readonly samples: number
+  /** From the last node listening until every pair was connected; `null`: never. */
+  readonly settledMs: number | null
+  /** All dials until then, per pair. */
+  readonly dialsPerPair: number
+  /** Connections that went down without a kill of either end and before the final stop. */
+  readonly unexpectedDowns: number
+  readonly unexpectedDownsDetail: ReadonlyArray<UnexpectedDown>
+  /** Sums over the processes alive at the end, by direction of the connection. */
+  readonly pings: Traffic
+  readonly pongs: Traffic
+  /** Connections at the end with fewer pongs received than pings sent less one. */
+  readonly unansweredConnections: number
+  /** Of all pongs in all logs; `null` without any. */
+  readonly rttMs: { readonly p50: number | null; readonly p99: number | null }
+  readonly kills: number
+  /** Per kill, from the respawn until every pair was connected again; `null`: never. */
+  readonly recoveriesMs: ReadonlyArray<number | null>
+  /** Processes that ended by themselves. */
+  readonly crashes: number
+  /** Where logs and data are. */
+  readonly directory: string
+  /** What does not hold, in words. */
+  readonly problems: ReadonlyArray<string>
+  readonly ok: boolean
+}
+
+/** How often an account lists a peer twice or counts more connections than it lists. */
+export const isDuplicate = (peers: Peers): boolean =>
+  new Set(peers.peers.map((peer) => peer.ip)).size !== peers.peers.length ||
+  peers.open > peers.peers.filter((peer) => peer.connection !== undefined).length
+
+/** Pairs of which both ends list the same socket. */
+export const connectedPairs = (accounts: ReadonlyArray<Account>): number => {
+  const sockets = new Map(accounts.map(({ ip, peers }) =>
+    [
+      ip,
+      new Map((peers?.peers ?? []).flatMap((peer) =>
+        peer.connection === undefined ? [] : [[peer.ip, peer.connection.socket] as const]
+      ))
+    ] as const
+  ))
+  let pairs = 0
+  for (const [i, { ip }] of accounts.entries()) {
+    for (const { ip: other } of accounts.slice(i + 1)) {
+      const socket = sockets.get(ip)?.get(other)
+      if (socket !== undefined && sockets.get(other)?.get(ip) === socket) pairs += 1
+    }
+  }
+  return pairs
+}
+
+const sum = (accounts: ReadonlyArray<Account>, what: "pings" | "pongs"): Traffic => {
+  const total = (way: "sent" | "received", direction: "inbound" | "outbound") =>
+    accounts.reduce((count, { status }) => count + (status?.stats[what][way][direction] ?? 0), 0)
+  return {
+    sent: { inbound: total("sent", "inbound"), outbound: total("sent", "outbound") },
+    received: { inbound: total("received", "inbound"), outbound: total("received", "outbound") }
+  }
+}
+
+const rounded = (value: number): number => Math.round(value * 1_000) / 1_000
+
+/** Nearest rank of an ascending list. */
+const percentile = (ascending: ReadonlyArray<number>, part: number): number | null => {
+  const value = ascending[Math.max(0, Math.ceil(ascending.length * part) - 1)]
+  return value === undefined ? null : rounded(value)
+}
+
+export const judge = (given: {
+  readonly accounts: ReadonlyArray<Account>
+  readonly history: History
+  readonly kills: ReadonlyArray<Kill>
+  readonly samples: number
+  readonly duplicateSamples: number
+  readonly crashes: number
+  readonly directory: string
+}): Verdict => {
+  const { accounts, crashes, history, kills } = given
+  const nodes = accounts.length
+  const pairs = nodes * (nodes - 1) / 2
+  const connected = connectedPairs(accounts)
+  const duplicates = given.duplicateSamples + history.doubleUps
+  const connections = accounts.flatMap(({ peers }) => peers?.peers ?? []).flatMap(({ connection }) =>
+    connection === undefined ? [] : [connection]
+  )
+  const unanswered = connections.filter(({ pings, pongs }) => pongs.received < pings.sent - 1).length
+  const recoveries = history.recoveriesMs.map((ms) => ms ?? null)
+  const silent = accounts.filter(({ peers, status }) => peers === undefined || status === undefined)
+  const problems = [
+    ...silent.map(({ ip }) => `${ip} did not answer at the end`),
+    ...(connected < pairs ? [`${pairs - connected} of ${pairs} pairs are not connected`] : []),
+    ...(duplicates > 0 ? [`${duplicates} duplicate connections seen`] : []),
+    ...(history.settledMs === undefined ? ["the pairs were never all connected"] : []),
+    ...(history.unexpectedDowns.length > 0
+      ? [`${history.unexpectedDowns.length} connections went down unexpectedly`]
+      : []),
+    ...(unanswered > 0 ? [`pings stayed unanswered on ${unanswered} connections`] : []),
+    ...(recoveries.some((ms) => ms === null || ms > recoveryLimitMs)
+      ? [`a killed node was not whole again within ${recoveryLimitMs / 1_000} s`]
+      : []),
+    ...(crashes > 0 ? [`${crashes} nodes ended by themselves`] : [])
+  ]
+  return {
+    nodes,
+    pairs,
+    connected,
+    duplicates,
+    samples: given.samples,
+    settledMs: history.settledMs ?? null,
+    dialsPerPair: rounded(history.dialsUntilSettled / pairs),
+    unexpectedDowns: history.unexpectedDowns.length,
+    unexpectedDownsDetail: history.unexpectedDowns.slice(0, 20),
+    pings: sum(accounts, "pings"),
+    pongs: sum(accounts, "pongs"),
+    unansweredConnections: unanswered,
+    rttMs: { p50: percentile(history.rttMs, 0.5), p99: percentile(history.rttMs, 0.99) },
+    kills: kills.length,
+    recoveriesMs: recoveries,
+    crashes,
+    directory: given.directory,
+    problems,
+    ok: problems.length === 0
+  }
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+/** The daemon and its commands. Wiring only: which layers the node is made of, and how the process ends. */
+// Module by module: the package's index would load every platform service there is, and half again the start-up time.
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Cause, Effect, Exit, Layer, Runtime } from "effect"
+import { CliConfig, Command, GlobalFlag } from "effect/cli"
+import { fileURLToPath } from "node:url"
+import type { MakeNode } from "./cli/run.ts"
+import * as timemesh from "./cli/timemesh.ts"
+import { version } from "./cli/version.ts"
+import * as Node from "./layers/Node.ts"
+import * as TcpSocket from "./layers/socket/TcpSocket.ts"
+
+/** A signal ends `run` with the exit code it has set, everything else with 130. */
+const teardown: Runtime.Teardown = (exit, onExit) =>
+  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+    ? onExit(Number(process.exitCode ?? 130))
+    : Runtime.defaultTeardown(exit, onExit)
+
+const makeNode: MakeNode = (setup, around) => Node.layer<never>(setup, around).pipe(Layer.provide(TcpSocket.layer))
+
+/** This very program, from sources or built. */
+const self = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)] as const
+
+timemesh.make(makeNode, self).pipe(
+  Command.run({ version }),
+  Effect.provide([
+    NodeServices.layer,
+    NodeHttpClient.layerUndici,
+    // `--log-level` is a setting of `run` like any other, so that environment and file can give it too.
+    CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
+  ]),
+  NodeRuntime.runMain({ teardown })
+)

@@ -1,0 +1,19 @@
+/**
+ * The node's events and totals. Logs, metrics, the admin API and embedders read them; only the node's own layers emit.
+ *
+ * **Shapes**: `NodeEvent` is plain data. **Ordering**: the order in which things happened in this node. **Concurrency**:
+ * `emit` is synchronous and never fails; a listener that throws is logged and does not disturb the others.
+ */
+import type { Effect, Scope, Stream } from "effect"
+import { Context } from "effect"
+import type { NodeEvent, NodeStats } from "../domain/NodeEvent.ts"
+
+export class NodeEvents extends Context.Service<NodeEvents, {
+  /** Events from now on. A reader more than `Limits.eventBuffer` behind loses the oldest. */
+  readonly stream: Stream.Stream<NodeEvent>
+  /** Calls `listener` for every event, at once, until the scope closes. Keep it short: it runs inside the node. */
+  readonly listen: (listener: (event: NodeEvent) => void) => Effect.Effect<void, never, Scope.Scope>
+  readonly stats: Effect.Effect<NodeStats>
+  /** For the node's layers. Plain function: it is called from within batches. */
+  readonly emit: (event: NodeEvent) => void
+}>()("timemesh/services/NodeEvents") {}

@@ -1,0 +1,78 @@
+/**
+ * Opens and accepts byte streams between peer addresses; knows nothing of frames, roles or peers' identity beyond the IP.
+ *
+ * **Shapes.** A `Socket.Socket` is a recipe: a connection exists only while the scope of its `reader` is open, and closing
+ * that scope ends it. Bytes arrive in order; where one batch or chunk ends means nothing. Chunks that `pull` hands out
+ * belong to the reader. Bytes given to a writer must not be changed any more: they may be sent after the write is done.
+ *
+ * **Units.** Times in ms, ports 0…65535. Addresses are canonical: an IPv4 peer is IPv4 even on a dual-stack listener.
+ *
+ * **Errors.** Everything that ends a connection is a `SocketError`, raised by `reader` (`SocketOpenError`; kind `Timeout`
+ * when the dial time passed), by `pull` (`SocketCloseError` 1000 for the peer's FIN, 1006 when the own scope closed,
+ * `SocketReadError` for a reset), or by a write (`SocketWriteError`). System errors keep their code: see `errorCode`.
+ *
+ * **Half-close.** Releasing the writer's scope sends FIN after everything written; reading goes on. After the peer's FIN
+ * (1000) one may go on writing. Closing the reader's scope closes at once: what is written by then is still sent, but
+ * bytes that came and were not read make it a reset, which can destroy what the peer has not read yet. To hand over last
+ * words: write, release the writer, read on until 1000 or a time has passed, then close.
+ *
+ * **Concurrency.** One fiber pulls, any number write. An interrupted pull loses nothing. An interrupted write is still sent.
+ */
+import { Context } from "effect"
+import type { Effect, Option, Scope } from "effect"
+import type { Socket, SocketServer } from "effect/socket"
+import type { PeerAddress } from "../domain/peer/PeerAddress.ts"
+import type { PeerIp } from "../domain/peer/PeerIp.ts"
+
+export interface DialOptions {
+  /** Local address to dial from; it must be of this host. The source port is always ephemeral. */
+  readonly from?: PeerIp | undefined
+  /** Time until the dial fails with kind `Timeout`. Default `Limits.dialMs`. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** A connection to be: nothing happens until `socket.reader` is acquired; each acquisition dials anew. */
+export interface Dialled {
+  readonly socket: Socket.Socket
+  /** Our end of the latest connection (IP and ephemeral port); the acceptor sees the same. `None` before the first. */
+  readonly local: Effect.Effect<Option.Option<PeerAddress>>
+}
+
+/** One accepted connection. It ends with its handler at the latest. Its `reader` can be acquired once. */
+export interface Accepted {
+  readonly socket: Socket.Socket
+  /** Where the peer dialled from. Its port is not the one it listens on. */
+  readonly remote: PeerAddress
+  /** The address of ours that the peer dialled. */
+  readonly local: PeerAddress
+}
+
+export interface Listener {
+  /** The bound address; tells the port when port 0 was asked for. */
+  readonly address: PeerAddress
+  /**
+   * Runs `handler` in its own fiber per connection, for ever; interrupting it interrupts them all. Connections that came
+   * before wait for it. One `run` at a time: a second gets the new connections from then on. A handler that fails or dies
+   * ends its own connection only; it must close its own scope.
+   */
+  readonly run: <E, R>(handler: (accepted: Accepted) => Effect.Effect<unknown, E, R>) => Effect.Effect<never, never, R>
+}
+
+export class PeerSocket extends Context.Service<PeerSocket, {
+  /** Describes a connection to `to`. */
+  readonly dial: (to: PeerAddress, options?: DialOptions) => Effect.Effect<Dialled>
+  /**
+   * Binds `at`; port 0 picks a free one, `::` takes IPv6 and IPv4. Fails with `SocketServerOpenError` (codes `EADDRINUSE`,
+   * `EADDRNOTAVAIL`, `EAFNOSUPPORT` where there is no IPv6 …). Closing the scope stops listening and drops connections
+   * that no handler has; those with a handler live on until `run` is interrupted.
+   */
+  readonly listen: (at: PeerAddress) => Effect.Effect<Listener, SocketServer.SocketServerError, Scope.Scope>
+}>()("timemesh/services/PeerSocket") {}
+
+/** The system's code of a failure, such as `ECONNREFUSED`, `ECONNRESET`, `EADDRINUSE`; `undefined` if it has none. */
+export const errorCode = (error: Socket.SocketError | SocketServer.SocketServerError): string | undefined => {
+  const cause: unknown = "cause" in error.reason ? error.reason.cause : undefined
+  return typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string"
+    ? cause.code
+    : undefined
+}

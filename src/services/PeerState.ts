@@ -1,0 +1,24 @@
+/**
+ * The one peer table. Every question about peers is asked here; nothing else keeps a map of connections.
+ *
+ * **Shapes**: `PeerRecord`s are snapshots taken at the moment of the call. **Ordering**: `peers` by numeric IP.
+ * **Concurrency**: reading never waits.
+ */
+import type { Effect, Option, Stream } from "effect"
+import { Context } from "effect"
+import type { PeerIp } from "../domain/peer/PeerIp.ts"
+import type { Explanation, PeerRecord } from "../domain/peer/PeerRecord.ts"
+
+export class PeerState extends Context.Service<PeerState, {
+  readonly peers: Effect.Effect<ReadonlyArray<PeerRecord>>
+  readonly peer: (ip: PeerIp) => Effect.Effect<Option.Option<PeerRecord>>
+  /** Connected peers only. */
+  readonly connected: Effect.Effect<ReadonlyArray<PeerRecord>>
+  /**
+   * The row of every peer that changes (known, attempt, up, down, next dial), from now on; counters alone are no change. A
+   * reader more than `Limits.eventBuffer` behind loses the oldest.
+   */
+  readonly changes: Stream.Stream<PeerRecord>
+  /** Why we are or are not connected to an address, known or not: always an answer. */
+  readonly why: (ip: PeerIp) => Effect.Effect<Explanation>
+}>()("timemesh/services/PeerState") {}

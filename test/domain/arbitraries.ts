@@ -1,0 +1,117 @@
+/** Generators of domain values that schemas alone cannot make. */
+import { Arbitrary, Schema } from "effect"
+import { NetAddress } from "effect/net"
+import * as Limits from "../../src/domain/Limits.ts"
+import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
+import * as Message from "../../src/domain/wire/Message.ts"
+
+const int = (minimum: number, maximum: number) =>
+  Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
+
+/** `length` bytes. */
+export const bytes = (minLength: number, maxLength: number): Arbitrary.Arbitrary<Uint8Array> =>
+  Arbitrary.map(Arbitrary.array(int(0, 255), { minLength, maxLength }), (octets) => Uint8Array.from(octets))
+
+/** 16-byte forms: IPv4-mapped ones, ones with long runs of zeros, any. */
+export const ipBytes: Arbitrary.Arbitrary<Uint8Array> = Arbitrary.map(
+  Arbitrary.all([int(0, 3), bytes(16, 16)]),
+  ([kind, octets]) => {
+    if (kind <= 1) octets.set([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255])
+    if (kind === 2) octets.fill(0, (octets[0] ?? 0) % 16, (octets[15] ?? 0) % 17)
+    return octets
+  }
+)
+
+export const peerIp: Arbitrary.Arbitrary<PeerIp.PeerIp> = Arbitrary.map(
+  ipBytes,
+  (octets) => PeerIp.fromIpAddress(NetAddress.ipv6FromBytesUnsafe(octets))
+)
+
+export const port: Arbitrary.Arbitrary<number> = int(1, 65_535)
+
+/** 0…1. */
+export const jitter: Arbitrary.Arbitrary<number> = Arbitrary.map(int(0, 1_000), (n) => n / 1_000)
+
+const hex = (count: number) => Arbitrary.map(bytes(count, count), (b) => Buffer.from(b).toString("hex"))
+const u64 = Arbitrary.map(bytes(8, 8), (b) => Buffer.from(b).readBigUInt64BE())
+const text = (maxBytes: number) => Arbitrary.map(Arbitrary.schema(Schema.String), (s) => Message.cleanText(s, maxBytes))
+
+const hello: Arbitrary.Arbitrary<Message.Hello> = Arbitrary.map(
+  Arbitrary.all([
+    Arbitrary.all([int(0, 65_535), int(0, 65_535), int(0, 65_535), int(0, 0xffff_ffff)]),
+    Arbitrary.schema(Message.Hello.fields.network),
+    Arbitrary.all([hex(32), hex(16), hex(8), hex(32)]),
+    u64,
+    peerIp,
+    text(Limits.softwareBytes),
+    Arbitrary.schema(Schema.Natural.check(Schema.isLessThanOrEqualTo(Number.MAX_SAFE_INTEGER))),
+    Arbitrary.array(Arbitrary.all({ id: int(0, 65_535), bytes: bytes(0, 60) }), { maxLength: Limits.helloExtensions })
+  ]),
+  (
+    [
+      [protocol, rule, listens, capabilities],
+      network,
+      [genesis, tag, process, tipHash],
+      nonce,
+      peer,
+      software,
+      tip,
+      ext
+    ]
+  ) => ({
+    _tag: "Hello",
+    protocol,
+    rule,
+    network,
+    genesis,
+    nonce,
+    tag,
+    process,
+    peer,
+    listens,
+    software,
+    tipHeight: tip,
+    tipHash,
+    capabilities,
+    extensions: ext
+  })
+)
+
+const reject: Arbitrary.Arbitrary<Message.Reject> = Arbitrary.map(
+  Arbitrary.all([
+    Arbitrary.schema(Message.Reject.fields.reason),
+    text(Limits.rejectTextBytes),
+    int(0, 0xffff_ffff),
+    Arbitrary.array(peerIp, { maxLength: 1 })
+  ]),
+  ([reason, text, retryAfterMs, [address]]) => ({
+    _tag: "Reject",
+    reason,
+    text,
+    retryAfterMs,
+    ...(address === undefined ? {} : { address })
+  })
+)
+
+const each: ReadonlyArray<Arbitrary.Arbitrary<Message.Message>> = [
+  hello,
+  Arbitrary.map(Arbitrary.all([peerIp, peerIp]), ([lower, higher]) => ({ _tag: "Commit" as const, lower, higher })),
+  Arbitrary.Constant({ _tag: "Ack" as const }),
+  reject,
+  Arbitrary.map(u64, (nonce) => ({ _tag: "Ping" as const, nonce })),
+  Arbitrary.map(u64, (nonce) => ({ _tag: "Pong" as const, nonce })),
+  Arbitrary.map(
+    Arbitrary.all([int(0, 65_535), bytes(0, 300)]),
+    ([channel, payload]) => ({ _tag: "Data" as const, channel, payload })
+  ),
+  Arbitrary.map(
+    Arbitrary.array(Arbitrary.all({ ip: peerIp, port }), { maxLength: 20 }),
+    (peers) => ({ _tag: "Peers" as const, peers })
+  )
+]
+
+/** Every message, all kinds alike often. */
+export const message: Arbitrary.Arbitrary<Message.Message> = Arbitrary.flatMap(
+  int(0, each.length - 1),
+  (i) => each[i] ?? Arbitrary.Constant({ _tag: "Ack" })
+)

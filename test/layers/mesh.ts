@@ -1,0 +1,132 @@
+/**
+ * Nodes on a `MemoryNetwork` with the clock in the test's hand. Build a mesh, start nodes, move time, look at events.
+ *
+ * A node that is killed keeps its dead fibers until the mesh closes, like a process that is gone; `start` again makes the
+ * next process on the same host.
+ */
+import { assert } from "@effect/vitest"
+import { Context, Effect, Exit, Fiber, Layer, Result, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import * as DisconnectReason from "../../src/domain/DisconnectReason.ts"
+import { networks } from "../../src/domain/Network.ts"
+import type { NodeEvent } from "../../src/domain/NodeEvent.ts"
+import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
+import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
+import * as Node from "../../src/layers/Node.ts"
+import { MemoryNetwork } from "../../src/layers/socket/MemoryNetwork.ts"
+import * as PeerStoreMemory from "../../src/layers/store/PeerStoreMemory.ts"
+import { ConnectionManager } from "../../src/services/ConnectionManager.ts"
+import { defaultTuning, type Tuning } from "../../src/services/NodeConfig.ts"
+import { NodeEvents } from "../../src/services/NodeEvents.ts"
+import { PeerSocket } from "../../src/services/PeerSocket.ts"
+import { PeerState } from "../../src/services/PeerState.ts"
+
+export const ip = PeerIp.fromStringUnsafe
+export const port = networks.devnet.port
+const address = (text: string) => Result.getOrThrow(PeerAddress.fromString(text, port))
+
+export interface NodeOptions {
+  /** `IP` or `IP:PORT` texts. */
+  readonly peers?: ReadonlyArray<string>
+  /** Listen on every address of the host and not know one's own: the default is the host's (first) address. */
+  readonly listen?: "any" | string
+  readonly advertise?: string
+  readonly tuning?: Partial<Tuning>
+}
+
+/** A running node and what it said. */
+export interface Running {
+  readonly manager: ConnectionManager["Service"]
+  readonly state: PeerState["Service"]
+  readonly events: ReadonlyArray<NodeEvent>
+  /** Events of one kind, of one peer if given. */
+  readonly of: <Tag extends NodeEvent["_tag"]>(
+    tag: Tag,
+    peer?: string
+  ) => ReadonlyArray<Extract<NodeEvent, { readonly _tag: Tag }>>
+  /** Sockets (`IP:port` of the initiator) of the connections that are up, with the peer. */
+  readonly up: Effect.Effect<ReadonlyArray<readonly [peer: string, socket: string]>>
+  /** Stops in order; moves the clock as far as that needs. */
+  readonly stop: Effect.Effect<void>
+}
+
+export const make = Effect.gen(function*() {
+  const network = yield* MemoryNetwork
+  const scope = yield* Scope.make()
+  /** Closing needs time to pass: last words travel. */
+  const close = (scope: Scope.Closeable) =>
+    Effect.gen(function*() {
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.join(closing)
+    })
+  yield* Effect.addFinalizer(() => close(scope))
+
+  /** Starts a node on the host with these IPs (the first is the one it dials from). */
+  const start = (ips: string | ReadonlyArray<string>, options: NodeOptions = {}) =>
+    Effect.gen(function*() {
+      const [first, ...more] = (typeof ips === "string" ? [ips] : ips).map(ip)
+      assert(first !== undefined)
+      const own = yield* Scope.fork(scope)
+      const at = options.listen === undefined || options.listen === "any" ? undefined : address(options.listen)
+      const context = yield* Node.layer({
+        network: networks.devnet,
+        listen: { ip: options.listen === "any" ? "any" : at?.ip ?? first, port: at?.port ?? port },
+        advertise: options.advertise === undefined ? undefined : ip(options.advertise),
+        peers: (options.peers ?? []).map(address),
+        software: "test",
+        tuning: { ...defaultTuning, ...options.tuning }
+      }).pipe(
+        Layer.provide([Layer.succeed(PeerSocket, network.host(first, ...more)), PeerStoreMemory.layer()]),
+        Layer.buildWithMemoMap(Layer.makeMemoMapUnsafe(), own)
+      )
+      const events: Array<NodeEvent> = []
+      yield* Context.get(context, NodeEvents).listen((event) => events.push(event)).pipe(Scope.provide(own))
+      const state = Context.get(context, PeerState)
+      const of = <Tag extends NodeEvent["_tag"]>(tag: Tag, peer?: string) =>
+        events.filter((event): event is Extract<NodeEvent, { readonly _tag: Tag }> =>
+          event._tag === tag && (peer === undefined || ("ip" in event && event.ip === peer))
+        )
+      return {
+        manager: Context.get(context, ConnectionManager),
+        state,
+        events,
+        of,
+        up: Effect.map(state.connected, (all) =>
+          all.map((record) => [record.ip as string, record.connection?.socket ?? ""] as const)),
+        stop: close(own)
+      } satisfies Running
+    })
+  return { network, start }
+})
+
+/** Reasons of the Downs of a node, as labels. */
+export const downs = (node: Running, peer?: string): ReadonlyArray<string> =>
+  node.of("Down", peer).map((event) => DisconnectReason.label(event.reason))
+
+/** Both ends list one connection, the same socket, initiated by `initiator` if given. */
+export const assertConnected = Effect.fnUntraced(function*(
+  a: Running,
+  aIp: string,
+  b: Running,
+  bIp: string,
+  initiator?: string
+) {
+  const atA = (yield* a.up).filter(([peer]) => peer === bIp)
+  const atB = (yield* b.up).filter(([peer]) => peer === aIp)
+  assert.strictEqual(atA.length, 1, `${aIp} has one connection to ${bIp}`)
+  assert.strictEqual(atB.length, 1, `${bIp} has one connection to ${aIp}`)
+  assert.strictEqual(atA[0]?.[1], atB[0]?.[1], "the same socket")
+  if (initiator !== undefined) assert.include(atA[0]?.[1], initiator)
+})
+
+/** Runs a test on a fresh network. Links have `latencyMs` one way. */
+export const onMesh = <A, E>(
+  latencyMs: number,
+  body: (mesh: Effect.Success<typeof make>) => Effect.Effect<A, E, Scope.Scope | MemoryNetwork>
+) =>
+  Effect.gen(function*() {
+    const mesh = yield* make
+    yield* mesh.network.setDefaults({ latency: latencyMs })
+    return yield* body(mesh)
+  }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))

@@ -1,0 +1,81 @@
+/** A peer written by hand on a bare socket: it says what a test wants, when it wants. */
+import { assert } from "@effect/vitest"
+import { Deferred, Effect, Exit, Scope } from "effect"
+import { networks } from "../../src/domain/Network.ts"
+import * as Handshake from "../../src/domain/peer/Handshake.ts"
+import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
+import type { PeerIp } from "../../src/domain/peer/PeerIp.ts"
+import { FrameReader } from "../../src/domain/wire/Frame.ts"
+import type { Hello, Message } from "../../src/domain/wire/Message.ts"
+import * as NativeDecoder from "../../src/domain/wire/NativeDecoder.ts"
+import * as NativeEncoder from "../../src/domain/wire/NativeEncoder.ts"
+import type { PeerSocket } from "../../src/services/PeerSocket.ts"
+import { port } from "./mesh.ts"
+
+export interface RawPeer {
+  readonly say: (message: Message) => Effect.Effect<void>
+  readonly bytes: (bytes: Uint8Array) => Effect.Effect<void>
+  /** The next message, whatever it is; fails when the connection has ended. */
+  readonly next: Effect.Effect<NativeDecoder.Decoded, string>
+  /** Messages up to and including the first with this tag. */
+  readonly until: <Tag extends NativeDecoder.Decoded["_tag"]>(
+    tag: Tag
+  ) => Effect.Effect<Extract<NativeDecoder.Decoded, { readonly _tag: Tag }>, string>
+  readonly close: Effect.Effect<void>
+}
+
+/** A Hello that a node on the test network accepts. */
+export const hello = (peer: PeerIp, change: Partial<Hello> = {}): Hello => ({
+  _tag: "Hello",
+  protocol: Handshake.protocolVersion,
+  rule: Handshake.ruleVersion,
+  network: networks.devnet.name,
+  genesis: networks.devnet.genesis,
+  nonce: 1n,
+  tag: "ab".repeat(16),
+  process: "cd".repeat(8),
+  peer,
+  listens: 0,
+  software: "raw",
+  tipHeight: 0,
+  tipHash: networks.devnet.genesis,
+  capabilities: Handshake.capabilities,
+  extensions: [],
+  ...change
+})
+
+/** Dials a node from a host of the network. Nothing is read until the test asks. */
+export const dial = Effect.fnUntraced(function*(sockets: PeerSocket["Service"], to: PeerIp) {
+  const scope = yield* Scope.make()
+  const open = yield* Deferred.make<Effect.Effect<ReadonlyArray<Uint8Array | string>, unknown>>()
+  const { socket } = yield* sockets.dial(PeerAddress.make(to, port))
+  const { write } = yield* Scope.provide(socket.writer, scope)
+  yield* Effect.forkChild(
+    Effect.flatMap(Scope.provide(socket.reader, scope), ({ pull }) => Deferred.succeed(open, pull))
+  )
+  const reader = new FrameReader()
+  const next = Effect.gen(function*() {
+    const pull = yield* Deferred.await(open)
+    while (true) {
+      const found = reader.next(64 * 1024 * 1024)
+      assert(found !== "bad")
+      if (found === "frame") return NativeDecoder.decode(reader.kind, reader.buffer, reader.start, reader.end)
+      const batch = yield* Effect.mapError(pull, String)
+      for (const chunk of batch) if (typeof chunk !== "string") reader.push(chunk)
+    }
+  })
+  const bytes = (bytes: Uint8Array) => Effect.ignore(write(bytes))
+  return {
+    bytes,
+    say: (message) => Effect.forEach(NativeEncoder.encode(message), bytes, { discard: true }),
+    next,
+    until: <Tag extends NativeDecoder.Decoded["_tag"]>(tag: Tag) =>
+      Effect.gen(function*() {
+        while (true) {
+          const message = yield* next
+          if (message._tag === tag) return message as Extract<NativeDecoder.Decoded, { readonly _tag: Tag }>
+        }
+      }),
+    close: Scope.close(scope, Exit.void)
+  } satisfies RawPeer
+})

@@ -1,0 +1,74 @@
+/** Everything `npm run model` does, as a list that both the program and its workers know. */
+import { alias, behindHigher, behindLower, seven } from "./Cases.ts"
+import { mutants, refute } from "./Mutants.ts"
+import type { Mutant, Refutation } from "./Mutants.ts"
+import type { Setting } from "./Network.ts"
+import { properties, search } from "./Search.ts"
+import type { Property } from "./Search.ts"
+import { trace } from "./Trace.ts"
+
+export type Job =
+  | { readonly _tag: "Search"; readonly section: string; readonly setting: Setting }
+  | { readonly _tag: "Mutant"; readonly section: string; readonly mutant: Mutant }
+
+const all = (
+  section: string,
+  builds: ReadonlyArray<(typeof seven)[number]>,
+  sizes: ReadonlyArray<readonly [slots: number, faults: number]>,
+  anyTimer = false
+): ReadonlyArray<Job> =>
+  sizes.flatMap(([slots, faults]) =>
+    builds.map((build): Job => ({ _tag: "Search", section, setting: build({ slots, faults, anyTimer }) }))
+  )
+
+const aliases = [
+  alias("alias, both lower", "lower", "lower"),
+  alias("alias, between", "lower", "higher"),
+  alias("alias, both higher", "higher", "higher")
+]
+
+export const jobs: ReadonlyArray<Job> = [
+  ...all("timely", seven, [[3, 0], [3, 1], [3, 2], [3, 3], [4, 0], [4, 1], [4, 2], [4, 3]]),
+  ...all("any timer", seven, [[3, 0], [3, 1], [3, 2], [3, 3], [4, 0]], true),
+  ...all("two processes", [behindHigher, behindLower], [[3, 0], [3, 1], [4, 0]]),
+  ...all("alias", aliases, [[3, 0], [3, 1], [4, 0], [4, 1]]),
+  ...mutants.map((mutant): Job => ({ _tag: "Mutant", section: "mutants", mutant }))
+]
+
+export interface Done {
+  readonly index: number
+  readonly states: number
+  readonly seconds: number
+  /** For a search; a mutant has none. */
+  readonly counts: Readonly<Record<Property, number>> | undefined
+  /** Traces of what was found: in a search nothing must be, for a mutant something. */
+  readonly traces: ReadonlyArray<ReadonlyArray<string>>
+  /** Whether it came out as it should. */
+  readonly ok: boolean
+}
+
+export const run = (index: number): Done => {
+  const job = jobs[index]
+  if (job === undefined) throw new Error(`no job ${index}`)
+  if (job._tag === "Mutant") {
+    const began = performance.now()
+    const refutation: Refutation = refute(job.mutant)
+    return {
+      index,
+      states: refutation.states,
+      seconds: (performance.now() - began) / 1_000,
+      counts: undefined,
+      traces: refutation.lines === undefined ? [] : [refutation.lines],
+      ok: refutation.lines !== undefined
+    }
+  }
+  const result = search(job.setting)
+  return {
+    index,
+    states: result.states,
+    seconds: result.seconds,
+    counts: result.counts,
+    traces: result.first.map((violation) => trace(result, violation)),
+    ok: properties.every((property) => result.counts[property] === 0)
+  }
+}

@@ -1,0 +1,59 @@
+import { assert, describe, it } from "@effect/vitest"
+import { alias, behindHigher, behindLower, seven } from "./Cases.ts"
+import { keyOf, worldOf } from "./Key.ts"
+import { mutants, refute } from "./Mutants.ts"
+import { moves, start } from "./Network.ts"
+import { search } from "./Search.ts"
+import { trace } from "./Trace.ts"
+
+/** The whole small half of `npm run model`; a violation fails with its trace. */
+describe("exhaustive search, timeouts only when the other end cannot answer", () => {
+  const builds = [...seven, behindHigher, behindLower, alias("alias, between", "lower", "higher")]
+  for (const build of builds) {
+    for (const faults of [0, 1]) {
+      const setting = build({ slots: 3, faults, anyTimer: false })
+      if (setting.kind === "processes" && faults > 0) continue
+      it(setting.name, { timeout: 180_000 }, () => {
+        const result = search(setting)
+        assert.deepStrictEqual(result.first.flatMap((violation) => trace(result, violation)), [])
+        assert.isAbove(result.states, 5)
+      })
+    }
+  }
+})
+
+describe("the search can fail", () => {
+  for (const mutant of mutants) {
+    it(`refutes: ${mutant.name}`, { timeout: 180_000 }, () => {
+      assert.isAbove(refute(mutant).lines?.length ?? 0, 3)
+    })
+  }
+
+  it("a world made from its key is the same world: same key, same moves", () => {
+    const setting = seven[0]?.({ slots: 3, faults: 1, anyTimer: true })
+    assert.isDefined(setting)
+    if (setting === undefined) return
+    let worlds = [start(setting)]
+    const seen = new Set<string>()
+    for (let depth = 0; depth < 9; depth++) {
+      worlds = worlds.flatMap((world) => {
+        const key = keyOf(setting, world)
+        const again = worldOf(setting, key)
+        assert.strictEqual(keyOf(setting, again), key)
+        const next: Array<typeof world> = []
+        const keys: Array<string> = []
+        moves(setting, world, (move) => {
+          const at = `${move.kind} ${keyOf(setting, move.world)}`
+          keys.push(at)
+          if (!seen.has(at)) next.push(move.world)
+          seen.add(at)
+        })
+        const other: Array<string> = []
+        moves(setting, again, (move) => other.push(`${move.kind} ${keyOf(setting, move.world)}`))
+        assert.deepStrictEqual(other.toSorted(), keys.toSorted())
+        return next
+      })
+    }
+    assert.isAbove(seen.size, 1_000)
+  })
+})
