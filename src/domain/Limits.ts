@@ -86,7 +86,7 @@ export const outboxHighBytes = 16 * 1024 * 1024
 export const outboxBytes = 32 * 1024 * 1024
 /** bytes. The same for control frames: thousands of unread pongs. */
 export const outboxControlBytes = 256 * 1024
-/** peers. Rows of the peer table; beyond, the oldest unconnected row that nobody configured goes. Bitcoin's addr cap × 4. */
+/** peers. Rows of the peer table; beyond, the unconnected one that failed most and that nobody configured goes. Bitcoin's addr cap × 4. */
 export const knownPeers = 4_096
 /** addresses per `Peers` message: what a newcomer learns at once; covers a full node's peers. */
 export const peersPerMessage = 256
@@ -94,6 +94,10 @@ export const peersPerMessage = 256
 export const storedPeers = 256
 /** ms. The data directory's addresses are written at most this often. */
 export const storeEveryMs = 10_000
+/** ms. Peers that come up within this time are told to the others in one message. */
+export const gossipMs = 20
+/** ms. On closing a node, time beyond `lingerMs` for last words to get out. */
+export const closeGraceMs = 500
 /** ms. Closing a node may take this long. */
 export const closeMs = 5_000
 /** ms. Lag below this is ordinary scheduling, not counted. */
@@ -168,7 +172,3 @@ export const logLinesStrangers = 20
 export const logLinesConnections = 500
 /** lines per window and kind for pings, pongs and dials, which show only at Debug. */
 export const logLinesDebug = 10_000
-/** ms. On closing a node, time beyond `lingerMs` for last words to get out. */
-export const dialGraceMs = 500
-/** ms. Peers that come up within this time are told to the others in one message. */
-export const gossipMs = 20

@@ -4,6 +4,7 @@ import { Effect, Fiber, Latch, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as Limits from "../../src/domain/Limits.ts"
 import { assertConnected, downs, ip, onMesh } from "./mesh.ts"
+import { join } from "./rawPeer.ts"
 
 const channel = 5
 const text = (s: string) => new TextEncoder().encode(s)
@@ -115,23 +116,15 @@ describe("discovery", () => {
   it.effect("hearsay about loopback, private or special addresses is not believed from the public network", () =>
     onMesh(20, ({ network, start }) =>
       Effect.gen(function*() {
-        const { dial, hello } = yield* Effect.promise(() => import("./rawPeer.ts"))
         const a = yield* start("203.0.113.1")
-        const raw = yield* dial(network.host(ip("203.0.113.2")), ip("203.0.113.1"))
-        const talk = yield* Effect.forkChild(Effect.gen(function*() {
-          yield* raw.say(hello(ip("203.0.113.1")))
-          yield* raw.until("Commit")
-          yield* raw.say({ _tag: "Ack" })
-          yield* raw.say({
-            _tag: "Peers",
-            peers: ["127.0.0.1", "10.0.0.1", "0.0.0.0", "224.0.0.1", "203.0.113.1", "203.0.113.77"].map((text) => ({
-              ip: ip(text),
-              port: 24200
-            }))
-          })
-        }))
-        yield* TestClock.adjust("2 seconds")
-        yield* Fiber.join(talk)
+        yield* join(network.host(ip("203.0.113.2")), ip("203.0.113.1"), [{
+          _tag: "Peers",
+          peers: ["127.0.0.1", "10.0.0.1", "0.0.0.0", "224.0.0.1", "203.0.113.1", "203.0.113.77"].map((text) => ({
+            ip: ip(text),
+            port: 24200
+          }))
+        }])
+        yield* TestClock.adjust("1 second")
         assert.deepStrictEqual((yield* a.state.peers).map((peer) => `${peer.ip}`), ["203.0.113.2", "203.0.113.77"])
       })))
 })

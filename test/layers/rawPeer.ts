@@ -1,6 +1,7 @@
 /** A peer written by hand on a bare socket: it says what a test wants, when it wants. */
 import { assert } from "@effect/vitest"
-import { Deferred, Effect, Exit, Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
+import { TestClock } from "effect/testing"
 import { networks } from "../../src/domain/Network.ts"
 import * as Handshake from "../../src/domain/peer/Handshake.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
@@ -79,3 +80,25 @@ export const dial = Effect.fnUntraced(function*(sockets: PeerSocket["Service"], 
     close: Scope.close(scope, Exit.void)
   } satisfies RawPeer
 })
+
+/**
+ * Dials as a peer that ranks higher than `to` and completes the handshake; `then` goes out behind the `Ack`. Afterwards nothing
+ * is read any more unless the test does. Moves the clock by a second.
+ */
+export const join = (
+  sockets: PeerSocket["Service"],
+  to: PeerIp,
+  then: ReadonlyArray<Message> = []
+) =>
+  Effect.gen(function*() {
+    const raw = yield* dial(sockets, to)
+    const talk = yield* Effect.forkChild(Effect.gen(function*() {
+      yield* raw.say(hello(to))
+      yield* raw.until("Commit")
+      yield* raw.say({ _tag: "Ack" })
+      yield* Effect.forEach(then, raw.say, { discard: true })
+    }))
+    yield* TestClock.adjust("1 second")
+    yield* Fiber.join(talk)
+    return raw
+  })

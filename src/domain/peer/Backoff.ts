@@ -41,11 +41,19 @@ export const delay = (state: State, jitter: number, params: Params = defaults): 
     ? 0
     : Math.min(params.baseMs * 2 ** (state.failures - 1), params.maxMs) * (0.5 + 0.5 * jitter)
 
+/** Waits of the peer that is not expected to dial, ms: a fixed part and the greatest random one. */
+export interface FallbackParams {
+  readonly fallbackMs: number
+  readonly fallbackJitterMs: number
+  readonly fallbackFirstMs: number
+  readonly fallbackFirstJitterMs: number
+}
+
 /**
  * Wait before this node dials a peer that is expected to dial first. `first`: on first contact with a configured peer,
  * when only this side can dial, or when the rank is unknown; `later` otherwise.
  */
-export const fallbackMs = (contact: "first" | "later", jitter: number): number =>
+export const fallbackMs = (contact: "first" | "later", jitter: number, params: FallbackParams = Limits): number =>
   contact === "first"
-    ? Limits.fallbackFirstMs + jitter * Limits.fallbackFirstJitterMs
-    : Limits.fallbackMs + jitter * Limits.fallbackJitterMs
+    ? params.fallbackFirstMs + jitter * params.fallbackFirstJitterMs
+    : params.fallbackMs + jitter * params.fallbackJitterMs

@@ -134,7 +134,7 @@ const make = Effect.gen(function*() {
         core.dispatch(row, { _tag: "Stopped", reject: "shutdown", detail: "", retryMs: undefined })
       }
       if (core.running.size === 0) return
-      const bound = Effect.sleep(Limits.lingerMs + Limits.dialGraceMs)
+      const bound = Effect.sleep(Limits.lingerMs + Limits.closeGraceMs)
       // The second bound is real time: a virtual clock that nobody moves any more must not keep a test from ending.
       const real = Effect.provideService(Effect.sleep(Limits.closeMs - 1_000), Clock.Clock, Clock.Clock.defaultValue())
       yield* Effect.raceAllFirst([Deferred.await(allEnded), bound, real])

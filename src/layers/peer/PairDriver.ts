@@ -39,9 +39,7 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
         maxMs: tuning.backoffMaxMs,
         stableMs: Limits.stableMs
       }),
-      fallbackMs: first
-        ? tuning.fallbackFirstMs + core.jitter() * tuning.fallbackFirstJitterMs
-        : tuning.fallbackMs + core.jitter() * tuning.fallbackJitterMs
+      fallbackMs: Backoff.fallbackMs(first ? "first" : "later", core.jitter(), tuning)
     }
   }
 

@@ -4,7 +4,7 @@ import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as Limits from "../../../src/domain/Limits.ts"
 import { assertConnected, downs, ip, onMesh } from "../mesh.ts"
-import { dial, hello } from "../rawPeer.ts"
+import { dial, hello, join } from "../rawPeer.ts"
 
 const L = "10.0.0.1"
 const H = "10.0.0.2"
@@ -16,14 +16,7 @@ describe("session", () => {
       Effect.gen(function*() {
         const l = yield* start(L)
         // H is a raw peer that completes the handshake and then never reads again, but goes on sending.
-        const raw = yield* dial(network.host(ip(H)), ip(L))
-        const talk = yield* Effect.forkChild(Effect.gen(function*() {
-          yield* raw.say(hello(ip(L)))
-          yield* raw.until("Commit")
-          yield* raw.say({ _tag: "Ack" })
-        }))
-        yield* TestClock.adjust("1 second")
-        yield* Fiber.join(talk)
+        const raw = yield* join(network.host(ip(H)), ip(L))
         assert.strictEqual((yield* l.up).length, 1)
         const chatter = yield* Effect.forkChild(
           Effect.forever(Effect.delay(raw.say({ _tag: "Ping", nonce: 9n }), "10 seconds"))
@@ -46,14 +39,7 @@ describe("session", () => {
     onMesh(20, ({ network, start }) =>
       Effect.gen(function*() {
         const l = yield* start(L)
-        const raw = yield* dial(network.host(ip(H)), ip(L))
-        const talk = yield* Effect.forkChild(Effect.gen(function*() {
-          yield* raw.say(hello(ip(L)))
-          yield* raw.until("Commit")
-          yield* raw.say({ _tag: "Ack" })
-        }))
-        yield* TestClock.adjust("1 second")
-        yield* Fiber.join(talk)
+        const raw = yield* join(network.host(ip(H)), ip(L))
         yield* Effect.forkChild(Effect.forever(Effect.delay(raw.say({ _tag: "Ping", nonce: 9n }), "10 seconds")))
         yield* l.manager.send(ip(H), channel, new Uint8Array(4 * 1024 * 1024))
         yield* TestClock.adjust("5 minutes")
