@@ -172,3 +172,10 @@ export const logLinesStrangers = 20
 export const logLinesConnections = 500
 /** lines per window and kind for pings, pongs and dials, which show only at Debug. */
 export const logLinesDebug = 10_000
+
+// --- headers-first sync -----------------------------------------------------------
+
+/** headers per message (Bitcoin Core's number). */
+export const headersPerMessage = 2_000
+/** bytes of headers per message, as far as more than one is in it: 2,000 usual ones take 320 KB; half a frame at most. */
+export const headersBytes = 4 * 1024 * 1024

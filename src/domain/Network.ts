@@ -26,10 +26,10 @@ export const networks: Readonly<Record<NetworkName, Network>> = {
     port: 24000,
     genesis: "45181d4c65a3a2bcc2215d037267bee4cc2248f21764466846d2b7218b601ce5"
   },
-  // A network without blocks yet: the hash is a label (SHA-256 of "timemesh devnet 2025-12-01T00:00:00Z").
+  // Block 0 is made in chain/ChainParams.ts, the way of the testnet's.
   devnet: {
     name: "devnet",
     port: 24200,
-    genesis: "3db8018137d619f5fab5ca1ec7936bf492d397da978c5ddfcc5f403b7cea88e3"
+    genesis: "60972cd1099a72f4234f910c0b9870de0b6e74165f8382dc6bdea875f770328b"
   }
 }

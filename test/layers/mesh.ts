@@ -57,7 +57,8 @@ export const make = Effect.gen(function*() {
   const close = (scope: Scope.Closeable) =>
     Effect.gen(function*() {
       const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
-      yield* TestClock.adjust("3 seconds")
+      // One node after the other, each at most `Limits.closeMs`.
+      while (closing.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
       yield* Fiber.join(closing)
     })
   yield* Effect.addFinalizer(() => close(scope))

@@ -2,10 +2,10 @@
 import { alias, behindHigher, behindLower, seven } from "./Cases.ts"
 import { mutants, refute } from "./Mutants.ts"
 import type { Mutant, Refutation } from "./Mutants.ts"
-import type { Setting } from "./Network.ts"
 import { properties, search } from "./Search.ts"
 import type { Property } from "./Search.ts"
 import { trace } from "./Trace.ts"
+import type { Setting } from "./World.ts"
 
 export type Job =
   | { readonly _tag: "Search"; readonly section: string; readonly setting: Setting }

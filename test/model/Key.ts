@@ -5,8 +5,8 @@
  */
 import type { End, PairState, Probe } from "../../src/domain/peer/PairState.ts"
 import type { PeerIp } from "../../src/domain/peer/PeerIp.ts"
-import type { Frame, FrameKind, Setting, Socket, World } from "./Network.ts"
-import { pairOf, pending } from "./Network.ts"
+import type { Frame, FrameKind, Setting, Socket, World } from "./World.ts"
+import { pairOf, pending } from "./World.ts"
 
 const phaseNames = ["dialing", "hello", "candidate", "committing", "up"] as const
 const phases = { dialing: 0, hello: 1, candidate: 2, committing: 3, up: 4 }

@@ -4,10 +4,10 @@ import type { Rules } from "../../src/domain/peer/PairRules.ts"
 import { production } from "../../src/domain/peer/PairRules.ts"
 import { behindLower, seven } from "./Cases.ts"
 import type { Options } from "./Cases.ts"
-import type { Setting } from "./Network.ts"
 import type { Result, Violation } from "./Search.ts"
 import { search } from "./Search.ts"
 import { trace } from "./Trace.ts"
+import type { Setting } from "./World.ts"
 
 export interface Mutant {
   readonly name: string

@@ -15,8 +15,10 @@
  * probe time ends it; the search has no time to say so.
  */
 import { keyOf, worldOf } from "./Key.ts"
-import type { Move, Setting, World } from "./Network.ts"
-import { moves, pairOf, start } from "./Network.ts"
+import type { Move } from "./Network.ts"
+import { moves } from "./Network.ts"
+import type { Setting, World } from "./World.ts"
+import { pairOf, start } from "./World.ts"
 
 export const properties = ["P0", "P1", "P2", "P3", "P4", "P5"] as const
 export type Property = (typeof properties)[number]
@@ -65,7 +67,7 @@ const hasTwoUp = (world: World): boolean =>
   world.pairs.some((pair) => pair.ends.filter((end) => end.phase === "up").length > 1)
 
 const isEmpty = (world: World): boolean =>
-  world.sockets.length === 0 && world.pairs.every((pair) => pair.ends.length === 0 && !pair.redial)
+  world.sockets.length === 0 && world.pairs.every((pair) => pair.ends.length === 0 && (!pair.dialable || pair.barred))
 
 /** A list of 32-bit numbers that grows. */
 const growing = () => {

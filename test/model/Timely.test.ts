@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Pair from "../../src/domain/peer/Pair.ts"
 import { alias, behindHigher, behindLower, seven } from "./Cases.ts"
 import { keyOf, worldOf } from "./Key.ts"
 import { mutants, refute } from "./Mutants.ts"
-import { moves, start } from "./Network.ts"
+import { moves } from "./Network.ts"
 import { search } from "./Search.ts"
+import type { Property } from "./Search.ts"
 import { trace } from "./Trace.ts"
+import { start } from "./World.ts"
 
 /** The whole small half of `npm run model`; a violation fails with its trace. */
 describe("exhaustive search, timeouts only when the other end cannot answer", () => {
@@ -26,6 +29,34 @@ describe("the search can fail", () => {
   for (const mutant of mutants) {
     it(`refutes: ${mutant.name}`, { timeout: 180_000 }, () => {
       assert.isAbove(refute(mutant).lines?.length ?? 0, 3)
+    })
+  }
+
+  /** Reducers broken so that one particular property must notice. */
+  const broken: ReadonlyArray<readonly [Property, Pair.Step]> = [
+    ["P0", (state, event, draw) => {
+      const [next, actions] = Pair.step(state, event, draw)
+      return [next, [...actions, ...actions.filter((action) => action._tag === "SendAck")]]
+    }],
+    ["P1", (state, event, draw) => {
+      const [next, actions] = Pair.step(state, event, draw)
+      return [event._tag === "Closed" ? { ...next, redial: false } : next, actions]
+    }],
+    ["P2", (state, event, draw) => event._tag === "AckReceived" ? [state, []] : Pair.step(state, event, draw)],
+    ["P4", (state, event, draw) =>
+      event._tag === "CommitReceived" && Pair.up(state) !== undefined
+        ? [
+          { ...state, ends: state.ends.map((end) => end.id === event.end ? { ...end, phase: "up" } : end) },
+          [{ _tag: "SendAck", end: event.end }]
+        ]
+        : Pair.step(state, event, draw)]
+  ]
+  for (const [property, step] of broken) {
+    it(`notices what breaks ${property}`, () => {
+      const found = seven.some((build) =>
+        search(build({ slots: 3, faults: 1, anyTimer: false, step })).counts[property] > 0
+      )
+      assert.isTrue(found)
     })
   }
 

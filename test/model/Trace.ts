@@ -1,9 +1,11 @@
 /** A violation as numbered lines: who does what, and how the world looks then. */
 import type { End, PairState } from "../../src/domain/peer/PairState.ts"
 import { keyOf } from "./Key.ts"
-import type { Frame, Move, Socket, World } from "./Network.ts"
-import { moves, pairOf, pending, start } from "./Network.ts"
+import type { Move } from "./Network.ts"
+import { moves } from "./Network.ts"
 import type { Result, Violation } from "./Search.ts"
+import type { Frame, Socket, World } from "./World.ts"
+import { pairOf, pending, start } from "./World.ts"
 
 const meaning = {
   P0: "an honest frame is taken for a protocol error",

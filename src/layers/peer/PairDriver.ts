@@ -29,8 +29,14 @@ const timerKey = (timer: Timer) => `${timer.kind}:${timer.end}`
 export const install = (core: NodeCore, hooks: Hooks): void => {
   const { tuning } = core.setup
 
-  const draw = (row: PeerRow): Draw => {
-    const first = row.onlyWeDial || row.pair.rank === undefined || (row.source === "configured" && row.ups === 0)
+  const draw = (row: PeerRow, event: PairEvent): Draw => {
+    // The rank as it will be when the machine asks for the wait.
+    const rank = event._tag === "Learned"
+      ? event.rank ?? row.pair.rank
+      : event._tag === "Welcomed"
+      ? event.role
+      : row.pair.rank
+    const first = row.onlyWeDial || rank === undefined || (row.source === "configured" && row.ups === 0)
     return {
       id: core.nextId,
       nonce: core.entropy.nonce(),
@@ -228,7 +234,7 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
 
   const step = (row: PeerRow, event: PairEvent): void => {
     noteHistory(row, event)
-    const [state, actions] = Pair.step(row.pair, event, draw(row))
+    const [state, actions] = Pair.step(row.pair, event, draw(row, event))
     row.pair = state
     for (const action of actions) perform(row, action)
     prune(row, event)

@@ -1,0 +1,233 @@
+/**
+ * The world around the production reducer, for the exhaustive search: nodes, and sockets with two FIFO queues. Here stands
+ * what it is and how one node takes one event; what can happen next stands in Network.ts.
+ */
+import type * as DisconnectReason from "../../src/domain/DisconnectReason.ts"
+import * as Pair from "../../src/domain/peer/Pair.ts"
+import type { End, EndId, PairEvent, PairState, Role } from "../../src/domain/peer/PairState.ts"
+import { empty } from "../../src/domain/peer/PairState.ts"
+import type { PeerIp } from "../../src/domain/peer/PeerIp.ts"
+
+/** One pair state: a node, seen from one peer's address. Two of one `process` are a node with two addresses. */
+export interface NodeSpec {
+  readonly name: string
+  readonly process: number
+  /** Knows an address to dial from its configuration, also after a restart. */
+  readonly knows: boolean
+  /** Where a dial may lead; `reaches` false: such a dial always fails. */
+  readonly targets: ReadonlyArray<{ readonly node: number; readonly reaches: boolean }>
+}
+
+export interface Setting {
+  readonly name: string
+  readonly nodes: ReadonlyArray<NodeSpec>
+  readonly role: (node: number, peer: number) => Role
+  /** The address of `node` as `peer` names it. */
+  readonly self: (node: number, peer: number) => PeerIp
+  /** K: sockets that can exist at once. */
+  readonly slots: number
+  readonly faults: number
+  /** Every timer may fire at any moment; else only when the other end can no longer answer. */
+  readonly anyTimer: boolean
+  /**
+   * `process`: two nodes. `processes`: several compete for one place for ever. `addresses`: one process has two. What must
+   * hold in each: Search.ts.
+   */
+  readonly kind: "process" | "processes" | "addresses"
+  readonly step: Pair.Step
+}
+
+export type FrameKind = "Hello" | "Commit" | "Ack" | "Ping" | "Pong" | "Reject" | "Reject(alias)" | "FIN"
+/** `arg`: the nonce of a ping or pong, the tag of a hello. */
+export interface Frame {
+  readonly kind: FrameKind
+  readonly arg: number
+}
+
+/** `closed`: no end there (any more). `pending`: connected by the kernel, not accepted yet. */
+export const closed = 0
+export const pending = -1
+
+/** Side 0 dialled, side 1 accepts; `queues[s]` holds the frames on their way to side `s`. */
+export interface Socket {
+  readonly name: string
+  readonly nodes: readonly [number, number]
+  readonly reaches: boolean
+  broken: boolean
+  readonly ends: [EndId, EndId]
+  readonly queues: [ReadonlyArray<Frame>, ReadonlyArray<Frame>]
+}
+
+export interface World {
+  readonly pairs: Array<PairState>
+  /** The tag of each process now. */
+  readonly tags: Array<number>
+  sockets: Array<Socket>
+  faults: number
+  /** Names, nonces and tags come from here. Not part of what makes two worlds equal. */
+  fresh: number
+  named: number
+}
+
+export type Side = 0 | 1
+export const other = (side: Side): Side => side === 0 ? 1 : 0
+export const sides: ReadonlyArray<Side> = [0, 1]
+
+export const pairOf = (world: World, node: number): PairState => world.pairs[node] ?? empty
+export const tagOf = (setting: Setting, world: World, node: number): number =>
+  world.tags[setting.nodes[node]?.process ?? 0] ?? 0
+
+export const clone = (world: World): World => ({
+  pairs: [...world.pairs],
+  tags: [...world.tags],
+  sockets: world.sockets.map((socket) => ({
+    ...socket,
+    ends: [socket.ends[0], socket.ends[1]],
+    queues: [socket.queues[0], socket.queues[1]]
+  })),
+  faults: world.faults,
+  fresh: world.fresh,
+  named: world.named
+})
+
+export const boot = (setting: Setting, spec: NodeSpec): PairState =>
+  spec.knows
+    ? setting.step(empty, { _tag: "Learned", rank: undefined }, { id: 1, nonce: 0n, backoffMs: 0, fallbackMs: 0 })[0]
+    : empty
+
+export const start = (setting: Setting): World => {
+  const processes = new Set(setting.nodes.map((node) => node.process)).size
+  return {
+    pairs: setting.nodes.map((spec) => boot(setting, spec)),
+    tags: Array.from({ length: processes }, (_, i) => i),
+    sockets: [],
+    faults: setting.faults,
+    fresh: processes,
+    named: 0
+  }
+}
+
+// --- one step of one node ---------------------------------------------------------
+
+/** What happened in a move, gathered while it is carried out. */
+export interface Notes {
+  down: boolean
+  flap: DisconnectReason.Kind | undefined
+  fault: string | undefined
+}
+
+export const push = (socket: Socket, to: Side, kind: FrameKind, arg = 0): void => {
+  if (socket.broken || socket.ends[to] === closed) return
+  socket.queues[to] = [...socket.queues[to], { kind, arg }]
+}
+
+/** The socket is closed at `side`: what was on its way there is lost. */
+export const shut = (socket: Socket, side: Side): void => {
+  socket.ends[side] = closed
+  socket.queues[side] = []
+}
+
+export const locate = (world: World, node: number, end: EndId): readonly [Socket, Side] | undefined => {
+  for (const socket of world.sockets) {
+    for (const side of sides) if (socket.nodes[side] === node && socket.ends[side] === end) return [socket, side]
+  }
+  return undefined
+}
+
+export const phaseAt = (world: World, socket: Socket, side: Side): End["phase"] | undefined =>
+  socket.ends[side] > 0 ? Pair.phaseOf(pairOf(world, socket.nodes[side]), socket.ends[side]) : undefined
+
+export const nextId = (pair: PairState): EndId => (pair.ends.at(-1)?.id ?? 0) + 1
+
+/** Lets one node take one event, and the network do its actions. `target`: where a dial would lead. */
+export const take = (
+  setting: Setting,
+  world: World,
+  notes: Notes,
+  node: number,
+  event: PairEvent,
+  target = 0
+): void => {
+  const before = pairOf(world, node)
+  const nonce = world.fresh
+  const [after, actions] = setting.step(before, event, {
+    id: nextId(before),
+    nonce: BigInt(nonce),
+    backoffMs: 0,
+    fallbackMs: 0
+  })
+  world.pairs[node] = after
+  const gaveUp = new Set<EndId>()
+  for (const action of actions) {
+    if (action._tag === "Arm" || action._tag === "Disarm" || action._tag === "Up" || action._tag === "Aliased") continue
+    if (action._tag === "Dial") {
+      const to = setting.nodes[node]?.targets[target]
+      world.named += 1
+      world.sockets.push({
+        name: `s${world.named}`,
+        nodes: [node, to?.node ?? 0],
+        reaches: to?.reaches ?? false,
+        broken: false,
+        ends: [action.end, pending],
+        queues: [[], []]
+      })
+      continue
+    }
+    const found = locate(world, node, action.end)
+    if (found === undefined) {
+      // A Down follows the Close that shut the socket.
+      if (action._tag === "Down") notes.down = true
+      continue
+    }
+    const [socket, side] = found
+    const there = other(side)
+    switch (action._tag) {
+      case "SendHello":
+        push(socket, there, "Hello", tagOf(setting, world, node))
+        break
+      case "SendCommit":
+        push(socket, there, "Commit")
+        break
+      case "SendAck":
+        push(socket, there, "Ack")
+        break
+      case "SendPing":
+        world.fresh += 1
+        push(socket, there, "Ping", nonce)
+        break
+      case "Down":
+        notes.down = true
+        break
+      case "Close": {
+        if (action.reason.kind === "protocol") notes.fault = action.reason.detail ?? "protocol"
+        if (
+          action.reason.by === "local" && !socket.broken && phaseAt(world, socket, there) === "up" &&
+          before.ends.some((end) => end.id === action.end && end.phase === "up")
+        ) {
+          notes.flap = action.reason.kind
+        }
+        push(
+          socket,
+          there,
+          action.reject === undefined ? "FIN" : action.reject === "alias" ? "Reject(alias)" : "Reject"
+        )
+        shut(socket, side)
+        gaveUp.add(action.end)
+      }
+    }
+  }
+  for (const end of before.ends) {
+    if (gaveUp.has(end.id) || after.ends.some((still) => still.id === end.id)) continue
+    const found = locate(world, node, end.id)
+    if (found === undefined) continue
+    push(found[0], other(found[1]), "FIN")
+    shut(found[0], found[1])
+  }
+}
+
+/** Forgets sockets that concern nobody any more. */
+export const sweep = (world: World): void => {
+  world.sockets = world.sockets.filter(({ broken, ends, reaches }) =>
+    ends[0] > 0 || ends[1] > 0 || (ends[1] === pending && reaches && !broken)
+  )
+}
