@@ -1,0 +1,55 @@
+/** What runs: workloads, who takes part, how often and how long. */
+import { type Name, names } from "../impl/Implementation.ts"
+import type { Options } from "./Peer.ts"
+
+export interface Step {
+  readonly workload: string
+  readonly implementations: ReadonlyArray<Name>
+  readonly rounds: number
+  readonly roles: ReadonlyArray<"server" | "client">
+  readonly options: Options
+  /** ms for one pair of processes. */
+  readonly timeoutMs: number
+}
+
+const base: Options = { warmMs: 400, measureMs: 1_000, nodes: 50, peers: 2_000, crowds: [10, 100, 1_000, 2_000] }
+const short: Options = { ...base, warmMs: 200, measureMs: 400 }
+const pair = ["server", "client"] as const
+/** Packing by hand matters where messages are packed. */
+const withoutPacked = names.filter((name) => name !== "libp2p-packed")
+
+const full: ReadonlyArray<Step> = [
+  { workload: "messages", implementations: names, rounds: 3, roles: pair, options: base, timeoutMs: 20_000 },
+  { workload: "bulk", implementations: names, rounds: 3, roles: pair, options: base, timeoutMs: 20_000 },
+  { workload: "rtt", implementations: names, rounds: 5, roles: pair, options: short, timeoutMs: 20_000 },
+  { workload: "mesh", implementations: withoutPacked, rounds: 2, roles: ["server"], options: base, timeoutMs: 45_000 },
+  { workload: "heap", implementations: withoutPacked, rounds: 1, roles: pair, options: base, timeoutMs: 60_000 },
+  {
+    workload: "flat",
+    implementations: withoutPacked,
+    rounds: 2,
+    roles: pair,
+    options: { ...base, measureMs: 600 },
+    timeoutMs: 60_000
+  }
+]
+
+/** One round (two where the least counts); of the mesh and the crowds what the bars need. */
+const quick: ReadonlyArray<Step> = full.map((step) => ({
+  ...step,
+  rounds: step.workload === "rtt" ? 2 : 1,
+  options: { ...short, crowds: [10, 2_000] },
+  implementations: step.workload === "mesh"
+    ? ["bare", "timemesh", "libp2p"]
+    : step.workload === "heap" || step.workload === "flat"
+    ? ["bare", "timemesh"]
+    : step.implementations
+}))
+
+/** `chaos` is none of them: it runs the testnet. */
+export const plan = (isQuick: boolean): ReadonlyArray<Step> => isQuick ? quick : full
+
+/** s. Length of the testnet, and seconds between kills; none falls into its last 12 s. */
+export const chaosPlan = (isQuick: boolean) => isQuick ? { seconds: 18, every: 5 } : { seconds: 40, every: 8 }
+
+export const workloadNames: ReadonlyArray<string> = [...full.map((step) => step.workload), "chaos"]

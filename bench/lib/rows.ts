@@ -1,0 +1,59 @@
+/** The rows of the table: which number of which workload, how it reads, and what timemesh must reach. */
+import type { Name } from "../impl/Implementation.ts"
+
+/** A bar: `least` or `most`, absolute, or as a ratio to another implementation in the same round. */
+export interface Bar {
+  readonly kind: "least" | "most"
+  readonly value: number
+  readonly of?: Name
+}
+
+export interface Row {
+  readonly workload: string
+  /** The number's name in what the workload measured. */
+  readonly key: string
+  readonly label: string
+  readonly unit: string
+  readonly digits: number
+  /**
+   * Which of the rounds counts. `least` for round trips: the scheduler puts the two processes on one CPU or on two, and
+   * waking the other across CPUs costs thrice as much; no stack decides that.
+   */
+  readonly of: "median" | "least"
+  readonly bars: ReadonlyArray<Bar>
+}
+
+const row = (
+  workload: string,
+  key: string,
+  label: string,
+  unit: string,
+  digits: number,
+  bars: ReadonlyArray<Bar> = []
+): Row => ({ workload, key, label, unit, digits, of: workload === "rtt" ? "least" : "median", bars })
+
+const least = (value: number, of?: Name): Bar =>
+  of === undefined ? { kind: "least", value } : { kind: "least", value, of }
+const most = (value: number, of?: Name): Bar => of === undefined ? { kind: "most", value } : { kind: "most", value, of }
+
+export const rows: ReadonlyArray<Row> = [
+  row("messages", "messages", "messages, 100 B", "/s", 0, [least(1_000_000), least(7, "libp2p")]),
+  row("messages", "receiverNs", "– CPU of the receiver", "ns/message", 0),
+  row("bulk", "bulk", "bulk, 64 KiB", "MB/s", 0, [least(0.8, "bare")]),
+  row("bulk", "receiverNs", "– CPU of the receiver", "ns/message", 0),
+  row("rtt", "idleP50", "RTT idle p50", "µs", 1, [most(1.5, "bare")]),
+  row("rtt", "idleP99", "RTT idle p99", "µs", 1),
+  row("rtt", "loadP50", "RTT loaded p50", "µs", 1),
+  row("rtt", "loadP99", "RTT loaded p99", "µs", 1),
+  row("mesh", "settleMs", "mesh settles", "ms", 0, [most(6_000)]),
+  row("mesh", "dialsPerPair", "mesh dials/pair", "", 3, [most(1.05)]),
+  row("mesh", "duplicates", "mesh duplicates", "", 0, [most(0)]),
+  row("heap", "heapKiB", "heap per idle end", "KiB", 1, [most(16)]),
+  row("heap", "rssKiB", "RSS per idle end", "KiB", 1),
+  row("flat", "ns10", "message, 10 peers", "ns", 0),
+  row("flat", "ns100", "message, 100 peers", "ns", 0),
+  row("flat", "ns1000", "message, 1000 peers", "ns", 0),
+  row("flat", "ns2000", "message, 2000 peers", "ns", 0),
+  row("flat", "growth", "2000 ÷ 10 peers", "×", 2, [most(1.3)]),
+  row("chaos", "recoveryMs", "kill −9, whole again", "ms", 0, [most(10_000)])
+]
