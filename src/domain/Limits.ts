@@ -71,8 +71,8 @@ export const frameBeforeUpBytes = 4 * 1024
 export const frameBytes = 8 * 1024 * 1024
 /** ms. A frame once begun must end within this time. */
 export const frameMs = 120_000
-/** bytes. Bulk handed to a socket undrained, so that a control frame never waits behind more. */
-export const undrainedBytes = 1024 * 1024
+/** bytes. Bulk handed to a socket undrained, so that a control frame never waits behind more; fits the CPU caches. */
+export const undrainedBytes = 256 * 1024
 
 // --- queues, tables, buffers -----------------------------------------------------
 
@@ -132,6 +132,8 @@ export const peersBodyBytes = 16 * 1024
 export const copyPayloadBytes = 4096
 /** bytes. Chunks shorter than this are gathered while a frame is incomplete, so that a drip of single bytes costs no more than its bytes. */
 export const gatherChunkBytes = 4096
+/** bytes. Greatest buffer of a frame that is used again for the next one: a batch of blocks. Longer ones are rare. */
+export const spareFrameBytes = 256 * 1024
 /** bytes. Greatest buffer in which short chunks are gathered. */
 export const gatherBufferBytes = 16 * 1024
 
@@ -179,3 +181,56 @@ export const logLinesDebug = 10_000
 export const headersPerMessage = 2_000
 /** bytes of headers per message, as far as more than one is in it: 2,000 usual ones take 320 KB; half a frame at most. */
 export const headersBytes = 4 * 1024 * 1024
+
+// --- chain store ------------------------------------------------------------------
+
+/** blocks per commit: 2,000 usual ones are 1 MB, written and synced in some 10 ms; what a kill can cost at most. */
+export const storeBatchBlocks = 2_000
+/** bytes of blocks per statement and commit, as far as more than one is in it: what is copied at once on its way to the disk. */
+export const storeBatchBytes = 16 * 1024 * 1024
+/** bytes. The store refuses a longer block as a bug: eight times the longest frame, so no valid one comes near. */
+export const storeBlockBytes = 64 * 1024 * 1024 - 1
+/** rows read from the database in one go: some 5 ms of the event loop when they are hashes. */
+export const storeReadRows = 5_000
+/** rows and bytes read in one go when the whole chain is read through: 2 ms of the event loop, half a frame. */
+export const storeScanRows = 500
+export const storeScanBytes = 4 * 1024 * 1024
+/** ms. How long a statement waits for another process that holds the database, on the database's own thread. */
+export const storeBusyMs = 5_000
+/** ms. The same for a read, which is on the main thread: only the repair after a kill can make one wait. */
+export const storeReadBusyMs = 200
+/** Statements a connection keeps prepared; the store has fewer than 20. */
+export const storeStatements = 64
+/** bytes. The write-ahead log is cut back to this after a long reorganisation. */
+export const storeLogBytes = 64 * 1024 * 1024
+/** bytes. Page of a new database: 16 usual blocks; half the pages of SQLite's default, measurably faster to write. */
+export const storePageBytes = 8_192
+/** ms. Closing waits this long for the database's thread, then ends it; what was committed is safe either way. */
+export const storeCloseMs = 4_000
+/** Connections to a PostgreSQL server: one writes, the others read. */
+export const storeConnections = 4
+/** headers beyond what is stored that are read: a peer that makes them up can cost us 6 MB. */
+export const headersAhead = 100_000
+/** blocks beyond what is stored that may be asked for or held: keeps dozens of peers busy over a round trip. */
+export const syncWindowBlocks = 4_096
+/** bytes of bodies held out of order; beyond, only what comes next is asked for. */
+export const syncWindowBytes = 64 * 1024 * 1024
+/** blocks per request: 124 KB of the smallest ones, which a server may cut short by bytes. */
+export const blocksPerRequest = 256
+/** blocks in the first request to a peer whose speed is unknown; doubles while answers are fast. */
+export const blocksFirstRequest = 16
+/** ms. A request asks a peer for about as many blocks as it sends in this time. */
+export const requestTargetMs = 500
+/** requests and blocks in flight per peer: one being sent, one under way, the rest of the pipe. */
+export const requestsPerPeer = 4
+export const blocksInFlightPerPeer = 1_024
+/** ms. Silence on a request after which others are asked instead, before the peer's pace is known; its least and its most. */
+export const stallFirstMs = 5_000
+export const stallLeastMs = 2_000
+export const stallMostMs = 60_000
+/** An answer is late when it takes so many times what the peer's pace lets expect. */
+export const stallFactor = 4
+/** Stalls in a row, each wait twice the last, without a byte of an answer, that make a peer unresponsive: over a minute. */
+export const stallsUnresponsive = 5
+/** Times in a row a peer may lack a block whose header it showed us: a reorg explains one. */
+export const refusalsWithheld = 3

@@ -82,6 +82,50 @@ describe("FrameReader", () => {
     { arbitrary: { runs: 500 } }
   )
 
+  it.prop(
+    "gives the same frames when buffers are taken back, and none that was kept is touched",
+    [small, sizes],
+    ([frames, sizes]) => {
+      const stream = Buffer.concat(frames.map(([kind, body]) => frame(kind, body)))
+      const reader = new Frame.FrameReader((bytes) => new Uint8Array(bytes).fill(0xee))
+      const read: Array<unknown> = []
+      const kept: Array<readonly [ReadonlyArray<number>, Uint8Array]> = []
+      for (const chunk of split(stream, sizes)) {
+        reader.push(chunk)
+        while (reader.next(limit) === "frame") {
+          const view = reader.buffer.subarray(reader.start, reader.end)
+          read.push([reader.kind, [...view]])
+          if (read.length % 3 === 0) {
+            reader.keep()
+            kept.push([[...view], view])
+          }
+        }
+        reader.recycle()
+        if (read.length % 5 === 0) reader.rest()
+      }
+      assert.deepStrictEqual(read, frames)
+      for (const [bytes, view] of kept) assert.deepStrictEqual([...view], bytes)
+    },
+    { arbitrary: { runs: 500 } }
+  )
+
+  it("uses the buffer of a long frame again", () => {
+    let made = 0
+    const reader = new Frame.FrameReader((bytes) => {
+      made += 1
+      return new Uint8Array(bytes)
+    })
+    for (let i = 0; i < 10; i++) {
+      const bytes = frame(16, Array.from({ length: 10_000 }, () => i))
+      reader.push(bytes.subarray(0, 6_000))
+      reader.push(bytes.subarray(6_000))
+      assert.strictEqual(reader.next(limit), "frame")
+      assert.strictEqual(reader.buffer[reader.end - 1], i)
+      reader.recycle()
+    }
+    assert.strictEqual(made, 1)
+  })
+
   it.prop("knows how much of a frame has come", [arb.bytes(0, 50)], ([body]) => {
     const bytes = frame(9, [...body])
     for (let cut = 0; cut < bytes.length; cut++) {

@@ -9,7 +9,9 @@
  * **Bounds.** `next` takes the limit in force, so that it can change between two frames of one chunk. A reader that
  * answered `bad` stays bad.
  *
- * **Ownership.** The reader keeps pushed chunks until they are consumed; the pusher must not write to them afterwards.
+ * **Ownership.** The reader keeps pushed chunks until they are consumed; the pusher must not write to them afterwards. A
+ * frame's bytes stay as they are until `recycle` is called; who calls it may take buffers back from frames whose bytes
+ * nobody has kept (`keep`).
  */
 import * as Limits from "../Limits.ts"
 
@@ -39,6 +41,15 @@ export class FrameReader {
   private gatheredBytes = 0
   private unread = 0
   private failed = false
+  private readonly make: (bytes: number) => Uint8Array
+  /** The buffer made last, while nobody said `keep`; and one that was taken back. */
+  private lent: Uint8Array | undefined
+  private spare: Uint8Array | undefined
+
+  /** @param make gives a buffer for a frame that spans chunks; every byte of it is written, so it need not be zeroed */
+  constructor(make: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes)) {
+    this.make = make
+  }
 
   /** Bytes pushed and not yet part of a frame. After `none`: the bytes of a frame that is still arriving. */
   get pending(): number {
@@ -95,13 +106,46 @@ export class FrameReader {
       this.end = this.position += length
       this.unread -= length
     } else {
-      this.buffer = new Uint8Array(length)
-      this.copy(this.buffer)
+      this.buffer = this.lend(length)
+      this.copy(this.buffer.subarray(0, length))
       this.start = 1
       this.end = length
     }
     this.kind = this.buffer[this.start - 1] ?? 0
     return "frame"
+  }
+
+  /**
+   * A buffer for a frame that spans chunks: most long frames do, and a new one for each costs more in garbage collection
+   * than the copy itself.
+   */
+  private lend(length: number): Uint8Array {
+    const { spare } = this
+    if (spare !== undefined && spare.length >= length) {
+      this.spare = undefined
+      this.lent = spare
+      return spare
+    }
+    const made = this.make(length)
+    if (length <= Limits.spareFrameBytes) this.lent = made
+    return made
+  }
+
+  /** The bytes of the current frame are kept beyond this batch: its buffer is not taken back. */
+  keep(): void {
+    if (this.buffer === this.lent) this.lent = undefined
+  }
+
+  /** Nobody needs the bytes of the frames read so far, but those of which `keep` was said. */
+  recycle(): void {
+    if (this.lent === undefined) return
+    this.spare = this.lent
+    this.lent = undefined
+  }
+
+  /** Lets go of the buffer that was taken back: an idle connection holds none. */
+  rest(): void {
+    this.spare = undefined
   }
 
   /** Lets go of consumed buffers: an idle connection holds none. */

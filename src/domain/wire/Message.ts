@@ -5,8 +5,8 @@
  * also in the decoder. Hashes, tags and process ids are lower-case hex. Texts carry no control, format or surrogate
  * characters: they end up in logs and terminals.
  *
- * **Ownership.** `Data.payload` is a view into the buffer the frame came in. It stays valid for as long as it is held,
- * and holds that buffer (up to 64 KiB, or the frame) in memory as long: copy what is kept.
+ * **Ownership.** `Data.payload` is a view into the buffer the frame came in, and that buffer may be used again once the read
+ * batch has been handled: copy what is kept.
  */
 import { Schema } from "effect"
 import { rejectReasons } from "../DisconnectReason.ts"

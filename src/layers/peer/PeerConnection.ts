@@ -5,6 +5,7 @@
  * in a fiber of its own that lives only while there is something to write. Reading never waits for writing. What a frame
  * means is decided elsewhere (`PeerSession`); which socket counts, by `Pair`.
  */
+import { Buffer } from "node:buffer"
 import { Effect, Exit, Fiber, Option, Scope } from "effect"
 import type { Socket } from "effect/socket"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
@@ -43,7 +44,7 @@ export class PeerConnection {
   readonly direction: Direction
   /** Of our Hello on this socket. */
   readonly helloNonce: bigint
-  readonly frames = new Frame.FrameReader()
+  readonly frames = new Frame.FrameReader(Buffer.allocUnsafeSlow)
   readonly outbox = new Outbox.Outbox()
   /** Greatest frame now, bytes: small until Up. */
   frameLimit = Limits.frameBeforeUpBytes
@@ -158,6 +159,7 @@ export class PeerConnection {
       return
     }
     this.host.onBatch(this, this.messagesReceived - before)
+    this.frames.recycle()
   }
 
   /** For how long the write under way has been waiting for the peer, ms. */

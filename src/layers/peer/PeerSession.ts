@@ -292,6 +292,7 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
     connection.liveness = liveness
     switch (action._tag) {
       case "SendPing":
+        connection.frames.rest()
         sendPing(core, row, connection, core.entropy.nonce())
         break
       case "Dead":
