@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber } from "effect"
 import type { Scope } from "effect"
+import type { Socket } from "effect/socket"
 import * as Net from "node:net"
 import { Worker } from "node:worker_threads"
 import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
-import { PeerSocket } from "../../src/services/PeerSocket.ts"
+import { isPromptReader, PeerSocket } from "../../src/services/PeerSocket.ts"
 import { at, contract, dial, line, outcome, pair, readAll, serve, text } from "./peerSocketContract.ts"
 
 const live = (name: string, effect: Effect.Effect<void, unknown, PeerSocket | Scope.Scope>) =>
@@ -40,7 +41,54 @@ const rawClient = (port: number) =>
     (conn) => Effect.sync(() => conn.destroy())
   )
 
+/** A server's view of one connection, read by `drainTo`, and a plain client at the other end. */
+const drained = Effect.fnUntraced(function*(sink: (batch: ReadonlyArray<Uint8Array>) => void) {
+  const sockets = yield* PeerSocket
+  const listener = yield* sockets.listen(at("127.0.0.1", 0))
+  const ended = yield* Deferred.make<Exit.Exit<never, Socket.SocketError>>()
+  yield* Effect.forkScoped(listener.run(({ socket }) =>
+    Effect.scoped(Effect.gen(function*() {
+      const reader = yield* socket.reader
+      assert(isPromptReader(reader))
+      yield* Deferred.succeed(ended, yield* Effect.exit(reader.drainTo(sink)))
+    }))
+  ))
+  const conn = yield* rawClient(listener.address.port)
+  return { conn, ended: Deferred.await(ended) }
+})
+
 describe("TcpSocket, beyond the contract", () => {
+  live(
+    "drainTo hands over all bytes in order, early ones too, and then fails as pull would",
+    Effect.gen(function*() {
+      const got: Array<Uint8Array> = []
+      const { conn, ended } = yield* drained((batch) => got.push(...batch))
+      const sent = Buffer.from(Array.from({ length: 1_000_000 }, (_, i) => (i * 31) & 255))
+      conn.write(sent.subarray(0, 10))
+      conn.write(sent.subarray(10))
+      conn.end()
+      assert.strictEqual(outcome(yield* ended), "1000")
+      assert.isTrue(Buffer.concat(got).equals(sent))
+    })
+  )
+
+  live(
+    "a sink that throws ends drainTo with that defect, and gets nothing more",
+    Effect.gen(function*() {
+      let calls = 0
+      const { conn, ended } = yield* drained(() => {
+        calls += 1
+        throw new Error("a bug of the reader")
+      })
+      conn.write("one")
+      const exit = yield* ended
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+      conn.write("two")
+      yield* Effect.promise(() => new Promise((resolve) => conn.once("close", resolve)))
+      assert.strictEqual(calls, 1)
+    })
+  )
+
   live(
     "a dial without answer fails with kind Timeout",
     Effect.gen(function*() {

@@ -2,12 +2,12 @@
  * One socket to one peer, dialled or accepted: the same program for both, direction is a field.
  *
  * Reads batches, cuts them into frames and hands each to the session's `onFrame`; writes what its outbox holds, coalesced,
- * in a fiber of its own that lives only while there is something to write. Reading never waits for writing. What a frame
+ * with a fiber only while the socket does not take more. Reading never waits for writing. What a frame
  * means is decided elsewhere (`PeerSession`); which socket counts, by `Pair`.
  */
-import { Buffer } from "node:buffer"
 import { Effect, Exit, Fiber, Option, Scope } from "effect"
 import type { Socket } from "effect/socket"
+import { Buffer } from "node:buffer"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { Direction } from "../../domain/NodeEvent.ts"
@@ -17,7 +17,7 @@ import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { PeerConnectionInfo } from "../../domain/peer/PeerRecord.ts"
 import * as Frame from "../../domain/wire/Frame.ts"
-import { errorCode } from "../../services/PeerSocket.ts"
+import { errorCode, isPrompt, isPromptReader } from "../../services/PeerSocket.ts"
 import * as Outbox from "./Outbox.ts"
 import type { Timer, TimerWheel } from "./TimerWheel.ts"
 
@@ -107,7 +107,7 @@ export class PeerConnection {
   run(socket: Socket.Socket, initiator: Effect.Effect<Option.Option<PeerAddress.PeerAddress>>): Effect.Effect<void> {
     const program = Effect.gen({ self: this }, function*() {
       const scope = yield* Effect.scope
-      const { pull } = yield* socket.reader
+      const reader = yield* socket.reader
       const writerScope = yield* Scope.fork(scope)
       const writer = yield* Scope.provide(socket.writer, writerScope)
       const address = yield* initiator
@@ -116,8 +116,11 @@ export class PeerConnection {
         this.ephemeralPort = address.value.port
       }
       this.open(writer, writerScope)
+      const received = (batch: ReadonlyArray<Uint8Array | string>) => this.received(batch)
       // One effect for all batches: a suspended connection holds no generator.
-      return yield* Effect.forever(Effect.map(pull, (batch) => this.received(batch)), { disableYield: true })
+      return yield* isPromptReader(reader)
+        ? reader.drainTo(received)
+        : Effect.forever(Effect.map(reader.pull, received), { disableYield: true })
     })
     return Effect.withFiber((fiber) => {
       this.fiber = fiber
@@ -195,32 +198,34 @@ export class PeerConnection {
     })
   }
 
+  /** Writes what is queued, without a fiber as long as the socket takes it at once. */
   private drain(): void {
     const writer = this.writer
     if (this.writing || writer === undefined || this.state === "ended") return
-    const first = this.outbox.take()
-    if (first === undefined) return
+    for (let batch = this.outbox.take(); batch !== undefined; batch = this.outbox.take()) {
+      const waiting = isPrompt(writer) ? writer.writeNow(batch.chunks) : writer.writeAll(batch.chunks)
+      if (!Exit.isExit(waiting) || Exit.isFailure(waiting)) return this.awaitDrain(waiting, batch)
+      this.wrote(batch)
+    }
+  }
+
+  private wrote(batch: Outbox.Batch): void {
+    this.bytesSent += batch.bytes
+    this.outbox.wrote(batch)
+  }
+
+  private awaitDrain(waiting: Effect.Effect<void, Socket.SocketError>, batch: Outbox.Batch): void {
     this.writing = true
     this.writingSince = this.host.wheel.now()
-    let batch: Outbox.Batch | undefined = first
-    const loop = Effect.whileLoop({
-      while: () => batch !== undefined,
-      body: () => writer.writeAll((batch as Outbox.Batch).chunks),
-      step: () => {
-        const written = batch as Outbox.Batch
-        this.bytesSent += written.bytes
-        this.outbox.wrote(written)
-        batch = this.outbox.take()
-        this.writingSince = this.host.wheel.now()
-      }
-    })
     this.host.fork(
-      Effect.onExit(loop, (exit) =>
+      Effect.onExit(waiting, (exit) =>
         Effect.sync(() => {
           this.writing = false
+          this.writingSince = undefined
           // A failed write means a dead socket: reading tells the same, but perhaps much later.
-          if (Exit.isFailure(exit)) this.abort(DisconnectReason.remote("reset", "write failed"))
-          else this.drain()
+          if (Exit.isFailure(exit)) return this.abort(DisconnectReason.remote("reset", "write failed"))
+          this.wrote(batch)
+          this.drain()
         })).pipe(Effect.ignoreCause)
     )
   }

@@ -23,6 +23,8 @@ export class TcpEnd implements ConnectionEnd {
   private buffered = 0
   /** The suspended pull. */
   private puller: Resume<Batch> | undefined
+  /** Takes batches as they come, in place of pulls. */
+  private sink: ((batch: Batch) => void) | undefined
   /** Writes that wait for `drain`. */
   private writers: Array<Resume<void>> | undefined
   /** How reading ends once `chunks` is empty. */
@@ -53,6 +55,7 @@ export class TcpEnd implements ConnectionEnd {
 
   private received(chunk: Uint8Array): void {
     if (this.state === "closed") return
+    if (this.sink !== undefined) return this.deliver([chunk])
     this.chunks.push(chunk)
     this.buffered += chunk.length
     if (this.puller !== undefined) this.wake()
@@ -64,6 +67,39 @@ export class TcpEnd implements ConnectionEnd {
     if (resume === undefined) return
     this.puller = undefined
     resume(this.pull)
+  }
+
+  /** See `PromptReader`. */
+  drainTo(sink: (batch: Batch) => void): Effect.Effect<never, Socket.SocketError> {
+    return Effect.callback<never, Socket.SocketError>((resume) => {
+      // Resumed only once nothing is left to take, so never with a batch.
+      const ended: Resume<Batch> = (effect) => resume(Effect.andThen(effect, Effect.never))
+      this.puller = ended
+      this.sink = sink
+      const { chunks } = this
+      if (isNonEmpty(chunks)) {
+        this.chunks = []
+        this.buffered = 0
+        this.deliver(chunks)
+        if (this.sink !== undefined && this.conn.isPaused()) this.conn.resume()
+      }
+      if (this.failure !== undefined) this.wake()
+      return Effect.sync(() => {
+        if (this.puller === ended) this.puller = undefined
+        if (this.sink === sink) this.sink = undefined
+      })
+    })
+  }
+
+  private deliver(batch: Batch): void {
+    try {
+      this.sink?.(batch)
+    } catch (defect) {
+      const resume = this.puller
+      this.puller = undefined
+      this.sink = undefined
+      resume?.(Effect.die(defect))
+    }
   }
 
   private arrival(): Effect.Effect<Batch, Socket.SocketError> {

@@ -3,12 +3,15 @@ import { Effect } from "effect"
 import type { Scope } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import { Socket } from "effect/socket"
+import type { PromptReader, PromptWriter } from "../../services/PeerSocket.ts"
 
 /** One end of a connection. */
 export interface ConnectionEnd {
   readonly pull: Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, Socket.SocketError>
   /** Writes when called; the result only waits until more may be written. */
   readonly write: (chunks: ReadonlyArray<Uint8Array | string>) => Effect.Effect<void, Socket.SocketError>
+  /** See `PromptReader`; an end that has none is pulled. */
+  drainTo?(...args: Parameters<PromptReader["drainTo"]>): ReturnType<PromptReader["drainTo"]>
   /** FIN after everything written. */
   readonly finish: () => void
   /** Ends both directions and fails a suspended pull with 1006. May be called again. */
@@ -29,8 +32,12 @@ class Held<End extends ConnectionEnd> {
     early?.forEach((go) => go())
   }
 
+  writeNow(chunks: ReadonlyArray<Uint8Array | string>): Effect.Effect<void, Socket.SocketError> {
+    return this.current?.write(chunks) ?? Effect.andThen(this.connected, this.write(chunks))
+  }
+
   write(chunks: ReadonlyArray<Uint8Array | string>): Effect.Effect<void, Socket.SocketError> {
-    return Effect.suspend(() => this.current?.write(chunks) ?? Effect.andThen(this.connected, this.write(chunks)))
+    return Effect.suspend(() => this.writeNow(chunks))
   }
 
   private get connected(): Effect.Effect<void> {
@@ -64,13 +71,16 @@ export const heldSocket = <End extends ConnectionEnd>(
     const end = yield* Effect.acquireRelease(Effect.sync(start), closing)
     yield* ready(end)
     held.opened(end)
-    return { pull: end.pull, upgrade: Socket.SocketUpgradeError.unsupported }
+    const reader = { pull: end.pull, upgrade: Socket.SocketUpgradeError.unsupported }
+    const drainTo = end.drainTo?.bind(end)
+    return drainTo === undefined ? reader : { ...reader, drainTo }
   })
   const writer = Effect.suspend(() =>
     Effect.acquireRelease(
-      Effect.succeed<Socket.Writer>({
+      Effect.succeed<PromptWriter>({
         write: (chunk) => Socket.isCloseEvent(chunk) ? Effect.sync(() => held.current?.close()) : held.write([chunk]),
-        writeAll: (chunks) => held.write(chunks)
+        writeAll: (chunks) => held.write(chunks),
+        writeNow: (chunks) => held.writeNow(chunks)
       }),
       () => Effect.sync(() => held.current?.finish())
     )
