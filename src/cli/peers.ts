@@ -6,7 +6,7 @@ import * as askNode from "./askNode.ts"
 import * as flags from "./flags.ts"
 import { bytes, duration, table } from "./table.ts"
 
-const heading = ["PEER", "PORT", "STATE", "SINCE", "SOCKET", "RTT", "IN", "OUT", "SOFTWARE"]
+const heading = ["PEER", "PORT", "STATE", "SINCE", "SOCKET", "HEIGHT", "RTT", "IN", "OUT", "SOFTWARE"]
 
 const reason = (last: NonNullable<Peer["last"]>): string =>
   last.reason.kind === "rejected" ? last.reason.reject ?? "rejected" : last.reason.kind
@@ -17,6 +17,7 @@ const connectedRow = (peer: Peer, connection: NonNullable<Peer["connection"]>, n
   `${connection.direction}, ${connection.role}`,
   duration(now - connection.since),
   connection.socket,
+  String(peer.sync?.height ?? peer.tip?.height ?? "?"),
   connection.rtt === undefined ? "?" : `${connection.rtt.smoothedMs.toFixed(1)} ms`,
   bytes(connection.bytes.received),
   bytes(connection.bytes.sent),

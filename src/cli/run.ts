@@ -6,18 +6,26 @@ import type { SocketServer } from "effect/socket"
 import * as Limits from "../domain/Limits.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import * as AdminServer from "../layers/admin/AdminServer.ts"
+import * as ChainStoreSql from "../layers/chain/ChainStoreSql.ts"
+import { fileIn, storeOptions } from "../layers/chain/networkChain.ts"
+import * as Producer from "../layers/chain/Producer.ts"
 import * as DaemonConfig from "../layers/config/DaemonConfig.ts"
 import * as Loggers from "../layers/log/Loggers.ts"
 import * as NodeLog from "../layers/NodeLog.ts"
 import * as DataDir from "../layers/store/DataDir.ts"
 import * as PeerStoreFile from "../layers/store/PeerStoreFile.ts"
+import type { ChainStore, ChainStoreError } from "../services/ChainStore.ts"
 import { ConnectionManager } from "../services/ConnectionManager.ts"
+import type { LocalChain } from "../services/LocalChain.ts"
 import type { NodeConfig, NodeSetup } from "../services/NodeConfig.ts"
 import type { NodeEvents } from "../services/NodeEvents.ts"
 import type { PeerState } from "../services/PeerState.ts"
 import type { PeerStore } from "../services/PeerStore.ts"
+import type { Sync } from "../services/Sync.ts"
 import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
+import * as progress from "./progress.ts"
+import { ofStore } from "./storeFailure.ts"
 import { software } from "./version.ts"
 
 /** Makes a node of a set-up; `main` chooses how. `around` is built before the node, with its events in reach. */
@@ -25,9 +33,9 @@ export type MakeNode = (
   setup: NodeSetup,
   around: Layer.Layer<never, never, NodeEvents>
 ) => Layer.Layer<
-  PeerState | ConnectionManager | NodeEvents | NodeConfig,
-  SocketServer.SocketServerError,
-  PeerStore
+  PeerState | ConnectionManager | NodeEvents | NodeConfig | LocalChain | Sync,
+  SocketServer.SocketServerError | ChainStoreError,
+  PeerStore | ChainStore
 >
 
 const announce = (config: DaemonConfig.DaemonConfig, admin: PeerAddress.PeerAddress | undefined) =>
@@ -43,24 +51,37 @@ const announce = (config: DaemonConfig.DaemonConfig, admin: PeerAddress.PeerAddr
     if (admin !== undefined) yield* Effect.logInfo(`admin API on http://${PeerAddress.format(admin)}`)
   })
 
+/** What is to run. */
+interface Run {
+  readonly config: DaemonConfig.DaemonConfig
+  readonly warnings: ReadonlyArray<string>
+  readonly withParent: boolean
+  /** Make test blocks: devnet only. */
+  readonly produce: boolean
+  /** Where progress is drawn; without, it is logged. */
+  readonly bar: progress.ProgressLine | undefined
+  readonly makeNode: MakeNode
+}
+
 /** The whole daemon. The data directory comes first and goes last: its lock covers all the rest. */
-const daemon = (config: DaemonConfig.DaemonConfig, makeNode: MakeNode) => {
+const daemon = ({ bar, config, makeNode, produce }: Run) => {
   const { admin, dataDir, node } = config
   const front = admin === undefined
     ? Layer.effectDiscard(announce(config, undefined))
     : Layer.effectDiscard(Effect.flatMap(AdminServer.AdminServer, ({ address }) => announce(config, address))).pipe(
       Layer.provide(AdminServer.layer(admin))
     )
-  return front.pipe(
+  const chain = { filename: fileIn(dataDir), ...storeOptions(node.network.name) }
+  return Layer.mergeAll(front, progress.layer(bar), produce ? Producer.layer() : Layer.empty).pipe(
     Layer.provide(makeNode(node, NodeLog.layer)),
-    Layer.provide(PeerStoreFile.layer(dataDir)),
+    Layer.provide([PeerStoreFile.layer(dataDir), ChainStoreSql.layerSqlite(chain)]),
     Layer.provide(Layer.effectDiscard(DataDir.lock(dataDir)))
   )
 }
 
 const explain = (
   config: DaemonConfig.DaemonConfig,
-  error: SocketServer.SocketServerError | AdminServer.AdminServerError | DataDir.DataDirError
+  error: SocketServer.SocketServerError | AdminServer.AdminServerError | DataDir.DataDirError | ChainStoreError
 ): Failure.Failure => {
   switch (error._tag) {
     case "SocketServerError":
@@ -69,6 +90,10 @@ const explain = (
       return Failure.cannotBind("the admin API", PeerAddress.format(error.address), "--admin IP:PORT", error.code)
     case "DataDirError":
       return Failure.unusable(error.message)
+    case "ChainStoreError": {
+      const { text } = ofStore(error)
+      return Failure.unusable(text)
+    }
   }
 }
 
@@ -93,12 +118,8 @@ const close = (scope: Scope.Closeable, exit: Exit.Exit<unknown, unknown>) =>
 /** Ends when standard input does: a parent that was killed closes it. */
 const standardInputEnds = Effect.flatMap(Stdio.Stdio, (stdio) => Effect.ignore(Stream.runDrain(stdio.stdin)))
 
-const program = Effect.fnUntraced(function*(
-  config: DaemonConfig.DaemonConfig,
-  warnings: ReadonlyArray<string>,
-  withParent: boolean,
-  makeNode: MakeNode
-) {
+const program = Effect.fnUntraced(function*(run: Run) {
+  const { config, warnings, withParent } = run
   yield* Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true })
   // A signal is the proper way to end, even while the node is starting.
   yield* Effect.sync(() => {
@@ -107,7 +128,7 @@ const program = Effect.fnUntraced(function*(
   const scope = yield* Scope.make()
   yield* Effect.onExit(
     Effect.gen(function*() {
-      yield* Layer.buildWithScope(daemon(config, makeNode), scope).pipe(
+      yield* Layer.buildWithScope(daemon(run), scope).pipe(
         Effect.mapError((error) => explain(config, error))
       )
       yield* withParent ? standardInputEnds : Effect.never
@@ -125,18 +146,32 @@ export const make = (makeNode: MakeNode) =>
       withParent: Flag.Boolean("with-parent").pipe(
         Flag.withDescription("Stop when standard input ends, for parents that may be killed"),
         Flag.withDefault(false)
+      ),
+      produce: Flag.Boolean("produce").pipe(
+        Flag.withDescription(
+          "Make a block every 2 s when it is this node's turn. Devnet only: a test producer, not consensus"
+        ),
+        Flag.withDefault(false)
       )
     },
-    Effect.fnUntraced(function*({ settings, withParent }) {
+    Effect.fnUntraced(function*({ produce, settings, withParent }) {
       const { config, warnings } = yield* DaemonConfig.load(settings, software).pipe(
         Effect.mapError((error) => Failure.unusable(error.message))
       )
+      if (produce && config.node.network.name !== "devnet") {
+        return yield* Failure.unusable(
+          `--produce is a test producer, not consensus, and makes blocks for devnet only; this node's network is ` +
+            `${config.node.network.name} (--network devnet)`
+        )
+      }
       const terminal = yield* Effect.flatMap(Stdio.Stdio, (stdio) => stdio.stdoutIsTerminal)
-      yield* program(config, warnings, withParent, makeNode).pipe(
+      const bar = terminal ? progress.onTerminal() : undefined
+      yield* program({ config, warnings, withParent, produce, bar, makeNode }).pipe(
         Effect.provide(Loggers.layer({
           format: config.logFormat ?? (terminal ? "pretty" : "json"),
           level: config.logLevel,
-          colours: terminal
+          colours: terminal,
+          before: bar?.clear
         }))
       )
     })

@@ -22,6 +22,9 @@ export const render = (status: Status): string =>
     ["software", status.software],
     ["pid", String(status.pid)],
     ["up for", duration(status.uptimeMs)],
+    ...(status.chain === undefined
+      ? []
+      : [["chain", status.chain.line], ["tip", status.chain.hash], ["reorgs", String(status.chain.reorgs)]] as const),
     ["peers", `${status.connected} connected, ${status.known} known`],
     [
       "connections",

@@ -24,14 +24,25 @@ const nodeRow = (view: Testnet.View, nodes: number): ReadonlyArray<string> => {
     peers === undefined ? "" : `${inbound} in, ${connections.length - inbound} out`,
     status === undefined ? "" : String(status.stats.dials),
     status === undefined ? "" : String(status.stats.downs),
-    rtt
+    rtt,
+    status?.chain === undefined ? "" : `${status.chain.height} ${status.chain.hash.slice(0, 8)}`
   ]
 }
 
-const heading = ["NODE", "PID", "STATE", "PEERS", "DIRECTION", "DIALS", "DOWNS", "RTT"]
+const heading = ["NODE", "PID", "STATE", "PEERS", "DIRECTION", "DIALS", "DOWNS", "RTT", "HEIGHT"]
+
+/** `height 12`, `heights 10 to 12`. */
+const heightsOf = ({ nodes }: Sample): string => {
+  const heights = nodes.flatMap(({ status }) => status?.chain === undefined ? [] : [status.chain.height])
+  if (heights.length === 0) return "no height told"
+  const [least, most] = [Math.min(...heights), Math.max(...heights)]
+  return least === most ? `height ${most}` : `heights ${least} to ${most}`
+}
 
 const summary = (sample: Sample): string =>
-  `${(sample.elapsedMs / 1_000).toFixed(0)} s: ${sample.connected} of ${sample.pairs} pairs connected`
+  `${(sample.elapsedMs / 1_000).toFixed(0)} s: ${sample.connected} of ${sample.pairs} pairs connected, ${
+    heightsOf(sample)
+  }`
 
 /** The network at one moment, for a terminal. */
 export const renderSample = (sample: Sample): string =>
@@ -47,6 +58,14 @@ const traffic = (count: Verdict["pings"]): string =>
     count.received.inbound + count.received.outbound
   } received (${count.received.inbound} inbound, ${count.received.outbound} outbound)`
 
+const syncRows = ({ blocks, blocksPerSecond, seconds, sources }: NonNullable<Verdict["sync"]>) => [
+  ["synced", seconds === null ? "never" : `${blocks} blocks in ${seconds} s, ${blocksPerSecond} blocks/s`],
+  ...Object.entries(sources).filter(([, from]) => Object.keys(from).length > 0).map(([ip, from]) => [
+    `  ${ip}`,
+    Object.entries(from).map(([peer, count]) => `${count} from ${peer}`).join(", ")
+  ])
+]
+
 /** The verdict for people; its last line is the judgement. */
 export const renderVerdict = (verdict: Verdict): string =>
   [
@@ -60,6 +79,15 @@ export const renderVerdict = (verdict: Verdict): string =>
       ["pongs", traffic(verdict.pongs)],
       ["round trip", `p50 ${verdict.rttMs.p50 ?? "?"} ms, p99 ${verdict.rttMs.p99 ?? "?"} ms`],
       ...(verdict.kills === 0 ? [] : [["recoveries", verdict.recoveriesMs.map(milliseconds).join(", ")]]),
+      ["heights", verdict.heights.map((height) => height ?? "?").join(", ")],
+      ["reorgs", String(verdict.reorgs)],
+      ...(verdict.sync === null ? [] : syncRows(verdict.sync)),
+      ...(verdict.partition === null
+        ? []
+        : [[
+          "partition",
+          `${verdict.partition.seconds} s, whole again ${milliseconds(verdict.partition.reconnectedMs)}`
+        ]]),
       ["logs", `${verdict.directory}/node-*.log`]
     ]),
     verdict.ok ? "OK" : `NOT OK: ${verdict.problems.join("; ")}`
@@ -78,7 +106,9 @@ const makeTell = (say: (text: string) => Effect.Effect<void>, terminal: boolean)
           drawn = text.split("\n").length
           return say(`${up}${text}`)
         }
-        const states = `${progress.connected} ${progress.nodes.map(({ state }) => state).join(" ")}`
+        const states = `${progress.connected} ${heightsOf(progress)} ${
+          progress.nodes.map(({ state }) => state).join(" ")
+        }`
         if (states === last) return Effect.void
         last = states
         return say(summary(progress))
@@ -89,6 +119,13 @@ const makeTell = (say: (text: string) => Effect.Effect<void>, terminal: boolean)
       case "Respawned":
         drawn = 0
         return say(`respawned ${progress.ip} (process ${progress.pid})`)
+      case "Partition":
+        drawn = 0
+        return say(
+          progress.cut.healedAt === undefined
+            ? `cut ${progress.cut.left.join(", ")} off from the others`
+            : "healed the partition"
+        )
       case "Stopping":
         return say("stopping")
     }
@@ -100,18 +137,37 @@ const inRange = (name: string, value: number, least: number, most: number): Resu
     ? Result.succeed(value)
     : Result.fail(Failure.unusable(`--${name}: "${value}" is out of range; write ${least} to ${most}`))
 
+/** s. Time that a partitioned network needs besides: to become whole before, and to agree after. */
+const partitionRoomSeconds = 12
+/** s. A block is made every 2 s in each half, and nobody follows a branch that is more than 100 blocks deep. */
+const partitionMostSeconds = 180
+
 const flags = {
   nodes: Flag.Int("nodes").pipe(
     Flag.withDescription("Nodes, on 127.0.0.1 to 127.0.0.N (default 5)"),
     Flag.withDefault(5)
   ),
   seconds: Flag.Int("seconds").pipe(
-    Flag.withDescription("How long to run, the start included (default 20)"),
-    Flag.withDefault(20)
+    Flag.withDescription("How long to run, the start included (default 20; with --partition P, P + 20)"),
+    Flag.optional
   ),
   chaos: Flag.Int("chaos").pipe(
     Flag.withMetavar("SECONDS"),
     Flag.withDescription("Kill (-9) a random node this often and respawn it after 1 s; none in the last 12 s"),
+    Flag.optional
+  ),
+  chain: Flag.Int("chain").pipe(
+    Flag.withMetavar("BLOCKS"),
+    Flag.withDescription("The first node starts with so many synthetic blocks, the others with none"),
+    Flag.withDefault(0)
+  ),
+  produce: Flag.Boolean("produce").pipe(
+    Flag.withDescription("All nodes take turns in making blocks: a test producer, not consensus"),
+    Flag.withDefault(false)
+  ),
+  partition: Flag.Int("partition").pipe(
+    Flag.withMetavar("SECONDS"),
+    Flag.withDescription("Split the whole network in two halves for so long, then heal it; implies --produce"),
     Flag.optional
   ),
   port: Flag.Int("port").pipe(
@@ -134,9 +190,17 @@ export const make = (self: NodeProcess.Self) =>
   Command.make(
     "testnet",
     flags,
-    Effect.fnUntraced(function*({ chaos, dir, json, nodes, port, seconds }) {
+    Effect.fnUntraced(function*({ chain, chaos, dir, json, nodes, partition, port, produce, seconds: told }) {
       yield* Effect.fromResult(inRange("nodes", nodes, 2, 100))
-      yield* Effect.fromResult(inRange("seconds", seconds, 3, 86_400))
+      const least = Option.match(partition, { onNone: () => 3, onSome: (cut) => cut + partitionRoomSeconds })
+      const usual = Option.match(partition, { onNone: () => 20, onSome: (cut) => cut + 20 })
+      const seconds = Option.getOrElse(told, () => usual)
+      yield* Effect.fromResult(inRange("seconds", seconds, least, 86_400))
+      yield* Effect.fromResult(inRange("chain", chain, 0, 20_000_000))
+      if (Option.isSome(partition)) {
+        yield* Effect.fromResult(inRange("partition", partition.value, 5, partitionMostSeconds))
+        if (Option.isSome(chaos)) return yield* Failure.unusable("--partition and --chaos do not go together")
+      }
       yield* Effect.fromResult(inRange("port", port, 1, 65_534))
       if (Option.isSome(chaos)) yield* Effect.fromResult(inRange("chaos", chaos.value, 2, 86_400))
       const fs = yield* FileSystem.FileSystem
@@ -153,6 +217,9 @@ export const make = (self: NodeProcess.Self) =>
         nodes,
         seconds,
         chaosSeconds: Option.getOrUndefined(chaos),
+        chain,
+        produce: produce || Option.isSome(partition),
+        partitionSeconds: Option.getOrUndefined(partition),
         port,
         directory,
         self

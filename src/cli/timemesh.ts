@@ -1,6 +1,7 @@
 /** The command line as a whole. */
 import { Command } from "effect/cli"
 import type * as NodeProcess from "../layers/testnet/NodeProcess.ts"
+import * as chain from "./chain/chain.ts"
 import * as peers from "./peers.ts"
 import * as run from "./run.ts"
 import * as status from "./status.ts"
@@ -11,5 +12,12 @@ import * as why from "./why.ts"
 export const make = (makeNode: run.MakeNode, self: NodeProcess.Self) =>
   Command.make("timemesh").pipe(
     Command.withDescription("A peer-to-peer node with exactly one connection per peer. A peer is its IP address."),
-    Command.withSubcommands([run.make(makeNode), testnet.make(self), status.command, peers.command, why.command])
+    Command.withSubcommands([
+      run.make(makeNode),
+      testnet.make(self),
+      status.command,
+      peers.command,
+      why.command,
+      chain.command
+    ])
   )

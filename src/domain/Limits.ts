@@ -100,6 +100,8 @@ export const gossipMs = 20
 export const closeGraceMs = 500
 /** ms. Closing a node may take this long. */
 export const closeMs = 5_000
+/** ms. A dial that isolation holds back looks this often whether that is over. */
+export const isolatedRedialMs = 250
 /** ms. Lag below this is ordinary scheduling, not counted. */
 export const lagFloorMs = 100
 
@@ -181,6 +183,44 @@ export const logLinesDebug = 10_000
 export const headersPerMessage = 2_000
 /** bytes of headers per message, as far as more than one is in it: 2,000 usual ones take 320 KB; half a frame at most. */
 export const headersBytes = 4 * 1024 * 1024
+/** hashes of a locator: ten, then one per doubling; enough for chains of 2^50 blocks. */
+export const locatorHashes = 64
+/** bytes. A new block up to this size is pushed to peers; of a longer one they are told height and hash. */
+export const pushBlockBytes = 64 * 1024
+/** bytes of blocks in one piece of an answer, as far as more than one is in it: some milliseconds of work at the receiver. */
+export const blocksPieceBytes = 64 * 1024
+/** requests of one peer that wait to be served; an honest one has `requestsPerPeer` and a few void ones under way. */
+export const serveQueue = 64
+/** bytes. The next piece is served when no more than this waits for the peer: the pipe stays full, and memory small. */
+export const serveHighBytes = 1024 * 1024
+
+/** headers beyond what is stored that are read: a peer that makes them up can cost us 6 MB. */
+export const headersAhead = 100_000
+/** blocks beyond what is stored that may be asked for or held: keeps dozens of peers busy over a round trip. */
+export const syncWindowBlocks = 4_096
+/** bytes of bodies held out of order; beyond, only what comes next is asked for. */
+export const syncWindowBytes = 64 * 1024 * 1024
+/** blocks per request: 124 KB of the smallest ones, which a server may cut short by bytes. */
+export const blocksPerRequest = 256
+/** blocks in the first request to a peer whose speed is unknown; doubles while answers are fast. */
+export const blocksFirstRequest = 16
+/** blocks. Fewer at the window's moving edge wait for more, so that a busy node with many peers sends few requests. */
+export const blocksWorthAsking = 64
+/** ms. A request asks a peer for about as many blocks as it sends in this time. */
+export const requestTargetMs = 500
+/** requests and blocks in flight per peer: one being sent, one under way, the rest of the pipe. */
+export const requestsPerPeer = 4
+export const blocksInFlightPerPeer = 1_024
+/** ms. Silence on a request after which others are asked instead, before the peer's pace is known; its least and its most. */
+export const stallFirstMs = 5_000
+export const stallLeastMs = 2_000
+export const stallMostMs = 60_000
+/** An answer is late when it takes so many times what the peer's pace lets expect. */
+export const stallFactor = 4
+/** Stalls in a row, each wait twice the last, without a byte of an answer, that make a peer unresponsive: over a minute. */
+export const stallsUnresponsive = 5
+/** Times in a row a peer may lack a block whose header it showed us: a reorg explains one. */
+export const refusalsWithheld = 3
 
 // --- chain store ------------------------------------------------------------------
 
@@ -209,28 +249,27 @@ export const storePageBytes = 8_192
 export const storeCloseMs = 4_000
 /** Connections to a PostgreSQL server: one writes, the others read. */
 export const storeConnections = 4
-/** headers beyond what is stored that are read: a peer that makes them up can cost us 6 MB. */
-export const headersAhead = 100_000
-/** blocks beyond what is stored that may be asked for or held: keeps dozens of peers busy over a round trip. */
-export const syncWindowBlocks = 4_096
-/** bytes of bodies held out of order; beyond, only what comes next is asked for. */
-export const syncWindowBytes = 64 * 1024 * 1024
-/** blocks per request: 124 KB of the smallest ones, which a server may cut short by bytes. */
-export const blocksPerRequest = 256
-/** blocks in the first request to a peer whose speed is unknown; doubles while answers are fast. */
-export const blocksFirstRequest = 16
-/** ms. A request asks a peer for about as many blocks as it sends in this time. */
-export const requestTargetMs = 500
-/** requests and blocks in flight per peer: one being sent, one under way, the rest of the pipe. */
-export const requestsPerPeer = 4
-export const blocksInFlightPerPeer = 1_024
-/** ms. Silence on a request after which others are asked instead, before the peer's pace is known; its least and its most. */
-export const stallFirstMs = 5_000
-export const stallLeastMs = 2_000
-export const stallMostMs = 60_000
-/** An answer is late when it takes so many times what the peer's pace lets expect. */
-export const stallFactor = 4
-/** Stalls in a row, each wait twice the last, without a byte of an answer, that make a peer unresponsive: over a minute. */
-export const stallsUnresponsive = 5
-/** Times in a row a peer may lack a block whose header it showed us: a reorg explains one. */
-export const refusalsWithheld = 3
+/** ms. What peers said is handled for so long, then everything else has a turn; a single message may take longer. */
+export const syncTurnMs = 5
+/** ms. A node from an empty disk takes a better chain however deep until this long after it was first in sync. */
+export const settleAfterMs = 10 * 60_000
+/** ms. A store that failed (disk full, server gone) is tried again after this. */
+export const storeRetryMs = 10_000
+
+// --- test producer ----------------------------------------------------------------
+
+/** ms. A turn of the devnet's test producers: one block. */
+export const produceEveryMs = 2_000
+/** ms. How often a producer looks whether it is its turn. */
+export const produceBeatMs = 100
+/** bytes read from a file of blocks at once: some 500 blocks, whose check takes 10 ms of the event loop. */
+export const chainFileChunkBytes = 256 * 1024
+/** blocks made at once for a file: some 10 ms of the event loop. */
+export const chainMakeBlocks = 250
+/** ms. Progress of sync: how often the bar on a terminal is redrawn, and a line logged elsewhere. */
+export const progressBarMs = 250
+export const progressLogMs = 10_000
+/** ms. A progress line that says what the last one said is left out for so long. */
+export const progressSameMs = 60_000
+/** ms. Blocks per second are those of this time: long enough for several commits, short enough to follow a change. */
+export const progressRateMs = 5_000

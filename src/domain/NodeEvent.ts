@@ -1,6 +1,7 @@
 /**
  * What a node tells about itself, one event at a time: the source of its log, its metrics and of what embedders watch.
  */
+import type { SyncFault } from "./chain/SyncState.ts"
 import type { DisconnectReason } from "./DisconnectReason.ts"
 import type { PeerIp } from "./peer/PeerIp.ts"
 
@@ -70,6 +71,37 @@ export type NodeEvent =
   | { readonly _tag: "LoopLag"; readonly at: number; readonly ms: number }
   /** A frame of an unknown kind came on a live connection and was skipped. */
   | { readonly _tag: "UnknownFrame"; readonly at: number; readonly ip: PeerIp; readonly kind: number }
+  /** Our chain is now `added` blocks longer (0 for a rewind) and ends here. `from`: the peer that sent the last of them. */
+  | {
+    readonly _tag: "TipChanged"
+    readonly at: number
+    readonly height: number
+    readonly hash: string
+    readonly added: number
+    readonly from: PeerIp | undefined
+  }
+  /** `depth` blocks of ours were replaced by a better branch that leaves ours at `fork`. */
+  | {
+    readonly _tag: "Reorg"
+    readonly at: number
+    readonly fork: number
+    readonly depth: number
+    readonly height: number
+  }
+  /** Our chain is as good as any that a usable peer tells of. */
+  | { readonly _tag: "Synced"; readonly at: number; readonly height: number }
+  /** A peer kept sync waiting: others are asked instead. */
+  | { readonly _tag: "SyncStalled"; readonly at: number; readonly ip: PeerIp; readonly stalls: number }
+  /** A peer sent what no honest peer sends. It is not used for sync any more. */
+  | {
+    readonly _tag: "SyncBlamed"
+    readonly at: number
+    readonly ip: PeerIp
+    readonly fault: SyncFault
+    readonly detail: string
+  }
+  /** The chain store failed. Sync stops until it works again; the chain is as it was. */
+  | { readonly _tag: "StoreFailed"; readonly at: number; readonly detail: string }
   | { readonly _tag: "Stopping"; readonly at: number }
 
 /** A count per direction of the connection it happened on. */

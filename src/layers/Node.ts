@@ -7,32 +7,59 @@
  */
 import { Layer } from "effect"
 import type { SocketServer } from "effect/socket"
+import type { ChainStore, ChainStoreError } from "../services/ChainStore.ts"
 import type { ConnectionManager } from "../services/ConnectionManager.ts"
+import type { LocalChain } from "../services/LocalChain.ts"
 import { NodeConfig, type NodeSetup } from "../services/NodeConfig.ts"
 import type { NodeEvents } from "../services/NodeEvents.ts"
+import type { PeerMessages } from "../services/PeerMessages.ts"
 import type { PeerSocket } from "../services/PeerSocket.ts"
 import type { PeerState } from "../services/PeerState.ts"
 import type { PeerStore } from "../services/PeerStore.ts"
+import type { Sync } from "../services/Sync.ts"
+import * as SyncLive from "./chain/SyncLive.ts"
 import * as EntropyLive from "./EntropyLive.ts"
+import * as LocalChainLive from "./LocalChainLive.ts"
 import * as NodeEventsLive from "./NodeEventsLive.ts"
 import * as ConnectionManagerLive from "./peer/ConnectionManagerLive.ts"
 import * as PeerStateLive from "./peer/PeerStateLive.ts"
 import * as PeerTable from "./peer/PeerTable.ts"
 
-export type Node = ConnectionManager | PeerState | NodeEvents | NodeConfig
+export type Node = ConnectionManager | PeerState | NodeEvents | NodeConfig | PeerMessages | LocalChain
+
+const compose = <R>(setup: NodeSetup, around: Layer.Layer<never, never, NodeEvents | NodeConfig | R>) => {
+  const base = Layer.merge(NodeEventsLive.layer(), LocalChainLive.layer()).pipe(
+    Layer.provideMerge(Layer.succeed(NodeConfig, setup))
+  )
+  const inner = Layer.mergeAll(PeerTable.layer(), EntropyLive.layer()).pipe(Layer.provideMerge(around))
+  const peers = Layer.mergeAll(ConnectionManagerLive.layer(), PeerStateLive.layer())
+  return { base, inner, peers }
+}
 
 /**
- * Fails with `SocketServerError` when the listen address cannot be bound. `around` is built with the node's events in
- * reach before anything happens, so that a log or a metric misses nothing.
+ * A node without a chain. Fails with `SocketServerError` when the listen address cannot be bound. `around` is built with the
+ * node's events in reach before anything happens, so that a log or a metric misses nothing.
  */
 export const layer = <R = never>(
   setup: NodeSetup,
   around: Layer.Layer<never, never, NodeEvents | NodeConfig | R> = Layer.empty
 ): Layer.Layer<Node, SocketServer.SocketServerError, PeerSocket | PeerStore | R> => {
-  const base = Layer.mergeAll(NodeEventsLive.layer(), Layer.succeed(NodeConfig, setup))
-  const inner = Layer.mergeAll(PeerTable.layer(), EntropyLive.layer()).pipe(Layer.provideMerge(around))
-  return Layer.mergeAll(ConnectionManagerLive.layer(), PeerStateLive.layer()).pipe(
-    Layer.provide(inner),
-    Layer.provideMerge(base)
-  )
+  const { base, inner, peers } = compose(setup, around)
+  return peers.pipe(Layer.provide(inner), Layer.provideMerge(base))
+}
+
+/**
+ * A node that keeps its network's chain in the `ChainStore`, follows the best of its peers' and serves it. Fails also when
+ * the store cannot be read.
+ */
+export const layerWithChain = <R = never>(
+  setup: NodeSetup,
+  around: Layer.Layer<never, never, NodeEvents | NodeConfig | R> = Layer.empty
+): Layer.Layer<
+  Node | Sync,
+  SocketServer.SocketServerError | ChainStoreError,
+  PeerSocket | PeerStore | ChainStore | R
+> => {
+  const { base, inner, peers } = compose(setup, around)
+  return SyncLive.layer().pipe(Layer.provideMerge(peers), Layer.provide(inner), Layer.provideMerge(base))
 }

@@ -3,9 +3,10 @@
  *
  * **Shapes**: a block is stored as its bytes, never re-encoded; hashes are 64 lower-case hex digits. The store checks links and
  * heights, not the blocks' contents: whoever appends has validated. **Units**: heights and counts of blocks; bytes.
- * **Errors**: one `ChainStoreError` per boundary; after any of them the chain is as it was before the call. **Ordering**: reads see
- * the last completed `append`. **Concurrency**: one writer; readers never wait for it longer than one batch. Interrupting an
- * `append` between batches leaves a valid prefix.
+ * **Errors**: one `ChainStoreError` per boundary. After `NotLinked` the chain is as it was before the call; after the others
+ * the batches of that call that were complete are there, so ask `tip`. **Ordering**: reads see the last completed `append`.
+ * **Concurrency**: any number of fibers; appends run one after the other, in the order of the calls, and readers do not wait
+ * for them. Interrupting an `append` leaves what it had completed: whole batches, or of a reorganisation all or nothing.
  */
 import type { Effect } from "effect"
 import { Context, Schema } from "effect"
@@ -62,14 +63,17 @@ export class ChainStore extends Context.Service<ChainStore, {
    * `after` is below the tip) is always one batch, however long. `blocks` may be empty: a rewind.
    */
   readonly append: (after: number, blocks: ReadonlyArray<StoredBlock>) => Effect.Effect<Tip, ChainStoreError>
-  /** Bytes of the blocks from a height on, ascending: at most `count`, at most about `maxBytes` (but one block at least). */
+  /**
+   * Bytes of the blocks from a height on, ascending: at most `count` and at most `Limits.storeReadRows`, at most `maxBytes` (but
+   * one block at least). All of one chain, also when it is being reorganised.
+   */
   readonly blocks: (
     from: number,
     count: number,
     maxBytes: number
   ) => Effect.Effect<ReadonlyArray<Uint8Array>, ChainStoreError>
-  /** Hashes from a height on, ascending, at most `count`. */
+  /** Hashes from a height on, ascending, at most `count`, however many; all of one chain. */
   readonly hashes: (from: number, count: number) => Effect.Effect<ReadonlyArray<string>, ChainStoreError>
-  /** Height of a block on the chain; -1 if it is not. */
+  /** Height of a block on the chain; -1 if it is not. The first call may read all hashes (a second per million). */
   readonly heightOf: (hash: string) => Effect.Effect<number, ChainStoreError>
 }>()("timemesh/services/ChainStore") {}

@@ -75,6 +75,12 @@ export class ConnectionManager extends Context.Service<ConnectionManager, {
   readonly connect: (to: PeerAddress) => Effect.Effect<void>
   /** Ends the connection (peer reads `operator`) and stops dialling the peer until it is named again. False if there was none. */
   readonly disconnect: (ip: PeerIp) => Effect.Effect<boolean>
+  /**
+   * Drops every connection to these addresses without a word, refuses theirs, and does not dial them until another call no
+   * longer names them; dials then resume at once. Replaces the list of the call before: the empty one ends all isolation. For
+   * drills: to the peers it looks like a cut cable.
+   */
+  readonly isolate: (ips: ReadonlyArray<PeerIp>) => Effect.Effect<void>
   /** Where this node listens. */
   readonly address: PeerAddress
 }>()("timemesh/services/ConnectionManager") {}

@@ -9,6 +9,7 @@ import * as Message from "../../src/domain/wire/Message.ts"
 import { decode, type Decoded } from "../../src/domain/wire/NativeDecoder.ts"
 import * as Encoder from "../../src/domain/wire/NativeEncoder.ts"
 import { isControl, Kind } from "../../src/domain/wire/NativeLayout.ts"
+import { SyncKind } from "../../src/domain/wire/SyncMessage.ts"
 import * as arb from "./arbitraries.ts"
 import { randomFrom } from "./random.ts"
 
@@ -227,7 +228,7 @@ describe("Message", () => {
   })
 
   it("answers Unknown for every other kind", () => {
-    const known = new Set<number>(Object.values(Kind))
+    const known = new Set<number>([...Object.values(Kind), ...Object.values(SyncKind)])
     for (let kind = 0; kind < 256; kind++) {
       const decoded = decode(kind, new Uint8Array(3), 0, 3)
       assert.strictEqual(decoded._tag === "Unknown", !known.has(kind))

@@ -5,7 +5,7 @@ import * as Limits from "../../src/domain/Limits.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import * as Message from "../../src/domain/wire/Message.ts"
 
-const int = (minimum: number, maximum: number) =>
+export const int = (minimum: number, maximum: number) =>
   Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
 
 /** `length` bytes. */

@@ -14,6 +14,7 @@ import { ConnectionManager } from "../../src/services/ConnectionManager.ts"
 import { NodeConfig } from "../../src/services/NodeConfig.ts"
 import { NodeEvents } from "../../src/services/NodeEvents.ts"
 import { PeerState } from "../../src/services/PeerState.ts"
+import { Sync } from "../../src/services/Sync.ts"
 
 const ip = PeerIp.fromStringUnsafe
 const both = { sent: { inbound: 1, outbound: 2 }, received: { inbound: 3, outbound: 4 } }
@@ -55,6 +56,7 @@ const row: PeerRecord = {
   failures: 0,
   software: "timemesh/0.1.0",
   tip: undefined,
+  capabilities: 3,
   aliasOf: undefined,
   ups: 3,
   lastGoodAt: undefined
@@ -71,7 +73,8 @@ const server = (calls: Ref.Ref<ReadonlyArray<string>>, address = "127.0.0.1:0") 
     Layer.mock(ConnectionManager, {
       address: PeerAddress.make(ip("127.0.0.1"), 24_200),
       connect: (to) => note(`connect ${PeerAddress.format(to)}`),
-      disconnect: (peer) => Effect.as(note(`disconnect ${peer}`), true)
+      disconnect: (peer) => Effect.as(note(`disconnect ${peer}`), true),
+      isolate: (peers) => note(`isolate ${peers.join(" ")}`)
     }),
     Layer.succeed(NodeEvents, {
       stream: Stream.empty,
@@ -133,6 +136,50 @@ describe("admin API", () => {
         yield* client.connect("127.0.0.3")
         assert.isTrue(yield* client.disconnect("127.0.0.3"))
         assert.deepStrictEqual(yield* Ref.get(calls), ["connect 127.0.0.3:24200", "disconnect 127.0.0.3"])
+      })
+    ))
+
+  it.live("a node with a chain tells of it, and how it uses each peer", () =>
+    withServer((address) =>
+      Effect.gen(function*() {
+        const client = yield* AdminClient.make(address)
+        const other = { ip: ip("127.0.0.9"), height: 3, blocks: 0, use: "idle" }
+        assert.deepStrictEqual((yield* client.status).chain, {
+          height: 7,
+          hash: "ab",
+          headers: 9,
+          synced: false,
+          line: "height 7 of 9, 1 source",
+          reorgs: 2,
+          peers: [{ ip: "127.0.0.2", height: 9, blocks: 7, use: "sending 2 blocks" }, other]
+        })
+        const [peer] = (yield* client.peers).peers
+        assert.deepStrictEqual(peer?.sync, { height: 9, blocks: 7, use: "sending 2 blocks" })
+      })
+    ).pipe(Effect.provide(Layer.mock(Sync, {
+      report: Effect.succeed({
+        tip: { height: 7, hash: "ab" },
+        headers: 9,
+        synced: false,
+        line: "height 7 of 9, 1 source",
+        reorgs: 2,
+        peers: [
+          { ip: ip("127.0.0.2"), height: 9, blocks: 7, use: "sending 2 blocks" },
+          { ip: ip("127.0.0.9"), height: 3, blocks: 0, use: "idle" }
+        ]
+      })
+    }))))
+
+  it.live("isolates from exactly the addresses that are named", () =>
+    withServer((address, calls) =>
+      Effect.gen(function*() {
+        const client = yield* AdminClient.make(address)
+        yield* client.isolate(Array.from({ length: 100 }, (_, i) => `127.0.0.${i + 1}`))
+        yield* client.isolate([])
+        assert.strictEqual((yield* Effect.flip(client.isolate(["127.0.0.2", "x"]))).kind, "refused")
+        const [first, ...others] = yield* Ref.get(calls)
+        assert.match(first ?? "", /^isolate 127\.0\.0\.1 .* 127\.0\.0\.100$/)
+        assert.deepStrictEqual(others, ["isolate "])
       })
     ))
 

@@ -5,21 +5,26 @@
  * next process on the same host.
  */
 import { assert } from "@effect/vitest"
-import { Context, Effect, Exit, Fiber, Layer, Result, Scope } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Result, Scope, Semaphore } from "effect"
 import { TestClock } from "effect/testing"
 import * as DisconnectReason from "../../src/domain/DisconnectReason.ts"
 import { networks } from "../../src/domain/Network.ts"
 import type { NodeEvent } from "../../src/domain/NodeEvent.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
+import * as ChainStoreMemory from "../../src/layers/chain/ChainStoreMemory.ts"
+import * as Producer from "../../src/layers/chain/Producer.ts"
 import * as Node from "../../src/layers/Node.ts"
 import { MemoryNetwork } from "../../src/layers/socket/MemoryNetwork.ts"
 import * as PeerStoreMemory from "../../src/layers/store/PeerStoreMemory.ts"
+import { ChainStore, type StoredBlock } from "../../src/services/ChainStore.ts"
 import { ConnectionManager } from "../../src/services/ConnectionManager.ts"
-import { defaultTuning, type Tuning } from "../../src/services/NodeConfig.ts"
+import { defaultTuning, type NodeSetup, type Tuning } from "../../src/services/NodeConfig.ts"
 import { NodeEvents } from "../../src/services/NodeEvents.ts"
 import { PeerSocket } from "../../src/services/PeerSocket.ts"
 import { PeerState } from "../../src/services/PeerState.ts"
+import { Sync } from "../../src/services/Sync.ts"
+import { devnet, genesis } from "./syntheticChain.ts"
 
 export const ip = PeerIp.fromStringUnsafe
 export const port = networks.devnet.port
@@ -32,12 +37,20 @@ export interface NodeOptions {
   readonly listen?: "any" | string
   readonly advertise?: string
   readonly tuning?: Partial<Tuning>
+  /** Keep a chain, beginning with these blocks (1, 2, …). */
+  readonly chain?: ReadonlyArray<StoredBlock>
+  /** ms. How long the disk takes to store, half of it before and half after it is done, and to read. */
+  readonly storeMs?: number
+  /** Make blocks when its turn comes. */
+  readonly produce?: boolean
 }
 
 /** A running node and what it said. */
 export interface Running {
   readonly manager: ConnectionManager["Service"]
   readonly state: PeerState["Service"]
+  /** Of a node with a chain. */
+  readonly sync: Sync["Service"]
   readonly events: ReadonlyArray<NodeEvent>
   /** Events of one kind, of one peer if given. */
   readonly of: <Tag extends NodeEvent["_tag"]>(
@@ -49,6 +62,27 @@ export interface Running {
   /** Stops in order; moves the clock as far as that needs. */
   readonly stop: Effect.Effect<void>
 }
+
+/** `disk.ms` may change: a node opens its chain without the clock moving. */
+const chainStore = (blocks: ReadonlyArray<StoredBlock>, disk: { ms: number }) =>
+  Layer.effect(
+    ChainStore,
+    Effect.gen(function*() {
+      const store = yield* ChainStore
+      yield* Effect.orDie(store.append(0, blocks))
+      const writing = yield* Semaphore.make(1)
+      const late = <A, E>(effect: Effect.Effect<A, E>, part: number) =>
+        Effect.suspend(() => disk.ms === 0 ? effect : Effect.delay(effect, disk.ms * part))
+      return ChainStore.of({
+        tip: store.tip,
+        append: (after, added) =>
+          writing.withPermit(Effect.tap(late(store.append(after, added), 0.5), late(Effect.void, 0.5))),
+        blocks: (from, count, maxBytes) => late(store.blocks(from, count, maxBytes), 1),
+        hashes: (from, count) => late(store.hashes(from, count), 1),
+        heightOf: store.heightOf
+      })
+    })
+  ).pipe(Layer.provide(ChainStoreMemory.layer({ genesis: genesis(devnet) })))
 
 export const make = Effect.gen(function*() {
   const network = yield* MemoryNetwork
@@ -70,17 +104,26 @@ export const make = Effect.gen(function*() {
       assert(first !== undefined)
       const own = yield* Scope.fork(scope)
       const at = options.listen === undefined || options.listen === "any" ? undefined : address(options.listen)
-      const context = yield* Node.layer({
+      const setup: NodeSetup = {
         network: networks.devnet,
         listen: { ip: options.listen === "any" ? "any" : at?.ip ?? first, port: at?.port ?? port },
         advertise: options.advertise === undefined ? undefined : ip(options.advertise),
         peers: (options.peers ?? []).map(address),
         software: "test",
         tuning: { ...defaultTuning, ...options.tuning }
-      }).pipe(
-        Layer.provide([Layer.succeed(PeerSocket, network.host(first, ...more)), PeerStoreMemory.layer()]),
-        Layer.buildWithMemoMap(Layer.makeMemoMapUnsafe(), own)
+      }
+      const disk = { ms: 0 }
+      const chained = (options.produce === true ? Producer.layer() : Layer.empty).pipe(
+        Layer.provideMerge(Node.layerWithChain(setup)),
+        Layer.provide(chainStore(options.chain ?? [], disk))
       )
+      const plain = Layer.merge(Node.layer(setup), Layer.mock(Sync, {}))
+      const context = yield* (options.chain === undefined ? plain : chained).pipe(
+        Layer.provide([Layer.succeed(PeerSocket, network.host(first, ...more)), PeerStoreMemory.layer()]),
+        Layer.buildWithMemoMap(Layer.makeMemoMapUnsafe(), own),
+        Effect.orDie
+      )
+      disk.ms = options.storeMs ?? 0
       const events: Array<NodeEvent> = []
       yield* Context.get(context, NodeEvents).listen((event) => events.push(event)).pipe(Scope.provide(own))
       const state = Context.get(context, PeerState)
@@ -90,6 +133,7 @@ export const make = Effect.gen(function*() {
         )
       return {
         manager: Context.get(context, ConnectionManager),
+        sync: Context.get(context, Sync),
         state,
         events,
         of,

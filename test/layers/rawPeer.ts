@@ -88,12 +88,13 @@ export const dial = Effect.fnUntraced(function*(sockets: PeerSocket["Service"], 
 export const join = (
   sockets: PeerSocket["Service"],
   to: PeerIp,
-  then: ReadonlyArray<Message> = []
+  then: ReadonlyArray<Message> = [],
+  change: Partial<Hello> = {}
 ) =>
   Effect.gen(function*() {
     const raw = yield* dial(sockets, to)
     const talk = yield* Effect.forkChild(Effect.gen(function*() {
-      yield* raw.say(hello(to))
+      yield* raw.say(hello(to, change))
       yield* raw.until("Commit")
       yield* raw.say({ _tag: "Ack" })
       yield* Effect.forEach(then, raw.say, { discard: true })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
-import type { Peer, Peers } from "../../src/layers/admin/AdminApi.ts"
+import type { Peer, Peers, Status } from "../../src/layers/admin/AdminApi.ts"
 import * as LogEvents from "../../src/layers/testnet/LogEvents.ts"
 import * as Replay from "../../src/layers/testnet/Replay.ts"
 import * as Verdict from "../../src/layers/testnet/Verdict.ts"
@@ -41,6 +41,7 @@ describe("Replay", () => {
       doubleUps: 0,
       unexpectedDowns: [],
       recoveriesMs: [],
+      reconnectedMs: undefined,
       rttMs: [1, 2]
     })
   })
@@ -98,6 +99,7 @@ describe("Replay", () => {
 const peer = (ip: string, socket: string | undefined, pings = 2, pongs = 2): Peer => ({
   ip,
   source: "gossip",
+  capabilities: 0,
   attempts: 0,
   expected: "us",
   failures: 0,
@@ -124,7 +126,16 @@ const table = (...peers: ReadonlyArray<Peer>): Peers => ({
 })
 
 const count = { sent: { inbound: 1, outbound: 2 }, received: { inbound: 3, outbound: 4 } }
-const account = (ip: string, peers: Peers | undefined): Verdict.Account => ({
+const chainAt = (height: number, hash = `tip ${height}`, reorgs = 0): NonNullable<Status["chain"]> => ({
+  height,
+  hash,
+  headers: height,
+  synced: true,
+  line: "x",
+  reorgs,
+  peers: []
+})
+const account = (ip: string, peers: Peers | undefined, chain = chainAt(0)): Verdict.Account => ({
   ip,
   peers,
   status: {
@@ -137,6 +148,7 @@ const account = (ip: string, peers: Peers | undefined): Verdict.Account => ({
     known: 2,
     connected: 2,
     state: "x",
+    chain,
     stats: {
       ups: 2,
       downs: 0,
@@ -168,6 +180,10 @@ const judge = (changes: Partial<Parameters<typeof Verdict.judge>[0]>) =>
     duplicateSamples: 0,
     crashes: 0,
     directory: "/d",
+    nodes: calm,
+    asked: { chain: 0, produce: false },
+    cut: undefined,
+    partitionSeconds: undefined,
     ...changes
   })
 
@@ -217,6 +233,76 @@ describe("Verdict", () => {
     assert.isTrue(Verdict.isDuplicate(table(peer("a", "a:1"), peer("a", "a:2"))))
     assert.isTrue(Verdict.isDuplicate({ ...table(peer("a", "a:1")), open: 2 }))
   })
+})
+
+describe("the chain's part of the verdict", () => {
+  const tip = (event: "TipChanged" | "Synced", at: number, height: number): Event => ({ event, at, height })
+  const at = (...chains: ReadonlyArray<ReturnType<typeof chainAt>>): ReadonlyArray<Verdict.Account> =>
+    good.map(({ ip, peers }, i) => account(ip, peers, chains[i]))
+  const same = chainAt(100, "t")
+  const synced = more({ b: [tip("TipChanged", 300, 99), tip("Synced", 400, 100)], c: [tip("TipChanged", 610, 100)] })
+
+  it("tells how the blocks came", () => {
+    const from = {
+      ...same,
+      peers: [{ ip: "a", height: 100, blocks: 60, use: "x" }, { ip: "c", height: 0, blocks: 0, use: "x" }]
+    }
+    const verdict = judge({ accounts: at(same, from, same), nodes: synced, asked: { chain: 100, produce: false } })
+    assert.deepStrictEqual(verdict.problems, [])
+    assert.deepStrictEqual([verdict.heights, verdict.tips], [[100, 100, 100], ["t", "t", "t"]])
+    assert.deepStrictEqual(verdict.sync, {
+      blocks: 100,
+      seconds: 0.5,
+      blocksPerSecond: 200,
+      sources: { a: {}, b: { a: 60 }, c: {} }
+    })
+  })
+
+  it("an unfinished sync has no time", () => {
+    const verdict = judge({ accounts: at(same, same, chainAt(99)), nodes: calm, asked: { chain: 100, produce: false } })
+    assert.isFalse(verdict.ok)
+    assert.isNull(verdict.sync?.seconds)
+    assert.isNull(verdict.sync?.blocksPerSecond)
+  })
+
+  const cut = { left: ["a", "b"], cutAt: 300, healedAt: 500 }
+  const reorged = at(chainAt(9, "t", 1), chainAt(9, "t"), chainAt(9, "t"))
+  const partitioned = { partitionSeconds: 1, asked: { chain: 0, produce: true }, cut, accounts: reorged }
+  it("a partition explains the Downs across the cut, and of no other connection", () => {
+    const downs = more({
+      a: [down(301, "c", "a:2", 171), down(310, "b", "a:1", 190), up(700, "c", "a:7"), up(701, "b", "a:8")],
+      b: [down(302, "c", "b:1", 150), down(311, "a", "a:1", 190), up(702, "c", "b:7"), up(703, "a", "a:8")],
+      c: [down(303, "a", "a:2", 171), down(304, "b", "b:1", 171), up(704, "a", "a:7"), up(705, "b", "b:7")]
+    })
+    const history = Replay.replay(downs, [], 1_000, cut)
+    assert.deepStrictEqual(history.unexpectedDowns.map(({ node, peer }) => [node, peer]), [["a", "b"], ["b", "a"]])
+    assert.strictEqual(history.reconnectedMs, 205)
+    assert.strictEqual(Replay.replay(downs, [], 1_000, { ...cut, cutAt: 305 }).unexpectedDowns.length, 6)
+    assert.strictEqual(Replay.replay(downs, [], 1_000).unexpectedDowns.length, 6)
+    const verdict = judge({ ...partitioned, history: { ...history, unexpectedDowns: [] } })
+    assert.deepStrictEqual(verdict.problems, [])
+    assert.strictEqual(verdict.reorgs, 1)
+    assert.deepStrictEqual(verdict.partition, { seconds: 1, reconnectedMs: 205 })
+  })
+
+  const healthy = { ...partitioned, history: { ...history, reconnectedMs: 7 } }
+  const wrong: ReadonlyArray<readonly [string, Partial<Parameters<typeof Verdict.judge>[0]>]> = [
+    ["two tips", { accounts: at(chainAt(5, "t"), chainAt(5, "u"), chainAt(5, "t")) }],
+    ["a node without a chain", {
+      accounts: [...good.slice(0, 2), { ...account("c", good[2]?.peers), status: undefined }]
+    }],
+    ["a node that has not all blocks", {
+      accounts: at(chainAt(5), chainAt(5), chainAt(5)),
+      asked: { chain: 6, produce: false }
+    }],
+    ["no growth", { asked: { chain: 0, produce: true } }],
+    ["no reorg", { ...healthy, accounts: at(chainAt(9, "t"), chainAt(9, "t"), chainAt(9, "t")) }],
+    ["never healed", { ...healthy, cut: { ...cut, healedAt: undefined } }],
+    ["never cut", { ...healthy, cut: undefined }],
+    ["never whole again", { ...healthy, history }]
+  ]
+  it("a healthy partition is ok", () => assert.isTrue(judge(healthy).ok))
+  for (const [name, changes] of wrong) it(`not ok: ${name}`, () => assert.isFalse(judge(changes).ok))
 })
 
 describe("LogEvents", () => {

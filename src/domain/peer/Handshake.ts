@@ -16,8 +16,11 @@ export const protocolVersion = 1
 /** Number of the pair rules and their timers. Peers with another number are `incompatible`. */
 export const ruleVersion = 1
 
-/** Bits of `Hello.capabilities`. `peers`: reads `Peers`. `channels`: reads `Data`. Append only. */
-export const Capability = { peers: 1, channels: 2 } as const
+/**
+ * Bits of `Hello.capabilities`. `peers`: reads `Peers`. `channels`: reads `Data`. `chain`: has a chain and serves it.
+ * `produces`: makes blocks on devnet when its turn comes. Append only.
+ */
+export const Capability = { peers: 1, channels: 2, chain: 4, produces: 8 } as const
 
 /** What this version offers. */
 export const capabilities: number = Capability.peers | Capability.channels

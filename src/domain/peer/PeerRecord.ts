@@ -45,7 +45,10 @@ export interface PeerRecord {
   /** Consecutive failures the backoff counts. */
   readonly failures: number
   readonly software: string | undefined
+  /** As its latest Hello told. */
   readonly tip: { readonly height: number; readonly hash: string } | undefined
+  /** Bit set of its latest Hello (`Handshake.Capability`). */
+  readonly capabilities: number
   /** The address under which the same process is already connected. */
   readonly aliasOf: PeerIp | undefined
   /** Times it came up since this node started. */

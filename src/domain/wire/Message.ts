@@ -12,6 +12,7 @@ import { Schema } from "effect"
 import { rejectReasons } from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
 import { PeerIp } from "../peer/PeerIp.ts"
+import { SyncMessage } from "./SyncMessage.ts"
 
 const hex = (bytes: number) => Schema.String.check(Schema.isPattern(new RegExp(`^[0-9a-f]{${bytes * 2}}$`)))
 const uint = (bits: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** bits - 1 }))
@@ -112,5 +113,5 @@ export const Peers = Schema.TaggedStruct("Peers", {
 })
 export type Peers = typeof Peers.Type
 
-export const Message = Schema.Union([Hello, Commit, Ack, Reject, Ping, Pong, Data, Peers])
+export const Message = Schema.Union([Hello, Commit, Ack, Reject, Ping, Pong, Data, Peers, ...SyncMessage.members])
 export type Message = typeof Message.Type

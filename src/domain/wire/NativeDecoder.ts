@@ -10,6 +10,7 @@ import * as Limits from "../Limits.ts"
 import * as PeerIp from "../peer/PeerIp.ts"
 import { cleanText, type Extension, type Message, type Peers } from "./Message.ts"
 import { dataFixedBytes, helloFixedBytes, Kind, peersCodec, rejectFixedBytes, u16, u32, u64 } from "./NativeLayout.ts"
+import * as SyncMessage from "./SyncMessage.ts"
 
 /** A frame of a kind this version does not know: skipped and counted after Up, an error before. */
 export interface Unknown {
@@ -57,8 +58,14 @@ export const decode = (kind: number, buffer: Uint8Array, start: number, end: num
     case Kind.Reject:
       return decodeReject(buffer.subarray(start, end))
     default:
-      return { _tag: "Unknown", kind }
+      return decodeSync(kind, buffer, start, end)
   }
+}
+
+const decodeSync = (kind: number, buffer: Uint8Array, start: number, end: number): Decoded => {
+  const decoded = SyncMessage.decode(kind, buffer.subarray(start, end))
+  if (decoded === undefined) return { _tag: "Unknown", kind }
+  return typeof decoded === "string" ? bad(kind, cleanText(decoded, 200)) : decoded
 }
 
 const bad = (kind: number, reason: string): BadBody => ({ _tag: "BadBody", kind, reason })

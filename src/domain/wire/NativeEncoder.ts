@@ -24,6 +24,7 @@ import {
   putU64,
   rejectFixedBytes
 } from "./NativeLayout.ts"
+import * as SyncMessage from "./SyncMessage.ts"
 
 const body = Frame.headerBytes
 const dataHead = Frame.headerBytes + dataFixedBytes
@@ -144,6 +145,20 @@ export const encodeDataBatch = (channel: number, payloads: ReadonlyArray<Uint8Ar
   return b
 }
 
+/** One buffer when the body is short; else head and body apart. The body is a copy of what it was made from. */
+export const encodeSync = (
+  message: SyncMessage.SyncMessage
+): readonly [Uint8Array] | readonly [Uint8Array, Uint8Array] => {
+  const { body: bytes, kind } = SyncMessage.encode(message)
+  if (bytes.length > Limits.frameBytes - 1) throw new RangeError(`a body of ${bytes.length} bytes fits no frame`)
+  const short = bytes.length < Limits.copyPayloadBytes
+  const b = new Uint8Array(body + (short ? bytes.length : 0))
+  Frame.writeHeader(b, 0, kind, bytes.length)
+  if (!short) return [b, bytes.slice()]
+  b.set(bytes, body)
+  return [b]
+}
+
 /** Any message as what to write, in order. */
 export const encode = (message: Message.Message): readonly [Uint8Array] | readonly [Uint8Array, Uint8Array] => {
   switch (message._tag) {
@@ -163,5 +178,7 @@ export const encode = (message: Message.Message): readonly [Uint8Array] | readon
       return encodeData(message.channel, message.payload)
     case "Peers":
       return [encodePeers(message.peers)]
+    default:
+      return encodeSync(message)
   }
 }

@@ -40,6 +40,25 @@ const Connection = Schema.Struct({
   queuedBytes: Schema.Finite
 })
 
+/** A peer as `services/Sync` reports it. `height`: of its chain; `blocks`: of ours that came from it; `use`: in words. */
+const PeerSync = Schema.Struct({ height: Schema.Finite, blocks: Schema.Finite, use: Schema.String })
+
+/** The chain of the node, as `services/Sync` reports it. */
+const Chain = Schema.Struct({
+  height: Schema.Finite,
+  /** Of the last block, 64 hex digits. */
+  hash: Schema.String,
+  /** Height of the best header chain known. */
+  headers: Schema.Finite,
+  synced: Schema.Boolean,
+  /** What sync is doing, for a person. */
+  line: Schema.String,
+  /** Since the start. */
+  reorgs: Schema.Finite,
+  peers: Schema.Array(Schema.Struct({ ip: Schema.String, ...PeerSync.fields }))
+})
+export type Chain = typeof Chain.Type
+
 /** One row of the peer table, as `domain/peer/PeerRecord`. */
 export const Peer = Schema.Struct({
   ip: Schema.String,
@@ -53,9 +72,12 @@ export const Peer = Schema.Struct({
   failures: Schema.Finite,
   software: Schema.optional(Schema.String),
   tip: Schema.optional(Schema.Struct({ height: Schema.Finite, hash: Schema.String })),
+  capabilities: Schema.Int,
   aliasOf: Schema.optional(Schema.String),
   ups: Schema.Finite,
-  lastGoodAt: Schema.optional(Schema.Finite)
+  lastGoodAt: Schema.optional(Schema.Finite),
+  /** How sync uses it; absent when it keeps no chain, or we keep none. */
+  sync: Schema.optional(PeerSync)
 })
 export type Peer = typeof Peer.Type
 
@@ -84,6 +106,8 @@ export const Status = Schema.Struct({
   connected: Schema.Finite,
   /** One sentence for a person. */
   state: Schema.String,
+  /** Absent on a node without a chain. */
+  chain: Schema.optional(Chain),
   /** Totals since the start, as `domain/NodeEvent.NodeStats`. */
   stats: Schema.Struct({
     ups: Schema.Finite,
@@ -129,6 +153,12 @@ const group = HttpApiGroup.make("node", { topLevel: true }).add(
   HttpApiEndpoint.post("disconnect", "/disconnect", {
     payload: Schema.Struct({ ip: Schema.String }),
     success: Schema.Struct({ disconnected: Schema.Boolean }),
+    error: BadAddress
+  }),
+  /** For drills: cuts the node off from exactly these addresses, as `ConnectionManager.isolate`. The empty list ends it. */
+  HttpApiEndpoint.post("isolate", "/isolate", {
+    payload: Schema.Struct({ ips: Schema.Array(Schema.String) }),
+    success: Schema.Struct({ isolated: Schema.Finite }),
     error: BadAddress
   })
 )

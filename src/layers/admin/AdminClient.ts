@@ -31,6 +31,8 @@ export interface AdminClient {
   readonly connect: (peer: string) => Effect.Effect<Why, AdminClientError>
   /** Whether there was a connection to end. */
   readonly disconnect: (ip: string) => Effect.Effect<boolean, AdminClientError>
+  /** Cuts the node off from exactly these; none: from nobody any more. */
+  readonly isolate: (ips: ReadonlyArray<string>) => Effect.Effect<void, AdminClientError>
 }
 
 /** Connects nothing yet: every call is one request. */
@@ -65,6 +67,7 @@ export const make = (
       peers: ask(api.peers()),
       why: (ip) => ask(api.why({ params: { ip } })),
       connect: (peer) => ask(api.connect({ payload: { address: peer } })),
-      disconnect: (ip) => ask(Effect.map(api.disconnect({ payload: { ip } }), (reply) => reply.disconnected))
+      disconnect: (ip) => ask(Effect.map(api.disconnect({ payload: { ip } }), (reply) => reply.disconnected)),
+      isolate: (ips) => ask(Effect.asVoid(api.isolate({ payload: { ips } })))
     }
   })

@@ -3,7 +3,7 @@
  * belongs on loopback. Web pages cannot use it from a browser on the same machine: see `guard`.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Clock, Context, Data, Effect, Layer, Result } from "effect"
+import { Clock, Context, Data, Effect, Layer, Option, Result } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { HttpServerError } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
@@ -11,11 +11,15 @@ import { NetAddress } from "effect/net"
 import { createServer } from "node:http"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import type { PeerRecord } from "../../domain/peer/PeerRecord.ts"
 import { ConnectionManager } from "../../services/ConnectionManager.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
 import { PeerState } from "../../services/PeerState.ts"
+import { Sync } from "../../services/Sync.ts"
+import type { SyncReport } from "../../services/Sync.ts"
 import { AdminApi, BadAddress } from "./AdminApi.ts"
+import type { Chain, Peer } from "./AdminApi.ts"
 
 /** The address cannot be bound. `code` is the system's, such as `EADDRINUSE`. */
 export class AdminServerError extends Data.TaggedError("AdminServerError")<{
@@ -80,6 +84,18 @@ const sentence = (known: number, connected: number): string => {
     : `Connected to ${connected} of ${known} known peers`
 }
 
+const chainOf = ({ headers, line, peers, reorgs, synced, tip }: SyncReport): Chain => ({
+  height: tip.height,
+  hash: tip.hash,
+  headers,
+  synced,
+  line,
+  reorgs,
+  peers
+})
+
+const withSync = (row: PeerRecord, sync: Peer["sync"]): Peer => ({ ...row, sync })
+
 const handlers = (startedAt: number) =>
   HttpApiBuilder.group(
     AdminApi,
@@ -89,6 +105,9 @@ const handlers = (startedAt: number) =>
       const manager = yield* ConnectionManager
       const events = yield* NodeEvents
       const config = yield* NodeConfig
+      const report = Effect.transposeOption(
+        Option.map(yield* Effect.serviceOption(Sync), (sync) => sync.report)
+      )
       return handlers.handleAll({
         status: () =>
           Effect.gen(function*() {
@@ -106,6 +125,7 @@ const handlers = (startedAt: number) =>
               known,
               connected,
               state: sentence(known, connected),
+              chain: Option.getOrUndefined(Option.map(yield* report, chainOf)),
               stats: yield* events.stats
             }
           }),
@@ -113,7 +133,14 @@ const handlers = (startedAt: number) =>
           Effect.gen(function*() {
             const at = yield* Clock.currentTimeMillis
             const stats = yield* events.stats
-            return { at, open: stats.ups - stats.downs, peers: yield* state.peers }
+            const syncing = new Map(
+              Option.match(yield* report, { onNone: () => [], onSome: ({ peers }) => peers }).map(({ ip, ...sync }) =>
+                [ip, sync] as const
+              )
+            )
+            const rows = yield* state.peers
+            const peers = rows.map((row) => withSync(row, syncing.get(row.ip)))
+            return { at, open: stats.ups - stats.downs, peers }
           }),
         why: ({ params }) => Effect.flatMap(readIp(params.ip), state.why),
         connect: ({ payload }) =>
@@ -133,6 +160,12 @@ const handlers = (startedAt: number) =>
           Effect.gen(function*() {
             const ip = yield* readIp(payload.ip)
             return { disconnected: yield* manager.disconnect(ip) }
+          }),
+        isolate: ({ payload }) =>
+          Effect.gen(function*() {
+            const ips = yield* Effect.forEach(payload.ips, readIp)
+            yield* manager.isolate(ips)
+            return { isolated: ips.length }
           })
       })
     })

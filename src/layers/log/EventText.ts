@@ -115,6 +115,33 @@ export const describe = (event: NodeEvent): Line => {
           event.rttMs === undefined ? ", not asked for" : ` in ${event.rttMs.toFixed(2)} ms`
         }`
       )
+    case "TipChanged":
+      return line(
+        event.added > 3 ? "Info" : "Debug",
+        event._tag,
+        Limits.logLinesStrangers,
+        `height ${event.height} (${event.added} new, ${event.hash.slice(0, 16)}${
+          event.from === undefined ? "" : `, from ${event.from}`
+        })`
+      )
+    case "Reorg":
+      return stranger(
+        "Warn",
+        event._tag,
+        `reorg: ${event.depth} blocks above height ${event.fork} replaced, now at height ${event.height}`
+      )
+    case "Synced":
+      return stranger("Info", event._tag, `in sync at height ${event.height}`)
+    case "SyncStalled":
+      return stranger("Info", event._tag, `${event.ip} keeps sync waiting (${event.stalls}); others are asked`)
+    case "SyncBlamed":
+      return stranger(
+        "Warn",
+        event._tag,
+        `not syncing from ${event.ip} any more: ${event.fault}, ${clean(event.detail)}`
+      )
+    case "StoreFailed":
+      return stranger("Error", event._tag, `the chain store failed: ${clean(event.detail)}`)
     case "Aliased":
       return stranger("Info", event._tag, `${event.ip} and ${event.other} are one node: ${clean(event.detail)}`)
     case "OwnAddress":

@@ -54,13 +54,23 @@ export const json: Logger.Logger<unknown, string> = Logger.map(
     })
 )
 
+const preceded = (logger: Logger.Logger<unknown, string>, before: (() => void) | undefined) =>
+  before === undefined ? logger : Logger.make<unknown, string>((options) => {
+    before()
+    return logger.log(options)
+  })
+
 /** Replaces the loggers by one of these on standard output, and sets the least level. */
 export const layer = (options: {
   readonly format: LogFormat
   readonly level: LogLevel.LogLevel
   readonly colours: boolean
+  /** Called before each line: whoever draws on the terminal makes room. */
+  readonly before?: (() => void) | undefined
 }): Layer.Layer<never> =>
   Layer.merge(
-    Logger.layer([Logger.withConsoleLog(options.format === "json" ? json : pretty(options))]),
+    Logger.layer([
+      Logger.withConsoleLog(preceded(options.format === "json" ? json : pretty(options), options.before))
+    ]),
     Layer.succeed(References.MinimumLogLevel, options.level)
   )

@@ -2,21 +2,25 @@
  * The connection manager: listens, accepts, dials what the pair machines ask for, tells peers of peers, and closes in
  * order. Composition only: the rules are in `domain/peer/Pair`, their execution in `PairDriver`, frames in `PeerSession`.
  */
-import { Clock, Deferred, Effect, Layer, type Scope } from "effect"
+import { Clock, Context, Deferred, Effect, Layer, type Scope } from "effect"
 import type { SocketServer } from "effect/socket"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
-import { ConnectionManager } from "../../services/ConnectionManager.ts"
+import * as NativeEncoder from "../../domain/wire/NativeEncoder.ts"
+import { ConnectionManager, type Origin } from "../../services/ConnectionManager.ts"
+import { PeerMessages } from "../../services/PeerMessages.ts"
 import { type Accepted, errorCode, type Listener, PeerSocket } from "../../services/PeerSocket.ts"
 import * as Channels from "./Channels.ts"
 import * as Dialler from "./Dialler.ts"
 import * as Discovery from "./Discovery.ts"
 import * as GoodAddresses from "./GoodAddresses.ts"
+import * as Isolation from "./Isolation.ts"
 import * as NodeCore from "./NodeCore.ts"
 import * as PairDriver from "./PairDriver.ts"
 import * as PeerConnection from "./PeerConnection.ts"
+import type { PeerRow } from "./PeerRow.ts"
 import * as PeerSession from "./PeerSession.ts"
 
 /** `any` is `[::]`, and 0.0.0.0 on a host without IPv6. */
@@ -78,8 +82,10 @@ const make = Effect.gen(function*() {
       session.startLiveness(row, connection)
       discovery.onUp(row, connection)
       good.changed()
+      core.protocols?.onUp(originOf(connection), tipOf(core, row), row.capabilities)
     },
-    onDown: (row) => {
+    onDown: (row, connection) => {
+      core.protocols?.onDown(originOf(connection))
       for (const other of core.table.rows()) {
         if (other.aliasOf !== row.ip) continue
         other.aliasOf = undefined
@@ -90,7 +96,8 @@ const make = Effect.gen(function*() {
 
   const accepted = ({ remote, socket }: Accepted): Effect.Effect<void> =>
     Effect.suspend(() => {
-      const row = core.stopping ? undefined : NodeCore.admit(core, remote.ip, undefined, "inbound")
+      const refuse = core.stopping || core.isolated.has(remote.ip)
+      const row = refuse ? undefined : NodeCore.admit(core, remote.ip, undefined, "inbound")
       if (row === undefined) return Effect.void
       const [oldest] = core.strangers
       if (core.strangers.size >= Limits.endsWithoutHello && oldest !== undefined) {
@@ -141,7 +148,7 @@ const make = Effect.gen(function*() {
     })
   )
 
-  return ConnectionManager.of({
+  const manager = ConnectionManager.of({
     ...Channels.make(core),
     connect: (to) => Effect.sync(() => discovery.learn(to, "configured")),
     disconnect: (ip) =>
@@ -152,9 +159,60 @@ const make = Effect.gen(function*() {
         core.dispatch(row, { _tag: "Stopped", reject: "operator", detail: "", retryMs: undefined })
         return was
       }),
+    isolate: Isolation.make(core),
     address: listener.address
   })
+  return Context.make(ConnectionManager, manager).pipe(Context.add(PeerMessages, messages(core)))
 })
 
+const originOf = (connection: PeerConnection.PeerConnection): Origin => ({
+  ip: connection.ip,
+  connection: connection.id
+})
+
+const tipOf = (core: NodeCore.NodeCore, row: PeerRow) => row.tip ?? { height: 0, hash: core.setup.network.genesis }
+
+const messages = (core: NodeCore.NodeCore): PeerMessages["Service"] => {
+  const live = (to: Origin): readonly [PeerRow, PeerConnection.PeerConnection] | undefined => {
+    const row = core.table.get(to.ip)
+    const up = row?.up
+    return row === undefined || up === undefined || up.id !== to.connection ? undefined : [row, up]
+  }
+  return PeerMessages.of({
+    listen: (listener) =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          core.protocols = listener
+          for (const row of core.table.rows()) {
+            if (row.up !== undefined) listener.onUp(originOf(row.up), tipOf(core, row), row.capabilities)
+          }
+        }),
+        () =>
+          Effect.sync(() => {
+            if (core.protocols === listener) core.protocols = undefined
+          })
+      ),
+    send: (to, message) => {
+      const found = live(to)
+      if (found === undefined) return false
+      const [row, connection] = found
+      const [head, body] = NativeEncoder.encodeSync(message)
+      if (connection.sendBulk(body === undefined ? head : [head, body])) return true
+      PairDriver.overflow(core, row, connection)
+      return false
+    },
+    queuedBytes: (ip) => core.table.get(ip)?.up?.outbox.queuedBytes ?? 0,
+    drop: (to, detail) => {
+      const found = live(to)
+      if (found === undefined) return
+      core.dispatch(found[0], {
+        _tag: "Closed",
+        end: to.connection,
+        reason: DisconnectReason.local("protocol", detail)
+      })
+    }
+  })
+}
+
 /** A function, so that two nodes never share one. Fails when the listen address cannot be bound. */
-export const layer = () => Layer.effect(ConnectionManager, make)
+export const layer = () => Layer.effectContext(make)

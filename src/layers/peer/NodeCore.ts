@@ -11,8 +11,10 @@ import type { PairEvent } from "../../domain/peer/PairState.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
 import { Entropy } from "../../services/Entropy.ts"
+import { LocalChain } from "../../services/LocalChain.ts"
 import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
+import type { PeerListener } from "../../services/PeerMessages.ts"
 import type { PeerConnection } from "./PeerConnection.ts"
 import type { PeerRow } from "./PeerRow.ts"
 import { PeerTable } from "./PeerTable.ts"
@@ -38,6 +40,8 @@ export interface NodeCore {
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** Addresses known to be this node's own. */
   readonly ownIps: Set<PeerIp>
+  /** Addresses that this node is cut off from by hand. */
+  readonly isolated: Set<PeerIp>
   /** Every connection whose program runs, those that are closing included. */
   readonly running: Set<PeerConnection>
   /** Nonces of our Hellos on dials that have no Hello from the peer yet: an inbound Hello with one is ourselves. */
@@ -45,6 +49,9 @@ export interface NodeCore {
   /** Accepted sockets without Hello, oldest first. */
   readonly strangers: Set<PeerConnection>
   readonly channels: Map<number, ChannelHandler>
+  readonly localChain: LocalChain["Service"]
+  /** The node's own protocols. */
+  protocols: PeerListener | undefined
   /** Peers with a connection up. */
   upCount: number
   /** Ups so far. */
@@ -83,7 +90,7 @@ export const admit = (
 export const make: Effect.Effect<
   NodeCore,
   never,
-  NodeConfig | PeerTable | Entropy | NodeEvents | Scope.Scope
+  NodeConfig | PeerTable | Entropy | NodeEvents | LocalChain | Scope.Scope
 > = Effect.gen(function*() {
   const setup = yield* NodeConfig
   const events = yield* NodeEvents
@@ -109,10 +116,13 @@ export const make: Effect.Effect<
     emit,
     fork: (effect) => runFork(effect),
     ownIps: new Set(),
+    isolated: new Set(),
     running: new Set(),
     openDials: new Set(),
     strangers: new Set(),
     channels: new Map(),
+    localChain: yield* LocalChain,
+    protocols: undefined,
     upCount: 0,
     upOrder: 0,
     nextId: 1,

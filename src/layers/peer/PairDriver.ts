@@ -151,6 +151,7 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
         // While we stood still the peer may have dialled, and its dial is waiting to be accepted: give it the time back.
         const lag = core.wheel.lagMs() - lagBefore
         if (lag > Limits.lagFloorMs) return armTimer(row, timer, lag)
+        if (core.isolated.has(row.ip)) return armTimer(row, timer, Limits.isolatedRedialMs)
         // Every place is taken: the peer stays known, and gets its turn when one is free.
         if (core.upCount >= tuning.maxPeers) return armTimer(row, timer, Limits.retryFullMs)
         row.nextDialAt = undefined

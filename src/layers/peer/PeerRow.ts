@@ -42,6 +42,8 @@ export class PeerRow {
   /** The last connection came from our own dial although the peer ranks lower: it cannot dial us. */
   /** Of its latest Hello; reports aliases. */
   process: string | undefined
+  /** Of its latest Hello. */
+  capabilities = 0
   onlyWeDial = false
   /** It was found to be this node. */
   own = false
@@ -89,6 +91,7 @@ export class PeerRow {
       failures: this.backoff.failures,
       software: this.software,
       tip: this.tip,
+      capabilities: this.capabilities,
       aliasOf: this.aliasOf,
       ups: this.ups,
       lastGoodAt: this.lastGoodAt

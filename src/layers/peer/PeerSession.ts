@@ -18,6 +18,8 @@ import { overflow, sendPing } from "./PairDriver.ts"
 import * as PeerConnection from "./PeerConnection.ts"
 import type { PeerRow } from "./PeerRow.ts"
 
+type ControlTag = "Hello" | "Commit" | "Ack" | "Reject" | "Ping" | "Pong" | "BadBody"
+
 /** What the session leaves to discovery. */
 export interface Hooks {
   readonly onPeers: (row: PeerRow, peers: Message.Peers["peers"]) => void
@@ -33,9 +35,6 @@ export interface PeerSession {
   readonly startLiveness: (row: PeerRow, connection: PeerConnection.PeerConnection) => void
 }
 
-/** No chain yet: every node is at its genesis. */
-const tipHeight = 0
-
 export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
   const { network, software, tuning } = core.setup
   const local: Handshake.Local = {
@@ -46,6 +45,7 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
   }
 
   const sendHello = (row: PeerRow, connection: PeerConnection.PeerConnection): void => {
+    const tip = core.localChain.tip()
     connection.sendControl(NativeEncoder.encodeHello({
       _tag: "Hello",
       protocol: local.protocol,
@@ -58,9 +58,9 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
       peer: row.ip,
       listens: core.listenPort,
       software,
-      tipHeight,
-      tipHash: network.genesis,
-      capabilities: Handshake.capabilities,
+      tipHeight: tip.height,
+      tipHash: tip.hash,
+      capabilities: Handshake.capabilities | core.localChain.capabilities(),
       extensions: []
     }))
   }
@@ -102,6 +102,7 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
     row.software = hello.software
     row.tip = { height: hello.tipHeight, hash: hello.tipHash }
     row.process = hello.process
+    row.capabilities = hello.capabilities
     // The peer's own word on its port holds, unless our dial to another one is what reached it.
     if (hello.listens > 0 && (row.port === undefined || connection.direction === "inbound")) row.port = hello.listens
     if (up === undefined) reportAlias(row, hello)
@@ -222,16 +223,31 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
         return onPong(row, connection, message.nonce)
       case "BadBody":
         return fail(row, connection, "bad-frame", `kind ${message.kind}: ${message.reason}`)
+      default:
+        return onApplication(row, connection, message)
+    }
+  }
+
+  /** Frames that exist only once the connection is up. */
+  const onApplication = (
+    row: PeerRow,
+    connection: PeerConnection.PeerConnection,
+    message: Exclude<NativeDecoder.Decoded, { readonly _tag: ControlTag }>
+  ): void => {
+    if (connection.upAt === undefined) {
+      return fail(row, connection, "protocol", `${message._tag} before the connection is up`)
+    }
+    switch (message._tag) {
       case "Data":
-      case "Peers":
-      case "Unknown": {
-        if (connection.upAt === undefined) {
-          return fail(row, connection, "protocol", `${message._tag} before the connection is up`)
-        }
-        if (message._tag === "Peers") return hooks.onPeers(row, message.peers)
-        if (message._tag === "Unknown") core.emit({ _tag: "UnknownFrame", ip: row.ip, kind: message.kind })
         return
-      }
+      case "Peers":
+        return hooks.onPeers(row, message.peers)
+      case "Unknown":
+        return core.emit({ _tag: "UnknownFrame", ip: row.ip, kind: message.kind })
+      default:
+        // Blocks may be held until those before them have come.
+        connection.frames.keep()
+        return core.protocols?.onMessage({ ip: row.ip, connection: connection.id }, message)
     }
   }
 
@@ -318,6 +334,9 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
       handOver(connection)
       dataChannel = -1
       if (connection.liveness === undefined) return
+      if (frames === 0 && connection.frames.arriving) {
+        core.protocols?.onProgress({ ip: connection.ip, connection: connection.id })
+      }
       connection.lagWhenHeard = core.wheel.lagMs()
       connection.liveness = Liveness.heard(connection.liveness, core.wheel.now(), frames, connection.frames.arriving)
     },

@@ -15,6 +15,7 @@ const Event = Schema.Union([
     upMs: Schema.Finite,
     reason: Schema.Struct({ kind: Schema.String, by: Schema.String })
   }),
+  Schema.Struct({ event: Schema.Literals(["TipChanged", "Synced"]), ...At, height: Schema.Finite }),
   Schema.Struct({ event: Schema.Literal("PongReceived"), ...Ref, rttMs: Schema.optional(Schema.Finite) })
 ])
 
@@ -28,7 +29,7 @@ export const parse = (line: string): Option.Option<LogEvent> =>
   Option.map(decode(line), ({ annotations }) => annotations)
 
 /** Cheap test that spares decoding the lines about other things. */
-const wanted = /"event":"(?:Listening|Dialling|Up|Down|PongReceived)"/
+const wanted = /"event":"(?:Listening|Dialling|Up|Down|PongReceived|TipChanged|Synced)"/
 
 /** All events of a log file, in order. */
 export const read = (

@@ -4,6 +4,7 @@
  * A pair is connected while both ends have the same socket up. A killed process takes its connections with it without a
  * word; what the other ends then log about them is its fault, and only that.
  */
+import type { Cut } from "./ChainVerdict.ts"
 import type { LogEvent } from "./LogEvents.ts"
 
 export interface NodeEvents {
@@ -36,6 +37,8 @@ export interface History {
   readonly unexpectedDowns: ReadonlyArray<UnexpectedDown>
   /** Per kill: ms from the respawn until every pair was connected again; `undefined`: never. */
   readonly recoveriesMs: ReadonlyArray<number | undefined>
+  /** ms from the end of the partition until every pair was connected again; `undefined`: never, or there was none. */
+  readonly reconnectedMs: number | undefined
   /** Round trips that pongs measured, ms, ascending. */
   readonly rttMs: ReadonlyArray<number>
 }
@@ -48,11 +51,20 @@ type Step =
 const killed = (kills: ReadonlyArray<Kill>, peer: string, upAt: number, downAt: number): boolean =>
   kills.some((kill) => kill.ip === peer && upAt <= kill.exitedAt && downAt >= kill.issuedAt)
 
+/** ms. Ends of a cut connection may notice so long after it was healed. */
+const cutNoticeMs = 1_000
+
+/** Whether the two were on different sides of the cut when the connection went down. */
+const wasCut = (cut: Cut | undefined, node: string, peer: string, at: number): boolean =>
+  cut !== undefined && cut.left.includes(node) !== cut.left.includes(peer) && at >= cut.cutAt &&
+  at <= (cut.healedAt ?? Number.POSITIVE_INFINITY) + cutNoticeMs
+
 /** `stoppedAt`: the final stop began; what is logged from then on does not count. */
 export const replay = (
   nodes: ReadonlyArray<NodeEvents>,
   kills: ReadonlyArray<Kill>,
-  stoppedAt: number
+  stoppedAt: number,
+  cut?: Cut
 ): History => {
   const steps: Array<Step> = nodes.flatMap(({ events, ip }) =>
     events.filter((event) => event.at < stoppedAt).map((event) => ({ at: event.at, node: ip, event }))
@@ -89,7 +101,7 @@ export const replay = (
     }
     if (event.event !== "Down") return false
     if (mine?.get(event.ip) === event.socket) mine.delete(event.ip)
-    if (!killed(kills, event.ip, event.at - event.upMs, event.at)) {
+    if (!killed(kills, event.ip, event.at - event.upMs, event.at) && !wasCut(cut, node, event.ip, event.at)) {
       const reason = `${event.reason.kind}, by ${event.reason.by}`
       unexpectedDowns.push({ at: event.at, node, peer: event.ip, reason })
     }
@@ -107,6 +119,8 @@ export const replay = (
   const started = starts.every((at) => at !== undefined) ? Math.max(...starts) : undefined
   const settledAt = started === undefined ? undefined : completions[0]
   const all = nodes.flatMap(({ events }) => events)
+  const healedAt = cut?.healedAt
+  const reconnectedAt = healedAt === undefined ? undefined : completions.find((at) => at >= healedAt)
   return {
     settledMs: settledAt === undefined || started === undefined ? undefined : settledAt - started,
     dialsUntilSettled: all.filter((event) => event.event === "Dialling" && event.at <= (settledAt ?? stoppedAt)).length,
@@ -116,6 +130,7 @@ export const replay = (
       const again = completions.find((at) => at >= kill.respawnedAt)
       return again === undefined ? undefined : again - kill.respawnedAt
     }),
+    reconnectedMs: reconnectedAt === undefined || healedAt === undefined ? undefined : reconnectedAt - healedAt,
     rttMs: all.flatMap((event) => event.event === "PongReceived" && event.rttMs !== undefined ? [event.rttMs] : [])
       .toSorted((a, b) => a - b)
   }

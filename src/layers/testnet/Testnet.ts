@@ -11,10 +11,13 @@ import type { ChildProcessSpawner } from "effect/process"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import * as AdminClient from "../admin/AdminClient.ts"
+import * as ChainVerdict from "./ChainVerdict.ts"
 import * as LogEvents from "./LogEvents.ts"
 import * as NodeProcess from "./NodeProcess.ts"
+import * as Partition from "./Partition.ts"
 import * as Preflight from "./Preflight.ts"
 import * as Replay from "./Replay.ts"
+import * as SeedChain from "./SeedChain.ts"
 import * as Verdict from "./Verdict.ts"
 
 export interface Options {
@@ -23,6 +26,12 @@ export interface Options {
   readonly seconds: number
   /** A node is killed this often; `undefined`: never. */
   readonly chaosSeconds: number | undefined
+  /** Blocks of the synthetic devnet chain that the first node starts with; 0: none. */
+  readonly chain: number
+  /** All nodes make blocks. */
+  readonly produce: boolean
+  /** How long the network is split in two halves, once it is whole; `undefined`: not at all. */
+  readonly partitionSeconds: number | undefined
   /** P2P port of every node; the admin API of each is on the next. */
   readonly port: number
   /** Empty or new: takes logs and data directories. */
@@ -48,14 +57,15 @@ export type Progress =
   }
   | { readonly _tag: "Killed"; readonly ip: string; readonly pid: number }
   | { readonly _tag: "Respawned"; readonly ip: string; readonly pid: number }
+  | { readonly _tag: "Partition"; readonly cut: ChainVerdict.Cut }
   | { readonly _tag: "Stopping" }
 
 /** ms. No kill so shortly before the end: the last recovery must fit. */
 const quietEndMs = 12_000
 /** ms. From a kill to the respawn. */
 const respawnMs = 1_000
-/** ms. The end waits this long for a recovery that is not over. */
-const patienceMs = 2_500
+/** ms. The end waits this long for a recovery that is not over, or for one tip. */
+const patienceMs = 4_000
 /** ms. A sample waits this long for a node's answer. */
 const answerMs = 900
 
@@ -96,6 +106,7 @@ const makeMembers = (options: Options) => {
           "--network=devnet",
           "--log-format=json",
           "--log-level=debug",
+          ...(options.produce ? ["--produce"] : []),
           ...(ip === seed ? [] : [`--peer=${seed}:${options.port}`])
         ],
         logFile: `${dataDir}.log`,
@@ -181,10 +192,11 @@ export const run = (
   tell: (progress: Progress) => Effect.Effect<void>
 ): Effect.Effect<Verdict.Verdict, Preflight.TestnetError | PlatformError.PlatformError, Environment> =>
   Effect.gen(function*() {
+    yield* Preflight.check(options)
+    if (options.chain > 0) yield* SeedChain.seed(`${options.directory}/node-1`, options.chain)
     const startedAt = yield* Clock.currentTimeMillis
     const endsAt = startedAt + options.seconds * 1_000
     const pairs = options.nodes * (options.nodes - 1) / 2
-    yield* Preflight.check(options)
     const members = yield* makeMembers(options)
     const kills: Array<Replay.Kill> = []
     const stopAll = Effect.forEach(members, (member) => member.process?.stop ?? Effect.void, {
@@ -197,6 +209,20 @@ export const run = (
     yield* Effect.addFinalizer(() => stopAll)
     if (options.chaosSeconds !== undefined) {
       yield* Effect.forkScoped(chaos(options, members, kills, startedAt, tell))
+    }
+
+    let cut: ChainVerdict.Cut | undefined
+    if (options.partitionSeconds !== undefined) {
+      const isWhole = Effect.map(
+        viewAll(members),
+        (views) => Verdict.connectedPairs(views) === pairs && ChainVerdict.agree(views, options)
+      )
+      const report = (is: ChainVerdict.Cut) =>
+        Effect.suspend(() => {
+          cut = is
+          return tell({ _tag: "Partition", cut: is })
+        })
+      yield* Effect.forkScoped(Partition.run({ members, seconds: options.partitionSeconds, isWhole, report }))
     }
 
     let samples = 0
@@ -222,7 +248,8 @@ export const run = (
     }
     yield* Effect.sleep(Math.max(0, endsAt - (yield* Clock.currentTimeMillis)))
     yield* sample
-    while (Verdict.connectedPairs(seen) < pairs && (yield* Clock.currentTimeMillis) < endsAt + patienceMs) {
+    const isDone = () => Verdict.connectedPairs(seen) === pairs && ChainVerdict.agree(seen, options)
+    while (!isDone() && (yield* Clock.currentTimeMillis) < endsAt + patienceMs) {
       yield* Effect.sleep(100)
       seen = yield* viewAll(members)
     }
@@ -236,7 +263,11 @@ export const run = (
     )
     return Verdict.judge({
       accounts: seen,
-      history: Replay.replay(histories, kills, stoppedAt),
+      history: Replay.replay(histories, kills, stoppedAt, cut),
+      nodes: histories,
+      asked: options,
+      cut,
+      partitionSeconds: options.partitionSeconds,
       kills,
       samples,
       duplicateSamples,

@@ -1,6 +1,7 @@
 /** The judgement on a testnet run, in the form `--json` prints. Pure. */
 import type { Peers, Status } from "../admin/AdminApi.ts"
-import type { History, Kill, UnexpectedDown } from "./Replay.ts"
+import * as ChainVerdict from "./ChainVerdict.ts"
+import type { History, Kill, NodeEvents, UnexpectedDown } from "./Replay.ts"
 
 /** ms. A node killed and respawned must be whole again by then. */
 export const recoveryLimitMs = 10_000
@@ -22,7 +23,7 @@ interface Traffic {
   readonly received: ByDirection
 }
 
-export interface Verdict {
+export interface Verdict extends ChainVerdict.ChainVerdict {
   readonly nodes: number
   /** N(N−1)/2. */
   readonly pairs: number
@@ -108,6 +109,10 @@ export const judge = (given: {
   readonly duplicateSamples: number
   readonly crashes: number
   readonly directory: string
+  readonly nodes: ReadonlyArray<NodeEvents>
+  readonly asked: ChainVerdict.Asked
+  readonly cut: ChainVerdict.Cut | undefined
+  readonly partitionSeconds: number | undefined
 }): Verdict => {
   const { accounts, crashes, history, kills } = given
   const nodes = accounts.length
@@ -120,6 +125,7 @@ export const judge = (given: {
   const unanswered = connections.filter(({ pings, pongs }) => pongs.received < pings.sent - 1).length
   const recoveries = history.recoveriesMs.map((ms) => ms ?? null)
   const silent = accounts.filter(({ peers, status }) => peers === undefined || status === undefined)
+  const { problems: chainProblems, ...chain } = ChainVerdict.judge({ ...given, reconnectedMs: history.reconnectedMs })
   const problems = [
     ...silent.map(({ ip }) => `${ip} did not answer at the end`),
     ...(connected < pairs ? [`${pairs - connected} of ${pairs} pairs are not connected`] : []),
@@ -132,7 +138,8 @@ export const judge = (given: {
     ...(recoveries.some((ms) => ms === null || ms > recoveryLimitMs)
       ? [`a killed node was not whole again within ${recoveryLimitMs / 1_000} s`]
       : []),
-    ...(crashes > 0 ? [`${crashes} nodes ended by themselves`] : [])
+    ...(crashes > 0 ? [`${crashes} nodes ended by themselves`] : []),
+    ...chainProblems
   ]
   return {
     nodes,
@@ -150,6 +157,7 @@ export const judge = (given: {
     rttMs: { p50: percentile(history.rttMs, 0.5), p99: percentile(history.rttMs, 0.99) },
     kills: kills.length,
     recoveriesMs: recoveries,
+    ...chain,
     crashes,
     directory: given.directory,
     problems,

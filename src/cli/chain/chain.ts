@@ -1,0 +1,20 @@
+/** `timemesh chain`: the stored chain as a thing of its own, while no node runs on it. */
+import { Command } from "effect/cli"
+import * as export_ from "./export.ts"
+import * as import_ from "./import.ts"
+import * as info from "./info.ts"
+import * as make from "./make.ts"
+import * as rewind from "./rewind.ts"
+import * as verify from "./verify.ts"
+
+export const command = Command.make("chain").pipe(
+  Command.withDescription("Look at, check, copy or mend the stored chain of a node that does not run"),
+  Command.withSubcommands([
+    info.command,
+    verify.command,
+    export_.command,
+    import_.command,
+    make.command,
+    rewind.command
+  ])
+)

@@ -1,0 +1,41 @@
+/** `timemesh chain info`: what a stored chain is. */
+import { ByteSize, Console, Effect, FileSystem } from "effect"
+import { Command } from "effect/cli"
+import { ChainStore } from "../../services/ChainStore.ts"
+import { bytes, fields } from "../table.ts"
+import * as target from "./target.ts"
+
+/** bytes of the database with its log; what is not there counts nothing. */
+const sizeOf = (filename: string) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const sizes = yield* Effect.forEach([filename, `${filename}-wal`], (file) =>
+      Effect.orElseSucceed(Effect.map(fs.stat(file), ({ size }) => Number(ByteSize.toBigInt(size))), () => 0))
+    return sizes.reduce((a, b) =>
+      a + b, 0)
+  })
+
+export const command = Command.make(
+  "info",
+  target.where,
+  Effect.fnUntraced(function*({ json, ...where }) {
+    const found = yield* target.locate(where)
+    const { height, hash } = yield* Effect.flatMap(ChainStore, (store) => store.tip).pipe(
+      target.withStore(found),
+      target.orFail
+    )
+    const size = yield* sizeOf(found.filename)
+    const { filename: file, network } = found
+    yield* Console.log(
+      json
+        ? JSON.stringify({ network, height, hash, size, file })
+        : fields([
+          ["network", network],
+          ["height", String(height)],
+          ["tip", hash],
+          ["size", bytes(size)],
+          ["file", file]
+        ])
+    )
+  }, Effect.scoped)
+).pipe(Command.withDescription("Show network, height, tip and size of a stored chain"))

@@ -1,0 +1,68 @@
+/** `timemesh chain make`: writes blocks of a synthetic chain to a file. */
+import { Console, Effect, Stream } from "effect"
+import { Command, Flag } from "effect/cli"
+import { chainParams } from "../../domain/chain/ChainParams.ts"
+import * as ChainFile from "../../layers/chain/ChainFile.ts"
+import * as ChainMake from "../../layers/chain/ChainMake.ts"
+import * as Failure from "../Failure.ts"
+import { bytes, fields } from "../table.ts"
+import * as target from "./target.ts"
+
+/** Texts that rules and databases take as they are. */
+const plain = /^[\x21-\x7e]{1,128}$/
+
+export const command = Command.make(
+  "make",
+  {
+    blocks: Flag.Int("blocks").pipe(Flag.withMetavar("N"), Flag.withDescription("Blocks 1 to N are made")),
+    leader: Flag.String("leader").pipe(Flag.withDescription("Who the blocks say made them; in practice an IP")),
+    address: Flag.String("address").pipe(Flag.withDescription("Who gets the rewards")),
+    out: Flag.String("out").pipe(
+      Flag.withMetavar("FILE"),
+      Flag.withDescription("File to write; replaced if it exists")
+    ),
+    network: Flag.String("network").pipe(
+      Flag.withMetavar("testnet|devnet"),
+      Flag.withDescription("Whose rules and first block (default testnet)"),
+      Flag.withDefault("testnet")
+    ),
+    json: target.where.json
+  },
+  Effect.fnUntraced(function*({ address, blocks, json, leader, network: name, out }) {
+    const network = yield* target.networkNamed(name, "--network")
+    if (network === "mainnet") {
+      return yield* Failure.unusable("--network: no chain is made for mainnet; write testnet or devnet")
+    }
+    if (blocks < 1) return yield* Failure.unusable(`--blocks: "${blocks}" is out of range; write 1 or more`)
+    for (const [flag, text] of [["leader", leader], ["address", address]] as const) {
+      if (!plain.test(text)) {
+        return yield* Failure.unusable(`--${flag}: "${text}" is not 1 to 128 visible ASCII characters`)
+      }
+    }
+    let tip = { height: 0, hash: "" }
+    const records = ChainMake.blocks(chainParams[network], blocks, { leader, address }).pipe(Stream.map((made) => {
+      tip = made.at(-1) ?? tip
+      return ChainFile.encode(made.map((block) => block.bytes))
+    }))
+    const size = yield* ChainFile.write(out, records).pipe(
+      Effect.mapError((error) =>
+        Failure.unusable(error._tag === "NotDue" ? `--blocks: ${error.message}` : error.message)
+      )
+    )
+    const { hash, height } = tip
+    yield* Console.log(
+      json
+        ? JSON.stringify({ network, height, hash, size, file: out })
+        : fields([
+          ["network", network],
+          ["height", String(height)],
+          ["tip", hash],
+          ["file", `${out}, ${bytes(size)}`]
+        ])
+    )
+  })
+).pipe(
+  Command.withDescription(
+    "Write a synthetic chain to a file, for tests: always the same for the same flags. Not consensus"
+  )
+)

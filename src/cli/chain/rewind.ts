@@ -1,0 +1,83 @@
+/** `timemesh chain rewind`: keeps a stored chain up to a height; mends a damaged one. */
+import { Clock, Console, Effect, Option } from "effect"
+import { Argument, Command } from "effect/cli"
+import * as ChainCheck from "../../layers/chain/ChainCheck.ts"
+import * as ChainMend from "../../layers/chain/ChainMend.ts"
+import * as HasherLive from "../../layers/chain/HasherLive.ts"
+import { storeOptions } from "../../layers/chain/networkChain.ts"
+import { ChainStore } from "../../services/ChainStore.ts"
+import type { Tip } from "../../services/ChainStore.ts"
+import * as Failure from "../Failure.ts"
+import { fields } from "../table.ts"
+import * as target from "./target.ts"
+
+interface Rewound {
+  readonly tip: Tip
+  /** Blocks dropped; `null` where the old chain could not be counted. */
+  readonly removed: number | null
+  /** Where the damaged database was put. */
+  readonly aside: string | null
+}
+
+const rewind = (height: number) =>
+  Effect.gen(function*() {
+    const store = yield* ChainStore
+    const before = yield* store.tip
+    if (height > before.height) {
+      return yield* Failure.unusable(`there is no height ${height}: the chain has 0 to ${before.height}`)
+    }
+    const tip = yield* store.append(height, [])
+    const rewound: Rewound = { tip, removed: before.height - tip.height, aside: null }
+    return rewound
+  })
+
+/** Writes what is good into a new database. */
+const mend = ({ filename, network, params }: target.Target, height: number) =>
+  Effect.gen(function*() {
+    const check = ChainCheck.makeChecker(params, yield* HasherLive.make)
+    const now = yield* Clock.currentTimeMillis
+    const { aside, tip } = yield* ChainMend.mend({
+      filename,
+      ...storeOptions(network),
+      height,
+      valid: (block) => check(block, now) === undefined
+    })
+    const rewound: Rewound = { tip, removed: null, aside }
+    return rewound
+  })
+
+export const command = Command.make(
+  "rewind",
+  { ...target.where, height: Argument.Int("height").pipe(Argument.withDescription("Greatest height to keep")) },
+  Effect.fnUntraced(function*({ height, json, ...where }) {
+    if (height < 0) return yield* Failure.unusable(`"${height}" is no height; write 0 or more`)
+    const found = yield* target.locate(where)
+    const { aside, removed, tip } = yield* rewind(height).pipe(
+      target.withStore(found),
+      Effect.catchIf(
+        (error) => error._tag === "ChainStoreError" && error.reason._tag === "Damaged",
+        () => mend(found, height)
+      ),
+      target.orFail
+    )
+    const { network } = found
+    yield* Console.log(
+      json
+        ? JSON.stringify({ network, height: tip.height, hash: tip.hash, removed, aside })
+        : fields([
+          ["network", network],
+          ["height", String(tip.height)],
+          ["tip", tip.hash],
+          ...Option.toArray(Option.fromNullishOr(removed)).map((n) => ["removed", `${n} blocks`] as const),
+          ...Option.toArray(Option.fromNullishOr(aside)).map((file) =>
+            ["mended", `the damaged one is ${file}`] as const
+          ),
+          ...(tip.height < height ? [["note", `block ${tip.height + 1} cannot be had`] as const] : [])
+        ])
+    )
+  }, Effect.scoped)
+).pipe(
+  Command.withDescription(
+    "Drop all blocks above a height. A damaged database is put aside, and what is good of it goes into a new one"
+  )
+)

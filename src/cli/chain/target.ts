@@ -1,0 +1,119 @@
+/** Which chain a command works on: a data directory's, or a file; with the lock that a running node would hold. */
+import { Effect, FileSystem, Option, Result } from "effect"
+import type { Scope } from "effect"
+import { Flag } from "effect/cli"
+import * as nodePath from "node:path"
+import type { ChainParams } from "../../domain/chain/ChainParams.ts"
+import { chainParams } from "../../domain/chain/ChainParams.ts"
+import type { NetworkName } from "../../domain/Network.ts"
+import * as ChainStoreSql from "../../layers/chain/ChainStoreSql.ts"
+import { fileIn, storeOptions } from "../../layers/chain/networkChain.ts"
+import { storedNetwork } from "../../layers/chain/storedNetwork.ts"
+import * as ConfigSources from "../../layers/config/ConfigSources.ts"
+import * as DaemonConfig from "../../layers/config/DaemonConfig.ts"
+import * as Settings from "../../layers/config/Settings.ts"
+import * as Values from "../../layers/config/Values.ts"
+import * as DataDir from "../../layers/store/DataDir.ts"
+import type { ChainStore, ChainStoreError } from "../../services/ChainStore.ts"
+import * as Failure from "../Failure.ts"
+import * as flags from "../flags.ts"
+import { ofStore } from "../storeFailure.ts"
+
+/** Flags of every command that works on a stored chain. */
+export const where = {
+  "data-dir": flags.setting({
+    ...Settings.general.dataDir,
+    help: "Data directory whose chain is meant (default ~/.timemesh/NETWORK)"
+  }),
+  network: flags.setting({
+    ...Settings.general.network,
+    help: "The chain's network (default: what the database says, else testnet)"
+  }),
+  file: Flag.String("file").pipe(
+    Flag.withMetavar("DB"),
+    Flag.withDescription("The database itself, instead of the one of a data directory"),
+    Flag.optional
+  ),
+  json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false))
+}
+
+export interface Where {
+  readonly "data-dir": Option.Option<string>
+  readonly network: Option.Option<string>
+  readonly file: Option.Option<string>
+}
+
+export interface Target {
+  readonly network: NetworkName
+  readonly params: ChainParams
+  /** The SQLite file. */
+  readonly filename: string
+}
+
+/** The network that a text names. `flag`: where it was given. */
+export const networkNamed = (text: string, flag: string): Effect.Effect<NetworkName, Failure.Failure> => {
+  const read = Values.network(text)
+  return Result.isSuccess(read)
+    ? Effect.succeed(read.success.name)
+    : Effect.fail(Failure.unusable(`${flag}: "${text}" ${read.failure[0]}; ${read.failure[1]}`))
+}
+
+const lock = (directory: string) =>
+  Effect.mapError(
+    DataDir.lock(directory),
+    (error) => Failure.unusable(`${error.message} (a running node answers: timemesh status)`)
+  )
+
+/**
+ * Finds the chain, and holds its data directory until the scope closes. `make`: one that is not there yet is no error.
+ */
+export const locate = (
+  told: Where,
+  make = false
+): Effect.Effect<Target, Failure.Failure, FileSystem.FileSystem | Scope.Scope> =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const { given } = yield* Effect.mapError(
+      ConfigSources.collect(flags.toFlags({ "data-dir": told["data-dir"], network: told.network })),
+      (error) => Failure.unusable(error.message)
+    )
+    const named = given.get(Settings.general.network.name)
+    const text = named?.values[0]
+    const network = text === undefined ? undefined : yield* networkNamed(text, named?.where ?? "--network")
+    const { home } = yield* DaemonConfig.thisHost
+    const directory = given.get(Settings.general.dataDir.name)?.values[0]
+    const dataDir = directory === undefined
+      ? DaemonConfig.defaultDataDir(home, network ?? "testnet")
+      : DaemonConfig.expandHome(home, directory)
+    const filename = Option.isSome(told.file) ? told.file.value : fileIn(dataDir)
+    const there = yield* Effect.orElseSucceed(fs.exists(filename), () => false)
+    if (!there && !make) {
+      return yield* Failure.failed(
+        `there is no chain at ${filename}; say where it is with --data-dir DIR, --network NAME or --file DB`
+      )
+    }
+    const holder = Option.isSome(told.file) ? nodePath.dirname(filename) : dataDir
+    const lockable = Option.isNone(told.file) ||
+      (yield* Effect.orElseSucceed(fs.exists(`${holder}/lock.db`), () => false))
+    if (lockable) yield* lock(holder)
+    const found = network ?? (there ? yield* storedNetwork(filename) : undefined) ?? "testnet"
+    return { network: found, params: chainParams[found], filename }
+  })
+
+/** Opens the chain's store for the effect. Errors of the store stay what they are. */
+export const withStore =
+  ({ filename, network }: Target) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ChainStoreError, Exclude<R, ChainStore>> =>
+    Effect.provide(effect, ChainStoreSql.layerSqlite({ filename, ...storeOptions(network) }))
+
+/** A failure of the store as one of the command. */
+export const orFail = <A, E, R>(
+  effect: Effect.Effect<A, E | ChainStoreError, R>
+): Effect.Effect<A, Exclude<E, ChainStoreError> | Failure.Failure, R> =>
+  Effect.mapError(effect, (error) => {
+    const tagged: unknown = error
+    return isStoreError(tagged) ? ofStore(tagged) : error as Exclude<E, ChainStoreError>
+  })
+
+const isStoreError = (error: unknown): error is ChainStoreError =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "ChainStoreError"

@@ -1,0 +1,58 @@
+/** `timemesh chain verify`: reads every block of a stored chain and checks all rules. */
+import { Console, Effect } from "effect"
+import { Command } from "effect/cli"
+import * as ChainCheck from "../../layers/chain/ChainCheck.ts"
+import { storedNetwork } from "../../layers/chain/storedNetwork.ts"
+import * as Failure from "../Failure.ts"
+import { fields } from "../table.ts"
+import * as target from "./target.ts"
+
+/** What keeps all that is good. */
+const mending = (good: number): string => `timemesh chain rewind ${good}`
+
+export const command = Command.make(
+  "verify",
+  target.where,
+  Effect.fnUntraced(function*({ json, ...where }) {
+    const { filename: file, network, params } = yield* target.locate(where)
+    const says = yield* storedNetwork(file)
+    if (says !== undefined && says !== network) {
+      return yield* Failure.unusable(`${file} holds the ${says} chain, not ${network}'s; say --network ${says}`)
+    }
+    const { bad, blocks, good } = yield* target.orFail(ChainCheck.checkFile(params, file))
+    const ok = bad === undefined
+    const height = good?.height ?? null
+    const mend = ok ? null : mending(good?.height ?? 0)
+    if (json) {
+      yield* Console.log(JSON.stringify({
+        ok,
+        network,
+        blocks,
+        height,
+        hash: good?.hash ?? null,
+        bad: ok ? null : { height: bad.height ?? null, detail: bad.detail },
+        mend,
+        file
+      }))
+    } else if (ok) {
+      yield* Console.log(fields([
+        ["network", network],
+        ["height", String(height)],
+        ["tip", good?.hash ?? ""],
+        ["verified", `${blocks} blocks, all good`]
+      ]))
+    }
+    if (!ok) {
+      return yield* Failure.failed(
+        `${file} is damaged: ${bad.detail}; ${
+          height === null ? "no block" : `blocks 0 to ${height}`
+        } can be kept, with: ` +
+          `${mend}`
+      )
+    }
+  }, Effect.scoped)
+).pipe(
+  Command.withDescription(
+    "Read every block of a stored chain and check bytes, hashes, links and rules. Exit code 1 if one is bad"
+  )
+)

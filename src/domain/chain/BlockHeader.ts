@@ -1,0 +1,144 @@
+/**
+ * What a block's hash covers, and its own compact bytes for headers-first sync.
+ *
+ * **Bytes.** u32 LE length of the leader, u32 LE length of the bitmap, then exactly the bytes under the hash:
+ * `version u32 | height u64 | previous (32) | merkle (32) | timestamp i64 | reward u64 | leader | vrf output (32) | vrf
+ * score u64 | bitmap | treasury u64`, integers little-endian. So a header can be hashed where it lies.
+ */
+import * as Limits from "../Limits.ts"
+import { Reader, Writer } from "./Bincode.ts"
+import type { Hash } from "./Hash.ts"
+import type { Hasher } from "./Hasher.ts"
+import { type Malformed, malformed } from "./Transaction.ts"
+import type { U64 } from "./U64.ts"
+
+/** The fields under the hash, in its order. The merkle root stands for the transactions; the rest of a body is not covered. */
+export interface BlockHeader {
+  readonly version: number
+  readonly height: number
+  readonly previousHash: Hash
+  readonly merkleRoot: Hash
+  /** Seconds since 1970. */
+  readonly timestamp: number
+  /** Satoshi. */
+  readonly blockReward: U64
+  /** Who made the block: an address, in practice an IP. */
+  readonly leader: string
+  readonly vrfOutput: Hash
+  readonly vrfScore: U64
+  /** One bit per active masternode. */
+  readonly activeMasternodesBitmap: Uint8Array
+  /** Satoshi. */
+  readonly treasuryBalance: U64
+}
+
+/** bytes. The lengths in front of the hashed part. */
+const lengthsBytes = 8
+/** bytes. A header with an empty leader and an empty bitmap. */
+export const fixedBytes = lengthsBytes + 140
+
+const writeHashed = (writer: Writer, header: BlockHeader): void => {
+  writer.u32(header.version)
+  writer.u64(header.height)
+  writer.raw(header.previousHash)
+  writer.raw(header.merkleRoot)
+  writer.u64(header.timestamp)
+  writer.u64(header.blockReward)
+  writer.textRaw(header.leader)
+  writer.raw(header.vrfOutput)
+  writer.u64(header.vrfScore)
+  writer.raw(header.activeMasternodesBitmap)
+  writer.u64(header.treasuryBalance)
+}
+
+/** Reused by `hash`, which is synchronous and leaves nothing behind. */
+const scratch = new Writer()
+
+/** The block hash: BLAKE3-256 over the fields in order, without lengths or separators. */
+export const hash = (hasher: Hasher, header: BlockHeader): Hash => {
+  writeHashed(scratch.reset(), header)
+  return hasher.blake3(scratch.peek())
+}
+
+const write = (writer: Writer, header: BlockHeader): void => {
+  const start = writer.length
+  writer.u32(0)
+  writer.u32(header.activeMasternodesBitmap.length)
+  writeHashed(writer, header)
+  const leaderBytes = writer.length - start - fixedBytes - header.activeMasternodesBitmap.length
+  writer.putU32(start, leaderBytes)
+}
+
+/** A header as it came, with the hash of its bytes. */
+export interface HashedHeader {
+  readonly header: BlockHeader
+  readonly hash: Hash
+}
+
+const read = (hasher: Hasher, reader: Reader): HashedHeader => {
+  const leaderBytes = reader.u32()
+  const bitmapBytes = reader.u32()
+  const start = reader.at
+  const header: BlockHeader = {
+    version: reader.u32(),
+    height: reader.small("height"),
+    previousHash: reader.hash(),
+    merkleRoot: reader.hash(),
+    timestamp: reader.small("timestamp", true),
+    blockReward: reader.u64(),
+    leader: reader.textOf(leaderBytes),
+    vrfOutput: reader.hash(),
+    vrfScore: reader.u64(),
+    activeMasternodesBitmap: reader.raw(bitmapBytes),
+    treasuryBalance: reader.u64()
+  }
+  return { header, hash: reader.failed === undefined ? hasher.blake3(reader.slice(start, reader.at)) : noHash }
+}
+
+const noHash = new Uint8Array(0)
+
+export const encode = (header: BlockHeader): Uint8Array => {
+  const writer = new Writer(256)
+  write(writer, header)
+  return writer.done()
+}
+
+/** The header that is exactly these bytes. */
+export const decode = (hasher: Hasher, bytes: Uint8Array): HashedHeader | Malformed => {
+  const reader = new Reader(bytes)
+  const hashed = read(hasher, reader)
+  return reader.failed === undefined && reader.left === 0 ? hashed : malformed(reader)
+}
+
+/**
+ * As many of the headers, in order from the first, as one message may hold: `Limits.headersPerMessage` of them and
+ * `Limits.headersBytes`. At least one, however long. u32 LE count, then the headers.
+ */
+export const encodeList = (headers: Iterable<BlockHeader>): { readonly bytes: Uint8Array; readonly count: number } => {
+  const writer = new Writer(64 * 1024)
+  writer.u32(0)
+  let count = 0
+  for (const header of headers) {
+    const before = writer.length
+    write(writer, header)
+    if (count > 0 && writer.length > Limits.headersBytes) {
+      writer.truncate(before)
+      break
+    }
+    count += 1
+    if (count === Limits.headersPerMessage) break
+  }
+  writer.putU32(0, count)
+  return { bytes: writer.done(), count }
+}
+
+/** The list that is exactly these bytes: at most `Limits.headersPerMessage`. Links between them are not checked. */
+export const decodeList = (hasher: Hasher, bytes: Uint8Array): ReadonlyArray<HashedHeader> | Malformed => {
+  const reader = new Reader(bytes)
+  const count = reader.u32()
+  if (count > Limits.headersPerMessage) reader.fail(`${count} headers, over ${Limits.headersPerMessage}`)
+  if (count * fixedBytes > reader.left) reader.fail("a count of more headers than bytes")
+  const headers: Array<HashedHeader> = []
+  for (let i = 0; i < count && reader.failed === undefined; i++) headers.push(read(hasher, reader))
+  return reader.failed === undefined && reader.left === 0 ? headers : malformed(reader)
+}

@@ -1,0 +1,140 @@
+/** The rules of a chain that differ between networks, and the numbers that do not but that every rule refers to. */
+import { type NetworkName, networks } from "../Network.ts"
+import * as Block from "./Block.ts"
+import * as Hash from "./Hash.ts"
+
+export interface ChainParams {
+  readonly network: NetworkName
+  /** Block 0. */
+  readonly genesis: Block.Block
+  readonly genesisHash: Hash.Hash
+  /** Seconds since 1970: when the schedule begins. */
+  readonly genesisTime: number
+  /** Seconds from one block to the next, by schedule. */
+  readonly intervalSeconds: number
+  /** Satoshi. Reward of a block without fees: emission less the treasury's part. */
+  readonly blockReward: number
+  /** Satoshi. Most that the treasury grows per block. */
+  readonly treasuryStep: number
+  /** bytes of bincode. */
+  readonly maxBlockBytes: number
+  /** Blocks. A better chain that leaves ours deeper is not followed. */
+  readonly maxReorg: number
+  /** Seconds a block's timestamp may be ahead of now. */
+  readonly futureSeconds: number
+  /** Seconds a block's place in the schedule may be ahead of now. */
+  readonly aheadSeconds: number
+  /** Seconds a block's timestamp may be earlier than its place in the schedule. */
+  readonly earlySeconds: number
+  /** The same for blocks that are more than `recentBlocks` behind the schedule, where we are not the first to judge. */
+  readonly earlyDeepSeconds: number
+  readonly recentBlocks: number
+  /** From this height on a block names its leader. */
+  readonly leaderFrom: number
+}
+
+const none = new Uint8Array(0)
+
+interface Origin {
+  readonly time: number
+  readonly leader: string
+  readonly free: number
+  readonly bitmap: Uint8Array
+  readonly treasury: number
+  readonly rewards: ReadonlyArray<Block.MasternodeReward>
+}
+
+const reward = (address: string, amount = 0): Block.MasternodeReward => ({ address, amount })
+
+const genesisOf = (origin: Origin): Block.Block =>
+  Block.make({
+    header: {
+      version: 1,
+      height: 0,
+      previousHash: Hash.zero,
+      merkleRoot: Hash.zero,
+      timestamp: origin.time,
+      blockReward: 10_000_000_000,
+      leader: origin.leader,
+      attestationRoot: Hash.zero,
+      masternodeTiers: { free: origin.free, bronze: 0, silver: 0, gold: 0 },
+      vrfProof: none,
+      vrfOutput: Hash.zero,
+      vrfScore: 0,
+      activeMasternodesBitmap: origin.bitmap,
+      livenessRecovery: false,
+      producerSignature: none,
+      totalFees: 0,
+      treasuryBalance: origin.treasury
+    },
+    transactions: [],
+    masternodeRewards: origin.rewards,
+    timeAttestations: [],
+    consensusParticipantsBitmap: none,
+    livenessRecovery: false
+  })
+
+const make = (network: NetworkName, intervalSeconds: number, origin: Origin): ChainParams => ({
+  network,
+  genesis: genesisOf(origin),
+  genesisHash: Hash.fromHexUnsafe(networks[network].genesis),
+  genesisTime: origin.time,
+  intervalSeconds,
+  blockReward: 9_500_000_000,
+  treasuryStep: 500_000_000,
+  maxBlockBytes: 4_000_000,
+  maxReorg: 100,
+  futureSeconds: 5,
+  aheadSeconds: 10,
+  earlySeconds: 30,
+  earlyDeepSeconds: 600,
+  recentBlocks: 10,
+  leaderFrom: 4
+})
+
+/** Genesis and rules of the TIME network's testnet. */
+export const testnet: ChainParams = make("testnet", 600, {
+  time: 1_764_547_200,
+  leader: "165.232.154.150",
+  free: 6,
+  bitmap: Uint8Array.of(0xfc),
+  treasury: 500_000_000,
+  rewards: [
+    reward("64.91.241.10"),
+    reward("178.128.199.144"),
+    reward("50.28.104.50"),
+    reward("165.84.215.117"),
+    reward("165.232.154.150", 10_000_000_000),
+    reward("69.167.168.176")
+  ]
+})
+
+/** Genesis and rules of the TIME network's mainnet. */
+export const mainnet: ChainParams = make("mainnet", 600, {
+  time: 1_776_211_200,
+  leader: "",
+  free: 0,
+  bitmap: none,
+  treasury: 10_000_000_000,
+  rewards: []
+})
+
+/** Ours: built as the testnet's, with one masternode at 127.0.0.1; a block per second, so that long chains fit the past. */
+export const devnet: ChainParams = make("devnet", 1, {
+  time: 1_764_547_200,
+  leader: "127.0.0.1",
+  free: 1,
+  bitmap: Uint8Array.of(0x80),
+  treasury: 500_000_000,
+  rewards: [reward("127.0.0.1", 10_000_000_000)]
+})
+
+export const chainParams: Readonly<Record<NetworkName, ChainParams>> = { testnet, mainnet, devnet }
+
+/** Seconds since 1970: when a block of this height is due. */
+export const dueAt = (params: ChainParams, height: number): number =>
+  params.genesisTime + params.intervalSeconds * height
+
+/** The greatest height that can be due at `now` (ms since 1970), tolerance included. */
+export const maxHeight = (params: ChainParams, now: number): number =>
+  Math.floor((now / 1000 + params.aheadSeconds - params.genesisTime) / params.intervalSeconds)

@@ -1,0 +1,37 @@
+/** 32-byte hashes as bytes: block hashes, txids, merkle nodes. In text always 64 lower-case hex digits in byte order. */
+import { Result } from "effect"
+import { Hex } from "effect/encoding"
+
+/** 32 bytes. Often a view into a message: not to be written to. */
+export type Hash = Uint8Array
+
+/** bytes. */
+export const length = 32
+
+export const zero: Hash = new Uint8Array(length)
+
+export const equals = (a: Hash, b: Hash): boolean => {
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+/** Order of the bytes as an unsigned big-endian number: that of the hex text. Negative: `a` is lower. */
+export const compare = (a: Hash, b: Hash): number => {
+  for (let i = 0; i < length; i++) {
+    const difference = (a[i] ?? 0) - (b[i] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+export const isZero = (hash: Hash): boolean => equals(hash, zero)
+
+export const toHex = (hash: Hash): string => Hex.encode(hash)
+
+const pattern = /^[0-9a-f]{64}$/i
+
+/** `undefined`: not 64 hex digits. */
+export const fromHex = (text: string): Hash | undefined => pattern.test(text) ? fromHexUnsafe(text) : undefined
+
+/** For constants and for text that was checked: throws on anything that is not hex. */
+export const fromHexUnsafe = (text: string): Hash => Result.getOrThrow(Hex.decode(text))

@@ -1,0 +1,35 @@
+/**
+ * Exact 64-bit integers that cost nothing while they are small.
+ *
+ * A value is a `number` exactly when it is a safe integer, else a `bigint`. So equal values are `===`, `<` and `>` compare
+ * across the two, and text (`${n}`) is the decimal number. Only arithmetic needs the functions here.
+ */
+
+/** 0 … 2^64 − 1. */
+export type U64 = number | bigint
+
+/** −2^63 … 2^63 − 1. */
+export type I64 = number | bigint
+
+/** The one form of a value. */
+export const of = (n: bigint): U64 => {
+  const small = Number(n)
+  return Number.isSafeInteger(small) ? small : n
+}
+
+/** From the two 32-bit halves; `high` is signed for an `I64`. */
+export const fromHalves = (high: number, low: number): U64 => {
+  const small = high * 4_294_967_296 + low
+  return Number.isSafeInteger(small) ? small : (BigInt(high) << 32n) | BigInt(low)
+}
+
+/** Exact, and not wrapped: a sum over 2^64 − 1 is that greater number. */
+export const add = (a: U64, b: U64): U64 => {
+  if (typeof a === "number" && typeof b === "number") {
+    const sum = a + b
+    if (Number.isSafeInteger(sum)) return sum
+  }
+  return of(BigInt(a) + BigInt(b))
+}
+
+export const max = 2n ** 64n - 1n

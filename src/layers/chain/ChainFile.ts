@@ -1,0 +1,166 @@
+/**
+ * Files of blocks, as `chain export`, `import` and `make` use them: for each block a u32 (big-endian) with its length, then its
+ * bincode. Nothing else: no head, no index, no checksum, so that files can be cut and joined.
+ */
+import { Data, Effect, FileSystem, Stream } from "effect"
+import type { PlatformError } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+
+/** One block's bytes, not looked at. `offset`: where its length begins in the file, bytes. */
+export interface FileRecord {
+  readonly offset: number
+  readonly bytes: Uint8Array
+}
+
+/** The file ends within a block, or a length in it cannot be one. `offset`: where that block's length begins, bytes. */
+export interface Broken {
+  readonly offset: number
+  readonly detail: string
+}
+
+/** What one read of the file gave; a `broken` one is the last. */
+export interface FileBatch {
+  readonly records: ReadonlyArray<FileRecord>
+  readonly broken: Broken | undefined
+}
+
+/** The file cannot be read or written. `detail` names it and says why. */
+export class ChainFileError extends Data.TaggedError("ChainFileError")<{
+  readonly file: string
+  readonly detail: string
+}> {
+  override get message() {
+    return `${this.file} ${this.detail}`
+  }
+}
+
+const lengthBytes = 4
+
+const unreadable = (file: string, verb: string) => (error: PlatformError.PlatformError) =>
+  new ChainFileError({
+    file,
+    detail: error.reason._tag === "NotFound"
+      ? `cannot be ${verb}: there is no such file or directory`
+      : `cannot be ${verb} (${error.reason._tag}${error.reason.message === "" ? "" : `: ${error.reason.message}`})`
+  })
+
+const join = (a: Uint8Array, b: Uint8Array): Uint8Array => {
+  if (a.length === 0) return b
+  const both = new Uint8Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
+}
+
+/** Cuts what was read into records. Mutable: one per file. */
+const makeCutter = (most: number) => {
+  let rest: Uint8Array = new Uint8Array(0)
+  let parts: Array<Uint8Array> = []
+  let waiting = 0
+  let need = lengthBytes
+  let offset = 0
+  return {
+    /** The record that is not whole yet, if the file ends here. */
+    end: (): Broken | undefined => {
+      const left = rest.length + waiting
+      return left === 0 ? undefined : { offset, detail: `the file ends ${left} bytes into a block's record` }
+    },
+    push: (chunk: Uint8Array): FileBatch => {
+      // A long record comes in many chunks: they are joined once.
+      parts.push(chunk)
+      waiting += chunk.length
+      if (rest.length + waiting < need) return { records: [], broken: undefined }
+      let bytes = parts.reduce(join, rest)
+      parts = []
+      waiting = 0
+      const records: Array<FileRecord> = []
+      let at = 0
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+      need = lengthBytes
+      while (at + lengthBytes <= bytes.length) {
+        const length = view.getUint32(at)
+        if (length === 0 || length > most) {
+          const detail = `${length} is not the length of a block (1 to ${most})`
+          return { records, broken: { offset, detail } }
+        }
+        if (at + lengthBytes + length > bytes.length) {
+          need = lengthBytes + length
+          break
+        }
+        const start = at + lengthBytes
+        records.push({ offset, bytes: bytes.subarray(start, start + length) })
+        at = start + length
+        offset += lengthBytes + length
+      }
+      rest = bytes.slice(at)
+      return { records, broken: undefined }
+    }
+  }
+}
+
+/**
+ * The records of a file, in order, a read at a time. Their bytes are views into the read. `most`: bytes of a block at most.
+ */
+export const read = (file: string, most: number): Stream.Stream<FileBatch, ChainFileError, FileSystem.FileSystem> =>
+  Stream.unwrap(Effect.map(FileSystem.FileSystem, (fs) => {
+    const cutter = makeCutter(most)
+    const batches = fs.stream(file, { chunkSize: Limits.chainFileChunkBytes }).pipe(
+      Stream.mapError(unreadable(file, "read")),
+      Stream.map((chunk) => cutter.push(chunk)),
+      // Nothing after a broken record can be found again.
+      Stream.takeUntil(({ broken }) => broken !== undefined)
+    )
+    let ended = false
+    const tail = Stream.suspend(() => {
+      const broken = ended ? undefined : cutter.end()
+      return broken === undefined ? Stream.empty : Stream.succeed<FileBatch>({ records: [], broken })
+    })
+    return Stream.concat(
+      Stream.tap(batches, ({ broken }) =>
+        Effect.sync(() => {
+          ended ||= broken !== undefined
+        })),
+      tail
+    )
+  }))
+
+/** The blocks as records, in one buffer. */
+export const encode = (blocks: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const out = new Uint8Array(blocks.reduce((sum, block) => sum + lengthBytes + block.length, 0))
+  const view = new DataView(out.buffer)
+  let at = 0
+  for (const block of blocks) {
+    view.setUint32(at, block.length)
+    out.set(block, at + lengthBytes)
+    at += lengthBytes + block.length
+  }
+  return out
+}
+
+/**
+ * Writes a file from buffers, as they come. It is written beside its name and moved there when whole, replacing what was
+ * there: a write that fails or is interrupted leaves no half file. Gives the bytes written.
+ */
+export const write = <E, R>(
+  file: string,
+  buffers: Stream.Stream<Uint8Array, E, R>
+): Effect.Effect<number, E | ChainFileError, R | FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const failure = unreadable(file, "written")
+    const temporary = `${file}.tmp`
+    const written = Effect.scoped(Effect.gen(function*() {
+      const open = yield* Effect.mapError(fs.open(temporary, { flag: "w" }), failure)
+      let bytes = 0
+      yield* Stream.runForEach(buffers, (buffer) => {
+        bytes += buffer.length
+        return Effect.mapError(open.writeAll(buffer), failure)
+      })
+      yield* Effect.mapError(open.sync, failure)
+      return bytes
+    }))
+    return yield* written.pipe(
+      Effect.tap(() => Effect.mapError(fs.rename(temporary, file), failure)),
+      Effect.onError(() => Effect.ignore(fs.remove(temporary, { force: true })))
+    )
+  })

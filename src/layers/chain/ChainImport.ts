@@ -1,0 +1,217 @@
+/**
+ * Takes the blocks of a file into a chain's store: every rule is checked, batch by batch, and the next batch is checked while
+ * the disk has the one before. Blocks that the chain has already are skipped.
+ *
+ * What was good is kept: the error of a bad, cut or foreign file comes after all blocks before the fault are stored.
+ */
+import { Clock, Data, Effect, Option, Stream } from "effect"
+import type { FileSystem } from "effect"
+import * as Block from "../../domain/chain/Block.ts"
+import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
+import type { ChainParams } from "../../domain/chain/ChainParams.ts"
+import * as Hash from "../../domain/chain/Hash.ts"
+import type { Hasher } from "../../domain/chain/Hasher.ts"
+import type { Parent } from "../../domain/chain/HeaderRules.ts"
+import * as HeaderRules from "../../domain/chain/HeaderRules.ts"
+import * as Synthetic from "../../domain/chain/Synthetic.ts"
+import * as Validation from "../../domain/chain/Validation.ts"
+import * as Limits from "../../domain/Limits.ts"
+import type { NetworkName } from "../../domain/Network.ts"
+import { ChainStore } from "../../services/ChainStore.ts"
+import type { ChainStoreError, StoredBlock, Tip } from "../../services/ChainStore.ts"
+import * as ChainFile from "./ChainFile.ts"
+import * as HasherLive from "./HasherLive.ts"
+import { networkOfGenesis, stored } from "./networkChain.ts"
+
+/** A block of the file cannot follow. `height`: the one it should have; `offset`: of its length in the file, bytes. */
+export class ImportError extends Data.TaggedError("ImportError")<{
+  readonly file: string
+  readonly height: number
+  readonly offset: number
+  readonly detail: string
+  /** The file's network, where it is another one. */
+  readonly network: NetworkName | undefined
+}> {
+  override get message() {
+    return `${this.file}: block ${this.height} at byte ${this.offset}: ${this.detail}`
+  }
+}
+
+export interface Imported {
+  readonly tip: Tip
+  /** Blocks stored, and blocks of the file that the chain had. */
+  readonly added: number
+  readonly skipped: number
+}
+
+/** As `Imported`, with what ended it, if the file was not good to its end. */
+export interface Outcome extends Imported {
+  readonly error: ImportError | undefined
+}
+
+interface Checked {
+  readonly blocks: ReadonlyArray<StoredBlock>
+  readonly error: ImportError | undefined
+  /** The error is that of the last block before: it is not to be kept. */
+  readonly dropLast: boolean
+}
+
+/** The parent that the tip of the store is. */
+export const parentAt = (
+  params: ChainParams,
+  store: ChainStore["Service"],
+  tip: Tip
+): Effect.Effect<Parent, ChainStoreError> =>
+  tip.height === 0
+    ? Effect.succeed(Synthetic.genesisParent(params))
+    : Effect.map(store.blocks(tip.height, 1, 0), ([bytes]) => {
+      const block = bytes === undefined ? undefined : Block.decode(bytes)
+      const treasuryBalance = block === undefined || Block.isMalformed(block) ? 0 : block.header.treasuryBalance
+      return { height: tip.height, hash: Hash.fromHexUnsafe(tip.hash), treasuryBalance }
+    })
+
+/** Checks one record after the other; keeps where the chain stands. */
+const makeChecker = (params: ChainParams, hasher: Hasher, file: string, tip: Parent, known: ReadonlyArray<string>) => {
+  let parent = tip
+  /** Height of the last record, to name the next. */
+  let last: number | undefined
+  let skipped = 0
+  /** Offset of the last block that is new. */
+  let lastNew: number | undefined
+  let unlinked = false
+
+  const fault = (offset: number, height: number, detail: string) =>
+    new ImportError({ file, height, offset, detail, network: undefined })
+
+  const check = ({ bytes, offset }: ChainFile.FileRecord, now: number): StoredBlock | ImportError | undefined => {
+    const due = last === undefined ? parent.height + 1 : last + 1
+    const block = Block.decode(bytes)
+    if (Block.isMalformed(block)) return fault(offset, due, `its bytes are no block (${block.reason})`)
+    const { height } = block.header
+    if (height > parent.height || (last !== undefined && height !== due)) {
+      const wanted = last === undefined ? parent.height + 1 : due
+      const verdict = height === wanted && height === parent.height + 1
+        ? Validation.block(params, hasher, parent, block, now)
+        : { _tag: "WrongHeight" as const, expected: wanted, actual: height }
+      unlinked = verdict._tag === "WrongParent"
+      if (verdict._tag !== "Valid") return fault(offset, wanted, Validation.describe(verdict))
+      last = height
+      lastNew = offset
+      parent = HeaderRules.parentOf(block.header, verdict.hash)
+      return stored(block, verdict.hash)
+    }
+    const hash = BlockHeader.hash(hasher, block.header)
+    if (known[height] !== Hash.toHex(hash)) {
+      const detail = height === 0
+        ? "it is not this network's first block"
+        : `the chain has another block there (${known[height]}); \`timemesh chain rewind ${height - 1}\` makes room`
+      return fault(offset, height, detail)
+    }
+    last = height
+    skipped += 1
+    return undefined
+  }
+
+  /**
+   * A changed bit in what a hash covers can leave a block that breaks no rule, and shows only in the next one's link. Which of
+   * the two was changed, the one after them tells.
+   */
+  const culprit = (
+    blocks: ReadonlyArray<StoredBlock>,
+    error: ImportError,
+    record: ChainFile.FileRecord,
+    next: ChainFile.FileRecord | undefined
+  ): Checked => {
+    const [block, after] = [Block.decode(record.bytes), next && Block.decode(next.bytes)]
+    if (
+      !unlinked || lastNew === undefined || Block.isMalformed(block) || after === undefined ||
+      Block.isMalformed(after) ||
+      !Hash.equals(after.header.previousHash, BlockHeader.hash(hasher, block.header))
+    ) return { blocks, error, dropLast: false }
+    const detail = "it is not the block that those after it follow"
+    return { blocks, error: fault(lastNew, error.height - 1, detail), dropLast: true }
+  }
+
+  return {
+    skipped: () => skipped,
+    batch: ({ broken, records }: ChainFile.FileBatch, now: number): Checked => {
+      const blocks: Array<StoredBlock> = []
+      for (const [i, record] of records.entries()) {
+        const checked = check(record, now)
+        if (checked instanceof ImportError) return culprit(blocks, checked, record, records[i + 1])
+        if (checked !== undefined) blocks.push(checked)
+      }
+      const due = last === undefined ? parent.height + 1 : last + 1
+      const error = broken === undefined ? undefined : fault(broken.offset, due, broken.detail)
+      return { blocks, error, dropLast: false }
+    }
+  }
+}
+
+/**
+ * What is wrong with a file that begins as another network's chain does; `undefined`: nothing, as far as its first block tells.
+ * No store is needed, so that none is made for a file that cannot go into it.
+ */
+export const foreign = (
+  params: ChainParams,
+  file: string
+): Effect.Effect<ImportError | undefined, ChainFile.ChainFileError, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const hasher = yield* HasherLive.make
+    const head = yield* Stream.runHead(
+      ChainFile.read(file, params.maxBlockBytes).pipe(
+        Stream.flatMap(({ records }) => Stream.fromIterable(records))
+      )
+    )
+    const block = Option.getOrUndefined(Option.map(head, ({ bytes }) => Block.decode(bytes)))
+    if (block === undefined || Block.isMalformed(block) || block.header.height > 1) return undefined
+    const { height, previousHash } = block.header
+    const network = networkOfGenesis(Hash.toHex(height === 0 ? BlockHeader.hash(hasher, block.header) : previousHash))
+    if (network === undefined || network === params.network) return undefined
+    const detail = `the file holds the ${network} chain, not ${params.network}'s; say --network ${network}`
+    return new ImportError({ file, height, offset: 0, detail, network })
+  })
+
+/**
+ * Imports the file. Fails when the file cannot be read or the store does not take blocks; a fault in the file is in the
+ * outcome.
+ */
+export const importFile = (
+  params: ChainParams,
+  file: string
+): Effect.Effect<Outcome, ChainFile.ChainFileError | ChainStoreError, ChainStore | FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const store = yield* ChainStore
+    const hasher = yield* HasherLive.make
+    const tip = yield* store.tip
+    const other = yield* foreign(params, file)
+    if (other !== undefined) return { tip, added: 0, skipped: 0, error: other }
+    const known = yield* store.hashes(0, tip.height + 1)
+    const checker = makeChecker(params, hasher, file, yield* parentAt(params, store, tip), known)
+    let at = tip
+    let error: ImportError | undefined
+    let waiting: Array<StoredBlock> = []
+    /** All but the last `keep`. */
+    const flush = (keep: number) =>
+      Effect.gen(function*() {
+        const good = waiting.slice(0, Math.max(0, waiting.length - keep))
+        if (good.length > 0) at = yield* store.append(at.height, good)
+        waiting = waiting.slice(good.length)
+      })
+    yield* ChainFile.read(file, params.maxBlockBytes).pipe(
+      Stream.mapEffect((batch) => Effect.map(Clock.currentTimeMillis, (now) => checker.batch(batch, now))),
+      Stream.takeUntil((checked) => checked.error !== undefined),
+      Stream.buffer({ capacity: 4 }),
+      Stream.runForEach((checked) =>
+        Effect.gen(function*() {
+          error = checked.error
+          // Whole commits: each waits for the disk once.
+          if (waiting.length + checked.blocks.length > Limits.storeBatchBlocks) yield* flush(1)
+          waiting.push(...checked.blocks)
+          if (checked.dropLast) waiting.pop()
+        })
+      )
+    )
+    yield* flush(0)
+    return { tip: at, added: at.height - tip.height, skipped: checker.skipped(), error }
+  })

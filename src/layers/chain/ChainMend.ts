@@ -1,0 +1,80 @@
+/**
+ * Mends a damaged SQLite chain: the old file is kept aside, and what can be read of it, from genesis on without a gap, goes
+ * into a new one. A database that is whole needs none of this: `append(height, [])` rewinds it.
+ */
+import { Effect, Exit, FileSystem, Stream } from "effect"
+import type { Option } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+import { ChainStore } from "../../services/ChainStore.ts"
+import type { ChainStoreError, StoredBlock, Tip } from "../../services/ChainStore.ts"
+import * as ChainScan from "./ChainScan.ts"
+import * as ChainStoreSql from "./ChainStoreSql.ts"
+import { unavailable } from "./storeErrors.ts"
+
+export interface MendOptions {
+  readonly filename: string
+  readonly network: string
+  readonly genesis: StoredBlock
+  /** Greatest height to keep. */
+  readonly height: number
+  /** Whether a block is what it should be; the first one that is not, and all after it, are left behind. */
+  readonly valid?: ((block: StoredBlock) => boolean) | undefined
+}
+
+export interface Mended {
+  readonly tip: Tip
+  /** Name of the old file. */
+  readonly aside: string
+  /** What stopped the copying below `height`; none where `valid` did, or the chain was no longer. */
+  readonly problem: Option.Option<ChainStoreError>
+}
+
+/** Damaged files kept at most; beyond, mending refuses until one is removed. */
+const keptFiles = 99
+
+const setAside = (filename: string) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    for (let i = 1; i <= keptFiles; i++) {
+      const aside = i === 1 ? `${filename}.damaged` : `${filename}.damaged-${i}`
+      if (yield* fs.exists(aside)) continue
+      // The log first: the file without it would lose what is in it only if we stop in between, so it is moved last.
+      for (const suffix of ["-wal", "-shm"]) {
+        if (yield* fs.exists(`${filename}${suffix}`)) yield* fs.rename(`${filename}${suffix}`, `${aside}${suffix}`)
+      }
+      if (yield* fs.exists(filename)) yield* fs.rename(filename, aside)
+      return aside
+    }
+    return yield* unavailable(filename, `${filename}.damaged and ${keptFiles - 1} more are in the way`)
+  }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(unavailable(filename, error))))
+
+const copy = (aside: string, { genesis, height, valid = () => true }: MendOptions) =>
+  Effect.gen(function*() {
+    const { append, tip } = yield* ChainStore
+    const good = ChainScan.blocksOfFile(aside).pipe(
+      Stream.takeWhile((block) => block.height <= height && valid(block))
+    )
+    const copied = yield* good.pipe(
+      Stream.grouped(Limits.storeBatchBlocks),
+      Stream.runForEach((blocks) => {
+        const [first] = blocks
+        if (first.height > 0) return append(first.height - 1, blocks)
+        return first.hash === genesis.hash
+          ? append(0, blocks.slice(1))
+          : Effect.fail(unavailable(aside, "other genesis"))
+      }),
+      Effect.exit
+    )
+    return { tip: yield* tip, aside, problem: Exit.findErrorOption(copied) }
+  })
+
+/** Writes the good prefix, up to `height`, into a new file of the old name. */
+export const mend = (options: MendOptions): Effect.Effect<
+  Mended,
+  ChainStoreError,
+  FileSystem.FileSystem
+> =>
+  Effect.gen(function*() {
+    const aside = yield* setAside(options.filename)
+    return yield* copy(aside, options).pipe(Effect.provide(ChainStoreSql.layerSqlite(options)))
+  })

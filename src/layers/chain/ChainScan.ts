@@ -1,0 +1,127 @@
+/**
+ * Reads a stored chain from genesis to tip, whole or damaged, and checks what can be checked without decoding: every height
+ * is there once, every block follows the one before, and SQLite's own structure (`quick_check`) is sound. Whether the bytes
+ * are the block of that hash, and a valid one, is the reader's to check.
+ *
+ * What is good comes out before the error does. The error is `Damaged`, says which height cannot be had, and its `mend`
+ * names the height to rewind to. Nothing is written.
+ */
+import { Effect, Option, Stream } from "effect"
+import { SqlClient } from "effect/sql"
+import type { SqlError } from "effect/sql"
+import * as Limits from "../../domain/Limits.ts"
+import type { ChainStoreError, StoredBlock } from "../../services/ChainStore.ts"
+import { sqlFailure, sqlFailureText } from "../sql/sqlFailure.ts"
+import * as SqliteClient from "../sql/SqliteClient.ts"
+import type { JoinedRow } from "./ChainTables.ts"
+import * as ChainTables from "./ChainTables.ts"
+import { atBoundary, damaged, fromSql } from "./storeErrors.ts"
+
+/** Where the scan stands. `previous`: hash of the block before `height`. */
+interface Place {
+  readonly height: number
+  readonly previous: string | undefined
+}
+
+const unknownTip = Number.MAX_SAFE_INTEGER - 1
+
+type Looked = { readonly block: StoredBlock } | { readonly problem: string }
+
+const look = (row: JoinedRow | undefined, { height, previous }: Place): Looked => {
+  if (row?.height !== height) return { problem: "it is missing" }
+  const { bytes, hash, previous: follows } = row
+  if (!(hash instanceof Uint8Array) || hash.length !== 32) return { problem: "its hash is missing" }
+  if (!(bytes instanceof Uint8Array)) return { problem: "its bytes are missing" }
+  if (!(follows instanceof Uint8Array) || follows.length !== 32) return { problem: "its link is missing" }
+  const link = ChainTables.hex(follows)
+  if (previous !== undefined && link !== previous) {
+    return { problem: `it follows ${link}, but the block before it is ${previous}` }
+  }
+  return { block: { height, hash: ChainTables.hex(hash), previous: link, bytes } }
+}
+
+/** The good rows of one read, from a place on; the problem of the first that is not. */
+const goodOf = (rows: ReadonlyArray<JoinedRow>, from: Place, end: number) => {
+  const good: Array<StoredBlock> = []
+  let place = from
+  while (place.height < end) {
+    const looked = look(rows[good.length], place)
+    if ("problem" in looked) return { good, place, problem: looked.problem }
+    good.push(looked.block)
+    place = { height: place.height + 1, previous: looked.block.hash }
+  }
+  return { good, place, problem: undefined }
+}
+
+/** Every block of the database in context, ascending. `where` names it in errors. */
+export const blocks = (where: string): Stream.Stream<StoredBlock, ChainStoreError, SqlClient.SqlClient> =>
+  Stream.unwrap(Effect.map(SqlClient.SqlClient, (sql) => {
+    const tables = ChainTables.make(sql)
+    const fault = (height: number, problem: string) => damaged(where, `block ${height}: ${problem}`, height - 1)
+
+    /** As many rows as one read may take; if the database cannot give them, the next one alone. */
+    const rows = (
+      from: number,
+      end: number
+    ): Effect.Effect<readonly [ReadonlyArray<JoinedRow>, number], SqlError.SqlError> =>
+      Effect.gen(function*() {
+        const sizes = yield* tables.sizes(from, end)
+        let bytes = 0
+        let to = from
+        for (const { size } of sizes) {
+          bytes += size
+          if (to > from && bytes > Limits.storeScanBytes) break
+          to += 1
+        }
+        to = Math.max(to, from + 1)
+        return [yield* tables.joined(from, to), to] as const
+      }).pipe(
+        Effect.catchIf(
+          (error) => sqlFailure(error) === "damaged" && end > from + 1,
+          () => Effect.map(tables.joined(from, from + 1), (found) => [found, from + 1] as const)
+        )
+      )
+
+    // In a transaction, so that it runs where waiting for it holds up nothing.
+    const structure = sql.onDialectOrElse({
+      sqlite: () =>
+        sql.withTransaction(sql<{ quick_check: string }>`PRAGMA quick_check(1)`).pipe(
+          Effect.flatMap(([row]) =>
+            row?.quick_check === "ok" ? Effect.void : Effect.fail(damaged(where, String(row?.quick_check)))
+          )
+        ),
+      orElse: () => Effect.void
+    })
+
+    const scan = (tip: number) =>
+      Stream.paginate({ height: 0, previous: undefined } as Place, (place) =>
+        Effect.gen(function*() {
+          if (place.height > tip) {
+            yield* structure
+            return [[], Option.none<Place>()] as const
+          }
+          const [found, end] = yield* rows(place.height, Math.min(place.height + Limits.storeScanRows, tip + 1)).pipe(
+            Effect.catchIf((error) => sqlFailure(error) === "damaged", (error) =>
+              Effect.fail(fault(place.height, `it cannot be read (${sqlFailureText(error)})`)))
+          )
+          const { good, place: next, problem } = goodOf(found, place, end)
+          if (good.length === 0 && problem !== undefined) {
+            return yield* fault(place.height, problem)
+          }
+          yield* Effect.yieldNow
+          return [good, Option.some(next)] as const
+        }).pipe(atBoundary(where)))
+
+    // Where even the ends cannot be read, the scan goes on until it meets what is wrong.
+    const tip = tables.bounds.pipe(
+      Effect.map(([bounds]) => Math.max(bounds?.last ?? 0, bounds?.lastBlock ?? 0)),
+      Effect.catchIf((error) => sqlFailure(error) === "damaged", () => Effect.succeed(unknownTip))
+    )
+    return Stream.unwrap(Effect.map(atBoundary(where)(tip), scan))
+  }))
+
+/** The same from a SQLite file, opened without the checks of `ChainStoreSql`, and even if it is shorter than it should be. */
+export const blocksOfFile = (filename: string): Stream.Stream<StoredBlock, ChainStoreError> =>
+  Stream.provide(blocks(filename), SqliteClient.layer({ filename, tolerant: true })).pipe(
+    Stream.mapError((error) => (error._tag === "SqlError" ? fromSql(filename)(error) : error))
+  )

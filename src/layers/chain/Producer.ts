@@ -1,0 +1,93 @@
+/**
+ * A test producer for devnet: makes a block every two seconds when its turn comes. It is not consensus: anybody can make as
+ * many blocks, and a partition makes real forks.
+ *
+ * Producers say so in the handshake. Turns go round among the producers that are connected, in the order of their IPs; a
+ * producer that is silent for half a turn is stepped in for by the next.
+ */
+import { Clock, Effect, Layer, Option } from "effect"
+import * as Block from "../../domain/chain/Block.ts"
+import * as ChainParams from "../../domain/chain/ChainParams.ts"
+import * as Hash from "../../domain/chain/Hash.ts"
+import * as HeaderRules from "../../domain/chain/HeaderRules.ts"
+import * as ProducerTurn from "../../domain/chain/ProducerTurn.ts"
+import * as Synthetic from "../../domain/chain/Synthetic.ts"
+import * as Limits from "../../domain/Limits.ts"
+import { Capability } from "../../domain/peer/Handshake.ts"
+import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import { ChainStore } from "../../services/ChainStore.ts"
+import { LocalChain } from "../../services/LocalChain.ts"
+import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
+import { PeerState } from "../../services/PeerState.ts"
+import { Sync } from "../../services/Sync.ts"
+import * as HasherLive from "./HasherLive.ts"
+
+/** The address peers know us by, as far as we know it. */
+const ownIp = (setup: NodeSetup): Option.Option<PeerIp.PeerIp> =>
+  Option.fromUndefinedOr(setup.advertise ?? (setup.listen.ip === "any" ? undefined : setup.listen.ip))
+
+const make = Effect.gen(function*() {
+  const setup = yield* NodeConfig
+  const sync = yield* Sync
+  const peers = yield* PeerState
+  const store = yield* ChainStore
+  const localChain = yield* LocalChain
+  const hasher = yield* HasherLive.make
+  const params = ChainParams.chainParams[setup.network.name]
+  localChain.addCapability(Capability.produces)
+  const own = ownIp(setup)
+  if (Option.isNone(own)) {
+    return yield* Effect.logWarning("not producing: this node does not know its own address; give --advertise")
+  }
+  yield* Effect.logWarning("producing test blocks: this is a producer for experiments, not consensus")
+
+  const others = Effect.map(
+    peers.connected,
+    (records) =>
+      records.filter((record) => (record.capabilities & Capability.produces) !== 0).map((record) => record.ip)
+  )
+
+  /** Makes the next block on top of what is stored. A race with a block that just came is lost, and no harm. */
+  const produce = Effect.gen(function*() {
+    const tip = yield* store.tip
+    const [bytes] = yield* store.blocks(tip.height, 1, Limits.storeBlockBytes)
+    const parent = bytes === undefined ? undefined : Block.decode(bytes)
+    if (parent === undefined || Block.isMalformed(parent)) return
+    const now = yield* Clock.currentTimeMillis
+    const made = Synthetic.onTop(
+      params,
+      hasher,
+      HeaderRules.parentOf(parent.header, Hash.fromHexUnsafe(tip.hash)),
+      Math.floor(now / 1_000),
+      { leader: own.value, address: `TIME0${own.value}` }
+    )
+    yield* sync.add(made.block)
+  })
+
+  let seen = { height: -1, at: 0 }
+  const beat = Effect.gen(function*() {
+    const { synced, tip } = yield* sync.report
+    const now = yield* Clock.currentTimeMillis
+    if (tip.height !== seen.height) seen = { height: tip.height, at: now }
+    const producers = [...(yield* others), own.value].toSorted(PeerIp.compare)
+    const alone = producers.length === 1
+    // Only on top of what everybody has: a producer that is still syncing would make forks.
+    if (!synced && !alone) return
+    if (ProducerTurn.mayProduce(producers, own.value, now, seen.at)) yield* produce
+  })
+  yield* Effect.forkScoped(
+    Effect.forever(
+      Effect.andThen(
+        Effect.sleep(Limits.produceBeatMs),
+        Effect.catch(beat, (error) => Effect.logDebug(`no block made: ${error.message}`))
+      )
+    )
+  )
+})
+
+/** Runs for as long as its scope. A function, so that two nodes never share one. */
+export const layer = (): Layer.Layer<
+  never,
+  never,
+  Sync | PeerState | ChainStore | LocalChain | NodeConfig
+> => Layer.effectDiscard(make)

@@ -1,0 +1,52 @@
+/** The database's errors as the chain store's, with what an operator needs: which file, and what mends it. */
+import { Cause, Effect } from "effect"
+import { SqlError } from "effect/sql"
+import { ChainStoreError, Damaged, Full, Unavailable } from "../../services/ChainStore.ts"
+import { sqlFailure, sqlFailureText } from "../sql/sqlFailure.ts"
+
+/** `good`: the last height known to be whole, if one is. */
+export const mend = (good?: number): string =>
+  good === undefined
+    ? "`timemesh chain verify` finds the last good height, `timemesh chain rewind HEIGHT` keeps the chain up to it"
+    : `\`timemesh chain rewind ${Math.max(0, good)}\` keeps the chain up to there`
+
+export const damaged = (where: string, detail: string, good?: number): ChainStoreError =>
+  new ChainStoreError({ reason: new Damaged({ where, detail, mend: mend(good) }) })
+
+export const unavailable = (where: string, cause: unknown): ChainStoreError =>
+  new ChainStoreError({ reason: new Unavailable({ where, cause }) })
+
+/** `where` names the file or server. */
+export const fromSql = (where: string) => (error: SqlError.SqlError): ChainStoreError => {
+  switch (sqlFailure(error)) {
+    case "full":
+      return new ChainStoreError({ reason: new Full({ where, detail: sqlFailureText(error) }) })
+    case "damaged":
+      return damaged(where, sqlFailureText(error))
+    case "other":
+      return unavailable(where, error)
+  }
+}
+
+/** A server that stops in a transaction also fails the ROLLBACK, which effect reports as a defect. */
+const sqlErrorIn = <E>(cause: Cause.Cause<E>): SqlError.SqlError | undefined => {
+  for (const reason of cause.reasons) {
+    if (reason._tag === "Die" && SqlError.isSqlError(reason.defect)) return reason.defect
+  }
+  return undefined
+}
+
+/** Every failure of the database in `effect` as a `ChainStoreError`; interruption and other defects stay what they are. */
+export const atBoundary = (where: string) => {
+  const translate = fromSql(where)
+  return <A, R>(
+    effect: Effect.Effect<A, ChainStoreError | SqlError.SqlError, R>
+  ): Effect.Effect<A, ChainStoreError, R> =>
+    effect.pipe(
+      Effect.mapError((error) => (error._tag === "SqlError" ? translate(error) : error)),
+      Effect.catchCause((cause) => {
+        const error = Cause.hasFails(cause) ? undefined : sqlErrorIn(cause)
+        return error === undefined ? Effect.failCause(cause) : Effect.fail(translate(error))
+      })
+    )
+}

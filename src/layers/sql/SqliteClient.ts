@@ -1,0 +1,80 @@
+/**
+ * Effect's `SqlClient` on a SQLite file: write-ahead log, every commit synced to the disk.
+ *
+ * **Routing**: a statement that begins with SELECT, outside a transaction, runs at once on the main thread on a read-only
+ * connection and sees the last commit; it never waits for writing. Everything else, and all of a transaction, runs on the
+ * database's own thread, one at a time. **Errors**: `SqlError` whose reason's `cause` is a `SqliteFailure` with SQLite's
+ * extended result code; `sqlFailure.ts` says what it means for a store. **Streams** are read whole, then given out: page
+ * large results by key.
+ */
+import { Effect, Layer, Semaphore, Stream } from "effect"
+import { Reactivity } from "effect/reactivity"
+import type { SqlError } from "effect/sql"
+import { SqlClient, Statement } from "effect/sql"
+import type { Connection } from "effect/sql/SqlConnection"
+import type { Row, SqliteOptions } from "./sqliteHandle.ts"
+import * as SqliteHandle from "./sqliteHandle.ts"
+import * as SqliteThread from "./SqliteThread.ts"
+
+export type { SqliteOptions } from "./sqliteHandle.ts"
+
+type Run = (sql: string, params: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>
+
+const connectionOf = (run: Run): Connection => {
+  const execute: Connection["execute"] = (sql, params, transform) =>
+    transform === undefined ? run(sql, params) : Effect.map(run(sql, params), transform)
+  const values = (sql: string, params: ReadonlyArray<unknown>) =>
+    Effect.map(run(sql, params), (rows) => rows.map((row) => Object.values(row)))
+  return {
+    execute,
+    executeRaw: run,
+    executeValues: values,
+    executeValuesUnprepared: values,
+    executeUnprepared: execute,
+    executeStream: (sql, params, transform) => Stream.fromArrayEffect(execute(sql, params, transform))
+  }
+}
+
+const isRead = (sql: string) => /^\s*select\b/i.test(sql)
+
+const make = Effect.fnUntraced(function*(options: SqliteOptions) {
+  const thread = yield* SqliteThread.make(options)
+  const reader = yield* Effect.acquireRelease(
+    Effect.try({
+      try: () => SqliteHandle.open(options, "read"),
+      catch: (error) => SqliteThread.sqlError(SqliteHandle.faultOf(error), "connect")
+    }),
+    (handle) => Effect.sync(handle.close)
+  )
+  const read: Run = (sql, params) =>
+    Effect.try({
+      try: () => reader.run(sql, params),
+      catch: (error) => SqliteThread.sqlError(SqliteHandle.faultOf(error), "execute")
+    })
+
+  const { borrower, isTransaction, onCommitFailure, transactionAcquirer } = SqlClient.makeSqliteAcquirers({
+    connection: Effect.succeed(connectionOf(thread.run)),
+    semaphore: yield* Semaphore.make(1),
+    isTransaction: thread.inTransaction
+  })
+  const outside = connectionOf((sql, params) =>
+    isRead(sql) ? read(sql, params) : borrower(() => thread.run(sql, params))
+  )
+
+  return yield* SqlClient.make({
+    acquirer: Effect.succeed(outside),
+    borrower: (use) => use(outside),
+    transactionAcquirer,
+    isTransaction,
+    onCommitFailure,
+    driver: "node-sqlite",
+    compiler: Statement.makeCompilerSqlite(),
+    beginTransaction: "BEGIN IMMEDIATE",
+    prepareTransactionControls: true,
+    spanAttributes: [["db.system.name", "sqlite"]]
+  })
+})
+
+/** Opens the file, or makes it. Fails with `SqlError` when it cannot be opened or is no database. */
+export const layer = (options: SqliteOptions): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
+  Layer.effect(SqlClient.SqlClient, make(options)).pipe(Layer.provide(Reactivity.layer))

@@ -1,0 +1,96 @@
+/**
+ * A SQLite connection on a thread of its own. Writing waits for the disk (a commit with `synchronous = FULL` for 10 ms
+ * usually, for hundreds on a busy disk); on the main thread every socket and ping would wait with it.
+ */
+import { Data, Deferred, Effect, Option } from "effect"
+import type { Scope } from "effect"
+import { SqlError } from "effect/sql"
+import { Worker } from "node:worker_threads"
+import * as Limits from "../../domain/Limits.ts"
+import type { Row, SqliteFault, SqliteOptions } from "./sqliteHandle.ts"
+import type { Reply, Request } from "./sqliteWorker.ts"
+
+/** What SQLite reported; `errno` is its extended result code. The cause of every `SqlError` of these layers. */
+export class SqliteFailure extends Data.TaggedError("SqliteFailure")<{
+  readonly errno: number
+  readonly message: string
+}> {}
+
+export const sqlError = ({ errno, message }: SqliteFault, operation: string): SqlError.SqlError =>
+  new SqlError.SqlError({
+    reason: SqlError.classifySqliteError(new SqliteFailure({ errno, message }), { message, operation })
+  })
+
+export interface SqliteThread {
+  /**
+   * Runs one statement; they run in the order of the calls. Interrupting stops the waiting, not the statement. Byte arrays
+   * among the parameters are copied when the effect starts.
+   */
+  readonly run: (sql: string, params: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>
+  /** As of the last answer. */
+  readonly inTransaction: () => boolean
+}
+
+type Waiting = (result: Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>) => void
+
+/** Copying to the thread copies the whole buffer under a view: views of larger buffers are cut out first. */
+const owned = (value: unknown): unknown =>
+  value instanceof Uint8Array && value.byteLength !== value.buffer.byteLength ? new Uint8Array(value) : value
+
+/** The source runs unbuilt (`.ts`) and built (`.js`). */
+const program = new URL(import.meta.url.endsWith(".ts") ? "./sqliteWorker.ts" : "./sqliteWorker.js", import.meta.url)
+
+/** Opens the database; fails if it cannot be opened. Closed with the scope, after the statements under way. */
+export const make = (options: SqliteOptions): Effect.Effect<SqliteThread, SqlError.SqlError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const opened = yield* Deferred.make<ReadonlyArray<Row>, SqlError.SqlError>()
+    const waiting: Array<Waiting> = [(result) => Deferred.doneUnsafe(opened, result)]
+    let inTransaction = false
+    let gone: SqlError.SqlError | undefined
+    let ended = () => {}
+
+    const start = Effect.sync(() => {
+      // These four alone: callers hand over wider objects, with what cannot cross to a thread.
+      const { busyMs, filename, maxPages, tolerant } = options
+      const workerData: SqliteOptions = { filename, maxPages, busyMs, tolerant }
+      const worker = new Worker(program, { workerData, execArgv: [], name: "timemesh-sqlite" })
+      const end = (message: string) => {
+        gone ??= sqlError({ errno: 14, message }, "execute")
+        inTransaction = false
+        for (const resume of waiting.splice(0)) resume(Effect.fail(gone))
+        ended()
+      }
+      worker.on("message", ({ fault, inTransaction: open, rows }: Reply) => {
+        inTransaction = open
+        waiting.shift()?.(fault === undefined ? Effect.succeed(rows) : Effect.fail(sqlError(fault, "execute")))
+      })
+      worker.on("error", (error) => end(`the database's thread failed: ${error.message}`))
+      worker.on("exit", () => end("the database is closed"))
+      return worker
+    })
+
+    const worker = yield* Effect.acquireRelease(
+      start,
+      (worker) =>
+        Effect.callback<void>((resume) => {
+          if (gone !== undefined) return resume(Effect.void)
+          ended = () => resume(Effect.void)
+          worker.postMessage("close" satisfies Request, [])
+        }).pipe(
+          Effect.timeoutOption(Limits.storeCloseMs),
+          Effect.flatMap((closed) => Option.isSome(closed) ? Effect.void : Effect.promise(() => worker.terminate()))
+        )
+    )
+    yield* Deferred.await(opened)
+
+    return {
+      // Asked and queued in one step: the answers come in the order of the questions.
+      run: (sql, params) =>
+        Effect.callback((resume) => {
+          if (gone !== undefined) return resume(Effect.fail(gone))
+          waiting.push(resume)
+          worker.postMessage({ sql, params: params.map(owned) } satisfies Request, [])
+        }),
+      inTransaction: () => inTransaction
+    }
+  })

@@ -1,0 +1,44 @@
+/** What an `SqlError` means for a store, beyond its class: both databases say it only in their own codes. */
+import { Predicate } from "effect"
+import type { SqlError } from "effect/sql"
+
+/** `full`: no room; the change did not happen. `damaged`: what is stored contradicts itself. */
+export type SqlFailure = "full" | "damaged" | "other"
+
+/** SQLite result codes, https://sqlite.org/rescode.html: primary ones in the low byte. */
+const sqliteFull = new Set([13])
+const sqliteDamaged = new Set([11, 26])
+/** Extended ones. The shared-memory file could not grow: that too is a full disk. A file shorter than it must be. */
+const sqliteShmSize = 4_874
+const sqliteShortRead = 522
+
+/** Tables are made by migrations and never dropped: one that is not there was lost. */
+const sqliteError = 1
+const missing = /^no such (table|column)/
+
+/** PostgreSQL SQLSTATEs: disk_full; data_corrupted, index_corrupted, undefined_table, undefined_column. */
+const postgresFull = new Set(["53100"])
+const postgresDamaged = new Set(["XX001", "XX002", "42P01", "42703"])
+
+export const sqlFailure = (error: SqlError.SqlError): SqlFailure => {
+  const cause = error.reason.cause
+  if (Predicate.hasProperty(cause, "errno") && typeof cause.errno === "number") {
+    const primary = cause.errno & 0xff
+    if (sqliteFull.has(primary) || cause.errno === sqliteShmSize) return "full"
+    if (sqliteDamaged.has(primary) || cause.errno === sqliteShortRead) return "damaged"
+    return primary === sqliteError && missing.test(sqlFailureText(error)) ? "damaged" : "other"
+  }
+  if (Predicate.hasProperty(cause, "code") && typeof cause.code === "string") {
+    if (postgresFull.has(cause.code)) return "full"
+    if (postgresDamaged.has(cause.code)) return "damaged"
+  }
+  return "other"
+}
+
+/** What the database said, in its own words. */
+export const sqlFailureText = (error: SqlError.SqlError): string => {
+  const cause = error.reason.cause
+  return Predicate.hasProperty(cause, "message") && typeof cause.message === "string" && cause.message !== ""
+    ? cause.message
+    : error.message
+}

@@ -1,0 +1,150 @@
+/**
+ * One SQLite connection of `node:sqlite`, as plain synchronous functions: the same on the main thread (reading) and on the
+ * database's own thread (writing).
+ */
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs"
+import { dirname } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import type { SQLInputValue, StatementSync } from "node:sqlite"
+import * as Limits from "../../domain/Limits.ts"
+
+/** Where the database is, and how large it may grow. Plain data: it crosses to the thread. */
+export interface SqliteOptions {
+  /** The file. Its directory must exist; the file is made if it does not. */
+  readonly filename: string
+  /** pages of `Limits.storePageBytes`. Beyond, writing fails as on a full disk. */
+  readonly maxPages?: number | undefined
+  /** ms. How long a statement waits for another process; `Limits.storeBusyMs` by default. */
+  readonly busyMs?: number | undefined
+  /** Reads what is there of a file that is shorter than it should be: for mending. False by default. */
+  readonly tolerant?: boolean | undefined
+}
+
+/** What SQLite, or the file system below it, threw. Plain data: it crosses from the thread. */
+export interface SqliteFault {
+  readonly message: string
+  /** SQLite's extended result code; 0 when there is none. */
+  readonly errno: number
+}
+
+export type Row = Readonly<Record<string, unknown>>
+
+/** SQLite's result code for "the database disk image is malformed". */
+const corrupt = 11
+/** "file is not a database". */
+const notADatabase = 26
+/** "unable to open database file". */
+const cannotOpen = 14
+
+export const faultOf = (error: unknown): SqliteFault => ({
+  message: error instanceof Error ? error.message : String(error),
+  errno: typeof error === "object" && error !== null && "errcode" in error && typeof error.errcode === "number"
+    ? error.errcode
+    : typeof error === "object" && error !== null && "syscall" in error
+    ? cannotOpen
+    : 0
+})
+
+const fault = (errcode: number, message: string) => Object.assign(new Error(message), { errcode })
+
+const syncPath = (path: string) => {
+  const fd = openSync(path, "r")
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/**
+ * Makes an empty database aside and moves it into place, so that a file of that name is never half a database: one that
+ * is empty or has lost its head was damaged, and is not mistaken for a new one.
+ */
+const create = (filename: string) => {
+  const aside = `${filename}.new`
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(`${aside}${suffix}`, { force: true })
+  const database = new DatabaseSync(aside)
+  try {
+    database.exec(`PRAGMA page_size = ${Limits.storePageBytes}; PRAGMA journal_mode = WAL`)
+  } finally {
+    database.close()
+  }
+  syncPath(aside)
+  renameSync(aside, filename)
+  syncPath(dirname(filename))
+}
+
+/** SQLite refuses a file that lacks pages as a whole, except from someone who may repair it. */
+const tolerate = (database: DatabaseSync, tolerant: boolean) => {
+  if (tolerant) database.exec("PRAGMA writable_schema = ON")
+  return database
+}
+
+const openWriter = ({ busyMs = Limits.storeBusyMs, filename, maxPages, tolerant = false }: SqliteOptions) => {
+  if (!existsSync(filename)) {
+    if (existsSync(`${filename}-wal`)) throw fault(corrupt, `${filename} is missing, but its ${filename}-wal is there`)
+    create(filename)
+  } else if (statSync(filename).size === 0) {
+    throw fault(notADatabase, "the file is empty")
+  }
+  const database = new DatabaseSync(filename, { timeout: busyMs, defensive: !tolerant })
+  try {
+    tolerate(database, tolerant)
+    database.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${Limits.storeLogBytes}`
+    )
+    if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${Math.floor(maxPages)}`)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+const openReader = ({ busyMs = Limits.storeReadBusyMs, filename, tolerant = false }: SqliteOptions) =>
+  tolerate(
+    new DatabaseSync(filename, {
+      readOnly: true,
+      timeout: Math.min(busyMs, Limits.storeReadBusyMs),
+      defensive: !tolerant
+    }),
+    tolerant
+  )
+
+/** A connection. `run` and the others throw what SQLite throws; `faultOf` reads it. */
+export interface SqliteHandle {
+  readonly run: (sql: string, params: ReadonlyArray<unknown>) => ReadonlyArray<Row>
+  readonly inTransaction: () => boolean
+  readonly close: () => void
+}
+
+/** Opens for writing (making the file if need be), or a second connection for reading only. */
+export const open = (options: SqliteOptions, mode: "write" | "read"): SqliteHandle => {
+  const database = mode === "write"
+    ? openWriter(options)
+    : openReader(options)
+  const prepared = new Map<string, { readonly statement: StatementSync; readonly reads: boolean }>()
+
+  const prepare = (sql: string) => {
+    const kept = prepared.get(sql)
+    if (kept !== undefined) return kept
+    const statement = database.prepare(sql)
+    const made = { statement, reads: statement.columns().length > 0 }
+    const oldest = prepared.size >= Limits.storeStatements ? prepared.keys().next() : undefined
+    if (oldest?.done === false) prepared.delete(oldest.value)
+    prepared.set(sql, made)
+    return made
+  }
+
+  return {
+    run: (sql, params) => {
+      const { reads, statement } = prepare(sql)
+      const input = params as Array<SQLInputValue>
+      if (reads) return statement.all(...input)
+      statement.run(...input)
+      return []
+    },
+    inTransaction: () => database.isTransaction,
+    close: () => database.close()
+  }
+}

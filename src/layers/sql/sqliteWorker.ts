@@ -1,0 +1,47 @@
+/** The database's own thread: runs statements in the order they come, answers each. Started by SqliteThread.ts. */
+import { parentPort, workerData } from "node:worker_threads"
+import * as SqliteHandle from "./sqliteHandle.ts"
+
+/** A statement, or the end. */
+export type Request =
+  | { readonly sql: string; readonly params: ReadonlyArray<unknown> }
+  | "close"
+
+/** The first one answers the opening; then one per statement, in order. */
+export interface Reply {
+  readonly rows: ReadonlyArray<SqliteHandle.Row>
+  readonly fault: SqliteHandle.SqliteFault | undefined
+  readonly inTransaction: boolean
+}
+
+const serve = (port: NonNullable<typeof parentPort>, options: SqliteHandle.SqliteOptions) => {
+  const answer = (reply: Reply) => port.postMessage(reply)
+  const failed = (error: unknown, inTransaction: boolean) =>
+    answer({ rows: [], fault: SqliteHandle.faultOf(error), inTransaction })
+  let handle: SqliteHandle.SqliteHandle
+  try {
+    handle = SqliteHandle.open(options, "write")
+  } catch (error) {
+    failed(error, false)
+    port.close()
+    return
+  }
+  answer({ rows: [], fault: undefined, inTransaction: false })
+  port.on("message", (request: Request) => {
+    if (request === "close") {
+      handle.close()
+      port.close()
+      return
+    }
+    try {
+      // A full disk ends the transaction by itself; its ROLLBACK may already be on the way here.
+      const idle = request.sql === "ROLLBACK" && !handle.inTransaction()
+      const rows = idle ? [] : handle.run(request.sql, request.params)
+      answer({ rows, fault: undefined, inTransaction: handle.inTransaction() })
+    } catch (error) {
+      failed(error, handle.inTransaction())
+    }
+  })
+}
+
+if (parentPort !== null) serve(parentPort, workerData)

@@ -1,0 +1,43 @@
+/** Splits a testnet in two halves for a while, by its nodes' admin APIs, once it is whole. */
+import { Clock, Effect } from "effect"
+import type { AdminClient } from "../admin/AdminClient.ts"
+import type { Cut } from "./ChainVerdict.ts"
+
+interface Half {
+  readonly ip: string
+  readonly client: AdminClient
+}
+
+/** ms. How often is looked whether the network is whole. */
+const lookMs = 500
+
+/** The halves: the lower addresses, one more if the number is odd, and the others. */
+export const halves = <A>(members: ReadonlyArray<A>): readonly [ReadonlyArray<A>, ReadonlyArray<A>] => {
+  const middle = Math.ceil(members.length / 2)
+  return [members.slice(0, middle), members.slice(middle)]
+}
+
+const isolate = (those: ReadonlyArray<Half>, from: ReadonlyArray<Half>) =>
+  Effect.forEach(those, ({ client }) => Effect.ignore(client.isolate(from.map(({ ip }) => ip))), {
+    concurrency: "unbounded",
+    discard: true
+  })
+
+/** `report` hears of the cut as it is, and again when it has healed. */
+export const run = Effect.fnUntraced(function*(options: {
+  readonly members: ReadonlyArray<Half>
+  readonly seconds: number
+  readonly isWhole: Effect.Effect<boolean>
+  readonly report: (cut: Cut) => Effect.Effect<void>
+}) {
+  const { isWhole, members, report, seconds } = options
+  while (!(yield* isWhole)) yield* Effect.sleep(lookMs)
+  const [left, right] = halves(members)
+  const cutAt = yield* Clock.currentTimeMillis
+  const cut = { left: left.map(({ ip }) => ip), cutAt }
+  yield* report({ ...cut, healedAt: undefined })
+  yield* Effect.all([isolate(left, right), isolate(right, left)], { concurrency: 2, discard: true })
+  yield* Effect.sleep(Math.max(0, cutAt + seconds * 1_000 - (yield* Clock.currentTimeMillis)))
+  yield* isolate(members, [])
+  yield* report({ ...cut, healedAt: yield* Clock.currentTimeMillis })
+})

@@ -1,0 +1,52 @@
+/** Gives a node of a testnet a chain before it starts: synthetic blocks, straight into its database. */
+import { Effect, FileSystem, Stream } from "effect"
+import { devnet } from "../../domain/chain/ChainParams.ts"
+import * as Limits from "../../domain/Limits.ts"
+import { ChainStore } from "../../services/ChainStore.ts"
+import type { StoredBlock } from "../../services/ChainStore.ts"
+import * as ChainMake from "../chain/ChainMake.ts"
+import * as ChainStoreSql from "../chain/ChainStoreSql.ts"
+import { fileIn, storeOptions } from "../chain/networkChain.ts"
+import { TestnetError } from "./Preflight.ts"
+
+/** Who the blocks say made them: an address of documentation, so that no masternode has it. */
+const options = { leader: "192.0.2.1", address: "TIME0testnet" }
+
+/** Makes `dataDir` and a devnet chain of `count` blocks in it. */
+export const seed = (
+  dataDir: string,
+  count: number
+): Effect.Effect<void, TestnetError, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    yield* fs.makeDirectory(dataDir, { recursive: true, mode: 0o700 })
+    yield* Effect.gen(function*() {
+      const store = yield* ChainStore
+      let after = 0
+      let waiting: Array<StoredBlock> = []
+      const flush = Effect.gen(function*() {
+        after = (yield* store.append(after, waiting)).height
+        waiting = []
+      })
+      yield* ChainMake.blocks(devnet, count, options).pipe(
+        Stream.buffer({ capacity: 8 }),
+        Stream.runForEach((made) =>
+          Effect.gen(function*() {
+            if (waiting.length + made.length > Limits.storeBatchBlocks) yield* flush
+            waiting.push(...made)
+          })
+        )
+      )
+      yield* flush
+    }).pipe(Effect.provide(ChainStoreSql.layerSqlite({ filename: fileIn(dataDir), ...storeOptions("devnet") })))
+  }).pipe(
+    Effect.mapError((error) =>
+      new TestnetError({
+        detail: error._tag === "NotDue"
+          ? `--chain: ${error.message}`
+          : `no chain can be made in ${dataDir} (${
+            error._tag === "ChainStoreError" ? error.reason._tag : error.message
+          })`
+      })
+    )
+  )

@@ -1,0 +1,40 @@
+/**
+ * The node's chain as it follows its peers: what it is doing, in words and numbers, and a way to add a block made here.
+ *
+ * **Shapes**: `SyncReport` is a snapshot. **Errors**: a block that breaks a rule is refused with what is wrong with it.
+ */
+import type { Effect } from "effect"
+import { Context, Schema } from "effect"
+import type { Block } from "../domain/chain/Block.ts"
+import type { SyncTip } from "../domain/chain/SyncState.ts"
+import type { PeerIp } from "../domain/peer/PeerIp.ts"
+
+/** The block is not on top of our chain, or breaks a rule. `detail` says which. */
+export class BlockRefused extends Schema.TaggedError<BlockRefused>()("BlockRefused", { detail: Schema.String }) {}
+
+/** One peer as sync uses it. */
+export interface SyncPeerReport {
+  readonly ip: PeerIp
+  readonly height: number
+  /** Blocks of our chain that came from it. */
+  readonly blocks: number
+  /** How it is used, or why it is not. */
+  readonly use: string
+}
+
+export interface SyncReport {
+  readonly tip: SyncTip
+  /** Height of the best header chain known. */
+  readonly headers: number
+  readonly synced: boolean
+  /** `height 1200 of 2480, 5 sources`, or `height 0, 3 peers, not syncing because …`. */
+  readonly line: string
+  readonly peers: ReadonlyArray<SyncPeerReport>
+  readonly reorgs: number
+}
+
+export class Sync extends Context.Service<Sync, {
+  readonly report: Effect.Effect<SyncReport>
+  /** Validates, stores and announces a block made here. */
+  readonly add: (block: Block) => Effect.Effect<SyncTip, BlockRefused>
+}>()("timemesh/services/Sync") {}

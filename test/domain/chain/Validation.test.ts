@@ -1,0 +1,360 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Block from "../../../src/domain/chain/Block.ts"
+import * as BlockHeader from "../../../src/domain/chain/BlockHeader.ts"
+import { type ChainParams, devnet, dueAt, maxHeight, testnet } from "../../../src/domain/chain/ChainParams.ts"
+import * as Hash from "../../../src/domain/chain/Hash.ts"
+import * as HeaderRules from "../../../src/domain/chain/HeaderRules.ts"
+import * as Merkle from "../../../src/domain/chain/Merkle.ts"
+import * as Synthetic from "../../../src/domain/chain/Synthetic.ts"
+import type { Transaction } from "../../../src/domain/chain/Transaction.ts"
+import * as Txid from "../../../src/domain/chain/Txid.ts"
+import * as Validation from "../../../src/domain/chain/Validation.ts"
+import { hasher } from "./hasher.ts"
+
+const options = { leader: "10.11.0.2", address: "TIME0testaddr" }
+/** Ten thousand blocks after testnet began. */
+const later = dueAt(testnet, 10_000) * 1000
+
+const parentAt = (height: number): HeaderRules.Parent => ({
+  height,
+  hash: new Uint8Array(32).fill(7),
+  treasuryBalance: 500_000_000 * (height + 1)
+})
+const parent = parentAt(100)
+const good = Synthetic.onTop(testnet, hasher, parent, dueAt(testnet, 101), options).block
+
+type Change = Partial<Omit<Block.BlockFields, "header">> & { readonly header?: Partial<Block.FullHeader> }
+
+/** The good block with a change; its merkle root follows unless the change names one. */
+const changed = (change: Change, base: Block.Block = good): Block.Block => {
+  const fields = { ...base, ...change, header: { ...base.header, ...change.header } }
+  const merkleRoot = change.header?.merkleRoot ?? Merkle.root(hasher, Merkle.txids(hasher, fields.transactions))
+  return Block.make({ ...fields, header: { ...fields.header, merkleRoot } })
+}
+const check = (block: Block.Block, now = later, of = parent, params: ChainParams = testnet) =>
+  Validation.block(params, hasher, of, block, now)
+const tag = (change: Change, now = later) => check(changed(change), now)._tag
+
+/** Coinbase and a distribution over the given rewards; with further transactions. */
+const paying = (
+  rewards: ReadonlyArray<readonly [string, number]>,
+  outputs: ReadonlyArray<readonly [string, number]> = rewards,
+  ...more: ReadonlyArray<Transaction>
+): Change => {
+  const [coinbase, distribution] = good.transactions
+  if (coinbase === undefined || distribution === undefined) throw new Error("two transactions")
+  return {
+    transactions: [coinbase, {
+      ...distribution,
+      outputs: outputs.map(([address, value]) => ({ value, scriptPubkey: Buffer.from(address) }))
+    }, ...more],
+    masternodeRewards: rewards.map(([address, amount]) => ({ address, amount }))
+  }
+}
+const transfer = (n: number): Transaction => ({
+  version: 1,
+  inputs: [{ previousOutput: { txid: Hash.zero, vout: n }, scriptSig: new Uint8Array(0), sequence: 0 }],
+  outputs: [{ value: n, scriptPubkey: Buffer.from("TIME0x") }],
+  lockTime: 0,
+  timestamp: 0,
+  specialData: undefined,
+  encryptedMemo: undefined
+})
+const emptyTransaction: Transaction = { ...transfer(1), inputs: [], outputs: [] }
+
+describe("Validation of a good block", () => {
+  it("gives hash and txids", () => {
+    const valid = check(good)
+    if (valid._tag !== "Valid") return assert.fail(Validation.describe(valid))
+    assert.isTrue(Hash.equals(valid.hash, BlockHeader.hash(hasher, good.header)))
+    assert.deepStrictEqual(valid.txids, good.transactions.map((transaction) => Txid.of(hasher, transaction)))
+    assert.strictEqual(changed({}).bytes.length, good.bytes.length)
+  })
+
+  it("takes the header of before by its hash", () => {
+    const hash = BlockHeader.hash(hasher, good.header)
+    assert.strictEqual(Validation.body(testnet, hasher, hash, good, later)._tag, "Valid")
+    assert.strictEqual(Validation.body(testnet, hasher, Hash.zero, good, later)._tag, "WrongBlock")
+  })
+
+  it("every fault has words", () => {
+    const fault = check(changed({ header: { height: 7 } }))
+    if (fault._tag === "Valid") return assert.fail("valid")
+    assert.strictEqual(Validation.describe(fault), "height 7 where 101 must follow")
+  })
+})
+
+describe("header rules, one by one", () => {
+  it("height and parent", () => {
+    assert.strictEqual(tag({ header: { height: 102 } }), "WrongHeight")
+    assert.strictEqual(tag({ header: { height: 100 } }), "WrongHeight")
+    assert.strictEqual(tag({ header: { previousHash: new Uint8Array(32).fill(8) } }), "WrongParent")
+    assert.strictEqual(tag({ header: { previousHash: Hash.zero } }), "WrongParent")
+  })
+
+  it("time: not before genesis, not in the future, not ahead of schedule, not earlier than its place", () => {
+    const at = (height: number, timestamp: number, now: number) => {
+      const of = parentAt(height - 1)
+      const { block } = Synthetic.onTop(testnet, hasher, of, timestamp, options)
+      return check(block, now, of)._tag
+    }
+    const due = dueAt(testnet, 101)
+    assert.strictEqual(at(101, due, due * 1000), "Valid")
+    // The clock's tolerance: 5 s.
+    assert.strictEqual(at(101, due + 5, due * 1000), "Valid")
+    assert.strictEqual(at(101, due + 6, due * 1000), "InFuture")
+    assert.strictEqual(at(101, due + 6, due * 1000 + 999), "InFuture")
+    assert.strictEqual(at(101, due + 6, due * 1000 + 1000), "Valid")
+    // The schedule's: 10 s.
+    assert.strictEqual(at(101, due - 30, (due - 10) * 1000), "Valid")
+    assert.strictEqual(at(101, due - 30, (due - 10) * 1000 - 1), "AheadOfSchedule")
+    // Earlier than its place: 30 s near now, an interval far from it.
+    assert.strictEqual(at(101, due - 31, due * 1000), "TooEarly")
+    assert.strictEqual(at(101, due - 31, dueAt(testnet, 111) * 1000), "TooEarly")
+    assert.strictEqual(at(101, due - 31, dueAt(testnet, 112) * 1000), "Valid")
+    assert.strictEqual(at(101, due - 600, later), "Valid")
+    assert.strictEqual(at(101, due - 601, later), "TooEarly")
+    assert.strictEqual(at(1, testnet.genesisTime, later), "Valid")
+    assert.strictEqual(at(1, testnet.genesisTime - 1, later), "BeforeGenesis")
+  })
+
+  it("a verdict about time passes, others do not", () => {
+    const passes = (change: Change, now: number) => {
+      const fault = check(changed(change), now)
+      return fault._tag === "Valid" ? assert.fail("valid") : Validation.passes(fault)
+    }
+    const due = dueAt(testnet, 101)
+    assert.isTrue(passes({ header: { timestamp: due + 6 } }, due * 1000))
+    assert.isTrue(passes({}, (due - 11) * 1000))
+    assert.isFalse(passes({ header: { timestamp: 0 } }, later))
+    assert.isFalse(passes({ header: { leader: "" } }, later))
+  })
+
+  it("a leader above height 3", () => {
+    for (const [height, expected] of [[1, "Valid"], [3, "Valid"], [4, "NoLeader"], [5, "NoLeader"]] as const) {
+      const of = parentAt(height - 1)
+      const { block } = Synthetic.onTop(testnet, hasher, of, dueAt(testnet, height), { ...options, leader: "" })
+      assert.strictEqual(check(block, later, of)._tag, expected, `${height}`)
+    }
+  })
+
+  it("the treasury grows by at most a step", () => {
+    const greatest = 500_000_000 * 102
+    assert.strictEqual(tag({ header: { treasuryBalance: greatest } }), "Valid")
+    assert.strictEqual(tag({ header: { treasuryBalance: greatest + 1 } }), "TreasuryTooHigh")
+    assert.strictEqual(tag({ header: { treasuryBalance: 2n ** 64n - 1n } }), "TreasuryTooHigh")
+    assert.strictEqual(tag({ header: { treasuryBalance: 0 } }), "Valid")
+  })
+
+  it("windows follow from the network's params", () => {
+    assert.strictEqual(maxHeight(testnet, dueAt(testnet, 7) * 1000), 7)
+    assert.strictEqual(maxHeight(devnet, dueAt(devnet, 7) * 1000), 17)
+    const made = Synthetic.block(devnet, hasher, Synthetic.genesisParent(devnet), options, dueAt(devnet, 1) * 1000)
+    if (Synthetic.isNotDue(made)) return assert.fail("not due")
+    const parent = Synthetic.genesisParent(devnet)
+    assert.strictEqual(check(made.block, dueAt(devnet, 1) * 1000, parent, devnet)._tag, "Valid")
+    assert.strictEqual(check(made.block, dueAt(devnet, 1) * 1000, parent, testnet)._tag, "AheadOfSchedule")
+  })
+})
+
+describe("body rules, one by one", () => {
+  it("size", () => {
+    const pad = (bytes: number) => changed({ header: { producerSignature: new Uint8Array(bytes) } })
+    const room = 4_000_000 - good.bytes.length
+    assert.strictEqual(check(pad(room))._tag, "Valid")
+    assert.strictEqual(check(pad(room + 1))._tag, "TooLarge")
+  })
+
+  it("merkle root; the root of old blocks, whose txids covered the memo", () => {
+    assert.strictEqual(tag({ header: { merkleRoot: Hash.zero } }), "WrongMerkleRoot")
+    const [coinbase, distribution] = good.transactions
+    if (coinbase === undefined || distribution === undefined) return assert.fail("two transactions")
+    const transactions = [coinbase, { ...distribution, encryptedMemo: Uint8Array.of(1, 2, 3) }]
+    assert.strictEqual(tag({ transactions }), "Valid")
+    const merkleRoot = Merkle.root(hasher, transactions.map((transaction) => Txid.withMemo(hasher, transaction)))
+    assert.notStrictEqual(Hash.toHex(merkleRoot), Hash.toHex(changed({ transactions }).header.merkleRoot))
+    assert.strictEqual(tag({ transactions, header: { merkleRoot } }), "Valid")
+    assert.strictEqual(tag({ transactions: [...transactions, transfer(1)], header: { merkleRoot } }), "WrongMerkleRoot")
+  })
+
+  it("duplicate transactions, among few and among many", () => {
+    const reward = { header: { blockReward: 9_500_000_000 } }
+    const many = Array.from({ length: 20 }, (_, i) => transfer(i))
+    assert.strictEqual(tag({ ...reward, transactions: [...good.transactions, transfer(1), transfer(2)] }), "Valid")
+    assert.strictEqual(tag({ ...reward, transactions: [...good.transactions, ...many] }), "Valid")
+    const few = check(changed({ transactions: [...good.transactions, transfer(1), transfer(1)] }))
+    assert.deepStrictEqual(few, { _tag: "DuplicateTransaction", index: 3 })
+    const twice = check(changed({ transactions: [...good.transactions, ...many, transfer(5)] }))
+    assert.deepStrictEqual(twice, { _tag: "DuplicateTransaction", index: 22 })
+  })
+
+  it("vrf", () => {
+    const vrfOutput = new Uint8Array(32).fill(0xff)
+    const vrf = (bytes: number, vrfScore: number | bigint) =>
+      tag({ header: { vrfOutput, vrfProof: new Uint8Array(bytes), vrfScore } })
+    assert.strictEqual(vrf(80, 2n ** 64n - 1n), "Valid")
+    assert.strictEqual(vrf(80, 2n ** 64n - 2n), "BadVrf")
+    assert.strictEqual(vrf(79, 2n ** 64n - 1n), "BadVrf")
+    assert.strictEqual(vrf(0, 3), "Valid")
+    const ordered = Uint8Array.of(1, 2, ...new Uint8Array(30))
+    assert.strictEqual(
+      tag({ header: { vrfOutput: ordered, vrfProof: new Uint8Array(80), vrfScore: 0x0201 } }),
+      "Valid"
+    )
+  })
+
+  it("at least two transactions", () => {
+    assert.strictEqual(tag({ transactions: [] }), "TooFewTransactions")
+    assert.strictEqual(tag({ transactions: good.transactions.slice(0, 1) }), "TooFewTransactions")
+  })
+
+  it("coinbase: no inputs, one output, the block's reward", () => {
+    const [coinbase, distribution] = good.transactions
+    if (coinbase === undefined || distribution === undefined) return assert.fail("two transactions")
+    const [output] = coinbase.outputs
+    if (output === undefined) return assert.fail("one output")
+    const bad = (change: Partial<Transaction>) => tag({ transactions: [{ ...coinbase, ...change }, distribution] })
+    assert.strictEqual(bad({ inputs: distribution.inputs }), "BadCoinbase")
+    assert.strictEqual(bad({ outputs: [] }), "BadCoinbase")
+    assert.strictEqual(bad({ outputs: [output, { ...output, value: 0 }] }), "BadCoinbase")
+    assert.strictEqual(bad({ outputs: [{ ...output, value: 9_500_000_001 }] }), "BadCoinbase")
+  })
+
+  it("distribution: spends the coinbase and nothing else", () => {
+    const [coinbase, distribution] = good.transactions
+    const [input] = distribution?.inputs ?? []
+    if (coinbase === undefined || distribution === undefined || input === undefined) return assert.fail("shape")
+    const bad = (inputs: Transaction["inputs"]) => tag({ transactions: [coinbase, { ...distribution, inputs }] })
+    const point = input.previousOutput
+    assert.strictEqual(bad([input]), "Valid")
+    assert.strictEqual(bad([]), "BadDistribution")
+    assert.strictEqual(bad([input, input]), "BadDistribution")
+    assert.strictEqual(bad([{ ...input, previousOutput: { ...point, vout: 1 } }]), "BadDistribution")
+    assert.strictEqual(bad([{ ...input, previousOutput: { ...point, txid: Hash.zero } }]), "BadDistribution")
+  })
+
+  it("distribution: pays the rewards by address, and nearly the block's reward", () => {
+    const total = 9_500_000_000
+    const half = total / 2
+    const of = (...args: Parameters<typeof paying>) => tag(paying(...args))
+    assert.strictEqual(of([["a", half], ["b", half]]), "Valid")
+    assert.strictEqual(of([["a", half], ["b", half]], [["b", half], ["a", half]]), "Valid")
+    assert.strictEqual(of([["a", half], ["a", half]], [["a", total]]), "Valid")
+    assert.strictEqual(of([["a", total], ["b", 0]], [["a", total]]), "Valid")
+    assert.strictEqual(of([["a", half], ["b", half]], [["a", half], ["c", half]]), "BadDistribution")
+    assert.strictEqual(of([["a", half], ["b", half]], [["a", half], ["b", half - 1]]), "BadDistribution")
+    assert.strictEqual(of([["a", half], ["b", half]], [["a", half]]), "BadDistribution")
+    assert.strictEqual(of([["a", total]], [["a", total], ["b", 1]]), "BadDistribution")
+    // One satoshi per share may be lost in rounding.
+    assert.strictEqual(of([["a", half - 1], ["b", half - 1]]), "Valid")
+    assert.strictEqual(of([["a", half - 1], ["b", half - 2]]), "BadDistribution")
+    assert.strictEqual(of([["a", half + 1], ["b", half]]), "BadDistribution")
+  })
+
+  it("reward without fees is exact; with further transactions not less", () => {
+    const [coinbase, distribution] = good.transactions
+    if (coinbase === undefined || distribution === undefined) return assert.fail("two transactions")
+    const [output] = coinbase.outputs
+    const rewarded = (value: number, ...more: ReadonlyArray<Transaction>) => {
+      const minted = { ...coinbase, outputs: [{ value, scriptPubkey: output?.scriptPubkey ?? Hash.zero }] }
+      const spent = {
+        ...distribution,
+        inputs: [{
+          previousOutput: { txid: Txid.of(hasher, minted), vout: 0 },
+          scriptSig: new Uint8Array(0),
+          sequence: 0
+        }],
+        outputs: [{ value, scriptPubkey: Buffer.from(options.address) }]
+      }
+      return tag({
+        transactions: [minted, spent, ...more],
+        masternodeRewards: [{ address: options.address, amount: value }],
+        header: { blockReward: value }
+      })
+    }
+    assert.strictEqual(rewarded(9_500_000_000), "Valid")
+    assert.strictEqual(rewarded(9_500_000_100), "WrongReward")
+    assert.strictEqual(rewarded(9_499_999_999), "RewardTooLow")
+    assert.strictEqual(rewarded(9_500_000_100, transfer(1)), "Valid")
+    assert.strictEqual(rewarded(9_499_999_999, transfer(1)), "RewardTooLow")
+  })
+
+  it("recipients: as many as masternodes, at most three, at least one", () => {
+    const total = 9_500_000_000
+    const one = paying([["a", total]])
+    const two = paying([["a", total / 2], ["b", total / 2]])
+    const three = paying([["a", 1], ["b", 2], ["c", total - 3]])
+    const bitmap = (...bytes: Array<number>) => ({ header: { activeMasternodesBitmap: Uint8Array.from(bytes) } })
+    assert.strictEqual(tag({ ...one, ...bitmap() }), "Valid")
+    assert.strictEqual(tag({ ...one, ...bitmap(0x80) }), "Valid")
+    assert.strictEqual(tag({ ...one, ...bitmap(0xc0) }), "TooFewRecipients")
+    assert.strictEqual(tag({ ...two, ...bitmap(0x80, 0x01) }), "Valid")
+    assert.strictEqual(tag({ ...two, ...bitmap(0x80, 0x03) }), "TooFewRecipients")
+    assert.strictEqual(tag({ ...three, ...bitmap(0xff, 0xff) }), "Valid")
+    assert.strictEqual(tag({ ...paying([["a", total / 2], ["a", total / 2]]), ...bitmap(0xc0) }), "TooFewRecipients")
+    assert.strictEqual(tag({ ...paying([["a", total], ["b", 0]]), ...bitmap(0xc0) }), "TooFewRecipients")
+  })
+
+  it("near the schedule's end, a transaction that moves nothing says something", () => {
+    const change = paying([["TIME0testaddr", 9_500_000_000]], undefined, emptyTransaction)
+    const due = dueAt(testnet, 101) * 1000
+    assert.strictEqual(tag(change, due), "EmptyTransaction")
+    assert.strictEqual(tag(change, later), "Valid")
+    const special: Transaction = {
+      ...emptyTransaction,
+      specialData: { _tag: "MasternodeDeregistration", nodeAddress: "", slotId: 1, pubkey: "", signature: "" }
+    }
+    assert.strictEqual(tag(paying([["TIME0testaddr", 9_500_000_000]], undefined, special), due), "Valid")
+  })
+})
+
+describe("Synthetic", () => {
+  it("blocks 1 to 3 have the hashes the reference daemon reported", () => {
+    const hashes: Array<string> = []
+    let parent = Synthetic.genesisParent(testnet)
+    for (let height = 1; height <= 3; height++) {
+      const made = Synthetic.block(testnet, hasher, parent, options, later)
+      if (Synthetic.isNotDue(made)) return assert.fail("not due")
+      assert.strictEqual(made.block.bytes.length, 484)
+      assert.strictEqual(check(made.block, later, parent)._tag, "Valid")
+      hashes.push(Hash.toHex(made.hash))
+      parent = HeaderRules.parentOf(made.block.header, made.hash)
+    }
+    assert.deepStrictEqual(hashes, [
+      "3c0ca7d3cd2b1266c796e5855d0075361ad29e9a21baf9c1dd704f3eff6e03c1",
+      "d46e3242a7d6bfcbcd352777b0a4b515fe2a24a06598db14ba2afc2506190013",
+      "505b4a2c5336ac4baa4fe0ef1c22dded27c2ea3748f729f621868f0852c39b57"
+    ])
+  })
+
+  it("refuses what is not due yet", () => {
+    const parent = Synthetic.genesisParent(devnet)
+    const due = dueAt(devnet, 1)
+    assert.deepStrictEqual(Synthetic.block(devnet, hasher, parent, options, due * 1000 - 1), {
+      _tag: "NotDue",
+      height: 1,
+      dueAt: due
+    })
+    assert.isFalse(Synthetic.isNotDue(Synthetic.block(devnet, hasher, parent, options, due * 1000)))
+  })
+
+  it("a devnet chain is valid on devnet, at the height where amounts outgrow a double too", () => {
+    const now = Date.parse("2027-01-01T00:00:00Z")
+    let parent: HeaderRules.Parent = {
+      height: 18_014_397,
+      hash: new Uint8Array(32).fill(1),
+      treasuryBalance: 500_000_000n * 18_014_398n
+    }
+    parent = { ...parent, treasuryBalance: Number(parent.treasuryBalance) }
+    for (let i = 0; i < 5; i++) {
+      const made = Synthetic.block(devnet, hasher, parent, options, now)
+      if (Synthetic.isNotDue(made)) return assert.fail("not due")
+      const back = Block.decode(made.block.bytes)
+      if (Block.isMalformed(back)) return assert.fail(back.reason)
+      assert.strictEqual(back.header.treasuryBalance, made.block.header.treasuryBalance)
+      assert.strictEqual(check(back, now, parent, devnet)._tag, "Valid")
+      parent = HeaderRules.parentOf(made.block.header, made.hash)
+    }
+    assert.strictEqual(parent.treasuryBalance, 500_000_000n * 18_014_403n)
+  })
+})

@@ -1,0 +1,253 @@
+/** What every `ChainStore` must do. Run once per layer; nothing in here needs the clock to move. */
+import { assert } from "@effect/vitest"
+import { Effect, Fiber, Result } from "effect"
+import type { Scope } from "effect"
+import * as Limits from "../../src/domain/Limits.ts"
+import type { ChainStore, ChainStoreError, StoredBlock } from "../../src/services/ChainStore.ts"
+import { after, block, genesis } from "./chainBlocks.ts"
+
+export type Store = ChainStore["Service"]
+
+/** One database (or none), fresh for each case. */
+export interface Harness {
+  /** Opens the same database again and again; closed with the scope. */
+  readonly open: Effect.Effect<Store, ChainStoreError, Scope.Scope>
+  /** Whether closing and opening again finds the same chain. */
+  readonly keeps: boolean
+}
+
+const reasonOf = <A>(effect: Effect.Effect<A, ChainStoreError>) =>
+  Effect.map(
+    Effect.result(effect),
+    (result) => Result.isFailure(result) ? result.failure.reason : { _tag: "Success" as const, value: result.success }
+  )
+
+const refused = (effect: Effect.Effect<unknown, ChainStoreError>, height: number) =>
+  Effect.map(reasonOf(effect), (reason) => {
+    assert.strictEqual(reason._tag, "NotLinked")
+    if (reason._tag === "NotLinked") assert.strictEqual(reason.height, height)
+  })
+
+/** The store holds exactly genesis and these blocks, asked in every way. */
+export const holds = (store: Store, blocks: ReadonlyArray<StoredBlock>) =>
+  Effect.gen(function*() {
+    const all = [genesis, ...blocks]
+    const last = all.at(-1) ?? genesis
+    assert.deepStrictEqual(yield* store.tip, { height: last.height, hash: last.hash })
+    assert.deepStrictEqual(yield* store.hashes(0, all.length + 5), all.map(({ hash }) => hash))
+    let height = 0
+    while (height < all.length) {
+      const some = yield* store.blocks(height, all.length, 2 ** 30)
+      assert.isAbove(some.length, 0)
+      for (const bytes of some) assert.isTrue(Buffer.compare(bytes, all[height++]?.bytes ?? new Uint8Array()) === 0)
+    }
+    assert.deepStrictEqual(yield* store.blocks(all.length, 5, 2 ** 20), [])
+    for (const at of [0, last.height >> 1, last.height]) {
+      assert.strictEqual(yield* store.heightOf(all[at]?.hash ?? ""), at)
+    }
+  })
+
+const tipOf = (blocks: ReadonlyArray<StoredBlock>) => blocks.at(-1) ?? genesis
+
+export const cases: Readonly<Record<string, (harness: Harness) => Effect.Effect<void, ChainStoreError, Scope.Scope>>> =
+  {
+    "begins with the genesis block": ({ open }) => Effect.flatMap(open, (store) => holds(store, [])),
+
+    "appends, rewinds and reorganises": ({ open }) =>
+      Effect.gen(function*() {
+        const store = yield* open
+        const main = after(genesis, 20)
+        assert.deepStrictEqual(yield* store.append(0, main), { height: 20, hash: tipOf(main).hash })
+        yield* holds(store, main)
+        assert.deepStrictEqual(yield* store.append(15, []), { height: 15, hash: main[14]?.hash })
+        yield* holds(store, main.slice(0, 15))
+        assert.strictEqual(yield* store.heightOf(tipOf(main).hash), -1)
+        const fork = after(main[9] ?? genesis, 8, 1)
+        assert.deepStrictEqual(yield* store.append(10, fork), { height: 18, hash: tipOf(fork).hash })
+        yield* holds(store, [...main.slice(0, 10), ...fork])
+        assert.strictEqual(yield* store.heightOf(main[10]?.hash ?? ""), -1)
+        // And back: the same hashes at the same heights as before.
+        yield* store.append(10, main.slice(10))
+        yield* holds(store, main)
+        assert.deepStrictEqual(yield* store.append(20, []), { height: 20, hash: tipOf(main).hash })
+        yield* store.append(0, [])
+        yield* holds(store, [])
+      }),
+
+    "refuses what does not continue the chain, and changes nothing": ({ open }) =>
+      Effect.gen(function*() {
+        const store = yield* open
+        const main = after(genesis, 10)
+        const other = after(genesis, 12, 1)
+        yield* store.append(0, main)
+        yield* refused(store.append(10, other.slice(10)), 11)
+        yield* refused(store.append(10, other.slice(11)), 11)
+        yield* refused(store.append(4, other.slice(4)), 5)
+        yield* refused(store.append(11, after(other[10] ?? genesis, 1)), 11)
+        yield* refused(store.append(11, []), 11)
+        yield* refused(store.append(-1, []), -1)
+        yield* refused(store.append(-1, [block(0, genesis.previous, 1)]), -1)
+        const next = after(tipOf(main), 5)
+        yield* refused(store.append(10, [...next.slice(0, 2), ...next.slice(3)]), 13)
+        yield* refused(store.append(10, [...next.slice(0, 2), block(13, genesis.hash), ...next.slice(3)]), 13)
+        yield* refused(store.append(10, [{ ...block(11, tipOf(main).hash), hash: "AB".repeat(32) }]), 11)
+        // In the middle of a reorganisation.
+        const fork = after(main[4] ?? genesis, 9, 2)
+        yield* refused(store.append(5, [...fork.slice(0, 6), block(12, genesis.hash), ...fork.slice(7)]), 12)
+        // In a later batch of a long list.
+        const long = after(tipOf(main), Limits.storeBatchBlocks + 10)
+        const bad = block(10 + Limits.storeBatchBlocks + 5, genesis.hash)
+        yield* refused(store.append(10, long.with(Limits.storeBatchBlocks + 4, bad)), bad.height)
+        yield* holds(store, main)
+      }),
+
+    "gives ranges within count and bytes": ({ open }) =>
+      Effect.gen(function*() {
+        const store = yield* open
+        const main = after(genesis, 30, 0, 100)
+        const big = block(31, tipOf(main).hash, 0, 5_000)
+        const all = [genesis, ...main, big, ...after(big, 3, 0, 100)]
+        yield* store.append(0, all.slice(1))
+        const lengths = (from: number, count: number, maxBytes: number) =>
+          Effect.map(store.blocks(from, count, maxBytes), (found) => {
+            for (const [i, bytes] of found.entries()) assert.deepStrictEqual(bytes, all[from + i]?.bytes)
+            return found.length
+          })
+        assert.strictEqual(yield* lengths(1, 5, 1_000), 5)
+        assert.strictEqual(yield* lengths(1, 20, 1_000), 10)
+        assert.strictEqual(yield* lengths(1, 20, 999), 9)
+        assert.strictEqual(yield* lengths(1, 20, 0), 1)
+        assert.strictEqual(yield* lengths(31, 20, 100), 1)
+        assert.strictEqual(yield* lengths(30, 20, 5_099), 1)
+        assert.strictEqual(yield* lengths(30, 20, 5_100), 2)
+        assert.strictEqual(yield* lengths(33, 20, 2 ** 20), 2)
+        assert.strictEqual(yield* lengths(1, 0, 1_000), 0)
+        assert.strictEqual(yield* lengths(500, 5, 1_000), 0)
+        assert.deepStrictEqual(yield* store.hashes(33, 5), all.slice(33).map(({ hash }) => hash))
+        assert.deepStrictEqual(yield* store.hashes(2, 3), all.slice(2, 5).map(({ hash }) => hash))
+        assert.deepStrictEqual(yield* store.hashes(500, 5), [])
+        assert.deepStrictEqual(yield* store.hashes(0, 0), [])
+      }),
+
+    "finds heights by hash, before and after appends": ({ open }) =>
+      Effect.gen(function*() {
+        const store = yield* open
+        const main = after(genesis, 300)
+        yield* store.append(0, main.slice(0, 150))
+        assert.strictEqual(yield* store.heightOf("ff".repeat(32)), -1)
+        assert.strictEqual(yield* store.heightOf("no hash"), -1)
+        assert.strictEqual(yield* store.heightOf(main[200]?.hash ?? ""), -1)
+        yield* store.append(150, main.slice(150))
+        for (const { hash, height } of main) assert.strictEqual(yield* store.heightOf(hash), height)
+      }),
+
+    "keeps blocks of every size": ({ open }) =>
+      Effect.gen(function*() {
+        const store = yield* open
+        const blocks: Array<StoredBlock> = []
+        for (const size of [40, 41, 255, 484, 4_096, 65_537, 3_000_000, 300]) {
+          const last = tipOf(blocks)
+          blocks.push(block(last.height + 1, last.hash, 0, size))
+        }
+        // A view of a larger buffer, as a frame's payload is.
+        const frame = new Uint8Array(10_000)
+        const view = block(9, tipOf(blocks).hash, 7, 500)
+        frame.set(view.bytes, 1_234)
+        blocks.push({ ...view, bytes: frame.subarray(1_234, 1_734) })
+        yield* store.append(0, blocks)
+        yield* holds(store, blocks)
+      }),
+
+    "takes long lists in batches, and long reorganisations at once": ({ open }) =>
+      Effect.gen(function*() {
+        const store = yield* open
+        const main = after(genesis, 2 * Limits.storeBatchBlocks + 500)
+        yield* store.append(0, main)
+        yield* holds(store, main)
+        const fork = after(main[99] ?? genesis, 2 * Limits.storeBatchBlocks + 700, 1)
+        yield* store.append(100, fork)
+        yield* holds(store, [...main.slice(0, 100), ...fork])
+      }),
+
+    "readers see one chain or the other while it is reorganised": ({ open }) =>
+      Effect.gen(function*() {
+        const store = yield* open
+        // More than one read's worth of hashes.
+        const shared = after(genesis, 100)
+        const left = after(tipOf(shared), Limits.storeReadRows + 200, 1)
+        const right = after(tipOf(shared), Limits.storeReadRows + 300, 2)
+        yield* store.append(0, [...shared, ...left])
+        const chains = [left, right].map((fork) => [genesis, ...shared, ...fork].map(({ hash }) => hash).join())
+        const flips = Effect.gen(function*() {
+          for (let i = 0; i < 4; i++) yield* store.append(100, i % 2 === 0 ? right : left)
+        })
+        const writer = yield* Effect.forkChild(flips, { startImmediately: true })
+        let reads = 0
+        while (writer.pollUnsafe() === undefined) {
+          assert.include(chains, (yield* store.hashes(0, 2 ** 30)).join(), `read ${reads}`)
+          const [first, ...rest] = yield* store.blocks(101, 50, 2 ** 20)
+          const salt = Buffer.from(first ?? []).readUInt32BE(4)
+          for (const bytes of rest) assert.strictEqual(Buffer.from(bytes).readUInt32BE(4), salt)
+          reads += 1
+          yield* Effect.yieldNow
+        }
+        yield* Fiber.join(writer)
+        yield* holds(store, [...shared, ...left])
+      }),
+
+    "appends from several fibers come one after the other": ({ open }) =>
+      Effect.gen(function*() {
+        const store = yield* open
+        const main = after(genesis, 50)
+        const results = yield* Effect.forEach([main, main, main], (blocks) => Effect.result(store.append(0, blocks)), {
+          concurrency: "unbounded"
+        })
+        assert.isTrue(results.every(Result.isSuccess))
+        yield* holds(store, main)
+        const next = after(tipOf(main), 9)
+        yield* Effect.forEach([0, 3, 6], (from) => store.append(50 + from, next.slice(from, from + 3)), {
+          concurrency: "unbounded"
+        })
+        yield* holds(store, [...main, ...next])
+      }),
+
+    "an interrupted append leaves a linked chain": ({ open }) =>
+      Effect.gen(function*() {
+        const store = yield* open
+        const main = after(genesis, 4 * Limits.storeBatchBlocks)
+        for (let yields = 0; yields < 12; yields++) {
+          const fiber = yield* Effect.forkChild(store.append(0, main), { startImmediately: true })
+          for (let i = 0; i < yields * 10; i++) yield* Effect.yieldNow
+          yield* Fiber.interrupt(fiber)
+          const { height } = yield* store.tip
+          assert.isTrue(height % Limits.storeBatchBlocks === 0, `height ${height}`)
+          yield* holds(store, main.slice(0, height))
+          // It goes on from there.
+          const next = main.slice(height, height + 3)
+          if (next.length > 0) yield* store.append(height, next)
+          yield* store.append(0, [])
+        }
+        // A reorganisation is done or not.
+        yield* store.append(0, main)
+        const fork = after(main[9] ?? genesis, 3 * Limits.storeBatchBlocks, 1)
+        for (let yields = 0; yields < 12; yields++) {
+          const fiber = yield* Effect.forkChild(store.append(10, fork), { startImmediately: true })
+          for (let i = 0; i < yields * 10; i++) yield* Effect.yieldNow
+          yield* Fiber.interrupt(fiber)
+          const done = (yield* store.tip).hash === tipOf(fork).hash
+          yield* holds(store, done ? [...main.slice(0, 10), ...fork] : main)
+          yield* store.append(10, main.slice(10))
+        }
+      }),
+
+    "finds the same chain when opened again": ({ keeps, open }) =>
+      Effect.gen(function*() {
+        if (!keeps) return
+        const main = after(genesis, 2_500)
+        yield* Effect.scoped(Effect.flatMap(open, (store) => store.append(0, main)))
+        yield* Effect.scoped(Effect.flatMap(open, (store) => holds(store, main)))
+        const fork = after(main[1_999] ?? genesis, 100, 1)
+        yield* Effect.scoped(Effect.flatMap(open, (store) => store.append(2_000, fork)))
+        yield* Effect.scoped(Effect.flatMap(open, (store) => holds(store, [...main.slice(0, 2_000), ...fork])))
+      })
+  }
