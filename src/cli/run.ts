@@ -73,7 +73,7 @@ const daemon = ({ bar, config, makeNode, produce }: Run) => {
     )
   const chain = { filename: fileIn(dataDir), ...storeOptions(node.network.name) }
   return Layer.mergeAll(front, progress.layer(bar), produce ? Producer.layer() : Layer.empty).pipe(
-    Layer.provide(makeNode(node, NodeLog.layer)),
+    Layer.provide(makeNode({ ...node, produces: produce }, NodeLog.layer)),
     Layer.provide([PeerStoreFile.layer(dataDir), ChainStoreSql.layerSqlite(chain)]),
     Layer.provide(Layer.effectDiscard(DataDir.lock(dataDir)))
   )

@@ -1,24 +1,33 @@
-/** `LocalChain` in memory, at the network's genesis until somebody says otherwise. */
+/** `LocalChain` in memory. It is built before the node listens, so that the very first Hello is right. */
 import { Effect, Layer } from "effect"
+import type { SyncTip } from "../domain/chain/SyncState.ts"
+import { Capability } from "../domain/peer/Handshake.ts"
+import { ChainStore, type ChainStoreError } from "../services/ChainStore.ts"
 import { LocalChain } from "../services/LocalChain.ts"
 import { NodeConfig } from "../services/NodeConfig.ts"
 
-/** A function, so that two nodes never share one. */
+const make = (start: SyncTip, capabilities: number) => {
+  let tip = start
+  return LocalChain.of({
+    tip: () => tip,
+    setTip: (next) => {
+      tip = next
+    },
+    capabilities
+  })
+}
+
+/** Of a node without a chain: at the network's genesis. A function, so that two nodes never share one. */
 export const layer = (): Layer.Layer<LocalChain, never, NodeConfig> =>
+  Layer.effect(LocalChain, Effect.map(NodeConfig, ({ network }) => make({ height: 0, hash: network.genesis }, 0)))
+
+/** Of a node with a chain: where the store ends. */
+export const layerStored = (): Layer.Layer<LocalChain, ChainStoreError, NodeConfig | ChainStore> =>
   Layer.effect(
     LocalChain,
-    Effect.map(NodeConfig, ({ network }) => {
-      let tip = { height: 0, hash: network.genesis }
-      let bits = 0
-      return LocalChain.of({
-        tip: () => tip,
-        setTip: (next) => {
-          tip = next
-        },
-        capabilities: () => bits,
-        addCapability: (bit) => {
-          bits |= bit
-        }
-      })
+    Effect.gen(function*() {
+      const { produces } = yield* NodeConfig
+      const tip = yield* Effect.flatMap(ChainStore, (store) => store.tip)
+      return make(tip, produces === true ? Capability.chain | Capability.produces : Capability.chain)
     })
   )

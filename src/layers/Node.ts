@@ -27,8 +27,12 @@ import * as PeerTable from "./peer/PeerTable.ts"
 
 export type Node = ConnectionManager | PeerState | NodeEvents | NodeConfig | PeerMessages | LocalChain
 
-const compose = <R>(setup: NodeSetup, around: Layer.Layer<never, never, NodeEvents | NodeConfig | R>) => {
-  const base = Layer.merge(NodeEventsLive.layer(), LocalChainLive.layer()).pipe(
+const compose = <R, E, C>(
+  setup: NodeSetup,
+  around: Layer.Layer<never, never, NodeEvents | NodeConfig | R>,
+  localChain: Layer.Layer<LocalChain, E, NodeConfig | C>
+) => {
+  const base = Layer.merge(NodeEventsLive.layer(), localChain).pipe(
     Layer.provideMerge(Layer.succeed(NodeConfig, setup))
   )
   const inner = Layer.mergeAll(PeerTable.layer(), EntropyLive.layer()).pipe(Layer.provideMerge(around))
@@ -44,7 +48,7 @@ export const layer = <R = never>(
   setup: NodeSetup,
   around: Layer.Layer<never, never, NodeEvents | NodeConfig | R> = Layer.empty
 ): Layer.Layer<Node, SocketServer.SocketServerError, PeerSocket | PeerStore | R> => {
-  const { base, inner, peers } = compose(setup, around)
+  const { base, inner, peers } = compose(setup, around, LocalChainLive.layer())
   return peers.pipe(Layer.provide(inner), Layer.provideMerge(base))
 }
 
@@ -60,6 +64,6 @@ export const layerWithChain = <R = never>(
   SocketServer.SocketServerError | ChainStoreError,
   PeerSocket | PeerStore | ChainStore | R
 > => {
-  const { base, inner, peers } = compose(setup, around)
+  const { base, inner, peers } = compose(setup, around, LocalChainLive.layerStored())
   return SyncLive.layer().pipe(Layer.provideMerge(peers), Layer.provide(inner), Layer.provideMerge(base))
 }

@@ -11,6 +11,5 @@ export class LocalChain extends Context.Service<LocalChain, {
   readonly tip: () => SyncTip
   readonly setTip: (tip: SyncTip) => void
   /** Bits for `Hello.capabilities`, beside those that every node has. */
-  readonly capabilities: () => number
-  readonly addCapability: (bit: number) => void
+  readonly capabilities: number
 }>()("timemesh/services/LocalChain") {}

@@ -48,6 +48,8 @@ export interface NodeSetup {
   /** What our Hello says we are, ≤ 64 bytes. */
   readonly software: string
   readonly tuning: Tuning
+  /** Peers are told that this node makes test blocks (`Producer`, devnet). */
+  readonly produces?: boolean | undefined
 }
 
 export class NodeConfig extends Context.Service<NodeConfig, NodeSetup>()("timemesh/services/NodeConfig") {}

@@ -110,7 +110,8 @@ export const make = Effect.gen(function*() {
         advertise: options.advertise === undefined ? undefined : ip(options.advertise),
         peers: (options.peers ?? []).map(address),
         software: "test",
-        tuning: { ...defaultTuning, ...options.tuning }
+        tuning: { ...defaultTuning, ...options.tuning },
+        produces: options.produce
       }
       const disk = { ms: 0 }
       const chained = (options.produce === true ? Producer.layer() : Layer.empty).pipe(

@@ -16,7 +16,6 @@ import * as Limits from "../../domain/Limits.ts"
 import { Capability } from "../../domain/peer/Handshake.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import { ChainStore } from "../../services/ChainStore.ts"
-import { LocalChain } from "../../services/LocalChain.ts"
 import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import { Sync } from "../../services/Sync.ts"
@@ -31,10 +30,8 @@ const make = Effect.gen(function*() {
   const sync = yield* Sync
   const peers = yield* PeerState
   const store = yield* ChainStore
-  const localChain = yield* LocalChain
   const hasher = yield* HasherLive.make
   const params = ChainParams.chainParams[setup.network.name]
-  localChain.addCapability(Capability.produces)
   const own = ownIp(setup)
   if (Option.isNone(own)) {
     return yield* Effect.logWarning("not producing: this node does not know its own address; give --advertise")
@@ -89,5 +86,5 @@ const make = Effect.gen(function*() {
 export const layer = (): Layer.Layer<
   never,
   never,
-  Sync | PeerState | ChainStore | LocalChain | NodeConfig
+  Sync | PeerState | ChainStore | NodeConfig
 > => Layer.effectDiscard(make)

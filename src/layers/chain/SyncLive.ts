@@ -84,7 +84,6 @@ const make = Effect.gen(function*() {
     settled: chain.height
   }, yield* NodeEvents)
   localChain.setTip(chain)
-  localChain.addCapability(Capability.chain)
 
   const bodies = SyncBodies.make(core, { onStored: (added, tip) => SyncAnnounce.tell(core, added, tip) })
   const server = SyncServer.make(core)

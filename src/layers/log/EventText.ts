@@ -117,7 +117,8 @@ export const describe = (event: NodeEvent): Line => {
       )
     case "TipChanged":
       return line(
-        event.added > 3 ? "Info" : "Debug",
+        // While a long chain is read there are several a second: progress tells the height.
+        "Debug",
         event._tag,
         Limits.logLinesStrangers,
         `height ${event.height} (${event.added} new, ${event.hash.slice(0, 16)}${

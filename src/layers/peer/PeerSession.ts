@@ -60,7 +60,7 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
       software,
       tipHeight: tip.height,
       tipHash: tip.hash,
-      capabilities: Handshake.capabilities | core.localChain.capabilities(),
+      capabilities: Handshake.capabilities | core.localChain.capabilities,
       extensions: []
     }))
   }
