@@ -12,12 +12,13 @@ import type { Measured } from "./lib/Peer.ts"
 import { chaosPlan, plan, type Step, workloadNames } from "./lib/plan.ts"
 import { lines, render } from "./lib/table.ts"
 
-const usage = `npm run bench -- [--quick] [--only NAME[,NAME]] [--json]   NAME: ${workloadNames.join(" ")}`
+const usage = `npm run bench -- [--quick] [--million] [--only NAME[,NAME]] [--json]   NAME: ${workloadNames.join(" ")}`
 
 const read = () => {
   const { values } = parseArgs({
     options: {
       quick: { type: "boolean", default: false },
+      million: { type: "boolean", default: false },
       only: { type: "string", multiple: true, default: [] },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false }
@@ -65,14 +66,14 @@ const runStep = async ({ implementations, options, roles, rounds: count, timeout
 }
 
 const main = async (): Promise<number> => {
-  const { help, json, only, quick } = read()
+  const { help, json, million, only, quick } = read()
   if (help) {
     process.stdout.write(`${usage}\n`)
     return 0
   }
   const began = performance.now()
   const busy = loadavg()[0] ?? 0
-  for (const step of plan(quick)) if (only.includes(step.workload)) await runStep(step)
+  for (const step of plan(quick, million)) if (only.includes(step.workload)) await runStep(step)
   if (only.includes("chaos")) {
     const { every, seconds } = chaosPlan(quick)
     say("chaos")

@@ -17,13 +17,19 @@ const network = networks.devnet
 /** One tag and process id for each peer: they are different processes to the node. */
 const hex = (bytes: number) => randomBytes(bytes).toString("hex")
 
+export interface RawLink extends Link {
+  /** ms until the node answers a ping. One at a time. */
+  readonly ping: () => Promise<number>
+}
+
 /** Resolves once the node has committed to this socket. Rejects with the node's reason when it refuses. */
-export const connectRaw = async (address: string, ip: string, channel: number): Promise<Link> => {
+export const connectRaw = async (address: string, ip: string, channel: number): Promise<RawLink> => {
   const socket = await dial(address, ip)
   const reader = new FrameReader()
   const up = Promise.withResolvers<void>()
   let waiting: PromiseWithResolvers<void> | undefined
   let handler: ((payload: Uint8Array) => void) | undefined
+  let pong: (() => void) | undefined
   socket.on("drain", () => {
     waiting?.resolve()
     waiting = undefined
@@ -39,6 +45,7 @@ export const connectRaw = async (address: string, ip: string, channel: number): 
         socket.write(NativeEncoder.encodeAck())
         up.resolve()
       } else if (message._tag === "Ping") socket.write(NativeEncoder.encodePong(message.nonce))
+      else if (message._tag === "Pong") pong?.()
       else if (message._tag === "Reject") up.reject(new Error(`the node refused: ${message.reason} ${message.text}`))
       else if (message._tag === "Data") handler?.(message.payload)
     }
@@ -69,6 +76,12 @@ export const connectRaw = async (address: string, ip: string, channel: number): 
     },
     receive: (to) => {
       handler = to
-    }
+    },
+    ping: () =>
+      new Promise((resolve) => {
+        const before = performance.now()
+        pong = () => resolve(performance.now() - before)
+        socket.write(NativeEncoder.encodePing(randomBytes(8).readBigUInt64BE()))
+      })
   }
 }

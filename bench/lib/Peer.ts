@@ -40,4 +40,6 @@ export interface Options {
   readonly peers: number
   /** Peer counts for the cost of a message. */
   readonly crowds: ReadonlyArray<number>
+  /** Blocks of the chain that is synced. */
+  readonly blocks: number
 }

@@ -12,7 +12,14 @@ export interface Step {
   readonly timeoutMs: number
 }
 
-const base: Options = { warmMs: 400, measureMs: 1_000, nodes: 50, peers: 2_000, crowds: [10, 100, 1_000, 2_000] }
+const base: Options = {
+  warmMs: 400,
+  measureMs: 1_000,
+  nodes: 50,
+  peers: 2_000,
+  crowds: [10, 100, 1_000, 2_000],
+  blocks: 100_000
+}
 const short: Options = { ...base, warmMs: 200, measureMs: 400 }
 const pair = ["server", "client"] as const
 /** Packing by hand matters where messages are packed. */
@@ -31,7 +38,8 @@ const full: ReadonlyArray<Step> = [
     roles: pair,
     options: { ...base, measureMs: 600 },
     timeoutMs: 60_000
-  }
+  },
+  { workload: "sync", implementations: ["timemesh"], rounds: 2, roles: pair, options: base, timeoutMs: 120_000 }
 ]
 
 /** One round (two where the least counts); of the mesh and the crowds what the bars need. */
@@ -47,7 +55,14 @@ const quick: ReadonlyArray<Step> = full.map((step) => ({
 }))
 
 /** `chaos` is none of them: it runs the testnet. */
-export const plan = (isQuick: boolean): ReadonlyArray<Step> => isQuick ? quick : full
+/** The chain of a million takes a few minutes to make and to sync. */
+const long = (step: Step): Step =>
+  step.workload === "sync"
+    ? { ...step, rounds: 1, options: { ...step.options, blocks: 1_000_000 }, timeoutMs: 600_000 }
+    : step
+
+export const plan = (isQuick: boolean, isLong: boolean): ReadonlyArray<Step> =>
+  (isQuick ? quick : full).map((step) => isLong ? long(step) : step)
 
 /** s. Length of the testnet, and seconds between kills; none falls into its last 12 s. */
 export const chaosPlan = (isQuick: boolean) => isQuick ? { seconds: 18, every: 5 } : { seconds: 40, every: 8 }

@@ -55,5 +55,13 @@ export const rows: ReadonlyArray<Row> = [
   row("flat", "ns1000", "message, 1000 peers", "ns", 0),
   row("flat", "ns2000", "message, 2000 peers", "ns", 0),
   row("flat", "growth", "2000 ÷ 10 peers", "×", 2, [most(1.3)]),
+  row("sync", "syncRate", "sync from 4 peers, stored", "blocks/s", 0, [least(20_000)]),
+  row("sync", "insertRate", "– bare insert of the same", "blocks/s", 0),
+  row("sync", "checkRate", "– bare decode, hash, check", "blocks/s", 0),
+  row("sync", "growth", "– last tenth ÷ first 10,000", "×", 2, [most(1.3)]),
+  row("sync", "lagP99", "– event loop p99", "ms", 1, [most(50)]),
+  row("sync", "pingMax", "– slowest ping", "ms", 1, [most(100)]),
+  row("sync", "memoryMiB", "– live memory above idle", "MiB", 0, [most(200)]),
+  row("sync", "rssMiB", "– RSS above idle, at most", "MiB", 0),
   row("chaos", "recoveryMs", "kill −9, whole again", "ms", 0, [most(10_000)])
 ]

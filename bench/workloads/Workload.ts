@@ -6,6 +6,7 @@ import { heap } from "./heap.ts"
 import { mesh } from "./mesh.ts"
 import { bulk, messages } from "./oneWay.ts"
 import { rtt } from "./rtt.ts"
+import { sync } from "./sync.ts"
 
 type Role = (implementation: Implementation, peer: Peer, options: Options) => Promise<Measured | undefined>
 
@@ -15,4 +16,4 @@ export interface Workload {
   readonly client?: Role
 }
 
-export const workloads: Readonly<Record<string, Workload>> = { messages, bulk, rtt, mesh, heap, flat }
+export const workloads: Readonly<Record<string, Workload>> = { messages, bulk, rtt, mesh, heap, flat, sync }

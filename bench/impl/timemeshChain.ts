@@ -1,0 +1,112 @@
+/** timemesh nodes with a chain: composed as an embedder does, on TCP, with nothing switched off. */
+import { Context, Effect, Layer, ManagedRuntime } from "effect"
+import * as Block from "../../src/domain/chain/Block.ts"
+import * as ChainParams from "../../src/domain/chain/ChainParams.ts"
+import * as Hash from "../../src/domain/chain/Hash.ts"
+import type { Hasher } from "../../src/domain/chain/Hasher.ts"
+import * as HeaderRules from "../../src/domain/chain/HeaderRules.ts"
+import * as Synthetic from "../../src/domain/chain/Synthetic.ts"
+import * as Validation from "../../src/domain/chain/Validation.ts"
+import { networks } from "../../src/domain/Network.ts"
+import type { NodeEvent } from "../../src/domain/NodeEvent.ts"
+import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
+import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
+import * as ChainStoreMemory from "../../src/layers/chain/ChainStoreMemory.ts"
+import * as ChainStoreSql from "../../src/layers/chain/ChainStoreSql.ts"
+import * as HasherLive from "../../src/layers/chain/HasherLive.ts"
+import * as Node from "../../src/layers/Node.ts"
+import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
+import * as PeerStoreMemory from "../../src/layers/store/PeerStoreMemory.ts"
+import { ChainStore, type ChainStoreError, type StoredBlock } from "../../src/services/ChainStore.ts"
+import { ConnectionManager } from "../../src/services/ConnectionManager.ts"
+import { defaultTuning } from "../../src/services/NodeConfig.ts"
+import { NodeEvents } from "../../src/services/NodeEvents.ts"
+
+const params = ChainParams.devnet
+
+const genesis: StoredBlock = {
+  height: 0,
+  hash: Hash.toHex(params.genesisHash),
+  previous: "0".repeat(64),
+  bytes: params.genesis.bytes
+}
+
+export const makeHasher = (): Promise<Hasher> => Effect.runPromise(HasherLive.make)
+
+/** Blocks 1…`count` of the synthetic devnet chain; 484 bytes each. */
+export const syntheticChain = (hasher: Hasher, count: number): Array<StoredBlock> => {
+  const blocks: Array<StoredBlock> = []
+  let parent = Synthetic.genesisParent(params)
+  const options = { leader: "10.11.0.2", address: "TIME0testaddr" }
+  for (let height = 1; height <= count; height++) {
+    const { block, hash } = Synthetic.onTop(params, hasher, parent, ChainParams.dueAt(params, height), options)
+    const previous = Hash.toHex(parent.hash)
+    parent = HeaderRules.parentOf(block.header, hash)
+    // A copy, as short as the block: what `make` gives may be a view.
+    blocks.push({ height, hash: Hash.toHex(hash), previous, bytes: Uint8Array.from(block.bytes) })
+  }
+  return blocks
+}
+
+/** One store in memory, which any number of nodes may serve from. */
+export const memoryStore = (blocks: ReadonlyArray<StoredBlock>): Promise<ChainStore["Service"]> =>
+  Effect.runPromise(
+    Effect.gen(function*() {
+      const store = yield* ChainStore
+      yield* store.append(0, blocks)
+      return store
+    }).pipe(Effect.provide(ChainStoreMemory.layer({ genesis })))
+  )
+
+export const sharedLayer = (store: ChainStore["Service"]) => Layer.succeed(ChainStore, store)
+export const fileLayer = (filename: string) => ChainStoreSql.layerSqlite({ filename, network: "devnet", genesis })
+
+export interface ChainNode {
+  readonly address: string
+  readonly connect: (address: string) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** Starts a node with a chain on a free port. It hears of peers only by `connect`, and from them. */
+export const startChain = async (
+  ip: string,
+  store: Layer.Layer<ChainStore, ChainStoreError>,
+  onEvent: (event: NodeEvent) => void = () => {}
+): Promise<ChainNode> => {
+  const setup = {
+    network: networks.devnet,
+    listen: { ip: PeerIp.fromStringUnsafe(ip), port: 0 },
+    advertise: undefined,
+    peers: [],
+    software: "timemesh-bench",
+    tuning: defaultTuning
+  }
+  const listening = Layer.effectDiscard(Effect.flatMap(NodeEvents, (events) => events.listen(onEvent)))
+  const runtime = ManagedRuntime.make(
+    Node.layerWithChain<never>(setup, listening).pipe(
+      Layer.provide([TcpSocket.layer, PeerStoreMemory.layer(), store])
+    )
+  )
+  const manager = Context.get(await runtime.context(), ConnectionManager)
+  return {
+    address: PeerAddress.format(manager.address),
+    connect: async (text) => {
+      const address = PeerAddress.fromString(text, 0)
+      if (address._tag === "Success") await Effect.runPromise(manager.connect(address.success))
+    },
+    close: () => runtime.dispose()
+  }
+}
+
+/** Decodes, hashes and checks each block on top of the one before, as sync does; false when one breaks a rule. */
+export const checkAll = (hasher: Hasher, blocks: ReadonlyArray<Uint8Array>, now: number): boolean => {
+  let parent = Synthetic.genesisParent(params)
+  for (const bytes of blocks) {
+    const block = Block.decode(bytes)
+    if (Block.isMalformed(block)) return false
+    const verdict = Validation.block(params, hasher, parent, block, now)
+    if (verdict._tag !== "Valid") return false
+    parent = HeaderRules.parentOf(block.header, verdict.hash)
+  }
+  return true
+}
