@@ -19,7 +19,8 @@ const teardown: Runtime.Teardown = (exit, onExit) =>
     ? onExit(Number(process.exitCode ?? 130))
     : Runtime.defaultTeardown(exit, onExit)
 
-const makeNode: MakeNode = (setup, around) => Node.layerWithChain<never>(setup, around).pipe(Layer.provide(TcpSocket.layer))
+const makeNode: MakeNode = (setup, around) =>
+  Node.layerWithChain<never>(setup, around).pipe(Layer.provide(TcpSocket.layer))
 
 /** This very program, from sources or built. */
 const self = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)] as const
