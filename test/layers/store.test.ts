@@ -108,6 +108,16 @@ describe("PeerStoreMemory", () => {
 })
 
 describe("DataDir", () => {
+  it.live("holds the lock also where it cannot write down by whom, as on a full disk", () =>
+    withDirectory((directory, fs) =>
+      Effect.scoped(Effect.gen(function*() {
+        yield* fs.makeDirectory(`${directory}/lock.json/in-the-way`, { recursive: true })
+        yield* DataDir.lock(directory)
+        const error = yield* Effect.flip(Effect.scoped(DataDir.lock(directory)))
+        assert.match(error.message, /in use by another timemesh node \(process unknown\)/)
+      }))
+    ))
+
   it.live("is made on demand, taken once, and free again afterwards", () =>
     withDirectory((parent) =>
       Effect.gen(function*() {

@@ -94,8 +94,9 @@ export const lock = (directory: string) =>
       ),
       (database) => Effect.sync(() => database.close())
     )
+    // For the error text of others only: a full disk must not keep an operator from looking at what is there.
     yield* AtomicFile.write(holderFile(directory), JSON.stringify({ pid: process.pid })).pipe(
-      Effect.mapError((error) => new DataDirError({ directory, detail: `cannot be written (${error.reason._tag})` }))
+      Effect.catch(() => Effect.ignore(fs.remove(holderFile(directory), { force: true })))
     )
   })
 
