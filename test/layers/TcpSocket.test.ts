@@ -6,7 +6,8 @@ import * as Net from "node:net"
 import { Worker } from "node:worker_threads"
 import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
 import { isPromptReader, PeerSocket } from "../../src/services/PeerSocket.ts"
-import { at, contract, dial, line, outcome, pair, readAll, serve, text } from "./peerSocketContract.ts"
+import { contract } from "./peerSocketContract.ts"
+import { at, dial, line, outcome, pair, readAll, serve, text } from "./peerSocketHarness.ts"
 
 const live = (name: string, effect: Effect.Effect<void, unknown, PeerSocket | Scope.Scope>) =>
   it.live(name, () => effect.pipe(Effect.provide(TcpSocket.layer)))
