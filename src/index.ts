@@ -1,7 +1,10 @@
 /**
  * What embedders import. A node is `Node.layer(setup)` over a `PeerSocket` and a `PeerStore`; ask it through
- * `ConnectionManager`, `PeerState` and `NodeEvents`. For tests, give it a host of `MemoryNetwork` and a `TestClock`.
+ * `ConnectionManager`, `PeerState` and `NodeEvents`. With a chain it is `Node.layerWithChain(setup)` over a `ChainStore` as well,
+ * and `Sync` tells of it. PostgreSQL's client is a door of its own, `timemesh/postgres`, for those who installed its package. For tests, give it a host of `MemoryNetwork` and a `TestClock`.
  */
+export * as Block from "./domain/chain/Block.ts"
+export * as ChainParams from "./domain/chain/ChainParams.ts"
 export * as DisconnectReason from "./domain/DisconnectReason.ts"
 export * as Limits from "./domain/Limits.ts"
 export * as Network from "./domain/Network.ts"
@@ -14,15 +17,20 @@ export type * as PeerRecord from "./domain/peer/PeerRecord.ts"
 export * as TieBreak from "./domain/peer/TieBreak.ts"
 export * as Frame from "./domain/wire/Frame.ts"
 export * as Message from "./domain/wire/Message.ts"
+export * as ChainStoreMemory from "./layers/chain/ChainStoreMemory.ts"
+export * as ChainStoreSql from "./layers/chain/ChainStoreSql.ts"
+export * as Producer from "./layers/chain/Producer.ts"
 export * as Node from "./layers/Node.ts"
 export * as NodeLog from "./layers/NodeLog.ts"
 export * as MemoryNetwork from "./layers/socket/MemoryNetwork.ts"
 export * as TcpSocket from "./layers/socket/TcpSocket.ts"
 export * as PeerStoreFile from "./layers/store/PeerStoreFile.ts"
 export * as PeerStoreMemory from "./layers/store/PeerStoreMemory.ts"
+export * as ChainStore from "./services/ChainStore.ts"
 export * as ConnectionManager from "./services/ConnectionManager.ts"
 export * as NodeConfig from "./services/NodeConfig.ts"
 export * as NodeEvents from "./services/NodeEvents.ts"
 export * as PeerSocket from "./services/PeerSocket.ts"
 export * as PeerState from "./services/PeerState.ts"
 export * as PeerStore from "./services/PeerStore.ts"
+export * as Sync from "./services/Sync.ts"
