@@ -1,27 +1,8 @@
 /** `timemesh chain`, and chains of running nodes, as an operator meets them. */
-import * as NodeServices from "@effect/platform-node/NodeServices"
-import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem } from "effect"
-import type { Scope } from "effect"
-import type { ChildProcessSpawner } from "effect/process"
+import { assert, describe } from "@effect/vitest"
+import { Effect } from "effect"
 import { DatabaseSync } from "node:sqlite"
-import { call, start } from "./program.ts"
-
-type Needs = ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Scope.Scope
-
-const e2e = (
-  name: string,
-  body: (directory: string, fs: FileSystem.FileSystem) => Effect.Effect<void, unknown, Needs>
-) =>
-  it.live(
-    name,
-    () =>
-      Effect.scoped(Effect.gen(function*() {
-        const fs = yield* FileSystem.FileSystem
-        yield* body(yield* fs.makeTempDirectoryScoped(), fs)
-      })).pipe(Effect.provide(NodeServices.layer)),
-    120_000
-  )
+import { call, e2e, start } from "./program.ts"
 
 const chain = (...args: ReadonlyArray<string>) => call(["chain", ...args])
 

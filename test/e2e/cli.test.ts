@@ -1,31 +1,12 @@
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Schema } from "effect"
-import type { Scope } from "effect"
-import type { ChildProcessSpawner } from "effect/process"
 import { Socket } from "effect/socket"
 import packageJson from "../../package.json" with { type: "json" }
 import { version } from "../../src/cli/version.ts"
 import * as Settings from "../../src/layers/config/Settings.ts"
 import { NodeFile } from "../../src/layers/store/DataDir.ts"
-import { call, start } from "./program.ts"
-
-type Needs = ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Scope.Scope
-
-const e2e = (
-  name: string,
-  body: (directory: string, fs: FileSystem.FileSystem) => Effect.Effect<void, unknown, Needs>
-) =>
-  it.live(
-    name,
-    () =>
-      Effect.scoped(Effect.gen(function*() {
-        const fs = yield* FileSystem.FileSystem
-        yield* body(yield* fs.makeTempDirectoryScoped(), fs)
-      })).pipe(Effect.provide(NodeServices.layer)),
-    60_000
-  )
+import { call, e2e, start } from "./program.ts"
 
 const decodeNodeFile = Schema.decodeUnknownEffect(Schema.fromJsonString(NodeFile))
 

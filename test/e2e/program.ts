@@ -1,12 +1,32 @@
 /** Runs the program as an operator does: as a process of its own. */
-import { Effect, Exit, Option, Scope, Stream, SubscriptionRef } from "effect"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { it } from "@effect/vitest"
+import { Effect, Exit, FileSystem, Option, Scope, Stream, SubscriptionRef } from "effect"
 import { ChildProcess } from "effect/process"
+import type { ChildProcessSpawner } from "effect/process"
 import { fileURLToPath } from "node:url"
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
 
 const command = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) =>
   ChildProcess.make(process.execPath, [main, ...args], { env: { ...env }, extendEnv: true, forceKillAfter: 6_000 })
+
+type Needs = ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Scope.Scope
+
+/** A test with a fresh directory; its processes end with it. Real processes on two busy cores take their time. */
+export const e2e = (
+  name: string,
+  body: (directory: string, fs: FileSystem.FileSystem) => Effect.Effect<void, unknown, Needs>
+) =>
+  it.live(
+    name,
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        yield* body(yield* fs.makeTempDirectoryScoped(), fs)
+      })).pipe(Effect.provide(NodeServices.layer)),
+    120_000
+  )
 
 /** Runs to the end. `signal` when it did not exit by itself. */
 export const call = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
