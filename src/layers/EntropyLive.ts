@@ -3,7 +3,7 @@ import { Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { Hex } from "effect/encoding"
 import { createHmac } from "node:crypto"
-import * as PeerIp from "../domain/peer/PeerIp.ts"
+import * as Handshake from "../domain/peer/Handshake.ts"
 import { Entropy } from "../services/Entropy.ts"
 
 /** Nonces are cut from a block of this many bytes, so that a handshake costs no system call. */
@@ -25,7 +25,7 @@ const make = () => {
       return nonce
     },
     // Synchronous on purpose: a tag is needed in the middle of a step that must not be interrupted.
-    tagFor: (peer) => createHmac("sha256", secret).update(PeerIp.toBytes(peer)).digest("hex").slice(0, 32)
+    tagFor: (peer) => createHmac("sha256", secret).update(Handshake.instanceTagInput(peer)).digest("hex").slice(0, 32)
   })
 }
 

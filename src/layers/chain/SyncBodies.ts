@@ -25,8 +25,6 @@ export interface SyncBodies {
   readonly pump: () => void
 }
 
-const words = (error: ChainStoreError): string => `${error.reason._tag}: ${error.reason.message}`
-
 export const make = (core: SyncCore, hooks: Hooks): SyncBodies => {
   let storing = false
 
@@ -192,7 +190,7 @@ export const make = (core: SyncCore, hooks: Hooks): SyncBodies => {
   const failed = (error: ChainStoreError, rewrites: boolean): void => {
     storing = false
     if (rewrites) core.rewrites += 1
-    core.halted = words(error)
+    core.halted = SyncCore_.storeWords(error)
     core.emit({ _tag: "StoreFailed", detail: core.halted })
     core.wheel.arm(Limits.storeRetryMs, () => {
       core.halted = undefined

@@ -8,16 +8,15 @@ import type * as Hash from "../../domain/chain/Hash.ts"
 import type { Hasher } from "../../domain/chain/Hasher.ts"
 import type { HeaderChain } from "../../domain/chain/HeaderChain.ts"
 import type { Parent } from "../../domain/chain/HeaderRules.ts"
-import * as SyncPlan from "../../domain/chain/SyncPlan.ts"
 import type * as SyncState from "../../domain/chain/SyncState.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { SyncMessage } from "../../domain/wire/SyncMessage.ts"
-import type { ChainStore } from "../../services/ChainStore.ts"
+import type { ChainStore, ChainStoreError } from "../../services/ChainStore.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
 import type { LocalChain } from "../../services/LocalChain.ts"
 import type { NodeEvents } from "../../services/NodeEvents.ts"
 import type { PeerMessages } from "../../services/PeerMessages.ts"
-import type { Untimed } from "../peer/NodeCore.ts"
+import { emitter, type Untimed } from "../peer/NodeCore.ts"
 import * as TimerWheel from "../peer/TimerWheel.ts"
 
 /** A body that came and waits for those before it, or to be stored. */
@@ -101,7 +100,7 @@ export const make = Effect.fnUntraced(function*(
   return {
     ...given,
     wheel: yield* TimerWheel.make(() => {}),
-    emit: (event) => events.emit({ ...event, at: wall() } as Parameters<typeof events.emit>[0]),
+    emit: emitter(events, wall),
     fork: (effect) => runFork(effect),
     wall,
     stash: [],
@@ -140,4 +139,5 @@ export const pieceMs = (core: SyncCore, link: PeerLink, done: boolean): number =
   return ms
 }
 
-export const step = SyncPlan.step
+/** A failure of the store, for the log and the status line. */
+export const storeWords = (error: ChainStoreError): string => `${error.reason._tag}: ${error.reason.message}`

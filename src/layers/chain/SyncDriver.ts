@@ -1,9 +1,9 @@
 /** Drives the sync planner: feeds it events, does what it asks, and keeps its timers. No rule of sync lives here. */
+import * as SyncPlan from "../../domain/chain/SyncPlan.ts"
 import type { SyncAction, SyncEvent } from "../../domain/chain/SyncState.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { SyncBodies } from "./SyncBodies.ts"
-import * as SyncCore_ from "./SyncCore.ts"
 import type { SyncCore } from "./SyncCore.ts"
 import * as SyncHeaders from "./SyncHeaders.ts"
 
@@ -80,7 +80,7 @@ export const install = (core: SyncCore, bodies: SyncBodies): void => {
     stepping = true
     try {
       for (let next = inbox.shift(); next !== undefined; next = inbox.shift()) {
-        const [state, actions] = SyncCore_.step(core.state, next)
+        const [state, actions] = SyncPlan.step(core.state, next)
         core.state = state
         for (const action of actions) perform(action)
       }

@@ -2,17 +2,17 @@
  * What peers say of the chain, handled in the order it came and for a few milliseconds at a time: thousands of blocks can
  * come at once, and pings must not wait until all of them are checked.
  */
-import { Clock, Effect, type Fiber } from "effect"
+import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import type { SyncCore } from "./SyncCore.ts"
 
 export interface SyncInbox {
   /** At once if nothing waits, else later. */
   readonly push: (task: () => void) => void
 }
 
-export const make = Effect.fnUntraced(function*(fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>) {
-  const clock = yield* Clock.Clock
-  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+/** On the clock and the fibers of sync. */
+export const make = ({ fork, wheel: { now } }: Pick<SyncCore, "fork" | "wheel">): SyncInbox => {
   const waiting: Array<() => void> = []
   let next = 0
   let spentMs = 0
@@ -47,5 +47,5 @@ export const make = Effect.fnUntraced(function*(fork: (effect: Effect.Effect<voi
       waiting.push(task)
       if (!resting && waiting.length - next === 1) drain()
     }
-  } satisfies SyncInbox
-})
+  }
+}

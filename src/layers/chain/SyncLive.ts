@@ -87,7 +87,7 @@ const make = Effect.gen(function*() {
 
   const bodies = SyncBodies.make(core, { onStored: (added, tip) => SyncAnnounce.tell(core, added, tip) })
   const server = SyncServer.make(core)
-  const inbox = yield* SyncInbox.make(core.fork)
+  const inbox = SyncInbox.make(core)
   SyncDriver.install(core, bodies)
 
   const answered = (ip: PeerIp, message: Exclude<SyncMessage, GetHeaders | GetBlocks>): void => {

@@ -135,7 +135,7 @@ export const make = (core: SyncCore): SyncServer => {
         Effect.catch(serve(peer, line), (error) =>
           Effect.sync(() => {
             line.serving = false
-            core.emit({ _tag: "StoreFailed", detail: `${error.reason._tag}: ${error.reason.message}` })
+            core.emit({ _tag: "StoreFailed", detail: SyncCore_.storeWords(error) })
           })).pipe(Effect.ignoreCause({ log: "Error" }))
       )
     },

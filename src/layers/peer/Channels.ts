@@ -16,7 +16,7 @@ import {
   TooLarge
 } from "../../services/ConnectionManager.ts"
 import type { NodeCore } from "./NodeCore.ts"
-import type * as Outbox from "./Outbox.ts"
+import * as Outbox from "./Outbox.ts"
 import { overflow } from "./PairDriver.ts"
 import type { PeerConnection } from "./PeerConnection.ts"
 
@@ -28,10 +28,8 @@ const batchBytes = 64 * 1_024
 const tooLarge = (payload: Uint8Array) =>
   payload.length > maxPayloadBytes ? new TooLarge({ bytes: payload.length, max: maxPayloadBytes }) : undefined
 
-const frameOf = (channel: number, payload: Uint8Array): Outbox.Frame => {
-  const [head, body] = NativeEncoder.encodeData(channel, payload)
-  return body === undefined ? head : [head, body]
-}
+const frameOf = (channel: number, payload: Uint8Array): Outbox.Frame =>
+  Outbox.frameOf(NativeEncoder.encodeData(channel, payload))
 
 /** Waits until the peer has read enough, or is gone. */
 const whenLow = (connection: PeerConnection) =>

@@ -18,6 +18,7 @@ import * as Discovery from "./Discovery.ts"
 import * as GoodAddresses from "./GoodAddresses.ts"
 import * as Isolation from "./Isolation.ts"
 import * as NodeCore from "./NodeCore.ts"
+import * as Outbox from "./Outbox.ts"
 import * as PairDriver from "./PairDriver.ts"
 import * as PeerConnection from "./PeerConnection.ts"
 import type { PeerRow } from "./PeerRow.ts"
@@ -196,8 +197,7 @@ const messages = (core: NodeCore.NodeCore): PeerMessages["Service"] => {
       const found = live(to)
       if (found === undefined) return false
       const [row, connection] = found
-      const [head, body] = NativeEncoder.encodeSync(message)
-      if (connection.sendBulk(body === undefined ? head : [head, body])) return true
+      if (connection.sendBulk(Outbox.frameOf(NativeEncoder.encodeSync(message)))) return true
       PairDriver.overflow(core, row, connection)
       return false
     },

@@ -86,6 +86,10 @@ export const admit = (
   return core.table.add(ip, port, source)
 }
 
+/** Emits events with the time they happen. */
+export const emitter = (events: NodeEvents["Service"], wall: () => number) => (event: Untimed): void =>
+  events.emit({ ...event, at: wall() } as NodeEvent)
+
 /** Everything but `dispatch`. */
 export const make: Effect.Effect<
   NodeCore,
@@ -98,7 +102,7 @@ export const make: Effect.Effect<
   const random = yield* Random.Random
   const runFork = yield* FiberSet.makeRuntime<never>()
   const wall = () => clock.currentTimeMillisUnsafe()
-  const emit = (event: Untimed) => events.emit({ ...event, at: wall() } as NodeEvent)
+  const emit = emitter(events, wall)
   return {
     setup,
     table: yield* PeerTable,

@@ -14,6 +14,10 @@ const slabBytes = 64 * 1_024
 /** One frame: whole, or header and payload apart so that a large payload is never copied. */
 export type Frame = Uint8Array | readonly [head: Uint8Array, body: Uint8Array]
 
+/** What an encoder gives, as one frame. */
+export const frameOf = ([head, body]: readonly [Uint8Array] | readonly [Uint8Array, Uint8Array]): Frame =>
+  body === undefined ? head : [head, body]
+
 const lengthOf = (frame: Frame): number =>
   frame instanceof Uint8Array ? frame.length : frame[0].length + frame[1].length
 
