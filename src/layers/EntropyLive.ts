@@ -1,23 +1,23 @@
-/** `Entropy` from the platform's secure random source; a new secret and process id per layer built. */
-import { Layer } from "effect"
-import { SecureRandom } from "effect/crypto"
+/** `Entropy` from the secure random source in reach (`RandomBytes`); a new secret and process id per layer built. */
+import { Effect, Layer } from "effect"
 import { Hex } from "effect/encoding"
 import { createHmac } from "node:crypto"
 import * as Handshake from "../domain/peer/Handshake.ts"
 import { Entropy } from "../services/Entropy.ts"
+import { RandomBytes } from "../services/RandomBytes.ts"
 
 /** Nonces are cut from a block of this many bytes, so that a handshake costs no system call. */
 const blockBytes = 4_096
 
-const make = () => {
-  const secret = SecureRandom.randomBytesUnsafe(32)
+const make = (randomBytes: (size: number) => Uint8Array) => {
+  const secret = randomBytes(32)
   let block = new DataView(new ArrayBuffer(0))
   let at = 0
   return Entropy.of({
-    process: Hex.encode(SecureRandom.randomBytesUnsafe(8)),
+    process: Hex.encode(randomBytes(8)),
     nonce: () => {
       if (at + 8 > block.byteLength) {
-        block = new DataView(Uint8Array.from(SecureRandom.randomBytesUnsafe(blockBytes)).buffer)
+        block = new DataView(Uint8Array.from(randomBytes(blockBytes)).buffer)
         at = 0
       }
       const nonce = block.getBigUint64(at)
@@ -30,4 +30,4 @@ const make = () => {
 }
 
 /** Built anew by every node: two nodes in one process must not share a secret. */
-export const layer = (): Layer.Layer<Entropy> => Layer.sync(Entropy, make)
+export const layer = (): Layer.Layer<Entropy> => Layer.effect(Entropy, Effect.map(RandomBytes, make))

@@ -214,6 +214,7 @@ describe("MemoryNetwork: many hosts", () => {
       }
       const { local, socket } = yield* dual.dial(at(b, 1), { from: ip("2001:db8::1") })
       yield* line(socket)
+      yield* Effect.yieldNow
       assert.deepStrictEqual(atDual.map(({ local, remote }) => `${remote.ip} to ${local.ip}`), [
         "2001:db8::2 to 2001:db8::1",
         "10.0.0.2 to 10.0.0.1",

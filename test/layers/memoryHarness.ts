@@ -55,8 +55,9 @@ export const accepting = (sockets: PeerSocket["Service"], port: number, where = 
     return arrived
   })
 
+/** Connects. Accepting takes a turn of the listener's event loop. */
 export const dialling = (sockets: PeerSocket["Service"], to: string, port: number, options?: DialOptions) =>
-  Effect.flatMap(sockets.dial(at(to, port), options), ({ socket }) => line(socket))
+  Effect.flatMap(sockets.dial(at(to, port), options), ({ socket }) => Effect.tap(line(socket), Effect.yieldNow))
 
 /** A connection from `a` to `b`, made while the links are perfect. */
 export const joined = Effect.gen(function*() {

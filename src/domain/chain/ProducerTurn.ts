@@ -3,7 +3,7 @@ import * as Limits from "../Limits.ts"
 import type { PeerIp } from "../peer/PeerIp.ts"
 
 /** The number of the turn at `now`: the same at every node whose clock is right. */
-export const turnAt = (now: number): number => Math.floor(now / Limits.produceEveryMs)
+export const turnAt = (now: number, everyMs = Limits.produceEveryMs): number => Math.floor(now / everyMs)
 
 /**
  * Whether `own` makes a block now. At the start of a turn it is the producer's whose turn it is; after half a turn without a
@@ -11,16 +11,18 @@ export const turnAt = (now: number): number => Math.floor(now / Limits.produceEv
  *
  * @param producers in the order of their IPs, `own` among them
  * @param lastBlockAt when our tip last changed
+ * @param everyMs length of a turn, the same at every producer
  */
 export const mayProduce = (
   producers: ReadonlyArray<PeerIp>,
   own: PeerIp,
   now: number,
-  lastBlockAt: number
+  lastBlockAt: number,
+  everyMs = Limits.produceEveryMs
 ): boolean => {
-  const turn = turnAt(now)
-  if (turnAt(lastBlockAt) >= turn) return false
-  const since = now - turn * Limits.produceEveryMs
+  const turn = turnAt(now, everyMs)
+  if (turnAt(lastBlockAt, everyMs) >= turn) return false
+  const since = now - turn * everyMs
   const rank = (producers.indexOf(own) - (turn % producers.length) + producers.length) % producers.length
-  return rank === 0 || (rank === 1 && since >= Limits.produceEveryMs / 2)
+  return rank === 0 || (rank === 1 && since >= everyMs / 2)
 }

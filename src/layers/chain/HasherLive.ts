@@ -14,8 +14,15 @@ const sha256 = (bytes: Uint8Array): Uint8Array => {
   return hash
 }
 
-/** One WebAssembly instance, for the life of the caller. Only the instance takes time to make; hashing is synchronous. */
-export const make: Effect.Effect<Hasher> = Effect.map(
-  Effect.promise(() => createBLAKE3()),
-  (instance): Hasher => ({ blake3: (bytes) => instance.init().update(bytes).digest("binary"), sha256 })
+let instance: Hasher | undefined
+
+/**
+ * Only making the WebAssembly instance takes time; hashing is synchronous, so one instance serves everybody, and whoever
+ * asks after the first gets it at once.
+ */
+export const make: Effect.Effect<Hasher> = Effect.suspend(() =>
+  instance !== undefined ? Effect.succeed(instance) : Effect.map(
+    Effect.promise(() => createBLAKE3()),
+    (blake3): Hasher => instance ??= { blake3: (bytes) => blake3.init().update(bytes).digest("binary"), sha256 }
+  )
 )

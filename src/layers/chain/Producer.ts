@@ -1,5 +1,5 @@
 /**
- * A test producer for devnet: makes a block every two seconds when its turn comes. It is not consensus: anybody can make as
+ * A test producer for devnet: makes a block (every two seconds unless told otherwise) when its turn comes. It is not consensus: anybody can make as
  * many blocks, and a partition makes real forks.
  *
  * Producers say so in the handshake. Turns go round among the producers that are connected, in the order of their IPs; a
@@ -25,7 +25,13 @@ import * as HasherLive from "./HasherLive.ts"
 const ownIp = (setup: NodeSetup): Option.Option<PeerIp.PeerIp> =>
   Option.fromUndefinedOr(setup.advertise ?? (setup.listen.ip === "any" ? undefined : setup.listen.ip))
 
-const make = Effect.gen(function*() {
+/** `everyMs`: length of a turn, ms, the same at every producer. It looks for its turn twenty times in one. */
+export interface ProducerOptions {
+  readonly everyMs?: number | undefined
+}
+
+const make = Effect.fnUntraced(function*({ everyMs = Limits.produceEveryMs }: ProducerOptions) {
+  const beatMs = everyMs * Limits.produceBeatMs / Limits.produceEveryMs
   const setup = yield* NodeConfig
   const sync = yield* Sync
   const peers = yield* PeerState
@@ -66,16 +72,17 @@ const make = Effect.gen(function*() {
     const { synced, tip } = yield* sync.report
     const now = yield* Clock.currentTimeMillis
     if (tip.height !== seen.height) seen = { height: tip.height, at: now }
+    if (ProducerTurn.turnAt(seen.at, everyMs) >= ProducerTurn.turnAt(now, everyMs)) return
     const producers = [...(yield* others), own.value].toSorted(PeerIp.compare)
     const alone = producers.length === 1
     // Only on top of what everybody has: a producer that is still syncing would make forks.
     if (!synced && !alone) return
-    if (ProducerTurn.mayProduce(producers, own.value, now, seen.at)) yield* produce
+    if (ProducerTurn.mayProduce(producers, own.value, now, seen.at, everyMs)) yield* produce
   })
   yield* Effect.forkScoped(
     Effect.forever(
       Effect.andThen(
-        Effect.sleep(Limits.produceBeatMs),
+        Effect.sleep(beatMs),
         Effect.catch(beat, (error) => Effect.logDebug(`no block made: ${error.message}`))
       )
     )
@@ -83,8 +90,8 @@ const make = Effect.gen(function*() {
 })
 
 /** Runs for as long as its scope. A function, so that two nodes never share one. */
-export const layer = (): Layer.Layer<
+export const layer = (options: ProducerOptions = {}): Layer.Layer<
   never,
   never,
   Sync | PeerState | ChainStore | NodeConfig
-> => Layer.effectDiscard(make)
+> => Layer.effectDiscard(make(options))

@@ -118,21 +118,22 @@ export type LogFormat = "pretty" | "json"
 export const logFormat = (text: string): Read<LogFormat> =>
   text === "pretty" || text === "json" ? Result.succeed(text) : fail("is not a log format", "write pretty or json")
 
-const levels: Readonly<Record<string, LogLevel.LogLevel>> = {
-  all: "All",
-  trace: "Trace",
-  debug: "Debug",
-  info: "Info",
-  warn: "Warn",
-  warning: "Warn",
-  error: "Error",
-  fatal: "Fatal",
-  none: "None"
-}
+/** A map, because an object has `constructor` and the like too. */
+const levels: ReadonlyMap<string, LogLevel.LogLevel> = new Map([
+  ["all", "All"],
+  ["trace", "Trace"],
+  ["debug", "Debug"],
+  ["info", "Info"],
+  ["warn", "Warn"],
+  ["warning", "Warn"],
+  ["error", "Error"],
+  ["fatal", "Fatal"],
+  ["none", "None"]
+])
 
 /** In any case: `debug`, `Debug`. */
 export const logLevel = (text: string): Read<LogLevel.LogLevel> => {
-  const level = levels[text.toLowerCase()]
+  const level = levels.get(text.toLowerCase())
   return level === undefined
     ? fail("is not a log level", "write all, trace, debug, info, warn, error, fatal or none")
     : Result.succeed(level)

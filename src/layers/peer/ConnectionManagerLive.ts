@@ -10,6 +10,7 @@ import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import * as NativeEncoder from "../../domain/wire/NativeEncoder.ts"
 import { ConnectionManager, type Origin } from "../../services/ConnectionManager.ts"
+import { EventLoop } from "../../services/EventLoop.ts"
 import { PeerMessages } from "../../services/PeerMessages.ts"
 import { type Accepted, errorCode, type Listener, PeerSocket } from "../../services/PeerSocket.ts"
 import * as Channels from "./Channels.ts"
@@ -38,10 +39,12 @@ const make = Effect.gen(function*() {
   const sockets = yield* PeerSocket
   const core = yield* NodeCore.make
   const { setup } = core
+  const { afterTurn, ownClock } = yield* EventLoop
   const allEnded = yield* Deferred.make<void>()
 
   const host: PeerConnection.Host = {
     wheel: core.wheel,
+    afterTurn,
     fork: core.fork,
     onOpen: (connection) => {
       core.running.add(connection)
@@ -143,8 +146,8 @@ const make = Effect.gen(function*() {
       }
       if (core.running.size === 0) return
       const bound = Effect.sleep(Limits.lingerMs + Limits.closeGraceMs)
-      // The second bound is real time: a virtual clock that nobody moves any more must not keep a test from ending.
-      const real = Effect.provideService(Effect.sleep(Limits.closeMs - 1_000), Clock.Clock, Clock.Clock.defaultValue())
+      // The second bound is the event loop's own time: a virtual clock that nobody moves any more must not keep a test from ending.
+      const real = Effect.provideService(Effect.sleep(Limits.closeMs - 1_000), Clock.Clock, ownClock)
       yield* Effect.raceAllFirst([Deferred.await(allEnded), bound, real])
     })
   )

@@ -1,5 +1,10 @@
-/** Dials what the pair machines ask for, at most `maxDials` at once, first come first served. */
+/**
+ * Dials what the pair machines ask for, at most `maxDials` at once. Peers that were once connected, or that the operator or the
+ * peer itself named, go before addresses that others only told of, and some places are theirs alone: whoever tells of thousands
+ * of addresses where nobody is keeps us from no real peer. Among equals, first come first served.
+ */
 import { Effect } from "effect"
+import * as Limits from "../../domain/Limits.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { PeerSocket } from "../../services/PeerSocket.ts"
@@ -17,12 +22,14 @@ export interface Dialler {
 export const make = (core: NodeCore, sockets: PeerSocket["Service"], host: PeerConnection.Host): Dialler => {
   const { listen, tuning } = core.setup
   const from: PeerIp | undefined = listen.ip === "any" ? undefined : listen.ip
-  const waiting: Array<{ readonly row: PeerRow; readonly connection: PeerConnection.PeerConnection }> = []
+  const proven: Array<Turn> = []
+  const hearsay: Array<Turn> = []
   const dialling = new Set<PeerConnection.PeerConnection>()
+  const hearsayDials = Math.ceil(tuning.maxDials * Limits.hearsayDials)
 
   const next = (): void => {
     while (dialling.size < tuning.maxDials) {
-      const turn = waiting.shift()
+      const turn = proven.shift() ?? (dialling.size < hearsayDials ? hearsay.shift() : undefined)
       if (turn === undefined) return
       if (turn.connection.active) start(turn.row, turn.connection)
     }
@@ -43,13 +50,19 @@ export const make = (core: NodeCore, sockets: PeerSocket["Service"], host: PeerC
       const connection = new PeerConnection.PeerConnection(host, id, row.ip, "outbound", core.entropy.nonce())
       core.openDials.add(connection.helloNonce)
       row.connections.push(connection)
-      waiting.push({ row, connection })
+      const queue = row.source === "gossip" && row.ups === 0 ? hearsay : proven
+      queue.push({ row, connection })
       next()
     },
     done: (connection) => {
       if (dialling.delete(connection)) next()
     }
   }
+}
+
+interface Turn {
+  readonly row: PeerRow
+  readonly connection: PeerConnection.PeerConnection
 }
 
 /** A specific listen address is also where we dial from, so that the peer observes it; not across families. */

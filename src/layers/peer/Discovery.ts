@@ -48,6 +48,17 @@ export const make = (core: NodeCore): Discovery => {
 
   const listens = (row: PeerRow) => row.port !== undefined && row.port > 0
 
+  /** Whether a peer may add one more address to the table. */
+  const mayAdd = (from: PeerRow): boolean => {
+    const now = core.wheel.now()
+    const since = from.newAddressesAt === 0 ? 0 : now - from.newAddressesAt
+    from.newAddresses = Math.min(Limits.newAddresses, from.newAddresses + since / 1_000 * Limits.newAddressesPerSecond)
+    from.newAddressesAt = now
+    if (from.newAddresses < 1) return false
+    from.newAddresses -= 1
+    return true
+  }
+
   // Who came up since the last round. One message per peer and round, however many came: a mesh of N that forms at once
   // would otherwise cost N³ small messages.
   let newcomers: Array<{ readonly row: PeerRow; readonly connection: PeerConnection }> = []
@@ -78,8 +89,9 @@ export const make = (core: NodeCore): Discovery => {
     onPeers: (from, peers) => {
       for (const peer of peers) {
         // Most of what is told is known: a mesh that forms hears of every node from every other.
-        if (core.table.get(peer.ip)?.pair.dialable === true) continue
-        if (fitsClass(PeerIp.classOf(peer.ip), from.ipClass)) learn(peer, "gossip")
+        const known = core.table.get(peer.ip)
+        if (known?.pair.dialable === true || !fitsClass(PeerIp.classOf(peer.ip), from.ipClass)) continue
+        if (known !== undefined || mayAdd(from)) learn(peer, "gossip")
       }
     }
   }

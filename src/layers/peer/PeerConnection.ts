@@ -24,6 +24,8 @@ import type { Timer, TimerWheel } from "./TimerWheel.ts"
 /** What a connection needs of its node. Plain functions: they run inside a read batch or a write. */
 export interface Host {
   readonly wheel: TimerWheel
+  /** See `EventLoop`. */
+  readonly afterTurn: (f: () => void) => void
   /** Starts an effect that ends with the node. */
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** The socket is open: bytes can flow. Called once. */
@@ -192,7 +194,7 @@ export class PeerConnection {
   private flush(): void {
     if (this.flushing || this.writing || this.writer === undefined) return
     this.flushing = true
-    queueMicrotask(() => {
+    this.host.afterTurn(() => {
       this.flushing = false
       this.drain()
     })

@@ -4,6 +4,7 @@
  */
 import { Hex } from "effect/encoding"
 import type { DisconnectReason } from "../../domain/DisconnectReason.ts"
+import * as Limits from "../../domain/Limits.ts"
 import type { PeerSource } from "../../domain/NodeEvent.ts"
 import * as Backoff from "../../domain/peer/Backoff.ts"
 import type { PairEvent, PairState } from "../../domain/peer/PairState.ts"
@@ -39,12 +40,15 @@ export class PeerRow {
   aliasOf: PeerIp.PeerIp | undefined
   ups = 0
   lastGoodAt: number | undefined
-  /** The last connection came from our own dial although the peer ranks lower: it cannot dial us. */
   /** Of its latest Hello; reports aliases. */
   process: string | undefined
   /** Of its latest Hello. */
   capabilities = 0
+  /** The last connection came from our own dial although the peer ranks lower: it cannot dial us. */
   onlyWeDial = false
+  /** New addresses it may still tell us of, and when (monotonic ms) that was reckoned. */
+  newAddresses: number = Limits.newAddresses
+  newAddressesAt = 0
   /** It was found to be this node. */
   own = false
 

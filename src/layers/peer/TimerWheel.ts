@@ -1,11 +1,12 @@
 /**
- * All timers of one node on one sleeping fiber: thousands of idle connections cost a heap entry each, not a fiber.
+ * All timers of one node on one alarm: thousands of idle connections cost a heap entry each, not a fiber.
  *
  * Time is the monotonic side of `Clock`, in ms from an arbitrary origin, so a wall clock that jumps disturbs nothing and
  * `TestClock` drives everything. Callbacks run one after another in order of due time, then of arming.
  */
-import { Clock, Effect, Fiber, FiberSet } from "effect"
+import { Clock, Effect, FiberSet } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import * as AlarmClock from "../time/AlarmClock.ts"
 
 /** One armed timer. `disarm` it, or let it fire: not both. */
 export interface Timer {
@@ -69,21 +70,22 @@ const makeHeap = () => {
   return { peek: (): Timer | undefined => heap[0], push, pop, compact, length: () => heap.length }
 }
 
-/** Builds a wheel; its fiber ends with the scope, and nothing fires after. `onLag` hears of each stall, in ms. */
+/** Builds a wheel; it ends with the scope, and nothing fires after. `onLag` hears of each stall, in ms. */
 export const make = Effect.fnUntraced(function*(onLag: (ms: number) => void) {
-  const clock = yield* Clock.Clock
   const runFork = yield* FiberSet.makeRuntime<never>()
-  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const clock = AlarmClock.of(yield* Clock.Clock, (effect) => runFork(effect))
+  const now = clock.monotonicMs
   const heap = makeHeap()
   let seq = 0
   let disarmed = 0
-  let sleeper: { readonly fiber: Fiber.Fiber<void>; readonly dueMs: number } | undefined
+  let wake: { readonly cancel: () => void; readonly dueMs: number } | undefined
   let firing = false
   let lag = 0
   let closed = false
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       closed = true
+      wake?.cancel()
     })
   )
 
@@ -96,7 +98,7 @@ export const make = Effect.fnUntraced(function*(onLag: (ms: number) => void) {
     }
   }
   const fire = () => {
-    sleeper = undefined
+    wake = undefined
     if (closed) return
     firing = true
     let next = heap.peek()
@@ -121,15 +123,12 @@ export const make = Effect.fnUntraced(function*(onLag: (ms: number) => void) {
   const sleep = (): void => {
     const next = heap.peek()
     if (next === undefined || closed || firing) return
-    if (sleeper !== undefined) {
-      if (sleeper.dueMs <= next.dueMs) return
-      runFork(Fiber.interrupt(sleeper.fiber))
+    if (wake !== undefined) {
+      if (wake.dueMs <= next.dueMs) return
+      wake.cancel()
     }
-    // Rounded up to the clock's grain: a sleep that ends a fraction early would spin.
-    const ms = Math.ceil(next.dueMs - now())
-    // Never in the same turn: who arms a timer must have it in hand before it fires.
-    const wait = ms <= 0 ? Effect.yieldNow : Effect.sleep(ms)
-    sleeper = { dueMs: next.dueMs, fiber: runFork(Effect.map(wait, fire)) }
+    // Rounded up to the clock's grain: an alarm that rings a fraction early would spin.
+    wake = { dueMs: next.dueMs, cancel: clock.alarm(Math.ceil(next.dueMs - now()), fire) }
   }
   return {
     now,

@@ -28,6 +28,10 @@ export class MemoryEnd implements ConnectionEnd {
   /** How reading ends. */
   private failure: Socket.SocketError | undefined
   private puller: Resume<Batch> | undefined
+  /** Takes batches as they come, in place of pulls. `turn` runs a function in a turn of the reader's event loop. */
+  private sink: { readonly take: (batch: Batch) => void; readonly turn: (f: () => void) => void } | undefined
+  private delivering = false
+  private readsHeld = false
   private begun = false
   /** Takes what is there, or waits. Taking happens when the fiber runs again: an interruption before loses nothing. */
   readonly pull: Effect.Effect<Batch, Socket.SocketError> = Effect.suspend(() => this.take() ?? this.arrival)
@@ -71,13 +75,64 @@ export class MemoryEnd implements ConnectionEnd {
 
   private get arrival(): Effect.Effect<Batch, Socket.SocketError> {
     return onTurn((resume) => {
-      this.puller = resume
-      this.inbound.awaited = true
-      this.inbound.arm()
+      this.await(resume)
       return () => {
         if (this.puller === resume) this.unawait()
       }
     })
+  }
+
+  /** See `PromptReader`. */
+  drainTo(take: (batch: Batch) => void): Effect.Effect<never, Socket.SocketError> {
+    return Effect.withFiber((fiber) =>
+      Effect.callback<never, Socket.SocketError>((resume) => {
+        // Resumed only once nothing is left to take, so never with a batch.
+        const ended: Resume<Batch> = (effect) => resume(Effect.andThen(effect, Effect.never))
+        const sink = { take, turn: (f: () => void) => fiber.currentDispatcher.scheduleTask(f, 0) }
+        this.sink = sink
+        this.await(ended)
+        return Effect.sync(() => {
+          if (this.puller === ended) this.unawait()
+          if (this.sink === sink) this.sink = undefined
+        })
+      })
+    )
+  }
+
+  private await(resume: Resume<Batch>): void {
+    this.puller = resume
+    this.inbound.awaited = true
+    if (this.failure === undefined) this.inbound.arm()
+    else this.wake()
+  }
+
+  /** Hands over what has arrived, and waits for more. */
+  private deliver(sink: NonNullable<typeof this.sink>): void {
+    this.delivering = false
+    const { puller } = this
+    if (this.sink !== sink || puller === undefined) return
+    const batch = this.hung || this.readsHeld || this.failure !== undefined ? undefined : this.inbound.take()
+    if (batch === "fin") this.failure = closed(1000)
+    if (this.failure !== undefined) {
+      this.unawait()
+      this.sink = undefined
+      return puller(Effect.fail(this.failure))
+    }
+    if (batch === undefined) return
+    try {
+      sink.take(batch as Batch)
+    } catch (defect) {
+      this.unawait()
+      this.sink = undefined
+      return puller(Effect.die(defect))
+    }
+    if (this.puller === puller) this.inbound.arm()
+  }
+
+  /** While held, nothing is handed to the reader. */
+  holdReads(held: boolean): void {
+    this.readsHeld = held
+    if (!held) this.inbound.arm()
   }
 
   private unawait(): void {
@@ -86,8 +141,13 @@ export class MemoryEnd implements ConnectionEnd {
   }
 
   private wake(): void {
-    const { puller } = this
-    if (puller === undefined || (this.hung && !this.released)) return
+    const { puller, sink } = this
+    if (puller === undefined || ((this.hung || this.readsHeld) && !this.released)) return
+    if (sink !== undefined) {
+      if (this.delivering) return
+      this.delivering = true
+      return sink.turn(() => this.deliver(sink))
+    }
     this.unawait()
     puller(this.pull)
   }

@@ -163,6 +163,28 @@ export class Fabric {
     return hit.length
   }
 
+  /** A reset follows the next `bytes` that the second host reads of what the first wrote. */
+  resetAfter(a: PeerIp, b: PeerIp, bytes: number): number {
+    const [x, y] = [this.host(a), this.host(b)]
+    let hit = 0
+    for (const { acceptor, initiator } of this.connections) {
+      for (const [from, to] of [[initiator, acceptor], [acceptor, initiator]] as const) {
+        if (!x.owns(from.address.ip) || !y.owns(to.address.ip)) continue
+        hit++
+        to.inbound.spendAtMost(bytes, () => {
+          initiator.reset()
+          acceptor.reset()
+        })
+      }
+    }
+    return hit
+  }
+
+  holdReads(host: Host, held: boolean): void {
+    host.readsHeld = held
+    for (const end of this.ends(host)) end.holdReads(held)
+  }
+
   list(): Array<Connection> {
     return [...this.connections].map(show)
   }
@@ -184,7 +206,7 @@ export class Fabric {
         const target = this.hosts.get(to.ip)
         if (target === undefined || target.down || lost()) return
         if (this.unreachable.has(to.ip) || this.unreachable.has(`${from.ip}>${to.ip}`)) return
-        const refused = this.refused.has(to.ip) || target.acceptorFor(to) === undefined
+        const refused = this.refused.has(to.ip) || target.listenerAt(to) === undefined
         back.deliver(() => {
           if (lost()) return
           if (refused) {
@@ -192,6 +214,8 @@ export class Fabric {
             return resume(Effect.fail(openError(cause)))
           }
           const joined = this.join(from, to, host)
+          joined.initiator.holdReads(host.readsHeld)
+          joined.acceptor.holdReads(target.readsHeld)
           if (target.down) joined.acceptor.vanish()
           dialled.end = joined.initiator
           resume(Effect.void)
@@ -219,8 +243,8 @@ export class Fabric {
 
   private accept({ acceptor: end, initiator }: Joined, target: Host): void {
     if (!end.open) return
-    const acceptor = target.acceptorFor(end.address)
-    if (acceptor === undefined) {
+    const listener = target.listenerAt(end.address)
+    if (listener === undefined) {
       end.reset()
       end.outbound.link.deliver(() => initiator.reset())
       return
@@ -229,7 +253,7 @@ export class Fabric {
       () => end,
       () => Effect.suspend(() => end.begin() ? Effect.void : Effect.fail(openError(systemError("EPIPE", "closed"))))
     )
-    acceptor.offer({ end, socket, remote: initiator.address, local: end.address })
+    listener.offer({ end, socket, remote: initiator.address, local: end.address })
   }
 
   peerSocket(host: Host): PeerSocket["Service"] {

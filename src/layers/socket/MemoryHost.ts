@@ -22,9 +22,26 @@ export interface Process {
   gone: boolean
 }
 
-interface Bound {
+class Bound {
   readonly at: PeerAddress
-  readonly acceptor: Acceptor<Arrival>
+  readonly acceptor = new Acceptor<Arrival>(({ end }) => end.close())
+  /** The process's event loop takes connections, not the network's. */
+  private turn: ((f: () => void) => void) | undefined
+
+  constructor(at: PeerAddress) {
+    this.at = at
+  }
+
+  readonly run: Listener["run"] = (handler) =>
+    Effect.withFiber((fiber) => {
+      this.turn = (f) => fiber.currentDispatcher.scheduleTask(f, 0)
+      return this.acceptor.run(handler)
+    })
+
+  offer(arrival: Arrival): void {
+    if (this.turn === undefined) this.acceptor.offer(arrival)
+    else this.turn(() => this.acceptor.offer(arrival))
+  }
 }
 
 export const isIpv6 = (ip: PeerIp): boolean => ip.includes(":")
@@ -39,6 +56,8 @@ export class Host {
   process: Process = { gone: false }
   /** The machine is down: what is sent to it is lost. */
   down = false
+  /** The process reads nothing of what arrives. */
+  readsHeld = false
   private listeners: Array<Bound> = []
   private readonly usedPorts = new Set<number>()
   private nextPort = firstPort
@@ -65,8 +84,8 @@ export class Host {
   }
 
   /** Who takes connections to `to`. Listeners never overlap. */
-  acceptorFor(to: PeerAddress): Acceptor<Arrival> | undefined {
-    return this.listeners.find(({ at }) => at.port === to.port && covers(at.ip, to.ip))?.acceptor
+  listenerAt(to: PeerAddress): { readonly offer: (arrival: Arrival) => void } | undefined {
+    return this.listeners.find(({ at }) => at.port === to.port && covers(at.ip, to.ip))
   }
 
   /** As `PeerSocket.listen`, for the given process of this host. */
@@ -81,14 +100,13 @@ export class Host {
       if (taken) return fail("EADDRINUSE")
       return Effect.acquireRelease(
         Effect.sync(() => {
-          const acceptor = new Acceptor<Arrival>(({ end }) => end.close())
-          const bound = { at: at.port === 0 ? { ip: at.ip, port: this.takePort() } : at, acceptor }
+          const bound = new Bound(at.port === 0 ? { ip: at.ip, port: this.takePort() } : at)
           this.usedPorts.add(bound.at.port)
           this.listeners.push(bound)
           return bound
         }),
         (bound) => Effect.sync(() => this.unbind(bound))
-      ).pipe(Effect.map((bound) => ({ address: bound.at, run: (handler) => bound.acceptor.run(handler) })))
+      ).pipe(Effect.map((bound) => ({ address: bound.at, run: bound.run })))
     })
   }
 
@@ -103,6 +121,7 @@ export class Host {
   endProcess(): void {
     this.process.gone = true
     this.process = { gone: false }
+    this.readsHeld = false
     for (const { at } of this.listeners) this.freePort(at.port)
     this.listeners = []
   }

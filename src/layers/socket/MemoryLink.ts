@@ -1,7 +1,8 @@
 /** Virtual time and virtual cables of `MemoryNetwork`: what is due when, and how one direction between two IPs behaves. */
-import { Duration, Effect, Fiber } from "effect"
-import type { Clock, Random, Scope } from "effect"
+import { Duration } from "effect"
+import type { Clock, Random } from "effect"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import type { AlarmClock } from "../time/AlarmClock.ts"
 
 /** How one direction between two IPs behaves. Applies to what is written from then on. */
 export interface LinkOptions {
@@ -26,19 +27,17 @@ export const perfect: LinkOptions = {
 }
 
 /**
- * Runs callbacks at moments of the network's clock, whole milliseconds, in the order they were asked for. One fiber per
+ * Runs callbacks at moments of the network's clock, whole milliseconds, in the order they were asked for. One alarm per
  * moment, however many wait for it: a network of many idle connections has none.
  */
 export class Timers {
   private readonly clock: Clock.Clock
-  private readonly scope: Scope.Scope
-  private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  private readonly alarms: AlarmClock
   private readonly moments = new Map<number, Array<() => void>>()
 
-  constructor(clock: Clock.Clock, scope: Scope.Scope, fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>) {
+  constructor(clock: Clock.Clock, alarms: AlarmClock) {
     this.clock = clock
-    this.scope = scope
-    this.fork = fork
+    this.alarms = alarms
   }
 
   get now(): number {
@@ -54,17 +53,17 @@ export class Timers {
       waiting.push(f)
       return
     }
-    const all = [f]
-    this.moments.set(moment, all)
-    const until: Effect.Effect<void> = Effect.suspend(() => {
-      const rest = moment - this.now
-      return rest > 0 ? Effect.andThen(this.clock.sleep(Duration.millis(rest)), until) : Effect.void
-    })
-    const fiber = this.fork(Effect.map(until, () => {
+    this.moments.set(moment, [f])
+    this.wake(moment)
+  }
+
+  private wake(moment: number): void {
+    this.alarms.alarm(moment - this.now, () => {
+      if (moment > this.now) return this.wake(moment)
+      const due = this.moments.get(moment) ?? []
       this.moments.delete(moment)
-      for (const run of all) run()
-    }))
-    Fiber.runIn(fiber, this.scope)
+      for (const run of due) run()
+    })
   }
 }
 

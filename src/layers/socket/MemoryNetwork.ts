@@ -14,10 +14,10 @@
  * **Processes.** After `crash` or `drop`, everything that was made through the host's `PeerSocket` hangs, as a dead
  * process does, until its scopes close. Ask `host` (or `layerHost`) again for the process that starts next.
  */
-import { Clock, Context, Effect, Layer, Random } from "effect"
-import type { Fiber } from "effect"
+import { Clock, Context, Effect, FiberSet, Layer, Random } from "effect"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { PeerSocket } from "../../services/PeerSocket.ts"
+import * as AlarmClock from "../time/AlarmClock.ts"
 import { Fabric } from "./MemoryFabric.ts"
 import type { Connection } from "./MemoryFabric.ts"
 import { Timers } from "./MemoryLink.ts"
@@ -69,6 +69,10 @@ export class MemoryNetwork extends Context.Service<MemoryNetwork, {
   readonly allow: (ip: PeerIp, from?: PeerIp) => Effect.Effect<void>
   /** Resets connections between two hosts at both ends, at once: unread bytes are lost. Returns how many. */
   readonly reset: (a: PeerIp, b: PeerIp, which?: (connection: Connection) => boolean) => Effect.Effect<number>
+  /** Resets connections between two hosts once the second has read `bytes` more of what the first wrote. Returns how many. */
+  readonly resetAfter: (from: PeerIp, to: PeerIp, bytes: number) => Effect.Effect<number>
+  /** The host's process reads nothing more of what arrives, until told otherwise (or a new one starts). It still writes. */
+  readonly holdReads: (ip: PeerIp, held: boolean) => Effect.Effect<void>
   /** The host's process dies; its kernel closes the connections (FIN, or a reset where bytes were unread) and ports. */
   readonly crash: (ip: PeerIp) => Effect.Effect<void>
   /** The machine is gone without a word: its connections stay open at the other ends, and nothing is answered. */
@@ -82,8 +86,9 @@ export class MemoryNetwork extends Context.Service<MemoryNetwork, {
   static readonly layer = Layer.effect(
     MemoryNetwork,
     Effect.gen(function*() {
-      const fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void> = Effect.runForkWith(yield* Effect.context())
-      const timers = new Timers(yield* Clock.Clock, yield* Effect.scope, fork)
+      const runFork = yield* FiberSet.makeRuntime<never>()
+      const clock = yield* Clock.Clock
+      const timers = new Timers(clock, AlarmClock.of(clock, (effect) => runFork(effect)))
       const network = new Fabric(timers, yield* Random.Random)
       return MemoryNetwork.of({
         host: (ip, ...more) => {
@@ -104,6 +109,8 @@ export class MemoryNetwork extends Context.Service<MemoryNetwork, {
             network.unreachable.delete(from === undefined ? ip : `${from}>${ip}`)
           }),
         reset: (a, b, which = () => true) => Effect.sync(() => network.reset(a, b, which)),
+        resetAfter: (from, to, bytes) => Effect.sync(() => network.resetAfter(from, to, bytes)),
+        holdReads: (ip, held) => Effect.sync(() => network.holdReads(network.host(ip), held)),
         crash: (ip) => Effect.sync(() => network.crash(network.host(ip))),
         drop: (ip) => Effect.sync(() => network.drop(network.host(ip))),
         restore: (ip) => Effect.sync(() => network.restore(network.host(ip))),

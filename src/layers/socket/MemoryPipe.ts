@@ -49,7 +49,10 @@ export class Pipe {
   private writers: Array<Resume<void>> = []
   /** Called when the reader, if it waits, may find something. */
   onArrival: () => void = () => {}
-  /** Whether the reader waits: only then is a timer worth its fiber. */
+  /** bytes until the connection breaks, and what breaks it. */
+  private left = Number.POSITIVE_INFINITY
+  private spent: () => void = () => {}
+  /** Whether the reader waits: only then is an alarm worth having. */
   awaited = false
 
   constructor(link: Link, timers: Timers) {
@@ -144,17 +147,25 @@ export class Pipe {
   take(): Batch | "fin" | undefined {
     const n = this.arrived()
     const out: Array<Uint8Array> = []
-    for (let i = 0; i < n; i++) {
+    for (let i = 0; i < n && this.left > 0; i++) {
       const bytes = this.segments[i]?.bytes
       if (bytes === undefined) break
-      out.push(bytes)
+      out.push(bytes.length > this.left ? bytes.subarray(0, this.left) : bytes)
       this.unread -= bytes.length
+      this.left -= Math.min(this.left, bytes.length)
     }
     if (!isNonEmpty(out)) return n > 0 ? "fin" : undefined
+    if (this.left === 0) this.link.deliver(this.spent)
     this.segments.splice(0, out.length)
     this.arrivedAtCut = Math.max(0, this.arrivedAtCut - out.length)
     this.admit()
     return out
+  }
+
+  /** Hands over `bytes` more, then breaks with `spent`. */
+  spendAtMost(bytes: number, spent: () => void): void {
+    this.left = Math.max(1, bytes)
+    this.spent = spent
   }
 
   /** Call just before the link is cut. */

@@ -1,0 +1,74 @@
+/** What a simulation was asked to do, and what it found: plain data. */
+import type { Fault, FaultKind } from "./Fault.ts"
+
+/** `safety`: faults throughout. `liveness`: faults for the first half, then all but some nodes outside a core are healed. */
+export type SimulationMode = "safety" | "liveness"
+
+export interface SimulationOptions {
+  /** Everything is drawn from it. */
+  readonly seed: number
+  readonly nodes: number
+  /** Virtual time. */
+  readonly hours: number
+  readonly mode: SimulationMode
+  /** Kinds of faults that may happen; empty for none. */
+  readonly faults: ReadonlyArray<FaultKind>
+  /** Of the seed's plan only the faults with these ids; `undefined`: all. For shrinking and replay. */
+  readonly keepFaults?: ReadonlyArray<number> | undefined
+  /** Only these nodes exist, and only faults that concern nobody else; `undefined`: all. */
+  readonly keepNodes?: ReadonlyArray<number> | undefined
+  /** Ends after so many virtual ms although the plan is for `hours`. */
+  readonly untilMs?: number | undefined
+}
+
+/** A promise that was broken. */
+export interface Violation {
+  /** ms since the simulation began. */
+  readonly atMs: number
+  /** The invariant's name, the same in every run. */
+  readonly invariant: string
+  /** In words, with nodes and numbers. */
+  readonly detail: string
+}
+
+/** One fault as it went. */
+export interface FaultRecord {
+  readonly fault: Fault
+  /** ms from its end until the pairs it touched were connected again (or the node it touched had the best chain). */
+  readonly recoveryMs: number | undefined
+}
+
+export interface SimulationReport {
+  readonly seed: number
+  readonly nodes: number
+  readonly mode: SimulationMode
+  /** Virtual hours that were run. */
+  readonly virtualHours: number
+  /** 16 hex digits; the same for the same options and version. */
+  readonly traceHash: string
+  /** Pairs of nodes that can reach one another at the end, and how many of them are connected. */
+  readonly pairs: number
+  readonly connected: number
+  /** Times that a node had two connections up with one peer, or a pair two sockets at a check. */
+  readonly duplicates: number
+  /** Downs that no fault explains. */
+  readonly unfaultedDowns: number
+  /** Faults that happened, by kind. */
+  readonly faults: Readonly<Record<string, number>>
+  /** Downs at all nodes, by `DisconnectReason.label`. */
+  readonly downsByReason: Readonly<Record<string, number>>
+  /** Greatest time from the end of the faults that touch a pair to its connection, and what the timers allow, ms. */
+  readonly maxRecoveryMs: number
+  readonly recoveryBoundMs: number
+  /** Heights at the end, by node. */
+  readonly heights: ReadonlyArray<number>
+  readonly reorgs: number
+  /** Messages on connections that are up, received, all nodes. */
+  readonly messages: number
+  /** Tasks and alarms run. */
+  readonly steps: number
+  readonly timeline: ReadonlyArray<FaultRecord>
+  /** At most `Limits.simViolations`; the run stops at the first. */
+  readonly violations: ReadonlyArray<Violation>
+  readonly ok: boolean
+}

@@ -1,0 +1,107 @@
+/**
+ * What a simulation found, as one JSON object: the report in numbers, and on failure the shortest run that fails as well.
+ *
+ * **Units** as in `SimulationReport`; `wallSeconds` is real time, the only part that differs between two runs of the same.
+ */
+import { Schema } from "effect"
+import type { SimulationReport } from "./SimulationReport.ts"
+
+const Violation = Schema.Struct({ atMs: Schema.Finite, invariant: Schema.String, detail: Schema.String })
+
+/** The shortest failing run that was found. */
+export const Shrunk = Schema.Struct({
+  /** One line each, in order. */
+  faults: Schema.Array(Schema.String),
+  nodes: Schema.Array(Schema.Int),
+  untilMs: Schema.Int,
+  /** What it ends with: the same invariant, maybe other numbers. */
+  violation: Violation,
+  /** Runs that it took to find it. */
+  runs: Schema.Int,
+  /** Whether nothing more can be left out; false when the runs or the time for them were used up. */
+  shortest: Schema.Boolean,
+  /** The command that runs it again. */
+  replay: Schema.String
+})
+export type Shrunk = typeof Shrunk.Type
+
+export const SimulationResult = Schema.Struct({
+  seed: Schema.Int,
+  nodes: Schema.Int,
+  mode: Schema.Literals(["safety", "liveness"]),
+  virtualHours: Schema.Finite,
+  wallSeconds: Schema.Finite,
+  traceHash: Schema.String,
+  pairs: Schema.Int,
+  connected: Schema.Int,
+  duplicates: Schema.Int,
+  unfaultedDowns: Schema.Int,
+  faults: Schema.Record(Schema.String, Schema.Int),
+  downsByReason: Schema.Record(Schema.String, Schema.Int),
+  maxRecoveryMs: Schema.Finite,
+  recoveryBoundMs: Schema.Finite,
+  heights: Schema.Array(Schema.Int),
+  reorgs: Schema.Int,
+  messages: Schema.Int,
+  violations: Schema.Array(Violation),
+  ok: Schema.Boolean,
+  shrunk: Schema.optionalKey(Shrunk)
+})
+export type SimulationResult = typeof SimulationResult.Type
+
+export const ofReport = (
+  report: SimulationReport,
+  wallSeconds: number,
+  shrunk: Shrunk | undefined
+): SimulationResult => ({
+  seed: report.seed,
+  nodes: report.nodes,
+  mode: report.mode,
+  virtualHours: report.virtualHours,
+  wallSeconds,
+  traceHash: report.traceHash,
+  pairs: report.pairs,
+  connected: report.connected,
+  duplicates: report.duplicates,
+  unfaultedDowns: report.unfaultedDowns,
+  faults: report.faults,
+  downsByReason: report.downsByReason,
+  maxRecoveryMs: report.maxRecoveryMs,
+  recoveryBoundMs: report.recoveryBoundMs,
+  heights: report.heights,
+  reorgs: report.reorgs,
+  messages: report.messages,
+  violations: report.violations,
+  ok: report.ok,
+  ...(shrunk === undefined ? {} : { shrunk })
+})
+
+/** The name of the violation that stands for a process that ended without a result. */
+export const crash = "the simulation ends by itself"
+
+/** A run whose process ended without a result. `detail`: what it wrote last. */
+export const crashed = (
+  { mode, nodes, seed }: Pick<SimulationResult, "mode" | "nodes" | "seed">,
+  wallSeconds: number,
+  detail: string
+): SimulationResult => ({
+  seed,
+  nodes,
+  mode,
+  virtualHours: 0,
+  wallSeconds,
+  traceHash: "",
+  pairs: 0,
+  connected: 0,
+  duplicates: 0,
+  unfaultedDowns: 0,
+  faults: {},
+  downsByReason: {},
+  maxRecoveryMs: 0,
+  recoveryBoundMs: 0,
+  heights: [],
+  reorgs: 0,
+  messages: 0,
+  violations: [{ atMs: 0, invariant: crash, detail }],
+  ok: false
+})

@@ -1,0 +1,81 @@
+/** What is asked of the nodes themselves from time to time, and at the end: their tables, their bounds, and what they leave behind. */
+import { Context, Effect } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+import * as Bounds from "../../domain/sim/Bounds.ts"
+import { PeerState } from "../../services/PeerState.ts"
+import type { PairView } from "./PairWatch.ts"
+import type { Running, SimNode } from "./SimNode.ts"
+import type { SimWorld } from "./SimWorld.ts"
+
+export class Audit {
+  private readonly world: SimWorld
+
+  constructor(world: SimWorld) {
+    this.world = world
+  }
+
+  private *running(): Iterable<readonly [SimNode, Running]> {
+    for (const node of this.world.nodes.values()) {
+      if (node.running !== undefined && !node.changing && !node.paused) yield [node, node.running]
+    }
+  }
+
+  private knows(at: number, other: number): boolean {
+    const node = this.world.nodes.get(at)
+    const peer = this.world.nodes.get(other)
+    if (node?.running === undefined || peer === undefined) return false
+    return Effect.runSync(Context.get(node.running.services, PeerState).peer(peer.ip))._tag === "Some"
+  }
+
+  /** How long a pair may take to be connected. */
+  readonly boundOf = (pair: PairView): number =>
+    this.knows(pair.a, pair.b) && this.knows(pair.b, pair.a) ? Bounds.recoveryMs : Bounds.introductionMs
+
+  /** Every node's tables agree with what it told, and are within their bounds. */
+  tables(): void {
+    const { pairs, nodes } = this.world
+    const indexOf = new Map([...nodes.values()].map((node) => [node.ip as string, node.index]))
+    for (const [node, { services }] of this.running()) {
+      const records = Effect.runSync(Context.get(services, PeerState).peers)
+      if (records.length > Limits.knownPeers) this.violated(node, "tables are bounded", `${records.length} peers known`)
+      for (const { attempts, connection, expected, ip, last, nextAttemptAt } of records) {
+        if (connection !== undefined && connection.queuedBytes > Limits.outboxBytes + Limits.outboxControlBytes) {
+          this.violated(node, "queues are bounded", `${connection.queuedBytes} bytes wait for ${ip}`)
+        }
+        if (attempts > Limits.endsPerPair) this.violated(node, "ends are bounded", `${attempts} attempts with ${ip}`)
+        if (connection === undefined && attempts === 0 && expected === "us" && nextAttemptAt === undefined) {
+          this.violated(node, "an unconnected peer has a next attempt", `${ip}: last ${JSON.stringify(last)}`)
+        }
+        const peer = indexOf.get(ip)
+        const pair = peer === undefined ? undefined : pairs.of(node.index, peer)
+        if (pair === undefined) continue
+        const told = [...(node.index === pair.a ? pair.upAtA : pair.upAtB).values()][0]
+        if (told !== connection?.socket) {
+          this.violated(
+            node,
+            "the table is what was told",
+            `${ip}: ${connection?.socket ?? "nothing"} in the table, told ${told ?? "nothing"}`
+          )
+        }
+      }
+    }
+  }
+
+  private violated(node: SimNode, invariant: string, detail: string): void {
+    this.world.violated(invariant, `${node.name}: ${detail}`)
+  }
+
+  /** Closes every node; what they leave behind and how long they take is checked by `SimNode.stop`. */
+  closing(reach: (ms: number) => Effect.Effect<boolean>): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function*() {
+      const open = new Set<number>()
+      this.world.pairs.closing = true
+      for (const [node] of this.running()) {
+        open.add(node.index)
+        node.stop(() => open.delete(node.index))
+      }
+      yield* reach(this.world.time.now + 2 * Limits.closeMs)
+      for (const index of open) this.world.violated("a node closes in time", `node ${index} does not`)
+    })
+  }
+}

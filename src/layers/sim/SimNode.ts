@@ -1,0 +1,217 @@
+/**
+ * One node of a simulated network through all its processes: the machine, its clock, its disk, and the program that runs, stops,
+ * is killed and starts again. What runs is `Node.layerWithChain`, as in the daemon.
+ */
+import { Context, Effect, Exit, Layer, Scope } from "effect"
+import type { LogLevel } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+import type { Network } from "../../domain/Network.ts"
+import type { NodeEvent } from "../../domain/NodeEvent.ts"
+import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import { ChainStore } from "../../services/ChainStore.ts"
+import { defaultTuning, type NodeConfig } from "../../services/NodeConfig.ts"
+import { NodeEvents } from "../../services/NodeEvents.ts"
+import { PeerSocket } from "../../services/PeerSocket.ts"
+import { PeerStore } from "../../services/PeerStore.ts"
+import type { Sync } from "../../services/Sync.ts"
+import * as Producer from "../chain/Producer.ts"
+import * as Node from "../Node.ts"
+import type { Disk } from "./SimStore.ts"
+import { VirtualProcess } from "./VirtualProcess.ts"
+import type { VirtualTime } from "./VirtualTime.ts"
+
+/** What the node needs of the simulation. */
+export interface SimNodeHost {
+  readonly time: VirtualTime
+  readonly seed: string
+  /** Wall time when the simulation began, ms since 1970. */
+  readonly wallMs: number
+  readonly network: Network
+  readonly peerSocket: (ip: PeerIp) => PeerSocket["Service"]
+  /** A disk as it comes from the factory. */
+  readonly newDisk: (node: SimNode) => Disk
+  readonly onEvent: (node: SimNode, event: NodeEvent) => void
+  readonly onLog: (node: SimNode, level: LogLevel.LogLevel, message: string) => void
+  /** The program runs: its layer is built. */
+  readonly onStarted: (node: SimNode, running: Running) => void
+  readonly violated: (invariant: string, detail: string) => void
+}
+
+export interface Running {
+  readonly process: VirtualProcess
+  readonly scope: Scope.Closeable
+  readonly services: Context.Context<Node.Node | Sync>
+}
+
+export interface SimNodeOptions {
+  readonly index: number
+  /** The node's address, and one it may change to. */
+  readonly ips: readonly [PeerIp, PeerIp]
+  /** Whom it is told of. */
+  readonly peers: ReadonlyArray<PeerIp>
+  readonly produces: boolean
+  /** How far its wall clock is off, ms, and how fast its clocks run. */
+  readonly offsetMs: number
+  readonly rate: number
+}
+
+export class SimNode {
+  readonly index: number
+  readonly options: SimNodeOptions
+  ip: PeerIp
+  disk: Disk
+  /** `undefined`: it is not running. */
+  running: Running | undefined
+  /** Begun to start or to stop, and not yet there. */
+  changing = false
+  private readonly host: SimNodeHost
+  private peerStore: PeerStore["Service"]
+  private incarnation = 0
+  private starting: VirtualProcess | undefined
+  private offsetMs: number
+  private rate: number
+
+  constructor(host: SimNodeHost, options: SimNodeOptions) {
+    this.host = host
+    this.index = options.index
+    this.options = options
+    this.ip = options.ips[0]
+    this.offsetMs = options.offsetMs
+    this.rate = options.rate
+    this.disk = host.newDisk(this)
+    this.peerStore = newPeerStore()
+  }
+
+  get name(): string {
+    return `node ${this.index} (${this.ip})`
+  }
+
+  private get process(): VirtualProcess | undefined {
+    return this.running?.process ?? this.starting
+  }
+
+  start(): void {
+    if (this.process !== undefined) return
+    const { host } = this
+    const seed = `${host.seed}/node ${this.index}/${this.incarnation++}`
+    const process = new VirtualProcess(`node ${this.index}`, host.time, seed, {
+      wallMs: host.wallMs + this.offsetMs,
+      rate: this.rate
+    }, (level, message) => host.onLog(this, level, message))
+    this.starting = process
+    this.changing = true
+    const scope = Scope.makeUnsafe()
+    const program = Layer.buildWithMemoMap(this.program(process), Layer.makeMemoMapUnsafe(), scope)
+    process.start(program, (exit) => {
+      if (this.starting !== process) return
+      this.starting = undefined
+      this.changing = false
+      if (Exit.isFailure(exit)) return host.violated("a node starts", `${this.name}: ${String(exit.cause)}`)
+      this.running = { process, scope, services: exit.value }
+      host.onStarted(this, this.running)
+    })
+  }
+
+  private program(process: VirtualProcess) {
+    const { host, options } = this
+    const setup: NodeConfig["Service"] = {
+      network: host.network,
+      listen: { ip: this.ip, port: host.network.port },
+      advertise: undefined,
+      peers: options.peers.filter((ip) => ip !== this.ip).map((ip) => PeerAddress.make(ip, host.network.port)),
+      software: "timemesh/simulated",
+      tuning: defaultTuning,
+      produces: options.produces
+    }
+    const watch = Layer.effectDiscard(
+      Effect.flatMap(NodeEvents, (events) => events.listen((event) => host.onEvent(this, event)))
+    )
+    return (options.produces ? Producer.layer({ everyMs: Limits.simProduceMs }) : Layer.empty).pipe(
+      Layer.provideMerge(Node.layerWithChain<never>(setup, watch)),
+      Layer.provide([
+        Layer.succeed(PeerSocket, host.peerSocket(this.ip)),
+        Layer.succeed(PeerStore, this.peerStore),
+        Layer.succeed(ChainStore, this.disk.of(() => process.state === "ended"))
+      ])
+    )
+  }
+
+  /** Its process is gone without a word. The network's side of it is the caller's. */
+  kill(): void {
+    this.process?.end()
+    this.running = undefined
+    this.starting = undefined
+    this.changing = false
+  }
+
+  /** Its disk is replaced. Only while it is not running. */
+  wipe(): void {
+    this.disk = this.host.newDisk(this)
+    this.peerStore = newPeerStore()
+  }
+
+  /** Closes the node's layer, and tells when that is done. What it leaves behind is a violation. */
+  stop(done: () => void): void {
+    const { running } = this
+    if (running === undefined) return done()
+    const { process, scope } = running
+    const { host } = this
+    const begun = host.time.now
+    this.changing = true
+    process.start(Scope.close(scope, Exit.void), (exit) => {
+      if (process.state === "ended") return
+      const took = host.time.now - begun
+      if (Exit.isFailure(exit)) host.violated("a node closes", `${this.name}: ${String(exit.cause)}`)
+      if (took > Limits.closeMs) host.violated("a node closes in time", `${this.name} took ${Math.round(took)} ms`)
+      // What the last steps of closing set off ends in this moment's remaining tasks.
+      host.time.at(host.time.now + 1, () => {
+        if (process.state === "ended") return
+        if (process.fibers > 0 || process.alarms > 0) {
+          const left = `${process.fibers} fibers, ${process.alarms} timers`
+          host.violated("nothing is left of a closed node", `${this.name}: ${left}`)
+        }
+        process.end()
+        this.running = undefined
+        this.changing = false
+        done()
+      })
+    })
+  }
+
+  pause(): void {
+    this.process?.pause()
+  }
+
+  resume(): void {
+    this.process?.resume()
+  }
+
+  get paused(): boolean {
+    return this.process?.state === "paused"
+  }
+
+  /** Sets the wall clock. */
+  jump(ms: number): void {
+    this.offsetMs += ms
+    this.process?.jump(ms)
+  }
+
+  /** From now on its clocks run at this rate; `undefined`: at their own, and the wall clock is set right. */
+  drift(rate: number | undefined): void {
+    this.rate = rate ?? this.options.rate
+    this.process?.setRate(this.rate, rate !== undefined)
+  }
+}
+
+/** Addresses that outlive the process. */
+const newPeerStore = (): PeerStore["Service"] => {
+  let stored: Parameters<PeerStore["Service"]["save"]>[0] = []
+  return PeerStore.of({
+    load: Effect.sync(() => stored),
+    save: (addresses) =>
+      Effect.sync(() => {
+        stored = addresses
+      })
+  })
+}

@@ -1,0 +1,325 @@
+/**
+ * A simulated network: its nodes, what watches them, and the faults as they come and go. Everything in it is synchronous; time
+ * moves only in `VirtualTime.runUntil`.
+ */
+import { Context, Effect, Layer, LogLevel, Scope } from "effect"
+import { devnet } from "../../domain/chain/ChainParams.ts"
+import * as DisconnectReason from "../../domain/DisconnectReason.ts"
+import * as Limits from "../../domain/Limits.ts"
+import { networks } from "../../domain/Network.ts"
+import type { NodeEvent } from "../../domain/NodeEvent.ts"
+import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import { disturbance } from "../../domain/sim/Disturbance.ts"
+import type { Fault } from "../../domain/sim/Fault.ts"
+import type { Violation } from "../../domain/sim/SimulationReport.ts"
+import { PeerState } from "../../services/PeerState.ts"
+import * as HasherLive from "../chain/HasherLive.ts"
+import { genesisOf } from "../chain/networkChain.ts"
+import { MemoryNetwork } from "../socket/MemoryNetwork.ts"
+import { type FaultWorld, inject, type Undo } from "./FaultInjector.ts"
+import { PairWatch } from "./PairWatch.ts"
+import * as Seeds from "./Seeds.ts"
+import { ChainJudge } from "./SimChain.ts"
+import { SimLinks } from "./SimLinks.ts"
+import { SimNode, type SimNodeHost } from "./SimNode.ts"
+import * as SimStore from "./SimStore.ts"
+import { Strangers } from "./Strangers.ts"
+import { plain, Trace } from "./Trace.ts"
+import { Traffic } from "./Traffic.ts"
+import { VirtualProcess } from "./VirtualProcess.ts"
+import { VirtualTime } from "./VirtualTime.ts"
+
+/** Wall time when a simulation begins, ms since 1970: devnet's blocks up to height 20,000,000 are due. */
+const wallMs = (devnet.genesisTime + 20_000_000) * 1_000
+
+/** A fault that has begun. */
+export interface Active {
+  readonly fault: Fault
+  ended: boolean
+  /** Pairs it kept apart that are not connected again, once it has ended. */
+  waiting: number
+  recoveryMs: number | undefined
+}
+
+export interface SimWorldOptions {
+  readonly seed: string
+  /** Numbers of the nodes that exist, ascending, of so many that were planned. */
+  readonly nodes: ReadonlyArray<number>
+  readonly planned: number
+  /** One JSON object per line: every event but pings and pongs, and every fault. */
+  readonly onTrace: ((line: string) => void) | undefined
+}
+
+/** The home address of a node, and one to change to. Their order as text differs from their numeric order, as in the field. */
+const addressesOf = (index: number) =>
+  [
+    PeerIp.fromStringUnsafe(`10.0.${index >> 7}.${(index & 127) + 1}`),
+    PeerIp.fromStringUnsafe(`10.1.${index >> 7}.${(index & 127) + 1}`)
+  ] as const
+
+const isFrequent = (event: NodeEvent) =>
+  event._tag === "PingSent" || event._tag === "PingReceived" || event._tag === "PongSent" ||
+  event._tag === "PongReceived"
+
+export class SimWorld {
+  readonly time: VirtualTime
+  readonly options: SimWorldOptions
+  readonly trace = new Trace()
+  readonly nodes = new Map<number, SimNode>()
+  readonly pairs: PairWatch
+  readonly traffic: Traffic
+  readonly violations: Array<Violation> = []
+  readonly timeline: Array<Active> = []
+  readonly downsByReason: Record<string, number> = {}
+  /** Height and hash of the chain that a node told of last. */
+  readonly tips = new Map<number, { readonly height: number; readonly hash: string }>()
+  pings = 0
+  reorgs = 0
+  maxRecoveryMs = 0
+  private readonly byIp = new Map<string, number>()
+  /** Until when a fault touched the node: infinite while one does. */
+  private readonly touchedUntil = new Map<number, number>()
+  private readonly active = new Map<number, Active & { readonly undo: Undo }>()
+  private readonly faults: FaultWorld
+
+  constructor(
+    time: VirtualTime,
+    options: SimWorldOptions,
+    network: MemoryNetwork["Service"],
+    judge: ChainJudge,
+    newDisk: (checks: SimStore.DiskChecks) => SimStore.Disk
+  ) {
+    this.time = time
+    this.options = options
+    const now = () => time.now
+    const violated = (invariant: string, detail: string) => this.violated(invariant, detail)
+    this.pairs = new PairWatch({
+      now,
+      violated,
+      alive: (a, b) => this.isAlive(a) && this.isAlive(b),
+      why: (a, b) => `${this.why(a, b)} ${this.why(b, a)}`,
+      recovered: (pair, ms) => {
+        if (pair.waiting.size > 0) this.maxRecoveryMs = Math.max(this.maxRecoveryMs, ms)
+        for (const id of pair.waiting) {
+          const record = this.timeline.find(({ fault }) => fault.id === id)
+          if (record !== undefined && --record.waiting === 0) {
+            record.recoveryMs = Math.round(time.now - record.fault.endMs)
+          }
+        }
+        pair.waiting.clear()
+      }
+    }, options.nodes)
+    this.traffic = new Traffic({ now, violated, disturbedAt: (node) => this.touched(node) })
+    const links = new SimLinks(network, (node) => addressesOf(node))
+    this.faults = {
+      time,
+      network,
+      links,
+      strangers: new Strangers(time, options.seed, wallMs, network, networks.devnet),
+      nodes: this.nodes,
+      gone: (node) => {
+        this.pairs.gone(node.index)
+        this.traffic.gone(node)
+      },
+      made: (hashes) => judge.made(hashes)
+    }
+    const host: SimNodeHost = {
+      time,
+      seed: options.seed,
+      wallMs,
+      network: networks.devnet,
+      peerSocket: (ip) => network.host(ip),
+      newDisk: (node) =>
+        newDisk({
+          wrong: (...change) => judge.wrong(node.ip, ...change),
+          violated: (detail) => this.violated("the chain grows by the rules", `${node.name}: ${detail}`)
+        }),
+      onEvent: (node, event) => this.onEvent(node, event),
+      onLog: (node, level, message) => {
+        this.trace.text(message)
+        this.tell({ node: node.index, log: message })
+        // A node logs errors of its own program only: what peers do to it are events.
+        if (LogLevel.isGreaterThanOrEqualTo(level, "Error")) {
+          this.violated("no node has a defect", `${node.name}: ${message}`)
+        }
+      },
+      onStarted: (node, running) => {
+        this.tips.set(node.index, Effect.runSync(Effect.orDie(node.disk.store.tip)))
+        this.traffic.start(node, running)
+      },
+      violated
+    }
+    this.populate(host, links)
+  }
+
+  private populate(host: SimNodeHost, links: SimLinks): void {
+    const { nodes, planned, seed } = this.options
+    const draw = Seeds.random(`${seed}/nature`)
+    const seeds = Array.from({ length: Math.min(Limits.simSeeds, planned) }, (_, i) => addressesOf(i)[0])
+    // Drawn for all that were planned, so that leaving some out changes nothing for the others.
+    for (let index = 0; index < planned; index++) {
+      const offsetMs = Math.round((2 * draw.nextDoubleUnsafe() - 1) * Limits.simClockMs)
+      const rate = 1 + (2 * draw.nextDoubleUnsafe() - 1) * Limits.simClockRate
+      const startMs = draw.nextDoubleUnsafe() * Limits.simStartMs
+      const natures = Array.from({ length: index }, () => {
+        const latencyMs = Limits.simLatencyMinMs +
+          draw.nextDoubleUnsafe() ** 2 * (Limits.simLatencyMaxMs - Limits.simLatencyMinMs)
+        const jitterMs = latencyMs * Limits.simJitter * draw.nextDoubleUnsafe()
+        const maxChunk = Limits.simChunkBytes[Math.floor(draw.nextDoubleUnsafe() * Limits.simChunkBytes.length)] ??
+          1_460
+        return { latencyMs, jitterMs, maxChunk }
+      })
+      if (!nodes.includes(index)) continue
+      const ips = addressesOf(index)
+      const produces = index % Math.max(1, Math.floor(planned / Limits.simProducers)) === 0
+      const node = new SimNode(host, { index, ips, peers: seeds, produces, offsetMs, rate })
+      this.nodes.set(index, node)
+      for (const ip of ips) this.byIp.set(ip, index)
+      for (const [other, nature] of natures.entries()) if (nodes.includes(other)) links.add(other, index, nature)
+      this.time.at(startMs, () => node.start())
+    }
+  }
+
+  violated(invariant: string, detail: string): void {
+    if (this.violations.length >= Limits.simViolations) return
+    this.violations.push({ atMs: Math.round(this.time.now), invariant, detail })
+    this.tell({ violation: invariant, detail })
+  }
+
+  tell(what: object): void {
+    this.options.onTrace?.(JSON.stringify({ t: Math.round(this.time.now), ...what }, plain))
+  }
+
+  isAlive(index: number): boolean {
+    const node = this.nodes.get(index)
+    return node?.running !== undefined && !node.changing && !node.paused
+  }
+
+  /** What a node says about another, asked in its own process. */
+  private why(at: number, other: number): string {
+    const node = this.nodes.get(at)
+    const ip = this.nodes.get(other)?.ip
+    if (node?.running === undefined || ip === undefined) return `Node ${at} does not run.`
+    const { process, services } = node.running
+    const question = Context.get(services, PeerState).why(ip)
+    return `Node ${at}: ${Effect.runSync(Effect.provideContext(question, process.context)).text}`
+  }
+
+  /** When a fault last touched the node, ms. */
+  touched(node: number): number {
+    return this.touchedUntil.get(node) ?? 0
+  }
+
+  // --- what nodes tell -----------------------------------------------------------------
+
+  private onEvent(node: SimNode, event: NodeEvent): void {
+    this.trace.event(this.time.now, this.time.steps, node.index, event)
+    if (isFrequent(event)) {
+      this.pings += 1
+      return
+    }
+    this.tell({ node: node.index, ...event })
+    switch (event._tag) {
+      case "Up": {
+        const peer = this.byIp.get(event.ip)
+        if (peer !== undefined) this.pairs.up(node.index, peer, event.connection, event.socket)
+        return
+      }
+      case "Down": {
+        const label = DisconnectReason.label(event.reason)
+        this.downsByReason[label] = (this.downsByReason[label] ?? 0) + 1
+        const peer = this.byIp.get(event.ip)
+        if (peer !== undefined) this.pairs.down(node.index, peer, event.connection, label)
+        return
+      }
+      case "TipChanged":
+        this.tips.set(node.index, { height: event.height, hash: event.hash })
+        return
+      case "Reorg":
+        this.reorgs += 1
+        return
+      case "SyncBlamed": {
+        const peer = this.byIp.get(event.ip)
+        // Whoever is blamed keeps being blamed as long as it is connected: honest nodes must not be.
+        if (peer !== undefined) {
+          this.violated(
+            "no honest peer is blamed",
+            `node ${node.index} blames node ${peer}: ${event.fault}, ${event.detail}`
+          )
+        }
+        return
+      }
+      case "StoreFailed":
+        return this.violated("the store works", `${node.name}: ${event.detail}`)
+    }
+  }
+
+  // --- faults ----------------------------------------------------------------------------
+
+  /** Sets the faults up to happen when they are due. */
+  schedule(faults: ReadonlyArray<Fault>): void {
+    for (const fault of faults) {
+      this.time.at(fault.atMs, () => this.begin(fault))
+      this.time.at(fault.endMs, () => this.end(fault.id))
+    }
+  }
+
+  private begin(fault: Fault): void {
+    this.tell({ fault, begins: true })
+    this.trace.number(fault.id)
+    this.pairs.disturb(fault, 1)
+    this.touch(fault, Number.POSITIVE_INFINITY)
+    const undo = inject(this.faults, fault)
+    const record = { fault, undo, ended: false, waiting: 0, recoveryMs: undefined }
+    this.timeline.push(record)
+    this.active.set(fault.id, record)
+  }
+
+  private touch(fault: Fault, until: number): void {
+    const { keepsApart } = disturbance(fault)
+    const busy = [...this.active.values()].map((other) => disturbance(other.fault).keepsApart)
+    for (const index of this.nodes.keys()) {
+      const hit = (f: (a: number, b: number) => boolean) =>
+        [...this.nodes.keys()].some((other) => other !== index && f(index, other))
+      if (!hit(keepsApart)) continue
+      this.touchedUntil.set(index, busy.some(hit) ? Number.POSITIVE_INFINITY : until)
+    }
+  }
+
+  /** Ends a fault, now or earlier than it was planned. */
+  end(id: number): void {
+    const record = this.active.get(id)
+    if (record === undefined) return
+    this.active.delete(id)
+    this.tell({ fault: record.fault, begins: false })
+    record.undo()
+    record.ended = true
+    this.pairs.disturb(record.fault, -1)
+    this.touch(record.fault, this.time.now)
+    record.waiting = this.pairs.all.filter((pair) => pair.waiting.has(id)).length
+  }
+
+  /** Faults that are under way. */
+  get underWay(): ReadonlyArray<Fault> {
+    return [...this.active.values()].map(({ fault }) => fault)
+  }
+}
+
+/** A network with its nodes about to start. It and its disks end with the scope. */
+export const make = Effect.fnUntraced(function*(options: SimWorldOptions) {
+  const hasher = yield* HasherLive.make
+  const scope = yield* Effect.scope
+  const time = new VirtualTime(Seeds.below(`${options.seed}/order`))
+  const wires = new VirtualProcess("network", time, `${options.seed}/network`, { wallMs, rate: 1 })
+  const context = yield* Effect.provideContext(Layer.buildWithScope(MemoryNetwork.layer, scope), wires.context)
+  const network = Context.get(context, MemoryNetwork)
+  const judge = new ChainJudge(hasher)
+  judge.made([genesisOf(devnet).hash])
+  return new SimWorld(
+    time,
+    options,
+    network,
+    judge,
+    (checks) => Effect.runSync(Scope.provide(SimStore.make(devnet, checks), scope))
+  )
+})
