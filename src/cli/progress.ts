@@ -13,20 +13,20 @@ export interface ProgressLine {
   readonly width: () => number
 }
 
-/** On standard output, where the log goes: writes to a terminal come out in order. */
-export const onTerminal = (): ProgressLine => {
+/** On standard output, where the log goes (writes to a terminal come out in order), or on another stream that is a terminal. */
+export const onTerminal = (stream: NodeJS.WriteStream = process.stdout): ProgressLine => {
   let shown = false
   const clear = () => {
-    if (shown) process.stdout.write("\r\u001b[2K")
+    if (shown) stream.write("\r\u001b[2K")
     shown = false
   }
   return {
     show: (text) => {
-      process.stdout.write(`${shown ? "\r\u001b[2K" : ""}${text}`)
+      stream.write(`${shown ? "\r\u001b[2K" : ""}${text}`)
       shown = true
     },
     clear,
-    width: () => (process.stdout.columns || 80) - 1
+    width: () => (stream.columns || 80) - 1
   }
 }
 

@@ -287,7 +287,7 @@ export const progressRateMs = 5_000
 /** ms. A simulated disk takes up to this long to write: a busy solid-state disk with its flush. */
 export const simDiskMs = 20
 /** ms. A simulated network's producers make a block this often: the TIME network's ten minutes would leave a day with few. */
-export const simProduceMs = 60_000
+export const simProduceMs = 120_000
 /** Producers in a simulated network, at most: each one's turn is to come within the hour. */
 export const simProducers = 8
 /** Nodes every node of a simulated network is told of at the start. */

@@ -1,5 +1,6 @@
 /**
- * The faults of a whole run, made from its seed before it begins; and whom each fault concerns.
+ * The faults of a whole run, made from its seed before it begins; and whom each fault concerns. (What it may do to whom is
+ * `Disturbance.ts`.)
  *
  * **Time.** Pauses between faults are those of a Poisson process, with bursts (several faults within a second, half of them at
  * the same node) and lulls (long enough for the slowest recovery).
@@ -223,40 +224,3 @@ export const kept = (
   const existing = new Set(nodes)
   return chosen.flatMap((fault) => within(fault, existing) ?? [])
 }
-
-/**
- * Whether the fault may keep two nodes from being connected: break their connection, or hinder a new one. A clock that is
- * wrong, a stranger and a branch of the chain may not: whatever a pair suffers from those is a defect. In either order.
- */
-export const disturbs = (fault: Fault, a: number, b: number): boolean => {
-  switch (fault.kind) {
-    case "jump":
-    case "drift":
-    case "hostile":
-    case "fork":
-      return false
-    case "storm":
-      return true
-    case "partition":
-      return fault.side.includes(a) !== fault.side.includes(b)
-    case "swizzle":
-      return fault.links.some((each) => link(each.a, each.b) === link(a, b))
-    case "cut":
-    case "clog":
-    case "reset":
-      return link(fault.a, fault.b) === link(a, b)
-    // `to` reads nothing from anybody.
-    case "flood":
-      return fault.to === a || fault.to === b
-    default:
-      return fault.node === a || fault.node === b
-  }
-}
-
-/** Whether a fault of that kind may break a connection that is up. A refused dial cannot; it only hinders a new one. */
-export const breaks = (kind: FaultKind): boolean =>
-  kind !== "jump" && kind !== "drift" && kind !== "hostile" && kind !== "fork" && kind !== "refuse"
-
-/** The pairs of those nodes that the fault disturbs, the lower number first. */
-export const pairs = (fault: Fault, nodes: ReadonlyArray<number>): ReadonlyArray<readonly [a: number, b: number]> =>
-  nodes.flatMap((a) => nodes.flatMap((b) => a < b && disturbs(fault, a, b) ? [[a, b] as const] : []))

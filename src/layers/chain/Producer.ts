@@ -69,10 +69,11 @@ const make = Effect.fnUntraced(function*({ everyMs = Limits.produceEveryMs }: Pr
 
   let seen = { height: -1, at: 0 }
   const beat = Effect.gen(function*() {
-    const { synced, tip } = yield* sync.report
+    const { height } = yield* store.tip
     const now = yield* Clock.currentTimeMillis
-    if (tip.height !== seen.height) seen = { height: tip.height, at: now }
+    if (height !== seen.height) seen = { height, at: now }
     if (ProducerTurn.turnAt(seen.at, everyMs) >= ProducerTurn.turnAt(now, everyMs)) return
+    const { synced } = yield* sync.report
     const producers = [...(yield* others), own.value].toSorted(PeerIp.compare)
     const alone = producers.length === 1
     // Only on top of what everybody has: a producer that is still syncing would make forks.

@@ -37,7 +37,8 @@ export const make = (core: NodeCore): Discovery => {
     if (known === undefined || known.pair.rank === undefined) {
       core.emit({ _tag: "PeerLearned", ip: row.ip, port: address.port, source })
     }
-    const rank = own === undefined ? undefined : TieBreak.rank(own, row.ip)
+    const rankOf = core.mutant === "ip-as-text" ? TieBreak.rankAsText : TieBreak.rank
+    const rank = own === undefined ? undefined : rankOf(own, row.ip)
     core.dispatch(row, { _tag: "Learned", rank: rank === "same" ? undefined : rank })
   }
 

@@ -12,6 +12,7 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
 import { Entropy } from "../../services/Entropy.ts"
 import { LocalChain } from "../../services/LocalChain.ts"
+import { Mutant } from "../../services/Mutant.ts"
 import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
 import type { PeerListener } from "../../services/PeerMessages.ts"
@@ -50,6 +51,7 @@ export interface NodeCore {
   readonly strangers: Set<PeerConnection>
   readonly channels: Map<number, ChannelHandler>
   readonly localChain: LocalChain["Service"]
+  readonly mutant: Mutant | undefined
   /** The node's own protocols. */
   protocols: PeerListener | undefined
   /** Peers with a connection up. */
@@ -86,9 +88,9 @@ export const admit = (
   return core.table.add(ip, port, source)
 }
 
-/** Emits events with the time they happen. */
+/** Emits events with the time they happen, which is added to the given object. */
 export const emitter = (events: NodeEvents["Service"], wall: () => number) => (event: Untimed): void =>
-  events.emit({ ...event, at: wall() } as NodeEvent)
+  events.emit(Object.assign(event, { at: wall() }) as NodeEvent)
 
 /** Everything but `dispatch`. */
 export const make: Effect.Effect<
@@ -126,6 +128,7 @@ export const make: Effect.Effect<
     strangers: new Set(),
     channels: new Map(),
     localChain: yield* LocalChain,
+    mutant: yield* Mutant,
     protocols: undefined,
     upCount: 0,
     upOrder: 0,

@@ -78,6 +78,7 @@ export class Outbox {
 
   /** The next batch, or `undefined` when there is nothing to write. Call `wrote` when it has been written. */
   take(): Batch | undefined {
+    if (this.control.length === 0 && this.bulkHead === this.bulk.length) return undefined
     const picked = this.control
     this.control = []
     let bytes = this.controlBytes

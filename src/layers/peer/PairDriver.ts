@@ -8,6 +8,7 @@ import * as Backoff from "../../domain/peer/Backoff.ts"
 import * as Handshake from "../../domain/peer/Handshake.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
 import * as Pair from "../../domain/peer/Pair.ts"
+import * as PairRules from "../../domain/peer/PairRules.ts"
 import type { Draw, PairAction, PairEvent, Timer } from "../../domain/peer/PairState.ts"
 import * as NativeEncoder from "../../domain/wire/NativeEncoder.ts"
 import type { NodeCore } from "./NodeCore.ts"
@@ -28,6 +29,7 @@ const timerKey = (timer: Timer) => `${timer.kind}:${timer.end}`
 /** Installs `core.dispatch`. */
 export const install = (core: NodeCore, hooks: Hooks): void => {
   const { tuning } = core.setup
+  const pairStep = core.mutant === "keep-oldest" ? Pair.make({ ...PairRules.production, keep: "oldest" }) : Pair.step
 
   const draw = (row: PeerRow, event: PairEvent): Draw => {
     // The rank as it will be when the machine asks for the wait.
@@ -38,7 +40,7 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
       : row.pair.rank
     const first = row.onlyWeDial || rank === undefined || (row.source === "configured" && row.ups === 0)
     return {
-      id: core.nextId,
+      id: core.mutant === "id-reused" ? 1 + core.nextId % 32 : core.nextId,
       nonce: core.entropy.nonce(),
       backoffMs: Backoff.delay(row.backoff, core.jitter(), {
         baseMs: tuning.backoffBaseMs,
@@ -179,7 +181,7 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
       case "Disarm":
         return disarmTimer(row, action.timer)
       case "Dial":
-        core.nextId = Math.max(core.nextId, action.end + 1)
+        core.nextId = core.mutant === "id-reused" ? core.nextId + 1 : Math.max(core.nextId, action.end + 1)
         return hooks.dial(row, action.end)
     }
     const connection = row.connection(action.end)
@@ -235,7 +237,7 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
 
   const step = (row: PeerRow, event: PairEvent): void => {
     noteHistory(row, event)
-    const [state, actions] = Pair.step(row.pair, event, draw(row, event))
+    const [state, actions] = pairStep(row.pair, event, draw(row, event))
     row.pair = state
     for (const action of actions) perform(row, action)
     prune(row, event)

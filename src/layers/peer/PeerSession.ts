@@ -8,6 +8,7 @@ import type { NodeEvent } from "../../domain/NodeEvent.ts"
 import * as Handshake from "../../domain/peer/Handshake.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
 import * as Pair from "../../domain/peer/Pair.ts"
+import * as TieBreak from "../../domain/peer/TieBreak.ts"
 import type { Reject } from "../../domain/wire/Message.ts"
 import type * as Message from "../../domain/wire/Message.ts"
 import * as NativeDecoder from "../../domain/wire/NativeDecoder.ts"
@@ -79,7 +80,7 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
     core.openDials.delete(connection.helloNonce)
     const up = row.up
     const verdict = Handshake.check(hello, {
-      local,
+      local: core.mutant === "genesis-unchecked" ? { ...local, genesis: hello.genesis } : local,
       dir: connection.direction === "inbound" ? "in" : "out",
       remote: row.ip,
       isOwnDial: (nonce) => core.openDials.has(nonce),
@@ -97,7 +98,8 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
         retryMs: Handshake.clampRetry(verdict.retryAfterMs, core.jitter())
       })
     }
-    connection.role = verdict.role
+    const role = core.mutant === "ip-as-text" ? TieBreak.rankAsText(verdict.self, row.ip) : verdict.role
+    connection.role = role
     connection.self = verdict.self
     row.software = hello.software
     row.tip = { height: hello.tipHeight, hash: hello.tipHash }
@@ -109,7 +111,7 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
     core.dispatch(row, {
       _tag: "Welcomed",
       end: connection.id,
-      role: verdict.role,
+      role,
       tag: verdict.tag,
       self: verdict.self,
       listens: row.port !== undefined && row.port > 0 && !row.own
@@ -165,6 +167,7 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
     if (connection.upAt === undefined) return
     connection.pingsReceived += 1
     note(row, connection, "PingReceived", nonce)
+    if (core.mutant === "pong-dropped" && connection.outbox.queuedBytes > 0) return
     connection.pongsSent += 1
     note(row, connection, "PongSent", nonce)
     if (!connection.sendControl(NativeEncoder.encodePong(nonce))) overflow(core, row, connection)
@@ -184,7 +187,8 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
       nonce,
       rttMs
     })
-    core.dispatch(row, { _tag: "PongReceived", end: connection.id, nonce })
+    // Only an end that was challenged waits for it; most pongs answer the pings of liveness.
+    if (row.pair.probe !== undefined) core.dispatch(row, { _tag: "PongReceived", end: connection.id, nonce })
   }
 
   const note = (

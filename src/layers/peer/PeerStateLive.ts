@@ -5,6 +5,7 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Explanation, PeerRecord } from "../../domain/peer/PeerRecord.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
 import { PeerState } from "../../services/PeerState.ts"
+import type { PeerRow } from "./PeerRow.ts"
 import { PeerTable } from "./PeerTable.ts"
 
 const seconds = (ms: number) => `${(Math.max(0, ms) / 1_000).toFixed(1)} s`
@@ -51,14 +52,15 @@ const sentence = (record: PeerRecord, now: number): Omit<Explanation, "ip" | "re
 const make = Effect.gen(function*() {
   const table = yield* PeerTable
   const setup = yield* NodeConfig
-  const peers = Effect.sync(() =>
-    [...table.rows()].toSorted((a, b) => a.sortKey < b.sortKey ? -1 : 1).map((row) => row.record())
-  )
+  const records = (which: (row: PeerRow) => boolean) =>
+    Effect.sync(() =>
+      [...table.rows()].filter(which).toSorted((a, b) => a.sortKey < b.sortKey ? -1 : 1).map((row) => row.record())
+    )
   const own = (ip: PeerIp) => ip === setup.listen.ip || ip === setup.advertise
   return PeerState.of({
-    peers,
+    peers: records(() => true),
     peer: (ip) => Effect.sync(() => Option.fromUndefinedOr(table.get(ip)?.record())),
-    connected: Effect.map(peers, (all) => all.filter((record) => record.connection !== undefined)),
+    connected: records((row) => row.up !== undefined),
     changes: Stream.fromPubSub(table.changes),
     why: (ip) =>
       Effect.map(Clock.currentTimeMillis, (now): Explanation => {

@@ -6,6 +6,7 @@
  */
 import { Clock, Effect, FiberSet } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import { Mutant } from "../../services/Mutant.ts"
 import * as AlarmClock from "../time/AlarmClock.ts"
 
 /** One armed timer. `disarm` it, or let it fire: not both. */
@@ -75,6 +76,7 @@ export const make = Effect.fnUntraced(function*(onLag: (ms: number) => void) {
   const runFork = yield* FiberSet.makeRuntime<never>()
   const clock = AlarmClock.of(yield* Clock.Clock, (effect) => runFork(effect))
   const now = clock.monotonicMs
+  const leavesTimer = (yield* Mutant) === "timer-left"
   const heap = makeHeap()
   let seq = 0
   let disarmed = 0
@@ -85,7 +87,7 @@ export const make = Effect.fnUntraced(function*(onLag: (ms: number) => void) {
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       closed = true
-      wake?.cancel()
+      if (!leavesTimer) wake?.cancel()
     })
   )
 

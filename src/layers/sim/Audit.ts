@@ -49,6 +49,10 @@ export class Audit {
         const peer = indexOf.get(ip)
         const pair = peer === undefined ? undefined : pairs.of(node.index, peer)
         if (pair === undefined) continue
+        const unanswered = connection === undefined ? 0 : connection.pings.sent - connection.pongs.received
+        if (unanswered > 1 && pairs.healthy(pair, Limits.simAftermathMs)) {
+          this.violated(node, "pings are answered", `${unanswered} pings to ${ip} without a pong, none of them new`)
+        }
         const told = [...(node.index === pair.a ? pair.upAtA : pair.upAtB).values()][0]
         if (told !== connection?.socket) {
           this.violated(

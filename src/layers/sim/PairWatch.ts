@@ -78,6 +78,16 @@ export class PairWatch {
     return this.byKey.get(Math.min(x, y) * 65_536 + Math.max(x, y))
   }
 
+  /** Nodes that a node has a connection up with. */
+  connected(node: number): ReadonlyArray<number> {
+    const others: Array<number> = []
+    for (const pair of this.pairs) {
+      if (pair.a === node && pair.upAtA.size > 0) others.push(pair.b)
+      else if (pair.b === node && pair.upAtB.size > 0) others.push(pair.a)
+    }
+    return others
+  }
+
   // --- what disturbs them ---------------------------------------------------------
 
   /** A fault begins: `sign` 1; or ends: −1. */

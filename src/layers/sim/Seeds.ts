@@ -13,6 +13,10 @@ export const below = (seed: string): (n: number) => number => {
 
 /** Bytes that look random to everybody but the seed's owner. */
 export const bytes = (seed: string): (size: number) => Uint8Array => {
-  const draw = below(seed)
-  return (size) => Uint8Array.from({ length: size }, () => draw(256))
+  const from = random(seed)
+  return (size) => {
+    const words = new Int32Array(Math.ceil(size / 4))
+    for (let i = 0; i < words.length; i++) words[i] = from.nextDoubleUnsafe() * 2 ** 32
+    return new Uint8Array(words.buffer, 0, size)
+  }
 }

@@ -2,7 +2,7 @@
  * One node of a simulated network through all its processes: the machine, its clock, its disk, and the program that runs, stops,
  * is killed and starts again. What runs is `Node.layerWithChain`, as in the daemon.
  */
-import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { type Context, Effect, Exit, Layer, Scope } from "effect"
 import type { LogLevel } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { Network } from "../../domain/Network.ts"
@@ -10,6 +10,7 @@ import type { NodeEvent } from "../../domain/NodeEvent.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { ChainStore } from "../../services/ChainStore.ts"
+import { Mutant } from "../../services/Mutant.ts"
 import { defaultTuning, type NodeConfig } from "../../services/NodeConfig.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
 import { PeerSocket } from "../../services/PeerSocket.ts"
@@ -35,6 +36,7 @@ export interface SimNodeHost {
   readonly onLog: (node: SimNode, level: LogLevel.LogLevel, message: string) => void
   /** The program runs: its layer is built. */
   readonly onStarted: (node: SimNode, running: Running) => void
+  readonly mutant: Mutant | undefined
   readonly violated: (invariant: string, detail: string) => void
 }
 
@@ -65,10 +67,13 @@ export class SimNode {
   running: Running | undefined
   /** Begun to start or to stop, and not yet there. */
   changing = false
+  private pauses = 0
   private readonly host: SimNodeHost
   private peerStore: PeerStore["Service"]
   private incarnation = 0
   private starting: VirtualProcess | undefined
+  /** Ids of connections that were up in this process. */
+  private readonly ids = new Set<number>()
   private offsetMs: number
   private rate: number
 
@@ -94,13 +99,16 @@ export class SimNode {
   start(): void {
     if (this.process !== undefined) return
     const { host } = this
-    const seed = `${host.seed}/node ${this.index}/${this.incarnation++}`
-    const process = new VirtualProcess(`node ${this.index}`, host.time, seed, {
+    const process = new VirtualProcess(host.time, {
+      name: `node ${this.index}`,
+      seed: `${host.seed}/node ${this.index}/${this.incarnation++}`,
       wallMs: host.wallMs + this.offsetMs,
-      rate: this.rate
-    }, (level, message) => host.onLog(this, level, message))
+      rate: this.rate,
+      onLog: (level, message) => host.onLog(this, level, message)
+    })
     this.starting = process
     this.changing = true
+    this.ids.clear()
     const scope = Scope.makeUnsafe()
     const program = Layer.buildWithMemoMap(this.program(process), Layer.makeMemoMapUnsafe(), scope)
     process.start(program, (exit) => {
@@ -132,7 +140,8 @@ export class SimNode {
       Layer.provide([
         Layer.succeed(PeerSocket, host.peerSocket(this.ip)),
         Layer.succeed(PeerStore, this.peerStore),
-        Layer.succeed(ChainStore, this.disk.of(() => process.state === "ended"))
+        Layer.succeed(ChainStore, this.disk.of(() => process.state === "ended")),
+        Layer.succeed(Mutant, host.mutant)
       ])
     )
   }
@@ -158,12 +167,15 @@ export class SimNode {
     const { process, scope } = running
     const { host } = this
     const begun = host.time.now
+    const { pauses } = this
     this.changing = true
     process.start(Scope.close(scope, Exit.void), (exit) => {
       if (process.state === "ended") return
       const took = host.time.now - begun
       if (Exit.isFailure(exit)) host.violated("a node closes", `${this.name}: ${String(exit.cause)}`)
-      if (took > Limits.closeMs) host.violated("a node closes in time", `${this.name} took ${Math.round(took)} ms`)
+      if (took > Limits.closeMs && this.pauses === pauses) {
+        host.violated("a node closes in time", `${this.name} took ${Math.round(took)} ms`)
+      }
       // What the last steps of closing set off ends in this moment's remaining tasks.
       host.time.at(host.time.now + 1, () => {
         if (process.state === "ended") return
@@ -179,7 +191,14 @@ export class SimNode {
     })
   }
 
+  /** Whether no connection of this process had the id before. */
+  isNew(connection: number): boolean {
+    const { size } = this.ids
+    return this.ids.add(connection).size > size
+  }
+
   pause(): void {
+    this.pauses += 1
     this.process?.pause()
   }
 

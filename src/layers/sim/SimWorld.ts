@@ -9,9 +9,11 @@ import * as Limits from "../../domain/Limits.ts"
 import { networks } from "../../domain/Network.ts"
 import type { NodeEvent } from "../../domain/NodeEvent.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import * as TieBreak from "../../domain/peer/TieBreak.ts"
 import { disturbance } from "../../domain/sim/Disturbance.ts"
 import type { Fault } from "../../domain/sim/Fault.ts"
 import type { Violation } from "../../domain/sim/SimulationReport.ts"
+import type { Mutant } from "../../services/Mutant.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import * as HasherLive from "../chain/HasherLive.ts"
 import { genesisOf } from "../chain/networkChain.ts"
@@ -46,6 +48,7 @@ export interface SimWorldOptions {
   /** Numbers of the nodes that exist, ascending, of so many that were planned. */
   readonly nodes: ReadonlyArray<number>
   readonly planned: number
+  readonly mutant: Mutant | undefined
   /** One JSON object per line: every event but pings and pongs, and every fault. */
   readonly onTrace: ((line: string) => void) | undefined
 }
@@ -109,7 +112,12 @@ export class SimWorld {
         pair.waiting.clear()
       }
     }, options.nodes)
-    this.traffic = new Traffic({ now, violated, disturbedAt: (node) => this.touched(node) })
+    this.traffic = new Traffic({
+      now,
+      violated,
+      disturbedAt: (node) => this.touched(node),
+      connected: (node) => this.pairs.connected(node).flatMap((other) => this.nodes.get(other)?.ip ?? [])
+    })
     const links = new SimLinks(network, (node) => addressesOf(node))
     this.faults = {
       time,
@@ -147,6 +155,7 @@ export class SimWorld {
         this.tips.set(node.index, Effect.runSync(Effect.orDie(node.disk.store.tip)))
         this.traffic.start(node, running)
       },
+      mutant: options.mutant,
       violated
     }
     this.populate(host, links)
@@ -222,6 +231,15 @@ export class SimWorld {
     switch (event._tag) {
       case "Up": {
         const peer = this.byIp.get(event.ip)
+        if (this.faults.strangers.isForeign(event.ip)) {
+          this.violated("networks do not mix", `${node.name} is connected with ${event.ip}, which is of another one`)
+        }
+        if (event.role !== TieBreak.rank(node.ip, event.ip)) {
+          this.violated("the lower address is the lower peer", `${node.name} is the ${event.role} one with ${event.ip}`)
+        }
+        if (!node.isNew(event.connection)) {
+          this.violated("every connection has its own id", `${node.name}: ${event.connection} again, with ${event.ip}`)
+        }
         if (peer !== undefined) this.pairs.up(node.index, peer, event.connection, event.socket)
         return
       }
@@ -310,7 +328,13 @@ export const make = Effect.fnUntraced(function*(options: SimWorldOptions) {
   const hasher = yield* HasherLive.make
   const scope = yield* Effect.scope
   const time = new VirtualTime(Seeds.below(`${options.seed}/order`))
-  const wires = new VirtualProcess("network", time, `${options.seed}/network`, { wallMs, rate: 1 })
+  const wires = new VirtualProcess(time, {
+    name: "network",
+    seed: `${options.seed}/network`,
+    wallMs,
+    rate: 1,
+    isNetwork: true
+  })
   const context = yield* Effect.provideContext(Layer.buildWithScope(MemoryNetwork.layer, scope), wires.context)
   const network = Context.get(context, MemoryNetwork)
   const judge = new ChainJudge(hasher)

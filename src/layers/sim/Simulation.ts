@@ -10,6 +10,7 @@ import * as Bounds from "../../domain/sim/Bounds.ts"
 import type { Fault } from "../../domain/sim/Fault.ts"
 import * as FaultPlan from "../../domain/sim/FaultPlan.ts"
 import type { SimulationOptions, SimulationReport } from "../../domain/sim/SimulationReport.ts"
+import { mutants } from "../../services/Mutant.ts"
 import { Audit } from "./Audit.ts"
 import { ChainWatch } from "./ChainWatch.ts"
 import * as Liveness from "./Healing.ts"
@@ -50,6 +51,7 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, watch
     seed: String(options.seed),
     nodes,
     planned: options.nodes,
+    mutant: mutants.find((mutant) => mutant === options.mutant),
     onTrace: watch.trace
   })
   const { time } = world

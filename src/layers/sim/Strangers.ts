@@ -5,6 +5,7 @@ import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import * as PeerIps from "../../domain/peer/PeerIp.ts"
 import type { Hostility } from "../../domain/sim/Fault.ts"
+import { Mutant } from "../../services/Mutant.ts"
 import { defaultTuning } from "../../services/NodeConfig.ts"
 import { PeerSocket } from "../../services/PeerSocket.ts"
 import * as Node from "../Node.ts"
@@ -25,6 +26,7 @@ export class Strangers {
   private readonly network: MemoryNetwork["Service"]
   private readonly net: Network
   private readonly twins = new Map<number, VirtualProcess>()
+  private readonly foreign = new Set<PeerIp>()
   private born = 0
 
   constructor(time: VirtualTime, seed: string, wallMs: number, network: MemoryNetwork["Service"], net: Network) {
@@ -37,7 +39,12 @@ export class Strangers {
 
   private process(name: string): VirtualProcess {
     this.born += 1
-    return new VirtualProcess(name, this.time, `${this.seed}/stranger ${this.born}`, { wallMs: this.wallMs, rate: 1 })
+    return new VirtualProcess(this.time, {
+      name,
+      seed: `${this.seed}/stranger ${this.born}`,
+      wallMs: this.wallMs,
+      rate: 1
+    })
   }
 
   private ownIp(): PeerIp {
@@ -45,7 +52,7 @@ export class Strangers {
     return PeerIps.fromStringUnsafe(`10.9.${n >> 8 & 255}.${n & 255}`)
   }
 
-  /** A node without a chain; the result closes it. */
+  /** A node without a chain; the result closes it. One of another network does not look who it talks to: the others must. */
   private node(
     process: VirtualProcess,
     sockets: PeerSocket["Service"],
@@ -62,7 +69,11 @@ export class Strangers {
       peers: peers.map((peer) => PeerAddress.make(peer, this.net.port)),
       software: "timemesh/stranger",
       tuning: defaultTuning
-    }).pipe(Layer.provide([Layer.succeed(PeerSocket, sockets), PeerStoreMemory.layer()]))
+    }).pipe(Layer.provide([
+      Layer.succeed(PeerSocket, sockets),
+      PeerStoreMemory.layer(),
+      Layer.succeed(Mutant, network === this.net ? undefined : "genesis-unchecked")
+    ]))
     process.start(Effect.ignoreCause(Layer.buildWithMemoMap(layer, Layer.makeMemoMapUnsafe(), scope)))
     return () => process.start(Scope.close(scope, Exit.void), () => process.end())
   }
@@ -80,6 +91,11 @@ export class Strangers {
     }
   }
 
+  /** Whether the address is that of a node of another network. */
+  isForeign(ip: PeerIp): boolean {
+    return this.foreign.has(ip)
+  }
+
   /** The twin's machine or its sockets are gone. */
   endTwin(node: number): void {
     this.twins.get(node)?.end()
@@ -91,6 +107,7 @@ export class Strangers {
     const process = this.process(`${how} stranger of ${name}`)
     const sockets = this.network.host(own)
     if (how === "foreign") {
+      this.foreign.add(own)
       this.node(process, sockets, own, this.net.port, { ...this.net, genesis: foreignGenesis }, [node.ip])
     } else {
       const target = PeerAddress.make(node.ip, this.net.port)

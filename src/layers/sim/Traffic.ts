@@ -6,7 +6,6 @@ import { Context, Effect, Random } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { ConnectionManager } from "../../services/ConnectionManager.ts"
-import { PeerState } from "../../services/PeerState.ts"
 import type { Running, SimNode } from "./SimNode.ts"
 
 /** Channel of this traffic. */
@@ -17,6 +16,8 @@ const headBytes = 8
 export interface TrafficHost {
   readonly now: () => number
   readonly violated: (invariant: string, detail: string) => void
+  /** Addresses that a node has connections up with. */
+  readonly connected: (node: number) => ReadonlyArray<PeerIp>
   /** When the node was last disturbed, ms: infinite while it is. */
   readonly disturbedAt: (node: number) => number
 }
@@ -41,7 +42,6 @@ export class Traffic {
   /** Sends and receives for as long as the process lives. */
   start(node: SimNode, { process, scope, services }: Running): void {
     const manager = Context.get(services, ConnectionManager)
-    const peers = Context.get(services, PeerState)
     const sender = this.senders++
     const sent = new Map<PeerIp, number>()
     process.start(
@@ -50,19 +50,19 @@ export class Traffic {
           yield* this.receive(node, manager)
           while (true) {
             yield* Effect.sleep((0.2 + 1.6 * (yield* Random.next)) * Limits.simTrafficMs)
-            const connected = yield* peers.connected
-            const peer = connected[Math.floor((yield* Random.next) * connected.length)]
-            if (peer === undefined) continue
-            const seq = (sent.get(peer.ip) ?? 0) + 1
-            sent.set(peer.ip, seq)
+            const others = this.host.connected(node.index)
+            const to = others[Math.floor((yield* Random.next) * others.length)]
+            if (to === undefined) continue
+            const seq = (sent.get(to) ?? 0) + 1
+            sent.set(to, seq)
             const payload = new Uint8Array(headBytes + Math.floor((yield* Random.next) * Limits.simTrafficBytes))
             const head = new DataView(payload.buffer)
             head.setUint32(0, sender)
             head.setUint32(4, seq)
-            const sending = { node, to: peer.ip, since: this.host.now(), late: false }
+            const sending = { node, to, since: this.host.now(), late: false }
             this.sending.add(sending)
             yield* Effect.ensuring(
-              Effect.ignore(manager.send(peer.ip, trafficChannel, payload)),
+              Effect.ignore(manager.send(to, trafficChannel, payload)),
               Effect.sync(() => this.sending.delete(sending))
             )
           }

@@ -13,12 +13,17 @@ import type { AlarmClock, AlarmingClock } from "../time/AlarmClock.ts"
 import * as Seeds from "./Seeds.ts"
 import type { Alarm, Runnable, VirtualTime } from "./VirtualTime.ts"
 
-/** How a process's clocks differ from the simulation's. */
-export interface ClockSkew {
+export interface VirtualProcessOptions {
+  readonly name: string
+  readonly seed: string
   /** Wall time when the simulation began, ms since 1970; a time service keeps it that far off. */
   readonly wallMs: number
   /** How fast the monotonic clock runs: 1.0001 gains 0.1 ms per second. */
   readonly rate: number
+  /** It is the network and has no event loop: its timers go off at their moment, before any task. */
+  readonly isNetwork?: boolean | undefined
+  /** What its program logs. */
+  readonly onLog?: ((level: LogLevel.LogLevel, message: string) => void) | undefined
 }
 
 const nanos = (ms: number): bigint => BigInt(Math.floor(ms * 1e6))
@@ -69,7 +74,7 @@ class Lane implements Runnable, Scheduler.SchedulerDispatcher {
     if (task === undefined) return this.later.shift()?.task
     this.head += 1
     if (this.head === this.tasks.length) {
-      this.tasks = []
+      this.tasks.length = 0
       this.head = 0
     }
     return task
@@ -82,6 +87,7 @@ class Lane implements Runnable, Scheduler.SchedulerDispatcher {
 
 export class VirtualProcess {
   readonly name: string
+  private readonly isNetwork: boolean
   state: "running" | "paused" | "ended" = "running"
   /** Fibers that have begun and not ended. */
   fibers = 0
@@ -100,19 +106,14 @@ export class VirtualProcess {
   private gained = 0
   private wallRate = 1
 
-  /** `onLog`: what its program logs. */
-  constructor(
-    name: string,
-    time: VirtualTime,
-    seed: string,
-    skew: ClockSkew,
-    onLog: (level: LogLevel.LogLevel, message: string) => void = () => {}
-  ) {
-    this.name = name
+  constructor(time: VirtualTime, options: VirtualProcessOptions) {
+    const { onLog = () => {}, seed } = options
+    this.name = options.name
+    this.isNetwork = options.isNetwork === true
     this.time = time
     this.since = time.now
-    this.rate = skew.rate
-    this.wallOffset = skew.wallMs
+    this.rate = options.rate
+    this.wallOffset = options.wallMs
     this.timers = new Lane(this)
     const scheduler: Scheduler.Scheduler = {
       executionMode: "async",
@@ -219,14 +220,16 @@ export class VirtualProcess {
 
   private alarm(ms: number, run: () => void): () => void {
     this.alarms += 1
-    let alarm: Alarm | undefined = this.time.at(this.time.now + Math.max(0, ms) / this.rate, () => {
-      this.timers.scheduleTask(() => {
-        if (alarm === undefined) return
-        alarm = undefined
-        this.alarms -= 1
-        run()
-      }, 0)
-    })
+    const ring = () => {
+      if (alarm === undefined) return
+      alarm = undefined
+      this.alarms -= 1
+      run()
+    }
+    let alarm: Alarm | undefined = this.time.at(
+      this.time.now + Math.max(0, ms) / this.rate,
+      this.isNetwork ? ring : () => this.timers.scheduleTask(ring, 0)
+    )
     return () => {
       if (alarm === undefined) return
       this.time.cancel(alarm)
@@ -236,8 +239,13 @@ export class VirtualProcess {
   }
 
   private clock(): AlarmingClock {
-    const alarms: AlarmClock = { monotonicMs: () => this.monotonicMs, alarm: (ms, run) => this.alarm(ms, run) }
-    const millis = () => this.wallMs
+    const { time, wallOffset } = this
+    const alarms: AlarmClock = {
+      monotonicMs: () => this.monotonicMs,
+      alarm: (ms, run) => this.alarm(ms, run),
+      ring: this.isNetwork ? (ms, run) => void time.at(time.now + ms, run) : undefined
+    }
+    const millis = this.isNetwork ? () => Math.floor(wallOffset + time.now) : () => this.wallMs
     return {
       alarms,
       currentTimeMillisUnsafe: millis,

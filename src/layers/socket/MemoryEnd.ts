@@ -157,7 +157,8 @@ export class MemoryEnd implements ConnectionEnd {
     if (this.state !== "open") return Effect.fail(this.unwritable())
     if (this.outbound.ended) return Effect.fail(writeError(systemError("EPIPE", "write after the end")))
     // copies: the reader owns what it gets, and one buffer may be written to many peers
-    this.outbound.write(chunks.map((chunk) => typeof chunk === "string" ? encoder.encode(chunk) : chunk.slice()))
+    for (const chunk of chunks) this.outbound.add(typeof chunk === "string" ? encoder.encode(chunk) : chunk.slice())
+    this.outbound.admit()
     if (this.peer?.state === "closed") this.peer.refuse()
     return this.outbound.drained
   }

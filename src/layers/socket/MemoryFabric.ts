@@ -1,6 +1,7 @@
 /** What `MemoryNetwork` is made of: hosts, links, connections, and the dial that joins them. */
 import { Effect, Option } from "effect"
 import type { Random } from "effect"
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Socket } from "effect/socket"
 import * as Limits from "../../domain/Limits.ts"
 import * as PeerAddresses from "../../domain/peer/PeerAddress.ts"
@@ -38,6 +39,9 @@ class DialledEnd implements ConnectionEnd {
 
   write(chunks: ReadonlyArray<Uint8Array | string>) {
     return this.end?.write(chunks) ?? Effect.fail(writeError(systemError("ENOTCONN", "not connected")))
+  }
+  drainTo(sink: (batch: NonEmptyReadonlyArray<Uint8Array>) => void) {
+    return this.end?.drainTo(sink) ?? Effect.never
   }
   finish() {
     this.end?.finish()

@@ -47,7 +47,9 @@ export class Timers {
   /** Runs `f` at `ms`, at once if that has come. */
   at(ms: number, f: () => void): void {
     const moment = Math.ceil(ms)
-    if (moment <= this.now) return f()
+    const { now } = this
+    if (moment <= now) return f()
+    if (this.alarms.ring !== undefined) return this.alarms.ring(moment - now, f)
     const waiting = this.moments.get(moment)
     if (waiting !== undefined) {
       waiting.push(f)

@@ -93,10 +93,9 @@ export class Pipe {
     return n
   }
 
-  /** Takes over `bytes`, which the caller must not change. */
-  write(bytes: ReadonlyArray<Uint8Array>): void {
-    for (const chunk of bytes) if (chunk.length > 0) this.backlog.push(chunk)
-    this.admit()
+  /** Takes over `bytes`, which the caller must not change; `admit` sends it off. */
+  add(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.backlog.push(bytes)
   }
 
   end(): void {
@@ -105,7 +104,7 @@ export class Pipe {
   }
 
   /** Puts on the link what the buffer has room for. */
-  private admit(): void {
+  admit(): void {
     const { link } = this
     let used = 0
     while (this.unread < link.bufferBytes) {
@@ -115,10 +114,12 @@ export class Pipe {
       if (n === chunk.length) used++
       else this.backlog[used] = chunk.subarray(n)
       this.lastDue = Math.max(this.lastDue, link.arrival(n))
-      this.segments.push({ due: this.lastDue, bytes: chunk.subarray(0, n) })
+      // A view of a short array costs more than the array: the engine has to move it out of its heap.
+      this.segments.push({ due: this.lastDue, bytes: n === chunk.length ? chunk : chunk.subarray(0, n) })
       this.unread += n
     }
-    this.backlog.splice(0, used)
+    if (used === this.backlog.length) this.backlog.length = 0
+    else this.backlog.splice(0, used)
     if (this.backlog.length === 0) {
       if (this.fin === "wanted") {
         this.fin = "sent"
@@ -156,7 +157,8 @@ export class Pipe {
     }
     if (!isNonEmpty(out)) return n > 0 ? "fin" : undefined
     if (this.left === 0) this.link.deliver(this.spent)
-    this.segments.splice(0, out.length)
+    if (out.length === this.segments.length) this.segments.length = 0
+    else this.segments.splice(0, out.length)
     this.arrivedAtCut = Math.max(0, this.arrivedAtCut - out.length)
     this.admit()
     return out

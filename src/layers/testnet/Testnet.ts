@@ -4,16 +4,14 @@
  * The middle node is the seed: it is told of nobody, all others are told of it alone, so some of them rank above it and some
  * below. What is judged comes from the nodes' admin APIs and logs, never from this module's own expectations.
  */
-import { Clock, Effect, FileSystem, Random } from "effect"
-import type { PlatformError, Scope } from "effect"
+import { Clock, Effect, Random } from "effect"
+import type { FileSystem, PlatformError, Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import type { ChildProcessSpawner } from "effect/process"
-import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
-import * as PeerIp from "../../domain/peer/PeerIp.ts"
-import * as AdminClient from "../admin/AdminClient.ts"
 import * as ChainVerdict from "./ChainVerdict.ts"
 import * as LogEvents from "./LogEvents.ts"
-import * as NodeProcess from "./NodeProcess.ts"
+import * as Members from "./Members.ts"
+import type * as NodeProcess from "./NodeProcess.ts"
 import * as Partition from "./Partition.ts"
 import * as Preflight from "./Preflight.ts"
 import * as Replay from "./Replay.ts"
@@ -39,19 +37,13 @@ export interface Options {
   readonly self: NodeProcess.Self
 }
 
-export type State = "starting" | "running" | "killed" | "ended"
-
-/** One node as last seen. */
-export interface View extends Verdict.Account {
-  readonly state: State
-  readonly pid: number | undefined
-}
+export type { State, View } from "./Members.ts"
 
 export type Progress =
   | {
     readonly _tag: "Sample"
     readonly elapsedMs: number
-    readonly nodes: ReadonlyArray<View>
+    readonly nodes: ReadonlyArray<Members.View>
     readonly connected: number
     readonly pairs: number
   }
@@ -66,18 +58,6 @@ const quietEndMs = 12_000
 const respawnMs = 1_000
 /** ms. The end waits this long for a recovery that is not over, or for one tip. */
 const patienceMs = 4_000
-/** ms. A sample waits this long for a node's answer. */
-const answerMs = 900
-
-/** A member of the network, as this process knows it. */
-interface Member {
-  readonly ip: string
-  readonly args: ReadonlyArray<string>
-  readonly logFile: string
-  readonly client: AdminClient.AdminClient
-  process: NodeProcess.NodeProcess | undefined
-  state: State
-}
 
 type Environment =
   | ChildProcessSpawner.ChildProcessSpawner
@@ -85,71 +65,10 @@ type Environment =
   | HttpClient.HttpClient
   | Scope.Scope
 
-const addressOf = (k: number): string => `127.0.0.${k}`
-
-/** The middle node. */
-const seedOf = (options: Options): string => addressOf(Math.ceil(options.nodes / 2))
-
-const makeMembers = (options: Options) => {
-  const seed = seedOf(options)
-  return Effect.forEach(Array.from({ length: options.nodes }, (_, i) => i + 1), (k) =>
-    Effect.gen(function*() {
-      const ip = addressOf(k)
-      const dataDir = `${options.directory}/node-${k}`
-      const admin = PeerAddress.make(PeerIp.fromStringUnsafe(ip), options.port + 1)
-      const member: Member = {
-        ip,
-        args: [
-          `--listen=${ip}:${options.port}`,
-          `--admin=${PeerAddress.format(admin)}`,
-          `--data-dir=${dataDir}`,
-          "--network=devnet",
-          "--log-format=json",
-          "--log-level=debug",
-          ...(options.produce ? ["--produce"] : []),
-          ...(ip === seed ? [] : [`--peer=${seed}:${options.port}`])
-        ],
-        logFile: `${dataDir}.log`,
-        client: yield* AdminClient.make(admin),
-        process: undefined,
-        state: "starting"
-      }
-      return member
-    }))
-}
-
-const start = (options: Options, member: Member) =>
-  Effect.gen(function*() {
-    member.process = yield* NodeProcess.spawn(options.self, member.args, member.logFile)
-    member.state = "starting"
-    return member.process
-  })
-
-const quickly = <A, E>(question: Effect.Effect<A, E>): Effect.Effect<A | undefined> =>
-  question.pipe(
-    Effect.timeout(answerMs),
-    Effect.orElseSucceed(() => undefined)
-  )
-
-const view = (member: Member): Effect.Effect<View> =>
-  Effect.gen(function*() {
-    const { ip, process } = member
-    if (process === undefined) return { ip, state: member.state, pid: undefined, status: undefined, peers: undefined }
-    const [status, peers] = yield* Effect.all([quickly(member.client.status), quickly(member.client.peers)], {
-      concurrency: 2
-    })
-    // Killed while it was asked: no end of its own.
-    if (member.process === process && !(yield* process.isRunning)) member.state = "ended"
-    else if (status !== undefined && member.state === "starting") member.state = "running"
-    return { ip, state: member.state, pid: process.pid, status, peers }
-  })
-
-const viewAll = (members: ReadonlyArray<Member>) => Effect.forEach(members, view, { concurrency: "unbounded" })
-
 /** Kills at every multiple of the interval, and respawns. */
 const chaos = Effect.fnUntraced(function*(
   options: Options,
-  members: ReadonlyArray<Member>,
+  members: ReadonlyArray<Members.Member>,
   kills: Array<Replay.Kill>,
   startedAt: number,
   tell: (progress: Progress) => Effect.Effect<void>
@@ -160,28 +79,14 @@ const chaos = Effect.fnUntraced(function*(
     yield* Effect.sleep(Math.max(0, due - (yield* Clock.currentTimeMillis)))
     const running = members.filter((member) => member.state === "running")
     const victim = running[yield* Random.nextIntBetween(0, Math.max(0, running.length - 1))]
-    const process = victim?.process
-    if (victim === undefined || process === undefined) continue
-    const issuedAt = yield* Clock.currentTimeMillis
-    victim.process = undefined
-    victim.state = "killed"
-    yield* tell({ _tag: "Killed", ip: victim.ip, pid: process.pid })
-    yield* process.kill
-    const exitedAt = yield* Clock.currentTimeMillis
-    yield* Effect.sleep(Math.max(0, issuedAt + respawnMs - exitedAt))
-    const { pid, spawnedAt } = yield* start(options, victim)
-    kills.push({ ip: victim.ip, issuedAt, exitedAt, respawnedAt: spawnedAt })
-    yield* tell({ _tag: "Respawned", ip: victim.ip, pid })
+    if (victim?.process === undefined) continue
+    yield* tell({ _tag: "Killed", ip: victim.ip, pid: victim.process.pid })
+    const respawned = yield* Members.killAndRespawn(options.self, victim, respawnMs)
+    if (respawned === undefined) continue
+    kills.push(respawned.kill)
+    yield* tell({ _tag: "Respawned", ip: victim.ip, pid: respawned.pid })
   }
 })
-
-/** The last thing an ended process wrote, for the error text. */
-const lastWords = (member: Member) =>
-  Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    const text = yield* fs.readFileString(member.logFile)
-    return text.trim().split("\n").at(-1)?.trim() ?? ""
-  }).pipe(Effect.orElseSucceed(() => ""))
 
 /**
  * Runs the network for its time and judges it. `tell` hears what happens, a sample once a second. All processes have ended
@@ -197,16 +102,10 @@ export const run = (
     const startedAt = yield* Clock.currentTimeMillis
     const endsAt = startedAt + options.seconds * 1_000
     const pairs = options.nodes * (options.nodes - 1) / 2
-    const members = yield* makeMembers(options)
+    const membership: Members.Options = { ...options, logLevel: "debug" }
+    const members = yield* Members.make(membership)
     const kills: Array<Replay.Kill> = []
-    const stopAll = Effect.forEach(members, (member) => member.process?.stop ?? Effect.void, {
-      concurrency: "unbounded",
-      discard: true
-    })
-    // All at once, the seed first: the others dial it as soon as they are up.
-    const seedFirst = members.toSorted((a, b) => Number(b.ip === seedOf(options)) - Number(a.ip === seedOf(options)))
-    yield* Effect.forEach(seedFirst, (member) => start(options, member), { concurrency: "unbounded", discard: true })
-    yield* Effect.addFinalizer(() => stopAll)
+    yield* Members.startAll(membership, members)
     if (options.chaosSeconds !== undefined) {
       yield* Effect.forkScoped(chaos(options, members, kills, startedAt, tell))
     }
@@ -214,7 +113,7 @@ export const run = (
     let cut: ChainVerdict.Cut | undefined
     if (options.partitionSeconds !== undefined) {
       const isWhole = Effect.map(
-        viewAll(members),
+        Members.viewAll(members),
         (views) => Verdict.connectedPairs(views) === pairs && ChainVerdict.agree(views, options)
       )
       const report = (is: ChainVerdict.Cut) =>
@@ -227,9 +126,9 @@ export const run = (
 
     let samples = 0
     let duplicateSamples = 0
-    let seen: ReadonlyArray<View> = []
+    let seen: ReadonlyArray<Members.View> = []
     const sample = Effect.gen(function*() {
-      seen = yield* viewAll(members)
+      seen = yield* Members.viewAll(members)
       for (const { peers } of seen) {
         if (peers === undefined) continue
         samples += 1
@@ -237,7 +136,7 @@ export const run = (
       }
       const ended = members.find((member) => member.state === "ended")
       if (ended !== undefined && samples === 0) {
-        return yield* new Preflight.TestnetError({ detail: `a node did not start: ${yield* lastWords(ended)}` })
+        return yield* new Preflight.TestnetError({ detail: `a node did not start: ${yield* Members.lastWords(ended)}` })
       }
       const elapsedMs = (yield* Clock.currentTimeMillis) - startedAt
       yield* tell({ _tag: "Sample", elapsedMs, nodes: seen, connected: Verdict.connectedPairs(seen), pairs })
@@ -251,12 +150,12 @@ export const run = (
     const isDone = () => Verdict.connectedPairs(seen) === pairs && ChainVerdict.agree(seen, options)
     while (!isDone() && (yield* Clock.currentTimeMillis) < endsAt + patienceMs) {
       yield* Effect.sleep(100)
-      seen = yield* viewAll(members)
+      seen = yield* Members.viewAll(members)
     }
 
     const stoppedAt = yield* Clock.currentTimeMillis
     yield* tell({ _tag: "Stopping" })
-    yield* stopAll
+    yield* Members.stopAll(members)
     const histories = yield* Effect.forEach(
       members,
       ({ ip, logFile }) => Effect.map(LogEvents.read(logFile), (events) => ({ ip, events }))

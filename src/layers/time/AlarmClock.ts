@@ -10,6 +10,8 @@ export interface AlarmClock {
   readonly monotonicMs: () => number
   /** Calls `run` once, `ms` from now, never before the caller has returned. The result takes it back. */
   readonly alarm: (ms: number, run: () => void) => () => void
+  /** As `alarm`, for who never takes it back and sets one for each of many moments; only where that costs next to nothing. */
+  readonly ring?: ((ms: number, run: () => void) => void) | undefined
 }
 
 /** A `Clock` that is an `AlarmClock` as well. */

@@ -1,0 +1,55 @@
+/** Progress of a simulation on a terminal. Pure but for the line that it draws on. */
+import type { Clock } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+import type { Fault } from "../../domain/sim/Fault.ts"
+import type * as Shrink from "../../domain/sim/Shrink.ts"
+import * as SimulationText from "../../domain/sim/SimulationText.ts"
+import type { ProgressLine } from "../progress.ts"
+import { duration } from "../table.ts"
+
+const cells = 20
+
+const filled = (part: number): string => {
+  const full = Math.floor(Math.min(1, part) * cells)
+  return `[${"#".repeat(full)}${".".repeat(cells - full)}]`
+}
+
+/** Draws a text now and then: what is called a thousand times a second costs next to nothing. */
+export const seldom = (line: ProgressLine, clock: Clock.Clock): (text: () => string) => void => {
+  let next = 0
+  return (text) => {
+    const now = clock.currentTimeMillisUnsafe()
+    if (now < next) return
+    next = now + Limits.progressBarMs
+    line.show(text().slice(0, Math.max(0, line.width())))
+  }
+}
+
+const plain = (ms: number): string => SimulationText.moment(ms).replace(/\.\d+$/, "")
+
+/** `[####....] 20 % 0:12:03 of 1:00:00, 12 faults, 250 times as fast, 12 s left`. `plan`: the faults that are to be. */
+export const running = (
+  plan: ReadonlyArray<Fault>,
+  virtualMs: number,
+  wholeMs: number,
+  wallMs: number
+): string => {
+  const faults = plan.filter(({ atMs }) => atMs <= virtualMs).length
+  const speed = wallMs > 0 ? virtualMs / wallMs : 0
+  const left = speed > 0 ? `, ${duration((wholeMs - virtualMs) / speed)} left` : ""
+  return `${filled(virtualMs / wholeMs)} ${Math.floor(virtualMs / wholeMs * 100)} % ${plain(virtualMs)} of ${
+    plain(wholeMs)
+  }, ${faults} faults, ${Math.round(speed)} times as fast${left}`
+}
+
+/** How far the search for a shorter failure is. */
+export const shrinking = ({ best, left, plan, runs }: Shrink.Shrink): string =>
+  `shrinking: ${best.faults.length} of ${plan.length} faults, ${best.nodes.length} nodes, until ${
+    plain(best.untilMs)
+  }; ` +
+  `${runs} runs, at most ${left} more`
+
+export const seeds = (done: number, all: number, failed: number, wallMs: number): string =>
+  `${filled(done / all)} ${done} of ${all} seeds, ${failed} failed${
+    done === 0 ? "" : `, ${duration(wallMs / done * (all - done))} left`
+  }`

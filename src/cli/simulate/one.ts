@@ -1,0 +1,79 @@
+/** `simulate` with one seed, in this process. */
+import { Clock, Console, Effect, Stdio } from "effect"
+import type { SimulationOptions } from "../../domain/sim/SimulationReport.ts"
+import * as SimulationResult from "../../domain/sim/SimulationResult.ts"
+import * as SimulationText from "../../domain/sim/SimulationText.ts"
+import * as Search from "../../layers/sim/Search.ts"
+import * as Failure from "../Failure.ts"
+import * as progress from "../progress.ts"
+import * as bar from "./bar.ts"
+import * as render from "./render.ts"
+import type { Simulator } from "./simulator.ts"
+import * as TraceFile from "./traceFile.ts"
+
+/** How a seed is run. */
+export interface How {
+  readonly shrink: boolean
+  readonly trace: string | undefined
+  /** Where progress is drawn. */
+  readonly line: progress.ProgressLine | undefined
+}
+
+/** Standard error, if it is a terminal: standard output is for what comes of it. */
+export const progressLine: Effect.Effect<progress.ProgressLine | undefined, never, Stdio.Stdio> = Effect.gen(
+  function*() {
+    const stdio = yield* Stdio.Stdio
+    return (yield* stdio.stderrIsTerminal) ? progress.onTerminal(process.stderr) : undefined
+  }
+)
+
+/** Runs the simulation and, if it failed, looks for a shorter failure. */
+export const run = (simulator: Simulator, options: SimulationOptions, how: How) =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const trace = how.trace === undefined ? undefined : yield* TraceFile.open(how.trace)
+    const { line } = how
+    if (line !== undefined) yield* Effect.addFinalizer(() => Effect.sync(line.clear))
+    const draw = line === undefined ? undefined : bar.seldom(line, clock)
+    const plan = draw === undefined ? [] : simulator.planOf(options)
+    const wholeMs = Search.wholeMs(options)
+    const startedAt = clock.currentTimeMillisUnsafe()
+    const elapsed = () => clock.currentTimeMillisUnsafe() - startedAt
+    const report = yield* simulator.run(options, {
+      trace: trace?.line,
+      progress: draw === undefined
+        ? undefined
+        : (virtualMs) => draw(() => bar.running(plan, virtualMs, wholeMs, elapsed()))
+    })
+    const wallSeconds = elapsed() / 1_000
+    if (trace !== undefined) yield* trace.written
+    line?.clear()
+    const shrunk = report.ok || !how.shrink
+      ? undefined
+      : yield* Search.shrink(simulator.run, options, report, (state) => draw?.(() => bar.shrinking(state)))
+    return { report, result: SimulationResult.ofReport(report, wallSeconds, shrunk) }
+  }).pipe(Effect.scoped)
+
+/** The whole command: what it prints, and how it ends. */
+export const command = Effect.fnUntraced(function*(
+  simulator: Simulator,
+  options: SimulationOptions,
+  { json, ...how }: Omit<How, "line"> & { readonly json: boolean }
+) {
+  if (!json) yield* Console.log(render.header(options))
+  const line = yield* progressLine
+  const { report, result } = yield* run(simulator, options, { ...how, line })
+  if (json) yield* Console.log(JSON.stringify(result))
+  else {
+    yield* Console.log(render.summary(report, result.wallSeconds))
+    yield* Console.log(render.verdict(result))
+    if (result.shrunk !== undefined) yield* Console.log(render.shrunk(result.shrunk))
+    else if (!result.ok) yield* Console.log(`replay:\n  ${SimulationText.replay(options)}`)
+  }
+  if (!result.ok) {
+    const [first] = report.violations
+    return yield* Failure.failed(
+      `seed ${options.seed} failed${first === undefined ? "" : `: ${SimulationText.violation(first)}`}`
+    )
+  }
+})

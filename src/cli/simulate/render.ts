@@ -1,0 +1,135 @@
+/** What a simulation found, for people. Pure. */
+import { faultKinds } from "../../domain/sim/Fault.ts"
+import type { FaultRecord, SimulationOptions, SimulationReport } from "../../domain/sim/SimulationReport.ts"
+import type { Shrunk, SimulationResult } from "../../domain/sim/SimulationResult.ts"
+import * as SimulationText from "../../domain/sim/SimulationText.ts"
+import { duration, table } from "../table.ts"
+
+const hours = (count: number): string => `${Math.round(count * 100) / 100} h`
+
+const many = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`
+
+/** What is about to run. */
+export const header = (
+  { faults, hours: asked, keepFaults, keepNodes, mode, nodes, seed, untilMs }: SimulationOptions
+) =>
+  [
+    `seed ${seed}, ${many(nodes, "node")}, ${hours(asked)}, ${mode}, faults: ${SimulationText.kinds(faults)}`,
+    ...(keepFaults === undefined ? [] : [`of the plan ${many(keepFaults.length, "fault")}`]),
+    ...(keepNodes === undefined ? [] : [`only the nodes ${keepNodes.join()}`]),
+    ...(untilMs === undefined ? [] : [`until ${SimulationText.moment(untilMs)}`])
+  ].join(", ")
+
+const cells = 48
+
+/** Faults by kind: how many, and when they began. */
+const timeline = (records: ReadonlyArray<FaultRecord>, untilMs: number): string => {
+  const rows = faultKinds.flatMap((kind) => {
+    const times = records.flatMap(({ fault }) => fault.kind === kind ? [fault.atMs] : [])
+    return times.length === 0 ? [] : [[kind, String(times.length), SimulationText.strip(times, untilMs, cells)]]
+  })
+  const end = SimulationText.moment(untilMs).replace(/\.\d+$/, "")
+  return table([["FAULT", "COUNT", `0:00:00${end.padStart(cells - 7)}`], ...rows])
+}
+
+/** Faults worth a line each: those that took longest to get over. */
+const notable = (records: ReadonlyArray<FaultRecord>): ReadonlyArray<string> =>
+  records.filter(({ recoveryMs = 0 }) => recoveryMs > 0)
+    .toSorted((a, b) => (b.recoveryMs ?? 0) - (a.recoveryMs ?? 0))
+    .slice(0, 5)
+    .map((record) => `  ${SimulationText.record(record)}`)
+
+const downs = (byReason: SimulationReport["downsByReason"]): string => {
+  const reasons = Object.entries(byReason).toSorted(([, a], [, b]) => b - a)
+  return reasons.length === 0 ? "none" : reasons.map(([reason, count]) => `${reason} ${count}`).join(", ")
+}
+
+const heights = (all: ReadonlyArray<number>): string => {
+  if (all.length === 0) return "none"
+  const [least, most] = [Math.min(...all), Math.max(...all)]
+  return least === most ? `${least} at all` : `${least} to ${most}`
+}
+
+/** `wallSeconds` is 0 for a run of next to nothing. */
+const speed = (virtualHours: number, wallSeconds: number): string =>
+  `${Math.round(virtualHours * 3_600 / Math.max(wallSeconds, 0.001)).toLocaleString("en")} times as fast as the clock`
+
+const recovery = ({ maxRecoveryMs, recoveryBoundMs }: Pick<SimulationResult, "maxRecoveryMs" | "recoveryBoundMs">) =>
+  `worst ${SimulationText.seconds(maxRecoveryMs)} of ${SimulationText.seconds(recoveryBoundMs)} allowed`
+
+/** The whole, but the judgement. */
+export const summary = (report: SimulationReport, wallSeconds: number): string => {
+  const { connected, duplicates, messages, pairs, reorgs, timeline: records, unfaultedDowns, virtualHours } = report
+  const slowest = notable(records)
+  return [
+    ...(records.length === 0 ? [] : [timeline(records, virtualHours * 3_600_000), ""]),
+    ...(slowest.length === 0 ? [] : ["slowest to get over (others may have come between):", ...slowest, ""]),
+    table([
+      ["faults", String(records.length)],
+      ["downs", downs(report.downsByReason)],
+      ["no fault explains", String(unfaultedDowns)],
+      ["recovery", recovery(report)],
+      ["pairs", `${connected} of ${pairs} that can be are connected, ${many(duplicates, "duplicate")}`],
+      ["heights", `${heights(report.heights)}, ${many(reorgs, "reorg")}`],
+      ["messages", messages.toLocaleString("en")],
+      ["time", `${hours(virtualHours)} in ${wallSeconds.toFixed(1)} s, ${speed(virtualHours, wallSeconds)}`],
+      ["trace", report.traceHash]
+    ])
+  ].join("\n")
+}
+
+/** The judgement: `OK`, or what was violated. */
+export const verdict = ({ ok, violations }: Pick<SimulationResult, "ok" | "violations">): string =>
+  ok ? "OK" : ["NOT OK", ...violations.map((each) => `  ${SimulationText.violation(each)}`)].join("\n")
+
+/** The shortest failing run, and how to run it again. */
+export const shrunk = ({ faults, nodes, replay, runs, shortest, untilMs, violation }: Shrunk): string =>
+  [
+    `shortest failing run found in ${many(runs, "run")}${
+      shortest ? "" : ", given up before there was nothing to leave out"
+    }:`,
+    `  nodes ${nodes.join(", ")}, until ${SimulationText.moment(untilMs)}, ${
+      faults.length === 0 ? "no fault" : many(faults.length, "fault")
+    }`,
+    ...faults.map((line) => `  ${line}`),
+    `  ${SimulationText.violation(violation)}`,
+    "replay:",
+    `  ${replay}`
+  ].join("\n")
+
+/** One seed of many, in a line; a failed one with what was violated and how to replay it. */
+export const line = (result: SimulationResult, replay: string): string => {
+  const { faults, maxRecoveryMs, ok, seed, shrunk, traceHash, violations, virtualHours, wallSeconds } = result
+  const count = Object.values(faults).reduce((a, b) => a + b, 0)
+  if (ok) {
+    return `seed ${seed}: OK, ${hours(virtualHours)} in ${wallSeconds.toFixed(1)} s, ${many(count, "fault")}, ` +
+      `worst recovery ${SimulationText.seconds(maxRecoveryMs)}, trace ${traceHash}`
+  }
+  return [
+    `seed ${seed}: NOT OK`,
+    ...violations.map((each) => `  ${SimulationText.violation(each)}`),
+    ...(shrunk?.faults ?? []).map((fault) => `  ${fault}`),
+    `  replay: ${shrunk?.replay ?? replay}`
+  ].join("\n")
+}
+
+/** All seeds together. */
+export interface Total {
+  readonly seeds: number
+  readonly failedSeeds: ReadonlyArray<number>
+  readonly wallSeconds: number
+  /** Of the seeds that did not fail as well. */
+  readonly maxRecoveryMs: number
+  readonly recoveryBoundMs: number
+  readonly ok: boolean
+}
+
+export const total = ({ failedSeeds, ok, seeds, wallSeconds, ...recoveries }: Total): string =>
+  [
+    table([
+      ["seeds", `${seeds}, ${failedSeeds.length} failed`],
+      ["recovery", recovery(recoveries)],
+      ["time", duration(wallSeconds * 1_000)]
+    ]),
+    ok ? "OK" : `NOT OK: seeds ${failedSeeds.join(", ")}`
+  ].join("\n")

@@ -1,0 +1,127 @@
+/** What `simulate` was asked for: its flags, understood. Pure. */
+import { Option, Result } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+import { type FaultKind, faultKinds } from "../../domain/sim/Fault.ts"
+import type { SimulationMode, SimulationOptions } from "../../domain/sim/SimulationReport.ts"
+import * as Failure from "../Failure.ts"
+
+/** The flags as they were given. */
+export interface Given {
+  readonly nodes: number
+  readonly hours: number
+  readonly seed: Option.Option<number>
+  readonly seeds: Option.Option<string>
+  readonly faults: string
+  readonly mode: SimulationMode
+  readonly jobs: Option.Option<number>
+  readonly json: boolean
+  readonly trace: Option.Option<string>
+  readonly keepFaults: Option.Option<string>
+  readonly keepNodes: Option.Option<string>
+  readonly untilMs: Option.Option<number>
+  readonly noShrink: boolean
+}
+
+/** Everything but the seed. */
+export type Scenario = Omit<SimulationOptions, "seed">
+
+export interface Request {
+  readonly scenario: Scenario
+  /** `undefined`: one seed, from chance. */
+  readonly seeds: { readonly first: number; readonly last: number } | undefined
+  /** Whether it was `--seeds`: then there is a line per seed, even of one. */
+  readonly many: boolean
+  readonly jobs: number
+  readonly json: boolean
+  readonly shrink: boolean
+  readonly trace: string | undefined
+}
+
+type Read<A> = Result.Result<A, Failure.Failure>
+
+const bad = (text: string): Read<never> => Result.fail(Failure.unusable(text))
+
+const inRange = (flag: string, value: number, least: number, most: number): Read<number> =>
+  value >= least && value <= most
+    ? Result.succeed(value)
+    : bad(`--${flag}: "${value}" is out of range; write ${least} to ${most}`)
+
+/** hours. A run of more than a year is a mistake. */
+const mostHours = 8_784
+/** hours. Less is less than a second. */
+const leastHours = 0.001
+/** nodes. All of them connect to all: no more than a node has peers. */
+const mostNodes = Limits.maxPeers + 1
+const mostSeed = Number.MAX_SAFE_INTEGER
+
+/** `all`, `none`, or kinds with commas between. */
+export const kinds = (text: string): Read<ReadonlyArray<FaultKind>> => {
+  if (text === "all") return Result.succeed(faultKinds)
+  if (text === "none") return Result.succeed([])
+  const names = text.split(",").map((name) => name.trim())
+  const unknown = names.find((name) => !faultKinds.some((kind) => kind === name))
+  return unknown === undefined
+    ? Result.succeed(faultKinds.filter((kind) => names.includes(kind)))
+    : bad(`--faults: "${unknown}" is no kind of fault; write all, none, or some of ${faultKinds.join(",")}`)
+}
+
+/** `A..B`, both included. */
+export const range = (text: string): Read<{ readonly first: number; readonly last: number }> => {
+  const found = /^(\d+)\.\.(\d+)$/.exec(text)
+  const [first, last] = [Number(found?.[1]), Number(found?.[2])]
+  if (found === null || last > mostSeed) return bad(`--seeds: "${text}" is no range of seeds; write A..B, as 1..100`)
+  return first > last
+    ? bad(`--seeds: "${text}" goes backwards; write ${last}..${first}`)
+    : Result.succeed({ first, last })
+}
+
+/** Numbers with commas between, below `bound`; ascending, each once. `none` is no number. */
+const numbers = (flag: string, text: string, bound: number): Read<ReadonlyArray<number>> => {
+  if (text === "none") return Result.succeed([])
+  const parts = text.split(",").map((part) => part.trim())
+  const wrong = parts.find((part) => !/^\d+$/.test(part) || Number(part) >= bound)
+  return wrong === undefined
+    ? Result.succeed([...new Set(parts.map(Number))].toSorted((a, b) => a - b))
+    : bad(
+      `--${flag}: "${wrong}" is no number${
+        bound === Infinity ? "" : ` from 0 to ${bound - 1}`
+      }; write numbers with commas between, as 0,3`
+    )
+}
+
+const optional = <A, B>(value: Option.Option<A>, read: (value: A) => Read<B>): Read<B | undefined> =>
+  Option.isSome(value) ? read(value.value) : Result.succeed(undefined)
+
+/** Flags that only make sense for one seed. */
+const single = ["trace", "keepFaults", "keepNodes", "untilMs"] as const
+
+const flagOf = { trace: "trace", keepFaults: "keep-faults", keepNodes: "keep-nodes", untilMs: "until-ms" } as const
+
+/** @param cpus what `--jobs` is when it was not given */
+export const read = (given: Given, cpus: number): Read<Request> =>
+  Result.gen(function*() {
+    const nodes = yield* inRange("nodes", given.nodes, 2, mostNodes)
+    const hours = yield* inRange("hours", given.hours, leastHours, mostHours)
+    const faults = yield* kinds(given.faults)
+    const many = Option.isSome(given.seeds)
+    if (many && Option.isSome(given.seed)) return yield* bad("--seed and --seeds do not go together")
+    if (!many && Option.isSome(given.jobs)) return yield* bad("--jobs is for many seeds; write --seeds A..B as well")
+    const alone = many ? single.find((name) => given[name]._tag === "Some") : undefined
+    if (alone !== undefined) return yield* bad(`--${flagOf[alone]} is for one seed; write --seed instead of --seeds`)
+    const seed = yield* optional(given.seed, (seed) => inRange("seed", seed, 0, mostSeed))
+    const seeds = yield* optional(given.seeds, range)
+    const jobs = yield* optional(given.jobs, (jobs) => inRange("jobs", jobs, 1, 256))
+    const keepFaults = yield* optional(given.keepFaults, (text) => numbers("keep-faults", text, Infinity))
+    const keepNodes = yield* optional(given.keepNodes, (text) => numbers("keep-nodes", text, nodes))
+    if (keepNodes?.length === 0) return yield* bad("--keep-nodes: a network has at least one node")
+    const untilMs = yield* optional(given.untilMs, (ms) => inRange("until-ms", ms, 1, Math.ceil(hours * 3_600_000)))
+    return {
+      scenario: { nodes, hours, mode: given.mode, faults, keepFaults, keepNodes, untilMs },
+      seeds: seeds ?? (seed === undefined ? undefined : { first: seed, last: seed }),
+      many,
+      jobs: jobs ?? cpus,
+      json: given.json,
+      shrink: !given.noShrink,
+      trace: Option.getOrUndefined(given.trace)
+    }
+  })

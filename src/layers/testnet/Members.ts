@@ -1,0 +1,142 @@
+/** The nodes of a testnet as the process that runs it knows them: how to start each, and what each says of itself. */
+import { Clock, Effect, FileSystem } from "effect"
+import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import * as AdminClient from "../admin/AdminClient.ts"
+import * as NodeProcess from "./NodeProcess.ts"
+import type { Kill } from "./Replay.ts"
+import type { Account } from "./Verdict.ts"
+
+export interface Options {
+  /** On 127.0.0.1 … 127.0.0.N. */
+  readonly nodes: number
+  /** P2P port of every node; the admin API of each is on the next. */
+  readonly port: number
+  /** Takes logs and data directories. */
+  readonly directory: string
+  readonly self: NodeProcess.Self
+  readonly logLevel: "debug" | "info"
+  /** All nodes make blocks. */
+  readonly produce: boolean
+}
+
+export type State = "starting" | "running" | "killed" | "ended"
+
+/** One node as last seen. */
+export interface View extends Account {
+  readonly state: State
+  readonly pid: number | undefined
+}
+
+/** ms. A sample waits this long for a node's answer. */
+const answerMs = 900
+
+/** A member of the network, as this process knows it. */
+export interface Member {
+  readonly ip: string
+  readonly args: ReadonlyArray<string>
+  readonly logFile: string
+  readonly client: AdminClient.AdminClient
+  process: NodeProcess.NodeProcess | undefined
+  state: State
+}
+
+const addressOf = (k: number): string => `127.0.0.${k}`
+
+/** The middle node: the only one that the others are told of. */
+const seedOf = (options: Options): string => addressOf(Math.ceil(options.nodes / 2))
+
+/** No process is started yet. */
+export const make = (options: Options) => {
+  const seed = seedOf(options)
+  return Effect.forEach(Array.from({ length: options.nodes }, (_, i) => i + 1), (k) =>
+    Effect.gen(function*() {
+      const ip = addressOf(k)
+      const dataDir = `${options.directory}/node-${k}`
+      const admin = PeerAddress.make(PeerIp.fromStringUnsafe(ip), options.port + 1)
+      const member: Member = {
+        ip,
+        args: [
+          `--listen=${ip}:${options.port}`,
+          `--admin=${PeerAddress.format(admin)}`,
+          `--data-dir=${dataDir}`,
+          "--network=devnet",
+          "--log-format=json",
+          `--log-level=${options.logLevel}`,
+          ...(options.produce ? ["--produce"] : []),
+          ...(ip === seed ? [] : [`--peer=${seed}:${options.port}`])
+        ],
+        logFile: `${dataDir}.log`,
+        client: yield* AdminClient.make(admin),
+        process: undefined,
+        state: "starting"
+      }
+      return member
+    }))
+}
+
+/** Starts its process, which lives as long as the scope. */
+export const start = (self: NodeProcess.Self, member: Member) =>
+  Effect.gen(function*() {
+    member.process = yield* NodeProcess.spawn(self, member.args, member.logFile)
+    member.state = "starting"
+    return member.process
+  })
+
+/** All at once, the seed first: the others dial it as soon as they are up. The scope stops them. */
+export const startAll = (options: Options, members: ReadonlyArray<Member>) => {
+  const seedFirst = members.toSorted((a, b) => Number(b.ip === seedOf(options)) - Number(a.ip === seedOf(options)))
+  return Effect.forEach(seedFirst, (member) => start(options.self, member), {
+    concurrency: "unbounded",
+    discard: true
+  }).pipe(Effect.andThen(Effect.addFinalizer(() => stopAll(members))))
+}
+
+export const stopAll = (members: ReadonlyArray<Member>): Effect.Effect<void> =>
+  Effect.forEach(members, (member) => member.process?.stop ?? Effect.void, { concurrency: "unbounded", discard: true })
+
+/** SIGKILL, and a new process so long after. Nothing if it has none. */
+export const killAndRespawn = (self: NodeProcess.Self, member: Member, afterMs: number) =>
+  Effect.gen(function*() {
+    const { ip, process } = member
+    if (process === undefined) return undefined
+    const issuedAt = yield* Clock.currentTimeMillis
+    member.process = undefined
+    member.state = "killed"
+    yield* process.kill
+    const exitedAt = yield* Clock.currentTimeMillis
+    yield* Effect.sleep(Math.max(0, issuedAt + afterMs - exitedAt))
+    const { pid, spawnedAt } = yield* start(self, member)
+    const kill: Kill = { ip, issuedAt, exitedAt, respawnedAt: spawnedAt }
+    return { kill, pid }
+  })
+
+const quickly = <A, E>(question: Effect.Effect<A, E>): Effect.Effect<A | undefined> =>
+  question.pipe(
+    Effect.timeout(answerMs),
+    Effect.orElseSucceed(() => undefined)
+  )
+
+/** Asks the node, and notes whether its process runs. */
+export const view = (member: Member): Effect.Effect<View> =>
+  Effect.gen(function*() {
+    const { ip, process } = member
+    if (process === undefined) return { ip, state: member.state, pid: undefined, status: undefined, peers: undefined }
+    const [status, peers] = yield* Effect.all([quickly(member.client.status), quickly(member.client.peers)], {
+      concurrency: 2
+    })
+    // Killed while it was asked: no end of its own.
+    if (member.process === process && !(yield* process.isRunning)) member.state = "ended"
+    else if (status !== undefined && member.state === "starting") member.state = "running"
+    return { ip, state: member.state, pid: process.pid, status, peers }
+  })
+
+export const viewAll = (members: ReadonlyArray<Member>) => Effect.forEach(members, view, { concurrency: "unbounded" })
+
+/** The last thing an ended process wrote, for the error text. */
+export const lastWords = (member: Member) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const text = yield* fs.readFileString(member.logFile)
+    return text.trim().split("\n").at(-1)?.trim() ?? ""
+  }).pipe(Effect.orElseSucceed(() => ""))

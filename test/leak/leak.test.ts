@@ -1,0 +1,53 @@
+/** The short version of `main.ts`, and the proof that a census sees what it is asked about. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Result } from "effect"
+import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
+import { MemoryNetwork } from "../../src/layers/socket/MemoryNetwork.ts"
+import * as Census from "./Census.ts"
+import { leaksOf } from "./Judge.ts"
+import { isUp, start, until } from "./Nodes.ts"
+import * as Phases from "./Phases.ts"
+
+const lanes = 4
+
+describe("nothing is left of connections and nodes that are gone", () => {
+  it.live("a census sees a connection, and what belongs to it", () =>
+    Effect.gen(function*() {
+      const network = yield* MemoryNetwork
+      const node = (text: string) => start(network.host(Result.getOrThrow(PeerIp.fromString(text))), text)
+      const a = yield* node("10.0.0.1")
+      const b = yield* node("10.0.0.2")
+      const before = yield* Census.take
+      yield* a.manager.connect(b.address)
+      yield* until("Up", [a, b], () => isUp(a, b))
+      const after = yield* Census.take
+      assert.strictEqual(after.connections - before.connections, 2)
+      assert.strictEqual(after.rows - before.rows, 2)
+      assert.strictEqual(after.ends - before.ends, 2)
+      assert.isAtLeast(after.timers - before.timers, 2, "liveness of both ends")
+      assert.isAtLeast(after.fibers - before.fibers, 2, "one reads at each end")
+      assert.isAbove(after.entries, before.entries)
+      const leaks = leaksOf(before, after, 1, 0)
+      for (const what of ["connections", "rows", "ends", "fibers"]) {
+        assert.isTrue(leaks.some((leak) => leak.startsWith(`${what}:`)), what)
+      }
+    }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer)), 20_000)
+
+  const phase = (
+    name: string,
+    run: (options: Phases.Options) => ReturnType<typeof Phases.memory>,
+    options: Phases.Options
+  ) =>
+    it.live(name, () =>
+      Effect.gen(function*() {
+        const result = yield* run(options)
+        assert.deepStrictEqual(result.leaks, [])
+        // Every way to end a connection was taken.
+        assert.isAbove(result.reasons["operator"] ?? result.reasons["shutdown"] ?? 0, 0)
+        assert.isAbove(result.reasons["EOF"] ?? 0, 0)
+      }), 60_000)
+
+  phase("3,000 connections on the memory network", Phases.memory, { cycles: 3_000, warmUp: 2_000, lanes })
+  phase("200 connections on real sockets", Phases.sockets, { cycles: 200, warmUp: 400, lanes })
+  phase("48 nodes", Phases.lifetimes, { cycles: 48, warmUp: 32, lanes })
+})

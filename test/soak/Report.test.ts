@@ -1,0 +1,97 @@
+/** The judgement of a soak on made-up samples: what it must find, and what it must let pass. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Limits from "../../src/domain/Limits.ts"
+import { randomFrom } from "../domain/random.ts"
+import * as Faults from "./Faults.ts"
+import * as Report from "./Report.ts"
+import * as Slope from "./Slope.ts"
+
+const minutes = 60
+
+/** A process sampled six times a minute, with noise of ± 2 MiB on its memory. */
+const life = (grows: { readonly kibPerMinute?: number; readonly fdsPerMinute?: number; readonly onceKib?: number }) => {
+  const random = randomFrom(7)
+  return {
+    ip: "127.0.0.1",
+    pid: 1,
+    vitals: Array.from({ length: minutes * 6 + 1 }, (_, i) => ({
+      at: 1_000_000 + i * 10_000,
+      pid: 1,
+      rssKib: 150_000 + (grows.kibPerMinute ?? 0) * i / 6 + (i > 30 ? grows.onceKib ?? 0 : 0) + random(4_096) - 2_048,
+      fds: 40 + Math.floor((grows.fdsPerMinute ?? 0) * i / 6)
+    }))
+  }
+}
+
+describe("a slope", () => {
+  it("is that of the line, with no error where there is no noise", () => {
+    const line = [0, 1, 2, 3].map((x) => [x, 5 + 3 * x] as const)
+    assert.deepStrictEqual(Slope.of(line), { slope: 3, error: 0 })
+    assert.isUndefined(Slope.of(line.slice(0, 2)))
+    assert.isUndefined(Slope.of([[1, 1], [1, 2], [1, 3]]))
+    assert.deepStrictEqual(Slope.secondHalf(line).map(([x]) => x), [2, 3])
+  })
+
+  it("of noise is within three standard errors of the truth", () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const random = randomFrom(seed)
+      const slope = Slope.of(Array.from({ length: 100 }, (_, x) => [x, 2 * x + random(1_000)] as const))
+      assert(slope !== undefined)
+      assert.isBelow(Math.abs(slope.slope - 2), 3.5 * slope.error, `seed ${seed}`)
+    }
+  })
+})
+
+describe("a soak is not OK", () => {
+  const allowed = Report.allowedKibPerMinute(minutes / 2)
+
+  it("when a process grows by more than is allowed, and OK by less", () => {
+    assert.include(Report.growthProblem(life({ kibPerMinute: allowed * 1.3 })) ?? "", "127.0.0.1 grows by")
+    assert.isUndefined(Report.growthProblem(life({ kibPerMinute: allowed * 0.9 })))
+    assert.isUndefined(Report.growthProblem(life({})))
+    assert.isUndefined(Report.growthProblem(life({ onceKib: 60_000 })), "a heap that found its size early")
+  })
+
+  it("when descriptors pile up", () => {
+    assert.include(Report.descriptorProblem(life({ fdsPerMinute: 0.1 })) ?? "", "46 descriptors open, at first 40")
+    assert.isUndefined(Report.descriptorProblem(life({ fdsPerMinute: 0.06 })))
+  })
+
+  it("when a connection falls that no long pause explains", () => {
+    const pause = (ms: number): Faults.Fault => ({
+      kind: "pause",
+      ip: "127.0.0.2",
+      at: 10_000,
+      endedAt: 10_000 + ms,
+      recoveredMs: 0
+    })
+    const down = (at: number, node: string, peer: string) => ({ at, node, peer, reason: "silent, by local" })
+    const long = pause(Limits.soakPauseLongMs)
+    const within = 10_000 + Limits.deadMs
+    assert.isTrue(Report.isExplained(down(within, "127.0.0.1", "127.0.0.2"), [long]))
+    assert.isTrue(Report.isExplained(down(long.endedAt + 100, "127.0.0.2", "127.0.0.1"), [long]))
+    assert.isFalse(Report.isExplained(down(within, "127.0.0.1", "127.0.0.3"), [long]), "between others")
+    assert.isFalse(Report.isExplained(down(9_999, "127.0.0.1", "127.0.0.2"), [long]), "before")
+    assert.isFalse(Report.isExplained(down(long.endedAt + 60_000, "127.0.0.1", "127.0.0.2"), [long]), "long after")
+    assert.isFalse(
+      Report.isExplained(down(12_000, "127.0.0.1", "127.0.0.2"), [pause(Limits.soakPauseShortMs)]),
+      "a pause that nobody may take for a death"
+    )
+  })
+})
+
+describe("faults", () => {
+  it("come in turn, and none that could not be recovered from before the end", () => {
+    const hour = 3_600_000
+    assert.deepStrictEqual([0, 1, 2, 3, 4].map((turn) => Faults.next(turn, hour)?.kind), [
+      "kill",
+      "pause",
+      "kill",
+      "pause",
+      "kill"
+    ])
+    assert.strictEqual(Faults.next(3, hour)?.ms, Limits.soakPauseLongMs)
+    assert.isUndefined(Faults.next(3, Limits.soakPauseLongMs + Limits.soakQuietEndMs - 1))
+    assert.isUndefined(Faults.next(0, Limits.soakQuietEndMs))
+  })
+})

@@ -1,0 +1,197 @@
+/** The judgement on a soak, in the form `--json` prints. Pure. */
+import * as Limits from "../../src/domain/Limits.ts"
+import type { LogEvent } from "../../src/layers/testnet/LogEvents.ts"
+import type { History, Kill, NodeEvents, UnexpectedDown } from "../../src/layers/testnet/Replay.ts"
+import * as Verdict from "../../src/layers/testnet/Verdict.ts"
+import type { Fault } from "./Faults.ts"
+import * as Slope from "./Slope.ts"
+import type { Vitals } from "./Vitals.ts"
+
+/** Samples of one process, taken while the network was whole; a node that was killed has had several. */
+export interface Life {
+  readonly ip: string
+  readonly pid: number
+  readonly vitals: ReadonlyArray<Vitals>
+}
+
+/** Second half of a life. `kibPerMinute` and its standard error; `null`: too few samples. */
+interface Growth {
+  readonly kibPerMinute: number
+  readonly error: number
+}
+
+export interface NodeReport {
+  readonly ip: string
+  readonly pid: number
+  readonly samples: number
+  /** KiB, over the whole life. */
+  readonly rss: { readonly first: number; readonly last: number; readonly most: number } | null
+  readonly rssSlope: Growth | null
+  /** File descriptors. */
+  readonly fds: { readonly first: number; readonly last: number; readonly most: number } | null
+  /** Per minute, over the second half, with its standard error. */
+  readonly fdsSlope: { readonly perMinute: number; readonly error: number } | null
+}
+
+export interface Report {
+  readonly nodes: number
+  /** From the network being whole to the end. */
+  readonly minutes: number
+  readonly pairs: number
+  readonly connected: number
+  readonly duplicates: number
+  /** From the last node listening until every pair was connected; `null`: never. */
+  readonly settledMs: number | null
+  /** All connections that ended before the final stop, by reason and who ended them. */
+  readonly downsByReason: Readonly<Record<string, number>>
+  readonly unfaultedDowns: number
+  readonly unfaultedDownsDetail: ReadonlyArray<UnexpectedDown>
+  readonly pings: Verdict.Verdict["pings"]
+  readonly pongs: Verdict.Verdict["pongs"]
+  readonly unansweredConnections: number
+  readonly faults: ReadonlyArray<Fault>
+  readonly crashes: number
+  /** Lives with too few samples for a slope are listed without one. */
+  readonly perNode: ReadonlyArray<NodeReport>
+  /** Sum over the processes at the end. */
+  readonly totalRssSlope: Growth | null
+  readonly directory: string
+  readonly problems: ReadonlyArray<string>
+  readonly ok: boolean
+}
+
+const rounded = (value: number): number => Math.round(value * 100) / 100
+
+const ends = (values: ReadonlyArray<number>) => {
+  const [first, last] = [values[0], values.at(-1)]
+  return first === undefined || last === undefined ? null : { first, last, most: Math.max(...values) }
+}
+
+const slopeOf = (vitals: ReadonlyArray<Vitals>, what: (vitals: Vitals) => number) =>
+  Slope.of(Slope.secondHalf(vitals.map((each) => [each.at / 60_000, what(each)] as const)))
+
+export const nodeReport = ({ ip, pid, vitals }: Life): NodeReport => {
+  const rss = slopeOf(vitals, ({ rssKib }) => rssKib)
+  const fds = slopeOf(vitals, ({ fds }) => fds)
+  return {
+    ip,
+    pid,
+    samples: vitals.length,
+    rss: ends(vitals.map(({ rssKib }) => rssKib)),
+    rssSlope: rss === undefined ? null : { kibPerMinute: rounded(rss.slope), error: rounded(rss.error) },
+    fds: ends(vitals.map(({ fds }) => fds)),
+    fdsSlope: fds === undefined ? null : { perMinute: rounded(fds.slope), error: rounded(fds.error) }
+  }
+}
+
+/** KiB a minute that a process may grow over a second half of so many minutes. */
+export const allowedKibPerMinute = (minutes: number): number =>
+  Limits.soakGrowthPerMinuteKib + Limits.soakGrowthOnceKib / minutes
+
+/** Words for a process that grows, even if its slope is wrong by all that noise explains. */
+export const growthProblem = (life: Life): string | undefined => {
+  const { rssSlope } = nodeReport(life)
+  const [first, last] = [life.vitals[0], life.vitals.at(-1)]
+  if (rssSlope === null || first === undefined || last === undefined) return undefined
+  const allowed = allowedKibPerMinute((last.at - first.at) / 60_000 / 2)
+  return rssSlope.kibPerMinute - Limits.soakSigmas * rssSlope.error > allowed
+    ? `${life.ip} grows by ${rssSlope.kibPerMinute} ± ${rssSlope.error} KiB a minute, more than ${rounded(allowed)}`
+    : undefined
+}
+
+export const descriptorProblem = (life: Life): string | undefined => {
+  const { fds } = nodeReport(life)
+  return fds !== null && fds.last > fds.first + Limits.soakFdSlack
+    ? `${life.ip} has ${fds.last} descriptors open, at first ${fds.first}`
+    : undefined
+}
+
+/** ms. The ends of a connection that a pause broke may notice so long after it is over. */
+const noticeMs = 5_000
+
+/** Whether a pause of either end explains it. A short one explains nothing: peers must bear it. */
+export const isExplained = (down: UnexpectedDown, faults: ReadonlyArray<Fault>): boolean =>
+  faults.some((fault) =>
+    fault.kind === "pause" && fault.endedAt - fault.at > Limits.deadMs &&
+    (fault.ip === down.node || fault.ip === down.peer) &&
+    down.at >= fault.at && down.at <= fault.endedAt + noticeMs
+  )
+
+const downLabel = ({ reason }: Extract<LogEvent, { readonly event: "Down" }>): string =>
+  `${reason.kind}, by ${reason.by}`
+
+const faultWords = (fault: Fault): string =>
+  fault.kind === "kill" ? `${fault.ip} was killed` : `${fault.ip} stood still for ${fault.endedAt - fault.at} ms`
+
+export const judge = (given: {
+  readonly accounts: ReadonlyArray<Verdict.Account>
+  readonly histories: ReadonlyArray<NodeEvents>
+  readonly history: History
+  readonly kills: ReadonlyArray<Kill>
+  readonly faults: ReadonlyArray<Fault>
+  readonly lives: ReadonlyArray<Life>
+  readonly samples: number
+  readonly duplicateSamples: number
+  readonly crashes: number
+  /** Wall times, ms. */
+  readonly wholeAt: number | undefined
+  readonly stoppedAt: number
+  readonly directory: string
+}): Report => {
+  const { accounts, crashes, faults, histories, lives, stoppedAt, wholeAt } = given
+  const history = {
+    ...given.history,
+    unexpectedDowns: given.history.unexpectedDowns.filter((down) => !isExplained(down, faults))
+  }
+  const verdict = Verdict.judge({
+    ...given,
+    history,
+    nodes: histories,
+    asked: { chain: 0, produce: false },
+    cut: undefined,
+    partitionSeconds: undefined
+  })
+  const downsByReason: Record<string, number> = {}
+  for (const { events } of histories) {
+    for (const event of events) {
+      if (event.event !== "Down" || event.at >= stoppedAt) continue
+      const label = downLabel(event)
+      downsByReason[label] = (downsByReason[label] ?? 0) + 1
+    }
+  }
+  const running = new Set(accounts.map(({ status }) => status?.pid))
+  const atEnd = lives.filter(({ pid }) => running.has(pid)).map(nodeReport)
+  const slopes = atEnd.flatMap(({ rssSlope }) => rssSlope === null ? [] : [rssSlope])
+  const problems = [
+    ...verdict.problems,
+    ...faults.filter(({ recoveredMs }) => recoveredMs === null).map((fault) =>
+      `${faultWords(fault)}, and the network was not whole again`
+    ),
+    ...lives.flatMap((life) => growthProblem(life) ?? []),
+    ...lives.flatMap((life) => descriptorProblem(life) ?? [])
+  ]
+  return {
+    nodes: verdict.nodes,
+    minutes: wholeAt === undefined ? 0 : rounded((stoppedAt - wholeAt) / 60_000),
+    pairs: verdict.pairs,
+    connected: verdict.connected,
+    duplicates: verdict.duplicates,
+    settledMs: verdict.settledMs,
+    downsByReason,
+    unfaultedDowns: history.unexpectedDowns.length,
+    unfaultedDownsDetail: verdict.unexpectedDownsDetail,
+    pings: verdict.pings,
+    pongs: verdict.pongs,
+    unansweredConnections: verdict.unansweredConnections,
+    faults,
+    crashes,
+    perNode: lives.map(nodeReport),
+    totalRssSlope: slopes.length === 0 ? null : {
+      kibPerMinute: rounded(slopes.reduce((sum, { kibPerMinute }) => sum + kibPerMinute, 0)),
+      error: rounded(Math.sqrt(slopes.reduce((sum, { error }) => sum + error ** 2, 0)))
+    },
+    directory: given.directory,
+    problems,
+    ok: problems.length === 0
+  }
+}
