@@ -98,6 +98,8 @@ export const peersPerMessage = 256
  */
 export const newAddresses = 256
 export const newAddressesPerSecond = 0.1
+/** Ports beside the latest at which a peer was said to listen: a second process behind its address may have told of its own. */
+export const otherPorts = 2
 /** addresses. Good ones kept in the data directory. */
 export const storedPeers = 256
 /** ms. The data directory's addresses are written at most this often. */
@@ -366,6 +368,8 @@ export const simFaults = {
   stall: { weight: 8, ms: [100, 10_000] },
   /** Before and after `deadMs`: the machine is back before or after its peers have noticed. */
   vanish: { weight: 6, ms: [5_000, 300_000] },
+  /** A service that its supervisor starts again and again. */
+  "crash-loop": { weight: 3, ms: 0 },
   /** From a lost packet's retransmission to well over `deadMs`. */
   cut: { weight: 10, ms: [500, 300_000] },
   /** Some are long enough for two chains to grow apart by hundreds of blocks. It touches everybody: rare. */
@@ -377,8 +381,8 @@ export const simFaults = {
   storm: { weight: 2, ms: [5_000, 120_000] },
   /** A Hello at 500 B/s takes a second; a block takes minutes. */
   narrow: { weight: 5, ms: [10_000, 180_000] },
-  /** At every byte of a handshake: wants many. */
-  reset: { weight: 12, ms: 0 },
+  /** At every byte of a handshake: wants many. Lasts until so many bytes went by, at most as long as some pings. */
+  reset: { weight: 12, ms: [1, 60_000] },
   /** Makes the backoff grow, so that what follows starts from a long one. */
   refuse: { weight: 4, ms: [10_000, 300_000] },
   jump: { weight: 5, ms: [10_000, 600_000] },
@@ -401,6 +405,10 @@ export const simLongKillMs = [600_000, 1_200_000] as const
 export const simAtOnceKills = 0.1
 /** Part of the kills after which the disk is empty. */
 export const simLostDisks = 0.25
+/** Reboots of a crash loop; ms of each that the machine is down, and up. */
+export const simReboots = [2, 8] as const
+export const simRebootDownMs = [50, 2_000] as const
+export const simRebootUpMs = [300, 8_000] as const
 /** Part of the cuts and partitions that stop one direction only. */
 export const simOneWay = 0.35
 /** ms. Latency of a clogged link, and of all links in a storm: past `probeMinMs` and, there and back, past `helloMs`. */
@@ -479,3 +487,5 @@ export const simTrafficBytes = 8_000
 export const simSliceSteps = 20_000
 /** bytes. Largest chunks of simulated links, each as likely: as one loopback write, Ethernet segments, and a path of small ones. */
 export const simChunkBytes = [64 * 1024, 64 * 1024, 1_460, 1_460, 536, 100] as const
+/** ms. A node that refuses a socket as a duplicate may be wrong about the others for so long: a few round trips. */
+export const simRefusalMs = 1_000

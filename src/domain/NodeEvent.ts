@@ -44,6 +44,8 @@ export type NodeEvent =
     readonly at: number
     readonly ip: PeerIp
     readonly direction: Direction
+    /** The initiator's `IP:port`; empty when it was never connected. */
+    readonly socket: string
     readonly reason: DisconnectReason
   }
   | (

@@ -26,8 +26,15 @@ const life: ReadonlyArray<NodeEvent> = [
   { _tag: "PeerLearned", at: 2, ip: two, port: 24_200, source: "gossip" },
   { _tag: "Dialling", at: 3, ip: two, port: 24_200 },
   { _tag: "DialFailed", at: 4, ip: two, detail: "ECONNREFUSED" },
-  { _tag: "Refused", at: 5, ip: two, direction: "inbound", reason: DisconnectReason.rejected("duplicate", "local") },
-  { _tag: "Refused", at: 5, ip: two, direction: "inbound", reason: DisconnectReason.remote("eof") },
+  {
+    _tag: "Refused",
+    at: 5,
+    ip: two,
+    direction: "inbound",
+    socket: "",
+    reason: DisconnectReason.rejected("duplicate", "local")
+  },
+  { _tag: "Refused", at: 5, ip: two, direction: "inbound", socket: "", reason: DisconnectReason.remote("eof") },
   { _tag: "Up", at: 6, role: "lower", ...to(two, 1) },
   { _tag: "Up", at: 7, role: "lower", ...to(three, 2) },
   { _tag: "PingSent", at: 8, nonce: 255n, ...to(two, 1) },
@@ -71,6 +78,7 @@ const garbage = (count: number): ReadonlyArray<NodeEvent> =>
     at: 0,
     ip: two,
     direction: "inbound",
+    socket: "",
     reason: DisconnectReason.local("bad-frame", "length 1195725856 before Up")
   }))
 
@@ -136,6 +144,7 @@ describe("NodeLog", () => {
         at: 0,
         ip: two,
         direction: "outbound",
+        socket: "",
         reason: DisconnectReason.rejected(reject, "remote", "because")
       }))
       const lines = yield* log({ format: "pretty" }, emit(refused))
@@ -179,6 +188,7 @@ describe("NodeLog", () => {
           at: 1,
           ip: two,
           direction: "inbound",
+          socket: "",
           reason: DisconnectReason.rejected("full", "remote", forged.repeat(100))
         }
       ]

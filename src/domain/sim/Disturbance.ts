@@ -24,6 +24,7 @@ export const disturbance = (fault: Fault): Disturbance => {
     case "kill":
     case "pause":
     case "vanish":
+    case "crash-loop":
     case "readdress":
     case "fork":
     case "slow-reader":

@@ -51,6 +51,12 @@ export type Fault =
     | { readonly kind: "stall"; readonly node: number }
     /** The machine is gone without a word; it boots again at the end. */
     | { readonly kind: "vanish"; readonly node: number }
+    /** The machine goes without a word and comes back again and again, faster than its peers can tell which of it lives. */
+    | {
+      readonly kind: "crash-loop"
+      readonly node: number
+      readonly reboots: ReadonlyArray<{ readonly downMs: number; readonly upMs: number }>
+    }
     /** Nothing passes between two nodes, or from `a` to `b` only. */
     | { readonly kind: "cut"; readonly a: number; readonly b: number; readonly oneWay: boolean }
     /** Nothing passes between `side` and the rest; `out`: from the side only, `in`: to it only. */
@@ -100,6 +106,7 @@ export const faultKinds: ReadonlyArray<FaultKind> = [
   "pause",
   "stall",
   "vanish",
+  "crash-loop",
   "cut",
   "partition",
   "clog",

@@ -87,6 +87,24 @@ const partitionSize = (random: Chance, nodes: number): number => {
   return random.happens(0.5) ? half : random.whole([1, half])
 }
 
+/** Ups shorter than a challenge of the connection before (`probeMinMs`, `challengeSpacingMs`), and longer than a handshake. */
+const crashLoop = (random: Chance, place: Place): Drawn => {
+  let ms = place.atMs
+  const reboots = Array.from({ length: random.whole(Limits.simReboots) }, () => {
+    const downMs = ms
+    const upMs = downMs + random.spread(Limits.simRebootDownMs)
+    ms = upMs + random.spread(Limits.simRebootUpMs)
+    return { downMs, upMs }
+  })
+  return {
+    kind: "crash-loop",
+    node: target(random, place),
+    atMs: place.atMs,
+    endMs: reboots.at(-1)?.upMs ?? ms,
+    reboots
+  }
+}
+
 const signed = (random: Chance, size: number): number => random.happens(0.5) ? size : -size
 
 const driftRate = (random: Chance): number => {
@@ -118,6 +136,7 @@ export const drawn: { readonly [K in FaultKind]: (random: Chance, place: Place) 
     node: target(random, place),
     ...lasting(random, place, Limits.simFaults.vanish.ms)
   }),
+  "crash-loop": crashLoop,
   cut: (random, place) => {
     const [a, b] = pair(random, place)
     const oneWay = random.happens(Limits.simOneWay)
@@ -149,7 +168,7 @@ export const drawn: { readonly [K in FaultKind]: (random: Chance, place: Place) 
   reset: (random, place) => {
     const [a, b] = pair(random, place)
     const most = random.happens(Limits.simResetsInHandshake) ? Limits.simResetHandshakeBytes : Limits.simResetBytes
-    return { kind: "reset", atMs: place.atMs, endMs: place.atMs, a, b, bytes: random.whole([0, most]) }
+    return { kind: "reset", a, b, bytes: random.whole([0, most]), ...lasting(random, place, Limits.simFaults.reset.ms) }
   },
   refuse: (random, place) => ({
     kind: "refuse",

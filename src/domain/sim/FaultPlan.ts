@@ -40,6 +40,7 @@ const claims = (fault: Drawn): ReadonlyArray<string> => {
   switch (fault.kind) {
     case "kill":
     case "vanish":
+    case "crash-loop":
     case "readdress":
       return [`life ${fault.node}`]
     case "pause":
@@ -93,12 +94,16 @@ const clash = (fault: Drawn, earlier: Drawn): boolean => {
   if (claims(fault).some((claim) => taken.includes(claim))) return true
   // A node that stands still cannot stop and start anew.
   if (fault.kind === "readdress" && taken.includes(`turns ${fault.node}`)) return true
-  return (earlier.kind === "kill" || earlier.kind === "vanish") && needs(fault).includes(earlier.node)
+  const dead = earlier.kind === "kill" || earlier.kind === "vanish" || earlier.kind === "crash-loop"
+  return dead && needs(fault).includes(earlier.node)
 }
 
 /** Ends no later than that. */
 const cutShort = (fault: Drawn, lastMs: number): Drawn => {
   const endMs = Math.min(fault.endMs, lastMs)
+  if (fault.kind === "crash-loop") {
+    return { ...fault, endMs, reboots: fault.reboots.filter(({ upMs }) => upMs <= endMs) }
+  }
   if (fault.kind !== "swizzle") return { ...fault, endMs }
   const links = fault.links.map(({ a, b, restoreMs, stopMs }) => ({
     a,

@@ -33,6 +33,8 @@ export const what = (fault: Fault): string => {
       return `stall node ${fault.node}`
     case "vanish":
       return `node ${fault.node} vanishes`
+    case "crash-loop":
+      return `node ${fault.node} vanishes and comes back, ${fault.reboots.length} times`
     case "cut":
       return fault.oneWay ? `cut node ${fault.a} to node ${fault.b}, one way` : `cut ${nodes([fault.a, fault.b])}`
     case "partition":

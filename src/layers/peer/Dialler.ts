@@ -36,7 +36,7 @@ export const make = (core: NodeCore, sockets: PeerSocket["Service"], host: PeerC
   }
 
   const start = (row: PeerRow, connection: PeerConnection.PeerConnection): void => {
-    const port = row.port ?? core.setup.network.port
+    const port = row.dialPort(core.setup.network.port)
     dialling.add(connection)
     core.emit({ _tag: "Dialling", ip: row.ip, port })
     core.fork(Effect.flatMap(

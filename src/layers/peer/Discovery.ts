@@ -32,7 +32,7 @@ export const make = (core: NodeCore): Discovery => {
     if (row === undefined || row.own) return
     if (source === "configured") row.source = source
     // What an operator says, or a first hint; hearsay never changes a known port.
-    if (source === "configured" || row.port === undefined || row.port === 0) row.port = address.port
+    if (source === "configured" || row.port === undefined || row.port === 0) row.learnPort(address.port)
     if (row.pair.dialable) return
     if (known === undefined || known.pair.rank === undefined) {
       core.emit({ _tag: "PeerLearned", ip: row.ip, port: address.port, source })

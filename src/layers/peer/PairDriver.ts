@@ -54,7 +54,8 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
   /** What an event means for the backoff, before the machine asks for the next wait. */
   const noteHistory = (row: PeerRow, event: PairEvent): void => {
     if (event._tag === "DialFailed") {
-      row.backoff = Backoff.failed(row.backoff)
+      const tryAnother = event.detail === "ECONNREFUSED" && row.refusedPort(core.setup.network.port)
+      if (!tryAnother) row.backoff = Backoff.failed(row.backoff)
       row.noteEnd(core.wall(), DisconnectReason.remote("dial-failed", event.detail), false)
     } else if (event._tag === "Closed") {
       const connection = row.connection(event.end)
@@ -69,7 +70,13 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
   /** A socket that never came up is gone. */
   const refused = (row: PeerRow, connection: PeerConnection, reason: DisconnectReason.DisconnectReason): void => {
     row.noteEnd(core.wall(), reason, false)
-    core.emit({ _tag: "Refused", ip: row.ip, direction: connection.direction, reason })
+    core.emit({
+      _tag: "Refused",
+      ip: row.ip,
+      direction: connection.direction,
+      socket: connection.socketName,
+      reason
+    })
   }
 
   const down = (row: PeerRow, connection: PeerConnection, reason: DisconnectReason.DisconnectReason): void => {
@@ -101,6 +108,11 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
     row.ups += 1
     row.inUse = 0
     row.aliasOf = undefined
+    // Only now: a process that was refused, behind the address of one that lives, has no say. The peer's own word holds,
+    // unless our dial to another port is what reached it.
+    if (connection.listens > 0 && (row.port === undefined || connection.direction === "inbound")) {
+      row.learnPort(connection.listens)
+    }
     row.onlyWeDial = role === "higher" && connection.direction === "outbound"
     const now = core.wheel.now()
     connection.liveness = Liveness.start(now)

@@ -55,6 +55,8 @@ export class PeerConnection {
   ephemeralPort = 0
   role: Role | undefined
   helloReceived = false
+  /** The port at which its Hello says the peer listens; 0 if it does not. */
+  listens = 0
   /** The peer's IP as its Hello says it knows ours: for `Commit`. */
   self: PeerIp | undefined
   /** Wall time of Up, ms. */

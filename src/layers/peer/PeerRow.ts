@@ -21,6 +21,9 @@ export class PeerRow {
   readonly sortKey: string
   /** Listening port; `undefined` not told, 0 does not listen. */
   port: number | undefined
+  private otherPorts: ReadonlyArray<number> = []
+  /** Which of its ports the next dial takes. */
+  private portAt = 0
   source: PeerSource
   pair: PairState = PairState_.empty
   /** Ends of the pair that have a socket or a dial, oldest first; the same ids as `pair.ends`. */
@@ -58,6 +61,31 @@ export class PeerRow {
     this.sortKey = Hex.encode(PeerIp.toBytes(ip))
     this.port = port
     this.source = source
+  }
+
+  /** It listens there, as far as is known now: what was known before is still tried where the new port refuses. */
+  learnPort(port: number): void {
+    if (port === this.port) return
+    const before = this.port === undefined || this.port === 0 ? [] : [this.port]
+    this.otherPorts = [...before, ...this.otherPorts.filter((other) => other !== port)].slice(0, Limits.otherPorts)
+    this.port = port
+    this.portAt = 0
+  }
+
+  private ports(usual: number): ReadonlyArray<number> {
+    const known = this.port === undefined || this.port === 0 ? [] : [this.port]
+    return [...new Set([...known, ...this.otherPorts, usual])]
+  }
+
+  /** Where to dial it now. `usual`: the network's port. */
+  dialPort(usual: number): number {
+    return this.ports(usual)[this.portAt] ?? usual
+  }
+
+  /** Nobody listens where it was dialled. True when there is another port to try before that counts as a failure. */
+  refusedPort(usual: number): boolean {
+    this.portAt = (this.portAt + 1) % this.ports(usual).length
+    return this.portAt !== 0
   }
 
   /** The live connection, if one is up. */

@@ -105,8 +105,7 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
     row.tip = { height: hello.tipHeight, hash: hello.tipHash }
     row.process = hello.process
     row.capabilities = hello.capabilities
-    // The peer's own word on its port holds, unless our dial to another one is what reached it.
-    if (hello.listens > 0 && (row.port === undefined || connection.direction === "inbound")) row.port = hello.listens
+    connection.listens = hello.listens
     if (up === undefined) reportAlias(row, hello)
     core.dispatch(row, {
       _tag: "Welcomed",
@@ -114,7 +113,7 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
       role,
       tag: verdict.tag,
       self: verdict.self,
-      listens: row.port !== undefined && row.port > 0 && !row.own
+      listens: (hello.listens > 0 || (row.port !== undefined && row.port > 0)) && !row.own
     })
   }
 

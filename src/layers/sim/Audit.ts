@@ -53,7 +53,7 @@ export class Audit {
         if (unanswered > 1 && pairs.healthy(pair, Limits.simAftermathMs)) {
           this.violated(node, "pings are answered", `${unanswered} pings to ${ip} without a pong, none of them new`)
         }
-        const told = [...(node.index === pair.a ? pair.upAtA : pair.upAtB).values()][0]
+        const told = [...(node.index === pair.a ? pair.upAtA : pair.upAtB).values()].find((up) => up.ip === ip)?.socket
         if (told !== connection?.socket) {
           this.violated(
             node,

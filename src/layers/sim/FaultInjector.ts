@@ -48,6 +48,18 @@ export const inject = (world: FaultWorld, fault: Fault): Undo => {
     node.kill()
     world.gone(node)
   }
+  /** The machine is gone; the result boots it. */
+  const vanish = (node: SimNode): Undo => {
+    const { ip } = node
+    Effect.runSync(network.drop(ip))
+    world.strangers.endTwin(node.index)
+    node.kill()
+    world.gone(node)
+    return () => {
+      Effect.runSync(network.restore(ip))
+      node.start()
+    }
+  }
   const cut = (pairs: Iterable<readonly [number, number]>): Undo => {
     const all = [...pairs]
     for (const [from, to] of all) links.trouble(from, to, name, { cut: true })
@@ -77,16 +89,17 @@ export const inject = (world: FaultWorld, fault: Fault): Undo => {
         return () => node.resume()
       })
     case "vanish":
+      return on(fault.node, vanish)
+    case "crash-loop":
       return on(fault.node, (node) => {
-        const { ip } = node
-        Effect.runSync(network.drop(ip))
-        world.strangers.endTwin(node.index)
-        node.kill()
-        world.gone(node)
-        return () => {
-          Effect.runSync(network.restore(ip))
-          node.start()
+        let boot = nothing
+        for (const { downMs, upMs } of fault.reboots) {
+          time.at(downMs, () => {
+            boot = vanish(node)
+          })
+          time.at(upMs, () => boot())
         }
+        return () => boot()
       })
     case "cut":
       return cut(fault.oneWay ? [[fault.a, fault.b]] : [[fault.a, fault.b], [fault.b, fault.a]])

@@ -3,15 +3,22 @@
  * Seen from outside, by the nodes' own events: it believes no table.
  */
 import * as Limits from "../../domain/Limits.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { disturbance } from "../../domain/sim/Disturbance.ts"
 import type { Fault } from "../../domain/sim/Fault.ts"
+
+export interface Held {
+  readonly socket: string
+  /** The peer's address. */
+  readonly ip: PeerIp
+}
 
 export interface PairView {
   readonly a: number
   readonly b: number
-  /** Sockets that are up at `a`'s and at `b`'s end, by connection id. */
-  readonly upAtA: Map<number, string>
-  readonly upAtB: Map<number, string>
+  /** What is up at `a`'s and at `b`'s end, by connection id. A peer that changed its address may be up under both for a while. */
+  readonly upAtA: Map<number, Held>
+  readonly upAtB: Map<number, Held>
   /** Disturbances under way that may take its connection down, or keep it from one. */
   breaking: number
   apart: number
@@ -110,18 +117,17 @@ export class PairWatch {
 
   // --- what the nodes tell --------------------------------------------------------
 
-  up(at: number, peer: number, connection: number, socket: string): void {
+  up(at: number, peer: number, connection: number, held: Held): void {
     const pair = this.of(at, peer)
     if (pair === undefined) return
     const mine = at === pair.a ? pair.upAtA : pair.upAtB
-    if (mine.size > 0) {
+    const other = [...mine.values()].find(({ ip }) => ip === held.ip)
+    if (other !== undefined) {
       this.duplicates += 1
-      this.host.violated(
-        "one connection up per peer",
-        `node ${at} has ${socket} up with node ${peer} beside ${[...mine.values()]}`
-      )
+      const both = `${held.socket} up with node ${peer} beside ${other.socket}`
+      this.host.violated("one connection up per peer", `node ${at} has ${both}`)
     }
-    mine.set(connection, socket)
+    mine.set(connection, held)
     this.judge(pair)
   }
 
@@ -162,7 +168,7 @@ export class PairWatch {
   private judge(pair: PairView): void {
     const [a] = pair.upAtA.values()
     const [b] = pair.upAtB.values()
-    if (pair.upAtA.size !== 1 || pair.upAtB.size !== 1 || a !== b) {
+    if (pair.upAtA.size !== 1 || pair.upAtB.size !== 1 || a?.socket !== b?.socket) {
       pair.agreedAt = undefined
       return
     }
@@ -181,9 +187,7 @@ export class PairWatch {
       if (pair.agreedAt !== undefined || pair.apart > 0 || pair.overdue || !this.host.alive(pair.a, pair.b)) continue
       if (now - pair.apartUntil <= boundMs(pair)) continue
       pair.overdue = true
-      const ends = `${[...pair.upAtA.values()].join() || "nothing"} at ${pair.a}, ${
-        [...pair.upAtB.values()].join() || "nothing"
-      } at ${pair.b}`
+      const ends = `${sockets(pair.upAtA)} at ${pair.a}, ${sockets(pair.upAtB)} at ${pair.b}`
       const since = Math.round((now - pair.apartUntil) / 1_000)
       this.host.violated(
         "pairs connect",
@@ -201,3 +205,6 @@ export class PairWatch {
       now >= pair.apartUntil + forMs
   }
 }
+
+const sockets = (up: ReadonlyMap<number, Held>): string =>
+  [...up.values()].map(({ socket }) => socket).join() || "nothing"

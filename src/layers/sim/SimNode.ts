@@ -67,6 +67,8 @@ export class SimNode {
   running: Running | undefined
   /** Begun to start or to stop, and not yet there. */
   changing = false
+  /** When its process began, ms. */
+  startedMs = 0
   private pauses = 0
   private readonly host: SimNodeHost
   private peerStore: PeerStore["Service"]
@@ -109,6 +111,7 @@ export class SimNode {
     this.starting = process
     this.changing = true
     this.ids.clear()
+    this.startedMs = host.time.now
     const scope = Scope.makeUnsafe()
     const program = Layer.buildWithMemoMap(this.program(process), Layer.makeMemoMapUnsafe(), scope)
     process.start(program, (exit) => {

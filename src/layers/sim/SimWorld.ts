@@ -8,6 +8,7 @@ import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
 import { networks } from "../../domain/Network.ts"
 import type { NodeEvent } from "../../domain/NodeEvent.ts"
+import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import * as TieBreak from "../../domain/peer/TieBreak.ts"
 import { disturbance } from "../../domain/sim/Disturbance.ts"
@@ -240,7 +241,9 @@ export class SimWorld {
         if (!node.isNew(event.connection)) {
           this.violated("every connection has its own id", `${node.name}: ${event.connection} again, with ${event.ip}`)
         }
-        if (peer !== undefined) this.pairs.up(node.index, peer, event.connection, event.socket)
+        if (peer !== undefined) {
+          this.pairs.up(node.index, peer, event.connection, { socket: event.socket, ip: event.ip })
+        }
         return
       }
       case "Down": {
@@ -248,6 +251,13 @@ export class SimWorld {
         this.downsByReason[label] = (this.downsByReason[label] ?? 0) + 1
         const peer = this.byIp.get(event.ip)
         if (peer !== undefined) this.pairs.down(node.index, peer, event.connection, label)
+        return
+      }
+      case "Refused": {
+        const peer = this.byIp.get(event.ip)
+        const refusedHere = event.direction === "inbound" && event.reason.by === "local" &&
+          event.reason.reject === "duplicate"
+        if (peer !== undefined && refusedHere) this.checkRefusal(node, peer, event.socket)
         return
       }
       case "TipChanged":
@@ -269,6 +279,33 @@ export class SimWorld {
       }
       case "StoreFailed":
         return this.violated("the store works", `${node.name}: ${event.detail}`)
+    }
+  }
+
+  /**
+   * Whom a node refuses as a duplicate must be one: another socket of the two is alive. What happened within the last moments
+   * may not be known yet, and what a link delays may be anywhere.
+   */
+  private checkRefusal(node: SimNode, peer: number, socket: string): void {
+    const other = this.nodes.get(peer)
+    const settled = this.time.now - Limits.simRefusalMs
+    if (other === undefined || !this.isAlive(peer) || other.startedMs > settled || node.startedMs > settled) return
+    const lives = (kind: Fault["kind"]) => kind === "crash-loop" || kind === "vanish" || kind === "kill"
+    const busy = this.underWay.some((fault) => !lives(fault.kind) && disturbance(fault).keepsApart(node.index, peer))
+    const recent = this.timeline.some(({ ended, fault }) =>
+      ended && fault.endMs > settled && !lives(fault.kind) && disturbance(fault).keepsApart(node.index, peer)
+    )
+    if (busy || recent) return
+    const ends = [node.ip, other.ip]
+    const living = Effect.runSync(this.faults.network.connections).some((connection) =>
+      ends.includes(connection.initiator.ip) && ends.includes(connection.acceptor.ip) &&
+      connection.initiatorOpen && connection.acceptorOpen && PeerAddress.format(connection.initiator) !== socket
+    )
+    if (!living) {
+      this.violated(
+        "the living are not refused for the dead",
+        `${node.name} refuses ${socket} of ${other.name} as a duplicate, and has no other`
+      )
     }
   }
 

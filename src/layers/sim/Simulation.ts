@@ -37,11 +37,7 @@ export const planOf = (options: SimulationOptions): ReadonlyArray<Fault> => {
     durationMs: options.mode === "liveness" ? durationMs / 2 : durationMs,
     kinds: options.faults
   })
-  const { keepFaults, keepNodes } = options
-  return plan.filter((fault) =>
-    (keepFaults === undefined || keepFaults.includes(fault.id)) &&
-    (keepNodes === undefined || FaultPlan.concerns(fault).every((node) => keepNodes.includes(node)))
-  )
+  return FaultPlan.kept(plan, { faults: options.keepFaults, nodes: options.keepNodes })
 }
 
 /** Runs a simulation to its end, or to its first violation. Interruptible between slices of some ten ms. */
