@@ -3,6 +3,7 @@ import { Effect, Random } from "effect"
 import { Command, Flag } from "effect/cli"
 import { availableParallelism } from "node:os"
 import type { Self } from "../layers/testnet/NodeProcess.ts"
+import { mutants } from "../services/Mutant.ts"
 import * as many from "./simulate/many.ts"
 import * as one from "./simulate/one.ts"
 import * as request from "./simulate/request.ts"
@@ -69,6 +70,11 @@ const flags = {
   noShrink: Flag.Boolean("no-shrink").pipe(
     Flag.withDescription("Do not look for a shorter run that fails in the same way"),
     Flag.withDefault(false)
+  ),
+  mutant: Flag.Literals("mutant", mutants).pipe(
+    Flag.withDescription("Plant this defect in every node, to see that it is found"),
+    Flag.optional,
+    Flag.withHidden
   ),
   worker: Flag.Boolean("worker").pipe(
     Flag.withDescription("Simulate the seeds on standard input"),

@@ -14,7 +14,7 @@ import type { Scenario } from "./request.ts"
 import type { Simulator } from "./simulator.ts"
 
 /** What makes this program a worker for the scenario. */
-const workerArgs = ({ faults, hours, mode, nodes }: Scenario, shrink: boolean): ReadonlyArray<string> => [
+const workerArgs = ({ faults, hours, mode, mutant, nodes }: Scenario, shrink: boolean): ReadonlyArray<string> => [
   "simulate",
   "--worker",
   "--nodes",
@@ -25,6 +25,7 @@ const workerArgs = ({ faults, hours, mode, nodes }: Scenario, shrink: boolean): 
   mode,
   "--faults",
   SimulationText.kinds(faults),
+  ...(mutant === undefined ? [] : ["--mutant", mutant]),
   ...(shrink ? [] : ["--no-shrink"])
 ]
 

@@ -20,6 +20,8 @@ export interface Given {
   readonly keepNodes: Option.Option<string>
   readonly untilMs: Option.Option<number>
   readonly noShrink: boolean
+  /** A deliberate defect. */
+  readonly mutant: Option.Option<string>
 }
 
 /** Everything but the seed. */
@@ -116,7 +118,16 @@ export const read = (given: Given, cpus: number): Read<Request> =>
     if (keepNodes?.length === 0) return yield* bad("--keep-nodes: a network has at least one node")
     const untilMs = yield* optional(given.untilMs, (ms) => inRange("until-ms", ms, 1, Math.ceil(hours * 3_600_000)))
     return {
-      scenario: { nodes, hours, mode: given.mode, faults, keepFaults, keepNodes, untilMs },
+      scenario: {
+        nodes,
+        hours,
+        mode: given.mode,
+        faults,
+        keepFaults,
+        keepNodes,
+        untilMs,
+        mutant: Option.getOrUndefined(given.mutant)
+      },
       seeds: seeds ?? (seed === undefined ? undefined : { first: seed, last: seed }),
       many,
       jobs: jobs ?? cpus,

@@ -106,11 +106,12 @@ const list = (ids: ReadonlyArray<number>): string => ids.length === 0 ? "none" :
 
 /** The command that runs exactly these options again. */
 export const replay = (options: SimulationOptions): string => {
-  const { faults, hours, keepFaults, keepNodes, mode, nodes, seed, untilMs } = options
+  const { faults, hours, keepFaults, keepNodes, mode, mutant, nodes, seed, untilMs } = options
   return [
     `timemesh simulate --seed ${seed} --nodes ${nodes} --hours ${hours} --mode ${mode} --faults ${kinds(faults)}`,
     ...(keepFaults === undefined ? [] : [`--keep-faults ${list(keepFaults)}`]),
     ...(keepNodes === undefined ? [] : [`--keep-nodes ${list(keepNodes)}`]),
-    ...(untilMs === undefined ? [] : [`--until-ms ${untilMs}`])
+    ...(untilMs === undefined ? [] : [`--until-ms ${untilMs}`]),
+    ...(mutant === undefined ? [] : [`--mutant ${mutant}`])
   ].join(" ")
 }

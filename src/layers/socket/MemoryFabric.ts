@@ -84,13 +84,19 @@ export class Fabric {
 
   setDefaults(change: Partial<LinkOptions>): void {
     this.defaults = { ...this.defaults, ...change }
-    for (const [key, link] of this.links) link.set({ ...this.defaults, ...this.changes.get(key) })
+    for (const [key, link] of this.links) this.set(link, { ...this.defaults, ...this.changes.get(key) })
   }
 
   setLink(from: PeerIp, to: PeerIp, change: Partial<LinkOptions>): void {
     const key = `${from}>${to}`
     this.changes.set(key, { ...this.changes.get(key), ...change })
-    this.link(from, to).set({ ...this.defaults, ...this.changes.get(key) })
+    this.set(this.link(from, to), { ...this.defaults, ...this.changes.get(key) })
+  }
+
+  private set(link: Link, options: LinkOptions): void {
+    const sooner = link.set(options)
+    if (sooner === 1) return
+    for (const pipe of this.pipes(link)) pipe.hurry(sooner)
   }
 
   cut(from: PeerIp, to: PeerIp): void {

@@ -26,6 +26,17 @@ const within = (value: number, [least, most]: readonly [number, number], what: F
   if (!Number.isInteger(value) || value < least || value > most) assert.fail(`${JSON.stringify(what)}: ${value}`)
 }
 
+/** Each reboot ends before the next begins, and the last with the fault. */
+const crashLoop = (fault: Fault & { readonly kind: "crash-loop" }): void => {
+  let ms = fault.atMs
+  for (const { downMs, upMs } of fault.reboots) {
+    within(downMs, [ms, ms === fault.atMs ? ms : ms + Limits.simRebootUpMs[1]], fault)
+    within(upMs - downMs, Limits.simRebootDownMs, fault)
+    ms = upMs
+  }
+  within(fault.endMs, [ms, ms + Limits.simRebootUpMs[1] + Limits.simRebootDownMs[1]], fault)
+}
+
 /** All numbers of a fault are within what the limits say. */
 const inRange = (fault: Fault, nodes: number, durationMs: number): void => {
   within(fault.atMs, [0, durationMs - 1], fault)
@@ -33,6 +44,7 @@ const inRange = (fault: Fault, nodes: number, durationMs: number): void => {
   for (const node of FaultPlan.concerns(fault)) within(node, [0, nodes - 1], fault)
   const lasts = fault.endMs - fault.atMs
   const range: 0 | readonly [number, number] = Limits.simFaults[fault.kind].ms
+  if (fault.kind === "crash-loop") return crashLoop(fault)
   if (range === 0) assert.strictEqual(lasts, 0)
   else if (fault.kind === "kill") within(lasts, [0, Limits.simLongKillMs[1]], fault)
   else within(lasts, [fault.endMs === durationMs ? 0 : range[0], range[1]], fault)

@@ -1,0 +1,17 @@
+/** All targets, in the order of the table. */
+import type { Target } from "../Target.ts"
+import * as Block from "./Block.ts"
+import * as Config from "./Config.ts"
+import * as Frame from "./Frame.ts"
+import * as Handshake from "./Handshake.ts"
+import * as Message from "./Message.ts"
+import * as PeerFile from "./PeerFile.ts"
+
+export const targets: ReadonlyArray<Target> = [
+  Frame.target,
+  Message.target,
+  Handshake.target,
+  Block.target,
+  Config.target,
+  PeerFile.target
+]
