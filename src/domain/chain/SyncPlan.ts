@@ -52,10 +52,15 @@ const apply = (work: Work, event: SyncEvent): boolean => {
 
 type PeerEvent = Exclude<SyncEvent, { readonly _tag: "PeerUp" | "PeerDown" | "Stored" | "Fired" }>
 
-const atPeer = (work: Work, event: PeerEvent, peer: SyncPeer): boolean => {
+const atPeer = (work: Work, event: PeerEvent, given: SyncPeer): boolean => {
+  // Silence is no lie: who answers after all, having stood still for a while, is used again.
+  const answers = event._tag === "HeadersReceived" || event._tag === "HeadersVoid" || event._tag === "BlocksReceived"
+  const forgiven = answers && given.blamed === "unresponsive"
+  if (forgiven) SyncWork.change(work, given.id, { blamed: undefined })
+  const peer = forgiven ? { ...given, blamed: undefined } : given
   switch (event._tag) {
     case "TipAnnounced":
-      if (peer.blamed !== undefined) return false
+      if (peer.blamed !== undefined && peer.blamed !== "unresponsive") return false
       SyncWork.change(work, peer.id, { tip: event.tip, lacks: Infinity, tooDeep: false })
       return true
     case "Progress":
@@ -71,6 +76,11 @@ const atPeer = (work: Work, event: PeerEvent, peer: SyncPeer): boolean => {
       else if (peer.blamed !== undefined) return false
       if (peer.blamed === undefined) headersReceived(work, event, SyncWork.find(work, peer.id) ?? peer)
       return true
+    case "HeadersVoid":
+      if (peer.blamed !== undefined) return false
+      SyncWork.alive(work, peer)
+      answered(work, event.request, peer)
+      return true
     case "BlocksReceived":
       if (peer.blamed !== undefined) return false
       blocksReceived(work, event, peer)
@@ -80,6 +90,14 @@ const atPeer = (work: Work, event: PeerEvent, peer: SyncPeer): boolean => {
 
 // --- headers ----------------------------------------------------------------------
 
+/** An answer about headers came: the request that is under way ends (and is given), or a void one. */
+const answered = (work: Work, request: number, peer: SyncPeer): Work["headerRequest"] => {
+  const conversation = work.headerRequest?.id === request ? work.headerRequest : undefined
+  if (conversation === undefined) SyncWork.owe(work, peer.id, -1)
+  else work.headerRequest = undefined
+  return conversation
+}
+
 const headersReceived = (
   work: Work,
   event: Extract<SyncEvent, { readonly _tag: "HeadersReceived" }>,
@@ -87,9 +105,7 @@ const headersReceived = (
 ): void => {
   SyncWork.alive(work, peer)
   SyncWork.measured(work, peer, event.ms, 0)
-  const conversation = work.headerRequest?.id === event.request ? work.headerRequest : undefined
-  if (conversation === undefined) SyncWork.owe(work, peer.id, -1)
-  else work.headerRequest = undefined
+  const conversation = answered(work, event.request, peer)
   if (event.more === "yes" && (event.count === 0 || event.last.height <= (conversation?.reached ?? -1))) {
     return SyncWork.blame(work, peer.id, "empty-headers", `no headers behind height ${event.last.height}`)
   }

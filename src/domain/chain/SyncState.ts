@@ -137,6 +137,11 @@ export type SyncEvent =
     readonly ms: number
   }
   /**
+   * An answer to a question about a chain that is not ours any more: our header chain has moved to another branch since. There
+   * is nothing in it to use, and nobody is to blame.
+   */
+  | { readonly _tag: "HeadersVoid"; readonly peer: PeerIp; readonly request: number }
+  /**
    * The next `count` blocks of a request, all valid (of a void one: unread). `done`: the answer is over; with blocks
    * missing, the peer cut it short, or lacks the next if there are none at all.
    */

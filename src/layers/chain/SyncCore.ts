@@ -36,6 +36,13 @@ export interface Asked {
   forgotten: boolean
 }
 
+/** A request for headers under way. */
+export interface Conversation {
+  readonly peer: PeerIp
+  /** What it was asked to go on from: hashes of our header chain as it was then. */
+  readonly locator: ReadonlyArray<Hash.Hash>
+}
+
 /** Headers that a peer is showing and that are no better than ours yet. */
 export interface Branch {
   readonly fork: number
@@ -78,7 +85,7 @@ export interface SyncCore {
   readonly links: Map<PeerIp, PeerLink>
   readonly asked: Map<number, Asked>
   /** Requests for headers under way, by number. */
-  readonly conversations: Map<number, PeerIp>
+  readonly conversations: Map<number, Conversation>
   readonly timers: Map<PeerIp, TimerWheel.Timer>
   reorgs: number
   /** Grows by one before stored blocks are replaced, and by one after: odd while that is under way. */

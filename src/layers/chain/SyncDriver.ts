@@ -63,7 +63,8 @@ export const install = (core: SyncCore, bodies: SyncBodies): void => {
         return core.emit({ _tag: "SyncStalled", ip: action.peer, stalls: action.stalls })
       case "Blame": {
         const link = core.links.get(action.peer)
-        if (link !== undefined) link.blamed = true
+        // Who only said nothing may still answer.
+        if (link !== undefined && action.fault !== "unresponsive") link.blamed = true
         return core.emit({ _tag: "SyncBlamed", ip: action.peer, fault: action.fault, detail: action.detail })
       }
       case "Abandon":

@@ -18,15 +18,12 @@ export const ask = (core: SyncCore, peer: PeerIp, request: number): void => {
   const shown = branch === undefined
     ? core.headers.locator()
     : [...branch.headers.slice(-1).map((parent) => parent.hash), ...core.headers.locator(branch.fork)]
-  core.conversations.set(request, peer)
+  const locator = shown.slice(0, Limits.locatorHashes - 1).concat(
+    shown.length >= Limits.locatorHashes ? shown.slice(-1) : []
+  )
+  core.conversations.set(request, { peer, locator })
   SyncCore_.asked(core, peer)
-  SyncCore_.send(core, peer, {
-    _tag: "GetHeaders",
-    request,
-    locator: shown.slice(0, Limits.locatorHashes - 1).concat(
-      shown.length >= Limits.locatorHashes ? shown.slice(-1) : []
-    )
-  })
+  SyncCore_.send(core, peer, { _tag: "GetHeaders", request, locator })
 }
 
 const tipOf = (parent: HeaderRules.Parent) => ({ height: parent.height, hash: Hash.toHex(parent.hash) })
@@ -46,13 +43,19 @@ export const received = (core: SyncCore, peer: PeerIp, message: Headers): void =
   if (link === undefined) return
   const lied = (fault: "bad-header" | "protocol", detail: string) =>
     core.dispatch({ _tag: "PeerLied", peer, fault, detail })
-  if (core.conversations.get(message.request) !== peer) return lied("protocol", "headers nobody asked for")
+  const conversation = core.conversations.get(message.request)
+  if (conversation?.peer !== peer) return lied("protocol", "headers nobody asked for")
   core.conversations.delete(message.request)
   const ms = SyncCore_.pieceMs(core, link, true)
   const list = BlockHeader.decodeList(core.hasher, message.list)
   if (isMalformed(list)) return lied("bad-header", "a list of headers that is none")
   let branch = startOf(core, link, message.after)
-  if (branch === undefined) return lied("bad-header", "its headers follow a block that is not in the locator")
+  if (branch === undefined) {
+    // Our header chain may have moved to another branch while the question was under way.
+    return conversation.locator.some((hash) => Hash.equals(hash, message.after))
+      ? core.dispatch({ _tag: "HeadersVoid", peer, request: message.request })
+      : lied("bad-header", "its headers follow a block that is not in the locator")
+  }
   let more: "yes" | "no" | "not-yet" = message.more ? "yes" : "no"
   const now = core.wall()
   let count = 0

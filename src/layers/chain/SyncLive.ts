@@ -123,7 +123,7 @@ const make = Effect.gen(function*() {
       if (core.links.get(ip)?.origin.connection !== connection) return
       core.links.delete(ip)
       server.gone(ip)
-      for (const [request, peer] of core.conversations) if (peer === ip) core.conversations.delete(request)
+      for (const [request, { peer }] of core.conversations) if (peer === ip) core.conversations.delete(request)
       for (const [request, asked] of core.asked) if (asked.peer === ip) core.asked.delete(request)
       core.dispatch({ _tag: "PeerDown", peer: ip })
     },

@@ -170,7 +170,7 @@ export class SimNode {
     const { process, scope } = running
     const { host } = this
     const begun = host.time.now
-    const { pauses } = this
+    const pauses = process.state === "paused" ? Number.NaN : this.pauses
     this.changing = true
     process.start(Scope.close(scope, Exit.void), (exit) => {
       if (process.state === "ended") return

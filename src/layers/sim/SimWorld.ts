@@ -205,6 +205,11 @@ export class SimWorld {
     return node?.running !== undefined && !node.changing && !node.paused
   }
 
+  /** Whether a fault touches one of two nodes, or did within the time of the longest silence that is borne. */
+  private isTouched(a: number, b: number): boolean {
+    return Math.max(this.touched(a), this.touched(b)) > this.time.now - Limits.simSendMs
+  }
+
   /** What a node says about another, asked in its own process. */
   private why(at: number, other: number): string {
     const node = this.nodes.get(at)
@@ -268,8 +273,9 @@ export class SimWorld {
         return
       case "SyncBlamed": {
         const peer = this.byIp.get(event.ip)
-        // Whoever is blamed keeps being blamed as long as it is connected: honest nodes must not be.
-        if (peer !== undefined) {
+        // Whoever lies is blamed as long as it is connected: honest nodes must not be. Those that stand still may be.
+        const excused = event.fault === "unresponsive" && peer !== undefined && this.isTouched(node.index, peer)
+        if (peer !== undefined && !excused) {
           this.violated(
             "no honest peer is blamed",
             `node ${node.index} blames node ${peer}: ${event.fault}, ${event.detail}`
@@ -296,9 +302,9 @@ export class SimWorld {
       ended && fault.endMs > settled && !lives(fault.kind) && disturbance(fault).keepsApart(node.index, peer)
     )
     if (busy || recent) return
-    const ends = [node.ip, other.ip]
+    const ends = new Set([node.ip, other.ip])
     const living = Effect.runSync(this.faults.network.connections).some((connection) =>
-      ends.includes(connection.initiator.ip) && ends.includes(connection.acceptor.ip) &&
+      ends.has(connection.initiator.ip) && ends.has(connection.acceptor.ip) &&
       connection.initiatorOpen && connection.acceptorOpen && PeerAddress.format(connection.initiator) !== socket
     )
     if (!living) {

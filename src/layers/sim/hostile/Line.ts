@@ -69,7 +69,7 @@ export const open = (
     const { pull } = yield* Effect.mapError(socket.reader, ended)
     const { write } = early ?? (yield* socket.writer)
     const frames = new Frame.FrameReader()
-    const put = (bytes: Uint8Array) => Effect.mapError(write(bytes), ended)
+    const put = (bytes: Uint8Array) => Effect.mapError(Effect.suspend(() => write(bytes)), ended)
 
     const take: Effect.Effect<NativeDecoder.Decoded, LineEnded> = Effect.gen(function*() {
       while (true) {

@@ -88,17 +88,22 @@ const acts = (self: Stranger): readonly [Act, ...ReadonlyArray<Act>] => {
     (line) => Effect.andThen(greet(self, line), endless(line, Limits.frameBeforeUpBytes)),
     up((line) => tooLong(line, Limits.frameBytes)),
     up((line) => Effect.suspend(() => line.send(longLists(self)))),
-    up((line) => Effect.forever(greatest(self, line))),
-    // Nothing but the dripping: pings are not answered, because that would end up inside the frame.
-    (line) => Effect.andThen(join(self, line), endless(line, Limits.frameBytes))
+    // Pings are not answered meanwhile, because that would end up inside the frame.
+    (line) => Effect.andThen(join(self, line), endless(line, Limits.frameBytes)),
+    up((line) => Effect.forever(greatest(self, line)))
   ]
 }
 
+/** The last two need time. */
+const lastingActs = 2
+
 export const oversize = (self: Stranger): Effect.Effect<void> =>
-  Effect.suspend(() =>
-    visit(
+  Effect.suspend(() => {
+    const all = acts(self)
+    const i = self.draw.below(all.length)
+    return visit(
       self,
-      (line) => Effect.andThen(self.draw.pick(acts(self))(line), stay(self, line)),
-      self.draw.chance(0.5) ? Limits.hostileLongVisitMs : undefined
+      (line) => Effect.andThen((all[i] ?? all[0])(line), stay(self, line)),
+      i >= all.length - lastingActs ? Limits.hostileLongVisitMs : undefined
     )
-  )
+  })
