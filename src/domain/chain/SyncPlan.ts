@@ -121,8 +121,10 @@ const headersReceived = (
     // What it said to lack before is past. Behind the end of its headers, or where they leave ours, it has nothing of ours.
     lacks: over || event.choice !== "adopted" ? shared + 1 : Infinity,
     recheck: false,
-    // A chain that is better and was not adopted cannot be: not to be asked for again.
-    tooDeep: event.choice === "too-deep" || (over && event.choice === "kept" && isBetter(event.last, work.headers)),
+    // A chain that is better and was not adopted cannot be: not to be asked for again. (One that ends in a block of ours is no
+    // other chain, although that block may be on its way to the disk.)
+    tooDeep: event.choice === "too-deep" ||
+      (over && event.choice === "kept" && event.last.height > event.fork && isBetter(event.last, work.headers)),
     ...(over && (event.more === "not-yet" || event.last.height >= peer.tip.height) ? { tip: event.last } : {})
   })
   if (over || event.choice === "too-deep" || conversation === undefined) return

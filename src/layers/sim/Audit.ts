@@ -3,6 +3,7 @@ import { Context, Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as Bounds from "../../domain/sim/Bounds.ts"
 import { PeerState } from "../../services/PeerState.ts"
+import { Sync } from "../../services/Sync.ts"
 import type { PairView } from "./PairWatch.ts"
 import type { Running, SimNode } from "./SimNode.ts"
 import type { SimWorld } from "./SimWorld.ts"
@@ -35,7 +36,9 @@ export class Audit {
   tables(): void {
     const { pairs, nodes } = this.world
     const indexOf = new Map([...nodes.values()].map((node) => [node.ip as string, node.index]))
-    for (const [node, { services }] of this.running()) {
+    for (const [node, running] of this.running()) {
+      const { services } = running
+      this.usage(node, running, indexOf)
       const records = Effect.runSync(Context.get(services, PeerState).peers)
       if (records.length > Limits.knownPeers) this.violated(node, "tables are bounded", `${records.length} peers known`)
       for (const { attempts, connection, expected, ip, last, nextAttemptAt } of records) {
@@ -62,6 +65,20 @@ export class Audit {
           )
         }
       }
+    }
+  }
+
+  /** Honest peers that have long been well connected are good enough for sync. */
+  private usage(node: SimNode, { services }: Running, indexOf: ReadonlyMap<string, number>): void {
+    const { pairs } = this.world
+    const report = Effect.runSync(Context.get(services, Sync).report)
+    for (const { ip, use } of report.peers) {
+      const peer = indexOf.get(ip)
+      const pair = peer === undefined ? undefined : pairs.of(node.index, peer)
+      if (pair === undefined || !pairs.healthy(pair, Limits.simSyncMs)) continue
+      if (this.world.touched(node.index) > this.world.time.now - Limits.simSyncMs) continue
+      const nothingNew = use.startsWith("not used: it has nothing above") || !use.startsWith("not used")
+      if (!nothingNew) this.violated(node, "honest peers are used", `${ip}: ${use}`)
     }
   }
 

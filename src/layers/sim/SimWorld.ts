@@ -378,7 +378,8 @@ export const make = Effect.fnUntraced(function*(options: SimWorldOptions) {
     rate: 1,
     isNetwork: true
   })
-  const context = yield* Effect.provideContext(Layer.buildWithScope(MemoryNetwork.layer, scope), wires.context)
+  // At once, in a fiber of its own: this one must not come to wait for the virtual scheduler.
+  const context = Effect.runSyncWith(wires.context)(Layer.buildWithScope(MemoryNetwork.layer, scope))
   const network = Context.get(context, MemoryNetwork)
   const judge = new ChainJudge(hasher)
   judge.made([genesisOf(devnet).hash])

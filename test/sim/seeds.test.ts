@@ -1,0 +1,118 @@
+/**
+ * What simulations found: each bug with a seed that shows it in the code without its mending (docs/simulation.md lists them),
+ * deliberate defects that must be found, and fresh seeds in every run.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { type FaultKind, faultKinds } from "../../src/domain/sim/Fault.ts"
+import type { SimulationOptions, SimulationReport } from "../../src/domain/sim/SimulationReport.ts"
+import * as SimulationText from "../../src/domain/sim/SimulationText.ts"
+import * as Search from "../../src/layers/sim/Search.ts"
+import * as Simulation from "../../src/layers/sim/Simulation.ts"
+import type { Mutant } from "../../src/services/Mutant.ts"
+
+const options = (seed: number, nodes: number, hours: number, faults: ReadonlyArray<FaultKind>): SimulationOptions => ({
+  seed,
+  nodes,
+  hours,
+  faults,
+  mode: "safety"
+})
+
+const whole = (given: SimulationOptions, report: SimulationReport): void => {
+  if (!report.ok) assert.fail(`${SimulationText.replay(given)}\n${JSON.stringify(report.violations, undefined, 2)}`)
+}
+
+const found: ReadonlyArray<readonly [what: string, options: SimulationOptions]> = [
+  ["addresses without end keep nobody from a real peer", options(2, 8, 1, ["hostile", "kill"])],
+  ["a refused process does not change where a peer is dialled", options(5, 6, 2, ["twin", "kill", "vanish"])],
+  ["who stood still is used for sync again", options(87, 3, 2, ["slow-reader", "flood", "narrow", "pause"])],
+  ["an answer about a chain that was ours is no lie", options(51, 8, 1, ["partition", "storm", "clog", "fork", "cut"])],
+  [
+    "a chain that ends in our own block is not too deep",
+    options(1, 3, 0.25, ["slow-reader", "flood", "narrow", "pause"])
+  ]
+]
+
+describe("seeds that found something", () => {
+  for (const [what, given] of found) {
+    it.live(what, () => Effect.map(Simulation.run(given), (report) => whole(given, report)), 60_000)
+  }
+})
+
+const defects: ReadonlyArray<readonly [Mutant, invariant: string, ReadonlyArray<FaultKind>]> = [
+  ["keep-oldest", "the living are not refused for the dead", ["crash-loop"]],
+  ["timer-left", "nothing is left of a closed node", faultKinds],
+  ["ip-as-text", "the lower address is the lower peer", faultKinds],
+  ["pong-dropped", "pings are answered", faultKinds],
+  ["id-reused", "every connection has its own id", faultKinds],
+  ["genesis-unchecked", "networks do not mix", ["hostile"]]
+]
+
+describe("deliberate defects", () => {
+  for (const [mutant, invariant, kinds] of defects) {
+    it.live(`${mutant} is found`, () =>
+      Effect.gen(function*() {
+        for (let seed = 1; seed <= 10; seed++) {
+          const given = { ...options(seed, 10, 1, kinds), mutant }
+          const { violations } = yield* Simulation.run(given)
+          if (violations.length === 0) continue
+          assert.strictEqual(violations[0]?.invariant, invariant)
+          return
+        }
+        assert.fail("not in ten seeds")
+      }), 120_000)
+  }
+
+  it.live("a failure is made shorter, and its replay fails alike", () =>
+    Effect.gen(function*() {
+      const given = { ...options(1, 6, 1, faultKinds), mutant: "timer-left" }
+      const report = yield* Simulation.run(given)
+      const shrunk = yield* Search.shrink(Simulation.run, given, report)
+      assert(shrunk !== undefined)
+      assert.isBelow(shrunk.nodes.length, 6)
+      const keepFaults = /--keep-faults (\S+)/.exec(shrunk.replay)?.[1]
+      const again = yield* Simulation.run({
+        ...given,
+        keepNodes: shrunk.nodes,
+        keepFaults: keepFaults === "none" ? [] : (keepFaults ?? "").split(",").map(Number),
+        untilMs: shrunk.untilMs
+      })
+      assert.deepStrictEqual(again.violations[0], shrunk.violation)
+    }), 120_000)
+})
+
+describe("fresh seeds", () => {
+  const fresh = (count: number, rest: Omit<SimulationOptions, "seed">) =>
+    Effect.gen(function*() {
+      const first = Math.floor(Math.random() * 1_000_000_000)
+      yield* Effect.log(`simulating with seeds ${first} to ${first + count - 1}, ${rest.mode}`)
+      for (let seed = first; seed < first + count; seed++) {
+        const given = { ...rest, seed }
+        whole(given, yield* Simulation.run(given))
+      }
+    })
+
+  it.live(
+    "faults throughout: nothing is violated",
+    () => fresh(16, { nodes: 10, hours: 0.5, faults: faultKinds, mode: "safety" }),
+    240_000
+  )
+
+  it.live(
+    "after faults, a healed core becomes whole",
+    () => fresh(6, { nodes: 8, hours: 0.75, faults: faultKinds, mode: "liveness" }),
+    120_000
+  )
+
+  it.live("the same seed runs the same way, another does not", () =>
+    Effect.gen(function*() {
+      const seed = Math.floor(Math.random() * 1_000_000_000)
+      yield* Effect.log(`simulating twice with seed ${seed}`)
+      const given = options(seed, 6, 0.25, faultKinds)
+      const [a, b] = [yield* Simulation.run(given), yield* Simulation.run(given)]
+      assert.deepStrictEqual(a, b)
+      const other = yield* Simulation.run({ ...given, seed: seed + 1 })
+      assert.notStrictEqual(a.traceHash, other.traceHash)
+    }), 60_000)
+})
