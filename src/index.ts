@@ -1,7 +1,7 @@
 /**
  * What embedders import. A node is `Node.layer(setup)` over a `PeerSocket` and a `PeerStore`; ask it through
  * `ConnectionManager`, `PeerState` and `NodeEvents`. With a chain it is `Node.layerWithChain(setup)` over a `ChainStore` as well,
- * and `Sync` tells of it. PostgreSQL's client is a door of its own, `timemesh/postgres`, for those who installed its package. For tests, give it a host of `MemoryNetwork` and a `TestClock`.
+ * and `Sync` tells of it. `Simulation.run` simulates a whole network of them. PostgreSQL's client is a door of its own, `timemesh/postgres`, for those who installed its package. For tests, give it a host of `MemoryNetwork` and a `TestClock`.
  */
 export * as Block from "./domain/chain/Block.ts"
 export * as ChainParams from "./domain/chain/ChainParams.ts"
@@ -15,6 +15,9 @@ export * as PeerAddress from "./domain/peer/PeerAddress.ts"
 export * as PeerIp from "./domain/peer/PeerIp.ts"
 export type * as PeerRecord from "./domain/peer/PeerRecord.ts"
 export * as TieBreak from "./domain/peer/TieBreak.ts"
+export * as Fault from "./domain/sim/Fault.ts"
+export type * as SimulationReport from "./domain/sim/SimulationReport.ts"
+export * as SimulationText from "./domain/sim/SimulationText.ts"
 export * as Frame from "./domain/wire/Frame.ts"
 export * as Message from "./domain/wire/Message.ts"
 export * as ChainStoreMemory from "./layers/chain/ChainStoreMemory.ts"
@@ -22,6 +25,7 @@ export * as ChainStoreSql from "./layers/chain/ChainStoreSql.ts"
 export * as Producer from "./layers/chain/Producer.ts"
 export * as Node from "./layers/Node.ts"
 export * as NodeLog from "./layers/NodeLog.ts"
+export * as Simulation from "./layers/sim/Simulation.ts"
 export * as MemoryNetwork from "./layers/socket/MemoryNetwork.ts"
 export * as TcpSocket from "./layers/socket/TcpSocket.ts"
 export * as PeerStoreFile from "./layers/store/PeerStoreFile.ts"

@@ -112,7 +112,7 @@ const make = Effect.gen(function*() {
       const connection = new PeerConnection.PeerConnection(
         host,
         core.nextId++,
-        remote.ip,
+        row,
         "inbound",
         core.entropy.nonce()
       )

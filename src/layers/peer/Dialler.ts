@@ -47,7 +47,7 @@ export const make = (core: NodeCore, sockets: PeerSocket["Service"], host: PeerC
 
   return {
     dial: (row, id) => {
-      const connection = new PeerConnection.PeerConnection(host, id, row.ip, "outbound", core.entropy.nonce())
+      const connection = new PeerConnection.PeerConnection(host, id, row, "outbound", core.entropy.nonce())
       core.openDials.add(connection.helloNonce)
       row.connections.push(connection)
       const queue = row.source === "gossip" && row.ups === 0 ? hearsay : proven

@@ -19,6 +19,7 @@ import type { PeerConnectionInfo } from "../../domain/peer/PeerRecord.ts"
 import * as Frame from "../../domain/wire/Frame.ts"
 import { errorCode, isPrompt, isPromptReader } from "../../services/PeerSocket.ts"
 import * as Outbox from "./Outbox.ts"
+import type { PeerRow } from "./PeerRow.ts"
 import type { Timer, TimerWheel } from "./TimerWheel.ts"
 
 /** What a connection needs of its node. Plain functions: they run inside a read batch or a write. */
@@ -42,6 +43,8 @@ export interface Host {
 
 export class PeerConnection {
   readonly id: number
+  /** The peer's. It stays in the table as long as this connection is active. */
+  readonly row: PeerRow
   readonly ip: PeerIp
   readonly direction: Direction
   /** Of our Hello on this socket. */
@@ -91,10 +94,11 @@ export class PeerConnection {
   private state: "starting" | "open" | "closing" | "ended" = "starting"
   private closeTimer: Timer | undefined
 
-  constructor(host: Host, id: number, ip: PeerIp, direction: Direction, helloNonce: bigint) {
+  constructor(host: Host, id: number, row: PeerRow, direction: Direction, helloNonce: bigint) {
     this.host = host
     this.id = id
-    this.ip = ip
+    this.row = row
+    this.ip = row.ip
     this.direction = direction
     this.helloNonce = helloNonce
   }

@@ -281,8 +281,7 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
     }
     handOver(connection)
     if (!connection.active) return
-    const row = core.table.get(connection.ip)
-    if (row === undefined) return
+    const { row } = connection
     if (kind === PeerConnection.badFrame) {
       return fail(row, connection, "bad-frame", `a frame of ${frames.badLength} bytes, over ${connection.frameLimit}`)
     }
@@ -327,8 +326,8 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
   return {
     sendHello,
     onBytes: (connection) => {
-      const row = core.table.get(connection.ip)
-      if (row !== undefined && Pair.listensTo(row.pair) === connection.id) {
+      const { row } = connection
+      if (Pair.listensTo(row.pair) === connection.id) {
         core.dispatch(row, { _tag: "Heard", end: connection.id })
       }
     },

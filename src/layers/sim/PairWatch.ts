@@ -65,7 +65,7 @@ export class PairWatch {
           upAtB: new Map(),
           breaking: 0,
           apart: 0,
-          brokenUntil: 0,
+          brokenUntil: Number.NEGATIVE_INFINITY,
           apartUntil: 0,
           agreedAt: undefined,
           waiting: new Set(),
@@ -175,7 +175,8 @@ export class PairWatch {
     if (pair.agreedAt !== undefined) return
     const now = this.host.now()
     pair.agreedAt = now
-    if (pair.apart === 0) this.host.recovered(pair, now - pair.apartUntil)
+    // Connected although something may still keep it apart: then no bound holds, but nothing waits for it any more.
+    this.host.recovered(pair, pair.apart === 0 ? now - pair.apartUntil : 0)
   }
 
   // --- what is demanded -----------------------------------------------------------

@@ -2,7 +2,7 @@
  * The disk of a simulated node: a `ChainStore` in memory that outlives its processes, is as slow as a disk, and checks every
  * change: that blocks link, that each is one that was made by the rules, and that no reorganisation goes deeper than they allow.
  */
-import { Context, Effect, Layer, Random, type Scope } from "effect"
+import { Context, Effect, Layer, Random, type Scope, Semaphore } from "effect"
 import type { ChainParams } from "../../domain/chain/ChainParams.ts"
 import * as Limits from "../../domain/Limits.ts"
 import { ChainStore, type StoredBlock } from "../../services/ChainStore.ts"
@@ -29,11 +29,13 @@ export const make = (params: ChainParams, checks: DiskChecks): Effect.Effect<Dis
     const slow = Effect.flatMap(Random.next, (part) => Effect.sleep(part * Limits.simDiskMs))
     return {
       store,
-      of: (gone) =>
-        ChainStore.of({
+      of: (gone) => {
+        // One change after the other, in the order of the calls, however long each takes.
+        const writing = Semaphore.makeUnsafe(1)
+        return ChainStore.of({
           ...store,
           append: (after, blocks) =>
-            Effect.andThen(
+            writing.withPermit(Effect.andThen(
               slow,
               Effect.suspend(() => {
                 if (gone()) return Effect.never
@@ -43,7 +45,8 @@ export const make = (params: ChainParams, checks: DiskChecks): Effect.Effect<Dis
                   return store.append(after, blocks)
                 })
               })
-            )
+            ))
         })
+      }
     }
   })

@@ -64,7 +64,7 @@ export class MemoryEnd implements ConnectionEnd {
 
   private take(): Effect.Effect<Batch, Socket.SocketError> | undefined {
     if (this.failure === undefined) {
-      if (this.hung) return undefined
+      if (this.hung || this.readsHeld) return undefined
       const batch = this.inbound.take()
       if (batch === undefined) return undefined
       if (batch !== "fin") return Effect.succeed(batch)
@@ -142,7 +142,9 @@ export class MemoryEnd implements ConnectionEnd {
 
   private wake(): void {
     const { puller, sink } = this
-    if (puller === undefined || ((this.hung || this.readsHeld) && !this.released)) return
+    // A failure needs no reading to be noticed.
+    const deaf = this.hung || (this.readsHeld && this.failure === undefined)
+    if (puller === undefined || (deaf && !this.released)) return
     if (sink !== undefined) {
       if (this.delivering) return
       this.delivering = true

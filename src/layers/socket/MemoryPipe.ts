@@ -133,7 +133,7 @@ export class Pipe {
 
   /** Sees to it that a waiting reader is woken when the next segment arrives. */
   arm(): void {
-    if (!this.awaited) return
+    if (!this.awaited || this.left === 0) return
     if (this.arrived() > 0) return this.onArrival()
     const next = this.segments[0]
     if (next === undefined || this.link.cut || next.due >= this.wakeAt) return
@@ -146,6 +146,8 @@ export class Pipe {
 
   /** What has arrived: chunks, then (alone) `"fin"`, which stays. */
   take(): Batch | "fin" | undefined {
+    // What comes next is the reset.
+    if (this.left === 0) return undefined
     const n = this.arrived()
     const out: Array<Uint8Array> = []
     for (let i = 0; i < n && this.left > 0; i++) {

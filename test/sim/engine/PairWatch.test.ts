@@ -1,0 +1,295 @@
+/** What is demanded of pairs: every invariant speaks when it should, and is silent where a fault excuses. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Limits from "../../../src/domain/Limits.ts"
+import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import type { Fault } from "../../../src/domain/sim/Fault.ts"
+import { PairWatch } from "../../../src/layers/sim/PairWatch.ts"
+
+const boundMs = 1_000
+/** ms. Late enough that nothing is excused because the simulation has only begun. */
+const settledMs = 10 * Limits.simAftermathMs
+
+/** Nodes 0, 1 and 2, in a story told a line at a time. */
+class Story {
+  now = 0
+  readonly violations: Array<string> = []
+  readonly recoveries: Array<readonly [pair: string, ms: number, waiting: ReadonlyArray<number>]> = []
+  readonly dead = new Set<number>()
+  readonly watch = new PairWatch({
+    now: () => this.now,
+    violated: (invariant, detail) => this.violations.push(`${invariant}: ${detail}`),
+    alive: (a, b) => !this.dead.has(a) && !this.dead.has(b),
+    why: (a, b) => `why ${a} ${b}`,
+    recovered: ({ a, b, waiting }, ms) => {
+      this.recoveries.push([`${a}${b}`, ms, [...waiting]])
+      waiting.clear()
+    }
+  }, [0, 1, 2])
+
+  at(ms: number): this {
+    this.now = ms
+    return this
+  }
+
+  /** An end of a connection comes up at `node`. The socket is the connection's; `home` 1: under the peer's other address. */
+  up(node: number, peer: number, connection: number, socket = `s${connection}`, home = 0): this {
+    this.watch.up(node, peer, connection, { socket, ip: PeerIp.fromStringUnsafe(`10.${home}.0.${peer}`) })
+    return this
+  }
+
+  /** Both ends. */
+  join(a: number, b: number, connection: number): this {
+    return this.up(a, b, connection).up(b, a, connection)
+  }
+
+  down(node: number, peer: number, connection: number): this {
+    this.watch.down(node, peer, connection, "silent")
+    return this
+  }
+
+  begin(fault: Fault): this {
+    this.watch.disturb(fault, 1)
+    return this
+  }
+
+  end(fault: Fault): this {
+    this.watch.disturb(fault, -1)
+    return this
+  }
+
+  gone(node: number): this {
+    this.watch.gone(node)
+    return this
+  }
+
+  check(): this {
+    this.watch.check(() => boundMs)
+    return this
+  }
+
+  /** All three pairs connected at 0, and then long undisturbed. */
+  static settled(): Story {
+    return new Story().join(0, 1, 1).join(0, 2, 2).join(1, 2, 3).at(settledMs)
+  }
+}
+
+const timed = { atMs: 0, endMs: 0 }
+const cut: Fault = { ...timed, id: 1, kind: "cut", a: 0, b: 1, oneWay: false }
+const kill: Fault = { ...timed, id: 2, kind: "kill", node: 0, keepsState: true }
+const stall: Fault = { ...timed, id: 3, kind: "stall", node: 0 }
+const jump: Fault = { ...timed, id: 4, kind: "jump", node: 0, ms: 1 }
+const refuse: Fault = { ...timed, id: 5, kind: "refuse", node: 0 }
+
+const duplicate = "one connection up per peer"
+const unheard = "a Down follows an Up"
+const unfaulted = "no Down without a fault"
+const apart = "pairs connect"
+
+/** What is told, and the invariants that are violated by it, in order. */
+const stories: ReadonlyArray<readonly [name: string, story: () => Story, violated: ReadonlyArray<string>]> = [
+  ["one Up at each end", () => Story.settled(), []],
+  ["a second Up at one end", () => Story.settled().up(0, 1, 9), [duplicate]],
+  ["a second Up with the same peer under its other address", () => Story.settled().up(0, 1, 9, "s9", 1), []],
+  ["a third, under that one", () => Story.settled().up(0, 1, 9, "s9", 1).up(0, 1, 10, "s10", 1), [duplicate]],
+  ["a second Up, although a fault is under way", () => Story.settled().begin(kill).up(0, 1, 9), [duplicate]],
+  ["Down, then Up", () => Story.settled().begin(cut).down(0, 1, 1).up(0, 1, 9), []],
+  ["after the process has gone, its next one's Up", () => Story.settled().gone(0).up(0, 1, 9), []],
+
+  ["a Down nobody knows", () => new Story().down(0, 1, 7), [unheard]],
+  ["the Down of another connection", () => Story.settled().begin(cut).down(0, 1, 7), [unheard]],
+  ["Down twice", () => Story.settled().begin(cut).down(0, 1, 1).down(0, 1, 1), [unheard]],
+  ["Down at each end", () => Story.settled().begin(cut).down(0, 1, 1).down(1, 0, 1), []],
+
+  ["a Down of a healthy pair", () => Story.settled().down(0, 1, 1), [unfaulted]],
+  ["and at its other end: it is one", () => Story.settled().down(0, 1, 1).down(1, 0, 1), [unfaulted]],
+  ["at the higher node", () => Story.settled().down(2, 1, 3), [unfaulted]],
+  ["a Down while a fault breaks it", () => Story.settled().begin(cut).down(0, 1, 1), []],
+  ["while a fault breaks another pair", () => Story.settled().begin(cut).down(0, 2, 2), [unfaulted]],
+  ["while a fault only keeps apart", () => Story.settled().begin(stall).down(0, 1, 1), [unfaulted]],
+  ["while a fault excuses nothing", () => Story.settled().begin(jump).down(0, 1, 1), [unfaulted]],
+  [
+    "in the aftermath",
+    () => Story.settled().begin(cut).end(cut).at(settledMs + Limits.simAftermathMs - 1).down(0, 1, 1),
+    []
+  ],
+  [
+    "after the aftermath",
+    () => Story.settled().begin(cut).end(cut).at(settledMs + Limits.simAftermathMs).down(0, 1, 1),
+    [unfaulted]
+  ],
+  [
+    "after a fault that only kept apart there is none",
+    () => Story.settled().begin(stall).end(stall).down(0, 1, 1),
+    [unfaulted]
+  ],
+  [
+    "one of two faults has ended",
+    () => Story.settled().begin(cut).begin(kill).end(cut).at(9 * settledMs).down(0, 1, 1),
+    []
+  ],
+  [
+    "both have",
+    () => Story.settled().begin(cut).begin(kill).end(cut).end(kill).at(9 * settledMs).down(0, 1, 1),
+    [unfaulted]
+  ],
+  ["when the simulation has only begun", () => new Story().join(0, 1, 1).at(100).down(0, 1, 1), [unfaulted]],
+  ["before both ends agreed", () => new Story().at(settledMs).up(0, 1, 1).down(0, 1, 1), []],
+  ["when the ends had different sockets", () => new Story().at(settledMs).up(0, 1, 1).up(1, 0, 2).down(0, 1, 1), []],
+  ["after the other process has gone", () => Story.settled().gone(1).down(0, 1, 1), []],
+  [
+    "when the nodes close",
+    () => {
+      const story = Story.settled()
+      story.watch.closing = true
+      return story.down(0, 1, 1)
+    },
+    []
+  ],
+
+  ["connected pairs", () => Story.settled().check(), []],
+  ["nobody connected, within the bound", () => new Story().at(boundMs).check(), []],
+  ["after it, each pair once", () => new Story().at(boundMs + 1).check().check(), [apart, apart, apart]],
+  ["up at one end only", () => new Story().join(0, 1, 1).join(0, 2, 2).up(1, 2, 3).at(settledMs).check(), [apart]],
+  ["different sockets", () => new Story().join(0, 1, 1).join(0, 2, 2).up(1, 2, 3).up(2, 1, 4).at(9_000).check(), [
+    apart
+  ]],
+  [
+    "two at one end",
+    () => new Story().join(0, 1, 1).join(0, 2, 2).join(1, 2, 3).up(1, 2, 4, "s4", 1).at(9_000).check(),
+    [apart]
+  ],
+  ["what one end has is gone", () => Story.settled().gone(0).check(), [apart, apart]],
+  [
+    "a node that does not run",
+    () => {
+      const story = Story.settled().gone(0)
+      story.dead.add(0)
+      return story.check()
+    },
+    []
+  ],
+  ["kept apart", () => Story.settled().begin(kill).gone(0).at(9 * settledMs).check(), []],
+  ["kept apart by less than breaks", () => Story.settled().begin(stall).gone(0).at(9 * settledMs).check(), []],
+  ["the fault is of another pair", () => Story.settled().begin(cut).gone(0).at(9 * settledMs).check(), [apart]],
+  ["excused by nothing", () => Story.settled().begin(jump).gone(0).at(9 * settledMs).check(), [apart, apart]],
+  [
+    "within the bound of the fault's end",
+    () => Story.settled().begin(kill).gone(0).end(kill).at(settledMs + boundMs).check(),
+    []
+  ],
+  [
+    "after it",
+    () => Story.settled().begin(kill).gone(0).end(kill).at(settledMs + boundMs + 1).check(),
+    [apart, apart]
+  ],
+  [
+    "the bound counts from the last fault's end",
+    () =>
+      Story.settled().begin(kill).begin(cut).gone(0).end(kill).at(settledMs + 900).end(cut).at(settledMs + 1_500)
+        .check(),
+    [apart]
+  ],
+  [
+    "late again after another fault",
+    () => Story.settled().gone(0).check().begin(cut).end(cut).at(9 * settledMs).check(),
+    [apart, apart, apart]
+  ]
+]
+
+describe("PairWatch: violations", () => {
+  for (const [name, story, violated] of stories) {
+    it(name, () => {
+      const { violations, watch } = story()
+      assert.deepStrictEqual(violations.map((line) => line.split(":")[0]), [...violated], violations.join("\n"))
+      assert.strictEqual(watch.duplicates, violated.filter((line) => line === duplicate).length)
+      assert.strictEqual(watch.unfaultedDowns, violated.filter((line) => line === unfaulted).length)
+    })
+  }
+
+  it("they say who, what and how long", () => {
+    assert.deepStrictEqual(Story.settled().up(0, 1, 9).violations, [
+      `${duplicate}: node 0 has s9 up with node 1 beside s1`
+    ])
+    assert.deepStrictEqual(Story.settled().down(2, 1, 3).violations, [
+      `${unfaulted}: node 2: silent, from node 1, connected for 600 s`
+    ])
+    assert.deepStrictEqual(new Story().join(0, 2, 2).join(1, 2, 3).up(1, 0, 4).at(5_000).check().violations, [
+      `${apart}: nodes 0 and 1 are undisturbed for 5 s and not connected: nothing at 0, s4 at 1; why 0 1`
+    ])
+  })
+})
+
+describe("PairWatch: recovery", () => {
+  it("is told once both ends agree again, counted from the end of the last fault, with the faults that waited", () => {
+    const story = Story.settled().begin(cut).down(0, 1, 1).down(1, 0, 1).at(700_000).end(cut)
+    story.recoveries.length = 0
+    story.at(700_500).up(0, 1, 4)
+    assert.deepStrictEqual(story.recoveries, [])
+    story.at(701_500).up(1, 0, 4)
+    assert.deepStrictEqual(story.recoveries, [["01", 1_500, [1]]])
+  })
+
+  it("a pair that stayed connected waits for nothing", () => {
+    const story = Story.settled().begin(cut).end(cut)
+    assert.strictEqual(story.watch.of(0, 1)?.waiting.size, 0)
+  })
+
+  it("faults one over the other: the pair waits for all of them", () => {
+    const story = Story.settled().begin(cut).begin(kill).gone(0).at(700_000).end(kill).at(800_000).end(cut)
+    story.recoveries.length = 0
+    story.at(800_100).up(1, 0, 9).up(0, 1, 9)
+    // The other end's old connection is still up there.
+    assert.deepStrictEqual(story.recoveries, [])
+    story.down(1, 0, 1)
+    assert.deepStrictEqual(story.recoveries, [["01", 100, [2, 1]]])
+  })
+
+  it("connected while something still may keep it apart: nothing waits for it, and no time is reckoned", () => {
+    const story = Story.settled().begin(cut).begin(refuse).down(0, 1, 1).down(1, 0, 1).end(cut)
+    story.recoveries.length = 0
+    story.at(700_000).join(0, 1, 9)
+    assert.deepStrictEqual(story.recoveries, [["01", 0, [1]]])
+    story.end(refuse).begin(kill).gone(0).end(kill).at(800_000).down(1, 0, 9).join(0, 1, 10)
+    assert.deepStrictEqual(story.recoveries.at(-1), ["01", 100_000, [2]])
+  })
+})
+
+describe("PairWatch: views", () => {
+  it("a pair is healthy once it has been connected and undisturbed for so long", () => {
+    const story = new Story()
+    const healthy = (forMs: number) => {
+      const pair = story.watch.of(1, 0)
+      assert(pair !== undefined)
+      return story.watch.healthy(pair, forMs)
+    }
+    assert.isFalse(healthy(0))
+    story.at(1_000).join(0, 1, 1)
+    assert.isTrue(healthy(0))
+    story.at(1_099)
+    assert.isFalse(healthy(100))
+    story.at(1_100)
+    assert.isTrue(healthy(100))
+    story.begin(stall)
+    assert.isFalse(healthy(0))
+    story.at(2_000).end(stall)
+    assert.isFalse(healthy(100))
+    story.at(2_100).begin(jump)
+    assert.isTrue(healthy(100))
+    story.down(0, 1, 1)
+    assert.isFalse(healthy(0))
+  })
+
+  it("whom a node is connected with, by its own end", () => {
+    const story = new Story().up(1, 0, 1).up(1, 2, 2).up(2, 1, 2)
+    assert.deepStrictEqual([0, 1, 2].map((node) => story.watch.connected(node)), [[], [0, 2], [1]])
+    story.gone(1)
+    assert.deepStrictEqual([0, 1, 2].map((node) => story.watch.connected(node)), [[], [], [1]])
+  })
+
+  it("a node outside the simulation is nobody's peer", () => {
+    const story = new Story().up(0, 77, 1).down(0, 77, 1)
+    assert.deepStrictEqual(story.violations, [])
+    assert.isUndefined(story.watch.of(0, 77))
+    assert.strictEqual(story.watch.all.length, 3)
+  })
+})
