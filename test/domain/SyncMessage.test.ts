@@ -1,43 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary } from "effect"
 import * as Limits from "../../src/domain/Limits.ts"
 import { FrameReader } from "../../src/domain/wire/Frame.ts"
 import * as NativeDecoder from "../../src/domain/wire/NativeDecoder.ts"
 import * as NativeEncoder from "../../src/domain/wire/NativeEncoder.ts"
 import * as SyncMessage from "../../src/domain/wire/SyncMessage.ts"
-import { bytes, int } from "./arbitraries.ts"
+import { syncMessage } from "./arbitraries.ts"
 import { randomFrom } from "./random.ts"
 
-const hash = bytes(32, 32)
-const request = int(0, 0xffff_ffff)
-const message: Arbitrary.Arbitrary<SyncMessage.SyncMessage> = Arbitrary.map(
-  Arbitrary.all({
-    which: int(0, 5),
-    request,
-    hashes: Arbitrary.array(hash, { minLength: 1, maxLength: Limits.locatorHashes }),
-    list: bytes(0, 300),
-    blocks: Arbitrary.array(bytes(0, 300), { maxLength: 20 }),
-    height: int(0, 1_000_000),
-    flag: int(0, 1)
-  }),
-  ({ blocks, flag, hashes, height, list, request, which }): SyncMessage.SyncMessage => {
-    const first = hashes[0] ?? new Uint8Array(32)
-    switch (which) {
-      case 0:
-        return { _tag: "GetHeaders", request, locator: hashes }
-      case 1:
-        return { _tag: "Headers", request, after: first, list, more: flag === 1 }
-      case 2:
-        return { _tag: "GetBlocks", request, from: height, hashes: Uint8Array.from(Buffer.concat(hashes)) }
-      case 3:
-        return { _tag: "Blocks", request, blocks, done: flag === 1 }
-      case 4:
-        return { _tag: "Tip", height, hash: first }
-      default:
-        return { _tag: "NewBlock", block: list }
-    }
-  }
-)
+const message = syncMessage({ locator: Limits.locatorHashes, list: 300, block: 300, blocks: 20 })
 
 const frameOf = (message: SyncMessage.SyncMessage) => Buffer.concat(NativeEncoder.encodeSync(message))
 /** The message of a frame that came in two chunks. */

@@ -4,6 +4,7 @@ import { NetAddress } from "effect/net"
 import * as Limits from "../../src/domain/Limits.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import * as Message from "../../src/domain/wire/Message.ts"
+import type { SyncMessage } from "../../src/domain/wire/SyncMessage.ts"
 
 export const int = (minimum: number, maximum: number) =>
   Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
@@ -115,3 +116,36 @@ export const message: Arbitrary.Arbitrary<Message.Message> = Arbitrary.flatMap(
   int(0, each.length - 1),
   (i) => each[i] ?? Arbitrary.Constant({ _tag: "Ack" })
 )
+
+/** Every message of sync; at most so many hashes in a locator, bytes in a list or block, blocks in an answer. */
+export const syncMessage = (
+  most: { readonly locator: number; readonly list: number; readonly block: number; readonly blocks: number }
+): Arbitrary.Arbitrary<SyncMessage> =>
+  Arbitrary.map(
+    Arbitrary.all({
+      which: int(0, 5),
+      request: int(0, 0xffff_ffff),
+      hashes: Arbitrary.array(bytes(32, 32), { minLength: 1, maxLength: most.locator }),
+      list: bytes(0, most.list),
+      blocks: Arbitrary.array(bytes(0, most.block), { maxLength: most.blocks }),
+      height: int(0, 1_000_000),
+      flag: int(0, 1)
+    }),
+    ({ blocks, flag, hashes, height, list, request, which }): SyncMessage => {
+      const first = hashes[0] ?? new Uint8Array(32)
+      switch (which) {
+        case 0:
+          return { _tag: "GetHeaders", request, locator: hashes }
+        case 1:
+          return { _tag: "Headers", request, after: first, list, more: flag === 1 }
+        case 2:
+          return { _tag: "GetBlocks", request, from: height, hashes: Uint8Array.from(Buffer.concat(hashes)) }
+        case 3:
+          return { _tag: "Blocks", request, blocks, done: flag === 1 }
+        case 4:
+          return { _tag: "Tip", height, hash: first }
+        default:
+          return { _tag: "NewBlock", block: list }
+      }
+    }
+  )

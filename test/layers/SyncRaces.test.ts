@@ -124,4 +124,26 @@ describe("sync: races", () => {
           }))
       }
     }))
+
+  it.effect("an answer about a chain that is not ours any more is no lie", () =>
+    onMesh(20, ({ network, start }) =>
+      Effect.gen(function*() {
+        yield* TestClock.setTime(startOfTime)
+        const common = yield* make(20)
+        const left = [...common, ...yield* make(30, "10.6.6.6", common)]
+        const right = [...common, ...yield* make(40, "10.7.7.7", common)]
+        yield* start("10.0.0.2", { chain: left })
+        const node = yield* start(us, { chain: left.slice(0, 25), peers: ["10.0.0.2"] })
+        while (node.of("Up").length === 0) yield* TestClock.adjust(1)
+        // The question is out. Its answer takes longer than we wait for it, and meanwhile a better chain comes.
+        yield* network.setLink(ip("10.0.0.2"), ip(us), { latency: "7 seconds" }, { oneWay: true })
+        yield* start("10.0.0.3", { chain: right, peers: [us] })
+        yield* network.block(ip("10.0.0.2"), ip("10.0.0.3"))
+        yield* network.block(ip("10.0.0.3"), ip("10.0.0.2"))
+        yield* TestClock.adjust("6500 millis")
+        assert.strictEqual((yield* node.sync.report).tip.hash, right.at(-1)?.hash, "the other branch is ours")
+        yield* TestClock.adjust("20 seconds")
+        assert.deepStrictEqual(node.of("SyncBlamed"), [])
+        assert.strictEqual((yield* node.sync.report).tip.hash, right.at(-1)?.hash)
+      })))
 })

@@ -4,37 +4,9 @@ import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import type { Message } from "../../../src/domain/wire/Message.ts"
 import * as NativeEncoder from "../../../src/domain/wire/NativeEncoder.ts"
-import type { SyncMessage } from "../../../src/domain/wire/SyncMessage.ts"
 import * as arb from "../../domain/arbitraries.ts"
 
-const sync: Arbitrary.Arbitrary<SyncMessage> = Arbitrary.map(
-  Arbitrary.all({
-    which: arb.int(0, 5),
-    request: arb.int(0, 0xffff_ffff),
-    hashes: Arbitrary.array(arb.bytes(32, 32), { minLength: 1, maxLength: 12 }),
-    list: arb.bytes(0, 80),
-    blocks: Arbitrary.array(arb.bytes(0, 60), { maxLength: 6 }),
-    height: arb.int(0, 1_000_000),
-    flag: arb.int(0, 1)
-  }),
-  ({ blocks, flag, hashes, height, list, request, which }): SyncMessage => {
-    const first = hashes[0] ?? new Uint8Array(32)
-    switch (which) {
-      case 0:
-        return { _tag: "GetHeaders", request, locator: hashes }
-      case 1:
-        return { _tag: "Headers", request, after: first, list, more: flag === 1 }
-      case 2:
-        return { _tag: "GetBlocks", request, from: height, hashes: Uint8Array.from(Buffer.concat(hashes)) }
-      case 3:
-        return { _tag: "Blocks", request, blocks, done: flag === 1 }
-      case 4:
-        return { _tag: "Tip", height, hash: first }
-      default:
-        return { _tag: "NewBlock", block: list }
-    }
-  }
-)
+const sync = arb.syncMessage({ locator: 12, list: 80, block: 60, blocks: 6 })
 
 const many = (count: number, bytes: number): ReadonlyArray<Uint8Array> =>
   Array.from({ length: count }, (_, i) => new Uint8Array(bytes).fill(i))
