@@ -4,7 +4,7 @@ import { FrameReader } from "../../src/domain/wire/Frame.ts"
 import * as NativeDecoder from "../../src/domain/wire/NativeDecoder.ts"
 import * as NativeEncoder from "../../src/domain/wire/NativeEncoder.ts"
 import * as SyncMessage from "../../src/domain/wire/SyncMessage.ts"
-import { syncMessage } from "./arbitraries.ts"
+import { int, syncMessage } from "./arbitraries.ts"
 import { randomFrom } from "./random.ts"
 
 const message = syncMessage({ locator: Limits.locatorHashes, list: 300, block: 300, blocks: 20 })

@@ -41,12 +41,14 @@ export class Audit {
       this.usage(node, running, indexOf)
       const records = Effect.runSync(Context.get(services, PeerState).peers)
       if (records.length > Limits.knownPeers) this.violated(node, "tables are bounded", `${records.length} peers known`)
-      for (const { attempts, connection, expected, ip, last, nextAttemptAt } of records) {
+      for (const { aliasOf, attempts, connection, expected, ip, last, nextAttemptAt } of records) {
         if (connection !== undefined && connection.queuedBytes > Limits.outboxBytes + Limits.outboxControlBytes) {
           this.violated(node, "queues are bounded", `${connection.queuedBytes} bytes wait for ${ip}`)
         }
         if (attempts > Limits.endsPerPair) this.violated(node, "ends are bounded", `${attempts} attempts with ${ip}`)
-        if (connection === undefined && attempts === 0 && expected === "us" && nextAttemptAt === undefined) {
+        // Who says it is connected under another address is not dialled while that one is up.
+        const idle = connection === undefined && attempts === 0 && aliasOf === undefined
+        if (idle && expected === "us" && nextAttemptAt === undefined) {
           this.violated(node, "an unconnected peer has a next attempt", `${ip}: last ${JSON.stringify(last)}`)
         }
         const peer = indexOf.get(ip)
