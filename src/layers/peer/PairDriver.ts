@@ -108,10 +108,12 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
     row.ups += 1
     row.inUse = 0
     row.aliasOf = undefined
-    // Only now: a process that was refused, behind the address of one that lives, has no say. The peer's own word holds,
-    // unless our dial to another port is what reached it.
-    if (connection.listens > 0 && (row.port === undefined || connection.direction === "inbound")) {
-      row.learnPort(connection.listens)
+    // Only now: a process that was refused, behind the address of one that lives, has no say.
+    if (connection.facts !== undefined) {
+      const { listens, ...facts } = connection.facts
+      Object.assign(row, facts)
+      // The peer's own word on its port holds, unless our dial to another one is what reached it.
+      if (listens > 0 && (row.port === undefined || connection.direction === "inbound")) row.learnPort(listens)
     }
     row.onlyWeDial = role === "higher" && connection.direction === "outbound"
     const now = core.wheel.now()

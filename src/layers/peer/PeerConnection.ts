@@ -41,6 +41,17 @@ export interface Host {
   readonly onEnd: (connection: PeerConnection, reason: DisconnectReason.DisconnectReason, opened: boolean) => void
 }
 
+/** What a Hello says of the peer itself. */
+export interface HelloFacts {
+  readonly software: string
+  readonly tip: { readonly height: number; readonly hash: string }
+  /** Random bits of its process; reports aliases. */
+  readonly process: string
+  readonly capabilities: number
+  /** Port at which it listens; 0 if it does not. */
+  readonly listens: number
+}
+
 export class PeerConnection {
   readonly id: number
   /** The peer's. It stays in the table as long as this connection is active. */
@@ -58,8 +69,8 @@ export class PeerConnection {
   ephemeralPort = 0
   role: Role | undefined
   helloReceived = false
-  /** The port at which its Hello says the peer listens; 0 if it does not. */
-  listens = 0
+  /** What the peer's Hello on this socket says. It counts once the connection is up. */
+  facts: HelloFacts | undefined
   /** The peer's IP as its Hello says it knows ours: for `Commit`. */
   self: PeerIp | undefined
   /** Wall time of Up, ms. */

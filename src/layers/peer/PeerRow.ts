@@ -43,9 +43,10 @@ export class PeerRow {
   aliasOf: PeerIp.PeerIp | undefined
   ups = 0
   lastGoodAt: number | undefined
-  /** Of its latest Hello; reports aliases. */
+  /** It has said Hello, if only to be refused. */
+  greeted = false
+  /** Of the Hello of its latest connection that was up, as `software` and `tip` are; reports aliases. */
   process: string | undefined
-  /** Of its latest Hello. */
   capabilities = 0
   /** The last connection came from our own dial although the peer ranks lower: it cannot dial us. */
   onlyWeDial = false

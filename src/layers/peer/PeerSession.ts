@@ -101,11 +101,14 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
     const role = core.mutant === "ip-as-text" ? TieBreak.rankAsText(verdict.self, row.ip) : verdict.role
     connection.role = role
     connection.self = verdict.self
-    row.software = hello.software
-    row.tip = { height: hello.tipHeight, hash: hello.tipHash }
-    row.process = hello.process
-    row.capabilities = hello.capabilities
-    connection.listens = hello.listens
+    row.greeted = true
+    connection.facts = {
+      software: hello.software,
+      tip: { height: hello.tipHeight, hash: hello.tipHash },
+      process: hello.process,
+      capabilities: hello.capabilities,
+      listens: hello.listens
+    }
     if (up === undefined) reportAlias(row, hello)
     core.dispatch(row, {
       _tag: "Welcomed",
