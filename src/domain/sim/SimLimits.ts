@@ -6,6 +6,8 @@
 export const simDiskMs = 20
 /** ms. A simulated network's producers make a block this often: the TIME network's ten minutes would leave a day with few. */
 export const simProduceMs = 120_000
+/** nodes. In a larger network blocks come as many times less often: the messages that tell of one grow with its square. */
+export const simProduceNodes = 20
 /** Producers in a simulated network, at most: each one's turn is to come within the hour. */
 export const simProducers = 8
 /** Nodes every node of a simulated network is told of at the start. */

@@ -53,6 +53,8 @@ export interface SimNodeOptions {
   /** Whom it is told of. */
   readonly peers: ReadonlyArray<PeerIp>
   readonly produces: boolean
+  /** ms between two blocks of the network. */
+  readonly produceMs: number
   /** How far its wall clock is off, ms, and how fast its clocks run. */
   readonly offsetMs: number
   readonly rate: number
@@ -138,7 +140,7 @@ export class SimNode {
     const watch = Layer.effectDiscard(
       Effect.flatMap(NodeEvents, (events) => events.listen((event) => host.onEvent(this, event)))
     )
-    return (options.produces ? Producer.layer({ everyMs: Limits.simProduceMs }) : Layer.empty).pipe(
+    return (options.produces ? Producer.layer({ everyMs: options.produceMs }) : Layer.empty).pipe(
       Layer.provideMerge(Node.layerWithChain<never>(setup, watch)),
       Layer.provide([
         Layer.succeed(PeerSocket, host.peerSocket(this.ip)),

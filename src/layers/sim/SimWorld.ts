@@ -166,6 +166,7 @@ export class SimWorld {
     const { nodes, planned, seed } = this.options
     const draw = Seeds.random(`${seed}/nature`)
     const seeds = Array.from({ length: Math.min(Limits.simSeeds, planned) }, (_, i) => addressesOf(i)[0])
+    const produceMs = Limits.simProduceMs * Math.max(1, planned / Limits.simProduceNodes)
     // Drawn for all that were planned, so that leaving some out changes nothing for the others.
     for (let index = 0; index < planned; index++) {
       const offsetMs = Math.round((2 * draw.nextDoubleUnsafe() - 1) * Limits.simClockMs)
@@ -182,7 +183,7 @@ export class SimWorld {
       if (!nodes.includes(index)) continue
       const ips = addressesOf(index)
       const produces = index % Math.max(1, Math.floor(planned / Limits.simProducers)) === 0
-      const node = new SimNode(host, { index, ips, peers: seeds, produces, offsetMs, rate })
+      const node = new SimNode(host, { index, ips, peers: seeds, produces, produceMs, offsetMs, rate })
       this.nodes.set(index, node)
       for (const ip of ips) this.byIp.set(ip, index)
       for (const [other, nature] of natures.entries()) if (nodes.includes(other)) links.add(other, index, nature)
