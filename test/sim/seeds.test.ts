@@ -3,7 +3,7 @@
  * deliberate defects that must be found, and fresh seeds in every run.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Random } from "effect"
 import { type FaultKind, faultKinds } from "../../src/domain/sim/Fault.ts"
 import type { SimulationOptions, SimulationReport } from "../../src/domain/sim/SimulationReport.ts"
 import * as SimulationText from "../../src/domain/sim/SimulationText.ts"
@@ -85,7 +85,7 @@ describe("deliberate defects", () => {
 describe("fresh seeds", () => {
   const fresh = (count: number, rest: Omit<SimulationOptions, "seed">) =>
     Effect.gen(function*() {
-      const first = Math.floor(Math.random() * 1_000_000_000)
+      const first = yield* Random.nextIntBetween(0, 1_000_000_000)
       yield* Effect.log(`simulating with seeds ${first} to ${first + count - 1}, ${rest.mode}`)
       for (let seed = first; seed < first + count; seed++) {
         const given = { ...rest, seed }
@@ -107,7 +107,7 @@ describe("fresh seeds", () => {
 
   it.live("the same seed runs the same way, another does not", () =>
     Effect.gen(function*() {
-      const seed = Math.floor(Math.random() * 1_000_000_000)
+      const seed = yield* Random.nextIntBetween(0, 1_000_000_000)
       yield* Effect.log(`simulating twice with seed ${seed}`)
       const given = options(seed, 6, 0.25, faultKinds)
       const [a, b] = [yield* Simulation.run(given), yield* Simulation.run(given)]
