@@ -8,6 +8,7 @@ import { Clock, Effect, FiberSet } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import { Mutant } from "../../services/Mutant.ts"
 import * as AlarmClock from "../time/AlarmClock.ts"
+import { TimerHeap } from "../time/TimerHeap.ts"
 
 /** One armed timer. `disarm` it, or let it fire: not both. */
 export interface Timer {
@@ -32,52 +33,13 @@ export interface TimerWheel {
   readonly size: () => number
 }
 
-const before = (a: Timer, b: Timer) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.seq < b.seq)
-
-/** A binary heap, soonest first. */
-const makeHeap = () => {
-  const heap: Array<Timer> = []
-  const at = (i: number): Timer => heap[i] as Timer
-  const push = (timer: Timer) => {
-    let i = heap.push(timer) - 1
-    while (i > 0) {
-      const up = (i - 1) >> 1
-      if (!before(timer, at(up))) break
-      heap[i] = at(up)
-      i = up
-    }
-    heap[i] = timer
-  }
-  const pop = (): void => {
-    const last = heap.pop()
-    if (last === undefined || heap.length === 0) return
-    let i = 0
-    while (true) {
-      let down = 2 * i + 1
-      if (down >= heap.length) break
-      if (down + 1 < heap.length && before(at(down + 1), at(down))) down += 1
-      if (!before(at(down), last)) break
-      heap[i] = at(down)
-      i = down
-    }
-    heap[i] = last
-  }
-  /** Drops what was disarmed, once it is more than half. */
-  const compact = () => {
-    const live = heap.filter((timer) => timer.run !== undefined)
-    heap.length = 0
-    for (const timer of live) push(timer)
-  }
-  return { peek: (): Timer | undefined => heap[0], push, pop, compact, length: () => heap.length }
-}
-
 /** Builds a wheel; it ends with the scope, and nothing fires after. `onLag` hears of each stall, in ms. */
 export const make = Effect.fnUntraced(function*(onLag: (ms: number) => void) {
   const runFork = yield* FiberSet.makeRuntime<never>()
   const clock = AlarmClock.of(yield* Clock.Clock, (effect) => runFork(effect))
   const now = clock.monotonicMs
   const leavesTimer = (yield* Mutant) === "timer-left"
-  const heap = makeHeap()
+  const heap = new TimerHeap<Timer>()
   let seq = 0
   let disarmed = 0
   let wake: { readonly cancel: () => void; readonly dueMs: number } | undefined
@@ -144,12 +106,12 @@ export const make = Effect.fnUntraced(function*(onLag: (ms: number) => void) {
       if (timer.run === undefined) return
       timer.run = undefined
       disarmed += 1
-      if (disarmed > 64 && disarmed * 2 > heap.length()) {
-        heap.compact()
+      if (disarmed > 64 && disarmed * 2 > heap.length) {
+        heap.keep((timer) => timer.run !== undefined)
         disarmed = 0
       }
     },
     lagMs: () => lag,
-    size: () => heap.length() - disarmed
+    size: () => heap.length - disarmed
   } satisfies TimerWheel
 })

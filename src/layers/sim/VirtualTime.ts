@@ -5,6 +5,7 @@
  * **Order.** Tasks of one fiber's queue keep their order (Effect promises that); which queue goes next is drawn. Alarms of one
  * moment ring in the order they were set, before any task. What `afterTurn` defers runs when the task that asked returns.
  */
+import { TimerHeap } from "../time/TimerHeap.ts"
 
 /** An alarm that was set; `cancel` it or let it ring. */
 export interface Alarm {
@@ -18,15 +19,13 @@ export interface Runnable {
   readonly next: () => boolean
 }
 
-const before = (a: Alarm, b: Alarm) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.seq < b.seq)
-
 export class VirtualTime {
   /** ms since the simulation began. */
   now = 0
   /** Tasks and alarms run so far. */
   steps = 0
   private readonly draw: (below: number) => number
-  private readonly heap: Array<Alarm> = []
+  private readonly heap = new TimerHeap<Alarm>()
   private readonly ready: Array<Runnable> = []
   private deferred: Array<() => void> = []
   private seq = 0
@@ -39,16 +38,7 @@ export class VirtualTime {
   /** Calls `run` at `ms`, or at the next moment if that is past. */
   at(ms: number, run: () => void): Alarm {
     const alarm: Alarm = { dueMs: Math.max(ms, this.now), seq: this.seq++, run }
-    const { heap } = this
-    let i = heap.push(alarm) - 1
-    while (i > 0) {
-      const up = (i - 1) >> 1
-      const parent = heap[up]
-      if (parent === undefined || !before(alarm, parent)) break
-      heap[i] = parent
-      i = up
-    }
-    heap[i] = alarm
+    this.heap.push(alarm)
     return alarm
   }
 
@@ -75,9 +65,9 @@ export class VirtualTime {
     const last = this.steps + steps
     this.settle()
     while (this.steps < last) {
-      const [alarm] = this.heap
+      const alarm = this.heap.peek()
       if (alarm !== undefined && alarm.dueMs <= this.now) {
-        this.pop()
+        this.heap.pop()
         this.ring(alarm)
         continue
       }
@@ -121,26 +111,5 @@ export class VirtualTime {
       this.deferred = []
       for (const f of due) f()
     }
-  }
-
-  private pop(): void {
-    const { heap } = this
-    const last = heap.pop()
-    if (last === undefined || heap.length === 0) return
-    let i = 0
-    while (true) {
-      let down = 2 * i + 1
-      let child = heap[down]
-      const right = heap[down + 1]
-      if (child === undefined) break
-      if (right !== undefined && before(right, child)) {
-        child = right
-        down += 1
-      }
-      if (!before(child, last)) break
-      heap[i] = child
-      i = down
-    }
-    heap[i] = last
   }
 }
