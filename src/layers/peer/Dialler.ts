@@ -1,7 +1,8 @@
 /**
  * Dials what the pair machines ask for, at most `maxDials` at once. Peers that were once connected, or that the operator or the
  * peer itself named, go before addresses that others only told of, and some places are theirs alone: whoever tells of thousands
- * of addresses where nobody is keeps us from no real peer. Among equals, first come first served.
+ * of addresses where nobody is keeps us from no real peer. Of hearsay, what failed least goes first: a dead address waits
+ * behind every one that was not tried. Among equals, first come first served.
  */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
@@ -22,22 +23,39 @@ export interface Dialler {
 export const make = (core: NodeCore, sockets: PeerSocket["Service"], host: PeerConnection.Host): Dialler => {
   const { listen, tuning } = core.setup
   const from: PeerIp | undefined = listen.ip === "any" ? undefined : listen.ip
-  const proven: Array<Turn> = []
-  const hearsay: Array<Turn> = []
+  const proven = new Set<PeerConnection.PeerConnection>()
+  const hearsay = new Set<PeerConnection.PeerConnection>()
   const dialling = new Set<PeerConnection.PeerConnection>()
   const hearsayDials = Math.ceil(tuning.maxDials * Limits.hearsayDials)
 
+  const likeliest = (): PeerConnection.PeerConnection | undefined => {
+    let best: PeerConnection.PeerConnection | undefined
+    for (const connection of hearsay) {
+      if (connection.row.failures === 0) return connection
+      if (best === undefined || connection.row.failures < best.row.failures) best = connection
+    }
+    return best
+  }
+
   const next = (): void => {
     while (dialling.size < tuning.maxDials) {
-      const turn = proven.shift() ?? (dialling.size < hearsayDials ? hearsay.shift() : undefined)
-      if (turn === undefined) return
-      if (turn.connection.active) start(turn.row, turn.connection)
+      const [first] = proven
+      const connection = first ?? (dialling.size < hearsayDials ? likeliest() : undefined)
+      if (connection === undefined) return
+      leave(connection)
+      dialling.add(connection)
+      start(connection.row, connection)
     }
+  }
+
+  const leave = (connection: PeerConnection.PeerConnection): void => {
+    connection.queued = false
+    proven.delete(connection)
+    hearsay.delete(connection)
   }
 
   const start = (row: PeerRow, connection: PeerConnection.PeerConnection): void => {
     const port = row.dialPort(core.setup.network.port)
-    dialling.add(connection)
     core.emit({ _tag: "Dialling", ip: row.ip, port })
     core.fork(Effect.flatMap(
       sockets.dial(PeerAddress.make(row.ip, port), { from: sameFamily(from, row.ip), timeoutMs: tuning.dialMs }),
@@ -50,19 +68,16 @@ export const make = (core: NodeCore, sockets: PeerSocket["Service"], host: PeerC
       const connection = new PeerConnection.PeerConnection(host, id, row, "outbound", core.entropy.nonce())
       core.openDials.add(connection.helloNonce)
       row.connections.push(connection)
-      const queue = row.source === "gossip" && row.ups === 0 ? hearsay : proven
-      queue.push({ row, connection })
+      connection.queued = true
+      const queue = row.isHearsay ? hearsay : proven
+      queue.add(connection)
       next()
     },
     done: (connection) => {
+      leave(connection)
       if (dialling.delete(connection)) next()
     }
   }
-}
-
-interface Turn {
-  readonly row: PeerRow
-  readonly connection: PeerConnection.PeerConnection
 }
 
 /** A specific listen address is also where we dial from, so that the peer observes it; not across families. */

@@ -45,7 +45,10 @@ export interface NodeCore {
   readonly isolated: Set<PeerIp>
   /** Every connection whose program runs, those that are closing included. */
   readonly running: Set<PeerConnection>
-  /** Nonces of our Hellos on dials that have no Hello from the peer yet: an inbound Hello with one is ourselves. */
+  /**
+   * Nonces of our Hellos on dials that have not ended, those that are up included: an inbound Hello with one is ourselves, and
+   * which of the two Hellos is read first is chance.
+   */
   readonly openDials: Set<bigint>
   /** Accepted sockets without Hello, oldest first. */
   readonly strangers: Set<PeerConnection>
@@ -66,8 +69,10 @@ export interface NodeCore {
 }
 
 /**
- * The row of a peer, made if need be. A full table lets go of the unconnected peer that failed most, never of one an
- * operator named; `undefined` when all of them are connected or named.
+ * The row of a peer, made if need be. A full table lets go of the least of its rows that are not in use: first of addresses
+ * nobody ever answered at, then of peers that were never up, then of the others; among these of the one that failed most; never of
+ * one an operator named. Hearsay takes only the place of hearsay that was tried in vain, so no lies displace a peer.
+ * `undefined` when there is no such row.
  */
 export const admit = (
   core: NodeCore,
@@ -77,15 +82,26 @@ export const admit = (
 ): PeerRow | undefined => {
   const known = core.table.get(ip) ?? core.table.add(ip, port, source)
   if (known !== undefined) return known
-  let worst: PeerRow | undefined
+  let least: PeerRow | undefined
   for (const row of core.table.rows()) {
-    if (row.connections.length > 0 || row.source === "configured") continue
-    if (worst === undefined || row.backoff.failures > worst.backoff.failures) worst = row
+    if (row.source === "configured" || row.inUse || (source === "gossip" && (row.worth > 0 || row.failures === 0))) {
+      continue
+    }
+    if (
+      least === undefined || row.worth < least.worth || (row.worth === least.worth && row.failures > least.failures)
+    ) least = row
   }
-  if (worst === undefined) return undefined
-  for (const timer of worst.timers?.values() ?? []) core.wheel.disarm(timer)
-  core.table.remove(worst)
+  if (least === undefined) return undefined
+  forget(core, least)
   return core.table.add(ip, port, source)
+}
+
+/** Drops a row, and a dial of it that waits for its turn. */
+const forget = (core: NodeCore, row: PeerRow): void => {
+  core.dispatch(row, { _tag: "Stopped", reject: "evicted", detail: "made room for another peer", retryMs: undefined })
+  for (const timer of row.timers?.values() ?? []) core.wheel.disarm(timer)
+  row.timers = undefined
+  core.table.remove(row)
 }
 
 /** Emits events with the time they happen, which is added to the given object. */

@@ -106,7 +106,7 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
     core.upCount += 1
     connection.upOrder = ++core.upOrder
     row.ups += 1
-    row.inUse = 0
+    row.inUseRefusals = 0
     row.aliasOf = undefined
     // Only now: a process that was refused, behind the address of one that lives, has no say.
     if (connection.facts !== undefined) {
@@ -136,12 +136,12 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
   const rejectFrame = (row: PeerRow, connection: PeerConnection, action: PairAction & { readonly _tag: "Close" }) => {
     const { reject } = action
     if (reject === undefined) return undefined
-    if (reject === "in-use") row.inUse += 1
+    if (reject === "in-use") row.inUseRefusals += 1
     return NativeEncoder.encodeReject({
       _tag: "Reject",
       reason: reject,
       text: action.reason.detail ?? "",
-      retryAfterMs: Handshake.retryAfterMs(reject, { refusals: row.inUse }),
+      retryAfterMs: Handshake.retryAfterMs(reject, { refusals: row.inUseRefusals }),
       ...(reject === "alias" && row.up?.self !== undefined && row.up !== connection ? { address: row.up.self } : {})
     })
   }

@@ -91,6 +91,8 @@ export class PeerConnection {
   pingsReceived = 0
   pongsSent = 0
   pongsReceived = 0
+  /** It is to be dialled when its turn comes. */
+  queued = false
   /** Why it went down, for senders that still hold it. */
   downReason: DisconnectReason.DisconnectReason | undefined
 

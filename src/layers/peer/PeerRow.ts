@@ -34,7 +34,7 @@ export class PeerRow {
   timers: Map<string, Timer> | undefined
   backoff: Backoff.State = Backoff.start
   /** Times in a row this peer was refused with `in-use`, for the doubling `retryAfter`. */
-  inUse = 0
+  inUseRefusals = 0
   /** Wall time of the next own dial, ms. */
   nextDialAt: number | undefined
   last: PeerRecord["last"]
@@ -94,6 +94,26 @@ export class PeerRow {
     return this.connections.find((connection) => connection.upAt !== undefined)
   }
 
+  /** Only others told of it so far. */
+  get isHearsay(): boolean {
+    return this.source === "gossip" && this.ups === 0
+  }
+
+  /** Anything of it is under way but a dial that waits for its turn. */
+  get inUse(): boolean {
+    return this.connections.some((connection) => !connection.queued)
+  }
+
+  /** Orders the rows of a full table: 0 nobody ever answered there, 1 never up, 2 a peer. */
+  get worth(): 0 | 1 | 2 {
+    return this.ups > 0 || this.source === "stored" ? 2 : this.greeted ? 1 : 0
+  }
+
+  /** Dials in a row that came to nothing. */
+  get failures(): number {
+    return this.backoff.failures
+  }
+
   connection(id: number): PeerConnection | undefined {
     return this.connections.find((connection) => connection.id === id)
   }
@@ -121,7 +141,7 @@ export class PeerRow {
       expected: this.expected,
       nextAttemptAt: this.nextDialAt,
       last: this.last,
-      failures: this.backoff.failures,
+      failures: this.failures,
       software: this.software,
       tip: this.tip,
       capabilities: this.capabilities,
