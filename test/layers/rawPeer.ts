@@ -1,6 +1,7 @@
 /** A peer written by hand on a bare socket: it says what a test wants, when it wants. */
 import { assert } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
+import type { Socket } from "effect/socket"
 import { TestClock } from "effect/testing"
 import { networks } from "../../src/domain/Network.ts"
 import * as Handshake from "../../src/domain/peer/Handshake.ts"
@@ -46,10 +47,22 @@ export const hello = (peer: PeerIp, change: Partial<Hello> = {}): Hello => ({
 })
 
 /** Dials a node from a host of the network. Nothing is read until the test asks. */
-export const dial = Effect.fnUntraced(function*(sockets: PeerSocket["Service"], to: PeerIp) {
+export const dial = (sockets: PeerSocket["Service"], to: PeerIp) =>
+  Effect.flatMap(sockets.dial(PeerAddress.make(to, port)), ({ socket }) => over(socket))
+
+/** The next one who dials the host's port. */
+export const accept = Effect.fnUntraced(function*(sockets: PeerSocket["Service"], at: PeerIp) {
+  const accepted = yield* Deferred.make<Socket.Socket>()
+  const listener = yield* sockets.listen(PeerAddress.make(at, port))
+  yield* Effect.forkScoped(
+    listener.run(({ socket }) => Effect.andThen(Deferred.succeed(accepted, socket), Effect.never))
+  )
+  return Effect.flatMap(Deferred.await(accepted), over)
+})
+
+const over = Effect.fnUntraced(function*(socket: Socket.Socket) {
   const scope = yield* Scope.make()
   const open = yield* Deferred.make<Effect.Effect<ReadonlyArray<Uint8Array | string>, unknown>>()
-  const { socket } = yield* sockets.dial(PeerAddress.make(to, port))
   const { write } = yield* Scope.provide(socket.writer, scope)
   yield* Effect.forkChild(
     Effect.flatMap(Scope.provide(socket.reader, scope), ({ pull }) => Deferred.succeed(open, pull))

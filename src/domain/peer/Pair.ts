@@ -128,7 +128,7 @@ const atEnd = (work: Work, rules: PairRules.Rules, event: EndEvent, end: End): b
       return true
     case "RejectReceived":
       work.delayMs = event.retryMs
-      if (event.reject === "alias" || event.reject === "self") work.barred = true
+      if (event.reject === "alias") work.barred = true
       PairWork.close(work, end, DisconnectReason.rejected(event.reject, "remote", event.detail))
       return true
     case "PongReceived":

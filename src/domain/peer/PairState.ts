@@ -65,7 +65,7 @@ export interface PairState {
   readonly grace: boolean
   /** What we believe our rank to be before a Hello says so. */
   readonly rank: Role | undefined
-  /** The peer told us (`alias`, `self`) that it is up elsewhere: no dial until `Freed`. */
+  /** The peer told us (`alias`) that it is up elsewhere: no dial until `Freed`. */
   readonly barred: boolean
 }
 

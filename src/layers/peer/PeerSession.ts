@@ -77,7 +77,6 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
     if (connection.helloReceived) return fail(row, connection, "protocol", "a second Hello")
     connection.helloReceived = true
     core.strangers.delete(connection)
-    core.openDials.delete(connection.helloNonce)
     const up = row.up
     const verdict = Handshake.check(hello, {
       local: core.mutant === "genesis-unchecked" ? { ...local, genesis: hello.genesis } : local,
@@ -90,6 +89,7 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
       maxPeers: tuning.maxPeers
     })
     if (verdict._tag === "Refused") {
+      if (verdict.reject === "self") metOurselves(hello.nonce)
       return core.dispatch(row, {
         _tag: "Refused",
         end: connection.id,
@@ -118,6 +118,21 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
       self: verdict.self,
       listens: (hello.listens > 0 || (row.port !== undefined && row.port > 0)) && !row.own
     })
+  }
+
+  /**
+   * What we dialled is this node: our own Hello came in. Only that is believed; of a peer that says so we keep away as long as it
+   * asks, and no longer.
+   */
+  const metOurselves = (nonce: bigint): void => {
+    for (const { direction, helloNonce, ip } of core.running) {
+      const row = direction === "outbound" && helloNonce === nonce ? core.table.get(ip) : undefined
+      if (row === undefined || row.own) continue
+      row.own = true
+      core.ownIps.add(ip)
+      core.emit({ _tag: "OwnAddress", ip })
+      core.dispatch(row, { _tag: "Forgotten" })
+    }
   }
 
   /** One process under two addresses is told, never acted upon: anyone may copy a process id. */
@@ -156,12 +171,6 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
       detail: reject.text,
       retryMs: Handshake.clampRetry(reject.retryAfterMs, core.jitter())
     })
-    if (reject.reason === "self" && connection.direction === "outbound") {
-      row.own = true
-      core.ownIps.add(row.ip)
-      core.emit({ _tag: "OwnAddress", ip: row.ip })
-      core.dispatch(row, { _tag: "Forgotten" })
-    }
   }
 
   const onPing = (row: PeerRow, connection: PeerConnection.PeerConnection, nonce: bigint): void => {
