@@ -12,6 +12,8 @@ export const simProduceNodes = 20
 export const simProducers = 8
 /** Nodes every node of a simulated network is told of at the start. */
 export const simSeeds = 3
+/** One in so many simulated nodes does not know its own address. */
+export const simUnaware = 3
 /** ms. One-way latency of a simulated link, least and most: a data centre, and half of the globe. */
 export const simLatencyMinMs = 1
 export const simLatencyMaxMs = 120
@@ -94,6 +96,9 @@ export const simFaults = {
   /** Costs a whole branch of blocks to make. */
   fork: { weight: 4, ms: 0 }
 } as const
+/** One in so many strangers that tell of addresses is a crowd, and of how many: the table of peers fills, although half of them tell other things. */
+export const simCrowds = 8
+export const simCrowd = 24
 /** Part of the kills that last longer, and how long, ms: the others have given up, the chain has gone on by hundreds of blocks. */
 export const simLongKills = 0.08
 export const simLongKillMs = [600_000, 1_200_000] as const

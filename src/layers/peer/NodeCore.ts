@@ -96,12 +96,15 @@ export const admit = (
   return core.table.add(ip, port, source)
 }
 
-/** Drops a row, and a dial of it that waits for its turn. */
+/** Drops a row, and with it a dial that waits for its turn. */
 const forget = (core: NodeCore, row: PeerRow): void => {
-  core.dispatch(row, { _tag: "Stopped", reject: "evicted", detail: "made room for another peer", retryMs: undefined })
   for (const timer of row.timers?.values() ?? []) core.wheel.disarm(timer)
   row.timers = undefined
   core.table.remove(row)
+  for (const connection of row.connections.splice(0)) {
+    core.openDials.delete(connection.helloNonce)
+    connection.close(undefined)
+  }
 }
 
 /** Emits events with the time they happen, which is added to the given object. */

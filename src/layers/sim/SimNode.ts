@@ -29,7 +29,7 @@ export interface SimNodeHost {
   /** Wall time when the simulation began, ms since 1970. */
   readonly wallMs: number
   readonly network: Network
-  readonly peerSocket: (ip: PeerIp) => PeerSocket["Service"]
+  readonly peerSocket: (ip: PeerIp, ...more: ReadonlyArray<PeerIp>) => PeerSocket["Service"]
   /** A disk as it comes from the factory. */
   readonly newDisk: (node: SimNode) => Disk
   readonly onEvent: (node: SimNode, event: NodeEvent) => void
@@ -50,6 +50,11 @@ export interface SimNodeOptions {
   readonly index: number
   /** The node's address, and one it may change to. */
   readonly ips: readonly [PeerIp, PeerIp]
+  /**
+   * It does not know its address, listens on all it has, and is told of one of them as if that were a peer's: a list of peers
+   * that is the same everywhere, a router that lets a node dial its own public address.
+   */
+  readonly outer: PeerIp | undefined
   /** Whom it is told of. */
   readonly peers: ReadonlyArray<PeerIp>
   readonly produces: boolean
@@ -128,11 +133,13 @@ export class SimNode {
 
   private program(process: VirtualProcess) {
     const { host, options } = this
+    const outer = options.outer === undefined || this.ip !== options.ips[0] ? [] : [options.outer]
+    const peers = [...options.peers.filter((ip) => ip !== this.ip), ...outer]
     const setup: NodeConfig["Service"] = {
       network: host.network,
-      listen: { ip: this.ip, port: host.network.port },
+      listen: { ip: options.outer === undefined ? this.ip : "any", port: host.network.port },
       advertise: undefined,
-      peers: options.peers.filter((ip) => ip !== this.ip).map((ip) => PeerAddress.make(ip, host.network.port)),
+      peers: peers.map((ip) => PeerAddress.make(ip, host.network.port)),
       software: "timemesh/simulated",
       tuning: defaultTuning,
       produces: options.produces
@@ -143,7 +150,7 @@ export class SimNode {
     return (options.produces ? Producer.layer({ everyMs: options.produceMs }) : Layer.empty).pipe(
       Layer.provideMerge(Node.layerWithChain<never>(setup, watch)),
       Layer.provide([
-        Layer.succeed(PeerSocket, host.peerSocket(this.ip)),
+        Layer.succeed(PeerSocket, host.peerSocket(this.ip, ...outer)),
         Layer.succeed(PeerStore, this.peerStore),
         Layer.succeed(ChainStore, this.disk.of(() => process.state === "ended")),
         Layer.succeed(Mutant, host.mutant)

@@ -9,7 +9,6 @@ import * as Limits from "../../domain/Limits.ts"
 import { networks } from "../../domain/Network.ts"
 import type { NodeEvent } from "../../domain/NodeEvent.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
-import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import * as TieBreak from "../../domain/peer/TieBreak.ts"
 import { disturbance } from "../../domain/sim/Disturbance.ts"
 import type { Fault } from "../../domain/sim/Fault.ts"
@@ -22,6 +21,7 @@ import { MemoryNetwork } from "../socket/MemoryNetwork.ts"
 import { type FaultWorld, inject, type Undo } from "./FaultInjector.ts"
 import { PairWatch } from "./PairWatch.ts"
 import * as Seeds from "./Seeds.ts"
+import { addressesOf, outerOf } from "./SimAddresses.ts"
 import { ChainJudge } from "./SimChain.ts"
 import { SimLinks } from "./SimLinks.ts"
 import { SimNode, type SimNodeHost } from "./SimNode.ts"
@@ -53,13 +53,6 @@ export interface SimWorldOptions {
   /** One JSON object per line: every event but pings and pongs, and every fault. */
   readonly onTrace: ((line: string) => void) | undefined
 }
-
-/** The home address of a node, and one to change to. Their order as text differs from their numeric order, as in the field. */
-const addressesOf = (index: number) =>
-  [
-    PeerIp.fromStringUnsafe(`10.0.${index >> 7}.${(index & 127) + 1}`),
-    PeerIp.fromStringUnsafe(`10.1.${index >> 7}.${(index & 127) + 1}`)
-  ] as const
 
 const isFrequent = (event: NodeEvent) =>
   event._tag === "PingSent" || event._tag === "PingReceived" || event._tag === "PongSent" ||
@@ -137,7 +130,7 @@ export class SimWorld {
       seed: options.seed,
       wallMs,
       network: networks.devnet,
-      peerSocket: (ip) => network.host(ip),
+      peerSocket: (...ips) => network.host(...ips),
       newDisk: (node) =>
         newDisk({
           wrong: (...change) => judge.wrong(node.ip, ...change),
@@ -183,9 +176,10 @@ export class SimWorld {
       if (!nodes.includes(index)) continue
       const ips = addressesOf(index)
       const produces = index % Math.max(1, Math.floor(planned / Limits.simProducers)) === 0
-      const node = new SimNode(host, { index, ips, peers: seeds, produces, produceMs, offsetMs, rate })
+      const outer = outerOf(index)
+      const node = new SimNode(host, { index, ips, outer, peers: seeds, produces, produceMs, offsetMs, rate })
       this.nodes.set(index, node)
-      for (const ip of ips) this.byIp.set(ip, index)
+      for (const ip of outer === undefined ? ips : [...ips, outer]) this.byIp.set(ip, index)
       for (const [other, nature] of natures.entries()) if (nodes.includes(other)) links.add(other, index, nature)
       this.time.at(startMs, () => node.start())
     }
@@ -240,6 +234,9 @@ export class SimWorld {
         const peer = this.byIp.get(event.ip)
         if (this.faults.strangers.isForeign(event.ip)) {
           this.violated("networks do not mix", `${node.name} is connected with ${event.ip}, which is of another one`)
+        }
+        if (peer === node.index) {
+          this.violated("nobody is a peer of itself", `${node.name} is connected with ${event.ip}`)
         }
         if (event.role !== TieBreak.rank(node.ip, event.ip)) {
           this.violated("the lower address is the lower peer", `${node.name} is the ${event.role} one with ${event.ip}`)

@@ -1,5 +1,6 @@
 /** Programs on a simulated network that are none of its nodes: second processes behind a node's address, and hostile peers. */
 import { Effect, Exit, Layer, Scope } from "effect"
+import * as Limits from "../../domain/Limits.ts"
 import type { Network } from "../../domain/Network.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
@@ -12,6 +13,7 @@ import * as Node from "../Node.ts"
 import type { MemoryNetwork } from "../socket/MemoryNetwork.ts"
 import * as PeerStoreMemory from "../store/PeerStoreMemory.ts"
 import * as Hostile from "./hostile/Hostile.ts"
+import * as Seeds from "./Seeds.ts"
 import type { SimNode } from "./SimNode.ts"
 import { VirtualProcess } from "./VirtualProcess.ts"
 import type { VirtualTime } from "./VirtualTime.ts"
@@ -102,7 +104,16 @@ export class Strangers {
     this.twins.delete(node)
   }
 
+  /** One stranger, or a crowd of them that tell of addresses together. */
   hostile(how: Hostility, node: SimNode, name: string): () => void {
+    const crowd = how === "spam" && Seeds.below(`${this.seed}/crowd ${name}`)(Limits.simCrowds) === 0
+    const ends = Array.from({ length: crowd ? Limits.simCrowd : 1 }, () => this.stranger(how, node, name))
+    return () => {
+      for (const end of ends) end()
+    }
+  }
+
+  private stranger(how: Hostility, node: SimNode, name: string): () => void {
     const own = this.ownIp()
     const process = this.process(`${how} stranger of ${name}`)
     const sockets = this.network.host(own)

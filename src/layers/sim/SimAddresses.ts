@@ -1,0 +1,13 @@
+/** Where the nodes of a simulated network are. Their order as text differs from their numeric order, as in the field. */
+import * as Limits from "../../domain/Limits.ts"
+import * as PeerIp from "../../domain/peer/PeerIp.ts"
+
+const address = (part: number, index: number) =>
+  PeerIp.fromStringUnsafe(`10.${part}.${index >> 7}.${(index & 127) + 1}`)
+
+/** The home address of a node, and one to change to. */
+export const addressesOf = (index: number) => [address(0, index), address(1, index)] as const
+
+/** The second address, at home, of a node that does not know its own: it alone is told of it. */
+export const outerOf = (index: number): PeerIp.PeerIp | undefined =>
+  index % Limits.simUnaware === 1 ? address(2, index) : undefined
