@@ -24,14 +24,17 @@ const whole = (given: SimulationOptions, report: SimulationReport): void => {
 }
 
 const found: ReadonlyArray<readonly [what: string, options: SimulationOptions]> = [
-  ["addresses without end keep nobody from a real peer", options(2, 8, 1, ["hostile", "kill"])],
+  ["addresses without end keep nobody from a real peer", options(24, 8, 1, ["hostile", "kill"])],
   ["a refused process does not change where a peer is dialled", options(17, 6, 2, ["twin", "kill", "vanish"])],
   ["what a refused process says of itself is not said of the peer", options(10589, 10, 1, faultKinds)],
-  ["who stood still is used for sync again", options(87, 3, 2, ["slow-reader", "flood", "narrow", "pause"])],
+  ["who stood still is used for sync again", options(274, 3, 2, ["slow-reader", "flood", "narrow", "pause"])],
   [
     "a chain that ends in our own block is not too deep",
     options(6, 3, 0.25, ["slow-reader", "flood", "narrow", "pause"])
-  ]
+  ],
+  ["headers of a branch that was ours when we asked are no lie", options(63, 6, 1, ["fork", "storm"])],
+  ["nobody connects to itself", options(1, 6, 0.1, [])],
+  ["who says that it is us is dialled again", options(14, 8, 1, ["hostile", "kill", "readdress"])]
 ]
 
 describe("seeds that found something", () => {
