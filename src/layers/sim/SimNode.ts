@@ -18,6 +18,7 @@ import { PeerStore } from "../../services/PeerStore.ts"
 import type { Sync } from "../../services/Sync.ts"
 import * as Producer from "../chain/Producer.ts"
 import * as Node from "../Node.ts"
+import type { SimApp } from "./SimApp.ts"
 import type { Disk } from "./SimStore.ts"
 import { VirtualProcess } from "./VirtualProcess.ts"
 import type { VirtualTime } from "./VirtualTime.ts"
@@ -37,6 +38,7 @@ export interface SimNodeHost {
   /** The program runs: its layer is built. */
   readonly onStarted: (node: SimNode, running: Running) => void
   readonly mutant: Mutant | undefined
+  readonly app: SimApp | undefined
   readonly violated: (invariant: string, detail: string) => void
 }
 
@@ -147,7 +149,13 @@ export class SimNode {
     const watch = Layer.effectDiscard(
       Effect.flatMap(NodeEvents, (events) => events.listen((event) => host.onEvent(this, event)))
     )
-    return (options.produces ? Producer.layer({ everyMs: options.produceMs }) : Layer.empty).pipe(
+    const app = host.app?.({
+      index: this.index,
+      ip: this.ip,
+      violated: (invariant, detail) => host.violated(invariant, `${this.name}: ${detail}`)
+    })
+    const producer = options.produces ? Producer.layer({ everyMs: options.produceMs }) : Layer.empty
+    return (app === undefined ? producer : Layer.merge(producer, app)).pipe(
       Layer.provideMerge(Node.layerWithChain<never>(setup, watch)),
       Layer.provide([
         Layer.succeed(PeerSocket, host.peerSocket(this.ip, ...outer)),

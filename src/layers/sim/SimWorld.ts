@@ -22,6 +22,7 @@ import { type FaultWorld, inject, type Undo } from "./FaultInjector.ts"
 import { PairWatch } from "./PairWatch.ts"
 import * as Seeds from "./Seeds.ts"
 import { addressesOf, outerOf } from "./SimAddresses.ts"
+import type { SimApp } from "./SimApp.ts"
 import { ChainJudge } from "./SimChain.ts"
 import { SimLinks } from "./SimLinks.ts"
 import { SimNode, type SimNodeHost } from "./SimNode.ts"
@@ -50,6 +51,7 @@ export interface SimWorldOptions {
   readonly nodes: ReadonlyArray<number>
   readonly planned: number
   readonly mutant: Mutant | undefined
+  readonly app: SimApp | undefined
   /** One JSON object per line: every event but pings and pongs, and every fault. */
   readonly onTrace: ((line: string) => void) | undefined
 }
@@ -150,6 +152,7 @@ export class SimWorld {
         this.traffic.start(node, running)
       },
       mutant: options.mutant,
+      app: options.app,
       violated
     }
     this.populate(host, links)

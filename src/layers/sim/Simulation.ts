@@ -2,7 +2,8 @@
  * Whole networks of the real node in virtual time, with faults, from one seed. What runs is `Node.layerWithChain`; only its
  * sockets (`MemoryNetwork`), its clock, its chance and its event loop are the simulation's.
  *
- * Embedders simulate their own fleet with it: `run` gives a report; the same options and version give the same report.
+ * Embedders simulate their own fleet with it, their program on every node: `run` gives a report; the same options, program and
+ * version give the same report.
  */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
@@ -15,6 +16,7 @@ import { Audit } from "./Audit.ts"
 import { ChainWatch } from "./ChainWatch.ts"
 import * as Liveness from "./Healing.ts"
 import * as Seeds from "./Seeds.ts"
+import type { SimApp } from "./SimApp.ts"
 import * as SimWorld from "./SimWorld.ts"
 
 /** Where a run is shown while it goes on. */
@@ -23,6 +25,13 @@ export interface Watch {
   readonly progress?: ((virtualMs: number) => void) | undefined
   /** One JSON object per line: every event but pings and pongs, every fault, every violation. */
   readonly trace?: ((line: string) => void) | undefined
+}
+
+export type { SimApp, SimAppNode } from "./SimApp.ts"
+
+export interface Surroundings extends Watch {
+  /** Runs on every node. */
+  readonly app?: SimApp | undefined
 }
 
 const hourMs = 3_600_000
@@ -41,13 +50,14 @@ export const planOf = (options: SimulationOptions): ReadonlyArray<Fault> => {
 }
 
 /** Runs a simulation to its end, or to its first violation. Interruptible between slices of some ten ms. */
-export const run = Effect.fnUntraced(function*(options: SimulationOptions, watch: Watch = {}) {
+export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app, ...watch }: Surroundings = {}) {
   const nodes = options.keepNodes ?? Array.from({ length: options.nodes }, (_, i) => i)
   const world = yield* SimWorld.make({
     seed: String(options.seed),
     nodes,
     planned: options.nodes,
     mutant: mutants.find((mutant) => mutant === options.mutant),
+    app,
     onTrace: watch.trace
   })
   const { time } = world
