@@ -103,6 +103,17 @@ export class SimNode {
     return `node ${this.index} (${this.ip})`
   }
 
+  /** Its second address, where it has one. */
+  private get outer(): ReadonlyArray<PeerIp> {
+    const { ips, outer } = this.options
+    return outer === undefined || this.ip !== ips[0] ? [] : [outer]
+  }
+
+  /** Whether it is at the address now: where it was before, another process may be. */
+  isAt(ip: PeerIp): boolean {
+    return ip === this.ip || this.outer.includes(ip)
+  }
+
   private get process(): VirtualProcess | undefined {
     return this.running?.process ?? this.starting
   }
@@ -135,7 +146,7 @@ export class SimNode {
 
   private program(process: VirtualProcess) {
     const { host, options } = this
-    const outer = options.outer === undefined || this.ip !== options.ips[0] ? [] : [options.outer]
+    const { outer } = this
     const peers = [...options.peers.filter((ip) => ip !== this.ip), ...outer]
     const setup: NodeConfig["Service"] = {
       network: host.network,

@@ -238,7 +238,7 @@ export class SimWorld {
         if (this.faults.strangers.isForeign(event.ip)) {
           this.violated("networks do not mix", `${node.name} is connected with ${event.ip}, which is of another one`)
         }
-        if (peer === node.index) {
+        if (node.isAt(event.ip)) {
           this.violated("nobody is a peer of itself", `${node.name} is connected with ${event.ip}`)
         }
         if (event.role !== TieBreak.rank(node.ip, event.ip)) {
