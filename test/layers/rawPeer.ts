@@ -6,7 +6,7 @@ import { TestClock } from "effect/testing"
 import { networks } from "../../src/domain/Network.ts"
 import * as Handshake from "../../src/domain/peer/Handshake.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
-import type { PeerIp } from "../../src/domain/peer/PeerIp.ts"
+import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import { FrameReader } from "../../src/domain/wire/Frame.ts"
 import type { Hello, Message } from "../../src/domain/wire/Message.ts"
 import * as NativeDecoder from "../../src/domain/wire/NativeDecoder.ts"
@@ -26,8 +26,15 @@ export interface RawPeer {
   readonly close: Effect.Effect<void>
 }
 
+/** Addresses where nobody is, of 10.7.0.0/16 in order. */
+export const nowhere = (count: number, from = 0): Array<PeerAddress.PeerAddress> =>
+  Array.from(
+    { length: count },
+    (_, i) => PeerAddress.make(PeerIp.fromStringUnsafe(`10.7.${(from + i) >> 8}.${(from + i) & 255}`), port)
+  )
+
 /** A Hello that a node on the test network accepts. */
-export const hello = (peer: PeerIp, change: Partial<Hello> = {}): Hello => ({
+export const hello = (peer: PeerIp.PeerIp, change: Partial<Hello> = {}): Hello => ({
   _tag: "Hello",
   protocol: Handshake.protocolVersion,
   rule: Handshake.ruleVersion,
@@ -47,11 +54,11 @@ export const hello = (peer: PeerIp, change: Partial<Hello> = {}): Hello => ({
 })
 
 /** Dials a node from a host of the network. Nothing is read until the test asks. */
-export const dial = (sockets: PeerSocket["Service"], to: PeerIp) =>
+export const dial = (sockets: PeerSocket["Service"], to: PeerIp.PeerIp) =>
   Effect.flatMap(sockets.dial(PeerAddress.make(to, port)), ({ socket }) => over(socket))
 
 /** The next one who dials the host's port. */
-export const accept = Effect.fnUntraced(function*(sockets: PeerSocket["Service"], at: PeerIp) {
+export const accept = Effect.fnUntraced(function*(sockets: PeerSocket["Service"], at: PeerIp.PeerIp) {
   const accepted = yield* Deferred.make<Socket.Socket>()
   const listener = yield* sockets.listen(PeerAddress.make(at, port))
   yield* Effect.forkScoped(
@@ -100,7 +107,7 @@ const over = Effect.fnUntraced(function*(socket: Socket.Socket) {
  */
 export const join = (
   sockets: PeerSocket["Service"],
-  to: PeerIp,
+  to: PeerIp.PeerIp,
   then: ReadonlyArray<Message> = [],
   change: Partial<Hello> = {}
 ) =>

@@ -50,8 +50,7 @@ const make = Effect.gen(function*() {
       core.running.add(connection)
       if (connection.direction === "inbound") return
       dialler.done(connection)
-      const row = core.table.get(connection.ip)
-      if (row !== undefined) core.dispatch(row, { _tag: "Connected", end: connection.id })
+      core.dispatch(connection.row, { _tag: "Connected", end: connection.id })
     },
     onBytes: (connection) => session.onBytes(connection),
     onFrame: (connection, kind) => session.onFrame(connection, kind),
@@ -105,9 +104,8 @@ const make = Effect.gen(function*() {
       if (row === undefined) return Effect.void
       const [oldest] = core.strangers
       if (core.strangers.size >= Limits.endsWithoutHello && oldest !== undefined) {
-        const its = core.table.get(oldest.ip)
         const reason = DisconnectReason.local("hello-timeout", "made room for a newer connection")
-        if (its !== undefined) core.dispatch(its, { _tag: "Closed", end: oldest.id, reason })
+        core.dispatch(oldest.row, { _tag: "Closed", end: oldest.id, reason })
       }
       const connection = new PeerConnection.PeerConnection(
         host,
@@ -140,8 +138,7 @@ const make = Effect.gen(function*() {
       core.emit({ _tag: "Stopping" })
       yield* good.save
       for (const row of core.table.rows()) {
-        for (const timer of row.timers?.values() ?? []) core.wheel.disarm(timer)
-        row.timers = undefined
+        NodeCore.disarmAll(core, row)
         core.dispatch(row, { _tag: "Stopped", reject: "shutdown", detail: "", retryMs: undefined })
       }
       if (core.running.size === 0) return

@@ -44,7 +44,7 @@ export const make = (core: NodeCore, sockets: PeerSocket["Service"], host: PeerC
       if (connection === undefined) return
       leave(connection)
       dialling.add(connection)
-      start(connection.row, connection)
+      start(connection)
     }
   }
 
@@ -54,7 +54,8 @@ export const make = (core: NodeCore, sockets: PeerSocket["Service"], host: PeerC
     hearsay.delete(connection)
   }
 
-  const start = (row: PeerRow, connection: PeerConnection.PeerConnection): void => {
+  const start = (connection: PeerConnection.PeerConnection): void => {
+    const { row } = connection
     const port = row.dialPort(core.setup.network.port)
     core.emit({ _tag: "Dialling", ip: row.ip, port })
     core.fork(Effect.flatMap(

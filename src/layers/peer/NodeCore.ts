@@ -82,24 +82,27 @@ export const admit = (
 ): PeerRow | undefined => {
   const known = core.table.get(ip) ?? core.table.add(ip, port, source)
   if (known !== undefined) return known
+  const mayGo = (row: PeerRow) =>
+    row.source !== "configured" && !row.inUse && (source !== "gossip" || (row.worth === 0 && row.failures > 0))
+  const isLess = (a: PeerRow, b: PeerRow) => a.worth < b.worth || (a.worth === b.worth && a.failures > b.failures)
   let least: PeerRow | undefined
   for (const row of core.table.rows()) {
-    if (row.source === "configured" || row.inUse || (source === "gossip" && (row.worth > 0 || row.failures === 0))) {
-      continue
-    }
-    if (
-      least === undefined || row.worth < least.worth || (row.worth === least.worth && row.failures > least.failures)
-    ) least = row
+    if (mayGo(row) && (least === undefined || isLess(row, least))) least = row
   }
   if (least === undefined) return undefined
   forget(core, least)
   return core.table.add(ip, port, source)
 }
 
-/** Drops a row, and with it a dial that waits for its turn. */
-const forget = (core: NodeCore, row: PeerRow): void => {
+/** Disarms every timer of a row. */
+export const disarmAll = (core: NodeCore, row: PeerRow): void => {
   for (const timer of row.timers?.values() ?? []) core.wheel.disarm(timer)
   row.timers = undefined
+}
+
+/** Drops a row, and with it a dial that waits for its turn. */
+const forget = (core: NodeCore, row: PeerRow): void => {
+  disarmAll(core, row)
   core.table.remove(row)
   for (const connection of row.connections.splice(0)) {
     core.openDials.delete(connection.helloNonce)

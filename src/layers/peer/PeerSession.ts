@@ -125,12 +125,11 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
    * asks, and no longer.
    */
   const metOurselves = (nonce: bigint): void => {
-    for (const { direction, helloNonce, ip } of core.running) {
-      const row = direction === "outbound" && helloNonce === nonce ? core.table.get(ip) : undefined
-      if (row === undefined || row.own) continue
+    for (const { direction, helloNonce, row } of core.running) {
+      if (direction !== "outbound" || helloNonce !== nonce || row.own) continue
       row.own = true
-      core.ownIps.add(ip)
-      core.emit({ _tag: "OwnAddress", ip })
+      core.ownIps.add(row.ip)
+      core.emit({ _tag: "OwnAddress", ip: row.ip })
       core.dispatch(row, { _tag: "Forgotten" })
     }
   }

@@ -145,8 +145,7 @@ export class SimNode {
   }
 
   private program(process: VirtualProcess) {
-    const { host, options } = this
-    const { outer } = this
+    const { host, options, outer } = this
     const peers = [...options.peers.filter((ip) => ip !== this.ip), ...outer]
     const setup: NodeConfig["Service"] = {
       network: host.network,

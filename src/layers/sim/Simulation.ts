@@ -29,6 +29,7 @@ export interface Watch {
 
 export type { SimApp, SimAppNode } from "./SimApp.ts"
 
+/** What a run has around its network: who watches, and what the nodes run besides. */
 export interface Surroundings extends Watch {
   /** Runs on every node. */
   readonly app?: SimApp | undefined

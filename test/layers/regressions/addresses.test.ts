@@ -4,16 +4,12 @@ import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as Limits from "../../../src/domain/Limits.ts"
 import { assertConnected, downs, ip, onMesh, port } from "../mesh.ts"
-import { join } from "../rawPeer.ts"
+import { join, nowhere } from "../rawPeer.ts"
 
 const L = "10.0.0.1"
 const H = "10.0.0.2"
 const liar = ip("10.0.0.9")
 const other = 9_999
-
-/** Addresses where nobody is. */
-const nowhere = (count: number, from = 0) =>
-  Array.from({ length: count }, (_, i) => ({ ip: ip(`10.7.${(from + i) >> 8}.${(from + i) & 255}`), port }))
 
 describe("addresses", () => {
   it.effect("address spam: thousands of dead ones fill neither the table nor the dials, and a real peer is reached", () =>

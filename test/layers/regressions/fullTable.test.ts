@@ -3,14 +3,19 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as Limits from "../../../src/domain/Limits.ts"
+import type { Hello } from "../../../src/domain/wire/Message.ts"
 import type { MemoryNetwork } from "../../../src/layers/socket/MemoryNetwork.ts"
 import { assertConnected, ip, onMesh, port, type Running } from "../mesh.ts"
-import { join } from "../rawPeer.ts"
+import { join, nowhere } from "../rawPeer.ts"
 
 const us = "10.0.0.1"
 
-/** Address number `i` of those where nobody is. */
-const nobody = (i: number) => ip(`10.7.${i >> 8}.${i & 255}`)
+/** What the Hello of stranger number `i` says of its process. */
+const process = (i: number): Partial<Hello> => ({
+  nonce: BigInt(i + 1),
+  process: i.toString(16).padStart(16, "0"),
+  tag: i.toString(16).padStart(32, "0")
+})
 
 /** So many strangers together tell of as many addresses as each may. */
 const spam = (network: MemoryNetwork["Service"], strangers: number) =>
@@ -18,14 +23,8 @@ const spam = (network: MemoryNetwork["Service"], strangers: number) =>
     join(
       network.host(ip(`10.8.0.${i + 1}`)),
       ip(us),
-      [{
-        _tag: "Peers",
-        peers: Array.from(
-          { length: Limits.newAddresses },
-          (_, j) => ({ ip: nobody(i * Limits.newAddresses + j), port })
-        )
-      }],
-      { nonce: BigInt(i + 1), process: i.toString(16).padStart(16, "0"), tag: i.toString(16).padStart(32, "0") }
+      [{ _tag: "Peers", peers: nowhere(Limits.newAddresses, i * Limits.newAddresses) }],
+      process(i)
     ))
 
 const strangersToFill = Math.ceil(Limits.knownPeers / Limits.newAddresses)
@@ -65,15 +64,10 @@ describe("a full peer table", () => {
         yield* spam(network, strangersToFill + 1)
         const full = yield* known(node)
         assert.strictEqual(full.size, Limits.knownPeers)
-        const late = Array.from({ length: Limits.newAddresses }, (_, i) =>
-          nobody(strangersToFill * Limits.newAddresses + i))
-        assert.isBelow(
-          late.filter((ip) =>
-            full.has(ip)
-          ).length,
-          100,
-          "what nobody has tried yet is kept"
+        const late = nowhere(Limits.newAddresses, strangersToFill * Limits.newAddresses).filter(({ ip }) =>
+          full.has(ip)
         )
+        assert.isBelow(late.length, 100, "what nobody has tried yet is kept")
         const dead = full.get(ip("10.0.0.2"))
         assert.isAbove(dead?.failures ?? 0, 5, "it has failed more often than anybody")
         // By now many were tried in vain: what is told now has a place.
@@ -81,7 +75,7 @@ describe("a full peer table", () => {
         yield* join(network.host(ip("10.9.0.1")), ip(us), [{
           _tag: "Peers",
           peers: Array.from({ length: 200 }, (_, i) => ({ ip: ip(`10.6.0.${i}`), port }))
-        }], { nonce: 99n, process: "99".repeat(8), tag: "99".repeat(16) })
+        }], process(99))
         const later = yield* known(node)
         assert.strictEqual(later.size, Limits.knownPeers)
         assert.strictEqual([...later.keys()].filter((ip) => ip.startsWith("10.6.0.")).length, 200)
@@ -105,11 +99,12 @@ describe("a full peer table", () => {
         assert.isTrue(rows.every(({ failures }) => failures > 0))
         assert.isAbove(rows.filter(({ attempts }) => attempts > 0).length, 10 * Limits.maxDials)
         const newcomer = yield* start("10.0.0.2")
-        yield* join(network.host(ip("10.9.0.1")), ip(us), [{ _tag: "Peers", peers: [{ ip: ip("10.0.0.2"), port }] }], {
-          nonce: 99n,
-          process: "99".repeat(8),
-          tag: "99".repeat(16)
-        })
+        yield* join(
+          network.host(ip("10.9.0.1")),
+          ip(us),
+          [{ _tag: "Peers", peers: [{ ip: ip("10.0.0.2"), port }] }],
+          process(99)
+        )
         yield* TestClock.adjust(2 * Limits.dialMs)
         yield* assertConnected(node, us, newcomer, "10.0.0.2", us)
       })))
