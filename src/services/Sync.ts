@@ -16,7 +16,7 @@ export class BlockRefused extends Schema.TaggedError<BlockRefused>()("BlockRefus
 export interface SyncPeerReport {
   readonly ip: PeerIp
   readonly height: number
-  /** Blocks of our chain that came from it. */
+  /** Blocks that this node stored and that came from it since it came up: a block that two peers sent counts for the first. */
   readonly blocks: number
   /** How it is used, or why it is not. */
   readonly use: string
@@ -31,6 +31,8 @@ export interface SyncReport {
   readonly line: string
   readonly peers: ReadonlyArray<SyncPeerReport>
   readonly reorgs: number
+  /** Bodies in memory: they wait for those before them, or for the disk. Bounded by `Limits.syncWindowBlocks`. */
+  readonly waiting: { readonly blocks: number; readonly bytes: number }
 }
 
 export class Sync extends Context.Service<Sync, {

@@ -3,8 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as Block from "../../src/domain/chain/Block.ts"
+import type { GetBlocks } from "../../src/domain/wire/SyncMessage.ts"
 import type { StoredBlock } from "../../src/services/ChainStore.ts"
-import { connect, type Liar, liars } from "./chainLiars.ts"
+import { blocksOf, connect, type Liar, liars } from "./chainLiars.ts"
 import { ip, onMesh } from "./mesh.ts"
 import { make, startOfTime } from "./syntheticChain.ts"
 
@@ -100,6 +101,42 @@ describe("sync: races", () => {
         yield* node.sync.add(decoded(ours[62]))
         yield* TestClock.adjust("1 second")
         assert.strictEqual((yield* node.sync.report).tip.hash, ours[62]?.hash)
+      })))
+
+  it.effect("blocks that two peers sent count for the first, while the disk is slow too", () =>
+    onMesh(20, ({ network, start }) =>
+      Effect.gen(function*() {
+        yield* TestClock.setTime(startOfTime)
+        const chain = yield* make(16)
+        const node = yield* start(us, { chain: [], storeMs: 3_000 })
+        const questions = new Map<string, GetBlocks>()
+        const asked = Effect.fnUntraced(function*(peer: string) {
+          const raw = yield* connect(network.host(ip(peer)), ip(peer), ip(us), chain, {
+            lie: (message) => {
+              if (message._tag === "GetHeaders") return undefined
+              questions.set(peer, message)
+              return []
+            },
+            faults: []
+          })
+          while (!questions.has(peer)) yield* TestClock.adjust(100)
+          return { raw, answer: blocksOf(chain, questions.get(peer) ?? assert.fail(peer)) }
+        })
+        const late = yield* asked("10.0.9.1")
+        const quick = yield* asked("10.0.9.2")
+        assert.strictEqual(quick.answer.blocks.length, 16, "it is asked for what the other does not give")
+        yield* quick.raw.say({ ...quick.answer, blocks: quick.answer.blocks.slice(0, 8), done: false })
+        yield* TestClock.adjust("5 seconds")
+        assert.strictEqual((yield* node.sync.report).tip.height, 8)
+        yield* quick.raw.say({ ...quick.answer, blocks: quick.answer.blocks.slice(8) })
+        yield* TestClock.adjust(100)
+        // All is here, and on its way to the disk.
+        yield* late.raw.say(late.answer)
+        yield* TestClock.adjust("5 seconds")
+        const { peers, tip } = yield* node.sync.report
+        assert.strictEqual(tip.height, 16)
+        assert.deepStrictEqual(peers.map(({ blocks, ip }) => [ip, blocks]), [["10.0.9.1", 0], ["10.0.9.2", 16]])
+        assert.deepStrictEqual(node.of("SyncBlamed"), [])
       })))
 
   it.effect("an answer that a reorganisation overtakes is of one chain, and nobody is blamed for it", () =>

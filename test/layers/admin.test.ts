@@ -151,6 +151,7 @@ describe("admin API", () => {
           synced: false,
           line: "height 7 of 9, 1 source",
           reorgs: 2,
+          waiting: { blocks: 3, bytes: 1_452 },
           peers: [{ ip: "127.0.0.2", height: 9, blocks: 7, use: "sending 2 blocks" }, other]
         })
         const [peer] = (yield* client.peers).peers
@@ -163,6 +164,7 @@ describe("admin API", () => {
         synced: false,
         line: "height 7 of 9, 1 source",
         reorgs: 2,
+        waiting: { blocks: 3, bytes: 1_452 },
         peers: [
           { ip: ip("127.0.0.2"), height: 9, blocks: 7, use: "sending 2 blocks" },
           { ip: ip("127.0.0.9"), height: 3, blocks: 0, use: "idle" }

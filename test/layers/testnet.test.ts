@@ -133,6 +133,7 @@ const chainAt = (height: number, hash = `tip ${height}`, reorgs = 0): NonNullabl
   synced: true,
   line: "x",
   reorgs,
+  waiting: { blocks: 0, bytes: 0 },
   peers: []
 })
 const account = (ip: string, peers: Peers | undefined, chain = chainAt(0)): Verdict.Account => ({

@@ -72,7 +72,7 @@ const atPeer = (work: Work, event: PeerEvent, given: SyncPeer): boolean => {
       return true
     case "HeadersReceived":
       // The driver's header chain has moved, whoever moved it.
-      if (event.choice === "adopted") adopt(work, event.fork, event.base, event.last)
+      if (event.choice === "adopted") adopt(work, event.fork, event.base, event.last, event.heldBytes)
       else if (peer.blamed !== undefined) return false
       if (peer.blamed === undefined) headersReceived(work, event, SyncWork.find(work, peer.id) ?? peer)
       return true
@@ -134,16 +134,16 @@ const headersReceived = (
 }
 
 /** The header chain is another above `fork`, and ends at `last`. */
-const adopt = (work: Work, fork: number, base: number, last: SyncState["headers"]): void => {
+const adopt = (work: Work, fork: number, base: number, last: SyncState["headers"], heldBytes: number): void => {
   if (fork < work.headers.height) {
     SyncWork.cancel(work, (request) => request.to > fork)
     work.held = Ranges.remove(work.held, fork + 1, Infinity)
-    if (work.held.length === 0) work.heldBytes = 0
     work.peers = work.peers.map((peer) => SyncSchedule.rebased(peer, fork))
   }
   work.headers = last
   work.base = base
   work.held = Ranges.remove(work.held, -Infinity, base)
+  work.heldBytes = heldBytes
 }
 
 // --- bodies -----------------------------------------------------------------------
@@ -154,6 +154,7 @@ const blocksReceived = (
   peer: SyncPeer
 ): void => {
   SyncWork.alive(work, peer)
+  work.heldBytes = event.heldBytes
   const request = work.requests.find((request) => request.id === event.request && request.peer === peer.id)
   if (request === undefined) {
     // The answer to a void request still shows the peer's pace.
@@ -165,10 +166,8 @@ const blocksReceived = (
   const next = request.next + count
   SyncWork.measured(work, peer, event.ms, count)
   if (count > 0) {
-    const before = Ranges.size(work.held)
     work.held = Ranges.add(work.held, Math.max(request.next, work.base + 1), next - 1)
-    if (Ranges.size(work.held) > before) work.heldBytes += event.bytes
-    SyncWork.change(work, peer.id, { blocks: peer.blocks + count, refusals: 0 })
+    SyncWork.change(work, peer.id, { refusals: 0 })
   }
   const over = event.done || next > request.to
   work.requests = over
@@ -198,11 +197,11 @@ const refused = (work: Work, id: SyncPeer["id"], height: number): void => {
 
 const stored = (work: Work, event: Extract<SyncEvent, { readonly _tag: "Stored" }>): void => {
   // A header chain that moved by itself is another one as far as requests know.
-  if (event.headers.hash !== work.headers.hash) adopt(work, event.base, event.base, event.headers)
+  if (event.headers.hash !== work.headers.hash) adopt(work, event.base, event.base, event.headers, event.heldBytes)
   work.chain = event.tip
   work.base = event.base
   work.held = Ranges.remove(work.held, -Infinity, work.base)
-  work.heldBytes = work.held.length === 0 ? 0 : Math.max(0, work.heldBytes - event.bytes)
+  work.heldBytes = event.heldBytes
 }
 
 // --- time -------------------------------------------------------------------------

@@ -68,13 +68,12 @@ const ask = (work: Work, peer: SyncPeer): void => {
 
 // --- bodies -----------------------------------------------------------------------
 
-/** Requests all of whose blocks are there. */
+/** Requests all of whose blocks are there: the first ones stored, maybe, and the others held. */
 const prune = (work: Work): void => {
-  SyncWork.cancel(
-    work,
-    (request) =>
-      request.to <= work.base || work.held.some((range) => range.from <= request.next && request.to <= range.to)
-  )
+  SyncWork.cancel(work, ({ next, to }) => {
+    const first = Math.max(next, work.base + 1)
+    return to < first || work.held.some((range) => range.from <= first && to <= range.to)
+  })
 }
 
 /** The last height that may be asked for now. */

@@ -61,8 +61,6 @@ export interface SyncPeer {
   readonly tooDeep: boolean
   /** It lied: not used until it has gone. */
   readonly blamed: SyncFault | undefined
-  /** Blocks of the chain that came from it. */
-  readonly blocks: number
 }
 
 /** Blocks asked of one peer. */
@@ -131,6 +129,8 @@ export type SyncEvent =
     readonly choice: "adopted" | "kept" | "too-deep"
     /** The last height at which our chain and the header chain, as it is now, are the same. */
     readonly base: number
+    /** Bytes of all bodies that are held still. */
+    readonly heldBytes: number
     /** Whether the peer has more behind `last`. `not-yet`: it sent more, which may become valid with time. */
     readonly more: "yes" | "no" | "not-yet"
     /** ms since the request. */
@@ -150,8 +150,9 @@ export type SyncEvent =
     readonly peer: PeerIp
     readonly request: number
     readonly count: number
-    readonly bytes: number
     readonly done: boolean
+    /** Bytes of all bodies that are held now. */
+    readonly heldBytes: number
     /** ms since the preceding piece, or since the request when there was nothing to answer before it. */
     readonly ms: number
   }
@@ -164,8 +165,8 @@ export type SyncEvent =
     readonly headers: SyncTip
     /** The last height at which the two are the same chain. */
     readonly base: number
-    /** Bytes of the bodies that are held no more. */
-    readonly bytes: number
+    /** Bytes of all bodies that are held still. */
+    readonly heldBytes: number
   }
   /** What the peer sent proves that it lies. */
   | { readonly _tag: "PeerLied"; readonly peer: PeerIp; readonly fault: SyncFault; readonly detail: string }

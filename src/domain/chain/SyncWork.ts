@@ -71,8 +71,7 @@ export const newPeer = (id: PeerIp, tip: SyncTip): SyncPeer => ({
   refusals: 0,
   recheck: false,
   tooDeep: false,
-  blamed: undefined,
-  blocks: 0
+  blamed: undefined
 })
 
 /** A usable peer is there, honest as far as we know, and answers. */

@@ -55,6 +55,8 @@ const Chain = Schema.Struct({
   line: Schema.String,
   /** Since the start. */
   reorgs: Schema.Finite,
+  /** Bodies in memory, for want of those before them or of the disk. */
+  waiting: Schema.Struct({ blocks: Schema.Finite, bytes: Schema.Finite }),
   peers: Schema.Array(Schema.Struct({ ip: Schema.String, ...PeerSync.fields }))
 })
 export type Chain = typeof Chain.Type

@@ -84,13 +84,14 @@ const sentence = (known: number, connected: number): string => {
     : `Connected to ${connected} of ${known} known peers`
 }
 
-const chainOf = ({ headers, line, peers, reorgs, synced, tip }: SyncReport): Chain => ({
+const chainOf = ({ headers, line, peers, reorgs, synced, tip, waiting }: SyncReport): Chain => ({
   height: tip.height,
   hash: tip.hash,
   headers,
   synced,
   line,
   reorgs,
+  waiting,
   peers
 })
 

@@ -9,7 +9,8 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { NewBlock, Tip } from "../../domain/wire/SyncMessage.ts"
 import type { SyncBodies } from "./SyncBodies.ts"
 import * as SyncCore_ from "./SyncCore.ts"
-import type { Held, SyncCore } from "./SyncCore.ts"
+import type { SyncCore } from "./SyncCore.ts"
+import type { Held } from "./SyncHeld.ts"
 
 /** Tells peers of our tip. One new block is pushed whole; after more than one, they are told where we are. */
 export const tell = (core: SyncCore, added: ReadonlyArray<Held>, tip: SyncTip): void => {
@@ -61,7 +62,7 @@ export const extend = (
   const verdict = Validation.block(core.params, core.hasher, parent, block, core.wall())
   if (verdict._tag !== "Valid") return verdict
   core.headers.append(verdict.hash, block.header.treasuryBalance)
-  core.held.set(block.header.height, {
+  core.held.put(block.header.height, {
     hash: verdict.hash,
     previous: block.header.previousHash,
     bytes: block.bytes,

@@ -9,8 +9,9 @@ import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Blocks } from "../../domain/wire/SyncMessage.ts"
 import type { ChainStoreError, StoredBlock, Tip } from "../../services/ChainStore.ts"
-import type { Held, SyncCore } from "./SyncCore.ts"
+import type { SyncCore } from "./SyncCore.ts"
 import * as SyncCore_ from "./SyncCore.ts"
+import type { Held } from "./SyncHeld.ts"
 import * as SyncStash from "./SyncStash.ts"
 
 /** What happens after the chain grew. */
@@ -57,13 +58,12 @@ export const make = (core: SyncCore, hooks: Hooks): SyncBodies => {
     if (message.done) core.asked.delete(message.request)
     const first = asked.next
     asked.next += message.blocks.length
-    let bytes = 0
     let count = 0
     let { done } = message
     for (const raw of message.blocks) {
       const height = first + count
       // Stored, or come from another peer meanwhile.
-      if (!asked.forgotten && height > core.state.base && !core.held.has(height)) {
+      if (!asked.forgotten && height > core.state.base && core.held.get(height) === undefined) {
         const verdict = check(peer, height, raw)
         if (verdict === "lied") return
         if (verdict === "later") {
@@ -72,12 +72,12 @@ export const make = (core: SyncCore, hooks: Hooks): SyncBodies => {
           asked.forgotten = true
           break
         }
-        core.held.set(height, verdict)
+        core.held.put(height, verdict)
       }
-      bytes += raw.length
       count += 1
     }
-    core.dispatch({ _tag: "BlocksReceived", peer, request: message.request, count, bytes, done, ms })
+    const heldBytes = core.held.bytes
+    core.dispatch({ _tag: "BlocksReceived", peer, request: message.request, count, done, heldBytes, ms })
     pump()
   }
 
@@ -155,12 +155,10 @@ export const make = (core: SyncCore, hooks: Hooks): SyncBodies => {
   const stored = (after: number, batch: ReadonlyArray<Held>, tip: Tip): void => {
     storing = false
     const before = core.state.chain
-    let bytes = 0
     const added = batch.map((held, i): Parent => {
       const height = after + 1 + i
-      bytes += held.bytes.length
-      const waiting = core.held.get(height)
-      if (waiting !== undefined && Hash.equals(waiting.hash, held.hash)) core.held.delete(height)
+      const source = held.from === undefined ? undefined : core.links.get(held.from)
+      if (source !== undefined) source.blocks += 1
       return { height, hash: held.hash, treasuryBalance: held.treasuryBalance }
     })
     // The header chain may have moved while the disk worked: then what was stored is ours, but not the best any more.
@@ -168,6 +166,7 @@ export const make = (core: SyncCore, hooks: Hooks): SyncBodies => {
     // It was given up while its bodies were on their way to the disk.
     if (SyncState.isBetter(tip, SyncStash.headersTip(core))) SyncStash.restore(core, tip.height)
     const base = SyncStash.base(core, tip.height)
+    core.held.dropUpTo(base)
     if (after < before.height) {
       core.rewrites += 1
       core.reorgs += 1
@@ -175,7 +174,7 @@ export const make = (core: SyncCore, hooks: Hooks): SyncBodies => {
     }
     if (core.settled > 0) core.settled = tip.height
     core.localChain.setTip(tip)
-    core.dispatch({ _tag: "Stored", tip, headers: SyncStash.headersTip(core), base, bytes })
+    core.dispatch({ _tag: "Stored", tip, headers: SyncStash.headersTip(core), base, heldBytes: core.held.bytes })
     core.emit({
       _tag: "TipChanged",
       height: tip.height,

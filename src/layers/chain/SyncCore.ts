@@ -18,15 +18,7 @@ import type { NodeEvents } from "../../services/NodeEvents.ts"
 import type { PeerMessages } from "../../services/PeerMessages.ts"
 import { emitter, type Untimed } from "../peer/NodeCore.ts"
 import * as TimerWheel from "../peer/TimerWheel.ts"
-
-/** A body that came and waits for those before it, or to be stored. */
-export interface Held {
-  readonly hash: Hash.Hash
-  readonly previous: Hash.Hash
-  readonly bytes: Uint8Array
-  readonly treasuryBalance: Parent["treasuryBalance"]
-  readonly from: PeerIp | undefined
-}
+import { HeldBodies } from "./SyncHeld.ts"
 
 /** A request for bodies under way. */
 export interface Asked {
@@ -62,6 +54,8 @@ export interface PeerLink {
   progressed: boolean
   /** It lied: what it says is not read any more. */
   blamed: boolean
+  /** Blocks that we stored and that came from it, asked for or pushed. */
+  blocks: number
 }
 
 export interface SyncCore {
@@ -81,7 +75,7 @@ export interface SyncCore {
   /** Height below which history counts as settled. */
   settled: number
   state: SyncState.SyncState
-  readonly held: Map<number, Held>
+  readonly held: HeldBodies
   readonly links: Map<PeerIp, PeerLink>
   readonly asked: Map<number, Asked>
   /** Requests for headers under way, by number. */
@@ -111,7 +105,7 @@ export const make = Effect.fnUntraced(function*(
     fork: (effect) => runFork(effect),
     wall,
     stash: [],
-    held: new Map(),
+    held: new HeldBodies(),
     links: new Map(),
     asked: new Map(),
     conversations: new Map(),

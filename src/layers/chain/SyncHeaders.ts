@@ -123,13 +123,14 @@ const conclude = (
     last: tipOf(last),
     choice,
     base: SyncStash.base(core, core.state.chain.height),
+    heldBytes: core.held.bytes,
     more: facts.more,
     ms: facts.ms
   })
 }
 
 const adopt = (core: SyncCore, { fork, headers }: Branch): void => {
-  if (fork < core.headers.height) { for (const height of core.held.keys()) if (height > fork) core.held.delete(height) }
+  if (fork < core.headers.height) core.held.dropAbove(fork)
   SyncStash.replace(core, fork, headers)
 }
 

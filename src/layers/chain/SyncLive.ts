@@ -113,7 +113,8 @@ const make = Effect.gen(function*() {
         branch: undefined,
         knownTip: tip.hash,
         progressed: false,
-        blamed: false
+        blamed: false,
+        blocks: 0
       })
       core.dispatch({ _tag: "PeerUp", peer: origin.ip, tip })
       // What our Hello said may have been overtaken before the connection was up, with nobody to tell.
@@ -154,10 +155,11 @@ const make = Effect.gen(function*() {
         peers: state.peers.map((peer) => ({
           ip: peer.id,
           height: peer.tip.height,
-          blocks: peer.blocks,
+          blocks: core.links.get(peer.id)?.blocks ?? 0,
           use: SyncStatus.peerLine(state, peer)
         })),
-        reorgs: core.reorgs
+        reorgs: core.reorgs,
+        waiting: { blocks: core.held.count, bytes: core.held.bytes }
       }
     }),
     add: (block) =>

@@ -38,7 +38,7 @@ export class Audit {
     const indexOf = new Map([...nodes.values()].map((node) => [node.ip as string, node.index]))
     for (const [node, running] of this.running()) {
       const { services } = running
-      this.usage(node, running, indexOf)
+      this.sync(node, running, indexOf)
       const records = Effect.runSync(Context.get(services, PeerState).peers)
       if (records.length > Limits.knownPeers) this.violated(node, "tables are bounded", `${records.length} peers known`)
       for (const { aliasOf, attempts, connection, expected, ip, last, nextAttemptAt } of records) {
@@ -70,11 +70,17 @@ export class Audit {
     }
   }
 
-  /** Honest peers that have long been well connected are good enough for sync. */
-  private usage(node: SimNode, { services }: Running, indexOf: ReadonlyMap<string, number>): void {
+  /**
+   * Honest peers that have long been well connected are good enough for sync, and it holds no body for nothing: in sync, at
+   * most the one that was just pushed and is on its way to the disk.
+   */
+  private sync(node: SimNode, { services }: Running, indexOf: ReadonlyMap<string, number>): void {
     const { pairs } = this.world
-    const report = Effect.runSync(Context.get(services, Sync).report)
-    for (const { ip, use } of report.peers) {
+    const { peers, synced, waiting } = Effect.runSync(Context.get(services, Sync).report)
+    if (waiting.blocks > (synced ? 1 : Limits.syncWindowBlocks)) {
+      this.violated(node, "queues are bounded", `${waiting.blocks} bodies wait, ${synced ? "in sync" : "syncing"}`)
+    }
+    for (const { ip, use } of peers) {
       const peer = indexOf.get(ip)
       const pair = peer === undefined ? undefined : pairs.of(node.index, peer)
       if (pair === undefined || !pairs.healthy(pair, Limits.simSyncMs)) continue

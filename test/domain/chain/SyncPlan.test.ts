@@ -27,7 +27,7 @@ const hour = 3_600_000
 const sync = (peers: ReadonlyArray<PeerSpec>, more: Partial<SyncWorld.Options> = {}) =>
   SyncWorld.run({ start: chain(0), peers, limitMs: hour, ...more })
 const faults = (world: SyncWorld.World) => Object.fromEntries(world.blamed)
-const fromEach = (world: SyncWorld.World) => world.state.peers.map((peer) => peer.blocks)
+const fromEach = (world: SyncWorld.World) => world.state.peers.map((peer) => world.brought.get(peer.id) ?? 0)
 
 describe("SyncPlan among honest peers", () => {
   it("one peer", () => {
@@ -263,6 +263,7 @@ describe("SyncPlan, step by step", () => {
       last: tip,
       choice: "adopted",
       base: 0,
+      heldBytes: 0,
       more: "no",
       ms: 2_000
     }
@@ -299,6 +300,7 @@ describe("SyncPlan, step by step", () => {
       last: tip,
       choice: "kept",
       base: 0,
+      heldBytes: 0,
       more: "no",
       ms: 50_000
     }
@@ -322,7 +324,7 @@ describe("SyncPlan, step by step", () => {
   it("bodies held out of order are bounded by bytes", () => {
     const { state } = after([
       ...asked,
-      { _tag: "Stored", tip: { height: 0, hash: "m0" }, headers: { height: 9_000, hash: "x" }, base: 0, bytes: 0 }
+      { _tag: "Stored", tip: { height: 0, hash: "m0" }, headers: { height: 9_000, hash: "x" }, base: 0, heldBytes: 0 }
     ])
     const greatest = (heldBytes: number) => {
       const peers = state.peers.map((peer) => Object.assign({}, peer, { batch: 256, owed: 0 }))
@@ -359,6 +361,7 @@ describe("SyncPlan is total", () => {
         fork: random(50),
         last: tip(),
         base: random(50),
+        heldBytes: random(100_000),
         choice: (["adopted", "kept", "too-deep"] as const)[random(3)] ?? "kept",
         more: (["yes", "no", "not-yet"] as const)[random(3)] ?? "no",
         ms: random(1_000)
@@ -368,8 +371,8 @@ describe("SyncPlan is total", () => {
         peer: SyncWorld.ip(random(4)),
         request: random(30),
         count: random(300),
-        bytes: random(100_000),
         done: random(2) === 0,
+        heldBytes: random(100_000),
         ms: random(1_000)
       }),
       () => ({ _tag: "Progress", peer: SyncWorld.ip(random(4)) }),

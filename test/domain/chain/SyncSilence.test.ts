@@ -33,6 +33,7 @@ const answer = (request: number): SyncState.SyncEvent => ({
   last: tip(3),
   choice: "adopted",
   base: 0,
+  heldBytes: 0,
   more: "no",
   ms: 90_000
 })

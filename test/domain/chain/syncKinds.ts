@@ -31,6 +31,8 @@ export interface World {
   readonly state: SyncState.SyncState
   readonly blamed: ReadonlyMap<PeerIp, SyncState.SyncFault>
   readonly stalled: ReadonlySet<PeerIp>
+  /** Blocks stored that came from the peer first. */
+  readonly brought: ReadonlyMap<PeerIp, number>
   readonly ms: number
   readonly done: boolean
 }

@@ -83,7 +83,8 @@ export const run = (options: Options): World => {
 
   let store = [...options.start]
   let headers = [...options.start]
-  let held = new Map<number, string>()
+  let held = new Map<number, { readonly hash: string; readonly from: PeerIp }>()
+  const brought = new Map<PeerIp, number>()
   const requests = new Map<
     number,
     { readonly peer: PeerIp; readonly from: number; readonly hashes: ReadonlyArray<string>; came: number }
@@ -224,6 +225,7 @@ export const run = (options: Options): World => {
       last,
       choice: adopted ? "adopted" : "kept",
       base: common(store, headers),
+      heldBytes: held.size * blockBytes,
       more,
       ms
     })
@@ -257,18 +259,19 @@ export const run = (options: Options): World => {
 
   const blocksCame = (link: Link, request: number, count: number, over: boolean, ms: number): void => {
     const row = requests.get(request)
-    const bytes = count * blockBytes
-    if (row === undefined) {
-      return dispatch({ _tag: "BlocksReceived", peer: link.id, request, count, bytes, done: over, ms })
+    const answer = () => {
+      const heldBytes = held.size * blockBytes
+      dispatch({ _tag: "BlocksReceived", peer: link.id, request, count, done: over, heldBytes, ms })
     }
+    if (row === undefined) return answer()
     for (let i = 0; i < count; i++) {
       const height = row.from + row.came + i
       assert.strictEqual(headers[height], row.hashes[row.came + i], "what is asked for is on the header chain")
-      if (height > state.base) held.set(height, headers[height] ?? "")
+      if (height > state.base && !held.has(height)) held.set(height, { hash: headers[height] ?? "", from: link.id })
     }
     row.came += count
     if (over || row.came === row.hashes.length) requests.delete(request)
-    dispatch({ _tag: "BlocksReceived", peer: link.id, request, count, bytes, done: over, ms })
+    answer()
     later(1, save)
   }
 
@@ -279,14 +282,18 @@ export const run = (options: Options): World => {
     if (end === fork) return
     const candidate = headers.slice(0, end + 1)
     if (!SyncState.isBetter(tipOf(candidate), tipOf(store))) return
-    for (let height = fork + 1; height <= end; height++) held.delete(height)
+    for (let height = fork + 1; height <= end; height++) {
+      const from = held.get(height)?.from
+      if (from !== undefined) brought.set(from, (brought.get(from) ?? 0) + 1)
+      held.delete(height)
+    }
     store = candidate
     dispatch({
       _tag: "Stored",
       tip: tipOf(store),
       headers: tipOf(headers),
       base: store.length - 1,
-      bytes: (end - fork) * blockBytes
+      heldBytes: held.size * blockBytes
     })
   }
 
@@ -321,6 +328,11 @@ export const run = (options: Options): World => {
       assert.isAtMost(request.to, state.base + Limits.syncWindowBlocks)
       assert.isAtMost(request.next, request.to)
       assert.isTrue(requests.has(request.id), "driver and planner know the same requests")
+      let wanted = false
+      for (let height = request.next; height <= request.to; height++) {
+        wanted ||= height > state.base && !held.has(height)
+      }
+      assert.isTrue(wanted, "waits for nothing that is there")
       for (const other of state.requests) {
         if (other.id <= request.id || other.next > request.to || request.next > other.to) continue
         const twice = other.stalled || request.stalled || other.doubled || request.doubled
@@ -337,6 +349,7 @@ export const run = (options: Options): World => {
       for (let height = range.from; height <= range.to; height++) assert.isTrue(held.has(height))
     }
     assert.strictEqual(state.held.reduce((n, range) => n + range.to - range.from + 1, 0), held.size)
+    assert.strictEqual(state.heldBytes, held.size * blockBytes)
   }
 
   // --- run ------------------------------------------------------------------------------
@@ -377,5 +390,5 @@ export const run = (options: Options): World => {
     now = next.at
     next.act()
   }
-  return { store, state, blamed, stalled, ms: now, done }
+  return { store, state, blamed, stalled, brought, ms: now, done }
 }
