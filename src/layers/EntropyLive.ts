@@ -9,6 +9,10 @@ import { RandomBytes } from "../services/RandomBytes.ts"
 /** Nonces are cut from a block of this many bytes, so that a handshake costs no system call. */
 const blockBytes = 4_096
 
+/** Synchronous on purpose: a tag is needed in the middle of a step that must not be interrupted. */
+const mac = (key: Uint8Array, input: Uint8Array): string =>
+  createHmac("sha256", key).update(input).digest("hex").slice(0, 32)
+
 const make = (randomBytes: (size: number) => Uint8Array) => {
   const secret = randomBytes(32)
   let block = new DataView(new ArrayBuffer(0))
@@ -24,8 +28,8 @@ const make = (randomBytes: (size: number) => Uint8Array) => {
       at += 8
       return nonce
     },
-    // Synchronous on purpose: a tag is needed in the middle of a step that must not be interrupted.
-    tagFor: (peer) => createHmac("sha256", secret).update(Handshake.instanceTagInput(peer)).digest("hex").slice(0, 32)
+    tagFor: (peer) => mac(secret, Handshake.instanceTagInput(peer)),
+    mac
   })
 }
 

@@ -9,8 +9,10 @@ import type { PeerIp } from "../domain/peer/PeerIp.ts"
 
 export class Entropy extends Context.Service<Entropy, {
   readonly nonce: () => bigint
-  /** Random bits of this node's life; used only to report aliases. */
+  /** Random bits of this node's life; a peer that sees them twice asks for a proof (`domain/peer/Sameness`). */
   readonly process: string
   /** HMAC of the peer's canonical address under a secret of this node's life. */
   readonly tagFor: (peer: PeerIp) => string
+  /** As a tag, under a key that another process may know too. */
+  readonly mac: (key: Uint8Array, input: Uint8Array) => string
 }>()("timemesh/services/Entropy") {}

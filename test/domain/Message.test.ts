@@ -77,6 +77,7 @@ const golden: Record<string, Message.Message> = {
   },
   "ping": { _tag: "Ping", nonce: 0x0102030405060708n },
   "pong": { _tag: "Pong", nonce: 2n ** 64n - 1n },
+  "also": { _tag: "Also", proof: "000102030405060708090a0b0c0d0e0f" },
   "data": { _tag: "Data", channel: 258, payload: new TextEncoder().encode("abc") },
   "data-empty": { _tag: "Data", channel: 0, payload: new Uint8Array(0) }
 }
@@ -278,7 +279,7 @@ describe("Message", () => {
       }
     }
     // The fuzz reaches every kind of answer, else it proves nothing.
-    for (const tag of ["Hello", "Commit", "Ack", "Reject", "Ping", "Pong", "Data", "Peers", "BadBody"]) {
+    for (const tag of ["Hello", "Commit", "Ack", "Reject", "Ping", "Pong", "Also", "Data", "Peers", "BadBody"]) {
       assert.isAbove(seen.get(tag) ?? 0, 100, tag)
     }
   }, 30_000)

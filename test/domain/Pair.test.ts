@@ -317,7 +317,7 @@ describe("H (H1–H3)", () => {
 
   it("a connection that fails under two conflicts leaves nothing of its challenge behind", () => {
     const pair = foreign()
-    challenger(pair, 3, "p", a2)
+    challenger(pair, 3, "p", a2, "another process")
     flushed(pair)
     assert.deepStrictEqual(pair.said(closed(1)).slice(0, 2), ["Down 1 EOF", "SendCommit 3"])
     assert.isUndefined(pair.state().probe)

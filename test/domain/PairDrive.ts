@@ -84,11 +84,13 @@ const expectedTimers = (state: PairState): ReadonlyArray<string> => {
 export const fired = (kind: Timer["kind"], end: EndId = 0): PairEvent => ({ _tag: "Fired", timer: { kind, end } })
 export const accepted = (end: EndId): PairEvent => ({ _tag: "Accepted", end })
 export const connected = (end: EndId): PairEvent => ({ _tag: "Connected", end })
-export const welcomed = (end: EndId, role: Role, tag = "p", self = a1): PairEvent => ({
+/** Its process is its tag, unless told otherwise. */
+export const welcomed = (end: EndId, role: Role, tag = "p", self = a1, process = tag): PairEvent => ({
   _tag: "Welcomed",
   end,
   role,
   tag,
+  process,
   self,
   listens: true
 })
@@ -103,6 +105,7 @@ export const rejectReceived = (end: EndId, reject: DisconnectReason.RejectReason
   detail: "",
   retryMs
 })
+export const merged = (end: EndId): PairEvent => ({ _tag: "Merged", end, detail: "" })
 export const learned = (rank?: Role): PairEvent => ({ _tag: "Learned", rank })
 
 /** An L whose connection is end 1, accepted. */
@@ -124,9 +127,9 @@ export const higherUp = () => {
 }
 
 /** Brings a challenger of the same L as far as its Hello. */
-export const challenger = (pair: ReturnType<typeof drive>, end: EndId, tag = "p", self = a1) => {
+export const challenger = (pair: ReturnType<typeof drive>, end: EndId, tag = "p", self = a1, process = tag) => {
   pair.send(accepted(end))
-  return pair.send(welcomed(end, "lower", tag, self))
+  return pair.send(welcomed(end, "lower", tag, self, process))
 }
 
 export const challengeNonce = (pair: ReturnType<typeof drive>): bigint => {

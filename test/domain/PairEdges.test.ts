@@ -19,6 +19,7 @@ import {
   higherUp,
   learned,
   lowerUp,
+  merged,
   pong,
   rejectReceived,
   stop,
@@ -36,16 +37,71 @@ describe("alias: the peer names another address of ours", () => {
   it("as H on the new socket: its Commit is held, even of an equal tag", () => {
     const pair = higherUp()
     pair.send(accepted(2))
-    pair.send(welcomed(2, "higher", "p", a2))
+    pair.send(welcomed(2, "higher", "p", a2, "another process"))
     assert.deepStrictEqual(pair.said(commit(2)), ["SendPing 1 6"])
     assert.deepStrictEqual(pair.said(pong(1, 6n)), ["Aliased 2", "Close 2 rejected: alias!"])
   })
 
   it("as L of the new socket while H on the connection", () => {
     const pair = higherUp()
-    assert.deepStrictEqual(challenger(pair, 2, "p", a2).filter((action) => action.startsWith("Send")), ["SendPing 1 5"])
+    assert.deepStrictEqual(
+      challenger(pair, 2, "p", a2, "another process").filter((action) => action.startsWith("Send")),
+      ["SendPing 1 5"]
+    )
     flushed(pair)
     assert.deepStrictEqual(pair.said(fired("probe")), ["Close 1 unanswered", "Down 1 unanswered", "SendCommit 2"])
+  })
+})
+
+describe("alias: the process of the live end comes to another address of ours", () => {
+  it("as L: it is alive, and is told at once", () => {
+    const pair = lowerUp()
+    pair.send(accepted(2))
+    assert.deepStrictEqual(pair.said(welcomed(2, "lower", "q", a2, "p")), ["Aliased 2", "Close 2 rejected: alias!"])
+  })
+
+  it("as H: when it commits", () => {
+    const pair = higherUp()
+    pair.send(accepted(2))
+    pair.send(welcomed(2, "higher", "q", a2, "p"))
+    assert.deepStrictEqual(pair.said(commit(2)), ["Aliased 2", "Close 2 rejected: alias!"])
+  })
+
+  it("to the same address: its connection of before may be gone", () => {
+    const pair = lowerUp()
+    assert.deepStrictEqual(pair.said(accepted(2)), ["SendHello 2"])
+    assert.deepStrictEqual(pair.said(welcomed(2, "lower", "p", a1, "p")), ["SendPing 1 5"])
+  })
+
+  it("while the live end is not up yet: its Ack decides", () => {
+    const pair = drive()
+    pair.send(accepted(1))
+    pair.send(welcomed(1, "lower"))
+    pair.send(accepted(2))
+    assert.deepStrictEqual(pair.said(welcomed(2, "lower", "q", a2, "p")), [])
+    assert.deepStrictEqual(pair.said(ack(1)), ["Up 1", "Aliased 2", "Close 2 rejected: alias!"])
+  })
+})
+
+describe("Merged: another connection leads to the same process", () => {
+  it("closes this one with a word, and does not dial until the other is gone", () => {
+    const pair = lowerUp()
+    assert.deepStrictEqual(pair.said(merged(1)), ["Close 1 rejected: alias!", "Down 1 rejected: alias"])
+    assert.deepStrictEqual([...pair.timers.keys()], [])
+    pair.send({ _tag: "Freed" })
+    assert.deepStrictEqual([...pair.timers.keys()], ["redial 0"])
+  })
+
+  it("who is held for it takes its place", () => {
+    const pair = lowerUp()
+    challenger(pair, 2)
+    assert.deepStrictEqual(pair.said(merged(1)), ["Close 1 rejected: alias!", "Down 1 rejected: alias", "SendCommit 2"])
+  })
+
+  it("means nothing to an end that is not up", () => {
+    const pair = drive()
+    pair.send(accepted(1))
+    assert.deepStrictEqual(pair.send(merged(1)), [])
   })
 })
 
@@ -135,7 +191,7 @@ describe("Stopped", () => {
 
 describe("any sequence of events", () => {
   const Step = Schema.Struct({
-    what: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 29 })),
+    what: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30 })),
     which: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 })),
     odd: Schema.Boolean
   })
@@ -201,6 +257,8 @@ describe("any sequence of events", () => {
         return fired("redial")
       case 28:
         return fired(odd ? "hello" : "commit", end)
+      case 29:
+        return merged(state.ends.find((end) => end.phase === "up")?.id ?? end)
       default:
         return odd ? fired("wait", end) : commit(end)
     }

@@ -5,7 +5,7 @@
  * next process on the same host.
  */
 import { assert } from "@effect/vitest"
-import { Context, Effect, Exit, Fiber, Layer, Result, Scope, Semaphore } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Option, Result, Scope, Semaphore } from "effect"
 import { TestClock } from "effect/testing"
 import * as DisconnectReason from "../../src/domain/DisconnectReason.ts"
 import { networks } from "../../src/domain/Network.ts"
@@ -36,6 +36,8 @@ export interface NodeOptions {
   /** Listen on every address of the host and not know one's own: the default is the host's (first) address. */
   readonly listen?: "any" | string
   readonly advertise?: string
+  /** Its IPv4 sockets say that this is their own address: it is behind a router that translates addresses. */
+  readonly inside?: string
   readonly tuning?: Partial<Tuning>
   /** Keep a chain, beginning with these blocks (1, 2, …). */
   readonly chain?: ReadonlyArray<StoredBlock>
@@ -84,6 +86,23 @@ const chainStore = (blocks: ReadonlyArray<StoredBlock>, disk: { ms: number }) =>
     })
   ).pipe(Layer.provide(ChainStoreMemory.layer({ genesis: genesis(devnet) })))
 
+const translated = (sockets: PeerSocket["Service"], inside: string | undefined): PeerSocket["Service"] => {
+  if (inside === undefined) return sockets
+  const own = (at: PeerAddress.PeerAddress) => at.ip.includes(":") ? at : { ...at, ip: ip(inside) }
+  return PeerSocket.of({
+    dial: (to, options) =>
+      Effect.map(sockets.dial(to, options), (dialled) => ({
+        ...dialled,
+        local: Effect.map(dialled.local, Option.map(own))
+      })),
+    listen: (at) =>
+      Effect.map(sockets.listen(at), (listener) => ({
+        ...listener,
+        run: (handler) => listener.run((accepted) => handler({ ...accepted, local: own(accepted.local) }))
+      }))
+  })
+}
+
 export const make = Effect.gen(function*() {
   const network = yield* MemoryNetwork
   const scope = yield* Scope.make()
@@ -120,7 +139,10 @@ export const make = Effect.gen(function*() {
       )
       const plain = Layer.merge(Node.layer(setup), Layer.mock(Sync, {}))
       const context = yield* (options.chain === undefined ? plain : chained).pipe(
-        Layer.provide([Layer.succeed(PeerSocket, network.host(first, ...more)), PeerStoreMemory.layer()]),
+        Layer.provide([
+          Layer.succeed(PeerSocket, translated(network.host(first, ...more), options.inside)),
+          PeerStoreMemory.layer()
+        ]),
         Layer.buildWithMemoMap(Layer.makeMemoMapUnsafe(), own),
         Effect.orDie
       )

@@ -102,21 +102,26 @@ const over = Effect.fnUntraced(function*(socket: Socket.Socket) {
 })
 
 /**
- * Dials as a peer that ranks higher than `to` and completes the handshake; `then` goes out behind the `Ack`. Afterwards nothing
- * is read any more unless the test does. Moves the clock by a second.
+ * Dials as a peer that ranks higher than `to`, or lower and is at `lower`, and completes the handshake; `then` goes out behind the `Ack`. Afterwards nothing is read any more unless the test does. Moves the clock by a second.
  */
 export const join = (
   sockets: PeerSocket["Service"],
   to: PeerIp.PeerIp,
   then: ReadonlyArray<Message> = [],
-  change: Partial<Hello> = {}
+  change: Partial<Hello> = {},
+  lower?: PeerIp.PeerIp
 ) =>
   Effect.gen(function*() {
     const raw = yield* dial(sockets, to)
     const talk = yield* Effect.forkChild(Effect.gen(function*() {
       yield* raw.say(hello(to, change))
-      yield* raw.until("Commit")
-      yield* raw.say({ _tag: "Ack" })
+      if (lower === undefined) {
+        yield* raw.until("Commit")
+        yield* raw.say({ _tag: "Ack" })
+      } else {
+        yield* raw.say({ _tag: "Commit", lower, higher: change.peer ?? to })
+        yield* raw.until("Ack")
+      }
       yield* Effect.forEach(then, raw.say, { discard: true })
     }))
     yield* TestClock.adjust("1 second")

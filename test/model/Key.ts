@@ -118,6 +118,7 @@ export const worldOf = (setting: Setting, key: string): World => {
         phase: phaseNames[bits & 7] ?? "up",
         role,
         tag: known === undefined ? undefined : String(known >> 3),
+        process: known === undefined ? undefined : String(known >> 3),
         self: known === undefined ? undefined : selves[known & 7],
         commitHeld: (bits & 16) !== 0
       })

@@ -206,6 +206,7 @@ const deliver = (setting: Setting, next: World, notes: Notes, socket: Socket, si
         end,
         role: setting.role(node, peer),
         tag: String(frame.arg),
+        process: String(frame.arg),
         self: setting.self(node, peer),
         listens: true
       })

@@ -106,6 +106,7 @@ const atEnd = (work: Work, rules: PairRules.Rules, event: EndEvent, end: End): b
         phase: "candidate",
         role: event.role,
         tag: event.tag,
+        process: event.process,
         self: event.self
       })
       if (event.role === "lower") PairArbiter.candidate(work, rules, known)
@@ -130,6 +131,11 @@ const atEnd = (work: Work, rules: PairRules.Rules, event: EndEvent, end: End): b
       work.delayMs = event.retryMs
       if (event.reject === "alias") work.barred = true
       PairWork.close(work, end, DisconnectReason.rejected(event.reject, "remote", event.detail))
+      return true
+    case "Merged":
+      if (end.phase !== "up") return false
+      work.barred = true
+      PairWork.reject(work, end, "alias", event.detail)
       return true
     case "PongReceived":
       if (work.probe?.end !== end.id || work.probe.nonce !== event.nonce) return false

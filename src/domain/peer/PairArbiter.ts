@@ -64,7 +64,8 @@ export const answered = (work: Work, incumbent: End): void => {
 export const candidate = (work: Work, rules: Rules, end: End): void => {
   const incumbent = PairWork.incumbent(work.ends)
   if (incumbent !== undefined) {
-    if (rules.conflict === "refuse" || (rules.early === "reject" && work.spacing)) {
+    const refused = rules.conflict === "refuse" || (rules.early === "reject" && work.spacing)
+    if (refused || PairWork.cameAgain(incumbent, end)) {
       return refuse(work, incumbent, end)
     }
     if (rules.conflict === "replace") {
@@ -86,6 +87,7 @@ export const candidate = (work: Work, rules: Rules, end: End): void => {
 export const commitReceived = (work: Work, rules: Rules, end: End): void => {
   const incumbent = PairWork.incumbent(work.ends)
   if (incumbent === undefined) return accept(work, end)
+  if (PairWork.cameAgain(incumbent, end)) return refuse(work, incumbent, end)
   const same = PairWork.sameProcess(incumbent, end)
   if (same && rules.chooser === "higher") return PairWork.reject(work, end, "duplicate")
   if (same || rules.foreignCommit === "obey") {

@@ -26,6 +26,8 @@ export interface End {
   readonly role: Role | undefined
   /** The peer's instance tag: stable for the life of its process, as long as it is dialled/observed under `self`. */
   readonly tag: string | undefined
+  /** The peer's process, by its own word: the same under every address of ours. */
+  readonly process: string | undefined
   /** Our address as the peer named it in its Hello. */
   readonly self: PeerIp | undefined
   /** A Commit came and waits for the verdict on the live end (rule H2, or an alias conflict). */
@@ -65,7 +67,7 @@ export interface PairState {
   readonly grace: boolean
   /** What we believe our rank to be before a Hello says so. */
   readonly rank: Role | undefined
-  /** The peer told us (`alias`) that it is up elsewhere: no dial until `Freed`. */
+  /** The peer is up elsewhere, as it told us (`alias`) or proved: no dial until `Freed`. */
   readonly barred: boolean
 }
 
@@ -98,6 +100,7 @@ export type PairEvent =
     readonly end: EndId
     readonly role: Role
     readonly tag: string
+    readonly process: string
     readonly self: PeerIp
     /** The peer says where it listens, so we can dial it from now on. */
     readonly listens: boolean
@@ -130,6 +133,8 @@ export type PairEvent =
     readonly nonce: bigint
     readonly rttMs: number | undefined
   }
+  /** Another connection, which stays, leads to the same process: close this one, and do not dial until `Freed`. */
+  | { readonly _tag: "Merged"; readonly end: EndId; readonly detail: string }
   /** The socket ended or failed, or the session found it unfit (`silent`, `bad-frame`, `protocol`, `outbox-full`). */
   | { readonly _tag: "Closed"; readonly end: EndId; readonly reason: DisconnectReason }
   | { readonly _tag: "Fired"; readonly timer: Timer }

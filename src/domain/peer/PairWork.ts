@@ -67,6 +67,13 @@ export const isOwnDial = (end: End): boolean => end.dir === "out" && (end.phase 
 /** Whether two ends lead to the same process of the peer, as far as tags can be compared. */
 export const sameProcess = (a: End, b: End): boolean => a.self === b.self && a.tag === b.tag
 
+/**
+ * Whether the process that has the incumbent came to another address of ours, by its own word. It is alive then, and need not
+ * be asked. (Who copies its word from behind the same address only does itself harm.)
+ */
+export const cameAgain = (incumbent: End, end: End): boolean =>
+  incumbent.phase === "up" && incumbent.self !== end.self && incumbent.process === end.process
+
 // --- timers ---------------------------------------------------------------------
 
 export const arm = (work: Work, kind: Timer["kind"], end: EndId, ms: number): void => {
@@ -99,7 +106,16 @@ const timerMs = { hello: Limits.helloMs, commit: Limits.commitMs, wait: Limits.w
 
 /** Appends a new end. Its id must be greater than all before, so that the order stays the order of age. */
 export const add = (work: Work, id: EndId, dir: End["dir"], phase: End["phase"]): void => {
-  const end: End = { id, dir, phase, role: undefined, tag: undefined, self: undefined, commitHeld: false }
+  const end: End = {
+    id,
+    dir,
+    phase,
+    role: undefined,
+    tag: undefined,
+    process: undefined,
+    self: undefined,
+    commitHeld: false
+  }
   work.ends = [...work.ends, end]
   const timer = timerOf(end)
   if (timer !== undefined) arm(work, timer, id, timerMs[timer])

@@ -53,7 +53,7 @@ export const Hello = Schema.TaggedStruct("Hello", {
   nonce: u64,
   /** Instance tag: stable for the life of the sender's process towards this peer, meaningless to others. */
   tag: hex(16),
-  /** Random for the life of the sender's process. Reports aliases, decides nothing: anyone may copy it. */
+  /** Random for the life of the sender's process. Seen twice, it makes us ask for a proof; anyone may copy it. */
   process: hex(8),
   /** The receiver's IP as the sender dialled or observed it. */
   peer: PeerIp,
@@ -100,6 +100,13 @@ export type Ping = typeof Ping.Type
 export const Pong = Schema.TaggedStruct("Pong", { nonce: u64 })
 export type Pong = typeof Pong.Type
 
+/**
+ * The sender is at the other end of another connection of the receiver's too: its proof (`peer/Sameness`). Tells nothing to who
+ * is not.
+ */
+export const Also = Schema.TaggedStruct("Also", { proof: hex(16) })
+export type Also = typeof Also.Type
+
 /** Bytes of an application channel. */
 export const Data = Schema.TaggedStruct("Data", { channel: uint(16), payload: Schema.Uint8Array })
 export type Data = typeof Data.Type
@@ -113,5 +120,5 @@ export const Peers = Schema.TaggedStruct("Peers", {
 })
 export type Peers = typeof Peers.Type
 
-export const Message = Schema.Union([Hello, Commit, Ack, Reject, Ping, Pong, Data, Peers, ...SyncMessage.members])
+export const Message = Schema.Union([Hello, Commit, Ack, Reject, Ping, Pong, Also, Data, Peers, ...SyncMessage.members])
 export type Message = typeof Message.Type

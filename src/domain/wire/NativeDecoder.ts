@@ -8,6 +8,7 @@ import { NetAddress } from "effect/net"
 import { type RejectReason, rejectReasons } from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
 import * as PeerIp from "../peer/PeerIp.ts"
+import * as Sameness from "../peer/Sameness.ts"
 import { cleanText, type Extension, type Message, type Peers } from "./Message.ts"
 import { dataFixedBytes, helloFixedBytes, Kind, peersCodec, rejectFixedBytes, u16, u32, u64 } from "./NativeLayout.ts"
 import * as SyncMessage from "./SyncMessage.ts"
@@ -45,6 +46,10 @@ export const decode = (kind: number, buffer: Uint8Array, start: number, end: num
       return end - start === 8 ? { _tag: "Ping", nonce: u64(buffer, start) } : wrongLength(kind, 8, end - start)
     case Kind.Pong:
       return end - start === 8 ? { _tag: "Pong", nonce: u64(buffer, start) } : wrongLength(kind, 8, end - start)
+    case Kind.Also:
+      return end - start === Sameness.proofBytes
+        ? { _tag: "Also", proof: hexAt(buffer, start, Sameness.proofBytes) }
+        : wrongLength(kind, Sameness.proofBytes, end - start)
     case Kind.Peers:
       return decodePeers(buffer.subarray(start, end))
     case Kind.Hello:

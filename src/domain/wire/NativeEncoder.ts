@@ -11,6 +11,7 @@ import { Hex } from "effect/encoding"
 import { rejectReasons } from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
 import * as PeerIp from "../peer/PeerIp.ts"
+import * as Sameness from "../peer/Sameness.ts"
 import * as Frame from "./Frame.ts"
 import * as Message from "./Message.ts"
 import {
@@ -93,6 +94,12 @@ const encodeNonce = (kind: number, nonce: bigint): Uint8Array => {
 export const encodePing = (nonce: bigint): Uint8Array => encodeNonce(Kind.Ping, nonce)
 export const encodePong = (nonce: bigint): Uint8Array => encodeNonce(Kind.Pong, nonce)
 
+export const encodeAlso = (proof: string): Uint8Array => {
+  const b = Frame.allocate(Kind.Also, Sameness.proofBytes)
+  putHex(b, body, proof)
+  return b
+}
+
 const encodePeersBody = Schema.encodeSync(peersCodec)
 
 /** At most `Limits.peersPerMessage` peers; more throw. */
@@ -174,6 +181,8 @@ export const encode = (message: Message.Message): readonly [Uint8Array] | readon
       return [encodePing(message.nonce)]
     case "Pong":
       return [encodePong(message.nonce)]
+    case "Also":
+      return [encodeAlso(message.proof)]
     case "Data":
       return encodeData(message.channel, message.payload)
     case "Peers":

@@ -13,6 +13,7 @@ import { ConnectionManager, type Origin } from "../../services/ConnectionManager
 import { EventLoop } from "../../services/EventLoop.ts"
 import { PeerMessages } from "../../services/PeerMessages.ts"
 import { type Accepted, errorCode, type Listener, PeerSocket } from "../../services/PeerSocket.ts"
+import * as Aliases from "./Aliases.ts"
 import * as Channels from "./Channels.ts"
 import * as Dialler from "./Dialler.ts"
 import * as Discovery from "./Discovery.ts"
@@ -75,7 +76,8 @@ const make = Effect.gen(function*() {
     }
   }
   const discovery = Discovery.make(core)
-  const session = PeerSession.make(core, { onPeers: discovery.onPeers })
+  const aliases = Aliases.make(core)
+  const session = PeerSession.make(core, { onPeers: discovery.onPeers, aliases })
   const dialler = Dialler.make(core, sockets, host)
   const good = yield* GoodAddresses.make(core)
   PairDriver.install(core, {
@@ -85,19 +87,16 @@ const make = Effect.gen(function*() {
       session.startLiveness(row, connection)
       discovery.onUp(row, connection)
       good.changed()
+      aliases.onUp(row, connection)
       core.protocols?.onUp(originOf(connection), tipOf(core, row), row.capabilities)
     },
     onDown: (row, connection) => {
       core.protocols?.onDown(originOf(connection))
-      for (const other of core.table.rows()) {
-        if (other.aliasOf !== row.ip) continue
-        other.aliasOf = undefined
-        core.dispatch(other, { _tag: "Freed" })
-      }
+      aliases.onDown(row)
     }
   })
 
-  const accepted = ({ remote, socket }: Accepted): Effect.Effect<void> =>
+  const accepted = ({ local, remote, socket }: Accepted): Effect.Effect<void> =>
     Effect.suspend(() => {
       const refuse = core.stopping || core.isolated.has(remote.ip)
       const row = refuse ? undefined : NodeCore.admit(core, remote.ip, undefined, "inbound")
@@ -114,6 +113,7 @@ const make = Effect.gen(function*() {
         "inbound",
         core.entropy.nonce()
       )
+      connection.local = local.ip
       row.connections.push(connection)
       core.strangers.add(connection)
       core.dispatch(row, { _tag: "Accepted", end: connection.id })

@@ -110,7 +110,7 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
     row.aliasOf = undefined
     // Only now: a process that was refused, behind the address of one that lives, has no say.
     if (connection.facts !== undefined) {
-      const { listens, ...facts } = connection.facts
+      const { listens, nonce: _, ...facts } = connection.facts
       Object.assign(row, facts)
       // The peer's own word on its port holds, unless our dial to another one is what reached it.
       if (listens > 0 && (row.port === undefined || connection.direction === "inbound")) row.learnPort(listens)
@@ -137,12 +137,14 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
     const { reject } = action
     if (reject === undefined) return undefined
     if (reject === "in-use") row.inUseRefusals += 1
+    // Where the peer has us: on the other address's connection, or on this one's.
+    const stays = row.aliasOf === undefined ? row.up : core.table.get(row.aliasOf)?.up
     return NativeEncoder.encodeReject({
       _tag: "Reject",
       reason: reject,
       text: action.reason.detail ?? "",
       retryAfterMs: Handshake.retryAfterMs(reject, { refusals: row.inUseRefusals }),
-      ...(reject === "alias" && row.up?.self !== undefined && row.up !== connection ? { address: row.up.self } : {})
+      ...(reject === "alias" && stays?.self !== undefined && stays !== connection ? { address: stays.self } : {})
     })
   }
 

@@ -45,8 +45,10 @@ export interface Host {
 export interface HelloFacts {
   readonly software: string
   readonly tip: { readonly height: number; readonly hash: string }
-  /** Random bits of its process; reports aliases. */
+  /** Random bits of its process. */
   readonly process: string
+  /** Of its Hello on this socket. */
+  readonly nonce: bigint
   readonly capabilities: number
   /** Port at which it listens; 0 if it does not. */
   readonly listens: number
@@ -67,6 +69,8 @@ export class PeerConnection {
   /** `IP:port` of the initiator's end; empty until known. */
   socketName = ""
   ephemeralPort = 0
+  /** The address of this machine that the socket has; another than `self` where somebody translates it. */
+  local: PeerIp | undefined
   role: Role | undefined
   helloReceived = false
   /** What the peer's Hello on this socket says. It counts once the connection is up. */
@@ -135,6 +139,7 @@ export class PeerConnection {
       if (Option.isSome(address)) {
         this.socketName = PeerAddress.format(address.value)
         this.ephemeralPort = address.value.port
+        if (this.direction === "outbound") this.local = address.value.ip
       }
       this.open(writer, writerScope)
       const received = (batch: ReadonlyArray<Uint8Array | string>) => this.received(batch)

@@ -14,6 +14,7 @@ import type * as Message from "../../domain/wire/Message.ts"
 import * as NativeDecoder from "../../domain/wire/NativeDecoder.ts"
 import * as NativeEncoder from "../../domain/wire/NativeEncoder.ts"
 import { Kind } from "../../domain/wire/NativeLayout.ts"
+import type { Aliases } from "./Aliases.ts"
 import type { NodeCore } from "./NodeCore.ts"
 import { overflow, sendPing } from "./PairDriver.ts"
 import * as PeerConnection from "./PeerConnection.ts"
@@ -21,9 +22,10 @@ import type { PeerRow } from "./PeerRow.ts"
 
 type ControlTag = "Hello" | "Commit" | "Ack" | "Reject" | "Ping" | "Pong" | "BadBody"
 
-/** What the session leaves to discovery. */
+/** What the session leaves to others. */
 export interface Hooks {
   readonly onPeers: (row: PeerRow, peers: Message.Peers["peers"]) => void
+  readonly aliases: Aliases
 }
 
 /** The read side of a node's connections, and the messages they start with. */
@@ -37,6 +39,7 @@ export interface PeerSession {
 }
 
 export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
+  const { aliases } = hooks
   const { network, software, tuning } = core.setup
   const local: Handshake.Local = {
     protocol: Handshake.protocolVersion,
@@ -106,15 +109,17 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
       software: hello.software,
       tip: { height: hello.tipHeight, hash: hello.tipHash },
       process: hello.process,
+      nonce: hello.nonce,
       capabilities: hello.capabilities,
       listens: hello.listens
     }
-    if (up === undefined) reportAlias(row, hello)
+    if (up === undefined) aliases.onHello(row, hello)
     core.dispatch(row, {
       _tag: "Welcomed",
       end: connection.id,
       role,
       tag: verdict.tag,
+      process: hello.process,
       self: verdict.self,
       listens: (hello.listens > 0 || (row.port !== undefined && row.port > 0)) && !row.own
     })
@@ -134,34 +139,9 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
     }
   }
 
-  /** One process under two addresses is told, never acted upon: anyone may copy a process id. */
-  const reportAlias = (row: PeerRow, hello: Message.Hello): void => {
-    for (const other of core.table.rows()) {
-      if (other === row || other.up === undefined || other.process !== hello.process) continue
-      core.emit({
-        _tag: "Aliased",
-        ip: row.ip,
-        other: other.ip,
-        detail: "both addresses say they are the same process"
-      })
-      return
-    }
-  }
-
   const onReject = (row: PeerRow, connection: PeerConnection.PeerConnection, reject: Reject): void => {
-    if (reject.reason === "alias") {
-      // Only as long as we really have the peer under that address: a lie must not keep us from dialling.
-      const other = reject.address === undefined ? undefined : core.table.get(reject.address)
-      if (other?.up === undefined) {
-        return fail(row, connection, "protocol", `an alias that is not connected: ${reject.address ?? "none given"}`)
-      }
-      row.aliasOf = other.ip
-      core.emit({
-        _tag: "Aliased",
-        ip: row.ip,
-        other: other.ip,
-        detail: "the peer says we have it under the other address already"
-      })
+    if (reject.reason === "alias" && !aliases.onReject(row, reject.address)) {
+      return fail(row, connection, "protocol", `an alias that is not connected: ${reject.address ?? "none given"}`)
     }
     core.dispatch(row, {
       _tag: "RejectReceived",
@@ -256,6 +236,8 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
         return
       case "Peers":
         return hooks.onPeers(row, message.peers)
+      case "Also":
+        return aliases.onAlso(row, connection, message.proof)
       case "Unknown":
         return core.emit({ _tag: "UnknownFrame", ip: row.ip, kind: message.kind })
       default:

@@ -88,7 +88,7 @@ const fromBytes = (watch: PairWatch, fresh: EndId, kind: number, which: number, 
     case 1:
       return { _tag: "Forgotten" }
     case 2:
-      return { _tag: "Freed" }
+      return arg % 2 === 0 ? { _tag: "Freed" } : { _tag: "Merged", end, detail: "" }
     case 3:
     case 4:
     case 5:
@@ -105,6 +105,7 @@ const fromBytes = (watch: PairWatch, fresh: EndId, kind: number, which: number, 
         end,
         role: at(roles, arg),
         tag: `p${(arg >> 1) % 3}`,
+        process: `p${(arg >> 2) % 3}`,
         self: at(selves, arg >> 3),
         listens: (arg & 64) === 0
       }

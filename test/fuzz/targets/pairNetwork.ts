@@ -192,6 +192,7 @@ export class PairNetwork {
           end,
           role: node.spec.role,
           tag: frame.tag,
+          process: frame.tag,
           self,
           listens: true
         })
