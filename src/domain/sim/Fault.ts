@@ -97,6 +97,8 @@ export type Fault =
     | { readonly kind: "hostile"; readonly node: number; readonly how: Hostility }
     /** The node makes a branch that leaves its chain `depth` blocks below the tip and is one block better. */
     | { readonly kind: "fork"; readonly node: number; readonly depth: number }
+    /** Others are told of a peer at the node's second address. It is one that listens on both. */
+    | { readonly kind: "alias"; readonly node: number; readonly told: ReadonlyArray<number> }
   )
 
 export type FaultKind = Fault["kind"]
@@ -122,5 +124,6 @@ export const faultKinds: ReadonlyArray<FaultKind> = [
   "readdress",
   "twin",
   "hostile",
-  "fork"
+  "fork",
+  "alias"
 ]

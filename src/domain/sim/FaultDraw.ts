@@ -105,6 +105,14 @@ const crashLoop = (random: Chance, place: Place): Drawn => {
   }
 }
 
+/** One of those that have a second address; a word to one of the others, or to all. */
+const alias = (random: Chance, { atMs, nodes }: Place): Drawn => {
+  const node = random.some(nodes.filter((index) => index % Limits.simUnaware === 1), 1)[0] ?? 1
+  const others = nodes.filter((other) => other !== node)
+  const told = random.some(others, random.whole([1, others.length])).toSorted((a, b) => a - b)
+  return { kind: "alias", node, atMs, endMs: atMs, told }
+}
+
 const signed = (random: Chance, size: number): number => random.happens(0.5) ? size : -size
 
 const driftRate = (random: Chance): number => {
@@ -222,5 +230,6 @@ export const drawn: { readonly [K in FaultKind]: (random: Chance, place: Place) 
     atMs: place.atMs,
     endMs: place.atMs,
     depth: random.whole([1, random.happens(Limits.simDeepForks) ? Limits.simDeepForkDepth : Limits.simForkDepth])
-  })
+  }),
+  alias
 }

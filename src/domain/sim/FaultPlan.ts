@@ -28,7 +28,16 @@ export interface PlanOptions {
 }
 
 /** Kinds that need somebody else. */
-const social: ReadonlySet<FaultKind> = new Set(["cut", "partition", "clog", "swizzle", "storm", "reset", "flood"])
+const social: ReadonlySet<FaultKind> = new Set([
+  "cut",
+  "partition",
+  "clog",
+  "swizzle",
+  "storm",
+  "reset",
+  "flood",
+  "alias"
+])
 
 /** Kinds that touch all nodes or many: they come as often in a big network as in a small one. */
 const wide: ReadonlySet<FaultKind> = new Set(["partition", "swizzle", "storm"])
@@ -68,6 +77,7 @@ const claims = (fault: Drawn): ReadonlyArray<string> => {
     case "hostile":
     case "reset":
     case "fork":
+    case "alias":
       return []
   }
 }
@@ -206,6 +216,10 @@ const within = (fault: Fault, nodes: ReadonlySet<number>): Fault | undefined => 
     case "partition": {
       const side = fault.side.filter((node) => nodes.has(node))
       return side.length === 0 || side.length === nodes.size ? undefined : { ...fault, side }
+    }
+    case "alias": {
+      const told = fault.told.filter((node) => nodes.has(node))
+      return told.length === 0 || !nodes.has(fault.node) ? undefined : { ...fault, told }
     }
     default:
       return concerns(fault).every((node) => nodes.has(node)) ? fault : undefined

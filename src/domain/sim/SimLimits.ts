@@ -94,7 +94,9 @@ export const simFaults = {
   twin: { weight: 3, ms: [10_000, 300_000] },
   hostile: { weight: 8, ms: [30_000, 600_000] },
   /** Costs a whole branch of blocks to make. */
-  fork: { weight: 4, ms: 0 }
+  fork: { weight: 4, ms: 0 },
+  /** Who was told of it dials it until the end of the run. */
+  alias: { weight: 4, ms: 0 }
 } as const
 /** One in so many strangers that tell of addresses is a crowd, and of how many: the table of peers fills, although half of them tell other things. */
 export const simCrowds = 24

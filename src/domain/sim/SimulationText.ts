@@ -71,6 +71,8 @@ export const what = (fault: Fault): string => {
       return `a stranger at node ${fault.node}: ${fault.how}`
     case "fork":
       return `fork at node ${fault.node}, ${fault.depth} deep`
+    case "alias":
+      return `tell node ${fault.told.join()} of the second address of node ${fault.node}`
   }
 }
 

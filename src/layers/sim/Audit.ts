@@ -35,7 +35,9 @@ export class Audit {
   /** Every node's tables agree with what it told, and are within their bounds. */
   tables(): void {
     const { pairs, nodes } = this.world
-    const indexOf = new Map([...nodes.values()].map((node) => [node.ip as string, node.index]))
+    const indexOf = new Map(
+      [...nodes.values()].flatMap((node) => node.addresses.map((ip) => [ip as string, node.index]))
+    )
     for (const [node, running] of this.running()) {
       const { services } = running
       this.sync(node, running, indexOf)

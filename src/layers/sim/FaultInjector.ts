@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import { Context } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Fault } from "../../domain/sim/Fault.ts"
 import { ConnectionManager } from "../../services/ConnectionManager.ts"
@@ -212,7 +213,21 @@ export const inject = (world: FaultWorld, fault: Fault): Undo => {
         }
         return () => node.start()
       })
+    case "alias":
+      return on(fault.node, ({ options: { outer } }) => {
+        if (outer !== undefined) { for (const index of fault.told) on(index, (other) => tell(other, outer)) }
+        return nothing
+      })
   }
+}
+
+/** As an application does that hears of a peer. */
+const tell = ({ running }: SimNode, ip: PeerIp): Undo => {
+  if (running !== undefined) {
+    const { address, connect } = Context.get(running.services, ConnectionManager)
+    running.process.start(connect(PeerAddress.make(ip, address.port)))
+  }
+  return nothing
 }
 
 const holdReads = (network: MemoryNetwork["Service"], ip: PeerIp): Undo => {

@@ -85,14 +85,13 @@ export class PairWatch {
     return this.byKey.get(Math.min(x, y) * 65_536 + Math.max(x, y))
   }
 
-  /** Nodes that a node has a connection up with. */
-  connected(node: number): ReadonlyArray<number> {
-    const others: Array<number> = []
-    for (const pair of this.pairs) {
-      if (pair.a === node && pair.upAtA.size > 0) others.push(pair.b)
-      else if (pair.b === node && pair.upAtB.size > 0) others.push(pair.a)
-    }
-    return others
+  /** Nodes that a node has a connection up with, and the address it has each by. */
+  connected(node: number): ReadonlyArray<{ readonly node: number; readonly ip: PeerIp }> {
+    return this.pairs.flatMap((pair) => {
+      if (pair.a !== node && pair.b !== node) return []
+      const [mine, other] = pair.a === node ? [pair.upAtA, pair.b] : [pair.upAtB, pair.a]
+      return [...mine.values()].slice(0, 1).map(({ ip }) => ({ node: other, ip }))
+    })
   }
 
   // --- what disturbs them ---------------------------------------------------------

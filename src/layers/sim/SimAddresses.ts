@@ -8,6 +8,11 @@ const address = (part: number, index: number) =>
 /** The home address of a node, and one to change to. */
 export const addressesOf = (index: number) => [address(0, index), address(1, index)] as const
 
-/** The second address, at home, of a node that does not know its own: it alone is told of it. */
+/** The second address, at home, of a node that does not know its own: it is told of it, and others only by the fault `alias`. */
 export const outerOf = (index: number): PeerIp.PeerIp | undefined =>
   index % Limits.simUnaware === 1 ? address(2, index) : undefined
+
+export const everyAddressOf = (index: number): ReadonlyArray<PeerIp.PeerIp> => [
+  ...addressesOf(index),
+  ...[outerOf(index) ?? []].flat()
+]

@@ -109,9 +109,13 @@ export class SimNode {
     return outer === undefined || this.ip !== ips[0] ? [] : [outer]
   }
 
-  /** Whether it is at the address now: where it was before, another process may be. */
+  /** Where it is now: where it was before, another process may be. */
+  get addresses(): ReadonlyArray<PeerIp> {
+    return [this.ip, ...this.outer]
+  }
+
   isAt(ip: PeerIp): boolean {
-    return ip === this.ip || this.outer.includes(ip)
+    return this.addresses.includes(ip)
   }
 
   private get process(): VirtualProcess | undefined {

@@ -21,7 +21,7 @@ import { MemoryNetwork } from "../socket/MemoryNetwork.ts"
 import { type FaultWorld, inject, type Undo } from "./FaultInjector.ts"
 import { PairWatch } from "./PairWatch.ts"
 import * as Seeds from "./Seeds.ts"
-import { addressesOf, outerOf } from "./SimAddresses.ts"
+import { addressesOf, everyAddressOf, outerOf } from "./SimAddresses.ts"
 import type { SimApp } from "./SimApp.ts"
 import { ChainJudge } from "./SimChain.ts"
 import { SimLinks } from "./SimLinks.ts"
@@ -112,9 +112,9 @@ export class SimWorld {
       now,
       violated,
       disturbedAt: (node) => this.touched(node),
-      connected: (node) => this.pairs.connected(node).flatMap((other) => this.nodes.get(other)?.ip ?? [])
+      connected: (node) => this.pairs.connected(node)
     })
-    const links = new SimLinks(network, (node) => addressesOf(node))
+    const links = new SimLinks(network, everyAddressOf)
     this.faults = {
       time,
       network,
@@ -182,7 +182,7 @@ export class SimWorld {
       const outer = outerOf(index)
       const node = new SimNode(host, { index, ips, outer, peers: seeds, produces, produceMs, offsetMs, rate })
       this.nodes.set(index, node)
-      for (const ip of outer === undefined ? ips : [...ips, outer]) this.byIp.set(ip, index)
+      for (const ip of everyAddressOf(index)) this.byIp.set(ip, index)
       for (const [other, nature] of natures.entries()) if (nodes.includes(other)) links.add(other, index, nature)
       this.time.at(startMs, () => node.start())
     }
@@ -238,10 +238,11 @@ export class SimWorld {
         if (this.faults.strangers.isForeign(event.ip)) {
           this.violated("networks do not mix", `${node.name} is connected with ${event.ip}, which is of another one`)
         }
-        if (node.isAt(event.ip)) {
+        // From where a second process is, that one may come.
+        if (node.isAt(event.ip) && !this.faults.strangers.hasTwin(node.index)) {
           this.violated("nobody is a peer of itself", `${node.name} is connected with ${event.ip}`)
         }
-        if (event.role !== TieBreak.rank(node.ip, event.ip)) {
+        if (!node.addresses.some((own) => event.role === TieBreak.rank(own, event.ip))) {
           this.violated("the lower address is the lower peer", `${node.name} is the ${event.role} one with ${event.ip}`)
         }
         if (!node.isNew(event.connection)) {
@@ -303,7 +304,7 @@ export class SimWorld {
       ended && fault.endMs > settled && !lives(fault.kind) && disturbance(fault).keepsApart(node.index, peer)
     )
     if (busy || recent) return
-    const ends = new Set([node.ip, other.ip])
+    const ends = new Set([...node.addresses, ...other.addresses])
     const living = Effect.runSync(this.faults.network.connections).some((connection) =>
       ends.has(connection.initiator.ip) && ends.has(connection.acceptor.ip) &&
       connection.initiatorOpen && connection.acceptorOpen && PeerAddress.format(connection.initiator) !== socket

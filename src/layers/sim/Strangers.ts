@@ -98,6 +98,10 @@ export class Strangers {
     return this.foreign.has(ip)
   }
 
+  hasTwin(node: number): boolean {
+    return this.twins.has(node)
+  }
+
   /** The twin's machine or its sockets are gone. */
   endTwin(node: number): void {
     this.twins.get(node)?.end()

@@ -16,8 +16,8 @@ const headBytes = 8
 export interface TrafficHost {
   readonly now: () => number
   readonly violated: (invariant: string, detail: string) => void
-  /** Addresses that a node has connections up with. */
-  readonly connected: (node: number) => ReadonlyArray<PeerIp>
+  /** As `PairWatch.connected`. */
+  readonly connected: (node: number) => ReadonlyArray<{ readonly node: number; readonly ip: PeerIp }>
   /** When the node was last disturbed, ms: infinite while it is. */
   readonly disturbedAt: (node: number) => number
 }
@@ -43,7 +43,8 @@ export class Traffic {
   start(node: SimNode, { process, scope, services }: Running): void {
     const manager = Context.get(services, ConnectionManager)
     const sender = this.senders++
-    const sent = new Map<PeerIp, number>()
+    /** By node: its address may change. */
+    const sent = new Map<number, number>()
     process.start(
       Effect.forkIn(
         Effect.gen({ self: this }, function*() {
@@ -51,10 +52,11 @@ export class Traffic {
           while (true) {
             yield* Effect.sleep((0.2 + 1.6 * (yield* Random.next)) * Limits.simTrafficMs)
             const others = this.host.connected(node.index)
-            const to = others[Math.floor((yield* Random.next) * others.length)]
-            if (to === undefined) continue
-            const seq = (sent.get(to) ?? 0) + 1
-            sent.set(to, seq)
+            const other = others[Math.floor((yield* Random.next) * others.length)]
+            if (other === undefined) continue
+            const { ip: to } = other
+            const seq = (sent.get(other.node) ?? 0) + 1
+            sent.set(other.node, seq)
             const payload = new Uint8Array(headBytes + Math.floor((yield* Random.next) * Limits.simTrafficBytes))
             const head = new DataView(payload.buffer)
             head.setUint32(0, sender)

@@ -86,6 +86,12 @@ const inRange = (fault: Fault, nodes: number, durationMs: number): void => {
     case "hostile":
       assert.include(hostilities, fault.how)
       return
+    case "alias":
+      // It has a second address, and others hear of it.
+      assert.strictEqual(fault.node % Limits.simUnaware, 1)
+      assert.notInclude(fault.told, fault.node)
+      assert.deepStrictEqual(fault.told, [...new Set(fault.told)].toSorted((a, b) => a - b))
+      return within(fault.told.length, [1, nodes - 1], fault)
     case "fork":
       return within(fault.depth, [1, Limits.simDeepForkDepth], fault)
     default:
@@ -102,7 +108,7 @@ const absurd = (earlier: Fault, later: Fault): boolean => {
   const same = nodeOf(earlier) !== undefined && nodeOf(earlier) === nodeOf(later)
   if (same && life(earlier) && life(later)) return true
   if (same && still(earlier) && (still(later) || later.kind === "readdress")) return true
-  if (same && earlier.kind === later.kind && !["hostile", "fork"].includes(later.kind)) return true
+  if (same && earlier.kind === later.kind && !["hostile", "fork", "alias"].includes(later.kind)) return true
   if (same && earlier.kind !== "readdress" && life(earlier)) {
     return still(later) || ["slow-reader", "jump", "drift", "fork"].includes(later.kind)
   }

@@ -55,7 +55,8 @@ const table: Readonly<
   readdress: [[{ ...timed, kind: "readdress", node: 2 }, both(ofNode2)]],
   twin: [[{ ...timed, kind: "twin", node: 2 }, both(ofNode2)]],
   hostile: [[{ ...timed, kind: "hostile", node: 2, how: "spam" }, both("")]],
-  fork: [[{ ...timed, kind: "fork", node: 2, depth: 3 }, both(ofNode2)]]
+  fork: [[{ ...timed, kind: "fork", node: 2, depth: 3 }, both(ofNode2)]],
+  alias: [[{ ...timed, kind: "alias", node: 2, told: [0, 1] }, both("")]]
 }
 
 describe("Disturbance", () => {
