@@ -127,7 +127,8 @@ describe.skipIf(missing !== "")(`ChainStoreSql on PostgreSQL${missing}`, () => {
           const { open } = yield* database
           const server = yield* PostgresServer.PostgresServer
           const store = yield* open()
-          const main = after(genesis, 60_000)
+          // A dozen commits: the crash comes in the midst of them.
+          const main = after(genesis, 24_000)
           const appending = yield* Effect.forkChild(Effect.result(store.append(0, main)), { startImmediately: true })
           while ((yield* store.tip).height < 4_000) yield* Effect.yieldNow
           yield* server.crash
@@ -144,7 +145,7 @@ describe.skipIf(missing !== "")(`ChainStoreSql on PostgreSQL${missing}`, () => {
           yield* store.append(height, main.slice(height, height + 10))
           yield* holds(store, main.slice(0, height + 10))
         })),
-      30_000
+      120_000
     )
   })
 })
