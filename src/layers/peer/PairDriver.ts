@@ -110,8 +110,8 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
     row.aliasOf = undefined
     // Only now: a process that was refused, behind the address of one that lives, has no say.
     if (connection.facts !== undefined) {
-      const { listens, nonce: _, ...facts } = connection.facts
-      Object.assign(row, facts)
+      const { capabilities, listens, software, tip } = connection.facts
+      Object.assign(row, { capabilities, software, tip })
       // The peer's own word on its port holds, unless our dial to another one is what reached it.
       if (listens > 0 && (row.port === undefined || connection.direction === "inbound")) row.learnPort(listens)
     }

@@ -38,6 +38,7 @@ export class PeerRow {
   /** Wall time of the next own dial, ms. */
   nextDialAt: number | undefined
   last: PeerRecord["last"]
+  /** Of the Hello of its latest connection that was up, as `tip` and `capabilities` are. */
   software: string | undefined
   tip: PeerRecord["tip"]
   aliasOf: PeerIp.PeerIp | undefined
@@ -45,8 +46,6 @@ export class PeerRow {
   lastGoodAt: number | undefined
   /** It has said Hello, if only to be refused. */
   greeted = false
-  /** Of the Hello of its latest connection that was up, as `software` and `tip` are; reports aliases. */
-  process: string | undefined
   capabilities = 0
   /** The last connection came from our own dial although the peer ranks lower: it cannot dial us. */
   onlyWeDial = false

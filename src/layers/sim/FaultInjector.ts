@@ -215,19 +215,19 @@ export const inject = (world: FaultWorld, fault: Fault): Undo => {
       })
     case "alias":
       return on(fault.node, ({ options: { outer } }) => {
-        if (outer !== undefined) { for (const index of fault.told) on(index, (other) => tell(other, outer)) }
+        if (outer === undefined) return nothing
+        for (const index of fault.told) tell(nodes.get(index), outer)
         return nothing
       })
   }
 }
 
 /** As an application does that hears of a peer. */
-const tell = ({ running }: SimNode, ip: PeerIp): Undo => {
-  if (running !== undefined) {
-    const { address, connect } = Context.get(running.services, ConnectionManager)
-    running.process.start(connect(PeerAddress.make(ip, address.port)))
-  }
-  return nothing
+const tell = (node: SimNode | undefined, ip: PeerIp): void => {
+  const running = node?.running
+  if (running === undefined) return
+  const { address, connect } = Context.get(running.services, ConnectionManager)
+  running.process.start(connect(PeerAddress.make(ip, address.port)))
 }
 
 const holdReads = (network: MemoryNetwork["Service"], ip: PeerIp): Undo => {
