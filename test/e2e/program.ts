@@ -6,7 +6,8 @@ import { ChildProcess } from "effect/process"
 import type { ChildProcessSpawner } from "effect/process"
 import { fileURLToPath } from "node:url"
 
-const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
+/** The program, to be run by Node as it is. */
+export const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
 
 const command = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) =>
   ChildProcess.make(process.execPath, [main, ...args], { env: { ...env }, extendEnv: true, forceKillAfter: 6_000 })
