@@ -72,7 +72,7 @@ const make = Effect.gen(function*() {
         }
       }
       // Somebody who never said Hello is no peer, and leaves no trace in the table.
-      if (row.source === "inbound" && row.connections.length === 0 && !row.greeted) core.table.remove(row)
+      if (row.source === "inbound" && row.connections.length === 0 && !row.greeted) NodeCore.forget(core, row)
     }
   }
   const discovery = Discovery.make(core)

@@ -30,7 +30,8 @@ export const make = (core: NodeCore): Discovery => {
     const known = core.table.get(address.ip)
     const row = admit(core, address.ip, address.port, source)
     if (row === undefined || row.own) return
-    if (source === "configured") row.source = source
+    // A socket that said nothing names nobody: what is known of that address is what others tell.
+    if (source === "configured" || (row.source === "inbound" && !row.greeted)) row.source = source
     // What an operator says, or a first hint; hearsay never changes a known port.
     if (source === "configured" || row.port === undefined || row.port === 0) row.learnPort(address.port)
     if (row.pair.dialable) return

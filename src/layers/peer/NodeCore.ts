@@ -100,8 +100,8 @@ export const disarmAll = (core: NodeCore, row: PeerRow): void => {
   row.timers = undefined
 }
 
-/** Drops a row, and with it a dial that waits for its turn. */
-const forget = (core: NodeCore, row: PeerRow): void => {
+/** Drops a row, and with it its timers and a dial that waits for its turn: nobody may go on for it beside the next row. */
+export const forget = (core: NodeCore, row: PeerRow): void => {
   disarmAll(core, row)
   core.table.remove(row)
   for (const connection of row.connections.splice(0)) {

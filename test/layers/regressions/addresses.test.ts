@@ -4,7 +4,7 @@ import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as Limits from "../../../src/domain/Limits.ts"
 import { assertConnected, downs, ip, onMesh, port } from "../mesh.ts"
-import { join, nowhere } from "../rawPeer.ts"
+import { dial, join, nowhere } from "../rawPeer.ts"
 
 const L = "10.0.0.1"
 const H = "10.0.0.2"
@@ -12,6 +12,26 @@ const liar = ip("10.0.0.9")
 const other = 9_999
 
 describe("addresses", () => {
+  for (const again of [false, true]) {
+    it.effect(`an address that others tell of${again ? " twice" : ""} while somebody there says nothing is one peer`, () =>
+      onMesh(20, ({ network, start }) =>
+        Effect.gen(function*() {
+          const node = yield* start(L)
+          yield* Effect.forkScoped(Effect.andThen(dial(network.host(ip(H)), ip(L)), Effect.never))
+          const told = { _tag: "Peers", peers: [{ ip: ip(H), port }] } as const
+          const raw = yield* join(network.host(liar), ip(L), [told])
+          // The silent socket is given up, a dial fails, they tell again or not, and then there is somebody.
+          while (node.of("DialFailed", H).length === 0) yield* TestClock.adjust(10)
+          assert.deepStrictEqual(node.of("Refused", H).map(({ reason }) => reason.kind), ["hello-timeout"])
+          if (again) yield* raw.say(told)
+          yield* start(H)
+          yield* TestClock.adjust("1 minute")
+          assert.strictEqual(node.of("Up", H).length, 1)
+          assert.deepStrictEqual(downs(node, H), [])
+          assert.strictEqual((yield* node.state.peers).filter((row) => row.ip === H).length, 1)
+        })))
+  }
+
   it.effect("address spam: thousands of dead ones fill neither the table nor the dials, and a real peer is reached", () =>
     onMesh(20, ({ network, start }) =>
       Effect.gen(function*() {
