@@ -271,7 +271,7 @@ describe("FrameReader", () => {
       assert.strictEqual(reader.next(max), end, `seed ${seed}, run ${run}`)
       if (end === "none") assert.strictEqual(reader.pending, stream.length - at)
     }
-  }, 30_000)
+  })
 })
 
 describe("Data on the way out", () => {

@@ -282,5 +282,5 @@ describe("Message", () => {
     for (const tag of ["Hello", "Commit", "Ack", "Reject", "Ping", "Pong", "Also", "Data", "Peers", "BadBody"]) {
       assert.isAbove(seen.get(tag) ?? 0, 100, tag)
     }
-  }, 30_000)
+  })
 })

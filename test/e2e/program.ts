@@ -25,8 +25,7 @@ export const e2e = (
       Effect.scoped(Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
         yield* body(yield* fs.makeTempDirectoryScoped(), fs)
-      })).pipe(Effect.provide(NodeServices.layer)),
-    120_000
+      })).pipe(Effect.provide(NodeServices.layer))
   )
 
 /** Runs to the end. `signal` when it did not exit by itself. */

@@ -77,8 +77,7 @@ describe("the soak", () => {
           }
         }
         yield* allGone(yield* pidsIn(directory), 1_000)
-      })).pipe(Effect.provide(NodeServices.layer)),
-    90_000
+      })).pipe(Effect.provide(NodeServices.layer))
   )
 
   for (const signal of ["SIGINT", "SIGKILL"] as const) {
@@ -99,8 +98,7 @@ describe("the soak", () => {
           yield* Effect.ignore(child.kill({ killSignal: signal }))
           // A shell wakes the one that stands still even if nobody else is left: after the 8 s of a short pause.
           yield* allGone(pids, 14_000)
-        })).pipe(Effect.provide(NodeServices.layer)),
-      90_000
+        })).pipe(Effect.provide(NodeServices.layer))
     )
   }
 })

@@ -47,7 +47,7 @@ describe("timemesh testnet", () => {
         assert.notInclude(yield* fs.readFileString(`${directory}/node-${k}.log`), "No peers known")
       }
       for (const pid of yield* pidsOf(directory, 4)) assert.isFalse(exists(pid))
-    })).pipe(Effect.provide(NodeServices.layer)), 60_000)
+    })).pipe(Effect.provide(NodeServices.layer)))
 
   for (const signal of ["SIGINT", "SIGKILL"] as const) {
     it.live(`no node outlives a testnet that got ${signal}`, () =>
@@ -82,6 +82,6 @@ describe("timemesh testnet", () => {
           Effect.retry(Schedule.spaced(50)),
           Effect.timeout(6_000)
         )
-      })).pipe(Effect.provide(NodeServices.layer)), 60_000)
+      })).pipe(Effect.provide(NodeServices.layer)))
   }
 })

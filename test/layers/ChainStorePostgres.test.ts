@@ -41,8 +41,7 @@ describe.skipIf(missing !== "")(`ChainStoreSql on PostgreSQL${missing}`, () => {
     for (const [name, body] of Object.entries(cases)) {
       it.effect(
         name,
-        () => Effect.scoped(Effect.flatMap(database, ({ open }) => body({ open: open(), keeps: true }))),
-        30_000
+        () => Effect.scoped(Effect.flatMap(database, ({ open }) => body({ open: open(), keeps: true })))
       )
     }
 
@@ -144,8 +143,7 @@ describe.skipIf(missing !== "")(`ChainStoreSql on PostgreSQL${missing}`, () => {
           yield* holds(again, main.slice(0, height))
           yield* store.append(height, main.slice(height, height + 10))
           yield* holds(store, main.slice(0, height + 10))
-        })),
-      120_000
+        }))
     )
   })
 })

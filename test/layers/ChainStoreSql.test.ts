@@ -223,8 +223,7 @@ describe("ChainStoreSql on SQLite", () => {
           }
           assert.isAbove(found, 0)
         })
-      ),
-    30_000
+      )
   )
 
   it.live("a full database is an error that leaves the chain whole, and works again when there is room", () =>
@@ -284,8 +283,7 @@ describe("ChainStoreSql on SQLite", () => {
           const held = yield* reasonOf(withStore(filename, (store) => store.tip, { busyMs: 50 }))
           assert.strictEqual(held._tag, "Unavailable")
         }).pipe(Effect.scoped)
-      ),
-    15_000
+      )
   )
 })
 

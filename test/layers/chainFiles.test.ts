@@ -42,7 +42,7 @@ const test = (
     Effect.scoped(Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       yield* body(yield* fs.makeTempDirectoryScoped(), fs)
-    })).pipe(Effect.provide(NodeServices.layer)), 30_000)
+    })).pipe(Effect.provide(NodeServices.layer)))
 
 /** Imports into a store in memory that holds `has`; gives the outcome and all hashes stored, genesis not among them. */
 const importInto = (file: string, has: ReadonlyArray<StoredBlock> = [], params = devnet) =>

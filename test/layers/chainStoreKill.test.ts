@@ -13,7 +13,6 @@ describe("ChainStoreSql", () => {
       Effect.flatMap(seed, (day) => rounds(20, day)).pipe(
         Effect.map(({ changes }) => assert.isAbove(changes, 5)),
         Effect.provide(NodeServices.layer)
-      ),
-    60_000
+      )
   )
 })

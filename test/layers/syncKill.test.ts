@@ -13,7 +13,6 @@ describe("sync", () => {
       Effect.flatMap(seed, (day) => rounds(10, day)).pipe(
         Effect.map(({ moved }) => assert.isAbove(moved, 3)),
         Effect.provide(NodeServices.layer)
-      ),
-    120_000
+      )
   )
 })

@@ -51,7 +51,7 @@ describe("timemesh simulate, many seeds", () => {
         recoveryBoundMs: 300_000,
         ok: true
       })
-    }), 60_000)
+    }))
 
   it.live(
     "failed and crashed seeds are told with how to replay them, and the others go on",
@@ -79,8 +79,7 @@ describe("timemesh simulate, many seeds", () => {
           ok: false
         })
         assert.include(stderr, "4 of 5 seeds failed: 13, 14, 15, 16")
-      }),
-    60_000
+      })
   )
 
   it.live("for people a line for each seed and a summary", () =>
@@ -96,7 +95,7 @@ describe("timemesh simulate, many seeds", () => {
       assert.include(text, `  replay: timemesh simulate --seed ${failing} --nodes 4 --hours 1 --mode safety`)
       assert.match(text, /^seeds +2, 1 failed$/m)
       assert.strictEqual(out.at(-1), "NOT OK: seeds 13")
-    }), 60_000)
+    }))
 
   it.live("a crashed seed is replayed as a whole", () =>
     Effect.gen(function*() {
@@ -105,7 +104,7 @@ describe("timemesh simulate, many seeds", () => {
         out.join("\n"),
         `  replay: timemesh simulate --seed ${crashing} --nodes 10 --hours 1 --mode safety --faults kill,cut`
       )
-    }), 60_000)
+    }))
 
   for (const signal of ["SIGINT", "SIGKILL"] as const) {
     it.live(`no worker outlives a parent that got ${signal}`, () =>
@@ -127,6 +126,6 @@ describe("timemesh simulate, many seeds", () => {
           Effect.timeout(6_000)
         )
         yield* Fiber.interrupt(reading)
-      })).pipe(Effect.provide(NodeServices.layer)), 60_000)
+      })).pipe(Effect.provide(NodeServices.layer)))
   }
 })

@@ -54,7 +54,7 @@ describe("an embedder's program in a simulation", () => {
       assert.isAbove(starts.length, 4)
       assert.deepStrictEqual(yield* Simulation.run(given, { app: counter(false) }), report)
       assert.notStrictEqual((yield* Simulation.run(given)).traceHash, report.traceHash)
-    }), 60_000)
+    }))
 
   it.live("what breaks its promises is found and made shorter", () =>
     Effect.gen(function*() {
@@ -64,7 +64,7 @@ describe("an embedder's program in a simulation", () => {
       const shrunk = yield* SimulationSearch.shrink(run, given, report)
       assert.strictEqual(shrunk?.nodes.length, 2)
       assert.strictEqual(shrunk?.faults.length, 1)
-    }), 60_000)
+    }))
 
   it.live("what it leaves behind is found, and that it cannot be built", () =>
     Effect.gen(function*() {
@@ -76,5 +76,5 @@ describe("an embedder's program in a simulation", () => {
       assert.strictEqual(failing.violations[0]?.invariant, "a node starts")
       const logging = yield* Simulation.run(quiet, { app: app(Effect.logError("oh")) })
       assert.strictEqual(logging.violations[0]?.invariant, "no node has a defect")
-    }), 60_000)
+    }))
 })

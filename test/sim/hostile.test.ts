@@ -191,7 +191,7 @@ describe("hostile peers", () => {
           assert.isAtMost(written.bytes, seconds * Limits.hostileBytesPerSecond)
           assert.isAtMost(written.dials, seconds * Limits.hostileFramesPerSecond)
         }
-      }), 20_000)
+      }))
   }
 
   it.effect("the same seed does the same again", () =>

@@ -200,8 +200,7 @@ describe("pair", () => {
             Effect.tapCause(() => Effect.sync(() => assert.fail(`failed with ${context}`)))
           )
         }
-      }),
-    120_000
+      })
   )
 
   it.effect("two hours idle: nobody disconnects, pings answered on both directions (the 90-second cycle)", () =>
