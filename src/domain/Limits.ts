@@ -228,6 +228,8 @@ export const blocksInFlightPerPeer = 1_024
 export const stallFirstMs = 5_000
 export const stallLeastMs = 2_000
 export const stallMostMs = 60_000
+/** ms. So long after a peer showed blocks that are in the future, by our clock, it is asked for them again. */
+export const futureRetryMs = 5_000
 /** An answer is late when it takes so many times what the peer's pace lets expect. */
 export const stallFactor = 4
 /** Stalls in a row, each wait twice the last, without a byte of an answer, that make a peer unresponsive: over a minute. */

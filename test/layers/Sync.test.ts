@@ -3,9 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as Block from "../../src/domain/chain/Block.ts"
+import * as ChainParams from "../../src/domain/chain/ChainParams.ts"
 import type { Sync } from "../../src/services/Sync.ts"
 import { ip, onMesh } from "./mesh.ts"
-import { make, startOfTime } from "./syntheticChain.ts"
+import { devnet, make, startOfTime } from "./syntheticChain.ts"
 
 const tips = (nodes: ReadonlyArray<{ readonly sync: Sync["Service"] }>) =>
   Effect.forEach(nodes, (node) => Effect.map(node.sync.report, (report) => report.tip))
@@ -25,6 +26,21 @@ describe("sync", () => {
         assert.strictEqual(report.tip.height, 2_480)
         assert.match(report.line, /in sync/)
         assert.deepStrictEqual(report.peers.map((peer) => peer.blocks), [2_480])
+      })))
+
+  it.effect("blocks that are in the future by our clock are taken when their time has come, and nobody tells of them again", () =>
+    onMesh(20, ({ start }) =>
+      Effect.gen(function*() {
+        // The clock is eight seconds slow: five are forgiven.
+        yield* TestClock.setTime(ChainParams.dueAt(devnet, 20) * 1_000 - 8_000)
+        const chain = yield* make(20)
+        yield* start("10.0.0.1", { chain })
+        const b = yield* start("10.0.0.2", { peers: ["10.0.0.1"], chain: [] })
+        yield* TestClock.adjust("2 seconds")
+        assert.isBelow((yield* b.sync.report).tip.height, 20)
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual((yield* b.sync.report).tip.height, 20)
+        assert.deepStrictEqual(b.of("SyncBlamed"), [])
       })))
 
   it.effect("several sources share the work", () =>

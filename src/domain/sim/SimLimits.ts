@@ -30,6 +30,8 @@ export const simCheckMs = 5_000
 export const simAuditMs = 300_000
 /** ms. So long after a disturbance has ended a connection may still go down for it: what was delayed arrives, what died is noticed. */
 export const simAftermathMs = 60_000
+/** ms. So long two nodes may be connected twice where nothing disturbs them: some round trips, and a busy moment at each end. */
+export const simMergeMs = 5_000
 /** ms. A node that has an undisturbed peer with a better chain has it too within this time. */
 export const simSyncMs = 300_000
 /** ms. An application's `send` has an outcome by then: the longest frame, then the dead time. */

@@ -48,6 +48,7 @@ export const tipReceived = (core: SyncCore, peer: PeerIp, message: Tip): void =>
   if (link === undefined) return
   const tip = { height: message.height, hash: Hash.toHex(message.hash) }
   link.knownTip = tip.hash
+  link.told = tip
   core.dispatch({ _tag: "TipAnnounced", peer, tip })
 }
 
@@ -83,6 +84,7 @@ export const blockReceived = (core: SyncCore, bodies: SyncBodies, peer: PeerIp, 
   const hash = BlockHeader.hash(core.hasher, block.header)
   const tip: SyncTip = { height: block.header.height, hash: Hash.toHex(hash) }
   link.knownTip = tip.hash
+  link.told = tip
   const { chain, headers } = core.state
   const onTop = chain.hash === headers.hash && core.headers.height === chain.height &&
     Hash.equals(block.header.previousHash, core.headers.tip.hash)

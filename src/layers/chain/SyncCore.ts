@@ -50,6 +50,10 @@ export interface PeerLink {
   branch: Branch | undefined
   /** The tip we know it to have, as hex: not told to it again. */
   knownTip: string
+  /** Where it last told us that its chain ends. */
+  told: SyncState.SyncTip
+  /** Runs until what it showed of the future is looked at again. */
+  again: TimerWheel.Timer | undefined
   /** Bytes came since its timer was set. */
   progressed: boolean
   /** It lied: what it says is not read any more. */

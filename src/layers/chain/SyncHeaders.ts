@@ -127,6 +127,18 @@ const conclude = (
     more: facts.more,
     ms: facts.ms
   })
+  if (facts.more === "not-yet" && choice !== "too-deep") lookAgain(core, peer, link)
+}
+
+/**
+ * What the peer has more is in the future, by our clock: it is asked again in a while. It tells of nothing twice, and a clock
+ * that is some seconds slow would leave us a block behind until the next one comes.
+ */
+const lookAgain = (core: SyncCore, peer: PeerIp, link: PeerLink): void => {
+  link.again ??= core.wheel.arm(Limits.futureRetryMs, () => {
+    link.again = undefined
+    core.dispatch({ _tag: "TipAnnounced", peer, tip: link.told })
+  })
 }
 
 const adopt = (core: SyncCore, { fork, headers }: Branch): void => {

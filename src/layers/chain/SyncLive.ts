@@ -112,6 +112,8 @@ const make = Effect.gen(function*() {
         owed: 0,
         branch: undefined,
         knownTip: tip.hash,
+        told: tip,
+        again: undefined,
         progressed: false,
         blamed: false,
         blocks: 0
@@ -121,7 +123,9 @@ const make = Effect.gen(function*() {
       SyncAnnounce.greet(core, origin.ip)
     },
     onDown: ({ connection, ip }) => {
-      if (core.links.get(ip)?.origin.connection !== connection) return
+      const link = core.links.get(ip)
+      if (link?.origin.connection !== connection) return
+      if (link.again !== undefined) core.wheel.disarm(link.again)
       core.links.delete(ip)
       server.gone(ip)
       for (const [request, { peer }] of core.conversations) if (peer === ip) core.conversations.delete(request)

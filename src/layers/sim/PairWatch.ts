@@ -27,6 +27,8 @@ export interface PairView {
   apartUntil: number
   /** Since when both ends have had the same socket up, and nothing else. */
   agreedAt: number | undefined
+  /** When that ended, ms. */
+  partedAt: number
   /** Faults whose recovery waits for this pair. */
   readonly waiting: Set<number>
   /** It was told that it is late. */
@@ -68,6 +70,7 @@ export class PairWatch {
           brokenUntil: Number.NEGATIVE_INFINITY,
           apartUntil: 0,
           agreedAt: undefined,
+          partedAt: Number.NEGATIVE_INFINITY,
           waiting: new Set(),
           overdue: false
         }
@@ -168,6 +171,7 @@ export class PairWatch {
     const [a] = pair.upAtA.values()
     const [b] = pair.upAtB.values()
     if (pair.upAtA.size !== 1 || pair.upAtB.size !== 1 || a?.socket !== b?.socket) {
+      if (pair.agreedAt !== undefined) pair.partedAt = this.host.now()
       pair.agreedAt = undefined
       return
     }
@@ -185,7 +189,8 @@ export class PairWatch {
     const now = this.host.now()
     for (const pair of this.pairs) {
       if (pair.agreedAt !== undefined || pair.apart > 0 || pair.overdue || !this.host.alive(pair.a, pair.b)) continue
-      if (now - pair.apartUntil <= boundMs(pair)) continue
+      // Two nodes with two addresses each are connected twice for the moment in which one of the connections is found to be enough.
+      if (now - pair.apartUntil <= boundMs(pair) || now - pair.partedAt <= Limits.simMergeMs) continue
       pair.overdue = true
       const ends = `${sockets(pair.upAtA)} at ${pair.a}, ${sockets(pair.upAtB)} at ${pair.b}`
       const since = Math.round((now - pair.apartUntil) / 1_000)
