@@ -6,6 +6,8 @@
  * fault is over (the process back, the link healed). A fault that happens at one moment has `endMs` = `atMs`.
  */
 
+import * as Limits from "../Limits.ts"
+
 /** How a stranger on the network misbehaves. */
 export type Hostility =
   /** Sends random bytes. */
@@ -100,6 +102,9 @@ export type Fault =
     /** Others are told of a peer at the node's second address. It is one that listens on both. */
     | { readonly kind: "alias"; readonly node: number; readonly told: ReadonlyArray<number> }
   )
+
+/** Whether a node does not know its own address, listens on all it has, and has a second one. */
+export const isUnaware = (node: number): boolean => node % Limits.simUnaware === 1
 
 export type FaultKind = Fault["kind"]
 

@@ -1,6 +1,6 @@
 /** Draws single faults: whom they hit, how hard, how long. What may happen together, and when, is `FaultPlan.ts`. */
 import * as Limits from "../Limits.ts"
-import { type Fault, type FaultKind, hostilities } from "./Fault.ts"
+import { type Fault, type FaultKind, hostilities, isUnaware } from "./Fault.ts"
 
 /** Least and most of a number. */
 export type Range = readonly [least: number, most: number]
@@ -107,7 +107,7 @@ const crashLoop = (random: Chance, place: Place): Drawn => {
 
 /** One of those that have a second address; a word to one of the others, or to all. */
 const alias = (random: Chance, { atMs, nodes }: Place): Drawn => {
-  const node = random.some(nodes.filter((index) => index % Limits.simUnaware === 1), 1)[0] ?? 1
+  const node = random.some(nodes.filter(isUnaware), 1)[0] ?? 1
   const others = nodes.filter((other) => other !== node)
   const told = random.some(others, random.whole([1, others.length])).toSorted((a, b) => a - b)
   return { kind: "alias", node, atMs, endMs: atMs, told }

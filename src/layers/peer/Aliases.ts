@@ -24,10 +24,10 @@ export interface Aliases {
 
 export const make = (core: NodeCore): Aliases => {
   /** Connections to other addresses that say they lead to the same process. */
-  const namesakes = function*(row: PeerRow, process: string): Iterable<readonly [PeerRow, PeerConnection]> {
+  const namesakes = function*(row: PeerRow, process: string): Iterable<PeerConnection> {
     for (const other of core.table.rows()) {
       const { up } = other
-      if (other !== row && up?.facts?.process === process) yield [other, up]
+      if (other !== row && up?.facts?.process === process) yield up
     }
   }
 
@@ -49,29 +49,27 @@ export const make = (core: NodeCore): Aliases => {
 
   return {
     onHello: (row, hello) => {
-      for (const [other] of namesakes(row, hello.process)) {
-        return aliased(row, other, "both addresses say they are the same process")
+      for (const other of namesakes(row, hello.process)) {
+        return aliased(row, other.row, "both addresses say they are the same process")
       }
     },
     onUp: (row, connection) => {
       if (connection.facts === undefined) return
-      for (const [, up] of namesakes(row, connection.facts.process)) prove(connection, up)
+      for (const up of namesakes(row, connection.facts.process)) prove(connection, up)
     },
     onAlso: (row, connection, said) => {
       const { facts, local, self } = connection
       // Who says that we are somewhere else could pass on what was said to another. (Or an address is translated on the way.)
       if (facts === undefined || self === undefined || local !== self) return
-      for (const [other, up] of namesakes(row, facts.process)) {
+      for (const up of namesakes(row, facts.process)) {
         if (up.facts === undefined) continue
         if (proof(self, { verifier: up.helloNonce, prover: up.facts.nonce }) !== said) continue
         // It cannot know that we know until it has our proof: its connection may have come up after ours.
         if (!Sameness.decides(core.entropy.process, facts.process)) return prove(connection, up)
-        const [later, stays] = connection.upOrder > up.upOrder ? [row, other] : [other, row]
-        const end = later.up
-        if (end === undefined) return
-        later.aliasOf = stays.ip
-        aliased(later, stays, "the same process, as it proved: one connection is enough")
-        return core.dispatch(later, { _tag: "Merged", end: end.id, detail: `connected as ${stays.ip}` })
+        const [later, stays] = connection.upOrder > up.upOrder ? [connection, up] : [up, connection]
+        later.row.aliasOf = stays.ip
+        aliased(later.row, stays.row, "the same process, as it proved: one connection is enough")
+        return core.dispatch(later.row, { _tag: "Merged", end: later.id, detail: `connected as ${stays.ip}` })
       }
     },
     onReject: (row, address) => {

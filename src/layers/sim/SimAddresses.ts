@@ -1,6 +1,6 @@
 /** Where the nodes of a simulated network are. Their order as text differs from their numeric order, as in the field. */
-import * as Limits from "../../domain/Limits.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import { isUnaware } from "../../domain/sim/Fault.ts"
 
 const address = (part: number, index: number) =>
   PeerIp.fromStringUnsafe(`10.${part}.${index >> 7}.${(index & 127) + 1}`)
@@ -9,8 +9,7 @@ const address = (part: number, index: number) =>
 export const addressesOf = (index: number) => [address(0, index), address(1, index)] as const
 
 /** The second address, at home, of a node that does not know its own: it is told of it, and others only by the fault `alias`. */
-export const outerOf = (index: number): PeerIp.PeerIp | undefined =>
-  index % Limits.simUnaware === 1 ? address(2, index) : undefined
+export const outerOf = (index: number): PeerIp.PeerIp | undefined => isUnaware(index) ? address(2, index) : undefined
 
 export const everyAddressOf = (index: number): ReadonlyArray<PeerIp.PeerIp> => [
   ...addressesOf(index),
