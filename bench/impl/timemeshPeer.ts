@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto"
 import * as Limits from "../../src/domain/Limits.ts"
 import { networks } from "../../src/domain/Network.ts"
-import * as Handshake from "../../src/domain/peer/Handshake.ts"
+import * as Handshake from "../../src/domain/pair/Handshake.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import { FrameReader } from "../../src/domain/wire/Frame.ts"
 import * as NativeDecoder from "../../src/domain/wire/NativeDecoder.ts"

@@ -2,7 +2,7 @@
 import { Effect, Layer } from "effect"
 import { Hex } from "effect/encoding"
 import { createHmac } from "node:crypto"
-import * as Handshake from "../domain/peer/Handshake.ts"
+import * as Handshake from "../domain/pair/Handshake.ts"
 import { Entropy } from "../services/Entropy.ts"
 import { RandomBytes } from "../services/RandomBytes.ts"
 

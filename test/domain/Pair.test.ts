@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../src/domain/Limits.ts"
-import * as Pair from "../../src/domain/peer/Pair.ts"
-import { empty } from "../../src/domain/peer/PairState.ts"
+import * as Pair from "../../src/domain/pair/Pair.ts"
+import { empty } from "../../src/domain/pair/PairState.ts"
 import {
   a2,
   accepted,

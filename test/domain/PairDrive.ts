@@ -2,9 +2,9 @@
 import { assert } from "@effect/vitest"
 import * as DisconnectReason from "../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../src/domain/Limits.ts"
-import * as Pair from "../../src/domain/peer/Pair.ts"
-import type { Draw, EndId, PairAction, PairEvent, PairState, Role, Timer } from "../../src/domain/peer/PairState.ts"
-import { empty } from "../../src/domain/peer/PairState.ts"
+import * as Pair from "../../src/domain/pair/Pair.ts"
+import type { Draw, EndId, PairAction, PairEvent, PairState, Role, Timer } from "../../src/domain/pair/PairState.ts"
+import { empty } from "../../src/domain/pair/PairState.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 
 export const a1 = PeerIp.fromStringUnsafe("10.0.0.1")

@@ -1,8 +1,8 @@
 /** The pair reducer where things are out of the ordinary: aliases, wrong or late events, bounds, stopping, anything at all. */
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
-import * as Pair from "../../src/domain/peer/Pair.ts"
-import type { End, EndId, PairEvent, PairState } from "../../src/domain/peer/PairState.ts"
+import * as Pair from "../../src/domain/pair/Pair.ts"
+import type { End, EndId, PairEvent, PairState } from "../../src/domain/pair/PairState.ts"
 import {
   a1,
   a2,

@@ -4,7 +4,7 @@
  */
 import { Effect, Result } from "effect"
 import type { Scope } from "effect"
-import * as Handshake from "../../src/domain/peer/Handshake.ts"
+import * as Handshake from "../../src/domain/pair/Handshake.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import type { PeerSocket } from "../../src/services/PeerSocket.ts"

@@ -1,5 +1,5 @@
 /** The settings that are searched: who knows whom, who can reach whom, how many processes there are. */
-import * as Pair from "../../src/domain/peer/Pair.ts"
+import * as Pair from "../../src/domain/pair/Pair.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import type { NodeSpec, Setting } from "./World.ts"
 

@@ -3,7 +3,7 @@
  * tags become "the peer's process now", "the first earlier one" and so on, sockets stand in the order of their ends. Ranks
  * are left out: they only choose delays. `worldOf` makes a world of the class again, so that the search keeps texts only.
  */
-import type { End, PairState, Probe } from "../../src/domain/peer/PairState.ts"
+import type { End, PairState, Probe } from "../../src/domain/pair/PairState.ts"
 import type { PeerIp } from "../../src/domain/peer/PeerIp.ts"
 import type { Frame, FrameKind, Setting, Socket, World } from "./World.ts"
 import { pairOf, pending } from "./World.ts"

@@ -1,7 +1,7 @@
 /** Wrong rules. The search must refute each with a trace, or it proves nothing about the right ones. */
-import * as Pair from "../../src/domain/peer/Pair.ts"
-import type { Rules } from "../../src/domain/peer/PairRules.ts"
-import { production } from "../../src/domain/peer/PairRules.ts"
+import * as Pair from "../../src/domain/pair/Pair.ts"
+import type { Rules } from "../../src/domain/pair/PairRules.ts"
+import { production } from "../../src/domain/pair/PairRules.ts"
 import { behindLower, seven } from "./Cases.ts"
 import type { Options } from "./Cases.ts"
 import type { Result, Violation } from "./Search.ts"

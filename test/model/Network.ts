@@ -2,8 +2,8 @@
  * Everything that can happen next in a world. No time: a timer that runs may fire, under the conditions of the mode.
  */
 import * as DisconnectReason from "../../src/domain/DisconnectReason.ts"
-import * as Pair from "../../src/domain/peer/Pair.ts"
-import type { PairEvent, Timer } from "../../src/domain/peer/PairState.ts"
+import * as Pair from "../../src/domain/pair/Pair.ts"
+import type { PairEvent, Timer } from "../../src/domain/pair/PairState.ts"
 import type { Frame, Notes, Setting, Side, Socket, World } from "./World.ts"
 import {
   boot,

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Pair from "../../src/domain/peer/Pair.ts"
+import * as Pair from "../../src/domain/pair/Pair.ts"
 import { alias, behindHigher, behindLower, seven } from "./Cases.ts"
 import { keyOf, worldOf } from "./Key.ts"
 import { mutants, refute } from "./Mutants.ts"

@@ -1,5 +1,5 @@
 /** A violation as numbered lines: who does what, and how the world looks then. */
-import type { End, PairState } from "../../src/domain/peer/PairState.ts"
+import type { End, PairState } from "../../src/domain/pair/PairState.ts"
 import { keyOf } from "./Key.ts"
 import type { Move } from "./Network.ts"
 import { moves } from "./Network.ts"

@@ -3,9 +3,9 @@
  * what it is and how one node takes one event; what can happen next stands in Network.ts.
  */
 import type * as DisconnectReason from "../../src/domain/DisconnectReason.ts"
-import * as Pair from "../../src/domain/peer/Pair.ts"
-import type { End, EndId, PairEvent, PairState, Role } from "../../src/domain/peer/PairState.ts"
-import { empty } from "../../src/domain/peer/PairState.ts"
+import * as Pair from "../../src/domain/pair/Pair.ts"
+import type { End, EndId, PairEvent, PairState, Role } from "../../src/domain/pair/PairState.ts"
+import { empty } from "../../src/domain/pair/PairState.ts"
 import type { PeerIp } from "../../src/domain/peer/PeerIp.ts"
 
 /** One pair state: a node, seen from one peer's address. Two of one `process` are a node with two addresses. */

@@ -8,7 +8,7 @@
  */
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
-import type { EndId, PairEvent, Role, Timer } from "../../../src/domain/peer/PairState.ts"
+import type { EndId, PairEvent, Role, Timer } from "../../../src/domain/pair/PairState.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import { randomFrom } from "../../domain/random.ts"
 import type { Target } from "../Target.ts"

@@ -6,9 +6,9 @@
  */
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
-import * as Handshake from "../../../src/domain/peer/Handshake.ts"
-import * as Pair from "../../../src/domain/peer/Pair.ts"
-import type { EndId, PairAction, PairEvent, Timer } from "../../../src/domain/peer/PairState.ts"
+import * as Handshake from "../../../src/domain/pair/Handshake.ts"
+import * as Pair from "../../../src/domain/pair/Pair.ts"
+import type { EndId, PairAction, PairEvent, Timer } from "../../../src/domain/pair/PairState.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import { ensure } from "../Target.ts"
 import { PairWatch, timerKey } from "./pairWatch.ts"

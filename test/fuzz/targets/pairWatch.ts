@@ -1,8 +1,8 @@
 /** Wraps one pair state: feeds events to the reducer and holds every promise of PairState.ts against what comes out. */
 import * as Limits from "../../../src/domain/Limits.ts"
-import * as Pair from "../../../src/domain/peer/Pair.ts"
-import type { Draw, EndId, PairAction, PairEvent, PairState, Timer } from "../../../src/domain/peer/PairState.ts"
-import { empty } from "../../../src/domain/peer/PairState.ts"
+import * as Pair from "../../../src/domain/pair/Pair.ts"
+import type { Draw, EndId, PairAction, PairEvent, PairState, Timer } from "../../../src/domain/pair/PairState.ts"
+import { empty } from "../../../src/domain/pair/PairState.ts"
 import { ensure, same, show } from "../Target.ts"
 
 export const timerKey = ({ end, kind }: Timer): string => `${kind} ${end}`

@@ -1,6 +1,6 @@
 /** What the network of the pair fuzzer is made of: nodes, links, frames, and how long things take. */
 import type * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
-import type { EndId, Role, Timer } from "../../../src/domain/peer/PairState.ts"
+import type { EndId, Role, Timer } from "../../../src/domain/pair/PairState.ts"
 import type { PairWatch } from "./pairWatch.ts"
 
 export interface NodeSpec {

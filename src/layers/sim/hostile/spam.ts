@@ -1,7 +1,7 @@
 /** Joins and tells of thousands of addresses where nobody is, or asks without end, or talks of what nobody knows. */
 import { Effect } from "effect"
 import * as Limits from "../../../domain/Limits.ts"
-import * as Handshake from "../../../domain/peer/Handshake.ts"
+import * as Handshake from "../../../domain/pair/Handshake.ts"
 import type { PeerAddress } from "../../../domain/peer/PeerAddress.ts"
 import type { Message } from "../../../domain/wire/Message.ts"
 import * as Addresses from "./Addresses.ts"

@@ -6,10 +6,10 @@
  */
 import type { RejectReason } from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
+import * as PeerIp from "../peer/PeerIp.ts"
+import * as TieBreak from "../peer/TieBreak.ts"
 import type { Commit, Hello } from "../wire/Message.ts"
 import type { Role } from "./PairState.ts"
-import * as PeerIp from "./PeerIp.ts"
-import * as TieBreak from "./TieBreak.ts"
 
 /** Number of the frame layouts. Peers with another number are `incompatible`. */
 export const protocolVersion = 1

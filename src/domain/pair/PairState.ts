@@ -6,7 +6,7 @@
  * in with the event as `Draw`. The rules, with their proof, are in docs/PROTOCOL.md.
  */
 import type { DisconnectReason, RejectReason } from "../DisconnectReason.ts"
-import type { PeerIp } from "./PeerIp.ts"
+import type { PeerIp } from "../peer/PeerIp.ts"
 
 /** Identifies one end of one socket for the life of the process; ascending, so a greater id is a newer end. */
 export type EndId = number
