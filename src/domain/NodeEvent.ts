@@ -1,9 +1,9 @@
 /**
  * What a node tells about itself, one event at a time: the source of its log, its metrics and of what embedders watch.
  */
-import type { SyncFault } from "./chain/SyncState.ts"
 import type { DisconnectReason } from "./DisconnectReason.ts"
 import type { PeerIp } from "./peer/PeerIp.ts"
+import type { SyncFault } from "./sync/SyncState.ts"
 
 /** Who opened a connection, seen from this node. */
 export type Direction = "inbound" | "outbound"

@@ -4,7 +4,7 @@
  * **Concurrency**: plain values, replaced at once.
  */
 import { Context } from "effect"
-import type { SyncTip } from "../domain/chain/SyncState.ts"
+import type { SyncTip } from "../domain/sync/SyncState.ts"
 
 export class LocalChain extends Context.Service<LocalChain, {
   /** Tip of what is stored; the genesis on a node without a chain. */

@@ -6,8 +6,8 @@
 import type { Effect } from "effect"
 import { Context, Schema } from "effect"
 import type { Block } from "../domain/chain/Block.ts"
-import type { SyncTip } from "../domain/chain/SyncState.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
+import type { SyncTip } from "../domain/sync/SyncState.ts"
 
 /** The block is not on top of our chain, or breaks a rule. `detail` says which. */
 export class BlockRefused extends Schema.TaggedError<BlockRefused>()("BlockRefused", { detail: Schema.String }) {}

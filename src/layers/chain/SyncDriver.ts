@@ -1,8 +1,8 @@
 /** Drives the sync planner: feeds it events, does what it asks, and keeps its timers. No rule of sync lives here. */
-import * as SyncPlan from "../../domain/chain/SyncPlan.ts"
-import type { SyncAction, SyncEvent } from "../../domain/chain/SyncState.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import * as SyncPlan from "../../domain/sync/SyncPlan.ts"
+import type { SyncAction, SyncEvent } from "../../domain/sync/SyncState.ts"
 import type { SyncBodies } from "./SyncBodies.ts"
 import type { SyncCore } from "./SyncCore.ts"
 import * as SyncHeaders from "./SyncHeaders.ts"

@@ -4,7 +4,7 @@
  */
 import * as Hash from "../../domain/chain/Hash.ts"
 import type { Parent } from "../../domain/chain/HeaderRules.ts"
-import type { SyncTip } from "../../domain/chain/SyncState.ts"
+import type { SyncTip } from "../../domain/sync/SyncState.ts"
 import type { SyncCore } from "./SyncCore.ts"
 
 /** The last height at which our chain, which ends at `tip`, is the header chain. */

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 
-import * as SyncPlan from "../../../src/domain/chain/SyncPlan.ts"
-import * as SyncState from "../../../src/domain/chain/SyncState.ts"
-import * as SyncStatus from "../../../src/domain/chain/SyncStatus.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
+import * as SyncPlan from "../../../src/domain/sync/SyncPlan.ts"
+import * as SyncState from "../../../src/domain/sync/SyncState.ts"
+import * as SyncStatus from "../../../src/domain/sync/SyncStatus.ts"
 import { randomFrom } from "../random.ts"
 import * as SyncWorld from "./syncWorld.ts"
 import type { PeerSpec } from "./syncWorld.ts"

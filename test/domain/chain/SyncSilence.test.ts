@@ -1,9 +1,9 @@
 /** Peers that are slow to answer, and answers that come too late: neither is a lie. */
 import { assert, describe, it } from "@effect/vitest"
-import * as SyncPlan from "../../../src/domain/chain/SyncPlan.ts"
-import * as SyncState from "../../../src/domain/chain/SyncState.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import * as SyncPlan from "../../../src/domain/sync/SyncPlan.ts"
+import * as SyncState from "../../../src/domain/sync/SyncState.ts"
 
 const peer = PeerIp.fromStringUnsafe("10.0.0.2")
 const tip = (height: number) => ({ height, hash: height.toString(16).padStart(64, "0") })

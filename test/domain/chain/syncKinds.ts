@@ -1,6 +1,6 @@
 /** Who may be a peer in the planner's world, and what a run says. */
-import type * as SyncState from "../../../src/domain/chain/SyncState.ts"
 import type { PeerIp } from "../../../src/domain/peer/PeerIp.ts"
+import type * as SyncState from "../../../src/domain/sync/SyncState.ts"
 
 /** `at`: the height from which the peer misbehaves. */
 export type Kind =

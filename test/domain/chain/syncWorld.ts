@@ -3,11 +3,11 @@
  * block is its hash; a header chain is a list of hashes. It checks after every step what must always hold.
  */
 import { assert } from "@effect/vitest"
-import * as SyncPlan from "../../../src/domain/chain/SyncPlan.ts"
-import * as SyncState from "../../../src/domain/chain/SyncState.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import { fromStringUnsafe } from "../../../src/domain/peer/PeerIp.ts"
 import type { PeerIp } from "../../../src/domain/peer/PeerIp.ts"
+import * as SyncPlan from "../../../src/domain/sync/SyncPlan.ts"
+import * as SyncState from "../../../src/domain/sync/SyncState.ts"
 import type { PeerSpec, World } from "./syncKinds.ts"
 
 export type { Kind, PeerSpec, World } from "./syncKinds.ts"
