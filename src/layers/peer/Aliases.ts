@@ -5,7 +5,7 @@
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import * as Sameness from "../../domain/peer/Sameness.ts"
 import type * as Message from "../../domain/wire/Message.ts"
-import * as NativeEncoder from "../../domain/wire/NativeEncoder.ts"
+import * as NativeEncoder from "../../domain/wire/native/NativeEncoder.ts"
 import type { NodeCore } from "./NodeCore.ts"
 import { overflow } from "./PairDriver.ts"
 import type { PeerConnection } from "./PeerConnection.ts"

@@ -3,8 +3,8 @@ import { Cause, Effect, Queue, Stream } from "effect"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import * as NativeEncoder from "../../domain/wire/NativeEncoder.ts"
-import { maxPayloadBytes } from "../../domain/wire/NativeLayout.ts"
+import * as NativeEncoder from "../../domain/wire/native/NativeEncoder.ts"
+import { maxPayloadBytes } from "../../domain/wire/native/NativeLayout.ts"
 import {
   ChannelTaken,
   ConnectionLost,

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import * as Limits from "../../../domain/Limits.ts"
 import * as Frame from "../../../domain/wire/Frame.ts"
-import { Kind } from "../../../domain/wire/NativeLayout.ts"
+import { Kind } from "../../../domain/wire/native/NativeLayout.ts"
 import { SyncKind } from "../../../domain/wire/SyncMessage.ts"
 import * as Line from "./Line.ts"
 import * as Noise from "./Noise.ts"

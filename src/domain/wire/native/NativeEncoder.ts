@@ -8,12 +8,13 @@
  */
 import { Result, Schema } from "effect"
 import { Hex } from "effect/encoding"
-import { rejectReasons } from "../DisconnectReason.ts"
-import * as Limits from "../Limits.ts"
-import * as PeerIp from "../peer/PeerIp.ts"
-import * as Sameness from "../peer/Sameness.ts"
-import * as Frame from "./Frame.ts"
-import * as Message from "./Message.ts"
+import { rejectReasons } from "../../DisconnectReason.ts"
+import * as Limits from "../../Limits.ts"
+import * as PeerIp from "../../peer/PeerIp.ts"
+import * as Sameness from "../../peer/Sameness.ts"
+import * as Frame from "../Frame.ts"
+import * as Message from "../Message.ts"
+import * as SyncMessage from "../SyncMessage.ts"
 import {
   dataFixedBytes,
   helloFixedBytes,
@@ -25,7 +26,6 @@ import {
   putU64,
   rejectFixedBytes
 } from "./NativeLayout.ts"
-import * as SyncMessage from "./SyncMessage.ts"
 
 const body = Frame.headerBytes
 const dataHead = Frame.headerBytes + dataFixedBytes

@@ -5,13 +5,13 @@
 import { Result, Schema } from "effect"
 import { Hex } from "effect/encoding"
 import { NetAddress } from "effect/net"
-import { type RejectReason, rejectReasons } from "../DisconnectReason.ts"
-import * as Limits from "../Limits.ts"
-import * as PeerIp from "../peer/PeerIp.ts"
-import * as Sameness from "../peer/Sameness.ts"
-import { cleanText, type Extension, type Message, type Peers } from "./Message.ts"
+import { type RejectReason, rejectReasons } from "../../DisconnectReason.ts"
+import * as Limits from "../../Limits.ts"
+import * as PeerIp from "../../peer/PeerIp.ts"
+import * as Sameness from "../../peer/Sameness.ts"
+import { cleanText, type Extension, type Message, type Peers } from "../Message.ts"
+import * as SyncMessage from "../SyncMessage.ts"
 import { dataFixedBytes, helloFixedBytes, Kind, peersCodec, rejectFixedBytes, u16, u32, u64 } from "./NativeLayout.ts"
-import * as SyncMessage from "./SyncMessage.ts"
 
 /** A frame of a kind this version does not know: skipped and counted after Up, an error before. */
 export interface Unknown {

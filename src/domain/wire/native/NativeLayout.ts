@@ -1,7 +1,7 @@
 /** What encoder and decoder of the native wire share: kinds, sizes, codes, and the integers of a byte layout. */
 import { Schema } from "effect"
 import { SchemaBinary } from "effect/encoding"
-import * as Limits from "../Limits.ts"
+import * as Limits from "../../Limits.ts"
 
 /** Frame kinds. Below 16: control frames, which overtake bulk and exist before Up. Append only. */
 export const Kind = { Hello: 1, Commit: 2, Ack: 3, Reject: 4, Ping: 5, Pong: 6, Also: 7, Data: 16, Peers: 17 } as const
