@@ -17,13 +17,13 @@ import type { PeerSocket } from "../services/PeerSocket.ts"
 import type { PeerState } from "../services/PeerState.ts"
 import type { PeerStore } from "../services/PeerStore.ts"
 import type { Sync } from "../services/Sync.ts"
-import * as SyncLive from "./chain/SyncLive.ts"
 import * as EntropyLive from "./EntropyLive.ts"
 import * as LocalChainLive from "./LocalChainLive.ts"
 import * as NodeEventsLive from "./NodeEventsLive.ts"
 import * as ConnectionManagerLive from "./peer/ConnectionManagerLive.ts"
 import * as PeerStateLive from "./peer/PeerStateLive.ts"
 import * as PeerTable from "./peer/PeerTable.ts"
+import * as SyncLive from "./sync/SyncLive.ts"
 
 export type Node = ConnectionManager | PeerState | NodeEvents | NodeConfig | PeerMessages | LocalChain
 

@@ -9,10 +9,10 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import * as SyncState from "../../domain/sync/SyncState.ts"
 import type { Blocks } from "../../domain/wire/SyncMessage.ts"
 import type { ChainStoreError, StoredBlock, Tip } from "../../services/ChainStore.ts"
-import type { SyncCore } from "./SyncCore.ts"
-import * as SyncCore_ from "./SyncCore.ts"
-import type { Held } from "./SyncHeld.ts"
-import * as SyncStash from "./SyncStash.ts"
+import type { Held } from "./HeldBodies.ts"
+import * as SyncStash from "./OwnBranch.ts"
+import type { SyncCore } from "./SyncContext.ts"
+import * as SyncCore_ from "./SyncContext.ts"
 
 /** What happens after the chain grew. */
 export interface Hooks {

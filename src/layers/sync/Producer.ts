@@ -19,7 +19,7 @@ import { ChainStore } from "../../services/ChainStore.ts"
 import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import { Sync } from "../../services/Sync.ts"
-import * as HasherLive from "./HasherLive.ts"
+import * as HasherLive from "../chain/HasherLive.ts"
 
 /** The address peers know us by, as far as we know it. */
 const ownIp = (setup: NodeSetup): Option.Option<PeerIp.PeerIp> =>

@@ -5,7 +5,7 @@
 import * as Hash from "../../domain/chain/Hash.ts"
 import type { Parent } from "../../domain/chain/HeaderRules.ts"
 import type { SyncTip } from "../../domain/sync/SyncState.ts"
-import type { SyncCore } from "./SyncCore.ts"
+import type { SyncCore } from "./SyncContext.ts"
 
 /** The last height at which our chain, which ends at `tip`, is the header chain. */
 export const base = (core: SyncCore, tip: number): number => tip - core.stash.length

@@ -10,8 +10,8 @@ import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { GetBlocks, GetHeaders } from "../../domain/wire/SyncMessage.ts"
 import type { ChainStoreError } from "../../services/ChainStore.ts"
-import * as SyncCore_ from "./SyncCore.ts"
-import type { SyncCore } from "./SyncCore.ts"
+import * as SyncCore_ from "./SyncContext.ts"
+import type { SyncCore } from "./SyncContext.ts"
 
 export interface SyncServer {
   readonly asked: (peer: PeerIp, message: GetHeaders | GetBlocks) => void

@@ -4,7 +4,7 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import * as SyncPlan from "../../domain/sync/SyncPlan.ts"
 import type { SyncAction, SyncEvent } from "../../domain/sync/SyncState.ts"
 import type { SyncBodies } from "./SyncBodies.ts"
-import type { SyncCore } from "./SyncCore.ts"
+import type { SyncCore } from "./SyncContext.ts"
 import * as SyncHeaders from "./SyncHeaders.ts"
 
 /** Installs `core.dispatch`. Events that arise while one is handled wait for it to end. */

@@ -4,7 +4,7 @@
  */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
-import type { SyncCore } from "./SyncCore.ts"
+import type { SyncCore } from "./SyncContext.ts"
 
 export interface SyncInbox {
   /** At once if nothing waits, else later. */

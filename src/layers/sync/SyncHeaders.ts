@@ -8,9 +8,9 @@ import * as Validation from "../../domain/chain/Validation.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Headers } from "../../domain/wire/SyncMessage.ts"
-import type { Branch, PeerLink, SyncCore } from "./SyncCore.ts"
-import * as SyncCore_ from "./SyncCore.ts"
-import * as SyncStash from "./SyncStash.ts"
+import * as SyncStash from "./OwnBranch.ts"
+import type { Branch, PeerLink, SyncCore } from "./SyncContext.ts"
+import * as SyncCore_ from "./SyncContext.ts"
 
 /** Asks for headers behind the branch the peer is showing, else behind our header chain. */
 export const ask = (core: SyncCore, peer: PeerIp, request: number): void => {

@@ -7,10 +7,10 @@ import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { SyncTip } from "../../domain/sync/SyncState.ts"
 import type { NewBlock, Tip } from "../../domain/wire/SyncMessage.ts"
+import type { Held } from "./HeldBodies.ts"
 import type { SyncBodies } from "./SyncBodies.ts"
-import * as SyncCore_ from "./SyncCore.ts"
-import type { SyncCore } from "./SyncCore.ts"
-import type { Held } from "./SyncHeld.ts"
+import * as SyncCore_ from "./SyncContext.ts"
+import type { SyncCore } from "./SyncContext.ts"
 
 /** Tells peers of our tip. One new block is pushed whole; after more than one, they are told where we are. */
 export const tell = (core: SyncCore, added: ReadonlyArray<Held>, tip: SyncTip): void => {

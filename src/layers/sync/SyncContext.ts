@@ -18,7 +18,7 @@ import type { NodeEvents } from "../../services/NodeEvents.ts"
 import type { PeerMessages } from "../../services/PeerMessages.ts"
 import { emitter, type Untimed } from "../peer/NodeCore.ts"
 import * as TimerWheel from "../peer/TimerWheel.ts"
-import { HeldBodies } from "./SyncHeld.ts"
+import { HeldBodies } from "./HeldBodies.ts"
 
 /** A request for bodies under way. */
 export interface Asked {
