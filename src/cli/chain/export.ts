@@ -2,7 +2,7 @@
 import { Console, Effect, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Limits from "../../domain/Limits.ts"
-import * as ChainFile from "../../layers/chain/ChainFile.ts"
+import * as ChainFile from "../../layers/chain/tools/ChainFile.ts"
 import { ChainStore } from "../../services/ChainStore.ts"
 import * as Failure from "../Failure.ts"
 import { bytes, fields } from "../table.ts"

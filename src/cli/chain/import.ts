@@ -1,7 +1,7 @@
 /** `timemesh chain import`: takes the blocks of a file into a stored chain. */
 import { Clock, Console, Effect } from "effect"
 import { Argument, Command } from "effect/cli"
-import * as ChainImport from "../../layers/chain/ChainImport.ts"
+import * as ChainImport from "../../layers/chain/tools/ChainImport.ts"
 import * as Failure from "../Failure.ts"
 import { fields } from "../table.ts"
 import * as target from "./target.ts"

@@ -1,10 +1,10 @@
 /** `timemesh chain rewind`: keeps a stored chain up to a height; mends a damaged one. */
 import { Clock, Console, Effect, Option } from "effect"
 import { Argument, Command } from "effect/cli"
-import * as ChainCheck from "../../layers/chain/ChainCheck.ts"
-import * as ChainMend from "../../layers/chain/ChainMend.ts"
 import * as HasherLive from "../../layers/chain/HasherLive.ts"
 import { storeOptions } from "../../layers/chain/networkChain.ts"
+import * as ChainCheck from "../../layers/chain/tools/ChainCheck.ts"
+import * as ChainMend from "../../layers/chain/tools/ChainRepair.ts"
 import { ChainStore } from "../../services/ChainStore.ts"
 import type { Tip } from "../../services/ChainStore.ts"
 import * as Failure from "../Failure.ts"

@@ -1,8 +1,8 @@
 /** `timemesh chain verify`: reads every block of a stored chain and checks all rules. */
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
-import * as ChainCheck from "../../layers/chain/ChainCheck.ts"
 import { storedNetwork } from "../../layers/chain/storedNetwork.ts"
+import * as ChainCheck from "../../layers/chain/tools/ChainCheck.ts"
 import * as Failure from "../Failure.ts"
 import { fields } from "../table.ts"
 import * as target from "./target.ts"

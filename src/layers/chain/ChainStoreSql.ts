@@ -10,12 +10,12 @@ import { ChainStore } from "../../services/ChainStore.ts"
 import type { ChainStoreError, StoredBlock, Tip } from "../../services/ChainStore.ts"
 import type { SqliteOptions } from "../sql/SqliteClient.ts"
 import * as SqliteClient from "../sql/SqliteClient.ts"
-import { batchesOf, checkBlocks, checkFirst, isHash } from "./chainLinks.ts"
 import type { ChainOptions } from "./chainOpening.ts"
 import * as Opening from "./chainOpening.ts"
 import * as ChainTables from "./ChainTables.ts"
 import * as HashIndex from "./HashIndex.ts"
 import { atBoundary, damaged, fromSql } from "./storeErrors.ts"
+import { batchesOf, checkBlocks, checkFirst, isHash } from "./tools/chainLinks.ts"
 
 export type { ChainOptions } from "./chainOpening.ts"
 

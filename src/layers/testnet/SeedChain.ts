@@ -4,9 +4,9 @@ import { devnet } from "../../domain/chain/ChainParams.ts"
 import * as Limits from "../../domain/Limits.ts"
 import { ChainStore } from "../../services/ChainStore.ts"
 import type { StoredBlock } from "../../services/ChainStore.ts"
-import * as ChainMake from "../chain/ChainMake.ts"
 import * as ChainStoreSql from "../chain/ChainStoreSql.ts"
 import { fileIn, storeOptions } from "../chain/networkChain.ts"
+import * as ChainMake from "../chain/tools/ChainMake.ts"
 import { TestnetError } from "./Preflight.ts"
 
 /** Who the blocks say made them: an address of documentation, so that no masternode has it. */

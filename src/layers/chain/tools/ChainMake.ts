@@ -1,12 +1,12 @@
 /** Makes the synthetic chain of a network, for tests: the same options always give the same blocks. Not consensus. */
 import { Clock, Data, Effect, Stream } from "effect"
-import * as ChainParams from "../../domain/chain/ChainParams.ts"
-import * as HeaderRules from "../../domain/chain/HeaderRules.ts"
-import * as Synthetic from "../../domain/chain/Synthetic.ts"
-import * as Limits from "../../domain/Limits.ts"
-import type { StoredBlock } from "../../services/ChainStore.ts"
-import * as HasherLive from "./HasherLive.ts"
-import { stored } from "./networkChain.ts"
+import * as ChainParams from "../../../domain/chain/ChainParams.ts"
+import * as HeaderRules from "../../../domain/chain/HeaderRules.ts"
+import * as Synthetic from "../../../domain/chain/Synthetic.ts"
+import * as Limits from "../../../domain/Limits.ts"
+import type { StoredBlock } from "../../../services/ChainStore.ts"
+import * as HasherLive from "../HasherLive.ts"
+import { stored } from "../networkChain.ts"
 
 /** So many blocks are not due yet. */
 export class NotDue extends Data.TaggedError("NotDue")<{

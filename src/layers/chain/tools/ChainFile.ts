@@ -4,7 +4,7 @@
  */
 import { Data, Effect, FileSystem, Stream } from "effect"
 import type { PlatformError } from "effect"
-import * as Limits from "../../domain/Limits.ts"
+import * as Limits from "../../../domain/Limits.ts"
 
 /** One block's bytes, not looked at. `offset`: where its length begins in the file, bytes. */
 export interface FileRecord {

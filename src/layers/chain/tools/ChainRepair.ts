@@ -4,12 +4,12 @@
  */
 import { Effect, Exit, FileSystem, Stream } from "effect"
 import type { Option } from "effect"
-import * as Limits from "../../domain/Limits.ts"
-import { ChainStore } from "../../services/ChainStore.ts"
-import type { ChainStoreError, StoredBlock, Tip } from "../../services/ChainStore.ts"
+import * as Limits from "../../../domain/Limits.ts"
+import { ChainStore } from "../../../services/ChainStore.ts"
+import type { ChainStoreError, StoredBlock, Tip } from "../../../services/ChainStore.ts"
+import * as ChainStoreSql from "../ChainStoreSql.ts"
+import { unavailable } from "../storeErrors.ts"
 import * as ChainScan from "./ChainScan.ts"
-import * as ChainStoreSql from "./ChainStoreSql.ts"
-import { unavailable } from "./storeErrors.ts"
 
 export interface MendOptions {
   readonly filename: string

@@ -3,17 +3,17 @@
  * rule; and SQLite's own structure. Nothing is written.
  */
 import { Clock, Effect, Stream } from "effect"
-import * as Block from "../../domain/chain/Block.ts"
-import type { ChainParams } from "../../domain/chain/ChainParams.ts"
-import * as Hash from "../../domain/chain/Hash.ts"
-import type { Hasher } from "../../domain/chain/Hasher.ts"
-import * as HeaderRules from "../../domain/chain/HeaderRules.ts"
-import * as Synthetic from "../../domain/chain/Synthetic.ts"
-import * as Validation from "../../domain/chain/Validation.ts"
-import type { ChainStoreError, StoredBlock, Tip } from "../../services/ChainStore.ts"
+import * as Block from "../../../domain/chain/Block.ts"
+import type { ChainParams } from "../../../domain/chain/ChainParams.ts"
+import * as Hash from "../../../domain/chain/Hash.ts"
+import type { Hasher } from "../../../domain/chain/Hasher.ts"
+import * as HeaderRules from "../../../domain/chain/HeaderRules.ts"
+import * as Synthetic from "../../../domain/chain/Synthetic.ts"
+import * as Validation from "../../../domain/chain/Validation.ts"
+import type { ChainStoreError, StoredBlock, Tip } from "../../../services/ChainStore.ts"
+import * as HasherLive from "../HasherLive.ts"
+import { genesisOf } from "../networkChain.ts"
 import * as ChainScan from "./ChainScan.ts"
-import * as HasherLive from "./HasherLive.ts"
-import { genesisOf } from "./networkChain.ts"
 
 /** What is wrong, and the height of the first block that cannot be kept; without one, all blocks are good. */
 export interface Bad {

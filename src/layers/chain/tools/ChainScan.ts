@@ -9,13 +9,13 @@
 import { Effect, Option, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql"
-import * as Limits from "../../domain/Limits.ts"
-import type { ChainStoreError, StoredBlock } from "../../services/ChainStore.ts"
-import { sqlFailure, sqlFailureText } from "../sql/sqlFailure.ts"
-import * as SqliteClient from "../sql/SqliteClient.ts"
-import type { JoinedRow } from "./ChainTables.ts"
-import * as ChainTables from "./ChainTables.ts"
-import { atBoundary, damaged, fromSql } from "./storeErrors.ts"
+import * as Limits from "../../../domain/Limits.ts"
+import type { ChainStoreError, StoredBlock } from "../../../services/ChainStore.ts"
+import { sqlFailure, sqlFailureText } from "../../sql/sqlFailure.ts"
+import * as SqliteClient from "../../sql/SqliteClient.ts"
+import type { JoinedRow } from "../ChainTables.ts"
+import * as ChainTables from "../ChainTables.ts"
+import { atBoundary, damaged, fromSql } from "../storeErrors.ts"
 
 /** Where the scan stands. `previous`: hash of the block before `height`. */
 interface Place {
