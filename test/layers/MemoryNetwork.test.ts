@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Random } from "effect"
 import { TestClock } from "effect/testing"
-import { layerHost, MemoryNetwork } from "../../src/layers/socket/MemoryNetwork.ts"
+import { layerHost, MemoryNetwork } from "../../src/layers/socket/memory/MemoryNetwork.ts"
 
 import type { PeerSocket } from "../../src/services/PeerSocket.ts"
 import { a, accepting, b, c, dialling, during, joined, net, soon, start, timed } from "./memoryHarness.ts"

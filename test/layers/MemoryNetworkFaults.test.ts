@@ -1,7 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import { Clock, Effect, Exit, Fiber, Option, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { MemoryNetwork } from "../../src/layers/socket/MemoryNetwork.ts"
+import { MemoryNetwork } from "../../src/layers/socket/memory/MemoryNetwork.ts"
 
 import { a, accepting, b, c, dialling, during, joined, net, soon, start, timed } from "./memoryHarness.ts"
 import { at, ip, line, outcome, readAll, text } from "./peerSocketHarness.ts"

@@ -2,7 +2,7 @@
 import { assert, describe } from "@effect/vitest"
 import { Clock, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { MemoryNetwork } from "../../src/layers/socket/MemoryNetwork.ts"
+import { MemoryNetwork } from "../../src/layers/socket/memory/MemoryNetwork.ts"
 
 import { a, accepting, b, during, joined, net, start, timed } from "./memoryHarness.ts"
 import { at, pattern, readAll, text } from "./peerSocketHarness.ts"

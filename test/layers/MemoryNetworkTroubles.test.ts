@@ -3,7 +3,7 @@ import { assert, describe } from "@effect/vitest"
 import { Effect, Exit, Fiber } from "effect"
 import type { Socket } from "effect/socket"
 import { TestClock } from "effect/testing"
-import { MemoryNetwork } from "../../src/layers/socket/MemoryNetwork.ts"
+import { MemoryNetwork } from "../../src/layers/socket/memory/MemoryNetwork.ts"
 import { isPromptReader } from "../../src/services/PeerSocket.ts"
 
 import { a, accepting, b, c, dialling, during, joined, net, soon, start, timed } from "./memoryHarness.ts"

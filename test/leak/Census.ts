@@ -11,7 +11,7 @@ import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { PeerConnection } from "../../src/layers/peer/PeerConnection.ts"
 import { PeerRow } from "../../src/layers/peer/PeerRow.ts"
-import { MemoryEnd } from "../../src/layers/socket/MemoryEnd.ts"
+import { MemoryEnd } from "../../src/layers/socket/memory/MemoryEnd.ts"
 import { TcpEnd } from "../../src/layers/socket/TcpEnd.ts"
 
 /** One figure per thing that must not pile up. */

@@ -1,7 +1,7 @@
 /** The three leak tests: connections on the memory network, connections on real sockets, whole nodes. */
 import { Effect, Result as Outcome } from "effect"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
-import { MemoryNetwork } from "../../src/layers/socket/MemoryNetwork.ts"
+import { MemoryNetwork } from "../../src/layers/socket/memory/MemoryNetwork.ts"
 import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
 import { PeerSocket } from "../../src/services/PeerSocket.ts"
 import { judge, type Result } from "./Judge.ts"

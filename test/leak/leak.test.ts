@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
-import { MemoryNetwork } from "../../src/layers/socket/MemoryNetwork.ts"
+import { MemoryNetwork } from "../../src/layers/socket/memory/MemoryNetwork.ts"
 import * as Census from "./Census.ts"
 import { leaksOf } from "./Judge.ts"
 import { isUp, start, until } from "./Nodes.ts"

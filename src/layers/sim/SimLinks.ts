@@ -4,7 +4,7 @@
  */
 import { Effect } from "effect"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import type { LinkOptions, MemoryNetwork } from "../socket/MemoryNetwork.ts"
+import type { LinkOptions, MemoryNetwork } from "../socket/memory/MemoryNetwork.ts"
 
 /** What a link is like in good times: ms, bytes. */
 export interface LinkNature {

@@ -9,8 +9,8 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Socket } from "effect/socket"
 import type * as Net from "node:net"
 import * as Limits from "../../domain/Limits.ts"
-import type { ConnectionEnd } from "./heldSocket.ts"
 import { closed, readError, systemError, writeError } from "./socketErrors.ts"
+import type { ConnectionEnd } from "./socketFromEnd.ts"
 
 type Batch = NonEmptyReadonlyArray<Uint8Array>
 type Resume<A> = (effect: Effect.Effect<A, Socket.SocketError>) => void

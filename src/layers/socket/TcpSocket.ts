@@ -9,8 +9,8 @@ import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { Accepted, Dialled, DialOptions, Listener } from "../../services/PeerSocket.ts"
 import { PeerSocket } from "../../services/PeerSocket.ts"
 import { Acceptor } from "./Acceptor.ts"
-import { heldSocket } from "./heldSocket.ts"
 import { listenError, openError, openTimeout, systemError } from "./socketErrors.ts"
+import { heldSocket } from "./socketFromEnd.ts"
 import { TcpEnd } from "./TcpEnd.ts"
 
 /** Half-open is allowed so that one may still write after the peer's FIN. */

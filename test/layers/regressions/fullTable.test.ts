@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as Limits from "../../../src/domain/Limits.ts"
 import type { Hello } from "../../../src/domain/wire/Message.ts"
-import type { MemoryNetwork } from "../../../src/layers/socket/MemoryNetwork.ts"
+import type { MemoryNetwork } from "../../../src/layers/socket/memory/MemoryNetwork.ts"
 import { assertConnected, ip, onMesh, port, type Running } from "../mesh.ts"
 import { join, nowhere } from "../rawPeer.ts"
 

@@ -5,7 +5,7 @@ import type { PeerIp } from "../../../src/domain/peer/PeerIp.ts"
 import * as PeerIps from "../../../src/domain/peer/PeerIp.ts"
 import { SimLinks } from "../../../src/layers/sim/SimLinks.ts"
 import type { LinkTrouble } from "../../../src/layers/sim/SimLinks.ts"
-import { type LinkOptions, MemoryNetwork } from "../../../src/layers/socket/MemoryNetwork.ts"
+import { type LinkOptions, MemoryNetwork } from "../../../src/layers/socket/memory/MemoryNetwork.ts"
 import { randomFrom } from "../../domain/random.ts"
 
 const ipsOf = (node: number) =>

@@ -15,9 +15,9 @@
  * process does, until its scopes close. Ask `host` (or `layerHost`) again for the process that starts next.
  */
 import { Clock, Context, Effect, FiberSet, Layer, Random } from "effect"
-import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import { PeerSocket } from "../../services/PeerSocket.ts"
-import * as AlarmClock from "../time/AlarmClock.ts"
+import type { PeerIp } from "../../../domain/peer/PeerIp.ts"
+import { PeerSocket } from "../../../services/PeerSocket.ts"
+import * as AlarmClock from "../../time/AlarmClock.ts"
 import { Fabric } from "./MemoryFabric.ts"
 import type { Connection } from "./MemoryFabric.ts"
 import { Timers } from "./MemoryLink.ts"

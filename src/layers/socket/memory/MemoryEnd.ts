@@ -2,11 +2,11 @@
 import { Effect } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Socket } from "effect/socket"
-import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
-import type { ConnectionEnd } from "./heldSocket.ts"
+import type { PeerAddress } from "../../../domain/peer/PeerAddress.ts"
+import { closed, readError, systemError, writeError } from "../socketErrors.ts"
+import type { ConnectionEnd } from "../socketFromEnd.ts"
 import type { Pipe, Resume } from "./MemoryPipe.ts"
 import { onTurn } from "./MemoryPipe.ts"
-import { closed, readError, systemError, writeError } from "./socketErrors.ts"
 
 type Batch = NonEmptyReadonlyArray<Uint8Array>
 

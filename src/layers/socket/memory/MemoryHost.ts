@@ -2,13 +2,13 @@
 import { Effect } from "effect"
 import type { Scope } from "effect"
 import type { SocketServer } from "effect/socket"
-import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
-import * as PeerAddresses from "../../domain/peer/PeerAddress.ts"
-import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import type { Accepted, Listener } from "../../services/PeerSocket.ts"
-import { Acceptor } from "./Acceptor.ts"
+import type { PeerAddress } from "../../../domain/peer/PeerAddress.ts"
+import * as PeerAddresses from "../../../domain/peer/PeerAddress.ts"
+import type { PeerIp } from "../../../domain/peer/PeerIp.ts"
+import type { Accepted, Listener } from "../../../services/PeerSocket.ts"
+import { Acceptor } from "../Acceptor.ts"
+import { listenError, systemError } from "../socketErrors.ts"
 import type { MemoryEnd } from "./MemoryEnd.ts"
-import { listenError, systemError } from "./socketErrors.ts"
 
 /** First and last port for dials and for `listen` with port 0 (IANA's dynamic ports). */
 const firstPort = 49152

@@ -1,8 +1,8 @@
 /** Virtual time and virtual cables of `MemoryNetwork`: what is due when, and how one direction between two IPs behaves. */
 import { Duration } from "effect"
 import type { Clock, Random } from "effect"
-import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import type { AlarmClock } from "../time/AlarmClock.ts"
+import type { PeerIp } from "../../../domain/peer/PeerIp.ts"
+import type { AlarmClock } from "../../time/AlarmClock.ts"
 
 /** How one direction between two IPs behaves. Applies to what is written from then on. */
 export interface LinkOptions {
