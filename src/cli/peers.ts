@@ -1,7 +1,7 @@
 /** `timemesh peers`: the node's peer table. */
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
-import type { Peer, Peers } from "../layers/admin/AdminApi.ts"
+import type { Peer, Peers } from "../layers/http/AdminApi.ts"
 import * as askNode from "./askNode.ts"
 import * as flags from "./flags.ts"
 import { bytes, duration, table } from "./table.ts"

@@ -1,7 +1,7 @@
 /** `timemesh status`: what the node is and how it is. */
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
-import type { Status } from "../layers/admin/AdminApi.ts"
+import type { Status } from "../layers/http/AdminApi.ts"
 import * as askNode from "./askNode.ts"
 import * as flags from "./flags.ts"
 import { duration, fields } from "./table.ts"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
-import type { Peer, Peers, Status } from "../../src/layers/admin/AdminApi.ts"
+import type { Peer, Peers, Status } from "../../src/layers/http/AdminApi.ts"
 import * as LogEvents from "../../src/layers/testnet/LogEvents.ts"
 import * as Replay from "../../src/layers/testnet/Replay.ts"
 import * as Verdict from "../../src/layers/testnet/Verdict.ts"

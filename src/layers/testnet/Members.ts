@@ -2,7 +2,7 @@
 import { Clock, Effect, FileSystem } from "effect"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
-import * as AdminClient from "../admin/AdminClient.ts"
+import * as AdminClient from "../http/AdminClient.ts"
 import * as NodeProcess from "./NodeProcess.ts"
 import type { Kill } from "./Replay.ts"
 import type { Account } from "./Verdict.ts"
