@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url"
 import type { MakeNode } from "./cli/run.ts"
 import * as timemesh from "./cli/timemesh.ts"
 import { version } from "./cli/version.ts"
-import * as Node from "./layers/Node.ts"
+import * as Node from "./layers/node/Node.ts"
 import * as TcpSocket from "./layers/socket/TcpSocket.ts"
 
 /** A signal ends `run` with the exit code it has set, everything else with 130. */

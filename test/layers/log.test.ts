@@ -6,8 +6,8 @@ import * as Limits from "../../src/domain/Limits.ts"
 import type { ConnectionRef, NodeEvent } from "../../src/domain/NodeEvent.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import * as Loggers from "../../src/layers/log/Loggers.ts"
-import * as NodeEventsLive from "../../src/layers/NodeEventsLive.ts"
-import * as NodeLog from "../../src/layers/NodeLog.ts"
+import * as NodeLog from "../../src/layers/log/NodeLog.ts"
+import * as NodeEventsLive from "../../src/layers/node/NodeEventsLive.ts"
 import { NodeEvents } from "../../src/services/NodeEvents.ts"
 
 const two = PeerIp.fromStringUnsafe("127.0.0.2")

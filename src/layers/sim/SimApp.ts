@@ -2,7 +2,7 @@
 import type { Layer } from "effect"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Sync } from "../../services/Sync.ts"
-import type { Node } from "../Node.ts"
+import type { Node } from "../node/Node.ts"
 
 /** The node that a program is put on. */
 export interface SimAppNode {

@@ -1,9 +1,9 @@
 /** `NodeEvents`: synchronous listeners first, then a sliding hub for streams; totals kept as events pass. */
 import { Effect, Layer, PubSub, Stream } from "effect"
-import * as DisconnectReason from "../domain/DisconnectReason.ts"
-import * as Limits from "../domain/Limits.ts"
-import type { Direction, NodeEvent, NodeStats } from "../domain/NodeEvent.ts"
-import { NodeEvents } from "../services/NodeEvents.ts"
+import * as DisconnectReason from "../../domain/DisconnectReason.ts"
+import * as Limits from "../../domain/Limits.ts"
+import type { Direction, NodeEvent, NodeStats } from "../../domain/NodeEvent.ts"
+import { NodeEvents } from "../../services/NodeEvents.ts"
 
 const byDirection = (): Record<Direction, number> => ({ inbound: 0, outbound: 0 })
 

@@ -5,11 +5,11 @@
  * JSON form prints and the pretty form leaves out. **Concurrency**: lines appear in the order of events.
  */
 import { Clock, Effect, Layer, LogLevel, References } from "effect"
-import * as Limits from "../domain/Limits.ts"
-import type { NodeEvent } from "../domain/NodeEvent.ts"
-import { NodeEvents } from "../services/NodeEvents.ts"
-import * as EventText from "./log/EventText.ts"
-import * as LogBudget from "./log/LogBudget.ts"
+import * as Limits from "../../domain/Limits.ts"
+import type { NodeEvent } from "../../domain/NodeEvent.ts"
+import { NodeEvents } from "../../services/NodeEvents.ts"
+import * as EventText from "./EventText.ts"
+import * as LogBudget from "./LogBudget.ts"
 
 const write = (level: LogLevel.Severity, text: string, annotations: Readonly<Record<string, unknown>>) =>
   Effect.annotateLogs(Effect.logWithLevel(level)(text), { ...annotations })

@@ -1,10 +1,10 @@
 /** `LocalChain` in memory. It is built before the node listens, so that the very first Hello is right. */
 import { Effect, Layer } from "effect"
-import { Capability } from "../domain/pair/Handshake.ts"
-import type { SyncTip } from "../domain/sync/SyncState.ts"
-import { ChainStore, type ChainStoreError } from "../services/ChainStore.ts"
-import { LocalChain } from "../services/LocalChain.ts"
-import { NodeConfig } from "../services/NodeConfig.ts"
+import { Capability } from "../../domain/pair/Handshake.ts"
+import type { SyncTip } from "../../domain/sync/SyncState.ts"
+import { ChainStore, type ChainStoreError } from "../../services/ChainStore.ts"
+import { LocalChain } from "../../services/LocalChain.ts"
+import { NodeConfig } from "../../services/NodeConfig.ts"
 
 const make = (start: SyncTip, capabilities: number) => {
   let tip = start

@@ -2,9 +2,9 @@
 import { Effect, Layer } from "effect"
 import { Hex } from "effect/encoding"
 import { createHmac } from "node:crypto"
-import * as Handshake from "../domain/pair/Handshake.ts"
-import { Entropy } from "../services/Entropy.ts"
-import { RandomBytes } from "../services/RandomBytes.ts"
+import * as Handshake from "../../domain/pair/Handshake.ts"
+import { Entropy } from "../../services/Entropy.ts"
+import { RandomBytes } from "../../services/RandomBytes.ts"
 
 /** Nonces are cut from a block of this many bytes, so that a handshake costs no system call. */
 const blockBytes = 4_096
