@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import * as TimerWheel from "../../src/layers/peer/TimerWheel.ts"
+import * as TimerWheel from "../../src/layers/time/Timers.ts"
 
 const make = TimerWheel.make(() => assert.fail("a virtual clock has no lag"))
 

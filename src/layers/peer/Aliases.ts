@@ -2,14 +2,14 @@
  * One process under several addresses: told when a Hello looks like it, and of two connections to it that one is closed which
  * came up later. What makes sure of that is `domain/peer/Sameness`.
  */
+import * as Sameness from "../../domain/peer/AliasProof.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import * as Sameness from "../../domain/peer/Sameness.ts"
 import type * as Message from "../../domain/wire/Message.ts"
 import * as NativeEncoder from "../../domain/wire/native/NativeEncoder.ts"
-import type { NodeCore } from "./NodeCore.ts"
+import type { NodeCore } from "./NodeContext.ts"
 import { overflow } from "./PairDriver.ts"
+import type { PeerRow } from "./Peer.ts"
 import type { PeerConnection } from "./PeerConnection.ts"
-import type { PeerRow } from "./PeerRow.ts"
 
 export interface Aliases {
   /** A Hello came, to a row of which nothing was up. */

@@ -9,9 +9,9 @@ import * as Limits from "../../domain/Limits.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { PeerSocket } from "../../services/PeerSocket.ts"
-import type { NodeCore } from "./NodeCore.ts"
+import type { NodeCore } from "./NodeContext.ts"
+import type { PeerRow } from "./Peer.ts"
 import * as PeerConnection from "./PeerConnection.ts"
-import type { PeerRow } from "./PeerRow.ts"
 
 export interface Dialler {
   /** Makes the connection for the end `id` of the pair and dials when its turn comes. */

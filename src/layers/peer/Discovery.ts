@@ -9,10 +9,10 @@ import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import * as TieBreak from "../../domain/peer/TieBreak.ts"
 import type { Peers } from "../../domain/wire/Message.ts"
 import * as NativeEncoder from "../../domain/wire/native/NativeEncoder.ts"
-import { admit, type NodeCore } from "./NodeCore.ts"
+import { admit, type NodeCore } from "./NodeContext.ts"
 import { overflow } from "./PairDriver.ts"
+import type { PeerRow } from "./Peer.ts"
 import type { PeerConnection } from "./PeerConnection.ts"
-import type { PeerRow } from "./PeerRow.ts"
 
 export interface Discovery {
   /** Makes an address known, so that the pair gets connected. Own and unusable addresses are passed over. */

@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Backoff from "../../domain/peer/Backoff.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import type { NodeCore } from "./NodeCore.ts"
+import type { NodeCore } from "./NodeContext.ts"
 
 /** What `ConnectionManager.isolate` does. `PairDriver` holds back the dials meanwhile, `accepted` refuses. */
 export const make = (core: NodeCore) => (ips: ReadonlyArray<PeerIp>): Effect.Effect<void> =>

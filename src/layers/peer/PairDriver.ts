@@ -11,9 +11,9 @@ import type { Draw, PairAction, PairEvent, Timer } from "../../domain/pair/PairS
 import * as Backoff from "../../domain/peer/Backoff.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
 import * as NativeEncoder from "../../domain/wire/native/NativeEncoder.ts"
-import type { NodeCore } from "./NodeCore.ts"
+import type { NodeCore } from "./NodeContext.ts"
+import type { PeerRow } from "./Peer.ts"
 import type { PeerConnection } from "./PeerConnection.ts"
-import type { PeerRow } from "./PeerRow.ts"
 
 /** What the driver hands to the other parts of the connection manager. */
 export interface Hooks {

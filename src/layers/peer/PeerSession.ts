@@ -15,10 +15,10 @@ import * as NativeDecoder from "../../domain/wire/native/NativeDecoder.ts"
 import * as NativeEncoder from "../../domain/wire/native/NativeEncoder.ts"
 import { Kind } from "../../domain/wire/native/NativeLayout.ts"
 import type { Aliases } from "./Aliases.ts"
-import type { NodeCore } from "./NodeCore.ts"
+import type { NodeCore } from "./NodeContext.ts"
 import { overflow, sendPing } from "./PairDriver.ts"
+import type { PeerRow } from "./Peer.ts"
 import * as PeerConnection from "./PeerConnection.ts"
-import type { PeerRow } from "./PeerRow.ts"
 
 type ControlTag = "Hello" | "Commit" | "Ack" | "Reject" | "Ping" | "Pong" | "BadBody"
 

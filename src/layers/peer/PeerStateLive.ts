@@ -5,7 +5,7 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Explanation, PeerRecord } from "../../domain/peer/PeerRecord.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
 import { PeerState } from "../../services/PeerState.ts"
-import type { PeerRow } from "./PeerRow.ts"
+import type { PeerRow } from "./Peer.ts"
 import { PeerTable } from "./PeerTable.ts"
 
 const seconds = (ms: number) => `${(Math.max(0, ms) / 1_000).toFixed(1)} s`

@@ -8,7 +8,7 @@ import * as Limits from "../../domain/Limits.ts"
 import type { PeerSource } from "../../domain/NodeEvent.ts"
 import type * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../domain/peer/PeerRecord.ts"
-import { PeerRow } from "./PeerRow.ts"
+import { PeerRow } from "./Peer.ts"
 
 export class PeerTable extends Context.Service<PeerTable, {
   readonly get: (ip: PeerIp.PeerIp) => PeerRow | undefined

@@ -16,8 +16,8 @@ import type { Origin } from "../../services/ConnectionManager.ts"
 import type { LocalChain } from "../../services/LocalChain.ts"
 import type { NodeEvents } from "../../services/NodeEvents.ts"
 import type { PeerMessages } from "../../services/PeerMessages.ts"
-import { emitter, type Untimed } from "../peer/NodeCore.ts"
-import * as TimerWheel from "../peer/TimerWheel.ts"
+import { emitter, type Untimed } from "../peer/NodeContext.ts"
+import * as TimerWheel from "../time/Timers.ts"
 import { HeldBodies } from "./HeldBodies.ts"
 
 /** A request for bodies under way. */

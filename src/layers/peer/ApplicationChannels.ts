@@ -15,7 +15,7 @@ import {
   SendError,
   TooLarge
 } from "../../services/ConnectionManager.ts"
-import type { NodeCore } from "./NodeCore.ts"
+import type { NodeCore } from "./NodeContext.ts"
 import * as Outbox from "./Outbox.ts"
 import { overflow } from "./PairDriver.ts"
 import type { PeerConnection } from "./PeerConnection.ts"

@@ -16,10 +16,10 @@ import { Mutant } from "../../services/Mutant.ts"
 import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
 import type { PeerListener } from "../../services/PeerMessages.ts"
+import * as TimerWheel from "../time/Timers.ts"
+import type { PeerRow } from "./Peer.ts"
 import type { PeerConnection } from "./PeerConnection.ts"
-import type { PeerRow } from "./PeerRow.ts"
 import { PeerTable } from "./PeerTable.ts"
-import * as TimerWheel from "./TimerWheel.ts"
 
 /** Receives the payloads of one channel out of one read batch, in order. */
 export type ChannelHandler = (from: Origin, payloads: ReadonlyArray<Uint8Array>) => void

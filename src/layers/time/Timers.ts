@@ -7,8 +7,8 @@
 import { Clock, Effect, FiberSet } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import { Mutant } from "../../services/Mutant.ts"
-import * as AlarmClock from "../time/AlarmClock.ts"
-import { TimerHeap } from "../time/TimerHeap.ts"
+import * as AlarmClock from "./AlarmClock.ts"
+import { TimerHeap } from "./TimerHeap.ts"
 
 /** One armed timer. `disarm` it, or let it fire: not both. */
 export interface Timer {

@@ -3,7 +3,7 @@ import { Effect, Semaphore } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import { PeerStore } from "../../services/PeerStore.ts"
-import type { NodeCore } from "./NodeCore.ts"
+import type { NodeCore } from "./NodeContext.ts"
 
 /** Uses the store and never fails: a store that does not work is a warning. */
 export const make = Effect.fnUntraced(function*(core: NodeCore) {

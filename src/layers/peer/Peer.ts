@@ -11,8 +11,8 @@ import * as PairState_ from "../../domain/pair/PairState.ts"
 import * as Backoff from "../../domain/peer/Backoff.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { ExpectedDialler, PeerRecord } from "../../domain/peer/PeerRecord.ts"
+import type { Timer } from "../time/Timers.ts"
 import type { PeerConnection } from "./PeerConnection.ts"
-import type { Timer } from "./TimerWheel.ts"
 
 export class PeerRow {
   readonly ip: PeerIp.PeerIp
