@@ -2,9 +2,9 @@
 import { Console, Effect, FileSystem, Option, Result, Stdio } from "effect"
 import { Command, Flag } from "effect/cli"
 import { networks } from "../domain/Network.ts"
-import type * as NodeProcess from "../layers/testnet/NodeProcess.ts"
-import * as Testnet from "../layers/testnet/Testnet.ts"
-import type { Verdict } from "../layers/testnet/Verdict.ts"
+import type * as NodeProcess from "../testnet/NodeProcess.ts"
+import * as Testnet from "../testnet/Testnet.ts"
+import type { Verdict } from "../testnet/Verdict.ts"
 import * as Failure from "./Failure.ts"
 import { table } from "./table.ts"
 

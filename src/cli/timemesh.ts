@@ -1,6 +1,6 @@
 /** The command line as a whole. */
 import { Command } from "effect/cli"
-import type * as NodeProcess from "../layers/testnet/NodeProcess.ts"
+import type * as NodeProcess from "../testnet/NodeProcess.ts"
 import * as chain from "./chain/chain.ts"
 import * as peers from "./peers.ts"
 import * as run from "./run.ts"

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import type { Peer, Peers, Status } from "../../src/layers/http/AdminApi.ts"
-import * as LogEvents from "../../src/layers/testnet/LogEvents.ts"
-import * as Replay from "../../src/layers/testnet/Replay.ts"
-import * as Verdict from "../../src/layers/testnet/Verdict.ts"
+import * as LogEvents from "../../src/testnet/LogEvents.ts"
+import * as Replay from "../../src/testnet/Replay.ts"
+import * as Verdict from "../../src/testnet/Verdict.ts"
 
 type Event = LogEvents.LogEvent
 const up = (at: number, ip: string, socket: string): Event => ({ event: "Up", at, ip, socket })

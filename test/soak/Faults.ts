@@ -7,9 +7,9 @@ import type { FileSystem, PlatformError, Scope } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import { ChildProcess } from "effect/process"
 import * as Limits from "../../src/domain/Limits.ts"
-import * as Members from "../../src/layers/testnet/Members.ts"
-import type * as NodeProcess from "../../src/layers/testnet/NodeProcess.ts"
-import type { Kill } from "../../src/layers/testnet/Replay.ts"
+import * as Members from "../../src/testnet/Members.ts"
+import type * as NodeProcess from "../../src/testnet/NodeProcess.ts"
+import type { Kill } from "../../src/testnet/Replay.ts"
 
 export interface Fault {
   readonly kind: "kill" | "pause"

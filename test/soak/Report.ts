@@ -1,8 +1,8 @@
 /** The judgement on a soak, in the form `--json` prints. Pure. */
 import * as Limits from "../../src/domain/Limits.ts"
-import type { LogEvent } from "../../src/layers/testnet/LogEvents.ts"
-import type { History, Kill, NodeEvents, UnexpectedDown } from "../../src/layers/testnet/Replay.ts"
-import * as Verdict from "../../src/layers/testnet/Verdict.ts"
+import type { LogEvent } from "../../src/testnet/LogEvents.ts"
+import type { History, Kill, NodeEvents, UnexpectedDown } from "../../src/testnet/Replay.ts"
+import * as Verdict from "../../src/testnet/Verdict.ts"
 import type { Fault } from "./Faults.ts"
 import * as Slope from "./Slope.ts"
 import type { Vitals } from "./Vitals.ts"

@@ -11,7 +11,7 @@ import { ChildProcess } from "effect/process"
 import type { ChildProcessSpawner } from "effect/process"
 import * as Limits from "../../domain/Limits.ts"
 import { SimulationResult } from "../../domain/sim/SimulationResult.ts"
-import type { Self } from "../testnet/NodeProcess.ts"
+import type { Self } from "../../testnet/NodeProcess.ts"
 
 export interface Seeds {
   /** Both included. */

@@ -1,6 +1,6 @@
 /** Splits a testnet in two halves for a while, by its nodes' admin APIs, once it is whole. */
 import { Clock, Effect } from "effect"
-import type { AdminClient } from "../http/AdminClient.ts"
+import type { AdminClient } from "../layers/http/AdminClient.ts"
 import type { Cut } from "./ChainVerdict.ts"
 
 interface Half {

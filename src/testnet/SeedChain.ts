@@ -1,12 +1,12 @@
 /** Gives a node of a testnet a chain before it starts: synthetic blocks, straight into its database. */
 import { Effect, FileSystem, Stream } from "effect"
-import { devnet } from "../../domain/chain/ChainParams.ts"
-import * as Limits from "../../domain/Limits.ts"
-import { ChainStore } from "../../services/ChainStore.ts"
-import type { StoredBlock } from "../../services/ChainStore.ts"
-import * as ChainStoreSql from "../chain/ChainStoreSql.ts"
-import { fileIn, storeOptions } from "../chain/networkChain.ts"
-import * as ChainMake from "../chain/tools/ChainMake.ts"
+import { devnet } from "../domain/chain/ChainParams.ts"
+import * as Limits from "../domain/Limits.ts"
+import * as ChainStoreSql from "../layers/chain/ChainStoreSql.ts"
+import { fileIn, storeOptions } from "../layers/chain/networkChain.ts"
+import * as ChainMake from "../layers/chain/tools/ChainMake.ts"
+import { ChainStore } from "../services/ChainStore.ts"
+import type { StoredBlock } from "../services/ChainStore.ts"
 import { TestnetError } from "./Preflight.ts"
 
 /** Who the blocks say made them: an address of documentation, so that no masternode has it. */

@@ -1,5 +1,5 @@
 /** The judgement on a testnet run, in the form `--json` prints. Pure. */
-import type { Peers, Status } from "../http/AdminApi.ts"
+import type { Peers, Status } from "../layers/http/AdminApi.ts"
 import * as ChainVerdict from "./ChainVerdict.ts"
 import type { History, Kill, NodeEvents, UnexpectedDown } from "./Replay.ts"
 

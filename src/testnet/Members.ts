@@ -1,8 +1,8 @@
 /** The nodes of a testnet as the process that runs it knows them: how to start each, and what each says of itself. */
 import { Clock, Effect, FileSystem } from "effect"
-import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
-import * as PeerIp from "../../domain/peer/PeerIp.ts"
-import * as AdminClient from "../http/AdminClient.ts"
+import * as PeerAddress from "../domain/peer/PeerAddress.ts"
+import * as PeerIp from "../domain/peer/PeerIp.ts"
+import * as AdminClient from "../layers/http/AdminClient.ts"
 import * as NodeProcess from "./NodeProcess.ts"
 import type { Kill } from "./Replay.ts"
 import type { Account } from "./Verdict.ts"

@@ -8,7 +8,7 @@ import { Clock, Effect, Exit, Fiber, FileSystem, Option, Scope, Stream } from "e
 import type { PlatformError } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import { ChildProcess } from "effect/process"
-import * as Settings from "../config/Settings.ts"
+import * as Settings from "../layers/config/Settings.ts"
 
 /** How to start `timemesh` itself: `[node, …flags of node, main.js]`. */
 export type Self = readonly [command: string, ...args: ReadonlyArray<string>]
