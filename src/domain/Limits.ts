@@ -4,7 +4,7 @@
  */
 
 // Those of simulations are a room of their own.
-export * from "./sim/SimLimits.ts"
+export * from "../simulation/plan/Limits.ts"
 
 // --- pair protocol: rule timers -----------------------------------------------
 

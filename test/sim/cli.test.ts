@@ -4,8 +4,8 @@ import { Console, Effect, FileSystem } from "effect"
 import { Command } from "effect/cli"
 import { Failure } from "../../src/cli/Failure.ts"
 import * as simulate from "../../src/cli/simulate.ts"
-import * as SimulationText from "../../src/domain/sim/SimulationText.ts"
-import * as Search from "../../src/layers/sim/Search.ts"
+import * as Search from "../../src/simulation/FailureSearch.ts"
+import * as SimulationText from "../../src/simulation/plan/SimulationText.ts"
 import { failing, fickle, simulator } from "./stub.ts"
 
 /** Runs the command in this process. `error`: what it failed with. */

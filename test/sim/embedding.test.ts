@@ -1,8 +1,8 @@
 /** An embedder's own program on simulated nodes: a counter that every node raises and tells the others of. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Random } from "effect"
-import type { SimulationOptions } from "../../src/domain/sim/SimulationReport.ts"
 import { ConnectionManager, PeerState, Simulation, SimulationSearch } from "../../src/index.ts"
+import type { SimulationOptions } from "../../src/simulation/plan/SimulationReport.ts"
 
 const channel = 9
 

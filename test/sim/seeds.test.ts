@@ -4,12 +4,12 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Random } from "effect"
-import { type FaultKind, faultKinds } from "../../src/domain/sim/Fault.ts"
-import type { SimulationOptions, SimulationReport } from "../../src/domain/sim/SimulationReport.ts"
-import * as SimulationText from "../../src/domain/sim/SimulationText.ts"
-import * as Search from "../../src/layers/sim/Search.ts"
-import * as Simulation from "../../src/layers/sim/Simulation.ts"
 import type { Mutant } from "../../src/services/Mutant.ts"
+import * as Search from "../../src/simulation/FailureSearch.ts"
+import { type FaultKind, faultKinds } from "../../src/simulation/plan/Fault.ts"
+import type { SimulationOptions, SimulationReport } from "../../src/simulation/plan/SimulationReport.ts"
+import * as SimulationText from "../../src/simulation/plan/SimulationText.ts"
+import * as Simulation from "../../src/simulation/Simulation.ts"
 
 const options = (seed: number, nodes: number, hours: number, faults: ReadonlyArray<FaultKind>): SimulationOptions => ({
   seed,

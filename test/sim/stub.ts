@@ -1,9 +1,9 @@
 /** A simulator that simulates nothing, for tests of the command: which seeds fail, and of what, is known. */
 import { Effect } from "effect"
 import type { Simulator } from "../../src/cli/simulate/simulator.ts"
-import type { Fault } from "../../src/domain/sim/Fault.ts"
-import * as FaultPlan from "../../src/domain/sim/FaultPlan.ts"
-import type { SimulationOptions, SimulationReport } from "../../src/domain/sim/SimulationReport.ts"
+import type { Fault } from "../../src/simulation/plan/Fault.ts"
+import * as FaultPlan from "../../src/simulation/plan/FaultPlan.ts"
+import type { SimulationOptions, SimulationReport } from "../../src/simulation/plan/SimulationReport.ts"
 
 /** Eight faults, one a minute; the first at 1 min. */
 const plan: ReadonlyArray<Fault> = Array.from({ length: 8 }, (_, id) => ({

@@ -1,9 +1,9 @@
 /** Progress of a simulation on a terminal. Pure but for the line that it draws on. */
 import type { Clock } from "effect"
 import * as Limits from "../../domain/Limits.ts"
-import type { Fault } from "../../domain/sim/Fault.ts"
-import type * as Shrink from "../../domain/sim/Shrink.ts"
-import * as SimulationText from "../../domain/sim/SimulationText.ts"
+import type { Fault } from "../../simulation/plan/Fault.ts"
+import type * as Shrink from "../../simulation/plan/Shrink.ts"
+import * as SimulationText from "../../simulation/plan/SimulationText.ts"
 import type { ProgressLine } from "../progress.ts"
 import { duration } from "../table.ts"
 

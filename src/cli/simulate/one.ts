@@ -1,9 +1,9 @@
 /** `simulate` with one seed, in this process. */
 import { Clock, Console, Effect, Stdio } from "effect"
-import type { SimulationOptions } from "../../domain/sim/SimulationReport.ts"
-import * as SimulationResult from "../../domain/sim/SimulationResult.ts"
-import * as SimulationText from "../../domain/sim/SimulationText.ts"
-import * as Search from "../../layers/sim/Search.ts"
+import * as Search from "../../simulation/FailureSearch.ts"
+import type { SimulationOptions } from "../../simulation/plan/SimulationReport.ts"
+import * as SimulationResult from "../../simulation/plan/SimulationResult.ts"
+import * as SimulationText from "../../simulation/plan/SimulationText.ts"
 import * as Failure from "../Failure.ts"
 import * as progress from "../progress.ts"
 import * as bar from "./bar.ts"

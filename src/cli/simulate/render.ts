@@ -1,8 +1,8 @@
 /** What a simulation found, for people. Pure. */
-import { faultKinds } from "../../domain/sim/Fault.ts"
-import type { FaultRecord, SimulationOptions, SimulationReport } from "../../domain/sim/SimulationReport.ts"
-import type { Shrunk, SimulationResult } from "../../domain/sim/SimulationResult.ts"
-import * as SimulationText from "../../domain/sim/SimulationText.ts"
+import { faultKinds } from "../../simulation/plan/Fault.ts"
+import type { FaultRecord, SimulationOptions, SimulationReport } from "../../simulation/plan/SimulationReport.ts"
+import type { Shrunk, SimulationResult } from "../../simulation/plan/SimulationResult.ts"
+import * as SimulationText from "../../simulation/plan/SimulationText.ts"
 import { duration, table } from "../table.ts"
 
 const hours = (count: number): string => `${Math.round(count * 100) / 100} h`

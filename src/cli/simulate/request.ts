@@ -1,8 +1,8 @@
 /** What `simulate` was asked for: its flags, understood. Pure. */
 import { Option, Result } from "effect"
 import * as Limits from "../../domain/Limits.ts"
-import { type FaultKind, faultKinds } from "../../domain/sim/Fault.ts"
-import type { SimulationMode, SimulationOptions } from "../../domain/sim/SimulationReport.ts"
+import { type FaultKind, faultKinds } from "../../simulation/plan/Fault.ts"
+import type { SimulationMode, SimulationOptions } from "../../simulation/plan/SimulationReport.ts"
 import * as Failure from "../Failure.ts"
 
 /** The flags as they were given. */

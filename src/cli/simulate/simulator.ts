@@ -1,8 +1,8 @@
 /** The simulator as the commands use it. Loaded when it is needed: it is as big as the node. */
 import { Effect } from "effect"
-import type { Fault } from "../../domain/sim/Fault.ts"
-import type { SimulationOptions } from "../../domain/sim/SimulationReport.ts"
-import type { Run } from "../../layers/sim/Search.ts"
+import type { Run } from "../../simulation/FailureSearch.ts"
+import type { Fault } from "../../simulation/plan/Fault.ts"
+import type { SimulationOptions } from "../../simulation/plan/SimulationReport.ts"
 
 export interface Simulator {
   readonly run: Run
@@ -10,4 +10,4 @@ export interface Simulator {
   readonly planOf: (options: SimulationOptions) => ReadonlyArray<Fault>
 }
 
-export const real: Effect.Effect<Simulator> = Effect.promise(() => import("../../layers/sim/Simulation.ts"))
+export const real: Effect.Effect<Simulator> = Effect.promise(() => import("../../simulation/Simulation.ts"))

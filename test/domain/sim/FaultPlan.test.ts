@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 import * as Limits from "../../../src/domain/Limits.ts"
-import { disturbance } from "../../../src/domain/sim/Disturbance.ts"
-import { type Fault, type FaultKind, faultKinds, hostilities } from "../../../src/domain/sim/Fault.ts"
-import * as FaultPlan from "../../../src/domain/sim/FaultPlan.ts"
+import { disturbance } from "../../../src/simulation/plan/Disturbance.ts"
+import { type Fault, type FaultKind, faultKinds, hostilities } from "../../../src/simulation/plan/Fault.ts"
+import * as FaultPlan from "../../../src/simulation/plan/FaultPlan.ts"
 import { randomFrom } from "../random.ts"
 
 const hour = 3_600_000

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import type { Fault } from "../../../src/domain/sim/Fault.ts"
-import { faultKinds } from "../../../src/domain/sim/Fault.ts"
-import * as FaultPlan from "../../../src/domain/sim/FaultPlan.ts"
-import * as Shrink from "../../../src/domain/sim/Shrink.ts"
+import type { Fault } from "../../../src/simulation/plan/Fault.ts"
+import { faultKinds } from "../../../src/simulation/plan/Fault.ts"
+import * as FaultPlan from "../../../src/simulation/plan/FaultPlan.ts"
+import * as Shrink from "../../../src/simulation/plan/Shrink.ts"
 import { randomFrom } from "../random.ts"
 
 const hour = 3_600_000

@@ -1,9 +1,9 @@
 /** What each kind of fault excuses, and nothing more: a table, and properties that hold for every kind. */
 import { assert, describe, it } from "@effect/vitest"
-import { disturbance } from "../../../src/domain/sim/Disturbance.ts"
-import { type Fault, type FaultKind, faultKinds } from "../../../src/domain/sim/Fault.ts"
-import * as FaultPlan from "../../../src/domain/sim/FaultPlan.ts"
-import * as Seeds from "../../../src/layers/sim/Seeds.ts"
+import * as Seeds from "../../../src/simulation/machine/Seeds.ts"
+import { disturbance } from "../../../src/simulation/plan/Disturbance.ts"
+import { type Fault, type FaultKind, faultKinds } from "../../../src/simulation/plan/Fault.ts"
+import * as FaultPlan from "../../../src/simulation/plan/FaultPlan.ts"
 
 const timed = { id: 0, atMs: 0, endMs: 1 }
 

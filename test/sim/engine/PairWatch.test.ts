@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
-import type { Fault } from "../../../src/domain/sim/Fault.ts"
-import { PairWatch } from "../../../src/layers/sim/PairWatch.ts"
+import type { Fault } from "../../../src/simulation/plan/Fault.ts"
+import { PairWatch } from "../../../src/simulation/watch/PairWatch.ts"
 
 const boundMs = 6_000
 /** ms. Late enough that nothing is excused because the simulation has only begun. */

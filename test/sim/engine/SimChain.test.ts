@@ -9,9 +9,9 @@ import * as Synthetic from "../../../src/domain/chain/Synthetic.ts"
 import * as Validation from "../../../src/domain/chain/Validation.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as HasherLive from "../../../src/layers/chain/HasherLive.ts"
-import { branch, ChainJudge } from "../../../src/layers/sim/SimChain.ts"
-import * as SimStore from "../../../src/layers/sim/SimStore.ts"
 import type { StoredBlock } from "../../../src/services/ChainStore.ts"
+import { branch, ChainJudge } from "../../../src/simulation/ChainJudge.ts"
+import * as SimStore from "../../../src/simulation/Disk.ts"
 import { devnet, genesis, make as makeChain, startOfTime } from "../../layers/syntheticChain.ts"
 
 const noChecks: SimStore.DiskChecks = {

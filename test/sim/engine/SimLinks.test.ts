@@ -3,9 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { PeerIp } from "../../../src/domain/peer/PeerIp.ts"
 import * as PeerIps from "../../../src/domain/peer/PeerIp.ts"
-import { SimLinks } from "../../../src/layers/sim/SimLinks.ts"
-import type { LinkTrouble } from "../../../src/layers/sim/SimLinks.ts"
 import { type LinkOptions, MemoryNetwork } from "../../../src/layers/socket/memory/MemoryNetwork.ts"
+import { SimLinks } from "../../../src/simulation/Links.ts"
+import type { LinkTrouble } from "../../../src/simulation/Links.ts"
 import { randomFrom } from "../../domain/random.ts"
 
 const ipsOf = (node: number) =>

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { NodeEvent } from "../../../src/domain/NodeEvent.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
-import { plain, Trace } from "../../../src/layers/sim/Trace.ts"
+import { plain, Trace } from "../../../src/simulation/machine/Trace.ts"
 import { randomFrom } from "../../domain/random.ts"
 
 const hash = (f: (trace: Trace) => void): string => {

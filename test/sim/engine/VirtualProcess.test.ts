@@ -1,12 +1,12 @@
 /** One simulated process: its clocks, its chance, how it stands still, ends, and what it leaves behind. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Clock, Duration, Effect, Exit, Fiber, Random, Scope } from "effect"
-import * as Seeds from "../../../src/layers/sim/Seeds.ts"
-import { VirtualProcess, type VirtualProcessOptions } from "../../../src/layers/sim/VirtualProcess.ts"
-import { VirtualTime } from "../../../src/layers/sim/VirtualTime.ts"
 import * as AlarmClock from "../../../src/layers/time/AlarmClock.ts"
 import { EventLoop } from "../../../src/services/EventLoop.ts"
 import { RandomBytes } from "../../../src/services/RandomBytes.ts"
+import * as Seeds from "../../../src/simulation/machine/Seeds.ts"
+import { VirtualProcess, type VirtualProcessOptions } from "../../../src/simulation/machine/VirtualProcess.ts"
+import { VirtualTime } from "../../../src/simulation/machine/VirtualTime.ts"
 
 const wallMs = 1_800_000_000_000
 

@@ -1,7 +1,7 @@
 /** Virtual time: what rings when, which task is next, and that nothing is lost in between. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Seeds from "../../../src/layers/sim/Seeds.ts"
-import { type Runnable, VirtualTime } from "../../../src/layers/sim/VirtualTime.ts"
+import * as Seeds from "../../../src/simulation/machine/Seeds.ts"
+import { type Runnable, VirtualTime } from "../../../src/simulation/machine/VirtualTime.ts"
 import { randomFrom } from "../../domain/random.ts"
 
 const first = () => 0

@@ -4,10 +4,10 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Effect, Fiber, Queue, Random, Scheduler, Semaphore } from "effect"
-import * as Seeds from "../../../src/layers/sim/Seeds.ts"
-import { Trace } from "../../../src/layers/sim/Trace.ts"
-import { VirtualProcess } from "../../../src/layers/sim/VirtualProcess.ts"
-import { VirtualTime } from "../../../src/layers/sim/VirtualTime.ts"
+import * as Seeds from "../../../src/simulation/machine/Seeds.ts"
+import { Trace } from "../../../src/simulation/machine/Trace.ts"
+import { VirtualProcess } from "../../../src/simulation/machine/VirtualProcess.ts"
+import { VirtualTime } from "../../../src/simulation/machine/VirtualTime.ts"
 
 type Log = (what: string) => Effect.Effect<void>
 

@@ -1,0 +1,77 @@
+/**
+ * Simulates, and makes a failure shorter.
+ *
+ * The simulation itself is passed in as `Run`: what is here needs no more of it than that.
+ */
+import { Clock, Effect } from "effect"
+import * as Limits from "../domain/Limits.ts"
+import * as Shrink from "./plan/Shrink.ts"
+import type { SimulationOptions, SimulationReport, Violation } from "./plan/SimulationReport.ts"
+import type { Shrunk } from "./plan/SimulationResult.ts"
+import * as SimulationText from "./plan/SimulationText.ts"
+import type { Watch } from "./Simulation.ts"
+
+/** As `Simulation.run`. */
+export type Run = (options: SimulationOptions, watch?: Watch) => Effect.Effect<SimulationReport>
+
+/** Virtual ms that the options ask for. */
+export const wholeMs = ({ hours, untilMs }: Pick<SimulationOptions, "hours" | "untilMs">): number =>
+  untilMs ?? hours * 3_600_000
+
+export const everybody = ({ keepNodes, nodes }: Pick<SimulationOptions, "keepNodes" | "nodes">) =>
+  keepNodes ?? Array.from({ length: nodes }, (_, node) => node)
+
+const optionsOf = (options: SimulationOptions, { faults, nodes, untilMs }: Shrink.Case): SimulationOptions => ({
+  ...options,
+  keepFaults: faults,
+  keepNodes: nodes,
+  untilMs
+})
+
+/**
+ * Runs shorter and shorter versions of a failing simulation, for at most `Limits.simShrinkRuns` runs and (looked at between
+ * runs) `Limits.simShrinkMs`. `report`: that of the failing run, whose first violation counts.
+ *
+ * @param tell is called before each run with how far it is
+ */
+export const shrink = Effect.fnUntraced(function*(
+  run: Run,
+  options: SimulationOptions,
+  report: SimulationReport,
+  tell: (state: Shrink.Shrink) => void = () => {}
+): Effect.fn.Return<Shrunk | undefined> {
+  const [first] = report.violations
+  if (first === undefined) return undefined
+  const endsAt = (yield* Clock.currentTimeMillis) + Limits.simShrinkMs
+  const plan = report.timeline.map(({ fault }) => fault).toSorted((a, b) => a.id - b.id)
+  let state = Shrink.start({
+    plan,
+    nodes: everybody(options),
+    untilMs: wholeMs(options),
+    violatedMs: first.atMs
+  })
+  let violation: Violation = first
+  let shortest = { report, options }
+  while (state.candidate !== undefined && (yield* Clock.currentTimeMillis) < endsAt) {
+    tell(state)
+    const candidate = optionsOf(options, state.candidate)
+    const result = yield* run(candidate)
+    const same = result.violations.find(({ invariant }) => invariant === first.invariant)
+    state = Shrink.heard(state, same?.atMs)
+    if (same !== undefined) {
+      violation = same
+      shortest = { report: result, options: candidate }
+    }
+  }
+  const { faults, nodes, untilMs } = state.best
+  const there = new Set(faults)
+  return {
+    faults: shortest.report.timeline.flatMap(({ fault }) => there.has(fault.id) ? [SimulationText.fault(fault)] : []),
+    nodes,
+    untilMs: Math.ceil(untilMs),
+    violation,
+    runs: state.runs,
+    shortest: state.phase === "done",
+    replay: SimulationText.replay(optionsOf(options, { faults, nodes, untilMs: Math.ceil(untilMs) }))
+  }
+})

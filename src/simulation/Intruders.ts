@@ -1,0 +1,136 @@
+/** Programs on a simulated network that are none of its nodes: second processes behind a node's address, and hostile peers. */
+import { Effect, Exit, Layer, Scope } from "effect"
+import * as Limits from "../domain/Limits.ts"
+import type { Network } from "../domain/Network.ts"
+import * as PeerAddress from "../domain/peer/PeerAddress.ts"
+import type { PeerIp } from "../domain/peer/PeerIp.ts"
+import * as PeerIps from "../domain/peer/PeerIp.ts"
+import * as Node from "../layers/node/Node.ts"
+import type { MemoryNetwork } from "../layers/socket/memory/MemoryNetwork.ts"
+import * as PeerStoreMemory from "../layers/store/PeerStoreMemory.ts"
+import { Mutant } from "../services/Mutant.ts"
+import { defaultTuning } from "../services/NodeConfig.ts"
+import { PeerSocket } from "../services/PeerSocket.ts"
+import * as Hostile from "./hostile/Hostile.ts"
+import * as Seeds from "./machine/Seeds.ts"
+import { VirtualProcess } from "./machine/VirtualProcess.ts"
+import type { VirtualTime } from "./machine/VirtualTime.ts"
+import type { Hostility } from "./plan/Fault.ts"
+import type { SimNode } from "./SimulatedNode.ts"
+
+/** What a stranger's genesis is where it belongs to another network. */
+const foreignGenesis = "f".repeat(64)
+
+export class Strangers {
+  readonly wallMs: number
+  private readonly time: VirtualTime
+  private readonly seed: string
+  private readonly network: MemoryNetwork["Service"]
+  private readonly net: Network
+  private readonly twins = new Map<number, VirtualProcess>()
+  private readonly foreign = new Set<PeerIp>()
+  private born = 0
+
+  constructor(time: VirtualTime, seed: string, wallMs: number, network: MemoryNetwork["Service"], net: Network) {
+    this.time = time
+    this.seed = seed
+    this.wallMs = wallMs
+    this.network = network
+    this.net = net
+  }
+
+  private process(name: string): VirtualProcess {
+    this.born += 1
+    return new VirtualProcess(this.time, {
+      name,
+      seed: `${this.seed}/stranger ${this.born}`,
+      wallMs: this.wallMs,
+      rate: 1
+    })
+  }
+
+  private ownIp(): PeerIp {
+    const n = this.born + 1
+    return PeerIps.fromStringUnsafe(`10.9.${n >> 8 & 255}.${n & 255}`)
+  }
+
+  /** A node without a chain; the result closes it. One of another network does not look who it talks to: the others must. */
+  private node(
+    process: VirtualProcess,
+    sockets: PeerSocket["Service"],
+    ip: PeerIp,
+    port: number,
+    network: Network,
+    peers: ReadonlyArray<PeerIp>
+  ) {
+    const scope = Scope.makeUnsafe()
+    const layer = Node.layer<never>({
+      network,
+      listen: { ip, port },
+      advertise: undefined,
+      peers: peers.map((peer) => PeerAddress.make(peer, this.net.port)),
+      software: "timemesh/stranger",
+      tuning: defaultTuning
+    }).pipe(Layer.provide([
+      Layer.succeed(PeerSocket, sockets),
+      PeerStoreMemory.layer(),
+      Layer.succeed(Mutant, network === this.net ? undefined : "genesis-unchecked")
+    ]))
+    process.start(Effect.ignoreCause(Layer.buildWithMemoMap(layer, Layer.makeMemoMapUnsafe(), scope)))
+    return () => process.start(Scope.close(scope, Exit.void), () => process.end())
+  }
+
+  /** A second process behind the node's address, on the next port, that knows whom the node knows. */
+  twin(node: SimNode): () => void {
+    this.endTwin(node.index)
+    const process = this.process(`twin of ${node.index}`)
+    this.twins.set(node.index, process)
+    const peers = node.options.peers.filter((ip) => ip !== node.ip)
+    const close = this.node(process, this.network.host(node.ip), node.ip, this.net.port + 1, this.net, peers)
+    return () => {
+      if (process.state !== "ended") close()
+      if (this.twins.get(node.index) === process) this.twins.delete(node.index)
+    }
+  }
+
+  /** Whether the address is that of a node of another network. */
+  isForeign(ip: PeerIp): boolean {
+    return this.foreign.has(ip)
+  }
+
+  hasTwin(node: number): boolean {
+    return this.twins.has(node)
+  }
+
+  /** The twin's machine or its sockets are gone. */
+  endTwin(node: number): void {
+    this.twins.get(node)?.end()
+    this.twins.delete(node)
+  }
+
+  /** One stranger, or a crowd of them that tell of addresses together. */
+  hostile(how: Hostility, node: SimNode, name: string): () => void {
+    const crowd = how === "spam" && Seeds.below(`${this.seed}/crowd ${name}`)(Limits.simCrowds) === 0
+    const ends = Array.from({ length: crowd ? Limits.simCrowd : 1 }, () => this.stranger(how, node, name))
+    return () => {
+      for (const end of ends) end()
+    }
+  }
+
+  private stranger(how: Hostility, node: SimNode, name: string): () => void {
+    const own = this.ownIp()
+    const process = this.process(`${how} stranger of ${name}`)
+    const sockets = this.network.host(own)
+    if (how === "foreign") {
+      this.foreign.add(own)
+      this.node(process, sockets, own, this.net.port, { ...this.net, genesis: foreignGenesis }, [node.ip])
+    } else {
+      const target = PeerAddress.make(node.ip, this.net.port)
+      process.start(Hostile.run(how, { sockets, own, target, network: this.net }))
+    }
+    return () => {
+      process.end()
+      Effect.runSync(this.network.crash(own))
+    }
+  }
+}

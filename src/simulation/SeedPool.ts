@@ -1,0 +1,146 @@
+/**
+ * Simulates many seeds in processes of this same program, several at a time.
+ *
+ * A worker takes seeds on its standard input, one a line, and answers each with a `SimulationResult`, one line of JSON. It is
+ * replaced after `Limits.simSeedsPerProcess` seeds, and when it ended by itself: the seed it was at has then failed, with what
+ * it wrote last on standard error. Workers end with the stream's scope; one whose parent is killed sees its input end.
+ */
+import { Clock, Effect, Fiber, Queue, Schema, Stream } from "effect"
+import type { Cause, PlatformError } from "effect"
+import { ChildProcess } from "effect/process"
+import type { ChildProcessSpawner } from "effect/process"
+import * as Limits from "../domain/Limits.ts"
+import type { Self } from "../testnet/NodeProcess.ts"
+import { SimulationResult } from "./plan/SimulationResult.ts"
+
+export interface Seeds {
+  /** Both included. */
+  readonly first: number
+  readonly last: number
+}
+
+export interface Options extends Seeds {
+  /** Processes at a time. */
+  readonly jobs: number
+  readonly self: Self
+  /** What makes the program a worker that simulates these seeds. */
+  readonly args: ReadonlyArray<string>
+}
+
+/** What came of a seed. */
+export type Outcome =
+  | { readonly _tag: "Done"; readonly seed: number; readonly result: SimulationResult }
+  /** The process ended instead of answering. */
+  | { readonly _tag: "Crashed"; readonly seed: number; readonly wallSeconds: number; readonly detail: string }
+
+/** ms. A worker notices a signal between two slices of a simulation. */
+const stopMs = 2_000
+/** characters of standard error that are kept: the end of a stack trace. */
+const lastWords = 4_000
+
+const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(SimulationResult))
+
+/** Starts a worker in the scope. Its `simulate` never fails; after a crash it is of no more use. */
+const spawn = Effect.fnUntraced(function*({ args, self: [command, ...before] }: Pick<Options, "args" | "self">) {
+  const orders = yield* Queue.unbounded<Uint8Array, Cause.Done>()
+  const child = yield* ChildProcess.make(command, [...before, ...args], {
+    stdin: Stream.fromQueue(orders),
+    stdout: "pipe",
+    stderr: "pipe",
+    extendEnv: true,
+    killSignal: "SIGTERM",
+    forceKillAfter: stopMs
+  })
+  const answers = yield* Queue.unbounded<string, Cause.Done>()
+  yield* child.stdout.pipe(
+    Stream.decodeText(),
+    Stream.splitLines,
+    Stream.runForEach((line) => Queue.offer(answers, line)),
+    Effect.ignore,
+    Effect.andThen(Queue.end(answers)),
+    Effect.forkScoped
+  )
+  let words = ""
+  const written = yield* child.stderr.pipe(
+    Stream.decodeText(),
+    Stream.runForEach((text) =>
+      Effect.sync(() => {
+        words = `${words}${text}`.slice(-lastWords)
+      })
+    ),
+    Effect.ignore,
+    Effect.forkScoped
+  )
+  /** Why there is no answer. */
+  const ended = Effect.gen(function*() {
+    const how = yield* Effect.match(child.exitCode, {
+      onSuccess: (code) => `its process ended with exit code ${code}`,
+      onFailure: () => "its process was killed"
+    })
+    yield* Fiber.join(written)
+    return words.trim() === "" ? how : `${how}: ${words.trim()}`
+  })
+  const simulate = Effect.fnUntraced(function*(seed: number): Effect.fn.Return<Outcome> {
+    const startedAt = yield* Clock.currentTimeMillis
+    yield* Queue.offer(orders, new TextEncoder().encode(`${seed}\n`))
+    const answer = yield* Queue.take(answers).pipe(
+      Effect.flatMap((line) =>
+        Effect.mapError(decode(line), () => `its process answered with something else: ${line.slice(0, 500)}`)
+      ),
+      Effect.catchTag("Done", () => Effect.flatMap(ended, Effect.fail)),
+      Effect.result
+    )
+    return answer._tag === "Success"
+      ? { _tag: "Done", seed, result: answer.success }
+      : {
+        _tag: "Crashed",
+        seed,
+        wallSeconds: ((yield* Clock.currentTimeMillis) - startedAt) / 1_000,
+        detail: answer.failure
+      }
+  })
+  return simulate
+})
+
+/** The outcomes in the order of their seeds. Fails only when no process can be started. */
+export const outcomes = (
+  options: Options
+): Stream.Stream<Outcome, PlatformError.PlatformError, ChildProcessSpawner.ChildProcessSpawner> =>
+  Stream.callback<Outcome, PlatformError.PlatformError, ChildProcessSpawner.ChildProcessSpawner>((queue) => {
+    let next = options.first
+    const batch = Effect.gen(function*() {
+      const simulate = yield* spawn(options)
+      for (let seeds = 0; seeds < Limits.simSeedsPerProcess && next <= options.last; seeds++) {
+        const outcome = yield* simulate(next++)
+        yield* Queue.offer(queue, outcome)
+        if (outcome._tag === "Crashed") return
+      }
+    })
+    const lane = Effect.gen(function*() {
+      while (next <= options.last) yield* Effect.scoped(batch)
+    })
+    const lanes = Array.from({ length: Math.min(options.jobs, options.last - options.first + 1) }, () => lane)
+    return Effect.all(lanes, { concurrency: "unbounded", discard: true }).pipe(
+      Effect.matchCauseEffect({
+        onSuccess: () => Queue.end(queue),
+        onFailure: (cause) => Queue.failCause(queue, cause)
+      })
+    )
+  }).pipe(inOrder(options.first))
+
+/** One seed may take longer than those after it, which wait here. */
+const inOrder = (first: number) => <E, R>(outcomes: Stream.Stream<Outcome, E, R>): Stream.Stream<Outcome, E, R> =>
+  Stream.suspend(() => {
+    let due = first
+    const early = new Map<number, Outcome>()
+    return Stream.map(outcomes, (one) => {
+      early.set(one.seed, one)
+      const ready: Array<Outcome> = []
+      for (let outcome = early.get(due); outcome !== undefined; outcome = early.get(due)) {
+        early.delete(due)
+        ready.push(outcome)
+        due += 1
+      }
+      return ready
+    }).pipe(Stream.flattenIterable)
+  })

@@ -1,0 +1,270 @@
+/**
+ * One node of a simulated network through all its processes: the machine, its clock, its disk, and the program that runs, stops,
+ * is killed and starts again. What runs is `Node.layerWithChain`, as in the daemon.
+ */
+import { type Context, Effect, Exit, Layer, Scope } from "effect"
+import type { LogLevel } from "effect"
+import * as Limits from "../domain/Limits.ts"
+import type { Network } from "../domain/Network.ts"
+import type { NodeEvent } from "../domain/NodeEvent.ts"
+import * as PeerAddress from "../domain/peer/PeerAddress.ts"
+import type { PeerIp } from "../domain/peer/PeerIp.ts"
+import * as Node from "../layers/node/Node.ts"
+import * as Producer from "../layers/sync/Producer.ts"
+import { ChainStore } from "../services/ChainStore.ts"
+import { Mutant } from "../services/Mutant.ts"
+import { defaultTuning, type NodeConfig } from "../services/NodeConfig.ts"
+import { NodeEvents } from "../services/NodeEvents.ts"
+import { PeerSocket } from "../services/PeerSocket.ts"
+import { PeerStore } from "../services/PeerStore.ts"
+import type { Sync } from "../services/Sync.ts"
+import type { SimApp } from "./App.ts"
+import type { Disk } from "./Disk.ts"
+import { VirtualProcess } from "./machine/VirtualProcess.ts"
+import type { VirtualTime } from "./machine/VirtualTime.ts"
+
+/** What the node needs of the simulation. */
+export interface SimNodeHost {
+  readonly time: VirtualTime
+  readonly seed: string
+  /** Wall time when the simulation began, ms since 1970. */
+  readonly wallMs: number
+  readonly network: Network
+  readonly peerSocket: (ip: PeerIp, ...more: ReadonlyArray<PeerIp>) => PeerSocket["Service"]
+  /** A disk as it comes from the factory. */
+  readonly newDisk: (node: SimNode) => Disk
+  readonly onEvent: (node: SimNode, event: NodeEvent) => void
+  readonly onLog: (node: SimNode, level: LogLevel.LogLevel, message: string) => void
+  /** The program runs: its layer is built. */
+  readonly onStarted: (node: SimNode, running: Running) => void
+  readonly mutant: Mutant | undefined
+  readonly app: SimApp | undefined
+  readonly violated: (invariant: string, detail: string) => void
+}
+
+export interface Running {
+  readonly process: VirtualProcess
+  readonly scope: Scope.Closeable
+  readonly services: Context.Context<Node.Node | Sync>
+}
+
+export interface SimNodeOptions {
+  readonly index: number
+  /** The node's address, and one it may change to. */
+  readonly ips: readonly [PeerIp, PeerIp]
+  /**
+   * It does not know its address, listens on all it has, and is told of one of them as if that were a peer's: a list of peers
+   * that is the same everywhere, a router that lets a node dial its own public address.
+   */
+  readonly outer: PeerIp | undefined
+  /** Whom it is told of. */
+  readonly peers: ReadonlyArray<PeerIp>
+  readonly produces: boolean
+  /** ms between two blocks of the network. */
+  readonly produceMs: number
+  /** How far its wall clock is off, ms, and how fast its clocks run. */
+  readonly offsetMs: number
+  readonly rate: number
+}
+
+export class SimNode {
+  readonly index: number
+  readonly options: SimNodeOptions
+  ip: PeerIp
+  disk: Disk
+  /** `undefined`: it is not running. */
+  running: Running | undefined
+  /** Begun to start or to stop, and not yet there. */
+  changing = false
+  /** When its process began, ms. */
+  startedMs = 0
+  private pauses = 0
+  private readonly host: SimNodeHost
+  private peerStore: PeerStore["Service"]
+  private incarnation = 0
+  private starting: VirtualProcess | undefined
+  /** Ids of connections that were up in this process. */
+  private readonly ids = new Set<number>()
+  private offsetMs: number
+  private rate: number
+
+  constructor(host: SimNodeHost, options: SimNodeOptions) {
+    this.host = host
+    this.index = options.index
+    this.options = options
+    this.ip = options.ips[0]
+    this.offsetMs = options.offsetMs
+    this.rate = options.rate
+    this.disk = host.newDisk(this)
+    this.peerStore = newPeerStore()
+  }
+
+  get name(): string {
+    return `node ${this.index} (${this.ip})`
+  }
+
+  /** Its second address, where it has one. */
+  private get outer(): ReadonlyArray<PeerIp> {
+    const { ips, outer } = this.options
+    return outer === undefined || this.ip !== ips[0] ? [] : [outer]
+  }
+
+  /** Where it is now: where it was before, another process may be. */
+  get addresses(): ReadonlyArray<PeerIp> {
+    return [this.ip, ...this.outer]
+  }
+
+  isAt(ip: PeerIp): boolean {
+    return this.addresses.includes(ip)
+  }
+
+  private get process(): VirtualProcess | undefined {
+    return this.running?.process ?? this.starting
+  }
+
+  start(): void {
+    if (this.process !== undefined) return
+    const { host } = this
+    const process = new VirtualProcess(host.time, {
+      name: `node ${this.index}`,
+      seed: `${host.seed}/node ${this.index}/${this.incarnation++}`,
+      wallMs: host.wallMs + this.offsetMs,
+      rate: this.rate,
+      onLog: (level, message) => host.onLog(this, level, message)
+    })
+    this.starting = process
+    this.changing = true
+    this.ids.clear()
+    this.startedMs = host.time.now
+    const scope = Scope.makeUnsafe()
+    const program = Layer.buildWithMemoMap(this.program(process), Layer.makeMemoMapUnsafe(), scope)
+    process.start(program, (exit) => {
+      if (this.starting !== process) return
+      this.starting = undefined
+      this.changing = false
+      if (Exit.isFailure(exit)) return host.violated("a node starts", `${this.name}: ${String(exit.cause)}`)
+      this.running = { process, scope, services: exit.value }
+      host.onStarted(this, this.running)
+    })
+  }
+
+  private program(process: VirtualProcess) {
+    const { host, options, outer } = this
+    const peers = [...options.peers.filter((ip) => ip !== this.ip), ...outer]
+    const setup: NodeConfig["Service"] = {
+      network: host.network,
+      listen: { ip: options.outer === undefined ? this.ip : "any", port: host.network.port },
+      advertise: undefined,
+      peers: peers.map((ip) => PeerAddress.make(ip, host.network.port)),
+      software: "timemesh/simulated",
+      tuning: defaultTuning,
+      produces: options.produces
+    }
+    const watch = Layer.effectDiscard(
+      Effect.flatMap(NodeEvents, (events) => events.listen((event) => host.onEvent(this, event)))
+    )
+    const app = host.app?.({
+      index: this.index,
+      ip: this.ip,
+      violated: (invariant, detail) => host.violated(invariant, `${this.name}: ${detail}`)
+    })
+    const producer = options.produces ? Producer.layer({ everyMs: options.produceMs }) : Layer.empty
+    return (app === undefined ? producer : Layer.merge(producer, app)).pipe(
+      Layer.provideMerge(Node.layerWithChain<never>(setup, watch)),
+      Layer.provide([
+        Layer.succeed(PeerSocket, host.peerSocket(this.ip, ...outer)),
+        Layer.succeed(PeerStore, this.peerStore),
+        Layer.succeed(ChainStore, this.disk.of(() => process.state === "ended")),
+        Layer.succeed(Mutant, host.mutant)
+      ])
+    )
+  }
+
+  /** Its process is gone without a word. The network's side of it is the caller's. */
+  kill(): void {
+    this.process?.end()
+    this.running = undefined
+    this.starting = undefined
+    this.changing = false
+  }
+
+  /** Its disk is replaced. Only while it is not running. */
+  wipe(): void {
+    this.disk = this.host.newDisk(this)
+    this.peerStore = newPeerStore()
+  }
+
+  /** Closes the node's layer, and tells when that is done. What it leaves behind is a violation. */
+  stop(done: () => void): void {
+    const { running } = this
+    if (running === undefined) return done()
+    const { process, scope } = running
+    const { host } = this
+    const begun = host.time.now
+    const pauses = process.state === "paused" ? Number.NaN : this.pauses
+    this.changing = true
+    process.start(Scope.close(scope, Exit.void), (exit) => {
+      if (process.state === "ended") return
+      const took = host.time.now - begun
+      if (Exit.isFailure(exit)) host.violated("a node closes", `${this.name}: ${String(exit.cause)}`)
+      if (took > Limits.closeMs && this.pauses === pauses) {
+        host.violated("a node closes in time", `${this.name} took ${Math.round(took)} ms`)
+      }
+      // What the last steps of closing set off ends in this moment's remaining tasks.
+      host.time.at(host.time.now + 1, () => {
+        if (process.state === "ended") return
+        if (process.fibers > 0 || process.alarms > 0) {
+          const left = `${process.fibers} fibers, ${process.alarms} timers`
+          host.violated("nothing is left of a closed node", `${this.name}: ${left}`)
+        }
+        process.end()
+        this.running = undefined
+        this.changing = false
+        done()
+      })
+    })
+  }
+
+  /** Whether no connection of this process had the id before. */
+  isNew(connection: number): boolean {
+    const { size } = this.ids
+    return this.ids.add(connection).size > size
+  }
+
+  pause(): void {
+    this.pauses += 1
+    this.process?.pause()
+  }
+
+  resume(): void {
+    this.process?.resume()
+  }
+
+  get paused(): boolean {
+    return this.process?.state === "paused"
+  }
+
+  /** Sets the wall clock. */
+  jump(ms: number): void {
+    this.offsetMs += ms
+    this.process?.jump(ms)
+  }
+
+  /** From now on its clocks run at this rate; `undefined`: at their own, and the wall clock is set right. */
+  drift(rate: number | undefined): void {
+    this.rate = rate ?? this.options.rate
+    this.process?.setRate(this.rate, rate !== undefined)
+  }
+}
+
+/** Addresses that outlive the process. */
+const newPeerStore = (): PeerStore["Service"] => {
+  let stored: Parameters<PeerStore["Service"]["save"]>[0] = []
+  return PeerStore.of({
+    load: Effect.sync(() => stored),
+    save: (addresses) =>
+      Effect.sync(() => {
+        stored = addresses
+      })
+  })
+}

@@ -1,0 +1,138 @@
+/**
+ * Whole networks of the real node in virtual time, with faults, from one seed. What runs is `Node.layerWithChain`; only its
+ * sockets (`MemoryNetwork`), its clock, its chance and its event loop are the simulation's.
+ *
+ * Embedders simulate their own fleet with it, their program on every node: `run` gives a report; the same options, program and
+ * version give the same report.
+ */
+import { Effect } from "effect"
+import * as Limits from "../domain/Limits.ts"
+import { mutants } from "../services/Mutant.ts"
+import type { SimApp } from "./App.ts"
+import * as Liveness from "./HealedCore.ts"
+import * as Seeds from "./machine/Seeds.ts"
+import * as Bounds from "./plan/Bounds.ts"
+import type { Fault } from "./plan/Fault.ts"
+import * as FaultPlan from "./plan/FaultPlan.ts"
+import type { SimulationOptions, SimulationReport } from "./plan/SimulationReport.ts"
+import { Audit } from "./watch/Audit.ts"
+import { ChainWatch } from "./watch/ChainWatch.ts"
+import * as SimWorld from "./World.ts"
+
+/** Where a run is shown while it goes on. */
+export interface Watch {
+  /** How far it is, virtual ms. */
+  readonly progress?: ((virtualMs: number) => void) | undefined
+  /** One JSON object per line: every event but pings and pongs, every fault, every violation. */
+  readonly trace?: ((line: string) => void) | undefined
+}
+
+export type { SimApp, SimAppNode } from "./App.ts"
+
+/** What a run has around its network: who watches, and what the nodes run besides. */
+export interface Surroundings extends Watch {
+  /** Runs on every node. */
+  readonly app?: SimApp | undefined
+}
+
+const hourMs = 3_600_000
+
+/** The seed's faults, as far as the options keep them. */
+export const planOf = (options: SimulationOptions): ReadonlyArray<Fault> => {
+  const draw = Seeds.random(`${options.seed}/plan`)
+  const durationMs = options.hours * hourMs
+  const plan = options.faults.length === 0 ? [] : FaultPlan.make({
+    draw: () => draw.nextDoubleUnsafe(),
+    nodes: options.nodes,
+    durationMs: options.mode === "liveness" ? durationMs / 2 : durationMs,
+    kinds: options.faults
+  })
+  return FaultPlan.kept(plan, { faults: options.keepFaults, nodes: options.keepNodes })
+}
+
+/** Runs a simulation to its end, or to its first violation. Interruptible between slices of some ten ms. */
+export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app, ...watch }: Surroundings = {}) {
+  const nodes = options.keepNodes ?? Array.from({ length: options.nodes }, (_, i) => i)
+  const world = yield* SimWorld.make({
+    seed: String(options.seed),
+    nodes,
+    planned: options.nodes,
+    mutant: mutants.find((mutant) => mutant === options.mutant),
+    app,
+    onTrace: watch.trace
+  })
+  const { time } = world
+  const endMs = options.untilMs ?? options.hours * hourMs
+  const chain = new ChainWatch(world)
+  const audit = new Audit(world)
+  const healing = options.mode === "liveness" ? new Liveness.Healing(world, options) : undefined
+  world.schedule(planOf(options).filter((fault) => fault.atMs < endMs))
+
+  const check = () => {
+    world.pairs.check(audit.boundOf)
+    chain.check(world.underWay)
+    world.traffic.check()
+    healing?.check()
+  }
+  /** To a moment, in slices. False: something was violated. */
+  const reach = Effect.fnUntraced(function*(ms: number) {
+    while (world.violations.length === 0) {
+      if (time.runUntil(ms, Limits.simSliceSteps)) break
+      watch.progress?.(time.now)
+      yield* Effect.yieldNow
+    }
+    return world.violations.length === 0
+  })
+  let auditAt = Limits.simAuditMs
+  let going = true
+  while (going && time.now < endMs) {
+    going = yield* reach(Math.min(endMs, time.now + Limits.simCheckMs))
+    check()
+    if (time.now >= auditAt) {
+      auditAt += Limits.simAuditMs
+      audit.tables()
+    }
+    watch.progress?.(time.now)
+  }
+  const virtualHours = time.now / hourMs
+  if (going) {
+    audit.tables()
+    healing?.end()
+  }
+  const connected = world.pairs.all.filter((pair) => pair.agreedAt !== undefined).length
+  const reachable = world.pairs.all.filter((pair) =>
+    pair.apart === 0 && world.isAlive(pair.a) && world.isAlive(pair.b)
+  ).length
+  const downsByReason = { ...world.downsByReason }
+  if (going && world.violations.length === 0) yield* audit.closing(reach)
+  world.trace.number(time.steps)
+
+  return {
+    seed: options.seed,
+    nodes: nodes.length,
+    mode: options.mode,
+    virtualHours,
+    traceHash: world.trace.hash,
+    pairs: reachable,
+    connected,
+    duplicates: world.pairs.duplicates,
+    unfaultedDowns: world.pairs.unfaultedDowns,
+    faults: countKinds(world.timeline.map(({ fault }) => fault)),
+    downsByReason,
+    maxRecoveryMs: Math.round(world.maxRecoveryMs),
+    recoveryBoundMs: Bounds.recoveryMs,
+    heights: nodes.map((node) => world.tips.get(node)?.height ?? 0),
+    reorgs: world.reorgs,
+    messages: world.pings + world.traffic.received,
+    steps: time.steps,
+    timeline: world.timeline.map(({ fault, recoveryMs }) => ({ fault, recoveryMs })),
+    violations: world.violations,
+    ok: world.violations.length === 0
+  } satisfies SimulationReport
+}, Effect.scoped)
+
+const countKinds = (faults: ReadonlyArray<Fault>): Record<string, number> => {
+  const counts: Record<string, number> = {}
+  for (const { kind } of faults) counts[kind] = (counts[kind] ?? 0) + 1
+  return counts
+}

@@ -1,0 +1,395 @@
+/**
+ * A simulated network: its nodes, what watches them, and the faults as they come and go. Everything in it is synchronous; time
+ * moves only in `VirtualTime.runUntil`.
+ */
+import { Context, Effect, Layer, LogLevel, Scope } from "effect"
+import { devnet } from "../domain/chain/ChainParams.ts"
+import * as DisconnectReason from "../domain/DisconnectReason.ts"
+import * as Limits from "../domain/Limits.ts"
+import { networks } from "../domain/Network.ts"
+import type { NodeEvent } from "../domain/NodeEvent.ts"
+import * as PeerAddress from "../domain/peer/PeerAddress.ts"
+import * as TieBreak from "../domain/peer/TieBreak.ts"
+import * as HasherLive from "../layers/chain/HasherLive.ts"
+import { genesisOf } from "../layers/chain/networkChain.ts"
+import { MemoryNetwork } from "../layers/socket/memory/MemoryNetwork.ts"
+import type { Mutant } from "../services/Mutant.ts"
+import { PeerState } from "../services/PeerState.ts"
+import { addressesOf, everyAddressOf, outerOf } from "./Addresses.ts"
+import type { SimApp } from "./App.ts"
+import { ChainJudge } from "./ChainJudge.ts"
+import * as SimStore from "./Disk.ts"
+import { type FaultWorld, inject, type Undo } from "./FaultInjector.ts"
+import { Strangers } from "./Intruders.ts"
+import { SimLinks } from "./Links.ts"
+import * as Seeds from "./machine/Seeds.ts"
+import { plain, Trace } from "./machine/Trace.ts"
+import { VirtualProcess } from "./machine/VirtualProcess.ts"
+import { VirtualTime } from "./machine/VirtualTime.ts"
+import { disturbance } from "./plan/Disturbance.ts"
+import type { Fault } from "./plan/Fault.ts"
+import type { Violation } from "./plan/SimulationReport.ts"
+import { SimNode, type SimNodeHost } from "./SimulatedNode.ts"
+import { PairWatch } from "./watch/PairWatch.ts"
+import { Traffic } from "./watch/Traffic.ts"
+
+/** Wall time when a simulation begins, ms since 1970: devnet's blocks up to height 20,000,000 are due. */
+const wallMs = (devnet.genesisTime + 20_000_000) * 1_000
+
+/** A fault that has begun. */
+export interface Active {
+  readonly fault: Fault
+  ended: boolean
+  /** Pairs it kept apart that are not connected again, once it has ended. */
+  waiting: number
+  recoveryMs: number | undefined
+}
+
+export interface SimWorldOptions {
+  readonly seed: string
+  /** Numbers of the nodes that exist, ascending, of so many that were planned. */
+  readonly nodes: ReadonlyArray<number>
+  readonly planned: number
+  readonly mutant: Mutant | undefined
+  readonly app: SimApp | undefined
+  /** One JSON object per line: every event but pings and pongs, and every fault. */
+  readonly onTrace: ((line: string) => void) | undefined
+}
+
+const isFrequent = (event: NodeEvent) =>
+  event._tag === "PingSent" || event._tag === "PingReceived" || event._tag === "PongSent" ||
+  event._tag === "PongReceived"
+
+export class SimWorld {
+  readonly time: VirtualTime
+  readonly options: SimWorldOptions
+  readonly trace = new Trace()
+  readonly nodes = new Map<number, SimNode>()
+  readonly pairs: PairWatch
+  readonly traffic: Traffic
+  readonly violations: Array<Violation> = []
+  readonly timeline: Array<Active> = []
+  readonly downsByReason: Record<string, number> = {}
+  /** Height and hash of the chain that a node told of last. */
+  readonly tips = new Map<number, { readonly height: number; readonly hash: string }>()
+  pings = 0
+  reorgs = 0
+  maxRecoveryMs = 0
+  private readonly byIp = new Map<string, number>()
+  /** Until when a fault touched the node: infinite while one does. */
+  private readonly touchedUntil = new Map<number, number>()
+  private readonly active = new Map<number, Active & { readonly undo: Undo }>()
+  private readonly faults: FaultWorld
+
+  constructor(
+    time: VirtualTime,
+    options: SimWorldOptions,
+    network: MemoryNetwork["Service"],
+    judge: ChainJudge,
+    newDisk: (checks: SimStore.DiskChecks) => SimStore.Disk
+  ) {
+    this.time = time
+    this.options = options
+    const now = () => time.now
+    const violated = (invariant: string, detail: string) => this.violated(invariant, detail)
+    this.pairs = new PairWatch({
+      now,
+      violated,
+      alive: (a, b) => this.isAlive(a) && this.isAlive(b),
+      why: (a, b) => `${this.why(a, b)} ${this.why(b, a)}`,
+      recovered: (pair, ms) => {
+        if (pair.waiting.size > 0) this.maxRecoveryMs = Math.max(this.maxRecoveryMs, ms)
+        for (const id of pair.waiting) {
+          const record = this.timeline.find(({ fault }) => fault.id === id)
+          if (record !== undefined && --record.waiting === 0) {
+            record.recoveryMs = Math.round(time.now - record.fault.endMs)
+          }
+        }
+        pair.waiting.clear()
+      }
+    }, options.nodes)
+    this.traffic = new Traffic({
+      now,
+      violated,
+      disturbedAt: (node) => this.touched(node),
+      connected: (node) => this.pairs.connected(node)
+    })
+    const links = new SimLinks(network, everyAddressOf)
+    this.faults = {
+      time,
+      network,
+      links,
+      strangers: new Strangers(time, options.seed, wallMs, network, networks.devnet),
+      nodes: this.nodes,
+      gone: (node) => {
+        this.pairs.gone(node.index)
+        this.traffic.gone(node)
+      },
+      made: (hashes) => judge.made(hashes)
+    }
+    const host: SimNodeHost = {
+      time,
+      seed: options.seed,
+      wallMs,
+      network: networks.devnet,
+      peerSocket: (...ips) => network.host(...ips),
+      newDisk: (node) =>
+        newDisk({
+          wrong: (...change) => judge.wrong(node.ip, ...change),
+          violated: (detail) => this.violated("the chain grows by the rules", `${node.name}: ${detail}`)
+        }),
+      onEvent: (node, event) => this.onEvent(node, event),
+      onLog: (node, level, message) => {
+        this.trace.text(message)
+        this.tell({ node: node.index, log: message })
+        // A node logs errors of its own program only: what peers do to it are events.
+        if (LogLevel.isGreaterThanOrEqualTo(level, "Error")) {
+          this.violated("no node has a defect", `${node.name}: ${message}`)
+        }
+      },
+      onStarted: (node, running) => {
+        this.tips.set(node.index, Effect.runSync(Effect.orDie(node.disk.store.tip)))
+        this.traffic.start(node, running)
+      },
+      mutant: options.mutant,
+      app: options.app,
+      violated
+    }
+    this.populate(host, links)
+  }
+
+  private populate(host: SimNodeHost, links: SimLinks): void {
+    const { nodes, planned, seed } = this.options
+    const draw = Seeds.random(`${seed}/nature`)
+    const seeds = Array.from({ length: Math.min(Limits.simSeeds, planned) }, (_, i) => addressesOf(i)[0])
+    const produceMs = Limits.simProduceMs * Math.max(1, planned / Limits.simProduceNodes)
+    // Drawn for all that were planned, so that leaving some out changes nothing for the others.
+    for (let index = 0; index < planned; index++) {
+      const offsetMs = Math.round((2 * draw.nextDoubleUnsafe() - 1) * Limits.simClockMs)
+      const rate = 1 + (2 * draw.nextDoubleUnsafe() - 1) * Limits.simClockRate
+      const startMs = draw.nextDoubleUnsafe() * Limits.simStartMs
+      const natures = Array.from({ length: index }, () => {
+        const latencyMs = Limits.simLatencyMinMs +
+          draw.nextDoubleUnsafe() ** 2 * (Limits.simLatencyMaxMs - Limits.simLatencyMinMs)
+        const jitterMs = latencyMs * Limits.simJitter * draw.nextDoubleUnsafe()
+        const maxChunk = Limits.simChunkBytes[Math.floor(draw.nextDoubleUnsafe() * Limits.simChunkBytes.length)] ??
+          1_460
+        return { latencyMs, jitterMs, maxChunk }
+      })
+      if (!nodes.includes(index)) continue
+      const ips = addressesOf(index)
+      const produces = index % Math.max(1, Math.floor(planned / Limits.simProducers)) === 0
+      const outer = outerOf(index)
+      const node = new SimNode(host, { index, ips, outer, peers: seeds, produces, produceMs, offsetMs, rate })
+      this.nodes.set(index, node)
+      for (const ip of everyAddressOf(index)) this.byIp.set(ip, index)
+      for (const [other, nature] of natures.entries()) if (nodes.includes(other)) links.add(other, index, nature)
+      this.time.at(startMs, () => node.start())
+    }
+  }
+
+  violated(invariant: string, detail: string): void {
+    if (this.violations.length >= Limits.simViolations) return
+    this.violations.push({ atMs: Math.round(this.time.now), invariant, detail })
+    this.tell({ violation: invariant, detail })
+  }
+
+  tell(what: object): void {
+    this.options.onTrace?.(JSON.stringify({ t: Math.round(this.time.now), ...what }, plain))
+  }
+
+  isAlive(index: number): boolean {
+    const node = this.nodes.get(index)
+    return node?.running !== undefined && !node.changing && !node.paused
+  }
+
+  /** Whether a fault touches one of two nodes, or did within the time of the longest silence that is borne. */
+  private isTouched(a: number, b: number): boolean {
+    return Math.max(this.touched(a), this.touched(b)) > this.time.now - Limits.simSendMs
+  }
+
+  /** What a node says about another, asked in its own process. */
+  private why(at: number, other: number): string {
+    const node = this.nodes.get(at)
+    const ip = this.nodes.get(other)?.ip
+    if (node?.running === undefined || ip === undefined) return `Node ${at} does not run.`
+    const { process, services } = node.running
+    const question = Context.get(services, PeerState).why(ip)
+    return `Node ${at}: ${Effect.runSync(Effect.provideContext(question, process.context)).text}`
+  }
+
+  /** When a fault last touched the node, ms. */
+  touched(node: number): number {
+    return this.touchedUntil.get(node) ?? 0
+  }
+
+  // --- what nodes tell -----------------------------------------------------------------
+
+  private onEvent(node: SimNode, event: NodeEvent): void {
+    this.trace.event(this.time.now, this.time.steps, node.index, event)
+    if (isFrequent(event)) {
+      this.pings += 1
+      return
+    }
+    this.tell({ node: node.index, ...event })
+    switch (event._tag) {
+      case "Up": {
+        const peer = this.byIp.get(event.ip)
+        if (this.faults.strangers.isForeign(event.ip)) {
+          this.violated("networks do not mix", `${node.name} is connected with ${event.ip}, which is of another one`)
+        }
+        // From where a second process is, that one may come.
+        if (node.isAt(event.ip) && !this.faults.strangers.hasTwin(node.index)) {
+          this.violated("nobody is a peer of itself", `${node.name} is connected with ${event.ip}`)
+        }
+        if (!node.addresses.some((own) => event.role === TieBreak.rank(own, event.ip))) {
+          this.violated("the lower address is the lower peer", `${node.name} is the ${event.role} one with ${event.ip}`)
+        }
+        if (!node.isNew(event.connection)) {
+          this.violated("every connection has its own id", `${node.name}: ${event.connection} again, with ${event.ip}`)
+        }
+        if (peer !== undefined) {
+          this.pairs.up(node.index, peer, event.connection, { socket: event.socket, ip: event.ip })
+        }
+        return
+      }
+      case "Down": {
+        const label = DisconnectReason.label(event.reason)
+        this.downsByReason[label] = (this.downsByReason[label] ?? 0) + 1
+        const peer = this.byIp.get(event.ip)
+        if (peer !== undefined) this.pairs.down(node.index, peer, event.connection, label)
+        return
+      }
+      case "Refused": {
+        const peer = this.byIp.get(event.ip)
+        const refusedHere = event.direction === "inbound" && event.reason.by === "local" &&
+          event.reason.reject === "duplicate"
+        if (peer !== undefined && refusedHere) this.checkRefusal(node, peer, event.socket)
+        return
+      }
+      case "TipChanged":
+        this.tips.set(node.index, { height: event.height, hash: event.hash })
+        return
+      case "Reorg":
+        this.reorgs += 1
+        return
+      case "SyncBlamed": {
+        const peer = this.byIp.get(event.ip)
+        // Whoever lies is blamed as long as it is connected: honest nodes must not be. Those that stand still may be.
+        const excused = event.fault === "unresponsive" && peer !== undefined && this.isTouched(node.index, peer)
+        if (peer !== undefined && !excused) {
+          this.violated(
+            "no honest peer is blamed",
+            `node ${node.index} blames node ${peer}: ${event.fault}, ${event.detail}`
+          )
+        }
+        return
+      }
+      case "StoreFailed":
+        return this.violated("the store works", `${node.name}: ${event.detail}`)
+    }
+  }
+
+  /**
+   * Whom a node refuses as a duplicate must be one: another socket of the two is alive. What happened within the last moments
+   * may not be known yet, and what a link delays may be anywhere.
+   */
+  private checkRefusal(node: SimNode, peer: number, socket: string): void {
+    const other = this.nodes.get(peer)
+    const settled = this.time.now - Limits.simRefusalMs
+    if (other === undefined || !this.isAlive(peer) || other.startedMs > settled || node.startedMs > settled) return
+    const lives = (kind: Fault["kind"]) => kind === "crash-loop" || kind === "vanish" || kind === "kill"
+    const busy = this.underWay.some((fault) => !lives(fault.kind) && disturbance(fault).keepsApart(node.index, peer))
+    const recent = this.timeline.some(({ ended, fault }) =>
+      ended && fault.endMs > settled && !lives(fault.kind) && disturbance(fault).keepsApart(node.index, peer)
+    )
+    if (busy || recent) return
+    const ends = new Set([...node.addresses, ...other.addresses])
+    const living = Effect.runSync(this.faults.network.connections).some((connection) =>
+      ends.has(connection.initiator.ip) && ends.has(connection.acceptor.ip) &&
+      connection.initiatorOpen && connection.acceptorOpen && PeerAddress.format(connection.initiator) !== socket
+    )
+    if (!living) {
+      this.violated(
+        "the living are not refused for the dead",
+        `${node.name} refuses ${socket} of ${other.name} as a duplicate, and has no other`
+      )
+    }
+  }
+
+  // --- faults ----------------------------------------------------------------------------
+
+  /** Sets the faults up to happen when they are due. */
+  schedule(faults: ReadonlyArray<Fault>): void {
+    for (const fault of faults) {
+      this.time.at(fault.atMs, () => this.begin(fault))
+      this.time.at(fault.endMs, () => this.end(fault.id))
+    }
+  }
+
+  private begin(fault: Fault): void {
+    this.tell({ fault, begins: true })
+    this.trace.number(fault.id)
+    this.pairs.disturb(fault, 1)
+    this.touch(fault, Number.POSITIVE_INFINITY)
+    const undo = inject(this.faults, fault)
+    const record = { fault, undo, ended: false, waiting: 0, recoveryMs: undefined }
+    this.timeline.push(record)
+    this.active.set(fault.id, record)
+  }
+
+  private touch(fault: Fault, until: number): void {
+    const { keepsApart } = disturbance(fault)
+    const busy = [...this.active.values()].map((other) => disturbance(other.fault).keepsApart)
+    for (const index of this.nodes.keys()) {
+      const hit = (f: (a: number, b: number) => boolean) =>
+        [...this.nodes.keys()].some((other) => other !== index && f(index, other))
+      if (!hit(keepsApart)) continue
+      this.touchedUntil.set(index, busy.some(hit) ? Number.POSITIVE_INFINITY : until)
+    }
+  }
+
+  /** Ends a fault, now or earlier than it was planned. */
+  end(id: number): void {
+    const record = this.active.get(id)
+    if (record === undefined) return
+    this.active.delete(id)
+    this.tell({ fault: record.fault, begins: false })
+    record.undo()
+    record.ended = true
+    this.pairs.disturb(record.fault, -1)
+    this.touch(record.fault, this.time.now)
+    record.waiting = this.pairs.all.filter((pair) => pair.waiting.has(id)).length
+  }
+
+  /** Faults that are under way. */
+  get underWay(): ReadonlyArray<Fault> {
+    return [...this.active.values()].map(({ fault }) => fault)
+  }
+}
+
+/** A network with its nodes about to start. It and its disks end with the scope. */
+export const make = Effect.fnUntraced(function*(options: SimWorldOptions) {
+  const hasher = yield* HasherLive.make
+  const scope = yield* Effect.scope
+  const time = new VirtualTime(Seeds.below(`${options.seed}/order`))
+  const wires = new VirtualProcess(time, {
+    name: "network",
+    seed: `${options.seed}/network`,
+    wallMs,
+    rate: 1,
+    isNetwork: true
+  })
+  // At once, in a fiber of its own: this one must not come to wait for the virtual scheduler.
+  const context = Effect.runSyncWith(wires.context)(Layer.buildWithScope(MemoryNetwork.layer, scope))
+  const network = Context.get(context, MemoryNetwork)
+  const judge = new ChainJudge(hasher)
+  judge.made([genesisOf(devnet).hash])
+  return new SimWorld(
+    time,
+    options,
+    network,
+    judge,
+    (checks) => Effect.runSync(Scope.provide(SimStore.make(devnet, checks), scope))
+  )
+})

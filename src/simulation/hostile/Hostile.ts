@@ -1,0 +1,86 @@
+/**
+ * Peers that mean no good, as programs: each misbehaves towards one node through the services every peer has (`PeerSocket`,
+ * `Clock`, `Random`), in one of the ways of `Hostility`, and in a different shape of it on every connection.
+ *
+ * **Bounds**: what a stranger sends in the long run and how many connections it holds are in `Limits`. **Ordering**: with the
+ * same `Random`, `Clock` and scheduling, it does the same again.
+ */
+import { Effect } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import * as HasherLive from "../../layers/chain/HasherLive.ts"
+import type { Hostility } from "../plan/Fault.ts"
+import { garbage } from "./garbage.ts"
+import { halfOpen } from "./halfOpen.ts"
+import { lying, workshop } from "./liar.ts"
+import * as Line from "./Line.ts"
+import { oversize } from "./oversize.ts"
+import { spamming } from "./spam.ts"
+import { stall } from "./stall.ts"
+import * as Stranger from "./Stranger.ts"
+
+export type { HostileOptions } from "./Stranger.ts"
+
+/** The ways that need a program of their own: somebody `foreign` is a node. */
+export type Misbehaviour = Exclude<Hostility, "foreign">
+
+/** Visits for ever, with waits between. */
+const visits = (
+  self: Stranger.Stranger,
+  once: (self: Stranger.Stranger) => Effect.Effect<void>
+): Effect.Effect<never> =>
+  Effect.forever(Effect.andThen(
+    Effect.suspend(() => once(self)),
+    Effect.suspend(() => Effect.sleep(self.draw.spread(Limits.hostileWaitMinMs, Limits.hostileWaitMaxMs)))
+  ))
+
+/** Takes connections for ever and does the same there. Without a port to listen on it does nothing. */
+const listening = (self: Stranger.Stranger, act: Stranger.Act): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const listener = yield* self.sockets.listen(PeerAddress.make(self.own, self.network.port))
+    let lines = 0
+    return yield* listener.run(({ remote, socket }) => {
+      if (lines >= Limits.hostileLines) return Effect.void
+      lines += 1
+      return Line.open(socket, remote.ip, self.draw, self.pace).pipe(
+        Effect.flatMap(act),
+        Effect.scoped,
+        Effect.timeoutOption(self.draw.spread(Limits.hostileVisitMinMs, Limits.hostileVisitMaxMs)),
+        Effect.ignore,
+        Effect.ensuring(Effect.sync(() => lines -= 1))
+      )
+    })
+  }).pipe(Effect.scoped, Effect.ignore)
+
+/** Dials, and listens if it is one that does: the same on both. */
+const joins = (self: Stranger.Stranger, act: Stranger.Act): Effect.Effect<never> => {
+  const dialling = visits(self, (self) => Stranger.visit(self, act))
+  return self.listens ? Effect.raceFirst(Effect.andThen(listening(self, act), Effect.never), dialling) : dialling
+}
+
+const program = (how: Misbehaviour, self: Stranger.Stranger): Effect.Effect<never> => {
+  switch (how) {
+    case "garbage":
+      return visits(self, garbage)
+    case "oversize":
+      return visits(self, oversize)
+    case "half-open":
+      return visits(self, halfOpen)
+    case "stall":
+      return visits(self, stall)
+    case "liar":
+      return HasherLive.make.pipe(
+        Effect.flatMap((hasher) => workshop(self, hasher)),
+        Effect.flatMap((tools) => joins(self, lying(self, tools)))
+      )
+    case "spam":
+      return joins(self, spamming(self))
+  }
+}
+
+/** Misbehaves until interrupted: never ends by itself, never fails; comes back after a wait when it was thrown out. */
+export const run = (how: Misbehaviour, options: Stranger.HostileOptions): Effect.Effect<never> =>
+  Effect.flatMap(
+    Stranger.make(options, how === "liar" || how === "spam"),
+    (self) => program(how, self)
+  )

@@ -1,0 +1,176 @@
+/** What a liar says about its chain: tips out of reach, and answers that no honest peer gives. */
+import * as Block from "../../domain/chain/Block.ts"
+import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
+import type { ChainParams } from "../../domain/chain/ChainParams.ts"
+import * as Hash from "../../domain/chain/Hash.ts"
+import type { Hasher } from "../../domain/chain/Hasher.ts"
+import * as HeaderRules from "../../domain/chain/HeaderRules.ts"
+import * as Synthetic from "../../domain/chain/Synthetic.ts"
+import * as Limits from "../../domain/Limits.ts"
+import type { GetBlocks, GetHeaders, SyncMessage } from "../../domain/wire/SyncMessage.ts"
+import type { Draw } from "./Draw.ts"
+
+/** Blocks 1, 2, … that the rules allow, of nobody's chain. */
+export type MadeUp = ReadonlyArray<Synthetic.Made>
+
+/** As many as are due, at most `Limits.hostileChainBlocks`. `now`: ms since 1970. */
+export const makeUp = (params: ChainParams, hasher: Hasher, leader: string, now: number): MadeUp => {
+  const made: Array<Synthetic.Made> = []
+  let parent = Synthetic.genesisParent(params)
+  while (made.length < Limits.hostileChainBlocks) {
+    const next = Synthetic.block(params, hasher, parent, { leader, address: "TIME0stranger" }, now)
+    if (Synthetic.isNotDue(next)) break
+    made.push(next)
+    parent = HeaderRules.parentOf(next.block.header, next.hash)
+  }
+  return made
+}
+
+export interface Tip {
+  readonly height: number
+  readonly hash: Uint8Array
+}
+
+/** `real`: what the target says of its own. */
+export const tip = (draw: Draw, chain: MadeUp, real: Tip): Tip => {
+  const last = chain.at(-1)
+  const wild = (height: number): Tip => ({ height, hash: draw.bytes(Hash.length) })
+  switch (draw.below(6)) {
+    case 0:
+      return wild(draw.pick([2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER]))
+    case 1:
+      // The same block at another height.
+      return { height: real.height + draw.spread(1, Limits.hostileTipBlocks), hash: real.hash }
+    case 2:
+      return wild(draw.pick([0, 1, real.height]))
+    case 3:
+      return last === undefined ? wild(1) : { height: chain.length, hash: last.hash }
+    default:
+      return wild(real.height + draw.spread(1, Limits.hostileTipBlocks))
+  }
+}
+
+const headersOf = (chain: MadeUp): Uint8Array => BlockHeader.encodeList(chain.map(({ block }) => block.header)).bytes
+
+/** The header stays as it was: the body is not the one it names. */
+const garbled = ({ block }: Synthetic.Made): Uint8Array => {
+  const [coinbase, ...rest] = block.transactions
+  if (coinbase === undefined) return block.bytes.subarray(0, -1)
+  return Block.make({ ...block, transactions: [{ ...coinbase, lockTime: 1 }, ...rest] }).bytes
+}
+
+/** What to say to a question, in order; nothing: silence. */
+export type Answers<Question> = (draw: Draw, chain: MadeUp, question: Question) => ReadonlyArray<SyncMessage>
+
+/** How far the locator reaches into the made-up chain. */
+const knownOf = (chain: MadeUp, locator: ReadonlyArray<Uint8Array>): number =>
+  locator.reduce(
+    (most, hash) => Math.max(most, chain.findIndex((made) => Hash.equals(made.hash, hash)) + 1),
+    0
+  )
+
+const headers = (params: ChainParams) =>
+(
+  { request }: GetHeaders,
+  list: Uint8Array,
+  change: Partial<Extract<SyncMessage, { readonly _tag: "Headers" }>> = {}
+): SyncMessage => ({ _tag: "Headers", request, after: params.genesisHash, list, more: false, ...change })
+
+const noHeaders = Uint8Array.of(0, 0, 0, 0)
+
+export const headerAnswers = (
+  params: ChainParams
+): readonly [Answers<GetHeaders>, ...ReadonlyArray<Answers<GetHeaders>>] => {
+  const say = headers(params)
+  const behind = (chain: MadeUp, known: number) => chain[known - 1]?.hash ?? params.genesisHash
+  /** As the rules have it, so many at once. */
+  const some = (count: number): Answers<GetHeaders> => (_, chain, ask) => {
+    const known = knownOf(chain, ask.locator)
+    const list = chain.slice(known, known + count)
+    return [say(ask, headersOf(list), { after: behind(chain, known), more: true })]
+  }
+  return [
+    () => [],
+    (_, __, ask) => [say(ask, noHeaders)],
+    (_, __, ask) => [say(ask, noHeaders, { more: true })],
+    (draw, _, ask) => [say(ask, draw.bytes(draw.below(1_000)))],
+    (draw, _, ask) => {
+      // A count, and so many random headers of the right length, or one too few.
+      const count = draw.between(1, 20)
+      const bytes = draw.bytes(4 + BlockHeader.fixedBytes * (count - draw.below(2)))
+      new DataView(bytes.buffer).setUint32(0, count, true)
+      return [say(ask, bytes, { more: true })]
+    },
+    (draw, chain, ask) => [say(ask, headersOf(chain.slice(draw.between(1, 9))))],
+    (draw, chain, ask) => [say(ask, headersOf(chain), { after: draw.bytes(Hash.length) })],
+    (draw, chain, ask) => [say(ask, headersOf(chain), { request: draw.below(2 ** 32) })],
+    (_, chain, ask) => Array.from({ length: 10 }, () => say(ask, headersOf(chain.slice(0, 5)))),
+    (_, chain, ask) => [say(ask, headersOf(chain.toReversed()))],
+    some(1),
+    some(1),
+    some(Limits.hostileChainBlocks),
+    some(Limits.hostileChainBlocks),
+    some(Limits.hostileChainBlocks)
+  ]
+}
+
+const blocks = (
+  { request }: GetBlocks,
+  list: ReadonlyArray<Uint8Array>,
+  change: Partial<Extract<SyncMessage, { readonly _tag: "Blocks" }>> = {}
+): SyncMessage => ({ _tag: "Blocks", request, blocks: list, done: true, ...change })
+
+/** None of them gives a block that was asked for: what is made up stays made up. */
+export const blockAnswers: readonly [Answers<GetBlocks>, ...ReadonlyArray<Answers<GetBlocks>>] = [
+  () => [],
+  (_, __, ask) => [blocks(ask, [])],
+  (_, __, ask) => Array.from({ length: 20 }, () => blocks(ask, [], { done: false })),
+  (draw, _, ask) => [blocks(ask, [draw.bytes(draw.below(2_000))])],
+  (draw, _, ask) => [blocks(ask, [], { request: draw.below(2 ** 32) })],
+  (_, chain, ask) => [blocks(ask, chain.slice(ask.from - 1, ask.from + 9).map(garbled))],
+  (
+    _,
+    chain,
+    ask
+  ) => [blocks(ask, chain.slice(ask.from - 1, ask.from + 9).map(({ block }) => block.bytes.subarray(0, -1)))],
+  // The one behind it first.
+  (_, chain, ask) => [blocks(ask, chain.slice(ask.from, ask.from + 9).map(({ block }) => block.bytes))],
+  (draw, chain, ask) =>
+    Array.from({ length: 5 }, () => blocks(ask, [draw.bytes(64)], { done: chain.length > ask.from })),
+  (draw, _, ask) => [blocks(ask, Array.from({ length: Limits.blocksPerRequest }, () => draw.bytes(32)))]
+]
+
+/** What it says about blocks without being asked. `now`: ms since 1970. */
+export const announcement = (
+  draw: Draw,
+  params: ChainParams,
+  hasher: Hasher,
+  chain: MadeUp,
+  real: Tip,
+  now: number
+): SyncMessage => {
+  const request = draw.below(2 ** 32)
+  switch (draw.below(8)) {
+    case 0:
+      return { _tag: "NewBlock", block: draw.bytes(draw.below(2_000)) }
+    case 1: {
+      const made = chain[draw.below(chain.length + 1)]
+      return { _tag: "NewBlock", block: made === undefined ? draw.bytes(200) : garbled(made) }
+    }
+    case 2: {
+      // A good block on one that nobody has.
+      const parent = { height: real.height + draw.below(10), hash: draw.bytes(Hash.length), treasuryBalance: 0 }
+      const made = Synthetic.onTop(params, hasher, parent, Math.floor(now / 1_000), {
+        leader: "203.0.113.7",
+        address: "TIME0stranger"
+      })
+      return { _tag: "NewBlock", block: made.block.bytes }
+    }
+    case 3:
+      return { _tag: "Headers", request, after: params.genesisHash, list: headersOf(chain.slice(0, 3)), more: true }
+    case 4:
+      return { _tag: "Blocks", request, blocks: chain.slice(0, 1).map(garbled), done: true }
+    default:
+      return { _tag: "Tip", ...tip(draw, chain, real) }
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * What can go wrong in a simulated network. A fault is plain data: made from the seed before the run, so that a run can be
+ * repeated with some of them left out.
+ *
+ * **Shapes**: nodes are numbers from 0. **Units**: `atMs` and `endMs` in ms since the simulation began; `endMs` is when the
+ * fault is over (the process back, the link healed). A fault that happens at one moment has `endMs` = `atMs`.
+ */
+
+import * as Limits from "../../domain/Limits.ts"
+
+/** How a stranger on the network misbehaves. */
+export type Hostility =
+  /** Sends random bytes. */
+  | "garbage"
+  /** Announces frames over the limit. */
+  | "oversize"
+  /** Connects and says nothing. */
+  | "half-open"
+  /** Stops in the middle of the handshake, or sends it a byte at a time. */
+  | "stall"
+  /** Joins, tells of a chain that does not exist, and does not deliver it, or delivers nonsense. */
+  | "liar"
+  /** Joins and tells of thousands of addresses where nobody is. */
+  | "spam"
+  /** A well-behaved node of another network. */
+  | "foreign"
+
+export const hostilities: ReadonlyArray<Hostility> = [
+  "garbage",
+  "oversize",
+  "half-open",
+  "stall",
+  "liar",
+  "spam",
+  "foreign"
+]
+
+interface Timed {
+  /** Its place in the plan: what `keep` names. */
+  readonly id: number
+  readonly atMs: number
+  readonly endMs: number
+}
+
+export type Fault =
+  & Timed
+  & (
+    /** The process is killed (the kernel closes its connections) and starts again at the end, with its disk or an empty one. */
+    | { readonly kind: "kill"; readonly node: number; readonly keepsState: boolean }
+    /** The process stands still (SIGSTOP); its kernel goes on. */
+    | { readonly kind: "pause"; readonly node: number }
+    /** The event loop is busy for moments up to seconds: as a pause, but short. */
+    | { readonly kind: "stall"; readonly node: number }
+    /** The machine is gone without a word; it boots again at the end. */
+    | { readonly kind: "vanish"; readonly node: number }
+    /** The machine goes without a word and comes back again and again, faster than its peers can tell which of it lives. */
+    | {
+      readonly kind: "crash-loop"
+      readonly node: number
+      readonly reboots: ReadonlyArray<{ readonly downMs: number; readonly upMs: number }>
+    }
+    /** Nothing passes between two nodes, or from `a` to `b` only. */
+    | { readonly kind: "cut"; readonly a: number; readonly b: number; readonly oneWay: boolean }
+    /** Nothing passes between `side` and the rest; `out`: from the side only, `in`: to it only. */
+    | { readonly kind: "partition"; readonly side: ReadonlyArray<number>; readonly way: "both" | "out" | "in" }
+    /** What passes between two nodes takes `latencyMs`. */
+    | { readonly kind: "clog"; readonly a: number; readonly b: number; readonly latencyMs: number }
+    /** Links are stopped one by one, each at its `stopMs`, and restored in another order, each at its `restoreMs`. */
+    | {
+      readonly kind: "swizzle"
+      readonly links: ReadonlyArray<{
+        readonly a: number
+        readonly b: number
+        readonly stopMs: number
+        readonly restoreMs: number
+      }>
+    }
+    /** Every link has this latency and jitter, ms. */
+    | { readonly kind: "storm"; readonly latencyMs: number; readonly jitterMs: number }
+    /** Links to and from a node carry so many bytes per second. */
+    | { readonly kind: "narrow"; readonly node: number; readonly bandwidth: number }
+    /** The connection of two nodes is reset once `b` has read `bytes` more of what `a` sent (or would have). */
+    | { readonly kind: "reset"; readonly a: number; readonly b: number; readonly bytes: number }
+    /** Dials to the node are refused. */
+    | { readonly kind: "refuse"; readonly node: number }
+    /** The wall clock is set by `ms`, and back at the end. */
+    | { readonly kind: "jump"; readonly node: number; readonly ms: number }
+    /** The clocks run at this rate. */
+    | { readonly kind: "drift"; readonly node: number; readonly rate: number }
+    /** The process reads nothing of what arrives. */
+    | { readonly kind: "slow-reader"; readonly node: number }
+    /** `to` reads nothing, and `from` sends it `bytes` of application data: more than an outbox takes. */
+    | { readonly kind: "flood"; readonly from: number; readonly to: number; readonly bytes: number }
+    /** The node stops, and starts again with another address (and with its old one again at the end). */
+    | { readonly kind: "readdress"; readonly node: number }
+    /** A second process joins the network from the node's address. */
+    | { readonly kind: "twin"; readonly node: number }
+    /** A stranger at an address of its own bothers the node. */
+    | { readonly kind: "hostile"; readonly node: number; readonly how: Hostility }
+    /** The node makes a branch that leaves its chain `depth` blocks below the tip and is one block better. */
+    | { readonly kind: "fork"; readonly node: number; readonly depth: number }
+    /** Others are told of a peer at the node's second address. It is one that listens on both. */
+    | { readonly kind: "alias"; readonly node: number; readonly told: ReadonlyArray<number> }
+  )
+
+/** Whether a node does not know its own address, listens on all it has, and has a second one. */
+export const isUnaware = (node: number): boolean => node % Limits.simUnaware === 1
+
+export type FaultKind = Fault["kind"]
+
+export const faultKinds: ReadonlyArray<FaultKind> = [
+  "kill",
+  "pause",
+  "stall",
+  "vanish",
+  "crash-loop",
+  "cut",
+  "partition",
+  "clog",
+  "swizzle",
+  "storm",
+  "narrow",
+  "reset",
+  "refuse",
+  "jump",
+  "drift",
+  "slow-reader",
+  "flood",
+  "readdress",
+  "twin",
+  "hostile",
+  "fork",
+  "alias"
+]

@@ -1,0 +1,235 @@
+/** Draws single faults: whom they hit, how hard, how long. What may happen together, and when, is `FaultPlan.ts`. */
+import * as Limits from "../../domain/Limits.ts"
+import { type Fault, type FaultKind, hostilities, isUnaware } from "./Fault.ts"
+
+/** Least and most of a number. */
+export type Range = readonly [least: number, most: number]
+
+/** A fault without its place in the plan. */
+export type Drawn = Fault extends infer F ? F extends Fault ? Omit<F, "id"> : never : never
+
+/** Chance in the shapes that faults need, from one stream of uniform numbers in [0, 1). */
+export interface Chance {
+  /** True in so great a part of the draws. */
+  readonly happens: (part: number) => boolean
+  /** From 0 to below that. */
+  readonly upTo: (most: number) => number
+  /** A whole number, both ends included. */
+  readonly whole: (range: Range) => number
+  /** A whole number, spread evenly over the orders of magnitude between. `least` is greater than 0. */
+  readonly spread: (range: Range) => number
+  /** So many of the items, all different, in random order. */
+  readonly some: <A>(items: ReadonlyArray<A>, count: number) => ReadonlyArray<A>
+  /** The time to the next event of a Poisson process with that mean. */
+  readonly exponential: (mean: number) => number
+}
+
+export const chance = (draw: () => number): Chance => ({
+  happens: (part) => draw() < part,
+  upTo: (most) => draw() * most,
+  whole: ([least, most]) => least + Math.floor(draw() * (most - least + 1)),
+  spread: ([least, most]) => Math.min(most, Math.round(least * Math.exp(draw() * Math.log(most / least)))),
+  some: (items, count) => {
+    const left = [...items]
+    return Array.from({ length: Math.min(count, items.length) }, () => left.splice(Math.floor(draw() * left.length), 1))
+      .flat()
+  },
+  exponential: (mean) => -mean * Math.log(1 - draw())
+})
+
+/** Where and when a fault is to happen. */
+export interface Place {
+  readonly atMs: number
+  /** A node at which the last fault was, if this one is to be at the same; the nodes of a pair are then it and another. */
+  readonly near: number | undefined
+  readonly nodes: ReadonlyArray<number>
+}
+
+const target = (random: Chance, { near, nodes }: Place): number => near ?? random.some(nodes, 1)[0] ?? 0
+
+const pair = (random: Chance, place: Place): readonly [a: number, b: number] => {
+  const first = target(random, place)
+  const second = random.some(place.nodes.filter((node) => node !== first), 1)[0] ?? first
+  return random.happens(0.5) ? [first, second] : [second, first]
+}
+
+const lasting = (random: Chance, { atMs }: Place, range: Range) => ({ atMs, endMs: atMs + random.spread(range) })
+
+const killMs = (random: Chance): number => {
+  if (random.happens(Limits.simAtOnceKills)) return 0
+  return random.spread(random.happens(Limits.simLongKills) ? Limits.simLongKillMs : Limits.simFaults.kill.ms)
+}
+
+/** Of all links a third at most, so that the network holds together; each is stopped in the first and restored in the last half. */
+const swizzle = (random: Chance, place: Place): Drawn => {
+  const { endMs } = lasting(random, place, Limits.simFaults.swizzle.ms)
+  const { atMs, nodes } = place
+  const all = nodes.flatMap((a, i) => nodes.slice(i + 1).map((b) => ({ a, b })))
+  const links = random.some(all, random.whole([1, Math.max(1, Math.floor(all.length / 3))]))
+  const middle = Math.floor((atMs + endMs) / 2)
+  return {
+    kind: "swizzle",
+    atMs,
+    endMs,
+    links: links.map(({ a, b }, i) => ({
+      a,
+      b,
+      stopMs: i === 0 ? atMs : random.whole([atMs, middle]),
+      restoreMs: i === 0 ? endMs : random.whole([middle, endMs])
+    }))
+  }
+}
+
+/** A single node, half of them, or any number between. */
+const partitionSize = (random: Chance, nodes: number): number => {
+  const half = Math.max(1, Math.floor(nodes / 2))
+  if (random.happens(0.35)) return 1
+  return random.happens(0.5) ? half : random.whole([1, half])
+}
+
+/** Ups shorter than a challenge of the connection before (`probeMinMs`, `challengeSpacingMs`), and longer than a handshake. */
+const crashLoop = (random: Chance, place: Place): Drawn => {
+  let ms = place.atMs
+  const reboots = Array.from({ length: random.whole(Limits.simReboots) }, () => {
+    const downMs = ms
+    const upMs = downMs + random.spread(Limits.simRebootDownMs)
+    ms = upMs + random.spread(Limits.simRebootUpMs)
+    return { downMs, upMs }
+  })
+  return {
+    kind: "crash-loop",
+    node: target(random, place),
+    atMs: place.atMs,
+    endMs: reboots.at(-1)?.upMs ?? ms,
+    reboots
+  }
+}
+
+/** One of those that have a second address; a word to one of the others, or to all. */
+const alias = (random: Chance, { atMs, nodes }: Place): Drawn => {
+  const node = random.some(nodes.filter(isUnaware), 1)[0] ?? 1
+  const others = nodes.filter((other) => other !== node)
+  const told = random.some(others, random.whole([1, others.length])).toSorted((a, b) => a - b)
+  return { kind: "alias", node, atMs, endMs: atMs, told }
+}
+
+const signed = (random: Chance, size: number): number => random.happens(0.5) ? size : -size
+
+const driftRate = (random: Chance): number => {
+  const most = random.happens(Limits.simGreatDrifts) ? Limits.simGreatDriftPpm : Limits.simDriftPpm
+  return (1_000_000 + random.whole([-most, most])) / 1_000_000
+}
+
+/** One way to draw each kind. `Place.nodes` holds at least two. */
+export const drawn: { readonly [K in FaultKind]: (random: Chance, place: Place) => Drawn } = {
+  kill: (random, place) => ({
+    kind: "kill",
+    atMs: place.atMs,
+    node: target(random, place),
+    endMs: place.atMs + killMs(random),
+    keepsState: !random.happens(Limits.simLostDisks)
+  }),
+  pause: (random, place) => ({
+    kind: "pause",
+    node: target(random, place),
+    ...lasting(random, place, Limits.simFaults.pause.ms)
+  }),
+  stall: (random, place) => ({
+    kind: "stall",
+    node: target(random, place),
+    ...lasting(random, place, Limits.simFaults.stall.ms)
+  }),
+  vanish: (random, place) => ({
+    kind: "vanish",
+    node: target(random, place),
+    ...lasting(random, place, Limits.simFaults.vanish.ms)
+  }),
+  "crash-loop": crashLoop,
+  cut: (random, place) => {
+    const [a, b] = pair(random, place)
+    const oneWay = random.happens(Limits.simOneWay)
+    return { kind: "cut", a, b, oneWay, ...lasting(random, place, Limits.simFaults.cut.ms) }
+  },
+  partition: (random, place) => ({
+    kind: "partition",
+    side: random.some(place.nodes, partitionSize(random, place.nodes.length)).toSorted((a, b) => a - b),
+    way: random.happens(Limits.simOneWay) ? random.happens(0.5) ? "out" : "in" : "both",
+    ...lasting(random, place, Limits.simFaults.partition.ms)
+  }),
+  clog: (random, place) => {
+    const [a, b] = pair(random, place)
+    const latencyMs = random.spread(Limits.simClogMs)
+    return { kind: "clog", a, b, latencyMs, ...lasting(random, place, Limits.simFaults.clog.ms) }
+  },
+  swizzle,
+  storm: (random, place) => {
+    const latencyMs = random.spread(Limits.simStormMs)
+    const jitterMs = random.whole([0, latencyMs])
+    return { kind: "storm", latencyMs, jitterMs, ...lasting(random, place, Limits.simFaults.storm.ms) }
+  },
+  narrow: (random, place) => ({
+    kind: "narrow",
+    node: target(random, place),
+    bandwidth: random.spread(Limits.simNarrowBytes),
+    ...lasting(random, place, Limits.simFaults.narrow.ms)
+  }),
+  reset: (random, place) => {
+    const [a, b] = pair(random, place)
+    const most = random.happens(Limits.simResetsInHandshake) ? Limits.simResetHandshakeBytes : Limits.simResetBytes
+    return { kind: "reset", a, b, bytes: random.whole([0, most]), ...lasting(random, place, Limits.simFaults.reset.ms) }
+  },
+  refuse: (random, place) => ({
+    kind: "refuse",
+    node: target(random, place),
+    ...lasting(random, place, Limits.simFaults.refuse.ms)
+  }),
+  jump: (random, place) => {
+    const size = random.spread(random.happens(Limits.simFarJumps) ? Limits.simFarJumpMs : Limits.simJumpMs)
+    return {
+      kind: "jump",
+      node: target(random, place),
+      ms: signed(random, size),
+      ...lasting(random, place, Limits.simFaults.jump.ms)
+    }
+  },
+  drift: (random, place) => ({
+    kind: "drift",
+    node: target(random, place),
+    rate: driftRate(random),
+    ...lasting(random, place, Limits.simFaults.drift.ms)
+  }),
+  "slow-reader": (random, place) => ({
+    kind: "slow-reader",
+    node: target(random, place),
+    ...lasting(random, place, Limits.simFaults["slow-reader"].ms)
+  }),
+  flood: (random, place) => {
+    const [from, to] = pair(random, place)
+    const bytes = random.whole(Limits.simFloodBytes)
+    return { kind: "flood", from, to, bytes, ...lasting(random, place, Limits.simFaults.flood.ms) }
+  },
+  readdress: (random, place) => ({
+    kind: "readdress",
+    node: target(random, place),
+    ...lasting(random, place, Limits.simFaults.readdress.ms)
+  }),
+  twin: (random, place) => ({
+    kind: "twin",
+    node: target(random, place),
+    ...lasting(random, place, Limits.simFaults.twin.ms)
+  }),
+  hostile: (random, place) => ({
+    kind: "hostile",
+    node: target(random, place),
+    how: random.some(hostilities, 1)[0] ?? "garbage",
+    ...lasting(random, place, Limits.simFaults.hostile.ms)
+  }),
+  fork: (random, place) => ({
+    kind: "fork",
+    node: target(random, place),
+    atMs: place.atMs,
+    endMs: place.atMs,
+    depth: random.whole([1, random.happens(Limits.simDeepForks) ? Limits.simDeepForkDepth : Limits.simForkDepth])
+  }),
+  alias
+}

@@ -1,0 +1,113 @@
+/** What is asked of the nodes themselves from time to time, and at the end: their tables, their bounds, and what they leave behind. */
+import { Context, Effect } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+import { PeerState } from "../../services/PeerState.ts"
+import { Sync } from "../../services/Sync.ts"
+import * as Bounds from "../plan/Bounds.ts"
+import type { Running, SimNode } from "../SimulatedNode.ts"
+import type { SimWorld } from "../World.ts"
+import type { PairView } from "./PairWatch.ts"
+
+export class Audit {
+  private readonly world: SimWorld
+
+  constructor(world: SimWorld) {
+    this.world = world
+  }
+
+  private *running(): Iterable<readonly [SimNode, Running]> {
+    for (const node of this.world.nodes.values()) {
+      if (node.running !== undefined && !node.changing && !node.paused) yield [node, node.running]
+    }
+  }
+
+  private knows(at: number, other: number): boolean {
+    const node = this.world.nodes.get(at)
+    const peer = this.world.nodes.get(other)
+    if (node?.running === undefined || peer === undefined) return false
+    return Effect.runSync(Context.get(node.running.services, PeerState).peer(peer.ip))._tag === "Some"
+  }
+
+  /** How long a pair may take to be connected. */
+  readonly boundOf = (pair: PairView): number =>
+    this.knows(pair.a, pair.b) && this.knows(pair.b, pair.a) ? Bounds.recoveryMs : Bounds.introductionMs
+
+  /** Every node's tables agree with what it told, and are within their bounds. */
+  tables(): void {
+    const { pairs, nodes } = this.world
+    const indexOf = new Map(
+      [...nodes.values()].flatMap((node) => node.addresses.map((ip) => [ip as string, node.index]))
+    )
+    for (const [node, running] of this.running()) {
+      const { services } = running
+      this.sync(node, running, indexOf)
+      const records = Effect.runSync(Context.get(services, PeerState).peers)
+      if (records.length > Limits.knownPeers) this.violated(node, "tables are bounded", `${records.length} peers known`)
+      for (const { aliasOf, attempts, connection, expected, ip, last, nextAttemptAt } of records) {
+        if (connection !== undefined && connection.queuedBytes > Limits.outboxBytes + Limits.outboxControlBytes) {
+          this.violated(node, "queues are bounded", `${connection.queuedBytes} bytes wait for ${ip}`)
+        }
+        if (attempts > Limits.endsPerPair) this.violated(node, "ends are bounded", `${attempts} attempts with ${ip}`)
+        // Who says it is connected under another address is not dialled while that one is up.
+        const idle = connection === undefined && attempts === 0 && aliasOf === undefined
+        if (idle && expected === "us" && nextAttemptAt === undefined) {
+          this.violated(node, "an unconnected peer has a next attempt", `${ip}: last ${JSON.stringify(last)}`)
+        }
+        const peer = indexOf.get(ip)
+        const pair = peer === undefined ? undefined : pairs.of(node.index, peer)
+        if (pair === undefined) continue
+        const unanswered = connection === undefined ? 0 : connection.pings.sent - connection.pongs.received
+        if (unanswered > 1 && pairs.healthy(pair, Limits.simAftermathMs)) {
+          this.violated(node, "pings are answered", `${unanswered} pings to ${ip} without a pong, none of them new`)
+        }
+        const told = [...(node.index === pair.a ? pair.upAtA : pair.upAtB).values()].find((up) => up.ip === ip)?.socket
+        if (told !== connection?.socket) {
+          this.violated(
+            node,
+            "the table is what was told",
+            `${ip}: ${connection?.socket ?? "nothing"} in the table, told ${told ?? "nothing"}`
+          )
+        }
+      }
+    }
+  }
+
+  /**
+   * Honest peers that have long been well connected are good enough for sync, and it holds no body for nothing: in sync, at
+   * most the one that was just pushed and is on its way to the disk.
+   */
+  private sync(node: SimNode, { services }: Running, indexOf: ReadonlyMap<string, number>): void {
+    const { pairs } = this.world
+    const { peers, synced, waiting } = Effect.runSync(Context.get(services, Sync).report)
+    if (waiting.blocks > (synced ? 1 : Limits.syncWindowBlocks)) {
+      this.violated(node, "queues are bounded", `${waiting.blocks} bodies wait, ${synced ? "in sync" : "syncing"}`)
+    }
+    for (const { ip, use } of peers) {
+      const peer = indexOf.get(ip)
+      const pair = peer === undefined ? undefined : pairs.of(node.index, peer)
+      if (pair === undefined || !pairs.healthy(pair, Limits.simSyncMs)) continue
+      if (this.world.touched(node.index) > this.world.time.now - Limits.simSyncMs) continue
+      // Another chain than the headers we follow just now: they may be a liar's, and are given up when nobody has the blocks.
+      const fine = ["it has nothing above", "it is on another chain"].some((why) => use.startsWith(`not used: ${why}`))
+      if (use.startsWith("not used") && !fine) this.violated(node, "honest peers are used", `${ip}: ${use}`)
+    }
+  }
+
+  private violated(node: SimNode, invariant: string, detail: string): void {
+    this.world.violated(invariant, `${node.name}: ${detail}`)
+  }
+
+  /** Closes every node; what they leave behind and how long they take is checked by `SimNode.stop`. */
+  closing(reach: (ms: number) => Effect.Effect<boolean>): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function*() {
+      const open = new Set<number>()
+      this.world.pairs.closing = true
+      for (const [node] of this.running()) {
+        open.add(node.index)
+        node.stop(() => open.delete(node.index))
+      }
+      yield* reach(this.world.time.now + 2 * Limits.closeMs)
+      for (const index of open) this.world.violated("a node closes in time", `node ${index} does not`)
+    })
+  }
+}

@@ -1,0 +1,69 @@
+/** Whether the nodes of a simulated network follow the best chain among their peers, as fast as may be demanded. */
+import * as Limits from "../../domain/Limits.ts"
+import type { Fault } from "../plan/Fault.ts"
+import type { SimWorld } from "../World.ts"
+
+interface Lag {
+  readonly since: number
+  /** The height it has to reach. */
+  readonly height: number
+  told: boolean
+}
+
+export class ChainWatch {
+  private readonly world: SimWorld
+  private readonly behind = new Map<number, Lag>()
+  /** Nodes whose clock was wrong, and whose chain may be ahead of its time: nobody has to follow them. */
+  private readonly odd = new Set<number>()
+  private readonly clockRightAt = new Map<number, number>()
+
+  constructor(world: SimWorld) {
+    this.world = world
+  }
+
+  /** Call at every check. `underWay`: the faults that are. */
+  check(underWay: ReadonlyArray<Fault>): void {
+    const { pairs, tips, time, nodes } = this.world
+    const now = time.now
+    const wrong = new Set(
+      underWay.flatMap((fault) => fault.kind === "jump" || fault.kind === "drift" ? [fault.node] : [])
+    )
+    for (const node of wrong) {
+      this.odd.add(node)
+      this.clockRightAt.set(node, now)
+    }
+    for (const node of this.odd) {
+      const tip = tips.get(node)?.hash
+      if (!wrong.has(node) && [...tips].some(([other, { hash }]) => !this.odd.has(other) && hash === tip)) {
+        this.odd.delete(node)
+      }
+    }
+    // The best tip each node has seen at a peer that it has been well connected to for long enough.
+    const best = new Map<number, number>()
+    for (const pair of pairs.all) {
+      if (!pairs.healthy(pair, Limits.simAftermathMs)) continue
+      for (const [node, peer] of [[pair.a, pair.b], [pair.b, pair.a]] as const) {
+        if (this.odd.has(peer)) continue
+        best.set(node, Math.max(best.get(node) ?? 0, tips.get(peer)?.height ?? 0))
+      }
+    }
+    for (const index of nodes.keys()) {
+      const height = tips.get(index)?.height ?? 0
+      const target = best.get(index) ?? 0
+      const lag = this.behind.get(index)
+      const excused = now < (this.clockRightAt.get(index) ?? Number.NEGATIVE_INFINITY) + Limits.simAftermathMs
+      if (target <= height || excused) {
+        this.behind.delete(index)
+      } else if (lag === undefined || height >= lag.height) {
+        this.behind.set(index, { since: now, height: target, told: false })
+      } else if (!lag.told && now - lag.since > Limits.simSyncMs) {
+        lag.told = true
+        const seconds = Math.round((now - lag.since) / 1_000)
+        this.world.violated(
+          "a connected node follows",
+          `node ${index} is at ${height}, and for ${seconds} s has had a peer at ${lag.height}`
+        )
+      }
+    }
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * What is up between every two nodes of a simulated network, what disturbs them, and what may be demanded of them therefore.
+ * Seen from outside, by the nodes' own events: it believes no table.
+ */
+import * as Limits from "../../domain/Limits.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import { disturbance } from "../plan/Disturbance.ts"
+import type { Fault } from "../plan/Fault.ts"
+
+export interface Held {
+  readonly socket: string
+  /** The peer's address. */
+  readonly ip: PeerIp
+}
+
+export interface PairView {
+  readonly a: number
+  readonly b: number
+  /** What is up at `a`'s and at `b`'s end, by connection id. A peer that changed its address may be up under both for a while. */
+  readonly upAtA: Map<number, Held>
+  readonly upAtB: Map<number, Held>
+  /** Disturbances under way that may take its connection down, or keep it from one. */
+  breaking: number
+  apart: number
+  /** When the last of them ended, ms. */
+  brokenUntil: number
+  apartUntil: number
+  /** Since when both ends have had the same socket up, and nothing else. */
+  agreedAt: number | undefined
+  /** When that ended, ms. */
+  partedAt: number
+  /** Faults whose recovery waits for this pair. */
+  readonly waiting: Set<number>
+  /** It was told that it is late. */
+  overdue: boolean
+}
+
+export interface PairWatchHost {
+  readonly now: () => number
+  readonly violated: (invariant: string, detail: string) => void
+  /** Whether both nodes run. */
+  readonly alive: (a: number, b: number) => boolean
+  /** What each of two nodes says about the other, in words. */
+  readonly why: (a: number, b: number) => string
+  /** The pair is connected again, so long after what kept it apart has ended. */
+  readonly recovered: (pair: PairView, ms: number) => void
+}
+
+export class PairWatch {
+  private readonly host: PairWatchHost
+  private readonly pairs: Array<PairView> = []
+  private readonly byKey = new Map<number, PairView>()
+  duplicates = 0
+  unfaultedDowns = 0
+  /** The simulation is over: nodes close. */
+  closing = false
+
+  constructor(host: PairWatchHost, nodes: ReadonlyArray<number>) {
+    this.host = host
+    for (const a of nodes) {
+      for (const b of nodes) {
+        if (a >= b) continue
+        const pair: PairView = {
+          a,
+          b,
+          upAtA: new Map(),
+          upAtB: new Map(),
+          breaking: 0,
+          apart: 0,
+          brokenUntil: Number.NEGATIVE_INFINITY,
+          apartUntil: 0,
+          agreedAt: undefined,
+          partedAt: Number.NEGATIVE_INFINITY,
+          waiting: new Set(),
+          overdue: false
+        }
+        this.pairs.push(pair)
+        this.byKey.set(a * 65_536 + b, pair)
+      }
+    }
+  }
+
+  get all(): ReadonlyArray<PairView> {
+    return this.pairs
+  }
+
+  of(x: number, y: number): PairView | undefined {
+    return this.byKey.get(Math.min(x, y) * 65_536 + Math.max(x, y))
+  }
+
+  /** Nodes that a node has a connection up with, and the address it has each by. */
+  connected(node: number): ReadonlyArray<{ readonly node: number; readonly ip: PeerIp }> {
+    return this.pairs.flatMap((pair) => {
+      if (pair.a !== node && pair.b !== node) return []
+      const [mine, other] = pair.a === node ? [pair.upAtA, pair.b] : [pair.upAtB, pair.a]
+      return [...mine.values()].slice(0, 1).map(({ ip }) => ({ node: other, ip }))
+    })
+  }
+
+  // --- what disturbs them ---------------------------------------------------------
+
+  /** A fault begins: `sign` 1; or ends: −1. */
+  disturb(fault: Fault, sign: 1 | -1): void {
+    const { breaks, keepsApart } = disturbance(fault)
+    const now = this.host.now()
+    for (const pair of this.pairs) {
+      if (!keepsApart(pair.a, pair.b)) continue
+      pair.apart += sign
+      if (breaks(pair.a, pair.b)) {
+        pair.breaking += sign
+        if (sign < 0) pair.brokenUntil = now
+      }
+      if (sign > 0) continue
+      pair.apartUntil = now
+      pair.overdue = false
+      if (pair.agreedAt === undefined) pair.waiting.add(fault.id)
+    }
+  }
+
+  // --- what the nodes tell --------------------------------------------------------
+
+  up(at: number, peer: number, connection: number, held: Held): void {
+    const pair = this.of(at, peer)
+    if (pair === undefined) return
+    const mine = at === pair.a ? pair.upAtA : pair.upAtB
+    const other = [...mine.values()].find(({ ip }) => ip === held.ip)
+    if (other !== undefined) {
+      this.duplicates += 1
+      const both = `${held.socket} up with node ${peer} beside ${other.socket}`
+      this.host.violated("one connection up per peer", `node ${at} has ${both}`)
+    }
+    mine.set(connection, held)
+    this.judge(pair)
+  }
+
+  down(at: number, peer: number, connection: number, reason: string): void {
+    const pair = this.of(at, peer)
+    if (pair === undefined) return
+    const mine = at === pair.a ? pair.upAtA : pair.upAtB
+    if (!mine.delete(connection)) {
+      this.host.violated(
+        "a Down follows an Up",
+        `node ${at}: connection ${connection} with node ${peer} came down unheard of`
+      )
+    }
+    const now = this.host.now()
+    const excused = this.closing || pair.agreedAt === undefined || pair.breaking > 0 ||
+      now < pair.brokenUntil + Limits.simAftermathMs
+    if (!excused) {
+      this.unfaultedDowns += 1
+      const since = Math.round((now - (pair.agreedAt ?? now)) / 1_000)
+      this.host.violated(
+        "no Down without a fault",
+        `node ${at}: ${reason}, from node ${peer}, connected for ${since} s`
+      )
+    }
+    this.judge(pair)
+  }
+
+  /** The process of a node is gone: it tells nothing any more. */
+  gone(node: number): void {
+    for (const pair of this.pairs) {
+      if (pair.a !== node && pair.b !== node) continue
+      const mine = pair.a === node ? pair.upAtA : pair.upAtB
+      mine.clear()
+      this.judge(pair)
+    }
+  }
+
+  private judge(pair: PairView): void {
+    const [a] = pair.upAtA.values()
+    const [b] = pair.upAtB.values()
+    if (pair.upAtA.size !== 1 || pair.upAtB.size !== 1 || a?.socket !== b?.socket) {
+      if (pair.agreedAt !== undefined) pair.partedAt = this.host.now()
+      pair.agreedAt = undefined
+      return
+    }
+    if (pair.agreedAt !== undefined) return
+    const now = this.host.now()
+    pair.agreedAt = now
+    // Connected although something may still keep it apart: then no bound holds, but nothing waits for it any more.
+    this.host.recovered(pair, pair.apart === 0 ? now - pair.apartUntil : 0)
+  }
+
+  // --- what is demanded -----------------------------------------------------------
+
+  /** Pairs that have had every chance to be connected and are not. `boundMs`: what the timers allow. */
+  check(boundMs: (pair: PairView) => number): void {
+    const now = this.host.now()
+    for (const pair of this.pairs) {
+      if (pair.agreedAt !== undefined || pair.apart > 0 || pair.overdue || !this.host.alive(pair.a, pair.b)) continue
+      // Two nodes with two addresses each are connected twice for the moment in which one of the connections is found to be enough.
+      if (now - pair.apartUntil <= boundMs(pair) || now - pair.partedAt <= Limits.simMergeMs) continue
+      pair.overdue = true
+      const ends = `${sockets(pair.upAtA)} at ${pair.a}, ${sockets(pair.upAtB)} at ${pair.b}`
+      const since = Math.round((now - pair.apartUntil) / 1_000)
+      this.host.violated(
+        "pairs connect",
+        `nodes ${pair.a} and ${pair.b} are undisturbed for ${since} s and not connected: ${ends}; ${
+          this.host.why(pair.a, pair.b)
+        }`
+      )
+    }
+  }
+
+  /** Whether the pair has been connected and undisturbed for so long. */
+  healthy(pair: PairView, forMs: number): boolean {
+    const now = this.host.now()
+    return pair.agreedAt !== undefined && pair.apart === 0 && now >= pair.agreedAt + forMs &&
+      now >= pair.apartUntil + forMs
+  }
+}
+
+const sockets = (up: ReadonlyMap<number, Held>): string =>
+  [...up.values()].map(({ socket }) => socket).join() || "nothing"
