@@ -3,7 +3,7 @@
  * All choices follow from the seed.
  */
 import { getHeapStatistics } from "node:v8"
-import { randomFrom } from "../domain/random.ts"
+import { randomFrom } from "../harness/random.ts"
 import type * as Coverage from "./Coverage.ts"
 import * as Heap from "./Heap.ts"
 import * as Mutator from "./Mutator.ts"

@@ -1,7 +1,7 @@
 /** The corpus and every past finding, replayed; and a short run with fresh inputs. Long runs: `npm run fuzz`. */
 import { assert, describe, it } from "@effect/vitest"
 import { randomInt } from "node:crypto"
-import { randomFrom } from "../domain/random.ts"
+import { randomFrom } from "../harness/random.ts"
 import * as Fuzzer from "./Fuzzer.ts"
 import * as Mutator from "./Mutator.ts"
 import { shrink } from "./Shrink.ts"

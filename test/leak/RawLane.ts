@@ -8,7 +8,7 @@ import * as Handshake from "../../src/domain/pair/Handshake.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import type { PeerSocket } from "../../src/services/PeerSocket.ts"
-import * as RawPeer from "../layers/rawPeer.ts"
+import * as RawPeer from "../harness/rawPeer.ts"
 import type { Lane } from "./Lane.ts"
 import { foreign, start, type Stuck, until } from "./Nodes.ts"
 

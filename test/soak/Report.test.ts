@@ -1,7 +1,7 @@
 /** The judgement of a soak on made-up samples: what it must find, and what it must let pass. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../src/domain/Limits.ts"
-import { randomFrom } from "../domain/random.ts"
+import { randomFrom } from "../harness/random.ts"
 import * as Faults from "./Faults.ts"
 import * as Report from "./Report.ts"
 import * as Slope from "./Slope.ts"

@@ -10,11 +10,11 @@ import * as Txid from "../../../src/domain/chain/Txid.ts"
 import * as U64 from "../../../src/domain/chain/U64.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import { networks } from "../../../src/domain/Network.ts"
-import { bytes } from "../arbitraries.ts"
-import { randomFrom } from "../random.ts"
-import * as arb from "./arbitraries.ts"
-import { hasher } from "./hasher.ts"
-import { vector, vectorText } from "./vectors.ts"
+import { bytes } from "../../harness/arbitraries.ts"
+import * as arb from "../../harness/chainArbitraries.ts"
+import { hasher } from "../../harness/hasher.ts"
+import { randomFrom } from "../../harness/random.ts"
+import { vector, vectorText } from "../../harness/vectors.ts"
 
 const decoded = (bytes: Uint8Array): Block.Block => {
   const block = Block.decode(bytes)

@@ -4,8 +4,8 @@ import { testnet } from "../../../src/domain/chain/ChainParams.ts"
 import * as ForkChoice from "../../../src/domain/chain/ForkChoice.ts"
 import * as Hash from "../../../src/domain/chain/Hash.ts"
 import { HeaderChain } from "../../../src/domain/chain/HeaderChain.ts"
-import { randomFrom } from "../random.ts"
-import { hash } from "./arbitraries.ts"
+import { hash } from "../../harness/chainArbitraries.ts"
+import { randomFrom } from "../../harness/random.ts"
 
 const int = (minimum: number, maximum: number) =>
   Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))

@@ -7,8 +7,8 @@ import * as Hash from "../../../src/domain/chain/Hash.ts"
 import * as HeaderRules from "../../../src/domain/chain/HeaderRules.ts"
 import * as Synthetic from "../../../src/domain/chain/Synthetic.ts"
 import * as Validation from "../../../src/domain/chain/Validation.ts"
-import { hasher } from "./hasher.ts"
-import { blocksOf, payloads } from "./vectors.ts"
+import { hasher } from "../../harness/hasher.ts"
+import { blocksOf, payloads } from "../../harness/vectors.ts"
 
 const now = Date.parse("2026-01-01T00:00:00Z")
 

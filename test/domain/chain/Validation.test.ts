@@ -9,7 +9,7 @@ import * as Synthetic from "../../../src/domain/chain/Synthetic.ts"
 import type { Transaction } from "../../../src/domain/chain/Transaction.ts"
 import * as Txid from "../../../src/domain/chain/Txid.ts"
 import * as Validation from "../../../src/domain/chain/Validation.ts"
-import { hasher } from "./hasher.ts"
+import { hasher } from "../../harness/hasher.ts"
 
 const options = { leader: "10.11.0.2", address: "TIME0testaddr" }
 /** Ten thousand blocks after testnet began. */

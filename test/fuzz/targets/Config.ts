@@ -12,7 +12,7 @@ import { ConfigError } from "../../../src/layers/config/ConfigError.ts"
 import * as ConfigSources from "../../../src/layers/config/ConfigSources.ts"
 import * as DaemonConfig from "../../../src/layers/config/DaemonConfig.ts"
 import * as Settings from "../../../src/layers/config/Settings.ts"
-import { randomFrom } from "../../domain/random.ts"
+import { randomFrom } from "../../harness/random.ts"
 import * as Mutator from "../Mutator.ts"
 import { ensure, show, type Target, utf8 } from "../Target.ts"
 

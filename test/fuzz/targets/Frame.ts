@@ -5,7 +5,7 @@
  */
 import * as Limits from "../../../src/domain/Limits.ts"
 import { allocate, FrameReader, headerBytes } from "../../../src/domain/wire/Frame.ts"
-import { randomFrom } from "../../domain/random.ts"
+import { randomFrom } from "../../harness/random.ts"
 import * as Mutator from "../Mutator.ts"
 import { ensure, sameBytes, type Target } from "../Target.ts"
 import { frames } from "./wireSeeds.ts"

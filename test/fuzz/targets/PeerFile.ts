@@ -7,7 +7,7 @@ import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
 import * as PeerStoreFile from "../../../src/layers/store/PeerStoreFile.ts"
 import { PeerStore } from "../../../src/services/PeerStore.ts"
-import { randomFrom } from "../../domain/random.ts"
+import { randomFrom } from "../../harness/random.ts"
 import * as Mutator from "../Mutator.ts"
 import { ensure, same, sameBytes, show, type Target, utf8 } from "../Target.ts"
 

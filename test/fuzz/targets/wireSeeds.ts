@@ -4,7 +4,7 @@ import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import type { Message } from "../../../src/domain/wire/Message.ts"
 import * as NativeEncoder from "../../../src/domain/wire/native/NativeEncoder.ts"
-import * as arb from "../../domain/arbitraries.ts"
+import * as arb from "../../harness/arbitraries.ts"
 
 const sync = arb.syncMessage({ locator: 12, list: 80, block: 60, blocks: 6 })
 

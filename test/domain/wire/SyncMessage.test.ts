@@ -1,0 +1,81 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Limits from "../../../src/domain/Limits.ts"
+import { FrameReader } from "../../../src/domain/wire/Frame.ts"
+import * as NativeDecoder from "../../../src/domain/wire/native/NativeDecoder.ts"
+import * as NativeEncoder from "../../../src/domain/wire/native/NativeEncoder.ts"
+import * as SyncMessage from "../../../src/domain/wire/SyncMessage.ts"
+import { int, syncMessage } from "../../harness/arbitraries.ts"
+import { randomFrom } from "../../harness/random.ts"
+
+const message = syncMessage({ locator: Limits.locatorHashes, list: 300, block: 300, blocks: 20 })
+
+const frameOf = (message: SyncMessage.SyncMessage) => Buffer.concat(NativeEncoder.encodeSync(message))
+/** The message of a frame that came in two chunks. */
+const ofFrame = (frame: Uint8Array, cut: number): NativeDecoder.Decoded => {
+  const reader = new FrameReader()
+  reader.push(frame.subarray(0, cut))
+  reader.push(frame.subarray(cut))
+  assert.strictEqual(reader.next(Limits.frameBytes), "frame")
+  return NativeDecoder.decode(reader.kind, reader.buffer, reader.start, reader.end)
+}
+/** Bytes as hex, whatever kind of array they are. */
+const plain = (value: unknown): unknown =>
+  value instanceof Uint8Array
+    ? Buffer.from(value).toString("hex")
+    : Array.isArray(value)
+    ? value.map(plain)
+    : typeof value === "object" && value !== null
+    ? Object.fromEntries(Object.entries(value).map(([key, field]) => [key, plain(field)]))
+    : value
+
+describe("SyncMessage", () => {
+  it.prop("survives the wire", [message, int(0, 1_000)], ([message, cut]) => {
+    const frame = frameOf(message)
+    assert.deepStrictEqual(plain(ofFrame(frame, Math.min(cut, frame.length))), plain(message))
+  }, { arbitrary: { runs: 500 } })
+
+  it.prop(
+    "refuses a body cut short at any byte, or gives another message, but never throws",
+    [message],
+    ([message]) => {
+      const { body, kind } = SyncMessage.encode(message)
+      for (let end = 0; end < body.length; end++) {
+        const decoded = NativeDecoder.decode(kind, body, 0, end)
+        assert.notStrictEqual(decoded._tag, "Unknown")
+      }
+    },
+    { arbitrary: { runs: 50 } }
+  )
+
+  it("is bounded", () => {
+    const refused = (message: SyncMessage.SyncMessage) => {
+      const { body, kind } = SyncMessage.encode(message)
+      const decoded = NativeDecoder.decode(kind, body, 0, body.length)
+      assert.strictEqual(decoded._tag, "BadBody", message._tag)
+    }
+    const many = (count: number) => Array.from({ length: count }, () => new Uint8Array(32))
+    refused({ _tag: "GetHeaders", request: 1, locator: many(Limits.locatorHashes + 1) })
+    refused({ _tag: "GetHeaders", request: 1, locator: [new Uint8Array(31)] })
+    refused({ _tag: "Headers", request: 1, after: new Uint8Array(33), list: new Uint8Array(), more: false })
+    refused({ _tag: "GetBlocks", request: 1, from: 1, hashes: new Uint8Array(32 * (Limits.blocksPerRequest + 1)) })
+    refused({ _tag: "GetBlocks", request: 1, from: 1, hashes: new Uint8Array(33) })
+    refused({ _tag: "GetBlocks", request: 1, from: 1, hashes: new Uint8Array(0) })
+    refused({ _tag: "Blocks", request: 1, blocks: many(Limits.blocksPerRequest + 1), done: true })
+    refused({ _tag: "Tip", height: 1, hash: new Uint8Array(0) })
+  })
+
+  it("is total: 50,000 random bodies never throw", () => {
+    const seed = 20_251_201
+    const random = randomFrom(seed)
+    const kinds = Object.values(SyncMessage.SyncKind)
+    for (let i = 0; i < 50_000; i++) {
+      const body = Uint8Array.from({ length: random(120) }, () => random(256))
+      const kind = kinds[random(kinds.length)] ?? 32
+      try {
+        NativeDecoder.decode(kind, body, 0, body.length)
+      } catch (error) {
+        assert.fail(`seed ${seed}, input ${i}: kind ${kind} ${Buffer.from(body).toString("hex")}: ${String(error)}`)
+      }
+    }
+  })
+})

@@ -1,0 +1,39 @@
+/** What the TIME reference daemon wrote: single values (time-wire.txt) and recorded conversations. */
+import * as fs from "node:fs"
+import * as Bincode from "../../src/domain/chain/Bincode.ts"
+import * as Block from "../../src/domain/chain/Block.ts"
+
+const at = (name: string) => new URL(`../../vectors/${name}`, import.meta.url)
+
+const wire = fs.readFileSync(at("time-wire.txt"), "utf8").split("\n")
+
+/** The last word of the line that begins with `name` and a blank, as bytes. */
+export const vector = (name: string): Buffer => {
+  const line = wire.find((line) => line.startsWith(`${name} `))
+  if (line === undefined) throw new Error(`no vector ${name}`)
+  return Buffer.from(line.slice(line.lastIndexOf(" ") + 1), "hex")
+}
+
+/** The text behind `name` and a blank. */
+export const vectorText = (name: string): string => {
+  const line = wire.find((line) => line.startsWith(`${name} `))
+  if (line === undefined) throw new Error(`no vector ${name}`)
+  return line.slice(name.length + 1)
+}
+
+/** Payloads of a recording's frames of one type, without the u32 variant in front. */
+export const payloads = (recording: string, type: string): ReadonlyArray<Buffer> =>
+  fs.readFileSync(at(`recordings/${recording}.ndjson`), "utf8").trim().split("\n")
+    .map((line): { readonly type: string; readonly frame: string } => JSON.parse(line))
+    .filter((row) => row.type === type)
+    .map((row) => Buffer.from(row.frame, "hex").subarray(8))
+
+/** Blocks of a list message (`Vec<Block>`), which must be exactly that. */
+export const blocksOf = (payload: Buffer): ReadonlyArray<Block.Block> => {
+  const reader = new Bincode.Reader(payload)
+  const n = reader.count(Block.blockLeast)
+  const blocks: Array<Block.Block> = []
+  for (let i = 0; i < n; i++) blocks.push(Block.read(reader))
+  if (reader.failed !== undefined || reader.left > 0) throw new Error(reader.failed ?? "trailing bytes")
+  return blocks
+}

@@ -1,0 +1,293 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect, FileSystem, Layer, Result } from "effect"
+import * as Limits from "../../../src/domain/Limits.ts"
+import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
+import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import * as ConfigSources from "../../../src/layers/config/ConfigSources.ts"
+import * as DaemonConfig from "../../../src/layers/config/DaemonConfig.ts"
+import * as Settings from "../../../src/layers/config/Settings.ts"
+
+const host: DaemonConfig.Host = {
+  home: "/home/op",
+  addresses: ["127.0.0.1", "::1", "192.0.2.10"].map((text) => PeerIp.fromStringUnsafe(text))
+}
+
+interface Told {
+  readonly flags?: Readonly<Record<string, ReadonlyArray<string>>>
+  readonly env?: Readonly<Record<string, string>>
+  readonly file?: readonly [name: string, text: string]
+}
+
+const load = ({ env = {}, file, flags = {} }: Told) =>
+  Effect.gen(function*() {
+    const all = file === undefined ? flags : { config: [file[0]], ...flags }
+    const { given, warnings } = yield* ConfigSources.collect(all)
+    const config = yield* Effect.fromResult(DaemonConfig.decode(given, host, "timemesh/test"))
+    return { config, warnings }
+  }).pipe(
+    Effect.provide(Layer.merge(
+      ConfigProvider.layer(ConfigProvider.fromEnvRecord(env)),
+      FileSystem.layerNoop({
+        readFileString: (path) =>
+          file !== undefined && path === file[0] ? Effect.succeed(file[1]) : Effect.die(`read ${path}`)
+      })
+    ))
+  )
+
+const configOf = (told: Told) => Effect.map(load(told), ({ config }) => config)
+
+const textOf = (told: Told) => Effect.map(Effect.flip(load(told)), (error) => error.message)
+
+const json = (content: unknown) => ["/etc/timemesh.json", JSON.stringify(content)] as const
+
+describe("config", () => {
+  it.effect("defaults", () =>
+    Effect.gen(function*() {
+      const config = yield* configOf({})
+      assert.strictEqual(config.node.network.name, "testnet")
+      assert.deepStrictEqual(config.node.listen, { ip: "any", port: 24_100 })
+      assert.strictEqual(config.dataDir, "/home/op/.timemesh/testnet")
+      assert.strictEqual(config.admin === undefined ? "" : PeerAddress.format(config.admin), "127.0.0.1:24101")
+      assert.strictEqual(config.logLevel, "Info")
+      assert.isUndefined(config.logFormat)
+      assert.isUndefined(config.node.advertise)
+      assert.deepStrictEqual(config.node.peers, [])
+      assert.deepStrictEqual(config.node.tuning, {
+        dialMs: Limits.dialMs,
+        graceMs: Limits.graceMs,
+        fallbackMs: Limits.fallbackMs,
+        fallbackJitterMs: Limits.fallbackJitterMs,
+        fallbackFirstMs: Limits.fallbackFirstMs,
+        fallbackFirstJitterMs: Limits.fallbackFirstJitterMs,
+        pingMs: Limits.pingMs,
+        deadMs: Limits.deadMs,
+        backoffBaseMs: Limits.backoffBaseMs,
+        backoffMaxMs: Limits.backoffMaxMs,
+        maxPeers: Limits.maxPeers,
+        maxDials: Limits.maxDials
+      })
+    }))
+
+  it.effect("the admin API follows a loopback listen IP, and only that", () =>
+    Effect.gen(function*() {
+      const on = (listen: string) =>
+        Effect.map(configOf({ flags: { listen: [listen] } }), ({ admin }) => admin && PeerAddress.format(admin))
+      assert.strictEqual(yield* on("127.0.0.5:4000"), "127.0.0.5:4001")
+      assert.strictEqual(yield* on("192.0.2.1:4000"), "127.0.0.1:4001")
+      assert.strictEqual(yield* on("[::1]:4000"), "[::1]:4001")
+      assert.strictEqual(yield* on("127.0.0.5:0"), "127.0.0.5:0")
+      assert.strictEqual(yield* on("127.0.0.5:65535"), "127.0.0.5:65534")
+      assert.isUndefined((yield* configOf({ flags: { admin: ["off"] } })).admin)
+    }))
+
+  it.effect("flag over environment over file, setting by setting", () =>
+    Effect.gen(function*() {
+      const file = json({ listen: "10.0.0.1", "max-peers": 3, dial: "3s", peer: ["10.0.0.3", "10.0.0.4:1"] })
+      const env = { TIMEMESH_MAX_PEERS: "4", TIMEMESH_DIAL: "4s", TIMEMESH_PEER: "10.0.0.5, [2001:db8::7]:99" }
+      const peers = (config: DaemonConfig.DaemonConfig) => config.node.peers.map(PeerAddress.format)
+
+      const all = yield* configOf({ file, env, flags: { dial: ["5s"], peer: ["10.0.0.6"] } })
+      assert.strictEqual(all.node.listen.ip, "10.0.0.1")
+      assert.strictEqual(all.node.tuning.maxPeers, 4)
+      assert.strictEqual(all.node.tuning.dialMs, 5_000)
+      assert.deepStrictEqual(peers(all), ["10.0.0.6:24100"])
+
+      assert.deepStrictEqual(peers(yield* configOf({ file, env })), ["10.0.0.5:24100", "[2001:db8::7]:99"])
+      assert.deepStrictEqual(peers(yield* configOf({ file })), ["10.0.0.3:24100", "10.0.0.4:1"])
+    }))
+
+  it.effect("every setting of Tuning is a flag, a variable and a key", () =>
+    Effect.gen(function*() {
+      for (const [field, setting] of Object.entries(Settings.tuning)) {
+        const value = setting.kind === "count" ? 7 : setting.name === "dead" ? 50_000 : 4_321
+        const text = setting.kind === "count" ? "7" : `${value}ms`
+        for (
+          const told of [
+            { flags: { [setting.name]: [text] } },
+            { env: { [Settings.environmentName(setting.name)]: text } },
+            { file: json({ [setting.name]: text }) }
+          ]
+        ) {
+          const { tuning } = (yield* configOf({ ...told })).node
+          assert.strictEqual(tuning[field as keyof typeof tuning], value, `${field} by ${Object.keys(told)[0]}`)
+        }
+      }
+    }))
+
+  it.effect("YAML and TOML say the same as JSON", () =>
+    Effect.gen(function*() {
+      const yaml = yield* configOf({ file: ["/c.yaml", "ping: 5s\nmax-peers: 9\npeer:\n  - 10.0.0.3\n"] })
+      const toml = yield* configOf({ file: ["/c.toml", "ping = \"5s\"\nmax-peers = 9\npeer = [\"10.0.0.3\"]\n"] })
+      const plain = yield* configOf({ file: json({ ping: "5s", "max-peers": 9, peer: ["10.0.0.3"] }) })
+      assert.deepStrictEqual(yaml, plain)
+      assert.deepStrictEqual(toml, plain)
+    }))
+
+  it.effect("spellings", () =>
+    Effect.gen(function*() {
+      const ping = (text: string) => Effect.map(configOf({ flags: { ping: [text] } }), ({ node }) => node.tuning.pingMs)
+      assert.strictEqual(yield* ping("500ms"), 500)
+      assert.strictEqual(yield* ping("1.5s"), 1_500)
+      assert.strictEqual(yield* ping("20 seconds"), 20_000)
+      for (const any of ["any", "0.0.0.0", "[::]", "::"]) {
+        assert.deepStrictEqual((yield* configOf({ flags: { listen: [any] } })).node.listen, { ip: "any", port: 24_100 })
+      }
+      const config = yield* configOf({
+        env: { TIMEMESH_LOG_LEVEL: "Debug", TIMEMESH_DATA_DIR: "~/x", TIMEMESH_PEER: "" }
+      })
+      assert.strictEqual(config.logLevel, "Debug")
+      assert.strictEqual(config.dataDir, "/home/op/x")
+      assert.strictEqual((yield* configOf({ flags: { network: ["devnet"] } })).node.listen.port, 24_200)
+      const mapped = yield* configOf({ flags: { peer: ["::ffff:10.0.0.3", "10.0.0.3"] } })
+      assert.strictEqual(mapped.node.peers.length, 1)
+    }))
+
+  it.effect("a variable that is no setting is a warning with the nearest name", () =>
+    Effect.gen(function*() {
+      const { warnings } = yield* load({ env: { TIMEMESH_MAX_PEER: "3", TIMEMESH_PING: "5s", OTHER: "1" } })
+      assert.deepStrictEqual(warnings, [
+        "TIMEMESH_MAX_PEER is not a setting and does nothing; did you mean TIMEMESH_MAX_PEERS?"
+      ])
+    }))
+
+  const bad: ReadonlyArray<readonly [Told, string]> = [
+    [
+      { env: { TIMEMESH_LISTEN: "1.2.3" } },
+      "TIMEMESH_LISTEN: \"1.2.3\" is not an address to listen on; write IP, IP:PORT, [IPv6]:PORT or any:PORT, " +
+      "as 127.0.0.2:24100 or any:24100"
+    ],
+    [{ flags: { listen: ["any:70000"] } }, "--listen: \"any:70000\" has no valid port; write a port from 0 to 65535"],
+    [
+      { flags: { listen: ["127.0.0.1:70000"] } },
+      "--listen: \"127.0.0.1:70000\" is not an address to listen on; write a port from 0 to 65535"
+    ],
+    [
+      { flags: { peer: ["10.0.0.9", "1.2.3"] } },
+      "--peer: \"1.2.3\" is not a peer's address; write IP, IP:PORT or [IPv6]:PORT, as 203.0.113.7:24100 or " +
+      "[2001:db8::7]:24100"
+    ],
+    [
+      { flags: { peer: ["fe80::1%eth0"] } },
+      "--peer: \"fe80::1%eth0\" is not a peer's address: zone ids name an interface of one host, not a peer; " +
+      "write IP, IP:PORT or [IPv6]:PORT"
+    ],
+    [
+      { flags: { peer: ["0.0.0.0"] } },
+      "--peer: \"0.0.0.0\" is not a peer's address: no host can have it; write the peer's own IP, as 203.0.113.7"
+    ],
+    [
+      { flags: { peer: ["10.0.0.9:1", "10.0.0.9:2"] } },
+      "--peer: \"10.0.0.9:2\" names 10.0.0.9 a second time, with another port (1 before); " +
+      "a peer is its IP, so name each IP once"
+    ],
+    [
+      { flags: { listen: ["127.0.0.1"], peer: ["127.0.0.1:9"] } },
+      "--peer: \"127.0.0.1:9\" is this node itself: the address it listens on; a peer is its IP, so a second node on " +
+      "this machine needs another one; use 127.0.0.2"
+    ],
+    [
+      { flags: { peer: ["::ffff:192.0.2.10"] } },
+      "--peer: \"::ffff:192.0.2.10\" is this node itself: an address of this machine, and it listens on all of them; " +
+      "a peer is its IP, so a second node on this machine needs another one; use 127.0.0.2, and give this node " +
+      "--listen 127.0.0.1"
+    ],
+    [
+      { file: json({ advertise: "203.0.113.1", peer: "203.0.113.1" }) },
+      "peer in /etc/timemesh.json: \"203.0.113.1\" is this node itself: the address it advertises; a peer is its IP, so " +
+      "a second node on this machine needs another one; use 127.0.0.2, and give this node --listen 127.0.0.1"
+    ],
+    [
+      { flags: { peer: ["127.0.0.7"] } },
+      "--peer: \"127.0.0.7\" is this node itself: a loopback address, and it listens on all of them at that port; " +
+      "a peer is its IP, so a second node on this machine needs another one; use 127.0.0.2, and give this node " +
+      "--listen 127.0.0.1"
+    ],
+    [
+      { flags: { ping: ["15"] } },
+      "--ping: \"15\" is not a duration; write a number and a unit, as 500ms, 15s, 2m or 1h"
+    ],
+    [{ flags: { ping: ["5ms"] } }, "--ping: \"5ms\" is out of range; write 100ms to 24h"],
+    [
+      { flags: { ping: ["20s"], dead: ["40s"] } },
+      "--dead: dead (40s) is not more than twice ping (20s), so one lost ping would end a connection; " +
+      "set dead above 40s, or ping lower"
+    ],
+    [
+      { env: { TIMEMESH_PING: "30s" } },
+      "TIMEMESH_PING: dead (45s) is not more than twice ping (30s), so one lost ping would end a connection; " +
+      "set dead above 1m, or ping lower"
+    ],
+    [
+      { flags: { "backoff-max": ["500ms"] } },
+      "--backoff-max: backoff-max is less than backoff-base; set backoff-max to 1s or more"
+    ],
+    [{ flags: { "max-peers": ["0"] } }, "--max-peers: \"0\" is out of range; write 1 to 4096"],
+    [
+      { file: json({ "max-peers": "many" }) },
+      "max-peers in /etc/timemesh.json: \"many\" is not a whole number; write a number from 1 to 4096"
+    ],
+    [
+      { file: json({ "max-peer": 3 }) },
+      "/etc/timemesh.json: \"max-peer\" is not a setting; did you mean \"max-peers\"? " +
+      "See timemesh run --help for all of them"
+    ],
+    [
+      { file: json({ listen: { ip: "127.0.0.1" } }) },
+      "listen in /etc/timemesh.json: \"{\"ip\":\"127.0.0.1\"}\" is not one text or number; write one text or number"
+    ],
+    [
+      { file: json([]) },
+      "/etc/timemesh.json: is not an object of settings; write settings as " +
+      "{\"listen\": \"127.0.0.1:24100\", \"peer\": [\"127.0.0.2\"]}"
+    ],
+    [{ flags: { network: ["main"] } }, "--network: \"main\" is not a network; write testnet, mainnet, devnet"],
+    [
+      { flags: { advertise: ["example.org"] } },
+      "--advertise: \"example.org\" is not an IP address; write it as 203.0.113.7 or 2001:db8::7"
+    ],
+    [
+      { flags: { listen: ["127.0.0.1:4000"], admin: ["127.0.0.1:4000"] } },
+      "--admin: \"127.0.0.1:4000\" is where the node listens for peers; give the admin API another port"
+    ],
+    [
+      { flags: { admin: ["localhost"] } },
+      "--admin: \"localhost\" is not an address for the admin API; write IP:PORT, as 127.0.0.1:24101, or off"
+    ],
+    [{ flags: { "log-format": ["xml"] } }, "--log-format: \"xml\" is not a log format; write pretty or json"],
+    [
+      { env: { TIMEMESH_LOG_LEVEL: "loud" } },
+      "TIMEMESH_LOG_LEVEL: \"loud\" is not a log level; write all, trace, debug, info, warn, error, fatal or none"
+    ]
+  ]
+  for (const [told, text] of bad) {
+    it.effect(`refuses ${JSON.stringify(told)}`, () =>
+      Effect.map(textOf(told), (printed) => {
+        assert.strictEqual(printed, text)
+      }))
+  }
+
+  it.effect("a file that is no JSON, YAML or TOML is named with the reason", () =>
+    Effect.gen(function*() {
+      assert.match(
+        yield* textOf({ file: ["/c.json", "{\"a\": "] }),
+        /^\/c\.json: is not valid JSON \(.+\); correct the file$/
+      )
+      assert.match(
+        yield* textOf({ file: ["/c.yml", "a: ["] }),
+        /^\/c\.yml: is not valid YAML \(.+\); correct the file$/
+      )
+      assert.match(
+        yield* textOf({ file: ["/c.toml", "a = "] }),
+        /^\/c\.toml: is not valid TOML \(.+\); correct the file$/
+      )
+    }))
+
+  it("other addresses of this machine are peers of a node that listens on one", () => {
+    const given = new Map([
+      ["listen", { where: "--listen", values: ["127.0.0.1:24100"] }],
+      ["peer", { where: "--peer", values: ["127.0.0.2", "192.0.2.10"] }]
+    ])
+    const config = DaemonConfig.decode(given, host, "timemesh/test")
+    assert.isTrue(Result.isSuccess(config))
+  })
+})

@@ -1,0 +1,254 @@
+import { NodeHttpClient } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Ref, Stream } from "effect"
+import { HttpClient, HttpClientRequest } from "effect/http"
+import * as Limits from "../../../src/domain/Limits.ts"
+import { networks } from "../../../src/domain/Network.ts"
+import type { NodeStats } from "../../../src/domain/NodeEvent.ts"
+import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
+import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import type { PeerRecord } from "../../../src/domain/peer/PeerRecord.ts"
+import * as AdminClient from "../../../src/layers/http/AdminClient.ts"
+import * as AdminServer from "../../../src/layers/http/AdminServer.ts"
+import { ConnectionManager } from "../../../src/services/ConnectionManager.ts"
+import { NodeConfig } from "../../../src/services/NodeConfig.ts"
+import { NodeEvents } from "../../../src/services/NodeEvents.ts"
+import { PeerState } from "../../../src/services/PeerState.ts"
+import { Sync } from "../../../src/services/Sync.ts"
+
+const ip = PeerIp.fromStringUnsafe
+const both = { sent: { inbound: 1, outbound: 2 }, received: { inbound: 3, outbound: 4 } }
+const stats: NodeStats = {
+  ups: 3,
+  downs: 2,
+  downsByReason: { EOF: 2 },
+  refused: 1,
+  refusedByReason: { "rejected: duplicate": 1 },
+  dials: 4,
+  dialsFailed: 1,
+  pings: both,
+  pongs: both,
+  unknownFrames: 0,
+  maxLagMs: 1.5
+}
+const row: PeerRecord = {
+  ip: ip("127.0.0.2"),
+  port: 24200,
+  source: "configured",
+  connection: {
+    id: 1,
+    direction: "inbound",
+    role: "lower",
+    socket: "127.0.0.2:50000",
+    ephemeralPort: 50_000,
+    since: 1_000,
+    rtt: undefined,
+    bytes: { sent: 1, received: 2 },
+    messages: { sent: 3, received: 4 },
+    pings: { sent: 5, received: 6 },
+    pongs: { sent: 7, received: 8 },
+    queuedBytes: 0
+  },
+  attempts: 0,
+  expected: "us",
+  nextAttemptAt: undefined,
+  last: { at: 5, reason: { kind: "eof", by: "remote" }, wasUp: true },
+  failures: 0,
+  software: "timemesh/0.1.0",
+  tip: undefined,
+  capabilities: 3,
+  aliasOf: undefined,
+  ups: 3,
+  lastGoodAt: undefined
+}
+
+const server = (calls: Ref.Ref<ReadonlyArray<string>>, address = "127.0.0.1:0") => {
+  const note = (call: string) => Ref.update(calls, (list) => [...list, call])
+  const services = Layer.mergeAll(
+    Layer.mock(PeerState, {
+      peers: Effect.succeed([row]),
+      connected: Effect.succeed([row]),
+      why: (peer) => Effect.succeed({ ip: peer, state: "unknown", text: `nobody told of ${peer}`, record: undefined })
+    }),
+    Layer.mock(ConnectionManager, {
+      address: PeerAddress.make(ip("127.0.0.1"), 24_200),
+      connect: (to) => note(`connect ${PeerAddress.format(to)}`),
+      disconnect: (peer) => Effect.as(note(`disconnect ${peer}`), true),
+      isolate: (peers) => note(`isolate ${peers.join(" ")}`)
+    }),
+    Layer.succeed(NodeEvents, {
+      stream: Stream.empty,
+      listen: () => Effect.void,
+      stats: Effect.succeed(stats),
+      emit: () => {}
+    }),
+    Layer.succeed(NodeConfig, {
+      network: networks.devnet,
+      listen: { ip: ip("127.0.0.1"), port: 24_200 },
+      advertise: undefined,
+      peers: [],
+      software: "timemesh/test",
+      tuning: Limits
+    })
+  )
+  const [host, port] = address.split(":")
+  return AdminServer.layer(PeerAddress.make(ip(host ?? ""), Number(port))).pipe(
+    Layer.provide(services),
+    Layer.provideMerge(NodeHttpClient.layerUndici)
+  )
+}
+
+const withServer = <A, E>(
+  body: (
+    address: PeerAddress.PeerAddress,
+    calls: Ref.Ref<ReadonlyArray<string>>
+  ) => Effect.Effect<A, E, HttpClient.HttpClient>
+) =>
+  Effect.gen(function*() {
+    const calls = yield* Ref.make<ReadonlyArray<string>>([])
+    yield* Effect.gen(function*() {
+      const { address } = yield* AdminServer.AdminServer
+      return yield* body(address, calls)
+    }).pipe(Effect.provide(server(calls)))
+  })
+
+const status = (request: HttpClientRequest.HttpClientRequest) =>
+  Effect.map(HttpClient.execute(request), (response) => response.status)
+
+describe("admin API", () => {
+  it.live("client and server agree on every endpoint", () =>
+    withServer((address, calls) =>
+      Effect.gen(function*() {
+        const client = yield* AdminClient.make(address)
+        const status = yield* client.status
+        assert.strictEqual(status.listen, "127.0.0.1:24200")
+        assert.strictEqual(status.network, "devnet")
+        assert.strictEqual(status.pid, process.pid)
+        assert.strictEqual(status.state, "Connected to all 1 known peers")
+        assert.deepStrictEqual(status.stats, stats)
+        const table = yield* client.peers
+        assert.strictEqual(table.open, 1)
+        assert.deepStrictEqual(
+          JSON.parse(JSON.stringify(table.peers)),
+          JSON.parse(JSON.stringify([row]))
+        )
+        assert.strictEqual((yield* client.why("::ffff:127.0.0.9")).text, "nobody told of 127.0.0.9")
+        yield* client.connect("127.0.0.3")
+        assert.isTrue(yield* client.disconnect("127.0.0.3"))
+        assert.deepStrictEqual(yield* Ref.get(calls), ["connect 127.0.0.3:24200", "disconnect 127.0.0.3"])
+      })
+    ))
+
+  it.live("a node with a chain tells of it, and how it uses each peer", () =>
+    withServer((address) =>
+      Effect.gen(function*() {
+        const client = yield* AdminClient.make(address)
+        const other = { ip: ip("127.0.0.9"), height: 3, blocks: 0, use: "idle" }
+        assert.deepStrictEqual((yield* client.status).chain, {
+          height: 7,
+          hash: "ab",
+          headers: 9,
+          synced: false,
+          line: "height 7 of 9, 1 source",
+          reorgs: 2,
+          waiting: { blocks: 3, bytes: 1_452 },
+          peers: [{ ip: "127.0.0.2", height: 9, blocks: 7, use: "sending 2 blocks" }, other]
+        })
+        const [peer] = (yield* client.peers).peers
+        assert.deepStrictEqual(peer?.sync, { height: 9, blocks: 7, use: "sending 2 blocks" })
+      })
+    ).pipe(Effect.provide(Layer.mock(Sync, {
+      report: Effect.succeed({
+        tip: { height: 7, hash: "ab" },
+        headers: 9,
+        synced: false,
+        line: "height 7 of 9, 1 source",
+        reorgs: 2,
+        waiting: { blocks: 3, bytes: 1_452 },
+        peers: [
+          { ip: ip("127.0.0.2"), height: 9, blocks: 7, use: "sending 2 blocks" },
+          { ip: ip("127.0.0.9"), height: 3, blocks: 0, use: "idle" }
+        ]
+      })
+    }))))
+
+  it.live("isolates from exactly the addresses that are named", () =>
+    withServer((address, calls) =>
+      Effect.gen(function*() {
+        const client = yield* AdminClient.make(address)
+        yield* client.isolate(Array.from({ length: 100 }, (_, i) => `127.0.0.${i + 1}`))
+        yield* client.isolate([])
+        assert.strictEqual((yield* Effect.flip(client.isolate(["127.0.0.2", "x"]))).kind, "refused")
+        const [first, ...others] = yield* Ref.get(calls)
+        assert.match(first ?? "", /^isolate 127\.0\.0\.1 .* 127\.0\.0\.100$/)
+        assert.deepStrictEqual(others, ["isolate "])
+      })
+    ))
+
+  it.live("bad addresses are refused with the reason", () =>
+    withServer((address, calls) =>
+      Effect.gen(function*() {
+        const client = yield* AdminClient.make(address)
+        const errors = yield* Effect.all([
+          Effect.flip(client.why("1.2.3")),
+          Effect.flip(client.connect("1.2.3.4:99999")),
+          Effect.flip(client.connect("0.0.0.0")),
+          Effect.flip(client.disconnect("localhost"))
+        ])
+        for (const error of errors) assert.strictEqual(error.kind, "refused", error.message)
+        assert.include(errors[0].message, "\"1.2.3\" is not a peer's IP address")
+        assert.deepStrictEqual(yield* Ref.get(calls), [])
+      })
+    ))
+
+  it.live("what a browser can be made to send is refused", () =>
+    withServer((address, calls) =>
+      Effect.gen(function*() {
+        const url = `http://${PeerAddress.format(address)}`
+        const post = HttpClientRequest.post(`${url}/disconnect`).pipe(
+          HttpClientRequest.bodyText("{\"ip\":\"127.0.0.2\"}", "application/json")
+        )
+        const get = HttpClientRequest.get(`${url}/status`)
+        assert.strictEqual(yield* status(get), 200)
+        assert.strictEqual(yield* status(HttpClientRequest.setHeader(get, "host", "localhost:1234")), 200)
+        assert.strictEqual(yield* status(HttpClientRequest.setHeader(get, "host", "[::1]:1234")), 200)
+        assert.strictEqual(yield* status(HttpClientRequest.setHeader(get, "host", "evil.example")), 403)
+        assert.strictEqual(yield* status(HttpClientRequest.setHeader(get, "host", "127.0.0.1.evil.example:80")), 403)
+        assert.strictEqual(yield* status(HttpClientRequest.setHeader(get, "origin", "http://evil.example")), 403)
+        assert.strictEqual(yield* status(HttpClientRequest.setHeader(get, "sec-fetch-site", "cross-site")), 403)
+        assert.strictEqual(yield* status(HttpClientRequest.setHeader(post, "content-type", "text/plain")), 415)
+        const large = HttpClientRequest.bodyText(post, `{"ip":"${"1".repeat(5_000)}"}`, "application/json")
+        assert.strictEqual(yield* status(large), 413)
+        assert.deepStrictEqual(yield* Ref.get(calls), [])
+        assert.strictEqual(yield* status(post), 200)
+        assert.deepStrictEqual(yield* Ref.get(calls), ["disconnect 127.0.0.2"])
+        assert.strictEqual(yield* status(HttpClientRequest.get(`${url}/nothing`)), 404)
+      })
+    ))
+
+  it.live("a taken port is an error with the system's code", () =>
+    withServer((address) =>
+      Effect.gen(function*() {
+        const calls = yield* Ref.make<ReadonlyArray<string>>([])
+        const error = yield* Effect.flip(
+          Effect.scoped(Layer.build(server(calls, PeerAddress.format(address))))
+        )
+        assert.strictEqual(error._tag, "AdminServerError")
+        assert.strictEqual(error.code, "EADDRINUSE")
+      })
+    ))
+
+  it.live("a client says that nobody answers", () =>
+    Effect.gen(function*() {
+      const address = yield* Effect.scoped(
+        Effect.flatMap(Ref.make<ReadonlyArray<string>>([]), (calls) => Layer.build(server(calls))).pipe(
+          Effect.flatMap((context) =>
+            Effect.map(AdminServer.AdminServer, ({ address }) => address).pipe(Effect.provide(context))
+          )
+        )
+      )
+      const client = yield* AdminClient.make(address)
+      const error = yield* Effect.flip(client.status)
+      assert.strictEqual(error.kind, "nobody")
+    }).pipe(Effect.provide(NodeHttpClient.layerUndici)))
+})

@@ -1,0 +1,167 @@
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, FileSystem, Logger, Option } from "effect"
+import { TestConsole } from "effect/testing"
+import * as Limits from "../../../src/domain/Limits.ts"
+import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
+import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import * as DataDir from "../../../src/layers/store/DataDir.ts"
+import * as PeerStoreFile from "../../../src/layers/store/PeerStoreFile.ts"
+import * as PeerStoreMemory from "../../../src/layers/store/PeerStoreMemory.ts"
+import { PeerStore } from "../../../src/services/PeerStore.ts"
+
+const address = (ip: string, port = 24_100) => PeerAddress.make(PeerIp.fromStringUnsafe(ip), port)
+
+const load = Effect.flatMap(PeerStore, (store) => store.load)
+const save = (addresses: ReadonlyArray<PeerAddress.PeerAddress>) =>
+  Effect.flatMap(PeerStore, (store) => store.save(addresses))
+
+/** A fresh directory, the files in it, and what was logged. */
+const withDirectory = <A, E>(
+  body: (directory: string, fs: FileSystem.FileSystem) => Effect.Effect<A, E, FileSystem.FileSystem>
+) =>
+  Effect.scoped(Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    return yield* body(yield* fs.makeTempDirectoryScoped(), fs)
+  })).pipe(Effect.provide([
+    NodeFileSystem.layer,
+    TestConsole.layer,
+    Logger.layer([Logger.withConsoleLog(Logger.formatSimple)])
+  ]))
+
+const fromFile = <A, E>(directory: string, effect: Effect.Effect<A, E, PeerStore>) =>
+  effect.pipe(Effect.provide(PeerStoreFile.layer(directory), { local: true }))
+
+describe("PeerStoreFile", () => {
+  it.live("keeps addresses in order across restarts, and replaces them whole", () =>
+    withDirectory((directory, fs) =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* fromFile(directory, load), [])
+        const peers = [address("203.0.113.7", 1), address("2001:db8::7"), address("10.0.0.1")]
+        yield* fromFile(directory, save(peers))
+        assert.deepStrictEqual(yield* fromFile(directory, load), peers)
+        yield* fromFile(directory, save(peers.slice(1)))
+        assert.deepStrictEqual(yield* fromFile(directory, load), peers.slice(1))
+        assert.deepStrictEqual(yield* fs.readDirectory(directory), ["peers.json"])
+        assert.deepStrictEqual(yield* TestConsole.logLines, [])
+      })
+    ))
+
+  it.live("keeps the best when there are too many", () =>
+    withDirectory((directory) =>
+      Effect.gen(function*() {
+        const many = Array.from({ length: Limits.storedPeers + 10 }, (_, i) => address(`10.0.${i >> 8}.${i & 255}`))
+        yield* fromFile(directory, save(many))
+        assert.deepStrictEqual(yield* fromFile(directory, load), many.slice(0, Limits.storedPeers))
+      })
+    ))
+
+  for (
+    const [name, text, rest] of [
+      ["no JSON", "{\"version\": 1, \"peers\": [\"10.0.0.1:1\"", []],
+      ["another shape", "{\"version\": 2, \"peers\": []}", []],
+      ["empty", "", []],
+      ["one bad address", "{\"version\": 1, \"peers\": [\"10.0.0.1:1\", \"10.0.0\", \"10.0.0.2:2\"]}", [
+        address("10.0.0.1", 1),
+        address("10.0.0.2", 2)
+      ]],
+      ["a port missing", "{\"version\": 1, \"peers\": [\"10.0.0.1\", \"10.0.0.2:2\"]}", [address("10.0.0.2", 2)]]
+    ] as const
+  ) {
+    it.live(`a damaged file (${name}) is set aside and named`, () =>
+      withDirectory((directory, fs) =>
+        Effect.gen(function*() {
+          yield* fs.writeFileString(`${directory}/peers.json`, text)
+          assert.deepStrictEqual(yield* fromFile(directory, load), rest)
+          assert.strictEqual(yield* fs.readFileString(`${directory}/peers.json.bad`), text)
+          const [line = ""] = (yield* TestConsole.logLines).map(String)
+          assert.include(line, `${directory}/peers.json is damaged`)
+          assert.include(line, `kept as ${directory}/peers.json.bad`)
+          // A second damage does not overwrite the first.
+          yield* fs.writeFileString(`${directory}/peers.json`, "again")
+          yield* fromFile(directory, load)
+          assert.strictEqual(yield* fs.readFileString(`${directory}/peers.json.bad`), text)
+          assert.strictEqual(yield* fs.readFileString(`${directory}/peers.json.bad-2`), "again")
+        })
+      ))
+  }
+
+  it.live("an unwritable place is an error that names the file", () =>
+    withDirectory((directory) =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(fromFile(`${directory}/gone`, save([address("10.0.0.1")])))
+        assert.strictEqual(error._tag, "PeerStoreError")
+        assert.include(error.message, `${directory}/gone/peers.json cannot be written (NotFound)`)
+      })
+    ))
+})
+
+describe("PeerStoreMemory", () => {
+  it.effect("gives what was saved; two layers share nothing", () =>
+    Effect.gen(function*() {
+      const peers = [address("10.0.0.1")]
+      const seen = yield* Effect.andThen(save(peers), load).pipe(Effect.provide(PeerStoreMemory.layer()))
+      assert.deepStrictEqual(seen, peers)
+      assert.deepStrictEqual(yield* load.pipe(Effect.provide(PeerStoreMemory.layer())), [])
+      assert.deepStrictEqual(yield* load.pipe(Effect.provide(PeerStoreMemory.layer(peers))), peers)
+    }))
+})
+
+describe("DataDir", () => {
+  it.live("holds the lock also where it cannot write down by whom, as on a full disk", () =>
+    withDirectory((directory, fs) =>
+      Effect.scoped(Effect.gen(function*() {
+        yield* fs.makeDirectory(`${directory}/lock.json/in-the-way`, { recursive: true })
+        yield* DataDir.lock(directory)
+        const error = yield* Effect.flip(Effect.scoped(DataDir.lock(directory)))
+        assert.match(error.message, /in use by another timemesh node \(process unknown\)/)
+      }))
+    ))
+
+  it.live("is made on demand, taken once, and free again afterwards", () =>
+    withDirectory((parent) =>
+      Effect.gen(function*() {
+        const directory = `${parent}/a/b`
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* DataDir.lock(directory)
+          const error = yield* Effect.flip(Effect.scoped(DataDir.lock(directory)))
+          assert.strictEqual(
+            error.message,
+            `data directory ${directory}: in use by another timemesh node (process ${process.pid}); ` +
+              "stop that one, or give this one its own with --data-dir DIR"
+          )
+        }))
+        yield* Effect.scoped(DataDir.lock(directory))
+      })
+    ))
+
+  it.live("a path that is a file is an error that names it", () =>
+    withDirectory((parent, fs) =>
+      Effect.gen(function*() {
+        yield* fs.writeFileString(`${parent}/file`, "")
+        const error = yield* Effect.flip(Effect.scoped(DataDir.lock(`${parent}/file/x`)))
+        assert.include(error.message, `data directory ${parent}/file/x: cannot be created`)
+      })
+    ))
+
+  it.live("node.json is there while the node runs", () =>
+    withDirectory((directory, fs) =>
+      Effect.gen(function*() {
+        const content = {
+          network: "devnet",
+          listen: "127.0.0.1:1",
+          admin: null,
+          software: "timemesh/test",
+          startedAt: 5
+        }
+        assert.isTrue(Option.isNone(yield* DataDir.read(directory)))
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* DataDir.announce(directory, content)
+          assert.deepStrictEqual(Option.getOrThrow(yield* DataDir.read(directory)), { pid: process.pid, ...content })
+        }))
+        assert.isTrue(Option.isNone(yield* DataDir.read(directory)))
+        yield* fs.writeFileString(`${directory}/node.json`, "{}")
+        assert.isTrue(Option.isNone(yield* DataDir.read(directory)))
+      })
+    ))
+})
