@@ -35,7 +35,7 @@ export class AdminServerError extends Data.TaggedError("AdminServerError")<{
 export class AdminServer extends Context.Service<AdminServer, {
   /** As bound: the port is never 0. */
   readonly address: PeerAddress.PeerAddress
-}>()("timemesh/layers/admin/AdminServer") {}
+}>()("timemesh/layers/http/AdminServer") {}
 
 /** Bytes of a request's body at most; the largest is an address. */
 const bodyBytes = 4 * 1024

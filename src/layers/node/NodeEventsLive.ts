@@ -1,5 +1,5 @@
 /** `NodeEvents`: synchronous listeners first, then a sliding hub for streams; totals kept as events pass. */
-import { Effect, Layer, PubSub, Stream } from "effect"
+import { Clock, Effect, Layer, PubSub, Stream } from "effect"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { Direction, NodeEvent, NodeStats } from "../../domain/NodeEvent.ts"
@@ -73,6 +73,7 @@ const makeTotals = () => {
 }
 
 const make = Effect.gen(function*() {
+  const clock = yield* Clock.Clock
   const hub = yield* PubSub.sliding<NodeEvent>(Limits.eventBuffer)
   yield* Effect.addFinalizer(() => PubSub.shutdown(hub))
   const listeners = new Set<(event: NodeEvent) => void>()
@@ -99,7 +100,8 @@ const make = Effect.gen(function*() {
           })
       ),
     stats: Effect.sync(totals.snapshot),
-    emit: (event) => {
+    emit: (untimed) => {
+      const event = Object.assign(untimed, { at: clock.currentTimeMillisUnsafe() }) as NodeEvent
       totals.count(event)
       for (const listener of listeners) notify(listener, event)
       PubSub.publishUnsafe(hub, event)

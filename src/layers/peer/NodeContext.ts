@@ -5,7 +5,7 @@
 import { Clock, Effect, FiberSet, Random } from "effect"
 import type { Fiber, Scope } from "effect"
 import * as Limits from "../../domain/Limits.ts"
-import type { NodeEvent, PeerSource } from "../../domain/NodeEvent.ts"
+import type { PeerSource } from "../../domain/NodeEvent.ts"
 import type { PairEvent } from "../../domain/pair/PairState.ts"
 import type * as Liveness from "../../domain/peer/Liveness.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
@@ -14,7 +14,7 @@ import { Entropy } from "../../services/Entropy.ts"
 import { LocalChain } from "../../services/LocalChain.ts"
 import { Mutant } from "../../services/Mutant.ts"
 import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
-import { NodeEvents } from "../../services/NodeEvents.ts"
+import { NodeEvents, type Untimed } from "../../services/NodeEvents.ts"
 import type { PeerListener } from "../../services/PeerMessages.ts"
 import * as TimerWheel from "../time/Timers.ts"
 import type { PeerRow } from "./Peer.ts"
@@ -23,9 +23,6 @@ import { PeerTable } from "./PeerTable.ts"
 
 /** Receives the payloads of one channel out of one read batch, in order. */
 export type ChannelHandler = (from: Origin, payloads: ReadonlyArray<Uint8Array>) => void
-
-/** An event without its time: the core stamps it. */
-export type Untimed = NodeEvent extends infer E ? E extends { readonly at: number } ? Omit<E, "at"> : never : never
 
 export interface NodeCore {
   readonly setup: NodeSetup
@@ -110,10 +107,6 @@ export const forget = (core: NodeCore, row: PeerRow): void => {
   }
 }
 
-/** Emits events with the time they happen, which is added to the given object. */
-export const emitter = (events: NodeEvents["Service"], wall: () => number) => (event: Untimed): void =>
-  events.emit(Object.assign(event, { at: wall() }) as NodeEvent)
-
 /** Everything but `dispatch`. */
 export const make: Effect.Effect<
   NodeCore,
@@ -126,7 +119,7 @@ export const make: Effect.Effect<
   const random = yield* Random.Random
   const runFork = yield* FiberSet.makeRuntime<never>()
   const wall = () => clock.currentTimeMillisUnsafe()
-  const emit = emitter(events, wall)
+  const { emit } = events
   return {
     setup,
     table: yield* PeerTable,

@@ -14,9 +14,8 @@ import type { SyncMessage } from "../../domain/wire/SyncMessage.ts"
 import type { ChainStore, ChainStoreError } from "../../services/ChainStore.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
 import type { LocalChain } from "../../services/LocalChain.ts"
-import type { NodeEvents } from "../../services/NodeEvents.ts"
+import type { NodeEvents, Untimed } from "../../services/NodeEvents.ts"
 import type { PeerMessages } from "../../services/PeerMessages.ts"
-import { emitter, type Untimed } from "../peer/NodeContext.ts"
 import * as TimerWheel from "../time/Timers.ts"
 import { HeldBodies } from "./HeldBodies.ts"
 
@@ -105,7 +104,7 @@ export const make = Effect.fnUntraced(function*(
   return {
     ...given,
     wheel: yield* TimerWheel.make(() => {}),
-    emit: emitter(events, wall),
+    emit: events.emit,
     fork: (effect) => runFork(effect),
     wall,
     stash: [],

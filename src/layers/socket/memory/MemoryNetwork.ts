@@ -81,7 +81,7 @@ export class MemoryNetwork extends Context.Service<MemoryNetwork, {
   readonly restore: (ip: PeerIp) => Effect.Effect<void>
   /** Connections that at least one end holds, oldest first. */
   readonly connections: Effect.Effect<ReadonlyArray<Connection>>
-}>()("timemesh/layers/socket/MemoryNetwork") {
+}>()("timemesh/layers/socket/memory/MemoryNetwork") {
   /** A network of its own per build; all links perfect until told otherwise. */
   static readonly layer = Layer.effect(
     MemoryNetwork,
