@@ -12,7 +12,7 @@ export const ofStore = ({ reason }: ChainStoreError): Failure.Failure => {
           "name the right network with --network NAME, or another directory with --data-dir DIR"
       )
     case "Damaged":
-      return Failure.unusable(`${reason.where} is damaged (${reason.detail}); ${reason.mend}`)
+      return Failure.unusable(`${reason.where} is damaged (${reason.detail}); ${reason.repair}`)
     case "Full":
       return Failure.failed(`no room for ${reason.where} (${reason.detail}); the chain in it is intact`)
     case "NotLinked":

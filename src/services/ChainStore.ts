@@ -17,11 +17,11 @@ export class WrongNetwork extends Schema.TaggedError<WrongNetwork>()("WrongNetwo
   expected: Schema.String,
   found: Schema.String
 }) {}
-/** What is stored contradicts itself. `where` names the file; `mend` the command that repairs it. */
+/** What is stored contradicts itself. `where` names the file; `repair` the command that repairs it. */
 export class Damaged extends Schema.TaggedError<Damaged>()("Damaged", {
   where: Schema.String,
   detail: Schema.String,
-  mend: Schema.String
+  repair: Schema.String
 }) {}
 /** No room left (disk full, database at its greatest size). The chain is intact. */
 export class Full extends Schema.TaggedError<Full>()("Full", { where: Schema.String, detail: Schema.String }) {}

@@ -8,7 +8,7 @@ import type { Hasher } from "../domain/chain/Hasher.ts"
 import * as HeaderRules from "../domain/chain/HeaderRules.ts"
 import * as Synthetic from "../domain/chain/Synthetic.ts"
 import * as HasherLive from "../layers/chain/HasherLive.ts"
-import { stored } from "../layers/chain/networkChain.ts"
+import { toStored } from "../layers/chain/StoredBlocks.ts"
 import type { ChainStore, StoredBlock } from "../services/ChainStore.ts"
 
 const read = (store: ChainStore["Service"], height: number): Block.Block | undefined => {
@@ -39,7 +39,7 @@ export const branch = (
     const timestamp = read(store, i)?.header.timestamp ?? now
     const made = Synthetic.onTop(devnet, hasher, parent, timestamp, { leader, address: "TIME0fork" })
     parent = HeaderRules.parentOf(made.block.header, made.hash)
-    added.push(stored(made.block, made.hash))
+    added.push(toStored(made.block, made.hash))
   }
   return { after, added }
 }

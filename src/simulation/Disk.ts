@@ -6,7 +6,7 @@ import { Context, Effect, Layer, Random, type Scope, Semaphore } from "effect"
 import type { ChainParams } from "../domain/chain/ChainParams.ts"
 import * as Limits from "../domain/Limits.ts"
 import * as ChainStoreMemory from "../layers/chain/ChainStoreMemory.ts"
-import { genesisOf } from "../layers/chain/networkChain.ts"
+import { genesisOf } from "../layers/chain/StoredBlocks.ts"
 import { ChainStore, type StoredBlock } from "../services/ChainStore.ts"
 
 export interface Disk {

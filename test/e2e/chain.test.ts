@@ -109,7 +109,7 @@ describe("timemesh chain", () => {
     }))
 
   e2e(
-    "a damaged chain: run and verify name the command that mends it, and it does",
+    "a damaged chain: run and verify name the command that repairs it, and it does",
     (directory, fs) =>
       Effect.gen(function*() {
         const [file, dir] = [`${directory}/blocks`, `${directory}/data`]
@@ -118,7 +118,7 @@ describe("timemesh chain", () => {
         yield* harm(`${dir}/chain.db`, "UPDATE chain_block SET bytes = x'00' WHERE height = 31")
         const verified = yield* json(1, "verify", "--data-dir", dir)
         assert.deepStrictEqual(
-          [verified.ok, verified.height, verified.bad.height, verified.mend],
+          [verified.ok, verified.height, verified.bad.height, verified.repair],
           [false, 30, 31, "timemesh chain rewind 30"]
         )
         assert.strictEqual((yield* json(0, "rewind", "30", "--data-dir", dir)).height, 30)
@@ -129,9 +129,9 @@ describe("timemesh chain", () => {
         assert.strictEqual(run.code, 2)
         assert.match(run.stderr, /data\/chain\.db is damaged .*`timemesh chain verify`.*`timemesh chain rewind HEIGHT`/)
         assert.strictEqual((yield* json(1, "verify", "--data-dir", dir)).height, 19)
-        const mended = yield* json(0, "rewind", "19", "--data-dir", dir)
-        assert.deepStrictEqual([mended.height, mended.aside], [19, `${dir}/chain.db.damaged`])
-        assert.isTrue(yield* fs.exists(mended.aside))
+        const repaired = yield* json(0, "rewind", "19", "--data-dir", dir)
+        assert.deepStrictEqual([repaired.height, repaired.aside], [19, `${dir}/chain.db.damaged`])
+        assert.isTrue(yield* fs.exists(repaired.aside))
         assert.strictEqual((yield* json(0, "verify", "--data-dir", dir)).height, 19)
       })
   )

@@ -1,10 +1,10 @@
-/** `timemesh chain rewind`: keeps a stored chain up to a height; mends a damaged one. */
+/** `timemesh chain rewind`: keeps a stored chain up to a height; repairs a damaged one. */
 import { Clock, Console, Effect, Option } from "effect"
 import { Argument, Command } from "effect/cli"
+import { storeOptions } from "../../layers/chain/ChainDatabase.ts"
 import * as HasherLive from "../../layers/chain/HasherLive.ts"
-import { storeOptions } from "../../layers/chain/networkChain.ts"
 import * as ChainCheck from "../../layers/chain/tools/ChainCheck.ts"
-import * as ChainMend from "../../layers/chain/tools/ChainRepair.ts"
+import * as ChainRepair from "../../layers/chain/tools/ChainRepair.ts"
 import { ChainStore } from "../../services/ChainStore.ts"
 import type { Tip } from "../../services/ChainStore.ts"
 import * as Failure from "../Failure.ts"
@@ -32,11 +32,11 @@ const rewind = (height: number) =>
   })
 
 /** Writes what is good into a new database. */
-const mend = ({ filename, network, params }: target.Target, height: number) =>
+const repair = ({ filename, network, params }: target.Target, height: number) =>
   Effect.gen(function*() {
     const check = ChainCheck.makeChecker(params, yield* HasherLive.make)
     const now = yield* Clock.currentTimeMillis
-    const { aside, tip } = yield* ChainMend.mend({
+    const { aside, tip } = yield* ChainRepair.repair({
       filename,
       ...storeOptions(network),
       height,
@@ -56,7 +56,7 @@ export const command = Command.make(
       target.withStore(found),
       Effect.catchIf(
         (error) => error._tag === "ChainStoreError" && error.reason._tag === "Damaged",
-        () => mend(found, height)
+        () => repair(found, height)
       ),
       target.orFail
     )
@@ -70,7 +70,7 @@ export const command = Command.make(
           ["tip", tip.hash],
           ...Option.toArray(Option.fromNullishOr(removed)).map((n) => ["removed", `${n} blocks`] as const),
           ...Option.toArray(Option.fromNullishOr(aside)).map((file) =>
-            ["mended", `the damaged one is ${file}`] as const
+            ["repaired", `the damaged one is ${file}`] as const
           ),
           ...(tip.height < height ? [["note", `block ${tip.height + 1} cannot be had`] as const] : [])
         ])

@@ -6,9 +6,8 @@ import * as nodePath from "node:path"
 import type { ChainParams } from "../../domain/chain/ChainParams.ts"
 import { chainParams } from "../../domain/chain/ChainParams.ts"
 import type { NetworkName } from "../../domain/Network.ts"
+import * as ChainDatabase from "../../layers/chain/ChainDatabase.ts"
 import * as ChainStoreSql from "../../layers/chain/ChainStoreSql.ts"
-import { fileIn, storeOptions } from "../../layers/chain/networkChain.ts"
-import { storedNetwork } from "../../layers/chain/storedNetwork.ts"
 import * as ConfigSources from "../../layers/config/ConfigSources.ts"
 import * as DaemonConfig from "../../layers/config/DaemonConfig.ts"
 import * as Settings from "../../layers/config/Settings.ts"
@@ -85,7 +84,7 @@ export const locate = (
     const dataDir = directory === undefined
       ? DaemonConfig.defaultDataDir(home, network ?? "testnet")
       : DaemonConfig.expandHome(home, directory)
-    const filename = Option.isSome(told.file) ? told.file.value : fileIn(dataDir)
+    const filename = Option.isSome(told.file) ? told.file.value : ChainDatabase.fileIn(dataDir)
     const there = yield* Effect.orElseSucceed(fs.exists(filename), () => false)
     if (!there && !make) {
       return yield* Failure.failed(
@@ -96,7 +95,7 @@ export const locate = (
     const lockable = Option.isNone(told.file) ||
       (yield* Effect.orElseSucceed(fs.exists(`${holder}/lock.db`), () => false))
     if (lockable) yield* lock(holder)
-    const found = network ?? (there ? yield* storedNetwork(filename) : undefined) ?? "testnet"
+    const found = network ?? (there ? yield* ChainDatabase.networkIn(filename) : undefined) ?? "testnet"
     return { network: found, params: chainParams[found], filename }
   })
 
@@ -104,7 +103,7 @@ export const locate = (
 export const withStore =
   ({ filename, network }: Target) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ChainStoreError, Exclude<R, ChainStore>> =>
-    Effect.provide(effect, ChainStoreSql.layerSqlite({ filename, ...storeOptions(network) }))
+    Effect.provide(effect, ChainStoreSql.layerSqlite({ filename, ...ChainDatabase.storeOptions(network) }))
 
 /** A failure of the store as one of the command. */
 export const orFail = <A, E, R>(

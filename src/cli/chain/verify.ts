@@ -1,28 +1,28 @@
 /** `timemesh chain verify`: reads every block of a stored chain and checks all rules. */
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
-import { storedNetwork } from "../../layers/chain/storedNetwork.ts"
+import * as ChainDatabase from "../../layers/chain/ChainDatabase.ts"
 import * as ChainCheck from "../../layers/chain/tools/ChainCheck.ts"
 import * as Failure from "../Failure.ts"
 import { fields } from "../table.ts"
 import * as target from "./target.ts"
 
 /** What keeps all that is good. */
-const mending = (good: number): string => `timemesh chain rewind ${good}`
+const repairing = (good: number): string => `timemesh chain rewind ${good}`
 
 export const command = Command.make(
   "verify",
   target.where,
   Effect.fnUntraced(function*({ json, ...where }) {
     const { filename: file, network, params } = yield* target.locate(where)
-    const says = yield* storedNetwork(file)
+    const says = yield* ChainDatabase.networkIn(file)
     if (says !== undefined && says !== network) {
       return yield* Failure.unusable(`${file} holds the ${says} chain, not ${network}'s; say --network ${says}`)
     }
     const { bad, blocks, good } = yield* target.orFail(ChainCheck.checkFile(params, file))
     const ok = bad === undefined
     const height = good?.height ?? null
-    const mend = ok ? null : mending(good?.height ?? 0)
+    const repair = ok ? null : repairing(good?.height ?? 0)
     if (json) {
       yield* Console.log(JSON.stringify({
         ok,
@@ -31,7 +31,7 @@ export const command = Command.make(
         height,
         hash: good?.hash ?? null,
         bad: ok ? null : { height: bad.height ?? null, detail: bad.detail },
-        mend,
+        repair,
         file
       }))
     } else if (ok) {
@@ -47,7 +47,7 @@ export const command = Command.make(
         `${file} is damaged: ${bad.detail}; ${
           height === null ? "no block" : `blocks 0 to ${height}`
         } can be kept, with: ` +
-          `${mend}`
+          `${repair}`
       )
     }
   }, Effect.scoped)

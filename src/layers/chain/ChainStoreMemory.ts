@@ -2,7 +2,7 @@
 import { Effect, Layer } from "effect"
 import { ChainStore } from "../../services/ChainStore.ts"
 import type { StoredBlock } from "../../services/ChainStore.ts"
-import { checkBlocks, checkFirst } from "./tools/chainLinks.ts"
+import { checkBlocks, checkFirst } from "./AppendRules.ts"
 
 const make = (genesis: StoredBlock) => {
   const chain = [genesis]

@@ -10,14 +10,14 @@ import { ChainStore } from "../../services/ChainStore.ts"
 import type { ChainStoreError, StoredBlock, Tip } from "../../services/ChainStore.ts"
 import type { SqliteOptions } from "../sql/SqliteClient.ts"
 import * as SqliteClient from "../sql/SqliteClient.ts"
-import type { ChainOptions } from "./chainOpening.ts"
-import * as Opening from "./chainOpening.ts"
+import { batchesOf, checkBlocks, checkFirst, isHash } from "./AppendRules.ts"
 import * as ChainTables from "./ChainTables.ts"
 import * as HashIndex from "./HashIndex.ts"
-import { atBoundary, damaged, fromSql } from "./storeErrors.ts"
-import { batchesOf, checkBlocks, checkFirst, isHash } from "./tools/chainLinks.ts"
+import type { ChainOptions } from "./OpenDatabase.ts"
+import * as Opening from "./OpenDatabase.ts"
+import { atBoundary, damaged, fromSql } from "./StoreErrors.ts"
 
-export type { ChainOptions } from "./chainOpening.ts"
+export type { ChainOptions } from "./OpenDatabase.ts"
 
 /** How many of these sizes stay within `maxBytes`; the first always counts. */
 const within = (sizes: ReadonlyArray<{ readonly size: number }>, maxBytes: number) => {

@@ -4,7 +4,7 @@
  * **Routing**: a statement that begins with SELECT, outside a transaction, runs at once on the main thread on a read-only
  * connection and sees the last commit; it never waits for writing. Everything else, and all of a transaction, runs on the
  * database's own thread, one at a time. **Errors**: `SqlError` whose reason's `cause` is a `SqliteFailure` with SQLite's
- * extended result code; `sqlFailure.ts` says what it means for a store. **Streams** are read whole, then given out: page
+ * extended result code; `SqlFailure.ts` says what it means for a store. **Streams** are read whole, then given out: page
  * large results by key.
  */
 import { Effect, Layer, Semaphore, Stream } from "effect"
@@ -12,11 +12,11 @@ import { Reactivity } from "effect/reactivity"
 import type { SqlError } from "effect/sql"
 import { SqlClient, Statement } from "effect/sql"
 import type { Connection } from "effect/sql/SqlConnection"
-import type { Row, SqliteOptions } from "./sqliteHandle.ts"
-import * as SqliteHandle from "./sqliteHandle.ts"
+import type { Row, SqliteOptions } from "./SqliteHandle.ts"
+import * as SqliteHandle from "./SqliteHandle.ts"
 import * as SqliteThread from "./SqliteThread.ts"
 
-export type { SqliteOptions } from "./sqliteHandle.ts"
+export type { SqliteOptions } from "./SqliteHandle.ts"
 
 type Run = (sql: string, params: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>
 

@@ -7,8 +7,8 @@ import type { Scope } from "effect"
 import { SqlError } from "effect/sql"
 import { Worker } from "node:worker_threads"
 import * as Limits from "../../domain/Limits.ts"
-import type { Row, SqliteFault, SqliteOptions } from "./sqliteHandle.ts"
-import type { Reply, Request } from "./sqliteWorker.ts"
+import type { Row, SqliteFault, SqliteOptions } from "./SqliteHandle.ts"
+import type { Reply, Request } from "./SqliteWorker.ts"
 
 /** What SQLite reported; `errno` is its extended result code. The cause of every `SqlError` of these layers. */
 export class SqliteFailure extends Data.TaggedError("SqliteFailure")<{
@@ -38,7 +38,7 @@ const owned = (value: unknown): unknown =>
   value instanceof Uint8Array && value.byteLength !== value.buffer.byteLength ? new Uint8Array(value) : value
 
 /** The source runs unbuilt (`.ts`) and built (`.js`). */
-const program = new URL(import.meta.url.endsWith(".ts") ? "./sqliteWorker.ts" : "./sqliteWorker.js", import.meta.url)
+const program = new URL(import.meta.url.endsWith(".ts") ? "./SqliteWorker.ts" : "./SqliteWorker.js", import.meta.url)
 
 /** Opens the database; fails if it cannot be opened. Closed with the scope, after the statements under way. */
 export const make = (options: SqliteOptions): Effect.Effect<SqliteThread, SqlError.SqlError, Scope.Scope> =>

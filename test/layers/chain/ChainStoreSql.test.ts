@@ -4,9 +4,9 @@ import { Context, Effect, FileSystem, Layer, Option, Result, Stream } from "effe
 import { SqlClient } from "effect/sql"
 import { DatabaseSync } from "node:sqlite"
 import * as Limits from "../../../src/domain/Limits.ts"
+import { batchesOf } from "../../../src/layers/chain/AppendRules.ts"
 import * as ChainStoreSql from "../../../src/layers/chain/ChainStoreSql.ts"
-import { batchesOf } from "../../../src/layers/chain/tools/chainLinks.ts"
-import * as ChainMend from "../../../src/layers/chain/tools/ChainRepair.ts"
+import * as ChainRepair from "../../../src/layers/chain/tools/ChainRepair.ts"
 import * as ChainScan from "../../../src/layers/chain/tools/ChainScan.ts"
 import * as SqliteClient from "../../../src/layers/sql/SqliteClient.ts"
 import { ChainStore } from "../../../src/services/ChainStore.ts"
@@ -147,11 +147,17 @@ describe("ChainStoreSql on SQLite", () => {
             assert.strictEqual(reason._tag, "Damaged", JSON.stringify(reason))
             if (reason._tag !== "Damaged") return
             assert.strictEqual(reason.where, filename)
-            assert.include(reason.mend, "timemesh chain verify")
+            assert.include(reason.repair, "timemesh chain verify")
           }
           assert.deepStrictEqual(yield* Effect.option(fs.readFile(filename)), before)
           // What can be read of it can be had back; the damaged file stays.
-          const { aside, tip } = yield* ChainMend.mend({ filename, network, genesis, height: 1_000_000, valid: isTrue })
+          const { aside, tip } = yield* ChainRepair.repair({
+            filename,
+            network,
+            genesis,
+            height: 1_000_000,
+            valid: isTrue
+          })
           yield* withStore(filename, (store) => holds(store, main.slice(0, tip.height)))
           assert.strictEqual(aside, `${filename}.damaged`)
           if (Option.isSome(before)) assert.isTrue(yield* fs.exists(aside))
@@ -185,7 +191,7 @@ describe("ChainStoreSql on SQLite", () => {
           if (problem?._tag !== "Damaged") return
           assert.include(problem.detail, `block ${height}: `)
           assert.include(problem.detail, text)
-          assert.include(problem.mend, `timemesh chain rewind ${height - 1}`)
+          assert.include(problem.repair, `timemesh chain rewind ${height - 1}`)
           assert.strictEqual(good.length, height)
         }
       })

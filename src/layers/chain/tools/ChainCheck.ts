@@ -12,7 +12,7 @@ import * as Synthetic from "../../../domain/chain/Synthetic.ts"
 import * as Validation from "../../../domain/chain/Validation.ts"
 import type { ChainStoreError, StoredBlock, Tip } from "../../../services/ChainStore.ts"
 import * as HasherLive from "../HasherLive.ts"
-import { genesisOf } from "../networkChain.ts"
+import { genesisOf } from "../StoredBlocks.ts"
 import * as ChainScan from "./ChainScan.ts"
 
 /** What is wrong, and the height of the first block that cannot be kept; without one, all blocks are good. */

@@ -20,7 +20,7 @@ import type { NetworkName } from "../../../domain/Network.ts"
 import { ChainStore } from "../../../services/ChainStore.ts"
 import type { ChainStoreError, StoredBlock, Tip } from "../../../services/ChainStore.ts"
 import * as HasherLive from "../HasherLive.ts"
-import { networkOfGenesis, stored } from "../networkChain.ts"
+import { networkOfGenesis, toStored } from "../StoredBlocks.ts"
 import * as ChainFile from "./ChainFile.ts"
 
 /** A block of the file cannot follow. `height`: the one it should have; `offset`: of its length in the file, bytes. */
@@ -98,7 +98,7 @@ const makeChecker = (params: ChainParams, hasher: Hasher, file: string, tip: Par
       last = height
       lastNew = offset
       parent = HeaderRules.parentOf(block.header, verdict.hash)
-      return stored(block, verdict.hash)
+      return toStored(block, verdict.hash)
     }
     const hash = BlockHeader.hash(hasher, block.header)
     if (known[height] !== Hash.toHex(hash)) {

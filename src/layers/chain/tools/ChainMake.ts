@@ -6,7 +6,7 @@ import * as Synthetic from "../../../domain/chain/Synthetic.ts"
 import * as Limits from "../../../domain/Limits.ts"
 import type { StoredBlock } from "../../../services/ChainStore.ts"
 import * as HasherLive from "../HasherLive.ts"
-import { stored } from "../networkChain.ts"
+import { toStored } from "../StoredBlocks.ts"
 
 /** So many blocks are not due yet. */
 export class NotDue extends Data.TaggedError("NotDue")<{
@@ -43,7 +43,7 @@ export const blocks = (
         while (parent.height < count && made.length < Limits.chainMakeBlocks) {
           const due = ChainParams.dueAt(params, parent.height + 1)
           const { block, hash } = Synthetic.onTop(params, hasher, parent, due, options)
-          made.push(stored(block, hash))
+          made.push(toStored(block, hash))
           parent = HeaderRules.parentOf(block.header, hash)
         }
         return [made, parent] as const

@@ -1,5 +1,5 @@
 /**
- * Mends a damaged SQLite chain: the old file is kept aside, and what can be read of it, from genesis on without a gap, goes
+ * Repairs a damaged SQLite chain: the old file is kept aside, and what can be read of it, from genesis on without a gap, goes
  * into a new one. A database that is whole needs none of this: `append(height, [])` rewinds it.
  */
 import { Effect, Exit, FileSystem, Stream } from "effect"
@@ -8,10 +8,10 @@ import * as Limits from "../../../domain/Limits.ts"
 import { ChainStore } from "../../../services/ChainStore.ts"
 import type { ChainStoreError, StoredBlock, Tip } from "../../../services/ChainStore.ts"
 import * as ChainStoreSql from "../ChainStoreSql.ts"
-import { unavailable } from "../storeErrors.ts"
+import { unavailable } from "../StoreErrors.ts"
 import * as ChainScan from "./ChainScan.ts"
 
-export interface MendOptions {
+export interface RepairOptions {
   readonly filename: string
   readonly network: string
   readonly genesis: StoredBlock
@@ -21,7 +21,7 @@ export interface MendOptions {
   readonly valid?: ((block: StoredBlock) => boolean) | undefined
 }
 
-export interface Mended {
+export interface Repaired {
   readonly tip: Tip
   /** Name of the old file. */
   readonly aside: string
@@ -29,7 +29,7 @@ export interface Mended {
   readonly problem: Option.Option<ChainStoreError>
 }
 
-/** Damaged files kept at most; beyond, mending refuses until one is removed. */
+/** Damaged files kept at most; beyond, repairing refuses until one is removed. */
 const keptFiles = 99
 
 const setAside = (filename: string) =>
@@ -48,7 +48,7 @@ const setAside = (filename: string) =>
     return yield* unavailable(filename, `${filename}.damaged and ${keptFiles - 1} more are in the way`)
   }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(unavailable(filename, error))))
 
-const copy = (aside: string, { genesis, height, valid = () => true }: MendOptions) =>
+const copy = (aside: string, { genesis, height, valid = () => true }: RepairOptions) =>
   Effect.gen(function*() {
     const { append, tip } = yield* ChainStore
     const good = ChainScan.blocksOfFile(aside).pipe(
@@ -69,8 +69,8 @@ const copy = (aside: string, { genesis, height, valid = () => true }: MendOption
   })
 
 /** Writes the good prefix, up to `height`, into a new file of the old name. */
-export const mend = (options: MendOptions): Effect.Effect<
-  Mended,
+export const repair = (options: RepairOptions): Effect.Effect<
+  Repaired,
   ChainStoreError,
   FileSystem.FileSystem
 > =>

@@ -3,7 +3,7 @@
  * is there once, every block follows the one before, and SQLite's own structure (`quick_check`) is sound. Whether the bytes
  * are the block of that hash, and a valid one, is the reader's to check.
  *
- * What is good comes out before the error does. The error is `Damaged`, says which height cannot be had, and its `mend`
+ * What is good comes out before the error does. The error is `Damaged`, says which height cannot be had, and its `repair`
  * names the height to rewind to. Nothing is written.
  */
 import { Effect, Option, Stream } from "effect"
@@ -11,11 +11,11 @@ import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql"
 import * as Limits from "../../../domain/Limits.ts"
 import type { ChainStoreError, StoredBlock } from "../../../services/ChainStore.ts"
-import { sqlFailure, sqlFailureText } from "../../sql/sqlFailure.ts"
+import { sqlFailure, sqlFailureText } from "../../sql/SqlFailure.ts"
 import * as SqliteClient from "../../sql/SqliteClient.ts"
 import type { JoinedRow } from "../ChainTables.ts"
 import * as ChainTables from "../ChainTables.ts"
-import { atBoundary, damaged, fromSql } from "../storeErrors.ts"
+import { atBoundary, damaged, fromSql } from "../StoreErrors.ts"
 
 /** Where the scan stands. `previous`: hash of the block before `height`. */
 interface Place {

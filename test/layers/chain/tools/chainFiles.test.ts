@@ -5,10 +5,10 @@ import { Clock, Effect, FileSystem, Stream } from "effect"
 import type { Scope } from "effect"
 import { DatabaseSync } from "node:sqlite"
 import * as ChainParams from "../../../../src/domain/chain/ChainParams.ts"
+import { networkIn, storeOptions } from "../../../../src/layers/chain/ChainDatabase.ts"
 import * as ChainStoreMemory from "../../../../src/layers/chain/ChainStoreMemory.ts"
 import * as ChainStoreSql from "../../../../src/layers/chain/ChainStoreSql.ts"
-import { genesisOf, storeOptions } from "../../../../src/layers/chain/networkChain.ts"
-import { storedNetwork } from "../../../../src/layers/chain/storedNetwork.ts"
+import { genesisOf } from "../../../../src/layers/chain/StoredBlocks.ts"
 import * as ChainCheck from "../../../../src/layers/chain/tools/ChainCheck.ts"
 import * as ChainFile from "../../../../src/layers/chain/tools/ChainFile.ts"
 import * as ChainImport from "../../../../src/layers/chain/tools/ChainImport.ts"
@@ -237,7 +237,7 @@ describe("checking a stored chain", () => {
       const blocks = yield* harmed(filename, undefined)
       const tip = { height: 700, hash: blocks.at(-1)?.hash ?? "" }
       assert.deepStrictEqual(yield* ChainCheck.checkFile(devnet, filename), { blocks: 701, good: tip, bad: undefined })
-      assert.strictEqual(yield* storedNetwork(filename), "devnet")
+      assert.strictEqual(yield* networkIn(filename), "devnet")
       const other = yield* ChainCheck.checkFile(testnet, filename)
       assert.deepStrictEqual([other.blocks, other.bad?.height], [0, 0])
     }))

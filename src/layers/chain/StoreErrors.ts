@@ -1,17 +1,17 @@
-/** The database's errors as the chain store's, with what an operator needs: which file, and what mends it. */
+/** The database's errors as the chain store's, with what an operator needs: which file, and what repairs it. */
 import { Cause, Effect } from "effect"
 import { SqlError } from "effect/sql"
 import { ChainStoreError, Damaged, Full, Unavailable } from "../../services/ChainStore.ts"
-import { sqlFailure, sqlFailureText } from "../sql/sqlFailure.ts"
+import { sqlFailure, sqlFailureText } from "../sql/SqlFailure.ts"
 
 /** `good`: the last height known to be whole, if one is. */
-export const mend = (good?: number): string =>
+export const repair = (good?: number): string =>
   good === undefined
     ? "`timemesh chain verify` finds the last good height, `timemesh chain rewind HEIGHT` keeps the chain up to it"
     : `\`timemesh chain rewind ${Math.max(0, good)}\` keeps the chain up to there`
 
 export const damaged = (where: string, detail: string, good?: number): ChainStoreError =>
-  new ChainStoreError({ reason: new Damaged({ where, detail, mend: mend(good) }) })
+  new ChainStoreError({ reason: new Damaged({ where, detail, repair: repair(good) }) })
 
 export const unavailable = (where: string, cause: unknown): ChainStoreError =>
   new ChainStoreError({ reason: new Unavailable({ where, cause }) })

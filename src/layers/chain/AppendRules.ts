@@ -1,7 +1,7 @@
 /** What every chain store checks before it changes anything, and how it cuts long lists into batches. */
-import * as Limits from "../../../domain/Limits.ts"
-import { ChainStoreError, NotLinked } from "../../../services/ChainStore.ts"
-import type { StoredBlock, Tip } from "../../../services/ChainStore.ts"
+import * as Limits from "../../domain/Limits.ts"
+import { ChainStoreError, NotLinked } from "../../services/ChainStore.ts"
+import type { StoredBlock, Tip } from "../../services/ChainStore.ts"
 
 const digits = /^[0-9a-f]{64}$/
 

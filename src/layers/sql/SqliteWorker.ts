@@ -1,6 +1,6 @@
 /** The database's own thread: runs statements in the order they come, answers each. Started by SqliteThread.ts. */
 import { parentPort, workerData } from "node:worker_threads"
-import * as SqliteHandle from "./sqliteHandle.ts"
+import * as SqliteHandle from "./SqliteHandle.ts"
 
 /** A statement, or the end. */
 export type Request =

@@ -16,7 +16,7 @@ export interface SqliteOptions {
   readonly maxPages?: number | undefined
   /** ms. How long a statement waits for another process; `Limits.storeBusyMs` by default. */
   readonly busyMs?: number | undefined
-  /** Reads what is there of a file that is shorter than it should be: for mending. False by default. */
+  /** Reads what is there of a file that is shorter than it should be: for repairing. False by default. */
   readonly tolerant?: boolean | undefined
 }
 

@@ -9,7 +9,7 @@ import type { StoredBlock, Tip } from "../../services/ChainStore.ts"
 import type { ChainTables } from "./ChainTables.ts"
 import { hex } from "./ChainTables.ts"
 import * as Migrations from "./migrations/index.ts"
-import { damaged, unavailable } from "./storeErrors.ts"
+import { damaged, unavailable } from "./StoreErrors.ts"
 
 /** Whose chain it is. */
 export interface ChainOptions {
