@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import * as Bincode from "../../src/domain/chain/Bincode.ts"
 import * as Block from "../../src/domain/chain/Block.ts"
 
-const at = (name: string) => new URL(`../../vectors/${name}`, import.meta.url)
+const at = (name: string) => new URL(`../vectors/${name}`, import.meta.url)
 
 const wire = fs.readFileSync(at("time-wire.txt"), "utf8").split("\n")
 
