@@ -1,8 +1,8 @@
 /**
- * Why a connection ended or was refused: one taxonomy for log, metric label, event and API.
+ * Why a connection ended or was refused: the one taxonomy behind log, metric labels, events and API.
  */
 
-/** Reasons a peer gives in a `Reject` frame. `alias`: you already have me under another address. */
+/** Reasons of a `Reject` frame. `alias`: the two processes are already connected under another address. */
 export type RejectReason =
   | "duplicate"
   | "in-use"
@@ -34,10 +34,10 @@ export const rejectReasons: ReadonlyArray<RejectReason> = [
 /**
  * Why an end of a connection closed.
  *
- * `eof`: the peer closed without a word. `reset`: the socket failed. `silent`: no byte for the dead time. `replaced`: the
- * deciding peer chose a newer socket. `unanswered`: a challenge got no answer. `no-commit`, `no-ack`, `hello-timeout`: a
- * step of the handshake did not come in time. `protocol`: a frame that must not come then. `bad-frame`: bytes that are
- * no frame. `outbox-full`: the peer does not read. `dial-failed`: nobody answered at the address.
+ * `eof`: the peer closed without a Reject. `reset`: the socket failed. `silent`: no byte within the dead time. `replaced`:
+ * the deciding peer chose a newer socket. `unanswered`: no answer to a challenge. `no-commit`, `no-ack`, `hello-timeout`: a
+ * handshake step timed out. `protocol`: a frame that is not allowed in that state. `bad-frame`: a malformed frame.
+ * `outbox-full`: the peer stopped reading. `dial-failed`: no connection to the address.
  */
 export type Kind =
   | "eof"
@@ -60,11 +60,11 @@ export type Kind =
 
 export interface DisconnectReason {
   readonly kind: Kind
-  /** Who ended it: this node or the peer (a broken network counts as remote). */
+  /** Which end closed it: this node or the peer (a broken network counts as remote). */
   readonly by: "local" | "remote"
-  /** What the `Reject` said, when `kind` is `rejected`. */
+  /** The `Reject`'s reason, if one was sent or received. */
   readonly reject?: RejectReason
-  /** Particulars in words, for people. */
+  /** Details for a person. */
   readonly detail?: string
 }
 
@@ -74,7 +74,7 @@ export const local = (kind: Kind, detail?: string): DisconnectReason =>
 export const remote = (kind: Kind, detail?: string): DisconnectReason =>
   detail === undefined ? { kind, by: "remote" } : { kind, by: "remote", detail }
 
-/** The reason a peer's `Reject` gives. On a live connection `shutdown`, `operator`, `banned`, `evicted` and `protocol` keep their own kind. */
+/** The reason behind a `Reject`. `shutdown`, `operator`, `banned`, `evicted` and `protocol` keep their own kind; the others become `rejected`. */
 export const rejected = (reject: RejectReason, by: "local" | "remote", detail?: string): DisconnectReason => {
   const kind: Kind = reject === "shutdown" || reject === "operator" || reject === "banned" || reject === "evicted" ||
       reject === "protocol"

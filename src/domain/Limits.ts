@@ -8,48 +8,48 @@ export * from "../simulation/plan/Limits.ts"
 
 // --- pair protocol: rule timers -----------------------------------------------
 
-/** ms. A peer that connected must have sent its Hello by then. Five round trips of a bad link. */
+/** ms. Handshake timeout: the Hello must arrive within this. Five round trips of a bad link. */
 export const helloMs = 5_000
-/** ms. Ack must follow Commit by then. */
+/** ms. Ack must follow Commit within this. */
 export const commitMs = 5_000
 /**
- * ms. Least and most time a challenged end has to answer; in between 4 × smoothed RTT. The least is well over `quietMs`, so
- * that a live end whose Pong is stuck behind a long frame has time to be heard (docs/decisions/0003).
+ * ms. Minimum and maximum time for a challenged end to answer; between them, 4 × smoothed RTT. The minimum is well above
+ * `quietMs`, so that a live end whose Pong is stuck behind a long frame is still heard (docs/decisions/0003).
  */
 export const probeMinMs = 2_000
 export const probeMaxMs = 5_000
-/** ms. Most time the higher peer gives its live end when another process commits (rule H2): our Ack must beat L's `commitMs`. */
+/** ms. Maximum time the higher peer gives its live end when another process commits (rule H2): our Ack must beat L's `commitMs`. */
 export const probeHigherMaxMs = 3_000
-/** ms. A challenge that has not left our outbox by then counts as sent. */
+/** ms. A challenge still in our outbox after this counts as sent. */
 export const probeQueuedMs = 5_000
-/** ms. The same while another process's Commit waits (rule H2): with `probeHigherMaxMs` still less than L's `commitMs`. */
+/** ms. The same while another process's Commit waits (rule H2); added to `probeHigherMaxMs` it stays below L's `commitMs`. */
 export const probeHigherQueuedMs = 1_000
-/** ms. From then on after a challenge was sent, any received byte is an answer (before, it may have been under way). */
+/** ms. A byte received this long after a challenge was sent counts as its answer; an earlier one may have been in flight. */
 export const quietMs = 1_000
-/** ms. At most one challenge starts per peer in this time, so that challengers cannot be used to flood a live end. */
+/** ms. Minimum time between two challenges of one peer, so that challengers cannot flood a live end. */
 export const challengeSpacingMs = 5_000
-/** ms. H waits this long for Commit or Reject: longer than the longest hold of a challenger (spacing + probe = 10 s). */
+/** ms. H waits this long for Commit or Reject: longer than L can hold a challenger (spacing + probe = 10 s). */
 export const waitMs = 12_000
-/** ms. A closing end that sent a Reject reads on this long, so that a reset does not destroy the reason. */
+/** ms. An end that sent a Reject keeps reading this long before it closes, so that a reset does not destroy the reason. */
 export const lingerMs = 1_000
 
 // --- pair protocol: configurable ----------------------------------------------
 
-/** ms. A dial that has not connected by then failed (Bitcoin Core's value). */
+/** ms. Dial timeout (Bitcoin Core's value). */
 export const dialMs = 5_000
-/** ms. L holds H's dial this long for its own dial to arrive. */
+/** ms. L holds H's dial this long while its own dial is in flight. */
 export const graceMs = 500
-/** ms. H waits this long, plus up to `fallbackJitterMs`, for L before dialling itself. */
+/** ms. H waits this long, plus up to `fallbackJitterMs`, for L's dial before it dials. */
 export const fallbackMs = 3_000
 export const fallbackJitterMs = 2_000
-/** ms. The same on first contact with a configured peer, or when the rank is unknown, or when only H can dial. */
+/** ms. The same at first contact with a configured peer, when the rank is unknown, or when only H can dial. */
 export const fallbackFirstMs = 500
 export const fallbackFirstJitterMs = 500
-/** ms. A ping goes out this often on every connection, both ends. */
+/** ms. Ping interval, at both ends of every connection. */
 export const pingMs = 15_000
-/** ms. A connection on which no byte came for this long is down (`silent`). More than twice `pingMs`. */
+/** ms. Without a byte for this long a connection is closed (`silent`). More than twice `pingMs`. */
 export const deadMs = 45_000
-/** ms. First and greatest redial delay; doubles per failure, full jitter 50–100 %. */
+/** ms. First and maximum redial delay; doubles per failure, full jitter 50–100 %. */
 export const backoffBaseMs = 1_000
 export const backoffMaxMs = 300_000
 /** ms. An Up shorter than this counts as a failure for the backoff. */
@@ -57,76 +57,76 @@ export const stableMs = 5_000
 
 // --- sockets and ends -----------------------------------------------------------
 
-/** Ends (connections and attempts) of one pair; the K of the exhaustive search. A fifth inbound closes the oldest without Hello. */
+/** Ends (connections and attempts) of one pair; the K of the exhaustive search. A fifth inbound socket evicts the oldest without Hello. */
 export const endsPerPair = 4
-/** Ends without Hello per node, so that strangers who say nothing cost a bounded amount of memory. */
+/** Unidentified sockets (no Hello yet) per node, so that silent connections cost bounded memory. */
 export const endsWithoutHello = 64
-/** Peers up at once (Bitcoin Core's default order). */
+/** Peer limit: connections up at once (the order of Bitcoin Core's default). */
 export const maxPeers = 125
-/** Dials under way at once: enough to fill 125 slots in seconds, too few to look like a scan. */
+/** Dials in flight at once: enough to fill 125 slots in seconds, too few to look like a port scan. */
 export const maxDials = 16
-/** Part of those that addresses may take which others only told of: the rest is for peers we know to exist. */
-export const hearsayDials = 0.75
+/** The share of those open to addresses known by gossip alone: the rest is for peers known to exist. */
+export const gossipDials = 0.75
 
 // --- frames ---------------------------------------------------------------------
 
-/** bytes. Frame bound (kind and body) before Up: a Hello fits many times over; a native stream so begins `00 00`. */
+/** bytes. Frame limit (kind and body) before Up: a Hello fits many times over, and a native stream always begins `00 00`. */
 export const frameBeforeUpBytes = 4 * 1024
-/** bytes. Frame bound after Up: the TIME network's own frame bound. */
+/** bytes. Frame limit after Up: that of the TIME network. */
 export const frameBytes = 8 * 1024 * 1024
-/** ms. A frame once begun must end within this time. */
+/** ms. A frame must be complete this long after its first byte. */
 export const frameMs = 120_000
-/** bytes. Bulk handed to a socket undrained, so that a control frame never waits behind more; fits the CPU caches. */
+/** bytes. Bulk data in a socket's buffer at once, so that a control frame never waits behind more; fits the CPU caches. */
 export const undrainedBytes = 256 * 1024
 
 // --- queues, tables, buffers -----------------------------------------------------
 
-/** events. A reader of the event stream further behind loses the oldest. */
+/** events. A reader of the event stream that falls further behind loses the oldest. */
 export const eventBuffer = 4_096
-/** messages. A reader of an application channel's stream further behind ends with `Lagged`. */
+/** messages. A reader of a channel's stream that falls further behind ends with `Lagged`. */
 export const streamBuffer = 16_384
 /** bytes. `send` waits while more than this is queued for a peer. Two full frames. */
 export const outboxHighBytes = 16 * 1024 * 1024
-/** bytes. A peer for whom more than this would be queued does not read: it is disconnected (`outbox-full`). */
+/** bytes. Beyond this the peer is not reading and is disconnected (`outbox-full`). */
 export const outboxBytes = 32 * 1024 * 1024
 /** bytes. The same for control frames: thousands of unread pongs. */
 export const outboxControlBytes = 256 * 1024
-/** peers. Rows of the peer table; beyond, the unconnected one that failed most and that nobody configured goes. Bitcoin's addr cap × 4. */
+/** peers. Rows of the peer table; beyond it, the unconnected, unconfigured row with the most failures is evicted. Bitcoin's addr cap × 4. */
 export const knownPeers = 4_096
-/** addresses per `Peers` message: what a newcomer learns at once; covers a full node's peers. */
+/** addresses per `Peers` message: what a new peer learns at once; covers the peers of a full node. */
 export const peersPerMessage = 256
 /**
- * addresses. New ones that one peer may tell us of at once, and per second after that: a full message, then Bitcoin Core's rate.
- * More are passed over; an honest peer's news fit, and a liar's thousands do not fill the table.
+ * addresses. New ones accepted from one peer at once, and per second after that: a full message, then Bitcoin Core's rate.
+ * The rest are ignored: an honest peer's gossip fits, and a hostile peer's thousands do not fill the table.
  */
 export const newAddresses = 256
 export const newAddressesPerSecond = 0.1
-/** Ports beside the latest at which a peer was said to listen: a second process behind its address may have told of its own. */
+/** Alternative ports remembered per peer beside the latest: a second process behind its address may have announced its own. */
 export const otherPorts = 2
-/** addresses. Good ones kept in the data directory. */
+/** addresses. Known good ones kept in the data directory. */
 export const storedPeers = 256
-/** ms. The data directory's addresses are written at most this often. */
+/** ms. Minimum time between two writes of those addresses. */
 export const storeEveryMs = 10_000
-/** ms. Peers that come up within this time are told to the others in one message. */
+/** ms. Peers that come up within this time are gossiped in one message. */
 export const gossipMs = 20
-/** ms. On closing a node, time beyond `lingerMs` for last words to get out. */
+/** ms. When a node closes, time beyond `lingerMs` for its final Rejects to be sent. */
 export const closeGraceMs = 500
-/** ms. Closing a node may take this long. */
+/** ms. Maximum time to close a node. */
 export const closeMs = 5_000
-/** ms. A dial that isolation holds back looks this often whether that is over. */
+/** ms. How often a dial held back by isolation checks whether that has ended. */
 export const isolatedRedialMs = 250
-/** ms. Lag below this is ordinary scheduling, not counted. */
+/** ms. Lag below this is ordinary scheduling and is not counted. */
 export const lagFloorMs = 100
 
 // --- sockets: the byte streams below --------------------------------------------
 
-/** ms. Idle time before TCP keepalive probes: a last resort, our own `deadMs` comes first; keeps NAT entries open. */
+/** ms. Idle time before TCP keepalive probes: a last resort after our own `deadMs`; keeps NAT entries open. */
 export const keepAliveDelayMs = 60_000
-/** Connections that may wait, in the kernel for accept and in the process for a handler; more are dropped (Linux's cap was 128). */
+/** Connections waiting in the kernel for accept, and in the process for a handler; more are dropped (Linux's cap was 128). */
 export const backlog = 128
-/** bytes. A socket that has read this much ahead of its reader stops reading, so that the peer's window closes. */
+/** bytes. A socket this far ahead of its reader stops reading, so that the peer's TCP window closes. */
 export const readAheadBytes = 256 * 1024
-/** Chunks a socket may read ahead: one byte each costs some hundred bytes of memory. */
+/** Chunks a socket may read ahead: a chunk of one byte costs about a hundred bytes of memory. */
 export const readAheadChunks = 1024
 
 // --- native wire ----------------------------------------------------------------
@@ -137,178 +137,178 @@ export const networkNameBytes = 32
 export const softwareBytes = 64
 /** bytes of UTF-8. Text of a Reject: two sentences for an operator. */
 export const rejectTextBytes = 256
-/** Extensions of one Hello: more than any version will name, few enough to be scanned by hand. */
+/** Extensions of one Hello: more than any version will define, few enough to scan linearly. */
 export const helloExtensions = 16
-/** bytes. All extensions of one Hello with their heads, so that a Hello stays well within `frameBeforeUpBytes`. */
+/** bytes. All extensions of one Hello with their headers, so that a Hello stays well within `frameBeforeUpBytes`. */
 export const helloExtensionsBytes = 2048
 /** bytes. Body of one `Peers`: `peersPerMessage` of the longest addresses take 13 KiB. Checked before the body is decoded. */
 export const peersBodyBytes = 16 * 1024
-/** bytes. A Data payload shorter than this is copied behind its header (one buffer to write); a longer one stays a view. */
+/** bytes. A Data payload shorter than this is copied after its header (one buffer to write); a longer one stays a view. */
 export const copyPayloadBytes = 4096
-/** bytes. Chunks shorter than this are gathered while a frame is incomplete, so that a drip of single bytes costs no more than its bytes. */
+/** bytes. Shorter chunks of an incomplete frame are gathered, so that single bytes cost no more memory than themselves. */
 export const gatherChunkBytes = 4096
-/** bytes. Greatest buffer of a frame that is used again for the next one: a batch of blocks. Longer ones are rare. */
+/** bytes. Maximum frame buffer reused for the next frame: a batch of blocks. Longer ones are rare. */
 export const spareFrameBytes = 256 * 1024
-/** bytes. Greatest buffer in which short chunks are gathered. */
+/** bytes. Maximum buffer in which short chunks are gathered. */
 export const gatherBufferBytes = 16 * 1024
 
 // --- liveness and retry -----------------------------------------------------------
 
-/** Pings of one connection that wait for their pong: a dead time's worth of pings and challenges. The oldest gives way. */
+/** Unanswered pings remembered per connection: a dead time's worth of pings and challenges. The oldest is dropped first. */
 export const outstandingPings = 8
-/** ms. After a ping asked for because our own loop was late, a peer has this long to answer: the longest probe. */
+/** ms. Time to answer the ping that follows a stall of our own event loop: the longest probe. */
 export const answerMs = 5_000
-/** ms. A wait a peer asks for is never shorter or longer than this, whatever it says. */
+/** ms. Bounds on the retry delay that a peer's Reject asks for. */
 export const retryMinMs = 500
 export const retryMaxMs = 3_600_000
-/** Part of the wait a peer asks for that is added at most by chance, so that many who were refused do not come back at once. */
+/** Maximum random share added to that delay, so that refused peers do not all return at once. */
 export const retryJitter = 0.25
-/** ms. What we ask of a peer we refuse, by reason. `in-use` doubles per refusal, from the first to the second. */
+/** ms. Retry delay in our Rejects, by reason. `in-use` doubles per refusal, from `retryInUseMs` to `retryInUseMaxMs`. */
 export const retryDuplicateMs = 1_000
 export const retryInUseMs = 5_000
 export const retryInUseMaxMs = 300_000
 export const retryFullMs = 60_000
 export const retryIncompatibleMs = 600_000
 export const retryShutdownMs = 2_000
-/** ms. The peer stops dialling by itself while its other connection is up; the time matters only if it does not know that one. */
+/** ms. The peer does not dial while its other connection is up; the delay matters only if it does not know of that one. */
 export const retryAliasMs = 60_000
-/** ms. Somebody disconnected the peer by hand: coming back at once would undo it. */
+/** ms. The operator disconnected the peer: an immediate return would undo that. */
 export const retryOperatorMs = 300_000
 /** ms. Evicted to make room: as `full`. */
 export const retryEvictedMs = 60_000
-/** ms. A broken rule is a bug or a mix-up: worth another try, not a fast one. */
+/** ms. A protocol violation is a bug or a mix-up: worth another attempt, not a fast one. */
 export const retryProtocolMs = 60_000
 
 // --- log --------------------------------------------------------------------------
 
-/** ms. Window over which the log counts lines of one kind. */
+/** ms. Window in which the log bounds the lines of one kind. */
 export const logWindowMs = 10_000
-/** lines per window and kind. Strangers can cause these lines at will; 20 show what happens without filling a disk. */
-export const logLinesStrangers = 20
-/** lines per window and kind for Up and Down: all of `maxPeers` can fall and come back twice. */
+/** lines per window and kind that any remote host can trigger at will: 20 show what is going on without filling a disk. */
+export const logLinesRemote = 20
+/** lines per window and kind for Up and Down: all of `maxPeers` can drop and return twice. */
 export const logLinesConnections = 500
-/** lines per window and kind for pings, pongs and dials, which show only at Debug. */
+/** lines per window and kind for pings, pongs and dials, which appear at Debug only. */
 export const logLinesDebug = 10_000
 
 // --- headers-first sync -----------------------------------------------------------
 
 /** headers per message (Bitcoin Core's number). */
 export const headersPerMessage = 2_000
-/** bytes of headers per message, as far as more than one is in it: 2,000 usual ones take 320 KB; half a frame at most. */
+/** bytes of headers per message of more than one header: 2,000 typical ones take 320 KB; at most half a frame. */
 export const headersBytes = 4 * 1024 * 1024
 /** hashes of a locator: ten, then one per doubling; enough for chains of 2^50 blocks. */
 export const locatorHashes = 64
-/** bytes. A new block up to this size is pushed to peers; of a longer one they are told height and hash. */
+/** bytes. A new block up to this size is pushed whole; a longer one is announced by height and hash. */
 export const pushBlockBytes = 64 * 1024
-/** bytes of blocks in one piece of an answer, as far as more than one is in it: some milliseconds of work at the receiver. */
+/** bytes of blocks per response chunk of more than one block: a few milliseconds of work for the receiver. */
 export const blocksPieceBytes = 64 * 1024
-/** requests of one peer that wait to be served; an honest one has `requestsPerPeer` and a few void ones under way. */
+/** Queued requests of one peer; an honest one has `requestsPerPeer` and a few superseded ones in flight. */
 export const serveQueue = 64
-/** bytes. The next piece is served when no more than this waits for the peer: the pipe stays full, and memory small. */
+/** bytes. The next chunk is served when no more than this is queued for the peer: the pipe stays full, memory small. */
 export const serveHighBytes = 1024 * 1024
 
-/** headers beyond what is stored that are read: a peer that makes them up can cost us 6 MB. */
+/** headers accepted ahead of the stored chain: a peer that makes them up can cost us 6 MB. */
 export const headersAhead = 100_000
-/** blocks beyond what is stored that may be asked for or held: keeps dozens of peers busy over a round trip. */
+/** blocks requested or held ahead of the stored chain: keeps dozens of peers busy over a round trip. */
 export const syncWindowBlocks = 4_096
-/** bytes of bodies held out of order; beyond, only what comes next is asked for. */
+/** bytes of bodies held out of order; beyond it, only the next blocks are requested. */
 export const syncWindowBytes = 64 * 1024 * 1024
-/** blocks per request: 124 KB of the smallest ones, which a server may cut short by bytes. */
+/** blocks per request: 124 KB of the smallest ones; a server may cut the answer by bytes. */
 export const blocksPerRequest = 256
 /** blocks in the first request to a peer whose speed is unknown; doubles while answers are fast. */
 export const blocksFirstRequest = 16
-/** blocks. Fewer at the window's moving edge wait for more, so that a busy node with many peers sends few requests. */
+/** blocks. Minimum request at the window's moving edge, so that a busy node with many peers sends few requests. */
 export const blocksWorthAsking = 64
-/** ms. A request asks a peer for about as many blocks as it sends in this time. */
+/** ms. A request covers about as many blocks as the peer sends in this time. */
 export const requestTargetMs = 500
-/** requests and blocks in flight per peer: one being sent, one under way, the rest of the pipe. */
+/** requests and blocks in flight per peer: one being sent, one in flight, the rest to fill the pipe. */
 export const requestsPerPeer = 4
 export const blocksInFlightPerPeer = 1_024
-/** ms. Silence on a request after which others are asked instead, before the peer's pace is known; its least and its most. */
+/** ms. Silence on a request after which other peers are asked: before the peer's pace is known, and the minimum and maximum after. */
 export const stallFirstMs = 5_000
 export const stallLeastMs = 2_000
 export const stallMostMs = 60_000
-/** ms. So long after a peer showed blocks that are in the future, by our clock, it is asked for them again. */
+/** ms. Delay before asking a peer again for blocks that were in the future by our clock. */
 export const futureRetryMs = 5_000
-/** An answer is late when it takes so many times what the peer's pace lets expect. */
+/** An answer has stalled when it takes this many times what the peer's pace predicts. */
 export const stallFactor = 4
-/** Stalls in a row, each wait twice the last, without a byte of an answer, that make a peer unresponsive: over a minute. */
+/** Stalls in a row, each wait twice the last, without a byte of an answer, after which a peer is unresponsive: over a minute. */
 export const stallsUnresponsive = 5
-/** Times in a row a peer may lack a block whose header it showed us: a reorg explains one. */
+/** Times in a row that a peer may lack a block whose header it sent: a reorg explains one. */
 export const refusalsWithheld = 3
 
 // --- chain store ------------------------------------------------------------------
 
-/** blocks per commit: 2,000 usual ones are 1 MB, written and synced in some 10 ms; what a kill can cost at most. */
+/** blocks per commit: 2,000 typical ones are 1 MB, written and synced in about 10 ms; the most a kill can cost. */
 export const storeBatchBlocks = 2_000
-/** bytes of blocks per statement and commit, as far as more than one is in it: what is copied at once on its way to the disk. */
+/** bytes of blocks per statement and commit of more than one block: what is copied at once on the way to the disk. */
 export const storeBatchBytes = 16 * 1024 * 1024
-/** bytes. The store refuses a longer block as a bug: eight times the longest frame, so no valid one comes near. */
+/** bytes. The store refuses a longer block as a bug: eight times the frame limit, so no valid block comes near. */
 export const storeBlockBytes = 64 * 1024 * 1024 - 1
-/** rows read from the database in one go: some 5 ms of the event loop when they are hashes. */
+/** rows per read of the database: about 5 ms of the event loop when they are hashes. */
 export const storeReadRows = 5_000
-/** rows and bytes read in one go when the whole chain is read through: 2 ms of the event loop, half a frame. */
+/** rows and bytes per read of a scan of the whole chain: 2 ms of the event loop, half a frame. */
 export const storeScanRows = 500
 export const storeScanBytes = 4 * 1024 * 1024
-/** ms. How long a statement waits for another process that holds the database, on the database's own thread. */
+/** ms. How long a statement waits for another process that holds the database; on the database's own thread. */
 export const storeBusyMs = 5_000
-/** ms. The same for a read, which is on the main thread: only the repair after a kill can make one wait. */
+/** ms. The same for a read, on the main thread: only the recovery after a kill can make one wait. */
 export const storeReadBusyMs = 200
 /** Statements a connection keeps prepared; the store has fewer than 20. */
 export const storeStatements = 64
-/** bytes. The write-ahead log is cut back to this after a long reorganisation. */
+/** bytes. The write-ahead log is truncated to this after a long reorg. */
 export const storeLogBytes = 64 * 1024 * 1024
-/** bytes. Page of a new database: 16 usual blocks; half the pages of SQLite's default, measurably faster to write. */
+/** bytes. Page size of a new database: 16 typical blocks; half the pages of SQLite's default, measurably faster to write. */
 export const storePageBytes = 8_192
-/** ms. Closing waits this long for the database's thread, then ends it; what was committed is safe either way. */
+/** ms. Closing waits this long for the database's thread, then terminates it; committed data is safe either way. */
 export const storeCloseMs = 4_000
 /** Connections to a PostgreSQL server: one writes, the others read. */
 export const storeConnections = 4
-/** ms. What peers said is handled for so long, then everything else has a turn; a single message may take longer. */
+/** ms. Time slice for queued sync messages before other work runs; a single message may take longer. */
 export const syncTurnMs = 5
-/** ms. A node from an empty disk takes a better chain however deep until this long after it was first in sync. */
+/** ms. A node that started from an empty disk accepts a reorg of any depth until this long after it was first in sync. */
 export const settleAfterMs = 10 * 60_000
-/** ms. A store that failed (disk full, server gone) is tried again after this. */
+/** ms. Retry delay of a failed store (disk full, server gone). */
 export const storeRetryMs = 10_000
 
 // --- test producer ----------------------------------------------------------------
 
-/** ms. A turn of the devnet's test producers: one block. */
+/** ms. A turn of the devnet's test producers: one block per turn. */
 export const produceEveryMs = 2_000
-/** ms. How often a producer looks whether it is its turn. */
+/** ms. How often a producer checks whether its turn has come. */
 export const produceBeatMs = 100
-/** bytes read from a file of blocks at once: some 500 blocks, whose check takes 10 ms of the event loop. */
+/** bytes per read of a file of blocks: about 500 blocks, whose validation takes 10 ms of the event loop. */
 export const chainFileChunkBytes = 256 * 1024
-/** blocks made at once for a file: some 10 ms of the event loop. */
+/** synthetic blocks made at once: about 10 ms of the event loop. */
 export const chainMakeBlocks = 250
-/** ms. Progress of sync: how often the bar on a terminal is redrawn, and a line logged elsewhere. */
+/** ms. Sync progress: interval of the bar on a terminal, and of log lines elsewhere. */
 export const progressBarMs = 250
 export const progressLogMs = 10_000
-/** ms. A progress line that says what the last one said is left out for so long. */
+/** ms. An unchanged progress line is logged at most this often. */
 export const progressSameMs = 60_000
-/** ms. Blocks per second are those of this time: long enough for several commits, short enough to follow a change. */
+/** ms. Window of the displayed blocks per second: long enough for several commits, short enough to follow a change. */
 export const progressRateMs = 5_000
 
 // --- soak and leak tests ----------------------------------------------------------
 
-/** ms. A soak looks at every process this often: often enough for a slope, too rarely to be what it measures. */
+/** ms. Sampling interval of a soak: often enough for a slope, rare enough not to disturb what it measures. */
 export const soakSampleMs = 10_000
 /**
- * KiB. What a node's memory may grow in the second half of a soak: so much per minute (90 MiB a day, by when an operator
- * would notice), and once the size that a heap takes on before its first full collection.
+ * KiB. Permitted memory growth of a node in the second half of a soak: per minute (90 MiB a day, which an operator would
+ * notice), and once (what a heap gains before its first full collection).
  */
 export const soakGrowthPerMinuteKib = 64
 export const soakGrowthOnceKib = 8 * 1024
-/** Standard errors by which growth must exceed what is allowed: samples of one process are not independent. */
+/** Standard errors by which growth must exceed the permitted: samples of one process are not independent. */
 export const soakSigmas = 3
-/** File descriptors by which a node's last sample may exceed its first: a request or a dial that was under way. */
+/** File descriptors by which a node's last sample may exceed its first: a request or a dial in flight. */
 export const soakFdSlack = 4
-/** ms. Between two faults of a soak: longer than any recovery. */
+/** ms. Interval between faults of a soak: longer than any recovery. */
 export const soakFaultEveryMs = 30_000
-/** ms. Pauses of a process: one that nobody may take for a death, and one that outlasts `deadMs` and everybody must. */
+/** ms. Pauses of a process: one that no peer may take for a death, and one beyond `deadMs` that every peer must. */
 export const soakPauseShortMs = 8_000
 export const soakPauseLongMs = deadMs + 15_000
-/** ms. No fault so shortly before the end: the last recovery must fit. */
+/** ms. No fault this close to the end: the last recovery must fit. */
 export const soakQuietEndMs = 12_000
 
 // --- simulation: hostile peers ------------------------------------------------------

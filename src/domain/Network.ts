@@ -1,20 +1,20 @@
-/** The networks a node can belong to. Peers of different networks or genesis never connect. */
+/** The networks a node can join. Peers of different networks, or with different genesis blocks, never connect. */
 
 /** Network names as users type them. */
 export type NetworkName = "testnet" | "mainnet" | "devnet"
 
 export const networkNames: ReadonlyArray<NetworkName> = ["testnet", "mainnet", "devnet"]
 
-/** What tells one network from another on the wire. */
+/** What distinguishes one network from another on the wire. */
 export interface Network {
   readonly name: NetworkName
-  /** Port a peer of this network listens on unless told otherwise. */
+  /** Default listening port. */
   readonly port: number
   /** Hash of block 0, 64 hex digits. */
   readonly genesis: string
 }
 
-/** Ports and genesis hashes of testnet and mainnet are those of the TIME network; devnet is ours. */
+/** testnet and mainnet have the TIME network's ports and genesis hashes; devnet is timemesh's own. */
 export const networks: Readonly<Record<NetworkName, Network>> = {
   testnet: {
     name: "testnet",
@@ -26,7 +26,7 @@ export const networks: Readonly<Record<NetworkName, Network>> = {
     port: 24000,
     genesis: "45181d4c65a3a2bcc2215d037267bee4cc2248f21764466846d2b7218b601ce5"
   },
-  // Block 0 is made in chain/ChainParams.ts, the way of the testnet's.
+  // chain/ChainParams.ts builds block 0 the way the testnet's was built.
   devnet: {
     name: "devnet",
     port: 24200,

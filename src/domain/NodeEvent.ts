@@ -1,17 +1,17 @@
 /**
- * What a node tells about itself, one event at a time: the source of its log, its metrics and of what embedders watch.
+ * The events of a node: the one source of its log, its metrics and what embedders observe.
  */
 import type { DisconnectReason } from "./DisconnectReason.ts"
 import type { PeerIp } from "./peer/PeerIp.ts"
 import type { SyncFault } from "./sync/SyncState.ts"
 
-/** Who opened a connection, seen from this node. */
+/** Which end dialled, seen from this node: `outbound` is ours. */
 export type Direction = "inbound" | "outbound"
 
-/** How an address came to be known. */
+/** How this node learned an address. */
 export type PeerSource = "configured" | "stored" | "gossip" | "inbound"
 
-/** One connection as events name it. `socket` is the initiator's `IP:port`: equal at both ends, so it identifies the socket. */
+/** The connection of an event. `socket`, the initiator's `IP:port`, is equal at both ends and so identifies the socket. */
 export interface ConnectionRef {
   readonly ip: PeerIp
   /** Ascending within one process. */
@@ -20,7 +20,7 @@ export interface ConnectionRef {
   readonly socket: string
 }
 
-/** `at` is wall time in ms. Events of one node come in the order things happened. */
+/** `at`: wall time, ms. A node emits its events in the order in which things happened. */
 export type NodeEvent =
   | { readonly _tag: "Listening"; readonly at: number; readonly address: string }
   | { readonly _tag: "NoPeersKnown"; readonly at: number }
@@ -38,13 +38,13 @@ export type NodeEvent =
     & { readonly _tag: "Down"; readonly at: number; readonly reason: DisconnectReason; readonly upMs: number }
     & ConnectionRef
   )
-  /** A socket that never came up was closed. Not a fault of the peer unless the reason says so. */
+  /** A socket was closed before it was Up. Not the peer's fault unless the reason says so. */
   | {
     readonly _tag: "Refused"
     readonly at: number
     readonly ip: PeerIp
     readonly direction: Direction
-    /** The initiator's `IP:port`; empty when it was never connected. */
+    /** The initiator's `IP:port`; empty if the socket never connected. */
     readonly socket: string
     readonly reason: DisconnectReason
   }
@@ -56,10 +56,10 @@ export type NodeEvent =
     readonly _tag: "PongReceived"
     readonly at: number
     readonly nonce: bigint
-    /** ms; absent when the nonce was not one of ours. */
+    /** ms; absent for an unsolicited pong. */
     readonly rttMs: number | undefined
   } & ConnectionRef)
-  /** One process reaches us under two addresses, or reaches two of ours. `other` is the address it is up under. */
+  /** The same process reaches us under two addresses, or at two of ours. `other`: the address of its live connection. */
   | {
     readonly _tag: "Aliased"
     readonly at: number
@@ -67,13 +67,13 @@ export type NodeEvent =
     readonly other: PeerIp
     readonly detail: string
   }
-  /** An address turned out to be this node's own. */
+  /** This node found an address to be its own. */
   | { readonly _tag: "OwnAddress"; readonly at: number; readonly ip: PeerIp }
-  /** The event loop was late by so many ms: silence of peers in that time is not held against them. */
+  /** The event loop was blocked for `ms`: peers are not blamed for silence in that time. */
   | { readonly _tag: "LoopLag"; readonly at: number; readonly ms: number }
-  /** A frame of an unknown kind came on a live connection and was skipped. */
+  /** A frame of unknown kind on a live connection was skipped. */
   | { readonly _tag: "UnknownFrame"; readonly at: number; readonly ip: PeerIp; readonly kind: number }
-  /** Our chain is now `added` blocks longer (0 for a rewind) and ends here. `from`: the peer that sent the last of them. */
+  /** Our chain grew by `added` blocks (0: it was rewound) to this tip. `from`: the peer that sent the last of them. */
   | {
     readonly _tag: "TipChanged"
     readonly at: number
@@ -82,7 +82,7 @@ export type NodeEvent =
     readonly added: number
     readonly from: PeerIp | undefined
   }
-  /** `depth` blocks of ours were replaced by a better branch that leaves ours at `fork`. */
+  /** A better branch, forking at height `fork`, replaced `depth` blocks of ours. */
   | {
     readonly _tag: "Reorg"
     readonly at: number
@@ -90,11 +90,11 @@ export type NodeEvent =
     readonly depth: number
     readonly height: number
   }
-  /** Our chain is as good as any that a usable peer tells of. */
+  /** No usable peer announces a better chain than ours. */
   | { readonly _tag: "Synced"; readonly at: number; readonly height: number }
-  /** A peer kept sync waiting: others are asked instead. */
+  /** Sync stalled on a peer and asks others instead. `stalls`: in a row. */
   | { readonly _tag: "SyncStalled"; readonly at: number; readonly ip: PeerIp; readonly stalls: number }
-  /** A peer sent what no honest peer sends. It is not used for sync any more. */
+  /** A peer sent something that no honest peer would send; sync stops using it. */
   | {
     readonly _tag: "SyncBlamed"
     readonly at: number
@@ -102,17 +102,17 @@ export type NodeEvent =
     readonly fault: SyncFault
     readonly detail: string
   }
-  /** The chain store failed. Sync stops until it works again; the chain is as it was. */
+  /** The chain store failed. Sync pauses until it works again; the stored chain is unchanged. */
   | { readonly _tag: "StoreFailed"; readonly at: number; readonly detail: string }
   | { readonly _tag: "Stopping"; readonly at: number }
 
-/** A count per direction of the connection it happened on. */
+/** A count per direction of the connection. */
 export interface ByDirection {
   readonly inbound: number
   readonly outbound: number
 }
 
-/** Totals since the node started, connections that are gone included. */
+/** Totals since the node started, over past and present connections. */
 export interface NodeStats {
   readonly ups: number
   readonly downs: number
@@ -125,6 +125,6 @@ export interface NodeStats {
   readonly pings: { readonly sent: ByDirection; readonly received: ByDirection }
   readonly pongs: { readonly sent: ByDirection; readonly received: ByDirection }
   readonly unknownFrames: number
-  /** Greatest event-loop lag seen, ms. */
+  /** Maximum event-loop lag, ms. */
   readonly maxLagMs: number
 }

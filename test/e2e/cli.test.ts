@@ -140,7 +140,7 @@ describe("the program", () => {
           }))
         yield* send(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
         yield* send(Uint8Array.from([0, 0x7f, 0xff, 0xff, 1, 2, 3]))
-        yield* node.line(/inbound attempt with 127\.77\.3\.9 ended \(bad-frame/)
+        yield* node.line(/inbound attempt from 127\.77\.3\.9 ended \(bad-frame/)
         const { stdout } = yield* call(["status", "--data-dir", dir, "--json"])
         const { stats } = JSON.parse(stdout)
         assert.strictEqual(stats.refused, 2)

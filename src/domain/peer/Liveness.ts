@@ -34,14 +34,9 @@ export const defaults: Params = {
   lateMs: Limits.lagFloorMs
 }
 
-/** What is wrong with the parameters, in words for an operator; `undefined` when nothing is. */
-export const problem = (params: Params): string | undefined =>
-  !(params.pingMs > 0)
-    ? `the ping interval must be positive, not ${params.pingMs} ms`
-    : params.deadMs > 2 * params.pingMs
-    ? undefined
-    : `the dead time (${params.deadMs} ms) must be more than twice the ping interval (${params.pingMs} ms): ` +
-      "one lost answer must not end a connection"
+/** Whether a connection survives one lost pong: the dead time must exceed two ping intervals. The one place of that rule. */
+export const toleratesLostPong = ({ deadMs, pingMs }: Pick<Params, "deadMs" | "pingMs">): boolean =>
+  pingMs > 0 && deadMs > 2 * pingMs
 
 /** Round trips. `smoothedMs` as in RFC 6298: seven parts old, one part new. */
 export interface Rtt {

@@ -1,14 +1,14 @@
-/** A setting that cannot be used: says where it was given, what was given, what is wrong and what to write instead. */
+/** An invalid setting: where it was given, the value, what is wrong, and the fix. */
 import { Data } from "effect"
 
 export class ConfigError extends Data.TaggedError("ConfigError")<{
   /** As the operator wrote it: `--listen`, `TIMEMESH_LISTEN`, `listen in /etc/timemesh.json`. */
   readonly where: string
-  /** The text given; absent when the problem is not one value. */
+  /** The value as given; absent when the problem is not one value. */
   readonly input?: string | undefined
-  /** What is wrong, to be read after the input: `is not an address`. */
+  /** What is wrong, as the predicate of the input: `is not an address`. */
   readonly problem: string
-  /** What to do, as an imperative. */
+  /** The fix, in the imperative. */
   readonly fix: string
 }> {
   override get message() {

@@ -1,15 +1,16 @@
 /**
- * Collects what flags, environment and config file say, before any of it is understood.
+ * Collects the raw texts of flags, environment and config file, before any is parsed.
  *
- * **Precedence**: flag > environment > file, setting by setting: a `--peer` replaces the file's whole list. An empty text
- * counts as not given, so that `TIMEMESH_PEER=` in a compose file means nothing.
+ * **Precedence**: flag > environment > file, per setting: a `--peer` replaces the file's whole list. An empty text counts
+ * as absent, so that `TIMEMESH_PEER=` in a compose file has no effect.
  */
 import { ConfigProvider, Effect, FileSystem, Result } from "effect"
 import { Toml, Yaml } from "effect/encoding"
+import { systemReason } from "../store/systemError.ts"
 import { ConfigError } from "./ConfigError.ts"
 import * as Settings from "./Settings.ts"
 
-/** What one source says of one setting. Several texts only for repeatable settings. */
+/** The texts one source gives for one setting; more than one only for repeatable settings. */
 export interface Given {
   readonly where: string
   readonly values: ReadonlyArray<string>
@@ -20,16 +21,16 @@ export type GivenSettings = ReadonlyMap<string, Given>
 
 export interface Sources {
   readonly given: GivenSettings
-  /** Things an operator should hear that stop nothing: `TIMEMESH_*` names that are no setting. */
+  /** For the log: `TIMEMESH_*` variables that are not settings. They stop nothing. */
   readonly warnings: ReadonlyArray<string>
 }
 
-/** Flags as the command line gave them, by setting name. */
+/** Flags of the command line, by setting name. */
 export type Flags = Readonly<Record<string, ReadonlyArray<string>>>
 
 const prefix = "TIMEMESH"
 
-/** All `TIMEMESH_*` variables that have a value. */
+/** All non-empty `TIMEMESH_*` variables. */
 const environment = Effect.gen(function*() {
   const provider = yield* ConfigProvider.ConfigProvider
   const found = new Map<string, string>()
@@ -67,14 +68,14 @@ const fileValues = (value: unknown): ReadonlyArray<string> | undefined => {
   return texts.length === value.length ? texts : undefined
 }
 
-const fromFile = Effect.fnUntraced(function*(file: string, toldBy: string) {
+const fromFile = Effect.fnUntraced(function*(file: string, namedBy: string) {
   const fs = yield* FileSystem.FileSystem
   const text = yield* fs.readFileString(file).pipe(
     Effect.mapError((error) =>
       new ConfigError({
-        where: toldBy,
+        where: namedBy,
         input: file,
-        problem: `cannot be read (${error.reason._tag === "NotFound" ? "there is no such file" : error.reason._tag})`,
+        problem: `cannot be read: ${systemReason(error)}`,
         fix: "name a file that this user can read"
       })
     )
@@ -87,8 +88,8 @@ const fromFile = Effect.fnUntraced(function*(file: string, toldBy: string) {
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
     return yield* new ConfigError({
       where: file,
-      problem: "is not an object of settings",
-      fix: "write settings as {\"listen\": \"127.0.0.1:24100\", \"peer\": [\"127.0.0.2\"]}"
+      problem: "does not hold an object of settings",
+      fix: "use the form {\"listen\": \"127.0.0.1:24100\", \"peer\": [\"127.0.0.2\"]}"
     })
   }
   const known = Settings.all.map((setting) => setting.name)
@@ -99,7 +100,7 @@ const fromFile = Effect.fnUntraced(function*(file: string, toldBy: string) {
         where: file,
         input: key,
         problem: "is not a setting",
-        fix: `did you mean "${Settings.nearest(key, known)}"? See timemesh run --help for all of them`
+        fix: `did you mean "${Settings.nearest(key, known)}"? timemesh run --help lists all settings`
       })
     }
     const values = fileValues(value)
@@ -107,8 +108,10 @@ const fromFile = Effect.fnUntraced(function*(file: string, toldBy: string) {
       return yield* new ConfigError({
         where: `${key} in ${file}`,
         input: JSON.stringify(value),
-        problem: "is not one text or number",
-        fix: key === Settings.general.peer.name ? "write a list of texts" : "write one text or number"
+        problem: key === Settings.general.peer.name ? "is not a list of strings" : "is not a string or a number",
+        fix: key === Settings.general.peer.name
+          ? "use a list of addresses, for example [\"203.0.113.7:24100\"]"
+          : "use one string or number"
       })
     }
     if (values.length > 0) given.set(key, { where: `${key} in ${file}`, values })
@@ -116,7 +119,7 @@ const fromFile = Effect.fnUntraced(function*(file: string, toldBy: string) {
   return given
 })
 
-/** Reads the environment (through `ConfigProvider`) and the config file, if one is named, and lays the flags over them. */
+/** Reads the environment (through `ConfigProvider`) and the config file, if one is named; flags override both. */
 export const collect = Effect.fnUntraced(function*(
   flags: Flags
 ): Effect.fn.Return<Sources, ConfigError, FileSystem.FileSystem> {
@@ -124,7 +127,7 @@ export const collect = Effect.fnUntraced(function*(
   const settings = [...Settings.all, Settings.configFile]
   const names = settings.map((setting) => Settings.environmentName(setting.name))
   const warnings = [...variables.keys()].filter((name) => !names.includes(name)).map((name) =>
-    `${name} is not a setting and does nothing; did you mean ${Settings.nearest(name, names)}?`
+    `${name} is not a setting and is ignored; did you mean ${Settings.nearest(name, names)}?`
   )
   const above = new Map<string, Given>()
   for (const { name } of settings) {

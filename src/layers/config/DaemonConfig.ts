@@ -1,11 +1,12 @@
 /**
- * Makes a complete, valid set-up of the daemon from what the sources say. The first thing wrong is the error.
+ * Builds a complete, valid configuration of the daemon from the collected texts. The first invalid setting is the error.
  */
 import type { FileSystem, LogLevel } from "effect"
 import { Effect, Result } from "effect"
 import { homedir, networkInterfaces } from "node:os"
 import { networks } from "../../domain/Network.ts"
 import type { NetworkName } from "../../domain/Network.ts"
+import * as Liveness from "../../domain/peer/Liveness.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { NodeSetup, Tuning } from "../../services/NodeConfig.ts"
@@ -14,19 +15,19 @@ import * as ConfigSources from "./ConfigSources.ts"
 import * as Settings from "./Settings.ts"
 import * as Values from "./Values.ts"
 
-/** All that `run` needs. */
+/** Everything `run` needs. */
 export interface DaemonConfig {
   readonly node: NodeSetup
-  /** Absolute or relative to the working directory; not created yet. */
+  /** Absolute, or relative to the working directory; not created yet. */
   readonly dataDir: string
-  /** `undefined`: no admin API. Port 0 takes a free one. */
+  /** `undefined`: no admin API. Port 0: any free port. */
   readonly admin: PeerAddress.PeerAddress | undefined
-  /** `undefined`: pretty on a terminal, else JSON. */
+  /** `undefined`: pretty on a terminal, otherwise JSON. */
   readonly logFormat: Values.LogFormat | undefined
   readonly logLevel: LogLevel.LogLevel
 }
 
-/** What the configuration depends on besides its sources. */
+/** Facts of the host that defaults and checks depend on. */
 export interface Host {
   readonly home: string
   /** Addresses of the local interfaces. */
@@ -49,7 +50,7 @@ type Outcome<A> = Result.Result<A, ConfigError>
 /** `~/.timemesh/NETWORK`. */
 export const defaultDataDir = (home: string, network: NetworkName): string => `${home}/.timemesh/${network}`
 
-/** A leading `~/` is the home directory, for sources that no shell expands. */
+/** Expands a leading `~/`, for sources that no shell expands. */
 export const expandHome = (home: string, directory: string): string =>
   directory === "~" ? home : directory.startsWith("~/") ? `${home}${directory.slice(1)}` : directory
 
@@ -93,15 +94,15 @@ const readTuning = (given: ConfigSources.GivenSettings): Outcome<Tuning> => {
       maxPeers: yield* value("maxPeers"),
       maxDials: yield* value("maxDials")
     }
-    if (tuning.deadMs <= 2 * tuning.pingMs) {
+    if (!Liveness.toleratesLostPong(tuning)) {
       const culprit = given.has("dead") ? Settings.tuning.deadMs : Settings.tuning.pingMs
       return yield* Result.fail(
         new ConfigError({
           where: where(given, culprit),
-          problem: `dead (${Settings.showMs(tuning.deadMs)}) is not more than twice ping (${
+          problem: `dead (${Settings.showMs(tuning.deadMs)}) must exceed twice ping (${
             Settings.showMs(tuning.pingMs)
-          }), so one lost ping would end a connection`,
-          fix: `set dead above ${Settings.showMs(2 * tuning.pingMs)}, or ping lower`
+          }), or one lost pong closes the connection`,
+          fix: `set dead above ${Settings.showMs(2 * tuning.pingMs)}, or lower ping`
         })
       )
     }
@@ -109,7 +110,9 @@ const readTuning = (given: ConfigSources.GivenSettings): Outcome<Tuning> => {
       return yield* Result.fail(
         new ConfigError({
           where: where(given, given.has("backoff-max") ? Settings.tuning.backoffMaxMs : Settings.tuning.backoffBaseMs),
-          problem: "backoff-max is less than backoff-base",
+          problem: `backoff-max (${Settings.showMs(tuning.backoffMaxMs)}) is less than backoff-base (${
+            Settings.showMs(tuning.backoffBaseMs)
+          })`,
           fix: `set backoff-max to ${Settings.showMs(tuning.backoffBaseMs)} or more`
         })
       )
@@ -118,19 +121,19 @@ const readTuning = (given: ConfigSources.GivenSettings): Outcome<Tuning> => {
   })
 }
 
-/** Why a configured peer is this node itself, if it is. */
+/** If the configured peer is this node itself, how we know; otherwise `undefined`. */
 const ownAddress = (
   peer: PeerAddress.PeerAddress,
   listen: NodeSetup["listen"],
   advertise: PeerIp.PeerIp | undefined,
   host: Host
 ): string | undefined => {
-  if (peer.ip === advertise) return "the address it advertises"
-  if (listen.ip !== "any") return peer.ip === listen.ip ? "the address it listens on" : undefined
-  // A socket dialled to an own address leaves from that very address, except within 127.0.0.0/8.
-  if (host.addresses.includes(peer.ip)) return "an address of this machine, and it listens on all of them"
+  if (peer.ip === advertise) return "its --advertise address"
+  if (listen.ip !== "any") return peer.ip === listen.ip ? "its --listen address" : undefined
+  // A socket dialled to one of our addresses leaves from that same address, except within 127.0.0.0/8.
+  if (host.addresses.includes(peer.ip)) return "an address of this machine, and the node listens on all of them"
   return PeerIp.classOf(peer.ip) === "loopback" && peer.port === listen.port
-    ? "a loopback address, and it listens on all of them at that port"
+    ? "a loopback address, and the node listens on all of them at that port"
     : undefined
 }
 
@@ -153,9 +156,9 @@ const readPeers = (
           new ConfigError({
             where: source,
             input: text,
-            problem: `is this node itself: ${own}`,
-            fix: "a peer is its IP, so a second node on this machine needs another one; use 127.0.0.2" +
-              (listen.ip === "any" ? ", and give this node --listen 127.0.0.1" : "")
+            problem: `is this node itself (${own})`,
+            fix: "a peer is its IP, so each node on this machine needs its own; use 127.0.0.2 for the other node" +
+              (listen.ip === "any" ? ", and --listen 127.0.0.1 for this one" : "")
           })
         )
       }
@@ -165,7 +168,7 @@ const readPeers = (
           new ConfigError({
             where: source,
             input: text,
-            problem: `names ${peer.ip} a second time, with another port (${known.port} before)`,
+            problem: `repeats ${peer.ip} with another port (${known.port} before)`,
             fix: "a peer is its IP, so name each IP once"
           })
         )
@@ -198,15 +201,15 @@ const readAdmin = (
         new ConfigError({
           where: where(given, Settings.general.admin),
           input: PeerAddress.format(admin),
-          problem: "is where the node listens for peers",
-          fix: "give the admin API another port"
+          problem: "conflicts with the peer listen address",
+          fix: "choose another port for the admin API"
         })
       )
     }
     return admin
   })
 
-/** Understands what the sources say. Pure. `software` is what the node's Hello will say. */
+/** Parses and checks the collected texts. Pure. `software`: the name that the node's Hello carries. */
 export const decode = (given: ConfigSources.GivenSettings, host: Host, software: string): Outcome<DaemonConfig> =>
   Result.gen(function*() {
     const { general } = Settings
@@ -234,7 +237,7 @@ export const decode = (given: ConfigSources.GivenSettings, host: Host, software:
     }
   })
 
-/** Flags > environment > file > defaults, with the warnings of the sources. */
+/** The configuration (flags > environment > file > defaults) and the warnings of the sources. */
 export const load = Effect.fnUntraced(function*(
   flags: ConfigSources.Flags,
   software: string

@@ -1,19 +1,19 @@
 /**
- * Every setting of the daemon. A setting has one name and three spellings: flag `--max-peers`, environment
- * `TIMEMESH_MAX_PEERS`, key `max-peers` of the config file.
+ * Every setting of the daemon. One name, three spellings: flag `--max-peers`, environment variable `TIMEMESH_MAX_PEERS`,
+ * key `max-peers` of the config file.
  */
 import * as Limits from "../../domain/Limits.ts"
 import type { Tuning } from "../../services/NodeConfig.ts"
 
-/** A setting as help and error texts name it. */
+/** A setting as help and errors show it. */
 export interface Setting {
   readonly name: string
   readonly metavar: string
-  /** One line for `--help`, default included. */
+  /** One line for `--help`, with the default. */
   readonly help: string
 }
 
-/** A duration or count of `Tuning` with its permitted range, in ms or as a count. */
+/** A duration (ms) or count of `Tuning`, with its permitted range. */
 export interface TuningSetting extends Setting {
   readonly kind: "duration" | "count"
   readonly initial: number
@@ -23,120 +23,182 @@ export interface TuningSetting extends Setting {
 
 const hour = 3_600_000
 
-/** `1500` → `1.5s`: the spelling that the settings themselves take. */
+/** `1500` → `1.5s`: the spelling that settings accept. */
 export const showMs = (ms: number): string => {
   if (ms % hour === 0 && ms >= hour) return `${ms / hour}h`
   if (ms % 60_000 === 0 && ms >= 60_000) return `${ms / 60_000}m`
   return ms >= 1_000 ? `${ms / 1_000}s` : `${ms}ms`
 }
 
-const duration = (name: string, initial: number, help: string, least = 1, most = 24 * hour): TuningSetting => ({
+/** `Ping interval (default 15s). Higher: …; lower: …`. */
+const describe = (noun: string, initial: string, { higher, lower }: Cost): string =>
+  `${noun} (default ${initial}). Higher: ${higher}; lower: ${lower}`
+
+/** What moving the value costs, for the operator who weighs it. */
+interface Cost {
+  readonly higher: string
+  readonly lower: string
+}
+
+const duration = (
+  name: string,
+  initial: number,
+  noun: string,
+  cost: Cost,
+  least = 1,
+  most = 24 * hour
+): TuningSetting => ({
   name,
   metavar: "DURATION",
   kind: "duration",
   initial,
   least,
   most,
-  help: `${help} (default ${showMs(initial)})`
+  help: describe(noun, showMs(initial), cost)
 })
 
-const count = (name: string, initial: number, most: number, help: string): TuningSetting => ({
+const count = (name: string, initial: number, most: number, noun: string, cost: Cost): TuningSetting => ({
   name,
   metavar: "N",
   kind: "count",
   initial,
   least: 1,
   most,
-  help: `${help} (default ${initial})`
+  help: describe(noun, String(initial), cost)
 })
 
 /** The settings behind `Tuning`, field by field. */
 export const tuning: Readonly<Record<keyof Tuning, TuningSetting>> = {
-  dialMs: duration("dial", Limits.dialMs, "A dial that has not connected by then failed"),
-  graceMs: duration("grace", Limits.graceMs, "How long the lower IP holds the other's dial for its own", 0, 5_000),
+  dialMs: duration("dial", Limits.dialMs, "Dial timeout", {
+    higher: "a dead address occupies one of --max-dials longer",
+    lower: "peers behind slow links are never reached"
+  }),
+  graceMs: duration(
+    "grace",
+    Limits.graceMs,
+    "Time the lower IP holds an inbound dial while its own dial is in flight",
+    {
+      higher: "the pair connects later when that dial fails",
+      lower: "crossed dials open, and then close, a second socket more often"
+    },
+    0,
+    5_000
+  ),
   fallbackMs: duration(
     "fallback",
     Limits.fallbackMs,
-    "The higher IP waits this long for the lower one's dial",
+    "Time the higher IP waits for the lower IP's dial before it dials",
+    {
+      higher: "slower reconnection where only the higher IP can dial",
+      lower: "both ends dial more often, and one socket is thrown away"
+    },
     0,
     hour
   ),
   fallbackJitterMs: duration(
     "fallback-jitter",
     Limits.fallbackJitterMs,
-    "Random addition to --fallback, at most",
+    "Maximum random addition to --fallback",
+    { higher: "slower reconnection", lower: "peers dial in bursts after an outage" },
     0,
     hour
   ),
-  fallbackFirstMs: duration("fallback-first", Limits.fallbackFirstMs, "As --fallback, on first contact", 0, hour),
+  fallbackFirstMs: duration(
+    "fallback-first",
+    Limits.fallbackFirstMs,
+    "--fallback at first contact with a configured peer",
+    { higher: "slower start", lower: "more crossed dials at start" },
+    0,
+    hour
+  ),
   fallbackFirstJitterMs: duration(
     "fallback-first-jitter",
     Limits.fallbackFirstJitterMs,
-    "Random addition to --fallback-first, at most",
+    "Maximum random addition to --fallback-first",
+    { higher: "slower start", lower: "nodes started together dial in bursts" },
     0,
     hour
   ),
-  pingMs: duration("ping", Limits.pingMs, "A ping goes out this often on every connection", 100),
+  pingMs: duration("ping", Limits.pingMs, "Ping interval", {
+    higher: "idle NAT mappings expire, and --dead must rise with it",
+    lower: "more traffic and CPU per peer"
+  }, 100),
   deadMs: duration(
     "dead",
     Limits.deadMs,
-    "A connection without any byte for this long is down; more than twice --ping"
+    "Time without a byte from a peer after which the connection is closed; more than twice --ping",
+    {
+      higher: "a dead peer keeps its slot longer",
+      lower: "a congested link loses live connections"
+    }
   ),
-  backoffBaseMs: duration("backoff-base", Limits.backoffBaseMs, "First redial delay; doubles per failure"),
-  backoffMaxMs: duration("backoff-max", Limits.backoffMaxMs, "Greatest redial delay"),
-  maxPeers: count("max-peers", Limits.maxPeers, Limits.knownPeers, "Peers connected at once"),
-  maxDials: count("max-dials", Limits.maxDials, 1_024, "Dials under way at once")
+  backoffBaseMs: duration("backoff-base", Limits.backoffBaseMs, "First redial delay, doubled per failure", {
+    higher: "slower reconnection after a short outage",
+    lower: "more dials to a peer that is restarting"
+  }),
+  backoffMaxMs: duration("backoff-max", Limits.backoffMaxMs, "Maximum redial delay", {
+    higher: "a peer that returns is reached later",
+    lower: "more dials to dead addresses"
+  }),
+  maxPeers: count("max-peers", Limits.maxPeers, Limits.knownPeers, "Peer limit: connections up at once", {
+    higher: "more memory (about 15 KiB each), traffic and file descriptors",
+    lower: "fewer sources of blocks, and an easier node to isolate"
+  }),
+  maxDials: count("max-dials", Limits.maxDials, 1_024, "Dials in flight at once", {
+    higher: "firewalls may take the start for a port scan",
+    lower: "slower start when many addresses are dead"
+  })
 }
 
-/** Settings that are texts, addresses and choices. */
+/** Settings that are texts, addresses or choices. */
 export const general = {
   network: {
     name: "network",
     metavar: "testnet|mainnet|devnet",
-    help: "Network to belong to (default testnet)"
+    help: "Network to join (default testnet)"
   },
   listen: {
     name: "listen",
     metavar: "IP:PORT",
-    help: "Where peers reach this node: IP, IP:PORT, [IPv6]:PORT or any:PORT (default any, on the network's port)"
+    help: "Listen address for peers: IP, IP:PORT, [IPv6]:PORT or any:PORT (default any, on the network's port)"
   },
   advertise: {
     name: "advertise",
     metavar: "IP",
-    help: "The IP peers know this node by, when it differs from a specific --listen IP"
+    help: "Public IP of this node, where it differs from the --listen IP"
   },
   peer: {
     name: "peer",
     metavar: "IP[:PORT]",
-    help: "A peer to connect to; repeatable. In the environment separated by commas, in the file a list"
+    help: "Peer to connect to; repeatable. Comma-separated in the environment, a list in the config file"
   },
-  dataDir: { name: "data-dir", metavar: "DIR", help: "Where the node keeps its state (default ~/.timemesh/NETWORK)" },
+  dataDir: { name: "data-dir", metavar: "DIR", help: "Data directory (default ~/.timemesh/NETWORK)" },
   admin: {
     name: "admin",
     metavar: "IP:PORT",
-    help: "Address of the admin API, or off (default: the listen IP if loopback, else 127.0.0.1, at P2P port + 1)"
+    help: "Admin API address, or off (default: the listen IP if loopback, else 127.0.0.1, on the peer port + 1)"
   },
   logFormat: {
     name: "log-format",
     metavar: "pretty|json",
-    help: "Log format (default: pretty on a terminal, else json)"
+    help: "Log format (default: pretty on a terminal, otherwise json)"
   },
   logLevel: {
     name: "log-level",
     metavar: "LEVEL",
-    help: "Least level logged: all, trace, debug, info, warn, error, fatal or none (default info)"
+    help: "Minimum log level: all, trace, debug, info, warn, error, fatal or none (default info)"
   }
 } as const satisfies Record<string, Setting>
 
-/** The config file itself: flag and environment only. */
+/** The config file itself: flag and environment variable only. */
 export const configFile: Setting = {
   name: "config",
   metavar: "FILE",
   help:
-    "Config file, .json, .yaml or .toml; its keys are these flags' names. Flags win over environment, environment over file"
+    "Config file, .json, .yaml or .toml; its keys are the flag names. Flags override the environment, which overrides the file"
 }
 
-/** All settings a file may hold, in the order of `--help`. */
+/** All settings that a config file may hold, in the order of `--help`. */
 export const all: ReadonlyArray<Setting> = [...Object.values(general), ...Object.values(tuning)]
 
 /** `max-peers` → `TIMEMESH_MAX_PEERS`. */
@@ -156,6 +218,6 @@ const distance = (a: string, b: string): number => {
   return row[b.length] ?? 0
 }
 
-/** The known name most like a misspelt one. */
+/** The known name closest to a misspelt one. */
 export const nearest = (name: string, known: ReadonlyArray<string>): string =>
   known.reduce((best, candidate) => distance(name, candidate) < distance(name, best) ? candidate : best, known[0] ?? "")

@@ -1,4 +1,4 @@
-/** Reads single setting texts. Pure; a failure is `[problem, fix]`, to be completed with where the text was given. */
+/** Parses the text of one setting. Pure; a failure is `[problem, fix]`, which the caller completes with the text's source. */
 import type { LogLevel } from "effect"
 import { Result } from "effect"
 import { NetAddress } from "effect/net"
@@ -32,11 +32,11 @@ export const tuningValue = (setting: TuningSetting, text: string): Read<number> 
   const value = setting.kind === "duration" ? durationMs(text) : /^\d{1,9}$/.test(text) ? Number(text) : undefined
   if (value === undefined) {
     return setting.kind === "duration"
-      ? fail("is not a duration", "write a number and a unit, as 500ms, 15s, 2m or 1h")
-      : fail("is not a whole number", `write a number from ${setting.least} to ${setting.most}`)
+      ? fail("is not a duration", "use a number and a unit, for example 500ms, 15s, 2m or 1h")
+      : fail("is not a whole number", `use a number from ${setting.least} to ${setting.most}`)
   }
   return value < setting.least || value > setting.most
-    ? fail("is out of range", `write ${show(setting.least)} to ${show(setting.most)}`)
+    ? fail("is out of range", `use ${show(setting.least)} to ${show(setting.most)}`)
     : Result.succeed(value)
 }
 
@@ -44,7 +44,7 @@ export const network = (text: string): Read<Network> => {
   const known: ReadonlyArray<string> = networkNames
   return known.includes(text)
     ? Result.succeed(networks[text as NetworkName])
-    : fail("is not a network", `write ${networkNames.join(", ")}`)
+    : fail("is not a network", `use ${networkNames.slice(0, -1).join(", ")} or ${networkNames.at(-1)}`)
 }
 
 /** `IP`, `IP:PORT` or `[IPv6]:PORT`; unlike a peer's, the port may be 0 (any free one). */
@@ -54,9 +54,11 @@ export const endpoint = (text: string, defaultPort: number): Result.Result<PeerA
   return Result.mapError(PeerAddress.fromString(text, defaultPort), (error) => error.reason)
 }
 
-const listenFix = "write IP, IP:PORT, [IPv6]:PORT or any:PORT, as 127.0.0.2:24100 or any:24100"
+const portFix = "use a port from 0 to 65535"
 
-/** An address to listen on. `any`, `0.0.0.0` and `[::]` all mean every address of the host. */
+const listenFix = "use IP, IP:PORT, [IPv6]:PORT or any:PORT, for example 127.0.0.2:24100 or any:24100"
+
+/** A listen address. `any`, `0.0.0.0` and `[::]` all mean every address of the host. */
 export const listen = (
   text: string,
   defaultPort: number
@@ -65,20 +67,20 @@ export const listen = (
   if (any !== null) {
     const port = any[1] === undefined ? defaultPort : Number(any[1])
     return port > 65_535
-      ? fail("has no valid port", "write a port from 0 to 65535")
+      ? fail("has an invalid port", portFix)
       : Result.succeed({ ip: "any", port })
   }
   const address = endpoint(text, defaultPort)
   if (Result.isFailure(address)) {
     return fail(
-      "is not an address to listen on",
-      address.failure.startsWith("a port") ? "write a port from 0 to 65535" : listenFix
+      "is not a listen address",
+      address.failure.startsWith("a port") ? portFix : listenFix
     )
   }
   const { ip, port } = address.success
   if (NetAddress.isUnspecified(PeerIp.toIpAddress(ip))) return Result.succeed({ ip: "any", port })
   return PeerIp.classOf(ip) === "special"
-    ? fail("is no address a host can have", listenFix)
+    ? fail("is not a unicast address", listenFix)
     : Result.succeed({ ip, port })
 }
 
@@ -87,7 +89,7 @@ export const identity = (text: string): Read<PeerIp.PeerIp> => {
   const ip = PeerIp.fromString(text)
   if (Result.isFailure(ip)) return fail("is not an IP address", ip.failure.reason)
   return PeerIp.classOf(ip.success) === "special"
-    ? fail("is no address a host can have", "write the IP peers reach this node at, as 203.0.113.7")
+    ? fail("is not a unicast address", "use the IP at which peers reach this node, for example 203.0.113.7")
     : Result.succeed(ip.success)
 }
 
@@ -96,11 +98,14 @@ export const peer = (text: string, defaultPort: number): Read<PeerAddress.PeerAd
   if (Result.isFailure(address)) {
     const { reason } = address.failure
     return reason.startsWith("write")
-      ? fail("is not a peer's address", "write IP, IP:PORT or [IPv6]:PORT, as 203.0.113.7:24100 or [2001:db8::7]:24100")
-      : fail(`is not a peer's address: ${reason}`, "write IP, IP:PORT or [IPv6]:PORT")
+      ? fail(
+        "is not a peer address",
+        "use IP, IP:PORT or [IPv6]:PORT, for example 203.0.113.7:24100 or [2001:db8::7]:24100"
+      )
+      : fail(`is not a peer address: ${reason}`, "use IP, IP:PORT or [IPv6]:PORT")
   }
   return PeerIp.classOf(address.success.ip) === "special"
-    ? fail("is not a peer's address: no host can have it", "write the peer's own IP, as 203.0.113.7")
+    ? fail("is not a unicast address", "use the peer's IP, for example 203.0.113.7")
     : Result.succeed(address.success)
 }
 
@@ -110,15 +115,15 @@ export const admin = (text: string, defaultPort: number): Read<PeerAddress.PeerA
   const address = endpoint(text, defaultPort)
   return Result.isSuccess(address)
     ? Result.succeed(address.success)
-    : fail("is not an address for the admin API", "write IP:PORT, as 127.0.0.1:24101, or off")
+    : fail("is not an admin API address", "use IP:PORT, for example 127.0.0.1:24101, or off")
 }
 
 export type LogFormat = "pretty" | "json"
 
 export const logFormat = (text: string): Read<LogFormat> =>
-  text === "pretty" || text === "json" ? Result.succeed(text) : fail("is not a log format", "write pretty or json")
+  text === "pretty" || text === "json" ? Result.succeed(text) : fail("is not a log format", "use pretty or json")
 
-/** A map, because an object has `constructor` and the like too. */
+/** A map, because an object also answers to `constructor`. */
 const levels: ReadonlyMap<string, LogLevel.LogLevel> = new Map([
   ["all", "All"],
   ["trace", "Trace"],
@@ -131,10 +136,10 @@ const levels: ReadonlyMap<string, LogLevel.LogLevel> = new Map([
   ["none", "None"]
 ])
 
-/** In any case: `debug`, `Debug`. */
+/** Case-insensitive: `debug`, `Debug`. */
 export const logLevel = (text: string): Read<LogLevel.LogLevel> => {
   const level = levels.get(text.toLowerCase())
   return level === undefined
-    ? fail("is not a log level", "write all, trace, debug, info, warn, error, fatal or none")
+    ? fail("is not a log level", "use all, trace, debug, info, warn, error, fatal or none")
     : Result.succeed(level)
 }

@@ -1,8 +1,8 @@
 /**
- * The one line a node event becomes in the log. Pure.
+ * The log line of each node event. Pure.
  *
- * Operators grep: `PeerConnection` stands in the lines of Up and Down and in no other, `disconnected (EOF)` in every Down
- * by end of stream, `ping` and `pong` with the peer's IP in both directions. The texts below are therefore an interface.
+ * Operators grep the log, so these texts are an interface: `PeerConnection` appears in the lines of Up and Down and in no
+ * other, `disconnected (EOF)` in every Down by end of stream, `ping` and `pong` with the peer's IP in both directions.
  */
 import type { LogLevel } from "effect"
 import { Result } from "effect"
@@ -12,22 +12,23 @@ import type { NodeEvent } from "../../domain/NodeEvent.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 
-export interface Line {
+/** One line and the budget it counts against. */
+export interface LogLine {
   readonly level: LogLevel.Severity
   readonly text: string
   /** Lines of one kind share a budget. */
   readonly kind: string
-  /** Most lines of that kind per `Limits.logWindowMs`. */
+  /** Maximum lines of that kind per `Limits.logWindowMs`. */
   readonly most: number
 }
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`
 
-/** A peer may have written this: no control characters, bounded, and nothing that operators grep for. */
+/** For text that a peer may have written: removes control characters and what operators grep for, and bounds the length. */
 const clean = (text: string): string =>
   text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").replace(/PeerConnection|disconnected/gi, "…").slice(0, 200)
 
-/** As DisconnectReason.label says it, with the particulars behind a colon. */
+/** `DisconnectReason.label`, then the detail after a colon. */
 const reasonText = (reason: DisconnectReason.DisconnectReason): string =>
   reason.detail === undefined
     ? DisconnectReason.label(reason)
@@ -38,7 +39,7 @@ const hex = (nonce: bigint): string => nonce.toString(16).padStart(16, "0")
 const refusedLevel = (reason: DisconnectReason.DisconnectReason): LogLevel.Severity => {
   const said = reason.reject ?? reason.kind
   if (said === "incompatible" || said === "banned") return "Warn"
-  // Ordinary for a pair in which both ends dial, or while the other end is restarting.
+  // Routine when both ends dial at once, or while the peer restarts.
   return said === "duplicate" || said === "in-use" || said === "alias" || said === "shutdown" ||
       said === "dial-failed" ||
       said === "replaced" || said === "eof" || said === "reset"
@@ -46,23 +47,29 @@ const refusedLevel = (reason: DisconnectReason.DisconnectReason): LogLevel.Sever
     : "Info"
 }
 
-const line = (level: LogLevel.Severity, kind: string, most: number, text: string): Line => ({ level, kind, most, text })
+const line = (level: LogLevel.Severity, kind: string, most: number, text: string): LogLine => ({
+  level,
+  kind,
+  most,
+  text
+})
 
-const stranger = (level: LogLevel.Severity, kind: string, text: string): Line =>
-  line(level, kind, Limits.logLinesStrangers, text)
+/** A line that any remote host can trigger at will: it gets the small budget. */
+const remote = (level: LogLevel.Severity, kind: string, text: string): LogLine =>
+  line(level, kind, Limits.logLinesRemote, text)
 
-/** What the log says aloud when a node has nobody to connect to. */
-export const noPeersKnown = "No peers known: use --peer IP:PORT, or wait until somebody connects"
+/** The warning of a node that has no peer to dial. */
+export const noPeersKnown = "No peers known: use --peer IP:PORT, or wait for an inbound connection"
 
 /** The line of one event. */
-export const describe = (event: NodeEvent): Line => {
+export const describe = (event: NodeEvent): LogLine => {
   switch (event._tag) {
     case "Listening":
       return line("Info", event._tag, Limits.logLinesConnections, `listening on ${event.address}`)
     case "NoPeersKnown":
-      return stranger("Warn", event._tag, noPeersKnown)
+      return remote("Warn", event._tag, noPeersKnown)
     case "PeerLearned":
-      return stranger(
+      return remote(
         "Info",
         event._tag,
         `learned of peer ${PeerAddress.format(PeerAddress.make(event.ip, event.port))} (${event.source})`
@@ -75,7 +82,7 @@ export const describe = (event: NodeEvent): Line => {
         `dialling ${PeerAddress.format(PeerAddress.make(event.ip, event.port))}`
       )
     case "DialFailed":
-      return stranger("Info", event._tag, `dial of ${event.ip} failed: ${clean(event.detail)}`)
+      return remote("Info", event._tag, `dial to ${event.ip} failed: ${clean(event.detail)}`)
     case "Up":
       return line(
         "Info",
@@ -95,10 +102,12 @@ export const describe = (event: NodeEvent): Line => {
       )
     }
     case "Refused":
-      return stranger(
+      return remote(
         refusedLevel(event.reason),
         `${event._tag} ${DisconnectReason.label(event.reason)}`,
-        `${event.direction} attempt with ${event.ip} ended (${reasonText(event.reason)}), by ${event.reason.by}`
+        `${event.direction} attempt ${event.direction === "inbound" ? "from" : "to"} ${event.ip} ended (${
+          reasonText(event.reason)
+        }), by ${event.reason.by}`
       )
     case "PingSent":
       return line("Debug", event._tag, Limits.logLinesDebug, `ping sent to ${event.ip} nonce ${hex(event.nonce)}`)
@@ -112,55 +121,55 @@ export const describe = (event: NodeEvent): Line => {
         event._tag,
         Limits.logLinesDebug,
         `pong received from ${event.ip} nonce ${hex(event.nonce)}${
-          event.rttMs === undefined ? ", not asked for" : ` in ${event.rttMs.toFixed(2)} ms`
+          event.rttMs === undefined ? ", unsolicited" : ` in ${event.rttMs.toFixed(2)} ms`
         }`
       )
     case "TipChanged":
       return line(
-        // While a long chain is read there are several a second: progress tells the height.
+        // Several per second during initial sync: the progress line shows the height.
         "Debug",
         event._tag,
-        Limits.logLinesStrangers,
+        Limits.logLinesRemote,
         `height ${event.height} (${event.added} new, ${event.hash.slice(0, 16)}${
           event.from === undefined ? "" : `, from ${event.from}`
         })`
       )
     case "Reorg":
-      return stranger(
+      return remote(
         "Warn",
         event._tag,
-        `reorg: ${event.depth} blocks above height ${event.fork} replaced, now at height ${event.height}`
+        `reorg: replaced ${event.depth} blocks above height ${event.fork}, now at height ${event.height}`
       )
     case "Synced":
-      return stranger("Info", event._tag, `in sync at height ${event.height}`)
+      return remote("Info", event._tag, `in sync at height ${event.height}`)
     case "SyncStalled":
-      return stranger("Info", event._tag, `${event.ip} keeps sync waiting (${event.stalls}); others are asked`)
+      return remote("Info", event._tag, `sync stalled on ${event.ip} (${event.stalls}×), asking other peers`)
     case "SyncBlamed":
-      return stranger(
+      return remote(
         "Warn",
         event._tag,
-        `not syncing from ${event.ip} any more: ${event.fault}, ${clean(event.detail)}`
+        `stopped syncing from ${event.ip}: ${event.fault}, ${clean(event.detail)}`
       )
     case "StoreFailed":
-      return stranger("Error", event._tag, `the chain store failed: ${clean(event.detail)}`)
+      return remote("Error", event._tag, `chain store failed: ${clean(event.detail)}`)
     case "Aliased":
-      return stranger("Info", event._tag, `${event.ip} and ${event.other} are one node: ${clean(event.detail)}`)
+      return remote("Info", event._tag, `${event.ip} and ${event.other} are the same node: ${clean(event.detail)}`)
     case "OwnAddress":
-      return stranger("Info", event._tag, `${event.ip} is an address of this node itself`)
+      return remote("Info", event._tag, `${event.ip} is this node's own address`)
     case "LoopLag":
-      return stranger(
+      return remote(
         event.ms >= 1_000 ? "Warn" : "Debug",
         event._tag,
-        `the event loop was ${event.ms.toFixed(0)} ms late`
+        `event loop blocked for ${event.ms.toFixed(0)} ms`
       )
     case "UnknownFrame":
-      return stranger("Info", event._tag, `skipped a frame of unknown kind ${event.kind} from ${event.ip}`)
+      return remote("Info", event._tag, `skipped frame of unknown kind ${event.kind} from ${event.ip}`)
     case "Stopping":
       return line("Info", event._tag, Limits.logLinesConnections, "shutting down")
   }
 }
 
-/** The event as an annotation: JSON-safe (nonces as 16 hex digits), for programs that read the log. */
+/** The event as log annotations for programs that read the log: JSON-safe, nonces as 16 hex digits. */
 export const data = (event: NodeEvent): Readonly<Record<string, unknown>> => {
   const { _tag, ...rest } = event
   const plain: Readonly<Record<string, unknown>> = { event: _tag, ...rest }
@@ -171,10 +180,10 @@ export const data = (event: NodeEvent): Readonly<Record<string, unknown>> => {
     : plain
 }
 
-/** The warning due when peers are reached beyond this machine over plain TCP. `address` as in `Listening`. */
+/** The warning for plain TCP beyond loopback; `undefined` on loopback. `address` as in `Listening`. */
 export const plainTcpWarning = (address: string): string | undefined => {
   const parsed = PeerAddress.fromString(address, 1)
   return Result.isSuccess(parsed) && PeerIp.classOf(parsed.success.ip) === "loopback"
     ? undefined
-    : `plain TCP on ${address}: anybody on the way can read and change what peers say; use it on trusted networks only`
+    : `plain TCP on ${address}: traffic can be read and modified in transit; use it on trusted networks only`
 }

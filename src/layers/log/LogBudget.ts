@@ -1,4 +1,4 @@
-/** Bounds the lines per kind and time, so that strangers cannot fill a disk. Pure state machine over `now` (ms). */
+/** Bounds log lines per kind and window, so that remote hosts cannot fill the disk. Pure; `now` in ms. */
 interface Window {
   readonly since: number
   readonly written: number
@@ -9,10 +9,10 @@ export type LogBudget = ReadonlyMap<string, Window>
 
 export const empty: LogBudget = new Map()
 
-/** Lines that were left out, per kind. */
+/** Suppressed lines, per kind. */
 export type Omitted = ReadonlyArray<readonly [kind: string, lines: number]>
 
-/** Closes the windows that are over. Reports what they left out. */
+/** Closes the windows that have ended and returns what they suppressed. */
 export const flush = (budget: LogBudget, now: number, windowMs: number): readonly [LogBudget, Omitted] => {
   const over = [...budget].filter(([, window]) => now - window.since >= windowMs)
   if (over.length === 0) return [budget, []]
@@ -21,7 +21,7 @@ export const flush = (budget: LogBudget, now: number, windowMs: number): readonl
   return [rest, over.flatMap(([kind, { omitted }]) => omitted > 0 ? [[kind, omitted] as const] : [])]
 }
 
-/** Whether one more line of `kind` may be written, at most `most` per window. Flush first. */
+/** Whether one more line of `kind` may be written, at most `most` per window. Call `flush` first. */
 export const take = (budget: LogBudget, kind: string, most: number, now: number): readonly [LogBudget, boolean] => {
   const window = budget.get(kind) ?? { since: now, written: 0, omitted: 0 }
   const allowed = window.written < most

@@ -1,4 +1,4 @@
-/** The two forms of the log on standard output: one line per entry in both. */
+/** The two log formats on standard output, pretty and JSON: one line per entry in both. */
 import type { LogLevel } from "effect"
 import { Cause, Formatter, Inspectable, Layer, Logger, References } from "effect"
 import type { LogFormat } from "../config/Values.ts"
@@ -22,8 +22,8 @@ const messageText = (message: unknown): string =>
   ).join(" ")
 
 /**
- * `2025-12-01T09:00:00.123Z INFO  text key=value`. Annotations of node events (those with an `event`) repeat the text and
- * are left out.
+ * `2025-12-01T09:00:00.123Z INFO  text key=value`. Omits the annotations of node events (those with an `event`), which
+ * repeat the text.
  */
 export const pretty = (options: { readonly colours: boolean }): Logger.Logger<unknown, string> =>
   Logger.make(({ cause, date, fiber, logLevel, message }) => {
@@ -60,12 +60,12 @@ const preceded = (logger: Logger.Logger<unknown, string>, before: (() => void) |
     return logger.log(options)
   })
 
-/** Replaces the loggers by one of these on standard output, and sets the least level. */
+/** Replaces the loggers by one of these on standard output, and sets the minimum level. */
 export const layer = (options: {
   readonly format: LogFormat
   readonly level: LogLevel.LogLevel
   readonly colours: boolean
-  /** Called before each line: whoever draws on the terminal makes room. */
+  /** Called before each line, so that a progress bar can clear itself. */
   readonly before?: (() => void) | undefined
 }): Layer.Layer<never> =>
   Layer.merge(

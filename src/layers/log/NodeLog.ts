@@ -1,10 +1,10 @@
 /**
- * Writes the node's events to Effect's logger, one line per event, and warns of plain TCP beyond this machine.
+ * Writes the node's events to Effect's logger, one line per event, and warns of plain TCP beyond loopback.
  *
- * **Shapes**: message text by `log/EventText.ts`; the event itself as log annotations (`event`, `ip`, `socket`, …), which the
- * JSON form prints and the pretty form leaves out. **Concurrency**: lines appear in the order of events.
+ * **Shapes**: message text from `log/EventText.ts`; the event itself as log annotations (`event`, `ip`, `socket`, …), which
+ * the JSON format prints and the pretty format omits. **Ordering**: lines follow the order of events.
  */
-import { Clock, Effect, Layer, LogLevel, References } from "effect"
+import { Clock, Effect, Layer, LogLevel, References, Schedule, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { NodeEvent } from "../../domain/NodeEvent.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
@@ -14,11 +14,11 @@ import * as LogBudget from "./LogBudget.ts"
 const write = (level: LogLevel.Severity, text: string, annotations: Readonly<Record<string, unknown>>) =>
   Effect.annotateLogs(Effect.logWithLevel(level)(text), { ...annotations })
 
-const leftOut = (omitted: LogBudget.Omitted) =>
+const reportSuppressed = (omitted: LogBudget.Omitted) =>
   Effect.forEach(
     omitted,
     ([kind, lines]) =>
-      write("Info", `left out ${lines} more lines like the last "${kind}"`, { event: "LinesLeftOut", kind, lines }),
+      write("Info", `suppressed ${lines} more "${kind}" lines`, { event: "LinesSuppressed", kind, lines }),
     { discard: true }
   )
 
@@ -41,20 +41,18 @@ const subscribe = Effect.gen(function*() {
     const omitted = due(now)
     const [rest, allowed] = LogBudget.take(budget, line.kind, line.most, now)
     budget = rest
-    if (omitted.length > 0) run(leftOut(omitted))
+    if (omitted.length > 0) run(reportSuppressed(omitted))
     if (allowed) run(write(line.level, line.text, EventText.data(event)))
     const warning = event._tag === "Listening" ? EventText.plainTcpWarning(event.address) : undefined
     if (warning !== undefined) run(write("Warn", warning, { event: "PlainTcp" }))
   }
-  yield* Effect.addFinalizer(() => Effect.suspend(() => leftOut(due(Number.MAX_SAFE_INTEGER))))
+  yield* Effect.addFinalizer(() => Effect.suspend(() => reportSuppressed(due(Number.MAX_SAFE_INTEGER))))
   yield* events.listen(onEvent)
-  yield* Effect.forkScoped(
-    Effect.forever(Effect.andThen(
-      Effect.sleep(Limits.logWindowMs),
-      Effect.flatMap(Clock.currentTimeMillis, (now) => leftOut(due(now)))
-    ))
+  yield* Stream.fromSchedule(Schedule.spaced(Limits.logWindowMs)).pipe(
+    Stream.runForEach(() => Effect.flatMap(Clock.currentTimeMillis, (now) => reportSuppressed(due(now)))),
+    Effect.forkScoped
   )
 })
 
-/** Logs until its scope closes. Build it before the node, as `around` of `Node.layer`, so that it misses nothing. */
+/** Logs until its scope closes. Pass it as `around` of `Node.layer`: it is built before the node and misses nothing. */
 export const layer: Layer.Layer<never, never, NodeEvents> = Layer.effectDiscard(subscribe)

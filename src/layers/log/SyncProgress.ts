@@ -1,21 +1,21 @@
-/** Progress of sync in words and as a bar: how fast, from how many peers, how long to go. Pure. */
+/** Sync progress as text and as a bar: rate, number of peers, time left. Pure. */
 import * as Limits from "../../domain/Limits.ts"
 import type { SyncReport } from "../../services/Sync.ts"
 
-/** Where the chain stood at a time, ms; the oldest first, those of the last `Limits.progressRateMs`. */
+/** Heights over the last `Limits.progressRateMs`, oldest first. `at` in ms. */
 export interface Pace {
   readonly samples: ReadonlyArray<{ readonly at: number; readonly height: number }>
 }
 
 export const start: Pace = { samples: [] }
 
-/** A sample more. A chain that became shorter starts anew. `at`: ms on any clock. */
+/** Adds a sample; a shorter chain restarts the list. `at`: ms on any clock. */
 export const sampled = ({ samples }: Pace, at: number, height: number): Pace => {
   const last = samples.at(-1)
   const kept = last !== undefined && last.height > height
     ? []
     : samples.filter((_, i) =>
-      // One older than the window stays: with few samples the rate is that since the last one.
+      // One sample older than the window stays, so that two distant samples still give a rate.
       (samples[i + 1]?.at ?? at) > at - Limits.progressRateMs
     )
   return { samples: [...kept, { at, height }] }
@@ -29,11 +29,11 @@ export const rate = ({ samples }: Pace): number => {
     : (last.height - first.height) * 1_000 / (last.at - first.at)
 }
 
-/** Height that sync is on its way to: that of the best headers, or what a peer tells of. */
+/** The height that sync is heading for: that of the best header, or the highest that a usable peer announced. */
 export const target = ({ headers, peers, tip }: SyncReport): number =>
   Math.max(tip.height, headers, ...peers.filter(({ use }) => !use.startsWith("not used")).map(({ height }) => height))
 
-/** Peers that are sending. */
+/** Peers that are sending blocks. */
 const sources = ({ peers }: SyncReport): number => peers.filter(({ use }) => use.startsWith("sending")).length
 
 const time = (seconds: number): string => {
@@ -47,7 +47,7 @@ const left = (report: SyncReport, perSecond: number): string =>
 
 const number = (n: number): string => Math.round(n).toLocaleString("en")
 
-/** The line for a log: what sync says of itself, and its pace while there is one. */
+/** The log line: the sync report, with rate and time left while blocks arrive. */
 export const text = (report: SyncReport, pace: Pace): string => {
   const perSecond = rate(pace)
   return perSecond > 0 && target(report) > report.tip.height
@@ -55,10 +55,10 @@ export const text = (report: SyncReport, pace: Pace): string => {
     : report.line
 }
 
-/** Characters: with the longest texts behind it the bar fits a terminal of 80. */
+/** characters. With the longest text after it the bar fits a terminal of 80 columns. */
 const cells = 10
 
-/** The bar, at most `width` characters; `undefined` when there is nothing to fetch. */
+/** The bar, at most `width` characters; `undefined` when nothing is left to fetch. */
 export const bar = (report: SyncReport, pace: Pace, width: number): string | undefined => {
   const goal = target(report)
   if (report.synced || goal <= report.tip.height) return undefined

@@ -26,7 +26,7 @@ export const make = (core: NodeCore, sockets: PeerSocket["Service"], host: PeerC
   const proven = new Set<PeerConnection.PeerConnection>()
   const hearsay = new Set<PeerConnection.PeerConnection>()
   const dialling = new Set<PeerConnection.PeerConnection>()
-  const hearsayDials = Math.ceil(tuning.maxDials * Limits.hearsayDials)
+  const hearsayDials = Math.ceil(tuning.maxDials * Limits.gossipDials)
 
   const likeliest = (): PeerConnection.PeerConnection | undefined => {
     let best: PeerConnection.PeerConnection | undefined

@@ -156,7 +156,7 @@ describe("NodeLog", () => {
       assert.deepStrictEqual(grep(lines, /PeerConnection/), [])
     }))
 
-  it.effect("a flood of garbage is bounded, and what was left out is told", () =>
+  it.effect("a flood of garbage is bounded, and the log counts the suppressed lines", () =>
     Effect.gen(function*() {
       const flood = Effect.gen(function*() {
         yield* emit(garbage(10_000))
@@ -165,17 +165,17 @@ describe("NodeLog", () => {
         yield* emit(garbage(1))
       })
       const lines = yield* log({ format: "pretty", level: "Info" }, flood)
-      assert.strictEqual(grep(lines, /bad-frame: length/).length, Limits.logLinesStrangers + 1)
+      assert.strictEqual(grep(lines, /bad-frame: length/).length, Limits.logLinesRemote + 1)
       assert.strictEqual(grep(lines, /PeerConnection established/).length, 1)
-      assert.deepStrictEqual(grep(lines, /left out/).map((line) => line.replace(/^\S+ /, "")), [
-        `INFO  left out ${10_000 - Limits.logLinesStrangers} more lines like the last "Refused bad-frame"`
+      assert.deepStrictEqual(grep(lines, /suppressed/).map((line) => line.replace(/^\S+ /, "")), [
+        `INFO  suppressed ${10_000 - Limits.logLinesRemote} more "Refused bad-frame" lines`
       ])
     }))
 
-  it.effect("lines left out before the end are told at the end", () =>
+  it.effect("the final lines report what was suppressed before the end", () =>
     Effect.gen(function*() {
       const lines = yield* log({ format: "pretty", level: "Info" }, emit(garbage(21)))
-      assert.strictEqual(grep(lines, /left out 1 more/).length, 1)
+      assert.strictEqual(grep(lines, /suppressed 1 more/).length, 1)
     }))
 
   it.effect("what a peer writes cannot break a line or forge one", () =>
