@@ -56,7 +56,7 @@ const tally = `function(names) {
       const { name } = Object.getPrototypeOf(it).constructor
       if (name in counts) counts[name] += 1
       else if (name === "Set" || name === "Map") counts.entries += it.size
-      // The shape of TimerWheel.Timer: one that fired or was disarmed has nothing to run.
+      // the shape of Timer: one that fired or was disarmed has nothing to run.
       else if (Object.hasOwn(it, "dueMs") && Object.hasOwn(it, "seq") && typeof it.run === "function") counts.timers += 1
     } catch {}
   }

@@ -21,6 +21,8 @@ import * as ConnectionManagerLive from "../peer/ConnectionManagerLive.ts"
 import * as PeerStateLive from "../peer/PeerStateLive.ts"
 import * as PeerTable from "../peer/PeerTable.ts"
 import * as SyncLive from "../sync/SyncLive.ts"
+import * as NodeFibers from "../time/NodeFibers.ts"
+import * as Timers from "../time/Timers.ts"
 import * as EntropyLive from "./EntropyLive.ts"
 import * as LocalChainLive from "./LocalChainLive.ts"
 import * as NodeEventsLive from "./NodeEventsLive.ts"
@@ -35,7 +37,8 @@ const compose = <R, E, C>(
   const base = Layer.merge(NodeEventsLive.layer(), localChain).pipe(
     Layer.provideMerge(Layer.succeed(NodeConfig, setup))
   )
-  const inner = Layer.mergeAll(PeerTable.layer(), EntropyLive.layer()).pipe(Layer.provideMerge(around))
+  const time = Timers.layer().pipe(Layer.provideMerge(NodeFibers.layer()))
+  const inner = Layer.mergeAll(PeerTable.layer(), EntropyLive.layer(), time).pipe(Layer.provideMerge(around))
   const peers = Layer.mergeAll(ConnectionManagerLive.layer(), PeerStateLive.layer())
   return { base, inner, peers }
 }

@@ -2,8 +2,8 @@
  * What the parts of the connection manager share: the node's own facts, its services, and the few counts that are not in
  * the peer table. All of it is touched only from synchronous code, so there is nothing to lock.
  */
-import { Clock, Effect, FiberSet, Random } from "effect"
-import type { Fiber, Scope } from "effect"
+import { Clock, Effect, Random } from "effect"
+import type { Fiber } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerSource } from "../../domain/NodeEvent.ts"
 import type { PairEvent } from "../../domain/pair/PairState.ts"
@@ -16,7 +16,8 @@ import { Mutant } from "../../services/Mutant.ts"
 import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
 import { NodeEvents, type Untimed } from "../../services/NodeEvents.ts"
 import type { PeerListener } from "../../services/PeerMessages.ts"
-import * as TimerWheel from "../time/Timers.ts"
+import { NodeFibers } from "../time/NodeFibers.ts"
+import { Timers } from "../time/Timers.ts"
 import type { PeerRow } from "./Peer.ts"
 import type { PeerConnection } from "./PeerConnection.ts"
 import { PeerTable } from "./PeerTable.ts"
@@ -28,7 +29,7 @@ export interface NodeCore {
   readonly setup: NodeSetup
   readonly table: PeerTable["Service"]
   readonly entropy: Entropy["Service"]
-  readonly wheel: TimerWheel.TimerWheel
+  readonly wheel: Timers["Service"]
   readonly liveness: Liveness.Params
   /** Uniform in [0, 1). */
   readonly jitter: () => number
@@ -111,20 +112,19 @@ export const forget = (core: NodeCore, row: PeerRow): void => {
 export const make: Effect.Effect<
   NodeCore,
   never,
-  NodeConfig | PeerTable | Entropy | NodeEvents | LocalChain | Scope.Scope
+  NodeConfig | PeerTable | Entropy | NodeEvents | LocalChain | NodeFibers | Timers
 > = Effect.gen(function*() {
   const setup = yield* NodeConfig
   const events = yield* NodeEvents
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
-  const runFork = yield* FiberSet.makeRuntime<never>()
   const wall = () => clock.currentTimeMillisUnsafe()
   const { emit } = events
   return {
     setup,
     table: yield* PeerTable,
     entropy: yield* Entropy,
-    wheel: yield* TimerWheel.make((ms) => emit({ _tag: "LoopLag", ms })),
+    wheel: yield* Timers,
     liveness: {
       pingMs: setup.tuning.pingMs,
       deadMs: setup.tuning.deadMs,
@@ -135,7 +135,7 @@ export const make: Effect.Effect<
     jitter: () => random.nextDoubleUnsafe(),
     wall,
     emit,
-    fork: (effect) => runFork(effect),
+    fork: (yield* NodeFibers).fork,
     ownIps: new Set(),
     isolated: new Set(),
     running: new Set(),

@@ -118,7 +118,7 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
     row.onlyWeDial = role === "higher" && connection.direction === "outbound"
     const now = core.wheel.now()
     connection.liveness = Liveness.start(now)
-    connection.lagWhenHeard = core.wheel.lagMs()
+    connection.lagWhenHeard = core.wheel.lag.totalMs
     if (connection.committedAt !== undefined) {
       connection.liveness = Liveness.sample(connection.liveness, now - connection.committedAt)
     }
@@ -162,12 +162,12 @@ export const install = (core: NodeCore, hooks: Hooks): void => {
     disarmTimer(row, timer)
     if (core.stopping) return
     const key = timerKey(timer)
-    const lagBefore = core.wheel.lagMs()
+    const lagBefore = core.wheel.lag.totalMs
     const armed = core.wheel.arm(ms, () => {
       row.timers?.delete(key)
       if (timer.kind === "redial") {
         // While we stood still the peer may have dialled, and its dial is waiting to be accepted: give it the time back.
-        const lag = core.wheel.lagMs() - lagBefore
+        const lag = core.wheel.lag.totalMs - lagBefore
         if (lag > Limits.lagFloorMs) return armTimer(row, timer, lag)
         if (core.isolated.has(row.ip)) return armTimer(row, timer, Limits.isolatedRedialMs)
         // Every place is taken: the peer stays known, and gets its turn when one is free.

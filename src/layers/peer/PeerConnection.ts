@@ -18,13 +18,13 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { PeerConnectionInfo } from "../../domain/peer/PeerRecord.ts"
 import * as Frame from "../../domain/wire/Frame.ts"
 import { errorCode, isPrompt, isPromptReader } from "../../services/PeerSocket.ts"
-import type { Timer, TimerWheel } from "../time/Timers.ts"
+import type { Timer, Timers } from "../time/Timers.ts"
 import * as Outbox from "./Outbox.ts"
 import type { PeerRow } from "./Peer.ts"
 
 /** What a connection needs of its node. Plain functions: they run inside a read batch or a write. */
 export interface Host {
-  readonly wheel: TimerWheel
+  readonly wheel: Timers["Service"]
   /** See `EventLoop`. */
   readonly afterTurn: (f: () => void) => void
   /** Starts an effect that ends with the node. */

@@ -297,8 +297,8 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
     if (waits > Limits.frameMs + lateMs) {
       return fail(row, connection, "outbox-full", `nothing read by the peer for ${Math.round(waits)} ms`)
     }
-    const lag = Math.max(lateMs, core.wheel.lagMs() - connection.lagWhenHeard)
-    connection.lagWhenHeard = core.wheel.lagMs()
+    const lag = Math.max(lateMs, core.wheel.lag.totalMs - connection.lagWhenHeard)
+    connection.lagWhenHeard = core.wheel.lag.totalMs
     const [liveness, action] = Liveness.tick(connection.liveness, core.wheel.now(), core.liveness, lag)
     connection.liveness = liveness
     switch (action._tag) {
@@ -332,7 +332,7 @@ export const make = (core: NodeCore, hooks: Hooks): PeerSession => {
       if (frames === 0 && connection.frames.arriving) {
         core.protocols?.onProgress({ ip: connection.ip, connection: connection.id })
       }
-      connection.lagWhenHeard = core.wheel.lagMs()
+      connection.lagWhenHeard = core.wheel.lag.totalMs
       connection.liveness = Liveness.heard(connection.liveness, core.wheel.now(), frames, connection.frames.arriving)
     },
     startLiveness: (row, connection) => liveTick(row, connection, 0)

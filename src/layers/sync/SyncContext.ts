@@ -2,7 +2,7 @@
  * What the parts of sync share: the planner's state, the best header chain, bodies that wait, requests under way. All of it is
  * touched only from synchronous code.
  */
-import { Clock, Effect, type Fiber, FiberSet, type Scope } from "effect"
+import { Clock, Effect, type Fiber, type Scope } from "effect"
 import type * as ChainParams from "../../domain/chain/ChainParams.ts"
 import type * as Hash from "../../domain/chain/Hash.ts"
 import type { Hasher } from "../../domain/chain/Hasher.ts"
@@ -16,7 +16,8 @@ import type { Origin } from "../../services/ConnectionManager.ts"
 import type { LocalChain } from "../../services/LocalChain.ts"
 import type { NodeEvents, Untimed } from "../../services/NodeEvents.ts"
 import type { PeerMessages } from "../../services/PeerMessages.ts"
-import * as TimerWheel from "../time/Timers.ts"
+import { NodeFibers } from "../time/NodeFibers.ts"
+import * as Timers from "../time/Timers.ts"
 import { HeldBodies } from "./HeldBodies.ts"
 
 /** A request for bodies under way. */
@@ -52,7 +53,7 @@ export interface PeerLink {
   /** Where it last told us that its chain ends. */
   told: SyncState.SyncTip
   /** Runs until what it showed of the future is looked at again. */
-  again: TimerWheel.Timer | undefined
+  again: Timers.Timer | undefined
   /** Bytes came since its timer was set. */
   progressed: boolean
   /** It lied: what it says is not read any more. */
@@ -67,7 +68,7 @@ export interface SyncCore {
   readonly store: ChainStore["Service"]
   readonly messages: PeerMessages["Service"]
   readonly localChain: LocalChain["Service"]
-  readonly wheel: TimerWheel.TimerWheel
+  readonly wheel: Timers.Timers["Service"]
   readonly emit: (event: Untimed) => void
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** Wall time, ms. */
@@ -83,7 +84,7 @@ export interface SyncCore {
   readonly asked: Map<number, Asked>
   /** Requests for headers under way, by number. */
   readonly conversations: Map<number, Conversation>
-  readonly timers: Map<PeerIp, TimerWheel.Timer>
+  readonly timers: Map<PeerIp, Timers.Timer>
   reorgs: number
   /** Grows by one before stored blocks are replaced, and by one after: odd while that is under way. */
   rewrites: number
@@ -97,15 +98,15 @@ export interface SyncCore {
 export const make = Effect.fnUntraced(function*(
   given: Pick<SyncCore, "params" | "hasher" | "store" | "messages" | "localChain" | "headers" | "state" | "settled">,
   events: NodeEvents["Service"]
-): Effect.fn.Return<SyncCore, never, Scope.Scope> {
+): Effect.fn.Return<SyncCore, never, NodeFibers | Timers.Timers | Scope.Scope> {
   const clock = yield* Clock.Clock
-  const runFork = yield* FiberSet.makeRuntime<never>()
+  const { fork } = yield* NodeFibers
   const wall = () => clock.currentTimeMillisUnsafe()
   return {
     ...given,
-    wheel: yield* TimerWheel.make(() => {}),
+    wheel: yield* Timers.inScope(yield* Timers.Timers),
     emit: events.emit,
-    fork: (effect) => runFork(effect),
+    fork,
     wall,
     stash: [],
     held: new HeldBodies(),

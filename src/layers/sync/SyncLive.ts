@@ -23,6 +23,8 @@ import { NodeEvents } from "../../services/NodeEvents.ts"
 import { PeerMessages } from "../../services/PeerMessages.ts"
 import { BlockRefused, Sync } from "../../services/Sync.ts"
 import * as HasherLive from "../chain/HasherLive.ts"
+import type { NodeFibers } from "../time/NodeFibers.ts"
+import type { Timers } from "../time/Timers.ts"
 import * as SyncAnnounce from "./SyncAnnounce.ts"
 import * as SyncBodies from "./SyncBodies.ts"
 import * as SyncCore from "./SyncContext.ts"
@@ -183,5 +185,5 @@ const make = Effect.gen(function*() {
 export const layer = (): Layer.Layer<
   Sync,
   ChainStoreError,
-  ChainStore | PeerMessages | LocalChain | NodeConfig | NodeEvents | Entropy
+  ChainStore | PeerMessages | LocalChain | NodeConfig | NodeEvents | Entropy | NodeFibers | Timers
 > => Layer.effect(Sync, make)
