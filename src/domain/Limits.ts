@@ -331,7 +331,7 @@ export const hostileLongVisitMs = 600_000
 /** Connections at once of a stranger that holds them open: more than a node allows all strangers together. */
 export const hostileSwarm = endsWithoutHello + 8
 /** Connections at once that a stranger accepts, or that compete as one peer: twice `endsPerPair`. */
-export const hostileLines = 8
+export const hostileConnections = 8
 /** bytes. Most random bytes in one piece: a few frames before Up. */
 export const hostileNoiseBytes = 2 * frameBeforeUpBytes
 /** ms. Least and most time between two things that a stranger says without being asked. */

@@ -5,7 +5,7 @@ import type { Node } from "../layers/node/Node.ts"
 import type { Sync } from "../services/Sync.ts"
 
 /** The node that a program is put on. */
-export interface SimAppNode {
+export interface AppNode {
   /** From 0, the same in every process of the node: what the program keeps for the next one goes by it. */
   readonly index: number
   /** Its address now. */
@@ -19,4 +19,4 @@ export interface SimAppNode {
  * chance and scheduler, and closed before the node. A defect while it is built, an error in the log, a fiber or a timer that it
  * leaves behind are violations. It must draw chance from `Random` and time from `Clock` alone: all else would make runs differ.
  */
-export type SimApp = (node: SimAppNode) => Layer.Layer<never, never, Node | Sync>
+export type App = (node: AppNode) => Layer.Layer<never, never, Node | Sync>

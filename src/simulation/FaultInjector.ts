@@ -7,21 +7,21 @@ import type { PeerIp } from "../domain/peer/PeerIp.ts"
 import type { MemoryNetwork } from "../layers/socket/memory/MemoryNetwork.ts"
 import { ConnectionManager } from "../services/ConnectionManager.ts"
 import { branch } from "./ChainJudge.ts"
-import type { Strangers } from "./Intruders.ts"
-import type { SimLinks } from "./Links.ts"
+import type { Intruders } from "./Intruders.ts"
+import type { Links } from "./Links.ts"
 import type { VirtualTime } from "./machine/VirtualTime.ts"
 import type { Fault } from "./plan/Fault.ts"
-import type { SimNode } from "./SimulatedNode.ts"
+import type { SimulatedNode } from "./SimulatedNode.ts"
 
 export interface FaultWorld {
   readonly time: VirtualTime
   readonly network: MemoryNetwork["Service"]
-  readonly links: SimLinks
-  readonly strangers: Strangers
+  readonly links: Links
+  readonly intruders: Intruders
   /** The nodes that exist. */
-  readonly nodes: ReadonlyMap<number, SimNode>
+  readonly nodes: ReadonlyMap<number, SimulatedNode>
   /** The node's process has ended: what watches it forgets it. */
-  readonly gone: (node: SimNode) => void
+  readonly gone: (node: SimulatedNode) => void
   /** Blocks were made that no producer made. */
   readonly made: (hashes: ReadonlyArray<string>) => void
 }
@@ -38,22 +38,22 @@ const floodPayload = new Uint8Array(64 * 1024)
 export const inject = (world: FaultWorld, fault: Fault): Undo => {
   const { links, network, nodes, time } = world
   const name = `fault ${fault.id}`
-  const on = (index: number, begin: (node: SimNode) => Undo): Undo => {
+  const on = (index: number, begin: (node: SimulatedNode) => Undo): Undo => {
     const node = nodes.get(index)
     return node === undefined ? nothing : begin(node)
   }
   /** Kills the process; the kernel lives. */
-  const kill = (node: SimNode): void => {
+  const kill = (node: SimulatedNode): void => {
     Effect.runSync(network.crash(node.ip))
-    world.strangers.endTwin(node.index)
+    world.intruders.endTwin(node.index)
     node.kill()
     world.gone(node)
   }
   /** The machine is gone; the result boots it. */
-  const vanish = (node: SimNode): Undo => {
+  const vanish = (node: SimulatedNode): Undo => {
     const { ip } = node
     Effect.runSync(network.drop(ip))
-    world.strangers.endTwin(node.index)
+    world.intruders.endTwin(node.index)
     node.kill()
     world.gone(node)
     return () => {
@@ -182,7 +182,7 @@ export const inject = (world: FaultWorld, fault: Fault): Undo => {
       return on(fault.node, (node) => {
         const move = (ip: PeerIp) => {
           if (node.running === undefined || node.changing) return
-          world.strangers.endTwin(node.index)
+          world.intruders.endTwin(node.index)
           node.stop(() => {
             world.gone(node)
             node.ip = ip
@@ -194,9 +194,9 @@ export const inject = (world: FaultWorld, fault: Fault): Undo => {
         return () => move(home)
       })
     case "twin":
-      return on(fault.node, (node) => world.strangers.twin(node))
+      return on(fault.node, (node) => world.intruders.twin(node))
     case "hostile":
-      return on(fault.node, (node) => world.strangers.hostile(fault.how, node, name))
+      return on(fault.node, (node) => world.intruders.hostile(fault.how, node, name))
     case "fork":
       return on(fault.node, (node) => {
         if (node.running === undefined || node.changing) return nothing
@@ -205,7 +205,7 @@ export const inject = (world: FaultWorld, fault: Fault): Undo => {
           node.disk.store,
           fault.depth,
           name,
-          Math.floor((time.now + world.strangers.wallMs) / 1_000)
+          Math.floor((time.now + world.intruders.wallMs) / 1_000)
         )
         if (blocks !== undefined) {
           world.made(blocks.added.map((block) => block.hash))
@@ -223,7 +223,7 @@ export const inject = (world: FaultWorld, fault: Fault): Undo => {
 }
 
 /** As an application does that hears of a peer. */
-const tell = (node: SimNode | undefined, ip: PeerIp): void => {
+const tell = (node: SimulatedNode | undefined, ip: PeerIp): void => {
   const running = node?.running
   if (running === undefined) return
   const { address, connect } = Context.get(running.services, ConnectionManager)
@@ -236,7 +236,7 @@ const holdReads = (network: MemoryNetwork["Service"], ip: PeerIp): Undo => {
 }
 
 /** Sends more than is read: half of it waits for room, the other half does not. */
-const flood = (from: SimNode, to: PeerIp, bytes: number): void => {
+const flood = (from: SimulatedNode, to: PeerIp, bytes: number): void => {
   if (from.running === undefined) return
   const manager = Context.get(from.running.services, ConnectionManager)
   const payloads = Array.from({ length: Math.ceil(bytes / floodPayload.length) }, () => floodPayload)

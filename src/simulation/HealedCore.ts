@@ -7,16 +7,16 @@ import * as Seeds from "./machine/Seeds.ts"
 import * as Bounds from "./plan/Bounds.ts"
 import { disturbance } from "./plan/Disturbance.ts"
 import type { SimulationOptions } from "./plan/SimulationReport.ts"
-import type { SimWorld } from "./World.ts"
+import type { World } from "./World.ts"
 
 export class Healing {
-  private readonly world: SimWorld
+  private readonly world: World
   private readonly core: ReadonlySet<number>
   private readonly healMs: number
   private healed = false
   private wholeAt: number | undefined
 
-  constructor(world: SimWorld, options: SimulationOptions) {
+  constructor(world: World, options: SimulationOptions) {
     this.world = world
     this.healMs = options.hours * 3_600_000 / 2
     const draw = Seeds.below(`${options.seed}/core`)

@@ -11,17 +11,17 @@ import * as PeerStoreMemory from "../layers/store/PeerStoreMemory.ts"
 import { Mutant } from "../services/Mutant.ts"
 import { defaultTuning } from "../services/NodeConfig.ts"
 import { PeerSocket } from "../services/PeerSocket.ts"
-import * as Hostile from "./hostile/Hostile.ts"
+import * as misbehave from "./hostile/misbehave.ts"
 import * as Seeds from "./machine/Seeds.ts"
 import { VirtualProcess } from "./machine/VirtualProcess.ts"
 import type { VirtualTime } from "./machine/VirtualTime.ts"
 import type { Hostility } from "./plan/Fault.ts"
-import type { SimNode } from "./SimulatedNode.ts"
+import type { SimulatedNode } from "./SimulatedNode.ts"
 
-/** What a stranger's genesis is where it belongs to another network. */
+/** Genesis of a hostile peer that belongs to another network. */
 const foreignGenesis = "f".repeat(64)
 
-export class Strangers {
+export class Intruders {
   readonly wallMs: number
   private readonly time: VirtualTime
   private readonly seed: string
@@ -43,7 +43,7 @@ export class Strangers {
     this.born += 1
     return new VirtualProcess(this.time, {
       name,
-      seed: `${this.seed}/stranger ${this.born}`,
+      seed: `${this.seed}/intruder ${this.born}`,
       wallMs: this.wallMs,
       rate: 1
     })
@@ -69,7 +69,7 @@ export class Strangers {
       listen: { ip, port },
       advertise: undefined,
       peers: peers.map((peer) => PeerAddress.make(peer, this.net.port)),
-      software: "timemesh/stranger",
+      software: "timemesh/intruder",
       tuning: defaultTuning
     }).pipe(Layer.provide([
       Layer.succeed(PeerSocket, sockets),
@@ -81,7 +81,7 @@ export class Strangers {
   }
 
   /** A second process behind the node's address, on the next port, that knows whom the node knows. */
-  twin(node: SimNode): () => void {
+  twin(node: SimulatedNode): () => void {
     this.endTwin(node.index)
     const process = this.process(`twin of ${node.index}`)
     this.twins.set(node.index, process)
@@ -108,25 +108,25 @@ export class Strangers {
     this.twins.delete(node)
   }
 
-  /** One stranger, or a crowd of them that tell of addresses together. */
-  hostile(how: Hostility, node: SimNode, name: string): () => void {
+  /** One hostile peer, or a crowd of them that advertise addresses together. */
+  hostile(how: Hostility, node: SimulatedNode, name: string): () => void {
     const crowd = how === "spam" && Seeds.below(`${this.seed}/crowd ${name}`)(Limits.simCrowds) === 0
-    const ends = Array.from({ length: crowd ? Limits.simCrowd : 1 }, () => this.stranger(how, node, name))
+    const ends = Array.from({ length: crowd ? Limits.simCrowd : 1 }, () => this.hostilePeer(how, node, name))
     return () => {
       for (const end of ends) end()
     }
   }
 
-  private stranger(how: Hostility, node: SimNode, name: string): () => void {
+  private hostilePeer(how: Hostility, node: SimulatedNode, name: string): () => void {
     const own = this.ownIp()
-    const process = this.process(`${how} stranger of ${name}`)
+    const process = this.process(`${how} peer at ${name}`)
     const sockets = this.network.host(own)
     if (how === "foreign") {
       this.foreign.add(own)
       this.node(process, sockets, own, this.net.port, { ...this.net, genesis: foreignGenesis }, [node.ip])
     } else {
       const target = PeerAddress.make(node.ip, this.net.port)
-      process.start(Hostile.run(how, { sockets, own, target, network: this.net }))
+      process.start(misbehave.run(how, { sockets, own, target, network: this.net }))
     }
     return () => {
       process.end()

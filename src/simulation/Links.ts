@@ -28,7 +28,7 @@ interface LinkState {
   cut: boolean
 }
 
-export class SimLinks {
+export class Links {
   private readonly network: MemoryNetwork["Service"]
   private readonly ips: (node: number) => ReadonlyArray<PeerIp>
   private readonly links = new Map<string, LinkState>()

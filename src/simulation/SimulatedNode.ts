@@ -18,13 +18,13 @@ import { NodeEvents } from "../services/NodeEvents.ts"
 import { PeerSocket } from "../services/PeerSocket.ts"
 import { PeerStore } from "../services/PeerStore.ts"
 import type { Sync } from "../services/Sync.ts"
-import type { SimApp } from "./App.ts"
+import type { App } from "./App.ts"
 import type { Disk } from "./Disk.ts"
 import { VirtualProcess } from "./machine/VirtualProcess.ts"
 import type { VirtualTime } from "./machine/VirtualTime.ts"
 
 /** What the node needs of the simulation. */
-export interface SimNodeHost {
+export interface SimulatedNodeHost {
   readonly time: VirtualTime
   readonly seed: string
   /** Wall time when the simulation began, ms since 1970. */
@@ -32,13 +32,13 @@ export interface SimNodeHost {
   readonly network: Network
   readonly peerSocket: (ip: PeerIp, ...more: ReadonlyArray<PeerIp>) => PeerSocket["Service"]
   /** A disk as it comes from the factory. */
-  readonly newDisk: (node: SimNode) => Disk
-  readonly onEvent: (node: SimNode, event: NodeEvent) => void
-  readonly onLog: (node: SimNode, level: LogLevel.LogLevel, message: string) => void
+  readonly newDisk: (node: SimulatedNode) => Disk
+  readonly onEvent: (node: SimulatedNode, event: NodeEvent) => void
+  readonly onLog: (node: SimulatedNode, level: LogLevel.LogLevel, message: string) => void
   /** The program runs: its layer is built. */
-  readonly onStarted: (node: SimNode, running: Running) => void
+  readonly onStarted: (node: SimulatedNode, running: Running) => void
   readonly mutant: Mutant | undefined
-  readonly app: SimApp | undefined
+  readonly app: App | undefined
   readonly violated: (invariant: string, detail: string) => void
 }
 
@@ -48,7 +48,7 @@ export interface Running {
   readonly services: Context.Context<Node.Node | Sync>
 }
 
-export interface SimNodeOptions {
+export interface SimulatedNodeOptions {
   readonly index: number
   /** The node's address, and one it may change to. */
   readonly ips: readonly [PeerIp, PeerIp]
@@ -67,9 +67,9 @@ export interface SimNodeOptions {
   readonly rate: number
 }
 
-export class SimNode {
+export class SimulatedNode {
   readonly index: number
-  readonly options: SimNodeOptions
+  readonly options: SimulatedNodeOptions
   ip: PeerIp
   disk: Disk
   /** `undefined`: it is not running. */
@@ -79,7 +79,7 @@ export class SimNode {
   /** When its process began, ms. */
   startedMs = 0
   private pauses = 0
-  private readonly host: SimNodeHost
+  private readonly host: SimulatedNodeHost
   private peerStore: PeerStore["Service"]
   private incarnation = 0
   private starting: VirtualProcess | undefined
@@ -88,7 +88,7 @@ export class SimNode {
   private offsetMs: number
   private rate: number
 
-  constructor(host: SimNodeHost, options: SimNodeOptions) {
+  constructor(host: SimulatedNodeHost, options: SimulatedNodeOptions) {
     this.host = host
     this.index = options.index
     this.options = options

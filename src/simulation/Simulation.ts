@@ -8,7 +8,7 @@
 import { Effect } from "effect"
 import * as Limits from "../domain/Limits.ts"
 import { mutants } from "../services/Mutant.ts"
-import type { SimApp } from "./App.ts"
+import type { App } from "./App.ts"
 import * as Liveness from "./HealedCore.ts"
 import * as Seeds from "./machine/Seeds.ts"
 import * as Bounds from "./plan/Bounds.ts"
@@ -17,7 +17,7 @@ import * as FaultPlan from "./plan/FaultPlan.ts"
 import type { SimulationOptions, SimulationReport } from "./plan/SimulationReport.ts"
 import { Audit } from "./watch/Audit.ts"
 import { ChainWatch } from "./watch/ChainWatch.ts"
-import * as SimWorld from "./World.ts"
+import * as World from "./World.ts"
 
 /** Where a run is shown while it goes on. */
 export interface Watch {
@@ -27,12 +27,12 @@ export interface Watch {
   readonly trace?: ((line: string) => void) | undefined
 }
 
-export type { SimApp, SimAppNode } from "./App.ts"
+export type { App, AppNode } from "./App.ts"
 
 /** What a run has around its network: who watches, and what the nodes run besides. */
 export interface Surroundings extends Watch {
   /** Runs on every node. */
-  readonly app?: SimApp | undefined
+  readonly app?: App | undefined
 }
 
 const hourMs = 3_600_000
@@ -53,7 +53,7 @@ export const planOf = (options: SimulationOptions): ReadonlyArray<Fault> => {
 /** Runs a simulation to its end, or to its first violation. Interruptible between slices of some ten ms. */
 export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app, ...watch }: Surroundings = {}) {
   const nodes = options.keepNodes ?? Array.from({ length: options.nodes }, (_, i) => i)
-  const world = yield* SimWorld.make({
+  const world = yield* World.make({
     seed: String(options.seed),
     nodes,
     planned: options.nodes,
@@ -119,6 +119,8 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
     unfaultedDowns: world.pairs.unfaultedDowns,
     faults: countKinds(world.timeline.map(({ fault }) => fault)),
     downsByReason,
+    recoveries: world.recovery.recoveries,
+    healing: world.recovery.dialsWhileHealing,
     maxRecoveryMs: Math.round(world.maxRecoveryMs),
     recoveryBoundMs: Bounds.recoveryMs,
     heights: nodes.map((node) => world.tips.get(node)?.height ?? 0),

@@ -16,12 +16,12 @@ import { MemoryNetwork } from "../layers/socket/memory/MemoryNetwork.ts"
 import type { Mutant } from "../services/Mutant.ts"
 import { PeerState } from "../services/PeerState.ts"
 import { addressesOf, everyAddressOf, outerOf } from "./Addresses.ts"
-import type { SimApp } from "./App.ts"
+import type { App } from "./App.ts"
 import { ChainJudge } from "./ChainJudge.ts"
-import * as SimStore from "./Disk.ts"
+import * as Disk from "./Disk.ts"
 import { type FaultWorld, inject, type Undo } from "./FaultInjector.ts"
-import { Strangers } from "./Intruders.ts"
-import { SimLinks } from "./Links.ts"
+import { Intruders } from "./Intruders.ts"
+import { Links } from "./Links.ts"
 import * as Seeds from "./machine/Seeds.ts"
 import { plain, Trace } from "./machine/Trace.ts"
 import { VirtualProcess } from "./machine/VirtualProcess.ts"
@@ -29,8 +29,9 @@ import { VirtualTime } from "./machine/VirtualTime.ts"
 import { disturbance } from "./plan/Disturbance.ts"
 import type { Fault } from "./plan/Fault.ts"
 import type { Violation } from "./plan/SimulationReport.ts"
-import { SimNode, type SimNodeHost } from "./SimulatedNode.ts"
+import { SimulatedNode, type SimulatedNodeHost } from "./SimulatedNode.ts"
 import { PairWatch } from "./watch/PairWatch.ts"
+import { RecoveryWatch } from "./watch/RecoveryWatch.ts"
 import { Traffic } from "./watch/Traffic.ts"
 
 /** Wall time when a simulation begins, ms since 1970: devnet's blocks up to height 20,000,000 are due. */
@@ -45,13 +46,13 @@ export interface Active {
   recoveryMs: number | undefined
 }
 
-export interface SimWorldOptions {
+export interface WorldOptions {
   readonly seed: string
   /** Numbers of the nodes that exist, ascending, of so many that were planned. */
   readonly nodes: ReadonlyArray<number>
   readonly planned: number
   readonly mutant: Mutant | undefined
-  readonly app: SimApp | undefined
+  readonly app: App | undefined
   /** One JSON object per line: every event but pings and pongs, and every fault. */
   readonly onTrace: ((line: string) => void) | undefined
 }
@@ -60,13 +61,14 @@ const isFrequent = (event: NodeEvent) =>
   event._tag === "PingSent" || event._tag === "PingReceived" || event._tag === "PongSent" ||
   event._tag === "PongReceived"
 
-export class SimWorld {
+export class World {
   readonly time: VirtualTime
-  readonly options: SimWorldOptions
+  readonly options: WorldOptions
   readonly trace = new Trace()
-  readonly nodes = new Map<number, SimNode>()
+  readonly nodes = new Map<number, SimulatedNode>()
   readonly pairs: PairWatch
   readonly traffic: Traffic
+  readonly recovery = new RecoveryWatch()
   readonly violations: Array<Violation> = []
   readonly timeline: Array<Active> = []
   readonly downsByReason: Record<string, number> = {}
@@ -83,10 +85,10 @@ export class SimWorld {
 
   constructor(
     time: VirtualTime,
-    options: SimWorldOptions,
+    options: WorldOptions,
     network: MemoryNetwork["Service"],
     judge: ChainJudge,
-    newDisk: (checks: SimStore.DiskChecks) => SimStore.Disk
+    newDisk: (checks: Disk.DiskChecks) => Disk.Disk
   ) {
     this.time = time
     this.options = options
@@ -99,8 +101,11 @@ export class SimWorld {
       why: (a, b) => `${this.why(a, b)} ${this.why(b, a)}`,
       recovered: (pair, ms) => {
         if (pair.waiting.size > 0) this.maxRecoveryMs = Math.max(this.maxRecoveryMs, ms)
-        for (const id of pair.waiting) {
-          const record = this.timeline.find(({ fault }) => fault.id === id)
+        const records = [...pair.waiting].map((id) => this.timeline.find(({ fault }) => fault.id === id))
+        if (pair.apart === 0) {
+          this.recovery.recovered(records.flatMap((record) => record === undefined ? [] : [record.fault.kind]), ms)
+        }
+        for (const record of records) {
           if (record !== undefined && --record.waiting === 0) {
             record.recoveryMs = Math.round(time.now - record.fault.endMs)
           }
@@ -114,12 +119,12 @@ export class SimWorld {
       disturbedAt: (node) => this.touched(node),
       connected: (node) => this.pairs.connected(node)
     })
-    const links = new SimLinks(network, everyAddressOf)
+    const links = new Links(network, everyAddressOf)
     this.faults = {
       time,
       network,
       links,
-      strangers: new Strangers(time, options.seed, wallMs, network, networks.devnet),
+      intruders: new Intruders(time, options.seed, wallMs, network, networks.devnet),
       nodes: this.nodes,
       gone: (node) => {
         this.pairs.gone(node.index)
@@ -127,7 +132,7 @@ export class SimWorld {
       },
       made: (hashes) => judge.made(hashes)
     }
-    const host: SimNodeHost = {
+    const host: SimulatedNodeHost = {
       time,
       seed: options.seed,
       wallMs,
@@ -158,7 +163,7 @@ export class SimWorld {
     this.populate(host, links)
   }
 
-  private populate(host: SimNodeHost, links: SimLinks): void {
+  private populate(host: SimulatedNodeHost, links: Links): void {
     const { nodes, planned, seed } = this.options
     const draw = Seeds.random(`${seed}/nature`)
     const seeds = Array.from({ length: Math.min(Limits.simSeeds, planned) }, (_, i) => addressesOf(i)[0])
@@ -180,7 +185,7 @@ export class SimWorld {
       const ips = addressesOf(index)
       const produces = index % Math.max(1, Math.floor(planned / Limits.simProducers)) === 0
       const outer = outerOf(index)
-      const node = new SimNode(host, { index, ips, outer, peers: seeds, produces, produceMs, offsetMs, rate })
+      const node = new SimulatedNode(host, { index, ips, outer, peers: seeds, produces, produceMs, offsetMs, rate })
       this.nodes.set(index, node)
       for (const ip of everyAddressOf(index)) this.byIp.set(ip, index)
       for (const [other, nature] of natures.entries()) if (nodes.includes(other)) links.add(other, index, nature)
@@ -225,7 +230,7 @@ export class SimWorld {
 
   // --- what nodes tell -----------------------------------------------------------------
 
-  private onEvent(node: SimNode, event: NodeEvent): void {
+  private onEvent(node: SimulatedNode, event: NodeEvent): void {
     this.trace.event(this.time.now, this.time.steps, node.index, event)
     if (isFrequent(event)) {
       this.pings += 1
@@ -235,11 +240,11 @@ export class SimWorld {
     switch (event._tag) {
       case "Up": {
         const peer = this.byIp.get(event.ip)
-        if (this.faults.strangers.isForeign(event.ip)) {
+        if (this.faults.intruders.isForeign(event.ip)) {
           this.violated("networks do not mix", `${node.name} is connected with ${event.ip}, which is of another one`)
         }
         // From where a second process is, that one may come.
-        if (node.isAt(event.ip) && !this.faults.strangers.hasTwin(node.index)) {
+        if (node.isAt(event.ip) && !this.faults.intruders.hasTwin(node.index)) {
           this.violated("nobody is a peer of itself", `${node.name} is connected with ${event.ip}`)
         }
         if (!node.addresses.some((own) => event.role === TieBreak.rank(own, event.ip))) {
@@ -253,6 +258,9 @@ export class SimWorld {
         }
         return
       }
+      case "Dialling":
+        if (this.byIp.has(event.ip)) this.recovery.dialled(node.index, this.time.now, this.pairs.healing)
+        return
       case "Down": {
         const label = DisconnectReason.label(event.reason)
         this.downsByReason[label] = (this.downsByReason[label] ?? 0) + 1
@@ -294,7 +302,7 @@ export class SimWorld {
    * Whom a node refuses as a duplicate must be one: another socket of the two is alive. What happened within the last moments
    * may not be known yet, and what a link delays may be anywhere.
    */
-  private checkRefusal(node: SimNode, peer: number, socket: string): void {
+  private checkRefusal(node: SimulatedNode, peer: number, socket: string): void {
     const other = this.nodes.get(peer)
     const settled = this.time.now - Limits.simRefusalMs
     if (other === undefined || !this.isAlive(peer) || other.startedMs > settled || node.startedMs > settled) return
@@ -369,7 +377,7 @@ export class SimWorld {
 }
 
 /** A network with its nodes about to start. It and its disks end with the scope. */
-export const make = Effect.fnUntraced(function*(options: SimWorldOptions) {
+export const make = Effect.fnUntraced(function*(options: WorldOptions) {
   const hasher = yield* HasherLive.make
   const scope = yield* Effect.scope
   const time = new VirtualTime(Seeds.below(`${options.seed}/order`))
@@ -385,11 +393,11 @@ export const make = Effect.fnUntraced(function*(options: SimWorldOptions) {
   const network = Context.get(context, MemoryNetwork)
   const judge = new ChainJudge(hasher)
   judge.made([genesisOf(devnet).hash])
-  return new SimWorld(
+  return new World(
     time,
     options,
     network,
     judge,
-    (checks) => Effect.runSync(Scope.provide(SimStore.make(devnet, checks), scope))
+    (checks) => Effect.runSync(Scope.provide(Disk.make(devnet, checks), scope))
   )
 })

@@ -37,6 +37,8 @@ describe("timemesh simulate, one seed", () => {
       assert.match(text, /^recovery +worst 2.5 s of 300 s allowed$/m)
       assert.match(text, /^pairs +6 of 6 that can be are connected, 0 duplicates$/m)
       assert.match(text, /^heights +100 to 103, 1 reorg$/m)
+      assert.match(text, /^pause +8 +2.5 s +2.5 s +2.5 s +2.5 s$/m)
+      assert.include(text, "dials while pairs recover: 2.0 per second on average, p99 2, most 2; most of one node 1")
       assert.match(text, /^messages +12,345$/m)
       assert.match(text, /^trace +0{15}7$/m)
       assert.strictEqual(out.at(-1), "OK")
@@ -60,6 +62,8 @@ describe("timemesh simulate, one seed", () => {
         unfaultedDowns: 0,
         faults: { pause: 8 },
         downsByReason: { silent: 2, EOF: 5 },
+        recoveries: { pause: Array.from({ length: 8 }, () => 2_500) },
+        healing: { seconds: { 2: 8 }, mostPerNode: 1 },
         maxRecoveryMs: 2_507,
         recoveryBoundMs: 300_000,
         heights: [100, 101, 102, 103],

@@ -61,6 +61,8 @@ const reportOf = (options: SimulationOptions): SimulationReport => {
     unfaultedDowns: 0,
     faults: timeline.length === 0 ? {} : { pause: timeline.length },
     downsByReason: { silent: 2, EOF: 5 },
+    recoveries: { pause: timeline.map(({ recoveryMs }) => recoveryMs) },
+    healing: { seconds: { 2: timeline.length }, mostPerNode: 1 },
     maxRecoveryMs: 2_500 + options.seed,
     recoveryBoundMs: 300_000,
     heights: Array.from({ length: nodes }, (_, node) => 100 + node),

@@ -11,10 +11,10 @@ import * as Limits from "../../src/domain/Limits.ts"
 import * as HasherLive from "../../src/layers/chain/HasherLive.ts"
 import type { StoredBlock } from "../../src/services/ChainStore.ts"
 import { branch, ChainJudge } from "../../src/simulation/ChainJudge.ts"
-import * as SimStore from "../../src/simulation/Disk.ts"
+import * as Disk from "../../src/simulation/Disk.ts"
 import { devnet, genesis, make as makeChain, startOfTime } from "../harness/syntheticChain.ts"
 
-const noChecks: SimStore.DiskChecks = {
+const noChecks: Disk.DiskChecks = {
   wrong: () => undefined,
   violated: (detail) => assert.fail(detail)
 }
@@ -22,7 +22,7 @@ const noChecks: SimStore.DiskChecks = {
 /** A disk with `count` blocks of one leader. */
 const diskWith = (count: number, checks = noChecks) =>
   Effect.gen(function*() {
-    const disk = yield* SimStore.make(devnet, checks)
+    const disk = yield* Disk.make(devnet, checks)
     const blocks = yield* makeChain(count)
     yield* disk.store.append(0, blocks)
     return { disk, blocks }
@@ -151,12 +151,12 @@ describe("ChainJudge", () => {
     }))
 })
 
-describe("SimStore", () => {
+describe("Disk", () => {
   const gone = () => false
 
   it.effect("starts with the genesis; what is written is there, after as long as a disk takes", () =>
     Effect.gen(function*() {
-      const disk = yield* SimStore.make(devnet, noChecks)
+      const disk = yield* Disk.make(devnet, noChecks)
       const blocks = yield* makeChain(3)
       const store = disk.of(gone)
       assert.deepStrictEqual(yield* store.tip, { height: 0, hash: genesis(devnet).hash })
@@ -175,7 +175,7 @@ describe("SimStore", () => {
   it.effect("what a process had begun to write when it ended is not written, and it is not told", () =>
     Effect.gen(function*() {
       const checked: Array<number> = []
-      const disk = yield* SimStore.make(devnet, {
+      const disk = yield* Disk.make(devnet, {
         wrong: (after) => void checked.push(after),
         violated: (detail) => assert.fail(detail)
       })
@@ -197,7 +197,7 @@ describe("SimStore", () => {
 
   it.effect("changes are made one after the other, in the order of the calls", () =>
     Effect.gen(function*() {
-      const disk = yield* SimStore.make(devnet, noChecks)
+      const disk = yield* Disk.make(devnet, noChecks)
       const blocks = yield* makeChain(30)
       const store = disk.of(gone)
       const writing = yield* Effect.forEach(blocks, (block) =>
@@ -211,7 +211,7 @@ describe("SimStore", () => {
     Effect.gen(function*() {
       const seen: Array<readonly [after: number, added: number, height: number]> = []
       const violations: Array<string> = []
-      const disk = yield* SimStore.make(devnet, {
+      const disk = yield* Disk.make(devnet, {
         wrong: (after, blocks, height) => {
           seen.push([after, blocks.length, height])
           return after === 1 ? "not this one" : undefined

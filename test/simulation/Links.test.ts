@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import type { PeerIp } from "../../src/domain/peer/PeerIp.ts"
 import * as PeerIps from "../../src/domain/peer/PeerIp.ts"
 import { type LinkOptions, MemoryNetwork } from "../../src/layers/socket/memory/MemoryNetwork.ts"
-import { SimLinks } from "../../src/simulation/Links.ts"
+import { Links } from "../../src/simulation/Links.ts"
 import type { LinkTrouble } from "../../src/simulation/Links.ts"
 import { randomFrom } from "../harness/random.ts"
 
@@ -53,7 +53,7 @@ const make = () => {
         of(a, b).options = { ...of(a, b).options, ...options }
       })
   })
-  const links = new SimLinks(network, ipsOf)
+  const links = new Links(network, ipsOf)
   links.add(1, 2, { latencyMs: 20, jitterMs: 5, maxChunk: 1_460 })
   links.add(1, 3, { latencyMs: 30, jitterMs: 0, maxChunk: 100 })
   links.add(2, 3, { latencyMs: 40, jitterMs: 0, maxChunk: 536 })
@@ -72,7 +72,7 @@ const make = () => {
 const fast = Number.POSITIVE_INFINITY
 const good = { latency: 20, jitter: 5, bandwidth: fast, maxChunk: 1_460, cut: false }
 
-describe("SimLinks", () => {
+describe("Links", () => {
   it("without trouble a link is as it is by nature, both ways, between all addresses", () => {
     const { now, told } = make()
     assert.deepStrictEqual([now(1, 2), now(2, 1)], [good, good])

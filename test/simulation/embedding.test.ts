@@ -9,7 +9,7 @@ const channel = 9
 /** Tells all peers of the node's count every 10 s or so. What a peer tells must grow. `forgets`: it does not keep its count. */
 const counter = (forgets: boolean, starts: Array<number> = []) => {
   const disks = new Map<number, number>()
-  const app: Simulation.SimApp = ({ index, violated }) =>
+  const app: Simulation.App = ({ index, violated }) =>
     Layer.effectDiscard(Effect.gen(function*() {
       starts.push(index)
       const manager = yield* ConnectionManager.ConnectionManager
@@ -69,7 +69,7 @@ describe("an embedder's program in a simulation", () => {
   it.live("what it leaves behind is found, and that it cannot be built", () =>
     Effect.gen(function*() {
       const quiet = { ...given, faults: [], hours: 0.05 }
-      const app = (effect: Effect.Effect<void>): Simulation.SimApp => () => Layer.effectDiscard(effect)
+      const app = (effect: Effect.Effect<void>): Simulation.App => () => Layer.effectDiscard(effect)
       const leaving = yield* Simulation.run(quiet, { app: app(Effect.asVoid(Effect.forkDetach(Effect.never))) })
       assert.strictEqual(leaving.violations[0]?.invariant, "nothing is left of a closed node")
       const failing = yield* Simulation.run(quiet, { app: () => Layer.effectDiscard(Effect.die("no")) })

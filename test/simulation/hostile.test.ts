@@ -1,6 +1,6 @@
 /**
- * Hostile peers against real nodes: two honest nodes stay connected with each other, in sync and blameless whatever a stranger
- * does to one of them, and each kind of stranger really gets to what it is about.
+ * Hostile peers against real nodes: two honest nodes stay connected with each other, in sync and blameless whatever a hostile peer
+ * does to one of them, and each kind of hostile peer really gets to what it is about.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Random } from "effect"
@@ -12,7 +12,7 @@ import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../src/domain/peer/PeerIp.ts"
 import * as PeerIps from "../../src/domain/peer/PeerIp.ts"
 import type { PeerSocket } from "../../src/services/PeerSocket.ts"
-import * as Hostile from "../../src/simulation/hostile/Hostile.ts"
+import * as misbehave from "../../src/simulation/hostile/misbehave.ts"
 import { hostilities } from "../../src/simulation/plan/Fault.ts"
 import { assertConnected, downs, ip, onMesh, port, type Running } from "../harness/mesh.ts"
 import { make as makeChain, startOfTime } from "../harness/syntheticChain.ts"
@@ -21,19 +21,19 @@ const target = "10.0.0.5"
 const friend = "10.0.0.9"
 const minutes = 10
 
-/** What a stranger left behind after one siege. */
+/** What a hostile peer left behind after one siege. */
 interface Outcome {
   readonly node: Running
-  readonly stranger: PeerIp
+  readonly hostile: PeerIp
   /** `Down` or `Refused`, the reason's label, its particulars. */
   readonly ends: ReadonlyArray<string>
   readonly mostRows: number
-  /** Of the stranger: attempts and candidates under way, seen every second. */
+  /** Of the hostile peer: attempts and candidates under way, seen every second. */
   readonly mostAttempts: number
   readonly written: { readonly bytes: number; readonly writes: number; readonly dials: number }
 }
 
-/** The stranger's sockets, with what goes through those it dials counted. */
+/** The hostile peer's sockets, with what goes through those it dials counted. */
 const counted = (sockets: PeerSocket["Service"]) => {
   const written = { bytes: 0, writes: 0, dials: 0 }
   const counting: PeerSocket["Service"] = {
@@ -56,7 +56,7 @@ const counted = (sockets: PeerSocket["Service"]) => {
   return { counting, written }
 }
 
-const siege = (how: Hostile.Misbehaviour, seed: number) =>
+const siege = (how: misbehave.Misbehaviour, seed: number) =>
   onMesh(20, ({ network, start }) =>
     Effect.gen(function*() {
       yield* TestClock.setTime(startOfTime)
@@ -66,23 +66,23 @@ const siege = (how: Hostile.Misbehaviour, seed: number) =>
       yield* TestClock.adjust("10 seconds")
       yield* assertConnected(node, target, other, friend)
       // Above the target in rank, and below.
-      const stranger = ip(seed % 2 === 0 ? "10.9.0.7" : "10.0.0.2")
-      const { counting, written } = counted(network.host(stranger))
+      const hostile = ip(seed % 2 === 0 ? "10.9.0.7" : "10.0.0.2")
+      const { counting, written } = counted(network.host(hostile))
       const fiber = yield* Effect.forkChild(
-        Hostile.run(how, {
+        misbehave.run(how, {
           sockets: counting,
-          own: stranger,
+          own: hostile,
           target: PeerAddress.make(ip(target), port),
           network: networks.devnet
-        }).pipe(Random.withSeed(`stranger ${how} ${seed}`))
+        }).pipe(Random.withSeed(`hostile ${how} ${seed}`))
       )
       let [mostRows, mostAttempts] = [0, 0]
       for (let second = 0; second < minutes * 60; second++) {
         yield* TestClock.adjust("1 second")
-        const row = yield* node.state.peer(stranger)
+        const row = yield* node.state.peer(hostile)
         if (row._tag === "Some") mostAttempts = Math.max(mostAttempts, row.value.attempts)
         if (second % 30 === 0) mostRows = Math.max(mostRows, (yield* node.state.peers).length)
-        assert.strictEqual(fiber.pollUnsafe(), undefined, "the stranger goes on")
+        assert.strictEqual(fiber.pollUnsafe(), undefined, "the hostile peer is still running")
       }
       yield* assertConnected(node, target, other, friend)
       for (const [at, peer] of [[node, friend], [other, target]] as const) {
@@ -91,10 +91,10 @@ const siege = (how: Hostile.Misbehaviour, seed: number) =>
         assert.strictEqual((yield* at.sync.report).tip.hash, chain.at(-1)?.hash, "the chain is what it was")
       }
       yield* Fiber.interrupt(fiber)
-      const ends = [...node.of("Down", stranger), ...node.of("Refused", stranger)].map(({ _tag, reason }) =>
+      const ends = [...node.of("Down", hostile), ...node.of("Refused", hostile)].map(({ _tag, reason }) =>
         `${_tag} ${DisconnectReason.label(reason)} ${reason.detail ?? ""}`
       )
-      const outcome: Outcome = { node, stranger, ends, mostRows, mostAttempts, written }
+      const outcome: Outcome = { node, hostile, ends, mostRows, mostAttempts, written }
       return outcome
     })).pipe(Random.withSeed(`${how} ${seed}`))
 
@@ -106,11 +106,11 @@ const assertEnds = (outcomes: ReadonlyArray<Outcome>, ...patterns: ReadonlyArray
   }
 }
 
-const ups = ({ node, stranger }: Outcome) => node.of("Up", stranger).length
+const ups = ({ node, hostile }: Outcome) => node.of("Up", hostile).length
 
 /** In the order of kinds: how many seeds, and what shows that they got to what they are about. */
 const expected: Readonly<
-  Record<Hostile.Misbehaviour, readonly [seeds: number, judge: (outcomes: ReadonlyArray<Outcome>) => void]>
+  Record<misbehave.Misbehaviour, readonly [seeds: number, judge: (outcomes: ReadonlyArray<Outcome>) => void]>
 > = {
   garbage: [3, (outcomes) => {
     for (const outcome of outcomes) assert.isAtLeast(ups(outcome), 5, "after Up too")
@@ -153,17 +153,17 @@ const expected: Readonly<
   }],
   liar: [5, (outcomes) => {
     for (const outcome of outcomes) assert.isAtLeast(ups(outcome), 3)
-    const faults = outcomes.flatMap(({ node, stranger }) => node.of("SyncBlamed", stranger).map(({ fault }) => fault))
+    const faults = outcomes.flatMap(({ node, hostile }) => node.of("SyncBlamed", hostile).map(({ fault }) => fault))
     for (const fault of ["inflated-height", "bad-header", "empty-headers", "bad-block", "protocol"] as const) {
       assert.include(faults, fault)
     }
     assert.isTrue(
-      outcomes.some(({ node, stranger }) => node.of("Up", stranger).some(({ direction }) => direction === "outbound")),
+      outcomes.some(({ node, hostile }) => node.of("Up", hostile).some(({ direction }) => direction === "outbound")),
       "it takes connections as well"
     )
   }],
   spam: [4, (outcomes) => {
-    // The friend, the stranger, and what the node takes from one teller.
+    // The honest peer, the hostile one, and what the node takes from one teller.
     const most = 2 + Limits.newAddresses + minutes * 60 * Limits.newAddressesPerSecond
     for (const { mostRows, node } of outcomes) {
       assert.isAtMost(mostRows, most)

@@ -1,6 +1,7 @@
 /** `simulate` with many seeds, each in a process of its own or of a few of them; and what such a process does. */
 import { Clock, Console, Effect, Queue, Stdio, Stream } from "effect"
 import type { Cause } from "effect"
+import * as Recovery from "../../simulation/plan/Recovery.ts"
 import type { SimulationOptions } from "../../simulation/plan/SimulationReport.ts"
 import * as SimulationResult from "../../simulation/plan/SimulationResult.ts"
 import * as SimulationText from "../../simulation/plan/SimulationText.ts"
@@ -50,6 +51,8 @@ export const command = Effect.fnUntraced(function*(
   const count = seeds.last - seeds.first + 1
   const failedSeeds: Array<number> = []
   let [done, maxRecoveryMs, recoveryBoundMs] = [0, 0, 0]
+  let recoveries: Recovery.Recoveries = {}
+  let healing = Recovery.noHealing
   const line = yield* one.progressLine
   if (line !== undefined) yield* Effect.addFinalizer(() => Effect.sync(line.clear))
   const draw = () => line?.show(bar.seeds(done, count, failedSeeds.length, elapsed()).slice(0, line.width()))
@@ -60,6 +63,8 @@ export const command = Effect.fnUntraced(function*(
       done += 1
       maxRecoveryMs = Math.max(maxRecoveryMs, result.maxRecoveryMs)
       recoveryBoundMs = Math.max(recoveryBoundMs, result.recoveryBoundMs)
+      recoveries = Recovery.merge(recoveries, result.recoveries)
+      healing = Recovery.mergeHealing(healing, result.healing)
       if (!result.ok) failedSeeds.push(result.seed)
       line?.clear()
       yield* Console.log(
@@ -78,6 +83,8 @@ export const command = Effect.fnUntraced(function*(
     wallSeconds: elapsed() / 1_000,
     maxRecoveryMs,
     recoveryBoundMs,
+    recovery: Recovery.figures(recoveries),
+    dialsPerSecond: Recovery.dialsPerSecond(healing),
     ok: failedSeeds.length === 0
   }
   yield* Console.log(json ? JSON.stringify(total) : render.total(total))

@@ -1,5 +1,6 @@
 /** What a simulation found, for people. Pure. */
 import { faultKinds } from "../../simulation/plan/Fault.ts"
+import * as Recovery from "../../simulation/plan/Recovery.ts"
 import type { FaultRecord, SimulationOptions, SimulationReport } from "../../simulation/plan/SimulationReport.ts"
 import type { Shrunk, SimulationResult } from "../../simulation/plan/SimulationResult.ts"
 import * as SimulationText from "../../simulation/plan/SimulationText.ts"
@@ -57,12 +58,36 @@ const speed = (virtualHours: number, wallSeconds: number): string =>
 const recovery = ({ maxRecoveryMs, recoveryBoundMs }: Pick<SimulationResult, "maxRecoveryMs" | "recoveryBoundMs">) =>
   `worst ${SimulationText.seconds(maxRecoveryMs)} of ${SimulationText.seconds(recoveryBoundMs)} allowed`
 
+/** Recovery by kind of fault, and the dials it took. */
+const recoveryTable = (
+  { dialsPerSecond: { mean, most, mostPerNode, p99 }, recovery: rows }: Pick<Total, "dialsPerSecond" | "recovery">
+): string =>
+  [
+    table([
+      ["RECOVERY AFTER", "PAIRS", "P50", "P90", "P99", "WORST"],
+      ...rows.map(({ count, kind, p50Ms, p90Ms, p99Ms, worstMs }) => [
+        kind,
+        String(count),
+        ...[p50Ms, p90Ms, p99Ms, worstMs].map(SimulationText.seconds)
+      ])
+    ]),
+    `dials while pairs recover: ${mean.toFixed(1)} per second on average, p99 ${p99}, most ${most}; ` +
+    `most of one node ${mostPerNode}`
+  ].join("\n")
+
 /** The whole, but the judgement. */
 export const summary = (report: SimulationReport, wallSeconds: number): string => {
   const { connected, duplicates, messages, pairs, reorgs, timeline: records, unfaultedDowns, virtualHours } = report
   const slowest = notable(records)
   return [
     ...(records.length === 0 ? [] : [timeline(records, virtualHours * 3_600_000), ""]),
+    ...(Object.keys(report.recoveries).length === 0 ? [] : [
+      recoveryTable({
+        recovery: Recovery.figures(report.recoveries),
+        dialsPerSecond: Recovery.dialsPerSecond(report.healing)
+      }),
+      ""
+    ]),
     ...(slowest.length === 0 ? [] : ["slowest to get over (others may have come between):", ...slowest, ""]),
     table([
       ["faults", String(records.length)],
@@ -121,11 +146,15 @@ export interface Total {
   /** Of the seeds that did not fail as well. */
   readonly maxRecoveryMs: number
   readonly recoveryBoundMs: number
+  /** By kind of fault. */
+  readonly recovery: ReadonlyArray<Recovery.Figures>
+  readonly dialsPerSecond: ReturnType<typeof Recovery.dialsPerSecond>
   readonly ok: boolean
 }
 
 export const total = ({ failedSeeds, ok, seeds, wallSeconds, ...recoveries }: Total): string =>
   [
+    ...(recoveries.recovery.length === 0 ? [] : [recoveryTable(recoveries), ""]),
     table([
       ["seeds", `${seeds}, ${failedSeeds.length} failed`],
       ["recovery", recovery(recoveries)],

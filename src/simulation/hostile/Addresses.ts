@@ -3,14 +3,14 @@ import { Option } from "effect"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { Message } from "../../domain/wire/Message.ts"
-import type { Draw } from "./Draw.ts"
-import type { Stranger } from "./Stranger.ts"
+import type { Rng } from "../plan/Rng.ts"
+import type { HostilePeer } from "./HostilePeer.ts"
 
 const v4 = (...octets: ReadonlyArray<number>) => PeerIp.fromStringUnsafe(octets.join("."))
 
 /** With these first bytes, the rest drawn. */
-const v6 = (draw: Draw, ...first: ReadonlyArray<number>) => {
-  const bytes = draw.bytes(16)
+const v6 = (random: Rng, ...first: ReadonlyArray<number>) => {
+  const bytes = random.bytes(16)
   bytes.set(first)
   return Option.getOrElse(PeerIp.fromBytes(bytes), () => v4(0, 0, 0, 0))
 }
@@ -26,54 +26,54 @@ const special = [
   PeerIp.fromStringUnsafe("ff02::1")
 ] as const
 
-const nobody = (draw: Draw): PeerIp.PeerIp => {
-  const octet = () => draw.below(256)
-  switch (draw.below(8)) {
+const nobody = (random: Rng): PeerIp.PeerIp => {
+  const octet = () => random.below(256)
+  switch (random.below(8)) {
     case 0:
-      return v4(172, draw.between(16, 31), octet(), octet())
+      return v4(172, random.between(16, 31), octet(), octet())
     case 1:
       return v4(192, 168, octet(), octet())
     case 2:
       return v4(127, octet(), octet(), octet())
     case 3:
-      return v6(draw, 0x20, 0x01, 0x0d, 0xb8)
+      return v6(random, 0x20, 0x01, 0x0d, 0xb8)
     case 4:
-      return v6(draw, 0xfd)
+      return v6(random, 0xfd)
     case 5:
-      return v4(draw.between(11, 99), octet(), octet(), octet())
+      return v4(random.between(11, 99), octet(), octet(), octet())
     default:
-      return v4(10, draw.between(64, 255), octet(), octet())
+      return v4(10, random.between(64, 255), octet(), octet())
   }
 }
 
-const port = (draw: Draw) => draw.between(1, 65_535)
+const port = (random: Rng) => random.between(1, 65_535)
 
 /** One address; it is a peer's now and then, with a port where that does not listen. */
-const one = (self: Stranger): PeerAddress => {
-  const { draw, heard, network, own, target } = self
-  const at = (ip: PeerIp.PeerIp): PeerAddress => ({ ip, port: draw.chance(0.7) ? network.port : port(draw) })
-  switch (draw.below(24)) {
+const one = (self: HostilePeer): PeerAddress => {
+  const { random, heard, network, own, target } = self
+  const at = (ip: PeerIp.PeerIp): PeerAddress => ({ ip, port: random.happens(0.7) ? network.port : port(random) })
+  switch (random.below(24)) {
     case 0:
       return at(target.ip)
     case 1:
       return at(own)
     case 2:
-      return at(draw.pick(special))
+      return at(random.pick(special))
     case 3: {
-      const known = [...heard.keys()][draw.below(heard.size + 1)]
-      return { ip: known ?? nobody(draw), port: port(draw) }
+      const known = [...heard.keys()][random.below(heard.size + 1)]
+      return { ip: known ?? nobody(random), port: port(random) }
     }
     default:
-      return at(nobody(draw))
+      return at(nobody(random))
   }
 }
 
-export const some = (self: Stranger, count: number): Array<PeerAddress> =>
+export const some = (self: HostilePeer, count: number): Array<PeerAddress> =>
   Array.from({ length: count }, () => one(self))
 
 /** Those that peers told, each with another port. */
-export const retold = ({ draw, heard }: Stranger, count: number): Array<PeerAddress> =>
-  [...heard.values()].slice(0, count).map(({ ip }) => ({ ip, port: port(draw) }))
+export const retold = ({ random, heard }: HostilePeer, count: number): Array<PeerAddress> =>
+  [...heard.values()].slice(0, count).map(({ ip }) => ({ ip, port: port(random) }))
 
 /** Remembers what a peer told, as far as there is room. */
 export const listen = (

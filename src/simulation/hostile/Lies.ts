@@ -8,7 +8,7 @@ import * as HeaderRules from "../../domain/chain/HeaderRules.ts"
 import * as Synthetic from "../../domain/chain/Synthetic.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { GetBlocks, GetHeaders, SyncMessage } from "../../domain/wire/SyncMessage.ts"
-import type { Draw } from "./Draw.ts"
+import type { Rng } from "../plan/Rng.ts"
 
 /** Blocks 1, 2, … that the rules allow, of nobody's chain. */
 export type MadeUp = ReadonlyArray<Synthetic.Made>
@@ -18,7 +18,7 @@ export const makeUp = (params: ChainParams, hasher: Hasher, leader: string, now:
   const made: Array<Synthetic.Made> = []
   let parent = Synthetic.genesisParent(params)
   while (made.length < Limits.hostileChainBlocks) {
-    const next = Synthetic.block(params, hasher, parent, { leader, address: "TIME0stranger" }, now)
+    const next = Synthetic.block(params, hasher, parent, { leader, address: "TIME0hostile" }, now)
     if (Synthetic.isNotDue(next)) break
     made.push(next)
     parent = HeaderRules.parentOf(next.block.header, next.hash)
@@ -32,21 +32,21 @@ export interface Tip {
 }
 
 /** `real`: what the target says of its own. */
-export const tip = (draw: Draw, chain: MadeUp, real: Tip): Tip => {
+export const tip = (random: Rng, chain: MadeUp, real: Tip): Tip => {
   const last = chain.at(-1)
-  const wild = (height: number): Tip => ({ height, hash: draw.bytes(Hash.length) })
-  switch (draw.below(6)) {
+  const wild = (height: number): Tip => ({ height, hash: random.bytes(Hash.length) })
+  switch (random.below(6)) {
     case 0:
-      return wild(draw.pick([2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER]))
+      return wild(random.pick([2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER]))
     case 1:
       // The same block at another height.
-      return { height: real.height + draw.spread(1, Limits.hostileTipBlocks), hash: real.hash }
+      return { height: real.height + random.spread(1, Limits.hostileTipBlocks), hash: real.hash }
     case 2:
-      return wild(draw.pick([0, 1, real.height]))
+      return wild(random.pick([0, 1, real.height]))
     case 3:
       return last === undefined ? wild(1) : { height: chain.length, hash: last.hash }
     default:
-      return wild(real.height + draw.spread(1, Limits.hostileTipBlocks))
+      return wild(real.height + random.spread(1, Limits.hostileTipBlocks))
   }
 }
 
@@ -60,7 +60,7 @@ const garbled = ({ block }: Synthetic.Made): Uint8Array => {
 }
 
 /** What to say to a question, in order; nothing: silence. */
-export type Answers<Question> = (draw: Draw, chain: MadeUp, question: Question) => ReadonlyArray<SyncMessage>
+export type Answers<Question> = (random: Rng, chain: MadeUp, question: Question) => ReadonlyArray<SyncMessage>
 
 /** How far the locator reaches into the made-up chain. */
 const knownOf = (chain: MadeUp, locator: ReadonlyArray<Uint8Array>): number =>
@@ -93,17 +93,17 @@ export const headerAnswers = (
     () => [],
     (_, __, ask) => [say(ask, noHeaders)],
     (_, __, ask) => [say(ask, noHeaders, { more: true })],
-    (draw, _, ask) => [say(ask, draw.bytes(draw.below(1_000)))],
-    (draw, _, ask) => {
+    (random, _, ask) => [say(ask, random.bytes(random.below(1_000)))],
+    (random, _, ask) => {
       // A count, and so many random headers of the right length, or one too few.
-      const count = draw.between(1, 20)
-      const bytes = draw.bytes(4 + BlockHeader.fixedBytes * (count - draw.below(2)))
+      const count = random.between(1, 20)
+      const bytes = random.bytes(4 + BlockHeader.fixedBytes * (count - random.below(2)))
       new DataView(bytes.buffer).setUint32(0, count, true)
       return [say(ask, bytes, { more: true })]
     },
-    (draw, chain, ask) => [say(ask, headersOf(chain.slice(draw.between(1, 9))))],
-    (draw, chain, ask) => [say(ask, headersOf(chain), { after: draw.bytes(Hash.length) })],
-    (draw, chain, ask) => [say(ask, headersOf(chain), { request: draw.below(2 ** 32) })],
+    (random, chain, ask) => [say(ask, headersOf(chain.slice(random.between(1, 9))))],
+    (random, chain, ask) => [say(ask, headersOf(chain), { after: random.bytes(Hash.length) })],
+    (random, chain, ask) => [say(ask, headersOf(chain), { request: random.below(2 ** 32) })],
     (_, chain, ask) => Array.from({ length: 10 }, () => say(ask, headersOf(chain.slice(0, 5)))),
     (_, chain, ask) => [say(ask, headersOf(chain.toReversed()))],
     some(1),
@@ -125,8 +125,8 @@ export const blockAnswers: readonly [Answers<GetBlocks>, ...ReadonlyArray<Answer
   () => [],
   (_, __, ask) => [blocks(ask, [])],
   (_, __, ask) => Array.from({ length: 20 }, () => blocks(ask, [], { done: false })),
-  (draw, _, ask) => [blocks(ask, [draw.bytes(draw.below(2_000))])],
-  (draw, _, ask) => [blocks(ask, [], { request: draw.below(2 ** 32) })],
+  (random, _, ask) => [blocks(ask, [random.bytes(random.below(2_000))])],
+  (random, _, ask) => [blocks(ask, [], { request: random.below(2 ** 32) })],
   (_, chain, ask) => [blocks(ask, chain.slice(ask.from - 1, ask.from + 9).map(garbled))],
   (
     _,
@@ -135,34 +135,34 @@ export const blockAnswers: readonly [Answers<GetBlocks>, ...ReadonlyArray<Answer
   ) => [blocks(ask, chain.slice(ask.from - 1, ask.from + 9).map(({ block }) => block.bytes.subarray(0, -1)))],
   // The one behind it first.
   (_, chain, ask) => [blocks(ask, chain.slice(ask.from, ask.from + 9).map(({ block }) => block.bytes))],
-  (draw, chain, ask) =>
-    Array.from({ length: 5 }, () => blocks(ask, [draw.bytes(64)], { done: chain.length > ask.from })),
-  (draw, _, ask) => [blocks(ask, Array.from({ length: Limits.blocksPerRequest }, () => draw.bytes(32)))]
+  (random, chain, ask) =>
+    Array.from({ length: 5 }, () => blocks(ask, [random.bytes(64)], { done: chain.length > ask.from })),
+  (random, _, ask) => [blocks(ask, Array.from({ length: Limits.blocksPerRequest }, () => random.bytes(32)))]
 ]
 
 /** What it says about blocks without being asked. `now`: ms since 1970. */
 export const announcement = (
-  draw: Draw,
+  random: Rng,
   params: ChainParams,
   hasher: Hasher,
   chain: MadeUp,
   real: Tip,
   now: number
 ): SyncMessage => {
-  const request = draw.below(2 ** 32)
-  switch (draw.below(8)) {
+  const request = random.below(2 ** 32)
+  switch (random.below(8)) {
     case 0:
-      return { _tag: "NewBlock", block: draw.bytes(draw.below(2_000)) }
+      return { _tag: "NewBlock", block: random.bytes(random.below(2_000)) }
     case 1: {
-      const made = chain[draw.below(chain.length + 1)]
-      return { _tag: "NewBlock", block: made === undefined ? draw.bytes(200) : garbled(made) }
+      const made = chain[random.below(chain.length + 1)]
+      return { _tag: "NewBlock", block: made === undefined ? random.bytes(200) : garbled(made) }
     }
     case 2: {
       // A good block on one that nobody has.
-      const parent = { height: real.height + draw.below(10), hash: draw.bytes(Hash.length), treasuryBalance: 0 }
+      const parent = { height: real.height + random.below(10), hash: random.bytes(Hash.length), treasuryBalance: 0 }
       const made = Synthetic.onTop(params, hasher, parent, Math.floor(now / 1_000), {
         leader: "203.0.113.7",
-        address: "TIME0stranger"
+        address: "TIME0hostile"
       })
       return { _tag: "NewBlock", block: made.block.bytes }
     }
@@ -171,6 +171,6 @@ export const announcement = (
     case 4:
       return { _tag: "Blocks", request, blocks: chain.slice(0, 1).map(garbled), done: true }
     default:
-      return { _tag: "Tip", ...tip(draw, chain, real) }
+      return { _tag: "Tip", ...tip(random, chain, real) }
   }
 }

@@ -6,10 +6,10 @@ import * as Frame from "../../domain/wire/Frame.ts"
 import type { Message } from "../../domain/wire/Message.ts"
 import { Kind } from "../../domain/wire/native/NativeLayout.ts"
 import { SyncKind } from "../../domain/wire/SyncMessage.ts"
+import type { Rng } from "../plan/Rng.ts"
 import * as Addresses from "./Addresses.ts"
-import type { Draw } from "./Draw.ts"
-import type * as Line from "./Line.ts"
-import { commit, hello, type Stranger } from "./Stranger.ts"
+import type * as Connection from "./Connection.ts"
+import { commit, hello, type HostilePeer } from "./HostilePeer.ts"
 
 /** Kinds that exist, and kinds that do not: control ones (below 16) and others. */
 export const kinds = [
@@ -50,68 +50,73 @@ export const head = (length: number, kind: number): Uint8Array => {
 }
 
 /** A well-cut frame with nonsense in it. */
-export const nonsense = (draw: Draw, kind: number = draw.pick(kinds)): Uint8Array =>
-  frame(kind, draw.bytes(draw.chance(0.2) ? 0 : draw.spread(1, Limits.frameBeforeUpBytes - 1)))
+export const nonsense = (random: Rng, kind: number = random.pick(kinds)): Uint8Array =>
+  frame(kind, random.bytes(random.happens(0.2) ? 0 : random.spread(1, Limits.frameBeforeUpBytes - 1)))
 
 /** The same with some bits, bytes or lengths wrong; half of the time still a well-cut frame. */
-export const mutated = (draw: Draw, bytes: Uint8Array): Uint8Array => {
+export const mutated = (random: Rng, bytes: Uint8Array): Uint8Array => {
   let out = bytes.slice()
-  for (let i = draw.between(1, 8); i > 0; i--) {
-    const at = draw.below(out.length)
-    switch (draw.below(4)) {
+  for (let i = random.between(1, 8); i > 0; i--) {
+    const at = random.below(out.length)
+    switch (random.below(4)) {
       case 0:
-        out[at] = (out[at] ?? 0) ^ (1 << draw.below(8))
+        out[at] = (out[at] ?? 0) ^ (1 << random.below(8))
         break
       case 1:
-        out[at] = draw.pick([0, 1, 0x7f, 0x80, 0xff])
+        out[at] = random.pick([0, 1, 0x7f, 0x80, 0xff])
         break
       case 2:
         out = out.slice(0, Math.max(at, Frame.headerBytes))
         break
       default:
-        out = Uint8Array.from([...out.subarray(0, at), ...draw.bytes(draw.between(1, 16)), ...out.subarray(at)])
+        out = Uint8Array.from([...out.subarray(0, at), ...random.bytes(random.between(1, 16)), ...out.subarray(at)])
     }
   }
-  if (draw.chance(0.5)) Frame.writeHeader(out, 0, bytes[Frame.headerBytes - 1] ?? 0, out.length - Frame.headerBytes)
+  if (random.happens(0.5)) Frame.writeHeader(out, 0, bytes[Frame.headerBytes - 1] ?? 0, out.length - Frame.headerBytes)
   return out
 }
 
 const hash = 32
 
 /** A message of any kind, valid by itself. */
-export const message = (self: Stranger, line: Line.Line): Message => {
-  const { draw } = self
-  const request = draw.chance(0.5) ? draw.below(8) : draw.below(2 ** 32)
-  const hashes = (count: number) => Array.from({ length: count }, () => draw.bytes(hash))
+export const message = (self: HostilePeer, connection: Connection.Connection): Message => {
+  const { random } = self
+  const request = random.happens(0.5) ? random.below(8) : random.below(2 ** 32)
+  const hashes = (count: number) => Array.from({ length: count }, () => random.bytes(hash))
   const messages: readonly [() => Message, ...ReadonlyArray<() => Message>] = [
-    () => hello(self, line),
-    () => commit(self, line),
+    () => hello(self, connection),
+    () => commit(self, connection),
     () => ({ _tag: "Ack" }),
-    () => reject(self, line),
-    () => ({ _tag: "Ping", nonce: draw.u64() }),
-    () => ({ _tag: "Pong", nonce: draw.u64() }),
-    () => ({ _tag: "Data", channel: draw.below(2 ** 16), payload: draw.bytes(draw.below(256)) }),
-    () => ({ _tag: "Peers", peers: Addresses.some(self, draw.below(16)) }),
-    () => ({ _tag: "GetHeaders", request, locator: hashes(draw.below(Limits.locatorHashes + 1)) }),
-    () => ({ _tag: "Headers", request, after: draw.bytes(hash), list: draw.bytes(draw.below(512)), more: true }),
-    () => ({ _tag: "GetBlocks", request, from: draw.below(1_000), hashes: draw.bytes(hash * draw.between(1, 16)) }),
-    () => ({ _tag: "Blocks", request, blocks: hashes(draw.below(8)), done: draw.chance(0.5) }),
-    () => ({ _tag: "Tip", height: draw.below(2 ** 40), hash: draw.bytes(hash) }),
-    () => ({ _tag: "NewBlock", block: draw.bytes(draw.below(512)) })
+    () => reject(self, connection),
+    () => ({ _tag: "Ping", nonce: random.u64() }),
+    () => ({ _tag: "Pong", nonce: random.u64() }),
+    () => ({ _tag: "Data", channel: random.below(2 ** 16), payload: random.bytes(random.below(256)) }),
+    () => ({ _tag: "Peers", peers: Addresses.some(self, random.below(16)) }),
+    () => ({ _tag: "GetHeaders", request, locator: hashes(random.below(Limits.locatorHashes + 1)) }),
+    () => ({ _tag: "Headers", request, after: random.bytes(hash), list: random.bytes(random.below(512)), more: true }),
+    () => ({
+      _tag: "GetBlocks",
+      request,
+      from: random.below(1_000),
+      hashes: random.bytes(hash * random.between(1, 16))
+    }),
+    () => ({ _tag: "Blocks", request, blocks: hashes(random.below(8)), done: random.happens(0.5) }),
+    () => ({ _tag: "Tip", height: random.below(2 ** 40), hash: random.bytes(hash) }),
+    () => ({ _tag: "NewBlock", block: random.bytes(random.below(512)) })
   ]
-  return draw.pick(messages)()
+  return random.pick(messages)()
 }
 
 /** A Reject of any reason; an alias names somebody, known or not. */
-export const reject = ({ draw, heard, target }: Stranger, line: Line.Line): Message => {
-  const reason = rejectReasons[draw.below(rejectReasons.length)] ?? "protocol"
-  const somebody = [...heard.keys()][draw.below(heard.size + 1)]
-  const address = draw.pick([target.ip, line.remote, somebody ?? PeerIp.fromStringUnsafe("203.0.113.7")])
+export const reject = ({ random, heard, target }: HostilePeer, connection: Connection.Connection): Message => {
+  const reason = rejectReasons[random.below(rejectReasons.length)] ?? "protocol"
+  const somebody = [...heard.keys()][random.below(heard.size + 1)]
+  const address = random.pick([target.ip, connection.remote, somebody ?? PeerIp.fromStringUnsafe("203.0.113.7")])
   return {
     _tag: "Reject",
     reason,
-    text: draw.chance(0.5) ? "go away" : draw.hex(Limits.rejectTextBytes / 4),
-    retryAfterMs: draw.pick([0, 1, 1_000, 2 ** 32 - 1]),
-    ...(reason === "alias" && draw.chance(0.8) ? { address } : {})
+    text: random.happens(0.5) ? "go away" : random.hex(Limits.rejectTextBytes / 4),
+    retryAfterMs: random.pick([0, 1, 1_000, 2 ** 32 - 1]),
+    ...(reason === "alias" && random.happens(0.8) ? { address } : {})
   }
 }

@@ -1,9 +1,9 @@
 /** Sends random bytes: from the first, behind a valid Hello, in well-cut frames of every kind, and after Up. */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
-import * as Line from "./Line.ts"
+import * as Connection from "./Connection.ts"
+import { type Act, atTimes, converse, greet, hello, type HostilePeer, join, stay, visit } from "./HostilePeer.ts"
 import * as Noise from "./Noise.ts"
-import { type Act, atTimes, converse, greet, hello, join, stay, type Stranger, visit } from "./Stranger.ts"
 
 /** What other protocols begin with: TLS, HTTP, SSH. */
 const foreign = [
@@ -12,33 +12,40 @@ const foreign = [
   new TextEncoder().encode("SSH-2.0-OpenSSH_9.6\r\n")
 ] as const
 
-const acts = (self: Stranger): readonly [Act, ...ReadonlyArray<Act>] => {
-  const { draw } = self
-  const noise = () => draw.bytes(draw.spread(1, Limits.hostileNoiseBytes))
-  const again = (line: Line.Line, what: () => Uint8Array) =>
-    atTimes(self, Effect.suspend(() => line.send(what())), draw.pick([200, Limits.hostileBeatMaxMs]))
-  const nonsense = () => Noise.nonsense(draw)
-  const mutant = (line: Line.Line) => () => Noise.mutated(draw, Line.encode(Noise.message(self, line)))
-  const afterUp = (line: Line.Line, what: () => Uint8Array) =>
-    Effect.andThen(join(self, line), converse(line, again(line, what)))
+const acts = (self: HostilePeer): readonly [Act, ...ReadonlyArray<Act>] => {
+  const { random } = self
+  const noise = () => random.bytes(random.spread(1, Limits.hostileNoiseBytes))
+  const again = (connection: Connection.Connection, what: () => Uint8Array) =>
+    atTimes(self, Effect.suspend(() => connection.send(what())), random.pick([200, Limits.hostileBeatMaxMs]))
+  const nonsense = () => Noise.nonsense(random)
+  const mutant = (connection: Connection.Connection) => () =>
+    Noise.mutated(random, Connection.encode(Noise.message(self, connection)))
+  const afterUp = (connection: Connection.Connection, what: () => Uint8Array) =>
+    Effect.andThen(join(self, connection), converse(connection, again(connection, what)))
   return [
-    (line) => again(line, noise),
-    (line) => Effect.andThen(line.send(draw.pick(foreign)), again(line, noise)),
+    (connection) => again(connection, noise),
+    (connection) => Effect.andThen(connection.send(random.pick(foreign)), again(connection, noise)),
     // A length that may be, so that what follows is read as a frame.
-    (line) => again(line, nonsense),
-    (line) => line.send(Noise.mutated(draw, Line.encode(hello(self, line)))),
-    (line) => Effect.andThen(line.say(hello(self, line)), again(line, noise)),
-    (line) => Effect.andThen(greet(self, line), again(line, nonsense)),
-    (line) => Effect.andThen(greet(self, line), again(line, mutant(line))),
-    (line) => afterUp(line, noise),
-    (line) => afterUp(line, nonsense),
-    (line) => afterUp(line, mutant(line)),
+    (connection) => again(connection, nonsense),
+    (connection) => connection.send(Noise.mutated(random, Connection.encode(hello(self, connection)))),
+    (connection) => Effect.andThen(connection.say(hello(self, connection)), again(connection, noise)),
+    (connection) => Effect.andThen(greet(self, connection), again(connection, nonsense)),
+    (connection) => Effect.andThen(greet(self, connection), again(connection, mutant(connection))),
+    (connection) => afterUp(connection, noise),
+    (connection) => afterUp(connection, nonsense),
+    (connection) => afterUp(connection, mutant(connection)),
     // Up, in order, but what it says has no place there.
-    (line) => afterUp(line, () => Line.encode(Noise.message(self, line))),
+    (connection) => afterUp(connection, () => Connection.encode(Noise.message(self, connection))),
     // Valid frames with nonsense between them.
-    (line) => afterUp(line, () => draw.chance(0.9) ? Line.encode({ _tag: "Ping", nonce: draw.u64() }) : nonsense())
+    (connection) =>
+      afterUp(
+        connection,
+        () => random.happens(0.9) ? Connection.encode({ _tag: "Ping", nonce: random.u64() }) : nonsense()
+      )
   ]
 }
 
-export const garbage = (self: Stranger): Effect.Effect<void> =>
-  Effect.suspend(() => visit(self, (line) => Effect.andThen(self.draw.pick(acts(self))(line), stay(self, line))))
+export const garbage = (self: HostilePeer): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    visit(self, (connection) => Effect.andThen(self.random.pick(acts(self))(connection), stay(self, connection)))
+  )

@@ -1,16 +1,16 @@
 /** Connects and says nothing, or a Hello and nothing, or joins and is silent; one by one, in swarms, and for a moment. */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
-import { type Act, greet, hello, join, stay, type Stranger, swarm, visit } from "./Stranger.ts"
+import { type Act, greet, hello, type HostilePeer, join, stay, swarm, visit } from "./HostilePeer.ts"
 
-export const halfOpen = (self: Stranger): Effect.Effect<void> =>
+export const halfOpen = (self: HostilePeer): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { draw } = self
-    const idle: Act = (line) => stay(self, line, 0.5)
-    const greeted: Act = (line) => Effect.andThen(line.say(hello(self, line)), idle(line))
-    const several = draw.between(2, Limits.hostileLines)
-    const crowd = draw.chance(0.4) ? Limits.hostileSwarm : draw.spread(2, Limits.hostileSwarm)
-    switch (draw.below(7)) {
+    const { random } = self
+    const idle: Act = (connection) => stay(self, connection, 0.5)
+    const greeted: Act = (connection) => Effect.andThen(connection.say(hello(self, connection)), idle(connection))
+    const several = random.between(2, Limits.hostileConnections)
+    const crowd = random.happens(0.4) ? Limits.hostileSwarm : random.spread(2, Limits.hostileSwarm)
+    switch (random.below(7)) {
       case 0:
         return visit(self, idle)
       case 1:
@@ -21,11 +21,12 @@ export const halfOpen = (self: Stranger): Effect.Effect<void> =>
       case 3:
         return swarm(self, several, greeted)
       case 4:
-        return visit(self, (line) => Effect.andThen(greet(self, line), idle(line)))
+        return visit(self, (connection) => Effect.andThen(greet(self, connection), idle(connection)))
       case 5:
-        return swarm(self, several, (line) => draw.chance(0.5) ? idle(line) : greeted(line))
+        return swarm(self, several, (connection) => random.happens(0.5) ? idle(connection) : greeted(connection))
       default:
         // Up, and then silence: pings are not answered.
-        return visit(self, (line) => Effect.andThen(join(self, line), idle(line)), Limits.hostileVisitMaxMs)
+        return visit(self, (connection) =>
+          Effect.andThen(join(self, connection), idle(connection)), Limits.hostileVisitMaxMs)
     }
   })

@@ -7,9 +7,9 @@ import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
 import type { Hello } from "../../domain/wire/Message.ts"
 import type { SyncMessage } from "../../domain/wire/SyncMessage.ts"
+import * as Connection from "./Connection.ts"
+import { type Act, atTimes, converse, type HostilePeer, join } from "./HostilePeer.ts"
 import * as Lies from "./Lies.ts"
-import * as Line from "./Line.ts"
-import { type Act, atTimes, converse, join, type Stranger } from "./Stranger.ts"
 
 /** What a liar has at hand: built once. */
 export interface Workshop {
@@ -17,7 +17,7 @@ export interface Workshop {
   readonly chain: Lies.MadeUp
 }
 
-export const workshop = (self: Stranger, hasher: Hasher): Effect.Effect<Workshop> =>
+export const workshop = (self: HostilePeer, hasher: Hasher): Effect.Effect<Workshop> =>
   Effect.map(Clock.currentTimeMillis, (now) => ({
     hasher,
     chain: Lies.makeUp(ChainParams.chainParams[self.network.name], hasher, self.own, now)
@@ -31,24 +31,24 @@ const tipOf = (hello: Hello | undefined, params: ChainParams.ChainParams): Lies.
     : { height: hello.tipHeight, hash: Hash.fromHexUnsafe(hello.tipHash) }
 
 /** On one connection, dialled or accepted. */
-export const lying = (self: Stranger, { chain, hasher }: Workshop): Act => (line) =>
+export const lying = (self: HostilePeer, { chain, hasher }: Workshop): Act => (connection) =>
   Effect.gen(function*() {
-    const { draw } = self
+    const { random } = self
     const params = ChainParams.chainParams[self.network.name]
-    const real = Effect.sync(() => tipOf(line.hello, params))
-    const first = Lies.tip(draw, chain, yield* real)
-    yield* join(self, line, {
+    const real = Effect.sync(() => tipOf(connection.hello, params))
+    const first = Lies.tip(random, chain, yield* real)
+    yield* join(self, connection, {
       tipHeight: first.height,
       tipHash: Hash.toHex(first.hash),
-      capabilities: Handshake.capabilities | Capability.chain | (draw.chance(0.3) ? Capability.produces : 0)
+      capabilities: Handshake.capabilities | Capability.chain | (random.happens(0.3) ? Capability.produces : 0)
     })
 
     const headers = Lies.headerAnswers(params)
     // Mostly it sticks to one way to lie.
-    const ways = { headers: draw.pick(headers), blocks: draw.pick(Lies.blockAnswers) }
-    const sticks = draw.chance(0.7)
-    const lateMs = draw.chance(0.2) ? draw.spread(1, 2 * Limits.stallMostMs) : 0
-    const trickles = draw.chance(0.1)
+    const ways = { headers: random.pick(headers), blocks: random.pick(Lies.blockAnswers) }
+    const sticks = random.happens(0.7)
+    const lateMs = random.happens(0.2) ? random.spread(1, 2 * Limits.stallMostMs) : 0
+    const trickles = random.happens(0.1)
     const busy = { with: false }
 
     /** One byte a second, if at all: nothing else can be said then. */
@@ -56,29 +56,29 @@ export const lying = (self: Stranger, { chain, hasher }: Workshop): Act => (line
       Effect.gen(function*() {
         if (messages.length === 0 || busy.with) return
         if (lateMs > 0) yield* Effect.sleep(lateMs)
-        if (!trickles) return yield* line.say(...messages)
+        if (!trickles) return yield* connection.say(...messages)
         busy.with = true
-        yield* line.drip(Line.encode(...messages), 1_000)
+        yield* connection.drip(Connection.encode(...messages), 1_000)
         busy.with = false
       })
     const announce = Effect.gen(function*() {
       const message = Lies.announcement(
-        draw,
+        random,
         params,
         hasher,
         chain,
         yield* real,
         yield* Clock.currentTimeMillis
       )
-      if (!busy.with) yield* line.say(message)
+      if (!busy.with) yield* connection.say(message)
     })
-    const announces = draw.chance(0.7)
-    yield* converse(line, announces ? atTimes(self, announce) : Effect.void, (message) => {
+    const announces = random.happens(0.7)
+    yield* converse(connection, announces ? atTimes(self, announce) : Effect.void, (message) => {
       switch (message._tag) {
         case "GetHeaders":
-          return say((sticks ? ways.headers : draw.pick(headers))(draw, chain, message))
+          return say((sticks ? ways.headers : random.pick(headers))(random, chain, message))
         case "GetBlocks":
-          return say((sticks ? ways.blocks : draw.pick(Lies.blockAnswers))(draw, chain, message))
+          return say((sticks ? ways.blocks : random.pick(Lies.blockAnswers))(random, chain, message))
         default:
           return Effect.void
       }

@@ -4,18 +4,18 @@ import * as Limits from "../../domain/Limits.ts"
 import * as Frame from "../../domain/wire/Frame.ts"
 import { Kind } from "../../domain/wire/native/NativeLayout.ts"
 import { SyncKind } from "../../domain/wire/SyncMessage.ts"
-import * as Line from "./Line.ts"
+import * as Connection from "./Connection.ts"
+import { type Act, converse, greet, type HostilePeer, join, stay, visit } from "./HostilePeer.ts"
 import * as Noise from "./Noise.ts"
-import { type Act, converse, greet, join, stay, type Stranger, visit } from "./Stranger.ts"
 
 const words = (...numbers: ReadonlyArray<number>): Uint8Array =>
   Uint8Array.from(numbers.flatMap((n) => [n >>> 24, n >>> 16, n >>> 8, n]))
 
 /** Lengths that no frame has under this limit. */
-const wrong = (self: Stranger, limit: number): number =>
-  self.draw.pick([
+const wrong = (self: HostilePeer, limit: number): number =>
+  self.random.pick([
     limit + 1,
-    limit + self.draw.between(1, 1_000),
+    limit + self.random.between(1, 1_000),
     2 * limit,
     2 ** 31,
     2 ** 31 - 1,
@@ -24,23 +24,23 @@ const wrong = (self: Stranger, limit: number): number =>
   ])
 
 /** Lists longer than a message may have, in bodies that are valid otherwise. */
-const longLists = ({ draw }: Stranger): Uint8Array => {
-  switch (draw.below(6)) {
+const longLists = ({ random }: HostilePeer): Uint8Array => {
+  switch (random.below(6)) {
     case 0:
       return Noise.frame(Kind.Peers, new Uint8Array(Limits.peersBodyBytes + 1))
     case 1: {
-      const locator = Array.from({ length: Limits.locatorHashes + 1 }, () => draw.bytes(32))
-      return Line.encode({ _tag: "GetHeaders", request: 1, locator })
+      const locator = Array.from({ length: Limits.locatorHashes + 1 }, () => random.bytes(32))
+      return Connection.encode({ _tag: "GetHeaders", request: 1, locator })
     }
     case 2:
-      return Line.encode({
+      return Connection.encode({
         _tag: "GetBlocks",
         request: 1,
         from: 1,
         hashes: new Uint8Array(32 * (Limits.blocksPerRequest + 1))
       })
     case 3:
-      return Line.encode({
+      return Connection.encode({
         _tag: "Blocks",
         request: 1,
         blocks: Array.from({ length: Limits.blocksPerRequest + 1 }, () => new Uint8Array(1)),
@@ -48,62 +48,71 @@ const longLists = ({ draw }: Stranger): Uint8Array => {
       })
     case 4:
       // So many headers in so few bytes.
-      return Line.encode({
+      return Connection.encode({
         _tag: "Headers",
         request: 1,
         after: new Uint8Array(32),
-        list: words(draw.pick([0xffff_ffff, Limits.headersPerMessage + 1, 0x7fff_ffff]), 0, 0),
+        list: words(random.pick([0xffff_ffff, Limits.headersPerMessage + 1, 0x7fff_ffff]), 0, 0),
         more: true
       })
     default:
-      return Line.encode({ _tag: "NewBlock", block: new Uint8Array(Limits.pushBlockBytes + draw.below(1_000)) })
+      return Connection.encode({ _tag: "NewBlock", block: new Uint8Array(Limits.pushBlockBytes + random.below(1_000)) })
   }
 }
 
 /** One frame of exactly the greatest size. It costs minutes of pace, so it comes in one piece at the end of them. */
-const greatest = ({ draw }: Stranger, line: Line.Line): Effect.Effect<void, Line.LineEnded> =>
-  Effect.suspend(() => line.send(Frame.allocate(draw.pick([Kind.Data, 99, SyncKind.NewBlock]), Limits.frameBytes - 1)))
+const greatest = (
+  { random }: HostilePeer,
+  connection: Connection.Connection
+): Effect.Effect<void, Connection.ConnectionEnded> =>
+  Effect.suspend(() =>
+    connection.send(Frame.allocate(random.pick([Kind.Data, 99, SyncKind.NewBlock]), Limits.frameBytes - 1))
+  )
 
-const acts = (self: Stranger): readonly [Act, ...ReadonlyArray<Act>] => {
-  const { draw } = self
-  const tail = () => draw.bytes(draw.below(Limits.hostileNoiseBytes))
-  const tooLong = (line: Line.Line, limit: number) =>
+const acts = (self: HostilePeer): readonly [Act, ...ReadonlyArray<Act>] => {
+  const { random } = self
+  const tail = () => random.bytes(random.below(Limits.hostileNoiseBytes))
+  const tooLong = (connection: Connection.Connection, limit: number) =>
     Effect.andThen(
-      line.send(Noise.head(wrong(self, limit), draw.pick(Noise.kinds))),
-      Effect.suspend(() => line.send(tail()))
+      connection.send(Noise.head(wrong(self, limit), random.pick(Noise.kinds))),
+      Effect.suspend(() => connection.send(tail()))
     )
   /** Announced, and then some bytes a second: it does not end in time. */
-  const endless = (line: Line.Line, limit: number) =>
+  const endless = (connection: Connection.Connection, limit: number) =>
     Effect.andThen(
-      line.send(Noise.head(limit - draw.below(1_000), draw.pick(Noise.kinds))),
-      Effect.forever(Effect.delay(Effect.suspend(() => line.send(draw.bytes(draw.between(1, 16)), 0.2)), "1 second"))
+      connection.send(Noise.head(limit - random.below(1_000), random.pick(Noise.kinds))),
+      Effect.forever(
+        Effect.delay(Effect.suspend(() => connection.send(random.bytes(random.between(1, 16)), 0.2)), "1 second")
+      )
     )
-  const up = (speak: (line: Line.Line) => Effect.Effect<void, Line.LineEnded>): Act => (line) =>
-    Effect.andThen(join(self, line), converse(line, speak(line)))
+  const up =
+    (speak: (connection: Connection.Connection) => Effect.Effect<void, Connection.ConnectionEnded>): Act =>
+    (connection) => Effect.andThen(join(self, connection), converse(connection, speak(connection)))
   return [
-    (line) => tooLong(line, Limits.frameBeforeUpBytes),
+    (connection) => tooLong(connection, Limits.frameBeforeUpBytes),
     // As long as can be before Up, full of nothing.
-    (line) => line.send(Noise.frame(draw.pick(Noise.kinds), new Uint8Array(Limits.frameBeforeUpBytes - 1))),
-    (line) => Effect.andThen(greet(self, line), tooLong(line, Limits.frameBeforeUpBytes)),
-    (line) => Effect.andThen(greet(self, line), endless(line, Limits.frameBeforeUpBytes)),
-    up((line) => tooLong(line, Limits.frameBytes)),
-    up((line) => Effect.suspend(() => line.send(longLists(self)))),
+    (connection) =>
+      connection.send(Noise.frame(random.pick(Noise.kinds), new Uint8Array(Limits.frameBeforeUpBytes - 1))),
+    (connection) => Effect.andThen(greet(self, connection), tooLong(connection, Limits.frameBeforeUpBytes)),
+    (connection) => Effect.andThen(greet(self, connection), endless(connection, Limits.frameBeforeUpBytes)),
+    up((connection) => tooLong(connection, Limits.frameBytes)),
+    up((connection) => Effect.suspend(() => connection.send(longLists(self)))),
     // Pings are not answered meanwhile, because that would end up inside the frame.
-    (line) => Effect.andThen(join(self, line), endless(line, Limits.frameBytes)),
-    up((line) => Effect.forever(greatest(self, line)))
+    (connection) => Effect.andThen(join(self, connection), endless(connection, Limits.frameBytes)),
+    up((connection) => Effect.forever(greatest(self, connection)))
   ]
 }
 
 /** The last two need time. */
 const lastingActs = 2
 
-export const oversize = (self: Stranger): Effect.Effect<void> =>
+export const oversize = (self: HostilePeer): Effect.Effect<void> =>
   Effect.suspend(() => {
     const all = acts(self)
-    const i = self.draw.below(all.length)
+    const i = self.random.below(all.length)
     return visit(
       self,
-      (line) => Effect.andThen((all[i] ?? all[0])(line), stay(self, line)),
+      (connection) => Effect.andThen((all[i] ?? all[0])(connection), stay(self, connection)),
       i >= all.length - lastingActs ? Limits.hostileLongVisitMs : undefined
     )
   })

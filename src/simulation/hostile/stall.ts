@@ -3,8 +3,7 @@ import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { Message } from "../../domain/wire/Message.ts"
-import * as Line from "./Line.ts"
-import * as Noise from "./Noise.ts"
+import * as Connection from "./Connection.ts"
 import {
   type Act,
   atTimes,
@@ -12,114 +11,123 @@ import {
   converse,
   greet,
   hello,
+  type HostilePeer,
   isLower,
   join,
   serve,
-  type Stranger,
   swarm,
   visit
-} from "./Stranger.ts"
+} from "./HostilePeer.ts"
+import * as Noise from "./Noise.ts"
 
-const wait = (line: Line.Line): Effect.Effect<never, Line.LineEnded> => Effect.forever(line.next)
+const wait = (connection: Connection.Connection): Effect.Effect<never, Connection.ConnectionEnded> =>
+  Effect.forever(connection.next)
 
 /** What it has to say to come up, when it should have said it. */
-const dueMessage = (self: Stranger, line: Line.Line): Message =>
-  isLower(self, line) ? commit(self, line) : { _tag: "Ack" }
+const dueMessage = (self: HostilePeer, connection: Connection.Connection): Message =>
+  isLower(self, connection) ? commit(self, connection) : { _tag: "Ack" }
 
-const wrongCommit = (self: Stranger, line: Line.Line): Message => {
-  const { draw, own } = self
-  const right = commit(self, line)
-  const stranger = PeerIp.fromStringUnsafe("203.0.113.7")
-  return draw.pick([
+const wrongCommit = (self: HostilePeer, connection: Connection.Connection): Message => {
+  const { random, own } = self
+  const right = commit(self, connection)
+  const unrelated = PeerIp.fromStringUnsafe("203.0.113.7")
+  return random.pick([
     { ...right, lower: right.higher, higher: right.lower },
-    { ...right, higher: stranger },
-    { ...right, lower: stranger },
+    { ...right, higher: unrelated },
+    { ...right, lower: unrelated },
     { ...right, lower: own, higher: own },
-    { ...right, lower: line.remote, higher: line.remote }
+    { ...right, lower: connection.remote, higher: connection.remote }
   ])
 }
 
-const handshakes = (self: Stranger): readonly [Act, ...ReadonlyArray<Act>] => {
-  const { draw } = self
-  const then = (line: Line.Line, ...messages: ReadonlyArray<Message>) =>
-    Effect.andThen(greet(self, line), Effect.andThen(line.say(...messages), wait(line)))
+const handshakes = (self: HostilePeer): readonly [Act, ...ReadonlyArray<Act>] => {
+  const { random } = self
+  const then = (connection: Connection.Connection, ...messages: ReadonlyArray<Message>) =>
+    Effect.andThen(greet(self, connection), Effect.andThen(connection.say(...messages), wait(connection)))
   return [
     // Around the time that a Hello may take.
-    (line) =>
+    (connection) =>
       Effect.suspend(() => {
-        const bytes = Line.encode(hello(self, line))
-        const ms = Limits.helloMs * (0.5 + draw.below(100) / 100) / bytes.length
-        return Effect.andThen(line.drip(bytes, ms), serve(line))
+        const bytes = Connection.encode(hello(self, connection))
+        const ms = Limits.helloMs * (0.5 + random.below(100) / 100) / bytes.length
+        return Effect.andThen(connection.drip(bytes, ms), serve(connection))
       }),
-    (line) => Effect.andThen(greet(self, line), wait(line)),
-    (line) => then(line, wrongCommit(self, line)),
-    (line) => then(line, { _tag: "Ack" }, commit(self, line)),
-    (line) => then(line, commit(self, line), commit(self, line)),
-    (line) => then(line, hello(self, line)),
-    (line) => then(line, { _tag: "Pong", nonce: draw.u64() }, { _tag: "Ping", nonce: draw.u64() }),
-    (line) => then(line, Noise.reject(self, line)),
-    (line) => then(line, Noise.message(self, line)),
+    (connection) => Effect.andThen(greet(self, connection), wait(connection)),
+    (connection) => then(connection, wrongCommit(self, connection)),
+    (connection) => then(connection, { _tag: "Ack" }, commit(self, connection)),
+    (connection) => then(connection, commit(self, connection), commit(self, connection)),
+    (connection) => then(connection, hello(self, connection)),
+    (connection) => then(connection, { _tag: "Pong", nonce: random.u64() }, { _tag: "Ping", nonce: random.u64() }),
+    (connection) => then(connection, Noise.reject(self, connection)),
+    (connection) => then(connection, Noise.message(self, connection)),
     // All at once, without waiting for anything.
-    (line) => Effect.andThen(line.say(hello(self, line), dueMessage(self, line)), serve(line)),
+    (connection) =>
+      Effect.andThen(connection.say(hello(self, connection), dueMessage(self, connection)), serve(connection)),
     // The last word comes around the time that it may take.
-    (line) =>
+    (connection) =>
       Effect.gen(function*() {
-        yield* greet(self, line)
-        yield* Effect.sleep((isLower(self, line) ? Limits.waitMs : Limits.commitMs) * (0.8 + draw.below(40) / 100))
-        yield* line.say(dueMessage(self, line))
-        return yield* serve(line)
+        yield* greet(self, connection)
+        yield* Effect.sleep(
+          (isLower(self, connection) ? Limits.waitMs : Limits.commitMs) * (0.8 + random.below(40) / 100)
+        )
+        yield* connection.say(dueMessage(self, connection))
+        return yield* serve(connection)
       })
   ]
 }
 
 /** Once it is up. */
-const games = (self: Stranger): readonly [Act, ...ReadonlyArray<Act>] => {
-  const { draw } = self
-  const up = (speak: (line: Line.Line) => Effect.Effect<void, Line.LineEnded>): Act => (line) =>
-    Effect.andThen(join(self, line), converse(line, speak(line)))
-  const pings = (count: number) => Array.from({ length: count }, (): Message => ({ _tag: "Ping", nonce: draw.u64() }))
+const games = (self: HostilePeer): readonly [Act, ...ReadonlyArray<Act>] => {
+  const { random } = self
+  const up =
+    (speak: (connection: Connection.Connection) => Effect.Effect<void, Connection.ConnectionEnded>): Act =>
+    (connection) => Effect.andThen(join(self, connection), converse(connection, speak(connection)))
+  const pings = (count: number) => Array.from({ length: count }, (): Message => ({ _tag: "Ping", nonce: random.u64() }))
   return [
-    up((line) => atTimes(self, Effect.suspend(() => line.say({ _tag: "Pong", nonce: draw.u64() })))),
-    up((line) => atTimes(self, Effect.suspend(() => line.say(...pings(draw.between(1, 300)))))),
+    up((connection) => atTimes(self, Effect.suspend(() => connection.say({ _tag: "Pong", nonce: random.u64() })))),
+    up((connection) => atTimes(self, Effect.suspend(() => connection.say(...pings(random.between(1, 300)))))),
     // The pongs pile up.
-    (line) =>
+    (connection) =>
       Effect.andThen(
-        join(self, line),
-        atTimes(self, Effect.suspend(() => line.say(...pings(draw.between(1, 300)))), 1_000)
+        join(self, connection),
+        atTimes(self, Effect.suspend(() => connection.say(...pings(random.between(1, 300)))), 1_000)
       ),
-    up((line) => Effect.suspend(() => line.say(hello(self, line)))),
-    up((line) => Effect.suspend(() => line.say(commit(self, line)))),
-    up((line) => line.say({ _tag: "Ack" })),
-    up((line) => Effect.delay(Effect.suspend(() => line.say(Noise.reject(self, line))), draw.below(20_000))),
+    up((connection) => Effect.suspend(() => connection.say(hello(self, connection)))),
+    up((connection) => Effect.suspend(() => connection.say(commit(self, connection)))),
+    up((connection) => connection.say({ _tag: "Ack" })),
+    up((connection) =>
+      Effect.delay(Effect.suspend(() => connection.say(Noise.reject(self, connection))), random.below(20_000))
+    ),
     // Every ping is answered with something else.
-    (line) =>
+    (connection) =>
       Effect.andThen(
-        join(self, line),
-        Effect.forever(Effect.flatMap(line.next, (message) =>
+        join(self, connection),
+        Effect.forever(Effect.flatMap(connection.next, (message) =>
           message._tag === "Ping"
-            ? line.reply({ _tag: "Pong", nonce: message.nonce + 1n & 0xffff_ffff_ffff_ffffn })
+            ? connection.reply({ _tag: "Pong", nonce: message.nonce + 1n & 0xffff_ffff_ffff_ffffn })
             : Effect.void))
       ),
     // Alive by a drop of a frame now and then.
-    (line) => Effect.andThen(join(self, line), Effect.forever(line.drip(Line.encode(...pings(1)), 10_000)))
+    (connection) =>
+      Effect.andThen(join(self, connection), Effect.forever(connection.drip(Connection.encode(...pings(1)), 10_000)))
   ]
 }
 
 /** Several at once that all want to be the connection of the pair, as one process or as many. */
-const rivals = (self: Stranger): Effect.Effect<void> => {
-  const { draw } = self
-  const many = draw.chance(0.5)
-  return swarm(self, draw.between(2, Limits.hostileLines), (line) =>
+const rivals = (self: HostilePeer): Effect.Effect<void> => {
+  const { random } = self
+  const many = random.happens(0.5)
+  return swarm(self, random.between(2, Limits.hostileConnections), (connection) =>
     Effect.gen(function*() {
-      yield* Effect.sleep(draw.below(Limits.hostileBeatMaxMs))
-      yield* join(self, line, { tag: many ? draw.hex(16) : self.tag })
-      return yield* draw.chance(0.5) ? serve(line) : wait(line)
+      yield* Effect.sleep(random.below(Limits.hostileBeatMaxMs))
+      yield* join(self, connection, { tag: many ? random.hex(16) : self.tag })
+      return yield* random.happens(0.5) ? serve(connection) : wait(connection)
     }))
 }
 
-export const stall = (self: Stranger): Effect.Effect<void> =>
+export const stall = (self: HostilePeer): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { draw } = self
-    if (draw.chance(0.2)) return rivals(self)
-    return visit(self, draw.pick(draw.chance(0.5) ? handshakes(self) : games(self)))
+    const { random } = self
+    if (random.happens(0.2)) return rivals(self)
+    return visit(self, random.pick(random.happens(0.5) ? handshakes(self) : games(self)))
   })

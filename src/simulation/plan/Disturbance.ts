@@ -2,7 +2,7 @@
  * What a fault excuses. Everything that is not excused is demanded: a connection that goes down while nothing disturbs its
  * pair is a bug, and so is a pair that is not connected long after nothing keeps it apart.
  *
- * Deliberately little is excused: latency up to 20 s, clock jumps and drift, strangers, a busy event loop, second addresses and
+ * Deliberately little is excused: latency up to 20 s, clock jumps and drift, hostile peers, a busy event loop, second addresses and
  * refused dials take no connection down.
  */
 import type { Fault } from "./Fault.ts"

@@ -8,7 +8,7 @@
 
 import * as Limits from "../../domain/Limits.ts"
 
-/** How a stranger on the network misbehaves. */
+/** How a hostile peer misbehaves. */
 export type Hostility =
   /** Sends random bytes. */
   | "garbage"
@@ -95,7 +95,7 @@ export type Fault =
     | { readonly kind: "readdress"; readonly node: number }
     /** A second process joins the network from the node's address. */
     | { readonly kind: "twin"; readonly node: number }
-    /** A stranger at an address of its own bothers the node. */
+    /** A hostile peer at an address of its own attacks the node. */
     | { readonly kind: "hostile"; readonly node: number; readonly how: Hostility }
     /** The node makes a branch that leaves its chain `depth` blocks below the tip and is one block better. */
     | { readonly kind: "fork"; readonly node: number; readonly depth: number }

@@ -1,41 +1,10 @@
 /** Draws single faults: whom they hit, how hard, how long. What may happen together, and when, is `FaultPlan.ts`. */
 import * as Limits from "../../domain/Limits.ts"
 import { type Fault, type FaultKind, hostilities, isUnaware } from "./Fault.ts"
-
-/** Least and most of a number. */
-export type Range = readonly [least: number, most: number]
+import type { Range, Rng } from "./Rng.ts"
 
 /** A fault without its place in the plan. */
 export type Drawn = Fault extends infer F ? F extends Fault ? Omit<F, "id"> : never : never
-
-/** Chance in the shapes that faults need, from one stream of uniform numbers in [0, 1). */
-export interface Chance {
-  /** True in so great a part of the draws. */
-  readonly happens: (part: number) => boolean
-  /** From 0 to below that. */
-  readonly upTo: (most: number) => number
-  /** A whole number, both ends included. */
-  readonly whole: (range: Range) => number
-  /** A whole number, spread evenly over the orders of magnitude between. `least` is greater than 0. */
-  readonly spread: (range: Range) => number
-  /** So many of the items, all different, in random order. */
-  readonly some: <A>(items: ReadonlyArray<A>, count: number) => ReadonlyArray<A>
-  /** The time to the next event of a Poisson process with that mean. */
-  readonly exponential: (mean: number) => number
-}
-
-export const chance = (draw: () => number): Chance => ({
-  happens: (part) => draw() < part,
-  upTo: (most) => draw() * most,
-  whole: ([least, most]) => least + Math.floor(draw() * (most - least + 1)),
-  spread: ([least, most]) => Math.min(most, Math.round(least * Math.exp(draw() * Math.log(most / least)))),
-  some: (items, count) => {
-    const left = [...items]
-    return Array.from({ length: Math.min(count, items.length) }, () => left.splice(Math.floor(draw() * left.length), 1))
-      .flat()
-  },
-  exponential: (mean) => -mean * Math.log(1 - draw())
-})
 
 /** Where and when a fault is to happen. */
 export interface Place {
@@ -45,27 +14,28 @@ export interface Place {
   readonly nodes: ReadonlyArray<number>
 }
 
-const target = (random: Chance, { near, nodes }: Place): number => near ?? random.some(nodes, 1)[0] ?? 0
+const target = (random: Rng, { near, nodes }: Place): number => near ?? random.some(nodes, 1)[0] ?? 0
 
-const pair = (random: Chance, place: Place): readonly [a: number, b: number] => {
+const pair = (random: Rng, place: Place): readonly [a: number, b: number] => {
   const first = target(random, place)
   const second = random.some(place.nodes.filter((node) => node !== first), 1)[0] ?? first
   return random.happens(0.5) ? [first, second] : [second, first]
 }
 
-const lasting = (random: Chance, { atMs }: Place, range: Range) => ({ atMs, endMs: atMs + random.spread(range) })
+const lasting = (random: Rng, { atMs }: Place, range: Range) => ({ atMs, endMs: atMs + random.spread(...range) })
 
-const killMs = (random: Chance): number => {
+const killMs = (random: Rng): number => {
   if (random.happens(Limits.simAtOnceKills)) return 0
-  return random.spread(random.happens(Limits.simLongKills) ? Limits.simLongKillMs : Limits.simFaults.kill.ms)
+  const range: Range = random.happens(Limits.simLongKills) ? Limits.simLongKillMs : Limits.simFaults.kill.ms
+  return random.spread(...range)
 }
 
 /** Of all links a third at most, so that the network holds together; each is stopped in the first and restored in the last half. */
-const swizzle = (random: Chance, place: Place): Drawn => {
+const swizzle = (random: Rng, place: Place): Drawn => {
   const { endMs } = lasting(random, place, Limits.simFaults.swizzle.ms)
   const { atMs, nodes } = place
   const all = nodes.flatMap((a, i) => nodes.slice(i + 1).map((b) => ({ a, b })))
-  const links = random.some(all, random.whole([1, Math.max(1, Math.floor(all.length / 3))]))
+  const links = random.some(all, random.between(1, Math.max(1, Math.floor(all.length / 3))))
   const middle = Math.floor((atMs + endMs) / 2)
   return {
     kind: "swizzle",
@@ -74,26 +44,26 @@ const swizzle = (random: Chance, place: Place): Drawn => {
     links: links.map(({ a, b }, i) => ({
       a,
       b,
-      stopMs: i === 0 ? atMs : random.whole([atMs, middle]),
-      restoreMs: i === 0 ? endMs : random.whole([middle, endMs])
+      stopMs: i === 0 ? atMs : random.between(atMs, middle),
+      restoreMs: i === 0 ? endMs : random.between(middle, endMs)
     }))
   }
 }
 
 /** A single node, half of them, or any number between. */
-const partitionSize = (random: Chance, nodes: number): number => {
+const partitionSize = (random: Rng, nodes: number): number => {
   const half = Math.max(1, Math.floor(nodes / 2))
   if (random.happens(0.35)) return 1
-  return random.happens(0.5) ? half : random.whole([1, half])
+  return random.happens(0.5) ? half : random.between(1, half)
 }
 
 /** Ups shorter than a challenge of the connection before (`probeMinMs`, `challengeSpacingMs`), and longer than a handshake. */
-const crashLoop = (random: Chance, place: Place): Drawn => {
+const crashLoop = (random: Rng, place: Place): Drawn => {
   let ms = place.atMs
-  const reboots = Array.from({ length: random.whole(Limits.simReboots) }, () => {
+  const reboots = Array.from({ length: random.between(...Limits.simReboots) }, () => {
     const downMs = ms
-    const upMs = downMs + random.spread(Limits.simRebootDownMs)
-    ms = upMs + random.spread(Limits.simRebootUpMs)
+    const upMs = downMs + random.spread(...Limits.simRebootDownMs)
+    ms = upMs + random.spread(...Limits.simRebootUpMs)
     return { downMs, upMs }
   })
   return {
@@ -106,22 +76,22 @@ const crashLoop = (random: Chance, place: Place): Drawn => {
 }
 
 /** One of those that have a second address; a word to one of the others, or to all. */
-const alias = (random: Chance, { atMs, nodes }: Place): Drawn => {
+const alias = (random: Rng, { atMs, nodes }: Place): Drawn => {
   const node = random.some(nodes.filter(isUnaware), 1)[0] ?? 1
   const others = nodes.filter((other) => other !== node)
-  const told = random.some(others, random.whole([1, others.length])).toSorted((a, b) => a - b)
+  const told = random.some(others, random.between(1, others.length)).toSorted((a, b) => a - b)
   return { kind: "alias", node, atMs, endMs: atMs, told }
 }
 
-const signed = (random: Chance, size: number): number => random.happens(0.5) ? size : -size
+const signed = (random: Rng, size: number): number => random.happens(0.5) ? size : -size
 
-const driftRate = (random: Chance): number => {
+const driftRate = (random: Rng): number => {
   const most = random.happens(Limits.simGreatDrifts) ? Limits.simGreatDriftPpm : Limits.simDriftPpm
-  return (1_000_000 + random.whole([-most, most])) / 1_000_000
+  return (1_000_000 + random.between(-most, most)) / 1_000_000
 }
 
 /** One way to draw each kind. `Place.nodes` holds at least two. */
-export const drawn: { readonly [K in FaultKind]: (random: Chance, place: Place) => Drawn } = {
+export const drawn: { readonly [K in FaultKind]: (random: Rng, place: Place) => Drawn } = {
   kill: (random, place) => ({
     kind: "kill",
     atMs: place.atMs,
@@ -158,25 +128,25 @@ export const drawn: { readonly [K in FaultKind]: (random: Chance, place: Place) 
   }),
   clog: (random, place) => {
     const [a, b] = pair(random, place)
-    const latencyMs = random.spread(Limits.simClogMs)
+    const latencyMs = random.spread(...Limits.simClogMs)
     return { kind: "clog", a, b, latencyMs, ...lasting(random, place, Limits.simFaults.clog.ms) }
   },
   swizzle,
   storm: (random, place) => {
-    const latencyMs = random.spread(Limits.simStormMs)
-    const jitterMs = random.whole([0, latencyMs])
+    const latencyMs = random.spread(...Limits.simStormMs)
+    const jitterMs = random.between(0, latencyMs)
     return { kind: "storm", latencyMs, jitterMs, ...lasting(random, place, Limits.simFaults.storm.ms) }
   },
   narrow: (random, place) => ({
     kind: "narrow",
     node: target(random, place),
-    bandwidth: random.spread(Limits.simNarrowBytes),
+    bandwidth: random.spread(...Limits.simNarrowBytes),
     ...lasting(random, place, Limits.simFaults.narrow.ms)
   }),
   reset: (random, place) => {
     const [a, b] = pair(random, place)
     const most = random.happens(Limits.simResetsInHandshake) ? Limits.simResetHandshakeBytes : Limits.simResetBytes
-    return { kind: "reset", a, b, bytes: random.whole([0, most]), ...lasting(random, place, Limits.simFaults.reset.ms) }
+    return { kind: "reset", a, b, bytes: random.between(0, most), ...lasting(random, place, Limits.simFaults.reset.ms) }
   },
   refuse: (random, place) => ({
     kind: "refuse",
@@ -184,7 +154,8 @@ export const drawn: { readonly [K in FaultKind]: (random: Chance, place: Place) 
     ...lasting(random, place, Limits.simFaults.refuse.ms)
   }),
   jump: (random, place) => {
-    const size = random.spread(random.happens(Limits.simFarJumps) ? Limits.simFarJumpMs : Limits.simJumpMs)
+    const range: Range = random.happens(Limits.simFarJumps) ? Limits.simFarJumpMs : Limits.simJumpMs
+    const size = random.spread(...range)
     return {
       kind: "jump",
       node: target(random, place),
@@ -205,7 +176,7 @@ export const drawn: { readonly [K in FaultKind]: (random: Chance, place: Place) 
   }),
   flood: (random, place) => {
     const [from, to] = pair(random, place)
-    const bytes = random.whole(Limits.simFloodBytes)
+    const bytes = random.between(...Limits.simFloodBytes)
     return { kind: "flood", from, to, bytes, ...lasting(random, place, Limits.simFaults.flood.ms) }
   },
   readdress: (random, place) => ({
@@ -229,7 +200,7 @@ export const drawn: { readonly [K in FaultKind]: (random: Chance, place: Place) 
     node: target(random, place),
     atMs: place.atMs,
     endMs: place.atMs,
-    depth: random.whole([1, random.happens(Limits.simDeepForks) ? Limits.simDeepForkDepth : Limits.simForkDepth])
+    depth: random.between(1, random.happens(Limits.simDeepForks) ? Limits.simDeepForkDepth : Limits.simForkDepth)
   }),
   alias
 }

@@ -14,7 +14,8 @@
 import * as Limits from "../../domain/Limits.ts"
 import type { Fault, FaultKind } from "./Fault.ts"
 import { faultKinds } from "./Fault.ts"
-import { type Chance, chance, type Drawn, drawn } from "./FaultDraw.ts"
+import { type Drawn, drawn } from "./FaultDraw.ts"
+import * as Rng from "./Rng.ts"
 
 export interface PlanOptions {
   /** Uniform in [0, 1), from the seed; used by nobody else. */
@@ -133,17 +134,17 @@ const weighted = (kinds: ReadonlyArray<FaultKind>, nodes: number) =>
     weight: Limits.simFaults[kind].weight * (wide.has(kind) ? pace(nodes) : 1)
   }))
 
-const kindOf = (random: Chance, table: ReturnType<typeof weighted>): FaultKind | undefined => {
+const kindOf = (random: Rng.Rng, table: ReturnType<typeof weighted>): FaultKind | undefined => {
   let left = random.upTo(table.reduce((sum, { weight }) => sum + weight, 0))
   return table.find(({ weight }) => (left -= weight) < 0)?.kind ?? table.at(-1)?.kind
 }
 
 /** Time to the next fault, and whether it belongs to the last one. */
-const pause = (random: Chance, nodes: number): { readonly ms: number; readonly burst: boolean } => {
+const pause = (random: Rng.Rng, nodes: number): { readonly ms: number; readonly burst: boolean } => {
   if (random.happens(Limits.simBursts)) {
-    return { ms: random.happens(1 / 3) ? 0 : random.whole([1, Limits.simBurstMs]), burst: true }
+    return { ms: random.happens(1 / 3) ? 0 : random.between(1, Limits.simBurstMs), burst: true }
   }
-  const lull = random.happens(Limits.simLulls) ? random.whole(Limits.simLullMs) : 0
+  const lull = random.happens(Limits.simLulls) ? random.between(...Limits.simLullMs) : 0
   return { ms: lull + Math.round(random.exponential(Limits.simFaultGapMs * pace(nodes))), burst: false }
 }
 
@@ -151,7 +152,7 @@ const pause = (random: Chance, nodes: number): { readonly ms: number; readonly b
  * The plan: in order of `atMs`, `id` 0, 1, …. The same options give the same plan; the order of `kinds` does not matter.
  */
 export const make = ({ draw, durationMs, kinds, nodes }: PlanOptions): ReadonlyArray<Fault> => {
-  const random = chance(draw)
+  const random = Rng.make(draw)
   const table = weighted(kinds, nodes)
   const everybody = Array.from({ length: nodes }, (_, node) => node)
   const plan: Array<Fault> = []

@@ -100,7 +100,7 @@ export const simFaults = {
   /** Who was told of it dials it until the end of the run. */
   alias: { weight: 4, ms: 0 }
 } as const
-/** One in so many strangers that tell of addresses is a crowd, and of how many: the table of peers fills, although half of them tell other things. */
+/** One in so many hostile peers that advertise addresses is a crowd, and of how many: the table of peers fills, although half of them tell other things. */
 export const simCrowds = 24
 export const simCrowd = 24
 /** Part of the kills that last longer, and how long, ms: the others have given up, the chain has gone on by hundreds of blocks. */

@@ -1,5 +1,6 @@
 /** What a simulation was asked to do, and what it found: plain data. */
 import type { Fault, FaultKind } from "./Fault.ts"
+import type { Healing, Recoveries } from "./Recovery.ts"
 
 /** `safety`: faults throughout. `liveness`: faults for the first half, then all but some nodes outside a core are healed. */
 export type SimulationMode = "safety" | "liveness"
@@ -59,6 +60,9 @@ export interface SimulationReport {
   readonly faults: Readonly<Record<string, number>>
   /** Downs at all nodes, by `DisconnectReason.label`. */
   readonly downsByReason: Readonly<Record<string, number>>
+  /** Times until pairs were connected again, ascending, and the dials of those times. */
+  readonly recoveries: Recoveries
+  readonly healing: Healing
   /** Greatest time from the end of the faults that touch a pair to its connection, and what the timers allow, ms. */
   readonly maxRecoveryMs: number
   readonly recoveryBoundMs: number

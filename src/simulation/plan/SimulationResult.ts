@@ -4,6 +4,7 @@
  * **Units** as in `SimulationReport`; `wallSeconds` is real time, the only part that differs between two runs of the same.
  */
 import { Schema } from "effect"
+import * as Recovery from "./Recovery.ts"
 import type { SimulationReport } from "./SimulationReport.ts"
 
 const Violation = Schema.Struct({ atMs: Schema.Finite, invariant: Schema.String, detail: Schema.String })
@@ -38,6 +39,8 @@ export const SimulationResult = Schema.Struct({
   unfaultedDowns: Schema.Int,
   faults: Schema.Record(Schema.String, Schema.Int),
   downsByReason: Schema.Record(Schema.String, Schema.Int),
+  recoveries: Schema.Record(Schema.String, Schema.Array(Schema.Int)),
+  healing: Schema.Struct({ seconds: Schema.Record(Schema.String, Schema.Int), mostPerNode: Schema.Int }),
   maxRecoveryMs: Schema.Finite,
   recoveryBoundMs: Schema.Finite,
   heights: Schema.Array(Schema.Int),
@@ -66,6 +69,8 @@ export const ofReport = (
   unfaultedDowns: report.unfaultedDowns,
   faults: report.faults,
   downsByReason: report.downsByReason,
+  recoveries: report.recoveries,
+  healing: report.healing,
   maxRecoveryMs: report.maxRecoveryMs,
   recoveryBoundMs: report.recoveryBoundMs,
   heights: report.heights,
@@ -97,6 +102,8 @@ export const crashed = (
   unfaultedDowns: 0,
   faults: {},
   downsByReason: {},
+  recoveries: {},
+  healing: Recovery.noHealing,
   maxRecoveryMs: 0,
   recoveryBoundMs: 0,
   heights: [],

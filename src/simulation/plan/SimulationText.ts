@@ -68,7 +68,7 @@ export const what = (fault: Fault): string => {
     case "twin":
       return `a second process at the address of node ${fault.node}`
     case "hostile":
-      return `a stranger at node ${fault.node}: ${fault.how}`
+      return `a hostile peer at node ${fault.node}: ${fault.how}`
     case "fork":
       return `fork at node ${fault.node}, ${fault.depth} deep`
     case "alias":

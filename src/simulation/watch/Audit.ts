@@ -4,18 +4,18 @@ import * as Limits from "../../domain/Limits.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import { Sync } from "../../services/Sync.ts"
 import * as Bounds from "../plan/Bounds.ts"
-import type { Running, SimNode } from "../SimulatedNode.ts"
-import type { SimWorld } from "../World.ts"
+import type { Running, SimulatedNode } from "../SimulatedNode.ts"
+import type { World } from "../World.ts"
 import type { PairView } from "./PairWatch.ts"
 
 export class Audit {
-  private readonly world: SimWorld
+  private readonly world: World
 
-  constructor(world: SimWorld) {
+  constructor(world: World) {
     this.world = world
   }
 
-  private *running(): Iterable<readonly [SimNode, Running]> {
+  private *running(): Iterable<readonly [SimulatedNode, Running]> {
     for (const node of this.world.nodes.values()) {
       if (node.running !== undefined && !node.changing && !node.paused) yield [node, node.running]
     }
@@ -76,7 +76,7 @@ export class Audit {
    * Honest peers that have long been well connected are good enough for sync, and it holds no body for nothing: in sync, at
    * most the one that was just pushed and is on its way to the disk.
    */
-  private sync(node: SimNode, { services }: Running, indexOf: ReadonlyMap<string, number>): void {
+  private sync(node: SimulatedNode, { services }: Running, indexOf: ReadonlyMap<string, number>): void {
     const { pairs } = this.world
     const { peers, synced, waiting } = Effect.runSync(Context.get(services, Sync).report)
     if (waiting.blocks > (synced ? 1 : Limits.syncWindowBlocks)) {
@@ -93,11 +93,11 @@ export class Audit {
     }
   }
 
-  private violated(node: SimNode, invariant: string, detail: string): void {
+  private violated(node: SimulatedNode, invariant: string, detail: string): void {
     this.world.violated(invariant, `${node.name}: ${detail}`)
   }
 
-  /** Closes every node; what they leave behind and how long they take is checked by `SimNode.stop`. */
+  /** Closes every node; what they leave behind and how long they take is checked by `SimulatedNode.stop`. */
   closing(reach: (ms: number) => Effect.Effect<boolean>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
       const open = new Set<number>()

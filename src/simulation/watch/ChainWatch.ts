@@ -1,7 +1,7 @@
 /** Whether the nodes of a simulated network follow the best chain among their peers, as fast as may be demanded. */
 import * as Limits from "../../domain/Limits.ts"
 import type { Fault } from "../plan/Fault.ts"
-import type { SimWorld } from "../World.ts"
+import type { World } from "../World.ts"
 
 interface Lag {
   readonly since: number
@@ -11,13 +11,13 @@ interface Lag {
 }
 
 export class ChainWatch {
-  private readonly world: SimWorld
+  private readonly world: World
   private readonly behind = new Map<number, Lag>()
   /** Nodes whose clock was wrong, and whose chain may be ahead of its time: nobody has to follow them. */
   private readonly odd = new Set<number>()
   private readonly clockRightAt = new Map<number, number>()
 
-  constructor(world: SimWorld) {
+  constructor(world: World) {
     this.world = world
   }
 

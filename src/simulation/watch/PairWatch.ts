@@ -84,6 +84,11 @@ export class PairWatch {
     return this.pairs
   }
 
+  /** Whether a pair waits to be connected again that nothing keeps apart. */
+  get healing(): boolean {
+    return this.pairs.some((pair) => pair.apart === 0 && pair.waiting.size > 0)
+  }
+
   of(x: number, y: number): PairView | undefined {
     return this.byKey.get(Math.min(x, y) * 65_536 + Math.max(x, y))
   }

@@ -6,7 +6,7 @@ import { Context, Effect, Random } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { ConnectionManager } from "../../services/ConnectionManager.ts"
-import type { Running, SimNode } from "../SimulatedNode.ts"
+import type { Running, SimulatedNode } from "../SimulatedNode.ts"
 
 /** Channel of this traffic. */
 export const trafficChannel = 7
@@ -23,7 +23,7 @@ export interface TrafficHost {
 }
 
 interface Sending {
-  readonly node: SimNode
+  readonly node: SimulatedNode
   readonly to: PeerIp
   readonly since: number
   late: boolean
@@ -40,7 +40,7 @@ export class Traffic {
   }
 
   /** Sends and receives for as long as the process lives. */
-  start(node: SimNode, { process, scope, services }: Running): void {
+  start(node: SimulatedNode, { process, scope, services }: Running): void {
     const manager = Context.get(services, ConnectionManager)
     const sender = this.senders++
     /** By node: its address may change. */
@@ -74,7 +74,7 @@ export class Traffic {
     )
   }
 
-  private receive(node: SimNode, manager: ConnectionManager["Service"]) {
+  private receive(node: SimulatedNode, manager: ConnectionManager["Service"]) {
     const last = new Map<string, number>()
     const lastOf = new Map<number, number>()
     return Effect.orDie(manager.receive(trafficChannel, (from, payloads) => {
@@ -102,7 +102,7 @@ export class Traffic {
   }
 
   /** The node's process is gone. */
-  gone(node: SimNode): void {
+  gone(node: SimulatedNode): void {
     for (const sending of this.sending) if (sending.node === node) this.sending.delete(sending)
   }
 

@@ -1,7 +1,7 @@
 /**
  * One connection as a misbehaving peer holds it: raw bytes and single messages, each when it likes.
  *
- * **Errors**: everything that ends the connection is `LineEnded`. **Concurrency**: one fiber reads, any number write.
+ * **Errors**: everything that ends the connection is `ConnectionEnded`. **Concurrency**: one fiber reads, any number write.
  */
 import { Data, Effect, Option } from "effect"
 import type { Scope } from "effect"
@@ -12,32 +12,32 @@ import * as Frame from "../../domain/wire/Frame.ts"
 import type { Hello, Message } from "../../domain/wire/Message.ts"
 import * as NativeDecoder from "../../domain/wire/native/NativeDecoder.ts"
 import * as NativeEncoder from "../../domain/wire/native/NativeEncoder.ts"
-import type { Draw } from "./Draw.ts"
+import type { Rng } from "../plan/Rng.ts"
 import type { Pace } from "./Pace.ts"
 
 /** The connection is over, or not worth going on with. */
-export class LineEnded extends Data.TaggedError("LineEnded")<{ readonly detail: string }> {}
+export class ConnectionEnded extends Data.TaggedError("ConnectionEnded")<{ readonly detail: string }> {}
 
-export interface Line {
+export interface Connection {
   /** The other end, as the socket shows it. */
   readonly remote: PeerIp
   /** What the other end said first, once `next` has given it. */
   hello: Hello | undefined
   /** Writes one piece that counts as so many frames, when the pace allows it. */
-  readonly send: (bytes: Uint8Array, frames?: number) => Effect.Effect<void, LineEnded>
+  readonly send: (bytes: Uint8Array, frames?: number) => Effect.Effect<void, ConnectionEnded>
   /** The messages in one piece. */
-  readonly say: (...messages: ReadonlyArray<Message>) => Effect.Effect<void, LineEnded>
+  readonly say: (...messages: ReadonlyArray<Message>) => Effect.Effect<void, ConnectionEnded>
   /** At once: for the answers that keep a connection alive. */
-  readonly reply: (message: Message) => Effect.Effect<void, LineEnded>
+  readonly reply: (message: Message) => Effect.Effect<void, ConnectionEnded>
   /** One byte at a time, `everyMs` apart. */
-  readonly drip: (bytes: Uint8Array, everyMs: number) => Effect.Effect<void, LineEnded>
+  readonly drip: (bytes: Uint8Array, everyMs: number) => Effect.Effect<void, ConnectionEnded>
   /** The next message, whatever it is. */
-  readonly next: Effect.Effect<NativeDecoder.Decoded, LineEnded>
+  readonly next: Effect.Effect<NativeDecoder.Decoded, ConnectionEnded>
   /** `next`, but fails after so many ms. */
-  readonly within: (ms: number) => Effect.Effect<NativeDecoder.Decoded, LineEnded>
+  readonly within: (ms: number) => Effect.Effect<NativeDecoder.Decoded, ConnectionEnded>
 }
 
-const ended = (error: { readonly message: string }) => new LineEnded({ detail: error.message })
+const ended = (error: { readonly message: string }) => new ConnectionEnded({ detail: error.message })
 
 const joined = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
   const [first] = parts
@@ -58,12 +58,12 @@ export const encode = (...messages: ReadonlyArray<Message>): Uint8Array =>
 export const open = (
   socket: Socket.Socket,
   remote: PeerIp,
-  draw: Draw,
+  random: Rng,
   pace: Pace
-): Effect.Effect<Line, LineEnded, Scope.Scope> =>
+): Effect.Effect<Connection, ConnectionEnded, Scope.Scope> =>
   Effect.gen(function*() {
     yield* pace.pay(1, 0)
-    const politely = draw.chance(0.5)
+    const politely = random.happens(0.5)
     // What was acquired last is released first: the writer, which sends FIN, or the reader, which closes at once.
     const early = politely ? undefined : yield* socket.writer
     const { pull } = yield* Effect.mapError(socket.reader, ended)
@@ -71,23 +71,23 @@ export const open = (
     const frames = new Frame.FrameReader()
     const put = (bytes: Uint8Array) => Effect.mapError(Effect.suspend(() => write(bytes)), ended)
 
-    const take: Effect.Effect<NativeDecoder.Decoded, LineEnded> = Effect.gen(function*() {
+    const take: Effect.Effect<NativeDecoder.Decoded, ConnectionEnded> = Effect.gen(function*() {
       while (true) {
         const found = frames.next(Limits.frameBytes)
-        if (found === "bad") return yield* new LineEnded({ detail: "it sent no frames" })
+        if (found === "bad") return yield* new ConnectionEnded({ detail: "it sent no frames" })
         if (found === "frame") return NativeDecoder.decode(frames.kind, frames.buffer, frames.start, frames.end)
         for (const chunk of yield* Effect.mapError(pull, ended)) if (typeof chunk !== "string") frames.push(chunk)
       }
     })
     const next = Effect.map(take, (message) => {
-      if (message._tag === "Hello") line.hello = message
+      if (message._tag === "Hello") connection.hello = message
       return message
     })
-    const line: Line = {
+    const connection: Connection = {
       remote,
       hello: undefined,
       send: (bytes, count = 1) => Effect.andThen(pace.pay(count, bytes.length), put(bytes)),
-      say: (...messages) => Effect.suspend(() => line.send(encode(...messages), messages.length)),
+      say: (...messages) => Effect.suspend(() => connection.send(encode(...messages), messages.length)),
       reply: (message) =>
         Effect.suspend(() => {
           const bytes = encode(message)
@@ -95,16 +95,18 @@ export const open = (
           return put(bytes)
         }),
       drip: (bytes, everyMs) =>
-        Effect.forEach(bytes, (byte) => Effect.delay(line.send(Uint8Array.of(byte), 0.1), everyMs), { discard: true }),
+        Effect.forEach(bytes, (byte) => Effect.delay(connection.send(Uint8Array.of(byte), 0.1), everyMs), {
+          discard: true
+        }),
       next,
       within: (ms) =>
         Effect.flatMap(
           Effect.timeoutOption(next, ms),
           Option.match({
-            onNone: () => Effect.fail(new LineEnded({ detail: "it kept us waiting" })),
+            onNone: () => Effect.fail(new ConnectionEnded({ detail: "it kept us waiting" })),
             onSome: (message) => Effect.succeed(message)
           })
         )
     }
-    return line
+    return connection
   })

@@ -1,8 +1,8 @@
 /**
- * Peers that mean no good, as programs: each misbehaves towards one node through the services every peer has (`PeerSocket`,
+ * Hostile peers, as programs: each misbehaves towards one node through the services every peer has (`PeerSocket`,
  * `Clock`, `Random`), in one of the ways of `Hostility`, and in a different shape of it on every connection.
  *
- * **Bounds**: what a stranger sends in the long run and how many connections it holds are in `Limits`. **Ordering**: with the
+ * **Bounds**: what a hostile peer sends in the long run and how many connections it holds are in `Limits`. **Ordering**: with the
  * same `Random`, `Clock` and scheduling, it does the same again.
  */
 import { Effect } from "effect"
@@ -10,55 +10,55 @@ import * as Limits from "../../domain/Limits.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as HasherLive from "../../layers/chain/HasherLive.ts"
 import type { Hostility } from "../plan/Fault.ts"
+import * as Connection from "./Connection.ts"
 import { garbage } from "./garbage.ts"
 import { halfOpen } from "./halfOpen.ts"
+import * as HostilePeer from "./HostilePeer.ts"
 import { lying, workshop } from "./liar.ts"
-import * as Line from "./Line.ts"
 import { oversize } from "./oversize.ts"
 import { spamming } from "./spam.ts"
 import { stall } from "./stall.ts"
-import * as Stranger from "./Stranger.ts"
 
-export type { HostileOptions } from "./Stranger.ts"
+export type { HostileOptions } from "./HostilePeer.ts"
 
 /** The ways that need a program of their own: somebody `foreign` is a node. */
 export type Misbehaviour = Exclude<Hostility, "foreign">
 
 /** Visits for ever, with waits between. */
 const visits = (
-  self: Stranger.Stranger,
-  once: (self: Stranger.Stranger) => Effect.Effect<void>
+  self: HostilePeer.HostilePeer,
+  once: (self: HostilePeer.HostilePeer) => Effect.Effect<void>
 ): Effect.Effect<never> =>
   Effect.forever(Effect.andThen(
     Effect.suspend(() => once(self)),
-    Effect.suspend(() => Effect.sleep(self.draw.spread(Limits.hostileWaitMinMs, Limits.hostileWaitMaxMs)))
+    Effect.suspend(() => Effect.sleep(self.random.spread(Limits.hostileWaitMinMs, Limits.hostileWaitMaxMs)))
   ))
 
 /** Takes connections for ever and does the same there. Without a port to listen on it does nothing. */
-const listening = (self: Stranger.Stranger, act: Stranger.Act): Effect.Effect<void> =>
+const listening = (self: HostilePeer.HostilePeer, act: HostilePeer.Act): Effect.Effect<void> =>
   Effect.gen(function*() {
     const listener = yield* self.sockets.listen(PeerAddress.make(self.own, self.network.port))
-    let lines = 0
+    let connections = 0
     return yield* listener.run(({ remote, socket }) => {
-      if (lines >= Limits.hostileLines) return Effect.void
-      lines += 1
-      return Line.open(socket, remote.ip, self.draw, self.pace).pipe(
+      if (connections >= Limits.hostileConnections) return Effect.void
+      connections += 1
+      return Connection.open(socket, remote.ip, self.random, self.pace).pipe(
         Effect.flatMap(act),
         Effect.scoped,
-        Effect.timeoutOption(self.draw.spread(Limits.hostileVisitMinMs, Limits.hostileVisitMaxMs)),
+        Effect.timeoutOption(self.random.spread(Limits.hostileVisitMinMs, Limits.hostileVisitMaxMs)),
         Effect.ignore,
-        Effect.ensuring(Effect.sync(() => lines -= 1))
+        Effect.ensuring(Effect.sync(() => connections -= 1))
       )
     })
   }).pipe(Effect.scoped, Effect.ignore)
 
 /** Dials, and listens if it is one that does: the same on both. */
-const joins = (self: Stranger.Stranger, act: Stranger.Act): Effect.Effect<never> => {
-  const dialling = visits(self, (self) => Stranger.visit(self, act))
+const joins = (self: HostilePeer.HostilePeer, act: HostilePeer.Act): Effect.Effect<never> => {
+  const dialling = visits(self, (self) => HostilePeer.visit(self, act))
   return self.listens ? Effect.raceFirst(Effect.andThen(listening(self, act), Effect.never), dialling) : dialling
 }
 
-const program = (how: Misbehaviour, self: Stranger.Stranger): Effect.Effect<never> => {
+const program = (how: Misbehaviour, self: HostilePeer.HostilePeer): Effect.Effect<never> => {
   switch (how) {
     case "garbage":
       return visits(self, garbage)
@@ -79,8 +79,8 @@ const program = (how: Misbehaviour, self: Stranger.Stranger): Effect.Effect<neve
 }
 
 /** Misbehaves until interrupted: never ends by itself, never fails; comes back after a wait when it was thrown out. */
-export const run = (how: Misbehaviour, options: Stranger.HostileOptions): Effect.Effect<never> =>
+export const run = (how: Misbehaviour, options: HostilePeer.HostileOptions): Effect.Effect<never> =>
   Effect.flatMap(
-    Stranger.make(options, how === "liar" || how === "spam"),
+    HostilePeer.make(options, how === "liar" || how === "spam"),
     (self) => program(how, self)
   )

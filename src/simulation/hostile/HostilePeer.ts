@@ -1,0 +1,186 @@
+/** A misbehaving peer's own facts, how it visits its target, and how it joins properly when it wants to. */
+import { Clock, Effect, Random } from "effect"
+import type { Scope } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+import type { Network } from "../../domain/Network.ts"
+import * as Handshake from "../../domain/pair/Handshake.ts"
+import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import * as TieBreak from "../../domain/peer/TieBreak.ts"
+import type { Commit, Hello } from "../../domain/wire/Message.ts"
+import type * as NativeDecoder from "../../domain/wire/native/NativeDecoder.ts"
+import type { PeerSocket } from "../../services/PeerSocket.ts"
+import * as Rng from "../plan/Rng.ts"
+import * as Connection from "./Connection.ts"
+import * as Pace from "./Pace.ts"
+
+export interface HostileOptions {
+  /** Of the hostile peer's own host. */
+  readonly sockets: PeerSocket["Service"]
+  /** Its address. */
+  readonly own: PeerIp
+  readonly target: PeerAddress
+  /** The target's. */
+  readonly network: Network
+}
+
+export interface HostilePeer extends HostileOptions {
+  readonly random: Rng.Rng
+  readonly pace: Pace.Pace
+  /** Whether it takes connections on the network's port. */
+  readonly listens: boolean
+  /** As one process would have them. */
+  readonly tag: string
+  readonly process: string
+  /** Addresses that peers have told, without repetition, at most `Limits.hostileHeard`. */
+  readonly heard: Map<PeerIp, PeerAddress>
+}
+
+/** What it does on a connection: ends when it is done with it. */
+export type Act = (connection: Connection.Connection) => Effect.Effect<void, Connection.ConnectionEnded, Scope.Scope>
+
+export const make = (options: HostileOptions, mayListen: boolean): Effect.Effect<HostilePeer> =>
+  Effect.gen(function*() {
+    const source = yield* Random.Random
+    const random = Rng.make(() => source.nextDoubleUnsafe())
+    return {
+      ...options,
+      random,
+      pace: Pace.make(yield* Clock.Clock),
+      listens: mayListen && random.happens(0.5),
+      tag: random.hex(16),
+      process: random.hex(8),
+      heard: new Map()
+    }
+  })
+
+/** One connection to the target, for as long as both ends want it and at most `mostMs`. */
+export const visit = (self: HostilePeer, act: Act, mostMs?: number): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const { socket } = yield* self.sockets.dial(self.target)
+    yield* act(yield* Connection.open(socket, self.target.ip, self.random, self.pace))
+  }).pipe(
+    Effect.scoped,
+    Effect.timeoutOption(mostMs ?? self.random.spread(Limits.hostileVisitMinMs, Limits.hostileVisitMaxMs)),
+    Effect.ignore
+  )
+
+/** So many visits at once. */
+export const swarm = (self: HostilePeer, count: number, act: Act): Effect.Effect<void> =>
+  Effect.forEach(Array.from({ length: count }), () => visit(self, act), { concurrency: "unbounded", discard: true })
+
+// --- handshake ---------------------------------------------------------------------
+
+/** A Hello that the network's nodes take. Sometimes its process is new, or says that it is the target's own. */
+export const hello = (self: HostilePeer, connection: Connection.Connection, change: Partial<Hello> = {}): Hello => {
+  const { random, network } = self
+  return {
+    _tag: "Hello",
+    protocol: Handshake.protocolVersion,
+    rule: Handshake.ruleVersion,
+    network: network.name,
+    genesis: network.genesis,
+    nonce: random.u64(),
+    tag: random.happens(0.8) ? self.tag : random.hex(16),
+    process: random.happens(0.2) ? connection.hello?.process ?? self.process : self.process,
+    peer: connection.remote,
+    listens: self.listens ? network.port : 0,
+    software: "hostile",
+    tipHeight: 0,
+    tipHash: network.genesis,
+    capabilities: Handshake.capabilities,
+    extensions: [],
+    ...change
+  }
+}
+
+/** Its own place in the pair. */
+export const isLower = (self: HostilePeer, connection: Connection.Connection): boolean =>
+  TieBreak.shouldInitiate(self.own, connection.remote)
+
+/** The Commit that is due when it is the lower. */
+export const commit = (self: HostilePeer, connection: Connection.Connection): Commit => ({
+  _tag: "Commit",
+  lower: connection.hello?.peer ?? self.own,
+  higher: connection.remote
+})
+
+const waitFor = (
+  connection: Connection.Connection,
+  tag: NativeDecoder.Decoded["_tag"],
+  ms: number
+): Effect.Effect<void, Connection.ConnectionEnded> =>
+  Effect.gen(function*() {
+    while (true) {
+      const message = yield* connection.within(ms)
+      if (message._tag === tag) return
+      if (message._tag === "Ping") yield* connection.reply({ _tag: "Pong", nonce: message.nonce })
+      if (message._tag === "Reject") return yield* new Connection.ConnectionEnded({ detail: message.text })
+    }
+  })
+
+/** Exchanges Hellos: the target's is in the connection then. */
+export const greet = (
+  self: HostilePeer,
+  connection: Connection.Connection,
+  change?: Partial<Hello>
+): Effect.Effect<void, Connection.ConnectionEnded> =>
+  Effect.gen(function*() {
+    // Now and then it hears the other's Hello before it says its own: so it can copy from it.
+    const later = self.random.happens(0.3)
+    if (later) yield* waitFor(connection, "Hello", Limits.helloMs)
+    yield* connection.say(hello(self, connection, change))
+    if (!later) yield* waitFor(connection, "Hello", Limits.helloMs)
+  })
+
+/** The whole handshake as the rules have it, in either role: the connection is up then. */
+export const join = (
+  self: HostilePeer,
+  connection: Connection.Connection,
+  change?: Partial<Hello>
+): Effect.Effect<void, Connection.ConnectionEnded> =>
+  Effect.gen(function*() {
+    yield* greet(self, connection, change)
+    if (isLower(self, connection)) {
+      yield* connection.say(commit(self, connection))
+      return yield* waitFor(connection, "Ack", Limits.commitMs)
+    }
+    yield* waitFor(connection, "Commit", Limits.waitMs)
+    yield* connection.say({ _tag: "Ack" })
+  })
+
+/** Reads on for ever, answers pings, and hands the rest to `on`. */
+export const serve = (
+  connection: Connection.Connection,
+  on: (message: NativeDecoder.Decoded) => Effect.Effect<void, Connection.ConnectionEnded> = () => Effect.void
+): Effect.Effect<never, Connection.ConnectionEnded> =>
+  Effect.forever(
+    Effect.flatMap(connection.next, (message) =>
+      message._tag === "Ping" ? connection.reply({ _tag: "Pong", nonce: message.nonce }) : on(message))
+  )
+
+/** Stays until the other end ends it: reads what comes, or (seldom) lets it pile up. */
+export const stay = (
+  { random }: HostilePeer,
+  connection: Connection.Connection,
+  readsMostly = 0.8
+): Effect.Effect<never, Connection.ConnectionEnded> =>
+  random.happens(readsMostly) ? Effect.forever(connection.next) : Effect.never
+
+/** Speaks, and meanwhile and afterwards reads and answers as `serve`. */
+export const converse = (
+  connection: Connection.Connection,
+  speak: Effect.Effect<void, Connection.ConnectionEnded>,
+  on?: (message: NativeDecoder.Decoded) => Effect.Effect<void, Connection.ConnectionEnded>
+): Effect.Effect<void, Connection.ConnectionEnded> =>
+  Effect.all([serve(connection, on), speak], { concurrency: "unbounded", discard: true })
+
+/** Again and again, with a pause of drawn length before each. */
+export const atTimes = <E>(
+  { random }: HostilePeer,
+  what: Effect.Effect<void, E>,
+  mostMs: number = Limits.hostileBeatMaxMs
+): Effect.Effect<never, E> =>
+  Effect.forever(
+    Effect.andThen(Effect.suspend(() => Effect.sleep(random.spread(Limits.hostileBeatMinMs, mostMs))), what)
+  )
