@@ -2,7 +2,7 @@
  * The entry point `timemesh`: a node and its parts for embedders.
  *
  * A node is `Node.layer(setup)` over a `PeerSocket` and a `PeerStore`; ask it through `ConnectionManager`, `PeerState` and
- * `NodeEvents`. With a chain it is `Node.layerWithChain(setup)` over a `ChainStore` as well, and `Sync` reports its state.
+ * `NodeEvents`. With a chain it is `ChainNode.layer(setup)` over a `ChainStore` as well, and `Sync` reports its state.
  * For tests, give it a host of `MemoryNetwork` and a `TestClock`.
  *
  * Further entry points: `timemesh/simulation` (whole networks in virtual time) and `timemesh/postgres` (the chain in PostgreSQL, for applications
@@ -25,6 +25,7 @@ export * as Message from "./domain/wire/Message.ts"
 export * as ChainStoreMemory from "./layers/chain/ChainStoreMemory.ts"
 export * as ChainStoreSql from "./layers/chain/ChainStoreSql.ts"
 export * as NodeLog from "./layers/log/NodeLog.ts"
+export * as ChainNode from "./layers/node/ChainNode.ts"
 export * as Node from "./layers/node/Node.ts"
 export * as MemoryNetwork from "./layers/socket/memory/MemoryNetwork.ts"
 export * as TcpSocket from "./layers/socket/TcpSocket.ts"

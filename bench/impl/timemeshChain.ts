@@ -14,7 +14,7 @@ import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import * as ChainStoreMemory from "../../src/layers/chain/ChainStoreMemory.ts"
 import * as ChainStoreSql from "../../src/layers/chain/ChainStoreSql.ts"
 import * as HasherLive from "../../src/layers/chain/HasherLive.ts"
-import * as Node from "../../src/layers/node/Node.ts"
+import * as ChainNode from "../../src/layers/node/ChainNode.ts"
 import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
 import * as PeerStoreMemory from "../../src/layers/store/PeerStoreMemory.ts"
 import { ChainStore, type ChainStoreError, type StoredBlock } from "../../src/services/ChainStore.ts"
@@ -61,7 +61,7 @@ export const memoryStore = (blocks: ReadonlyArray<StoredBlock>): Promise<ChainSt
 export const sharedLayer = (store: ChainStore["Service"]) => Layer.succeed(ChainStore, store)
 export const fileLayer = (filename: string) => ChainStoreSql.layerSqlite({ filename, network: "devnet", genesis })
 
-export interface ChainNode {
+export interface RunningNode {
   readonly address: string
   readonly connect: (address: string) => Promise<void>
   readonly close: () => Promise<void>
@@ -72,7 +72,7 @@ export const startChain = async (
   ip: string,
   store: Layer.Layer<ChainStore, ChainStoreError>,
   onEvent: (event: NodeEvent) => void = () => {}
-): Promise<ChainNode> => {
+): Promise<RunningNode> => {
   const setup = {
     network: networks.devnet,
     listen: { ip: PeerIp.fromStringUnsafe(ip), port: 0 },
@@ -83,7 +83,7 @@ export const startChain = async (
   }
   const listening = Layer.effectDiscard(Effect.flatMap(NodeEvents, (events) => events.listen(onEvent)))
   const runtime = ManagedRuntime.make(
-    Node.layerWithChain<never>(setup, listening).pipe(
+    ChainNode.layer(setup, listening).pipe(
       Layer.provide([TcpSocket.layer, PeerStoreMemory.layer(), store])
     )
   )

@@ -16,7 +16,6 @@ import * as PeerStoreFile from "../layers/store/PeerStoreFile.ts"
 import * as Producer from "../layers/sync/Producer.ts"
 import type { ChainStore, ChainStoreError } from "../services/ChainStore.ts"
 import { ConnectionManager } from "../services/ConnectionManager.ts"
-import type { LocalChain } from "../services/LocalChain.ts"
 import type { NodeConfig, NodeSetup } from "../services/NodeConfig.ts"
 import type { NodeEvents } from "../services/NodeEvents.ts"
 import type { PeerState } from "../services/PeerState.ts"
@@ -33,7 +32,7 @@ export type MakeNode = (
   setup: NodeSetup,
   around: Layer.Layer<never, never, NodeEvents>
 ) => Layer.Layer<
-  PeerState | ConnectionManager | NodeEvents | NodeConfig | LocalChain | Sync,
+  PeerState | ConnectionManager | NodeEvents | NodeConfig | Sync,
   SocketServer.SocketServerError | ChainStoreError,
   PeerStore | ChainStore
 >

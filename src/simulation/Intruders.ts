@@ -64,7 +64,7 @@ export class Intruders {
     peers: ReadonlyArray<PeerIp>
   ) {
     const scope = Scope.makeUnsafe()
-    const layer = Node.layer<never>({
+    const layer = Node.layer({
       network,
       listen: { ip, port },
       advertise: undefined,

@@ -1,5 +1,5 @@
 /**
- * Whole networks of the real node in virtual time, with faults, from one seed. What runs is `Node.layerWithChain`; only its
+ * Whole networks of the real node in virtual time, with faults, from one seed. What runs is `ChainNode.layer`; only its
  * sockets (`MemoryNetwork`), its clock, its chance and its event loop are the simulation's.
  *
  * Embedders simulate their own fleet with it, their program on every node: `run` gives a report; the same options, program and

@@ -13,6 +13,7 @@ import type { NodeEvent } from "../../src/domain/NodeEvent.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import * as ChainStoreMemory from "../../src/layers/chain/ChainStoreMemory.ts"
+import * as ChainNode from "../../src/layers/node/ChainNode.ts"
 import * as Node from "../../src/layers/node/Node.ts"
 import { MemoryNetwork } from "../../src/layers/socket/memory/MemoryNetwork.ts"
 import * as PeerStoreMemory from "../../src/layers/store/PeerStoreMemory.ts"
@@ -134,7 +135,7 @@ export const make = Effect.gen(function*() {
       }
       const disk = { ms: 0 }
       const chained = (options.produce === true ? Producer.layer() : Layer.empty).pipe(
-        Layer.provideMerge(Node.layerWithChain(setup)),
+        Layer.provideMerge(ChainNode.layer(setup)),
         Layer.provide(chainStore(options.chain ?? [], disk))
       )
       const plain = Layer.merge(Node.layer(setup), Layer.mock(Sync, {}))

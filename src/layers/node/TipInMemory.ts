@@ -1,0 +1,14 @@
+/** The chain's end as the handshake names it: one tip in memory, moved by whoever stores blocks. */
+import type { SyncTip } from "../../domain/sync/SyncState.ts"
+import { LocalChain } from "../../services/LocalChain.ts"
+
+export const make = (start: SyncTip, capabilities: number) => {
+  let tip = start
+  return LocalChain.of({
+    tip: () => tip,
+    setTip: (next) => {
+      tip = next
+    },
+    capabilities
+  })
+}
