@@ -1,5 +1,5 @@
-/** Shows the progress of sync while `run` runs: a bar below the log on a terminal, else a log line now and then. */
-import { Clock, Effect, Layer } from "effect"
+/** Shows the progress of sync while `run` runs: a bar below the log on a terminal, else a log line at intervals. */
+import { Clock, Effect, Layer, Stream } from "effect"
 import * as Limits from "../domain/Limits.ts"
 import * as SyncProgress from "../layers/log/SyncProgress.ts"
 import { Sync } from "../services/Sync.ts"
@@ -30,6 +30,13 @@ export const onTerminal = (stream: NodeJS.WriteStream = process.stdout): Progres
   }
 }
 
+/** A pace is measured on the monotonic clock: the wall clock may be set meanwhile. */
+const monotonicMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+
+/** Runs `effect` every `ms`, the first time after `ms`, for as long as the scope. */
+const every = <E, R>(ms: number, effect: Effect.Effect<void, E, R>) =>
+  Stream.tick(ms).pipe(Stream.drop(1), Stream.runForEach(() => effect), Effect.forkScoped)
+
 const drawing = (line: ProgressLine) =>
   Effect.gen(function*() {
     const sync = yield* Sync
@@ -37,12 +44,12 @@ const drawing = (line: ProgressLine) =>
     yield* Effect.addFinalizer(() => Effect.sync(line.clear))
     const draw = Effect.gen(function*() {
       const report = yield* sync.report
-      pace = SyncProgress.sampled(pace, yield* Clock.currentTimeMillis, report.tip.height)
+      pace = SyncProgress.sampled(pace, yield* monotonicMs, report.tip.height)
       const bar = SyncProgress.bar(report, pace, line.width())
       if (bar === undefined) line.clear()
       else line.show(bar)
     })
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(Limits.progressBarMs), draw)))
+    yield* every(Limits.progressBarMs, draw)
   })
 
 const logging = Effect.gen(function*() {
@@ -51,7 +58,7 @@ const logging = Effect.gen(function*() {
   let last = { text: "", at: 0 }
   const log = Effect.gen(function*() {
     const report = yield* sync.report
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* monotonicMs
     pace = SyncProgress.sampled(pace, now, report.tip.height)
     if (report.synced) return
     const text = SyncProgress.text(report, pace)
@@ -59,7 +66,7 @@ const logging = Effect.gen(function*() {
     last = { text, at: now }
     yield* Effect.logInfo(text)
   })
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(Limits.progressLogMs), log)))
+  yield* every(Limits.progressLogMs, log)
 })
 
 /** `line`: where the bar is drawn; without, lines are logged. */
