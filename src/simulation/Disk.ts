@@ -4,10 +4,10 @@
  */
 import { Context, Effect, Layer, Random, type Scope, Semaphore } from "effect"
 import type { ChainParams } from "../domain/chain/ChainParams.ts"
-import * as Limits from "../domain/Limits.ts"
 import * as ChainStoreMemory from "../layers/chain/ChainStoreMemory.ts"
 import { genesisOf } from "../layers/chain/StoredBlocks.ts"
 import { ChainStore, type StoredBlock } from "../services/ChainStore.ts"
+import * as SimulationLimits from "./plan/Limits.ts"
 
 export interface Disk {
   /** At once: for the simulator. */
@@ -26,7 +26,7 @@ export interface DiskChecks {
 export const make = (params: ChainParams, checks: DiskChecks): Effect.Effect<Disk, never, Scope.Scope> =>
   Effect.map(Layer.build(ChainStoreMemory.layer({ genesis: genesisOf(params) })), (context) => {
     const store = Context.get(context, ChainStore)
-    const slow = Effect.flatMap(Random.next, (part) => Effect.sleep(part * Limits.simDiskMs))
+    const slow = Effect.flatMap(Random.next, (part) => Effect.sleep(part * SimulationLimits.diskMs))
     return {
       store,
       of: (gone) => {
