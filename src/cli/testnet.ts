@@ -2,7 +2,7 @@
 import { Console, Effect, FileSystem, Option, Result, Stdio } from "effect"
 import { Command, Flag } from "effect/cli"
 import { networks } from "../domain/Network.ts"
-import type * as NodeProcess from "../testnet/NodeProcess.ts"
+import type { Self } from "../layers/node/Self.ts"
 import * as Testnet from "../testnet/Testnet.ts"
 import type { Verdict } from "../testnet/Verdict.ts"
 import * as Failure from "./Failure.ts"
@@ -186,7 +186,7 @@ const flags = {
 }
 
 /** `self`: how to start this program again. */
-export const make = (self: NodeProcess.Self) =>
+export const make = (self: Self) =>
   Command.make(
     "testnet",
     flags,

@@ -9,7 +9,7 @@ import { Clock, Effect, Fiber, Queue, Schema, Stream } from "effect"
 import type { Cause, PlatformError } from "effect"
 import { ChildProcess } from "effect/process"
 import type { ChildProcessSpawner } from "effect/process"
-import type { Self } from "../testnet/NodeProcess.ts"
+import type { Self } from "../layers/node/Self.ts"
 import * as SimulationLimits from "./plan/Limits.ts"
 import { SimulationResult } from "./plan/SimulationResult.ts"
 
