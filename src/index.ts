@@ -1,8 +1,8 @@
 /**
  * The entry point `timemesh`: a node and its parts for embedders.
  *
- * A node is `Node.layer(setup)` over a `PeerSocket` and a `PeerStore`; ask it through `ConnectionManager`, `PeerState` and
- * `NodeEvents`. With a chain it is `ChainNode.layer(setup)` over a `ChainStore` as well, and `Sync` reports its state.
+ * A node is `Node.layer(setup)` over a `PeerSocket` and a `PeerStore`; use it through `ConnectionManager`, `PeerState` and
+ * `NodeEvents`. With a chain it is `ChainNode.layer(setup)`, over a `ChainStore` too, and `Sync` reports its state.
  * For tests, give it a host of `MemoryNetwork` and a `TestClock`.
  *
  * Further entry points: `timemesh/simulation` (whole networks in virtual time) and `timemesh/postgres` (the chain in PostgreSQL, for applications

@@ -1,4 +1,4 @@
-/** What an operator reads when a chain's store cannot be used, and the exit code. */
+/** A chain store's error for an operator: what, where, the fix, and the exit code. */
 import type { ChainStoreError } from "../services/ChainStore.ts"
 import * as Failure from "./Failure.ts"
 

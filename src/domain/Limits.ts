@@ -187,6 +187,19 @@ export const logLinesConnections = 500
 /** lines per window and kind for pings, pongs and dials, which appear at Debug only. */
 export const logLinesDebug = 10_000
 
+// --- admin API ----------------------------------------------------------------------
+
+/** bytes. Maximum body of a request: a list of a few hundred addresses. */
+export const adminBodyBytes = 4 * 1024
+/** bytes. Maximum headers of a request: a browser's cookies for the host fit. */
+export const adminHeaderBytes = 8 * 1024
+/** ms. A request must arrive whole within this. */
+export const adminRequestMs = 10_000
+/** ms. How long closing waits for responses in flight. */
+export const adminShutdownMs = 500
+/** ms. How long a client waits for an answer. A node answers in a few ms unless its event loop is busy. */
+export const adminAnswerMs = 5_000
+
 // --- headers-first sync -----------------------------------------------------------
 
 /** headers per message (Bitcoin Core's number). */

@@ -1,8 +1,8 @@
 /**
  * A network of N separate node processes on 127.0.0.1 … 127.0.0.N, watched, disturbed on request, judged at the end.
  *
- * The middle node is the seed: it is told of nobody, all others are told of it alone, so some of them rank above it and some
- * below. What is judged comes from the nodes' admin APIs and logs, never from this module's own expectations.
+ * The middle node is the seed: it knows no peer, and the others know only it, so some rank above it and some below. The
+ * verdict rests on the nodes' admin APIs and logs, never on this module's own expectations.
  */
 import { Clock, Effect, Random } from "effect"
 import type { FileSystem, PlatformError, Scope } from "effect"

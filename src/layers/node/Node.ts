@@ -1,10 +1,10 @@
 /**
- * One node without a chain, composed: give it a `NodeSetup`, a `PeerSocket` (TCP, or a host of the in-memory network) and a
- * `PeerStore`. `ChainNode` is the node that keeps its network's chain; what is here loads nothing of it.
+ * One node without a chain: give it a `NodeSetup`, a `PeerSocket` (TCP, or a host of the in-memory network) and a
+ * `PeerStore`. `ChainNode` is the node that keeps its network's chain; this module loads nothing of it.
  *
- * Every call makes a node of its own; two nodes in one process share nothing. The node lives as long as the layer's
- * scope: closing it tells every peer `shutdown`, and within `Limits.closeMs` no socket, timer or fiber is left. Under a
- * `TestClock`, close while the clock moves (links with latency need time to carry the final Reject).
+ * Every call makes a separate node; two nodes in one process share nothing. The node lives as long as the layer's scope:
+ * closing it sends every peer the reason `shutdown`, and within `Limits.closeMs` no socket, timer or fiber is left. Under a
+ * `TestClock`, keep the clock moving while it closes: links with latency need time to carry the final Reject.
  */
 import { Layer } from "effect"
 import type { SocketServer } from "effect/socket"
@@ -17,14 +17,14 @@ import type { PeerStore } from "../../services/PeerStore.ts"
 import * as LocalChainLive from "./LocalChainLive.ts"
 import { compose, type Surroundings } from "./NodeParts.ts"
 
-/** What a running node can be asked. */
+/** The services of a running node. */
 export type Node = ConnectionManager | PeerState | NodeEvents | NodeConfig
 
 /**
  * Fails with `SocketServerError` when the listen address cannot be bound, and with what `around` fails with.
  *
- * `around` is built with the node's events and set-up in reach before anything happens, so that a log or a metric misses
- * nothing, and closed after the node: `Node.layer(setup, NodeLog.layer)`.
+ * `around` is built before the node, with access to its events and set-up, and closed after it, so that a log or a metric
+ * misses nothing: `Node.layer(setup, NodeLog.layer)`.
  */
 export const layer = <E = never, R = never>(
   setup: NodeSetup,
