@@ -1,7 +1,6 @@
 /**
- * One node that keeps its network's chain: `Node`, and what follows the best chain of its peers' and serves it. It needs a
- * `ChainStore` besides: `ChainStoreSql` or `ChainStoreMemory`. What `Node` says of scopes and of two nodes in one process
- * holds here too.
+ * One node that keeps its network's chain: a `Node` that also follows the best chain of its peers and serves it. It needs a
+ * `ChainStore` too: `ChainStoreSql` or `ChainStoreMemory`. Scope and isolation are those of `Node`.
  */
 import { Layer } from "effect"
 import type { SocketServer } from "effect/socket"
@@ -15,7 +14,7 @@ import type { Node } from "./Node.ts"
 import { compose, type Surroundings } from "./NodeParts.ts"
 import * as StoredChainLive from "./StoredChainLive.ts"
 
-/** As `Node.layer`; fails also when the store cannot be read. */
+/** As `Node.layer`; also fails when the store cannot be read. */
 export const layer = <E = never, R = never>(
   setup: NodeSetup,
   around: Layer.Layer<never, E, R> = Layer.empty

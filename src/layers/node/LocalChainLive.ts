@@ -1,4 +1,4 @@
-/** `LocalChain` of a node without a chain: at the network's genesis, and no capability of a chain. */
+/** `LocalChain` of a node without a chain: the tip is the network's genesis, without the chain capability. */
 import { Effect, Layer } from "effect"
 import { LocalChain } from "../../services/LocalChain.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"

@@ -1,4 +1,4 @@
-/** What every node is made of, whether or not it keeps a chain. Composition only: see `Node.ts` and `ChainNode.ts`. */
+/** The parts of every node, with or without a chain. Composition only: see `Node.ts` and `ChainNode.ts`. */
 import { Layer } from "effect"
 import type { LocalChain } from "../../services/LocalChain.ts"
 import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
@@ -11,10 +11,10 @@ import * as Timers from "../time/Timers.ts"
 import * as EntropyLive from "./EntropyLive.ts"
 import * as NodeEventsLive from "./NodeEventsLive.ts"
 
-/** What `around` may ask for without bringing it: it is built on the node's events and set-up, before the node. */
+/** What `around` may require of the node: it is built before the node, on its events and set-up. */
 export type Surroundings = NodeEvents | NodeConfig
 
-/** `events` and `chain` are there first, `around` is built on the events, then the rest. `peers` are the services over all. */
+/** Builds `events` and `chain` first, then `around` on the events, then the rest. `peers`: the services on top. */
 export const compose = <E, R, E2, R2>(
   setup: NodeSetup,
   around: Layer.Layer<never, E, R>,

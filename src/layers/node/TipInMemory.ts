@@ -1,4 +1,4 @@
-/** The chain's end as the handshake names it: one tip in memory, moved by whoever stores blocks. */
+/** The tip that our Hello announces: in memory, set by the code that stores blocks. */
 import type { SyncTip } from "../../domain/sync/SyncState.ts"
 import { LocalChain } from "../../services/LocalChain.ts"
 
