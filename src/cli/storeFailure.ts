@@ -17,6 +17,8 @@ export const ofStore = ({ reason }: ChainStoreError): Failure.Failure => {
       return Failure.failed(`no room for ${reason.where} (${reason.detail}); the chain in it is intact`)
     case "NotLinked":
       return Failure.failed(`block ${reason.height} does not continue the chain: ${reason.detail}`)
+    case "BranchTooLarge":
+      return Failure.failed(`the branch takes ${reason.bytes} bytes, over the limit of ${reason.limit}`)
     case "Unavailable":
       return Failure.unusable(`${reason.where} cannot be used (${causeText(reason.cause)})`)
   }

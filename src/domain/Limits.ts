@@ -253,6 +253,11 @@ export const refusalsWithheld = 3
 export const storeBatchBlocks = 2_000
 /** bytes of blocks per statement and commit of more than one block: what is copied at once on the way to the disk. */
 export const storeBatchBytes = 16 * 1024 * 1024
+/**
+ * bytes of the one branch stored beside the chain: about 700,000 typical blocks, far more than `headersAhead` lets a peer show. A
+ * longer branch is refused.
+ */
+export const branchBytes = 512 * 1024 * 1024
 /** bytes. The store refuses a longer block as a bug: eight times the frame limit, so no valid block comes near. */
 export const storeBlockBytes = 64 * 1024 * 1024 - 1
 /** rows per read of the database: about 5 ms of the event loop when they are hashes. */
@@ -289,6 +294,8 @@ export const produceEveryMs = 2_000
 export const produceBeatMs = 100
 /** bytes per read of a file of blocks: about 500 blocks, whose validation takes 10 ms of the event loop. */
 export const chainFileChunkBytes = 256 * 1024
+/** Damaged databases kept beside the repaired one; beyond, a repair refuses until one is removed. */
+export const damagedFiles = 99
 /** synthetic blocks made at once: about 10 ms of the event loop. */
 export const chainMakeBlocks = 250
 /** ms. Sync progress: interval of the bar on a terminal, and of log lines elsewhere. */

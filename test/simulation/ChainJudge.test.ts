@@ -8,6 +8,7 @@ import * as HeaderRules from "../../src/domain/chain/HeaderRules.ts"
 import * as Synthetic from "../../src/domain/chain/Synthetic.ts"
 import * as Validation from "../../src/domain/chain/Validation.ts"
 import * as HasherLive from "../../src/layers/chain/HasherLive.ts"
+import { toStored } from "../../src/layers/chain/StoredBlocks.ts"
 import type { StoredBlock } from "../../src/services/ChainStore.ts"
 import { branch, ChainJudge } from "../../src/simulation/ChainJudge.ts"
 import * as Disk from "../../src/simulation/Disk.ts"
@@ -116,12 +117,7 @@ describe("ChainJudge", () => {
         leader: "10.0.0.7",
         address: "TIME0other"
       })
-      const other: StoredBlock = {
-        height: 1,
-        hash: Hash.toHex(forged.hash),
-        previous: genesis(devnet).hash,
-        bytes: forged.block.bytes
-      }
+      const other = toStored(forged)
       const cases: ReadonlyArray<readonly [string, number, ReadonlyArray<StoredBlock>, number, RegExp]> = [
         ["deeper than the rules allow", 10, [], 10 + devnet.maxReorg + 1, /^a reorganisation \d+ blocks deep$/],
         ["a gap to the chain", 0, [two], 0, /^block 2 after block 0$/],

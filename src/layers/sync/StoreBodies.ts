@@ -4,7 +4,7 @@ import * as Hash from "../../domain/chain/Hash.ts"
 import type { Parent } from "../../domain/chain/HeaderRules.ts"
 import * as Limits from "../../domain/Limits.ts"
 import * as SyncState from "../../domain/sync/SyncState.ts"
-import type { ChainStoreError, StoredBlock, Tip } from "../../services/ChainStore.ts"
+import type { ChainStoreError, Tip } from "../../services/ChainStore.ts"
 import type { Held } from "./HeldBodies.ts"
 import * as OwnBranch from "./OwnBranch.ts"
 import * as SyncAnnounce from "./SyncAnnounce.ts"
@@ -23,7 +23,7 @@ const ready = ({ held, params, state: { base, chain } }: SyncContext): Array<Hel
     const next = held.get(height)
     if (next === undefined) break
     out.push(next)
-    bytes += next.bytes.length
+    bytes += next.block.bytes.length
     if (!branching && (out.length >= Limits.storeBatchBlocks || bytes >= Limits.storeBatchBytes)) break
   }
   const last = out.at(-1)
@@ -41,12 +41,7 @@ export const storeReady = (context: SyncContext): void => {
   const after = context.state.base
   const rewrites = after < context.state.chain.height
   if (rewrites) context.rewrites.begin()
-  const blocks = batch.map((held, i): StoredBlock => ({
-    height: after + 1 + i,
-    hash: Hash.toHex(held.hash),
-    previous: Hash.toHex(held.previous),
-    bytes: held.bytes
-  }))
+  const blocks = batch.map(({ block }) => block)
   context.fork(
     Effect.matchEffect(context.store.append(after, blocks), {
       onSuccess: (tip) => Effect.sync(() => stored(context, after, batch, tip)),

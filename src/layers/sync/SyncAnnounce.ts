@@ -11,8 +11,8 @@ type Context = SyncContext.SyncContext
 /** Tells peers of our tip. A single new block is pushed whole; after more than one, peers read where we are. */
 export const announce = (context: Context, added: ReadonlyArray<Held>, tip: SyncTip): void => {
   const [only] = added
-  const push = added.length === 1 && only !== undefined && only.bytes.length <= Limits.pushBlockBytes
-    ? only.bytes
+  const push = added.length === 1 && only !== undefined && only.block.bytes.length <= Limits.pushBlockBytes
+    ? only.block.bytes
     : undefined
   for (const [peer, link] of context.links) {
     if (link.knownTip === tip.hash) continue

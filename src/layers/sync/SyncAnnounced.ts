@@ -6,6 +6,7 @@ import * as Validation from "../../domain/chain/Validation.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { SyncTip } from "../../domain/sync/SyncState.ts"
 import type { NewBlock, Tip } from "../../domain/wire/SyncMessage.ts"
+import { toStored } from "../chain/StoredBlocks.ts"
 import * as StoreBodies from "./StoreBodies.ts"
 import type { SyncContext } from "./SyncContext.ts"
 
@@ -34,8 +35,7 @@ export const extend = (
   context.headers.append(verdict.hash, block.header.treasuryBalance)
   context.held.put(block.header.height, {
     hash: verdict.hash,
-    previous: block.header.previousHash,
-    bytes: block.bytes,
+    block: toStored(verdict),
     treasuryBalance: block.header.treasuryBalance,
     from
   })

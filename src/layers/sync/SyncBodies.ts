@@ -4,6 +4,7 @@ import * as Hash from "../../domain/chain/Hash.ts"
 import * as Validation from "../../domain/chain/Validation.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Blocks } from "../../domain/wire/SyncMessage.ts"
+import { toStored } from "../chain/StoredBlocks.ts"
 import type { Held } from "./HeldBodies.ts"
 import * as StoreBodies from "./StoreBodies.ts"
 import * as SyncContext from "./SyncContext.ts"
@@ -81,8 +82,7 @@ const check = (context: Context, peer: PeerIp, height: number, raw: Uint8Array):
     case "Valid":
       return {
         hash: expected,
-        previous: block.header.previousHash,
-        bytes: raw,
+        block: toStored(verdict),
         treasuryBalance: block.header.treasuryBalance,
         from: peer
       }
