@@ -2,6 +2,7 @@
 import { Context, Effect, Layer, ManagedRuntime } from "effect"
 import * as Block from "../../src/domain/chain/Block.ts"
 import * as ChainParams from "../../src/domain/chain/ChainParams.ts"
+import * as Hash from "../../src/domain/chain/Hash.ts"
 import type { Hasher } from "../../src/domain/chain/Hasher.ts"
 import * as HeaderRules from "../../src/domain/chain/HeaderRules.ts"
 import * as Synthetic from "../../src/domain/chain/Synthetic.ts"
@@ -13,8 +14,7 @@ import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import * as ChainStoreMemory from "../../src/layers/chain/ChainStoreMemory.ts"
 import * as ChainStoreSql from "../../src/layers/chain/ChainStoreSql.ts"
 import * as HasherLive from "../../src/layers/chain/HasherLive.ts"
-import { genesisOf, toStored } from "../../src/layers/chain/StoredBlocks.ts"
-import * as ChainNode from "../../src/layers/node/ChainNode.ts"
+import * as Node from "../../src/layers/node/Node.ts"
 import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
 import * as PeerStoreMemory from "../../src/layers/store/PeerStoreMemory.ts"
 import { ChainStore, type ChainStoreError, type StoredBlock } from "../../src/services/ChainStore.ts"
@@ -24,7 +24,12 @@ import { NodeEvents } from "../../src/services/NodeEvents.ts"
 
 const params = ChainParams.devnet
 
-const genesis = genesisOf(params)
+const genesis: StoredBlock = {
+  height: 0,
+  hash: Hash.toHex(params.genesisHash),
+  previous: "0".repeat(64),
+  bytes: params.genesis.bytes
+}
 
 export const makeHasher = (): Promise<Hasher> => Effect.runPromise(HasherLive.make)
 
@@ -34,9 +39,11 @@ export const syntheticChain = (hasher: Hasher, count: number): Array<StoredBlock
   let parent = Synthetic.genesisParent(params)
   const options = { leader: "10.11.0.2", address: "TIME0testaddr" }
   for (let height = 1; height <= count; height++) {
-    const made = Synthetic.onTop(params, hasher, parent, ChainParams.dueAt(params, height), options)
-    parent = HeaderRules.parentOf(made.block.header, made.hash)
-    blocks.push(toStored(made))
+    const { block, hash } = Synthetic.onTop(params, hasher, parent, ChainParams.dueAt(params, height), options)
+    const previous = Hash.toHex(parent.hash)
+    parent = HeaderRules.parentOf(block.header, hash)
+    // A copy, as short as the block: what `make` gives may be a view.
+    blocks.push({ height, hash: Hash.toHex(hash), previous, bytes: Uint8Array.from(block.bytes) })
   }
   return blocks
 }
@@ -54,7 +61,7 @@ export const memoryStore = (blocks: ReadonlyArray<StoredBlock>): Promise<ChainSt
 export const sharedLayer = (store: ChainStore["Service"]) => Layer.succeed(ChainStore, store)
 export const fileLayer = (filename: string) => ChainStoreSql.layerSqlite({ filename, network: "devnet", genesis })
 
-export interface RunningNode {
+export interface ChainNode {
   readonly address: string
   readonly connect: (address: string) => Promise<void>
   readonly close: () => Promise<void>
@@ -65,7 +72,7 @@ export const startChain = async (
   ip: string,
   store: Layer.Layer<ChainStore, ChainStoreError>,
   onEvent: (event: NodeEvent) => void = () => {}
-): Promise<RunningNode> => {
+): Promise<ChainNode> => {
   const setup = {
     network: networks.devnet,
     listen: { ip: PeerIp.fromStringUnsafe(ip), port: 0 },
@@ -76,7 +83,7 @@ export const startChain = async (
   }
   const listening = Layer.effectDiscard(Effect.flatMap(NodeEvents, (events) => events.listen(onEvent)))
   const runtime = ManagedRuntime.make(
-    ChainNode.layer(setup, listening).pipe(
+    Node.layerWithChain<never>(setup, listening).pipe(
       Layer.provide([TcpSocket.layer, PeerStoreMemory.layer(), store])
     )
   )

@@ -1,10 +1,10 @@
-/** The settings as flags of effect/cli. Values stay texts: `DaemonConfig` parses flags, environment and file alike. */
+/** The settings as flags of effect/cli. Values stay texts here: flags, environment and file are understood in one place. */
 import { Option } from "effect"
 import { Flag } from "effect/cli"
 import type { Flags } from "../layers/config/ConfigSources.ts"
 import * as Settings from "../layers/config/Settings.ts"
 
-/** The flag of one setting; `None` when absent. */
+/** One flag of a setting; absent is `None`. */
 export const setting = (from: Settings.Setting): Flag.Flag<Option.Option<string>> =>
   Flag.String(from.name).pipe(
     Flag.withMetavar(from.metavar),
@@ -26,19 +26,16 @@ export const all: Readonly<Record<string, Flag.Flag<ReadonlyArray<string>>>> = {
   )
 }
 
-/** Flags of commands that ask a running node: which node, and the output format. */
+/** Flags that say which node to ask, and how to answer. */
 export const asking = {
   admin: setting({
     ...Settings.general.admin,
-    help: "Admin API address of the node (default: from its data directory)"
+    help: "Where the node's admin API is (default: as its data directory says)"
   }),
-  "data-dir": setting({
-    ...Settings.general.dataDir,
-    help: "Data directory of the node (default ~/.timemesh/NETWORK)"
-  }),
+  "data-dir": setting({ ...Settings.general.dataDir, help: "The node's data directory (default ~/.timemesh/NETWORK)" }),
   network: setting({
     ...Settings.general.network,
-    help: "Network of the node, without --data-dir (default: that of the running node)"
+    help: "The node's network, when --data-dir is not given (default: the one that runs)"
   }),
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false))
 }

@@ -1,5 +1,5 @@
 /** The version of this package; a test compares it with `package.json`. */
 export const version = "0.1.0"
 
-/** The software name in the node's Hello. */
+/** What the node's Hello says it is. */
 export const software = `timemesh/${version}`

@@ -3,13 +3,8 @@
  */
 import type { DisconnectReason } from "./DisconnectReason.ts"
 import type { PeerIp } from "./peer/PeerIp.ts"
+import type { Direction, PeerSource } from "./peer/PeerRecord.ts"
 import type { SyncFault } from "./sync/SyncState.ts"
-
-/** Which end dialled, seen from this node: `outbound` is ours. */
-export type Direction = "inbound" | "outbound"
-
-/** How this node learned an address. */
-export type PeerSource = "configured" | "stored" | "gossip" | "inbound"
 
 /** The connection of an event. `socket`, the initiator's `IP:port`, is equal at both ends and so identifies the socket. */
 export interface ConnectionRef {

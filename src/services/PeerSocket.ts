@@ -29,12 +29,12 @@ import type { PeerIp } from "../domain/peer/PeerIp.ts"
  * the effect it gives only waits until more may be written, and is an `Exit` when that is already so. It spares a fiber per
  * write, which a round trip on a fast network can feel.
  */
-export interface PromptWriter extends Socket.Writer {
+export interface SynchronousWriter extends Socket.Writer {
   readonly writeNow: (chunks: ReadonlyArray<Uint8Array>) => Effect.Effect<void, Socket.SocketError>
 }
 
-/** As `PromptWriter`, for reading: it spares a fiber's suspension per batch. */
-export interface PromptReader extends Socket.Reader {
+/** As `SynchronousWriter`, for reading: it spares a fiber's suspension per batch. */
+export interface SynchronousReader extends Socket.Reader {
   /**
    * Hands every batch to `sink` in the turn in which it arrives, in order, until the connection ends; then fails as `pull`
    * would. Nobody pulls meanwhile. A sink that throws makes it die with that.
@@ -43,10 +43,10 @@ export interface PromptReader extends Socket.Reader {
 }
 
 /** Whether a writer is one of ours. Others work as well, a little slower. */
-export const isPrompt = (writer: Socket.Writer): writer is PromptWriter => "writeNow" in writer
+export const isSynchronous = (writer: Socket.Writer): writer is SynchronousWriter => "writeNow" in writer
 
 /** Whether a reader can hand over batches as they arrive. Others are pulled, a little slower. */
-export const isPromptReader = (reader: Socket.Reader): reader is PromptReader => "drainTo" in reader
+export const isSynchronousReader = (reader: Socket.Reader): reader is SynchronousReader => "drainTo" in reader
 
 export interface DialOptions {
   /** Local address to dial from; it must be of this host. The source port is always ephemeral. */

@@ -1,5 +1,6 @@
 /** Programs on a simulated network that are none of its nodes: second processes behind a node's address, and hostile peers. */
 import { Effect, Exit, Layer, Scope } from "effect"
+import * as Limits from "../domain/Limits.ts"
 import type { Network } from "../domain/Network.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
@@ -7,15 +8,15 @@ import * as PeerIps from "../domain/peer/PeerIp.ts"
 import * as Node from "../layers/node/Node.ts"
 import type { MemoryNetwork } from "../layers/socket/memory/MemoryNetwork.ts"
 import * as PeerStoreMemory from "../layers/store/PeerStoreMemory.ts"
-import { Mutant } from "../services/Mutant.ts"
 import { defaultTuning } from "../services/NodeConfig.ts"
+import { NodeRules } from "../services/NodeRules.ts"
 import { PeerSocket } from "../services/PeerSocket.ts"
 import * as misbehave from "./hostile/misbehave.ts"
 import * as Seeds from "./machine/Seeds.ts"
 import { VirtualProcess } from "./machine/VirtualProcess.ts"
 import type { VirtualTime } from "./machine/VirtualTime.ts"
+import { rulesOf } from "./Mutant.ts"
 import type { Hostility } from "./plan/Fault.ts"
-import * as SimulationLimits from "./plan/Limits.ts"
 import type { SimulatedNode } from "./SimulatedNode.ts"
 
 /** Genesis of a hostile peer that belongs to another network. */
@@ -64,7 +65,7 @@ export class Intruders {
     peers: ReadonlyArray<PeerIp>
   ) {
     const scope = Scope.makeUnsafe()
-    const layer = Node.layer({
+    const layer = Node.layer<never>({
       network,
       listen: { ip, port },
       advertise: undefined,
@@ -74,7 +75,7 @@ export class Intruders {
     }).pipe(Layer.provide([
       Layer.succeed(PeerSocket, sockets),
       PeerStoreMemory.layer(),
-      Layer.succeed(Mutant, network === this.net ? undefined : "genesis-unchecked")
+      Layer.succeed(NodeRules, rulesOf(network === this.net ? undefined : "genesis-unchecked"))
     ]))
     process.start(Effect.ignoreCause(Layer.buildWithMemoMap(layer, Layer.makeMemoMapUnsafe(), scope)))
     return () => process.start(Scope.close(scope, Exit.void), () => process.end())
@@ -110,8 +111,8 @@ export class Intruders {
 
   /** One hostile peer, or a crowd of them that advertise addresses together. */
   hostile(how: Hostility, node: SimulatedNode, name: string): () => void {
-    const crowd = how === "spam" && Seeds.below(`${this.seed}/crowd ${name}`)(SimulationLimits.crowds) === 0
-    const ends = Array.from({ length: crowd ? SimulationLimits.crowd : 1 }, () => this.hostilePeer(how, node, name))
+    const crowd = how === "spam" && Seeds.below(`${this.seed}/crowd ${name}`)(Limits.simCrowds) === 0
+    const ends = Array.from({ length: crowd ? Limits.simCrowd : 1 }, () => this.hostilePeer(how, node, name))
     return () => {
       for (const end of ends) end()
     }

@@ -1,6 +1,6 @@
 /**
  * One node of a simulated network through all its processes: the machine, its clock, its disk, and the program that runs, stops,
- * is killed and starts again. What runs is `ChainNode.layer`, as in the daemon.
+ * is killed and starts again. What runs is `Node.layerWithChain`, as in the daemon.
  */
 import { type Context, Effect, Exit, Layer, Scope } from "effect"
 import type { LogLevel } from "effect"
@@ -9,13 +9,12 @@ import type { Network } from "../domain/Network.ts"
 import type { NodeEvent } from "../domain/NodeEvent.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
-import * as ChainNode from "../layers/node/ChainNode.ts"
-import type { Node } from "../layers/node/Node.ts"
+import * as Node from "../layers/node/Node.ts"
 import * as Producer from "../layers/sync/Producer.ts"
 import { ChainStore } from "../services/ChainStore.ts"
-import { Mutant } from "../services/Mutant.ts"
 import { defaultTuning, type NodeConfig } from "../services/NodeConfig.ts"
 import { NodeEvents } from "../services/NodeEvents.ts"
+import { NodeRules } from "../services/NodeRules.ts"
 import { PeerSocket } from "../services/PeerSocket.ts"
 import { PeerStore } from "../services/PeerStore.ts"
 import type { Sync } from "../services/Sync.ts"
@@ -23,6 +22,7 @@ import type { App } from "./App.ts"
 import type { Disk } from "./Disk.ts"
 import { VirtualProcess } from "./machine/VirtualProcess.ts"
 import type { VirtualTime } from "./machine/VirtualTime.ts"
+import { type Mutant, rulesOf } from "./Mutant.ts"
 
 /** What the node needs of the simulation. */
 export interface SimulatedNodeHost {
@@ -46,7 +46,7 @@ export interface SimulatedNodeHost {
 export interface Running {
   readonly process: VirtualProcess
   readonly scope: Scope.Closeable
-  readonly services: Context.Context<Node | Sync>
+  readonly services: Context.Context<Node.Node | Sync>
 }
 
 export interface SimulatedNodeOptions {
@@ -171,12 +171,12 @@ export class SimulatedNode {
     })
     const producer = options.produces ? Producer.layer({ everyMs: options.produceMs }) : Layer.empty
     return (app === undefined ? producer : Layer.merge(producer, app)).pipe(
-      Layer.provideMerge(ChainNode.layer(setup, watch)),
+      Layer.provideMerge(Node.layerWithChain<never>(setup, watch)),
       Layer.provide([
         Layer.succeed(PeerSocket, host.peerSocket(this.ip, ...outer)),
         Layer.succeed(PeerStore, this.peerStore),
         Layer.succeed(ChainStore, this.disk.of(() => process.state === "ended")),
-        Layer.succeed(Mutant, host.mutant)
+        Layer.succeed(NodeRules, rulesOf(host.mutant))
       ])
     )
   }

@@ -9,7 +9,7 @@ import { Effect } from "effect"
 import { Session } from "node:inspector/promises"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
-import { PeerRow } from "../../src/layers/peer/Peer.ts"
+import { Peer } from "../../src/layers/peer/Peer.ts"
 import { PeerConnection } from "../../src/layers/peer/PeerConnection.ts"
 import { MemoryEnd } from "../../src/layers/socket/memory/MemoryEnd.ts"
 import { TcpEnd } from "../../src/layers/socket/TcpEnd.ts"
@@ -68,7 +68,7 @@ const countObjects: Effect.Effect<(kind: { readonly name: string }) => number> =
   const session = new Session()
   session.connect()
   yield* Effect.addFinalizer(() => Effect.sync(() => session.disconnect()))
-  const kinds = [PeerConnection, PeerRow, MemoryEnd, TcpEnd, fiberClass]
+  const kinds = [PeerConnection, Peer, MemoryEnd, TcpEnd, fiberClass]
   const counts: Record<string, number> = yield* Effect.promise(async () => {
     const { result } = await session.post("Runtime.evaluate", { expression: "Object.prototype" })
     const { objects } = await session.post("Runtime.queryObjects", { prototypeObjectId: result.objectId ?? "" })
@@ -107,7 +107,7 @@ export const take: Effect.Effect<Census> = Effect.gen(function*() {
     heap: heapUsed,
     external: arrayBuffers,
     connections: count(PeerConnection),
-    rows: count(PeerRow),
+    rows: count(Peer),
     ends: count(MemoryEnd) + count(TcpEnd),
     fibers: count(fiberClass),
     timers: count({ name: "timers" }),

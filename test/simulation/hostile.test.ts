@@ -14,7 +14,6 @@ import * as PeerIps from "../../src/domain/peer/PeerIp.ts"
 import type { PeerSocket } from "../../src/services/PeerSocket.ts"
 import * as misbehave from "../../src/simulation/hostile/misbehave.ts"
 import { hostilities } from "../../src/simulation/plan/Fault.ts"
-import * as SimulationLimits from "../../src/simulation/plan/Limits.ts"
 import { assertConnected, downs, ip, onMesh, port, type Running } from "../harness/mesh.ts"
 import { make as makeChain, startOfTime } from "../harness/syntheticChain.ts"
 
@@ -117,20 +116,20 @@ const expected: Readonly<
     for (const outcome of outcomes) assert.isAtLeast(ups(outcome), 5, "after Up too")
     assertEnds(
       outcomes,
-      /^Refused bad-frame a frame of/,
+      /^Refused bad-frame frame length/,
       /^Refused bad-frame kind 1:/,
       /^Refused protocol .* before the connection is up/,
-      /^Down bad-frame a frame of/,
+      /^Down bad-frame frame length/,
       /^Down bad-frame kind (16|17|32|33|34|35|36|37):/
     )
   }],
   oversize: [6, (outcomes) => {
     assertEnds(
       outcomes,
-      new RegExp(`^Refused bad-frame a frame of \\d+ bytes, over ${Limits.frameBeforeUpBytes}`),
-      new RegExp(`^Down bad-frame a frame of \\d+ bytes, over ${Limits.frameBytes}`),
+      new RegExp(`^Refused bad-frame frame length \\d+ exceeds limit ${Limits.frameBeforeUpBytes}`),
+      new RegExp(`^Down bad-frame frame length \\d+ exceeds limit ${Limits.frameBytes}`),
       /^Down bad-frame kind/,
-      /^Down silent a frame did not end/
+      /^Down silent frame not complete/
     )
   }],
   "half-open": [6, (outcomes) => {
@@ -188,9 +187,9 @@ describe("hostile peers", () => {
           Effect.tapCause(siege(how, seed), () => Effect.logError(`seed ${how} ${seed}`)))
         judge(outcomes)
         for (const { written } of outcomes) {
-          const seconds = minutes * 60 + SimulationLimits.hostileBurstMs / 1_000
-          assert.isAtMost(written.bytes, seconds * SimulationLimits.hostileBytesPerSecond)
-          assert.isAtMost(written.dials, seconds * SimulationLimits.hostileFramesPerSecond)
+          const seconds = minutes * 60 + Limits.hostileBurstMs / 1_000
+          assert.isAtMost(written.bytes, seconds * Limits.hostileBytesPerSecond)
+          assert.isAtMost(written.dials, seconds * Limits.hostileFramesPerSecond)
         }
       }))
   }

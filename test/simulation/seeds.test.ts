@@ -4,8 +4,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Random } from "effect"
-import type { Mutant } from "../../src/services/Mutant.ts"
 import * as Search from "../../src/simulation/FailureSearch.ts"
+import type { Mutant } from "../../src/simulation/Mutant.ts"
 import { type FaultKind, faultKinds } from "../../src/simulation/plan/Fault.ts"
 import type { SimulationOptions, SimulationReport } from "../../src/simulation/plan/SimulationReport.ts"
 import * as SimulationText from "../../src/simulation/plan/SimulationText.ts"

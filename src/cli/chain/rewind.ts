@@ -40,10 +40,7 @@ const repair = ({ filename, network, params }: target.Target, height: number) =>
       filename,
       ...storeOptions(network),
       height,
-      restored: (block) => {
-        const verdict = check(block, now)
-        return verdict._tag === "Good" ? verdict.block : undefined
-      }
+      valid: (block) => check(block, now) === undefined
     })
     const rewound: Rewound = { tip, removed: null, aside }
     return rewound

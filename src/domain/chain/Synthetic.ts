@@ -24,8 +24,6 @@ export interface Options {
 export interface Made {
   readonly block: Block.Block
   readonly hash: Hash.Hash
-  /** Ids of its two transactions. */
-  readonly txids: readonly [coinbase: Hash.Hash, distribution: Hash.Hash]
 }
 
 /** The block is due after `now`. Seconds since 1970. */
@@ -75,13 +73,12 @@ export const onTop = (
     specialData: undefined,
     encryptedMemo: undefined
   }
-  const txids = [coinbaseId, Txid.of(hasher, distribution)] as const
   const block = Block.make({
     header: {
       version: 1,
       height,
       previousHash: parent.hash,
-      merkleRoot: Merkle.root(hasher, txids),
+      merkleRoot: Merkle.root(hasher, [coinbaseId, Txid.of(hasher, distribution)]),
       timestamp,
       blockReward: value,
       leader: options.leader,
@@ -102,7 +99,7 @@ export const onTop = (
     consensusParticipantsBitmap: none,
     livenessRecovery: false
   })
-  return { block, hash: BlockHeader.hash(hasher, block.header), txids }
+  return { block, hash: BlockHeader.hash(hasher, block.header) }
 }
 
 /** The block that is due on top of the parent by schedule: with the same options always the same chain. `now`: ms since 1970. */

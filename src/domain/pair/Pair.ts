@@ -10,7 +10,7 @@ import * as DisconnectReason from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
 import * as PairArbiter from "./PairArbiter.ts"
 import * as PairRules from "./PairRules.ts"
-import type { Draw, End, EndId, PairAction, PairEvent, PairState, Phase, Timer } from "./PairState.ts"
+import type { Draw, End, EndId, KnownEnd, PairAction, PairEvent, PairState, Phase, Timer } from "./PairState.ts"
 import * as PairWork from "./PairWork.ts"
 import type { Work } from "./PairWork.ts"
 
@@ -38,6 +38,15 @@ export const up = (state: PairState): End | undefined => state.ends.find((end) =
 
 /** `undefined`: no such end, or it is closed. */
 export const phaseOf = (state: PairState, end: EndId): Phase | undefined => PairWork.find(state.ends, end)?.phase
+
+/** The end with what the peer's Hello said; `undefined` before that, and for an end that is closed. */
+export const known = (state: PairState, end: EndId): KnownEnd | undefined => {
+  const found = PairWork.find(state.ends, end)
+  return found !== undefined && isKnown(found) ? found : undefined
+}
+
+const isKnown = (end: End): end is KnownEnd =>
+  end.role !== undefined && end.tag !== undefined && end.process !== undefined && end.self !== undefined
 
 /** The end of which any received byte must be told as `Heard` before its frames are: its challenge is in the late phase. */
 export const listensTo = (state: PairState): EndId | undefined =>

@@ -34,6 +34,14 @@ export interface End {
   readonly commitHeld: boolean
 }
 
+/** An end whose peer's Hello passed its checks: from `candidate` on. */
+export interface KnownEnd extends End {
+  readonly role: Role
+  readonly tag: string
+  readonly process: string
+  readonly self: PeerIp
+}
+
 /**
  * Timers of a pair. `hello`, `commit`, `wait` belong to one end; the others exist once per pair and carry `end` 0.
  * `quiet`: 1 s after a challenge left, any byte is an answer. `spacing`: the next challenge may start. `grace`: L stops

@@ -137,14 +137,10 @@ const endDue = (state: State, params: Params): number => {
 /** When to tick next. After a tick that did not end the connection, always later than that tick. */
 export const nextDue = (state: State, params: Params): number => Math.min(state.pingAt, endDue(state, params))
 
-/** How late a tick at `now` is, ms: one measure of our own lag, when ticks are set by `nextDue`. */
-export const lateness = (state: State, now: number, params: Params): number => Math.max(0, now - nextDue(state, params))
-
 /**
  * Time passed. At most one action; after `Dead` or `Stalled` the state is of no more use.
  *
- * @param lagMs our own event-loop lag since the preceding tick, as far as it is known: at least `lateness` when ticks
- *   are set by `nextDue`. Less than `lateMs` is ignored.
+ * @param lagMs our own event-loop lag since the preceding tick, as far as it is known. Less than `lateMs` is ignored.
  */
 export const tick = (state: State, now: number, params: Params, lagMs: number): readonly [State, Action] => {
   const current = lagMs < params.lateMs ? state : lagged(state, now, lagMs)
@@ -156,10 +152,14 @@ export const tick = (state: State, now: number, params: Params, lagMs: number): 
   if (!over && now < current.pingAt) return [current, none]
   return [{
     ...current,
-    pingAt: now + params.pingMs,
+    pingAt: nextPing(current.pingAt, now, params.pingMs),
     askedAt: current.askedAt ?? now
   }, sendPing]
 }
+
+/** The pace does not drift: the next ping is a whole number of intervals after the one that is due, and in the future. */
+const nextPing = (pingAt: number, now: number, pingMs: number): number =>
+  now < pingAt ? pingAt : pingAt + pingMs * (1 + Math.floor((now - pingAt) / pingMs))
 
 /** The lag is ours: it counts neither as silence nor as slowness, and no answer to an earlier ping can be demanded. */
 const lagged = (state: State, now: number, lagMs: number): State => ({

@@ -1,7 +1,12 @@
 /** One row of the peer table: all that a node knows of one peer. Plain, immutable, safe to serialise as JSON. */
 import type { DisconnectReason } from "../DisconnectReason.ts"
-import type { Direction, PeerSource } from "../NodeEvent.ts"
 import type { PeerIp } from "./PeerIp.ts"
+
+/** Which end dialled, seen from this node: `outbound` is ours. */
+export type Direction = "inbound" | "outbound"
+
+/** How this node learned an address. */
+export type PeerSource = "configured" | "stored" | "gossip" | "inbound"
 
 /** The live connection of a peer. */
 export interface PeerConnectionInfo {

@@ -10,9 +10,5 @@ export const rank = (local: PeerIp.PeerIp, peer: PeerIp.PeerIp): Rank => {
   return order < 0 ? "lower" : order > 0 ? "higher" : "same"
 }
 
-/** Wrong on purpose (see `services/Mutant`): 10.0.0.10 is not lower than 10.0.0.2. */
-export const rankAsText = (local: PeerIp.PeerIp, peer: PeerIp.PeerIp): "lower" | "higher" =>
-  local < peer ? "lower" : "higher"
-
 /** Whether `local` is the one expected to dial: the lower IP initiates. False for equal addresses. */
 export const shouldInitiate = (local: PeerIp.PeerIp, peer: PeerIp.PeerIp): boolean => rank(local, peer) === "lower"

@@ -1,13 +1,14 @@
-/** `NodeEvents`: totals first, then synchronous listeners, then a sliding hub for streams. */
+/** `NodeEvents`: synchronous listeners first, then a sliding hub for streams; totals kept as events pass. */
 import { Clock, Effect, Layer, PubSub, Stream } from "effect"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
-import type { Direction, NodeEvent, NodeStats } from "../../domain/NodeEvent.ts"
+import type { NodeEvent, NodeStats } from "../../domain/NodeEvent.ts"
+import type { Direction } from "../../domain/peer/PeerRecord.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
 
 const byDirection = (): Record<Direction, number> => ({ inbound: 0, outbound: 0 })
 
-/** Running totals. Reasons are a closed set, so the two records stay small. */
+/** Totals as they are counted. Reasons are a closed set, so the two records stay small. */
 const makeTotals = () => {
   const downsByReason: Record<string, number> = {}
   const refusedByReason: Record<string, number> = {}
@@ -84,7 +85,7 @@ const make = Effect.gen(function*() {
     try {
       listener(event)
     } catch (defect) {
-      runFork(Effect.logError("a listener of node events failed", defect))
+      runFork(Effect.logError("an event listener failed", defect))
     }
   }
   return NodeEvents.of({

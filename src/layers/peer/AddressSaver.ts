@@ -1,31 +1,33 @@
-/** Keeps the addresses that proved good in the `PeerStore`: soon after a peer comes up, and when the node stops. */
-import { Effect, Semaphore } from "effect"
+/** Keeps the addresses that proved good in the `PeerStore`: at the node's pace after a peer came up, and when the node stops. */
+import { Effect, Semaphore, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import { AddressSaverPace } from "../../services/Cadence.ts"
 import { PeerStore } from "../../services/PeerStore.ts"
-import type { NodeCore } from "./NodeContext.ts"
+import type { NodeContext } from "./NodeContext.ts"
+import type { Peer } from "./Peer.ts"
 
-/** Uses the store and never fails: a store that does not work is a warning. */
-export const make = Effect.fnUntraced(function*(core: NodeCore) {
+/** None of it fails: a store that does not work is a warning. */
+export interface AddressSaver {
+  readonly load: Effect.Effect<ReadonlyArray<PeerAddress.PeerAddress>>
+  readonly save: Effect.Effect<void>
+  /** A peer came up: the next turn saves. */
+  readonly changed: () => void
+  /** Saves at the node's pace, for ever. */
+  readonly run: Effect.Effect<void>
+}
+
+export const make = Effect.fnUntraced(function*(ctx: NodeContext) {
   const store = yield* PeerStore
+  const pace = yield* AddressSaverPace
   // A late write must not overtake an earlier one.
   const one = yield* Semaphore.make(1)
-  let pending = false
-
-  /** Connected peers first, then by when they were last good. A stored address that did not come up yet is not lost. */
-  const addresses = (): ReadonlyArray<PeerAddress.PeerAddress> => {
-    const rank = (row: { readonly up: unknown; readonly lastGoodAt: number | undefined; readonly source: string }) =>
-      row.up !== undefined ? Infinity : row.lastGoodAt ?? (row.source === "stored" ? 0 : -1)
-    return [...core.table.rows()]
-      .filter((row) => row.port !== undefined && row.port > 0 && !row.own && rank(row) >= 0)
-      .toSorted((a, b) => rank(b) === rank(a) ? 0 : rank(b) - rank(a))
-      .slice(0, Limits.storedPeers)
-      .map((row) => PeerAddress.make(row.ip, row.port ?? 0))
-  }
-
-  const save: Effect.Effect<void> = one.withPermit(Effect.suspend(() => store.save(addresses()))).pipe(
-    Effect.catch((error) => Effect.logWarning(error.message))
-  )
+  let isChanged = false
+  const save = one.withPermit(Effect.suspend(() => {
+    isChanged = false
+    return store.save(addresses(ctx))
+  })).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
   return {
     load: Effect.catch(
       store.load,
@@ -33,12 +35,19 @@ export const make = Effect.fnUntraced(function*(core: NodeCore) {
     ),
     save,
     changed: () => {
-      if (pending) return
-      pending = true
-      core.wheel.arm(Limits.storeEveryMs, () => {
-        pending = false
-        core.fork(save)
-      })
-    }
-  }
+      isChanged = true
+    },
+    run: Stream.runForEach(Stream.fromSchedule(pace), () => Effect.suspend(() => isChanged ? save : Effect.void))
+  } satisfies AddressSaver
 })
+
+/** Connected peers first, then by when they were last good. A stored address that did not come up yet is not lost. */
+const addresses = (ctx: NodeContext): ReadonlyArray<PeerAddress.PeerAddress> =>
+  [...ctx.table.peers()]
+    .filter((peer) => BookEntry.listens(peer.book) && !peer.book.isSelf && goodness(peer) >= 0)
+    .toSorted((a, b) => goodness(b) === goodness(a) ? 0 : goodness(b) - goodness(a))
+    .slice(0, Limits.storedPeers)
+    .map(({ book, ip }) => PeerAddress.make(ip, book.port ?? 0))
+
+const goodness = ({ book, up }: Peer): number =>
+  up !== undefined ? Number.POSITIVE_INFINITY : book.lastGoodAt ?? (book.source === "stored" ? 0 : -1)

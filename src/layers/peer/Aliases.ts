@@ -1,91 +1,100 @@
 /**
- * One process under several addresses: told when a Hello looks like it, and of two connections to it that one is closed which
- * came up later. What makes sure of that is `domain/peer/Sameness`.
+ * One process under several addresses: reported when a Hello looks like it, and of two connections to it the one that came up later is
+ * closed. What proves it is in `domain/peer/AliasProof`.
  */
-import * as Sameness from "../../domain/peer/AliasProof.ts"
+import * as Pair from "../../domain/pair/Pair.ts"
+import * as AliasProof from "../../domain/peer/AliasProof.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type * as Message from "../../domain/wire/Message.ts"
-import * as NativeEncoder from "../../domain/wire/native/NativeEncoder.ts"
-import type { NodeCore } from "./NodeContext.ts"
-import { overflow } from "./PairDriver.ts"
-import type { PeerRow } from "./Peer.ts"
-import type { PeerConnection } from "./PeerConnection.ts"
+import { type NodeContext, post } from "./NodeContext.ts"
+import * as Outgoing from "./Outgoing.ts"
+import type { Peer } from "./Peer.ts"
+import type { PeerEnd, Up } from "./PeerEnd.ts"
 
-export interface Aliases {
-  /** A Hello came, to a row of which nothing was up. */
-  readonly onHello: (row: PeerRow, hello: Message.Hello) => void
-  readonly onUp: (row: PeerRow, connection: PeerConnection) => void
-  readonly onDown: (row: PeerRow) => void
-  /** The peer says on this connection, which is up, that it is at the end of another one too. */
-  readonly onAlso: (row: PeerRow, connection: PeerConnection, proof: string) => void
-  /** The peer says that we have it under the other address; false if we do not. */
-  readonly onReject: (row: PeerRow, other: Message.Reject["address"]) => boolean
+/** Connections to other addresses that say they lead to the same process. */
+const namesakes = function*(ctx: NodeContext, ip: PeerIp, process: string): Iterable<Up> {
+  for (const other of ctx.table.peers()) {
+    const { up } = other
+    if (other.ip !== ip && up?.greeting.process === process) yield up
+  }
 }
 
-export const make = (core: NodeCore): Aliases => {
-  /** Connections to other addresses that say they lead to the same process. */
-  const namesakes = function*(row: PeerRow, process: string): Iterable<PeerConnection> {
-    for (const other of core.table.rows()) {
-      const { up } = other
-      if (other !== row && up?.facts?.process === process) yield up
-    }
+const report = (ctx: NodeContext, ip: PeerIp, other: PeerIp, detail: string): void =>
+  ctx.emit({ _tag: "Aliased", ip, other, detail })
+
+/** What proves to the verifier at that address that the prover is at the end of `about` too. */
+const proofFor = (ctx: NodeContext, verifier: PeerIp, about: AliasProof.Nonces): string =>
+  ctx.entropy.mac(AliasProof.proofKey(about), AliasProof.proofInput(verifier))
+
+/** Proves on each of two connections that we are at the end of the other. */
+const prove = (ctx: NodeContext, connection: Up, other: Up): void => {
+  for (const [carrier, about] of [[connection, other], [other, connection]] as const) {
+    const nonces = { verifier: about.greeting.nonce, prover: about.end.helloNonce }
+    Outgoing.control(ctx, carrier.end, { _tag: "Also", proof: proofFor(ctx, carrier.end.ip, nonces) })
   }
+}
 
-  const aliased = (row: PeerRow, other: PeerRow, detail: string): void =>
-    core.emit({ _tag: "Aliased", ip: row.ip, other: other.ip, detail })
-
-  /** What proves to the verifier at that address that the prover is at the end of `about` too. */
-  const proof = (verifier: PeerIp, about: Sameness.Nonces): string =>
-    core.entropy.mac(Sameness.proofKey(about), Sameness.proofInput(verifier))
-
-  /** Proves on each of two connections that we are at the end of the other. */
-  const prove = (connection: PeerConnection, other: PeerConnection): void => {
-    for (const [carrier, about] of [[connection, other], [other, connection]] as const) {
-      if (about.facts === undefined) continue
-      const said = proof(carrier.ip, { verifier: about.facts.nonce, prover: about.helloNonce })
-      if (!carrier.sendControl(NativeEncoder.encodeAlso(said))) overflow(core, carrier.row, carrier)
-    }
+/** A Hello came, from a peer that is not up. */
+export const onHello = (ctx: NodeContext, { ip }: Peer, hello: Message.Hello): void => {
+  for (const other of namesakes(ctx, ip, hello.process)) {
+    return report(ctx, ip, other.end.ip, "both addresses say they are the same process")
   }
+}
 
-  return {
-    onHello: (row, hello) => {
-      for (const other of namesakes(row, hello.process)) {
-        return aliased(row, other.row, "both addresses say they are the same process")
-      }
-    },
-    onUp: (row, connection) => {
-      if (connection.facts === undefined) return
-      for (const up of namesakes(row, connection.facts.process)) prove(connection, up)
-    },
-    onAlso: (row, connection, said) => {
-      const { facts, local, self } = connection
-      // Who says that we are somewhere else could pass on what was said to another. (Or an address is translated on the way.)
-      if (facts === undefined || self === undefined || local !== self) return
-      for (const up of namesakes(row, facts.process)) {
-        if (up.facts === undefined) continue
-        if (proof(self, { verifier: up.helloNonce, prover: up.facts.nonce }) !== said) continue
-        // It cannot know that we know until it has our proof: its connection may have come up after ours.
-        if (!Sameness.decides(core.entropy.process, facts.process)) return prove(connection, up)
-        const [later, stays] = connection.upOrder > up.upOrder ? [connection, up] : [up, connection]
-        later.row.aliasOf = stays.ip
-        aliased(later.row, stays.row, "the same process, as it proved: one connection is enough")
-        return core.dispatch(later.row, { _tag: "Merged", end: later.id, detail: `connected as ${stays.ip}` })
-      }
-    },
-    onReject: (row, address) => {
-      const other = address === undefined ? undefined : core.table.get(address)
-      // Only as long as we really have the peer under that address: a lie must not keep us from dialling.
-      if (other?.up === undefined || other === row) return false
-      row.aliasOf = other.ip
-      aliased(row, other, "the peer says we have it under the other address already")
-      return true
-    },
-    onDown: (row) => {
-      for (const other of core.table.rows()) {
-        if (other.aliasOf !== row.ip) continue
-        other.aliasOf = undefined
-        core.dispatch(other, { _tag: "Freed" })
-      }
-    }
+export const onUp = (ctx: NodeContext, up: Up): void => {
+  for (const other of namesakes(ctx, up.end.ip, up.greeting.process)) prove(ctx, up, other)
+}
+
+/** The peer says on this connection that it is at the end of another one too. */
+export const proofReceived = (ctx: NodeContext, peer: Peer, up: Up, said: string): void => {
+  const { connection, end, greeting } = up
+  const self = Pair.known(peer.pair, end.id)?.self
+  // A peer that takes us for another address could pass on what was said to that one. (Or a router translates the address.)
+  if (self === undefined || connection.local !== self) return
+  for (const other of namesakes(ctx, peer.ip, greeting.process)) {
+    const nonces = { verifier: other.end.helloNonce, prover: other.greeting.nonce }
+    if (proofFor(ctx, self, nonces) !== said) continue
+    // It cannot know that we know until it has our proof: its connection may have come up after ours.
+    if (!AliasProof.decides(ctx.entropy.process, greeting.process)) return prove(ctx, up, other)
+    const [later, stays] = up.order > other.order ? [up, other] : [other, up]
+    return merge(ctx, later.end, stays.end.ip)
+  }
+}
+
+/** One connection to a process is enough: this one gives way to the one at another address. */
+const merge = (ctx: NodeContext, later: PeerEnd, stays: PeerIp): void => {
+  const peer = ctx.table.get(later.ip)
+  if (peer === undefined) return
+  peer.note({ aliasOf: stays })
+  report(ctx, later.ip, stays, "the same process, as it proved: one connection is enough")
+  post(ctx, peer, { _tag: "Merged", end: later.id, detail: `connected as ${stays}` })
+}
+
+/** The peer says that we have it under the other address; false if we do not. */
+export const onReject = (ctx: NodeContext, peer: Peer, address: Message.Reject["address"]): boolean => {
+  const other = address === undefined ? undefined : ctx.table.get(address)
+  // Only as long as we really have the peer under that address: a lie must not keep us from dialling.
+  if (other?.up === undefined || other === peer) return false
+  peer.note({ aliasOf: other.ip })
+  report(ctx, peer.ip, other.ip, "the peer says we have it under the other address already")
+  return true
+}
+
+/** Where a peer that is rejected as `alias` has us: our address on the connection that stays. */
+export const addressKept = (ctx: NodeContext, peer: Peer, rejected: PeerEnd): PeerIp | undefined => {
+  const { aliasOf } = peer.book
+  const holder = aliasOf === undefined ? peer : ctx.table.get(aliasOf)
+  const stays = holder?.up?.end
+  return holder === undefined || stays === undefined || stays === rejected
+    ? undefined
+    : Pair.known(holder.pair, stays.id)?.self
+}
+
+/** The peer's connection is gone: its other addresses may be dialled again. */
+export const onDown = (ctx: NodeContext, { ip }: Peer): void => {
+  for (const other of ctx.table.peers()) {
+    if (other.book.aliasOf !== ip) continue
+    other.note({ aliasOf: undefined })
+    post(ctx, other, { _tag: "Freed" })
   }
 }

@@ -1,86 +1,120 @@
 /**
- * Dials what the pair machines ask for, at most `maxDials` at once. Peers that were once connected, or that the operator or the
- * peer itself named, go before addresses that others only told of, and some places are theirs alone: whoever tells of thousands
- * of addresses where nobody is keeps us from no real peer. Of hearsay, what failed least goes first: a dead address waits
- * behind every one that was not tried. Among equals, first come first served.
+ * Dials what the pairs ask for, at most `maxDials` at once. Peers that were once connected, or that the operator or the peer itself named,
+ * go before addresses known only by gossip, and a quarter of the dials is for them alone: a peer that advertises thousands of dead
+ * addresses cannot crowd out real ones. Of gossip, what failed least goes first, so a dead address waits behind every one not tried yet.
+ * Among equals, first come first served.
  */
 import { Effect } from "effect"
+import type { DisconnectReason } from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
+import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { PeerSocket } from "../../services/PeerSocket.ts"
-import type { NodeCore } from "./NodeContext.ts"
-import type { PeerRow } from "./Peer.ts"
-import * as PeerConnection from "./PeerConnection.ts"
+import { type NodeContext, peerOf, post } from "./NodeContext.ts"
+import type { Peer } from "./Peer.ts"
+import { type FrameEvents, PeerConnection, type SocketEvents } from "./PeerConnection.ts"
+import { PeerEnd } from "./PeerEnd.ts"
 
-export interface Dialler {
-  /** Makes the connection for the end `id` of the pair and dials when its turn comes. */
-  readonly dial: (row: PeerRow, id: number) => void
-  /** A dialled connection is open, failed or was aborted: its place is free. */
-  readonly done: (connection: PeerConnection.PeerConnection) => void
-}
+export class Dialler implements SocketEvents<PeerEnd> {
+  private readonly ctx: NodeContext
+  private readonly sockets: PeerSocket["Service"]
+  private readonly frames: FrameEvents<PeerEnd>
+  /** Ends that wait for their turn. */
+  private readonly proven = new Set<PeerEnd>()
+  private readonly gossip = new Set<PeerEnd>()
+  private readonly dialling = new Set<PeerEnd>()
 
-export const make = (core: NodeCore, sockets: PeerSocket["Service"], host: PeerConnection.Host): Dialler => {
-  const { listen, tuning } = core.setup
-  const from: PeerIp | undefined = listen.ip === "any" ? undefined : listen.ip
-  const proven = new Set<PeerConnection.PeerConnection>()
-  const hearsay = new Set<PeerConnection.PeerConnection>()
-  const dialling = new Set<PeerConnection.PeerConnection>()
-  const hearsayDials = Math.ceil(tuning.maxDials * Limits.gossipDials)
+  constructor(ctx: NodeContext, sockets: PeerSocket["Service"], frames: FrameEvents<PeerEnd>) {
+    this.ctx = ctx
+    this.sockets = sockets
+    this.frames = frames
+  }
 
-  const likeliest = (): PeerConnection.PeerConnection | undefined => {
-    let best: PeerConnection.PeerConnection | undefined
-    for (const connection of hearsay) {
-      if (connection.row.failures === 0) return connection
-      if (best === undefined || connection.row.failures < best.row.failures) best = connection
+  /** Makes the end `id` of the pair and dials when its turn comes. */
+  dial(peer: Peer, id: number): void {
+    const end = new PeerEnd(id, peer.ip, "outbound", this.ctx.entropy.nonce())
+    this.ctx.slots.dialled(end)
+    peer.ends = [...peer.ends, end]
+    const queue = BookEntry.isGossip(peer.book) ? this.gossip : this.proven
+    queue.add(end)
+    this.next()
+  }
+
+  /** The end is closed before its turn came. */
+  withdraw(end: PeerEnd): void {
+    this.proven.delete(end)
+    this.gossip.delete(end)
+  }
+
+  onOpen(end: PeerEnd): void {
+    const { ctx } = this
+    ctx.slots.opened(end)
+    this.free(end)
+    const peer = peerOf(ctx, end)
+    if (peer !== undefined) post(ctx, peer, { _tag: "Connected", end: end.id })
+  }
+
+  onEnd(end: PeerEnd, reason: DisconnectReason, opened: boolean): void {
+    const { ctx } = this
+    ctx.slots.ended(end)
+    this.free(end)
+    const peer = peerOf(ctx, end)
+    if (peer === undefined) return
+    if (opened) return post(ctx, peer, { _tag: "Closed", end: end.id, reason })
+    const detail = reason.detail ?? reason.kind
+    ctx.emit({ _tag: "DialFailed", ip: peer.ip, detail })
+    post(ctx, peer, { _tag: "DialFailed", end: end.id, detail })
+  }
+
+  /** The dial is over, well or not: its place is free. */
+  private free(end: PeerEnd): void {
+    if (this.dialling.delete(end)) this.next()
+  }
+
+  private next(): void {
+    const { maxDials } = this.ctx.setup.tuning
+    const gossipDials = Math.ceil(maxDials * Limits.gossipDials)
+    while (this.dialling.size < maxDials) {
+      const [first] = this.proven
+      const end = first ?? (this.dialling.size < gossipDials ? this.likeliest() : undefined)
+      if (end === undefined) return
+      this.withdraw(end)
+      const peer = peerOf(this.ctx, end)
+      // Its row left the table while it waited.
+      if (peer !== undefined) this.start(peer, end)
+    }
+  }
+
+  private likeliest(): PeerEnd | undefined {
+    let best: PeerEnd | undefined
+    let least = Number.POSITIVE_INFINITY
+    for (const end of this.gossip) {
+      const failures = this.ctx.table.get(end.ip)?.backoff.failures ?? 0
+      if (failures >= least) continue
+      best = end
+      least = failures
+      if (failures === 0) break
     }
     return best
   }
 
-  const next = (): void => {
-    while (dialling.size < tuning.maxDials) {
-      const [first] = proven
-      const connection = first ?? (dialling.size < hearsayDials ? likeliest() : undefined)
-      if (connection === undefined) return
-      leave(connection)
-      dialling.add(connection)
-      start(connection)
-    }
-  }
-
-  const leave = (connection: PeerConnection.PeerConnection): void => {
-    connection.queued = false
-    proven.delete(connection)
-    hearsay.delete(connection)
-  }
-
-  const start = (connection: PeerConnection.PeerConnection): void => {
-    const { row } = connection
-    const port = row.dialPort(core.setup.network.port)
-    core.emit({ _tag: "Dialling", ip: row.ip, port })
-    core.fork(Effect.flatMap(
-      sockets.dial(PeerAddress.make(row.ip, port), { from: sameFamily(from, row.ip), timeoutMs: tuning.dialMs }),
+  private start(peer: Peer, end: PeerEnd): void {
+    const { io, setup, wire } = this.ctx
+    const { listen, network, tuning } = setup
+    const port = BookEntry.dialPort(peer.book, network.port)
+    const connection = new PeerConnection<PeerEnd>(io, wire, end, this.frames, this)
+    end.connection = connection
+    this.dialling.add(end)
+    this.ctx.emit({ _tag: "Dialling", ip: peer.ip, port })
+    const from = listen.ip === "any" ? undefined : sameFamily(listen.ip, peer.ip)
+    io.fork(Effect.flatMap(
+      this.sockets.dial(PeerAddress.make(peer.ip, port), { from, timeoutMs: tuning.dialMs }),
       ({ local, socket }) => connection.run(socket, local)
     ))
-  }
-
-  return {
-    dial: (row, id) => {
-      const connection = new PeerConnection.PeerConnection(host, id, row, "outbound", core.entropy.nonce())
-      core.openDials.add(connection.helloNonce)
-      row.connections.push(connection)
-      connection.queued = true
-      const queue = row.isHearsay ? hearsay : proven
-      queue.add(connection)
-      next()
-    },
-    done: (connection) => {
-      leave(connection)
-      if (dialling.delete(connection)) next()
-    }
   }
 }
 
 /** A specific listen address is also where we dial from, so that the peer observes it; not across families. */
-const sameFamily = (from: PeerIp | undefined, to: PeerIp): PeerIp | undefined =>
-  from !== undefined && from.includes(":") === to.includes(":") ? from : undefined
+const sameFamily = (from: PeerIp, to: PeerIp): PeerIp | undefined =>
+  from.includes(":") === to.includes(":") ? from : undefined

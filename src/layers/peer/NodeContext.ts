@@ -1,155 +1,120 @@
 /**
- * What the parts of the connection manager share: the node's own facts, its services, and the few counts that are not in
- * the peer table. All of it is touched only from synchronous code, so there is nothing to lock.
+ * What the parts of the connection manager share: the node's facts and services, read-only. What changes is in objects of their own:
+ * the peer table, the slots, the pair machine. All of it is touched only from synchronous code, so there is nothing to lock.
  */
 import { Clock, Effect, Random } from "effect"
-import type { Fiber } from "effect"
 import * as Limits from "../../domain/Limits.ts"
-import type { PeerSource } from "../../domain/NodeEvent.ts"
 import type { PairEvent } from "../../domain/pair/PairState.ts"
 import type * as Liveness from "../../domain/peer/Liveness.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import { NativeWire } from "../../domain/wire/native/NativeWire.ts"
+import type { Wire } from "../../domain/wire/Wire.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
 import { Entropy } from "../../services/Entropy.ts"
+import { EventLoop } from "../../services/EventLoop.ts"
 import { LocalChain } from "../../services/LocalChain.ts"
-import { Mutant } from "../../services/Mutant.ts"
 import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
 import { NodeEvents, type Untimed } from "../../services/NodeEvents.ts"
-import type { PeerListener } from "../../services/PeerMessages.ts"
+import { NodeRules } from "../../services/NodeRules.ts"
+import { Machine } from "../time/Machine.ts"
 import { NodeFibers } from "../time/NodeFibers.ts"
 import { Timers } from "../time/Timers.ts"
-import type { PeerRow } from "./Peer.ts"
-import type { PeerConnection } from "./PeerConnection.ts"
+import { DueSlots } from "./DueSlots.ts"
+import type { Clocks, Peer } from "./Peer.ts"
+import type { ConnectionIo } from "./PeerConnection.ts"
+import type { PeerEnd, Up } from "./PeerEnd.ts"
 import { PeerTable } from "./PeerTable.ts"
+import { Protocols } from "./Protocols.ts"
+import { Slots } from "./Slots.ts"
 
 /** Receives the payloads of one channel out of one read batch, in order. */
 export type ChannelHandler = (from: Origin, payloads: ReadonlyArray<Uint8Array>) => void
 
-export interface NodeCore {
+/** An event of one peer's pair. */
+export interface PairInput {
+  readonly peer: Peer
+  readonly event: PairEvent
+}
+
+export interface NodeContext {
   readonly setup: NodeSetup
+  readonly rules: NodeRules
   readonly table: PeerTable["Service"]
+  readonly slots: Slots
+  /** Feeds the pairs. `PairDriver` starts it; what comes before waits. */
+  readonly pairs: Machine<PairInput>
+  readonly protocols: Protocols
   readonly entropy: Entropy["Service"]
-  readonly wheel: Timers["Service"]
+  readonly localChain: LocalChain["Service"]
+  readonly timers: Timers["Service"]
+  readonly clocks: Clocks
+  readonly io: ConnectionIo
+  readonly wire: Wire
   readonly liveness: Liveness.Params
+  /** Connections that are up, by when they are next due. */
+  readonly due: DueSlots<Up>
   /** Uniform in [0, 1). */
   readonly jitter: () => number
-  /** Wall time, ms. */
-  readonly wall: () => number
   readonly emit: (event: Untimed) => void
-  readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** Addresses known to be this node's own. */
   readonly ownIps: Set<PeerIp>
   /** Addresses that this node is cut off from by hand. */
   readonly isolated: Set<PeerIp>
-  /** Every connection whose program runs, those that are closing included. */
-  readonly running: Set<PeerConnection>
-  /**
-   * Nonces of our Hellos on dials that have not ended, those that are up included: an inbound Hello with one is ourselves, and
-   * which of the two Hellos is read first is chance.
-   */
-  readonly openDials: Set<bigint>
-  /** Accepted sockets without Hello, oldest first. */
-  readonly strangers: Set<PeerConnection>
+  /** Connections that came up since peers were last told of newcomers. */
+  readonly newcomers: Array<Up>
   readonly channels: Map<number, ChannelHandler>
-  readonly localChain: LocalChain["Service"]
-  readonly mutant: Mutant | undefined
-  /** The node's own protocols. */
-  protocols: PeerListener | undefined
-  /** Peers with a connection up. */
-  upCount: number
-  /** Ups so far. */
-  upOrder: number
-  nextId: number
-  listenPort: number
-  stopping: boolean
-  /** Feeds one event to the pair's machine and does what it asks. Set by `PairDriver`. */
-  dispatch: (row: PeerRow, event: PairEvent) => void
+  /** Port at which this node listens. */
+  readonly listenPort: number
 }
 
-/**
- * The row of a peer, made if need be. A full table lets go of the least of its rows that are not in use: first of addresses
- * nobody ever answered at, then of peers that were never up, then of the others; among these of the one that failed most; never of
- * one an operator named. Hearsay takes only the place of hearsay that was tried in vain, so no lies displace a peer.
- * `undefined` when there is no such row.
- */
-export const admit = (
-  core: NodeCore,
-  ip: PeerIp,
-  port: number | undefined,
-  source: PeerSource
-): PeerRow | undefined => {
-  const known = core.table.get(ip) ?? core.table.add(ip, port, source)
-  if (known !== undefined) return known
-  const mayGo = (row: PeerRow) =>
-    row.source !== "configured" && !row.inUse && (source !== "gossip" || (row.worth === 0 && row.failures > 0))
-  const isLess = (a: PeerRow, b: PeerRow) => a.worth < b.worth || (a.worth === b.worth && a.failures > b.failures)
-  let least: PeerRow | undefined
-  for (const row of core.table.rows()) {
-    if (mayGo(row) && (least === undefined || isLess(row, least))) least = row
-  }
-  if (least === undefined) return undefined
-  forget(core, least)
-  return core.table.add(ip, port, source)
+/** Posts an event to a peer's pair. It is handled before this returns, unless a step is under way. */
+export const post = (ctx: NodeContext, peer: Peer, event: PairEvent): void => ctx.pairs.post({ peer, event })
+
+/** The peer of an end that is not closed. */
+export const peerOf = (ctx: NodeContext, end: PeerEnd): Peer | undefined => {
+  const peer = ctx.table.get(end.ip)
+  return peer?.has(end) === true ? peer : undefined
 }
 
-/** Disarms every timer of a row. */
-export const disarmAll = (core: NodeCore, row: PeerRow): void => {
-  for (const timer of row.timers?.values() ?? []) core.wheel.disarm(timer)
-  row.timers = undefined
-}
+export const originOf = ({ id, ip }: PeerEnd): Origin => ({ ip, connection: id })
 
-/** Drops a row, and with it its timers and a dial that waits for its turn: nobody may go on for it beside the next row. */
-export const forget = (core: NodeCore, row: PeerRow): void => {
-  disarmAll(core, row)
-  core.table.remove(row)
-  for (const connection of row.connections.splice(0)) {
-    core.openDials.delete(connection.helloNonce)
-    connection.close(undefined)
-  }
-}
-
-/** Everything but `dispatch`. */
-export const make: Effect.Effect<
-  NodeCore,
-  never,
-  NodeConfig | PeerTable | Entropy | NodeEvents | LocalChain | NodeFibers | Timers
-> = Effect.gen(function*() {
+export const make = Effect.fnUntraced(function*(listenPort: number) {
   const setup = yield* NodeConfig
   const events = yield* NodeEvents
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
-  const wall = () => clock.currentTimeMillisUnsafe()
-  const { emit } = events
+  const rules = yield* NodeRules
+  const timers = yield* Timers
+  const { fork } = yield* NodeFibers
+  const { afterTurn } = yield* EventLoop
+  const { advertise, listen, tuning } = setup
   return {
     setup,
+    rules,
     table: yield* PeerTable,
+    slots: new Slots(rules.endId),
+    pairs: new Machine<PairInput>(),
+    protocols: new Protocols(),
     entropy: yield* Entropy,
-    wheel: yield* Timers,
+    localChain: yield* LocalChain,
+    timers,
+    clocks: { now: timers.now, nowMs: () => clock.currentTimeMillisUnsafe() },
+    io: { timers, afterTurn, fork },
+    wire: NativeWire,
     liveness: {
-      pingMs: setup.tuning.pingMs,
-      deadMs: setup.tuning.deadMs,
+      pingMs: tuning.pingMs,
+      deadMs: tuning.deadMs,
       frameMs: Limits.frameMs,
       answerMs: Limits.answerMs,
       lateMs: Limits.lagFloorMs
     },
+    due: new DueSlots<Up>(),
     jitter: () => random.nextDoubleUnsafe(),
-    wall,
-    emit,
-    fork: (yield* NodeFibers).fork,
-    ownIps: new Set(),
-    isolated: new Set(),
-    running: new Set(),
-    openDials: new Set(),
-    strangers: new Set(),
-    channels: new Map(),
-    localChain: yield* LocalChain,
-    mutant: yield* Mutant,
-    protocols: undefined,
-    upCount: 0,
-    upOrder: 0,
-    nextId: 1,
-    listenPort: 0,
-    stopping: false,
-    dispatch: () => {}
-  }
+    emit: events.emit,
+    ownIps: new Set([...(advertise === undefined ? [] : [advertise]), ...(listen.ip === "any" ? [] : [listen.ip])]),
+    isolated: new Set<PeerIp>(),
+    newcomers: [],
+    channels: new Map<number, ChannelHandler>(),
+    listenPort
+  } satisfies NodeContext as NodeContext
 })

@@ -5,36 +5,31 @@
  * more than that (and the frame that is being written).
  */
 import * as Limits from "../../domain/Limits.ts"
-
-/** Frames smaller than this are copied together: a system call costs more than a small copy. */
-const smallBytes = 4_096
-/** Size up to which small frames are copied together. */
-const slabBytes = 64 * 1_024
+import type { Encoded } from "../../domain/wire/Wire.ts"
 
 /** One frame: whole, or header and payload apart so that a large payload is never copied. */
 export type Frame = Uint8Array | readonly [head: Uint8Array, body: Uint8Array]
 
-/** What an encoder gives, as one frame. */
-export const frameOf = ([head, body]: readonly [Uint8Array] | readonly [Uint8Array, Uint8Array]): Frame =>
-  body === undefined ? head : [head, body]
+/** What a wire gives for one message, as one frame. */
+export const frameOf = ([head, body]: Encoded): Frame => body === undefined ? head : [head, body]
 
 const lengthOf = (frame: Frame): number =>
   frame instanceof Uint8Array ? frame.length : frame[0].length + frame[1].length
 
 export type Chunks = [Uint8Array, ...Array<Uint8Array>]
 
-/** A batch to write; `left` are called once the batch has left for the operating system. */
+/** A batch to write; `onFlushed` are called once it has left for the operating system. */
 export interface Batch {
   readonly chunks: Chunks
   readonly bytes: number
-  readonly left: ReadonlyArray<() => void>
+  readonly onFlushed: ReadonlyArray<() => void>
 }
 
 export class Outbox {
   private control: Array<Uint8Array> = []
   private bulk: Array<Frame> = []
   private bulkHead = 0
-  private left: Array<() => void> = []
+  private onFlushed: Array<() => void> = []
   private waiting: Array<() => void> = []
   private controlBytes = 0
   private bulkBytes = 0
@@ -46,11 +41,11 @@ export class Outbox {
   }
 
   /** False when the control queue is over its bound: the peer does not read. */
-  offerControl(frame: Uint8Array, left?: () => void): boolean {
+  offerControl(frame: Uint8Array, onFlushed?: () => void): boolean {
     if (this.controlBytes + frame.length > Limits.outboxControlBytes) return false
     this.control.push(frame)
     this.controlBytes += frame.length
-    if (left !== undefined) this.left.push(left)
+    if (onFlushed !== undefined) this.onFlushed.push(onFlushed)
     return true
   }
 
@@ -105,24 +100,24 @@ export class Outbox {
     const chunks = coalesce(picked)
     if (chunks === undefined) return undefined
     this.writingBytes = bytes
-    const left = this.left
-    this.left = []
-    return { chunks, bytes, left }
+    const onFlushed = this.onFlushed
+    this.onFlushed = []
+    return { chunks, bytes, onFlushed }
   }
 
   /** The batch taken last has been written. */
   wrote(batch: Batch): void {
     this.writingBytes = 0
-    for (const call of batch.left) call()
+    for (const call of batch.onFlushed) call()
     if (this.waiting.length > 0 && !this.high) this.release()
   }
 
-  /** Drops everything queued and frees whoever waits. */
+  /** Drops everything queued and frees the senders that wait. */
   clear(): void {
     this.control = []
     this.bulk = []
     this.bulkHead = 0
-    this.left = []
+    this.onFlushed = []
     this.controlBytes = 0
     this.bulkBytes = 0
     this.release()
@@ -147,7 +142,7 @@ const coalesce = (frames: ReadonlyArray<Uint8Array>): Chunks | undefined => {
     let bytes = 0
     while (to < frames.length) {
       const length = (frames[to] as Uint8Array).length
-      if (length >= smallBytes || bytes + length > slabBytes) break
+      if (length >= Limits.smallFrameBytes || bytes + length > Limits.slabBytes) break
       bytes += length
       to += 1
     }

@@ -5,7 +5,7 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Explanation, PeerRecord } from "../../domain/peer/PeerRecord.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
 import { PeerState } from "../../services/PeerState.ts"
-import type { PeerRow } from "./Peer.ts"
+import type { Peer } from "./Peer.ts"
 import { PeerTable } from "./PeerTable.ts"
 
 const seconds = (ms: number) => `${(Math.max(0, ms) / 1_000).toFixed(1)} s`
@@ -52,19 +52,23 @@ const sentence = (record: PeerRecord, now: number): Omit<Explanation, "ip" | "re
 const make = Effect.gen(function*() {
   const table = yield* PeerTable
   const setup = yield* NodeConfig
-  const records = (which: (row: PeerRow) => boolean) =>
+  const records = (which: (peer: Peer) => boolean) =>
     Effect.sync(() =>
-      [...table.rows()].filter(which).toSorted((a, b) => a.sortKey < b.sortKey ? -1 : 1).map((row) => row.record())
+      [...table.peers()].filter(which).toSorted((a, b) => a.sortKey < b.sortKey ? -1 : 1).map(table.record)
     )
+  const recordOf = (ip: PeerIp) => {
+    const peer = table.get(ip)
+    return peer === undefined ? undefined : table.record(peer)
+  }
   const own = (ip: PeerIp) => ip === setup.listen.ip || ip === setup.advertise
   return PeerState.of({
     peers: records(() => true),
-    peer: (ip) => Effect.sync(() => Option.fromUndefinedOr(table.get(ip)?.record())),
-    connected: records((row) => row.up !== undefined),
+    peer: (ip) => Effect.sync(() => Option.fromUndefinedOr(recordOf(ip))),
+    connected: records((peer) => peer.up !== undefined),
     changes: Stream.fromPubSub(table.changes),
     why: (ip) =>
       Effect.map(Clock.currentTimeMillis, (now): Explanation => {
-        const record = table.get(ip)?.record()
+        const record = recordOf(ip)
         if (record !== undefined) return { ip, record, ...sentence(record, now) }
         return own(ip)
           ? { ip, record, state: "own-address", text: "This is this node's own address." }

@@ -69,7 +69,7 @@ export class TcpEnd implements ConnectionEnd {
     resume(this.pull)
   }
 
-  /** See `PromptReader`. */
+  /** See `SynchronousReader`. */
   drainTo(sink: (batch: Batch) => void): Effect.Effect<never, Socket.SocketError> {
     return Effect.callback<never, Socket.SocketError>((resume) => {
       // Resumed only once nothing is left to take, so never with a batch.

@@ -3,15 +3,15 @@ import { Effect } from "effect"
 import type { Scope } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import { Socket } from "effect/socket"
-import type { PromptReader, PromptWriter } from "../../services/PeerSocket.ts"
+import type { SynchronousReader, SynchronousWriter } from "../../services/PeerSocket.ts"
 
 /** One end of a connection. */
 export interface ConnectionEnd {
   readonly pull: Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, Socket.SocketError>
   /** Writes when called; the result only waits until more may be written. */
   readonly write: (chunks: ReadonlyArray<Uint8Array | string>) => Effect.Effect<void, Socket.SocketError>
-  /** See `PromptReader`; an end that has none is pulled. */
-  drainTo?(...args: Parameters<PromptReader["drainTo"]>): ReturnType<PromptReader["drainTo"]>
+  /** See `SynchronousReader`; an end that has none is pulled. */
+  drainTo?(...args: Parameters<SynchronousReader["drainTo"]>): ReturnType<SynchronousReader["drainTo"]>
   /** FIN after everything written. */
   readonly finish: () => void
   /** Ends both directions and fails a suspended pull with 1006. May be called again. */
@@ -77,7 +77,7 @@ export const heldSocket = <End extends ConnectionEnd>(
   })
   const writer = Effect.suspend(() =>
     Effect.acquireRelease(
-      Effect.succeed<PromptWriter>({
+      Effect.succeed<SynchronousWriter>({
         write: (chunk) => Socket.isCloseEvent(chunk) ? Effect.sync(() => held.current?.close()) : held.write([chunk]),
         writeAll: (chunks) => held.write(chunks),
         writeNow: (chunks) => held.writeNow(chunks)

@@ -6,8 +6,8 @@
  * `TestClock` drives everything. Callbacks run one after another in order of due time, then of arming.
  */
 import { Clock, Context, Effect, Layer, type Scope } from "effect"
-import { Mutant } from "../../services/Mutant.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
+import { NodeRules } from "../../services/NodeRules.ts"
 import * as AlarmClock from "./AlarmClock.ts"
 import { LagMeter } from "./LagMeter.ts"
 import { NodeFibers } from "./NodeFibers.ts"
@@ -39,7 +39,7 @@ export const make = Effect.fnUntraced(
     const { fork } = yield* NodeFibers
     const clock = AlarmClock.of(yield* Clock.Clock, fork)
     const now = clock.monotonicMs
-    const leavesTimer = (yield* Mutant) === "timer-left"
+    const { cancelsAlarm } = yield* NodeRules
     const heap = new TimerHeap<Timer>()
     let seq = 0
     let disarmed = 0
@@ -49,7 +49,7 @@ export const make = Effect.fnUntraced(
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         closed = true
-        if (!leavesTimer) wake?.cancel()
+        if (cancelsAlarm) wake?.cancel()
       })
     )
 

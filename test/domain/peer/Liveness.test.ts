@@ -3,6 +3,10 @@ import { Arbitrary, Schema } from "effect"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as Liveness from "../../../src/domain/peer/Liveness.ts"
 
+/** How late a tick at `now` is, ms, when ticks are set by `nextDue`: one measure of our own lag. */
+const lateness = (state: Liveness.State, now: number, params: Liveness.Params): number =>
+  Math.max(0, now - Liveness.nextDue(state, params))
+
 const params = Liveness.defaults
 const quiet = (state: Liveness.State, now: number) => Liveness.heard(state, now, 1, false)
 
@@ -19,7 +23,7 @@ const run = (from: Liveness.State, until: number, stalls: ReadonlyArray<readonly
     if (now > until) return { state, pings, end: undefined, at: until }
     assert.isAbove(now, before, "a tick that did not end the connection makes nextDue later")
     before = now
-    const [next, action] = Liveness.tick(state, now, params, Liveness.lateness(state, now, params))
+    const [next, action] = Liveness.tick(state, now, params, lateness(state, now, params))
     state = next
     if (action._tag === "SendPing") {
       pings.push(now)
@@ -143,7 +147,7 @@ describe("Liveness verdict", () => {
         } else {
           // The loop may stand still over the tick: it comes late, and before what waits to be read.
           now = Math.max(now, due) + step.stallMs
-          const [next, action] = Liveness.tick(state, now, params, Liveness.lateness(state, now, params))
+          const [next, action] = Liveness.tick(state, now, params, lateness(state, now, params))
           state = next
           assert.include(["None", "SendPing"], action._tag)
           if (action._tag === "SendPing") {

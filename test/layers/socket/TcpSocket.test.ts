@@ -5,7 +5,7 @@ import type { Socket } from "effect/socket"
 import * as Net from "node:net"
 import { Worker } from "node:worker_threads"
 import * as TcpSocket from "../../../src/layers/socket/TcpSocket.ts"
-import { isPromptReader, PeerSocket } from "../../../src/services/PeerSocket.ts"
+import { isSynchronousReader, PeerSocket } from "../../../src/services/PeerSocket.ts"
 import { contract } from "../../harness/peerSocketContract.ts"
 import { at, dial, line, outcome, pair, readAll, serve, text } from "../../harness/peerSocketHarness.ts"
 
@@ -50,7 +50,7 @@ const drained = Effect.fnUntraced(function*(sink: (batch: ReadonlyArray<Uint8Arr
   yield* Effect.forkScoped(listener.run(({ socket }) =>
     Effect.scoped(Effect.gen(function*() {
       const reader = yield* socket.reader
-      assert(isPromptReader(reader))
+      assert(isSynchronousReader(reader))
       yield* Deferred.succeed(ended, yield* Effect.exit(reader.drainTo(sink)))
     }))
   ))

@@ -3,31 +3,18 @@
  * never an exception, and what is a message satisfies the schema `Message`. Layouts: docs/PROTOCOL.md, "Frames".
  */
 import { Result, Schema } from "effect"
-import { Hex } from "effect/encoding"
 import { NetAddress } from "effect/net"
 import { type RejectReason, rejectReasons } from "../../DisconnectReason.ts"
+import { hexText } from "../../hexText.ts"
 import * as Limits from "../../Limits.ts"
-import * as Sameness from "../../peer/AliasProof.ts"
+import * as AliasProof from "../../peer/AliasProof.ts"
 import * as PeerIp from "../../peer/PeerIp.ts"
 import { cleanText, type Extension, type Message, type Peers } from "../Message.ts"
 import * as SyncMessage from "../SyncMessage.ts"
+import type { BadBody, Decoded } from "../Wire.ts"
 import { dataFixedBytes, helloFixedBytes, Kind, peersCodec, rejectFixedBytes, u16, u32, u64 } from "./NativeLayout.ts"
 
-/** A frame of a kind this version does not know: skipped and counted after Up, an error before. */
-export interface Unknown {
-  readonly _tag: "Unknown"
-  readonly kind: number
-}
-
-/** A frame of a known kind whose body is not one: ends the connection (`bad-frame`). */
-export interface BadBody {
-  readonly _tag: "BadBody"
-  readonly kind: number
-  /** In words, for the log. */
-  readonly reason: string
-}
-
-export type Decoded = Message | Unknown | BadBody
+export type { Decoded } from "../Wire.ts"
 
 /** The message in `buffer[start, end)`, the body of a frame of `kind`. */
 export const decode = (kind: number, buffer: Uint8Array, start: number, end: number): Decoded => {
@@ -47,9 +34,9 @@ export const decode = (kind: number, buffer: Uint8Array, start: number, end: num
     case Kind.Pong:
       return end - start === 8 ? { _tag: "Pong", nonce: u64(buffer, start) } : wrongLength(kind, 8, end - start)
     case Kind.Also:
-      return end - start === Sameness.proofBytes
-        ? { _tag: "Also", proof: hexAt(buffer, start, Sameness.proofBytes) }
-        : wrongLength(kind, Sameness.proofBytes, end - start)
+      return end - start === AliasProof.proofBytes
+        ? { _tag: "Also", proof: hexText(buffer, start, AliasProof.proofBytes) }
+        : wrongLength(kind, AliasProof.proofBytes, end - start)
     case Kind.Peers:
       return decodePeers(buffer.subarray(start, end))
     case Kind.Hello:
@@ -81,8 +68,6 @@ const wrongLength = (kind: number, expected: number, actual: number): BadBody =>
 const ipAt = (b: Uint8Array, at: number): PeerIp.PeerIp =>
   PeerIp.fromIpAddress(NetAddress.ipv6FromBytesUnsafe(b.subarray(at, at + 16)))
 
-const hexAt = (b: Uint8Array, at: number, bytes: number): string => Hex.encode(b.subarray(at, at + bytes))
-
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /** Ill-formed or unprintable text is mended, not refused: it is for people, and must not hide what came with it. */
@@ -113,15 +98,15 @@ const decodeHello = (b: Uint8Array): Message | BadBody => {
     protocol: u16(b, 0),
     rule: u16(b, 2),
     network: utf8.decode(b.subarray(networkAt, softwareAt - 1)),
-    genesis: hexAt(b, 4, 32),
+    genesis: hexText(b, 4, 32),
     nonce: u64(b, 36),
-    tag: hexAt(b, 44, 16),
-    process: hexAt(b, 60, 8),
+    tag: hexText(b, 44, 16),
+    process: hexText(b, 60, 8),
     peer: ipAt(b, 68),
     listens: u16(b, 84),
     software: textAt(b, softwareAt, softwareBytes, Limits.softwareBytes),
     tipHeight: Number(tipHeight),
-    tipHash: hexAt(b, 94, 32),
+    tipHash: hexText(b, 94, 32),
     capabilities: u32(b, 126),
     extensions
   }

@@ -10,7 +10,7 @@ import { Result, Schema } from "effect"
 import { Hex } from "effect/encoding"
 import { rejectReasons } from "../../DisconnectReason.ts"
 import * as Limits from "../../Limits.ts"
-import * as Sameness from "../../peer/AliasProof.ts"
+import * as AliasProof from "../../peer/AliasProof.ts"
 import * as PeerIp from "../../peer/PeerIp.ts"
 import * as Frame from "../Frame.ts"
 import * as Message from "../Message.ts"
@@ -95,7 +95,7 @@ export const encodePing = (nonce: bigint): Uint8Array => encodeNonce(Kind.Ping, 
 export const encodePong = (nonce: bigint): Uint8Array => encodeNonce(Kind.Pong, nonce)
 
 export const encodeAlso = (proof: string): Uint8Array => {
-  const b = Frame.allocate(Kind.Also, Sameness.proofBytes)
+  const b = Frame.allocate(Kind.Also, AliasProof.proofBytes)
   putHex(b, body, proof)
   return b
 }

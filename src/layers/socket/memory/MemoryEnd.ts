@@ -82,7 +82,7 @@ export class MemoryEnd implements ConnectionEnd {
     })
   }
 
-  /** See `PromptReader`. */
+  /** See `SynchronousReader`. */
   drainTo(take: (batch: Batch) => void): Effect.Effect<never, Socket.SocketError> {
     return Effect.withFiber((fiber) =>
       Effect.callback<never, Socket.SocketError>((resume) => {

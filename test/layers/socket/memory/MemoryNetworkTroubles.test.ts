@@ -4,7 +4,7 @@ import { Effect, Exit, Fiber } from "effect"
 import type { Socket } from "effect/socket"
 import { TestClock } from "effect/testing"
 import { MemoryNetwork } from "../../../../src/layers/socket/memory/MemoryNetwork.ts"
-import { isPromptReader } from "../../../../src/services/PeerSocket.ts"
+import { isSynchronousReader } from "../../../../src/services/PeerSocket.ts"
 
 import {
   a,
@@ -26,7 +26,7 @@ const drain = (socket: Socket.Socket) => {
   const got: { text: string; end: string | undefined } = { text: "", end: undefined }
   const reading = Effect.gen(function*() {
     const reader = yield* socket.reader
-    assert(isPromptReader(reader))
+    assert(isSynchronousReader(reader))
     return yield* reader.drainTo((batch) => {
       got.text += text(batch)
     })

@@ -1,0 +1,78 @@
+/**
+ * What a wire is: how a byte stream is cut into frames and how messages are coded. Each connection has one; what the messages mean is
+ * the same over all of them.
+ *
+ * **Hot path.** `Data` frames are most of what comes: a reader answers `data` for them, and gives channel and payload without a message
+ * object. Everything else goes through `message`.
+ */
+import type { Message } from "./Message.ts"
+
+/** A frame of a kind this version does not know: skipped and counted after Up, an error before. */
+export interface Unknown {
+  readonly _tag: "Unknown"
+  readonly kind: number
+}
+
+/** A frame of a known kind whose body does not fit it: ends the connection (`bad-frame`). */
+export interface BadBody {
+  readonly _tag: "BadBody"
+  readonly kind: number
+  /** In words, for the log. */
+  readonly reason: string
+}
+
+export type Decoded = Message | Unknown | BadBody
+
+/** What goes into a socket for one message: one buffer, or head and body apart, so that a long body is never copied. */
+export type Encoded = readonly [Uint8Array] | readonly [head: Uint8Array, body: Uint8Array]
+
+/**
+ * `none`: no whole frame yet. `data`: a frame of an application channel. `message`: any other frame. `malformed`: bytes that are no
+ * frame, or one over the limit; the reader stays so.
+ */
+export type Next = "none" | "data" | "message" | "malformed"
+
+/**
+ * Cuts one direction of one connection. `push` what the socket gave, then `read` until it says `none` or `malformed`. The current frame
+ * stays readable until the next `read`.
+ *
+ * **Ownership.** Chunks pushed belong to the reader. A frame's bytes stay as they are until `recycle`, which may take buffers back of
+ * frames whose bytes nobody kept (`keep`).
+ */
+export interface WireReader {
+  readonly push: (chunk: Uint8Array) => void
+  /** @param limit greatest frame now, bytes */
+  readonly read: (limit: number) => Next
+  /** Of the current `data` frame. */
+  readonly channel: number
+  /** Of the current `data` frame: a view. */
+  readonly payload: () => Uint8Array
+  /** The current `message` frame. Total: whatever its bytes are. */
+  readonly message: () => Decoded
+  /** After `malformed`: what is wrong, in words. */
+  readonly fault: (limit: number) => string
+  /** After `none`: whether a frame has begun and not ended. */
+  readonly arriving: boolean
+  /** Bytes held of frames that are not whole. */
+  readonly pending: number
+  /** The bytes of the current frame are kept beyond this batch. */
+  readonly keep: () => void
+  /** The frames read so far are done with, but for those kept. */
+  readonly recycle: () => void
+  /** Lets go of spare memory: an idle connection holds none. */
+  readonly rest: () => void
+}
+
+export interface Wire {
+  /** As `status` and logs name it. */
+  readonly name: string
+  /** bytes. Greatest frame before and after Up, and greatest payload of a `Data`. */
+  readonly limits: { readonly beforeUp: number; readonly up: number; readonly payload: number }
+  /** A reader for one direction of a connection. `allocate` gives a buffer of which every byte will be written. */
+  readonly reader: (allocate: (bytes: number) => Uint8Array) => WireReader
+  readonly encode: (message: Message) => Encoded
+  /** A payload on an application channel. */
+  readonly encodeData: (channel: number, payload: Uint8Array) => Encoded
+  /** Many short payloads of one channel as frames in one buffer. */
+  readonly encodeDataBatch: (channel: number, payloads: ReadonlyArray<Uint8Array>) => Uint8Array
+}

@@ -1,0 +1,142 @@
+/**
+ * What comes in from outside passes here: an accepted socket, a Hello, a message, an address, and whatever needs a row of the peer table.
+ * Each answer is final for that one thing; what is done about a peer is the pair machine's.
+ */
+import * as Limits from "../../domain/Limits.ts"
+import * as Handshake from "../../domain/pair/Handshake.ts"
+import * as BookEntry from "../../domain/peer/BookEntry.ts"
+import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
+import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import type { PeerSource } from "../../domain/peer/PeerRecord.ts"
+import type { Hello } from "../../domain/wire/Message.ts"
+import type { NodeContext } from "./NodeContext.ts"
+import * as PairTimers from "./PairTimers.ts"
+import type { Peer } from "./Peer.ts"
+import type { PeerEnd } from "./PeerEnd.ts"
+
+// --- sockets ----------------------------------------------------------------------
+
+/** The peer of an accepted socket; `undefined`: the socket is dropped without a word. */
+export const socket = (ctx: NodeContext, from: PeerIp.PeerIp): Peer | undefined =>
+  ctx.slots.closed || ctx.isolated.has(from) ? undefined : admit(ctx, from, undefined, "inbound")
+
+/** The accepted socket that must go so that another may come; `undefined` while there is room. */
+export const crowdedOut = ({ slots }: NodeContext): PeerEnd | undefined =>
+  slots.unidentifiedCount >= Limits.endsWithoutHello ? slots.oldestUnidentified : undefined
+
+// --- Hello ------------------------------------------------------------------------
+
+/** Whether the peer may come up on this end. */
+export const hello = (
+  ctx: NodeContext,
+  peer: Peer,
+  end: PeerEnd,
+  message: Hello
+): Handshake.Accepted | Handshake.Refused =>
+  ctx.rules.checkHello(message, {
+    local: {
+      protocol: Handshake.protocolVersion,
+      rule: Handshake.ruleVersion,
+      network: ctx.setup.network.name,
+      genesis: ctx.setup.network.genesis
+    },
+    dir: end.direction === "inbound" ? "in" : "out",
+    remote: peer.ip,
+    isOwnDial: (nonce) => ctx.slots.isOwnNonce(nonce),
+    bannedMs: undefined,
+    known: peer.pair.ends.some((other) => other.phase === "up" || other.phase === "committing"),
+    upCount: ctx.slots.upCount,
+    maxPeers: ctx.setup.tuning.maxPeers
+  })
+
+// --- messages ---------------------------------------------------------------------
+
+/** Why a message of the application must not come now, in words; `undefined`: it may. */
+export const message = ({ up }: PeerEnd, tag: string): string | undefined =>
+  up === undefined ? `${tag} before the connection is up` : undefined
+
+// --- addresses --------------------------------------------------------------------
+
+/** Whether an address that a peer tells of is worth knowing. New ones are counted against that peer. */
+export const gossip = (ctx: NodeContext, from: Peer, { ip }: PeerAddress): boolean => {
+  const known = ctx.table.get(ip)
+  // Most of what is told is known: a mesh that forms hears of every node from every other.
+  if (known?.pair.dialable === true || !fitsClass(PeerIp.classOf(ip), from.ipClass)) return false
+  return known !== undefined || mayAdd(ctx, from)
+}
+
+/** Whether an address can be a peer's at all. */
+export const address = (ctx: NodeContext, ip: PeerIp.PeerIp): boolean =>
+  PeerIp.classOf(ip) !== "special" && !ctx.ownIps.has(ip)
+
+/** Whether a peer may be told of another's address. */
+export const fits = (told: Peer, to: Peer): boolean => fitsClass(told.ipClass, to.ipClass)
+
+/**
+ * Whether an address may be told to, or believed from, a peer: outside a private network private addresses are of no use, and loopback
+ * ones mean something else on every host.
+ */
+const fitsClass = (told: PeerIp.IpClass, peer: PeerIp.IpClass): boolean =>
+  told === "routable" || told === peer || (told === "private" && peer === "loopback")
+
+/** Whether a peer may add one more address to the table. */
+const mayAdd = (ctx: NodeContext, from: Peer): boolean => {
+  const at = ctx.timers.now()
+  const { gossip } = from
+  const tokens = gossip === undefined
+    ? Limits.newAddresses
+    : Math.min(Limits.newAddresses, gossip.tokens + (at - gossip.at) / 1_000 * Limits.newAddressesPerSecond)
+  from.gossip = { tokens: tokens < 1 ? tokens : tokens - 1, at }
+  return tokens >= 1
+}
+
+// --- the table --------------------------------------------------------------------
+
+/**
+ * The row of a peer, made if need be. A full table drops the least of its rows that are not in use: first of addresses where no peer ever
+ * answered, then of peers that were never up, then of the others; among these the one that failed most; never one that an operator named.
+ * Gossip takes only the place of gossip that was tried in vain, so no lies displace a peer. `undefined` when there is no such row.
+ */
+export const admit = (
+  ctx: NodeContext,
+  ip: PeerIp.PeerIp,
+  port: number | undefined,
+  source: PeerSource
+): Peer | undefined => {
+  const known = ctx.table.get(ip) ?? ctx.table.add(ip, port, source)
+  if (known !== undefined) return known
+  let least: Peer | undefined
+  for (const peer of ctx.table.peers()) {
+    if (mayGo(peer, source) && (least === undefined || isLess(peer, least))) least = peer
+  }
+  if (least === undefined) return undefined
+  forget(ctx, least)
+  return ctx.table.add(ip, port, source)
+}
+
+const mayGo = (peer: Peer, comer: PeerSource): boolean =>
+  peer.book.source !== "configured" && !peer.inUse &&
+  (comer !== "gossip" || (BookEntry.evictionRank(peer.book) === 0 && peer.backoff.failures > 0))
+
+const isLess = (a: Peer, b: Peer): boolean => {
+  const rank = BookEntry.evictionRank(a.book) - BookEntry.evictionRank(b.book)
+  return rank < 0 || (rank === 0 && a.backoff.failures > b.backoff.failures)
+}
+
+/** Drops a row, and with it its timers and its dials that wait for their turn. */
+export const forget = (ctx: NodeContext, peer: Peer): void => {
+  PairTimers.disarmAll(ctx, peer)
+  ctx.table.remove(peer)
+  peer.forgotten = true
+  const { ends } = peer
+  peer.ends = []
+  for (const end of ends) {
+    ctx.slots.released(end)
+    end.connection?.close(undefined)
+  }
+}
+
+/** After its last end closed: a peer that never said Hello leaves no row behind. */
+export const left = (ctx: NodeContext, peer: Peer): void => {
+  if (peer.book.source === "inbound" && peer.ends.length === 0 && !peer.book.saidHello) forget(ctx, peer)
+}

@@ -1,0 +1,65 @@
+/**
+ * The node's pulse, one for all connections. Each beat takes those that are due: they get their ping, or are ended because they were
+ * silent too long (`domain/peer/Liveness`). A beat that comes late is this node's own lag, and no peer's silence.
+ */
+import { Duration, Effect, Schedule, Stream } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+import * as Liveness from "../../domain/peer/Liveness.ts"
+import { HeartbeatPace } from "../../services/Cadence.ts"
+import type { NodeContext } from "./NodeContext.ts"
+import * as Outgoing from "./Outgoing.ts"
+import type { Up } from "./PeerEnd.ts"
+
+/** Beats for ever. Fork it in the node's scope. */
+export const run = Effect.fnUntraced(function*(ctx: NodeContext) {
+  const { timers } = ctx
+  // What the schedule says it waits, whatever the pace is.
+  const delays = Schedule.map(yield* HeartbeatPace, ({ duration }) => Duration.toMillis(duration))
+  let last = timers.now()
+  yield* Stream.runForEach(Stream.fromSchedule(delays), (delayMs) =>
+    Effect.sync(() => {
+      const now = timers.now()
+      timers.lag.ran(last + delayMs, now)
+      last = now
+      for (const up of ctx.due.takeUpTo(now)) look(ctx, up, now)
+    }))
+})
+
+/** The connection came up: a ping at once, then at the pace of the liveness rules. */
+export const start = (ctx: NodeContext, up: Up): void => look(ctx, up, ctx.timers.now())
+
+/** A batch of bytes came, in which so many frames ended. */
+export const heard = (ctx: NodeContext, up: Up, frames: number, arriving: boolean): void => {
+  up.lagSeenMs = ctx.timers.lag.totalMs
+  up.liveness = Liveness.heard(up.liveness, ctx.timers.now(), frames, arriving)
+}
+
+const look = (ctx: NodeContext, up: Up, now: number): void => {
+  const { connection, end } = up
+  if (end.up !== up) return
+  const due = Liveness.nextDue(up.liveness, ctx.liveness)
+  // Bytes came since, or it is due later within this beat.
+  if (due > now) return ctx.due.put(up, due)
+  const lagMs = ctx.timers.lag.totalMs - up.lagSeenMs
+  up.lagSeenMs = ctx.timers.lag.totalMs
+  // The same patience that we ask of the peer for a frame of ours.
+  const waits = connection.writeWaitMs(now)
+  if (waits > Limits.frameMs + lagMs) {
+    return Outgoing.close(ctx, end, "outbox-full", `peer has not read for ${Math.round(waits)} ms`)
+  }
+  const [liveness, action] = Liveness.tick(up.liveness, now, ctx.liveness, lagMs)
+  up.liveness = liveness
+  switch (action._tag) {
+    case "SendPing":
+      connection.rest()
+      Outgoing.ping(ctx, up, ctx.entropy.nonce())
+      break
+    case "Dead":
+      return Outgoing.close(ctx, end, "silent", `no byte for ${Math.round(action.silentForMs)} ms`)
+    case "Stalled":
+      return Outgoing.close(ctx, end, "silent", `frame not complete after ${Math.round(action.frameForMs)} ms`)
+    case "None":
+      break
+  }
+  ctx.due.put(up, Liveness.nextDue(up.liveness, ctx.liveness))
+}

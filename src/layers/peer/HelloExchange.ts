@@ -1,0 +1,114 @@
+/** The messages with which a socket begins: Hello and its checks, Commit, Reject. What they mean for the pair is the machine's to say. */
+import * as Handshake from "../../domain/pair/Handshake.ts"
+import * as Pair from "../../domain/pair/Pair.ts"
+import * as BookEntry from "../../domain/peer/BookEntry.ts"
+import type { Commit, Hello, Reject } from "../../domain/wire/Message.ts"
+import * as Aliases from "./Aliases.ts"
+import * as Gate from "./Gate.ts"
+import { type NodeContext, peerOf, post } from "./NodeContext.ts"
+import * as Outgoing from "./Outgoing.ts"
+import type { Peer } from "./Peer.ts"
+import type { PeerEnd } from "./PeerEnd.ts"
+
+export const send = (ctx: NodeContext, end: PeerEnd): void => {
+  const { network, software } = ctx.setup
+  const tip = ctx.localChain.tip()
+  Outgoing.control(ctx, end, {
+    _tag: "Hello",
+    protocol: Handshake.protocolVersion,
+    rule: Handshake.ruleVersion,
+    network: network.name,
+    genesis: network.genesis,
+    nonce: end.helloNonce,
+    tag: ctx.entropy.tagFor(end.ip),
+    process: ctx.entropy.process,
+    peer: end.ip,
+    listens: ctx.listenPort,
+    software,
+    tipHeight: tip.height,
+    tipHash: tip.hash,
+    capabilities: Handshake.capabilities | ctx.localChain.capabilities,
+    extensions: []
+  })
+}
+
+export const sendCommit = (ctx: NodeContext, peer: Peer, end: PeerEnd): void => {
+  const known = Pair.known(peer.pair, end.id)
+  if (known === undefined) return
+  end.committedAt = ctx.timers.now()
+  Outgoing.control(ctx, end, Handshake.commit(known.self, end.ip))
+}
+
+export const helloReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, hello: Hello): void => {
+  const { book } = peer
+  if (Pair.phaseOf(peer.pair, end.id) !== "hello") return Outgoing.close(ctx, end, "protocol", "a second Hello")
+  ctx.slots.identified(end)
+  const verdict = Gate.hello(ctx, peer, end, hello)
+  if (verdict._tag === "Refused") {
+    if (verdict.reject === "self") metOurselves(ctx, hello.nonce)
+    return post(ctx, peer, {
+      _tag: "Refused",
+      end: end.id,
+      reject: verdict.reject,
+      detail: verdict.text,
+      retryMs: Handshake.clampRetry(verdict.retryAfterMs, ctx.jitter())
+    })
+  }
+  end.greeting = {
+    software: hello.software,
+    tip: { height: hello.tipHeight, hash: hello.tipHash },
+    process: hello.process,
+    nonce: hello.nonce,
+    capabilities: hello.capabilities,
+    listens: hello.listens
+  }
+  peer.note({ saidHello: true })
+  if (peer.up === undefined) Aliases.onHello(ctx, peer, hello)
+  post(ctx, peer, {
+    _tag: "Welcomed",
+    end: end.id,
+    role: verdict.role,
+    tag: verdict.tag,
+    process: hello.process,
+    self: verdict.self,
+    listens: (hello.listens > 0 || BookEntry.listens(book)) && !book.isSelf
+  })
+}
+
+/**
+ * What we dialled is this node: our own Hello came in. Only that is believed; a peer that merely says so is left alone for as long as it
+ * asks, and no longer.
+ */
+const metOurselves = (ctx: NodeContext, nonce: bigint): void => {
+  for (const end of ctx.slots.openDials()) {
+    const peer = peerOf(ctx, end)
+    if (end.helloNonce !== nonce || peer === undefined || peer.book.isSelf) continue
+    peer.note({ isSelf: true })
+    ctx.ownIps.add(peer.ip)
+    ctx.emit({ _tag: "OwnAddress", ip: peer.ip })
+    post(ctx, peer, { _tag: "Forgotten" })
+  }
+}
+
+export const commitReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, commit: Commit): void => {
+  const known = Pair.known(peer.pair, end.id)
+  const wrong = known === undefined
+    ? "Commit before Hello"
+    : Handshake.checkCommit(commit, known.role, known.self, peer.ip)
+  if (wrong !== undefined) return Outgoing.close(ctx, end, "protocol", wrong)
+  post(ctx, peer, { _tag: "CommitReceived", end: end.id })
+}
+
+export const rejectReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, reject: Reject): void => {
+  if (reject.reason === "alias" && !Aliases.onReject(ctx, peer, reject.address)) {
+    const detail = `alias names an address we are not connected to: ${reject.address ?? "none given"}`
+    return Outgoing.close(ctx, end, "protocol", detail)
+  }
+  post(ctx, peer, {
+    _tag: "RejectReceived",
+    end: end.id,
+    reject: reject.reason,
+    detail: reject.text,
+    retryMs: Handshake.clampRetry(reject.retryAfterMs, ctx.jitter())
+  })
+}

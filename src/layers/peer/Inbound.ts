@@ -1,0 +1,66 @@
+/** Where the node listens, and the sockets that are accepted there. */
+import { Effect, type Scope } from "effect"
+import type { SocketServer } from "effect/socket"
+import type { DisconnectReason } from "../../domain/DisconnectReason.ts"
+import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import type { NodeSetup } from "../../services/NodeConfig.ts"
+import { type Accepted, errorCode, type Listener, type PeerSocket } from "../../services/PeerSocket.ts"
+import * as Gate from "./Gate.ts"
+import { type NodeContext, peerOf, post } from "./NodeContext.ts"
+import * as Outgoing from "./Outgoing.ts"
+import { type FrameEvents, PeerConnection, type SocketEvents } from "./PeerConnection.ts"
+import { PeerEnd } from "./PeerEnd.ts"
+
+/** `any` is `[::]`, and 0.0.0.0 on a host without IPv6. */
+export const listen = (
+  sockets: PeerSocket["Service"],
+  at: NodeSetup["listen"]
+): Effect.Effect<Listener, SocketServer.SocketServerError, Scope.Scope> => {
+  const on = (ip: string) => sockets.listen(PeerAddress.make(PeerIp.fromStringUnsafe(ip), at.port))
+  if (at.ip !== "any") return on(at.ip)
+  return Effect.catchIf(on("::"), (error) => errorCode(error) !== "EADDRINUSE", () => on("0.0.0.0"))
+}
+
+export class Inbound implements SocketEvents<PeerEnd> {
+  private readonly ctx: NodeContext
+  private readonly frames: FrameEvents<PeerEnd>
+
+  constructor(ctx: NodeContext, frames: FrameEvents<PeerEnd>) {
+    this.ctx = ctx
+    this.frames = frames
+  }
+
+  /** The program of one accepted socket. */
+  accept({ local, remote, socket }: Accepted): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { ctx } = this
+      const peer = Gate.socket(ctx, remote.ip)
+      if (peer === undefined) return Effect.void
+      const crowdedOut = Gate.crowdedOut(ctx)
+      if (crowdedOut !== undefined) {
+        Outgoing.close(ctx, crowdedOut, "hello-timeout", "made room for a newer connection")
+      }
+      const end = new PeerEnd(ctx.slots.nextId, peer.ip, "inbound", ctx.entropy.nonce())
+      ctx.slots.tookId()
+      const connection = new PeerConnection<PeerEnd>(ctx.io, ctx.wire, end, this.frames, this)
+      connection.local = local.ip
+      end.connection = connection
+      peer.ends = [...peer.ends, end]
+      ctx.slots.accepted(end)
+      post(ctx, peer, { _tag: "Accepted", end: end.id })
+      return connection.run(socket, Effect.succeedSome(remote))
+    })
+  }
+
+  onOpen(end: PeerEnd): void {
+    this.ctx.slots.opened(end)
+  }
+
+  onEnd(end: PeerEnd, reason: DisconnectReason): void {
+    const { ctx } = this
+    ctx.slots.ended(end)
+    const peer = peerOf(ctx, end)
+    if (peer !== undefined) post(ctx, peer, { _tag: "Closed", end: end.id, reason })
+  }
+}

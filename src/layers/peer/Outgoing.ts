@@ -1,0 +1,57 @@
+/** What goes out to a peer, coded by the connection's wire. A peer that does not read loses its connection. */
+import * as DisconnectReason from "../../domain/DisconnectReason.ts"
+import * as Liveness from "../../domain/peer/Liveness.ts"
+import type { Message } from "../../domain/wire/Message.ts"
+import { type NodeContext, peerOf, post } from "./NodeContext.ts"
+import * as Outbox from "./Outbox.ts"
+import type { PeerEnd, Up } from "./PeerEnd.ts"
+
+/** Closes an end of a peer for a fault of ours to tell or of the peer to blame. */
+export const close = (ctx: NodeContext, end: PeerEnd, kind: DisconnectReason.Kind, detail: string): void => {
+  const peer = peerOf(ctx, end)
+  if (peer === undefined) return
+  post(ctx, peer, { _tag: "Closed", end: end.id, reason: DisconnectReason.local(kind, detail) })
+}
+
+const overflow = (ctx: NodeContext, end: PeerEnd): void =>
+  close(ctx, end, "outbox-full", `${end.connection?.queuedBytes ?? 0} bytes unread by the peer`)
+
+/** Queues a control message, ahead of bulk. `onFlushed` is called once it has left. An end without connection sends nothing. */
+export const control = (ctx: NodeContext, end: PeerEnd, message: Message, onFlushed?: () => void): void => {
+  const { connection } = end
+  if (connection === undefined) return
+  const [frame] = connection.wire.encode(message)
+  if (!connection.sendControl(frame, onFlushed)) overflow(ctx, end)
+}
+
+/** Queues a message behind those before it. False: it did not fit, and the connection is down. */
+export const bulk = (ctx: NodeContext, { connection, end }: Up, message: Message): boolean =>
+  frame(ctx, { connection, end }, Outbox.frameOf(connection.wire.encode(message)), 1)
+
+/** The same for a frame that is coded already, or several in one buffer: `count`. */
+export const frame = (
+  ctx: NodeContext,
+  { connection, end }: Pick<Up, "connection" | "end">,
+  coded: Outbox.Frame,
+  count: number
+): boolean => {
+  if (connection.sendBulk(coded, count)) return true
+  overflow(ctx, end)
+  return false
+}
+
+/** Sends a ping, as a challenge or for liveness: both are matched by nonce and measure the round trip. */
+export const ping = (ctx: NodeContext, up: Up, nonce: bigint, onFlushed?: () => void): void => {
+  const { end } = up
+  up.liveness = Liveness.pingSent(up.liveness, nonce, ctx.timers.now())
+  end.pingsSent += 1
+  ctx.emit({
+    _tag: "PingSent",
+    ip: end.ip,
+    connection: end.id,
+    direction: end.direction,
+    socket: up.connection.socketName,
+    nonce
+  })
+  control(ctx, end, { _tag: "Ping", nonce }, onFlushed)
+}

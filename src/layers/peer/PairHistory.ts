@@ -1,0 +1,58 @@
+/**
+ * What one step of a pair's machine means for its history: when the peer may be dialled again, and what its book entry says. The only
+ * place that decides on the backoff, from what the machine reports.
+ */
+import * as DisconnectReason from "../../domain/DisconnectReason.ts"
+import type { PairAction, PairEvent, PairState } from "../../domain/pair/PairState.ts"
+import * as Backoff from "../../domain/peer/Backoff.ts"
+import * as BookEntry from "../../domain/peer/BookEntry.ts"
+import type { Peer } from "./Peer.ts"
+
+export interface History {
+  readonly backoff: Backoff.State
+  readonly book: BookEntry.BookEntry
+}
+
+/** `usualPort`: the network's. `now`: monotonic ms. Changes nothing: the peer is as it was before the step. */
+export const after = (
+  peer: Peer,
+  event: PairEvent,
+  next: PairState,
+  actions: ReadonlyArray<PairAction>,
+  usualPort: number,
+  now: number
+): History => {
+  let { backoff, book } = peer
+  for (const action of actions) {
+    if (action._tag !== "Down") continue
+    const up = peer.end(action.end)?.up
+    if (up !== undefined) backoff = Backoff.ended(backoff, now - up.at)
+  }
+  for (const { dir, id, phase } of peer.pair.ends) {
+    if (dir !== "out" || phase === "up" || next.ends.some((end) => end.id === id)) continue
+    const reason = reasonOf(event, id, actions)
+    if (reason === undefined || isRefusal(reason)) continue
+    if (reason.detail === "ECONNREFUSED") {
+      book = BookEntry.portRefused(book, usualPort)
+      // Another port may be the right one: no failure until all have refused.
+      if (book.portAt !== 0) continue
+    }
+    backoff = Backoff.failed(backoff)
+  }
+  return { backoff, book }
+}
+
+/** Why an end left the state in this step. */
+const reasonOf = (
+  event: PairEvent,
+  id: number,
+  actions: ReadonlyArray<PairAction>
+): DisconnectReason.DisconnectReason | undefined => {
+  for (const action of actions) if (action._tag === "Close" && action.end === id) return action.reason
+  if (event._tag === "DialFailed" && event.end === id) return DisconnectReason.remote("dial-failed", event.detail)
+  return event._tag === "Closed" && event.end === id ? event.reason : undefined
+}
+
+/** One of the two ends said no, by the rules: the wait is what it asked for. A broken rule is no refusal. */
+const isRefusal = ({ by, reject }: DisconnectReason.DisconnectReason): boolean =>
+  reject !== undefined && !(reject === "protocol" && by === "local")

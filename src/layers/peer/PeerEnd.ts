@@ -1,0 +1,72 @@
+/**
+ * One end of a socket to a peer, from the decision to dial or the accepted socket on. Its phase, our role and the addresses the two ends
+ * call each other are in the pair's state and are read there (`Pair.known`); here is what only this node's layers need.
+ */
+import type { DisconnectReason } from "../../domain/DisconnectReason.ts"
+import type * as Liveness from "../../domain/peer/Liveness.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import type { Direction } from "../../domain/peer/PeerRecord.ts"
+import type { PeerConnection } from "./PeerConnection.ts"
+
+/** What the peer's Hello says of the peer itself. It counts once the connection is up. */
+export interface Greeting {
+  readonly software: string
+  readonly tip: { readonly height: number; readonly hash: string }
+  /** Random bits of its process, 16 hex digits. */
+  readonly process: string
+  /** Of its Hello on this socket. */
+  readonly nonce: bigint
+  /** Bit set (`Handshake.Capability`). */
+  readonly capabilities: number
+  /** Port at which it listens; 0 if it does not. */
+  readonly listens: number
+}
+
+/** What holds from Up to Down. */
+export interface Up {
+  readonly end: PeerEnd
+  readonly connection: PeerConnection<PeerEnd>
+  readonly greeting: Greeting
+  /** Monotonic ms of Up. */
+  readonly at: number
+  /** Ascending with every Up of the node: which came up first. */
+  readonly order: number
+  liveness: Liveness.State
+  /** The node's total lag when a byte last came, or when the liveness was last looked at, ms. */
+  lagSeenMs: number
+  /** Place in the heartbeat's order; see `DueSlots`. */
+  dueSlot: number | undefined
+}
+
+export class PeerEnd {
+  readonly id: number
+  readonly ip: PeerIp
+  readonly direction: Direction
+  /** Of our Hello on this socket. */
+  readonly helloNonce: bigint
+  /** `undefined` while a dial waits for its turn. */
+  connection: PeerConnection<PeerEnd> | undefined = undefined
+  /** `undefined` until the peer's Hello passed its checks. */
+  greeting: Greeting | undefined = undefined
+  up: Up | undefined = undefined
+  /** Monotonic ms when our Commit left the machine: Commit to Ack is the first round trip. */
+  committedAt: number | undefined = undefined
+  /** Why it went down, for senders that still hold it. */
+  downReason: DisconnectReason | undefined = undefined
+  pingsSent = 0
+  pingsReceived = 0
+  pongsSent = 0
+  pongsReceived = 0
+
+  constructor(id: number, ip: PeerIp, direction: Direction, helloNonce: bigint) {
+    this.id = id
+    this.ip = ip
+    this.direction = direction
+    this.helloNonce = helloNonce
+  }
+
+  /** As events name the socket; empty until it is connected. */
+  get socketName(): string {
+    return this.connection?.socketName ?? ""
+  }
+}

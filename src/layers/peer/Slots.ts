@@ -1,0 +1,123 @@
+/**
+ * What a node counts and numbers: ends, peers up, open dials, sockets whose peer has not said Hello, programs that run. The only writer
+ * of these sets.
+ */
+import { Deferred, Effect } from "effect"
+import type { PeerEnd } from "./PeerEnd.ts"
+
+export class Slots {
+  private readonly endId: (n: number) => number
+  private ends = 1
+  private ups = 0
+  private upOrder = 0
+  private readonly dialNonces = new Set<bigint>()
+  private readonly unidentified = new Set<PeerEnd>()
+  private readonly running = new Set<PeerEnd>()
+  private readonly allEnded = Deferred.makeUnsafe<void>()
+  /** The node stops: nothing new begins. */
+  private isClosed = false
+
+  /** @param endId the id of the n-th end */
+  constructor(endId: (n: number) => number) {
+    this.endId = endId
+  }
+
+  // --- ids ------------------------------------------------------------------------
+
+  /** The id of the next end. Greater than all before, and the same until `tookId`. */
+  get nextId(): number {
+    return this.endId(this.ends)
+  }
+
+  /** The end with `nextId` exists. */
+  tookId(): void {
+    this.ends += 1
+  }
+
+  // --- peers up -------------------------------------------------------------------
+
+  get upCount(): number {
+    return this.ups
+  }
+
+  /** A connection came up. Gives its place in the order of all Ups. */
+  wentUp(): number {
+    this.ups += 1
+    return ++this.upOrder
+  }
+
+  wentDown(): void {
+    this.ups -= 1
+  }
+
+  // --- sockets --------------------------------------------------------------------
+
+  /** A dial begins to exist, with this nonce in its Hello. */
+  dialled({ helloNonce }: PeerEnd): void {
+    this.dialNonces.add(helloNonce)
+  }
+
+  /**
+   * Whether a Hello with this nonce is our own, on a dial that has not ended. Which of the two Hellos is read first is random, so dials
+   * that are up count.
+   */
+  isOwnNonce(nonce: bigint): boolean {
+    return this.dialNonces.has(nonce)
+  }
+
+  /** A socket was accepted; its peer has not said Hello. */
+  accepted(end: PeerEnd): void {
+    this.unidentified.add(end)
+  }
+
+  /** The end's peer said Hello. */
+  identified(end: PeerEnd): void {
+    this.unidentified.delete(end)
+  }
+
+  get unidentifiedCount(): number {
+    return this.unidentified.size
+  }
+
+  get oldestUnidentified(): PeerEnd | undefined {
+    const [oldest] = this.unidentified
+    return oldest
+  }
+
+  /** The end is closed to the pair; its socket may still be closing. */
+  released(end: PeerEnd): void {
+    this.dialNonces.delete(end.helloNonce)
+    this.unidentified.delete(end)
+  }
+
+  // --- programs -------------------------------------------------------------------
+
+  /** The end's socket is open, and its program runs until `ended`, closing included. */
+  opened(end: PeerEnd): void {
+    this.running.add(end)
+  }
+
+  ended(end: PeerEnd): void {
+    this.running.delete(end)
+    if (this.isClosed && this.running.size === 0) Deferred.doneUnsafe(this.allEnded, Effect.void)
+  }
+
+  /** Dialled ends whose socket is open. */
+  *openDials(): Iterable<PeerEnd> {
+    for (const end of this.running) if (end.direction === "outbound") yield end
+  }
+
+  get closed(): boolean {
+    return this.isClosed
+  }
+
+  /** Nothing new begins from now on. */
+  close(): void {
+    this.isClosed = true
+  }
+
+  /** Waits until no program runs any more. Call it after `close`. */
+  get drained(): Effect.Effect<void> {
+    return Effect.suspend(() => this.running.size === 0 ? Effect.void : Deferred.await(this.allEnded))
+  }
+}

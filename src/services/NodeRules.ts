@@ -1,0 +1,37 @@
+/**
+ * The rules a node is built on that a program may replace: a reference, with the protocol's own as its default. The simulation puts wrong
+ * ones in their place to show that it finds them (`simulation/Mutant`). A node with other rules is not a node of the network.
+ */
+import { Context } from "effect"
+import * as Handshake from "../domain/pair/Handshake.ts"
+import * as Pair from "../domain/pair/Pair.ts"
+import * as TieBreak from "../domain/peer/TieBreak.ts"
+
+export interface NodeRules {
+  /** One step of a pair's machine. */
+  readonly pairStep: Pair.Step
+  /** The checks of a peer's Hello. */
+  readonly checkHello: typeof Handshake.check
+  /** Which of two addresses is the lower peer. */
+  readonly rank: typeof TieBreak.rank
+  /** Whether a ping is answered while so many bytes wait for the peer. */
+  readonly answersPing: (queuedBytes: number) => boolean
+  /** The id of the n-th end of this process. */
+  readonly endId: (n: number) => number
+  /** Whether a node that stops takes its alarm back. */
+  readonly cancelsAlarm: boolean
+}
+
+/** The rules of docs/PROTOCOL.md. */
+export const protocolRules: NodeRules = {
+  pairStep: Pair.step,
+  checkHello: Handshake.check,
+  rank: TieBreak.rank,
+  answersPing: () => true,
+  endId: (n) => n,
+  cancelsAlarm: true
+}
+
+export const NodeRules: Context.Reference<NodeRules> = Context.Reference("timemesh/services/NodeRules", {
+  defaultValue: () => protocolRules
+})
