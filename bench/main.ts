@@ -3,7 +3,9 @@
  *
  * Exit code 0: everything ran (whatever the bars say), 1: something did not run, 2: bad arguments.
  */
+import { existsSync } from "node:fs"
 import { availableParallelism, loadavg } from "node:os"
+import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import type { Name } from "./impl/Implementation.ts"
 import { chaos } from "./lib/chaos.ts"
@@ -12,7 +14,9 @@ import type { Measured } from "./lib/Peer.ts"
 import { chaosPlan, plan, type Step, workloadNames } from "./lib/plan.ts"
 import { lines, render } from "./lib/table.ts"
 
-const usage = `npm run bench -- [--quick] [--million] [--only NAME[,NAME]] [--json]   NAME: ${workloadNames.join(" ")}`
+const usage = `npm run bench -- [--quick] [--million] [--against DIR] [--only NAME[,NAME]] [--json]   NAME: ${
+  workloadNames.join(" ")
+}`
 
 const read = () => {
   const { values } = parseArgs({
@@ -20,6 +24,7 @@ const read = () => {
       quick: { type: "boolean", default: false },
       million: { type: "boolean", default: false },
       only: { type: "string", multiple: true, default: [] },
+      against: { type: "string" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false }
     }
@@ -27,7 +32,11 @@ const read = () => {
   const only = values.only.flatMap((text) => text.split(","))
   const unknown = only.find((name) => !workloadNames.includes(name))
   if (unknown !== undefined) throw new Error(`no workload is named ${unknown}`)
-  return { ...values, only: only.length === 0 ? workloadNames : only }
+  const against = values.against === undefined ? undefined : resolve(values.against)
+  if (against !== undefined && !existsSync(join(against, "bench/impl/timemesh.ts"))) {
+    throw new Error(`${against} is no checkout of timemesh with its benchmark`)
+  }
+  return { ...values, against, only: only.length === 0 ? workloadNames : only }
 }
 
 /** Progress: one line on a terminal, lines elsewhere. */
@@ -49,14 +58,18 @@ const attempt = async (what: string, run: () => Promise<Measured>): Promise<Meas
 }
 
 /** The order turns round after every round, so that no implementation always follows the same one. */
-const runStep = async ({ implementations, options, roles, rounds: count, timeoutMs, workload }: Step) => {
+const runStep = async (
+  { implementations, options, roles, rounds: count, timeoutMs, workload }: Step,
+  against: string | undefined
+) => {
+  const checkout = against === undefined ? {} : { against }
   const results: Partial<Record<Name, Array<Measured | undefined>>> = rounds[workload] = {}
   for (let round = 0; round < count; round++) {
     for (const name of round % 2 === 0 ? implementations : implementations.toReversed()) {
       say(`${workload} ${round + 1}/${count} ${name}`)
       const measured = await attempt(
         `${workload}, round ${round + 1}, ${name}`,
-        () => runPair({ implementation: name, workload, options, timeoutMs }, roles)
+        () => runPair({ implementation: name, workload, options, timeoutMs, ...checkout }, roles)
       )
       const { ns10, ns2000 } = measured ?? {}
       const grown = ns10 === undefined || ns2000 === undefined ? measured : { ...measured, growth: ns2000 / ns10 }
@@ -66,14 +79,15 @@ const runStep = async ({ implementations, options, roles, rounds: count, timeout
 }
 
 const main = async (): Promise<number> => {
-  const { help, json, million, only, quick } = read()
+  const { against, help, json, million, only, quick } = read()
   if (help) {
     process.stdout.write(`${usage}\n`)
     return 0
   }
   const began = performance.now()
   const busy = loadavg()[0] ?? 0
-  for (const step of plan(quick, million)) if (only.includes(step.workload)) await runStep(step)
+  const steps = plan({ isQuick: quick, isLong: million, compares: against !== undefined })
+  for (const step of steps) if (only.includes(step.workload)) await runStep(step, against)
   if (only.includes("chaos")) {
     const { every, seconds } = chaosPlan(quick)
     say("chaos")

@@ -1,7 +1,12 @@
 /**
- * What embedders import. A node is `Node.layer(setup)` over a `PeerSocket` and a `PeerStore`; ask it through
- * `ConnectionManager`, `PeerState` and `NodeEvents`. With a chain it is `Node.layerWithChain(setup)` over a `ChainStore` as well,
- * and `Sync` tells of it. `Simulation.run` simulates a whole network of them. PostgreSQL's client is a door of its own, `timemesh/postgres`, for those who installed its package. For tests, give it a host of `MemoryNetwork` and a `TestClock`.
+ * The entry point `timemesh`: a node and its parts for embedders.
+ *
+ * A node is `Node.layer(setup)` over a `PeerSocket` and a `PeerStore`; use it through `ConnectionManager`, `PeerState` and
+ * `NodeEvents`. With a chain it is `ChainNode.layer(setup)`, over a `ChainStore` too, and `Sync` reports its state.
+ * For tests, give it a host of `MemoryNetwork` and a `TestClock`.
+ *
+ * Further entry points: `timemesh/simulation` (whole networks in virtual time) and `timemesh/postgres` (the chain in PostgreSQL, for applications
+ * that install `@effect/sql-pg`).
  */
 export * as Block from "./domain/chain/Block.ts"
 export * as ChainParams from "./domain/chain/ChainParams.ts"
@@ -20,6 +25,7 @@ export * as Message from "./domain/wire/Message.ts"
 export * as ChainStoreMemory from "./layers/chain/ChainStoreMemory.ts"
 export * as ChainStoreSql from "./layers/chain/ChainStoreSql.ts"
 export * as NodeLog from "./layers/log/NodeLog.ts"
+export * as ChainNode from "./layers/node/ChainNode.ts"
 export * as Node from "./layers/node/Node.ts"
 export * as MemoryNetwork from "./layers/socket/memory/MemoryNetwork.ts"
 export * as TcpSocket from "./layers/socket/TcpSocket.ts"
@@ -34,8 +40,3 @@ export * as PeerSocket from "./services/PeerSocket.ts"
 export * as PeerState from "./services/PeerState.ts"
 export * as PeerStore from "./services/PeerStore.ts"
 export * as Sync from "./services/Sync.ts"
-export * as SimulationSearch from "./simulation/FailureSearch.ts"
-export * as Fault from "./simulation/plan/Fault.ts"
-export type * as SimulationReport from "./simulation/plan/SimulationReport.ts"
-export * as SimulationText from "./simulation/plan/SimulationText.ts"
-export * as Simulation from "./simulation/Simulation.ts"

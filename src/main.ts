@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url"
 import type { MakeNode } from "./cli/run.ts"
 import * as timemesh from "./cli/timemesh.ts"
 import { version } from "./cli/version.ts"
-import * as Node from "./layers/node/Node.ts"
+import * as ChainNode from "./layers/node/ChainNode.ts"
 import * as TcpSocket from "./layers/socket/TcpSocket.ts"
 
 /** A signal ends `run` with the exit code it has set, everything else with 130. */
@@ -19,8 +19,7 @@ const teardown: Runtime.Teardown = (exit, onExit) =>
     ? onExit(Number(process.exitCode ?? 130))
     : Runtime.defaultTeardown(exit, onExit)
 
-const makeNode: MakeNode = (setup, around) =>
-  Node.layerWithChain<never>(setup, around).pipe(Layer.provide(TcpSocket.layer))
+const makeNode: MakeNode = (setup, around) => ChainNode.layer(setup, around).pipe(Layer.provide(TcpSocket.layer))
 
 /** This very program, from sources or built. */
 const self = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)] as const

@@ -1,6 +1,7 @@
 /**
  * What a workload asks of a stack: accept, connect, send messages, receive messages. The same workload code drives all.
  */
+import type * as Chain from "./timemeshChain.ts"
 
 /** One end of one connection. */
 export interface Link {
@@ -11,6 +12,8 @@ export interface Link {
   readonly send: (payloads: ReadonlyArray<Uint8Array>) => Promise<void> | undefined
   /** Calls `handler` for every message, in order. The payload is a view, valid only during the call. Set once. */
   readonly receive: (handler: (payload: Uint8Array) => void) => void
+  /** Asks the other end for a sign of life, where the stack has such a message. */
+  readonly ping?: () => Promise<unknown>
 }
 
 /** An accepting end. */
@@ -48,27 +51,11 @@ export interface Implementation {
   readonly crowd: (address: string, first: number, count: number) => Promise<ReadonlyArray<Link>>
   /** `count` nodes on their own loopback addresses in this process, every pair connected. */
   readonly mesh: (count: number) => Promise<MeshResult>
+  /** Nodes that keep a chain, where the stack has one. */
+  readonly chain?: () => Promise<typeof Chain>
 }
 
-/** In the order of the table. */
-export const names = ["bare", "timemesh", "libp2p", "libp2p-noise", "libp2p-packed", "secret-stream"] as const
+/** In the order of the table. `before` is timemesh of the checkout that `--against` names. */
+export const names = ["bare", "timemesh", "before", "libp2p", "libp2p-noise", "libp2p-packed", "secret-stream"] as const
 
 export type Name = (typeof names)[number]
-
-/** Loads only the packages of that implementation, so that no process carries another's memory. */
-export const load = async (name: Name): Promise<Implementation> => {
-  switch (name) {
-    case "bare":
-      return (await import("./bare.ts")).implementation
-    case "timemesh":
-      return (await import("./timemesh.ts")).implementation
-    case "libp2p":
-      return (await import("./libp2p.ts")).implementation({ encryption: "plaintext", messages: "own" })
-    case "libp2p-noise":
-      return (await import("./libp2p.ts")).implementation({ encryption: "noise", messages: "own" })
-    case "libp2p-packed":
-      return (await import("./libp2p.ts")).implementation({ encryption: "plaintext", messages: "packed" })
-    case "secret-stream":
-      return (await import("./secretStream.ts")).implementation
-  }
-}

@@ -60,7 +60,7 @@ const start = async (ip: string, peers: ReadonlyArray<string>, watch: Watch): Pr
     })
   }))
   const runtime = ManagedRuntime.make(
-    Node.layer<never>(setup(ip, peers), listening).pipe(Layer.provide([TcpSocket.layer, PeerStoreMemory.layer()]))
+    Node.layer(setup(ip, peers), listening).pipe(Layer.provide([TcpSocket.layer, PeerStoreMemory.layer()]))
   )
   const context = await runtime.context()
   const manager = Context.get(context, ConnectionManager)

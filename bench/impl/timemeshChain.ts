@@ -2,7 +2,6 @@
 import { Context, Effect, Layer, ManagedRuntime } from "effect"
 import * as Block from "../../src/domain/chain/Block.ts"
 import * as ChainParams from "../../src/domain/chain/ChainParams.ts"
-import * as Hash from "../../src/domain/chain/Hash.ts"
 import type { Hasher } from "../../src/domain/chain/Hasher.ts"
 import * as HeaderRules from "../../src/domain/chain/HeaderRules.ts"
 import * as Synthetic from "../../src/domain/chain/Synthetic.ts"
@@ -14,7 +13,8 @@ import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import * as ChainStoreMemory from "../../src/layers/chain/ChainStoreMemory.ts"
 import * as ChainStoreSql from "../../src/layers/chain/ChainStoreSql.ts"
 import * as HasherLive from "../../src/layers/chain/HasherLive.ts"
-import * as Node from "../../src/layers/node/Node.ts"
+import { genesisOf, toStored } from "../../src/layers/chain/StoredBlocks.ts"
+import * as ChainNode from "../../src/layers/node/ChainNode.ts"
 import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
 import * as PeerStoreMemory from "../../src/layers/store/PeerStoreMemory.ts"
 import { ChainStore, type ChainStoreError, type StoredBlock } from "../../src/services/ChainStore.ts"
@@ -24,12 +24,7 @@ import { NodeEvents } from "../../src/services/NodeEvents.ts"
 
 const params = ChainParams.devnet
 
-const genesis: StoredBlock = {
-  height: 0,
-  hash: Hash.toHex(params.genesisHash),
-  previous: "0".repeat(64),
-  bytes: params.genesis.bytes
-}
+const genesis = genesisOf(params)
 
 export const makeHasher = (): Promise<Hasher> => Effect.runPromise(HasherLive.make)
 
@@ -39,11 +34,9 @@ export const syntheticChain = (hasher: Hasher, count: number): Array<StoredBlock
   let parent = Synthetic.genesisParent(params)
   const options = { leader: "10.11.0.2", address: "TIME0testaddr" }
   for (let height = 1; height <= count; height++) {
-    const { block, hash } = Synthetic.onTop(params, hasher, parent, ChainParams.dueAt(params, height), options)
-    const previous = Hash.toHex(parent.hash)
-    parent = HeaderRules.parentOf(block.header, hash)
-    // A copy, as short as the block: what `make` gives may be a view.
-    blocks.push({ height, hash: Hash.toHex(hash), previous, bytes: Uint8Array.from(block.bytes) })
+    const made = Synthetic.onTop(params, hasher, parent, ChainParams.dueAt(params, height), options)
+    parent = HeaderRules.parentOf(made.block.header, made.hash)
+    blocks.push(toStored(made))
   }
   return blocks
 }
@@ -61,7 +54,7 @@ export const memoryStore = (blocks: ReadonlyArray<StoredBlock>): Promise<ChainSt
 export const sharedLayer = (store: ChainStore["Service"]) => Layer.succeed(ChainStore, store)
 export const fileLayer = (filename: string) => ChainStoreSql.layerSqlite({ filename, network: "devnet", genesis })
 
-export interface ChainNode {
+export interface RunningNode {
   readonly address: string
   readonly connect: (address: string) => Promise<void>
   readonly close: () => Promise<void>
@@ -72,7 +65,7 @@ export const startChain = async (
   ip: string,
   store: Layer.Layer<ChainStore, ChainStoreError>,
   onEvent: (event: NodeEvent) => void = () => {}
-): Promise<ChainNode> => {
+): Promise<RunningNode> => {
   const setup = {
     network: networks.devnet,
     listen: { ip: PeerIp.fromStringUnsafe(ip), port: 0 },
@@ -83,7 +76,7 @@ export const startChain = async (
   }
   const listening = Layer.effectDiscard(Effect.flatMap(NodeEvents, (events) => events.listen(onEvent)))
   const runtime = ManagedRuntime.make(
-    Node.layerWithChain<never>(setup, listening).pipe(
+    ChainNode.layer(setup, listening).pipe(
       Layer.provide([TcpSocket.layer, PeerStoreMemory.layer(), store])
     )
   )

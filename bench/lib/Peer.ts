@@ -23,6 +23,8 @@ export type ToChild = { readonly type: "told"; readonly tag: string; readonly da
 /** What a child is started with, as JSON in its only argument. */
 export interface Task {
   readonly implementation: string
+  /** Directory of the checkout that stands as `before`. */
+  readonly against?: string
   readonly workload: string
   readonly role: "server" | "client"
   readonly options: Options
@@ -36,8 +38,11 @@ export interface Options {
   readonly measureMs: number
   /** Nodes of the mesh. */
   readonly nodes: number
-  /** Idle peers. */
+  /** Idle peers whose memory is measured. */
   readonly peers: number
+  /** Idle peers whose CPU time is measured, and for how many ms. */
+  readonly idlePeers: number
+  readonly idleMs: number
   /** Peer counts for the cost of a message. */
   readonly crowds: ReadonlyArray<number>
   /** Blocks of the chain that is synced. */

@@ -1,6 +1,7 @@
 /** One process of a pair: loads one implementation and one workload, plays its role, reports, and ends with its parent. */
-import { load, names } from "../impl/Implementation.ts"
-import { workloads } from "../workloads/Workload.ts"
+import { names } from "../impl/Implementation.ts"
+import { load } from "../impl/load.ts"
+import { workloads } from "../workloads/all.ts"
 import type { FromChild, Json, Peer, Task, ToChild } from "./Peer.ts"
 
 const task: Task = JSON.parse(process.argv[2] ?? "{}")
@@ -36,7 +37,7 @@ const name = names.find((known) => known === task.implementation)
 const workload = workloads[task.workload]
 if (name === undefined || workload === undefined) throw new Error(`unknown task ${process.argv[2]}`)
 try {
-  const measured = await workload[task.role]?.(await load(name), peer, task.options)
+  const measured = await workload[task.role]?.(await load(name, task.against), peer, task.options)
   say({ type: "done", measured: measured ?? {} })
 } catch (error) {
   failed(error)

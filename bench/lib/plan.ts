@@ -17,20 +17,24 @@ const base: Options = {
   measureMs: 1_000,
   nodes: 50,
   peers: 2_000,
+  idlePeers: 1_000,
+  idleMs: 30_000,
   crowds: [10, 100, 1_000, 2_000],
   blocks: 100_000
 }
 const short: Options = { ...base, warmMs: 200, measureMs: 400 }
 const pair = ["server", "client"] as const
+const stacks = names.filter((name) => name !== "before")
 /** Packing by hand matters where messages are packed. */
-const withoutPacked = names.filter((name) => name !== "libp2p-packed")
+const withoutPacked = stacks.filter((name) => name !== "libp2p-packed")
 
 const full: ReadonlyArray<Step> = [
-  { workload: "messages", implementations: names, rounds: 3, roles: pair, options: base, timeoutMs: 20_000 },
-  { workload: "bulk", implementations: names, rounds: 3, roles: pair, options: base, timeoutMs: 20_000 },
-  { workload: "rtt", implementations: names, rounds: 5, roles: pair, options: short, timeoutMs: 20_000 },
+  { workload: "messages", implementations: stacks, rounds: 3, roles: pair, options: base, timeoutMs: 20_000 },
+  { workload: "bulk", implementations: stacks, rounds: 3, roles: pair, options: base, timeoutMs: 20_000 },
+  { workload: "rtt", implementations: stacks, rounds: 5, roles: pair, options: short, timeoutMs: 20_000 },
   { workload: "mesh", implementations: withoutPacked, rounds: 2, roles: ["server"], options: base, timeoutMs: 45_000 },
   { workload: "heap", implementations: withoutPacked, rounds: 1, roles: pair, options: base, timeoutMs: 60_000 },
+  { workload: "idle", implementations: ["timemesh"], rounds: 1, roles: pair, options: base, timeoutMs: 90_000 },
   {
     workload: "flat",
     implementations: withoutPacked,
@@ -43,28 +47,43 @@ const full: ReadonlyArray<Step> = [
 ]
 
 /** One round (two where the least counts); of the mesh and the crowds what the bars need. */
-const quick: ReadonlyArray<Step> = full.map((step) => ({
+const quick = (step: Step): Step => ({
   ...step,
   rounds: step.workload === "rtt" ? 2 : 1,
-  options: { ...short, crowds: [10, 2_000] },
+  options: { ...step.options, ...short, crowds: [10, 2_000], idleMs: 15_000 },
   implementations: step.workload === "mesh"
     ? ["bare", "timemesh", "libp2p"]
     : step.workload === "heap" || step.workload === "flat"
     ? ["bare", "timemesh"]
     : step.implementations
-}))
+})
 
-/** `chaos` is none of them: it runs the testnet. */
 /** The chain of a million takes a few minutes to make and to sync. */
 const long = (step: Step): Step =>
   step.workload === "sync"
     ? { ...step, rounds: 1, options: { ...step.options, blocks: 1_000_000 }, timeoutMs: 600_000 }
     : step
 
-export const plan = (isQuick: boolean, isLong: boolean): ReadonlyArray<Step> =>
-  (isQuick ? quick : full).map((step) => isLong ? long(step) : step)
+/** Rounds of a comparison of two checkouts: more, since the differences are smaller than those between stacks. */
+const comparedRounds: Readonly<Record<string, number>> = { messages: 6, bulk: 6, rtt: 6, heap: 2, idle: 2 }
+
+/** Two checkouts beside the baseline, without the other stacks. */
+const compared = (isQuick: boolean) => (step: Step): Step => ({
+  ...step,
+  rounds: isQuick ? step.rounds : comparedRounds[step.workload] ?? step.rounds,
+  implementations: step.implementations.includes("bare") ? ["bare", "timemesh", "before"] : ["timemesh", "before"]
+})
+
+const same = (step: Step): Step => step
+
+/** `compares`: with another checkout, see `--against`. */
+export const plan = (
+  { compares, isLong, isQuick }: { readonly isQuick: boolean; readonly isLong: boolean; readonly compares: boolean }
+): ReadonlyArray<Step> =>
+  full.map(isQuick ? quick : same).map(isLong ? long : same).map(compares ? compared(isQuick) : same)
 
 /** s. Length of the testnet, and seconds between kills; none falls into its last 12 s. */
 export const chaosPlan = (isQuick: boolean) => isQuick ? { seconds: 18, every: 5 } : { seconds: 40, every: 8 }
 
+/** `chaos` is no step: it runs the testnet. */
 export const workloadNames: ReadonlyArray<string> = [...full.map((step) => step.workload), "chaos"]

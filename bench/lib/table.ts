@@ -80,15 +80,17 @@ export const lines = (rounds: Rounds): ReadonlyArray<Line> =>
     return [{ row, medians, ratios, verdicts }]
   })
 
-const ratioColumns: ReadonlyArray<Name> = ["bare", "libp2p", "libp2p-packed"]
+const ratioColumns: ReadonlyArray<Name> = ["bare", "before", "libp2p", "libp2p-packed"]
 
 /** The table, then the bars. */
 export const render = (all: ReadonlyArray<Line>): string => {
-  const head = ["", ...names, ...ratioColumns.map((name) => `÷ ${name}`)]
+  const shown = (name: Name) => all.some(({ medians }) => medians[name] !== undefined)
+  const [columns, over] = [names.filter(shown), ratioColumns.filter(shown)]
+  const head = ["", ...columns, ...over.map((name) => `÷ ${name}`)]
   const body = all.map(({ medians, ratios, row }) => [
     `${row.label}${row.unit === "" ? "" : ` [${row.unit}]`}`,
-    ...names.map((name) => medians[name] === undefined ? "–" : number(medians[name], row.digits)),
-    ...ratioColumns.map((name) => ratios[name] === undefined ? "–" : number(ratios[name], 2))
+    ...columns.map((name) => medians[name] === undefined ? "–" : number(medians[name], row.digits)),
+    ...over.map((name) => ratios[name] === undefined ? "–" : number(ratios[name], 2))
   ])
   const widths = head.map((title, at) => Math.max(title.length, ...body.map((cells) => cells[at]?.length ?? 0)))
   const text = (cells: ReadonlyArray<string>) =>

@@ -39,16 +39,20 @@ const oneWay = (payloadBytes: number, batch: number, name: string, perSecond: (c
     const payloads = Array.from({ length: batch }, () => new Uint8Array(payloadBytes).fill(42))
     let stop = false
     void peer.hear("stop").then(() => stop = true)
-    await pump(link, payloads, () => stop)
-    return undefined
+    const cpuBefore = process.cpuUsage()
+    const batches = await pump(link, payloads, () => stop)
+    const cpu = process.cpuUsage(cpuBefore)
+    return { senderNs: (cpu.user + cpu.system) * 1000 / (batches * batch) }
   }
 })
 
-/** Sends the batch again and again, waiting whenever the stack asks for it. */
-export const pump = async (link: Link, payloads: ReadonlyArray<Uint8Array>, stop: () => boolean): Promise<void> => {
+/** Sends the batch again and again, waiting whenever the stack asks for it. How many times it did. */
+const pump = async (link: Link, payloads: ReadonlyArray<Uint8Array>, stop: () => boolean): Promise<number> => {
   let turn = performance.now()
+  let batches = 0
   while (!stop()) {
     const wait = link.send(payloads)
+    batches++
     if (wait !== undefined) await wait
     // A stack that never asks to wait would keep the event loop from its sockets.
     if (performance.now() - turn > 5) {
@@ -56,6 +60,7 @@ export const pump = async (link: Link, payloads: ReadonlyArray<Uint8Array>, stop
       turn = performance.now()
     }
   }
+  return batches
 }
 
 const messageBytes = 100

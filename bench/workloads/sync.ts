@@ -9,7 +9,7 @@ import { join } from "node:path"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { DatabaseSync } from "node:sqlite"
 import { Worker } from "node:worker_threads"
-import * as Chain from "../impl/timemeshChain.ts"
+import type { Implementation } from "../impl/Implementation.ts"
 import { sleep } from "../lib/sleep.ts"
 import { clientIp } from "./ips.ts"
 import type { Workload } from "./Workload.ts"
@@ -63,8 +63,14 @@ const stored = (filename: string, most: number) => {
   return { blocks: rows.map((row) => row["bytes"] as Uint8Array), hashes: rows.map((row) => row["hash"] as Uint8Array) }
 }
 
+const chainOf = (implementation: Implementation) => {
+  if (implementation.chain === undefined) throw new Error("this stack keeps no chain")
+  return implementation.chain()
+}
+
 export const sync: Workload = {
-  server: async (_implementation, peer, options) => {
+  server: async (implementation, peer, options) => {
+    const Chain = await chainOf(implementation)
     const store = await Chain.memoryStore(Chain.syntheticChain(await Chain.makeHasher(), options.blocks))
     const nodes = await Promise.all(sources.map((ip) => Chain.startChain(ip, Chain.sharedLayer(store))))
     peer.tell("addresses", nodes.map((node) => node.address))
@@ -78,7 +84,8 @@ export const sync: Workload = {
     const [pingMax] = await once(pinger, "message")
     return { pingMax: Number(pingMax) }
   },
-  client: async (_implementation, peer, options) => {
+  client: async (implementation, peer, options) => {
+    const Chain = await chainOf(implementation)
     const directory = mkdtempSync(join(tmpdir(), "timemesh-bench-"))
     process.on("exit", () => rmSync(directory, { recursive: true, force: true }))
     const filename = join(directory, "chain.db")

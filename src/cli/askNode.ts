@@ -1,4 +1,4 @@
-/** Finds the running node that a command asks: `--admin`, else the `node.json` of a data directory. */
+/** Finds the running node a command addresses: `--admin`, otherwise the `node.json` of a data directory. */
 import { Effect, Option, Result } from "effect"
 import type { FileSystem } from "effect"
 import type { HttpClient } from "effect/http"
@@ -18,10 +18,12 @@ const parseAdmin = (text: string, where: string): Effect.Effect<PeerAddress.Peer
   const address = PeerAddress.fromString(text, 0)
   return Result.isSuccess(address)
     ? Effect.succeed(address.success)
-    : Effect.fail(Failure.unusable(`${where}: "${text}" is not the address of an admin API; write IP:PORT`))
+    : Effect.fail(
+      Failure.unusable(`${where}: "${text}" is not an admin API address; use IP:PORT, for example 127.0.0.1:24101`)
+    )
 }
 
-/** The node files to consider, by directory. */
+/** The `node.json` of each directory that has one. */
 const running = (directories: ReadonlyArray<string>) =>
   Effect.map(
     Effect.forEach(
@@ -36,15 +38,15 @@ const locate = Effect.fnUntraced(function*(flags: ConfigSources.Flags) {
     ConfigSources.collect(flags),
     (error) => Failure.unusable(error.message)
   )
-  const told = given.get(admin.name)
-  if (told?.values[0] !== undefined) return yield* parseAdmin(told.values[0], told.where)
+  const address = given.get(admin.name)
+  if (address?.values[0] !== undefined) return yield* parseAdmin(address.values[0], address.where)
   const { home } = yield* DaemonConfig.thisHost
   const directory = given.get(dataDir.name)?.values[0]
   const chosen = given.get(network.name)
   const chosenName = chosen?.values[0]
   if (chosenName !== undefined && Result.isFailure(Values.network(chosenName))) {
     return yield* Failure.unusable(
-      `${chosen?.where}: "${chosenName}" is not a network; write ${networkNames.join(", ")}`
+      `${chosen?.where}: "${chosenName}" is not a network; use testnet, mainnet or devnet`
     )
   }
   const networks = networkNames.filter((name) => chosenName === undefined || name === chosenName)
@@ -55,30 +57,32 @@ const locate = Effect.fnUntraced(function*(flags: ConfigSources.Flags) {
   const [only] = found
   if (only === undefined) {
     return yield* Failure.failed(
-      `no node is running with ${directories.length === 1 ? "data directory" : "one of the data directories"} ` +
-        `${
-          directories.join(", ")
-        }; start one with timemesh run, or say where it is with --data-dir DIR or --admin IP:PORT`
+      `no node is running in ${
+        directories.join(", ")
+      }; start one with timemesh run, or name it with --data-dir DIR or ` +
+        "--admin IP:PORT"
     )
   }
   if (found.length > 1) {
     return yield* Failure.failed(
-      `several nodes are running (${found.map(({ file }) => file.network).join(", ")}); say which with --network NAME`
+      `several nodes are running (${found.map(({ file }) => file.network).join(", ")}); choose one with --network NAME`
     )
   }
   if (only.file.admin === null) {
-    return yield* Failure.failed(`the node of ${only.directory} runs without its admin API (--admin off)`)
+    return yield* Failure.failed(
+      `the node in ${only.directory} has no admin API (--admin off); restart it with --admin IP:PORT`
+    )
   }
   return yield* parseAdmin(only.file.admin, `${only.directory}/node.json`)
 })
 
-/** The client of the node that the flags, environment or config file name. */
+/** A client of the node that flags, environment or config file name. */
 export const client = (
   flags: ConfigSources.Flags
 ): Effect.Effect<AdminClient.AdminClient, Failure.Failure, FileSystem.FileSystem | HttpClient.HttpClient> =>
   Effect.flatMap(locate(flags), AdminClient.make)
 
-/** A question that was not answered, as a failure of the command. */
+/** A failed request as a failure of the command. */
 export const orFail = <A, R>(
   answer: Effect.Effect<A, AdminClient.AdminClientError, R>
 ): Effect.Effect<A, Failure.Failure, R> =>

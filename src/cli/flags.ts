@@ -1,10 +1,10 @@
-/** The settings as flags of effect/cli. Values stay texts here: flags, environment and file are understood in one place. */
+/** The settings as flags of effect/cli. Values stay texts: `DaemonConfig` parses flags, environment and file alike. */
 import { Option } from "effect"
 import { Flag } from "effect/cli"
 import type { Flags } from "../layers/config/ConfigSources.ts"
 import * as Settings from "../layers/config/Settings.ts"
 
-/** One flag of a setting; absent is `None`. */
+/** The flag of one setting; `None` when absent. */
 export const setting = (from: Settings.Setting): Flag.Flag<Option.Option<string>> =>
   Flag.String(from.name).pipe(
     Flag.withMetavar(from.metavar),
@@ -26,16 +26,19 @@ export const all: Readonly<Record<string, Flag.Flag<ReadonlyArray<string>>>> = {
   )
 }
 
-/** Flags that say which node to ask, and how to answer. */
+/** Flags of commands that ask a running node: which node, and the output format. */
 export const asking = {
   admin: setting({
     ...Settings.general.admin,
-    help: "Where the node's admin API is (default: as its data directory says)"
+    help: "Admin API address of the node (default: from its data directory)"
   }),
-  "data-dir": setting({ ...Settings.general.dataDir, help: "The node's data directory (default ~/.timemesh/NETWORK)" }),
+  "data-dir": setting({
+    ...Settings.general.dataDir,
+    help: "Data directory of the node (default ~/.timemesh/NETWORK)"
+  }),
   network: setting({
     ...Settings.general.network,
-    help: "The node's network, when --data-dir is not given (default: the one that runs)"
+    help: "Network of the node, without --data-dir (default: that of the running node)"
   }),
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false))
 }

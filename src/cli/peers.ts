@@ -1,4 +1,4 @@
-/** `timemesh peers`: the node's peer table. */
+/** `timemesh peers`: the peer table of a running node. */
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
 import type { Peer, Peers } from "../layers/http/AdminApi.ts"
@@ -28,7 +28,7 @@ const dialler: Readonly<Record<Peer["expected"], string>> = {
   us: "we dial",
   them: "they dial",
   either: "either dials",
-  nobody: "nobody dials"
+  nobody: "no dial"
 }
 
 const waitingRow = (peer: Peer, now: number): ReadonlyArray<string> => {
@@ -42,9 +42,9 @@ const waitingRow = (peer: Peer, now: number): ReadonlyArray<string> => {
   return [peer.ip, peer.port === undefined ? "?" : peer.port === 0 ? "none" : String(peer.port), state]
 }
 
-/** The table as text for people: connected peers first. */
+/** The table for a person: connected peers first. */
 export const render = ({ at, peers }: Peers): string => {
-  if (peers.length === 0) return "No peers known: use --peer"
+  if (peers.length === 0) return "No peers known: use --peer IP:PORT, or wait for an inbound connection"
   const connected = peers.flatMap((peer) =>
     peer.connection === undefined ? [] : [connectedRow(peer, peer.connection, at)]
   )
@@ -63,4 +63,4 @@ export const command = Command.make(
     const peers = yield* askNode.orFail(client.peers)
     yield* Console.log(json ? JSON.stringify(peers) : render(peers))
   })
-).pipe(Command.withDescription("List the peers a running node knows, connected ones first"))
+).pipe(Command.withDescription("List the peers of a running node, connected ones first"))

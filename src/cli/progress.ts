@@ -1,19 +1,19 @@
-/** Shows the progress of sync while `run` runs: a bar below the log on a terminal, else a log line now and then. */
-import { Clock, Effect, Layer } from "effect"
+/** Sync progress of `run`: a bar below the log on a terminal, otherwise periodic log lines. */
+import { Clock, Effect, Layer, Stream } from "effect"
 import * as Limits from "../domain/Limits.ts"
 import * as SyncProgress from "../layers/log/SyncProgress.ts"
 import { Sync } from "../services/Sync.ts"
 
-/** The last line of a terminal, which log lines push down. */
+/** The bottom line of a terminal, below the log. */
 export interface ProgressLine {
   readonly show: (text: string) => void
-  /** Takes the text away, so that something else can be written. */
+  /** Erases the text, so that a log line can take its place. */
   readonly clear: () => void
-  /** Characters that fit. */
+  /** Columns available. */
   readonly width: () => number
 }
 
-/** On standard output, where the log goes (writes to a terminal come out in order), or on another stream that is a terminal. */
+/** On standard output, where the log goes too (writes to one terminal stay in order), or on another terminal stream. */
 export const onTerminal = (stream: NodeJS.WriteStream = process.stdout): ProgressLine => {
   let shown = false
   const clear = () => {
@@ -30,6 +30,13 @@ export const onTerminal = (stream: NodeJS.WriteStream = process.stdout): Progres
   }
 }
 
+/** Rates are measured on the monotonic clock: the wall clock may be set meanwhile. */
+const monotonicMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+
+/** Runs the effect every `ms`, first after `ms`, until the scope closes. */
+const every = <E, R>(ms: number, effect: Effect.Effect<void, E, R>) =>
+  Stream.tick(ms).pipe(Stream.drop(1), Stream.runForEach(() => effect), Effect.forkScoped)
+
 const drawing = (line: ProgressLine) =>
   Effect.gen(function*() {
     const sync = yield* Sync
@@ -37,12 +44,12 @@ const drawing = (line: ProgressLine) =>
     yield* Effect.addFinalizer(() => Effect.sync(line.clear))
     const draw = Effect.gen(function*() {
       const report = yield* sync.report
-      pace = SyncProgress.sampled(pace, yield* Clock.currentTimeMillis, report.tip.height)
+      pace = SyncProgress.sampled(pace, yield* monotonicMs, report.tip.height)
       const bar = SyncProgress.bar(report, pace, line.width())
       if (bar === undefined) line.clear()
       else line.show(bar)
     })
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(Limits.progressBarMs), draw)))
+    yield* every(Limits.progressBarMs, draw)
   })
 
 const logging = Effect.gen(function*() {
@@ -51,7 +58,7 @@ const logging = Effect.gen(function*() {
   let last = { text: "", at: 0 }
   const log = Effect.gen(function*() {
     const report = yield* sync.report
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* monotonicMs
     pace = SyncProgress.sampled(pace, now, report.tip.height)
     if (report.synced) return
     const text = SyncProgress.text(report, pace)
@@ -59,9 +66,9 @@ const logging = Effect.gen(function*() {
     last = { text, at: now }
     yield* Effect.logInfo(text)
   })
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(Limits.progressLogMs), log)))
+  yield* every(Limits.progressLogMs, log)
 })
 
-/** `line`: where the bar is drawn; without, lines are logged. */
+/** Draws the bar on `line`; without one, logs instead. */
 export const layer = (line: ProgressLine | undefined): Layer.Layer<never, never, Sync> =>
   Layer.effectDiscard(line === undefined ? logging : drawing(line))

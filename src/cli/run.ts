@@ -16,7 +16,6 @@ import * as PeerStoreFile from "../layers/store/PeerStoreFile.ts"
 import * as Producer from "../layers/sync/Producer.ts"
 import type { ChainStore, ChainStoreError } from "../services/ChainStore.ts"
 import { ConnectionManager } from "../services/ConnectionManager.ts"
-import type { LocalChain } from "../services/LocalChain.ts"
 import type { NodeConfig, NodeSetup } from "../services/NodeConfig.ts"
 import type { NodeEvents } from "../services/NodeEvents.ts"
 import type { PeerState } from "../services/PeerState.ts"
@@ -28,12 +27,12 @@ import * as progress from "./progress.ts"
 import { ofStore } from "./storeFailure.ts"
 import { software } from "./version.ts"
 
-/** Makes a node of a set-up; `main` chooses how. `around` is built before the node, with its events in reach. */
+/** Builds a node from a set-up; `main` chooses how. `around` is built before the node, with access to its events. */
 export type MakeNode = (
   setup: NodeSetup,
   around: Layer.Layer<never, never, NodeEvents>
 ) => Layer.Layer<
-  PeerState | ConnectionManager | NodeEvents | NodeConfig | LocalChain | Sync,
+  PeerState | ConnectionManager | NodeEvents | NodeConfig | Sync,
   SocketServer.SocketServerError | ChainStoreError,
   PeerStore | ChainStore
 >
@@ -51,19 +50,19 @@ const announce = (config: DaemonConfig.DaemonConfig, admin: PeerAddress.PeerAddr
     if (admin !== undefined) yield* Effect.logInfo(`admin API on http://${PeerAddress.format(admin)}`)
   })
 
-/** What is to run. */
+/** What one run needs. */
 interface Run {
   readonly config: DaemonConfig.DaemonConfig
   readonly warnings: ReadonlyArray<string>
   readonly withParent: boolean
-  /** Make test blocks: devnet only. */
+  /** Produce test blocks: devnet only. */
   readonly produce: boolean
-  /** Where progress is drawn; without, it is logged. */
+  /** Where the progress bar goes; without one, progress is logged. */
   readonly bar: progress.ProgressLine | undefined
   readonly makeNode: MakeNode
 }
 
-/** The whole daemon. The data directory comes first and goes last: its lock covers all the rest. */
+/** The whole daemon. The data directory's lock is taken first and released last: it covers everything else. */
 const daemon = ({ bar, config, makeNode, produce }: Run) => {
   const { admin, dataDir, node } = config
   const front = admin === undefined
@@ -97,10 +96,10 @@ const explain = (
   }
 }
 
-/** ms. Leaves time to say so within `Limits.closeMs`. */
+/** ms. Leaves time to log a slow close within `Limits.closeMs`. */
 const closeMs = Limits.closeMs - 200
 
-/** Closes the scope, but does not wait longer than a service manager should have to. */
+/** Closes the scope, but gives up before a service manager loses patience. */
 const close = (scope: Scope.Closeable, exit: Exit.Exit<unknown, unknown>) =>
   Effect.gen(function*() {
     const closing = yield* Effect.forkDetach(Scope.close(scope, exit), { startImmediately: true })
@@ -108,20 +107,20 @@ const close = (scope: Scope.Closeable, exit: Exit.Exit<unknown, unknown>) =>
       Effect.timeoutOption(closeMs)
     )
     if (closed._tag === "None") {
-      yield* Effect.logError(`not closed within ${closeMs / 1_000} s; leaving all the same`)
+      yield* Effect.logError(`not closed within ${closeMs / 1_000} s; exiting anyway`)
       yield* Effect.sync(() => {
         process.exitCode = 1
       })
     }
   })
 
-/** Ends when standard input does: a parent that was killed closes it. */
+/** Ends at the end of standard input: a killed parent closes it. */
 const standardInputEnds = Effect.flatMap(Stdio.Stdio, (stdio) => Effect.ignore(Stream.runDrain(stdio.stdin)))
 
 const program = Effect.fnUntraced(function*(run: Run) {
   const { config, warnings, withParent } = run
   yield* Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true })
-  // A signal is the proper way to end, even while the node is starting.
+  // A signal is a clean stop, even while the node is starting.
   yield* Effect.sync(() => {
     process.exitCode = 0
   })
@@ -144,12 +143,12 @@ export const make = (makeNode: MakeNode) =>
     {
       settings: flags.all,
       withParent: Flag.Boolean("with-parent").pipe(
-        Flag.withDescription("Stop when standard input ends, for parents that may be killed"),
+        Flag.withDescription("Stop at the end of standard input, so that the node never outlives its parent"),
         Flag.withDefault(false)
       ),
       produce: Flag.Boolean("produce").pipe(
         Flag.withDescription(
-          "Make a block every 2 s when it is this node's turn. Devnet only: a test producer, not consensus"
+          "Produce a block every 2 s, taking turns with other producers. Devnet only: a test producer, not consensus"
         ),
         Flag.withDefault(false)
       )
@@ -160,8 +159,8 @@ export const make = (makeNode: MakeNode) =>
       )
       if (produce && config.node.network.name !== "devnet") {
         return yield* Failure.unusable(
-          `--produce is a test producer, not consensus, and makes blocks for devnet only; this node's network is ` +
-            `${config.node.network.name} (--network devnet)`
+          `--produce is a test producer, not consensus, and works on devnet only, not on ${config.node.network.name}; ` +
+            "use --network devnet"
         )
       }
       const terminal = yield* Effect.flatMap(Stdio.Stdio, (stdio) => stdio.stdoutIsTerminal)
@@ -175,4 +174,8 @@ export const make = (makeNode: MakeNode) =>
         }))
       )
     })
-  ).pipe(Command.withDescription("Run a node in the foreground. SIGINT and SIGTERM stop it cleanly, with exit code 0"))
+  ).pipe(
+    Command.withDescription(
+      "Run a node in the foreground until SIGINT or SIGTERM, which stop it cleanly with exit code 0"
+    )
+  )

@@ -1,4 +1,4 @@
-/** `timemesh status`: what the node is and how it is. */
+/** `timemesh status`: identity and health of a running node. */
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
 import type { Status } from "../layers/http/AdminApi.ts"
@@ -12,7 +12,7 @@ const both = (count: { readonly inbound: number; readonly outbound: number }): s
 const reasons = (total: number, by: Readonly<Record<string, number>>): string =>
   total === 0 ? "0" : `${total} (${Object.entries(by).map(([reason, count]) => `${count} ${reason}`).join(", ")})`
 
-/** The status as text for people. */
+/** The status for a person. */
 export const render = (status: Status): string =>
   fields([
     ["state", status.state],
@@ -28,15 +28,15 @@ export const render = (status: Status): string =>
     ["peers", `${status.connected} connected, ${status.known} known`],
     [
       "connections",
-      `${status.stats.ups} came up, ${reasons(status.stats.downs, status.stats.downsByReason)} went down`
+      `${status.stats.ups} established, ${reasons(status.stats.downs, status.stats.downsByReason)} disconnected`
     ],
-    ["attempts refused", reasons(status.stats.refused, status.stats.refusedByReason)],
+    ["failed attempts", reasons(status.stats.refused, status.stats.refusedByReason)],
     ["dials", `${status.stats.dials}, ${status.stats.dialsFailed} failed`],
     ["pings sent", both(status.stats.pings.sent)],
     ["pings received", both(status.stats.pings.received)],
     ["pongs sent", both(status.stats.pongs.sent)],
     ["pongs received", both(status.stats.pongs.received)],
-    ["greatest lag", `${status.stats.maxLagMs.toFixed(0)} ms`]
+    ["maximum lag", `${status.stats.maxLagMs.toFixed(0)} ms`]
   ])
 
 export const command = Command.make(
@@ -47,4 +47,4 @@ export const command = Command.make(
     const status = yield* askNode.orFail(client.status)
     yield* Console.log(json ? JSON.stringify(status) : render(status))
   })
-).pipe(Command.withDescription("Show what a running node is and how it is"))
+).pipe(Command.withDescription("Show a running node's identity and health"))

@@ -1,4 +1,4 @@
-/** What an operator reads when a chain's store cannot be used, and the exit code. */
+/** A chain store's error for an operator: what, where, the fix, and the exit code. */
 import type { ChainStoreError } from "../services/ChainStore.ts"
 import * as Failure from "./Failure.ts"
 
@@ -17,6 +17,8 @@ export const ofStore = ({ reason }: ChainStoreError): Failure.Failure => {
       return Failure.failed(`no room for ${reason.where} (${reason.detail}); the chain in it is intact`)
     case "NotLinked":
       return Failure.failed(`block ${reason.height} does not continue the chain: ${reason.detail}`)
+    case "BranchTooLarge":
+      return Failure.failed(`the branch takes ${reason.bytes} bytes, over the limit of ${reason.limit}`)
     case "Unavailable":
       return Failure.unusable(`${reason.where} cannot be used (${causeText(reason.cause)})`)
   }

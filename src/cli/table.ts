@@ -1,6 +1,6 @@
-/** Text for people: aligned columns, durations, counts. Pure. */
+/** Text for a person: aligned columns, durations, sizes. Pure. */
 
-/** Columns aligned to the left, two spaces apart; the first row is the heading. No trailing spaces. */
+/** Left-aligned columns, two spaces apart; the first row is the heading. No trailing spaces. */
 export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)))
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n")

@@ -1,8 +1,8 @@
-/** `timemesh testnet`: N node processes on this machine, watched and judged. */
+/** `timemesh testnet`: N node processes on this machine, observed and judged. */
 import { Console, Effect, FileSystem, Option, Result, Stdio } from "effect"
 import { Command, Flag } from "effect/cli"
 import { networks } from "../domain/Network.ts"
-import type * as NodeProcess from "../testnet/NodeProcess.ts"
+import type { Self } from "../layers/node/Self.ts"
 import * as Testnet from "../testnet/Testnet.ts"
 import type { Verdict } from "../testnet/Verdict.ts"
 import * as Failure from "./Failure.ts"
@@ -34,7 +34,7 @@ const heading = ["NODE", "PID", "STATE", "PEERS", "DIRECTION", "DIALS", "DOWNS",
 /** `height 12`, `heights 10 to 12`. */
 const heightsOf = ({ nodes }: Sample): string => {
   const heights = nodes.flatMap(({ status }) => status?.chain === undefined ? [] : [status.chain.height])
-  if (heights.length === 0) return "no height told"
+  if (heights.length === 0) return "no height yet"
   const [least, most] = [Math.min(...heights), Math.max(...heights)]
   return least === most ? `height ${most}` : `heights ${least} to ${most}`
 }
@@ -44,7 +44,7 @@ const summary = (sample: Sample): string =>
     heightsOf(sample)
   }`
 
-/** The network at one moment, for a terminal. */
+/** One sample of the network, for a terminal. */
 export const renderSample = (sample: Sample): string =>
   `${table([heading, ...sample.nodes.map((view) => nodeRow(view, sample.nodes.length))])}\n${summary(sample)}`
 
@@ -66,13 +66,13 @@ const syncRows = ({ blocks, blocksPerSecond, seconds, sources }: NonNullable<Ver
   ])
 ]
 
-/** The verdict for people; its last line is the judgement. */
+/** The verdict for a person; its last line is the judgement. */
 export const renderVerdict = (verdict: Verdict): string =>
   [
     table([
       ["pairs connected", `${verdict.connected} of ${verdict.pairs}`],
       ["duplicates", `${verdict.duplicates} in ${verdict.samples} samples`],
-      ["settled after", milliseconds(verdict.settledMs)],
+      ["fully connected after", milliseconds(verdict.settledMs)],
       ["dials per pair", String(verdict.dialsPerPair)],
       ["unexpected downs", String(verdict.unexpectedDowns)],
       ["pings", traffic(verdict.pings)],
@@ -86,14 +86,14 @@ export const renderVerdict = (verdict: Verdict): string =>
         ? []
         : [[
           "partition",
-          `${verdict.partition.seconds} s, whole again ${milliseconds(verdict.partition.reconnectedMs)}`
+          `${verdict.partition.seconds} s, reconnected after ${milliseconds(verdict.partition.reconnectedMs)}`
         ]]),
       ["logs", `${verdict.directory}/node-*.log`]
     ]),
     verdict.ok ? "OK" : `NOT OK: ${verdict.problems.join("; ")}`
   ].join("\n")
 
-/** How progress is shown: a table redrawn in place on a terminal, else a line whenever something changes. */
+/** Progress: a table redrawn in place on a terminal, otherwise a line per change. */
 const makeTell = (say: (text: string) => Effect.Effect<void>, terminal: boolean) => {
   let last = ""
   let drawn = 0
@@ -118,13 +118,13 @@ const makeTell = (say: (text: string) => Effect.Effect<void>, terminal: boolean)
         return say(`killed ${progress.ip} (process ${progress.pid})`)
       case "Respawned":
         drawn = 0
-        return say(`respawned ${progress.ip} (process ${progress.pid})`)
+        return say(`restarted ${progress.ip} (process ${progress.pid})`)
       case "Partition":
         drawn = 0
         return say(
           progress.cut.healedAt === undefined
-            ? `cut ${progress.cut.left.join(", ")} off from the others`
-            : "healed the partition"
+            ? `partition: ${progress.cut.left.join(", ")} cut off from the rest`
+            : "partition healed"
         )
       case "Stopping":
         return say("stopping")
@@ -135,48 +135,50 @@ const makeTell = (say: (text: string) => Effect.Effect<void>, terminal: boolean)
 const inRange = (name: string, value: number, least: number, most: number): Result.Result<number, Failure.Failure> =>
   value >= least && value <= most
     ? Result.succeed(value)
-    : Result.fail(Failure.unusable(`--${name}: "${value}" is out of range; write ${least} to ${most}`))
+    : Result.fail(Failure.unusable(`--${name}: "${value}" is out of range; use ${least} to ${most}`))
 
-/** s. Time that a partitioned network needs besides: to become whole before, and to agree after. */
+/** s. Extra time of a partitioned network: to connect before, and to agree afterwards. */
 const partitionRoomSeconds = 12
-/** s. A block is made every 2 s in each half, and nobody follows a branch that is more than 100 blocks deep. */
+/** s. Each half makes a block every 2 s, and no node follows a reorg deeper than 100 blocks. */
 const partitionMostSeconds = 180
 
 const flags = {
   nodes: Flag.Int("nodes").pipe(
-    Flag.withDescription("Nodes, on 127.0.0.1 to 127.0.0.N (default 5)"),
+    Flag.withDescription("Number of nodes N, on 127.0.0.1 to 127.0.0.N (default 5)"),
     Flag.withDefault(5)
   ),
   seconds: Flag.Int("seconds").pipe(
-    Flag.withDescription("How long to run, the start included (default 20; with --partition P, P + 20)"),
+    Flag.withDescription("Duration in seconds, start-up included (default 20; with --partition P, P + 20)"),
     Flag.optional
   ),
   chaos: Flag.Int("chaos").pipe(
     Flag.withMetavar("SECONDS"),
-    Flag.withDescription("Kill (-9) a random node this often and respawn it after 1 s; none in the last 12 s"),
+    Flag.withDescription(
+      "Interval at which a random node is killed (SIGKILL) and restarted after 1 s; none in the last 12 s"
+    ),
     Flag.optional
   ),
   chain: Flag.Int("chain").pipe(
     Flag.withMetavar("BLOCKS"),
-    Flag.withDescription("The first node starts with so many synthetic blocks, the others with none"),
+    Flag.withDescription("Synthetic blocks that the first node starts with; the others sync them (default 0)"),
     Flag.withDefault(0)
   ),
   produce: Flag.Boolean("produce").pipe(
-    Flag.withDescription("All nodes take turns in making blocks: a test producer, not consensus"),
+    Flag.withDescription("Let all nodes take turns producing blocks: a test producer, not consensus"),
     Flag.withDefault(false)
   ),
   partition: Flag.Int("partition").pipe(
     Flag.withMetavar("SECONDS"),
-    Flag.withDescription("Split the whole network in two halves for so long, then heal it; implies --produce"),
+    Flag.withDescription("Duration of a partition into two halves, once all pairs are connected; implies --produce"),
     Flag.optional
   ),
   port: Flag.Int("port").pipe(
-    Flag.withDescription("P2P port of every node; admin APIs are on the next (default 24200)"),
+    Flag.withDescription("Peer port of every node; its admin API is on the next port (default 24200)"),
     Flag.withDefault(networks.devnet.port)
   ),
   dir: Flag.String("dir").pipe(
     Flag.withMetavar("DIR"),
-    Flag.withDescription("Empty or new directory for logs and data (default: a temporary one, which is kept)"),
+    Flag.withDescription("Directory for logs and data, new or empty (default: a temporary one, which is kept)"),
     Flag.optional
   ),
   json: Flag.Boolean("json").pipe(
@@ -185,21 +187,23 @@ const flags = {
   )
 }
 
-/** `self`: how to start this program again. */
-export const make = (self: NodeProcess.Self) =>
+/** `self`: how to start this program as a node. */
+export const make = (self: Self) =>
   Command.make(
     "testnet",
     flags,
-    Effect.fnUntraced(function*({ chain, chaos, dir, json, nodes, partition, port, produce, seconds: told }) {
+    Effect.fnUntraced(function*({ chain, chaos, dir, json, nodes, partition, port, produce, seconds: given }) {
       yield* Effect.fromResult(inRange("nodes", nodes, 2, 100))
       const least = Option.match(partition, { onNone: () => 3, onSome: (cut) => cut + partitionRoomSeconds })
       const usual = Option.match(partition, { onNone: () => 20, onSome: (cut) => cut + 20 })
-      const seconds = Option.getOrElse(told, () => usual)
+      const seconds = Option.getOrElse(given, () => usual)
       yield* Effect.fromResult(inRange("seconds", seconds, least, 86_400))
       yield* Effect.fromResult(inRange("chain", chain, 0, 20_000_000))
       if (Option.isSome(partition)) {
         yield* Effect.fromResult(inRange("partition", partition.value, 5, partitionMostSeconds))
-        if (Option.isSome(chaos)) return yield* Failure.unusable("--partition and --chaos do not go together")
+        if (Option.isSome(chaos)) {
+          return yield* Failure.unusable("--partition and --chaos exclude each other; choose one")
+        }
       }
       yield* Effect.fromResult(inRange("port", port, 1, 65_534))
       if (Option.isSome(chaos)) yield* Effect.fromResult(inRange("chaos", chaos.value, 2, 86_400))
@@ -208,7 +212,7 @@ export const make = (self: NodeProcess.Self) =>
       const directory = Option.isSome(dir)
         ? dir.value
         : yield* fs.makeTempDirectory({ prefix: "timemesh-testnet-" }).pipe(
-          Effect.mapError(() => Failure.unusable("no temporary directory can be made; name one with --dir DIR"))
+          Effect.mapError(() => Failure.unusable("cannot create a temporary directory; name one with --dir DIR"))
         )
       const say = json ? Console.error : Console.log
       const terminal = yield* json ? stdio.stderrIsTerminal : stdio.stdoutIsTerminal
@@ -228,11 +232,11 @@ export const make = (self: NodeProcess.Self) =>
         Effect.mapError((error) => Failure.unusable(error.message))
       )
       yield* Console.log(json ? JSON.stringify(verdict) : renderVerdict(verdict))
-      if (!verdict.ok) return yield* Failure.failed(`the testnet is not ok: ${verdict.problems.join("; ")}`)
+      if (!verdict.ok) return yield* Failure.failed(`testnet not OK: ${verdict.problems.join("; ")}`)
     })
   ).pipe(
     Command.withDescription(
-      "Run separate node processes on this machine, each told of one seed only, and judge whether every pair is connected " +
-        "exactly once. Exit code 0 if all is well, 1 if not"
+      "Run separate node processes on this machine, each knowing one seed, and judge whether every pair is connected " +
+        "exactly once. Exit code 0: OK, 1: not OK"
     )
   )

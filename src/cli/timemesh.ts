@@ -1,6 +1,6 @@
-/** The command line as a whole. */
+/** The root command. */
 import { Command } from "effect/cli"
-import type * as NodeProcess from "../testnet/NodeProcess.ts"
+import type { Self } from "../layers/node/Self.ts"
 import * as chain from "./chain/chain.ts"
 import * as peers from "./peers.ts"
 import * as run from "./run.ts"
@@ -9,10 +9,10 @@ import * as status from "./status.ts"
 import * as testnet from "./testnet.ts"
 import * as why from "./why.ts"
 
-/** `makeNode`: how `run` makes its node. `self`: how `testnet` and `simulate` start this program again. */
-export const make = (makeNode: run.MakeNode, self: NodeProcess.Self) =>
+/** `makeNode`: how `run` builds its node. `self`: how `testnet` and `simulate` start this program again. */
+export const make = (makeNode: run.MakeNode, self: Self) =>
   Command.make("timemesh").pipe(
-    Command.withDescription("A peer-to-peer node with exactly one connection per peer. A peer is its IP address."),
+    Command.withDescription("Peer-to-peer node with exactly one connection per peer. A peer is its IP address."),
     Command.withSubcommands([
       run.make(makeNode),
       testnet.make(self),

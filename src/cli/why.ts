@@ -1,4 +1,4 @@
-/** `timemesh why IP`: why the node is, or is not, connected to an address. */
+/** `timemesh why IP`: why a running node is, or is not, connected to an address. */
 import { Console, Effect, Result } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as PeerIp from "../domain/peer/PeerIp.ts"
@@ -8,7 +8,10 @@ import * as flags from "./flags.ts"
 
 export const command = Command.make(
   "why",
-  { ...flags.asking, ip: Argument.String("ip").pipe(Argument.withDescription("The peer's IP address")) },
+  {
+    ...flags.asking,
+    ip: Argument.String("ip").pipe(Argument.withDescription("IP address to explain, known to the node or not"))
+  },
   Effect.fnUntraced(function*({ ip, json, ...where }) {
     const parsed = PeerIp.fromString(ip)
     if (Result.isFailure(parsed)) return yield* Failure.unusable(parsed.failure.message)
@@ -16,4 +19,4 @@ export const command = Command.make(
     const why = yield* askNode.orFail(client.why(parsed.success))
     yield* Console.log(json ? JSON.stringify(why) : `${why.ip}: ${why.state}\n${why.text}`)
   })
-).pipe(Command.withDescription("Tell why a running node is, or is not, connected to an address; any address"))
+).pipe(Command.withDescription("Explain why a running node is, or is not, connected to an address"))

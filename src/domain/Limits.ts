@@ -3,9 +3,6 @@
  * pair protocol and are not configurable: one side's wait must exceed the other's hold.
  */
 
-// Those of simulations are a room of their own.
-export * from "../simulation/plan/Limits.ts"
-
 // --- pair protocol: rule timers -----------------------------------------------
 
 /** ms. Handshake timeout: the Hello must arrive within this. Five round trips of a bad link. */
@@ -197,6 +194,19 @@ export const logLinesConnections = 500
 /** lines per window and kind for pings, pongs and dials, which appear at Debug only. */
 export const logLinesDebug = 10_000
 
+// --- admin API ----------------------------------------------------------------------
+
+/** bytes. Maximum body of a request: a list of a few hundred addresses. */
+export const adminBodyBytes = 4 * 1024
+/** bytes. Maximum headers of a request: a browser's cookies for the host fit. */
+export const adminHeaderBytes = 8 * 1024
+/** ms. A request must arrive whole within this. */
+export const adminRequestMs = 10_000
+/** ms. How long closing waits for responses in flight. */
+export const adminShutdownMs = 500
+/** ms. How long a client waits for an answer. A node answers in a few ms unless its event loop is busy. */
+export const adminAnswerMs = 5_000
+
 // --- headers-first sync -----------------------------------------------------------
 
 /** headers per message (Bitcoin Core's number). */
@@ -250,6 +260,11 @@ export const refusalsWithheld = 3
 export const storeBatchBlocks = 2_000
 /** bytes of blocks per statement and commit of more than one block: what is copied at once on the way to the disk. */
 export const storeBatchBytes = 16 * 1024 * 1024
+/**
+ * bytes of the one branch stored beside the chain: about 700,000 typical blocks, far more than `headersAhead` lets a peer show. A
+ * longer branch is refused.
+ */
+export const branchBytes = 512 * 1024 * 1024
 /** bytes. The store refuses a longer block as a bug: eight times the frame limit, so no valid block comes near. */
 export const storeBlockBytes = 64 * 1024 * 1024 - 1
 /** rows per read of the database: about 5 ms of the event loop when they are hashes. */
@@ -286,6 +301,8 @@ export const produceEveryMs = 2_000
 export const produceBeatMs = 100
 /** bytes per read of a file of blocks: about 500 blocks, whose validation takes 10 ms of the event loop. */
 export const chainFileChunkBytes = 256 * 1024
+/** Damaged databases kept beside the repaired one; beyond, a repair refuses until one is removed. */
+export const damagedFiles = 99
 /** synthetic blocks made at once: about 10 ms of the event loop. */
 export const chainMakeBlocks = 250
 /** ms. Sync progress: interval of the bar on a terminal, and of log lines elsewhere. */
@@ -317,38 +334,3 @@ export const soakPauseShortMs = 8_000
 export const soakPauseLongMs = deadMs + 15_000
 /** ms. No fault this close to the end: the last recovery must fit. */
 export const soakQuietEndMs = 12_000
-
-// --- simulation: hostile peers ------------------------------------------------------
-
-/**
- * frames and bytes per second that a simulated stranger sends in the long run (600 frames and 1.9 MB a minute), and ms of
- * both that it may send at once after it was quiet: bursts that hurt, and simulations that stay fast.
- */
-export const hostileFramesPerSecond = 10
-export const hostileBytesPerSecond = 32 * 1024
-export const hostileBurstMs = 30_000
-/** ms. Least and most time between two visits of a stranger. */
-export const hostileWaitMinMs = 500
-export const hostileWaitMaxMs = 20_000
-/** ms. Least and most time that a visit lasts if nobody ends it: below a handshake, and beyond every timer but `frameMs`. */
-export const hostileVisitMinMs = 2_000
-export const hostileVisitMaxMs = 240_000
-/** ms. A visit that sends or awaits one of the longest frames: what its bytes cost, and `frameMs` twice. */
-export const hostileLongVisitMs = 600_000
-/** Connections at once of a stranger that holds them open: more than a node allows all strangers together. */
-export const hostileSwarm = endsWithoutHello + 8
-/** Connections at once that a stranger accepts, or that compete as one peer: twice `endsPerPair`. */
-export const hostileConnections = 8
-/** bytes. Most random bytes in one piece: a few frames before Up. */
-export const hostileNoiseBytes = 2 * frameBeforeUpBytes
-/** ms. Least and most time between two things that a stranger says without being asked. */
-export const hostileBeatMinMs = 100
-export const hostileBeatMaxMs = 15_000
-/** blocks of the chain that a stranger makes up: 20 ms of work, and enough for several messages of every kind. */
-export const hostileChainBlocks = 400
-/** blocks. How far above the real tip a stranger's lies reach, when they are modest. */
-export const hostileTipBlocks = 10_000
-/** addresses that a stranger knows to tell again, at most. */
-export const hostileHeard = 1_024
-/** addresses a stranger tells of in one visit, at most: the table of peers fills, although some of them are refused. */
-export const hostileAddresses = knownPeers + 4 * peersPerMessage

@@ -1,12 +1,13 @@
 /**
- * The blocks of one network's best chain, on disk or in memory: heights 0 to tip without a gap, height 0 the genesis.
+ * The blocks of one network's best chain, on disk or in memory: heights 0 to tip without a gap, height 0 the genesis. Beside it
+ * at most one **branch**: blocks that leave the chain at a height (`fork`) and wait until they are better than it.
  *
  * **Shapes**: a block is stored as its bytes, never re-encoded; hashes are 64 lower-case hex digits. The store checks links and
- * heights, not the blocks' contents: whoever appends has validated. **Units**: heights and counts of blocks; bytes.
- * **Errors**: one `ChainStoreError` per boundary. After `NotLinked` the chain is as it was before the call; after the others
- * the batches of that call that were complete are there, so ask `tip`. **Ordering**: reads see the last completed `append`.
- * **Concurrency**: any number of fibers; appends run one after the other, in the order of the calls, and readers do not wait
- * for them. Interrupting an `append` leaves what it had completed: whole batches, or of a reorganisation all or nothing.
+ * heights, not the blocks' contents: the caller has validated them. **Units**: heights and counts of blocks; bytes.
+ * **Errors**: one `ChainStoreError` per boundary. After `NotLinked` and `BranchTooLarge` nothing changed; after the others
+ * the batches of that call that were complete are there, so ask `tip` or `branch`. **Ordering**: reads see the last completed change.
+ * **Concurrency**: any number of fibers; changes run one after the other, in the order of the calls, and readers do not wait
+ * for them. Interrupting a change leaves what it had completed: whole batches, or of a reorganisation all or nothing.
  */
 import type { Effect } from "effect"
 import { Context, Schema } from "effect"
@@ -25,10 +26,15 @@ export class Damaged extends Schema.TaggedError<Damaged>()("Damaged", {
 }) {}
 /** No room left (disk full, database at its greatest size). The chain is intact. */
 export class Full extends Schema.TaggedError<Full>()("Full", { where: Schema.String, detail: Schema.String }) {}
-/** The block does not continue the chain at that height. */
+/** The block does not continue the chain, or the branch, at that height. */
 export class NotLinked extends Schema.TaggedError<NotLinked>()("NotLinked", {
   height: Schema.Int,
   detail: Schema.String
+}) {}
+/** The branch would take more disk than a branch may. Bytes. */
+export class BranchTooLarge extends Schema.TaggedError<BranchTooLarge>()("BranchTooLarge", {
+  bytes: Schema.Int,
+  limit: Schema.Int
 }) {}
 /** The database failed otherwise (gone, locked, server stopped). */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {
@@ -37,7 +43,7 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
 }) {}
 
 export class ChainStoreError extends Schema.TaggedError<ChainStoreError>()("ChainStoreError", {
-  reason: Schema.Union([WrongNetwork, Damaged, Full, NotLinked, Unavailable])
+  reason: Schema.Union([WrongNetwork, Damaged, Full, NotLinked, BranchTooLarge, Unavailable])
 }) {}
 
 /** Height and hash of the last block. */
@@ -46,6 +52,7 @@ export interface Tip {
   readonly hash: string
 }
 
+/** A block with what the store's indexes keep of it. `StoredBlocks.toStored` makes one of a valid block. */
 export interface StoredBlock {
   readonly height: number
   readonly hash: string
@@ -53,6 +60,29 @@ export interface StoredBlock {
   readonly previous: string
   /** The whole block, bincode. */
   readonly bytes: Uint8Array
+  /** Its header in the compact encoding of `BlockHeader`. */
+  readonly header: Uint8Array
+  /** Ids of its transactions in order, 32 bytes each. */
+  readonly txids: Uint8Array
+}
+
+/** The branch beside the chain. */
+export interface Branch {
+  /** Height of the last block that it shares with the chain. */
+  readonly fork: number
+  /** Its last block. */
+  readonly tip: Tip
+  /** Disk it takes, as counted against `Limits.branchBytes`. */
+  readonly bytes: number
+}
+
+/** Which blocks a question is about: the chain, or the chain up to the fork and the branch above it. */
+export type Side = "chain" | "branch"
+
+/** A stored transaction: number `index` of the block with these bytes. */
+export interface FoundTransaction {
+  readonly block: Uint8Array
+  readonly index: number
 }
 
 export class ChainStore extends Context.Service<ChainStore, {
@@ -60,7 +90,8 @@ export class ChainStore extends Context.Service<ChainStore, {
   /**
    * Drops every block above `after` and appends the blocks, in order, as one atomic change up to
    * `Limits.storeBatchBlocks`; longer lists in batches, each atomic and each leaving a linked chain. A reorganisation (where
-   * `after` is below the tip) is always one batch, however long. `blocks` may be empty: a rewind.
+   * `after` is below the tip) is always one batch, however long. `blocks` may be empty: a rewind. A branch whose fork is
+   * dropped goes with it; a rewind to genesis makes the chain unsettled.
    */
   readonly append: (after: number, blocks: ReadonlyArray<StoredBlock>) => Effect.Effect<Tip, ChainStoreError>
   /**
@@ -74,6 +105,42 @@ export class ChainStore extends Context.Service<ChainStore, {
   ) => Effect.Effect<ReadonlyArray<Uint8Array>, ChainStoreError>
   /** Hashes from a height on, ascending, at most `count`, however many; all of one chain. */
   readonly hashes: (from: number, count: number) => Effect.Effect<ReadonlyArray<string>, ChainStoreError>
+  /**
+   * Headers from a height on, ascending, as `StoredBlock.header`: at most `count` and at most `Limits.storeReadRows`, all of one
+   * chain. Read from an index: no block is touched.
+   */
+  readonly headers: (from: number, count: number) => Effect.Effect<ReadonlyArray<Uint8Array>, ChainStoreError>
   /** Height of a block on the chain; -1 if it is not. The first call may read all hashes (a second per million). */
   readonly heightOf: (hash: string) => Effect.Effect<number, ChainStoreError>
+  /**
+   * The stored transaction of that id (64 hex digits), wherever it was stored first; `undefined`: there is none. The first call
+   * may read the ids of all transactions (two seconds per million blocks).
+   */
+  readonly transaction: (txid: string, on: Side) => Effect.Effect<FoundTransaction | undefined, ChainStoreError>
+
+  /** The branch that is stored beside the chain, if there is one. It outlives the process. */
+  readonly branch: Effect.Effect<Branch | undefined, ChainStoreError>
+  /**
+   * Stores blocks of a branch, without touching the chain. Where `after` is on the stored branch (its fork included) and the
+   * first block follows it, what the branch had above is replaced; otherwise a new branch begins, which must leave the chain at
+   * `after`, and the old one is dropped. In batches as `append`, each atomic. `blocks` must not be empty.
+   */
+  readonly stage: (after: number, blocks: ReadonlyArray<StoredBlock>) => Effect.Effect<Branch, ChainStoreError>
+  /** Hashes of the branch's own blocks from a height on, ascending, at most `count`. */
+  readonly branchHashes: (from: number, count: number) => Effect.Effect<ReadonlyArray<string>, ChainStoreError>
+  /**
+   * Makes the branch the chain: drops the chain's blocks above the fork and moves the branch's in their place, as one atomic
+   * change however long both are. Refused (`NotLinked`) unless the branch is better: higher, or as high with a lower tip hash.
+   */
+  readonly adopt: Effect.Effect<Tip, ChainStoreError>
+  /** Drops the branch. */
+  readonly unstage: Effect.Effect<void, ChainStoreError>
+
+  /**
+   * Whether the chain's history is settled, so that only branches of up to `ChainParams.maxReorg` blocks may replace its end. A new
+   * database is not; the fact outlives the process.
+   */
+  readonly settled: Effect.Effect<boolean, ChainStoreError>
+  /** From now on the chain's history is settled. */
+  readonly settle: Effect.Effect<void, ChainStoreError>
 }>()("timemesh/services/ChainStore") {}

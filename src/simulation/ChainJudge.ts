@@ -39,7 +39,7 @@ export const branch = (
     const timestamp = read(store, i)?.header.timestamp ?? now
     const made = Synthetic.onTop(devnet, hasher, parent, timestamp, { leader, address: "TIME0fork" })
     parent = HeaderRules.parentOf(made.block.header, made.hash)
-    added.push(toStored(made.block, made.hash))
+    added.push(toStored(made))
   }
   return { after, added }
 }

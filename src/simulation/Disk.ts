@@ -4,10 +4,10 @@
  */
 import { Context, Effect, Layer, Random, type Scope, Semaphore } from "effect"
 import type { ChainParams } from "../domain/chain/ChainParams.ts"
-import * as Limits from "../domain/Limits.ts"
 import * as ChainStoreMemory from "../layers/chain/ChainStoreMemory.ts"
 import { genesisOf } from "../layers/chain/StoredBlocks.ts"
 import { ChainStore, type StoredBlock } from "../services/ChainStore.ts"
+import * as SimulationLimits from "./plan/Limits.ts"
 
 export interface Disk {
   /** At once: for the simulator. */
@@ -17,7 +17,9 @@ export interface Disk {
 }
 
 export interface DiskChecks {
-  /** A change is about to be written. What is wrong with it, in words. */
+  /**
+   * A change is about to be written: blocks that follow `after` on the chain, or on the branch beside it. What is wrong with it.
+   */
   readonly wrong: (after: number, blocks: ReadonlyArray<StoredBlock>, height: number) => string | undefined
   readonly violated: (detail: string) => void
 }
@@ -26,26 +28,26 @@ export interface DiskChecks {
 export const make = (params: ChainParams, checks: DiskChecks): Effect.Effect<Disk, never, Scope.Scope> =>
   Effect.map(Layer.build(ChainStoreMemory.layer({ genesis: genesisOf(params) })), (context) => {
     const store = Context.get(context, ChainStore)
-    const slow = Effect.flatMap(Random.next, (part) => Effect.sleep(part * Limits.simDiskMs))
+    const slow = Effect.flatMap(Random.next, (part) => Effect.sleep(part * SimulationLimits.diskMs))
     return {
       store,
       of: (gone) => {
         // One change after the other, in the order of the calls, however long each takes.
         const writing = Semaphore.makeUnsafe(1)
+        const change = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+          writing.withPermit(Effect.andThen(slow, Effect.suspend(() => gone() ? Effect.never : effect)))
+        const checked = (after: number, blocks: ReadonlyArray<StoredBlock>) =>
+          Effect.map(store.tip, ({ height }) => {
+            const wrong = checks.wrong(after, blocks, height)
+            if (wrong !== undefined) checks.violated(wrong)
+          })
         return ChainStore.of({
           ...store,
-          append: (after, blocks) =>
-            writing.withPermit(Effect.andThen(
-              slow,
-              Effect.suspend(() => {
-                if (gone()) return Effect.never
-                return Effect.flatMap(store.tip, ({ height }) => {
-                  const wrong = checks.wrong(after, blocks, height)
-                  if (wrong !== undefined) checks.violated(wrong)
-                  return store.append(after, blocks)
-                })
-              })
-            ))
+          append: (after, blocks) => change(Effect.andThen(checked(after, blocks), store.append(after, blocks))),
+          stage: (after, blocks) => change(Effect.andThen(checked(after, blocks), store.stage(after, blocks))),
+          adopt: change(store.adopt),
+          unstage: change(store.unstage),
+          settle: change(store.settle)
         })
       }
     }

@@ -4,7 +4,7 @@
  * The simulation itself is passed in as `Run`: what is here needs no more of it than that.
  */
 import { Clock, Effect } from "effect"
-import * as Limits from "../domain/Limits.ts"
+import * as SimulationLimits from "./plan/Limits.ts"
 import * as Shrink from "./plan/Shrink.ts"
 import type { SimulationOptions, SimulationReport, Violation } from "./plan/SimulationReport.ts"
 import type { Shrunk } from "./plan/SimulationResult.ts"
@@ -29,8 +29,8 @@ const optionsOf = (options: SimulationOptions, { faults, nodes, untilMs }: Shrin
 })
 
 /**
- * Runs shorter and shorter versions of a failing simulation, for at most `Limits.simShrinkRuns` runs and (looked at between
- * runs) `Limits.simShrinkMs`. `report`: that of the failing run, whose first violation counts.
+ * Runs shorter and shorter versions of a failing simulation, for at most `SimulationLimits.shrinkRuns` runs and (looked at between
+ * runs) `SimulationLimits.shrinkMs`. `report`: that of the failing run, whose first violation counts.
  *
  * @param tell is called before each run with how far it is
  */
@@ -42,7 +42,7 @@ export const shrink = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Shrunk | undefined> {
   const [first] = report.violations
   if (first === undefined) return undefined
-  const endsAt = (yield* Clock.currentTimeMillis) + Limits.simShrinkMs
+  const endsAt = (yield* Clock.currentTimeMillis) + SimulationLimits.shrinkMs
   const plan = report.timeline.map(({ fault }) => fault).toSorted((a, b) => a.id - b.id)
   let state = Shrink.start({
     plan,

@@ -2,10 +2,10 @@
  * The liveness mode: half-way, everything within a core of the network is healed, faults that only touch the others stay as
  * they are for ever, and the core has to become what it should be: one connection per pair, one tip.
  */
-import * as Limits from "../domain/Limits.ts"
 import * as Seeds from "./machine/Seeds.ts"
 import * as Bounds from "./plan/Bounds.ts"
 import { disturbance } from "./plan/Disturbance.ts"
+import * as SimulationLimits from "./plan/Limits.ts"
 import type { SimulationOptions } from "./plan/SimulationReport.ts"
 import type { World } from "./World.ts"
 
@@ -50,7 +50,7 @@ export class Healing {
     if (this.whole) {
       this.wholeAt = this.world.time.now
       this.world.maxRecoveryMs = Math.max(this.world.maxRecoveryMs, this.wholeAt - this.healMs)
-    } else if (this.world.time.now - this.healMs > Bounds.introductionMs + Limits.simSyncMs) this.end()
+    } else if (this.world.time.now - this.healMs > Bounds.introductionMs + SimulationLimits.syncMs) this.end()
   }
 
   /** The core must be whole by now. */

@@ -1,6 +1,5 @@
 /** Programs on a simulated network that are none of its nodes: second processes behind a node's address, and hostile peers. */
 import { Effect, Exit, Layer, Scope } from "effect"
-import * as Limits from "../domain/Limits.ts"
 import type { Network } from "../domain/Network.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
@@ -17,6 +16,7 @@ import { VirtualProcess } from "./machine/VirtualProcess.ts"
 import type { VirtualTime } from "./machine/VirtualTime.ts"
 import { rulesOf } from "./Mutant.ts"
 import type { Hostility } from "./plan/Fault.ts"
+import * as SimulationLimits from "./plan/Limits.ts"
 import type { SimulatedNode } from "./SimulatedNode.ts"
 
 /** Genesis of a hostile peer that belongs to another network. */
@@ -65,7 +65,7 @@ export class Intruders {
     peers: ReadonlyArray<PeerIp>
   ) {
     const scope = Scope.makeUnsafe()
-    const layer = Node.layer<never>({
+    const layer = Node.layer({
       network,
       listen: { ip, port },
       advertise: undefined,
@@ -111,8 +111,8 @@ export class Intruders {
 
   /** One hostile peer, or a crowd of them that advertise addresses together. */
   hostile(how: Hostility, node: SimulatedNode, name: string): () => void {
-    const crowd = how === "spam" && Seeds.below(`${this.seed}/crowd ${name}`)(Limits.simCrowds) === 0
-    const ends = Array.from({ length: crowd ? Limits.simCrowd : 1 }, () => this.hostilePeer(how, node, name))
+    const crowd = how === "spam" && Seeds.below(`${this.seed}/crowd ${name}`)(SimulationLimits.crowds) === 0
+    const ends = Array.from({ length: crowd ? SimulationLimits.crowd : 1 }, () => this.hostilePeer(how, node, name))
     return () => {
       for (const end of ends) end()
     }

@@ -2,15 +2,15 @@
  * Simulates many seeds in processes of this same program, several at a time.
  *
  * A worker takes seeds on its standard input, one a line, and answers each with a `SimulationResult`, one line of JSON. It is
- * replaced after `Limits.simSeedsPerProcess` seeds, and when it ended by itself: the seed it was at has then failed, with what
+ * replaced after `SimulationLimits.seedsPerProcess` seeds, and when it ended by itself: the seed it was at has then failed, with what
  * it wrote last on standard error. Workers end with the stream's scope; one whose parent is killed sees its input end.
  */
 import { Clock, Effect, Fiber, Queue, Schema, Stream } from "effect"
 import type { Cause, PlatformError } from "effect"
 import { ChildProcess } from "effect/process"
 import type { ChildProcessSpawner } from "effect/process"
-import * as Limits from "../domain/Limits.ts"
-import type { Self } from "../testnet/NodeProcess.ts"
+import type { Self } from "../layers/node/Self.ts"
+import * as SimulationLimits from "./plan/Limits.ts"
 import { SimulationResult } from "./plan/SimulationResult.ts"
 
 export interface Seeds {
@@ -110,7 +110,7 @@ export const outcomes = (
     let next = options.first
     const batch = Effect.gen(function*() {
       const simulate = yield* spawn(options)
-      for (let seeds = 0; seeds < Limits.simSeedsPerProcess && next <= options.last; seeds++) {
+      for (let seeds = 0; seeds < SimulationLimits.seedsPerProcess && next <= options.last; seeds++) {
         const outcome = yield* simulate(next++)
         yield* Queue.offer(queue, outcome)
         if (outcome._tag === "Crashed") return

@@ -1,6 +1,6 @@
 /**
  * One node of a simulated network through all its processes: the machine, its clock, its disk, and the program that runs, stops,
- * is killed and starts again. What runs is `Node.layerWithChain`, as in the daemon.
+ * is killed and starts again. What runs is `ChainNode.layer`, as in the daemon.
  */
 import { type Context, Effect, Exit, Layer, Scope } from "effect"
 import type { LogLevel } from "effect"
@@ -9,7 +9,8 @@ import type { Network } from "../domain/Network.ts"
 import type { NodeEvent } from "../domain/NodeEvent.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
-import * as Node from "../layers/node/Node.ts"
+import * as ChainNode from "../layers/node/ChainNode.ts"
+import type { Node } from "../layers/node/Node.ts"
 import * as Producer from "../layers/sync/Producer.ts"
 import { ChainStore } from "../services/ChainStore.ts"
 import { defaultTuning, type NodeConfig } from "../services/NodeConfig.ts"
@@ -46,7 +47,7 @@ export interface SimulatedNodeHost {
 export interface Running {
   readonly process: VirtualProcess
   readonly scope: Scope.Closeable
-  readonly services: Context.Context<Node.Node | Sync>
+  readonly services: Context.Context<Node | Sync>
 }
 
 export interface SimulatedNodeOptions {
@@ -171,7 +172,7 @@ export class SimulatedNode {
     })
     const producer = options.produces ? Producer.layer({ everyMs: options.produceMs }) : Layer.empty
     return (app === undefined ? producer : Layer.merge(producer, app)).pipe(
-      Layer.provideMerge(Node.layerWithChain<never>(setup, watch)),
+      Layer.provideMerge(ChainNode.layer(setup, watch)),
       Layer.provide([
         Layer.succeed(PeerSocket, host.peerSocket(this.ip, ...outer)),
         Layer.succeed(PeerStore, this.peerStore),

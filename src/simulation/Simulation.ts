@@ -1,12 +1,11 @@
 /**
- * Whole networks of the real node in virtual time, with faults, from one seed. What runs is `Node.layerWithChain`; only its
+ * Whole networks of the real node in virtual time, with faults, from one seed. What runs is `ChainNode.layer`; only its
  * sockets (`MemoryNetwork`), its clock, its chance and its event loop are the simulation's.
  *
  * Embedders simulate their own fleet with it, their program on every node: `run` gives a report; the same options, program and
  * version give the same report.
  */
 import { Effect } from "effect"
-import * as Limits from "../domain/Limits.ts"
 import type { App } from "./App.ts"
 import * as Liveness from "./HealedCore.ts"
 import * as Seeds from "./machine/Seeds.ts"
@@ -14,6 +13,7 @@ import { mutants } from "./Mutant.ts"
 import * as Bounds from "./plan/Bounds.ts"
 import type { Fault } from "./plan/Fault.ts"
 import * as FaultPlan from "./plan/FaultPlan.ts"
+import * as SimulationLimits from "./plan/Limits.ts"
 import type { SimulationOptions, SimulationReport } from "./plan/SimulationReport.ts"
 import { Audit } from "./watch/Audit.ts"
 import { ChainWatch } from "./watch/ChainWatch.ts"
@@ -77,19 +77,19 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
   /** To a moment, in slices. False: something was violated. */
   const reach = Effect.fnUntraced(function*(ms: number) {
     while (world.violations.length === 0) {
-      if (time.runUntil(ms, Limits.simSliceSteps)) break
+      if (time.runUntil(ms, SimulationLimits.sliceSteps)) break
       watch.progress?.(time.now)
       yield* Effect.yieldNow
     }
     return world.violations.length === 0
   })
-  let auditAt = Limits.simAuditMs
+  let auditAt = SimulationLimits.auditMs
   let going = true
   while (going && time.now < endMs) {
-    going = yield* reach(Math.min(endMs, time.now + Limits.simCheckMs))
+    going = yield* reach(Math.min(endMs, time.now + SimulationLimits.checkMs))
     check()
     if (time.now >= auditAt) {
-      auditAt += Limits.simAuditMs
+      auditAt += SimulationLimits.auditMs
       audit.tables()
     }
     watch.progress?.(time.now)

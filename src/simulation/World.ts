@@ -5,7 +5,6 @@
 import { Context, Effect, Layer, LogLevel, Scope } from "effect"
 import { devnet } from "../domain/chain/ChainParams.ts"
 import * as DisconnectReason from "../domain/DisconnectReason.ts"
-import * as Limits from "../domain/Limits.ts"
 import { networks } from "../domain/Network.ts"
 import type { NodeEvent } from "../domain/NodeEvent.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
@@ -28,6 +27,7 @@ import { VirtualTime } from "./machine/VirtualTime.ts"
 import type { Mutant } from "./Mutant.ts"
 import { disturbance } from "./plan/Disturbance.ts"
 import type { Fault } from "./plan/Fault.ts"
+import * as SimulationLimits from "./plan/Limits.ts"
 import type { Violation } from "./plan/SimulationReport.ts"
 import { SimulatedNode, type SimulatedNodeHost } from "./SimulatedNode.ts"
 import { PairWatch } from "./watch/PairWatch.ts"
@@ -166,24 +166,25 @@ export class World {
   private populate(host: SimulatedNodeHost, links: Links): void {
     const { nodes, planned, seed } = this.options
     const draw = Seeds.random(`${seed}/nature`)
-    const seeds = Array.from({ length: Math.min(Limits.simSeeds, planned) }, (_, i) => addressesOf(i)[0])
-    const produceMs = Limits.simProduceMs * Math.max(1, planned / Limits.simProduceNodes)
+    const seeds = Array.from({ length: Math.min(SimulationLimits.seeds, planned) }, (_, i) => addressesOf(i)[0])
+    const produceMs = SimulationLimits.produceMs * Math.max(1, planned / SimulationLimits.produceNodes)
     // Drawn for all that were planned, so that leaving some out changes nothing for the others.
     for (let index = 0; index < planned; index++) {
-      const offsetMs = Math.round((2 * draw.nextDoubleUnsafe() - 1) * Limits.simClockMs)
-      const rate = 1 + (2 * draw.nextDoubleUnsafe() - 1) * Limits.simClockRate
-      const startMs = draw.nextDoubleUnsafe() * Limits.simStartMs
+      const offsetMs = Math.round((2 * draw.nextDoubleUnsafe() - 1) * SimulationLimits.clockMs)
+      const rate = 1 + (2 * draw.nextDoubleUnsafe() - 1) * SimulationLimits.clockRate
+      const startMs = draw.nextDoubleUnsafe() * SimulationLimits.startMs
       const natures = Array.from({ length: index }, () => {
-        const latencyMs = Limits.simLatencyMinMs +
-          draw.nextDoubleUnsafe() ** 2 * (Limits.simLatencyMaxMs - Limits.simLatencyMinMs)
-        const jitterMs = latencyMs * Limits.simJitter * draw.nextDoubleUnsafe()
-        const maxChunk = Limits.simChunkBytes[Math.floor(draw.nextDoubleUnsafe() * Limits.simChunkBytes.length)] ??
-          1_460
+        const latencyMs = SimulationLimits.latencyMinMs +
+          draw.nextDoubleUnsafe() ** 2 * (SimulationLimits.latencyMaxMs - SimulationLimits.latencyMinMs)
+        const jitterMs = latencyMs * SimulationLimits.jitter * draw.nextDoubleUnsafe()
+        const maxChunk =
+          SimulationLimits.chunkBytes[Math.floor(draw.nextDoubleUnsafe() * SimulationLimits.chunkBytes.length)] ??
+            1_460
         return { latencyMs, jitterMs, maxChunk }
       })
       if (!nodes.includes(index)) continue
       const ips = addressesOf(index)
-      const produces = index % Math.max(1, Math.floor(planned / Limits.simProducers)) === 0
+      const produces = index % Math.max(1, Math.floor(planned / SimulationLimits.producers)) === 0
       const outer = outerOf(index)
       const node = new SimulatedNode(host, { index, ips, outer, peers: seeds, produces, produceMs, offsetMs, rate })
       this.nodes.set(index, node)
@@ -194,7 +195,7 @@ export class World {
   }
 
   violated(invariant: string, detail: string): void {
-    if (this.violations.length >= Limits.simViolations) return
+    if (this.violations.length >= SimulationLimits.violations) return
     this.violations.push({ atMs: Math.round(this.time.now), invariant, detail })
     this.tell({ violation: invariant, detail })
   }
@@ -210,7 +211,7 @@ export class World {
 
   /** Whether a fault touches one of two nodes, or did within the time of the longest silence that is borne. */
   private isTouched(a: number, b: number): boolean {
-    return Math.max(this.touched(a), this.touched(b)) > this.time.now - Limits.simSendMs
+    return Math.max(this.touched(a), this.touched(b)) > this.time.now - SimulationLimits.sendMs
   }
 
   /** What a node says about another, asked in its own process. */
@@ -304,7 +305,7 @@ export class World {
    */
   private checkRefusal(node: SimulatedNode, peer: number, socket: string): void {
     const other = this.nodes.get(peer)
-    const settled = this.time.now - Limits.simRefusalMs
+    const settled = this.time.now - SimulationLimits.refusalMs
     if (other === undefined || !this.isAlive(peer) || other.startedMs > settled || node.startedMs > settled) return
     const lives = (kind: Fault["kind"]) => kind === "crash-loop" || kind === "vanish" || kind === "kill"
     const busy = this.underWay.some((fault) => !lives(fault.kind) && disturbance(fault).keepsApart(node.index, peer))

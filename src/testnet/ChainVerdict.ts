@@ -1,20 +1,5 @@
 /** The part of a testnet's verdict that is about the chain: whether all nodes have one, and how it got there. Pure. */
-import type { NodeEvents } from "./Replay.ts"
-import type { Account } from "./Verdict.ts"
-
-/** What the testnet was asked for. */
-export interface Asked {
-  /** Blocks the first node starts with; 0: none. */
-  readonly chain: number
-  readonly produce: boolean
-}
-
-/** A partition, wall times in ms. `healedAt` is absent when it did not end in time. */
-export interface Cut {
-  readonly left: ReadonlyArray<string>
-  readonly cutAt: number
-  readonly healedAt: number | undefined
-}
+import type { Account, Asked, Cut, NodeEvents } from "./Facts.ts"
 
 export interface ChainVerdict {
   /** By node, in order of address; `null`: it did not answer. */

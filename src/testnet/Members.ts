@@ -3,9 +3,9 @@ import { Clock, Effect, FileSystem } from "effect"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../domain/peer/PeerIp.ts"
 import * as AdminClient from "../layers/http/AdminClient.ts"
+import type { Self } from "../layers/node/Self.ts"
+import type { Account, Kill } from "./Facts.ts"
 import * as NodeProcess from "./NodeProcess.ts"
-import type { Kill } from "./Replay.ts"
-import type { Account } from "./Verdict.ts"
 
 export interface Options {
   /** On 127.0.0.1 … 127.0.0.N. */
@@ -14,7 +14,7 @@ export interface Options {
   readonly port: number
   /** Takes logs and data directories. */
   readonly directory: string
-  readonly self: NodeProcess.Self
+  readonly self: Self
   readonly logLevel: "debug" | "info"
   /** All nodes make blocks. */
   readonly produce: boolean
@@ -76,7 +76,7 @@ export const make = (options: Options) => {
 }
 
 /** Starts its process, which lives as long as the scope. */
-export const start = (self: NodeProcess.Self, member: Member) =>
+export const start = (self: Self, member: Member) =>
   Effect.gen(function*() {
     member.process = yield* NodeProcess.spawn(self, member.args, member.logFile)
     member.state = "starting"
@@ -96,7 +96,7 @@ export const stopAll = (members: ReadonlyArray<Member>): Effect.Effect<void> =>
   Effect.forEach(members, (member) => member.process?.stop ?? Effect.void, { concurrency: "unbounded", discard: true })
 
 /** SIGKILL, and a new process so long after. Nothing if it has none. */
-export const killAndRespawn = (self: NodeProcess.Self, member: Member, afterMs: number) =>
+export const killAndRespawn = (self: Self, member: Member, afterMs: number) =>
   Effect.gen(function*() {
     const { ip, process } = member
     if (process === undefined) return undefined

@@ -9,9 +9,7 @@ import type { PlatformError } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import { ChildProcess } from "effect/process"
 import * as Settings from "../layers/config/Settings.ts"
-
-/** How to start `timemesh` itself: `[node, …flags of node, main.js]`. */
-export type Self = readonly [command: string, ...args: ReadonlyArray<string>]
+import type { Self } from "../layers/node/Self.ts"
 
 export interface NodeProcess {
   readonly pid: number

@@ -1,7 +1,7 @@
 /** Splits a testnet in two halves for a while, by its nodes' admin APIs, once it is whole. */
 import { Clock, Effect } from "effect"
 import type { AdminClient } from "../layers/http/AdminClient.ts"
-import type { Cut } from "./ChainVerdict.ts"
+import type { Cut } from "./Facts.ts"
 
 interface Half {
   readonly ip: string

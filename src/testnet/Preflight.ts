@@ -1,22 +1,20 @@
-/** What must hold before a testnet starts: an unused directory, and addresses that can be bound. */
+/** Checks before a testnet starts: an unused directory, and addresses that can be bound. */
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import { Data, Effect, FileSystem } from "effect"
+import { systemCode, systemReason } from "../layers/store/systemError.ts"
 
-/** The testnet cannot run here. `detail` says why and what to do. */
+/** The testnet cannot run here. `detail`: why, and the fix. */
 export class TestnetError extends Data.TaggedError("TestnetError")<{ readonly detail: string }> {
   override get message() {
     return this.detail
   }
 }
 
-const systemCode = (cause: unknown): string =>
-  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
-
 const bind = (ip: string, port: number) =>
   Effect.scoped(NodeSocketServer.make({ host: ip, port })).pipe(
     Effect.match({
       onSuccess: () => undefined,
-      onFailure: (error) => ({ ip, port, code: systemCode(error.reason.cause) })
+      onFailure: (error) => ({ ip, port, code: systemCode(error) ?? "unknown" })
     })
   )
 
@@ -27,12 +25,14 @@ const freshDirectory = Effect.fnUntraced(function*(directory: string) {
     fs.readDirectory(directory)
   ).pipe(
     Effect.mapError((error) =>
-      new TestnetError({ detail: `${directory} cannot be used (${error.reason._tag}); name another with --dir DIR` })
+      new TestnetError({
+        detail: `${directory} cannot be used: ${systemReason(error)}; name another directory with --dir DIR`
+      })
     )
   )
   if (entries.some((entry) => entry.startsWith("node-"))) {
     return yield* new TestnetError({
-      detail: `${directory} holds nodes of an earlier run; empty it, or name another with --dir DIR`
+      detail: `${directory} holds nodes of an earlier run; empty it, or name another directory with --dir DIR`
     })
   }
 })
@@ -61,7 +61,7 @@ export const check = Effect.fnUntraced(function*(options: {
   }
   return yield* new TestnetError({
     detail: first.code === "EADDRINUSE"
-      ? `${first.ip}:${first.port} is in use by another program; stop that one, or choose other ports with --port PORT`
+      ? `address ${first.ip}:${first.port} already in use; stop the other program, or choose other ports with --port PORT`
       : `${first.ip}:${first.port} cannot be bound (${first.code}); choose other ports with --port PORT`
   })
 })

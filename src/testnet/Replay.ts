@@ -4,21 +4,8 @@
  * A pair is connected while both ends have the same socket up. A killed process takes its connections with it without a
  * word; what the other ends then log about them is its fault, and only that.
  */
-import type { Cut } from "./ChainVerdict.ts"
+import type { Cut, Kill, NodeEvents } from "./Facts.ts"
 import type { LogEvent } from "./LogEvents.ts"
-
-export interface NodeEvents {
-  readonly ip: string
-  readonly events: ReadonlyArray<LogEvent>
-}
-
-/** Wall times in ms. The process died between `issuedAt` and `exitedAt`. */
-export interface Kill {
-  readonly ip: string
-  readonly issuedAt: number
-  readonly exitedAt: number
-  readonly respawnedAt: number
-}
 
 export interface UnexpectedDown {
   readonly at: number

@@ -1,17 +1,18 @@
 /**
  * A network of N separate node processes on 127.0.0.1 … 127.0.0.N, watched, disturbed on request, judged at the end.
  *
- * The middle node is the seed: it is told of nobody, all others are told of it alone, so some of them rank above it and some
- * below. What is judged comes from the nodes' admin APIs and logs, never from this module's own expectations.
+ * The middle node is the seed: it knows no peer, and the others know only it, so some rank above it and some below. The
+ * verdict rests on the nodes' admin APIs and logs, never on this module's own expectations.
  */
 import { Clock, Effect, Random } from "effect"
 import type { FileSystem, PlatformError, Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import type { ChildProcessSpawner } from "effect/process"
+import type { Self } from "../layers/node/Self.ts"
 import * as ChainVerdict from "./ChainVerdict.ts"
+import type { Cut, Kill } from "./Facts.ts"
 import * as LogEvents from "./LogEvents.ts"
 import * as Members from "./Members.ts"
-import type * as NodeProcess from "./NodeProcess.ts"
 import * as Partition from "./Partition.ts"
 import * as Preflight from "./Preflight.ts"
 import * as Replay from "./Replay.ts"
@@ -34,7 +35,7 @@ export interface Options {
   readonly port: number
   /** Empty or new: takes logs and data directories. */
   readonly directory: string
-  readonly self: NodeProcess.Self
+  readonly self: Self
 }
 
 export type { State, View } from "./Members.ts"
@@ -49,7 +50,7 @@ export type Progress =
   }
   | { readonly _tag: "Killed"; readonly ip: string; readonly pid: number }
   | { readonly _tag: "Respawned"; readonly ip: string; readonly pid: number }
-  | { readonly _tag: "Partition"; readonly cut: ChainVerdict.Cut }
+  | { readonly _tag: "Partition"; readonly cut: Cut }
   | { readonly _tag: "Stopping" }
 
 /** ms. No kill so shortly before the end: the last recovery must fit. */
@@ -69,7 +70,7 @@ type Environment =
 const chaos = Effect.fnUntraced(function*(
   options: Options,
   members: ReadonlyArray<Members.Member>,
-  kills: Array<Replay.Kill>,
+  kills: Array<Kill>,
   startedAt: number,
   tell: (progress: Progress) => Effect.Effect<void>
 ) {
@@ -104,19 +105,19 @@ export const run = (
     const pairs = options.nodes * (options.nodes - 1) / 2
     const membership: Members.Options = { ...options, logLevel: "debug" }
     const members = yield* Members.make(membership)
-    const kills: Array<Replay.Kill> = []
+    const kills: Array<Kill> = []
     yield* Members.startAll(membership, members)
     if (options.chaosSeconds !== undefined) {
       yield* Effect.forkScoped(chaos(options, members, kills, startedAt, tell))
     }
 
-    let cut: ChainVerdict.Cut | undefined
+    let cut: Cut | undefined
     if (options.partitionSeconds !== undefined) {
       const isWhole = Effect.map(
         Members.viewAll(members),
         (views) => Verdict.connectedPairs(views) === pairs && ChainVerdict.agree(views, options)
       )
-      const report = (is: ChainVerdict.Cut) =>
+      const report = (is: Cut) =>
         Effect.suspend(() => {
           cut = is
           return tell({ _tag: "Partition", cut: is })

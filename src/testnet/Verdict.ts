@@ -1,17 +1,11 @@
 /** The judgement on a testnet run, in the form `--json` prints. Pure. */
-import type { Peers, Status } from "../layers/http/AdminApi.ts"
+import type { Peers } from "../layers/http/AdminApi.ts"
 import * as ChainVerdict from "./ChainVerdict.ts"
-import type { History, Kill, NodeEvents, UnexpectedDown } from "./Replay.ts"
+import type { Account, Asked, Cut, Kill, NodeEvents } from "./Facts.ts"
+import type { History, UnexpectedDown } from "./Replay.ts"
 
 /** ms. A node killed and respawned must be whole again by then. */
 export const recoveryLimitMs = 10_000
-
-/** One node's own account, or `undefined` when it did not answer. */
-export interface Account {
-  readonly ip: string
-  readonly status: Status | undefined
-  readonly peers: Peers | undefined
-}
 
 interface ByDirection {
   readonly inbound: number
@@ -110,8 +104,8 @@ export const judge = (given: {
   readonly crashes: number
   readonly directory: string
   readonly nodes: ReadonlyArray<NodeEvents>
-  readonly asked: ChainVerdict.Asked
-  readonly cut: ChainVerdict.Cut | undefined
+  readonly asked: Asked
+  readonly cut: Cut | undefined
   readonly partitionSeconds: number | undefined
 }): Verdict => {
   const { accounts, crashes, history, kills } = given

@@ -32,7 +32,7 @@ describe("the program", () => {
   it("has the version of its package", () => assert.strictEqual(version, packageJson.version))
 
   e2e(
-    "two nodes: commands, the words of SIGTERM, and a restart without --peer",
+    "two nodes: commands, the reason after SIGTERM, and a restart without --peer",
     (directory, fs) =>
       Effect.gen(function*() {
         const [a, b] = [`${directory}/a`, `${directory}/b`]
@@ -85,8 +85,8 @@ describe("the program", () => {
       assert.strictEqual(port.code, 2)
       assert.strictEqual(
         errorOf(port),
-        `the node cannot listen on ${listen}: another program does already; stop that one, or choose another with ` +
-          "--listen IP:PORT"
+        `the node cannot listen on ${listen}: address already in use; stop the other program, or choose another address ` +
+          "with --listen IP:PORT"
       )
       const data = yield* run("--listen", "127.77.1.1:0", "--data-dir", dir)
       assert.strictEqual(data.code, 2)
@@ -99,8 +99,8 @@ describe("the program", () => {
       assert.strictEqual(api.code, 2)
       assert.strictEqual(
         errorOf(api),
-        `the admin API cannot listen on ${admin}: another program does already; stop that one, or choose another with ` +
-          "--admin IP:PORT"
+        `the admin API cannot listen on ${admin}: address already in use; stop the other program, or choose another ` +
+          "address with --admin IP:PORT"
       )
       assert.strictEqual(yield* node.stop, 0)
     }))
@@ -111,12 +111,12 @@ describe("the program", () => {
       const first = yield* startNode(dir, "127.77.2.1")
       yield* first.signal("SIGKILL")
       assert.isTrue(yield* fs.exists(`${dir}/node.json`))
-      // What the dead node left behind names nobody who answers.
+      // What the dead node left behind names a port where nothing listens.
       const status = yield* call(["status", "--data-dir", dir])
       assert.strictEqual(status.code, 1)
       assert.strictEqual(
         errorOf(status),
-        `asking the node at ${first.file.admin}: nobody answers; is the node running?`
+        `admin API ${first.file.admin}: connection refused; is the node running there?`
       )
       const second = yield* startNode(dir, "127.77.2.1")
       assert.notStrictEqual(second.file.pid, first.file.pid)
@@ -154,17 +154,17 @@ describe("the program", () => {
     Effect.gen(function*() {
       yield* fs.writeFileString(`${directory}/bad.json`, "{\"max-peer\": 3}")
       const cases: ReadonlyArray<readonly [ReadonlyArray<string>, number, string]> = [
-        [["run", "--peer", "1.2.3"], 2, "--peer: \"1.2.3\" is not a peer's address; write IP, IP:PORT"],
+        [["run", "--peer", "1.2.3"], 2, "--peer: \"1.2.3\" is not a peer address; use IP, IP:PORT"],
         [
           ["run", "--listen", "127.77.4.1", "--peer", "127.77.4.1"],
           2,
-          "a peer is its IP, so a second node on this machine needs another one; use 127.0.0.2"
+          "a peer is its IP, so each node on this machine needs its own; use 127.0.0.2"
         ],
         [["run", "--config", `${directory}/bad.json`], 2, "\"max-peer\" is not a setting; did you mean \"max-peers\"?"],
         [["run", "--nope"], 1, "Unrecognized flag: --nope"],
         [["why", "1.2.3", "--data-dir", directory], 2, "\"1.2.3\" is not a peer's IP address"],
-        [["peers", "--data-dir", directory], 1, `no node is running with data directory ${directory}`],
-        [["status", "--admin", "nowhere"], 2, "\"nowhere\" is not the address of an admin API"],
+        [["peers", "--data-dir", directory], 1, `no node is running in ${directory}`],
+        [["status", "--admin", "nowhere"], 2, "\"nowhere\" is not an admin API address"],
         [["testnet", "--nodes", "1"], 2, "--nodes: \"1\" is out of range"],
         [["testnet", "--dir", `${directory}/node-x/..`], 2, "holds nodes of an earlier run"]
       ]
@@ -180,7 +180,7 @@ describe("the program", () => {
       }
     }))
 
-  e2e("--help tells every setting", () =>
+  e2e("--help lists every setting", () =>
     Effect.gen(function*() {
       const { code, stdout } = yield* call(["run", "--help"])
       assert.strictEqual(code, 0)

@@ -73,7 +73,7 @@ describe("timemesh testnet", () => {
           assert.strictEqual(second.code, 2)
           assert.include(
             second.stderr,
-            "127.0.0.1:24660 is in use by another program; stop that one, or choose other ports with --port PORT"
+            "address 127.0.0.1:24660 already in use; stop the other program, or choose other ports with --port PORT"
           )
         }
         yield* testnet.signal(signal)

@@ -13,6 +13,7 @@ import type { NodeEvent } from "../../src/domain/NodeEvent.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import * as ChainStoreMemory from "../../src/layers/chain/ChainStoreMemory.ts"
+import * as ChainNode from "../../src/layers/node/ChainNode.ts"
 import * as Node from "../../src/layers/node/Node.ts"
 import { MemoryNetwork } from "../../src/layers/socket/memory/MemoryNetwork.ts"
 import * as PeerStoreMemory from "../../src/layers/store/PeerStoreMemory.ts"
@@ -75,13 +76,18 @@ const chainStore = (blocks: ReadonlyArray<StoredBlock>, disk: { ms: number }) =>
       const writing = yield* Semaphore.make(1)
       const late = <A, E>(effect: Effect.Effect<A, E>, part: number) =>
         Effect.suspend(() => disk.ms === 0 ? effect : Effect.delay(effect, disk.ms * part))
+      const change = <A, E>(effect: Effect.Effect<A, E>) =>
+        writing.withPermit(Effect.tap(late(effect, 0.5), late(Effect.void, 0.5)))
       return ChainStore.of({
-        tip: store.tip,
-        append: (after, added) =>
-          writing.withPermit(Effect.tap(late(store.append(after, added), 0.5), late(Effect.void, 0.5))),
+        ...store,
+        append: (after, added) => change(store.append(after, added)),
+        stage: (after, added) => change(store.stage(after, added)),
+        adopt: change(store.adopt),
+        unstage: change(store.unstage),
+        settle: change(store.settle),
         blocks: (from, count, maxBytes) => late(store.blocks(from, count, maxBytes), 1),
-        hashes: (from, count) => late(store.hashes(from, count), 1),
-        heightOf: store.heightOf
+        headers: (from, count) => late(store.headers(from, count), 1),
+        hashes: (from, count) => late(store.hashes(from, count), 1)
       })
     })
   ).pipe(Layer.provide(ChainStoreMemory.layer({ genesis: genesis(devnet) })))
@@ -134,7 +140,7 @@ export const make = Effect.gen(function*() {
       }
       const disk = { ms: 0 }
       const chained = (options.produce === true ? Producer.layer() : Layer.empty).pipe(
-        Layer.provideMerge(Node.layerWithChain(setup)),
+        Layer.provideMerge(ChainNode.layer(setup)),
         Layer.provide(chainStore(options.chain ?? [], disk))
       )
       const plain = Layer.merge(Node.layer(setup), Layer.mock(Sync, {}))

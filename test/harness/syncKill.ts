@@ -21,7 +21,7 @@ import * as ChainStoreMemory from "../../src/layers/chain/ChainStoreMemory.ts"
 import * as ChainStoreSql from "../../src/layers/chain/ChainStoreSql.ts"
 import * as HasherLive from "../../src/layers/chain/HasherLive.ts"
 import * as ChainScan from "../../src/layers/chain/tools/ChainScan.ts"
-import * as Node from "../../src/layers/node/Node.ts"
+import * as ChainNode from "../../src/layers/node/ChainNode.ts"
 import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
 import * as PeerStoreMemory from "../../src/layers/store/PeerStoreMemory.ts"
 import { ChainStore, type StoredBlock } from "../../src/services/ChainStore.ts"
@@ -51,7 +51,7 @@ const source = Effect.gen(function*() {
     tuning: defaultTuning
   }
   const context = yield* Layer.build(
-    Node.layerWithChain(setup).pipe(Layer.provide([TcpSocket.layer, PeerStoreMemory.layer(), filled]))
+    ChainNode.layer(setup).pipe(Layer.provide([TcpSocket.layer, PeerStoreMemory.layer(), filled]))
   )
   const blamed: Array<string> = []
   yield* Context.get(context, NodeEvents).listen((event) => {

@@ -10,7 +10,7 @@ import { networks } from "../../src/domain/Network.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import * as ChainStoreSql from "../../src/layers/chain/ChainStoreSql.ts"
-import * as Node from "../../src/layers/node/Node.ts"
+import * as ChainNode from "../../src/layers/node/ChainNode.ts"
 import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
 import * as PeerStoreMemory from "../../src/layers/store/PeerStoreMemory.ts"
 import { defaultTuning } from "../../src/services/NodeConfig.ts"
@@ -42,7 +42,7 @@ await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
       }))
   )
   const context = yield* Layer.build(
-    Node.layerWithChain<never>(setup, telling).pipe(
+    ChainNode.layer(setup, telling).pipe(
       Layer.provide([
         TcpSocket.layer,
         PeerStoreMemory.layer(),

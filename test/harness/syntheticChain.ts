@@ -1,12 +1,12 @@
 /** Synthetic chains as stored blocks, for the tests of sync. */
 import { Effect } from "effect"
 import * as ChainParams from "../../src/domain/chain/ChainParams.ts"
-import * as Hash from "../../src/domain/chain/Hash.ts"
 import type { Hasher } from "../../src/domain/chain/Hasher.ts"
 import type { Parent } from "../../src/domain/chain/HeaderRules.ts"
 import * as HeaderRules from "../../src/domain/chain/HeaderRules.ts"
 import * as Synthetic from "../../src/domain/chain/Synthetic.ts"
 import * as HasherLive from "../../src/layers/chain/HasherLive.ts"
+import { genesisOf, toStored } from "../../src/layers/chain/StoredBlocks.ts"
 import type { StoredBlock } from "../../src/services/ChainStore.ts"
 
 export const devnet = ChainParams.devnet
@@ -14,12 +14,8 @@ export const devnet = ChainParams.devnet
 /** ms since 1970: when a test with a chain begins, so that devnet's blocks up to height 20,000,000 are due. */
 export const startOfTime = (devnet.genesisTime + 20_000_000) * 1_000
 
-export const genesis = (params: ChainParams.ChainParams): StoredBlock => ({
-  height: 0,
-  hash: Hash.toHex(params.genesisHash),
-  previous: "0".repeat(64),
-  bytes: params.genesis.bytes
-})
+/** Height 0 as stores keep it. */
+export const genesis = genesisOf
 
 const parentOf = (params: ChainParams.ChainParams): Parent => Synthetic.genesisParent(params)
 
@@ -33,16 +29,15 @@ export const make = (
     const blocks: Array<StoredBlock & { readonly parent: Parent }> = []
     let parent = on.at(-1)?.parent ?? parentOf(devnet)
     for (let i = 0; i < count; i++) {
-      const { block, hash } = Synthetic.onTop(
+      const made = Synthetic.onTop(
         devnet,
         hasher,
         parent,
         ChainParams.dueAt(devnet, parent.height + 1),
         { leader, address: "TIME0test" }
       )
-      const previous = Hash.toHex(parent.hash)
-      parent = HeaderRules.parentOf(block.header, hash)
-      blocks.push({ height: parent.height, hash: Hash.toHex(hash), previous, bytes: block.bytes, parent })
+      parent = HeaderRules.parentOf(made.block.header, made.hash)
+      blocks.push({ ...toStored(made), parent })
     }
     return blocks
   })

@@ -7,11 +7,12 @@ import * as Hash from "../../src/domain/chain/Hash.ts"
 import * as HeaderRules from "../../src/domain/chain/HeaderRules.ts"
 import * as Synthetic from "../../src/domain/chain/Synthetic.ts"
 import * as Validation from "../../src/domain/chain/Validation.ts"
-import * as Limits from "../../src/domain/Limits.ts"
 import * as HasherLive from "../../src/layers/chain/HasherLive.ts"
+import { toStored } from "../../src/layers/chain/StoredBlocks.ts"
 import type { StoredBlock } from "../../src/services/ChainStore.ts"
 import { branch, ChainJudge } from "../../src/simulation/ChainJudge.ts"
 import * as Disk from "../../src/simulation/Disk.ts"
+import * as SimulationLimits from "../../src/simulation/plan/Limits.ts"
 import { devnet, genesis, make as makeChain, startOfTime } from "../harness/syntheticChain.ts"
 
 const noChecks: Disk.DiskChecks = {
@@ -116,12 +117,7 @@ describe("ChainJudge", () => {
         leader: "10.0.0.7",
         address: "TIME0other"
       })
-      const other: StoredBlock = {
-        height: 1,
-        hash: Hash.toHex(forged.hash),
-        previous: genesis(devnet).hash,
-        bytes: forged.block.bytes
-      }
+      const other = toStored(forged)
       const cases: ReadonlyArray<readonly [string, number, ReadonlyArray<StoredBlock>, number, RegExp]> = [
         ["deeper than the rules allow", 10, [], 10 + devnet.maxReorg + 1, /^a reorganisation \d+ blocks deep$/],
         ["a gap to the chain", 0, [two], 0, /^block 2 after block 0$/],
@@ -164,11 +160,11 @@ describe("Disk", () => {
       const writing = yield* Effect.forkChild(Effect.zip(store.append(0, blocks), Clock.currentTimeMillis))
       yield* TestClock.adjust(1)
       assert.strictEqual((yield* store.tip).height, 0, "not at once")
-      yield* TestClock.adjust(Limits.simDiskMs)
+      yield* TestClock.adjust(SimulationLimits.diskMs)
       const [tip, at] = yield* Fiber.join(writing)
       assert.strictEqual(tip.height, 3)
       assert.isAtLeast(at - began, 1)
-      assert.isAtMost(at - began, Limits.simDiskMs)
+      assert.isAtMost(at - began, SimulationLimits.diskMs)
       assert.deepStrictEqual(yield* disk.of(gone).tip, tip, "the next process finds it")
     }).pipe(Effect.scoped, Random.withSeed("disk")))
 
@@ -184,13 +180,13 @@ describe("Disk", () => {
       const store = disk.of(() => ended)
       const writing = yield* Effect.forkChild(store.append(0, blocks), { startImmediately: true })
       ended = true
-      yield* TestClock.adjust(10 * Limits.simDiskMs)
+      yield* TestClock.adjust(10 * SimulationLimits.diskMs)
       assert.isUndefined(writing.pollUnsafe())
       assert.strictEqual((yield* disk.store.tip).height, 0)
       assert.deepStrictEqual(checked, [], "it is no change")
       // The next process writes.
       const next = yield* Effect.forkChild(disk.of(gone).append(0, blocks.slice(0, 1)))
-      yield* TestClock.adjust(Limits.simDiskMs)
+      yield* TestClock.adjust(SimulationLimits.diskMs)
       assert.strictEqual((yield* Fiber.join(next)).height, 1)
       yield* Fiber.interrupt(writing)
     }).pipe(Effect.scoped))
@@ -202,7 +198,7 @@ describe("Disk", () => {
       const store = disk.of(gone)
       const writing = yield* Effect.forEach(blocks, (block) =>
         Effect.forkChild(store.append(block.height - 1, [block]), { startImmediately: true }))
-      yield* TestClock.adjust(30 * Limits.simDiskMs)
+      yield* TestClock.adjust(30 * SimulationLimits.diskMs)
       yield* Effect.forEach(writing, Fiber.join)
       assert.strictEqual((yield* disk.store.tip).height, 30)
     }).pipe(Effect.scoped))
@@ -222,7 +218,7 @@ describe("Disk", () => {
       const store = disk.of(gone)
       for (const [after, added] of [[0, blocks.slice(0, 3)], [1, blocks.slice(1, 2)], [2, []]] as const) {
         const writing = yield* Effect.forkChild(store.append(after, added))
-        yield* TestClock.adjust(Limits.simDiskMs)
+        yield* TestClock.adjust(SimulationLimits.diskMs)
         yield* Fiber.join(writing)
       }
       assert.deepStrictEqual(seen, [[0, 3, 0], [1, 1, 3], [2, 0, 2]])

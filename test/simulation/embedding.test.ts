@@ -1,8 +1,8 @@
 /** An embedder's own program on simulated nodes: a counter that every node raises and tells the others of. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Random } from "effect"
-import { ConnectionManager, PeerState, Simulation, SimulationSearch } from "../../src/index.ts"
-import type { SimulationOptions } from "../../src/simulation/plan/SimulationReport.ts"
+import { ConnectionManager, PeerState } from "../../src/index.ts"
+import { FailureSearch, Simulation, type SimulationReport } from "../../src/simulation/index.ts"
 
 const channel = 9
 
@@ -40,7 +40,13 @@ const counter = (forgets: boolean, starts: Array<number> = []) => {
   return app
 }
 
-const given: SimulationOptions = { seed: 3, nodes: 4, hours: 0.5, mode: "safety", faults: ["kill", "cut", "readdress"] }
+const given: SimulationReport.SimulationOptions = {
+  seed: 3,
+  nodes: 4,
+  hours: 0.5,
+  mode: "safety",
+  faults: ["kill", "cut", "readdress"]
+}
 
 describe("an embedder's program in a simulation", () => {
   it.live("runs on every node and in every process of it, and the same way again", () =>
@@ -58,10 +64,10 @@ describe("an embedder's program in a simulation", () => {
 
   it.live("what breaks its promises is found and made shorter", () =>
     Effect.gen(function*() {
-      const run: SimulationSearch.Run = (options) => Simulation.run(options, { app: counter(true) })
+      const run: FailureSearch.Run = (options) => Simulation.run(options, { app: counter(true) })
       const report = yield* run(given)
       assert.strictEqual(report.violations[0]?.invariant, "counts grow")
-      const shrunk = yield* SimulationSearch.shrink(run, given, report)
+      const shrunk = yield* FailureSearch.shrink(run, given, report)
       assert.strictEqual(shrunk?.nodes.length, 2)
       assert.strictEqual(shrunk?.faults.length, 1)
     }))

@@ -14,6 +14,7 @@ import * as PeerIps from "../../src/domain/peer/PeerIp.ts"
 import type { PeerSocket } from "../../src/services/PeerSocket.ts"
 import * as misbehave from "../../src/simulation/hostile/misbehave.ts"
 import { hostilities } from "../../src/simulation/plan/Fault.ts"
+import * as SimulationLimits from "../../src/simulation/plan/Limits.ts"
 import { assertConnected, downs, ip, onMesh, port, type Running } from "../harness/mesh.ts"
 import { make as makeChain, startOfTime } from "../harness/syntheticChain.ts"
 
@@ -187,9 +188,9 @@ describe("hostile peers", () => {
           Effect.tapCause(siege(how, seed), () => Effect.logError(`seed ${how} ${seed}`)))
         judge(outcomes)
         for (const { written } of outcomes) {
-          const seconds = minutes * 60 + Limits.hostileBurstMs / 1_000
-          assert.isAtMost(written.bytes, seconds * Limits.hostileBytesPerSecond)
-          assert.isAtMost(written.dials, seconds * Limits.hostileFramesPerSecond)
+          const seconds = minutes * 60 + SimulationLimits.hostileBurstMs / 1_000
+          assert.isAtMost(written.bytes, seconds * SimulationLimits.hostileBytesPerSecond)
+          assert.isAtMost(written.dials, seconds * SimulationLimits.hostileFramesPerSecond)
         }
       }))
   }

@@ -7,9 +7,9 @@ import type { FileSystem, PlatformError, Scope } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import { ChildProcess } from "effect/process"
 import * as Limits from "../../src/domain/Limits.ts"
+import type { Self } from "../../src/layers/node/Self.ts"
+import type { Kill } from "../../src/testnet/Facts.ts"
 import * as Members from "../../src/testnet/Members.ts"
-import type * as NodeProcess from "../../src/testnet/NodeProcess.ts"
-import type { Kill } from "../../src/testnet/Replay.ts"
 
 export interface Fault {
   readonly kind: "kill" | "pause"
@@ -64,7 +64,7 @@ const exitOf = (script: string) =>
 
 /** Does faults until `endsAt`, wall ms. `tell` hears of each when it begins and when it is over. */
 export const run = (options: {
-  readonly self: NodeProcess.Self
+  readonly self: Self
   readonly members: ReadonlyArray<Members.Member>
   readonly everyMs: number
   readonly endsAt: number

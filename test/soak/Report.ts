@@ -1,7 +1,8 @@
 /** The judgement on a soak, in the form `--json` prints. Pure. */
 import * as Limits from "../../src/domain/Limits.ts"
+import type { Account, Kill, NodeEvents } from "../../src/testnet/Facts.ts"
 import type { LogEvent } from "../../src/testnet/LogEvents.ts"
-import type { History, Kill, NodeEvents, UnexpectedDown } from "../../src/testnet/Replay.ts"
+import type { History, UnexpectedDown } from "../../src/testnet/Replay.ts"
 import * as Verdict from "../../src/testnet/Verdict.ts"
 import type { Fault } from "./Faults.ts"
 import * as Slope from "./Slope.ts"
@@ -124,7 +125,7 @@ const faultWords = (fault: Fault): string =>
   fault.kind === "kill" ? `${fault.ip} was killed` : `${fault.ip} stood still for ${fault.endedAt - fault.at} ms`
 
 export const judge = (given: {
-  readonly accounts: ReadonlyArray<Verdict.Account>
+  readonly accounts: ReadonlyArray<Account>
   readonly histories: ReadonlyArray<NodeEvents>
   readonly history: History
   readonly kills: ReadonlyArray<Kill>

@@ -7,9 +7,10 @@ import type { FileSystem, PlatformError, Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import type { ChildProcessSpawner } from "effect/process"
 import * as Limits from "../../src/domain/Limits.ts"
+import type { Self } from "../../src/layers/node/Self.ts"
+import type { Kill } from "../../src/testnet/Facts.ts"
 import * as LogEvents from "../../src/testnet/LogEvents.ts"
 import * as Members from "../../src/testnet/Members.ts"
-import type * as NodeProcess from "../../src/testnet/NodeProcess.ts"
 import * as Preflight from "../../src/testnet/Preflight.ts"
 import * as Replay from "../../src/testnet/Replay.ts"
 import * as Verdict from "../../src/testnet/Verdict.ts"
@@ -27,7 +28,7 @@ export interface Options {
   readonly sampleMs: number
   readonly port: number
   readonly directory: string
-  readonly self: NodeProcess.Self
+  readonly self: Self
 }
 
 /** ms. Time to become whole, and per node: starting many processes at once keeps a small machine busy. */
@@ -79,7 +80,7 @@ export const run = (
 
     // A fault and a sample wait for each other: what is sampled is a network that should be whole.
     const quiet = yield* Semaphore.make(1)
-    const kills: Array<Replay.Kill> = []
+    const kills: Array<Kill> = []
     const faults: Array<Fault> = []
     const lives = new Map<number, Report.Life & { readonly vitals: Array<Vitals.Vitals> }>()
     let samples = 0

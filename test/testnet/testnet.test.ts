@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import type { Peer, Peers, Status } from "../../src/layers/http/AdminApi.ts"
+import type { Account, NodeEvents } from "../../src/testnet/Facts.ts"
 import * as LogEvents from "../../src/testnet/LogEvents.ts"
 import * as Replay from "../../src/testnet/Replay.ts"
 import * as Verdict from "../../src/testnet/Verdict.ts"
@@ -20,7 +21,7 @@ const dialling = (at: number): Event => ({ event: "Dialling", at, ip: "x" })
 const pong = (at: number, rttMs?: number): Event => ({ event: "PongReceived", at, ip: "x", socket: "s", rttMs })
 
 /** Three nodes, whole at 150; `a` dials all. */
-const calm: ReadonlyArray<Replay.NodeEvents> = [
+const calm: ReadonlyArray<NodeEvents> = [
   {
     ip: "a",
     events: [listening(100), dialling(110), dialling(111), up(120, "b", "a:1"), up(130, "c", "a:2"), pong(140, 2)]
@@ -31,7 +32,7 @@ const calm: ReadonlyArray<Replay.NodeEvents> = [
 
 const more = (
   extra: Readonly<Record<string, ReadonlyArray<Event>>>
-): ReadonlyArray<Replay.NodeEvents> => calm.map(({ events, ip }) => ({ ip, events: [...events, ...extra[ip] ?? []] }))
+): ReadonlyArray<NodeEvents> => calm.map(({ events, ip }) => ({ ip, events: [...events, ...extra[ip] ?? []] }))
 
 describe("Replay", () => {
   it("a calm start", () => {
@@ -136,7 +137,7 @@ const chainAt = (height: number, hash = `tip ${height}`, reorgs = 0): NonNullabl
   waiting: { blocks: 0, bytes: 0 },
   peers: []
 })
-const account = (ip: string, peers: Peers | undefined, chain = chainAt(0)): Verdict.Account => ({
+const account = (ip: string, peers: Peers | undefined, chain = chainAt(0)): Account => ({
   ip,
   peers,
   status: {
@@ -238,7 +239,7 @@ describe("Verdict", () => {
 
 describe("the chain's part of the verdict", () => {
   const tip = (event: "TipChanged" | "Synced", at: number, height: number): Event => ({ event, at, height })
-  const at = (...chains: ReadonlyArray<ReturnType<typeof chainAt>>): ReadonlyArray<Verdict.Account> =>
+  const at = (...chains: ReadonlyArray<ReturnType<typeof chainAt>>): ReadonlyArray<Account> =>
     good.map(({ ip, peers }, i) => account(ip, peers, chains[i]))
   const same = chainAt(100, "t")
   const synced = more({ b: [tip("TipChanged", 300, 99), tip("Synced", 400, 100)], c: [tip("TipChanged", 610, 100)] })

@@ -40,7 +40,10 @@ const repair = ({ filename, network, params }: target.Target, height: number) =>
       filename,
       ...storeOptions(network),
       height,
-      valid: (block) => check(block, now) === undefined
+      restored: (block) => {
+        const verdict = check(block, now)
+        return verdict._tag === "Good" ? verdict.block : undefined
+      }
     })
     const rewound: Rewound = { tip, removed: null, aside }
     return rewound

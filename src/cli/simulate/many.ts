@@ -1,12 +1,12 @@
 /** `simulate` with many seeds, each in a process of its own or of a few of them; and what such a process does. */
 import { Clock, Console, Effect, Queue, Stdio, Stream } from "effect"
 import type { Cause } from "effect"
+import type { Self } from "../../layers/node/Self.ts"
 import * as Recovery from "../../simulation/plan/Recovery.ts"
 import type { SimulationOptions } from "../../simulation/plan/SimulationReport.ts"
 import * as SimulationResult from "../../simulation/plan/SimulationResult.ts"
 import * as SimulationText from "../../simulation/plan/SimulationText.ts"
 import * as SeedPool from "../../simulation/SeedPool.ts"
-import type { Self } from "../../testnet/NodeProcess.ts"
 import * as Failure from "../Failure.ts"
 import * as bar from "./bar.ts"
 import * as one from "./one.ts"

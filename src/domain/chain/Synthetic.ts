@@ -24,6 +24,8 @@ export interface Options {
 export interface Made {
   readonly block: Block.Block
   readonly hash: Hash.Hash
+  /** Ids of its two transactions. */
+  readonly txids: readonly [coinbase: Hash.Hash, distribution: Hash.Hash]
 }
 
 /** The block is due after `now`. Seconds since 1970. */
@@ -73,12 +75,13 @@ export const onTop = (
     specialData: undefined,
     encryptedMemo: undefined
   }
+  const txids = [coinbaseId, Txid.of(hasher, distribution)] as const
   const block = Block.make({
     header: {
       version: 1,
       height,
       previousHash: parent.hash,
-      merkleRoot: Merkle.root(hasher, [coinbaseId, Txid.of(hasher, distribution)]),
+      merkleRoot: Merkle.root(hasher, txids),
       timestamp,
       blockReward: value,
       leader: options.leader,
@@ -99,7 +102,7 @@ export const onTop = (
     consensusParticipantsBitmap: none,
     livenessRecovery: false
   })
-  return { block, hash: BlockHeader.hash(hasher, block.header) }
+  return { block, hash: BlockHeader.hash(hasher, block.header), txids }
 }
 
 /** The block that is due on top of the parent by schedule: with the same options always the same chain. `now`: ms since 1970. */

@@ -1,6 +1,6 @@
 /** What every chain store checks before it changes anything, and how it cuts long lists into batches. */
 import * as Limits from "../../domain/Limits.ts"
-import { ChainStoreError, NotLinked } from "../../services/ChainStore.ts"
+import { BranchTooLarge, ChainStoreError, NotLinked } from "../../services/ChainStore.ts"
 import type { StoredBlock, Tip } from "../../services/ChainStore.ts"
 
 const digits = /^[0-9a-f]{64}$/
@@ -59,4 +59,39 @@ export const batchesOf = (blocks: ReadonlyArray<StoredBlock>): ReadonlyArray<Rea
   }
   if (from < blocks.length) batches.push(blocks.slice(from))
   return batches
+}
+
+/** Disk that blocks of a branch count for. */
+export const branchBytes = (blocks: ReadonlyArray<StoredBlock>): number =>
+  blocks.reduce((sum, { bytes, header, txids }) => sum + bytes.length + header.length + txids.length, 0)
+
+/** A branch of so many bytes may be kept. */
+export const checkBranch = (bytes: number): ChainStoreError | undefined =>
+  bytes > Limits.branchBytes
+    ? new ChainStoreError({ reason: new BranchTooLarge({ bytes, limit: Limits.branchBytes }) })
+    : undefined
+
+/**
+ * Whether blocks after `after` continue the stored branch or begin a new one. `hashes`: of the blocks at that height, on the chain
+ * and on the branch (its fork included).
+ */
+export const stagePlace = (
+  after: number,
+  first: StoredBlock | undefined,
+  hashes: { readonly chain: string | undefined; readonly branch: string | undefined }
+): "branch" | "chain" | ChainStoreError => {
+  if (first === undefined) return notLinked(after, "there are no blocks to stage")
+  if (first.previous === hashes.branch) return "branch"
+  if (first.previous === hashes.chain) return "chain"
+  return notLinked(first.height, `it follows ${first.previous}, which is neither on the chain nor on the branch`)
+}
+
+export const noBranch = notLinked(0, "no branch is stored")
+
+/** The branch may become the chain. */
+export const checkAdoption = (chain: Tip, branch: Tip | undefined): ChainStoreError | undefined => {
+  if (branch === undefined) return noBranch
+  const better = branch.height > chain.height || (branch.height === chain.height && branch.hash < chain.hash)
+  if (better) return undefined
+  return notLinked(branch.height, `the branch to ${branch.height} is not better than the chain to ${chain.height}`)
 }

@@ -20,7 +20,7 @@ export const storeOptions = (network: NetworkName) => ({ network, genesis: genes
  */
 export const networkIn = (filename: string): Effect.Effect<NetworkName | undefined> =>
   Effect.gen(function*() {
-    const rows = yield* ChainTables.make(yield* SqlClient.SqlClient).meta
+    const rows = yield* ChainTables.meta(yield* SqlClient.SqlClient).all
     const name = rows.find(({ key }) => key === "network")?.value
     return networkNames.find((known) => known === name)
   }).pipe(

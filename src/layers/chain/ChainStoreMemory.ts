@@ -1,43 +1,143 @@
 /** `ChainStore` in memory: for tests and simulations. Nothing is left of it when its layer closes. */
 import { Effect, Layer } from "effect"
+import * as Limits from "../../domain/Limits.ts"
 import { ChainStore } from "../../services/ChainStore.ts"
-import type { StoredBlock } from "../../services/ChainStore.ts"
-import { checkBlocks, checkFirst } from "./AppendRules.ts"
+import type { Branch, ChainStoreError, FoundTransaction, Side, StoredBlock, Tip } from "../../services/ChainStore.ts"
+import * as AppendRules from "./AppendRules.ts"
+import { placeOf } from "./StoredBlocks.ts"
+
+interface Memory {
+  readonly genesis: StoredBlock
+  readonly chain: Array<StoredBlock>
+  readonly heights: Map<string, number>
+  branch: { readonly fork: number; readonly blocks: Array<StoredBlock> } | undefined
+  settled: boolean
+}
+
+const tipOf = ({ chain, genesis }: Memory): Tip => {
+  const { hash, height } = chain.at(-1) ?? genesis
+  return { height, hash }
+}
+
+const branchOf = ({ branch }: Memory): Branch | undefined => {
+  const last = branch?.blocks.at(-1)
+  if (branch === undefined || last === undefined) return undefined
+  const bytes = AppendRules.branchBytes(branch.blocks)
+  return { fork: branch.fork, tip: { height: last.height, hash: last.hash }, bytes }
+}
+
+const range = <A>(all: ReadonlyArray<A>, from: number, count: number) => {
+  const first = Math.max(0, from)
+  return all.slice(first, first + Math.max(0, count))
+}
+
+const replaceAbove = (memory: Memory, after: number, blocks: ReadonlyArray<StoredBlock>): Tip => {
+  for (const { hash } of memory.chain.splice(after + 1)) memory.heights.delete(hash)
+  for (const block of blocks) {
+    memory.chain.push(block)
+    memory.heights.set(block.hash, block.height)
+  }
+  if (memory.branch !== undefined && memory.branch.fork > after) memory.branch = undefined
+  if (memory.chain.length === 1) memory.settled = false
+  return tipOf(memory)
+}
+
+const append = (memory: Memory, after: number, blocks: ReadonlyArray<StoredBlock>) =>
+  Effect.suspend((): Effect.Effect<Tip, ChainStoreError> => {
+    const refused = AppendRules.checkBlocks(after, blocks) ??
+      AppendRules.checkFirst(after, tipOf(memory), memory.chain[after]?.hash, blocks[0])
+    return refused === undefined ? Effect.succeed(replaceAbove(memory, after, blocks)) : Effect.fail(refused)
+  })
+
+const stage = (memory: Memory, after: number, blocks: ReadonlyArray<StoredBlock>) =>
+  Effect.suspend((): Effect.Effect<Branch, ChainStoreError> => {
+    const { branch, chain } = memory
+    const refused = AppendRules.checkBlocks(after, blocks)
+    if (refused !== undefined) return Effect.fail(refused)
+    const place = AppendRules.stagePlace(after, blocks[0], {
+      chain: chain[after]?.hash,
+      branch: branch === undefined
+        ? undefined
+        : after === branch.fork
+        ? chain[after]?.hash
+        : branch.blocks[after - branch.fork - 1]?.hash
+    })
+    if (typeof place === "object") return Effect.fail(place)
+    const begun = place === "branch" && branch !== undefined
+      ? { fork: branch.fork, blocks: branch.blocks.slice(0, after - branch.fork) }
+      : { fork: after, blocks: [] }
+    const next = [...begun.blocks, ...blocks]
+    const tooLarge = AppendRules.checkBranch(AppendRules.branchBytes(next))
+    if (tooLarge !== undefined) return Effect.fail(tooLarge)
+    memory.branch = { fork: begun.fork, blocks: next }
+    const staged = branchOf(memory)
+    return staged === undefined ? Effect.die("nothing was staged") : Effect.succeed(staged)
+  })
+
+const adopt = (memory: Memory) =>
+  Effect.suspend((): Effect.Effect<Tip, ChainStoreError> => {
+    const { branch } = memory
+    const refused = AppendRules.checkAdoption(tipOf(memory), branchOf(memory)?.tip)
+    if (refused !== undefined || branch === undefined) return Effect.fail(refused ?? AppendRules.noBranch)
+    memory.branch = undefined
+    return Effect.succeed(replaceAbove(memory, branch.fork, branch.blocks))
+  })
+
+const findIn = (blocks: ReadonlyArray<StoredBlock>, txid: string): FoundTransaction | undefined => {
+  for (const { bytes, txids } of blocks) {
+    const index = placeOf(txids, txid)
+    if (index >= 0) return { block: bytes, index }
+  }
+  return undefined
+}
+
+const find = ({ branch, chain }: Memory, txid: string, on: Side): FoundTransaction | undefined =>
+  on === "chain" || branch === undefined
+    ? findIn(chain, txid)
+    : findIn(chain.slice(0, branch.fork + 1), txid) ?? findIn(branch.blocks, txid)
 
 const make = (genesis: StoredBlock) => {
-  const chain = [genesis]
-  const heights = new Map([[genesis.hash, genesis.height]])
-  const tip = () => {
-    const last = chain.at(-1) ?? genesis
-    return { height: last.height, hash: last.hash }
+  const memory: Memory = {
+    genesis,
+    chain: [genesis],
+    heights: new Map([[genesis.hash, genesis.height]]),
+    branch: undefined,
+    settled: false
   }
   return ChainStore.of({
-    tip: Effect.sync(tip),
-    append: (after, blocks) =>
-      Effect.suspend(() => {
-        const refused = checkBlocks(after, blocks) ?? checkFirst(after, tip(), chain[after]?.hash, blocks[0])
-        if (refused !== undefined) return Effect.fail(refused)
-        for (const { hash } of chain.splice(after + 1)) heights.delete(hash)
-        for (const block of blocks) {
-          chain.push(block)
-          heights.set(block.hash, block.height)
-        }
-        return Effect.succeed(tip())
-      }),
+    tip: Effect.sync(() => tipOf(memory)),
+    append: (after, blocks) => append(memory, after, blocks),
     blocks: (from, count, maxBytes) =>
       Effect.sync(() => {
         const found: Array<Uint8Array> = []
         let total = 0
-        for (const { bytes } of chain.slice(Math.max(0, from), Math.max(0, from) + count)) {
+        for (const { bytes } of range(memory.chain, from, count)) {
           total += bytes.length
           if (found.length > 0 && total > maxBytes) break
           found.push(bytes)
         }
         return found
       }),
-    hashes: (from, count) =>
-      Effect.sync(() => chain.slice(Math.max(0, from), Math.max(0, from) + count).map(({ hash }) => hash)),
-    heightOf: (hash) => Effect.sync(() => heights.get(hash) ?? -1)
+    hashes: (from, count) => Effect.sync(() => range(memory.chain, from, count).map(({ hash }) => hash)),
+    headers: (from, count) =>
+      Effect.sync(() => range(memory.chain, from, Math.min(count, Limits.storeReadRows)).map(({ header }) => header)),
+    heightOf: (hash) => Effect.sync(() => memory.heights.get(hash) ?? -1),
+    transaction: (txid, on) => Effect.sync(() => find(memory, txid, on)),
+    branch: Effect.sync(() => branchOf(memory)),
+    stage: (after, blocks) => stage(memory, after, blocks),
+    branchHashes: (from, count) =>
+      Effect.sync(() => {
+        const { blocks = [], fork = 0 } = memory.branch ?? {}
+        return range(blocks, from - fork - 1, count).map(({ hash }) => hash)
+      }),
+    adopt: adopt(memory),
+    unstage: Effect.sync(() => {
+      memory.branch = undefined
+    }),
+    settled: Effect.sync(() => memory.settled),
+    settle: Effect.sync(() => {
+      memory.settled = true
+    })
   })
 }
 

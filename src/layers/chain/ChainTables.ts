@@ -1,11 +1,13 @@
 /**
- * The statements on the chain's tables, for both databases. A batch goes over in four parameters, whatever its length, and the
- * database cuts it up: one call instead of one per row, which is also what a thread or a server can be sent cheaply.
+ * The statements on a chain's tables, for both databases. The chain and the branch beside it have three tables each, of the same
+ * shape: `_header` (hashes), `_block` (bytes and links) and `_index` (compact headers, ids of transactions). A batch goes over in
+ * four parameters, whatever its length, and the database cuts it up: one call instead of one per row, which is also what a thread
+ * or a server can be sent cheaply.
  */
 import type { SqlClient } from "effect/sql"
 import { Buffer } from "node:buffer"
 import * as Limits from "../../domain/Limits.ts"
-import type { StoredBlock } from "../../services/ChainStore.ts"
+import type { Side, StoredBlock } from "../../services/ChainStore.ts"
 
 /** A span is `offset × 2^26 + length`: both fit a double, and databases shift. */
 const lengthBits = 26
@@ -21,29 +23,53 @@ interface Packed {
   readonly spans: string
 }
 
-const pack = (blocks: ReadonlyArray<StoredBlock>): Packed => {
-  const total = blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)
-  const hashes = Buffer.from(new ArrayBuffer(32 * (blocks.length + 1)))
-  const bytes = new Uint8Array(total)
-  const spans: Array<number> = []
+/** Byte strings end to end, and where each begins. */
+const join = (parts: ReadonlyArray<Uint8Array>) => {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  const offsets: Array<number> = []
   let offset = 0
+  for (const part of parts) {
+    offsets.push(offset)
+    bytes.set(part, offset)
+    offset += part.length
+  }
+  return { bytes, offsets }
+}
+
+const pack = (blocks: ReadonlyArray<StoredBlock>): Packed => {
+  const hashes = Buffer.from(new ArrayBuffer(32 * (blocks.length + 1)))
   hashes.write(blocks[0]?.previous ?? "", 0, 32, "hex")
   for (const [i, block] of blocks.entries()) {
     if (block.bytes.length > Limits.storeBlockBytes) {
       throw new RangeError(`block ${block.height} is longer than any may be`)
     }
     hashes.write(block.hash, 32 * (i + 1), 32, "hex")
-    bytes.set(block.bytes, offset)
-    spans.push(offset * (lengthMask + 1) + block.bytes.length)
-    offset += block.bytes.length
   }
+  const { bytes, offsets } = join(blocks.map((block) => block.bytes))
   return {
     first: blocks[0]?.height ?? 0,
     count: blocks.length,
     hashes: new Uint8Array(hashes.buffer, 0, hashes.length),
     bytes,
-    spans: JSON.stringify(spans)
+    spans: JSON.stringify(blocks.map((block, i) => (offsets[i] ?? 0) * (lengthMask + 1) + block.bytes.length))
   }
+}
+
+/** `entries`: header and ids of each block in turn; `spans`: JSON array of [offset, bytes of the header, bytes of the ids]. */
+const packIndex = (blocks: ReadonlyArray<StoredBlock>) => {
+  const { bytes, offsets } = join(blocks.flatMap(({ header, txids }) => [header, txids]))
+  const spans = blocks.map(({ header, txids }, i) => [offsets[2 * i] ?? 0, header.length, txids.length])
+  return { first: blocks[0]?.height ?? 0, entries: bytes, spans: JSON.stringify(spans) }
+}
+
+/** How many rows of these sizes stay within `maxBytes`; the first always counts. */
+export const within = (sizes: ReadonlyArray<{ readonly size: number }>, maxBytes: number): number => {
+  let total = 0
+  for (const [i, { size }] of sizes.entries()) {
+    total += size
+    if (i > 0 && total > maxBytes) return i
+  }
+  return sizes.length
 }
 
 export const hex = (bytes: Uint8Array): string =>
@@ -51,12 +77,14 @@ export const hex = (bytes: Uint8Array): string =>
 
 export const fromHex = (hash: string): Uint8Array => new Uint8Array(Buffer.from(hash, "hex"))
 
-/** A row of both tables; `hash` is `null` where the header is missing. */
+/** A row of all tables; `null` where one of them lacks the height. */
 export interface JoinedRow {
   readonly height: number
   readonly previous: Uint8Array
   readonly bytes: Uint8Array
   readonly hash: Uint8Array | null
+  readonly header: Uint8Array | null
+  readonly txids: Uint8Array | null
 }
 
 /** Where each table begins and ends; `null` when it is empty. `headers` counts; counting blocks would read them all. */
@@ -69,67 +97,127 @@ export interface Bounds {
 }
 
 /** Ranges are half open: `from` ≤ height < `to`. Statements, not yet run. */
-export const make = (sql: SqlClient.SqlClient) => ({
-  meta: sql<{ key: string; value: string }>`SELECT key, value FROM chain_meta`,
-  setMeta: (key: string, value: string) => sql`INSERT INTO chain_meta (key, value) VALUES (${key}, ${value})`,
+export const make = (sql: SqlClient.SqlClient, side: Side) => {
+  const header = sql(`${side}_header`)
+  const block = sql(`${side}_block`)
+  const index = sql(`${side}_index`)
+  const all = [header, block, index]
+  return {
+    bounds: sql<Bounds>`SELECT CAST(count(*) AS INTEGER) AS headers, min(height) AS first, max(height) AS last,
+      (SELECT min(height) FROM ${block}) AS ${sql("firstBlock")},
+      (SELECT max(height) FROM ${block}) AS ${sql("lastBlock")} FROM ${header}`,
 
-  bounds: sql<Bounds>`SELECT CAST(count(*) AS INTEGER) AS headers, min(height) AS first, max(height) AS last,
-    (SELECT min(height) FROM chain_block) AS ${sql("firstBlock")},
-    (SELECT max(height) FROM chain_block) AS ${sql("lastBlock")} FROM chain_header`,
+    /** Last height of the index; `null`: it is empty. */
+    indexed: sql<{ last: number | null }>`SELECT max(height) AS last FROM ${index}`,
 
-  /** Highest first: at most one row. */
-  tip: sql<{ height: number; hash: Uint8Array }>`SELECT height, hash FROM chain_header ORDER BY height DESC LIMIT 1`,
+    /** Bytes that count against `Limits.branchBytes`. */
+    size: sql<{ size: number }>`SELECT CAST(
+      (SELECT coalesce(sum(length(bytes)), 0) FROM ${block}) +
+      (SELECT coalesce(sum(length(header) + length(txids)), 0) FROM ${index}) AS INTEGER) AS size`,
 
-  hashes: (from: number, to: number) =>
-    sql<{ hash: Uint8Array }>`SELECT hash FROM chain_header WHERE height >= ${from} AND height < ${to} ORDER BY height`,
+    /** Highest first: at most one row. */
+    tip: sql<{ height: number; hash: Uint8Array }>`SELECT height, hash FROM ${header} ORDER BY height DESC LIMIT 1`,
 
-  sizes: (from: number, to: number) =>
-    sql<
-      { size: number }
-    >`SELECT length(bytes) AS size FROM chain_block WHERE height >= ${from} AND height < ${to} ORDER BY height`,
+    hashes: (from: number, to: number) =>
+      sql<{ hash: Uint8Array }>`SELECT hash FROM ${header} WHERE height >= ${from} AND height < ${to} ORDER BY height`,
 
-  blocks: (from: number, to: number) =>
-    sql<
-      { bytes: Uint8Array }
-    >`SELECT bytes FROM chain_block WHERE height >= ${from} AND height < ${to} ORDER BY height`,
+    headers: (from: number, to: number) =>
+      sql<
+        { header: Uint8Array }
+      >`SELECT header FROM ${index} WHERE height >= ${from} AND height < ${to} ORDER BY height`,
 
-  joined: (from: number, to: number) =>
-    sql<JoinedRow>`SELECT b.height AS height, b.previous AS previous, b.bytes AS bytes, h.hash AS hash
-      FROM chain_block b LEFT JOIN chain_header h ON h.height = b.height
-      WHERE b.height >= ${from} AND b.height < ${to} ORDER BY b.height`,
+    txids: (from: number, to: number) =>
+      sql<
+        { height: number; txids: Uint8Array }
+      >`SELECT height, txids FROM ${index} WHERE height >= ${from} AND height < ${to} ORDER BY height`,
 
-  /** Two statements. */
-  removeFrom: (height: number) =>
-    [
-      sql`DELETE FROM chain_header WHERE height >= ${height}`,
-      sql`DELETE FROM chain_block WHERE height >= ${height}`
-    ] as const,
+    sizes: (from: number, to: number) =>
+      sql<
+        { size: number }
+      >`SELECT length(bytes) AS size FROM ${block} WHERE height >= ${from} AND height < ${to} ORDER BY height`,
 
-  /** Two statements; the blocks must not be empty. */
-  insert: (blocks: ReadonlyArray<StoredBlock>) => {
-    const { bytes, count, first, hashes, spans } = pack(blocks)
-    return sql.onDialectOrElse({
-      pg: () =>
-        [
-          sql`INSERT INTO chain_header (height, hash)
+    blocks: (from: number, to: number) =>
+      sql<{ bytes: Uint8Array }>`SELECT bytes FROM ${block} WHERE height >= ${from} AND height < ${to} ORDER BY height`,
+
+    joined: (from: number, to: number) =>
+      sql<JoinedRow>`SELECT b.height AS height, b.previous AS previous, b.bytes AS bytes, h.hash AS hash,
+          i.header AS header, i.txids AS txids
+        FROM ${block} b LEFT JOIN ${header} h ON h.height = b.height LEFT JOIN ${index} i ON i.height = b.height
+        WHERE b.height >= ${from} AND b.height < ${to} ORDER BY b.height`,
+
+    /** The same of a database from before the index. */
+    joinedUnindexed: (from: number, to: number) =>
+      sql<JoinedRow>`SELECT b.height AS height, b.previous AS previous, b.bytes AS bytes, h.hash AS hash,
+          NULL AS header, NULL AS txids
+        FROM ${block} b LEFT JOIN ${header} h ON h.height = b.height
+        WHERE b.height >= ${from} AND b.height < ${to} ORDER BY b.height`,
+
+    removeFrom: (height: number) => all.map((table) => sql`DELETE FROM ${table} WHERE height >= ${height}`),
+
+    /** The blocks must not be empty. */
+    insert: (blocks: ReadonlyArray<StoredBlock>) => {
+      const { bytes, count, first, hashes, spans } = pack(blocks)
+      const inserts = sql.onDialectOrElse({
+        pg: () => [
+          sql`INSERT INTO ${header} (height, hash)
             SELECT ${first}::int + i, substring(${hashes}::bytea FROM i * 32 + 33 FOR 32)
             FROM generate_series(0, ${count}::int - 1) AS i`,
-          sql`INSERT INTO chain_block (height, previous, bytes)
+          sql`INSERT INTO ${block} (height, previous, bytes)
             SELECT ${first}::int + (i - 1)::int, substring(${hashes}::bytea FROM (i - 1)::int * 32 + 1 FOR 32),
               substring(${bytes}::bytea FROM (span::bigint >> ${lengthBits}::int)::int + 1
                 FOR (span::bigint & ${lengthMask}::int)::int)
             FROM json_array_elements_text(${spans}::text::json) WITH ORDINALITY AS t (span, i)`
-        ] as const,
-      orElse: () =>
-        [
-          sql`INSERT INTO chain_header (height, hash)
+        ],
+        orElse: () => [
+          sql`INSERT INTO ${header} (height, hash)
             SELECT ${first} + key, substr(${hashes}, key * 32 + 33, 32) FROM json_each(${spans})`,
-          sql`INSERT INTO chain_block (height, previous, bytes)
+          sql`INSERT INTO ${block} (height, previous, bytes)
             SELECT ${first} + key, substr(${hashes}, key * 32 + 1, 32),
               substr(${bytes}, (value >> ${lengthBits}) + 1, value & ${lengthMask}) FROM json_each(${spans})`
-        ] as const
-    })
+        ]
+      })
+      return [...inserts, insertIndex(sql, side, blocks)]
+    },
+
+    /** The index alone; the blocks must not be empty. */
+    insertIndex: (blocks: ReadonlyArray<StoredBlock>) => insertIndex(sql, side, blocks)
   }
+}
+
+const insertIndex = (sql: SqlClient.SqlClient, side: Side, blocks: ReadonlyArray<StoredBlock>) => {
+  const index = sql(`${side}_index`)
+  const { entries, first, spans } = packIndex(blocks)
+  return sql.onDialectOrElse({
+    pg: () =>
+      sql`INSERT INTO ${index} (height, header, txids)
+        SELECT ${first}::int + (i - 1)::int,
+          substring(${entries}::bytea FROM (span->>0)::int + 1 FOR (span->>1)::int),
+          substring(${entries}::bytea FROM (span->>0)::int + (span->>1)::int + 1 FOR (span->>2)::int)
+        FROM json_array_elements(${spans}::text::json) WITH ORDINALITY AS t (span, i)`,
+    orElse: () =>
+      sql`INSERT INTO ${index} (height, header, txids)
+        SELECT ${first} + key,
+          substr(${entries}, (value ->> 0) + 1, value ->> 1),
+          substr(${entries}, (value ->> 0) + (value ->> 1) + 1, value ->> 2) FROM json_each(${spans})`
+  })
+}
+
+/** The branch becomes the chain above its fork: statements of one transaction, in order. */
+export const adopt = (sql: SqlClient.SqlClient, fork: number) => [
+  ...make(sql, "chain").removeFrom(fork + 1),
+  sql`INSERT INTO chain_header (height, hash) SELECT height, hash FROM branch_header ORDER BY height`,
+  sql`INSERT INTO chain_block (height, previous, bytes) SELECT height, previous, bytes FROM branch_block ORDER BY height`,
+  sql`INSERT INTO chain_index (height, header, txids) SELECT height, header, txids FROM branch_index ORDER BY height`,
+  ...make(sql, "branch").removeFrom(0)
+]
+
+/** Facts of the whole database. */
+export const meta = (sql: SqlClient.SqlClient) => ({
+  all: sql<{ key: string; value: string }>`SELECT key, value FROM chain_meta`,
+  set: (key: string, value: string) =>
+    sql`INSERT INTO chain_meta (key, value) VALUES (${key}, ${value})
+      ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+  remove: (key: string) => sql`DELETE FROM chain_meta WHERE key = ${key}`
 })
 
 export type ChainTables = ReturnType<typeof make>

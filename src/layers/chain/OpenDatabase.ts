@@ -1,14 +1,21 @@
 /**
  * What is checked when a chain's database is opened: that it is this network's, and that it holds heights 0 to tip without a
- * gap. All of it reads the hashes once (a million: 45 MB) and a few rows; `ChainScan.ts` reads everything.
+ * gap. All of it reads the hashes once (a million: 45 MB) and a few rows; `ChainScan.ts` reads everything. A branch that does
+ * not leave the chain any more, or has gaps, is dropped: peers have it.
  */
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
+import * as Block from "../../domain/chain/Block.ts"
+import type { Hasher } from "../../domain/chain/Hasher.ts"
+import * as Merkle from "../../domain/chain/Merkle.ts"
+import * as Limits from "../../domain/Limits.ts"
 import { ChainStoreError, WrongNetwork } from "../../services/ChainStore.ts"
-import type { StoredBlock, Tip } from "../../services/ChainStore.ts"
-import type { ChainTables } from "./ChainTables.ts"
+import type { Branch, StoredBlock, Tip } from "../../services/ChainStore.ts"
+import * as ChainTables from "./ChainTables.ts"
 import { hex } from "./ChainTables.ts"
+import * as HasherLive from "./HasherLive.ts"
 import * as Migrations from "./migrations/index.ts"
+import { toStored } from "./StoredBlocks.ts"
 import { damaged, unavailable } from "./StoreErrors.ts"
 
 /** Whose chain it is. */
@@ -50,18 +57,19 @@ const migrate = (where: string) =>
   )
 
 /** New tables get their genesis, in the same change as the network's name. */
-const begin = (tables: ChainTables, { genesis, network }: ChainOptions) =>
+const begin = (sql: SqlClient.SqlClient, { genesis, network }: ChainOptions) =>
   Effect.gen(function*() {
-    yield* tables.setMeta("network", network)
-    yield* tables.setMeta("genesis", genesis.hash)
-    yield* tables.setMeta("schema", Migrations.schema)
-    for (const statement of tables.insert([genesis])) yield* statement
+    const meta = ChainTables.meta(sql)
+    yield* meta.set("network", network)
+    yield* meta.set("genesis", genesis.hash)
+    yield* meta.set("schema", Migrations.schema)
+    for (const statement of ChainTables.make(sql, "chain").insert([genesis])) yield* statement
     return { height: genesis.height, hash: genesis.hash }
   })
 
 const checkMeta = (meta: ReadonlyMap<string, string>, { genesis, network, where }: ChainOptions) => {
   const found = meta.get("network")
-  if (found !== network) return wrong(where, network, found ?? "a chain without a name")
+  if (found !== network) return wrong(where, network, found ?? "an unnamed network")
   if (meta.get("genesis") !== genesis.hash) {
     return wrong(where, `${network} with genesis ${genesis.hash}`, `genesis ${meta.get("genesis")}`)
   }
@@ -73,14 +81,14 @@ const checkMeta = (meta: ReadonlyMap<string, string>, { genesis, network, where 
 
 const sameBytes = (a: Uint8Array, b: Uint8Array) => a.length === b.length && a.every((byte, i) => byte === b[i])
 
-const check = (tables: ChainTables, { genesis, where }: ChainOptions) =>
+const check = (tables: ChainTables.ChainTables, { genesis, where }: ChainOptions) =>
   Effect.gen(function*() {
     const [bounds] = yield* tables.bounds
     if (bounds === undefined || bounds.last === null || bounds.first !== 0) {
       return yield* damaged(where, "the genesis block is missing")
     }
     const { firstBlock, headers, last, lastBlock } = bounds
-    if (headers !== last + 1) return yield* damaged(where, `${headers} hashes, but the last is that of height ${last}`)
+    if (headers !== last + 1) return yield* damaged(where, `${headers} hashes stored, but the last has height ${last}`)
     if (firstBlock !== 0 || lastBlock !== last) {
       return yield* damaged(where, `hashes up to height ${last}, blocks from ${firstBlock} to ${lastBlock}`)
     }
@@ -103,23 +111,92 @@ const check = (tables: ChainTables, { genesis, where }: ChainOptions) =>
     return { height: last, hash: hex(tip.hash) }
   })
 
-/** Makes the tables if there are none, checks them otherwise; gives the tip. */
+/** The blocks of a database from before the index, with what the index keeps of them. */
+const indexable = (hasher: Hasher, where: string, from: number, rows: ReadonlyArray<{ readonly bytes: Uint8Array }>) =>
+  Effect.forEach(rows, ({ bytes }, i) => {
+    const block = Block.decode(bytes)
+    if (Block.isMalformed(block)) {
+      return Effect.fail(damaged(where, `block ${from + i}: undecodable (${block.reason})`, from + i - 1))
+    }
+    const txids = Merkle.txids(hasher, block.transactions)
+    return Effect.succeed({ ...toStored({ block, hash: block.header.previousHash, txids }), height: from + i })
+  })
+
+/** Adds what the index lacks: all of it after the migration that made it, in transactions of a few milliseconds. */
+const fillIndex = (sql: SqlClient.SqlClient, tables: ChainTables.ChainTables, where: string, height: number) =>
+  Effect.gen(function*() {
+    const hasher = yield* HasherLive.make
+    for (;;) {
+      const [index] = yield* tables.indexed
+      const from = (index?.last ?? -1) + 1
+      if (from > height + 1) return yield* damaged(where, `blocks up to height ${height}, index up to ${from - 1}`)
+      if (from === height + 1) return
+      const sizes = yield* tables.sizes(from, Math.min(height + 1, from + Limits.storeScanRows))
+      const rows = yield* tables.blocks(from, from + ChainTables.within(sizes, Limits.storeScanBytes))
+      const blocks = yield* indexable(hasher, where, from, rows)
+      if (blocks.length === 0) return yield* damaged(where, `block ${from}: it is missing`, from - 1)
+      yield* sql.withTransaction(tables.insertIndex(blocks))
+      yield* Effect.yieldNow
+    }
+  })
+
+/** The branch that was stored, if it still leaves the chain and is whole. */
+const openBranch = (sql: SqlClient.SqlClient) =>
+  Effect.gen(function*() {
+    const branch = ChainTables.make(sql, "branch")
+    const [bounds] = yield* branch.bounds
+    if (bounds === undefined || (bounds.headers === 0 && bounds.lastBlock === null)) return undefined
+    const { first, firstBlock, headers, last, lastBlock } = bounds
+    const fork = (first ?? 0) - 1
+    const [ours] = yield* ChainTables.make(sql, "chain").hashes(fork, fork + 1)
+    const [leaves] = yield* branch.joined(fork + 1, fork + 2)
+    const [index] = yield* branch.indexed
+    const [tip] = yield* branch.tip
+    const whole = last !== null && headers === last - fork && firstBlock === first && lastBlock === last &&
+      index?.last === last && ours !== undefined && leaves?.previous instanceof Uint8Array &&
+      sameBytes(leaves.previous, ours.hash)
+    if (!whole || tip === undefined) {
+      for (const statement of branch.removeFrom(0)) yield* statement
+      return undefined
+    }
+    const [size] = yield* branch.size
+    const opened: Branch = { fork, tip: { height: tip.height, hash: hex(tip.hash) }, bytes: size?.size ?? 0 }
+    return opened
+  })
+
+/** What a database holds. */
+export interface Opened {
+  readonly tip: Tip
+  readonly branch: Branch | undefined
+  readonly settled: boolean
+}
+
+/** Makes the tables if there are none, checks them otherwise. */
 export const open = (
   sql: SqlClient.SqlClient,
-  tables: ChainTables,
   options: ChainOptions
-): Effect.Effect<Tip, ChainStoreError | SqlError.SqlError, SqlClient.SqlClient> =>
+): Effect.Effect<Opened, ChainStoreError | SqlError.SqlError, SqlClient.SqlClient> =>
   Effect.gen(function*() {
     yield* refuseForeign(sql, options)
     yield* migrate(options.where)
-    return yield* sql.withTransaction(Effect.gen(function*() {
-      const meta = new Map((yield* tables.meta).map(({ key, value }) => [key, value]))
+    const tables = ChainTables.make(sql, "chain")
+    const opened = yield* sql.withTransaction(Effect.gen(function*() {
+      const meta = new Map((yield* ChainTables.meta(sql).all).map(({ key, value }) => [key, value]))
       if (meta.size === 0) {
         const [bounds] = yield* tables.bounds
-        if (bounds?.headers === 0 && bounds.lastBlock === null) return yield* begin(tables, options)
-        return yield* damaged(options.where, "blocks, but no word of whose they are")
+        if (bounds?.headers !== 0 || bounds.lastBlock !== null) {
+          return yield* damaged(options.where, "it holds blocks, but does not say of which network")
+        }
+        return { tip: yield* begin(sql, options), branch: undefined, settled: false }
       }
       const other = checkMeta(meta, options)
-      return other === undefined ? yield* check(tables, options) : yield* other
+      if (other !== undefined) return yield* other
+      return {
+        tip: yield* check(tables, options),
+        branch: yield* openBranch(sql),
+        settled: meta.has("settled")
+      }
     }))
+    yield* fillIndex(sql, tables, options.where, opened.tip.height)
+    return opened
   })

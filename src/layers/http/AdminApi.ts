@@ -1,8 +1,8 @@
 /**
- * The admin API of a running node: HTTP and JSON, defined once for server and client.
+ * The admin API of a running node: JSON over HTTP, defined once for server and client.
  *
- * **Shapes**: times are wall time in ms, durations ms. A field that is absent is not known. Versioning: fields are added,
- * never changed.
+ * **Units**: times are wall time in ms, durations ms. **Shapes**: an absent field is unknown. Versions add fields and never
+ * change one.
  */
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
@@ -12,7 +12,7 @@ const SentReceived = Schema.Struct({ sent: Schema.Finite, received: Schema.Finit
 const ByDirection = Schema.Struct({ inbound: Schema.Finite, outbound: Schema.Finite })
 const Counts = Schema.Record(Schema.String, Schema.Finite)
 
-/** `domain/DisconnectReason`, with its label. Kinds are open: a newer node may send more. */
+/** `domain/DisconnectReason`. Kinds are open: a newer node may send more. */
 const Reason = Schema.Struct({
   kind: Schema.String,
   by: Schema.Literals(["local", "remote"]),
@@ -24,7 +24,7 @@ const Connection = Schema.Struct({
   id: Schema.Finite,
   direction: Schema.Literals(["inbound", "outbound"]),
   role: Schema.Literals(["lower", "higher"]),
-  /** The initiator's `IP:port`: the same text at both ends. */
+  /** The initiator's `IP:port`, the same at both ends. */
   socket: Schema.String,
   ephemeralPort: Schema.Finite,
   since: Schema.Finite,
@@ -40,22 +40,22 @@ const Connection = Schema.Struct({
   queuedBytes: Schema.Finite
 })
 
-/** A peer as `services/Sync` reports it. `height`: of its chain; `blocks`: of ours that came from it; `use`: in words. */
+/** A peer as `services/Sync` reports it. `height`: of its chain; `blocks`: of ours that it sent; `use`: for a person. */
 const PeerSync = Schema.Struct({ height: Schema.Finite, blocks: Schema.Finite, use: Schema.String })
 
-/** The chain of the node, as `services/Sync` reports it. */
+/** The node's chain, as `services/Sync` reports it. */
 const Chain = Schema.Struct({
   height: Schema.Finite,
-  /** Of the last block, 64 hex digits. */
+  /** Of the tip, 64 hex digits. */
   hash: Schema.String,
   /** Height of the best header chain known. */
   headers: Schema.Finite,
   synced: Schema.Boolean,
-  /** What sync is doing, for a person. */
+  /** What sync is doing, one line for a person. */
   line: Schema.String,
   /** Since the start. */
   reorgs: Schema.Finite,
-  /** Bodies in memory, for want of those before them or of the disk. */
+  /** Bodies in memory, waiting for earlier ones or for the disk. */
   waiting: Schema.Struct({ blocks: Schema.Finite, bytes: Schema.Finite }),
   peers: Schema.Array(Schema.Struct({ ip: Schema.String, ...PeerSync.fields }))
 })
@@ -78,7 +78,7 @@ export const Peer = Schema.Struct({
   aliasOf: Schema.optional(Schema.String),
   ups: Schema.Finite,
   lastGoodAt: Schema.optional(Schema.Finite),
-  /** How sync uses it; absent when it keeps no chain, or we keep none. */
+  /** How sync uses it; absent when it keeps no chain, or we do not. */
   sync: Schema.optional(PeerSync)
 })
 export type Peer = typeof Peer.Type
@@ -87,7 +87,7 @@ export type Peer = typeof Peer.Type
 export const Peers = Schema.Struct({
   /** The node's wall time when the table was read. */
   at: Schema.Finite,
-  /** Connections up by count of events: Ups less Downs. Equals the rows with a `connection`. */
+  /** Connections up, counted by events: Ups less Downs. Equals the number of rows with a `connection`. */
   open: Schema.Finite,
   /** By numeric IP. */
   peers: Schema.Array(Peer)
@@ -103,7 +103,7 @@ export const Status = Schema.Struct({
   pid: Schema.Finite,
   startedAt: Schema.Finite,
   uptimeMs: Schema.Finite,
-  /** Peers in the table, and those of them connected now. */
+  /** Peers in the table, and how many of them are connected. */
   known: Schema.Finite,
   connected: Schema.Finite,
   /** One sentence for a person. */
@@ -127,7 +127,7 @@ export const Status = Schema.Struct({
 })
 export type Status = typeof Status.Type
 
-/** `GET /why/IP`: an answer for every address, known or not. */
+/** `GET /why/IP`, for any address, known or not. */
 export const Why = Schema.Struct({
   ip: Schema.String,
   state: Schema.Literals(["connected", "connecting", "waiting", "alias", "own-address", "unknown"]),
@@ -136,7 +136,7 @@ export const Why = Schema.Struct({
 })
 export type Why = typeof Why.Type
 
-/** The text in the request is no address. `message` says how to write one. */
+/** The request's text is not an address. `message` says how to write one. */
 export class BadAddress extends Schema.TaggedError<BadAddress>()("BadAddress", { message: Schema.String }, {
   httpApiStatus: 400
 }) {}
@@ -145,19 +145,19 @@ const group = HttpApiGroup.make("node", { topLevel: true }).add(
   HttpApiEndpoint.get("status", "/status", { success: Status }),
   HttpApiEndpoint.get("peers", "/peers", { success: Peers }),
   HttpApiEndpoint.get("why", "/why/:ip", { params: { ip: Schema.String }, success: Why, error: BadAddress }),
-  /** Makes an address known; who dials follows from the ranks. */
+  /** Adds an address; which end dials follows from the ranks. */
   HttpApiEndpoint.post("connect", "/connect", {
     payload: Schema.Struct({ address: Schema.String }),
     success: Why,
     error: BadAddress
   }),
-  /** Ends the connection and stops dialling the peer until it is named again. */
+  /** Closes the connection and stops dialling the peer until it is named again. */
   HttpApiEndpoint.post("disconnect", "/disconnect", {
     payload: Schema.Struct({ ip: Schema.String }),
     success: Schema.Struct({ disconnected: Schema.Boolean }),
     error: BadAddress
   }),
-  /** For drills: cuts the node off from exactly these addresses, as `ConnectionManager.isolate`. The empty list ends it. */
+  /** For drills: cuts the node off from exactly these addresses, as `ConnectionManager.isolate`. An empty list ends that. */
   HttpApiEndpoint.post("isolate", "/isolate", {
     payload: Schema.Struct({ ips: Schema.Array(Schema.String) }),
     success: Schema.Struct({ isolated: Schema.Finite }),

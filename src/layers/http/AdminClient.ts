@@ -1,27 +1,26 @@
-/** Asks a running node over its admin API. */
+/** Client of a running node's admin API. */
 import { Data, Effect } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient } from "effect/http-api"
+import * as Limits from "../../domain/Limits.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import { systemReason } from "../store/systemError.ts"
 import { AdminApi } from "./AdminApi.ts"
 import type { Peers, Status, Why } from "./AdminApi.ts"
 
 /**
- * The question was not answered. `nobody`: nothing listens there. `silent`: no answer in time. `refused`: the node says the
- * question is wrong. `foreign`: what answered is no timemesh node, or one of another version.
+ * The request failed. `unreachable`: no connection to that address. `timeout`: no answer in time. `refused`: the node
+ * rejected the request as invalid. `foreign`: the answer is not that of a timemesh node of this version.
  */
 export class AdminClientError extends Data.TaggedError("AdminClientError")<{
   readonly address: PeerAddress.PeerAddress
-  readonly kind: "nobody" | "silent" | "refused" | "foreign"
+  readonly kind: "unreachable" | "timeout" | "refused" | "foreign"
   readonly detail: string
 }> {
   override get message() {
-    return `asking the node at ${PeerAddress.format(this.address)}: ${this.detail}`
+    return `admin API ${PeerAddress.format(this.address)}: ${this.detail}`
   }
 }
-
-/** ms. A node that lives answers in a few; this long its event loop may be busy. */
-const answerMs = 5_000
 
 export interface AdminClient {
   readonly status: Effect.Effect<Status, AdminClientError>
@@ -29,13 +28,13 @@ export interface AdminClient {
   readonly why: (ip: string) => Effect.Effect<Why, AdminClientError>
   /** `IP`, `IP:PORT` or `[IPv6]:PORT`. */
   readonly connect: (peer: string) => Effect.Effect<Why, AdminClientError>
-  /** Whether there was a connection to end. */
+  /** Whether there was a connection to close. */
   readonly disconnect: (ip: string) => Effect.Effect<boolean, AdminClientError>
-  /** Cuts the node off from exactly these; none: from nobody any more. */
+  /** Cuts the node off from exactly these addresses; an empty list ends that. */
   readonly isolate: (ips: ReadonlyArray<string>) => Effect.Effect<void, AdminClientError>
 }
 
-/** Connects nothing yet: every call is one request. */
+/** A client for that address; every call is one request. */
 export const make = (
   address: PeerAddress.PeerAddress
 ): Effect.Effect<AdminClient, never, HttpClient.HttpClient> =>
@@ -49,8 +48,8 @@ export const make = (
       const transport = typeof error.reason === "object" && error.reason !== null && "_tag" in error.reason &&
         error.reason._tag === "TransportError"
       return transport
-        ? failure("nobody", "nobody answers; is the node running?")
-        : failure("foreign", "what answers there is not the admin API of this version of timemesh")
+        ? failure("unreachable", `${systemReason(error)}; is the node running there?`)
+        : failure("foreign", "the answer is not from an admin API of this timemesh version; check the address")
     }
     const ask = <A, E extends { readonly _tag: string; readonly message: string }>(
       request: Effect.Effect<A, E>
@@ -58,8 +57,8 @@ export const make = (
       request.pipe(
         Effect.mapError(translate),
         Effect.timeoutOrElse({
-          duration: answerMs,
-          orElse: () => Effect.fail(failure("silent", `no answer in ${answerMs / 1_000} s`))
+          duration: Limits.adminAnswerMs,
+          orElse: () => Effect.fail(failure("timeout", `no answer within ${Limits.adminAnswerMs / 1_000} s`))
         })
       )
     return {

@@ -1,14 +1,14 @@
 /**
- * Serves the admin API of a node. There is no password: whoever reaches the address may read and command the node, so it
- * belongs on loopback. Web pages cannot use it from a browser on the same machine: see `guard`.
+ * Serves the admin API of a node. There is no password: any client that reaches the address can read and control the node,
+ * so keep it on loopback. Web pages in a browser on the same machine cannot use it: see `guard`.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Clock, Context, Data, Effect, Layer, Option, Result } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
-import type { HttpServerError } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { NetAddress } from "effect/net"
 import { createServer } from "node:http"
+import * as Limits from "../../domain/Limits.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../domain/peer/PeerRecord.ts"
@@ -18,10 +18,11 @@ import { NodeEvents } from "../../services/NodeEvents.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import { Sync } from "../../services/Sync.ts"
 import type { SyncReport } from "../../services/Sync.ts"
+import { systemCode } from "../store/systemError.ts"
 import { AdminApi, BadAddress } from "./AdminApi.ts"
 import type { Chain, Peer } from "./AdminApi.ts"
 
-/** The address cannot be bound. `code` is the system's, such as `EADDRINUSE`. */
+/** The address cannot be bound. `code`: the system's, such as `EADDRINUSE`. */
 export class AdminServerError extends Data.TaggedError("AdminServerError")<{
   readonly address: PeerAddress.PeerAddress
   readonly code: string
@@ -37,15 +38,12 @@ export class AdminServer extends Context.Service<AdminServer, {
   readonly address: PeerAddress.PeerAddress
 }>()("timemesh/layers/http/AdminServer") {}
 
-/** Bytes of a request's body at most; the largest is an address. */
-const bodyBytes = 4 * 1024
-
 const hostName = (header: string): string | undefined =>
   /^(?:\[([^\]]+)\]|([^:[\]]+))(?::\d+)?$/.exec(header)?.slice(1).find((part) => part !== undefined)
 
 /**
- * What a browser could be led to send is refused: names that may be rebound to this address (only an IP or `localhost` is a
- * proper Host), pages of another origin, and posts that need no preflight.
+ * Refuses what a web page could make a browser send: host names that DNS may rebind to this address (Host must be an IP or
+ * `localhost`), requests from another origin, and POSTs that need no preflight.
  */
 const refusal = (request: HttpServerRequest.HttpServerRequest): readonly [status: number, text: string] | undefined => {
   const { host, origin, "content-type": type = "", "sec-fetch-site": site = "none" } = request.headers
@@ -53,13 +51,13 @@ const refusal = (request: HttpServerRequest.HttpServerRequest): readonly [status
   if (name === undefined || (name.toLowerCase() !== "localhost" && Result.isFailure(NetAddress.ipFromString(name)))) {
     return [403, "the Host header must be an IP address or localhost"]
   }
-  if (origin !== undefined && origin !== `http://${host ?? ""}`) return [403, "requests from other origins are refused"]
-  if (site !== "none" && site !== "same-origin") return [403, "requests from other sites are refused"]
+  if (origin !== undefined && origin !== `http://${host ?? ""}`) return [403, "cross-origin requests are refused"]
+  if (site !== "none" && site !== "same-origin") return [403, "cross-site requests are refused"]
   if (request.method !== "POST") return undefined
   if (!/^application\/json\s*(?:;|$)/i.test(type)) return [415, "the body must be application/json"]
-  return Number(request.headers["content-length"] ?? Number.NaN) <= bodyBytes
+  return Number(request.headers["content-length"] ?? Number.NaN) <= Limits.adminBodyBytes
     ? undefined
-    : [413, `the body must have a content-length of at most ${bodyBytes}`]
+    : [413, `the body needs a Content-Length of at most ${Limits.adminBodyBytes}`]
 }
 
 const guard = HttpRouter.middleware(
@@ -77,8 +75,8 @@ const readIp = (text: string) =>
   Effect.mapError(Effect.fromResult(PeerIp.fromString(text)), (error) => new BadAddress({ message: error.message }))
 
 const sentence = (known: number, connected: number): string => {
-  if (known === 0) return "No peers known: use --peer"
-  if (connected === 0) return `Connected to none of ${known} known peers; ask why with: timemesh why IP`
+  if (known === 0) return "No peers known: use --peer IP:PORT, or wait for an inbound connection"
+  if (connected === 0) return `Connected to none of ${known} known peers; for the reason run: timemesh why IP`
   return connected === known
     ? `Connected to all ${known} known peers`
     : `Connected to ${connected} of ${known} known peers`
@@ -151,7 +149,7 @@ const handlers = (startedAt: number) =>
             ).pipe(Effect.mapError((error) => new BadAddress({ message: error.message })))
             if (PeerIp.classOf(address.ip) === "special") {
               return yield* new BadAddress({
-                message: `"${payload.address}" is not a peer address: no host can have it`
+                message: `"${payload.address}" is not a unicast address; use the peer's IP, for example 203.0.113.7`
               })
             }
             yield* manager.connect(address)
@@ -172,30 +170,32 @@ const handlers = (startedAt: number) =>
     })
   )
 
-const errorCode = (error: HttpServerError.ServeError): string =>
-  typeof error.cause === "object" && error.cause !== null && "code" in error.cause
-    ? String(error.cause.code)
-    : "unknown"
-
 const warnBeyondLoopback = (address: PeerAddress.PeerAddress) =>
   PeerIp.classOf(address.ip) === "loopback"
     ? Effect.void
     : Effect.logWarning(
-      `the admin API on ${PeerAddress.format(address)} is open to whoever reaches that address; keep it on loopback`
+      `admin API on ${
+        PeerAddress.format(address)
+      }: any client that reaches it can control the node; keep it on loopback`
     )
 
-/** Serves on `address` (port 0 takes a free one) until the scope closes. */
+/** Serves on `address` (port 0: any free port) until the scope closes. */
 export const layer = (
   address: PeerAddress.PeerAddress
 ): Layer.Layer<AdminServer, AdminServerError, PeerState | ConnectionManager | NodeEvents | NodeConfig> => {
-  const server = NodeHttpServer.layer(() => createServer({ requestTimeout: 10_000, maxHeaderSize: 8_192 }), {
+  const server = NodeHttpServer.layer(() =>
+    createServer({
+      requestTimeout: Limits.adminRequestMs,
+      maxHeaderSize: Limits.adminHeaderBytes
+    }), {
     host: address.ip,
     port: address.port,
-    gracefulShutdownTimeout: 500
+    gracefulShutdownTimeout: Limits.adminShutdownMs
   }).pipe(
     Layer.catchTag(
       "ServeError",
-      (error) => Layer.effectContext(Effect.fail(new AdminServerError({ address, code: errorCode(error) })))
+      (error) =>
+        Layer.effectContext(Effect.fail(new AdminServerError({ address, code: systemCode(error) ?? "unknown" })))
     )
   )
   return Layer.effect(

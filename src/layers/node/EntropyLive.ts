@@ -1,4 +1,4 @@
-/** `Entropy` from the secure random source in reach (`RandomBytes`); a new secret and process id per layer built. */
+/** `Entropy` from `RandomBytes`, a secure random source; every layer has its own secret and process id. */
 import { Effect, Layer } from "effect"
 import { Hex } from "effect/encoding"
 import { createHmac } from "node:crypto"
@@ -6,10 +6,10 @@ import * as Handshake from "../../domain/pair/Handshake.ts"
 import { Entropy } from "../../services/Entropy.ts"
 import { RandomBytes } from "../../services/RandomBytes.ts"
 
-/** Nonces are cut from a block of this many bytes, so that a handshake costs no system call. */
+/** bytes. Nonces come from a block of this size, so that a handshake costs no system call. */
 const blockBytes = 4_096
 
-/** Synchronous on purpose: a tag is needed in the middle of a step that must not be interrupted. */
+/** Synchronous: a tag is computed in the middle of a step that must not be interrupted. */
 const mac = (key: Uint8Array, input: Uint8Array): string =>
   createHmac("sha256", key).update(input).digest("hex").slice(0, 32)
 
@@ -33,5 +33,5 @@ const make = (randomBytes: (size: number) => Uint8Array) => {
   })
 }
 
-/** Built anew by every node: two nodes in one process must not share a secret. */
+/** A function: two nodes in one process must not share a secret. */
 export const layer = (): Layer.Layer<Entropy> => Layer.effect(Entropy, Effect.map(RandomBytes, make))

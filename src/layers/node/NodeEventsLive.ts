@@ -1,4 +1,4 @@
-/** `NodeEvents`: synchronous listeners first, then a sliding hub for streams; totals kept as events pass. */
+/** `NodeEvents`: totals first, then synchronous listeners, then a sliding hub for streams. */
 import { Clock, Effect, Layer, PubSub, Stream } from "effect"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
@@ -8,7 +8,7 @@ import { NodeEvents } from "../../services/NodeEvents.ts"
 
 const byDirection = (): Record<Direction, number> => ({ inbound: 0, outbound: 0 })
 
-/** Totals as they are counted. Reasons are a closed set, so the two records stay small. */
+/** Running totals. Reasons are a closed set, so the two records stay small. */
 const makeTotals = () => {
   const downsByReason: Record<string, number> = {}
   const refusedByReason: Record<string, number> = {}
@@ -85,7 +85,7 @@ const make = Effect.gen(function*() {
     try {
       listener(event)
     } catch (defect) {
-      runFork(Effect.logError("an event listener failed", defect))
+      runFork(Effect.logError("a listener of node events failed", defect))
     }
   }
   return NodeEvents.of({

@@ -2,12 +2,13 @@
 import type * as Hash from "../../domain/chain/Hash.ts"
 import type { Parent } from "../../domain/chain/HeaderRules.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import type { StoredBlock } from "../../services/ChainStore.ts"
 
 /** A body that came, valid as far as its header goes. */
 export interface Held {
   readonly hash: Hash.Hash
-  readonly previous: Hash.Hash
-  readonly bytes: Uint8Array
+  /** The same block as the store keeps it. */
+  readonly block: StoredBlock
   readonly treasuryBalance: Parent["treasuryBalance"]
   /** Who sent it first; `undefined`: it was made here. */
   readonly from: PeerIp | undefined
@@ -35,7 +36,7 @@ export class HeldBodies {
   put(height: number, held: Held): void {
     this.#drop(height)
     this.#bodies.set(height, held)
-    this.#bytes += held.bytes.length
+    this.#bytes += held.block.bytes.length
   }
 
   /** Of a header chain that is another one now. */
@@ -54,7 +55,7 @@ export class HeldBodies {
   }
 
   #drop(height: number): void {
-    this.#bytes -= this.#bodies.get(height)?.bytes.length ?? 0
+    this.#bytes -= this.#bodies.get(height)?.block.bytes.length ?? 0
     this.#bodies.delete(height)
   }
 }

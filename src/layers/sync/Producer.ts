@@ -1,11 +1,11 @@
 /**
- * A test producer for devnet: makes a block (every two seconds unless told otherwise) when its turn comes. It is not consensus: anybody can make as
- * many blocks, and a partition makes real forks.
+ * A test producer for devnet: makes a block (every two seconds unless set otherwise) when its turn comes. It is not consensus: any
+ * node can make as many blocks, and a partition makes real forks.
  *
- * Producers say so in the handshake. Turns go round among the producers that are connected, in the order of their IPs; a
- * producer that is silent for half a turn is stepped in for by the next.
+ * The handshake names producers. Turns rotate among the connected ones in the order of their IPs; when a producer is silent for half
+ * a turn, the next one takes over.
  */
-import { Clock, Effect, Layer, Option } from "effect"
+import { Clock, Effect, Layer, Option, Stream } from "effect"
 import * as Block from "../../domain/chain/Block.ts"
 import * as ChainParams from "../../domain/chain/ChainParams.ts"
 import * as Hash from "../../domain/chain/Hash.ts"
@@ -25,7 +25,7 @@ import * as HasherLive from "../chain/HasherLive.ts"
 const ownIp = (setup: NodeSetup): Option.Option<PeerIp.PeerIp> =>
   Option.fromUndefinedOr(setup.advertise ?? (setup.listen.ip === "any" ? undefined : setup.listen.ip))
 
-/** `everyMs`: length of a turn, ms, the same at every producer. It looks for its turn twenty times in one. */
+/** `everyMs`: length of a turn, ms, the same at every producer. A producer checks for its turn twenty times per turn. */
 export interface ProducerOptions {
   readonly everyMs?: number | undefined
 }
@@ -50,7 +50,7 @@ const make = Effect.fnUntraced(function*({ everyMs = Limits.produceEveryMs }: Pr
       records.filter((record) => (record.capabilities & Capability.produces) !== 0).map((record) => record.ip)
   )
 
-  /** Makes the next block on top of what is stored. A race with a block that just came is lost, and no harm. */
+  /** Makes the next block on top of what is stored. If a block came meanwhile, it is refused, without harm. */
   const produce = Effect.gen(function*() {
     const tip = yield* store.tip
     const [bytes] = yield* store.blocks(tip.height, 1, Limits.storeBlockBytes)
@@ -76,17 +76,13 @@ const make = Effect.fnUntraced(function*({ everyMs = Limits.produceEveryMs }: Pr
     const { synced } = yield* sync.report
     const producers = [...(yield* others), own.value].toSorted(PeerIp.compare)
     const alone = producers.length === 1
-    // Only on top of what everybody has: a producer that is still syncing would make forks.
+    // A producer that is still syncing would make forks.
     if (!synced && !alone) return
     if (ProducerTurn.mayProduce(producers, own.value, now, seen.at, everyMs)) yield* produce
   })
-  yield* Effect.forkScoped(
-    Effect.forever(
-      Effect.andThen(
-        Effect.sleep(beatMs),
-        Effect.catch(beat, (error) => Effect.logDebug(`no block made: ${error.message}`))
-      )
-    )
+  yield* Stream.tick(beatMs).pipe(
+    Stream.runForEach(() => Effect.catch(beat, (error) => Effect.logDebug(`no block made: ${error.message}`))),
+    Effect.forkScoped
   )
 })
 

@@ -1,6 +1,6 @@
 /**
- * What the parts of sync share: the planner's state, the best header chain, bodies that wait, requests under way. All of it is
- * touched only from synchronous code.
+ * What the parts of sync share: the planner's state, the best header chain, bodies that wait, requests in flight. All of it is
+ * touched only from synchronous code. Each part is a module of functions over this context.
  */
 import { Clock, Effect, type Fiber, type Scope } from "effect"
 import type * as ChainParams from "../../domain/chain/ChainParams.ts"
@@ -16,133 +16,148 @@ import type { Origin } from "../../services/ConnectionManager.ts"
 import type { LocalChain } from "../../services/LocalChain.ts"
 import type { NodeEvents, Untimed } from "../../services/NodeEvents.ts"
 import type { PeerMessages } from "../../services/PeerMessages.ts"
+import { Machine } from "../time/Machine.ts"
 import { NodeFibers } from "../time/NodeFibers.ts"
 import * as Timers from "../time/Timers.ts"
+import { ChainRewrites } from "./ChainRewrites.ts"
 import { HeldBodies } from "./HeldBodies.ts"
+import { MessageTurns } from "./MessageTurns.ts"
 
-/** A request for bodies under way. */
-export interface Asked {
+/** A request for bodies in flight. */
+export interface BlockRequest {
   readonly peer: PeerIp
   next: number
   readonly to: number
+  /** The planner does not want its blocks any more. */
   forgotten: boolean
 }
 
-/** A request for headers under way. */
-export interface Conversation {
+/** A request for headers in flight. */
+export interface HeaderRequest {
   readonly peer: PeerIp
-  /** What it was asked to go on from: hashes of our header chain as it was then. */
+  /** Where its answer may begin: hashes of our header chain as it was then. */
   readonly locator: ReadonlyArray<Hash.Hash>
 }
 
-/** Headers that a peer is showing and that are no better than ours yet. */
+/** Headers that a peer is showing and that are not better than ours yet. */
 export interface Branch {
   readonly fork: number
   readonly headers: Array<Parent>
 }
 
+/** A connection that sync uses. */
 export interface PeerLink {
   readonly origin: Origin
-  /** Monotonic ms of the last piece of an answer, or of the request when there was nothing to answer before. */
+  /** Monotonic ms of the last piece of an answer, or of the request when no other was in flight. */
   lastAt: number
-  /** Answers still to come. */
-  owed: number
+  /** Requests in flight, void ones included. */
+  pendingAnswers: number
   branch: Branch | undefined
-  /** The tip we know it to have, as hex: not told to it again. */
+  /** Hash of the tip that the peer is known to have, hex: it is not announced to it again. */
   knownTip: string
-  /** Where it last told us that its chain ends. */
+  /** The tip that the peer last announced. */
   told: SyncState.SyncTip
-  /** Runs until what it showed of the future is looked at again. */
-  again: Timers.Timer | undefined
-  /** Bytes came since its timer was set. */
+  /** Runs until headers that were in the future are asked for again. */
+  futureRetry: Timers.Timer | undefined
+  /** Bytes came since its answer timer was set. */
   progressed: boolean
-  /** It lied: what it says is not read any more. */
+  /** It lied: what it sends is not read any more. */
   blamed: boolean
-  /** Blocks that we stored and that came from it, asked for or pushed. */
+  /** Blocks stored that came from it, requested or pushed. */
   blocks: number
 }
 
-export interface SyncCore {
+export interface SyncContext {
   readonly params: ChainParams.ChainParams
   readonly hasher: Hasher
   readonly store: ChainStore["Service"]
   readonly messages: PeerMessages["Service"]
   readonly localChain: LocalChain["Service"]
-  readonly wheel: Timers.Timers["Service"]
+  readonly timers: Timers.Timers["Service"]
   readonly emit: (event: Untimed) => void
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** Wall time, ms. */
-  readonly wall: () => number
+  readonly nowMs: () => number
   readonly headers: HeaderChain
-  /** Headers of our stored chain where the header chain is another one: up to our tip. `SyncStash` keeps it. */
-  stash: Array<Parent>
-  /** Height below which history counts as settled. */
-  settled: number
+  /** Headers of our stored chain above `state.base`, up to our tip, where the header chain is another one. `OwnBranch` keeps it. */
+  ownBranch: Array<Parent>
+  /** A branch may leave our chain at most `params.maxReorg` below this height; 0: at any height. */
+  settledHeight: number
   state: SyncState.SyncState
+  /** Feeds the planner and does what it asks. `SyncDriver` starts it. */
+  readonly machine: Machine<SyncState.SyncEvent>
+  readonly turns: MessageTurns
   readonly held: HeldBodies
   readonly links: Map<PeerIp, PeerLink>
-  readonly asked: Map<number, Asked>
-  /** Requests for headers under way, by number. */
-  readonly conversations: Map<number, Conversation>
-  readonly timers: Map<PeerIp, Timers.Timer>
+  readonly blockRequests: Map<number, BlockRequest>
+  readonly headerRequests: Map<number, HeaderRequest>
+  /** The planner's timers: a peer that owes an answer has one. */
+  readonly answerTimers: Map<PeerIp, Timers.Timer>
+  /** Runs until the node's first chain counts as settled. */
+  settleTimer: Timers.Timer | undefined
   reorgs: number
-  /** Grows by one before stored blocks are replaced, and by one after: odd while that is under way. */
-  rewrites: number
-  /** Why the store does not take blocks just now. */
+  readonly rewrites: ChainRewrites
+  /** An append is under way. */
+  storing: boolean
+  /** Why the store takes no blocks just now. */
   halted: string | undefined
-  /** Feeds the planner and does what it asks. Set by `SyncDriver`. */
-  dispatch: (event: SyncState.SyncEvent) => void
 }
 
-/** Everything but `dispatch`. */
 export const make = Effect.fnUntraced(function*(
-  given: Pick<SyncCore, "params" | "hasher" | "store" | "messages" | "localChain" | "headers" | "state" | "settled">,
+  given: Pick<
+    SyncContext,
+    "params" | "hasher" | "store" | "messages" | "localChain" | "headers" | "state" | "settledHeight"
+  >,
   events: NodeEvents["Service"]
-): Effect.fn.Return<SyncCore, never, NodeFibers | Timers.Timers | Scope.Scope> {
+): Effect.fn.Return<SyncContext, never, NodeFibers | Timers.Timers | Scope.Scope> {
   const clock = yield* Clock.Clock
   const { fork } = yield* NodeFibers
-  const wall = () => clock.currentTimeMillisUnsafe()
+  const timers = yield* Timers.inScope(yield* Timers.Timers)
   return {
     ...given,
-    wheel: yield* Timers.inScope(yield* Timers.Timers),
+    timers,
     emit: events.emit,
     fork,
-    wall,
-    stash: [],
+    nowMs: () => clock.currentTimeMillisUnsafe(),
+    ownBranch: [],
+    machine: new Machine(),
+    turns: new MessageTurns(timers.now, fork),
     held: new HeldBodies(),
     links: new Map(),
-    asked: new Map(),
-    conversations: new Map(),
-    timers: new Map(),
+    blockRequests: new Map(),
+    headerRequests: new Map(),
+    answerTimers: new Map(),
+    settleTimer: undefined,
     reorgs: 0,
-    rewrites: 0,
-    halted: undefined,
-    dispatch: () => {}
+    rewrites: new ChainRewrites(),
+    storing: false,
+    halted: undefined
   }
 })
 
 /** Sends to a peer of sync; false when it is gone. */
-export const send = (core: SyncCore, peer: PeerIp, message: SyncMessage): boolean => {
-  const link = core.links.get(peer)
-  return link !== undefined && core.messages.send(link.origin, message)
+export const send = (context: SyncContext, peer: PeerIp, message: SyncMessage): boolean => {
+  const link = context.links.get(peer)
+  return link !== undefined && context.messages.send(link.origin, message)
 }
 
-/** A request went out: the peer owes one more answer. */
-export const asked = (core: SyncCore, peer: PeerIp): void => {
-  const link = core.links.get(peer)
+/** Sends a request, whose answer is pending from now on. */
+export const request = (context: SyncContext, peer: PeerIp, message: SyncMessage): void => {
+  const link = context.links.get(peer)
   if (link === undefined) return
-  if (link.owed === 0) link.lastAt = core.wheel.now()
-  link.owed += 1
+  if (link.pendingAnswers === 0) link.lastAt = context.timers.now()
+  link.pendingAnswers += 1
+  context.messages.send(link.origin, message)
 }
 
-/** A piece of an answer came. ms since the piece before. */
-export const pieceMs = (core: SyncCore, link: PeerLink, done: boolean): number => {
-  const now = core.wheel.now()
+/** A piece of an answer came: ms since the piece before. `done`: it was the last one. */
+export const pieceMs = (context: SyncContext, link: PeerLink, done: boolean): number => {
+  const now = context.timers.now()
   const ms = now - link.lastAt
   link.lastAt = now
-  if (done && link.owed > 0) link.owed -= 1
+  if (done && link.pendingAnswers > 0) link.pendingAnswers -= 1
   return ms
 }
 
 /** A failure of the store, for the log and the status line. */
-export const storeWords = (error: ChainStoreError): string => `${error.reason._tag}: ${error.reason.message}`
+export const storeFailure = (error: ChainStoreError): string => `${error.reason._tag}: ${error.reason.message}`

@@ -8,73 +8,72 @@ import * as Validation from "../../domain/chain/Validation.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Headers } from "../../domain/wire/SyncMessage.ts"
-import * as SyncStash from "./OwnBranch.ts"
-import type { Branch, PeerLink, SyncCore } from "./SyncContext.ts"
-import * as SyncCore_ from "./SyncContext.ts"
+import * as OwnBranch from "./OwnBranch.ts"
+import type { Branch, PeerLink, SyncContext } from "./SyncContext.ts"
+import * as SyncContext_ from "./SyncContext.ts"
 
 /** Asks for headers behind the branch the peer is showing, else behind our header chain. */
-export const ask = (core: SyncCore, peer: PeerIp, request: number): void => {
-  const branch = core.links.get(peer)?.branch
+export const ask = (context: SyncContext, peer: PeerIp, request: number): void => {
+  const branch = context.links.get(peer)?.branch
   const shown = branch === undefined
-    ? core.headers.locator()
-    : [...branch.headers.slice(-1).map((parent) => parent.hash), ...core.headers.locator(branch.fork)]
+    ? context.headers.locator()
+    : [...branch.headers.slice(-1).map((parent) => parent.hash), ...context.headers.locator(branch.fork)]
   const locator = shown.slice(0, Limits.locatorHashes - 1).concat(
     shown.length >= Limits.locatorHashes ? shown.slice(-1) : []
   )
-  core.conversations.set(request, { peer, locator })
-  SyncCore_.asked(core, peer)
-  SyncCore_.send(core, peer, { _tag: "GetHeaders", request, locator })
+  context.headerRequests.set(request, { peer, locator })
+  SyncContext_.request(context, peer, { _tag: "GetHeaders", request, locator })
 }
 
 const tipOf = (parent: HeaderRules.Parent) => ({ height: parent.height, hash: Hash.toHex(parent.hash) })
 
 /** What the peer's headers add to: the branch it is showing, or our header chain from a fork on. */
-const startOf = (core: SyncCore, link: PeerLink, after: Hash.Hash): Branch | undefined => {
+const startOf = (context: SyncContext, link: PeerLink, after: Hash.Hash): Branch | undefined => {
   const { branch } = link
   const last = branch?.headers.at(-1)
   if (branch !== undefined && last !== undefined && Hash.equals(last.hash, after)) return branch
-  const fork = core.headers.heightOf(after)
+  const fork = context.headers.heightOf(after)
   return fork === undefined ? undefined : { fork, headers: [] }
 }
 
 /** An answer to `GetHeaders`. */
-export const received = (core: SyncCore, peer: PeerIp, message: Headers): void => {
-  const link = core.links.get(peer)
+export const received = (context: SyncContext, peer: PeerIp, message: Headers): void => {
+  const link = context.links.get(peer)
   if (link === undefined) return
   const lied = (fault: "bad-header" | "protocol", detail: string) =>
-    core.dispatch({ _tag: "PeerLied", peer, fault, detail })
-  const conversation = core.conversations.get(message.request)
-  if (conversation?.peer !== peer) return lied("protocol", "headers nobody asked for")
-  core.conversations.delete(message.request)
-  const ms = SyncCore_.pieceMs(core, link, true)
-  const list = BlockHeader.decodeList(core.hasher, message.list)
-  if (isMalformed(list)) return lied("bad-header", "a list of headers that is none")
-  let branch = startOf(core, link, message.after)
+    context.machine.post({ _tag: "PeerLied", peer, fault, detail })
+  const asked = context.headerRequests.get(message.request)
+  if (asked?.peer !== peer) return lied("protocol", "unsolicited headers")
+  context.headerRequests.delete(message.request)
+  const ms = SyncContext_.pieceMs(context, link, true)
+  const list = BlockHeader.decodeList(context.hasher, message.list)
+  if (isMalformed(list)) return lied("bad-header", "malformed header list")
+  let branch = startOf(context, link, message.after)
   if (branch === undefined) {
-    // Our header chain may have moved to another branch while the question was under way.
-    return conversation.locator.some((hash) => Hash.equals(hash, message.after))
-      ? core.dispatch({ _tag: "HeadersVoid", peer, request: message.request })
-      : lied("bad-header", "its headers follow a block that is not in the locator")
+    // Our header chain may have moved to another branch while the request was in flight.
+    return asked.locator.some((hash) => Hash.equals(hash, message.after))
+      ? context.machine.post({ _tag: "HeadersVoid", peer, request: message.request })
+      : lied("bad-header", "headers do not follow a block of the locator")
   }
   let more: "yes" | "no" | "not-yet" = message.more ? "yes" : "no"
-  const now = core.wall()
+  const now = context.nowMs()
   let count = 0
   for (const { hash, header } of list) {
     // Headers we have already: the fork is further up.
-    if (branch.headers.length === 0 && core.headers.holds(branch.fork + 1, hash)) {
+    if (branch.headers.length === 0 && context.headers.holds(branch.fork + 1, hash)) {
       branch = { fork: branch.fork + 1, headers: [] }
       count += 1
       continue
     }
-    const parent: HeaderRules.Parent | undefined = branch.headers.at(-1) ?? core.headers.parentAt(branch.fork)
-    if (parent === undefined) return lied("bad-header", "its headers follow nothing")
+    const parent: HeaderRules.Parent | undefined = branch.headers.at(-1) ?? context.headers.parentAt(branch.fork)
+    if (parent === undefined) return lied("bad-header", "header has no known parent")
     // Too deep to follow in any case, and too old to know what the rules need of the parent.
-    if (branch.fork < oldest(core)) {
-      // What it has more is not read: it may well be there.
+    if (branch.fork < oldest(context)) {
+      // The rest is not read, and may be valid.
       more = "not-yet"
       break
     }
-    const fault = HeaderRules.check(core.params, parent, header, now)
+    const fault = HeaderRules.check(context.params, parent, header, now)
     if (fault !== undefined) {
       if (!HeaderRules.passes(fault)) {
         return lied("bad-header", `header at height ${header.height}: ${Validation.describe(fault)}`)
@@ -85,14 +84,14 @@ export const received = (core: SyncCore, peer: PeerIp, message: Headers): void =
     branch.headers.push(HeaderRules.parentOf(header, hash))
     count += 1
   }
-  conclude(core, link, peer, branch, { request: message.request, count, more, ms })
+  conclude(context, link, peer, branch, { request: message.request, count, more, ms })
 }
 
 /** Below this height a fork is deeper than any that may be followed. */
-const oldest = (core: SyncCore): number => Math.max(0, core.settled - core.params.maxReorg)
+const oldest = (context: SyncContext): number => Math.max(0, context.settledHeight - context.params.maxReorg)
 
 const conclude = (
-  core: SyncCore,
+  context: SyncContext,
   link: PeerLink,
   peer: PeerIp,
   branch: Branch,
@@ -103,18 +102,24 @@ const conclude = (
     readonly ms: number
   }
 ): void => {
-  const last = branch.headers.at(-1) ?? core.headers.parentAt(branch.fork)
+  const last = branch.headers.at(-1) ?? context.headers.parentAt(branch.fork)
   if (last === undefined) return
-  const choice = branch.fork < oldest(core)
+  const choice = branch.fork < oldest(context)
     ? "too-deep"
     : ({ Follow: "adopted", Keep: "kept", TooDeep: "too-deep" } as const)[
-      ForkChoice.choose(core.params, core.headers.tip, last, branch.fork, Math.max(core.settled, branch.fork))._tag
+      ForkChoice.choose(
+        context.params,
+        context.headers.tip,
+        last,
+        branch.fork,
+        Math.max(context.settledHeight, branch.fork)
+      )._tag
     ]
-  // A branch that is no better yet is kept while the peer goes on, and only so far ahead.
-  const goesOn = choice === "kept" && facts.more === "yes" && branch.headers.length < Limits.headersAhead
-  link.branch = goesOn ? branch : undefined
-  if (choice === "adopted") adopt(core, branch)
-  core.dispatch({
+  // A branch that is not better yet is kept while the peer has more, and only so far ahead.
+  const continues = choice === "kept" && facts.more === "yes" && branch.headers.length < Limits.headersAhead
+  link.branch = continues ? branch : undefined
+  if (choice === "adopted") adopt(context, branch)
+  context.machine.post({
     _tag: "HeadersReceived",
     peer,
     request: facts.request,
@@ -122,32 +127,32 @@ const conclude = (
     fork: branch.fork,
     last: tipOf(last),
     choice,
-    base: SyncStash.base(core, core.state.chain.height),
-    heldBytes: core.held.bytes,
+    base: OwnBranch.base(context, context.state.chain.height),
+    heldBytes: context.held.bytes,
     more: facts.more,
     ms: facts.ms
   })
-  if (facts.more === "not-yet" && choice !== "too-deep") lookAgain(core, peer, link)
+  if (facts.more === "not-yet" && choice !== "too-deep") lookAgain(context, peer, link)
 }
 
 /**
- * What the peer has more is in the future, by our clock: it is asked again in a while. It tells of nothing twice, and a clock
- * that is some seconds slow would leave us a block behind until the next one comes.
+ * The peer's further headers are in the future by our clock: it is asked again later. A peer announces nothing twice, and a clock
+ * some seconds slow would leave us a block behind until the next one comes.
  */
-const lookAgain = (core: SyncCore, peer: PeerIp, link: PeerLink): void => {
-  link.again ??= core.wheel.arm(Limits.futureRetryMs, () => {
-    link.again = undefined
-    core.dispatch({ _tag: "TipAnnounced", peer, tip: link.told })
+const lookAgain = (context: SyncContext, peer: PeerIp, link: PeerLink): void => {
+  link.futureRetry ??= context.timers.arm(Limits.futureRetryMs, () => {
+    link.futureRetry = undefined
+    context.machine.post({ _tag: "TipAnnounced", peer, tip: link.told })
   })
 }
 
-const adopt = (core: SyncCore, { fork, headers }: Branch): void => {
-  if (fork < core.headers.height) core.held.dropAbove(fork)
-  SyncStash.replace(core, fork, headers)
+const adopt = (context: SyncContext, { fork, headers }: Branch): void => {
+  if (fork < context.headers.height) context.held.dropAbove(fork)
+  OwnBranch.replace(context, fork, headers)
 }
 
-/** Nobody has the header chain's bodies: our own chain is the header chain again. */
-export const abandon = (core: SyncCore): void => {
-  core.held.clear()
-  SyncStash.restore(core, core.state.chain.height)
+/** No peer has the header chain's bodies: our own chain is the header chain again. */
+export const abandon = (context: SyncContext): void => {
+  context.held.clear()
+  OwnBranch.restore(context, context.state.chain.height)
 }

@@ -10,8 +10,8 @@ import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { GetBlocks, GetHeaders } from "../../domain/wire/SyncMessage.ts"
 import type { ChainStoreError } from "../../services/ChainStore.ts"
-import * as SyncCore_ from "./SyncContext.ts"
-import type { SyncCore } from "./SyncContext.ts"
+import type { SyncContext } from "./SyncContext.ts"
+import * as SyncContext_ from "./SyncContext.ts"
 
 export interface SyncServer {
   readonly asked: (peer: PeerIp, message: GetHeaders | GetBlocks) => void
@@ -26,42 +26,30 @@ interface Line {
 /** ms. How often a peer's outbox is looked at while it is full. */
 const againMs = 20
 
-export const make = (core: SyncCore): SyncServer => {
+export const make = (context: SyncContext): SyncServer => {
   const lines = new Map<PeerIp, Line>()
 
   const room = (peer: PeerIp): Effect.Effect<void> =>
     Effect.suspend(() =>
-      core.links.has(peer) && core.messages.queuedBytes(peer) > Limits.serveHighBytes
+      context.links.has(peer) && context.messages.queuedBytes(peer) > Limits.serveHighBytes
         ? Effect.andThen(Effect.sleep(againMs), room(peer))
         : Effect.void
     )
 
-  /** What `read` finds of one chain: again when blocks were replaced meanwhile. */
-  const steady = <A>(read: Effect.Effect<A, ChainStoreError>): Effect.Effect<readonly [A, number], ChainStoreError> =>
-    Effect.gen(function*() {
-      while (true) {
-        const { rewrites } = core
-        if (rewrites % 2 === 0) {
-          const found = yield* read
-          if (core.rewrites === rewrites) return [found, rewrites] as const
-        } else yield* Effect.sleep(againMs)
-      }
-    })
-
   const headersBehind = Effect.fnUntraced(function*(locator: ReadonlyArray<Hash.Hash>) {
-    let [fork, after] = [0, core.params.genesisHash]
+    let [fork, after] = [0, context.params.genesisHash]
     for (const hash of locator) {
-      const height = yield* core.store.heightOf(Hash.toHex(hash))
+      const height = yield* context.store.heightOf(Hash.toHex(hash))
       if (height < 0) continue
       ;[fork, after] = [height, hash]
       break
     }
-    const tip = yield* core.store.tip
+    const tip = yield* context.store.tip
     const list: Array<BlockHeader.BlockHeader> = []
     // In slices, so that two thousand decoded headers are not one long turn.
     while (list.length < Limits.headersPerMessage) {
       const count = Math.min(headersSlice, Limits.headersPerMessage - list.length)
-      const raw = yield* core.store.blocks(fork + 1 + list.length, count, Limits.storeScanBytes)
+      const raw = yield* context.store.blocks(fork + 1 + list.length, count, Limits.storeScanBytes)
       for (const bytes of raw) {
         const block = Block.decode(bytes)
         if (!Block.isMalformed(block)) list.push(block.header)
@@ -75,13 +63,13 @@ export const make = (core: SyncCore): SyncServer => {
 
   const headers = (peer: PeerIp, { locator, request }: GetHeaders) =>
     Effect.map(
-      steady(headersBehind(locator)),
-      ([found]) => void SyncCore_.send(core, peer, { _tag: "Headers", request, ...found })
+      context.rewrites.steady(headersBehind(locator)),
+      ([found]) => void SyncContext_.send(context, peer, { _tag: "Headers", request, ...found })
     )
 
   /** How many of the blocks that are asked for are ours, from the first on. */
   const known = ({ from, hashes }: GetBlocks) =>
-    Effect.map(core.store.hashes(from, hashes.length / Hash.length), (ours) => {
+    Effect.map(context.store.hashes(from, hashes.length / Hash.length), (ours) => {
       const other = ours.findIndex((hash, i) =>
         hash !== Hash.toHex(hashes.subarray(i * Hash.length, (i + 1) * Hash.length))
       )
@@ -89,19 +77,19 @@ export const make = (core: SyncCore): SyncServer => {
     })
 
   const bodies = Effect.fnUntraced(function*(peer: PeerIp, message: GetBlocks) {
-    let [have, rewrites] = yield* steady(known(message))
+    let [have, version] = yield* context.rewrites.steady(known(message))
     for (let sent = 0;;) {
       yield* room(peer)
       const blocks = sent < have
-        ? yield* core.store.blocks(message.from + sent, have - sent, Limits.blocksPieceBytes)
+        ? yield* context.store.blocks(message.from + sent, have - sent, Limits.blocksPieceBytes)
         : []
-      if (rewrites !== core.rewrites) {
-        ;[have, rewrites] = yield* steady(known(message))
+      if (version !== context.rewrites.version) {
+        ;[have, version] = yield* context.rewrites.steady(known(message))
         continue
       }
       sent += blocks.length
       const done = blocks.length === 0 || sent >= have
-      if (!SyncCore_.send(core, peer, { _tag: "Blocks", request: message.request, blocks, done }) || done) return
+      if (!SyncContext_.send(context, peer, { _tag: "Blocks", request: message.request, blocks, done }) || done) return
     }
   })
 
@@ -124,18 +112,18 @@ export const make = (core: SyncCore): SyncServer => {
         lines.set(peer, line)
       }
       if (line.waiting.length >= Limits.serveQueue) {
-        const link = core.links.get(peer)
-        if (link !== undefined) core.messages.drop(link.origin, "more questions than answers can be given")
+        const link = context.links.get(peer)
+        if (link !== undefined) context.messages.drop(link.origin, "too many queued requests")
         return
       }
       line.waiting.push(message)
       if (line.serving) return
       line.serving = true
-      core.fork(
+      context.fork(
         Effect.catch(serve(peer, line), (error) =>
           Effect.sync(() => {
             line.serving = false
-            core.emit({ _tag: "StoreFailed", detail: SyncCore_.storeWords(error) })
+            context.emit({ _tag: "StoreFailed", detail: SyncContext_.storeFailure(error) })
           })).pipe(Effect.ignoreCause({ log: "Error" }))
       )
     },

@@ -10,6 +10,7 @@ import * as TieBreak from "../../domain/peer/TieBreak.ts"
 import type { Commit, Hello } from "../../domain/wire/Message.ts"
 import type * as NativeDecoder from "../../domain/wire/native/NativeDecoder.ts"
 import type { PeerSocket } from "../../services/PeerSocket.ts"
+import * as SimulationLimits from "../plan/Limits.ts"
 import * as Rng from "../plan/Rng.ts"
 import * as Connection from "./Connection.ts"
 import * as Pace from "./Pace.ts"
@@ -32,7 +33,7 @@ export interface HostilePeer extends HostileOptions {
   /** As one process would have them. */
   readonly tag: string
   readonly process: string
-  /** Addresses that peers have told, without repetition, at most `Limits.hostileHeard`. */
+  /** Addresses that peers have told, without repetition, at most `SimulationLimits.hostileHeard`. */
   readonly heard: Map<PeerIp, PeerAddress>
 }
 
@@ -61,7 +62,9 @@ export const visit = (self: HostilePeer, act: Act, mostMs?: number): Effect.Effe
     yield* act(yield* Connection.open(socket, self.target.ip, self.random, self.pace))
   }).pipe(
     Effect.scoped,
-    Effect.timeoutOption(mostMs ?? self.random.spread(Limits.hostileVisitMinMs, Limits.hostileVisitMaxMs)),
+    Effect.timeoutOption(
+      mostMs ?? self.random.spread(SimulationLimits.hostileVisitMinMs, SimulationLimits.hostileVisitMaxMs)
+    ),
     Effect.ignore
   )
 
@@ -179,8 +182,8 @@ export const converse = (
 export const atTimes = <E>(
   { random }: HostilePeer,
   what: Effect.Effect<void, E>,
-  mostMs: number = Limits.hostileBeatMaxMs
+  mostMs: number = SimulationLimits.hostileBeatMaxMs
 ): Effect.Effect<never, E> =>
   Effect.forever(
-    Effect.andThen(Effect.suspend(() => Effect.sleep(random.spread(Limits.hostileBeatMinMs, mostMs))), what)
+    Effect.andThen(Effect.suspend(() => Effect.sleep(random.spread(SimulationLimits.hostileBeatMinMs, mostMs))), what)
   )

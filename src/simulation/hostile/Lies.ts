@@ -8,16 +8,17 @@ import * as HeaderRules from "../../domain/chain/HeaderRules.ts"
 import * as Synthetic from "../../domain/chain/Synthetic.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { GetBlocks, GetHeaders, SyncMessage } from "../../domain/wire/SyncMessage.ts"
+import * as SimulationLimits from "../plan/Limits.ts"
 import type { Rng } from "../plan/Rng.ts"
 
 /** Blocks 1, 2, … that the rules allow, of nobody's chain. */
 export type MadeUp = ReadonlyArray<Synthetic.Made>
 
-/** As many as are due, at most `Limits.hostileChainBlocks`. `now`: ms since 1970. */
+/** As many as are due, at most `SimulationLimits.hostileChainBlocks`. `now`: ms since 1970. */
 export const makeUp = (params: ChainParams, hasher: Hasher, leader: string, now: number): MadeUp => {
   const made: Array<Synthetic.Made> = []
   let parent = Synthetic.genesisParent(params)
-  while (made.length < Limits.hostileChainBlocks) {
+  while (made.length < SimulationLimits.hostileChainBlocks) {
     const next = Synthetic.block(params, hasher, parent, { leader, address: "TIME0hostile" }, now)
     if (Synthetic.isNotDue(next)) break
     made.push(next)
@@ -40,13 +41,13 @@ export const tip = (random: Rng, chain: MadeUp, real: Tip): Tip => {
       return wild(random.pick([2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER]))
     case 1:
       // The same block at another height.
-      return { height: real.height + random.spread(1, Limits.hostileTipBlocks), hash: real.hash }
+      return { height: real.height + random.spread(1, SimulationLimits.hostileTipBlocks), hash: real.hash }
     case 2:
       return wild(random.pick([0, 1, real.height]))
     case 3:
       return last === undefined ? wild(1) : { height: chain.length, hash: last.hash }
     default:
-      return wild(real.height + random.spread(1, Limits.hostileTipBlocks))
+      return wild(real.height + random.spread(1, SimulationLimits.hostileTipBlocks))
   }
 }
 
@@ -108,9 +109,9 @@ export const headerAnswers = (
     (_, chain, ask) => [say(ask, headersOf(chain.toReversed()))],
     some(1),
     some(1),
-    some(Limits.hostileChainBlocks),
-    some(Limits.hostileChainBlocks),
-    some(Limits.hostileChainBlocks)
+    some(SimulationLimits.hostileChainBlocks),
+    some(SimulationLimits.hostileChainBlocks),
+    some(SimulationLimits.hostileChainBlocks)
   ]
 }
 

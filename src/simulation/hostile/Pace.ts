@@ -1,10 +1,10 @@
 /**
- * What a misbehaving peer may send in the long run, over all its connections: `Limits.hostileFramesPerSecond` and
- * `Limits.hostileBytesPerSecond`, with bursts of `Limits.hostileBurstMs`.
+ * What a misbehaving peer may send in the long run, over all its connections: `SimulationLimits.hostileFramesPerSecond` and
+ * `SimulationLimits.hostileBytesPerSecond`, with bursts of `SimulationLimits.hostileBurstMs`.
  */
 import { Effect } from "effect"
 import type { Clock } from "effect"
-import * as Limits from "../../domain/Limits.ts"
+import * as SimulationLimits from "../plan/Limits.ts"
 
 export interface Pace {
   /** Waits until so much may be sent. */
@@ -16,10 +16,13 @@ export interface Pace {
 export const make = (clock: Clock.Clock): Pace => {
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   /** ms. When all that was sent would have been sent at the long run's pace. */
-  let paidUntil = now() - Limits.hostileBurstMs
+  let paidUntil = now() - SimulationLimits.hostileBurstMs
   const owe = (frames: number, bytes: number) => {
-    const seconds = Math.max(frames / Limits.hostileFramesPerSecond, bytes / Limits.hostileBytesPerSecond)
-    paidUntil = Math.max(paidUntil, now() - Limits.hostileBurstMs) + seconds * 1_000
+    const seconds = Math.max(
+      frames / SimulationLimits.hostileFramesPerSecond,
+      bytes / SimulationLimits.hostileBytesPerSecond
+    )
+    paidUntil = Math.max(paidUntil, now() - SimulationLimits.hostileBurstMs) + seconds * 1_000
   }
   return {
     owe,

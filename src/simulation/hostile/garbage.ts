@@ -1,6 +1,6 @@
 /** Sends random bytes: from the first, behind a valid Hello, in well-cut frames of every kind, and after Up. */
 import { Effect } from "effect"
-import * as Limits from "../../domain/Limits.ts"
+import * as SimulationLimits from "../plan/Limits.ts"
 import * as Connection from "./Connection.ts"
 import { type Act, atTimes, converse, greet, hello, type HostilePeer, join, stay, visit } from "./HostilePeer.ts"
 import * as Noise from "./Noise.ts"
@@ -14,9 +14,9 @@ const foreign = [
 
 const acts = (self: HostilePeer): readonly [Act, ...ReadonlyArray<Act>] => {
   const { random } = self
-  const noise = () => random.bytes(random.spread(1, Limits.hostileNoiseBytes))
+  const noise = () => random.bytes(random.spread(1, SimulationLimits.hostileNoiseBytes))
   const again = (connection: Connection.Connection, what: () => Uint8Array) =>
-    atTimes(self, Effect.suspend(() => connection.send(what())), random.pick([200, Limits.hostileBeatMaxMs]))
+    atTimes(self, Effect.suspend(() => connection.send(what())), random.pick([200, SimulationLimits.hostileBeatMaxMs]))
   const nonsense = () => Noise.nonsense(random)
   const mutant = (connection: Connection.Connection) => () =>
     Noise.mutated(random, Connection.encode(Noise.message(self, connection)))

@@ -1,6 +1,6 @@
 /** Connects and says nothing, or a Hello and nothing, or joins and is silent; one by one, in swarms, and for a moment. */
 import { Effect } from "effect"
-import * as Limits from "../../domain/Limits.ts"
+import * as SimulationLimits from "../plan/Limits.ts"
 import { type Act, greet, hello, type HostilePeer, join, stay, swarm, visit } from "./HostilePeer.ts"
 
 export const halfOpen = (self: HostilePeer): Effect.Effect<void> =>
@@ -8,8 +8,8 @@ export const halfOpen = (self: HostilePeer): Effect.Effect<void> =>
     const { random } = self
     const idle: Act = (connection) => stay(self, connection, 0.5)
     const greeted: Act = (connection) => Effect.andThen(connection.say(hello(self, connection)), idle(connection))
-    const several = random.between(2, Limits.hostileConnections)
-    const crowd = random.happens(0.4) ? Limits.hostileSwarm : random.spread(2, Limits.hostileSwarm)
+    const several = random.between(2, SimulationLimits.hostileConnections)
+    const crowd = random.happens(0.4) ? SimulationLimits.hostileSwarm : random.spread(2, SimulationLimits.hostileSwarm)
     switch (random.below(7)) {
       case 0:
         return visit(self, idle)
@@ -27,6 +27,6 @@ export const halfOpen = (self: HostilePeer): Effect.Effect<void> =>
       default:
         // Up, and then silence: pings are not answered.
         return visit(self, (connection) =>
-          Effect.andThen(join(self, connection), idle(connection)), Limits.hostileVisitMaxMs)
+          Effect.andThen(join(self, connection), idle(connection)), SimulationLimits.hostileVisitMaxMs)
     }
   })

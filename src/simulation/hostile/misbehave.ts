@@ -6,10 +6,10 @@
  * same `Random`, `Clock` and scheduling, it does the same again.
  */
 import { Effect } from "effect"
-import * as Limits from "../../domain/Limits.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as HasherLive from "../../layers/chain/HasherLive.ts"
 import type { Hostility } from "../plan/Fault.ts"
+import * as SimulationLimits from "../plan/Limits.ts"
 import * as Connection from "./Connection.ts"
 import { garbage } from "./garbage.ts"
 import { halfOpen } from "./halfOpen.ts"
@@ -31,7 +31,9 @@ const visits = (
 ): Effect.Effect<never> =>
   Effect.forever(Effect.andThen(
     Effect.suspend(() => once(self)),
-    Effect.suspend(() => Effect.sleep(self.random.spread(Limits.hostileWaitMinMs, Limits.hostileWaitMaxMs)))
+    Effect.suspend(() =>
+      Effect.sleep(self.random.spread(SimulationLimits.hostileWaitMinMs, SimulationLimits.hostileWaitMaxMs))
+    )
   ))
 
 /** Takes connections for ever and does the same there. Without a port to listen on it does nothing. */
@@ -40,12 +42,14 @@ const listening = (self: HostilePeer.HostilePeer, act: HostilePeer.Act): Effect.
     const listener = yield* self.sockets.listen(PeerAddress.make(self.own, self.network.port))
     let connections = 0
     return yield* listener.run(({ remote, socket }) => {
-      if (connections >= Limits.hostileConnections) return Effect.void
+      if (connections >= SimulationLimits.hostileConnections) return Effect.void
       connections += 1
       return Connection.open(socket, remote.ip, self.random, self.pace).pipe(
         Effect.flatMap(act),
         Effect.scoped,
-        Effect.timeoutOption(self.random.spread(Limits.hostileVisitMinMs, Limits.hostileVisitMaxMs)),
+        Effect.timeoutOption(
+          self.random.spread(SimulationLimits.hostileVisitMinMs, SimulationLimits.hostileVisitMaxMs)
+        ),
         Effect.ignore,
         Effect.ensuring(Effect.sync(() => connections -= 1))
       )

@@ -4,6 +4,7 @@ import * as Limits from "../../domain/Limits.ts"
 import * as Frame from "../../domain/wire/Frame.ts"
 import { Kind } from "../../domain/wire/native/NativeLayout.ts"
 import { SyncKind } from "../../domain/wire/SyncMessage.ts"
+import * as SimulationLimits from "../plan/Limits.ts"
 import * as Connection from "./Connection.ts"
 import { type Act, converse, greet, type HostilePeer, join, stay, visit } from "./HostilePeer.ts"
 import * as Noise from "./Noise.ts"
@@ -71,7 +72,7 @@ const greatest = (
 
 const acts = (self: HostilePeer): readonly [Act, ...ReadonlyArray<Act>] => {
   const { random } = self
-  const tail = () => random.bytes(random.below(Limits.hostileNoiseBytes))
+  const tail = () => random.bytes(random.below(SimulationLimits.hostileNoiseBytes))
   const tooLong = (connection: Connection.Connection, limit: number) =>
     Effect.andThen(
       connection.send(Noise.head(wrong(self, limit), random.pick(Noise.kinds))),
@@ -113,6 +114,6 @@ export const oversize = (self: HostilePeer): Effect.Effect<void> =>
     return visit(
       self,
       (connection) => Effect.andThen((all[i] ?? all[0])(connection), stay(self, connection)),
-      i >= all.length - lastingActs ? Limits.hostileLongVisitMs : undefined
+      i >= all.length - lastingActs ? SimulationLimits.hostileLongVisitMs : undefined
     )
   })

@@ -4,6 +4,7 @@ import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import type { Message } from "../../domain/wire/Message.ts"
+import * as SimulationLimits from "../plan/Limits.ts"
 import * as Addresses from "./Addresses.ts"
 import type { Connection, ConnectionEnded } from "./Connection.ts"
 import { type Act, atTimes, converse, type HostilePeer, join } from "./HostilePeer.ts"
@@ -27,9 +28,9 @@ export const spamming = (self: HostilePeer): Act => (connection) =>
 
     const thousands: Speech = () =>
       Effect.gen(function*() {
-        for (let told = 0; told < Limits.hostileAddresses; told += Limits.peersPerMessage) {
+        for (let told = 0; told < SimulationLimits.hostileAddresses; told += Limits.peersPerMessage) {
           yield* peers(Addresses.some(self, Limits.peersPerMessage))
-          if (random.happens(0.5)) yield* Effect.sleep(random.spread(1, Limits.hostileBeatMaxMs))
+          if (random.happens(0.5)) yield* Effect.sleep(random.spread(1, SimulationLimits.hostileBeatMaxMs))
         }
       })
     const speeches: readonly [Speech, ...ReadonlyArray<Speech>] = [
@@ -63,7 +64,7 @@ export const spamming = (self: HostilePeer): Act => (connection) =>
           connection.say({
             _tag: "Data",
             channel: random.below(2 ** 16),
-            payload: random.bytes(random.below(Limits.hostileNoiseBytes))
+            payload: random.bytes(random.below(SimulationLimits.hostileNoiseBytes))
           }), 500),
       () => again(() => connection.say(Noise.message(self, connection)), 500)
     ]
@@ -76,6 +77,6 @@ export const spamming = (self: HostilePeer): Act => (connection) =>
     if (random.happens(0.2)) return yield* speak
     yield* converse(connection, speak, (message) =>
       Effect.sync(() =>
-        Addresses.listen(heard, Limits.hostileHeard, message)
+        Addresses.listen(heard, SimulationLimits.hostileHeard, message)
       ))
   })

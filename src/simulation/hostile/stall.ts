@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { Message } from "../../domain/wire/Message.ts"
+import * as SimulationLimits from "../plan/Limits.ts"
 import * as Connection from "./Connection.ts"
 import {
   type Act,
@@ -117,9 +118,9 @@ const games = (self: HostilePeer): readonly [Act, ...ReadonlyArray<Act>] => {
 const rivals = (self: HostilePeer): Effect.Effect<void> => {
   const { random } = self
   const many = random.happens(0.5)
-  return swarm(self, random.between(2, Limits.hostileConnections), (connection) =>
+  return swarm(self, random.between(2, SimulationLimits.hostileConnections), (connection) =>
     Effect.gen(function*() {
-      yield* Effect.sleep(random.below(Limits.hostileBeatMaxMs))
+      yield* Effect.sleep(random.below(SimulationLimits.hostileBeatMaxMs))
       yield* join(self, connection, { tag: many ? random.hex(16) : self.tag })
       return yield* random.happens(0.5) ? serve(connection) : wait(connection)
     }))

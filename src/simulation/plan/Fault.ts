@@ -6,7 +6,7 @@
  * fault is over (the process back, the link healed). A fault that happens at one moment has `endMs` = `atMs`.
  */
 
-import * as Limits from "../../domain/Limits.ts"
+import * as SimulationLimits from "./Limits.ts"
 
 /** How a hostile peer misbehaves. */
 export type Hostility =
@@ -104,7 +104,7 @@ export type Fault =
   )
 
 /** Whether a node does not know its own address, listens on all it has, and has a second one. */
-export const isUnaware = (node: number): boolean => node % Limits.simUnaware === 1
+export const isUnaware = (node: number): boolean => node % SimulationLimits.unaware === 1
 
 export type FaultKind = Fault["kind"]
 

@@ -1,6 +1,6 @@
 /** Draws single faults: whom they hit, how hard, how long. What may happen together, and when, is `FaultPlan.ts`. */
-import * as Limits from "../../domain/Limits.ts"
 import { type Fault, type FaultKind, hostilities, isUnaware } from "./Fault.ts"
+import * as SimulationLimits from "./Limits.ts"
 import type { Range, Rng } from "./Rng.ts"
 
 /** A fault without its place in the plan. */
@@ -25,14 +25,16 @@ const pair = (random: Rng, place: Place): readonly [a: number, b: number] => {
 const lasting = (random: Rng, { atMs }: Place, range: Range) => ({ atMs, endMs: atMs + random.spread(...range) })
 
 const killMs = (random: Rng): number => {
-  if (random.happens(Limits.simAtOnceKills)) return 0
-  const range: Range = random.happens(Limits.simLongKills) ? Limits.simLongKillMs : Limits.simFaults.kill.ms
+  if (random.happens(SimulationLimits.atOnceKills)) return 0
+  const range: Range = random.happens(SimulationLimits.longKills)
+    ? SimulationLimits.longKillMs
+    : SimulationLimits.faults.kill.ms
   return random.spread(...range)
 }
 
 /** Of all links a third at most, so that the network holds together; each is stopped in the first and restored in the last half. */
 const swizzle = (random: Rng, place: Place): Drawn => {
-  const { endMs } = lasting(random, place, Limits.simFaults.swizzle.ms)
+  const { endMs } = lasting(random, place, SimulationLimits.faults.swizzle.ms)
   const { atMs, nodes } = place
   const all = nodes.flatMap((a, i) => nodes.slice(i + 1).map((b) => ({ a, b })))
   const links = random.some(all, random.between(1, Math.max(1, Math.floor(all.length / 3))))
@@ -60,10 +62,10 @@ const partitionSize = (random: Rng, nodes: number): number => {
 /** Ups shorter than a challenge of the connection before (`probeMinMs`, `challengeSpacingMs`), and longer than a handshake. */
 const crashLoop = (random: Rng, place: Place): Drawn => {
   let ms = place.atMs
-  const reboots = Array.from({ length: random.between(...Limits.simReboots) }, () => {
+  const reboots = Array.from({ length: random.between(...SimulationLimits.reboots) }, () => {
     const downMs = ms
-    const upMs = downMs + random.spread(...Limits.simRebootDownMs)
-    ms = upMs + random.spread(...Limits.simRebootUpMs)
+    const upMs = downMs + random.spread(...SimulationLimits.rebootDownMs)
+    ms = upMs + random.spread(...SimulationLimits.rebootUpMs)
     return { downMs, upMs }
   })
   return {
@@ -86,7 +88,7 @@ const alias = (random: Rng, { atMs, nodes }: Place): Drawn => {
 const signed = (random: Rng, size: number): number => random.happens(0.5) ? size : -size
 
 const driftRate = (random: Rng): number => {
-  const most = random.happens(Limits.simGreatDrifts) ? Limits.simGreatDriftPpm : Limits.simDriftPpm
+  const most = random.happens(SimulationLimits.greatDrifts) ? SimulationLimits.greatDriftPpm : SimulationLimits.driftPpm
   return (1_000_000 + random.between(-most, most)) / 1_000_000
 }
 
@@ -97,110 +99,123 @@ export const drawn: { readonly [K in FaultKind]: (random: Rng, place: Place) => 
     atMs: place.atMs,
     node: target(random, place),
     endMs: place.atMs + killMs(random),
-    keepsState: !random.happens(Limits.simLostDisks)
+    keepsState: !random.happens(SimulationLimits.lostDisks)
   }),
   pause: (random, place) => ({
     kind: "pause",
     node: target(random, place),
-    ...lasting(random, place, Limits.simFaults.pause.ms)
+    ...lasting(random, place, SimulationLimits.faults.pause.ms)
   }),
   stall: (random, place) => ({
     kind: "stall",
     node: target(random, place),
-    ...lasting(random, place, Limits.simFaults.stall.ms)
+    ...lasting(random, place, SimulationLimits.faults.stall.ms)
   }),
   vanish: (random, place) => ({
     kind: "vanish",
     node: target(random, place),
-    ...lasting(random, place, Limits.simFaults.vanish.ms)
+    ...lasting(random, place, SimulationLimits.faults.vanish.ms)
   }),
   "crash-loop": crashLoop,
   cut: (random, place) => {
     const [a, b] = pair(random, place)
-    const oneWay = random.happens(Limits.simOneWay)
-    return { kind: "cut", a, b, oneWay, ...lasting(random, place, Limits.simFaults.cut.ms) }
+    const oneWay = random.happens(SimulationLimits.oneWay)
+    return { kind: "cut", a, b, oneWay, ...lasting(random, place, SimulationLimits.faults.cut.ms) }
   },
   partition: (random, place) => ({
     kind: "partition",
     side: random.some(place.nodes, partitionSize(random, place.nodes.length)).toSorted((a, b) => a - b),
-    way: random.happens(Limits.simOneWay) ? random.happens(0.5) ? "out" : "in" : "both",
-    ...lasting(random, place, Limits.simFaults.partition.ms)
+    way: random.happens(SimulationLimits.oneWay) ? random.happens(0.5) ? "out" : "in" : "both",
+    ...lasting(random, place, SimulationLimits.faults.partition.ms)
   }),
   clog: (random, place) => {
     const [a, b] = pair(random, place)
-    const latencyMs = random.spread(...Limits.simClogMs)
-    return { kind: "clog", a, b, latencyMs, ...lasting(random, place, Limits.simFaults.clog.ms) }
+    const latencyMs = random.spread(...SimulationLimits.clogMs)
+    return { kind: "clog", a, b, latencyMs, ...lasting(random, place, SimulationLimits.faults.clog.ms) }
   },
   swizzle,
   storm: (random, place) => {
-    const latencyMs = random.spread(...Limits.simStormMs)
+    const latencyMs = random.spread(...SimulationLimits.stormMs)
     const jitterMs = random.between(0, latencyMs)
-    return { kind: "storm", latencyMs, jitterMs, ...lasting(random, place, Limits.simFaults.storm.ms) }
+    return { kind: "storm", latencyMs, jitterMs, ...lasting(random, place, SimulationLimits.faults.storm.ms) }
   },
   narrow: (random, place) => ({
     kind: "narrow",
     node: target(random, place),
-    bandwidth: random.spread(...Limits.simNarrowBytes),
-    ...lasting(random, place, Limits.simFaults.narrow.ms)
+    bandwidth: random.spread(...SimulationLimits.narrowBytes),
+    ...lasting(random, place, SimulationLimits.faults.narrow.ms)
   }),
   reset: (random, place) => {
     const [a, b] = pair(random, place)
-    const most = random.happens(Limits.simResetsInHandshake) ? Limits.simResetHandshakeBytes : Limits.simResetBytes
-    return { kind: "reset", a, b, bytes: random.between(0, most), ...lasting(random, place, Limits.simFaults.reset.ms) }
+    const most = random.happens(SimulationLimits.resetsInHandshake)
+      ? SimulationLimits.resetHandshakeBytes
+      : SimulationLimits.resetBytes
+    return {
+      kind: "reset",
+      a,
+      b,
+      bytes: random.between(0, most),
+      ...lasting(random, place, SimulationLimits.faults.reset.ms)
+    }
   },
   refuse: (random, place) => ({
     kind: "refuse",
     node: target(random, place),
-    ...lasting(random, place, Limits.simFaults.refuse.ms)
+    ...lasting(random, place, SimulationLimits.faults.refuse.ms)
   }),
   jump: (random, place) => {
-    const range: Range = random.happens(Limits.simFarJumps) ? Limits.simFarJumpMs : Limits.simJumpMs
+    const range: Range = random.happens(SimulationLimits.farJumps)
+      ? SimulationLimits.farJumpMs
+      : SimulationLimits.jumpMs
     const size = random.spread(...range)
     return {
       kind: "jump",
       node: target(random, place),
       ms: signed(random, size),
-      ...lasting(random, place, Limits.simFaults.jump.ms)
+      ...lasting(random, place, SimulationLimits.faults.jump.ms)
     }
   },
   drift: (random, place) => ({
     kind: "drift",
     node: target(random, place),
     rate: driftRate(random),
-    ...lasting(random, place, Limits.simFaults.drift.ms)
+    ...lasting(random, place, SimulationLimits.faults.drift.ms)
   }),
   "slow-reader": (random, place) => ({
     kind: "slow-reader",
     node: target(random, place),
-    ...lasting(random, place, Limits.simFaults["slow-reader"].ms)
+    ...lasting(random, place, SimulationLimits.faults["slow-reader"].ms)
   }),
   flood: (random, place) => {
     const [from, to] = pair(random, place)
-    const bytes = random.between(...Limits.simFloodBytes)
-    return { kind: "flood", from, to, bytes, ...lasting(random, place, Limits.simFaults.flood.ms) }
+    const bytes = random.between(...SimulationLimits.floodBytes)
+    return { kind: "flood", from, to, bytes, ...lasting(random, place, SimulationLimits.faults.flood.ms) }
   },
   readdress: (random, place) => ({
     kind: "readdress",
     node: target(random, place),
-    ...lasting(random, place, Limits.simFaults.readdress.ms)
+    ...lasting(random, place, SimulationLimits.faults.readdress.ms)
   }),
   twin: (random, place) => ({
     kind: "twin",
     node: target(random, place),
-    ...lasting(random, place, Limits.simFaults.twin.ms)
+    ...lasting(random, place, SimulationLimits.faults.twin.ms)
   }),
   hostile: (random, place) => ({
     kind: "hostile",
     node: target(random, place),
     how: random.some(hostilities, 1)[0] ?? "garbage",
-    ...lasting(random, place, Limits.simFaults.hostile.ms)
+    ...lasting(random, place, SimulationLimits.faults.hostile.ms)
   }),
   fork: (random, place) => ({
     kind: "fork",
     node: target(random, place),
     atMs: place.atMs,
     endMs: place.atMs,
-    depth: random.between(1, random.happens(Limits.simDeepForks) ? Limits.simDeepForkDepth : Limits.simForkDepth)
+    depth: random.between(
+      1,
+      random.happens(SimulationLimits.deepForks) ? SimulationLimits.deepForkDepth : SimulationLimits.forkDepth
+    )
   }),
   alias
 }

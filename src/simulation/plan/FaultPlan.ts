@@ -11,10 +11,10 @@
  * process does not begin while it is not there. A partition over a cut link, or a storm over a clogged one, may happen:
  * whoever carries them out counts the reasons that a link has.
  */
-import * as Limits from "../../domain/Limits.ts"
 import type { Fault, FaultKind } from "./Fault.ts"
 import { faultKinds } from "./Fault.ts"
 import { type Drawn, drawn } from "./FaultDraw.ts"
+import * as SimulationLimits from "./Limits.ts"
 import * as Rng from "./Rng.ts"
 
 export interface PlanOptions {
@@ -126,12 +126,12 @@ const cutShort = (fault: Drawn, lastMs: number): Drawn => {
 }
 
 /** How often faults come in a network of that size, as a factor of the usual pause. */
-const pace = (nodes: number): number => Math.sqrt(Limits.simFaultNodes / nodes)
+const pace = (nodes: number): number => Math.sqrt(SimulationLimits.faultNodes / nodes)
 
 const weighted = (kinds: ReadonlyArray<FaultKind>, nodes: number) =>
   faultKinds.filter((kind) => kinds.includes(kind) && (nodes > 1 || !social.has(kind))).map((kind) => ({
     kind,
-    weight: Limits.simFaults[kind].weight * (wide.has(kind) ? pace(nodes) : 1)
+    weight: SimulationLimits.faults[kind].weight * (wide.has(kind) ? pace(nodes) : 1)
   }))
 
 const kindOf = (random: Rng.Rng, table: ReturnType<typeof weighted>): FaultKind | undefined => {
@@ -141,11 +141,11 @@ const kindOf = (random: Rng.Rng, table: ReturnType<typeof weighted>): FaultKind 
 
 /** Time to the next fault, and whether it belongs to the last one. */
 const pause = (random: Rng.Rng, nodes: number): { readonly ms: number; readonly burst: boolean } => {
-  if (random.happens(Limits.simBursts)) {
-    return { ms: random.happens(1 / 3) ? 0 : random.between(1, Limits.simBurstMs), burst: true }
+  if (random.happens(SimulationLimits.bursts)) {
+    return { ms: random.happens(1 / 3) ? 0 : random.between(1, SimulationLimits.burstMs), burst: true }
   }
-  const lull = random.happens(Limits.simLulls) ? random.between(...Limits.simLullMs) : 0
-  return { ms: lull + Math.round(random.exponential(Limits.simFaultGapMs * pace(nodes))), burst: false }
+  const lull = random.happens(SimulationLimits.lulls) ? random.between(...SimulationLimits.lullMs) : 0
+  return { ms: lull + Math.round(random.exponential(SimulationLimits.faultGapMs * pace(nodes))), burst: false }
 }
 
 /**
@@ -171,10 +171,10 @@ export const make = ({ draw, durationMs, kinds, nodes }: PlanOptions): ReadonlyA
     if (atMs >= durationMs) return plan
     active = active.filter(({ endMs }) => endMs >= atMs)
     const last = plan.at(-1)
-    const near = burst && last !== undefined && random.happens(Limits.simBurstsSameNode)
+    const near = burst && last !== undefined && random.happens(SimulationLimits.burstsSameNode)
       ? random.some(concerns(last), 1)[0]
       : undefined
-    for (let tries = Limits.simFaultTries; tries > 0; tries--) {
+    for (let tries = SimulationLimits.faultTries; tries > 0; tries--) {
       const fault = attempt(atMs, near)
       if (fault === undefined) continue
       plan.push({ ...fault, id: plan.length })

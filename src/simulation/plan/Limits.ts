@@ -1,65 +1,66 @@
-/** The bounds and defaults of simulations; part of `Limits`. */
+/** The bounds and defaults of simulations, each with its unit and its reason. Those of a node are in `domain/Limits.ts`. */
+import * as Limits from "../../domain/Limits.ts"
 
-// --- simulation -------------------------------------------------------------------
+// --- network and nodes -------------------------------------------------------------------
 
 /** ms. A simulated disk takes up to this long to write: a busy solid-state disk with its flush. */
-export const simDiskMs = 20
+export const diskMs = 20
 /** ms. A simulated network's producers make a block this often: the TIME network's ten minutes would leave a day with few. */
-export const simProduceMs = 120_000
+export const produceMs = 120_000
 /** nodes. In a larger network blocks come as many times less often: the messages that tell of one grow with its square. */
-export const simProduceNodes = 20
+export const produceNodes = 20
 /** Producers in a simulated network, at most: each one's turn is to come within the hour. */
-export const simProducers = 8
+export const producers = 8
 /** Nodes every node of a simulated network is told of at the start. */
-export const simSeeds = 3
+export const seeds = 3
 /** One in so many simulated nodes does not know its own address. */
-export const simUnaware = 3
+export const unaware = 3
 /** ms. One-way latency of a simulated link, least and most: a data centre, and half of the globe. */
-export const simLatencyMinMs = 1
-export const simLatencyMaxMs = 120
+export const latencyMinMs = 1
+export const latencyMaxMs = 120
 /** Greatest jitter of a simulated link, as a part of its latency. */
-export const simJitter = 0.25
+export const jitter = 0.25
 /** ms. Wall clocks of simulated nodes are right within this, as with a time service. */
-export const simClockMs = 1_000
+export const clockMs = 1_000
 /** Clocks of simulated nodes run too fast or slow by at most this part: a bad quartz. */
-export const simClockRate = 100e-6
+export const clockRate = 100e-6
 /** ms. Nodes of a simulated network start within this time. */
-export const simStartMs = 2_000
+export const startMs = 2_000
 /** ms. How often the invariants of the whole network are checked, and those that ask every node for its tables. */
-export const simCheckMs = 5_000
-export const simAuditMs = 300_000
+export const checkMs = 5_000
+export const auditMs = 300_000
 /** ms. So long after a disturbance has ended a connection may still go down for it: what was delayed arrives, what died is noticed. */
-export const simAftermathMs = 60_000
+export const aftermathMs = 60_000
 /** ms. So long two nodes may be connected twice where nothing disturbs them: some round trips, and a busy moment at each end. */
-export const simMergeMs = 5_000
+export const mergeMs = 5_000
 /** ms. A node that has an undisturbed peer with a better chain has it too within this time. */
-export const simSyncMs = 300_000
+export const syncMs = 300_000
 /** ms. An application's `send` has an outcome by then: the longest frame, then the dead time. */
-export const simSendMs = 200_000
+export const sendMs = 200_000
 /** Most violations a report lists. */
-export const simViolations = 20
+export const violations = 20
 
-// --- simulation: faults -------------------------------------------------------------
+// --- faults -------------------------------------------------------------
 
 /** ms. Mean time between faults in a network of 10; grows and shrinks with the root of the number of nodes: a node of 50 has fewer. */
-export const simFaultGapMs = 75_000
-/** nodes. The network that `simFaultGapMs` is for. */
-export const simFaultNodes = 10
-/** Part of the faults that the next one follows within `simBurstMs`, and part of those that are at the same node. */
-export const simBursts = 0.2
-export const simBurstsSameNode = 0.5
+export const faultGapMs = 75_000
+/** nodes. The network that `faultGapMs` is for. */
+export const faultNodes = 10
+/** Part of the faults that the next one follows within `burstMs`, and part of those that are at the same node. */
+export const bursts = 0.2
+export const burstsSameNode = 0.5
 /** ms. Faults of a burst are at most this far apart; a third of them not at all. */
-export const simBurstMs = 1_000
+export const burstMs = 1_000
 /** Part of the pauses between faults that are lulls, and how long a lull is, ms: longer than `backoffMaxMs`, so that the slowest recovery is seen to end. */
-export const simLulls = 0.04
-export const simLullMs = [400_000, 900_000] as const
+export const lulls = 0.04
+export const lullMs = [400_000, 900_000] as const
 /** Targets tried for a fault before it is left out, because all of them are busy. */
-export const simFaultTries = 8
+export const faultTries = 8
 /**
  * How often each kind of fault happens beside the others, and how long it lasts: ms, least and most, spread evenly over the
  * orders of magnitude between. 0: it happens at one moment.
  */
-export const simFaults = {
+export const faults = {
   /** The commonest fault of a real network: restarts for upgrades and crashes. From a supervisor's at-once to an operator's. */
   kill: { weight: 12, ms: [100, 120_000] },
   /** Shorter and longer than `deadMs`: a suspended laptop, a swapping machine. */
@@ -101,61 +102,96 @@ export const simFaults = {
   alias: { weight: 4, ms: 0 }
 } as const
 /** One in so many hostile peers that advertise addresses is a crowd, and of how many: the table of peers fills, although half of them tell other things. */
-export const simCrowds = 24
-export const simCrowd = 24
+export const crowds = 24
+export const crowd = 24
 /** Part of the kills that last longer, and how long, ms: the others have given up, the chain has gone on by hundreds of blocks. */
-export const simLongKills = 0.08
-export const simLongKillMs = [600_000, 1_200_000] as const
+export const longKills = 0.08
+export const longKillMs = [600_000, 1_200_000] as const
 /** Part of the kills at which the process is back at once. */
-export const simAtOnceKills = 0.1
+export const atOnceKills = 0.1
 /** Part of the kills after which the disk is empty. */
-export const simLostDisks = 0.25
+export const lostDisks = 0.25
 /** Reboots of a crash loop; ms of each that the machine is down, and up. */
-export const simReboots = [2, 8] as const
-export const simRebootDownMs = [50, 2_000] as const
-export const simRebootUpMs = [300, 8_000] as const
+export const reboots = [2, 8] as const
+export const rebootDownMs = [50, 2_000] as const
+export const rebootUpMs = [300, 8_000] as const
 /** Part of the cuts and partitions that stop one direction only. */
-export const simOneWay = 0.35
+export const oneWay = 0.35
 /** ms. Latency of a clogged link, and of all links in a storm: past `probeMinMs` and, there and back, past `helloMs`. */
-export const simClogMs = [500, 20_000] as const
-export const simStormMs = [100, 3_000] as const
+export const clogMs = [500, 20_000] as const
+export const stormMs = [100, 3_000] as const
 /** bytes per second of a narrow node's links: a modem's worst to a bad mobile network. */
-export const simNarrowBytes = [500, 50_000] as const
+export const narrowBytes = [500, 50_000] as const
 /** bytes until a reset: most are inside a handshake (Hello, Commit, Ack: some 300), the others soon after. */
-export const simResetBytes = 2_000
-export const simResetHandshakeBytes = 300
-export const simResetsInHandshake = 0.8
+export const resetBytes = 2_000
+export const resetHandshakeBytes = 300
+export const resetsInHandshake = 0.8
 /** ms. By how much a clock is set: mostly minutes, as by hand or by a time server after a long sleep; at most hours (a time zone). */
-export const simJumpMs = [1_000, 600_000] as const
-export const simFarJumpMs = [600_000, 7_200_000] as const
-export const simFarJumps = 0.15
+export const jumpMs = [1_000, 600_000] as const
+export const farJumpMs = [600_000, 7_200_000] as const
+export const farJumps = 0.15
 /** ms per 1,000 s. Greatest departure of a clock's rate: of a usual crystal, at its worst; and of a broken one. */
-export const simDriftPpm = 200
-export const simGreatDriftPpm = 50_000
-export const simGreatDrifts = 0.2
+export const driftPpm = 200
+export const greatDriftPpm = 50_000
+export const greatDrifts = 0.2
 /** bytes of a flood: from just over what an outbox takes. */
-export const simFloodBytes = [33_000_000, 80_000_000] as const
+export const floodBytes = [33_000_000, 80_000_000] as const
 /** blocks below the tip at which a fork leaves: usual ones, and those that are nearly too deep for a reorganisation. */
-export const simForkDepth = 8
-export const simDeepForkDepth = 40
-export const simDeepForks = 0.1
+export const forkDepth = 8
+export const deepForkDepth = 40
+export const deepForks = 0.1
 
-// --- simulation: search and shrinking -------------------------------------------------
+// --- search and shrinking -------------------------------------------------
 
 /** runs. A failure is made shorter with at most so many; some 40 faults of 10 nodes take about half. */
-export const simShrinkRuns = 200
+export const shrinkRuns = 200
 /** ms of wall time. Making a failure shorter ends after this. */
-export const simShrinkMs = 300_000
+export const shrinkMs = 300_000
 /** ms of virtual time. A shorter plan may fail this much later than the longer one did: what follows is another course of events. */
-export const simShrinkSlackMs = 600_000
+export const shrinkSlackMs = 600_000
 /** seeds. A worker process is replaced after so many, so that what a run may leave behind does not add up. */
-export const simSeedsPerProcess = 25
+export const seedsPerProcess = 25
 /** ms between two application messages of a simulated node, on average, and their greatest size, bytes. */
-export const simTrafficMs = 30_000
-export const simTrafficBytes = 8_000
+export const trafficMs = 30_000
+export const trafficBytes = 8_000
 /** Steps a simulation runs before others have a turn (a progress bar, an interrupt): some 50 ms of real time. */
-export const simSliceSteps = 20_000
+export const sliceSteps = 20_000
 /** bytes. Largest chunks of simulated links, each as likely: as one loopback write, Ethernet segments, and a path of small ones. */
-export const simChunkBytes = [64 * 1024, 64 * 1024, 1_460, 1_460, 536, 100] as const
+export const chunkBytes = [64 * 1024, 64 * 1024, 1_460, 1_460, 536, 100] as const
 /** ms. A node that refuses a socket as a duplicate may be wrong about the others for so long: a few round trips. */
-export const simRefusalMs = 1_000
+export const refusalMs = 1_000
+
+// --- hostile peers ------------------------------------------------------
+
+/**
+ * frames and bytes per second that a simulated hostile peer sends in the long run (600 frames and 1.9 MB a minute), and ms of
+ * both that it may send at once after it was quiet: bursts that hurt, and simulations that stay fast.
+ */
+export const hostileFramesPerSecond = 10
+export const hostileBytesPerSecond = 32 * 1024
+export const hostileBurstMs = 30_000
+/** ms. Minimum and maximum time between two visits of a hostile peer. */
+export const hostileWaitMinMs = 500
+export const hostileWaitMaxMs = 20_000
+/** ms. Minimum and maximum time that a visit lasts if no peer ends it: below a handshake, and beyond every timer but `frameMs`. */
+export const hostileVisitMinMs = 2_000
+export const hostileVisitMaxMs = 240_000
+/** ms. A visit that sends or awaits one of the longest frames: what its bytes cost, and `frameMs` twice. */
+export const hostileLongVisitMs = 600_000
+/** Connections at once of a hostile peer that holds them open: more than a node allows all unidentified peers together. */
+export const hostileSwarm = Limits.endsWithoutHello + 8
+/** Connections at once that a hostile peer accepts, or that compete as one peer: twice `endsPerPair`. */
+export const hostileConnections = 8
+/** bytes. Most random bytes in one piece: a few frames before Up. */
+export const hostileNoiseBytes = 2 * Limits.frameBeforeUpBytes
+/** ms. Minimum and maximum time between two things that a hostile peer sends unasked. */
+export const hostileBeatMinMs = 100
+export const hostileBeatMaxMs = 15_000
+/** blocks of the chain that a hostile peer makes up: 20 ms of work, and enough for several messages of every kind. */
+export const hostileChainBlocks = 400
+/** blocks. How far above the real tip a hostile peer's lies reach, when they are modest. */
+export const hostileTipBlocks = 10_000
+/** addresses that a hostile peer remembers to advertise again, at most. */
+export const hostileHeard = 1_024
+/** addresses a hostile peer advertises in one visit, at most: the table of peers fills, although some of them are refused. */
+export const hostileAddresses = Limits.knownPeers + 4 * Limits.peersPerMessage

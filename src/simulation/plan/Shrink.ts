@@ -7,9 +7,9 @@
  * down to single ones), then chunks of the nodes; again from the start while anything helped. At last the run is made to end
  * at the violation. At the end of it no single fault and no single node can be left out, unless `runs` were used up.
  */
-import * as Limits from "../../domain/Limits.ts"
 import type { Fault } from "./Fault.ts"
 import * as FaultPlan from "./FaultPlan.ts"
+import * as SimulationLimits from "./Limits.ts"
 
 /** One run, as `SimulationOptions` name it. */
 export interface Case {
@@ -69,7 +69,7 @@ const propose = (state: Shrink): Case | undefined => {
       return {
         ...best,
         faults: before,
-        untilMs: Math.min(best.untilMs, Math.ceil(violatedMs) + Limits.simShrinkSlackMs)
+        untilMs: Math.min(best.untilMs, Math.ceil(violatedMs) + SimulationLimits.shrinkSlackMs)
       }
     }
     case "faults":
@@ -134,7 +134,7 @@ const seek = (from: Shrink): Shrink => {
  * @param untilMs where it would have ended
  * @param violatedMs when its first violation was
  */
-export const start = ({ nodes, plan, runs = Limits.simShrinkRuns, untilMs, violatedMs }: {
+export const start = ({ nodes, plan, runs = SimulationLimits.shrinkRuns, untilMs, violatedMs }: {
   readonly plan: ReadonlyArray<Fault>
   readonly nodes: ReadonlyArray<number>
   readonly untilMs: number

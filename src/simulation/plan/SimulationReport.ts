@@ -74,7 +74,7 @@ export interface SimulationReport {
   /** Tasks and alarms run. */
   readonly steps: number
   readonly timeline: ReadonlyArray<FaultRecord>
-  /** At most `Limits.simViolations`; the run stops at the first. */
+  /** At most `SimulationLimits.violations`; the run stops at the first. */
   readonly violations: ReadonlyArray<Violation>
   readonly ok: boolean
 }

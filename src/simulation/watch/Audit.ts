@@ -4,6 +4,7 @@ import * as Limits from "../../domain/Limits.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import { Sync } from "../../services/Sync.ts"
 import * as Bounds from "../plan/Bounds.ts"
+import * as SimulationLimits from "../plan/Limits.ts"
 import type { Running, SimulatedNode } from "../SimulatedNode.ts"
 import type { World } from "../World.ts"
 import type { PairView } from "./PairWatch.ts"
@@ -57,7 +58,7 @@ export class Audit {
         const pair = peer === undefined ? undefined : pairs.of(node.index, peer)
         if (pair === undefined) continue
         const unanswered = connection === undefined ? 0 : connection.pings.sent - connection.pongs.received
-        if (unanswered > 1 && pairs.healthy(pair, Limits.simAftermathMs)) {
+        if (unanswered > 1 && pairs.healthy(pair, SimulationLimits.aftermathMs)) {
           this.violated(node, "pings are answered", `${unanswered} pings to ${ip} without a pong, none of them new`)
         }
         const told = [...(node.index === pair.a ? pair.upAtA : pair.upAtB).values()].find((up) => up.ip === ip)?.socket
@@ -85,8 +86,8 @@ export class Audit {
     for (const { ip, use } of peers) {
       const peer = indexOf.get(ip)
       const pair = peer === undefined ? undefined : pairs.of(node.index, peer)
-      if (pair === undefined || !pairs.healthy(pair, Limits.simSyncMs)) continue
-      if (this.world.touched(node.index) > this.world.time.now - Limits.simSyncMs) continue
+      if (pair === undefined || !pairs.healthy(pair, SimulationLimits.syncMs)) continue
+      if (this.world.touched(node.index) > this.world.time.now - SimulationLimits.syncMs) continue
       // Another chain than the headers we follow just now: they may be a liar's, and are given up when nobody has the blocks.
       const fine = ["it has nothing above", "it is on another chain"].some((why) => use.startsWith(`not used: ${why}`))
       if (use.startsWith("not used") && !fine) this.violated(node, "honest peers are used", `${ip}: ${use}`)

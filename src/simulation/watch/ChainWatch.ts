@@ -1,6 +1,6 @@
 /** Whether the nodes of a simulated network follow the best chain among their peers, as fast as may be demanded. */
-import * as Limits from "../../domain/Limits.ts"
 import type { Fault } from "../plan/Fault.ts"
+import * as SimulationLimits from "../plan/Limits.ts"
 import type { World } from "../World.ts"
 
 interface Lag {
@@ -41,7 +41,7 @@ export class ChainWatch {
     // The best tip each node has seen at a peer that it has been well connected to for long enough.
     const best = new Map<number, number>()
     for (const pair of pairs.all) {
-      if (!pairs.healthy(pair, Limits.simAftermathMs)) continue
+      if (!pairs.healthy(pair, SimulationLimits.aftermathMs)) continue
       for (const [node, peer] of [[pair.a, pair.b], [pair.b, pair.a]] as const) {
         if (this.odd.has(peer)) continue
         best.set(node, Math.max(best.get(node) ?? 0, tips.get(peer)?.height ?? 0))
@@ -51,12 +51,12 @@ export class ChainWatch {
       const height = tips.get(index)?.height ?? 0
       const target = best.get(index) ?? 0
       const lag = this.behind.get(index)
-      const excused = now < (this.clockRightAt.get(index) ?? Number.NEGATIVE_INFINITY) + Limits.simAftermathMs
+      const excused = now < (this.clockRightAt.get(index) ?? Number.NEGATIVE_INFINITY) + SimulationLimits.aftermathMs
       if (target <= height || excused) {
         this.behind.delete(index)
       } else if (lag === undefined || height >= lag.height) {
         this.behind.set(index, { since: now, height: target, told: false })
-      } else if (!lag.told && now - lag.since > Limits.simSyncMs) {
+      } else if (!lag.told && now - lag.since > SimulationLimits.syncMs) {
         lag.told = true
         const seconds = Math.round((now - lag.since) / 1_000)
         this.world.violated(

@@ -2,10 +2,10 @@
  * What is up between every two nodes of a simulated network, what disturbs them, and what may be demanded of them therefore.
  * Seen from outside, by the nodes' own events: it believes no table.
  */
-import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { disturbance } from "../plan/Disturbance.ts"
 import type { Fault } from "../plan/Fault.ts"
+import * as SimulationLimits from "../plan/Limits.ts"
 
 export interface Held {
   readonly socket: string
@@ -150,7 +150,7 @@ export class PairWatch {
     }
     const now = this.host.now()
     const excused = this.closing || pair.agreedAt === undefined || pair.breaking > 0 ||
-      now < pair.brokenUntil + Limits.simAftermathMs
+      now < pair.brokenUntil + SimulationLimits.aftermathMs
     if (!excused) {
       this.unfaultedDowns += 1
       const since = Math.round((now - (pair.agreedAt ?? now)) / 1_000)
@@ -195,7 +195,7 @@ export class PairWatch {
     for (const pair of this.pairs) {
       if (pair.agreedAt !== undefined || pair.apart > 0 || pair.overdue || !this.host.alive(pair.a, pair.b)) continue
       // Two nodes with two addresses each are connected twice for the moment in which one of the connections is found to be enough.
-      if (now - pair.apartUntil <= boundMs(pair) || now - pair.partedAt <= Limits.simMergeMs) continue
+      if (now - pair.apartUntil <= boundMs(pair) || now - pair.partedAt <= SimulationLimits.mergeMs) continue
       pair.overdue = true
       const ends = `${sockets(pair.upAtA)} at ${pair.a}, ${sockets(pair.upAtB)} at ${pair.b}`
       const since = Math.round((now - pair.apartUntil) / 1_000)

@@ -3,9 +3,9 @@
  * one connection, and every `send` has an outcome.
  */
 import { Context, Effect, Random } from "effect"
-import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { ConnectionManager } from "../../services/ConnectionManager.ts"
+import * as SimulationLimits from "../plan/Limits.ts"
 import type { Running, SimulatedNode } from "../SimulatedNode.ts"
 
 /** Channel of this traffic. */
@@ -50,14 +50,14 @@ export class Traffic {
         Effect.gen({ self: this }, function*() {
           yield* this.receive(node, manager)
           while (true) {
-            yield* Effect.sleep((0.2 + 1.6 * (yield* Random.next)) * Limits.simTrafficMs)
+            yield* Effect.sleep((0.2 + 1.6 * (yield* Random.next)) * SimulationLimits.trafficMs)
             const others = this.host.connected(node.index)
             const other = others[Math.floor((yield* Random.next) * others.length)]
             if (other === undefined) continue
             const { ip: to } = other
             const seq = (sent.get(other.node) ?? 0) + 1
             sent.set(other.node, seq)
-            const payload = new Uint8Array(headBytes + Math.floor((yield* Random.next) * Limits.simTrafficBytes))
+            const payload = new Uint8Array(headBytes + Math.floor((yield* Random.next) * SimulationLimits.trafficBytes))
             const head = new DataView(payload.buffer)
             head.setUint32(0, sender)
             head.setUint32(4, seq)
@@ -110,7 +110,7 @@ export class Traffic {
     const now = this.host.now()
     for (const sending of this.sending) {
       const since = Math.max(sending.since, this.host.disturbedAt(sending.node.index))
-      if (sending.late || now - since < Limits.simSendMs) continue
+      if (sending.late || now - since < SimulationLimits.sendMs) continue
       sending.late = true
       this.host.violated(
         "nothing waits for ever",

@@ -45,6 +45,8 @@ const hello: Message.Hello = {
   extensions: [{ id: 0x0102, bytes: Uint8Array.of(0xbe, 0xef) }]
 }
 
+const repeated = (byte: number, bytes = 32) => new Uint8Array(bytes).fill(byte)
+
 const golden: Record<string, Message.Message> = {
   "hello": hello,
   "hello-least": {
@@ -79,7 +81,33 @@ const golden: Record<string, Message.Message> = {
   "pong": { _tag: "Pong", nonce: 2n ** 64n - 1n },
   "also": { _tag: "Also", proof: "000102030405060708090a0b0c0d0e0f" },
   "data": { _tag: "Data", channel: 258, payload: new TextEncoder().encode("abc") },
-  "data-empty": { _tag: "Data", channel: 0, payload: new Uint8Array(0) }
+  "data-empty": { _tag: "Data", channel: 0, payload: new Uint8Array(0) },
+  "peers-none": { _tag: "Peers", peers: [] },
+  "peers": {
+    _tag: "Peers",
+    peers: [
+      { ip: ip("203.0.113.7"), port: 24_100 },
+      { ip: ip("2001:db8::7"), port: 1 },
+      { ip: ip("203.0.113.8"), port: 65_535 },
+      { ip: ip("10.0.0.1"), port: 64 }
+    ]
+  },
+  "get-headers-none": { _tag: "GetHeaders", request: 0, locator: [] },
+  "get-headers": { _tag: "GetHeaders", request: 2 ** 32 - 1, locator: [repeated(0x11), repeated(0x22)] },
+  "headers": { _tag: "Headers", request: 300, after: repeated(0x33), list: new Uint8Array(4), more: true },
+  "headers-last": { _tag: "Headers", request: 300, after: repeated(0x33), list: new Uint8Array(4), more: false },
+  "get-blocks": {
+    _tag: "GetBlocks",
+    request: 2,
+    from: 70_000,
+    hashes: Uint8Array.of(...repeated(0x44), ...repeated(0x55))
+  },
+  "blocks": { _tag: "Blocks", request: 2, blocks: [Uint8Array.of(1, 2, 3), new Uint8Array(0)], done: true },
+  "blocks-more": { _tag: "Blocks", request: 2, blocks: [], done: false },
+  "blocks-long": { _tag: "Blocks", request: 2, blocks: [repeated(1, 200)], done: true },
+  "tip": { _tag: "Tip", height: 70_000, hash: repeated(0x66) },
+  "tip-greatest": { _tag: "Tip", height: Number.MAX_SAFE_INTEGER, hash: repeated(0x66) },
+  "new-block": { _tag: "NewBlock", block: Uint8Array.of(9, 8, 7) }
 }
 
 describe("golden bytes", () => {

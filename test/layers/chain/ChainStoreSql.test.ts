@@ -11,7 +11,7 @@ import * as ChainScan from "../../../src/layers/chain/tools/ChainScan.ts"
 import * as SqliteClient from "../../../src/layers/sql/SqliteClient.ts"
 import { ChainStore } from "../../../src/services/ChainStore.ts"
 import type { ChainStoreError, StoredBlock } from "../../../src/services/ChainStore.ts"
-import { after, block, genesis, isTrue, network } from "../../harness/chainBlocks.ts"
+import { after, block, genesis, isTrue, network, restored } from "../../harness/chainBlocks.ts"
 import { cases, holds } from "../../harness/chainStoreContract.ts"
 
 const storeAt = (
@@ -50,7 +50,7 @@ const change = (filename: string, sql: string) =>
 
 const scan = (filename: string) =>
   Effect.gen(function*() {
-    const good: Array<StoredBlock> = []
+    const good: Array<ChainScan.ScannedBlock> = []
     const result = yield* ChainScan.blocksOfFile(filename).pipe(
       Stream.runForEach((b) => Effect.sync(() => good.push(b))),
       Effect.result
@@ -105,10 +105,10 @@ describe("ChainStoreSql on SQLite", () => {
         })
         const newer = `${filename}-newer`
         yield* withStore(newer, (store) => store.tip)
-        yield* change(newer, "UPDATE chain_meta SET value = '2' WHERE key = 'schema'")
+        yield* change(newer, "UPDATE chain_meta SET value = '3' WHERE key = 'schema'")
         assert.deepInclude(yield* reasonOf(withStore(newer, (store) => store.tip)), {
           _tag: "WrongNetwork",
-          found: "schema 2"
+          found: "schema 3"
         })
       })
     ))
@@ -156,7 +156,7 @@ describe("ChainStoreSql on SQLite", () => {
             network,
             genesis,
             height: 1_000_000,
-            valid: isTrue
+            restored
           })
           yield* withStore(filename, (store) => holds(store, main.slice(0, tip.height)))
           assert.strictEqual(aside, `${filename}.damaged`)
@@ -174,7 +174,7 @@ describe("ChainStoreSql on SQLite", () => {
         yield* withStore(filename, (store) => store.append(0, main))
         const whole = yield* scan(filename)
         assert.isUndefined(whole.problem)
-        assert.deepStrictEqual(whole.good, [genesis, ...main])
+        assert.deepStrictEqual(whole.good.map(restored), [genesis, ...main])
         assert.isTrue(whole.good.every(isTrue))
         for (
           const [sql, height, text] of [

@@ -139,7 +139,7 @@ describe("admin API", () => {
       })
     ))
 
-  it.live("a node with a chain tells of it, and how it uses each peer", () =>
+  it.live("a node with a chain reports it, and how it uses each peer", () =>
     withServer((address) =>
       Effect.gen(function*() {
         const client = yield* AdminClient.make(address)
@@ -238,7 +238,7 @@ describe("admin API", () => {
       })
     ))
 
-  it.live("a client says that nobody answers", () =>
+  it.live("a client names the system's reason when nothing listens", () =>
     Effect.gen(function*() {
       const address = yield* Effect.scoped(
         Effect.flatMap(Ref.make<ReadonlyArray<string>>([]), (calls) => Layer.build(server(calls))).pipe(
@@ -249,6 +249,10 @@ describe("admin API", () => {
       )
       const client = yield* AdminClient.make(address)
       const error = yield* Effect.flip(client.status)
-      assert.strictEqual(error.kind, "nobody")
+      assert.strictEqual(error.kind, "unreachable")
+      assert.strictEqual(
+        error.message,
+        `admin API ${PeerAddress.format(address)}: connection refused; is the node running there?`
+      )
     }).pipe(Effect.provide(NodeHttpClient.layerUndici)))
 })

@@ -4,6 +4,7 @@ import * as Limits from "../../../src/domain/Limits.ts"
 import { disturbance } from "../../../src/simulation/plan/Disturbance.ts"
 import { type Fault, type FaultKind, faultKinds, hostilities } from "../../../src/simulation/plan/Fault.ts"
 import * as FaultPlan from "../../../src/simulation/plan/FaultPlan.ts"
+import * as SimulationLimits from "../../../src/simulation/plan/Limits.ts"
 import { randomFrom } from "../../harness/random.ts"
 
 const hour = 3_600_000
@@ -30,11 +31,11 @@ const within = (value: number, [least, most]: readonly [number, number], what: F
 const crashLoop = (fault: Fault & { readonly kind: "crash-loop" }): void => {
   let ms = fault.atMs
   for (const { downMs, upMs } of fault.reboots) {
-    within(downMs, [ms, ms === fault.atMs ? ms : ms + Limits.simRebootUpMs[1]], fault)
-    within(upMs - downMs, Limits.simRebootDownMs, fault)
+    within(downMs, [ms, ms === fault.atMs ? ms : ms + SimulationLimits.rebootUpMs[1]], fault)
+    within(upMs - downMs, SimulationLimits.rebootDownMs, fault)
     ms = upMs
   }
-  within(fault.endMs, [ms, ms + Limits.simRebootUpMs[1] + Limits.simRebootDownMs[1]], fault)
+  within(fault.endMs, [ms, ms + SimulationLimits.rebootUpMs[1] + SimulationLimits.rebootDownMs[1]], fault)
 }
 
 /** All numbers of a fault are within what the limits say. */
@@ -43,22 +44,22 @@ const inRange = (fault: Fault, nodes: number, durationMs: number): void => {
   within(fault.endMs, [fault.atMs, durationMs], fault)
   for (const node of FaultPlan.concerns(fault)) within(node, [0, nodes - 1], fault)
   const lasts = fault.endMs - fault.atMs
-  const range: 0 | readonly [number, number] = Limits.simFaults[fault.kind].ms
+  const range: 0 | readonly [number, number] = SimulationLimits.faults[fault.kind].ms
   if (fault.kind === "crash-loop") return crashLoop(fault)
   if (range === 0) assert.strictEqual(lasts, 0)
-  else if (fault.kind === "kill") within(lasts, [0, Limits.simLongKillMs[1]], fault)
+  else if (fault.kind === "kill") within(lasts, [0, SimulationLimits.longKillMs[1]], fault)
   else within(lasts, [fault.endMs === durationMs ? 0 : range[0], range[1]], fault)
   switch (fault.kind) {
     case "cut":
     case "clog":
     case "reset":
       assert.notStrictEqual(fault.a, fault.b)
-      if (fault.kind === "clog") within(fault.latencyMs, Limits.simClogMs, fault)
-      if (fault.kind === "reset") within(fault.bytes, [0, Limits.simResetBytes], fault)
+      if (fault.kind === "clog") within(fault.latencyMs, SimulationLimits.clogMs, fault)
+      if (fault.kind === "reset") within(fault.bytes, [0, SimulationLimits.resetBytes], fault)
       return
     case "flood":
       assert.notStrictEqual(fault.from, fault.to)
-      return within(fault.bytes, Limits.simFloodBytes, fault)
+      return within(fault.bytes, SimulationLimits.floodBytes, fault)
     case "partition":
       assert.deepStrictEqual(fault.side, [...new Set(fault.side)].toSorted((a, b) => a - b))
       return within(fault.side.length, [1, Math.floor(nodes / 2)], fault)
@@ -73,10 +74,10 @@ const inRange = (fault: Fault, nodes: number, durationMs: number): void => {
       assert.strictEqual(new Set(fault.links.map(({ a, b }) => `${a}-${b}`)).size, fault.links.length)
       return
     case "storm":
-      within(fault.latencyMs, Limits.simStormMs, fault)
+      within(fault.latencyMs, SimulationLimits.stormMs, fault)
       return within(fault.jitterMs, [0, fault.latencyMs], fault)
     case "narrow":
-      return within(fault.bandwidth, Limits.simNarrowBytes, fault)
+      return within(fault.bandwidth, SimulationLimits.narrowBytes, fault)
     case "jump":
       assert.isTrue(Math.abs(fault.ms) >= 1_000 && Math.abs(fault.ms) <= 7_200_000)
       return
@@ -88,12 +89,12 @@ const inRange = (fault: Fault, nodes: number, durationMs: number): void => {
       return
     case "alias":
       // It has a second address, and others hear of it.
-      assert.strictEqual(fault.node % Limits.simUnaware, 1)
+      assert.strictEqual(fault.node % SimulationLimits.unaware, 1)
       assert.notInclude(fault.told, fault.node)
       assert.deepStrictEqual(fault.told, [...new Set(fault.told)].toSorted((a, b) => a - b))
       return within(fault.told.length, [1, nodes - 1], fault)
     case "fork":
-      return within(fault.depth, [1, Limits.simDeepForkDepth], fault)
+      return within(fault.depth, [1, SimulationLimits.deepForkDepth], fault)
     default:
       return
   }
@@ -178,7 +179,7 @@ describe("FaultPlan", () => {
       gaps += plan.length
       plan.forEach((fault, i) => {
         const last = plan[i - 1]
-        if (last === undefined || fault.atMs - last.atMs > Limits.simBurstMs) return
+        if (last === undefined || fault.atMs - last.atMs > SimulationLimits.burstMs) return
         near += 1
         if (FaultPlan.concerns(last).some((node) => FaultPlan.concerns(fault).includes(node))) same += 1
       })

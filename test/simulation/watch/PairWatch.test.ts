@@ -1,13 +1,13 @@
 /** What is demanded of pairs: every invariant speaks when it should, and is silent where a fault excuses. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import type { Fault } from "../../../src/simulation/plan/Fault.ts"
+import * as SimulationLimits from "../../../src/simulation/plan/Limits.ts"
 import { PairWatch } from "../../../src/simulation/watch/PairWatch.ts"
 
 const boundMs = 6_000
 /** ms. Late enough that nothing is excused because the simulation has only begun. */
-const settledMs = 10 * Limits.simAftermathMs
+const settledMs = 10 * SimulationLimits.aftermathMs
 
 /** Nodes 0, 1 and 2, in a story told a line at a time. */
 class Story {
@@ -85,7 +85,7 @@ const unheard = "a Down follows an Up"
 const unfaulted = "no Down without a fault"
 const apart = "pairs connect"
 /** The last moment at which a pair that came apart at `settledMs` may be so. */
-const parted = settledMs + Limits.simMergeMs
+const parted = settledMs + SimulationLimits.mergeMs
 
 /** What is told, and the invariants that are violated by it, in order. */
 const stories: ReadonlyArray<readonly [name: string, story: () => Story, violated: ReadonlyArray<string>]> = [
@@ -111,12 +111,12 @@ const stories: ReadonlyArray<readonly [name: string, story: () => Story, violate
   ["while a fault excuses nothing", () => Story.settled().begin(jump).down(0, 1, 1), [unfaulted]],
   [
     "in the aftermath",
-    () => Story.settled().begin(cut).end(cut).at(settledMs + Limits.simAftermathMs - 1).down(0, 1, 1),
+    () => Story.settled().begin(cut).end(cut).at(settledMs + SimulationLimits.aftermathMs - 1).down(0, 1, 1),
     []
   ],
   [
     "after the aftermath",
-    () => Story.settled().begin(cut).end(cut).at(settledMs + Limits.simAftermathMs).down(0, 1, 1),
+    () => Story.settled().begin(cut).end(cut).at(settledMs + SimulationLimits.aftermathMs).down(0, 1, 1),
     [unfaulted]
   ],
   [

@@ -1,11 +1,15 @@
 /** Every migration of the chain's tables, by number. They are never edited once released; new ones are added. */
 import { Migrator } from "effect/sql"
 import { chain } from "./0001_chain.ts"
+import { indexAndBranch } from "./0002_index_and_branch.ts"
 
 /** Migrator's own table. With it or `chain_meta` a database is ours. */
 export const table = "chain_migrations"
 
 /** Number of the newest migration: what `chain_meta` must say. */
-export const schema = "1"
+export const schema = "2"
 
-export const run = Migrator.make({})({ table, loader: Migrator.fromRecord({ "0001_chain": chain }) })
+export const run = Migrator.make({})({
+  table,
+  loader: Migrator.fromRecord({ "0001_chain": chain, "0002_index_and_branch": indexAndBranch })
+})

@@ -86,7 +86,7 @@ const makeChecker = (params: ChainParams, hasher: Hasher, file: string, tip: Par
   const check = ({ bytes, offset }: ChainFile.FileRecord, now: number): StoredBlock | ImportError | undefined => {
     const due = last === undefined ? parent.height + 1 : last + 1
     const block = Block.decode(bytes)
-    if (Block.isMalformed(block)) return fault(offset, due, `its bytes are no block (${block.reason})`)
+    if (Block.isMalformed(block)) return fault(offset, due, `undecodable block (${block.reason})`)
     const { height } = block.header
     if (height > parent.height || (last !== undefined && height !== due)) {
       const wanted = last === undefined ? parent.height + 1 : due
@@ -98,7 +98,7 @@ const makeChecker = (params: ChainParams, hasher: Hasher, file: string, tip: Par
       last = height
       lastNew = offset
       parent = HeaderRules.parentOf(block.header, verdict.hash)
-      return toStored(block, verdict.hash)
+      return toStored(verdict)
     }
     const hash = BlockHeader.hash(hasher, block.header)
     if (known[height] !== Hash.toHex(hash)) {

@@ -42,9 +42,9 @@ export const blocks = (
         let parent = first
         while (parent.height < count && made.length < Limits.chainMakeBlocks) {
           const due = ChainParams.dueAt(params, parent.height + 1)
-          const { block, hash } = Synthetic.onTop(params, hasher, parent, due, options)
-          made.push(toStored(block, hash))
-          parent = HeaderRules.parentOf(block.header, hash)
+          const next = Synthetic.onTop(params, hasher, parent, due, options)
+          made.push(toStored(next))
+          parent = HeaderRules.parentOf(next.block.header, next.hash)
         }
         return [made, parent] as const
       }))

@@ -1,6 +1,6 @@
 /**
  * Repairs a damaged SQLite chain: the old file is kept aside, and what can be read of it, from genesis on without a gap, goes
- * into a new one. A database that is whole needs none of this: `append(height, [])` rewinds it.
+ * into a new one. A whole database needs no repair: `append(height, [])` rewinds it.
  */
 import { Effect, Exit, FileSystem, Stream } from "effect"
 import type { Option } from "effect"
@@ -10,6 +10,7 @@ import type { ChainStoreError, StoredBlock, Tip } from "../../../services/ChainS
 import * as ChainStoreSql from "../ChainStoreSql.ts"
 import { unavailable } from "../StoreErrors.ts"
 import * as ChainScan from "./ChainScan.ts"
+import type { ScannedBlock } from "./ChainScan.ts"
 
 export interface RepairOptions {
   readonly filename: string
@@ -17,8 +18,8 @@ export interface RepairOptions {
   readonly genesis: StoredBlock
   /** Greatest height to keep. */
   readonly height: number
-  /** Whether a block is what it should be; the first one that is not, and all after it, are left behind. */
-  readonly valid?: ((block: StoredBlock) => boolean) | undefined
+  /** The block as it is to be stored; `undefined`: it is not what it should be. That one and all after it are left behind. */
+  readonly restored: (block: ScannedBlock) => StoredBlock | undefined
 }
 
 export interface Repaired {
@@ -29,13 +30,10 @@ export interface Repaired {
   readonly problem: Option.Option<ChainStoreError>
 }
 
-/** Damaged files kept at most; beyond, repairing refuses until one is removed. */
-const keptFiles = 99
-
 const setAside = (filename: string) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
-    for (let i = 1; i <= keptFiles; i++) {
+    for (let i = 1; i <= Limits.damagedFiles; i++) {
       const aside = i === 1 ? `${filename}.damaged` : `${filename}.damaged-${i}`
       if (yield* fs.exists(aside)) continue
       // The log first: the file without it would lose what is in it only if we stop in between, so it is moved last.
@@ -45,14 +43,18 @@ const setAside = (filename: string) =>
       if (yield* fs.exists(filename)) yield* fs.rename(filename, aside)
       return aside
     }
-    return yield* unavailable(filename, `${filename}.damaged and ${keptFiles - 1} more are in the way`)
+    return yield* unavailable(
+      filename,
+      `${Limits.damagedFiles} damaged files (${filename}.damaged …) exist already: remove some`
+    )
   }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(unavailable(filename, error))))
 
-const copy = (aside: string, { genesis, height, valid = () => true }: RepairOptions) =>
+const copy = (aside: string, { genesis, height, restored }: RepairOptions) =>
   Effect.gen(function*() {
     const { append, tip } = yield* ChainStore
     const good = ChainScan.blocksOfFile(aside).pipe(
-      Stream.takeWhile((block) => block.height <= height && valid(block))
+      Stream.map((block) => block.height <= height ? restored(block) : undefined),
+      Stream.takeWhile((block) => block !== undefined)
     )
     const copied = yield* good.pipe(
       Stream.grouped(Limits.storeBatchBlocks),

@@ -1,9 +1,9 @@
 /**
  * Reads a stored chain from genesis to tip, whole or damaged, and checks what can be checked without decoding: every height
  * is there once, every block follows the one before, and SQLite's own structure (`quick_check`) is sound. Whether the bytes
- * are the block of that hash, and a valid one, is the reader's to check.
+ * are the block of that hash, a valid one, and whether its index is right, is the reader's to check.
  *
- * What is good comes out before the error does. The error is `Damaged`, says which height cannot be had, and its `repair`
+ * What is good comes out before the error does. The error is `Damaged`, says which height cannot be read, and its `repair`
  * names the height to rewind to. Nothing is written.
  */
 import { Effect, Option, Stream } from "effect"
@@ -17,6 +17,15 @@ import type { JoinedRow } from "../ChainTables.ts"
 import * as ChainTables from "../ChainTables.ts"
 import { atBoundary, damaged, fromSql } from "../StoreErrors.ts"
 
+/** A block as the database has it. `index`: what its index says; `undefined` where the database is from before there was one. */
+export interface ScannedBlock {
+  readonly height: number
+  readonly hash: string
+  readonly previous: string
+  readonly bytes: Uint8Array
+  readonly index?: Pick<StoredBlock, "header" | "txids"> | undefined
+}
+
 /** Where the scan stands. `previous`: hash of the block before `height`. */
 interface Place {
   readonly height: number
@@ -25,11 +34,11 @@ interface Place {
 
 const unknownTip = Number.MAX_SAFE_INTEGER - 1
 
-type Looked = { readonly block: StoredBlock } | { readonly problem: string }
+type Looked = { readonly block: ScannedBlock } | { readonly problem: string }
 
-const look = (row: JoinedRow | undefined, { height, previous }: Place): Looked => {
+const look = (row: JoinedRow | undefined, { height, previous }: Place, indexed: boolean): Looked => {
   if (row?.height !== height) return { problem: "it is missing" }
-  const { bytes, hash, previous: follows } = row
+  const { bytes, hash, header, previous: follows, txids } = row
   if (!(hash instanceof Uint8Array) || hash.length !== 32) return { problem: "its hash is missing" }
   if (!(bytes instanceof Uint8Array)) return { problem: "its bytes are missing" }
   if (!(follows instanceof Uint8Array) || follows.length !== 32) return { problem: "its link is missing" }
@@ -37,15 +46,18 @@ const look = (row: JoinedRow | undefined, { height, previous }: Place): Looked =
   if (previous !== undefined && link !== previous) {
     return { problem: `it follows ${link}, but the block before it is ${previous}` }
   }
-  return { block: { height, hash: ChainTables.hex(hash), previous: link, bytes } }
+  const block = { height, hash: ChainTables.hex(hash), previous: link, bytes }
+  if (!indexed) return { block }
+  if (!(header instanceof Uint8Array) || !(txids instanceof Uint8Array)) return { problem: "it is not in the index" }
+  return { block: { ...block, index: { header, txids } } }
 }
 
 /** The good rows of one read, from a place on; the problem of the first that is not. */
-const goodOf = (rows: ReadonlyArray<JoinedRow>, from: Place, end: number) => {
-  const good: Array<StoredBlock> = []
+const goodOf = (rows: ReadonlyArray<JoinedRow>, from: Place, end: number, indexed: boolean) => {
+  const good: Array<ScannedBlock> = []
   let place = from
   while (place.height < end) {
-    const looked = look(rows[good.length], place)
+    const looked = look(rows[good.length], place, indexed)
     if ("problem" in looked) return { good, place, problem: looked.problem }
     good.push(looked.block)
     place = { height: place.height + 1, previous: looked.block.hash }
@@ -54,15 +66,16 @@ const goodOf = (rows: ReadonlyArray<JoinedRow>, from: Place, end: number) => {
 }
 
 /** Every block of the database in context, ascending. `where` names it in errors. */
-export const blocks = (where: string): Stream.Stream<StoredBlock, ChainStoreError, SqlClient.SqlClient> =>
+export const blocks = (where: string): Stream.Stream<ScannedBlock, ChainStoreError, SqlClient.SqlClient> =>
   Stream.unwrap(Effect.map(SqlClient.SqlClient, (sql) => {
-    const tables = ChainTables.make(sql)
+    const tables = ChainTables.make(sql, "chain")
     const fault = (height: number, problem: string) => damaged(where, `block ${height}: ${problem}`, height - 1)
 
     /** As many rows as one read may take; if the database cannot give them, the next one alone. */
     const rows = (
       from: number,
-      end: number
+      end: number,
+      joined: ChainTables.ChainTables["joined"]
     ): Effect.Effect<readonly [ReadonlyArray<JoinedRow>, number], SqlError.SqlError> =>
       Effect.gen(function*() {
         const sizes = yield* tables.sizes(from, end)
@@ -74,11 +87,11 @@ export const blocks = (where: string): Stream.Stream<StoredBlock, ChainStoreErro
           to += 1
         }
         to = Math.max(to, from + 1)
-        return [yield* tables.joined(from, to), to] as const
+        return [yield* joined(from, to), to] as const
       }).pipe(
         Effect.catchIf(
           (error) => sqlFailure(error) === "damaged" && end > from + 1,
-          () => Effect.map(tables.joined(from, from + 1), (found) => [found, from + 1] as const)
+          () => Effect.map(joined(from, from + 1), (found) => [found, from + 1] as const)
         )
       )
 
@@ -93,35 +106,46 @@ export const blocks = (where: string): Stream.Stream<StoredBlock, ChainStoreErro
       orElse: () => Effect.void
     })
 
-    const scan = (tip: number) =>
-      Stream.paginate({ height: 0, previous: undefined } as Place, (place) =>
+    const scan = (tip: number, indexed: boolean) => {
+      const joined = indexed ? tables.joined : tables.joinedUnindexed
+      return Stream.paginate({ height: 0, previous: undefined } as Place, (place) =>
         Effect.gen(function*() {
           if (place.height > tip) {
             yield* structure
             return [[], Option.none<Place>()] as const
           }
-          const [found, end] = yield* rows(place.height, Math.min(place.height + Limits.storeScanRows, tip + 1)).pipe(
+          const [found, end] = yield* rows(
+            place.height,
+            Math.min(place.height + Limits.storeScanRows, tip + 1),
+            joined
+          ).pipe(
             Effect.catchIf((error) => sqlFailure(error) === "damaged", (error) =>
               Effect.fail(fault(place.height, `it cannot be read (${sqlFailureText(error)})`)))
           )
-          const { good, place: next, problem } = goodOf(found, place, end)
+          const { good, place: next, problem } = goodOf(found, place, end, indexed)
           if (good.length === 0 && problem !== undefined) {
             return yield* fault(place.height, problem)
           }
           yield* Effect.yieldNow
           return [good, Option.some(next)] as const
         }).pipe(atBoundary(where)))
+    }
 
-    // Where even the ends cannot be read, the scan goes on until it meets what is wrong.
+    // A file that is checked before a node of this version opened it has no index yet.
+    const indexed = Effect.match(tables.indexed, { onFailure: () => false, onSuccess: () => true })
+
+    // Where even the ends cannot be read, the scan continues until it meets what is wrong.
     const tip = tables.bounds.pipe(
       Effect.map(([bounds]) => Math.max(bounds?.last ?? 0, bounds?.lastBlock ?? 0)),
       Effect.catchIf((error) => sqlFailure(error) === "damaged", () => Effect.succeed(unknownTip))
     )
-    return Stream.unwrap(Effect.map(atBoundary(where)(tip), scan))
+    return Stream.unwrap(Effect.gen(function*() {
+      return scan(yield* atBoundary(where)(tip), yield* indexed)
+    }))
   }))
 
 /** The same from a SQLite file, opened without the checks of `ChainStoreSql`, and even if it is shorter than it should be. */
-export const blocksOfFile = (filename: string): Stream.Stream<StoredBlock, ChainStoreError> =>
+export const blocksOfFile = (filename: string): Stream.Stream<ScannedBlock, ChainStoreError> =>
   Stream.provide(blocks(filename), SqliteClient.layer({ filename, tolerant: true })).pipe(
     Stream.mapError((error) => (error._tag === "SqlError" ? fromSql(filename)(error) : error))
   )

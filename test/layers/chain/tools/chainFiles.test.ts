@@ -5,6 +5,7 @@ import { Clock, Effect, FileSystem, Stream } from "effect"
 import type { Scope } from "effect"
 import { DatabaseSync } from "node:sqlite"
 import * as ChainParams from "../../../../src/domain/chain/ChainParams.ts"
+import * as Hash from "../../../../src/domain/chain/Hash.ts"
 import { networkIn, storeOptions } from "../../../../src/layers/chain/ChainDatabase.ts"
 import * as ChainStoreMemory from "../../../../src/layers/chain/ChainStoreMemory.ts"
 import * as ChainStoreSql from "../../../../src/layers/chain/ChainStoreSql.ts"
@@ -251,9 +252,24 @@ describe("checking a stored chain", () => {
     [
       "bytes that are none",
       "UPDATE chain_block SET bytes = x'00ff' WHERE height = 600",
-      /block 600: its bytes are no block/
+      /block 600: undecodable block/
     ],
-    ["a block that is missing", "DELETE FROM chain_block WHERE height = 600", /600/]
+    ["a block that is missing", "DELETE FROM chain_block WHERE height = 600", /600/],
+    [
+      "a block that is not in the index",
+      "DELETE FROM chain_index WHERE height = 600",
+      /block 600: it is not in the index/
+    ],
+    [
+      "another header in the index",
+      "UPDATE chain_index SET header = (SELECT header FROM chain_index WHERE height = 9) WHERE height = 600",
+      /block 600: the index has another header or other transactions/
+    ],
+    [
+      "other transactions in the index",
+      "UPDATE chain_index SET txids = zeroblob(64) WHERE height = 600",
+      /block 600: the index has another header or other transactions/
+    ]
   ]
   test("a last block under another hash", (directory) =>
     Effect.gen(function*() {
@@ -275,4 +291,59 @@ describe("checking a stored chain", () => {
         assert.deepStrictEqual(good, { height: 599, hash: blocks[598]?.hash ?? "" })
       }))
   }
+})
+
+describe("a database from before the index", () => {
+  const old = `DROP TABLE chain_index; DROP TABLE branch_header; DROP TABLE branch_block; DROP TABLE branch_index;
+    DELETE FROM chain_meta WHERE key = 'settled'; UPDATE chain_meta SET value = '1' WHERE key = 'schema';
+    DELETE FROM chain_migrations WHERE migration_id = 2`
+
+  /** 1,300 blocks, more than one read's worth, as the version before left them. */
+  const before = (filename: string, harm = "") =>
+    Effect.gen(function*() {
+      const blocks = yield* made(1_300)
+      yield* Effect.provide(
+        Effect.flatMap(ChainStore, (store) => store.append(0, blocks)),
+        ChainStoreSql.layerSqlite({ filename, ...storeOptions("devnet") })
+      )
+      const database = new DatabaseSync(filename)
+      database.exec(`${old}; ${harm}`)
+      database.close()
+      return blocks
+    })
+
+  test("is verified as it is, gets its index when it is opened, and counts as settled", (directory) =>
+    Effect.gen(function*() {
+      const filename = `${directory}/chain.db`
+      const blocks = yield* before(filename)
+      assert.strictEqual((yield* ChainCheck.checkFile(devnet, filename)).blocks, 1_301)
+      yield* Effect.gen(function*() {
+        const store = yield* ChainStore
+        assert.isTrue(yield* store.settled)
+        assert.isUndefined(yield* store.branch)
+        const headers = yield* store.headers(1, 5_000)
+        assert.deepStrictEqual(headers.map(Hash.toHex), blocks.map(({ header }) => Hash.toHex(header)))
+        const last = blocks.at(-1)
+        const found = yield* store.transaction(Hash.toHex(last?.txids.subarray(32) ?? new Uint8Array()), "chain")
+        assert.deepStrictEqual([found?.index, Hash.toHex(found?.block ?? new Uint8Array())], [
+          1,
+          Hash.toHex(last?.bytes ?? new Uint8Array())
+        ])
+      }).pipe(Effect.provide(ChainStoreSql.layerSqlite({ filename, ...storeOptions("devnet") })))
+      assert.isUndefined((yield* ChainCheck.checkFile(devnet, filename)).bad)
+    }))
+
+  test("with a block that does not decode says which", (directory) =>
+    Effect.gen(function*() {
+      const filename = `${directory}/chain.db`
+      yield* before(filename, "UPDATE chain_block SET bytes = x'00ff' WHERE height = 900")
+      const error = yield* Effect.flip(Effect.provide(
+        Effect.flatMap(ChainStore, (store) => store.tip),
+        ChainStoreSql.layerSqlite({ filename, ...storeOptions("devnet") })
+      ))
+      assert.strictEqual(error.reason._tag, "Damaged")
+      if (error.reason._tag !== "Damaged") return
+      assert.match(error.reason.detail, /block 900: undecodable/)
+      assert.match(error.reason.repair, /chain rewind 899/)
+    }))
 })

@@ -1,0 +1,64 @@
+/** What the parts of `ChainStoreSql` share: the client, the tables, and what is remembered of what is stored. */
+import { Effect, Semaphore } from "effect"
+import { SqlClient } from "effect/sql"
+import type { SqlError } from "effect/sql"
+import type { Branch, ChainStoreError, Tip } from "../../services/ChainStore.ts"
+import * as ChainTables from "./ChainTables.ts"
+import type { HashIndex } from "./HashIndex.ts"
+import type { ChainOptions } from "./OpenDatabase.ts"
+import * as OpenDatabase from "./OpenDatabase.ts"
+import { atBoundary } from "./StoreErrors.ts"
+
+/** An index in memory: made when first asked for; every change adds to it from then on. */
+export interface LazyIndex {
+  entries: HashIndex | undefined
+  /** Everything that was stored before it was made is in it. */
+  complete: boolean
+  readonly filling: Semaphore.Semaphore
+}
+
+export const makeIndex = (): LazyIndex => ({ entries: undefined, complete: false, filling: Semaphore.makeUnsafe(1) })
+
+export interface StoreContext {
+  readonly where: string
+  readonly sql: SqlClient.SqlClient
+  readonly chain: ChainTables.ChainTables
+  readonly branchTables: ChainTables.ChainTables
+  /** One change at a time, in the order of the calls. */
+  readonly writing: Semaphore.Semaphore
+  readonly boundary: <A, R>(
+    effect: Effect.Effect<A, ChainStoreError | SqlError.SqlError, R>
+  ) => Effect.Effect<A, ChainStoreError, R>
+  /** As of the last commit, like the next two. */
+  tip: Tip
+  branch: Branch | undefined
+  settled: boolean
+  /** Rewinds begun, so that a read in several steps knows whether it saw one chain. */
+  rewinds: number
+  rewinding: boolean
+  readonly hashIndex: LazyIndex
+  readonly txidIndex: LazyIndex
+  /** Of the branch alone; another one for each branch. */
+  branchTxidIndex: LazyIndex
+}
+
+/** Opens the database of the client in context. */
+export const make = (options: ChainOptions): Effect.Effect<StoreContext, ChainStoreError, SqlClient.SqlClient> =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    const boundary = atBoundary(options.where)
+    return {
+      ...(yield* boundary(OpenDatabase.open(sql, options))),
+      where: options.where,
+      sql,
+      chain: ChainTables.make(sql, "chain"),
+      branchTables: ChainTables.make(sql, "branch"),
+      writing: yield* Semaphore.make(1),
+      boundary,
+      rewinds: 0,
+      rewinding: false,
+      hashIndex: makeIndex(),
+      txidIndex: makeIndex(),
+      branchTxidIndex: makeIndex()
+    }
+  })

@@ -1,0 +1,217 @@
+/** Changes of `ChainStoreSql`: each is one transaction; what is remembered of the database changes with the commit, and not without it. */
+import { Effect } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import type { Branch, ChainStoreError, StoredBlock, Tip } from "../../services/ChainStore.ts"
+import * as AppendRules from "./AppendRules.ts"
+import * as ChainTables from "./ChainTables.ts"
+import * as HashIndex from "./HashIndex.ts"
+import type { LazyIndex, StoreContext } from "./StoreContext.ts"
+import { makeIndex } from "./StoreContext.ts"
+import { damaged } from "./StoreErrors.ts"
+
+type Batches = ReadonlyArray<ReadonlyArray<StoredBlock>>
+type Change<A> = Effect.Effect<A, ChainStoreError | SqlError.SqlError>
+
+/** Another process that writes to a server's database waits for this row, then finds another tip. */
+const lock = (sql: SqlClient.SqlClient) =>
+  sql.onDialectOrElse({
+    pg: () => Effect.asVoid(sql`SELECT value FROM chain_meta WHERE key = 'network' FOR UPDATE`),
+    orElse: () => Effect.void
+  })
+
+/** One transaction, whose `change` can be interrupted; `done` runs with the commit. `rewinds`: it replaces blocks of the chain. */
+const commit = <A>(context: StoreContext, rewinds: boolean, change: Change<A>, done: (result: A) => void): Change<A> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.suspend(() => {
+      context.rewinding = rewinds
+      if (rewinds) context.rewinds += 1
+      return context.sql.withTransaction(restore(Effect.andThen(lock(context.sql), change)))
+    }).pipe(
+      Effect.tap((result) => Effect.sync(() => done(result))),
+      Effect.ensuring(Effect.sync(() => {
+        context.rewinding = false
+      }))
+    )
+  )
+
+/** Runs after all changes that were asked for before. */
+const inTurn = <A>(context: StoreContext, change: Change<A>): Effect.Effect<A, ChainStoreError> =>
+  context.writing.withPermit(context.boundary(change))
+
+const hashAt = (tables: ChainTables.ChainTables, height: number) =>
+  Effect.map(tables.hashes(height, height + 1), ([row]) => row && ChainTables.hex(row.hash))
+
+const stored = ({ chain, where }: StoreContext): Change<Tip> =>
+  Effect.flatMap(chain.tip, ([last]) =>
+    last === undefined
+      ? Effect.fail(damaged(where, "the genesis block is missing"))
+      : Effect.succeed({ height: last.height, hash: ChainTables.hex(last.hash) }))
+
+const addIds = ({ entries }: LazyIndex, blocks: ReadonlyArray<StoredBlock>) => {
+  if (entries === undefined) return
+  for (const { height, txids } of blocks) {
+    for (let at = 0; at < txids.length; at += 32) {
+      HashIndex.add(entries, ChainTables.hex(txids.subarray(at, at + 32)), height)
+    }
+  }
+}
+
+const addHashes = ({ entries }: LazyIndex, blocks: ReadonlyArray<StoredBlock>) => {
+  if (entries !== undefined) { for (const { hash, height } of blocks) HashIndex.add(entries, hash, height) }
+}
+
+const insertAll = (tables: ChainTables.ChainTables, batches: Batches) =>
+  Effect.gen(function*() {
+    for (const batch of batches) for (const statement of tables.insert(batch)) yield* statement
+  })
+
+const runAll = (statements: ReadonlyArray<Effect.Effect<unknown, SqlError.SqlError>>) =>
+  Effect.gen(function*() {
+    for (const statement of statements) yield* statement
+  })
+
+const setBranch = (context: StoreContext, branch: Branch | undefined) => {
+  if (branch === undefined || branch.fork !== context.branch?.fork) context.branchTxidIndex = makeIndex()
+  context.branch = branch
+}
+
+/** Blocks after `after`, which is below the tip in a reorganisation. */
+const replace = (context: StoreContext, after: number, batches: Batches) =>
+  Effect.gen(function*() {
+    const { chain, sql } = context
+    const tip = yield* stored(context)
+    const hash = after === tip.height ? tip.hash : yield* hashAt(chain, after)
+    const refused = AppendRules.checkFirst(after, tip, hash, batches[0]?.[0])
+    if (refused !== undefined) return yield* refused
+    if (after < tip.height) yield* runAll(chain.removeFrom(after + 1))
+    if (context.branch !== undefined && context.branch.fork > after) yield* runAll(context.branchTables.removeFrom(0))
+    yield* insertAll(chain, batches)
+    const last = batches.at(-1)?.at(-1)
+    const next = { height: last?.height ?? after, hash: last?.hash ?? hash ?? tip.hash }
+    if (next.height === 0) yield* ChainTables.meta(sql).remove("settled")
+    return next
+  })
+
+const replaced = (context: StoreContext, after: number, batches: Batches) => (next: Tip) => {
+  context.tip = next
+  if (context.branch !== undefined && context.branch.fork > after) setBranch(context, undefined)
+  if (next.height === 0) context.settled = false
+  for (const batch of batches) {
+    addHashes(context.hashIndex, batch)
+    addIds(context.txidIndex, batch)
+  }
+}
+
+export const append = (context: StoreContext, after: number, blocks: ReadonlyArray<StoredBlock>) =>
+  inTurn(
+    context,
+    Effect.gen(function*() {
+      const refused = AppendRules.checkBlocks(after, blocks)
+      if (refused !== undefined) return yield* refused
+      const batches = AppendRules.batchesOf(blocks)
+      const one = (from: number, part: Batches) =>
+        commit(context, from < context.tip.height, replace(context, from, part), replaced(context, from, part))
+      if (after !== context.tip.height || batches.length <= 1) return yield* one(after, batches)
+      let next = context.tip
+      for (const batch of batches) next = yield* one(next.height, [batch])
+      return next
+    })
+  )
+
+/** A batch of a branch: what the branch is then. */
+const stageBatch = (context: StoreContext, after: number, batch: ReadonlyArray<StoredBlock>) =>
+  Effect.gen(function*() {
+    const { branch, branchTables, chain } = context
+    const onChain = yield* hashAt(chain, after)
+    const onBranch = branch === undefined
+      ? undefined
+      : after === branch.fork
+      ? onChain
+      : yield* hashAt(branchTables, after)
+    const place = AppendRules.stagePlace(after, batch[0], { chain: onChain, branch: onBranch })
+    if (typeof place === "object") return yield* place
+    const fork = place === "branch" && branch !== undefined ? branch.fork : after
+    const replaces = branch !== undefined && (place === "chain" || after < branch.tip.height)
+    if (replaces) yield* runAll(branchTables.removeFrom(place === "branch" ? after + 1 : 0))
+    const [kept] = replaces ? yield* branchTables.size : [{ size: branch?.bytes ?? 0 }]
+    const bytes = (kept?.size ?? 0) + AppendRules.branchBytes(batch)
+    const tooLarge = AppendRules.checkBranch(bytes)
+    if (tooLarge !== undefined) return yield* tooLarge
+    yield* insertAll(branchTables, [batch])
+    const last = batch.at(-1)
+    const next: Branch = { fork, tip: { height: after + batch.length, hash: last?.hash ?? "" }, bytes }
+    return { next, begun: place === "chain" }
+  })
+
+export const stage = (context: StoreContext, after: number, blocks: ReadonlyArray<StoredBlock>) =>
+  inTurn(
+    context,
+    Effect.gen(function*() {
+      const refused = AppendRules.checkBlocks(after, blocks)
+      if (refused !== undefined) return yield* refused
+      let from = after
+      let branch = context.branch
+      const batches = AppendRules.batchesOf(blocks)
+      for (const batch of batches.length === 0 ? [[]] : batches) {
+        const { next } = yield* commit(context, false, stageBatch(context, from, batch), ({ begun, next }) => {
+          if (begun) context.branchTxidIndex = makeIndex()
+          setBranch(context, next)
+          addIds(context.branchTxidIndex, batch)
+        })
+        branch = next
+        from += batch.length
+      }
+      return branch ?? (yield* AppendRules.noBranch)
+    })
+  )
+
+export const adopt = (context: StoreContext) =>
+  inTurn(
+    context,
+    Effect.suspend(() => {
+      const { branch, chain, sql } = context
+      if (branch === undefined) return Effect.fail(AppendRules.noBranch)
+      const change = Effect.gen(function*() {
+        const refused = AppendRules.checkAdoption(yield* stored(context), branch.tip)
+        if (refused !== undefined) return yield* refused
+        yield* runAll(ChainTables.adopt(sql, branch.fork))
+        // What was remembered of the branch, from where it is now.
+        const wants = context.hashIndex.entries !== undefined || context.txidIndex.entries !== undefined
+        if (!wants) return { hashes: [], ids: [] }
+        return {
+          hashes: yield* chain.hashes(branch.fork + 1, branch.tip.height + 1),
+          ids: yield* chain.txids(branch.fork + 1, branch.tip.height + 1)
+        }
+      })
+      return Effect.as(
+        commit(context, branch.fork < context.tip.height, change, ({ hashes, ids }) => {
+          context.tip = branch.tip
+          setBranch(context, undefined)
+          const { entries } = context.hashIndex
+          if (entries !== undefined) {
+            for (const [i, { hash }] of hashes.entries()) {
+              HashIndex.add(entries, ChainTables.hex(hash), branch.fork + 1 + i)
+            }
+          }
+          addIds(context.txidIndex, ids.map((row) => ({ ...row, hash: "", previous: "", bytes: none, header: none })))
+        }),
+        branch.tip
+      )
+    })
+  )
+
+const none = new Uint8Array(0)
+
+export const unstage = (context: StoreContext) =>
+  inTurn(
+    context,
+    commit(context, false, runAll(context.branchTables.removeFrom(0)), () => setBranch(context, undefined))
+  )
+
+export const settle = (context: StoreContext) =>
+  inTurn(
+    context,
+    commit(context, false, Effect.asVoid(ChainTables.meta(context.sql).set("settled", "yes")), () => {
+      context.settled = true
+    })
+  )

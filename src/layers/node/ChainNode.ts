@@ -1,0 +1,28 @@
+/**
+ * One node that keeps its network's chain: a `Node` that also follows the best chain of its peers and serves it. It needs a
+ * `ChainStore` too: `ChainStoreSql` or `ChainStoreMemory`. Scope and isolation are those of `Node`.
+ */
+import { Layer } from "effect"
+import type { SocketServer } from "effect/socket"
+import type { ChainStore, ChainStoreError } from "../../services/ChainStore.ts"
+import type { NodeSetup } from "../../services/NodeConfig.ts"
+import type { PeerSocket } from "../../services/PeerSocket.ts"
+import type { PeerStore } from "../../services/PeerStore.ts"
+import type { Sync } from "../../services/Sync.ts"
+import * as SyncLive from "../sync/SyncLive.ts"
+import type { Node } from "./Node.ts"
+import { compose, type Surroundings } from "./NodeParts.ts"
+import * as StoredChainLive from "./StoredChainLive.ts"
+
+/** As `Node.layer`; also fails when the store cannot be read. */
+export const layer = <E = never, R = never>(
+  setup: NodeSetup,
+  around: Layer.Layer<never, E, R> = Layer.empty
+): Layer.Layer<
+  Node | Sync,
+  SocketServer.SocketServerError | ChainStoreError | E,
+  PeerSocket | PeerStore | ChainStore | Exclude<R, Surroundings>
+> => {
+  const { events, inner, peers } = compose(setup, around, StoredChainLive.layer())
+  return SyncLive.layer().pipe(Layer.provideMerge(peers), Layer.provide(inner), Layer.provideMerge(events))
+}

@@ -1,0 +1,33 @@
+/** The parts of every node, with or without a chain. Composition only: see `Node.ts` and `ChainNode.ts`. */
+import { Layer } from "effect"
+import type { LocalChain } from "../../services/LocalChain.ts"
+import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
+import type { NodeEvents } from "../../services/NodeEvents.ts"
+import * as ConnectionManagerLive from "../peer/ConnectionManagerLive.ts"
+import * as PeerStateLive from "../peer/PeerStateLive.ts"
+import * as PeerTable from "../peer/PeerTable.ts"
+import * as NodeFibers from "../time/NodeFibers.ts"
+import * as Timers from "../time/Timers.ts"
+import * as EntropyLive from "./EntropyLive.ts"
+import * as NodeEventsLive from "./NodeEventsLive.ts"
+
+/** What `around` may require of the node: it is built before the node, on its events and set-up. */
+export type Surroundings = NodeEvents | NodeConfig
+
+/** Builds `events` and `chain` first, then `around` on the events, then the rest. `peers`: the services on top. */
+export const compose = <E, R, E2, R2>(
+  setup: NodeSetup,
+  around: Layer.Layer<never, E, R>,
+  localChain: Layer.Layer<LocalChain, E2, NodeConfig | R2>
+) => {
+  const config = Layer.succeed(NodeConfig, setup)
+  const events = Layer.merge(NodeEventsLive.layer(), config)
+  const time = Timers.layer().pipe(Layer.provideMerge(NodeFibers.layer()))
+  const chain = Layer.provide(localChain, config)
+  const inner = Layer.mergeAll(PeerTable.layer(), EntropyLive.layer(), chain).pipe(
+    Layer.provideMerge(time),
+    Layer.provideMerge(Layer.provide(around, events))
+  )
+  const peers = Layer.mergeAll(ConnectionManagerLive.layer(), PeerStateLive.layer())
+  return { events, inner, peers }
+}

@@ -1,0 +1,102 @@
+/** Stores held bodies as the chain grows, one append at a time; a branch only once it is better than our chain. */
+import { Effect } from "effect"
+import * as Hash from "../../domain/chain/Hash.ts"
+import type { Parent } from "../../domain/chain/HeaderRules.ts"
+import * as Limits from "../../domain/Limits.ts"
+import * as SyncState from "../../domain/sync/SyncState.ts"
+import type { ChainStoreError, Tip } from "../../services/ChainStore.ts"
+import type { Held } from "./HeldBodies.ts"
+import * as OwnBranch from "./OwnBranch.ts"
+import * as SyncAnnounce from "./SyncAnnounce.ts"
+import type { SyncContext } from "./SyncContext.ts"
+import * as SyncContext_ from "./SyncContext.ts"
+
+/**
+ * What may be stored now: the bodies that follow what the two chains share; of a branch, enough to be better. A branch so
+ * deep that only a node without settled history may follow it is stored as it comes: it may not fit in memory.
+ */
+const ready = ({ held, params, state: { base, chain } }: SyncContext): Array<Held> => {
+  const branching = base < chain.height && chain.height - base <= params.maxReorg
+  const out: Array<Held> = []
+  let bytes = 0
+  for (let height = base + 1;; height++) {
+    const next = held.get(height)
+    if (next === undefined) break
+    out.push(next)
+    bytes += next.block.bytes.length
+    if (!branching && (out.length >= Limits.storeBatchBlocks || bytes >= Limits.storeBatchBytes)) break
+  }
+  const last = out.at(-1)
+  if (last === undefined || !branching) return out
+  const tip = { height: base + out.length, hash: Hash.toHex(last.hash) }
+  return SyncState.isBetter(tip, chain) ? out : []
+}
+
+/** Stores what is held and ready; does nothing while an append is under way. */
+export const storeReady = (context: SyncContext): void => {
+  if (context.storing || context.halted !== undefined) return
+  const batch = ready(context)
+  if (batch.length === 0) return
+  context.storing = true
+  const after = context.state.base
+  const rewrites = after < context.state.chain.height
+  if (rewrites) context.rewrites.begin()
+  const blocks = batch.map(({ block }) => block)
+  context.fork(
+    Effect.matchEffect(context.store.append(after, blocks), {
+      onSuccess: (tip) => Effect.sync(() => stored(context, after, batch, tip)),
+      onFailure: (error) => Effect.sync(() => failed(context, error))
+    }).pipe(Effect.ignoreCause({ log: "Error" }))
+  )
+}
+
+const stored = (context: SyncContext, after: number, batch: ReadonlyArray<Held>, tip: Tip): void => {
+  context.storing = false
+  context.rewrites.end()
+  const before = context.state.chain
+  const added = batch.map((held, i): Parent => {
+    const source = held.from === undefined ? undefined : context.links.get(held.from)
+    if (source !== undefined) source.blocks += 1
+    return { height: after + 1 + i, hash: held.hash, treasuryBalance: held.treasuryBalance }
+  })
+  // The header chain may have moved while the disk worked: then what was stored is ours, but not the best any more.
+  OwnBranch.rebase(context, context.ownBranch.filter((parent) => parent.height <= after).concat(added))
+  // It was given up while its bodies were on their way to the disk.
+  if (SyncState.isBetter(tip, OwnBranch.headersTip(context))) OwnBranch.restore(context, tip.height)
+  const base = OwnBranch.base(context, tip.height)
+  context.held.dropUpTo(base)
+  if (after < before.height) {
+    context.reorgs += 1
+    context.emit({ _tag: "Reorg", fork: after, depth: before.height - after, height: tip.height })
+  }
+  if (context.settledHeight > 0) context.settledHeight = tip.height
+  context.localChain.setTip(tip)
+  context.machine.post({
+    _tag: "Stored",
+    tip,
+    headers: OwnBranch.headersTip(context),
+    base,
+    heldBytes: context.held.bytes
+  })
+  context.emit({
+    _tag: "TipChanged",
+    height: tip.height,
+    hash: tip.hash,
+    added: batch.length,
+    from: batch.at(-1)?.from
+  })
+  SyncAnnounce.announce(context, batch, tip)
+  storeReady(context)
+}
+
+/** The chain is as it was. Tried again after a while. */
+const failed = (context: SyncContext, error: ChainStoreError): void => {
+  context.storing = false
+  context.rewrites.end()
+  context.halted = SyncContext_.storeFailure(error)
+  context.emit({ _tag: "StoreFailed", detail: context.halted })
+  context.timers.arm(Limits.storeRetryMs, () => {
+    context.halted = undefined
+    storeReady(context)
+  })
+}

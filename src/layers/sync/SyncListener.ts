@@ -1,0 +1,80 @@
+/** What peers do, as sync sees it: they come up, go down, and send messages, which go to the part that they concern. */
+import { Capability } from "../../domain/pair/Handshake.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import type { SyncTip } from "../../domain/sync/SyncState.ts"
+import type { GetBlocks, GetHeaders, SyncMessage } from "../../domain/wire/SyncMessage.ts"
+import type { Origin } from "../../services/ConnectionManager.ts"
+import type { PeerListener } from "../../services/PeerMessages.ts"
+import * as SyncAnnounce from "./SyncAnnounce.ts"
+import * as SyncAnnounced from "./SyncAnnounced.ts"
+import * as SyncBodies from "./SyncBodies.ts"
+import type { SyncContext } from "./SyncContext.ts"
+import * as SyncHeaders from "./SyncHeaders.ts"
+import type { SyncServer } from "./SyncServer.ts"
+
+const up = (context: SyncContext, origin: Origin, tip: SyncTip, capabilities: number): void => {
+  if ((capabilities & Capability.chain) === 0) return
+  context.links.set(origin.ip, {
+    origin,
+    lastAt: context.timers.now(),
+    pendingAnswers: 0,
+    branch: undefined,
+    knownTip: tip.hash,
+    told: tip,
+    futureRetry: undefined,
+    progressed: false,
+    blamed: false,
+    blocks: 0
+  })
+  context.machine.post({ _tag: "PeerUp", peer: origin.ip, tip })
+  // Our chain may have grown since our Hello, when there was no connection to announce it on.
+  SyncAnnounce.greet(context, origin.ip)
+}
+
+const down = (context: SyncContext, { connection, ip }: Origin): void => {
+  const link = context.links.get(ip)
+  if (link?.origin.connection !== connection) return
+  if (link.futureRetry !== undefined) context.timers.disarm(link.futureRetry)
+  context.links.delete(ip)
+  for (const [request, { peer }] of context.headerRequests) if (peer === ip) context.headerRequests.delete(request)
+  for (const [request, { peer }] of context.blockRequests) if (peer === ip) context.blockRequests.delete(request)
+  context.machine.post({ _tag: "PeerDown", peer: ip })
+}
+
+const answered = (
+  context: SyncContext,
+  ip: PeerIp,
+  message: Exclude<SyncMessage, GetHeaders | GetBlocks>
+): void => {
+  switch (message._tag) {
+    case "Headers":
+      return SyncHeaders.received(context, ip, message)
+    case "Blocks":
+      return SyncBodies.received(context, ip, message)
+    case "Tip":
+      return SyncAnnounced.tipReceived(context, ip, message)
+    case "NewBlock":
+      return SyncAnnounced.blockReceived(context, ip, message)
+  }
+}
+
+/** Hears of a node's connections for sync. */
+export const make = (context: SyncContext, server: SyncServer): PeerListener => ({
+  onUp: (origin, tip, capabilities) => up(context, origin, tip, capabilities),
+  onDown: (origin) => {
+    if (context.links.get(origin.ip)?.origin.connection === origin.connection) server.gone(origin.ip)
+    down(context, origin)
+  },
+  onMessage: ({ connection, ip }, message) => {
+    if (!context.links.has(ip)) return
+    if (message._tag === "GetHeaders" || message._tag === "GetBlocks") return server.asked(ip, message)
+    context.turns.push(() => {
+      const link = context.links.get(ip)
+      if (link !== undefined && link.origin.connection === connection && !link.blamed) answered(context, ip, message)
+    })
+  },
+  onProgress: ({ ip }) => {
+    const link = context.links.get(ip)
+    if (link !== undefined) link.progressed = true
+  }
+})
