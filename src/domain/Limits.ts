@@ -17,16 +17,20 @@ export const probeMinMs = 2_000
 export const probeMaxMs = 5_000
 /** ms. Maximum time the higher peer gives its live end when another process commits (rule H2): our Ack must beat L's `commitMs`. */
 export const probeHigherMaxMs = 3_000
-/** ms. A challenge still in our outbox after this counts as sent. */
+/** ms. A challenge still in our outbox after this counts as sent. Less would condemn a live peer behind a slow link. */
 export const probeQueuedMs = 5_000
-/** ms. The same while another process's Commit waits (rule H2); added to `probeHigherMaxMs` it stays below L's `commitMs`. */
+/** ms. The same while another process's Commit waits (rule H2). */
 export const probeHigherQueuedMs = 1_000
+/** ms. Maximum time H holds a Commit: a second below L's `commitMs`, for the Commit and the Ack to travel. */
+export const holdHigherMs = probeHigherQueuedMs + probeHigherMaxMs
 /** ms. A byte received this long after a challenge was sent counts as its answer; an earlier one may have been in flight. */
 export const quietMs = 1_000
 /** ms. Minimum time between two challenges of one peer, so that challengers cannot flood a live end. */
 export const challengeSpacingMs = 5_000
-/** ms. H waits this long for Commit or Reject: longer than L can hold a challenger (spacing + probe = 10 s). */
-export const waitMs = 12_000
+/** ms. Maximum time L holds a challenger: until its challenge may start, the ping has left, and the answer is due. */
+export const holdMs = challengeSpacingMs + probeQueuedMs + probeMaxMs
+/** ms. H waits this long for Commit or Reject: L's `holdMs`, and two seconds for the Hello and the verdict to travel. */
+export const waitMs = holdMs + 2_000
 /** ms. An end that sent a Reject keeps reading this long before it closes, so that a reset does not destroy the reason. */
 export const lingerMs = 1_000
 

@@ -85,13 +85,21 @@ export const fired = (kind: Timer["kind"], end: EndId = 0): PairEvent => ({ _tag
 export const accepted = (end: EndId): PairEvent => ({ _tag: "Accepted", end })
 export const connected = (end: EndId): PairEvent => ({ _tag: "Connected", end })
 /** Its process is its tag, unless told otherwise. */
-export const welcomed = (end: EndId, role: Role, tag = "p", self = a1, process = tag): PairEvent => ({
+export const welcomed = (
+  end: EndId,
+  role: Role,
+  tag = "p",
+  self = a1,
+  process = tag,
+  order?: number
+): PairEvent => ({
   _tag: "Welcomed",
   end,
   role,
   tag,
   process,
   self,
+  order,
   listens: true
 })
 export const commit = (end: EndId): PairEvent => ({ _tag: "CommitReceived", end })

@@ -196,7 +196,10 @@ export const readHello = (body: string) => {
     capabilities: b.u(4)
   }
   const text = () => Buffer.from(b.take(b.u(1)), "hex").toString()
-  return { ...fixed, network: text(), software: text(), rest: b.left }
+  const [network, software] = [text(), text()]
+  const extensions: Array<readonly [id: number, bytes: string]> = []
+  while (b.left > 0) extensions.push([b.u(2), b.take(b.u(2))])
+  return { ...fixed, network, software, extensions }
 }
 
 export const readReject = (body: string) => {

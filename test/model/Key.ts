@@ -1,12 +1,12 @@
 /**
  * One short text per class of equal worlds: end ids become positions, nonces become "the running challenge's" or "another",
- * tags become "the peer's process now", "the first earlier one" and so on, sockets stand in the order of their ends. Ranks
+ * tags become "the peer's process now", "the first earlier one" and so on, numbers of sockets their place among those of live ends, sockets stand in the order of their ends. Ranks
  * are left out: they only choose delays. `worldOf` makes a world of the class again, so that the search keeps texts only.
  */
 import type { End, PairState, Probe } from "../../src/domain/pair/PairState.ts"
 import type { PeerIp } from "../../src/domain/peer/PeerIp.ts"
 import type { Frame, FrameKind, Setting, Socket, World } from "./World.ts"
-import { pairOf, pending } from "./World.ts"
+import { pairOf, pending, tagOf } from "./World.ts"
 
 const phaseNames = ["dialing", "hello", "candidate", "committing", "up"] as const
 const phases = { dialing: 0, hello: 1, candidate: 2, committing: 3, up: 4 }
@@ -45,6 +45,47 @@ const addressesOf = (setting: Setting): ReadonlyArray<PeerIp> => {
   return made
 }
 
+/** Live ends have the ids 8, 16, 24 and 32; between them there is room for the numbers of closed ones. */
+const idStep = 8
+/** Codes below are positions of live ends; from here on they tell of closed ones. */
+const closedCodes = 8
+
+/**
+ * What the number of a socket is to the node that gave it: the position of a live end, or of a closed one how many live ends
+ * are older, and its place among the closed ones there. Numbers of an earlier process are compared with each other only.
+ */
+const orderCode = (setting: Setting, world: World, giver: number, tag: number, order: number): number => {
+  if (order === 0) return 0
+  const current = tag === tagOf(setting, world, giver)
+  const live = pairOf(world, giver).ends
+  if (current) {
+    for (let i = 0; i < live.length; i++) if (live[i]?.id === order) return i + 1
+  }
+  const gapOf = (value: number): number => current ? live.reduce((n, end) => end.id < value ? n + 1 : n, 0) : 0
+  const gap = gapOf(order)
+  const older = new Set<number>()
+  const compare = (otherTag: number, other: number): void => {
+    if (otherTag !== tag || other === 0 || other >= order || gapOf(other) !== gap) return
+    if (!current || !live.some((end) => end.id === other)) older.add(other)
+  }
+  for (const socket of world.sockets) {
+    for (let side = 0; side < 2; side++) {
+      if (socket.nodes[1 - side] !== giver) continue
+      const end = endAt(world, socket, side)
+      if (end?.order !== undefined) compare(Number(end.tag), end.order)
+      for (const frame of socket.queues[side] ?? []) if (frame.kind === "Hello") compare(frame.arg, frame.order)
+    }
+  }
+  return closedCodes + gap * idStep + older.size
+}
+
+const orderOf = (code: number): number => code < closedCodes ? code * idStep : code - closedCodes + 1
+
+const endAt = (world: World, socket: Socket, side: number): End | undefined => {
+  const id = socket.ends[side] ?? 0
+  return id <= 0 ? undefined : pairOf(world, socket.nodes[side] ?? 0).ends.find((end) => end.id === id)
+}
+
 export const keyOf = (setting: Setting, world: World): string => {
   const selves = addressesOf(setting)
   const tags = world.tags.slice()
@@ -58,7 +99,9 @@ export const keyOf = (setting: Setting, world: World): string => {
     buffer[n++] = pair.ends.length + (pair.spacing ? 8 : 0) + (pair.dialable ? 16 : 0) + (pair.redial ? 32 : 0) +
       (pair.grace ? 64 : 0) + (pair.barred ? 128 : 0)
     const { probe } = pair
-    buffer[n++] = probe === undefined ? 0 : probePhases[probe.phase] + 4 * position(pair, probe.end)
+    buffer[n++] = probe === undefined
+      ? 0
+      : probePhases[probe.phase] + 4 * position(pair, probe.end) + (probe.urgent ? 64 : 0)
     for (const end of pair.ends) {
       buffer[n++] = phases[end.phase] + (end.dir === "out" ? 8 : 0) + (end.commitHeld ? 16 : 0) +
         (end.role === undefined ? 0 : end.role === "lower" ? 32 : 64)
@@ -68,13 +111,17 @@ export const keyOf = (setting: Setting, world: World): string => {
     }
   }
   for (const socket of ordered(world)) {
-    buffer[n++] = 240 + (socket.broken ? 1 : 0) + (socket.reaches ? 2 : 0)
+    buffer[n++] = 224 + (socket.broken ? 1 : 0) + (socket.reaches ? 2 : 0) + (socket.deaf[0] ? 4 : 0) +
+      (socket.deaf[1] ? 8 : 0)
     for (let side = 0; side < 2; side++) {
       const node = socket.nodes[side] ?? 0
+      const giver = socket.nodes[1 - side] ?? 0
       const queue = socket.queues[side] ?? []
+      const end = endAt(world, socket, side)
       buffer[n++] = node * 16 + position(pairOf(world, node), socket.ends[side] ?? 0)
+      buffer[n++] = end?.order === undefined ? 0 : orderCode(setting, world, giver, Number(end.tag), end.order)
       buffer[n++] = queue.length
-      for (const { arg, kind } of queue) {
+      for (const { arg, kind, order } of queue) {
         let small = 0
         if (kind === "Hello") small = tag(arg)
         else if (kind === "Ping" || kind === "Pong") {
@@ -83,10 +130,12 @@ export const keyOf = (setting: Setting, world: World): string => {
           small = Number(pairOf(world, owner).probe?.nonce ?? -1n) === arg ? 1 : 0
         }
         buffer[n++] = kinds[kind] + 8 * small
+        if (kind === "Hello") buffer[n++] = orderCode(setting, world, giver, arg, order)
       }
     }
   }
   buffer[n++] = world.faults
+  buffer[n++] = world.stalled + 1
   return buffer.toString("latin1", 0, n)
 }
 
@@ -104,28 +153,35 @@ export const worldOf = (setting: Setting, key: string): World => {
   const selves = addressesOf(setting)
   let n = 0
   const next = (): number => key.charCodeAt(n++)
+  const orders: Array<readonly [node: number, position: number, order: number]> = []
   const pairs = setting.nodes.map((): PairState => {
     const head = next()
     const probed = next()
     const ends: Array<End> = []
-    for (let id = 1; id <= (head & 7); id++) {
+    for (let i = 1; i <= (head & 7); i++) {
       const bits = next()
       const role = (bits & 96) === 0 ? undefined : (bits & 32) !== 0 ? "lower" : "higher"
       const known = role === undefined ? undefined : next()
       ends.push({
-        id,
+        id: i * idStep,
         dir: (bits & 8) !== 0 ? "out" : "in",
         phase: phaseNames[bits & 7] ?? "up",
         role,
         tag: known === undefined ? undefined : String(known >> 3),
         process: known === undefined ? undefined : String(known >> 3),
         self: known === undefined ? undefined : selves[known & 7],
+        order: undefined,
         commitHeld: (bits & 16) !== 0
       })
     }
     const probe: Probe | undefined = probed === 0
       ? undefined
-      : { end: probed >> 2, nonce: 1n, phase: probeNames[probed & 3] ?? "queued" }
+      : {
+        end: ((probed >> 2) & 7) * idStep,
+        nonce: 1n,
+        phase: probeNames[probed & 3] ?? "queued",
+        urgent: (probed & 64) !== 0
+      }
     return {
       ends,
       probe,
@@ -140,14 +196,17 @@ export const worldOf = (setting: Setting, key: string): World => {
   const sockets: Array<Socket> = []
   const side = (): { readonly node: number; readonly end: number; readonly queue: ReadonlyArray<Frame> } => {
     const place = next()
+    const order = next()
+    if (order !== 0) orders.push([place >> 4, place & 15, orderOf(order)])
     const queue: Array<Frame> = []
     for (let left = next(); left > 0; left--) {
       const frame = next()
-      queue.push({ kind: kindNames[frame & 7] ?? "FIN", arg: frame >> 3 })
+      const kind = kindNames[frame & 7] ?? "FIN"
+      queue.push({ kind, arg: frame >> 3, order: kind === "Hello" ? orderOf(next()) : 0 })
     }
-    return { node: place >> 4, end: (place & 15) === 9 ? pending : place & 15, queue }
+    return { node: place >> 4, end: (place & 15) === 9 ? pending : (place & 15) * idStep, queue }
   }
-  while (n < key.length - 1) {
+  while (n < key.length - 2) {
     const bits = next()
     const from = side()
     const to = side()
@@ -156,9 +215,15 @@ export const worldOf = (setting: Setting, key: string): World => {
       nodes: [from.node, to.node],
       reaches: (bits & 2) !== 0,
       broken: (bits & 1) !== 0,
+      deaf: [(bits & 4) !== 0, (bits & 8) !== 0],
       ends: [from.end, to.end],
       queues: [from.queue, to.queue]
     })
+  }
+  for (const [node, position, order] of orders) {
+    const pair = pairs[node]
+    if (pair === undefined) continue
+    pairs[node] = { ...pair, ends: pair.ends.map((end, i) => i === position - 1 ? { ...end, order } : end) }
   }
   const processes = new Set(setting.nodes.map((node) => node.process)).size
   return {
@@ -166,6 +231,7 @@ export const worldOf = (setting: Setting, key: string): World => {
     tags: Array.from({ length: processes }, (_, i) => i),
     sockets,
     faults: next(),
+    stalled: next() - 1,
     // Greater than every tag and nonce that stands in a key.
     fresh: 64,
     named: 0

@@ -4,23 +4,9 @@
 import * as DisconnectReason from "../../src/domain/DisconnectReason.ts"
 import * as Pair from "../../src/domain/pair/Pair.ts"
 import type { PairEvent, Timer } from "../../src/domain/pair/PairState.ts"
+import { faults } from "./Faults.ts"
 import type { Frame, Notes, Setting, Side, Socket, World } from "./World.ts"
-import {
-  boot,
-  clone,
-  closed,
-  locate,
-  nextId,
-  other,
-  pairOf,
-  pending,
-  phaseAt,
-  push,
-  shut,
-  sides,
-  sweep,
-  take
-} from "./World.ts"
+import { clone, closed, fresh, locate, other, pairOf, pending, phaseAt, push, sides, sweep, take } from "./World.ts"
 
 export interface Move {
   /** `false`: a timeout although the other end could still have answered. */
@@ -36,19 +22,32 @@ export interface Move {
   readonly fault: string | undefined
 }
 
-/** Whether no answer can come to this side any more. */
-const hopeless = (socket: Socket, side: Side): boolean =>
-  socket.queues[side].length === 0 && (socket.broken || !socket.reaches || socket.ends[other(side)] === closed)
+/** Whether nothing can come to this side any more. */
+const isSilent = (socket: Socket, side: Side): boolean =>
+  socket.queues[side].length === 0 &&
+  (socket.broken || socket.deaf[side] || !socket.reaches || socket.ends[other(side)] === closed)
+
+/** Whether no answer can come to what this side asked: it, or its answer, is lost. A Commit that is held is not lost. */
+const isUnanswerable = (world: World, socket: Socket, side: Side): boolean =>
+  isSilent(socket, side) || (
+    socket.queues[side].length === 0 && socket.deaf[other(side)] &&
+    !pairOf(world, socket.nodes[other(side)]).ends.some((end) => end.id === socket.ends[other(side)] && end.commitHeld)
+  )
+
+/** Timeouts by which a node blames its peer. */
+type Blame = "hello" | "commit" | "wait" | "probe" | "silent"
+
+export type Go = (
+  kind: Move["kind"],
+  label: string,
+  change: (next: World, notes: Notes) => void,
+  failedDial?: boolean
+) => void
 
 /** Everything that can happen next. */
 export const moves = (setting: Setting, world: World, emit: (move: Move) => void): void => {
   const name = (node: number): string => setting.nodes[node]?.name ?? "?"
-  const go = (
-    kind: Move["kind"],
-    label: string,
-    change: (next: World, notes: Notes) => void,
-    failedDial = false
-  ): void => {
+  const go: Go = (kind, label, change, failedDial = false) => {
     const next = clone(world)
     const notes: Notes = { down: false, flap: undefined, fault: undefined }
     change(next, notes)
@@ -61,19 +60,46 @@ export const moves = (setting: Setting, world: World, emit: (move: Move) => void
   }
   const fire = (node: number, timer: Timer, label: string): void =>
     go("step", `${name(node)}: ${label}`, (next, notes) => take(setting, next, notes, node, { _tag: "Fired", timer }))
-  /** A timeout: a plain step when the other end cannot answer, a false one (or none) when it could. */
-  const expire = (node: number, socket: Socket, side: Side, what: string, event: PairEvent): void => {
-    const dead = hopeless(socket, side)
-    if (!dead && !setting.anyTimer) return
+  const hasReadAll = (node: number): boolean =>
+    world.sockets.every(({ nodes, queues }) => sides.every((side) => nodes[side] !== node || queues[side].length === 0))
+  const stands = (node: number): boolean => setting.nodes[node]?.process === world.stalled
+  /**
+   * A timeout: a plain step when no answer can come, a false one when it could, which is possible while the peer stands still
+   * (not for its dead time) and in the any-timer mode. A process that stood still reads what came meanwhile before its own
+   * timers blame a peer, unless the setting says that it does not.
+   */
+  const expire = (node: number, socket: Socket, side: Side, what: Blame, event: PairEvent): void => {
+    const dead = what === "commit" || what === "probe"
+      ? isUnanswerable(world, socket, side)
+      : isSilent(socket, side)
+    const late = stands(node)
+    if (late && (dead || !setting.forgetsLag || what === "silent")) return
+    const waits = stands(socket.nodes[other(side)]) && hasReadAll(node) && what !== "silent"
+    if (!dead && !setting.anyTimer && !late && !waits) return
     go(
-      dead ? "step" : "false",
-      `${name(node)}: ${dead ? "" : "FALSE "}timeout ${what} on ${socket.name}`,
+      dead || late || (waits && what === "probe") ? "step" : "false",
+      `${name(node)}: ${dead ? "" : late ? "LATE " : "FALSE "}timeout ${what} on ${socket.name}`,
       (next, notes) => take(setting, next, notes, node, event)
     )
   }
 
+  if (world.stalled >= 0) {
+    const names = setting.nodes.filter((_, node) => stands(node)).map((spec) => spec.name).join("+")
+    go("step", `${names} runs again`, (next) => {
+      next.stalled = -1
+    })
+  }
+
   for (const [node, spec] of setting.nodes.entries()) {
     const pair = pairOf(world, node)
+    const { probe } = pair
+    if (probe !== undefined && probe.phase !== "queued") {
+      const found = locate(world, node, probe.end)
+      if (found !== undefined) {
+        expire(node, found[0], found[1], "probe", { _tag: "Fired", timer: { kind: "probe", end: 0 } })
+      }
+    }
+    if (stands(node)) continue
     if (pair.redial && world.sockets.length < setting.slots) {
       for (const [target, to] of spec.targets.entries()) {
         go(
@@ -98,34 +124,37 @@ export const moves = (setting: Setting, world: World, emit: (move: Move) => void
         (next, notes) => take(setting, next, notes, node, { _tag: "Freed" })
       )
     }
-    const { probe } = pair
-    if (probe !== undefined) {
-      const found = locate(world, node, probe.end)
-      if (found !== undefined) {
-        const on = found[0].name
-        if (probe.phase === "queued") {
-          go(
-            "step",
-            `${spec.name}: the ping on ${on} left`,
-            (next, notes) =>
-              take(setting, next, notes, node, {
-                _tag: "Flushed",
-                end: probe.end,
-                nonce: probe.nonce,
-                rttMs: undefined
-              })
-          )
-        } else {
-          if (probe.phase === "sent") fire(node, { kind: "quiet", end: 0 }, `1 s since the ping on ${on} left`)
-          expire(node, found[0], found[1], "probe", { _tag: "Fired", timer: { kind: "probe", end: 0 } })
-        }
-      }
+    if (!pair.dialable && spec.knows) {
+      go(
+        "step",
+        `${spec.name}: is told of its peer again`,
+        (next, notes) => take(setting, next, notes, node, { _tag: "Learned", rank: undefined })
+      )
     }
+    if (mayMerge(setting, world, node)) {
+      go("step", `${spec.name}: closes this one of two connections to one process`, (next, notes) => {
+        take(setting, next, notes, node, { _tag: "Merged", end: Pair.up(pair)?.id ?? 0, detail: "" })
+        // The protocol wants it.
+        notes.down = false
+        notes.flap = undefined
+      })
+    }
+    const on = probe === undefined ? undefined : locate(world, node, probe.end)?.[0].name
+    if (probe?.phase === "queued") {
+      const { end, nonce } = probe
+      go(
+        "step",
+        `${spec.name}: the ping on ${on} left`,
+        (next, notes) => take(setting, next, notes, node, { _tag: "Flushed", end, nonce, rttMs: undefined })
+      )
+      fire(node, { kind: "probe", end: 0 }, `the ping on ${on} has had time enough to leave`)
+    }
+    if (probe?.phase === "sent") fire(node, { kind: "quiet", end: 0 }, `1 s since the ping on ${on} left`)
   }
 
   for (const [index, socket] of world.sockets.entries()) {
     const [from, to] = socket.nodes
-    if (phaseAt(world, socket, 0) === "dialing") {
+    if (phaseAt(world, socket, 0) === "dialing" && !stands(from)) {
       const dead = socket.broken || !socket.reaches
       if (!dead) {
         go(
@@ -143,10 +172,10 @@ export const moves = (setting: Setting, world: World, emit: (move: Move) => void
         )
       }
     }
-    if (socket.ends[1] === pending && socket.reaches && !socket.broken) {
+    if (socket.ends[1] === pending && socket.reaches && !socket.broken && !stands(to)) {
       go("step", `${name(to)}: accepts ${socket.name}`, (next, notes) =>
         at(next, index, (socket) => {
-          const end = nextId(pairOf(next, to))
+          const end = fresh(next)
           socket.ends[1] = end
           take(setting, next, notes, to, { _tag: "Accepted", end })
         }))
@@ -157,7 +186,7 @@ export const moves = (setting: Setting, world: World, emit: (move: Move) => void
       if (phase === undefined || phase === "dialing") continue
       const end = socket.ends[side]
       const frame = socket.queues[side][0]
-      if (frame !== undefined) {
+      if (frame !== undefined && !stands(node)) {
         go(
           "step",
           `${name(node)}: receives ${frame.kind} on ${socket.name}`,
@@ -190,7 +219,33 @@ export const moves = (setting: Setting, world: World, emit: (move: Move) => void
     }
   }
 
-  if (world.faults > 0) faults(setting, world, go, at)
+  if (world.faults > 0 && world.stalled < 0) faults(setting, world, go, at)
+}
+
+/**
+ * Whether the peer has proved that two connections lead to it, and this node is the one to close one of them: both have been up
+ * at both ends. Either may be the later one.
+ */
+const mayMerge = (setting: Setting, world: World, node: number): boolean => {
+  const { process } = setting.nodes[node] ?? { process: -1 }
+  if (!setting.merges || process !== 0) return false
+  const others = new Set<number>()
+  for (const [i, spec] of setting.nodes.entries()) {
+    const up = spec.process === process ? Pair.up(pairOf(world, i)) : undefined
+    if (up === undefined) {
+      if (i === node) return false
+      continue
+    }
+    const found = locate(world, i, up.id)
+    if (found === undefined) continue
+    const [socket, side] = found
+    const there = other(side)
+    if (socket.ends[there] === closed || phaseAt(world, socket, there) === "up") {
+      others.add(socket.nodes[there])
+    } else if (i === node) return false
+  }
+  const processes = [...others].map((peer) => setting.nodes[peer]?.process)
+  return new Set(processes).size < processes.length
 }
 
 const deliver = (setting: Setting, next: World, notes: Notes, socket: Socket, side: Side, frame: Frame): void => {
@@ -208,6 +263,7 @@ const deliver = (setting: Setting, next: World, notes: Notes, socket: Socket, si
         tag: String(frame.arg),
         process: String(frame.arg),
         self: setting.self(node, peer),
+        order: frame.order === 0 ? undefined : frame.order,
         listens: true
       })
     case "Commit":
@@ -224,60 +280,17 @@ const deliver = (setting: Setting, next: World, notes: Notes, socket: Socket, si
       return event({ _tag: "PongReceived", end, nonce: BigInt(frame.arg) })
     case "Reject":
     case "Reject(alias)":
-      return event({
+      event({
         _tag: "RejectReceived",
         end,
         reject: frame.kind === "Reject" ? "duplicate" : "alias",
         detail: "",
         retryMs: 1_000
       })
+      // The other end of a connection that the protocol wants closed.
+      if (setting.merges && frame.kind === "Reject(alias)") notes.down = false
+      return
     case "FIN":
       return event({ _tag: "Closed", end, reason: DisconnectReason.remote("eof") })
   }
-}
-
-const faults = (
-  setting: Setting,
-  world: World,
-  go: (kind: "fault", label: string, change: (next: World) => void) => void,
-  at: (next: World, index: number, change: (socket: Socket) => void) => void
-): void => {
-  for (const [index, socket] of world.sockets.entries()) {
-    if (socket.broken || !socket.reaches) continue
-    go("fault", `FAULT: ${socket.name} breaks`, (next) => {
-      next.faults -= 1
-      at(next, index, (socket) => {
-        socket.broken = true
-        socket.queues[0] = []
-        socket.queues[1] = []
-      })
-    })
-  }
-  for (const process of world.tags.keys()) {
-    const names = setting.nodes.filter((node) => node.process === process).map((node) => node.name).join("+")
-    for (const clean of [true, false]) {
-      go("fault", `FAULT: ${names} is killed (${clean ? "its sockets end" : "silently"}) and starts again`, (next) => {
-        next.faults -= 1
-        crash(setting, next, process, clean)
-      })
-    }
-  }
-}
-
-/** The process is gone and a fresh one is there; of its sockets the peers hear a FIN, or nothing. */
-const crash = (setting: Setting, next: World, process: number, clean: boolean): void => {
-  for (const socket of next.sockets) {
-    for (const side of sides) {
-      if (setting.nodes[socket.nodes[side]]?.process !== process || socket.ends[side] === closed) continue
-      // A SYN still under way finds the new process.
-      if (socket.ends[side] === pending && phaseAt(next, socket, 0) === "dialing") continue
-      if (clean) push(socket, other(side), "FIN")
-      shut(socket, side)
-    }
-  }
-  for (const [node, spec] of setting.nodes.entries()) {
-    if (spec.process === process) next.pairs[node] = boot(setting, spec)
-  }
-  next.tags[process] = next.fresh
-  next.fresh += 1
 }

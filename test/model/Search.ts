@@ -18,7 +18,7 @@ import { keyOf, worldOf } from "./Key.ts"
 import type { Move } from "./Network.ts"
 import { moves } from "./Network.ts"
 import type { Setting, World } from "./World.ts"
-import { pairOf, start } from "./World.ts"
+import { isWhole, pairOf, start } from "./World.ts"
 
 export const properties = ["P0", "P1", "P2", "P3", "P4", "P5"] as const
 export type Property = (typeof properties)[number]
@@ -52,12 +52,13 @@ const isUp = (world: World, node: number, end: number): boolean =>
 /** Exactly one socket, up at both ends, nothing on its way, nobody else alive or about to dial. */
 const isSettled = (competes: boolean, world: World): boolean => {
   if (competes) {
-    return world.sockets.some(({ broken, ends, nodes }) =>
-      !broken && isUp(world, nodes[0], ends[0]) && isUp(world, nodes[1], ends[1])
-    )
+    return world.stalled < 0 &&
+      world.sockets.some((socket) =>
+        isWhole(socket) && isUp(world, socket.nodes[0], socket.ends[0]) && isUp(world, socket.nodes[1], socket.ends[1])
+      )
   }
   const [socket] = world.sockets
-  return socket !== undefined && world.sockets.length === 1 && !socket.broken &&
+  return socket !== undefined && world.sockets.length === 1 && isWhole(socket) && world.stalled < 0 &&
     isUp(world, socket.nodes[0], socket.ends[0]) && isUp(world, socket.nodes[1], socket.ends[1]) &&
     socket.queues[0].length === 0 && socket.queues[1].length === 0 &&
     world.pairs.reduce((n, pair) => n + pair.ends.length, 0) === 2 && world.pairs.every((pair) => !pair.redial)
@@ -134,7 +135,7 @@ export const search = (setting: Setting, most = 8_000_000): Result => {
       steps += 1
       edges.push(next * 2 + (move.failedDial ? 1 : 0))
       if (
-        (move.flap !== undefined && (move.flap !== "replaced" || !setting.anyTimer)) || (move.down && untouched) ||
+        (move.flap !== undefined && (move.flap !== "replaced" || setting.numbers)) || (move.down && untouched) ||
         (calm && !competes && !isSettled(competes, move.world))
       ) {
         report("P3", at, next)

@@ -29,19 +29,35 @@ export interface Setting {
   readonly faults: number
   /** Every timer may fire at any moment; else only when the other end can no longer answer. */
   readonly anyTimer: boolean
+  /** What can go wrong, each at the cost of one of `faults`. */
+  readonly kinds: ReadonlyArray<FaultKind>
+  /** Whether Hellos number their sockets. `false`: the lower peer is of a version that does not. */
+  readonly numbers: boolean
+  /** After it stood still, a process's timers blame its peers for what it has not read yet. Wrong, and shown to be. */
+  readonly forgetsLag: boolean
   /**
    * `process`: two nodes. `processes`: several compete for one place for ever. `addresses`: one process has two. What must
    * hold in each: Search.ts.
    */
   readonly kind: "process" | "processes" | "addresses"
+  /** Of two connections between the same two processes the first process closes one. */
+  readonly merges: boolean
   readonly step: Pair.Step
 }
 
+/**
+ * `break`: both directions of a socket are dead and nobody is told. `deaf`: one direction is. `reject-lost`: a reset destroys
+ * a Reject. `crash`: a process is killed and starts again, with or without a FIN. `refuse`: a node has no place for the
+ * peer. `stop`: an operator disconnects the peer, for a time or until told otherwise. `stall`: a process stands still.
+ */
+export type FaultKind = "break" | "deaf" | "reject-lost" | "crash" | "refuse" | "stop" | "stall"
+
 export type FrameKind = "Hello" | "Commit" | "Ack" | "Ping" | "Pong" | "Reject" | "Reject(alias)" | "FIN"
-/** `arg`: the nonce of a ping or pong, the tag of a hello. */
+/** `arg`: the nonce of a ping or pong, the tag of a hello. `order`: what a Hello says of its socket's age; 0: nothing. */
 export interface Frame {
   readonly kind: FrameKind
   readonly arg: number
+  readonly order: EndId
 }
 
 /** `closed`: no end there (any more). `pending`: connected by the kernel, not accepted yet. */
@@ -54,6 +70,8 @@ export interface Socket {
   readonly nodes: readonly [number, number]
   readonly reaches: boolean
   broken: boolean
+  /** Nothing reaches that side any more. */
+  readonly deaf: [boolean, boolean]
   readonly ends: [EndId, EndId]
   readonly queues: [ReadonlyArray<Frame>, ReadonlyArray<Frame>]
 }
@@ -64,6 +82,8 @@ export interface World {
   readonly tags: Array<number>
   sockets: Array<Socket>
   faults: number
+  /** The process that stands still; -1: none. */
+  stalled: number
   /** Names, nonces and tags come from here. Not part of what makes two worlds equal. */
   fresh: number
   named: number
@@ -82,10 +102,12 @@ export const clone = (world: World): World => ({
   tags: [...world.tags],
   sockets: world.sockets.map((socket) => ({
     ...socket,
+    deaf: [socket.deaf[0], socket.deaf[1]],
     ends: [socket.ends[0], socket.ends[1]],
     queues: [socket.queues[0], socket.queues[1]]
   })),
   faults: world.faults,
+  stalled: world.stalled,
   fresh: world.fresh,
   named: world.named
 })
@@ -102,6 +124,7 @@ export const start = (setting: Setting): World => {
     tags: Array.from({ length: processes }, (_, i) => i),
     sockets: [],
     faults: setting.faults,
+    stalled: -1,
     fresh: processes,
     named: 0
   }
@@ -116,10 +139,13 @@ export interface Notes {
   fault: string | undefined
 }
 
-export const push = (socket: Socket, to: Side, kind: FrameKind, arg = 0): void => {
-  if (socket.broken || socket.ends[to] === closed) return
-  socket.queues[to] = [...socket.queues[to], { kind, arg }]
+export const push = (socket: Socket, to: Side, kind: FrameKind, arg = 0, order = 0): void => {
+  if (socket.broken || socket.deaf[to] || socket.ends[to] === closed) return
+  socket.queues[to] = [...socket.queues[to], { kind, arg, order }]
 }
+
+/** Nothing is lost on it, either way. */
+export const isWhole = ({ broken, deaf }: Socket): boolean => !broken && !deaf[0] && !deaf[1]
 
 /** The socket is closed at `side`: what was on its way there is lost. */
 export const shut = (socket: Socket, side: Side): void => {
@@ -137,7 +163,8 @@ export const locate = (world: World, node: number, end: EndId): readonly [Socket
 export const phaseAt = (world: World, socket: Socket, side: Side): End["phase"] | undefined =>
   socket.ends[side] > 0 ? Pair.phaseOf(pairOf(world, socket.nodes[side]), socket.ends[side]) : undefined
 
-export const nextId = (pair: PairState): EndId => (pair.ends.at(-1)?.id ?? 0) + 1
+/** Greater than every id, nonce and tag so far. */
+export const fresh = (world: World): number => world.fresh++
 
 /** Lets one node take one event, and the network do its actions. `target`: where a dial would lead. */
 export const take = (
@@ -149,9 +176,10 @@ export const take = (
   target = 0
 ): void => {
   const before = pairOf(world, node)
-  const nonce = world.fresh
+  const id = fresh(world)
+  const nonce = fresh(world)
   const [after, actions] = setting.step(before, event, {
-    id: nextId(before),
+    id,
     nonce: BigInt(nonce),
     backoffMs: 0,
     fallbackMs: 0
@@ -168,6 +196,7 @@ export const take = (
         nodes: [node, to?.node ?? 0],
         reaches: to?.reaches ?? false,
         broken: false,
+        deaf: [false, false],
         ends: [action.end, pending],
         queues: [[], []]
       })
@@ -183,7 +212,7 @@ export const take = (
     const there = other(side)
     switch (action._tag) {
       case "SendHello":
-        push(socket, there, "Hello", tagOf(setting, world, node))
+        push(socket, there, "Hello", tagOf(setting, world, node), setting.numbers ? action.end : 0)
         break
       case "SendCommit":
         push(socket, there, "Commit")
@@ -192,7 +221,6 @@ export const take = (
         push(socket, there, "Ack")
         break
       case "SendPing":
-        world.fresh += 1
         push(socket, there, "Ping", nonce)
         break
       case "Down":
@@ -201,7 +229,7 @@ export const take = (
       case "Close": {
         if (action.reason.kind === "protocol") notes.fault = action.reason.detail ?? "protocol"
         if (
-          action.reason.by === "local" && !socket.broken && phaseAt(world, socket, there) === "up" &&
+          action.reason.by === "local" && isWhole(socket) && phaseAt(world, socket, there) === "up" &&
           before.ends.some((end) => end.id === action.end && end.phase === "up")
         ) {
           notes.flap = action.reason.kind

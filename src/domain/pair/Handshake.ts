@@ -8,8 +8,8 @@ import type { RejectReason } from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
 import * as PeerIp from "../peer/PeerIp.ts"
 import * as TieBreak from "../peer/TieBreak.ts"
-import type { Commit, Hello } from "../wire/Message.ts"
-import type { Role } from "./PairState.ts"
+import type { Commit, Extension, Hello } from "../wire/Message.ts"
+import type { EndId, Role } from "./PairState.ts"
 
 /** Number of the frame layouts. Peers with another number are `incompatible`. */
 export const protocolVersion = 1
@@ -24,6 +24,24 @@ export const Capability = { peers: 1, channels: 2, chain: 4, produces: 8 } as co
 
 /** What this version offers. */
 export const capabilities: number = Capability.peers | Capability.channels
+
+/** Id of the Hello extension that carries the sender's number of the socket: u64, at most 2^53 − 1. */
+export const orderExtension = 1
+
+/** What a Hello says beyond its fixed layout. `order`: the sender's end id, which ascends for the life of its process. */
+export const extensions = (order: EndId): ReadonlyArray<Extension> => {
+  const bytes = new Uint8Array(8)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(order))
+  return [{ id: orderExtension, bytes }]
+}
+
+/** The peer's number of the socket; `undefined` when its Hello has none that fits. Of several, the first counts. */
+export const orderOf = (hello: Pick<Hello, "extensions">): number | undefined => {
+  const bytes = hello.extensions.find(({ id }) => id === orderExtension)?.bytes
+  if (bytes?.length !== 8) return undefined
+  const order = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0)
+  return order <= Number.MAX_SAFE_INTEGER ? Number(order) : undefined
+}
 
 /** What this node is, as far as a peer must be the same. */
 export interface Local {

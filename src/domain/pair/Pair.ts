@@ -116,7 +116,8 @@ const atEnd = (work: Work, rules: PairRules.Rules, event: EndEvent, end: End): b
         role: event.role,
         tag: event.tag,
         process: event.process,
-        self: event.self
+        self: event.self,
+        order: event.order
       })
       if (event.role === "lower") PairArbiter.candidate(work, rules, known)
       return true

@@ -11,33 +11,28 @@ import type { Work } from "./PairWork.ts"
 
 const newest = (ends: ReadonlyArray<End>): End | undefined => ends.at(-1)
 
-/** An end became the connection: own attempts beside it are pointless (L1, H2). */
-const abortOwn = (work: Work, winner: End): void => {
+/**
+ * An end becomes the connection: own attempts beside it are pointless (L1, H2), and nobody who was held for another end is held
+ * for this one too, or its wait would have no bound.
+ */
+const clearWayFor = (work: Work, winner: End): void => {
   for (const end of work.ends) {
-    if (end.id === winner.id || end.dir === "in") continue
-    if (PairWork.isOwnDial(end) || (end.phase === "candidate" && !end.commitHeld)) {
-      PairWork.reject(work, end, "duplicate")
-    }
+    if (end.id === winner.id) continue
+    const attempt = end.dir === "out" && (PairWork.isOwnDial(end) || end.phase === "candidate")
+    if (attempt || PairWork.isHeld(end)) PairWork.reject(work, end, "duplicate")
   }
 }
 
 /** L: this socket is the connection. */
 const commit = (work: Work, end: End): void => {
-  abortOwn(work, end)
-  if (end.dir === "out") {
-    for (const other of work.ends) {
-      if (other.id !== end.id && other.phase === "candidate" && other.role === "lower") {
-        PairWork.reject(work, other, "duplicate")
-      }
-    }
-  }
+  clearWayFor(work, end)
   work.actions.push({ _tag: "SendCommit", end: end.id })
   PairWork.advance(work, end, { phase: "committing" })
 }
 
 /** H: the peer's Commit on this socket stands. `Ack` goes before anything the application sends on `Up`. */
 const accept = (work: Work, end: End): void => {
-  abortOwn(work, end)
+  clearWayFor(work, end)
   work.actions.push({ _tag: "SendAck", end: end.id })
   PairWork.goUp(work, end)
 }
@@ -65,7 +60,8 @@ export const candidate = (work: Work, rules: Rules, end: End): void => {
   const incumbent = PairWork.incumbent(work.ends)
   if (incumbent !== undefined) {
     const refused = rules.conflict === "refuse" || (rules.early === "reject" && work.spacing)
-    if (refused || PairWork.cameAgain(incumbent, end)) {
+    const pointless = rules.older === "refuse" && PairWork.isOutdated(incumbent, end)
+    if (refused || pointless || PairWork.cameAgain(incumbent, end)) {
       return refuse(work, incumbent, end)
     }
     if (rules.conflict === "replace") {
@@ -88,14 +84,21 @@ export const commitReceived = (work: Work, rules: Rules, end: End): void => {
   const incumbent = PairWork.incumbent(work.ends)
   if (incumbent === undefined) return accept(work, end)
   if (PairWork.cameAgain(incumbent, end)) return refuse(work, incumbent, end)
+  if (rules.older === "refuse" && PairWork.isOutdated(incumbent, end)) return refuse(work, incumbent, end)
   const same = PairWork.sameProcess(incumbent, end)
   if (same && rules.chooser === "higher") return PairWork.reject(work, end, "duplicate")
   if (same || rules.foreignCommit === "obey") {
     PairWork.close(work, incumbent, DisconnectReason.local("replaced"))
     return accept(work, end)
   }
-  for (const other of work.ends) {
-    if (other.commitHeld) PairWork.reject(work, other, "duplicate")
+  // The incumbent has its own commit time, which is no shorter than the peer's: nobody can be told to wait for it.
+  if (incumbent.phase === "committing") {
+    return PairWork.reject(work, end, end.tag === incumbent.tag ? "duplicate" : "in-use")
+  }
+  const held = work.ends.find((other) => other.commitHeld)
+  if (held !== undefined) {
+    if (rules.older === "refuse" && PairWork.isOlder(end, held)) return PairWork.reject(work, end, "duplicate")
+    PairWork.reject(work, held, "duplicate")
   }
   PairWork.advance(work, end, { commitHeld: true })
 }
@@ -119,10 +122,11 @@ export const settle = (work: Work): void => {
   const held = work.ends.filter(PairWork.isHeld)
   if (incumbent === undefined || held.length === 0) {
     PairWork.dropProbe(work)
-  } else if (
-    incumbent.phase === "up" && work.probe === undefined && (!work.spacing || held.some((end) => end.commitHeld))
-  ) {
-    PairWork.challenge(work, incumbent)
+  } else if (incumbent.phase === "up") {
+    const urgent = held.some((end) => end.commitHeld)
+    // A slow challenge begins anew for a Commit, unless it is over as soon in any case: neither is held too long.
+    const slow = work.probe !== undefined && !work.probe.urgent && work.probe.phase !== "late"
+    if (work.probe === undefined ? urgent || !work.spacing : urgent && slow) PairWork.challenge(work, incumbent, urgent)
   }
   if (work.grace && (incumbent !== undefined || held.length === 0)) {
     work.grace = false

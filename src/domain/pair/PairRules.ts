@@ -15,6 +15,11 @@ export interface Rules {
   readonly chooser: "lower" | "higher"
   /** What H does with a Commit of another process. `obey`: two processes behind one IP replace each other for ever. */
   readonly foreignCommit: "challenge" | "obey"
+  /**
+   * What both do with an older socket of the process they are up with. `obey`: H gives up a live connection for a Commit that
+   * comes late, L challenges one for a dial that the peer has long aborted.
+   */
+  readonly older: "refuse" | "obey"
 }
 
 /** The rules of the protocol (docs/PROTOCOL.md section 4). */
@@ -23,5 +28,6 @@ export const production: Rules = {
   conflict: "challenge",
   early: "hold",
   chooser: "lower",
-  foreignCommit: "challenge"
+  foreignCommit: "challenge",
+  older: "refuse"
 }

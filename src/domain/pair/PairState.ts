@@ -30,6 +30,11 @@ export interface End {
   readonly process: string | undefined
   /** Our address as the peer named it in its Hello. */
   readonly self: PeerIp | undefined
+  /**
+   * Place of this socket among those of the peer's process, by its own count: greater is newer. `undefined`: no Hello yet, or
+   * the peer's version does not tell.
+   */
+  readonly order: number | undefined
   /** A Commit came and waits for the verdict on the live end (rule H2, or an alias conflict). */
   readonly commitHeld: boolean
 }
@@ -59,6 +64,8 @@ export interface Probe {
   readonly nonce: bigint
   /** `queued`: the ping is still in our outbox. `sent`: the probe time runs. `late`: any byte is an answer now. */
   readonly phase: "queued" | "sent" | "late"
+  /** Began while a Commit was held, whose sender has a commit timer running: its times are short. */
+  readonly urgent: boolean
 }
 
 export interface PairState {
@@ -110,6 +117,8 @@ export type PairEvent =
     readonly tag: string
     readonly process: string
     readonly self: PeerIp
+    /** The peer's number of this socket (`Handshake.orderOf`), ascending for the life of its process. */
+    readonly order: number | undefined
     /** The peer says where it listens, so we can dial it from now on. */
     readonly listens: boolean
   }

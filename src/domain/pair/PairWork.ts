@@ -67,6 +67,16 @@ export const isOwnDial = (end: End): boolean => end.dir === "out" && (end.phase 
 /** Whether two ends lead to the same process of the peer, as far as tags can be compared. */
 export const sameProcess = (a: End, b: End): boolean => a.self === b.self && a.tag === b.tag
 
+/** Whether `end` is an older socket of the process that has `than`. Never, if that process does not number its sockets. */
+export const isOlder = (end: End, than: End): boolean =>
+  sameProcess(end, than) && end.order !== undefined && than.order !== undefined && end.order < than.order
+
+/**
+ * Whether a socket came too late to matter: its process has the incumbent on a newer one, and that is up, so it gave this one
+ * up: L before it committed another, H when it said Ack (docs/decisions/0040).
+ */
+export const isOutdated = (incumbent: End, end: End): boolean => incumbent.phase === "up" && isOlder(end, incumbent)
+
 /**
  * Whether the process that has the incumbent came to another address of ours, by its own word. It is alive then, and need not
  * be asked. (Who copies its word from behind the same address only does itself harm.)
@@ -114,6 +124,7 @@ export const add = (work: Work, id: EndId, dir: End["dir"], phase: End["phase"])
     tag: undefined,
     process: undefined,
     self: undefined,
+    order: undefined,
     commitHeld: false
   }
   work.ends = [...work.ends, end]
@@ -170,20 +181,21 @@ export const goUp = (work: Work, end: End): void => {
 
 // --- challenge ------------------------------------------------------------------
 
-/** ms. The time a challenged end has. Short while a Commit waits, so that our Ack beats the peer's `commitMs`. */
-const probeMs = (work: Work, rttMs: number | undefined): number => {
-  const max = work.ends.some((end) => end.commitHeld) ? Limits.probeHigherMaxMs : Limits.probeMaxMs
+/** ms. The time a challenged end has. Short for a Commit that is held, so that our Ack beats the peer's `commitMs`. */
+const probeMs = (urgent: boolean, rttMs: number | undefined): number => {
+  const max = urgent ? Limits.probeHigherMaxMs : Limits.probeMaxMs
   return rttMs === undefined ? max : Math.min(max, Math.max(Limits.probeMinMs, 4 * rttMs))
 }
 
-export const challenge = (work: Work, end: End): void => {
+/** Asks the end that is up whether it is. Replaces a challenge that runs. */
+export const challenge = (work: Work, end: End, urgent: boolean): void => {
   const nonce = work.draw.nonce
-  work.probe = { end: end.id, nonce, phase: "queued" }
+  if (work.probe?.phase === "sent") disarm(work, "quiet", 0)
+  work.probe = { end: end.id, nonce, phase: "queued", urgent }
   work.actions.push({ _tag: "SendPing", end: end.id, nonce })
-  const commit = work.ends.some((other) => other.commitHeld)
-  arm(work, "probe", 0, commit ? Limits.probeHigherQueuedMs : Limits.probeQueuedMs)
+  arm(work, "probe", 0, urgent ? Limits.probeHigherQueuedMs : Limits.probeQueuedMs)
   // A held Commit cannot wait for the spacing, and does not use it up: its number is bounded by one at a time.
-  if (commit || work.spacing) return
+  if (urgent || work.spacing) return
   work.spacing = true
   arm(work, "spacing", 0, Limits.challengeSpacingMs)
 }
@@ -191,7 +203,7 @@ export const challenge = (work: Work, end: End): void => {
 /** The challenge's ping left our outbox, or had time enough to. */
 export const probeSent = (work: Work, probe: Probe, rttMs: number | undefined): void => {
   work.probe = { ...probe, phase: "sent" }
-  arm(work, "probe", 0, probeMs(work, rttMs))
+  arm(work, "probe", 0, probeMs(probe.urgent, rttMs))
   arm(work, "quiet", 0, Limits.quietMs)
 }
 

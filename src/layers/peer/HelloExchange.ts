@@ -28,7 +28,7 @@ export const send = (ctx: NodeContext, end: PeerEnd): void => {
     tipHeight: tip.height,
     tipHash: tip.hash,
     capabilities: Handshake.capabilities | ctx.localChain.capabilities,
-    extensions: []
+    extensions: Handshake.extensions(end.id)
   })
 }
 
@@ -71,6 +71,7 @@ export const helloReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, hello:
     tag: verdict.tag,
     process: hello.process,
     self: verdict.self,
+    order: Handshake.orderOf(hello),
     listens: (hello.listens > 0 || BookEntry.listens(book)) && !book.isSelf
   })
 }

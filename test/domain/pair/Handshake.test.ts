@@ -188,3 +188,34 @@ describe("Handshake waits", () => {
     assert.strictEqual(Handshake.instanceTagInput(ip("::ffff:1.2.3.4")).length, 16)
   })
 })
+
+describe("Handshake.extensions: the number of a socket", () => {
+  it("is read back", () => {
+    for (const order of [0, 1, 255, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+      assert.strictEqual(Handshake.orderOf({ extensions: Handshake.extensions(order) }), order)
+    }
+  })
+
+  it("is id 1 and a big-endian u64", () => {
+    assert.deepStrictEqual(Handshake.extensions(0x0102), [{ id: 1, bytes: Uint8Array.of(0, 0, 0, 0, 0, 0, 1, 2) }])
+  })
+
+  it("is unknown when the peer does not tell it, or not in this form", () => {
+    const [extension] = Handshake.extensions(5)
+    assert(extension !== undefined)
+    const cases = [
+      [],
+      [{ ...extension, id: 2 }],
+      [{ id: 1, bytes: extension.bytes.subarray(1) }],
+      [{ id: 1, bytes: Uint8Array.of(...extension.bytes, 0) }],
+      [{ id: 1, bytes: new Uint8Array(8).fill(255) }],
+      [{ id: 1, bytes: Uint8Array.of(0, 0x20, 0, 0, 0, 0, 0, 0) }]
+    ]
+    for (const extensions of cases) assert.isUndefined(Handshake.orderOf({ extensions }))
+  })
+
+  it("of several the first counts, whatever stands before it", () => {
+    const extensions = [{ id: 7, bytes: new Uint8Array(3) }, ...Handshake.extensions(5), ...Handshake.extensions(6)]
+    assert.strictEqual(Handshake.orderOf({ extensions }), 5)
+  })
+})

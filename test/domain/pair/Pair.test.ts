@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Limits from "../../../src/domain/Limits.ts"
 import * as Pair from "../../../src/domain/pair/Pair.ts"
 import { empty } from "../../../src/domain/pair/PairState.ts"
 import {
+  a1,
   a2,
   accepted,
   ack,
@@ -264,7 +264,7 @@ describe("H (H1–H3)", () => {
   it("waits for Commit, answers it, is up", () => {
     const pair = drive()
     pair.send(accepted(1))
-    assert.deepStrictEqual(pair.send(welcomed(1, "higher")), ["Disarm hello 1", "Arm wait 1 12000"])
+    assert.deepStrictEqual(pair.send(welcomed(1, "higher")), ["Disarm hello 1", "Arm wait 1 17000"])
     assert.deepStrictEqual(pair.send(commit(1)), ["SendAck 1", "Disarm wait 1", "Up 1"])
   })
 
@@ -319,8 +319,58 @@ describe("H (H1–H3)", () => {
     const pair = foreign()
     challenger(pair, 3, "p", a2, "another process")
     flushed(pair)
-    assert.deepStrictEqual(pair.said(closed(1)).slice(0, 2), ["Down 1 EOF", "SendCommit 3"])
+    assert.deepStrictEqual(pair.said(closed(1)), ["Down 1 EOF", "Close 2 rejected: duplicate!", "SendCommit 3"])
     assert.isUndefined(pair.state().probe)
+  })
+
+  it("a slow challenge begins anew, with short times, for a Commit", () => {
+    const slow = () => {
+      const pair = higherUp()
+      challenger(pair, 2, "p", a2, "another process")
+      pair.send(accepted(3))
+      pair.send(welcomed(3, "higher", "q"))
+      return pair
+    }
+    const queued = slow()
+    assert.deepStrictEqual(queued.send(commit(3)), ["Disarm wait 3", "SendPing 1 8", "Arm probe 0 1000"])
+    assert.deepStrictEqual(flushed(queued), ["Arm probe 0 3000", "Arm quiet 0 1000"])
+    const sent = slow()
+    flushed(sent)
+    assert.deepStrictEqual(sent.send(commit(3)), [
+      "Disarm wait 3",
+      "Disarm quiet 0",
+      "SendPing 1 9",
+      "Arm probe 0 1000"
+    ])
+    const late = slow()
+    flushed(late)
+    late.send(fired("quiet"))
+    assert.deepStrictEqual(late.send(commit(3)), ["Disarm wait 3"], "over within 4 s in any case")
+  })
+
+  it("a Commit cannot be held while a Commit of our own waits for its Ack", () => {
+    for (const [tag, reject] of [["p", "duplicate"], ["q", "in-use"]] as const) {
+      const pair = drive()
+      pair.send(accepted(1))
+      pair.send(welcomed(1, "lower"))
+      pair.send(accepted(2))
+      pair.send(welcomed(2, "higher", tag, a2, "another process"))
+      assert.deepStrictEqual(pair.said(commit(2)), [`Close 2 rejected: ${reject}!`])
+    }
+  })
+
+  it("who was held for the old connection is not held for the new one", () => {
+    const pair = higherUp()
+    challenger(pair, 2, "p", a2, "another process")
+    pair.send(accepted(3))
+    pair.send(welcomed(3, "higher"))
+    assert.deepStrictEqual(pair.said(commit(3)), [
+      "Close 1 replaced",
+      "Down 1 replaced",
+      "Close 2 rejected: duplicate!",
+      "SendAck 3",
+      "Up 3"
+    ])
   })
 
   it("a newer Commit replaces the held one", () => {
@@ -331,9 +381,85 @@ describe("H (H1–H3)", () => {
     flushed(pair)
     assert.deepStrictEqual(pair.said(fired("probe")).slice(-2), ["SendAck 3", "Up 3"])
   })
+})
 
-  it("the time in the outbox and the probe together beat L's commit time", () => {
-    assert.isBelow(Limits.probeHigherQueuedMs + Limits.probeHigherMaxMs, Limits.commitMs)
-    assert.isBelow(Limits.challengeSpacingMs + Limits.probeMaxMs, Limits.waitMs)
+describe("sockets that come too late: the process is up on a newer one (decision 0040)", () => {
+  /** An H that is up on end 1, the peer's socket 7. */
+  const upOnSeven = (tag = "p") => {
+    const pair = drive()
+    pair.send(accepted(1))
+    pair.send(welcomed(1, "higher", tag, a1, tag, 7))
+    pair.send(commit(1))
+    return pair
+  }
+
+  it("H refuses a late Commit and keeps its connection", () => {
+    const pair = upOnSeven()
+    pair.send(accepted(2))
+    pair.send(welcomed(2, "higher", "p", a1, "p", 6))
+    assert.deepStrictEqual(pair.send(commit(2)), ["Close 2 rejected: duplicate!", "Disarm wait 2"])
+    assert.strictEqual(Pair.up(pair.state())?.id, 1)
+  })
+
+  it("H follows its L to a newer socket, to one of equal number, and to one without", () => {
+    for (const order of [8, 7, undefined]) {
+      const pair = upOnSeven()
+      pair.send(accepted(2))
+      pair.send(welcomed(2, "higher", "p", a1, "p", order))
+      assert.deepStrictEqual(pair.said(commit(2)), ["Close 1 replaced", "Down 1 replaced", "SendAck 2", "Up 2"])
+    }
+  })
+
+  it("H follows an L that does not number its sockets, whatever comes later", () => {
+    const pair = higherUp()
+    pair.send(accepted(2))
+    pair.send(welcomed(2, "higher", "p", a1, "p", 1))
+    assert.deepStrictEqual(pair.said(commit(2)), ["Close 1 replaced", "Down 1 replaced", "SendAck 2", "Up 2"])
+  })
+
+  it("numbers of two processes are not compared", () => {
+    const pair = upOnSeven()
+    pair.send(accepted(2))
+    pair.send(welcomed(2, "higher", "q", a1, "q", 6))
+    assert.deepStrictEqual(pair.said(commit(2)), ["SendPing 1 6"])
+  })
+
+  it("nor are those of one process to two addresses of ours: it may have restarted", () => {
+    const pair = upOnSeven()
+    pair.send(accepted(2))
+    pair.send(welcomed(2, "higher", "p", a2, "another", 6))
+    assert.deepStrictEqual(pair.said(commit(2)), ["SendPing 1 6"])
+  })
+
+  it("of two Commits of another process the one on the newer socket is held", () => {
+    for (const [first, second, closes] of [[5, 4, 3], [4, 5, 2]] as const) {
+      const pair = upOnSeven()
+      pair.send(accepted(2))
+      pair.send(welcomed(2, "higher", "q", a1, "q", first))
+      pair.send(commit(2))
+      pair.send(accepted(3))
+      pair.send(welcomed(3, "higher", "q", a1, "q", second))
+      assert.deepStrictEqual(pair.said(commit(3)), [`Close ${closes} rejected: duplicate!`])
+    }
+  })
+
+  it("L does not doubt its connection for a dial that the peer aborted when it said Ack", () => {
+    for (const [order, said] of [[6, "Close 2 rejected: duplicate!"], [8, "SendPing 1 5"]] as const) {
+      const pair = drive()
+      pair.send(accepted(1))
+      pair.send(welcomed(1, "lower", "p", a1, "p", 7))
+      pair.send(ack(1))
+      pair.send(accepted(2))
+      assert.deepStrictEqual(pair.said(welcomed(2, "lower", "p", a1, "p", order)), [said])
+    }
+  })
+
+  it("L holds it before the Ack: the peer may not have seen the Commit", () => {
+    const pair = drive()
+    pair.send(accepted(1))
+    pair.send(welcomed(1, "lower", "p", a1, "p", 7))
+    pair.send(accepted(2))
+    assert.deepStrictEqual(pair.said(welcomed(2, "lower", "p", a1, "p", 6)), [])
+    assert.deepStrictEqual(pair.said(fired("commit", 1)), ["Close 1 no-ack", "SendCommit 2"])
   })
 })

@@ -107,6 +107,7 @@ const fromBytes = (watch: PairWatch, fresh: EndId, kind: number, which: number, 
         tag: `p${(arg >> 1) % 3}`,
         process: `p${(arg >> 2) % 3}`,
         self: at(selves, arg >> 3),
+        order: arg % 5 === 0 ? undefined : (arg >> 5) + 1,
         listens: (arg & 64) === 0
       }
     case 11:

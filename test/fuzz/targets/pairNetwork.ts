@@ -90,7 +90,7 @@ export class PairNetwork {
       case "Dial":
         return this.dial(index, action.end)
       case "SendHello":
-        return this.send(index, action.end, { _tag: "Hello", tag: node.tag })
+        return this.send(index, action.end, { _tag: "Hello", tag: node.tag, order: action.end })
       case "SendCommit":
         return this.send(index, action.end, { _tag: "Commit" })
       case "SendAck":
@@ -194,6 +194,7 @@ export class PairNetwork {
           tag: frame.tag,
           process: frame.tag,
           self,
+          order: frame.order,
           listens: true
         })
       case "Commit":

@@ -16,7 +16,7 @@ export interface NodeSpec {
 }
 
 export type Frame =
-  | { readonly _tag: "Hello"; readonly tag: string }
+  | { readonly _tag: "Hello"; readonly tag: string; readonly order: EndId }
   | { readonly _tag: "Commit" | "Ack" | "Fin" }
   | { readonly _tag: "Ping" | "Pong"; readonly nonce: bigint }
   | { readonly _tag: "Reject"; readonly reject: DisconnectReason.RejectReason }

@@ -89,9 +89,11 @@ describe("a second implementation", () => {
           line.say(greeting(line, to))
           const hello = Second.readHello(await line.hear("01"))
           assert.deepStrictEqual(
-            [hello.protocol, hello.rule, hello.genesis, hello.network, hello.software, hello.rest],
-            [1, 1, genesis, network, "first", 0]
+            [hello.protocol, hello.rule, hello.genesis, hello.network, hello.software],
+            [1, 1, genesis, network, "first"]
           )
+          // The number of this socket.
+          assert.match(JSON.stringify(hello.extensions), /^\[\[1,"000000[0-9a-f]{10}"\]\]$/)
           assert.deepStrictEqual([hello.peer, hello.listens], [Second.ip4(from), to.port])
           assert.deepStrictEqual([hello.height, hello.tip, hello.capabilities], [0, genesis, 7])
           if (from === "127.0.41.9") {
