@@ -166,6 +166,10 @@ export const phaseAt = (world: World, socket: Socket, side: Side): End["phase"] 
 /** Greater than every id, nonce and tag so far. */
 export const fresh = (world: World): number => world.fresh++
 
+/** It is up here, or will be as soon as the Ack is read that has come. */
+const isAgreed = (end: End, socket: Socket, side: Side): boolean =>
+  end.phase === "up" || (end.phase === "committing" && socket.queues[side].some(({ kind }) => kind === "Ack"))
+
 /** Lets one node take one event, and the network do its actions. `target`: where a dial would lead. */
 export const take = (
   setting: Setting,
@@ -230,7 +234,7 @@ export const take = (
         if (action.reason.kind === "protocol") notes.fault = action.reason.detail ?? "protocol"
         if (
           action.reason.by === "local" && isWhole(socket) && phaseAt(world, socket, there) === "up" &&
-          before.ends.some((end) => end.id === action.end && end.phase === "up")
+          before.ends.some((end) => end.id === action.end && isAgreed(end, socket, side))
         ) {
           notes.flap = action.reason.kind
         }
