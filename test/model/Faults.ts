@@ -1,9 +1,7 @@
 /** What goes wrong: each move costs the setting one of its faults. */
-import type { Go } from "./Network.ts"
-import type { Setting, Socket, World } from "./World.ts"
+import type { At, Go } from "./Move.ts"
+import type { Setting, World } from "./World.ts"
 import { boot, closed, fresh, isWhole, other, pairOf, pending, phaseAt, push, shut, sides, take } from "./World.ts"
-
-type At = (next: World, index: number, change: (socket: Socket) => void) => void
 
 export const faults = (setting: Setting, world: World, go: Go, at: At): void => {
   const fault: Go = (_, label, change) =>

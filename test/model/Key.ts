@@ -222,8 +222,10 @@ export const worldOf = (setting: Setting, key: string): World => {
   }
   for (const [node, position, order] of orders) {
     const pair = pairs[node]
-    if (pair === undefined) continue
-    pairs[node] = { ...pair, ends: pair.ends.map((end, i) => i === position - 1 ? { ...end, order } : end) }
+    const end = pair?.ends[position - 1]
+    if (pair !== undefined && end !== undefined) {
+      pairs[node] = { ...pair, ends: pair.ends.with(position - 1, { ...end, order }) }
+    }
   }
   const processes = new Set(setting.nodes.map((node) => node.process)).size
   return {

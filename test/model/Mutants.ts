@@ -62,6 +62,13 @@ const keepingOpen = (keeps: (end: End, event: PairEvent) => boolean): Pair.Step 
   ]
 }
 
+/** Ends of one phase are in another. */
+const inPhase = (state: PairState, from: End["phase"], to: End["phase"]): PairState => {
+  const at = state.ends.findIndex((end) => end.phase === from)
+  const end = state.ends[at]
+  return end === undefined ? state : { ...state, ends: state.ends.with(at, { ...end, phase: to }) }
+}
+
 const isAnswer = (event: PairEvent, state: PairState): boolean =>
   (event._tag === "PongReceived" || event._tag === "Heard") && event.end === state.probe?.end
 
@@ -101,10 +108,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   mutant(
     "L is up before the Ack",
     "P2",
-    ending((after) => ({
-      ...after,
-      ends: after.ends.map((end) => end.phase === "committing" ? { ...end, phase: "up" } : end)
-    }))
+    ending((after) => inPhase(after, "committing", "up"))
   ),
   mutant(
     "H keeps dialling when L commits",
@@ -141,10 +145,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     (state, event, draw) => {
       const [after, actions] = Pair.step(state, event, draw)
       if (!actions.some((action) => action._tag === "SendCommit") || event._tag === "Welcomed") return [after, actions]
-      return [
-        { ...after, ends: after.ends.map((end) => end.phase === "committing" ? { ...end, phase: "candidate" } : end) },
-        actions.filter((action) => action._tag !== "SendCommit")
-      ]
+      return [inPhase(after, "committing", "candidate"), actions.filter((action) => action._tag !== "SendCommit")]
     }
   ),
   mutant(

@@ -5,22 +5,9 @@ import * as DisconnectReason from "../../src/domain/DisconnectReason.ts"
 import * as Pair from "../../src/domain/pair/Pair.ts"
 import type { PairEvent, Timer } from "../../src/domain/pair/PairState.ts"
 import { faults } from "./Faults.ts"
+import type { At, Go, Move } from "./Move.ts"
 import type { Frame, Notes, Setting, Side, Socket, World } from "./World.ts"
 import { clone, closed, fresh, locate, other, pairOf, pending, phaseAt, push, sides, sweep, take } from "./World.ts"
-
-export interface Move {
-  /** `false`: a timeout although the other end could still have answered. */
-  readonly kind: "step" | "false" | "fault"
-  readonly failedDial: boolean
-  readonly label: string
-  readonly world: World
-  /** A connection came down at its node. */
-  readonly down: boolean
-  /** How a node gave up a connection that was up and unbroken at both ends. */
-  readonly flap: DisconnectReason.Kind | undefined
-  /** An honest frame was taken for a protocol error. */
-  readonly fault: string | undefined
-}
 
 /** Whether nothing can come to this side any more. */
 const isSilent = (socket: Socket, side: Side): boolean =>
@@ -37,13 +24,6 @@ const isUnanswerable = (world: World, socket: Socket, side: Side): boolean =>
 /** Timeouts by which a node blames its peer. */
 type Blame = "hello" | "commit" | "wait" | "probe" | "silent"
 
-export type Go = (
-  kind: Move["kind"],
-  label: string,
-  change: (next: World, notes: Notes) => void,
-  failedDial?: boolean
-) => void
-
 /** Everything that can happen next. */
 export const moves = (setting: Setting, world: World, emit: (move: Move) => void): void => {
   const name = (node: number): string => setting.nodes[node]?.name ?? "?"
@@ -54,7 +34,7 @@ export const moves = (setting: Setting, world: World, emit: (move: Move) => void
     sweep(next)
     emit({ kind, failedDial, label, world: next, ...notes })
   }
-  const at = (next: World, index: number, change: (socket: Socket) => void): void => {
+  const at: At = (next, index, change) => {
     const socket = next.sockets[index]
     if (socket !== undefined) change(socket)
   }

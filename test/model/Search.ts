@@ -15,7 +15,7 @@
  * probe time ends it; the search has no time to say so.
  */
 import { keyOf, worldOf } from "./Key.ts"
-import type { Move } from "./Network.ts"
+import type { Move } from "./Move.ts"
 import { moves } from "./Network.ts"
 import type { Setting, World } from "./World.ts"
 import { isWhole, pairOf, start } from "./World.ts"

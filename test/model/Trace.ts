@@ -1,7 +1,7 @@
 /** A violation as numbered lines: who does what, and how the world looks then. */
 import type { End, PairState } from "../../src/domain/pair/PairState.ts"
 import { keyOf } from "./Key.ts"
-import type { Move } from "./Network.ts"
+import type { Move } from "./Move.ts"
 import { moves } from "./Network.ts"
 import type { Result, Violation } from "./Search.ts"
 import type { Frame, Socket, World } from "./World.ts"

@@ -118,7 +118,7 @@ describe("one side's wait exceeds the other's hold", () => {
     const node = connected(role)
     for (const { ms, what } of sequence) {
       const { ends, probe } = node.state()
-      const waiting = ends.filter((end) => end.phase === "candidate")
+      const waiting = ends.find((end) => end.phase === "candidate")
       switch (what) {
         case 0:
         case 1:
@@ -139,7 +139,7 @@ describe("one side's wait exceeds the other's hold", () => {
           if (probe !== undefined) node.send(pong(probe.end, probe.nonce))
           break
         case 6:
-          if (waiting[0] !== undefined) node.send(closed(waiting[0].id))
+          if (waiting !== undefined) node.send(closed(waiting.id))
           break
         default: {
           const committing = ends.find((end) => end.phase === "committing")
