@@ -338,3 +338,20 @@ export const soakPauseShortMs = 8_000
 export const soakPauseLongMs = deadMs + 15_000
 /** ms. No fault this close to the end: the last recovery must fit. */
 export const soakQuietEndMs = 12_000
+
+// --- testnet of processes ---------------------------------------------------------
+
+/** ms. Every node of a testnet is asked this often, and a sample waits this long for an answer: less, so that samples do not queue. */
+export const testnetSampleMs = 1_000
+export const testnetAnswerMs = 900
+/** ms. How often a testnet looks whether it is whole: before its partition begins, and while its end waits. */
+export const testnetLookMs = 250
+/** ms. The end waits this long for a recovery that is not over, or for one tip. */
+export const testnetPatienceMs = 4_000
+/** ms. From a kill to the respawn, and by when the killed node must be connected with every other again. */
+export const testnetRespawnMs = 1_000
+export const testnetRecoveryMs = 10_000
+/** ms. No kill so shortly before the end: the last recovery must fit. */
+export const testnetQuietEndMs = 12_000
+/** ms. A node that does not stop on SIGTERM by then is killed. It closes within `closeMs` when peers do not answer; on one machine they do. */
+export const testnetStopMs = 4_000

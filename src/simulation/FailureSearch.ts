@@ -3,7 +3,7 @@
  *
  * The simulation itself is passed in as `Run`: what is here needs no more of it than that.
  */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import * as SimulationLimits from "./plan/Limits.ts"
 import * as Shrink from "./plan/Shrink.ts"
 import type { SimulationOptions, SimulationReport, Violation } from "./plan/SimulationReport.ts"
@@ -30,7 +30,8 @@ const optionsOf = (options: SimulationOptions, { faults, nodes, untilMs }: Shrin
 
 /**
  * Runs shorter and shorter versions of a failing simulation, for at most `SimulationLimits.shrinkRuns` runs and (looked at between
- * runs) `SimulationLimits.shrinkMs`. `report`: that of the failing run, whose first violation counts.
+ * runs) `SimulationLimits.shrinkSteps` steps: the same failure is made equally short on every machine. `report`: that of the failing run,
+ * whose first violation counts.
  *
  * @param tell is called before each run with how far it is
  */
@@ -42,7 +43,7 @@ export const shrink = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Shrunk | undefined> {
   const [first] = report.violations
   if (first === undefined) return undefined
-  const endsAt = (yield* Clock.currentTimeMillis) + SimulationLimits.shrinkMs
+  let stepsLeft = SimulationLimits.shrinkSteps
   const plan = report.timeline.map(({ fault }) => fault).toSorted((a, b) => a.id - b.id)
   let state = Shrink.start({
     plan,
@@ -52,10 +53,11 @@ export const shrink = Effect.fnUntraced(function*(
   })
   let violation: Violation = first
   let shortest = { report, options }
-  while (state.candidate !== undefined && (yield* Clock.currentTimeMillis) < endsAt) {
+  while (state.candidate !== undefined && stepsLeft > 0) {
     tell(state)
     const candidate = optionsOf(options, state.candidate)
     const result = yield* run(candidate)
+    stepsLeft -= result.steps
     const same = result.violations.find(({ invariant }) => invariant === first.invariant)
     state = Shrink.heard(state, same?.atMs)
     if (same !== undefined) {

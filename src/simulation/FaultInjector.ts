@@ -1,6 +1,5 @@
 /** Does to a simulated network what a fault says, and undoes it. Which pairs that excuses is not decided here. */
-import { Effect } from "effect"
-import { Context } from "effect"
+import { Context, Effect } from "effect"
 import * as Limits from "../domain/Limits.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
@@ -8,7 +7,7 @@ import type { MemoryNetwork } from "../layers/socket/memory/MemoryNetwork.ts"
 import { ConnectionManager } from "../services/ConnectionManager.ts"
 import { branch } from "./ChainJudge.ts"
 import type { Intruders } from "./Intruders.ts"
-import type { Links } from "./Links.ts"
+import type { Links, LinkTrouble } from "./Links.ts"
 import type { VirtualTime } from "./machine/VirtualTime.ts"
 import type { Fault } from "./plan/Fault.ts"
 import type { SimulatedNode } from "./SimulatedNode.ts"
@@ -35,188 +34,205 @@ const nothing: Undo = () => {}
 export const floodChannel = 8
 const floodPayload = new Uint8Array(64 * 1024)
 
-export const inject = (world: FaultWorld, fault: Fault): Undo => {
-  const { links, network, nodes, time } = world
-  const name = `fault ${fault.id}`
-  const on = (index: number, begin: (node: SimulatedNode) => Undo): Undo => {
-    const node = nodes.get(index)
-    return node === undefined ? nothing : begin(node)
-  }
-  /** Kills the process; the kernel lives. */
-  const kill = (node: SimulatedNode): void => {
-    Effect.runSync(network.crash(node.ip))
-    world.intruders.endTwin(node.index)
-    node.kill()
-    world.gone(node)
-  }
-  /** The machine is gone; the result boots it. */
-  const vanish = (node: SimulatedNode): Undo => {
-    const { ip } = node
-    Effect.runSync(network.drop(ip))
-    world.intruders.endTwin(node.index)
-    node.kill()
-    world.gone(node)
-    return () => {
-      Effect.runSync(network.restore(ip))
-      node.start()
-    }
-  }
-  const cut = (pairs: Iterable<readonly [number, number]>): Undo => {
-    const all = [...pairs]
-    for (const [from, to] of all) links.trouble(from, to, name, { cut: true })
-    return () => {
-      for (const [from, to] of all) links.trouble(from, to, name, undefined)
-    }
-  }
-  /** Every link to and from a node, or every link. */
-  const linksOf = (node?: number): Array<readonly [number, number]> =>
-    [...nodes.keys()].flatMap((from) =>
-      [...nodes.keys()].filter((to) => to !== from && (node === undefined || from === node || to === node)).map((to) =>
-        [from, to] as const
-      )
-    )
+/** What happens at a node, if it exists. */
+const on = (world: FaultWorld, index: number, begin: (node: SimulatedNode) => Undo): Undo => {
+  const node = world.nodes.get(index)
+  return node === undefined ? nothing : begin(node)
+}
 
+/** Kills the process; the kernel lives. */
+const kill = (world: FaultWorld, node: SimulatedNode): void => {
+  Effect.runSync(world.network.crash(node.ip))
+  world.intruders.endTwin(node.index)
+  node.kill()
+  world.gone(node)
+}
+
+/** The machine is gone; the result boots it. */
+const vanish = (world: FaultWorld, node: SimulatedNode): Undo => {
+  const { ip } = node
+  Effect.runSync(world.network.drop(ip))
+  world.intruders.endTwin(node.index)
+  node.kill()
+  world.gone(node)
+  return () => {
+    Effect.runSync(world.network.restore(ip))
+    node.start()
+  }
+}
+
+/** The machine vanishes and boots again at each reboot's moments; the result boots it. */
+const crashLoop = (
+  world: FaultWorld,
+  node: SimulatedNode,
+  reboots: Extract<Fault, { readonly kind: "crash-loop" }>["reboots"]
+): Undo => {
+  let boot = nothing
+  for (const { downMs, upMs } of reboots) {
+    world.time.at(downMs, () => {
+      boot = vanish(world, node)
+    })
+    world.time.at(upMs, () => boot())
+  }
+  return () => boot()
+}
+
+/** A link, from one node to another. */
+type Way = readonly [from: number, to: number]
+
+const bothWays = (a: number, b: number): ReadonlyArray<Way> => [[a, b], [b, a]]
+
+/** Every link to and from a node, or every link. */
+const linksOf = ({ nodes }: FaultWorld, node?: number): ReadonlyArray<Way> =>
+  [...nodes.keys()].flatMap((from) =>
+    [...nodes.keys()].filter((to) => to !== from && (node === undefined || from === node || to === node)).map((to) =>
+      [from, to] as const
+    )
+  )
+
+/** These links are in this trouble, whose name is the fault's, until that is undone. */
+const trouble = ({ links }: FaultWorld, fault: Fault, ways: ReadonlyArray<Way>, what: LinkTrouble): Undo => {
+  const name = nameOf(fault)
+  for (const [from, to] of ways) links.trouble(from, to, name, what)
+  return () => {
+    for (const [from, to] of ways) links.trouble(from, to, name, undefined)
+  }
+}
+
+const swizzle = (world: FaultWorld, fault: Extract<Fault, { readonly kind: "swizzle" }>): Undo => {
+  const undos = fault.links.map(({ a, b, restoreMs, stopMs }) => {
+    let undo = nothing
+    world.time.at(stopMs, () => {
+      undo = trouble(world, fault, bothWays(a, b), { cut: true })
+    })
+    world.time.at(restoreMs, () => undo())
+    return () => undo()
+  })
+  return () => {
+    for (const undo of undos) undo()
+  }
+}
+
+/** The links that a partition stops. */
+const parted = (
+  world: FaultWorld,
+  { side, way }: Extract<Fault, { readonly kind: "partition" }>
+): ReadonlyArray<Way> =>
+  linksOf(world).filter(([from, to]) => {
+    const leaves = side.includes(from) && !side.includes(to)
+    const enters = !side.includes(from) && side.includes(to)
+    return (leaves && way !== "in") || (enters && way !== "out")
+  })
+
+const reset = (
+  world: FaultWorld,
+  { a, b, bytes }: Extract<Fault, { readonly kind: "reset" }>
+): Undo =>
+  on(world, a, ({ ip: from }) =>
+    on(world, b, ({ ip: to }) => {
+      const { network } = world
+      Effect.runSync(bytes === 0 ? network.reset(from, to) : network.resetAfter(from, to, bytes))
+      return () => Effect.runSync(network.resetAfter(from, to, Number.POSITIVE_INFINITY))
+    }))
+
+/** Moves the node to its other address, and back at the end. */
+const readdress = (world: FaultWorld, node: SimulatedNode): Undo => {
+  const move = (ip: PeerIp) => {
+    if (node.running === undefined || node.changing) return
+    world.intruders.endTwin(node.index)
+    node.stop(() => {
+      world.gone(node)
+      node.ip = ip
+      node.start()
+    })
+  }
+  const [home, away] = node.options.ips
+  move(away)
+  return () => move(home)
+}
+
+/** Writes a branch to the node's disk while the node is down, and starts it again at the end. */
+const fork = (world: FaultWorld, node: SimulatedNode, depth: number, name: string): Undo => {
+  if (node.running === undefined || node.changing) return nothing
+  kill(world, node)
+  const now = Math.floor((world.time.now + world.intruders.wallMs) / 1_000)
+  const blocks = branch(node.disk.store, depth, name, now)
+  if (blocks !== undefined) {
+    world.made(blocks.added.map((block) => block.hash))
+    Effect.runSync(Effect.orDie(node.disk.store.append(blocks.after, blocks.added)))
+  }
+  return () => node.start()
+}
+
+const nameOf = ({ id }: Fault): string => `fault ${id}`
+
+export const inject = (world: FaultWorld, fault: Fault): Undo => {
+  const { intruders, network, nodes } = world
   switch (fault.kind) {
     case "kill":
-      return on(fault.node, (node) => {
-        kill(node)
+      return on(world, fault.node, (node) => {
+        kill(world, node)
         if (!fault.keepsState) node.wipe()
         return () => node.start()
       })
     case "pause":
     case "stall":
-      return on(fault.node, (node) => {
+      return on(world, fault.node, (node) => {
         node.pause()
         return () => node.resume()
       })
     case "vanish":
-      return on(fault.node, vanish)
+      return on(world, fault.node, (node) => vanish(world, node))
     case "crash-loop":
-      return on(fault.node, (node) => {
-        let boot = nothing
-        for (const { downMs, upMs } of fault.reboots) {
-          time.at(downMs, () => {
-            boot = vanish(node)
-          })
-          time.at(upMs, () => boot())
-        }
-        return () => boot()
-      })
+      return on(world, fault.node, (node) => crashLoop(world, node, fault.reboots))
     case "cut":
-      return cut(fault.oneWay ? [[fault.a, fault.b]] : [[fault.a, fault.b], [fault.b, fault.a]])
+      return trouble(world, fault, fault.oneWay ? [[fault.a, fault.b]] : bothWays(fault.a, fault.b), { cut: true })
     case "partition":
-      return cut(
-        linksOf().filter(([from, to]) => {
-          const leaves = fault.side.includes(from) && !fault.side.includes(to)
-          const enters = !fault.side.includes(from) && fault.side.includes(to)
-          return (leaves && fault.way !== "in") || (enters && fault.way !== "out")
-        })
-      )
+      return trouble(world, fault, parted(world, fault), { cut: true })
     case "clog":
-      for (const [from, to] of [[fault.a, fault.b], [fault.b, fault.a]] as const) {
-        links.trouble(from, to, name, { latencyMs: fault.latencyMs })
-      }
-      return () => {
-        links.trouble(fault.a, fault.b, name, undefined)
-        links.trouble(fault.b, fault.a, name, undefined)
-      }
-    case "swizzle": {
-      for (const { a, b, restoreMs, stopMs } of fault.links) {
-        let undo = nothing
-        time.at(stopMs, () => {
-          undo = cut([[a, b], [b, a]])
-        })
-        time.at(restoreMs, () => undo())
-      }
-      return () => {
-        for (const { a, b } of fault.links) {
-          links.trouble(a, b, name, undefined)
-          links.trouble(b, a, name, undefined)
-        }
-      }
-    }
+      return trouble(world, fault, bothWays(fault.a, fault.b), { latencyMs: fault.latencyMs })
+    case "swizzle":
+      return swizzle(world, fault)
     case "storm":
-    case "narrow": {
-      const hit = fault.kind === "storm" ? linksOf() : linksOf(fault.node)
-      const trouble = fault.kind === "storm"
-        ? { latencyMs: fault.latencyMs, jitterMs: fault.jitterMs }
-        : { bandwidth: fault.bandwidth }
-      for (const [from, to] of hit) links.trouble(from, to, name, trouble)
-      return () => {
-        for (const [from, to] of hit) links.trouble(from, to, name, undefined)
-      }
-    }
+      return trouble(world, fault, linksOf(world), { latencyMs: fault.latencyMs, jitterMs: fault.jitterMs })
+    case "narrow":
+      return trouble(world, fault, linksOf(world, fault.node), { bandwidth: fault.bandwidth })
     case "reset":
-      return on(fault.a, (a) =>
-        on(fault.b, (b) => {
-          if (fault.bytes === 0) Effect.runSync(network.reset(a.ip, b.ip))
-          else Effect.runSync(network.resetAfter(a.ip, b.ip, fault.bytes))
-          return () => Effect.runSync(network.resetAfter(a.ip, b.ip, Number.POSITIVE_INFINITY))
-        }))
+      return reset(world, fault)
     case "refuse":
-      return on(fault.node, ({ ip }) => {
+      return on(world, fault.node, ({ ip }) => {
         Effect.runSync(network.refuse(ip))
         return () => Effect.runSync(network.allow(ip))
       })
     case "jump":
-      return on(fault.node, (node) => {
+      return on(world, fault.node, (node) => {
         node.jump(fault.ms)
         return () => node.jump(-fault.ms)
       })
     case "drift":
-      return on(fault.node, (node) => {
+      return on(world, fault.node, (node) => {
         node.drift(fault.rate)
         return () => node.drift(undefined)
       })
     case "slow-reader":
-      return on(fault.node, (node) => holdReads(network, node.ip))
+      return on(world, fault.node, (node) => holdReads(network, node.ip))
     case "flood":
-      return on(fault.to, (to) => {
-        on(fault.from, (from) => {
-          flood(from, to.ip, fault.bytes)
-          return nothing
-        })
+      return on(world, fault.to, (to) => {
+        const from = nodes.get(fault.from)
+        if (from !== undefined) flood(from, to.ip, fault.bytes)
         return holdReads(network, to.ip)
       })
     case "readdress":
-      return on(fault.node, (node) => {
-        const move = (ip: PeerIp) => {
-          if (node.running === undefined || node.changing) return
-          world.intruders.endTwin(node.index)
-          node.stop(() => {
-            world.gone(node)
-            node.ip = ip
-            node.start()
-          })
-        }
-        const [home, away] = node.options.ips
-        move(away)
-        return () => move(home)
-      })
+      return on(world, fault.node, (node) => readdress(world, node))
     case "twin":
-      return on(fault.node, (node) => world.intruders.twin(node))
+      return on(world, fault.node, (node) => intruders.twin(node))
     case "hostile":
-      return on(fault.node, (node) => world.intruders.hostile(fault.how, node, name))
+      return on(world, fault.node, (node) => intruders.hostile(fault.how, node, nameOf(fault)))
     case "fork":
-      return on(fault.node, (node) => {
-        if (node.running === undefined || node.changing) return nothing
-        kill(node)
-        const blocks = branch(
-          node.disk.store,
-          fault.depth,
-          name,
-          Math.floor((time.now + world.intruders.wallMs) / 1_000)
-        )
-        if (blocks !== undefined) {
-          world.made(blocks.added.map((block) => block.hash))
-          Effect.runSync(Effect.orDie(node.disk.store.append(blocks.after, blocks.added)))
-        }
-        return () => node.start()
-      })
+      return on(world, fault.node, (node) => fork(world, node, fault.depth, nameOf(fault)))
     case "alias":
-      return on(fault.node, ({ options: { outer } }) => {
-        if (outer === undefined) return nothing
-        for (const index of fault.told) tell(nodes.get(index), outer)
+      return on(world, fault.node, ({ options: { outer } }) => {
+        if (outer !== undefined) { for (const index of fault.told) tell(nodes.get(index), outer) }
         return nothing
       })
   }

@@ -255,7 +255,11 @@ export class World {
           this.violated("every connection has its own id", `${node.name}: ${event.connection} again, with ${event.ip}`)
         }
         if (peer !== undefined) {
-          this.pairs.up(node.index, peer, event.connection, { socket: event.socket, ip: event.ip })
+          this.pairs.up(node.index, peer, event.connection, {
+            socket: event.socket,
+            ip: event.ip,
+            upAtMs: this.time.now
+          })
         }
         return
       }
@@ -305,7 +309,7 @@ export class World {
    */
   private checkRefusal(node: SimulatedNode, peer: number, socket: string): void {
     const other = this.nodes.get(peer)
-    const settled = this.time.now - SimulationLimits.refusalMs
+    const settled = this.time.now - SimulationLimits.newsMs
     if (other === undefined || !this.isAlive(peer) || other.startedMs > settled || node.startedMs > settled) return
     const lives = (kind: Fault["kind"]) => kind === "crash-loop" || kind === "vanish" || kind === "kill"
     const busy = this.underWay.some((fault) => !lives(fault.kind) && disturbance(fault).keepsApart(node.index, peer))

@@ -1,5 +1,6 @@
 /** The nodes of a testnet as the process that runs it knows them: how to start each, and what each says of itself. */
 import { Clock, Effect, FileSystem } from "effect"
+import * as Limits from "../domain/Limits.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../domain/peer/PeerIp.ts"
 import * as AdminClient from "../layers/http/AdminClient.ts"
@@ -27,9 +28,6 @@ export interface View extends Account {
   readonly state: State
   readonly pid: number | undefined
 }
-
-/** ms. A sample waits this long for a node's answer. */
-const answerMs = 900
 
 /** A member of the network, as this process knows it. */
 export interface Member {
@@ -113,7 +111,7 @@ export const killAndRespawn = (self: Self, member: Member, afterMs: number) =>
 
 const quickly = <A, E>(question: Effect.Effect<A, E>): Effect.Effect<A | undefined> =>
   question.pipe(
-    Effect.timeout(answerMs),
+    Effect.timeout(Limits.testnetAnswerMs),
     Effect.orElseSucceed(() => undefined)
   )
 

@@ -8,6 +8,7 @@ import { Clock, Effect, Exit, Fiber, FileSystem, Option, Scope, Stream } from "e
 import type { PlatformError } from "effect"
 import type { ChildProcessSpawner } from "effect/process"
 import { ChildProcess } from "effect/process"
+import * as Limits from "../domain/Limits.ts"
 import * as Settings from "../layers/config/Settings.ts"
 import type { Self } from "../layers/node/Self.ts"
 
@@ -23,9 +24,6 @@ export interface NodeProcess {
   /** SIGTERM, SIGKILL if that takes longer than a clean stop may; waits for the end. */
   readonly stop: Effect.Effect<void>
 }
-
-/** ms. A node closes within 5 s when peers do not answer; on one machine they do. */
-const stopMs = 4_000
 
 /** The daemon's own variables, hidden from the child: it knows only what its flags say. */
 const noSettings = Object.fromEntries(
@@ -52,7 +50,7 @@ export const spawn = Effect.fnUntraced(function*(
     env: noSettings,
     extendEnv: true,
     killSignal: "SIGTERM",
-    forceKillAfter: stopMs
+    forceKillAfter: Limits.testnetStopMs
   }).pipe(Scope.provide(scope))
   const written = yield* Stream.run(child.all, fs.sink(logFile, { flag: "a" })).pipe(
     Effect.ignore,
@@ -67,6 +65,6 @@ export const spawn = Effect.fnUntraced(function*(
     ended,
     isRunning: Effect.map(Effect.option(child.isRunning), Option.getOrElse(() => false)),
     kill: end(child.kill({ killSignal: "SIGKILL" })),
-    stop: end(child.kill({ killSignal: "SIGTERM", forceKillAfter: stopMs }))
+    stop: end(child.kill({ killSignal: "SIGTERM", forceKillAfter: Limits.testnetStopMs }))
   }
 })

@@ -1,5 +1,6 @@
 /** Splits a testnet in two halves for a while, by its nodes' admin APIs, once it is whole. */
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Schedule } from "effect"
+import * as Limits from "../domain/Limits.ts"
 import type { AdminClient } from "../layers/http/AdminClient.ts"
 import type { Cut } from "./Facts.ts"
 
@@ -7,9 +8,6 @@ interface Half {
   readonly ip: string
   readonly client: AdminClient
 }
-
-/** ms. How often is looked whether the network is whole. */
-const lookMs = 500
 
 /** The halves: the lower addresses, one more if the number is odd, and the others. */
 export const halves = <A>(members: ReadonlyArray<A>): readonly [ReadonlyArray<A>, ReadonlyArray<A>] => {
@@ -31,13 +29,13 @@ export const run = Effect.fnUntraced(function*(options: {
   readonly report: (cut: Cut) => Effect.Effect<void>
 }) {
   const { isWhole, members, report, seconds } = options
-  while (!(yield* isWhole)) yield* Effect.sleep(lookMs)
+  yield* Effect.repeat(isWhole, { until: (whole) => whole, schedule: Schedule.spaced(Limits.testnetLookMs) })
   const [left, right] = halves(members)
   const cutAt = yield* Clock.currentTimeMillis
   const cut = { left: left.map(({ ip }) => ip), cutAt }
   yield* report({ ...cut, healedAt: undefined })
   yield* Effect.all([isolate(left, right), isolate(right, left)], { concurrency: 2, discard: true })
-  yield* Effect.sleep(Math.max(0, cutAt + seconds * 1_000 - (yield* Clock.currentTimeMillis)))
+  yield* Effect.sleep(seconds * 1_000)
   yield* isolate(members, [])
   yield* report({ ...cut, healedAt: yield* Clock.currentTimeMillis })
 })

@@ -4,10 +4,11 @@
  * The middle node is the seed: it knows no peer, and the others know only it, so some rank above it and some below. The
  * verdict rests on the nodes' admin APIs and logs, never on this module's own expectations.
  */
-import { Clock, Effect, Random } from "effect"
+import { Clock, Effect, Random, Schedule, Stream } from "effect"
 import type { FileSystem, PlatformError, Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import type { ChildProcessSpawner } from "effect/process"
+import * as Limits from "../domain/Limits.ts"
 import type { Self } from "../layers/node/Self.ts"
 import * as ChainVerdict from "./ChainVerdict.ts"
 import type { Cut, Kill } from "./Facts.ts"
@@ -53,40 +54,63 @@ export type Progress =
   | { readonly _tag: "Partition"; readonly cut: Cut }
   | { readonly _tag: "Stopping" }
 
-/** ms. No kill so shortly before the end: the last recovery must fit. */
-const quietEndMs = 12_000
-/** ms. From a kill to the respawn. */
-const respawnMs = 1_000
-/** ms. The end waits this long for a recovery that is not over, or for one tip. */
-const patienceMs = 4_000
-
 type Environment =
   | ChildProcessSpawner.ChildProcessSpawner
   | FileSystem.FileSystem
   | HttpClient.HttpClient
   | Scope.Scope
 
-/** Kills at every multiple of the interval, and respawns. */
-const chaos = Effect.fnUntraced(function*(
-  options: Options,
+type Tell = (progress: Progress) => Effect.Effect<void>
+
+/** So many turns, the first after the interval, however long what is done then takes; one that would overlap the last is left out. */
+const turns = (everyMs: number, count: number): Stream.Stream<void> =>
+  Stream.tick(everyMs).pipe(Stream.drop(1), Stream.take(count), Stream.buffer({ capacity: 1, strategy: "dropping" }))
+
+/** Kills a node at random, and respawns it. */
+const killOne = Effect.fnUntraced(function*(
+  self: Self,
   members: ReadonlyArray<Members.Member>,
   kills: Array<Kill>,
-  startedAt: number,
-  tell: (progress: Progress) => Effect.Effect<void>
+  tell: Tell
 ) {
-  const everyMs = (options.chaosSeconds ?? 0) * 1_000
-  const last = startedAt + options.seconds * 1_000 - quietEndMs
-  for (let due = startedAt + everyMs; due <= last; due += everyMs) {
-    yield* Effect.sleep(Math.max(0, due - (yield* Clock.currentTimeMillis)))
-    const running = members.filter((member) => member.state === "running")
-    const victim = running[yield* Random.nextIntBetween(0, Math.max(0, running.length - 1))]
-    if (victim?.process === undefined) continue
-    yield* tell({ _tag: "Killed", ip: victim.ip, pid: victim.process.pid })
-    const respawned = yield* Members.killAndRespawn(options.self, victim, respawnMs)
-    if (respawned === undefined) continue
-    kills.push(respawned.kill)
-    yield* tell({ _tag: "Respawned", ip: victim.ip, pid: respawned.pid })
+  const running = members.filter((member) => member.state === "running")
+  const victim = running[yield* Random.nextIntBetween(0, Math.max(0, running.length - 1))]
+  if (victim?.process === undefined) return
+  yield* tell({ _tag: "Killed", ip: victim.ip, pid: victim.process.pid })
+  const respawned = yield* Members.killAndRespawn(self, victim, Limits.testnetRespawnMs)
+  if (respawned === undefined) return
+  kills.push(respawned.kill)
+  yield* tell({ _tag: "Respawned", ip: victim.ip, pid: respawned.pid })
+})
+
+/** What the samples of a run found. */
+interface Samples {
+  count: number
+  duplicates: number
+  seen: ReadonlyArray<Members.View>
+}
+
+/** Asks every node, and tells of it. Fails when a node ended before any node ever answered: the network cannot run here. */
+const sample = Effect.fnUntraced(function*(
+  members: ReadonlyArray<Members.Member>,
+  samples: Samples,
+  startedAt: number,
+  pairs: number,
+  tell: Tell
+) {
+  samples.seen = yield* Members.viewAll(members)
+  for (const { peers } of samples.seen) {
+    if (peers === undefined) continue
+    samples.count += 1
+    if (Verdict.isDuplicate(peers)) samples.duplicates += 1
   }
+  const ended = members.find((member) => member.state === "ended")
+  if (ended !== undefined && samples.count === 0) {
+    return yield* new Preflight.TestnetError({ detail: `a node did not start: ${yield* Members.lastWords(ended)}` })
+  }
+  const elapsedMs = (yield* Clock.currentTimeMillis) - startedAt
+  const connected = Verdict.connectedPairs(samples.seen)
+  yield* tell({ _tag: "Sample", elapsedMs, nodes: samples.seen, connected, pairs })
 })
 
 /**
@@ -95,64 +119,56 @@ const chaos = Effect.fnUntraced(function*(
  */
 export const run = (
   options: Options,
-  tell: (progress: Progress) => Effect.Effect<void>
+  tell: Tell
 ): Effect.Effect<Verdict.Verdict, Preflight.TestnetError | PlatformError.PlatformError, Environment> =>
   Effect.gen(function*() {
     yield* Preflight.check(options)
     if (options.chain > 0) yield* SeedChain.seed(`${options.directory}/node-1`, options.chain)
     const startedAt = yield* Clock.currentTimeMillis
-    const endsAt = startedAt + options.seconds * 1_000
     const pairs = options.nodes * (options.nodes - 1) / 2
     const membership: Members.Options = { ...options, logLevel: "debug" }
     const members = yield* Members.make(membership)
     const kills: Array<Kill> = []
     yield* Members.startAll(membership, members)
     if (options.chaosSeconds !== undefined) {
-      yield* Effect.forkScoped(chaos(options, members, kills, startedAt, tell))
+      const everyMs = options.chaosSeconds * 1_000
+      const count = Math.max(0, Math.floor((options.seconds * 1_000 - Limits.testnetQuietEndMs) / everyMs))
+      yield* turns(everyMs, count).pipe(
+        Stream.runForEach(() => killOne(options.self, members, kills, tell)),
+        Effect.forkScoped
+      )
     }
 
     let cut: Cut | undefined
+    const isWhole = (views: ReadonlyArray<Members.View>) =>
+      Verdict.connectedPairs(views) === pairs && ChainVerdict.agree(views, options)
     if (options.partitionSeconds !== undefined) {
-      const isWhole = Effect.map(
-        Members.viewAll(members),
-        (views) => Verdict.connectedPairs(views) === pairs && ChainVerdict.agree(views, options)
-      )
       const report = (is: Cut) =>
         Effect.suspend(() => {
           cut = is
           return tell({ _tag: "Partition", cut: is })
         })
-      yield* Effect.forkScoped(Partition.run({ members, seconds: options.partitionSeconds, isWhole, report }))
+      const whole = Effect.map(Members.viewAll(members), isWhole)
+      yield* Effect.forkScoped(Partition.run({ members, seconds: options.partitionSeconds, isWhole: whole, report }))
     }
 
-    let samples = 0
-    let duplicateSamples = 0
-    let seen: ReadonlyArray<Members.View> = []
-    const sample = Effect.gen(function*() {
-      seen = yield* Members.viewAll(members)
-      for (const { peers } of seen) {
-        if (peers === undefined) continue
-        samples += 1
-        if (Verdict.isDuplicate(peers)) duplicateSamples += 1
-      }
-      const ended = members.find((member) => member.state === "ended")
-      if (ended !== undefined && samples === 0) {
-        return yield* new Preflight.TestnetError({ detail: `a node did not start: ${yield* Members.lastWords(ended)}` })
-      }
-      const elapsedMs = (yield* Clock.currentTimeMillis) - startedAt
-      yield* tell({ _tag: "Sample", elapsedMs, nodes: seen, connected: Verdict.connectedPairs(seen), pairs })
-    })
-    for (let due = startedAt + 1_000; due < endsAt; due += 1_000) {
-      yield* Effect.sleep(Math.max(0, due - (yield* Clock.currentTimeMillis)))
-      yield* sample
-    }
-    yield* Effect.sleep(Math.max(0, endsAt - (yield* Clock.currentTimeMillis)))
-    yield* sample
-    const isDone = () => Verdict.connectedPairs(seen) === pairs && ChainVerdict.agree(seen, options)
-    while (!isDone() && (yield* Clock.currentTimeMillis) < endsAt + patienceMs) {
-      yield* Effect.sleep(100)
-      seen = yield* Members.viewAll(members)
-    }
+    const samples: Samples = { count: 0, duplicates: 0, seen: [] }
+    const look = sample(members, samples, startedAt, pairs, tell)
+    const startMs = (yield* Clock.currentTimeMillis) - startedAt
+    yield* turns(Limits.testnetSampleMs, options.seconds).pipe(
+      Stream.runForEach(() => look),
+      Effect.timeoutOption(Math.max(0, options.seconds * 1_000 - startMs))
+    )
+    yield* look
+    yield* Effect.sync(() => isWhole(samples.seen)).pipe(
+      Effect.tap((whole) =>
+        whole ? Effect.void : Effect.map(Members.viewAll(members), (seen) => {
+          samples.seen = seen
+        })
+      ),
+      Effect.repeat({ until: (whole) => whole, schedule: Schedule.spaced(Limits.testnetLookMs) }),
+      Effect.timeoutOption(Limits.testnetPatienceMs)
+    )
 
     const stoppedAt = yield* Clock.currentTimeMillis
     yield* tell({ _tag: "Stopping" })
@@ -162,15 +178,15 @@ export const run = (
       ({ ip, logFile }) => Effect.map(LogEvents.read(logFile), (events) => ({ ip, events }))
     )
     return Verdict.judge({
-      accounts: seen,
+      accounts: samples.seen,
       history: Replay.replay(histories, kills, stoppedAt, cut),
       nodes: histories,
       asked: options,
       cut,
       partitionSeconds: options.partitionSeconds,
       kills,
-      samples,
-      duplicateSamples,
+      samples: samples.count,
+      duplicateSamples: samples.duplicates,
       crashes: members.filter((member) => member.state === "ended").length,
       directory: options.directory
     })

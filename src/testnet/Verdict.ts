@@ -1,11 +1,9 @@
 /** The judgement on a testnet run, in the form `--json` prints. Pure. */
+import * as Limits from "../domain/Limits.ts"
 import type { Peers } from "../layers/http/AdminApi.ts"
 import * as ChainVerdict from "./ChainVerdict.ts"
 import type { Account, Asked, Cut, Kill, NodeEvents } from "./Facts.ts"
 import type { History, UnexpectedDown } from "./Replay.ts"
-
-/** ms. A node killed and respawned must be whole again by then. */
-export const recoveryLimitMs = 10_000
 
 interface ByDirection {
   readonly inbound: number
@@ -129,8 +127,8 @@ export const judge = (given: {
       ? [`${history.unexpectedDowns.length} connections went down unexpectedly`]
       : []),
     ...(unanswered > 0 ? [`pings stayed unanswered on ${unanswered} connections`] : []),
-    ...(recoveries.some((ms) => ms === null || ms > recoveryLimitMs)
-      ? [`a killed node was not whole again within ${recoveryLimitMs / 1_000} s`]
+    ...(recoveries.some((ms) => ms === null || ms > Limits.testnetRecoveryMs)
+      ? [`a killed node was not whole again within ${Limits.testnetRecoveryMs / 1_000} s`]
       : []),
     ...(crashes > 0 ? [`${crashes} nodes ended by themselves`] : []),
     ...chainProblems

@@ -2,56 +2,93 @@
  * What a fault excuses. Everything that is not excused is demanded: a connection that goes down while nothing disturbs its
  * pair is a bug, and so is a pair that is not connected long after nothing keeps it apart.
  *
- * Deliberately little is excused: latency up to 20 s, clock jumps and drift, hostile peers, a busy event loop, second addresses and
- * refused dials take no connection down.
+ * Deliberately little is excused: latency up to 20 s, clock jumps and drift, hostile peers, a busy event loop, second addresses
+ * and refused dials take no connection down.
  */
 import type { Fault } from "./Fault.ts"
+import * as SimulationLimits from "./Limits.ts"
+
+/** Time in which a fault may take a connection down, ms since the simulation began: once at each of its ends. */
+export type Span = readonly [fromMs: number, toMs: number]
 
 export interface Disturbance {
-  /** Pairs whose connection may go down. */
-  readonly breaks: (a: number, b: number) => boolean
+  /** When the pair's connection may go down: one Down at each end for each span. */
+  readonly breaks: (a: number, b: number) => ReadonlyArray<Span>
   /** Pairs that may stay unconnected while it lasts, those of `breaks` included. */
   readonly keepsApart: (a: number, b: number) => boolean
+  /** ms after a span within which its Down comes. `silent` ones take as long as silence is borne. */
+  readonly noticeMs: number
+  /** Pairs with a node whose address another process uses: a socket that the node does not hold itself may go down at any time. */
+  readonly impersonates: (a: number, b: number) => boolean
 }
 
-const none = () => false
-const of = (...nodes: ReadonlyArray<number>) => (a: number, b: number) => nodes.includes(a) || nodes.includes(b)
-const between = (x: number, y: number) => (a: number, b: number) => (a === x && b === y) || (a === y && b === x)
-const both = (breaks: Disturbance["breaks"]): Disturbance => ({ breaks, keepsApart: breaks })
+type Pairs = (a: number, b: number) => boolean
+
+const none: Pairs = () => false
+const of = (...nodes: ReadonlyArray<number>): Pairs => (a, b) => nodes.includes(a) || nodes.includes(b)
+const between = (x: number, y: number): Pairs => (a, b) => (a === x && b === y) || (a === y && b === x)
+
+/** Takes connections down in these spans, and keeps the pairs apart throughout. */
+const breaking = (pairs: Pairs, ...spans: ReadonlyArray<Span>): Disturbance => ({
+  ...apart(pairs),
+  breaks: (a, b) => pairs(a, b) ? spans : []
+})
+
+/** Takes no connection down. */
+const apart = (pairs: Pairs): Disturbance => ({
+  breaks: () => [],
+  keepsApart: pairs,
+  noticeMs: SimulationLimits.noticeMs,
+  impersonates: none
+})
 
 export const disturbance = (fault: Fault): Disturbance => {
+  const { atMs, endMs } = fault
+  const whole: Span = [atMs, endMs]
   switch (fault.kind) {
     case "kill":
     case "pause":
-    case "vanish":
-    case "crash-loop":
-    case "readdress":
-    case "fork":
     case "slow-reader":
     case "narrow":
+      return breaking(of(fault.node), whole)
+    case "vanish":
+      return { ...breaking(of(fault.node), whole), noticeMs: SimulationLimits.vanishedNoticeMs }
+    case "crash-loop": {
+      const reboots = fault.reboots.map(({ downMs, upMs }): Span => [downMs, upMs])
+      return { ...breaking(of(fault.node), ...reboots), noticeMs: SimulationLimits.vanishedNoticeMs }
+    }
+    case "readdress":
+      // There and back: between the two moves nothing happens.
+      return breaking(of(fault.node), [atMs, atMs], [endMs, endMs])
+    case "fork":
+      return breaking(of(fault.node), [atMs, atMs])
     case "twin":
-      return both(of(fault.node))
-    case "stall":
-      return { breaks: none, keepsApart: of(fault.node) }
+      return { ...apart(of(fault.node)), impersonates: of(fault.node) }
     case "cut":
     case "reset":
-      return both(between(fault.a, fault.b))
-    case "clog":
-      return { breaks: none, keepsApart: between(fault.a, fault.b) }
+      return breaking(between(fault.a, fault.b), whole)
     case "partition":
-      return both((a, b) => fault.side.includes(a) !== fault.side.includes(b))
-    case "swizzle":
-      return both((a, b) => fault.links.some((link) => between(link.a, link.b)(a, b)))
-    case "storm":
-      return { breaks: none, keepsApart: () => true }
+      return breaking((a, b) => fault.side.includes(a) !== fault.side.includes(b), whole)
+    case "swizzle": {
+      const links = (a: number, b: number) => fault.links.filter((link) => between(link.a, link.b)(a, b))
+      return {
+        ...apart((a, b) => links(a, b).length > 0),
+        breaks: (a, b) => links(a, b).map(({ restoreMs, stopMs }): Span => [stopMs, restoreMs])
+      }
+    }
     case "flood":
-      return both(of(fault.to))
+      return breaking(of(fault.to), whole)
+    case "stall":
     case "refuse":
-      return { breaks: none, keepsApart: of(fault.node) }
+      return apart(of(fault.node))
+    case "clog":
+      return apart(between(fault.a, fault.b))
+    case "storm":
+      return apart(() => true)
     case "hostile":
     case "jump":
     case "drift":
     case "alias":
-      return { breaks: none, keepsApart: none }
+      return apart(none)
   }
 }

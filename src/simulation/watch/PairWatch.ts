@@ -6,9 +6,12 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { disturbance } from "../plan/Disturbance.ts"
 import type { Fault } from "../plan/Fault.ts"
 import * as SimulationLimits from "../plan/Limits.ts"
+import { type End, Excuses } from "./Excuses.ts"
 
 export interface Held {
   readonly socket: string
+  /** When it came up, ms. */
+  readonly upAtMs: number
   /** The peer's address. */
   readonly ip: PeerIp
 }
@@ -19,12 +22,14 @@ export interface PairView {
   /** What is up at `a`'s and at `b`'s end, by connection id. A peer that changed its address may be up under both for a while. */
   readonly upAtA: Map<number, Held>
   readonly upAtB: Map<number, Held>
-  /** Disturbances under way that may take its connection down, or keep it from one. */
-  breaking: number
+  /** What explains that its connection goes down. */
+  readonly excuses: Excuses
+  /** Disturbances under way that keep it from a connection, and when the last of them ended, ms. */
   apart: number
-  /** When the last of them ended, ms. */
-  brokenUntil: number
   apartUntil: number
+  /** Processes at one of its nodes' addresses that are not the node's. */
+  impersonators: number
+  impersonatedUntil: number
   /** Since when both ends have had the same socket up, and nothing else. */
   agreedAt: number | undefined
   /** When that ended, ms. */
@@ -65,10 +70,11 @@ export class PairWatch {
           b,
           upAtA: new Map(),
           upAtB: new Map(),
-          breaking: 0,
+          excuses: new Excuses(),
           apart: 0,
-          brokenUntil: Number.NEGATIVE_INFINITY,
           apartUntil: 0,
+          impersonators: 0,
+          impersonatedUntil: Number.NEGATIVE_INFINITY,
           agreedAt: undefined,
           partedAt: Number.NEGATIVE_INFINITY,
           waiting: new Set(),
@@ -106,16 +112,18 @@ export class PairWatch {
 
   /** A fault begins: `sign` 1; or ends: −1. */
   disturb(fault: Fault, sign: 1 | -1): void {
-    const { breaks, keepsApart } = disturbance(fault)
+    const disturbed = disturbance(fault)
     const now = this.host.now()
     for (const pair of this.pairs) {
-      if (!keepsApart(pair.a, pair.b)) continue
+      if (!disturbed.keepsApart(pair.a, pair.b)) continue
       pair.apart += sign
-      if (breaks(pair.a, pair.b)) {
-        pair.breaking += sign
-        if (sign < 0) pair.brokenUntil = now
+      if (disturbed.impersonates(pair.a, pair.b)) pair.impersonators += sign
+      if (sign > 0) {
+        pair.excuses.add(fault.id, disturbed, pair.a, pair.b, now)
+        continue
       }
-      if (sign > 0) continue
+      pair.excuses.end(fault.id, now)
+      if (disturbed.impersonates(pair.a, pair.b)) pair.impersonatedUntil = now
       pair.apartUntil = now
       pair.overdue = false
       if (pair.agreedAt === undefined) pair.waiting.add(fault.id)
@@ -142,24 +150,41 @@ export class PairWatch {
     const pair = this.of(at, peer)
     if (pair === undefined) return
     const mine = at === pair.a ? pair.upAtA : pair.upAtB
-    if (!mine.delete(connection)) {
+    const held = mine.get(connection)
+    mine.delete(connection)
+    if (held === undefined) {
       this.host.violated(
         "a Down follows an Up",
         `node ${at}: connection ${connection} with node ${peer} came down unheard of`
       )
-    }
-    const now = this.host.now()
-    const excused = this.closing || pair.agreedAt === undefined || pair.breaking > 0 ||
-      now < pair.brokenUntil + SimulationLimits.aftermathMs
-    if (!excused) {
+    } else if (!this.closing && !this.isExcused(pair, at === pair.a ? "a" : "b", held, reason)) {
       this.unfaultedDowns += 1
-      const since = Math.round((now - (pair.agreedAt ?? now)) / 1_000)
+      const now = this.host.now()
+      const upFor = Math.round((now - held.upAtMs) / 1_000)
+      const whose = pair.agreedAt === undefined ? ", at this end only" : ""
       this.host.violated(
         "no Down without a fault",
-        `node ${at}: ${reason}, from node ${peer}, connected for ${since} s`
+        `node ${at}: ${reason}, from node ${peer}, up for ${upFor} s${whose}`
       )
     }
     this.judge(pair)
+  }
+
+  private isExcused(pair: PairView, end: End, held: Held, reason: string): boolean {
+    const [mine, others] = end === "a" ? [pair.upAtA, pair.upAtB] : [pair.upAtB, pair.upAtA]
+    // Two nodes with two addresses each, connected across: one of the connections is enough.
+    if (mine.size > 0) return true
+    const now = this.host.now()
+    const isAgreed = [...others.values()].some(({ socket }) => socket === held.socket)
+    if (!isAgreed && (pair.impersonators > 0 || now < pair.impersonatedUntil + SimulationLimits.noticeMs)) return true
+    return pair.excuses.take({
+      atMs: now,
+      // A handshake that was under way when the fault ended may come up at one end after it.
+      upAtMs: isAgreed ? held.upAtMs : held.upAtMs - SimulationLimits.newsMs,
+      end,
+      silent: reason === "silent",
+      apartUntilMs: pair.apart > 0 ? now : pair.apartUntil
+    })
   }
 
   /** The process of a node is gone: it tells nothing any more. */

@@ -33,7 +33,8 @@ class Story {
 
   /** An end of a connection comes up at `node`. The socket is the connection's; `home` 1: under the peer's other address. */
   up(node: number, peer: number, connection: number, socket = `s${connection}`, home = 0): this {
-    this.watch.up(node, peer, connection, { socket, ip: PeerIp.fromStringUnsafe(`10.${home}.0.${peer}`) })
+    const ip = PeerIp.fromStringUnsafe(`10.${home}.0.${peer}`)
+    this.watch.up(node, peer, connection, { socket, ip, upAtMs: this.now })
     return this
   }
 
@@ -42,8 +43,8 @@ class Story {
     return this.up(a, b, connection).up(b, a, connection)
   }
 
-  down(node: number, peer: number, connection: number): this {
-    this.watch.down(node, peer, connection, "silent")
+  down(node: number, peer: number, connection: number, reason = "silent"): this {
+    this.watch.down(node, peer, connection, reason)
     return this
   }
 
@@ -73,12 +74,25 @@ class Story {
   }
 }
 
-const timed = { atMs: 0, endMs: 0 }
+const timed = { atMs: 0, endMs: Number.POSITIVE_INFINITY }
 const cut: Fault = { ...timed, id: 1, kind: "cut", a: 0, b: 1, oneWay: false }
 const kill: Fault = { ...timed, id: 2, kind: "kill", node: 0, keepsState: true }
 const stall: Fault = { ...timed, id: 3, kind: "stall", node: 0 }
 const jump: Fault = { ...timed, id: 4, kind: "jump", node: 0, ms: 1 }
 const refuse: Fault = { ...timed, id: 5, kind: "refuse", node: 0 }
+const vanish: Fault = { ...timed, id: 6, kind: "vanish", node: 0 }
+const twin: Fault = { ...timed, id: 7, kind: "twin", node: 0 }
+const readdress: Fault = { id: 8, kind: "readdress", node: 0, atMs: settledMs, endMs: 2 * settledMs }
+const reboots = [[settledMs, settledMs + 500], [settledMs + 9_000, settledMs + 9_500]] as const
+const loop: Fault = {
+  id: 9,
+  kind: "crash-loop",
+  node: 0,
+  atMs: settledMs,
+  endMs: settledMs + 9_500,
+  reboots: reboots.map(([downMs, upMs]) => ({ downMs, upMs }))
+}
+const clog: Fault = { ...timed, id: 10, kind: "clog", a: 0, b: 1, latencyMs: 20_000 }
 
 const duplicate = "one connection up per peer"
 const unheard = "a Down follows an Up"
@@ -103,22 +117,104 @@ const stories: ReadonlyArray<readonly [name: string, story: () => Story, violate
   ["Down at each end", () => Story.settled().begin(cut).down(0, 1, 1).down(1, 0, 1), []],
 
   ["a Down of a healthy pair", () => Story.settled().down(0, 1, 1), [unfaulted]],
-  ["and at its other end: it is one", () => Story.settled().down(0, 1, 1).down(1, 0, 1), [unfaulted]],
+  ["and at its other end", () => Story.settled().down(0, 1, 1).down(1, 0, 1), [unfaulted, unfaulted]],
   ["at the higher node", () => Story.settled().down(2, 1, 3), [unfaulted]],
   ["a Down while a fault breaks it", () => Story.settled().begin(cut).down(0, 1, 1), []],
   ["while a fault breaks another pair", () => Story.settled().begin(cut).down(0, 2, 2), [unfaulted]],
   ["while a fault only keeps apart", () => Story.settled().begin(stall).down(0, 1, 1), [unfaulted]],
   ["while a fault excuses nothing", () => Story.settled().begin(jump).down(0, 1, 1), [unfaulted]],
   [
-    "in the aftermath",
-    () => Story.settled().begin(cut).end(cut).at(settledMs + SimulationLimits.aftermathMs - 1).down(0, 1, 1),
+    "taken for dead shortly after",
+    () => Story.settled().begin(cut).end(cut).at(settledMs + SimulationLimits.silentNoticeMs - 1).down(0, 1, 1),
     []
   ],
   [
-    "after the aftermath",
-    () => Story.settled().begin(cut).end(cut).at(settledMs + SimulationLimits.aftermathMs).down(0, 1, 1),
+    "taken for dead long after",
+    () => Story.settled().begin(cut).end(cut).at(settledMs + SimulationLimits.silentNoticeMs).down(0, 1, 1),
     [unfaulted]
   ],
+  [
+    "closed shortly after",
+    () => Story.settled().begin(cut).end(cut).at(settledMs + SimulationLimits.noticeMs - 1).down(0, 1, 1, "EOF"),
+    []
+  ],
+  [
+    "closed long after",
+    () => Story.settled().begin(cut).end(cut).at(settledMs + SimulationLimits.noticeMs).down(0, 1, 1, "EOF"),
+    [unfaulted]
+  ],
+  [
+    "a machine was gone without a word: the next ping finds out",
+    () =>
+      Story.settled().begin(vanish).end(vanish).at(settledMs + SimulationLimits.noticeMs + 1).down(1, 0, 1, "reset"),
+    []
+  ],
+  [
+    "the news is late on a slow link",
+    () =>
+      Story.settled().begin(clog).begin(cut).end(cut).at(settledMs + 30_000).end(clog).at(settledMs + 40_000)
+        .down(1, 0, 1, "EOF"),
+    []
+  ],
+  [
+    "one fault explains one Down at each end",
+    () => Story.settled().begin(cut).down(0, 1, 1).down(1, 0, 1).join(0, 1, 4).down(0, 1, 4).down(1, 0, 4),
+    [unfaulted, unfaulted]
+  ],
+  [
+    "two explain two",
+    () => Story.settled().begin(cut).begin(kill).down(0, 1, 1).up(0, 1, 4).down(0, 1, 4),
+    []
+  ],
+  [
+    "the recovered connection flaps once more",
+    () =>
+      Story.settled().begin(kill).gone(0).down(1, 0, 1).end(kill).at(settledMs + 10).join(0, 1, 4).at(settledMs + 3_000)
+        .down(
+          0,
+          1,
+          4,
+          "reset"
+        ),
+    [unfaulted]
+  ],
+  [
+    "one that came up after the fault",
+    () => new Story().at(settledMs).begin(cut).end(cut).at(settledMs + 100).join(0, 1, 4).down(1, 0, 4, "reset"),
+    [unfaulted]
+  ],
+  [
+    "one whose handshake the fault broke",
+    () => new Story().at(settledMs).begin(cut).end(cut).at(settledMs + 100).up(1, 0, 4).down(1, 0, 4, "reset"),
+    []
+  ],
+  [
+    "one whose handshake began later",
+    () => new Story().at(settledMs).begin(cut).end(cut).at(settledMs + 1_100).up(1, 0, 4).down(1, 0, 4, "reset"),
+    [unfaulted]
+  ],
+  [
+    "each reboot of a crash loop explains one",
+    () =>
+      Story.settled().begin(loop).at(settledMs + 100).down(1, 0, 1).up(1, 0, 4).at(settledMs + 9_100).down(1, 0, 4)
+        .up(1, 0, 5).at(settledMs + 9_200).down(1, 0, 5),
+    [unfaulted]
+  ],
+  [
+    "none before its reboot",
+    () => Story.settled().begin(loop).down(1, 0, 1).up(1, 0, 4).at(settledMs + 8_999).down(1, 0, 4, "EOF"),
+    [unfaulted]
+  ],
+  [
+    "both moves of a node explain one, and none between them",
+    () =>
+      Story.settled().begin(readdress).down(1, 0, 1).up(1, 0, 4).at(settledMs + 300_000).down(1, 0, 4).up(1, 0, 5)
+        .at(2 * settledMs).end(readdress).down(1, 0, 5),
+    [unfaulted]
+  ],
+  ["a twin's own connections come and go", () => new Story().at(settledMs).begin(twin).up(1, 0, 4).down(1, 0, 4), []],
+  ["a twin takes none of the node's", () => Story.settled().begin(twin).down(1, 0, 1), [unfaulted]],
+  ["one of two across two addresses", () => Story.settled().up(0, 1, 9, "s9", 1).down(0, 1, 1), []],
   [
     "after a fault that only kept apart there is none",
     () => Story.settled().begin(stall).end(stall).down(0, 1, 1),
@@ -135,9 +231,13 @@ const stories: ReadonlyArray<readonly [name: string, story: () => Story, violate
     [unfaulted]
   ],
   ["when the simulation has only begun", () => new Story().join(0, 1, 1).at(100).down(0, 1, 1), [unfaulted]],
-  ["before both ends agreed", () => new Story().at(settledMs).up(0, 1, 1).down(0, 1, 1), []],
-  ["when the ends had different sockets", () => new Story().at(settledMs).up(0, 1, 1).up(1, 0, 2).down(0, 1, 1), []],
-  ["after the other process has gone", () => Story.settled().gone(1).down(0, 1, 1), []],
+  ["of an Up at one end only", () => new Story().at(settledMs).up(0, 1, 1).down(0, 1, 1), [unfaulted]],
+  [
+    "when the ends had different sockets",
+    () => new Story().at(settledMs).up(0, 1, 1).up(1, 0, 2).down(0, 1, 1),
+    [unfaulted]
+  ],
+  ["after the other process has gone", () => Story.settled().begin(kill).gone(0).down(1, 0, 1), []],
   [
     "when the nodes close",
     () => {
@@ -219,7 +319,10 @@ describe("PairWatch: violations", () => {
       `${duplicate}: node 0 has s9 up with node 1 beside s1`
     ])
     assert.deepStrictEqual(Story.settled().down(2, 1, 3).violations, [
-      `${unfaulted}: node 2: silent, from node 1, connected for 600 s`
+      `${unfaulted}: node 2: silent, from node 1, up for 600 s`
+    ])
+    assert.deepStrictEqual(new Story().up(2, 1, 3).at(7_000).down(2, 1, 3, "EOF").violations, [
+      `${unfaulted}: node 2: EOF, from node 1, up for 7 s, at this end only`
     ])
     assert.deepStrictEqual(new Story().join(0, 2, 2).join(1, 2, 3).up(1, 0, 4).at(7_000).check().violations, [
       `${apart}: nodes 0 and 1 are undisturbed for 7 s and not connected: nothing at 0, s4 at 1; why 0 1`
