@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The daemon and its commands. Wiring only: which layers the node is made of, and how the process ends. */
 // Module by module: the package's index would load every platform service there is, and half again the start-up time.
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"

@@ -7,6 +7,8 @@
  */
 export * as FailureSearch from "./FailureSearch.ts"
 export * as Fault from "./plan/Fault.ts"
+export type * as Recovery from "./plan/Recovery.ts"
+export type * as Shrink from "./plan/Shrink.ts"
 export type * as SimulationReport from "./plan/SimulationReport.ts"
 export type * as SimulationResult from "./plan/SimulationResult.ts"
 export * as SimulationText from "./plan/SimulationText.ts"

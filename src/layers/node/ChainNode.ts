@@ -5,13 +5,14 @@
 import { Layer } from "effect"
 import type { SocketServer } from "effect/socket"
 import type { ChainStore, ChainStoreError } from "../../services/ChainStore.ts"
-import type { NodeSetup } from "../../services/NodeConfig.ts"
+import type { NodeConfig, NodeSetup } from "../../services/NodeConfig.ts"
+import type { NodeEvents } from "../../services/NodeEvents.ts"
 import type { PeerSocket } from "../../services/PeerSocket.ts"
 import type { PeerStore } from "../../services/PeerStore.ts"
 import type { Sync } from "../../services/Sync.ts"
 import * as SyncLive from "../sync/SyncLive.ts"
 import type { Node } from "./Node.ts"
-import { compose, type Surroundings } from "./NodeParts.ts"
+import { compose } from "./NodeParts.ts"
 import * as StoredChainLive from "./StoredChainLive.ts"
 
 /** As `Node.layer`; also fails when the store cannot be read. */
@@ -21,7 +22,7 @@ export const layer = <E = never, R = never>(
 ): Layer.Layer<
   Node | Sync,
   SocketServer.SocketServerError | ChainStoreError | E,
-  PeerSocket | PeerStore | ChainStore | Exclude<R, Surroundings>
+  PeerSocket | PeerStore | ChainStore | Exclude<R, NodeEvents | NodeConfig>
 > => {
   const { events, inner, peers } = compose(setup, around, StoredChainLive.layer())
   return SyncLive.layer().pipe(Layer.provideMerge(peers), Layer.provide(inner), Layer.provideMerge(events))

@@ -15,7 +15,7 @@ import type { PeerSocket } from "../../services/PeerSocket.ts"
 import type { PeerState } from "../../services/PeerState.ts"
 import type { PeerStore } from "../../services/PeerStore.ts"
 import * as LocalChainLive from "./LocalChainLive.ts"
-import { compose, type Surroundings } from "./NodeParts.ts"
+import { compose } from "./NodeParts.ts"
 
 /** The services of a running node. */
 export type Node = ConnectionManager | PeerState | NodeEvents | NodeConfig
@@ -29,7 +29,11 @@ export type Node = ConnectionManager | PeerState | NodeEvents | NodeConfig
 export const layer = <E = never, R = never>(
   setup: NodeSetup,
   around: Layer.Layer<never, E, R> = Layer.empty
-): Layer.Layer<Node, SocketServer.SocketServerError | E, PeerSocket | PeerStore | Exclude<R, Surroundings>> => {
+): Layer.Layer<
+  Node,
+  SocketServer.SocketServerError | E,
+  PeerSocket | PeerStore | Exclude<R, NodeEvents | NodeConfig>
+> => {
   const { events, inner, peers } = compose(setup, around, LocalChainLive.layer())
   return peers.pipe(Layer.provide(inner), Layer.provideMerge(events))
 }

@@ -2,7 +2,6 @@
 import { Layer } from "effect"
 import type { LocalChain } from "../../services/LocalChain.ts"
 import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
-import type { NodeEvents } from "../../services/NodeEvents.ts"
 import * as ConnectionManagerLive from "../peer/ConnectionManagerLive.ts"
 import * as PeerStateLive from "../peer/PeerStateLive.ts"
 import * as PeerTable from "../peer/PeerTable.ts"
@@ -10,9 +9,6 @@ import * as NodeFibers from "../time/NodeFibers.ts"
 import * as Timers from "../time/Timers.ts"
 import * as EntropyLive from "./EntropyLive.ts"
 import * as NodeEventsLive from "./NodeEventsLive.ts"
-
-/** What `around` may require of the node: it is built before the node, on its events and set-up. */
-export type Surroundings = NodeEvents | NodeConfig
 
 /** Builds `events` and `chain` first, then `around` on the events, then the rest. `peers`: the services on top. */
 export const compose = <E, R, E2, R2>(

@@ -12,11 +12,10 @@ import { Reactivity } from "effect/reactivity"
 import type { SqlError } from "effect/sql"
 import { SqlClient, Statement } from "effect/sql"
 import type { Connection } from "effect/sql/SqlConnection"
-import type { Row, SqliteOptions } from "./SqliteHandle.ts"
+import type { Row } from "./SqliteHandle.ts"
 import * as SqliteHandle from "./SqliteHandle.ts"
+import type { SqliteOptions } from "./SqliteOptions.ts"
 import * as SqliteThread from "./SqliteThread.ts"
-
-export type { SqliteOptions } from "./SqliteHandle.ts"
 
 type Run = (sql: string, params: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>
 

@@ -7,18 +7,7 @@ import { dirname } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import type { SQLInputValue, StatementSync } from "node:sqlite"
 import * as Limits from "../../domain/Limits.ts"
-
-/** Where the database is, and how large it may grow. Plain data: it crosses to the thread. */
-export interface SqliteOptions {
-  /** The file. Its directory must exist; the file is made if it does not. */
-  readonly filename: string
-  /** pages of `Limits.storePageBytes`. Beyond, writing fails as on a full disk. */
-  readonly maxPages?: number | undefined
-  /** ms. How long a statement waits for another process; `Limits.storeBusyMs` by default. */
-  readonly busyMs?: number | undefined
-  /** Reads what is there of a file that is shorter than it should be: for repairing. False by default. */
-  readonly tolerant?: boolean | undefined
-}
+import type { SqliteOptions } from "./SqliteOptions.ts"
 
 /** What SQLite, or the file system below it, threw. Plain data: it crosses from the thread. */
 export interface SqliteFault {

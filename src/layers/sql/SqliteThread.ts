@@ -7,7 +7,8 @@ import type { Scope } from "effect"
 import { SqlError } from "effect/sql"
 import { Worker } from "node:worker_threads"
 import * as Limits from "../../domain/Limits.ts"
-import type { Row, SqliteFault, SqliteOptions } from "./SqliteHandle.ts"
+import type { Row, SqliteFault } from "./SqliteHandle.ts"
+import type { SqliteOptions } from "./SqliteOptions.ts"
 import type { Reply, Request } from "./SqliteWorker.ts"
 
 /** What SQLite reported; `errno` is its extended result code. The cause of every `SqlError` of these layers. */

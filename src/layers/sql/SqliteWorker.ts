@@ -1,6 +1,7 @@
 /** The database's own thread: runs statements in the order they come, answers each. Started by SqliteThread.ts. */
 import { parentPort, workerData } from "node:worker_threads"
 import * as SqliteHandle from "./SqliteHandle.ts"
+import type { SqliteOptions } from "./SqliteOptions.ts"
 
 /** A statement, or the end. */
 export type Request =
@@ -14,7 +15,7 @@ export interface Reply {
   readonly inTransaction: boolean
 }
 
-const serve = (port: NonNullable<typeof parentPort>, options: SqliteHandle.SqliteOptions) => {
+const serve = (port: NonNullable<typeof parentPort>, options: SqliteOptions) => {
   const answer = (reply: Reply) => port.postMessage(reply)
   const failed = (error: unknown, inTransaction: boolean) =>
     answer({ rows: [], fault: SqliteHandle.faultOf(error), inTransaction })
