@@ -4,6 +4,7 @@ import type { Exit } from "effect"
 import { Command, Flag } from "effect/cli"
 import type { SocketServer } from "effect/socket"
 import * as Limits from "../domain/Limits.ts"
+import { mayProduce } from "../domain/NodeSetup.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import { fileIn, storeOptions } from "../layers/chain/ChainDatabase.ts"
 import * as ChainStoreSql from "../layers/chain/ChainStoreSql.ts"
@@ -16,7 +17,7 @@ import * as PeerStoreFile from "../layers/store/PeerStoreFile.ts"
 import * as Producer from "../layers/sync/Producer.ts"
 import type { ChainStore, ChainStoreError } from "../services/ChainStore.ts"
 import { ConnectionManager } from "../services/ConnectionManager.ts"
-import type { NodeConfig, NodeSetup } from "../services/NodeConfig.ts"
+import type { NodeConfig, NodeSetup, NodeSetupError } from "../services/NodeConfig.ts"
 import type { NodeEvents } from "../services/NodeEvents.ts"
 import type { PeerState } from "../services/PeerState.ts"
 import type { PeerStore } from "../services/PeerStore.ts"
@@ -33,7 +34,7 @@ export type MakeNode = (
   around: Layer.Layer<never, never, NodeEvents>
 ) => Layer.Layer<
   PeerState | ConnectionManager | NodeEvents | NodeConfig | Sync,
-  SocketServer.SocketServerError | ChainStoreError,
+  NodeSetupError | SocketServer.SocketServerError | ChainStoreError,
   PeerStore | ChainStore
 >
 
@@ -80,11 +81,18 @@ const daemon = ({ bar, config, makeNode, produce }: Run) => {
 
 const explain = (
   config: DaemonConfig.DaemonConfig,
-  error: SocketServer.SocketServerError | AdminServer.AdminServerError | DataDir.DataDirError | ChainStoreError
+  error:
+    | NodeSetupError
+    | SocketServer.SocketServerError
+    | AdminServer.AdminServerError
+    | DataDir.DataDirError
+    | ChainStoreError
 ): Failure.Failure => {
   switch (error._tag) {
     case "SocketServerError":
       return Failure.cannotListen(config.node.listen, error)
+    case "NodeSetupError":
+      return Failure.unusable(error.message)
     case "AdminServerError":
       return Failure.cannotBind("the admin API", PeerAddress.format(error.address), "--admin IP:PORT", error.code)
     case "DataDirError":
@@ -157,7 +165,7 @@ export const make = (makeNode: MakeNode) =>
       const { config, warnings } = yield* DaemonConfig.load(settings, software).pipe(
         Effect.mapError((error) => Failure.unusable(error.message))
       )
-      if (produce && config.node.network.name !== "devnet") {
+      if (produce && !mayProduce(config.node.network)) {
         return yield* Failure.unusable(
           `--produce is a test producer, not consensus, and works on devnet only, not on ${config.node.network.name}; ` +
             "use --network devnet"

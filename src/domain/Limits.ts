@@ -55,6 +55,16 @@ export const deadMs = 45_000
 /** ms. First and maximum redial delay; doubles per failure, full jitter 50–100 %. */
 export const backoffBaseMs = 1_000
 export const backoffMaxMs = 300_000
+/** ms. Maximum of every other duration that may be set: a day, so that a slip of a unit is refused. */
+export const tuningMostMs = 86_400_000
+/** ms. Maximum of the fallback times: beyond an hour a pair that only H can connect is lost for its operator. */
+export const fallbackMostMs = 3_600_000
+/** ms. Maximum of `graceMs`: the hello time of the dial that is held. */
+export const graceMostMs = helloMs
+/** ms. Minimum of `pingMs`: below it, pings are the traffic. */
+export const pingLeastMs = 100
+/** Maximum of `maxDials`: a common limit of open files. */
+export const maxDialsMost = 1_024
 /** ms. An Up shorter than this counts as a failure for the backoff. */
 export const stableMs = 5_000
 

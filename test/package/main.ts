@@ -7,6 +7,7 @@ import { execFile, spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { bundled } from "./bundle.ts"
@@ -147,7 +148,7 @@ const runSnippet = async () => {
     const ended = new Promise<void>((resolve) => void child.once("exit", () => resolve()))
     return { child, heard, ended, output: () => output }
   })
-  const late = new Promise<string>((resolve) => void setTimeout(() => resolve("late"), 20_000).unref())
+  const late = delay(20_000, "late", { ref: false })
   const outcome = await Promise.race([Promise.all(nodes.map(({ heard }) => heard)).then(() => "heard"), late])
   for (const { child } of nodes) child.kill("SIGINT")
   await Promise.race([Promise.all(nodes.map(({ ended }) => ended)), late])

@@ -6,9 +6,10 @@ import { Effect, Result } from "effect"
 import { homedir, networkInterfaces } from "node:os"
 import { networks } from "../../domain/Network.ts"
 import type { NetworkName } from "../../domain/Network.ts"
-import * as Liveness from "../../domain/peer/Liveness.ts"
+import { type Own, ownAddress } from "../../domain/NodeSetup.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import { problem as tuningProblem, type Spelling } from "../../domain/Tuning.ts"
 import type { NodeSetup, Tuning } from "../../services/NodeConfig.ts"
 import { ConfigError } from "./ConfigError.ts"
 import * as ConfigSources from "./ConfigSources.ts"
@@ -74,6 +75,9 @@ const one = <A>(
 const where = (given: ConfigSources.GivenSettings, setting: Settings.Setting): string =>
   given.get(setting.name)?.where ?? `--${setting.name}`
 
+/** Durations and names as the settings spell them. */
+const asSettings: Spelling = { field: (field) => Settings.tuning[field].name, duration: Settings.showMs }
+
 const readTuning = (given: ConfigSources.GivenSettings): Outcome<Tuning> => {
   const value = (field: keyof Tuning) => {
     const setting = Settings.tuning[field]
@@ -94,26 +98,15 @@ const readTuning = (given: ConfigSources.GivenSettings): Outcome<Tuning> => {
       maxPeers: yield* value("maxPeers"),
       maxDials: yield* value("maxDials")
     }
-    if (!Liveness.toleratesLostPong(tuning)) {
-      const culprit = given.has("dead") ? Settings.tuning.deadMs : Settings.tuning.pingMs
+    const wrong = tuningProblem(tuning, asSettings)
+    if (wrong !== undefined) {
+      const settings = wrong.fields.map((field) => Settings.tuning[field])
+      const culprit = settings.find(({ name }) => given.has(name)) ?? settings[0]
       return yield* Result.fail(
         new ConfigError({
-          where: where(given, culprit),
-          problem: `dead (${Settings.showMs(tuning.deadMs)}) must exceed twice ping (${
-            Settings.showMs(tuning.pingMs)
-          }), or one lost pong closes the connection`,
-          fix: `set dead above ${Settings.showMs(2 * tuning.pingMs)}, or lower ping`
-        })
-      )
-    }
-    if (tuning.backoffMaxMs < tuning.backoffBaseMs) {
-      return yield* Result.fail(
-        new ConfigError({
-          where: where(given, given.has("backoff-max") ? Settings.tuning.backoffMaxMs : Settings.tuning.backoffBaseMs),
-          problem: `backoff-max (${Settings.showMs(tuning.backoffMaxMs)}) is less than backoff-base (${
-            Settings.showMs(tuning.backoffBaseMs)
-          })`,
-          fix: `set backoff-max to ${Settings.showMs(tuning.backoffBaseMs)} or more`
+          where: culprit === undefined ? "" : where(given, culprit),
+          problem: wrong.problem,
+          fix: wrong.fix
         })
       )
     }
@@ -121,20 +114,11 @@ const readTuning = (given: ConfigSources.GivenSettings): Outcome<Tuning> => {
   })
 }
 
-/** If the configured peer is this node itself, how we know; otherwise `undefined`. */
-const ownAddress = (
-  peer: PeerAddress.PeerAddress,
-  listen: NodeSetup["listen"],
-  advertise: PeerIp.PeerIp | undefined,
-  host: Host
-): string | undefined => {
-  if (peer.ip === advertise) return "its --advertise address"
-  if (listen.ip !== "any") return peer.ip === listen.ip ? "its --listen address" : undefined
-  // A socket dialled to one of our addresses leaves from that same address, except within 127.0.0.0/8.
-  if (host.addresses.includes(peer.ip)) return "an address of this machine, and the node listens on all of them"
-  return PeerIp.classOf(peer.ip) === "loopback" && peer.port === listen.port
-    ? "a loopback address, and the node listens on all of them at that port"
-    : undefined
+const ownWords: Readonly<Record<Own, string>> = {
+  advertise: "its --advertise address",
+  listen: "its --listen address",
+  host: "an address of this machine, and the node listens on all of them",
+  any: "a loopback address, and the node listens on all of them at that port"
 }
 
 const readPeers = (
@@ -150,13 +134,13 @@ const readPeers = (
     for (const text of from?.values ?? []) {
       const source = from?.where ?? "--peer"
       const peer = yield* readText(source, text, (input) => Values.peer(input, defaultPort))
-      const own = ownAddress(peer, listen, advertise, host)
+      const own = ownAddress(peer, { listen, advertise }, host.addresses)
       if (own !== undefined) {
         return yield* Result.fail(
           new ConfigError({
             where: source,
             input: text,
-            problem: `is this node itself (${own})`,
+            problem: `is this node itself (${ownWords[own]})`,
             fix: "a peer is its IP, so each node on this machine needs its own; use 127.0.0.2 for the other node" +
               (listen.ip === "any" ? ", and --listen 127.0.0.1 for this one" : "")
           })

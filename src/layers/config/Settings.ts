@@ -2,8 +2,7 @@
  * Every setting of the daemon. One name, three spellings: flag `--max-peers`, environment variable `TIMEMESH_MAX_PEERS`,
  * key `max-peers` of the config file.
  */
-import * as Limits from "../../domain/Limits.ts"
-import type { Tuning } from "../../services/NodeConfig.ts"
+import { defaults, type Range, ranges, type Tuning } from "../../domain/Tuning.ts"
 
 /** A setting as help and errors show it. */
 export interface Setting {
@@ -14,11 +13,8 @@ export interface Setting {
 }
 
 /** A duration (ms) or count of `Tuning`, with its permitted range. */
-export interface TuningSetting extends Setting {
-  readonly kind: "duration" | "count"
+export interface TuningSetting extends Setting, Range {
   readonly initial: number
-  readonly least: number
-  readonly most: number
 }
 
 const hour = 3_600_000
@@ -40,111 +36,72 @@ interface Cost {
   readonly lower: string
 }
 
-const duration = (
-  name: string,
-  initial: number,
-  noun: string,
-  cost: Cost,
-  least = 1,
-  most = 24 * hour
-): TuningSetting => ({
-  name,
-  metavar: "DURATION",
-  kind: "duration",
-  initial,
-  least,
-  most,
-  help: describe(noun, showMs(initial), cost)
-})
-
-const count = (name: string, initial: number, most: number, noun: string, cost: Cost): TuningSetting => ({
-  name,
-  metavar: "N",
-  kind: "count",
-  initial,
-  least: 1,
-  most,
-  help: describe(noun, String(initial), cost)
-})
+const setting = (field: keyof Tuning, name: string, noun: string, cost: Cost): TuningSetting => {
+  const [range, initial] = [ranges[field], defaults[field]]
+  const isDuration = range.kind === "duration"
+  return {
+    ...range,
+    name,
+    metavar: isDuration ? "DURATION" : "N",
+    initial,
+    help: describe(noun, isDuration ? showMs(initial) : String(initial), cost)
+  }
+}
 
 /** The settings behind `Tuning`, field by field. */
 export const tuning: Readonly<Record<keyof Tuning, TuningSetting>> = {
-  dialMs: duration("dial", Limits.dialMs, "Dial timeout", {
+  dialMs: setting("dialMs", "dial", "Dial timeout", {
     higher: "a dead address occupies one of --max-dials longer",
     lower: "peers behind slow links are never reached"
   }),
-  graceMs: duration(
-    "grace",
-    Limits.graceMs,
-    "Time the lower IP holds an inbound dial while its own dial is in flight",
-    {
-      higher: "the pair connects later when that dial fails",
-      lower: "crossed dials open, and then close, a second socket more often"
-    },
-    0,
-    5_000
-  ),
-  fallbackMs: duration(
-    "fallback",
-    Limits.fallbackMs,
-    "Time the higher IP waits for the lower IP's dial before it dials",
-    {
-      higher: "slower reconnection where only the higher IP can dial",
-      lower: "both ends dial more often, and one socket is thrown away"
-    },
-    0,
-    hour
-  ),
-  fallbackJitterMs: duration(
-    "fallback-jitter",
-    Limits.fallbackJitterMs,
-    "Maximum random addition to --fallback",
-    { higher: "slower reconnection", lower: "peers dial in bursts after an outage" },
-    0,
-    hour
-  ),
-  fallbackFirstMs: duration(
-    "fallback-first",
-    Limits.fallbackFirstMs,
-    "--fallback at first contact with a configured peer",
-    { higher: "slower start", lower: "more crossed dials at start" },
-    0,
-    hour
-  ),
-  fallbackFirstJitterMs: duration(
+  graceMs: setting("graceMs", "grace", "Time the lower IP holds an inbound dial while its own dial is in flight", {
+    higher: "the pair connects later when that dial fails",
+    lower: "crossed dials open, and then close, a second socket more often"
+  }),
+  fallbackMs: setting("fallbackMs", "fallback", "Time the higher IP waits for the lower IP's dial before it dials", {
+    higher: "slower reconnection where only the higher IP can dial",
+    lower: "both ends dial more often, and one socket is thrown away"
+  }),
+  fallbackJitterMs: setting("fallbackJitterMs", "fallback-jitter", "Maximum random addition to --fallback", {
+    higher: "slower reconnection",
+    lower: "peers dial in bursts after an outage"
+  }),
+  fallbackFirstMs: setting("fallbackFirstMs", "fallback-first", "--fallback at first contact with a configured peer", {
+    higher: "slower start",
+    lower: "more crossed dials at start"
+  }),
+  fallbackFirstJitterMs: setting(
+    "fallbackFirstJitterMs",
     "fallback-first-jitter",
-    Limits.fallbackFirstJitterMs,
     "Maximum random addition to --fallback-first",
-    { higher: "slower start", lower: "nodes started together dial in bursts" },
-    0,
-    hour
+    { higher: "slower start", lower: "nodes started together dial in bursts" }
   ),
-  pingMs: duration("ping", Limits.pingMs, "Ping interval", {
+  pingMs: setting("pingMs", "ping", "Ping interval", {
     higher: "idle NAT mappings expire, and --dead must rise with it",
     lower: "more traffic and CPU per peer"
-  }, 100),
-  deadMs: duration(
+  }),
+  deadMs: setting(
+    "deadMs",
     "dead",
-    Limits.deadMs,
     "Time without a byte from a peer after which the connection is closed; more than twice --ping",
     {
       higher: "a dead peer keeps its slot longer",
       lower: "a congested link loses live connections"
     }
   ),
-  backoffBaseMs: duration("backoff-base", Limits.backoffBaseMs, "First redial delay, doubled per failure", {
+  backoffBaseMs: setting("backoffBaseMs", "backoff-base", "First redial delay, doubled per failure", {
     higher: "slower reconnection after a short outage",
     lower: "more dials to a peer that is restarting"
   }),
-  backoffMaxMs: duration("backoff-max", Limits.backoffMaxMs, "Maximum redial delay", {
+  backoffMaxMs: setting("backoffMaxMs", "backoff-max", "Maximum redial delay", {
     higher: "a peer that returns is reached later",
     lower: "more dials to dead addresses"
   }),
-  maxPeers: count("max-peers", Limits.maxPeers, Limits.knownPeers, "Peer limit: connections up at once", {
+  maxPeers: setting("maxPeers", "max-peers", "Peer limit: connections up at once", {
     higher: "more memory (about 15 KiB each), traffic and file descriptors",
     lower: "fewer sources of blocks, and an easier node to isolate"
   }),
-  maxDials: count("max-dials", Limits.maxDials, 1_024, "Dials in flight at once", {
+  maxDials: setting("maxDials", "max-dials", "Dials in flight at once", {
     higher: "firewalls may take the start for a port scan",
     lower: "slower start when many addresses are dead"
   })

@@ -4,6 +4,7 @@ import { Result } from "effect"
 import { NetAddress } from "effect/net"
 import { networkNames, networks } from "../../domain/Network.ts"
 import type { Network, NetworkName } from "../../domain/Network.ts"
+import { addressProblem } from "../../domain/NodeSetup.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import { showMs } from "./Settings.ts"
@@ -12,6 +13,12 @@ import type { TuningSetting } from "./Settings.ts"
 export type Read<A> = Result.Result<A, readonly [problem: string, fix: string]>
 
 const fail = (problem: string, fix: string) => Result.fail([problem, fix] as const)
+
+/** A value of which this is the address, if a host can have it. */
+const ofHost = <A>(ip: PeerIp.PeerIp, value: A, fix: string): Read<A> => {
+  const problem = addressProblem(ip)
+  return problem === undefined ? Result.succeed(value) : fail(problem, fix)
+}
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 
@@ -79,18 +86,14 @@ export const listen = (
   }
   const { ip, port } = address.success
   if (NetAddress.isUnspecified(PeerIp.toIpAddress(ip))) return Result.succeed({ ip: "any", port })
-  return PeerIp.classOf(ip) === "special"
-    ? fail("is not a unicast address", listenFix)
-    : Result.succeed({ ip, port })
+  return ofHost(ip, { ip, port }, listenFix)
 }
 
 /** An address that can be a peer's identity. */
 export const identity = (text: string): Read<PeerIp.PeerIp> => {
   const ip = PeerIp.fromString(text)
   if (Result.isFailure(ip)) return fail("is not an IP address", ip.failure.reason)
-  return PeerIp.classOf(ip.success) === "special"
-    ? fail("is not a unicast address", "use the IP at which peers reach this node, for example 203.0.113.7")
-    : Result.succeed(ip.success)
+  return ofHost(ip.success, ip.success, "use the IP at which peers reach this node, for example 203.0.113.7")
 }
 
 export const peer = (text: string, defaultPort: number): Read<PeerAddress.PeerAddress> => {
@@ -104,9 +107,7 @@ export const peer = (text: string, defaultPort: number): Read<PeerAddress.PeerAd
       )
       : fail(`is not a peer address: ${reason}`, "use IP, IP:PORT or [IPv6]:PORT")
   }
-  return PeerIp.classOf(address.success.ip) === "special"
-    ? fail("is not a unicast address", "use the peer's IP, for example 203.0.113.7")
-    : Result.succeed(address.success)
+  return ofHost(address.success.ip, address.success, "use the peer's IP, for example 203.0.113.7")
 }
 
 /** `off` is `undefined`. */

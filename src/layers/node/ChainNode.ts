@@ -5,7 +5,7 @@
 import { Layer } from "effect"
 import type { SocketServer } from "effect/socket"
 import type { ChainStore, ChainStoreError } from "../../services/ChainStore.ts"
-import type { NodeConfig, NodeSetup } from "../../services/NodeConfig.ts"
+import type { NodeConfig, NodeSetup, NodeSetupError } from "../../services/NodeConfig.ts"
 import type { NodeEvents } from "../../services/NodeEvents.ts"
 import type { PeerSocket } from "../../services/PeerSocket.ts"
 import type { PeerStore } from "../../services/PeerStore.ts"
@@ -21,7 +21,7 @@ export const layer = <E = never, R = never>(
   around: Layer.Layer<never, E, R> = Layer.empty
 ): Layer.Layer<
   Node | Sync,
-  SocketServer.SocketServerError | ChainStoreError | E,
+  NodeSetupError | SocketServer.SocketServerError | ChainStoreError | E,
   PeerSocket | PeerStore | ChainStore | Exclude<R, NodeEvents | NodeConfig>
 > => {
   const { events, inner, peers } = compose(setup, around, StoredChainLive.layer())

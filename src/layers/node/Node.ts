@@ -9,7 +9,7 @@
 import { Layer } from "effect"
 import type { SocketServer } from "effect/socket"
 import type { ConnectionManager } from "../../services/ConnectionManager.ts"
-import type { NodeConfig, NodeSetup } from "../../services/NodeConfig.ts"
+import type { NodeConfig, NodeSetup, NodeSetupError } from "../../services/NodeConfig.ts"
 import type { NodeEvents } from "../../services/NodeEvents.ts"
 import type { PeerSocket } from "../../services/PeerSocket.ts"
 import type { PeerState } from "../../services/PeerState.ts"
@@ -31,7 +31,7 @@ export const layer = <E = never, R = never>(
   around: Layer.Layer<never, E, R> = Layer.empty
 ): Layer.Layer<
   Node,
-  SocketServer.SocketServerError | E,
+  NodeSetupError | SocketServer.SocketServerError | E,
   PeerSocket | PeerStore | Exclude<R, NodeEvents | NodeConfig>
 > => {
   const { events, inner, peers } = compose(setup, around, LocalChainLive.layer())

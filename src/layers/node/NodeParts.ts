@@ -1,7 +1,8 @@
 /** The parts of every node, with or without a chain. Composition only: see `Node.ts` and `ChainNode.ts`. */
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
+import { problem } from "../../domain/NodeSetup.ts"
 import type { LocalChain } from "../../services/LocalChain.ts"
-import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
+import { NodeConfig, type NodeSetup, NodeSetupError } from "../../services/NodeConfig.ts"
 import * as ConnectionManagerLive from "../peer/ConnectionManagerLive.ts"
 import * as PeerStateLive from "../peer/PeerStateLive.ts"
 import * as PeerTable from "../peer/PeerTable.ts"
@@ -10,13 +11,20 @@ import * as Timers from "../time/Timers.ts"
 import * as EntropyLive from "./EntropyLive.ts"
 import * as NodeEventsLive from "./NodeEventsLive.ts"
 
+/** A set-up made by code is held to the rules that flags are held to. */
+const checked = (setup: NodeSetup): Effect.Effect<NodeSetup, NodeSetupError> =>
+  Effect.suspend(() => {
+    const wrong = problem(setup)
+    return wrong === undefined ? Effect.succeed(setup) : Effect.fail(new NodeSetupError(wrong))
+  })
+
 /** Builds `events` and `chain` first, then `around` on the events, then the rest. `peers`: the services on top. */
 export const compose = <E, R, E2, R2>(
   setup: NodeSetup,
   around: Layer.Layer<never, E, R>,
   localChain: Layer.Layer<LocalChain, E2, NodeConfig | R2>
 ) => {
-  const config = Layer.succeed(NodeConfig, setup)
+  const config = Layer.effect(NodeConfig, checked(setup))
   const events = Layer.merge(NodeEventsLive.layer(), config)
   const time = Timers.layer().pipe(Layer.provideMerge(NodeFibers.layer()))
   const chain = Layer.provide(localChain, config)

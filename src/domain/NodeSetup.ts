@@ -1,0 +1,145 @@
+/**
+ * How one node is set up, and the rules for it: the same for flags, environment and file as for an application's code. Pure, and
+ * without knowledge of the host: `addresses` are those of its interfaces, where the caller knows them.
+ */
+import { Result } from "effect"
+import * as Limits from "./Limits.ts"
+import type { Network } from "./Network.ts"
+import type { PeerAddress } from "./peer/PeerAddress.ts"
+import * as PeerIp from "./peer/PeerIp.ts"
+import * as Tuning from "./Tuning.ts"
+import { cleanText } from "./wire/Message.ts"
+
+export interface NodeSetup {
+  readonly network: Network
+  /** `any`: every address of the host, `[::]` or, where there is no IPv6, 0.0.0.0. Port 0 takes a free one. */
+  readonly listen: { readonly ip: PeerIp.PeerIp | "any"; readonly port: number }
+  /** The address peers know us by, when it differs from a specific listen IP. */
+  readonly advertise: PeerIp.PeerIp | undefined
+  /** Peers to connect to from the start. None is this node. */
+  readonly peers: ReadonlyArray<PeerAddress>
+  /** What our Hello says we are, ≤ 64 bytes. */
+  readonly software: string
+  readonly tuning: Tuning.Tuning
+  /** Peers are told that this node makes test blocks (`Producer`, devnet). */
+  readonly produces?: boolean | undefined
+}
+
+/** What is wrong with a set-up. */
+export interface SetupProblem {
+  /** `listen.port`, `peers[2]`, `tuning.deadMs`. */
+  readonly field: string
+  /** The value, as text; absent when the problem is not one value. */
+  readonly input?: string | undefined
+  /** To be read after the value: `is not a unicast address`. */
+  readonly problem: string
+  /** What to do, as an imperative. */
+  readonly fix: string
+}
+
+/** Why an address cannot be a node's, in words to be read after it; `undefined` when it can. */
+export const addressProblem = (ip: PeerIp.PeerIp): string | undefined =>
+  PeerIp.classOf(ip) === "special" ? "is not a unicast address" : undefined
+
+/** How an address is known to be this node's own. `any`: a loopback address at the port on which it listens everywhere. */
+export type Own = "advertise" | "listen" | "host" | "any"
+
+/** Whether a peer is this node itself, and how we know. */
+export const ownAddress = (
+  peer: PeerAddress,
+  { advertise, listen }: Pick<NodeSetup, "listen" | "advertise">,
+  addresses: ReadonlyArray<PeerIp.PeerIp> = []
+): Own | undefined => {
+  if (peer.ip === advertise) return "advertise"
+  if (listen.ip !== "any") return peer.ip === listen.ip ? "listen" : undefined
+  // A socket dialled to one of our addresses leaves from that same address, except within 127.0.0.0/8.
+  if (addresses.includes(peer.ip)) return "host"
+  return PeerIp.classOf(peer.ip) === "loopback" && peer.port === listen.port ? "any" : undefined
+}
+
+const isPort = (port: number, least: 0 | 1): boolean => Number.isInteger(port) && port >= least && port <= 65_535
+
+/** A `PeerIp` that code made by a cast may be no address, or not in its one form. */
+const ipProblem = (field: string, ip: string): SetupProblem | undefined => {
+  const read = PeerIp.fromString(ip)
+  if (Result.isFailure(read)) {
+    return { field, input: ip, problem: "is not an IP address", fix: read.failure.reason }
+  }
+  if (read.success !== ip) {
+    return { field, input: ip, problem: "is not in its canonical form", fix: "make it with PeerIp.fromString" }
+  }
+  const problem = addressProblem(read.success)
+  return problem === undefined ? undefined : { field, input: ip, problem, fix: "use the IP of one host" }
+}
+
+const networkProblem = ({ genesis, name, port }: Network): SetupProblem | undefined =>
+  !/^[!-~]+$/.test(name) || name.length > Limits.networkNameBytes
+    ? {
+      field: "network.name",
+      input: name,
+      problem: "is not a network name",
+      fix: `use 1 to ${Limits.networkNameBytes} printable ASCII characters`
+    }
+    : !/^[0-9a-f]{64}$/.test(genesis)
+    ? { field: "network.genesis", input: genesis, problem: "is not a hash", fix: "use 64 lower-case hex digits" }
+    : !isPort(port, 1)
+    ? { field: "network.port", input: String(port), problem: "is not a port", fix: "use 1 to 65535" }
+    : undefined
+
+const peersProblem = (setup: NodeSetup, addresses: ReadonlyArray<PeerIp.PeerIp>): SetupProblem | undefined => {
+  const ports = new Map<PeerIp.PeerIp, number>()
+  for (const [at, peer] of setup.peers.entries()) {
+    const field = `peers[${at}]`
+    const input = `${peer.ip} port ${peer.port}`
+    const wrong = ipProblem(field, peer.ip)
+    if (wrong !== undefined) return wrong
+    if (!isPort(peer.port, 1)) return { field, input, problem: "has an invalid port", fix: "use 1 to 65535" }
+    const own = ownAddress(peer, setup, addresses)
+    if (own !== undefined) {
+      return { field, input, problem: `is this node itself (${own})`, fix: "a peer is its IP: name other hosts" }
+    }
+    const port = ports.get(peer.ip)
+    if (port !== undefined && port !== peer.port) {
+      return { field, input, problem: `repeats it with another port (${port} before)`, fix: "name each IP once" }
+    }
+    ports.set(peer.ip, peer.port)
+  }
+  return undefined
+}
+
+/** The first thing wrong; `undefined` when nothing is. */
+export const problem = (
+  setup: NodeSetup,
+  addresses: ReadonlyArray<PeerIp.PeerIp> = []
+): SetupProblem | undefined => {
+  const { advertise, listen, network, produces, software, tuning } = setup
+  const tuned = Tuning.problem(tuning)
+  return networkProblem(network) ??
+    (listen.ip === "any" ? undefined : ipProblem("listen.ip", listen.ip)) ??
+    (isPort(listen.port, 0)
+      ? undefined
+      : { field: "listen.port", input: String(listen.port), problem: "is not a port", fix: "use 0 to 65535" }) ??
+    (advertise === undefined ? undefined : ipProblem("advertise", advertise)) ??
+    peersProblem(setup, addresses) ??
+    (cleanText(software, Limits.softwareBytes) === software
+      ? undefined
+      : {
+        field: "software",
+        input: cleanText(software, Limits.softwareBytes),
+        problem: "is not printable, or too long",
+        fix: `use at most ${Limits.softwareBytes} bytes of UTF-8 without control characters`
+      }) ??
+    (produces === true && !mayProduce(network) ? producesProblem(network) : undefined) ??
+    (tuned === undefined
+      ? undefined
+      : { field: `tuning.${tuned.fields[0]}`, problem: tuned.problem, fix: tuned.fix })
+}
+
+const producesProblem = ({ name }: Network): SetupProblem => ({
+  field: "produces",
+  problem: `makes test blocks, which is not consensus and for devnet only; this node's network is ${name}`,
+  fix: "use devnet, or do not produce"
+})
+
+/** Whether nodes of that network may make test blocks. */
+export const mayProduce = ({ name }: Network): boolean => name === "devnet"
