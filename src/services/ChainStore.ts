@@ -76,12 +76,18 @@ export interface Branch {
   readonly bytes: number
 }
 
-/** Which blocks a question is about: the chain, or the chain up to the fork and the branch above it. */
+/** The chain, or the branch beside it. */
 export type Side = "chain" | "branch"
 
-/** A stored transaction: number `index` of the block with these bytes. */
-export interface FoundTransaction {
-  readonly block: Uint8Array
+/** Blocks up to a height: of the chain, or of the chain up to the fork and of the branch above it. */
+export interface Span {
+  readonly on: Side
+  readonly upTo: number
+}
+
+/** Where in a block a transaction is. `txid`: 64 hex digits. */
+export interface TransactionPlace {
+  readonly txid: string
   readonly index: number
 }
 
@@ -113,10 +119,15 @@ export class ChainStore extends Context.Service<ChainStore, {
   /** Height of a block on the chain; -1 if it is not. The first call may read all hashes (a second per million). */
   readonly heightOf: (hash: string) => Effect.Effect<number, ChainStoreError>
   /**
-   * The stored transaction of that id (64 hex digits), wherever it was stored first; `undefined`: there is none. The first call
-   * may read the ids of all transactions (two seconds per million blocks).
+   * Looks transactions up by their ids. Calls `found` with each block that has some of them and their places in it, ascending;
+   * of an id that several blocks have, the first counts. One block at a time is in memory. The first call may read the ids of
+   * all transactions (two seconds per million blocks).
    */
-  readonly transaction: (txid: string, on: Side) => Effect.Effect<FoundTransaction | undefined, ChainStoreError>
+  readonly findTransactions: (
+    txids: ReadonlySet<string>,
+    within: Span,
+    found: (block: Uint8Array, places: ReadonlyArray<TransactionPlace>) => void
+  ) => Effect.Effect<void, ChainStoreError>
 
   /** The branch that is stored beside the chain, if there is one. It outlives the process. */
   readonly branch: Effect.Effect<Branch | undefined, ChainStoreError>

@@ -51,18 +51,24 @@ export const holds = (store: Store, blocks: ReadonlyArray<StoredBlock>) =>
     }
   })
 
-/** Both transactions of the block are found in it. */
+/** Both transactions of the block are found in it, each alone and both at once. */
 const finds = (store: Store, block: StoredBlock, on: Side) =>
-  Effect.forEach(txidsOf(block), (txid, index) =>
-    Effect.map(store.transaction(txid, on), (found) => {
-      assert.strictEqual(found?.index, index, `transaction ${index} of block ${block.height}`)
-      assert.isTrue(Buffer.compare(found?.block ?? new Uint8Array(), block.bytes) === 0)
-    }))
+  Effect.gen(function*() {
+    const places = txidsOf(block).map((txid, index) => ({ txid, index }))
+    for (const wanted of [places, ...places.map((place) => [place])]) {
+      const found: Array<readonly [bytes: string, places: unknown]> = []
+      yield* store.findTransactions(new Set(wanted.map(({ txid }) => txid)), { on, upTo: 2 ** 31 }, (bytes, places) => {
+        found.push([Buffer.from(bytes).toString("hex"), places])
+      })
+      assert.deepStrictEqual(found, [[Buffer.from(block.bytes).toString("hex"), wanted]], `block ${block.height}`)
+    }
+  })
 
 const findsNone = (store: Store, block: StoredBlock, on: Side) =>
-  Effect.forEach(
-    txidsOf(block),
-    (txid) => Effect.map(store.transaction(txid, on), (found) => assert.isUndefined(found, `block ${block.height}`))
+  store.findTransactions(
+    new Set(txidsOf(block)),
+    { on, upTo: 2 ** 31 },
+    () => assert.fail(`block ${block.height} is found`)
   )
 
 const headersFrom = (store: Store, from: number): Effect.Effect<Array<Buffer>, ChainStoreError> =>
@@ -186,6 +192,41 @@ export const cases: Readonly<Record<string, (harness: Harness) => Effect.Effect<
         for (const { hash, height } of main) assert.strictEqual(yield* store.heightOf(hash), height)
       }),
 
+    "finds transactions of many blocks at once, ascending, in the first block that has them": ({ open }) =>
+      Effect.gen(function*() {
+        const store = yield* open
+        const main = after(genesis, 20)
+        const [again, three, seven] = [main[14], main[2], main[6]]
+        if (again === undefined || three === undefined || seven === undefined) return assert.fail("20 blocks")
+        // Block 15 has the transactions of block 3 as well, as old chains of the network do.
+        const twice = { ...again, txids: Uint8Array.from([...again.txids, ...three.txids, ...again.txids]) }
+        yield* store.append(0, main.with(14, twice))
+        const [a = "", b = ""] = txidsOf(three)
+        const [c = "", d = ""] = txidsOf(again)
+        const [e = ""] = txidsOf(seven)
+        const found: Array<unknown> = []
+        const wanted = new Set([d, b, e, a, c, "ff".repeat(32), "no id"])
+        yield* store.findTransactions(wanted, { on: "chain", upTo: 20 }, (bytes, places) => {
+          found.push([Buffer.from(bytes).readUInt32BE(0), ...places])
+        })
+        assert.deepStrictEqual(found, [
+          [3, { txid: a, index: 0 }, { txid: b, index: 1 }],
+          [7, { txid: e, index: 0 }],
+          [15, { txid: c, index: 0 }, { txid: d, index: 1 }]
+        ])
+        // Only up to a height.
+        const heights: Array<number> = []
+        const look = (upTo: number) =>
+          store.findTransactions(wanted, { on: "chain", upTo }, (bytes) => {
+            heights.push(Buffer.from(bytes).readUInt32BE(0))
+          })
+        yield* look(14)
+        yield* look(2)
+        yield* look(7)
+        assert.deepStrictEqual(heights, [3, 7, 3, 7])
+        yield* store.findTransactions(new Set(), { on: "branch", upTo: 20 }, () => assert.fail("nothing was asked for"))
+      }),
+
     "keeps blocks of every size": ({ open }) =>
       Effect.gen(function*() {
         const store = yield* open
@@ -300,6 +341,8 @@ export const cases: Readonly<Record<string, (harness: Harness) => Effect.Effect<
         yield* findsNone(store, branch[5] ?? genesis, "chain")
         yield* findsNone(store, main[25] ?? genesis, "branch")
         yield* finds(store, main[19] ?? genesis, "branch")
+        yield* store.findTransactions(new Set(txidsOf(branch[5] ?? genesis)), { on: "branch", upTo: 25 }, () =>
+          assert.fail("block 26 is above height 25"))
         assert.strictEqual(yield* store.heightOf(branch[5]?.hash ?? ""), -1)
         // Not better yet: the chain stays.
         yield* store.stage(30, branch.slice(10, 35))
@@ -317,7 +360,9 @@ export const cases: Readonly<Record<string, (harness: Harness) => Effect.Effect<
         yield* holds(store, [...main.slice(0, 20), ...branch])
         assert.strictEqual(yield* store.heightOf(main[30]?.hash ?? ""), -1)
         yield* findsNone(store, main[30] ?? genesis, "chain")
-        for (const block of branch) yield* finds(store, block, "chain")
+        for (const block of branch) {
+          yield* finds(store, block, "chain")
+        }
         // It continues from there, and back again.
         yield* store.append(65, after(tipOf(branch), 2, 1))
         yield* store.stage(20, [...main.slice(20), ...grown, ...after(tipOf(grown), 5)])

@@ -1,48 +1,58 @@
 /**
- * What a block's body must satisfy under its header, as far as that can be said without the set of unspent outputs:
- * transaction signatures, fees, and the pool's share per masternode are not checked here.
+ * What a block's body must satisfy under its header, as far as the block itself tells: the values of spent outputs are checked
+ * by `Fees` once the blocks before are known. Signatures of inputs and the pool's share per masternode are not checked: the
+ * first the network does not check either, for the second only daemons with its masternode registry can (docs/decisions/0030).
  */
-import type { Block, MasternodeReward } from "./Block.ts"
+import * as Block from "./Block.ts"
 import * as ChainParams from "./ChainParams.ts"
+import * as DistributionRules from "./DistributionRules.ts"
+import * as Fees from "./Fees.ts"
 import * as Hash from "./Hash.ts"
 import type { Hasher } from "./Hasher.ts"
 import * as Merkle from "./Merkle.ts"
-import type { Transaction, TxOutput } from "./Transaction.ts"
+import * as SpecialDataRules from "./SpecialDataRules.ts"
+import type { OutPoint, Transaction } from "./Transaction.ts"
 import * as U64 from "./U64.ts"
 
-/** `detail` is in words, for the log. */
+/** `detail` is text for the log. */
 export type BodyFault =
-  | { readonly _tag: "TooLarge"; readonly bytes: number; readonly most: number }
+  | DistributionRules.DistributionFault
+  | Fees.FeeFault
+  /** `committed`: so are the parts alone that the hash covers. */
+  | { readonly _tag: "TooLarge"; readonly bytes: number; readonly limit: number; readonly committed: boolean }
   | { readonly _tag: "WrongMerkleRoot" }
-  /** `index`: of the second of the two. */
-  | { readonly _tag: "DuplicateTransaction"; readonly index: number }
+  /** `index`: of the second of the two. `padded`: the list may be that of a good block with its end repeated. */
+  | { readonly _tag: "DuplicateTransaction"; readonly index: number; readonly padded: boolean }
   | { readonly _tag: "BadVrf"; readonly detail: string }
   | { readonly _tag: "TooFewTransactions"; readonly actual: number }
   | { readonly _tag: "BadCoinbase"; readonly detail: string }
-  | { readonly _tag: "BadDistribution"; readonly detail: string }
-  /** Satoshi. */
-  | { readonly _tag: "WrongReward"; readonly actual: U64.U64; readonly expected: number }
-  | { readonly _tag: "TooFewRecipients"; readonly actual: number; readonly least: number }
-  | { readonly _tag: "EmptyTransaction"; readonly index: number }
+  /** A recent transaction without inputs and outputs whose special data is missing or not genuine. */
+  | { readonly _tag: "GhostTransaction"; readonly index: number }
+
+/** A body that breaks no rule. */
+export interface ValidBody {
+  readonly _tag: "ValidBody"
+  readonly txids: ReadonlyArray<Hash.Hash>
+  /** Outputs of earlier blocks whose values the fees depend on: `Fees.check` is due if there are any. */
+  readonly spends: ReadonlyArray<OutPoint>
+}
 
 /** bytes. */
 const vrfProofBytes = 80
 
 /**
- * The first rule that the body breaks, or the ids of its transactions.
+ * The first rule that the body breaks, or what was found in it.
  *
  * @param now ms since 1970
  */
 export const check = (
   params: ChainParams.ChainParams,
   hasher: Hasher,
-  block: Block,
+  block: Block.Block,
   now: number
-): BodyFault | ReadonlyArray<Hash.Hash> => {
+): BodyFault | ValidBody => {
   const { header, transactions } = block
-  if (block.bytes.length > params.maxBlockBytes) {
-    return { _tag: "TooLarge", bytes: block.bytes.length, most: params.maxBlockBytes }
-  }
+  if (block.bytes.length > params.maxBlockBytes) return tooLarge(params, block)
   const vrf = checkVrf(block)
   if (vrf !== undefined) return { _tag: "BadVrf", detail: vrf }
   const txids = Merkle.txids(hasher, transactions)
@@ -51,31 +61,47 @@ export const check = (
     !Merkle.isLegacyRoot(hasher, transactions, header.merkleRoot)
   ) return { _tag: "WrongMerkleRoot" }
   const duplicate = duplicateAt(txids)
-  if (duplicate !== undefined) return { _tag: "DuplicateTransaction", index: duplicate }
+  if (duplicate !== undefined) {
+    return { _tag: "DuplicateTransaction", index: duplicate, padded: Merkle.mayBePadded(hasher, txids) }
+  }
   const [coinbase, distribution] = transactions
   const [coinbaseId] = txids
   if (coinbase === undefined || distribution === undefined || coinbaseId === undefined) {
     return { _tag: "TooFewTransactions", actual: transactions.length }
   }
-  // Further transactions may carry fees, which add to the reward; the header's rules hold it from below.
-  if (transactions.length === 2 && header.blockReward !== params.blockReward) {
-    return { _tag: "WrongReward", actual: header.blockReward, expected: params.blockReward }
-  }
+  const spends = Fees.spentBy(block)
   return checkCoinbase(block, coinbase) ??
-    checkDistribution(block, distribution, coinbaseId) ??
-    checkRecipients(block) ??
-    checkEmpty(params, block, now) ??
-    txids
+    (spends.length === 0 ? Fees.check(params, block, () => undefined) : undefined) ??
+    DistributionRules.check(block, distribution, coinbaseId) ??
+    checkGhosts(params, hasher, block, now) ??
+    { _tag: "ValidBody", txids, spends }
 }
 
-export const isFault = (result: BodyFault | ReadonlyArray<Hash.Hash>): result is BodyFault => "_tag" in result
+const none = new Uint8Array(0)
 
-const checkVrf = ({ header: { vrfOutput, vrfProof, vrfScore } }: Block): string | undefined => {
+/** The block without what a relay may add to it: proofs, signatures, attestations, memos and the list of rewards. */
+const committedPart = (block: Block.Block): Block.BlockFields => ({
+  header: { ...block.header, vrfProof: none, producerSignature: none },
+  transactions: block.transactions.map((transaction): Transaction => ({ ...transaction, encryptedMemo: undefined })),
+  masternodeRewards: [],
+  timeAttestations: [],
+  consensusParticipantsBitmap: none,
+  livenessRecovery: undefined
+})
+
+const tooLarge = ({ maxBlockBytes: limit }: ChainParams.ChainParams, block: Block.Block): BodyFault => ({
+  _tag: "TooLarge",
+  bytes: block.bytes.length,
+  limit,
+  committed: Block.encode(committedPart(block)).length > limit
+})
+
+const checkVrf = ({ header: { vrfOutput, vrfProof, vrfScore } }: Block.Block): string | undefined => {
   if (vrfProof.length === 0) return undefined
-  if (vrfProof.length !== vrfProofBytes) return `a proof of ${vrfProof.length} bytes`
+  if (vrfProof.length !== vrfProofBytes) return `proof of ${vrfProof.length} bytes, expected ${vrfProofBytes}`
   let score = 0n
   for (let i = 7; i >= 0; i--) score = (score << 8n) | BigInt(vrfOutput[i] ?? 0)
-  return U64.of(score) === vrfScore ? undefined : "the score is not that of the output"
+  return U64.of(score) === vrfScore ? undefined : "the score does not match the output"
 }
 
 /** Up to this many ids, comparing each with each is faster than a set. */
@@ -97,89 +123,28 @@ const duplicateAt = (txids: ReadonlyArray<Hash.Hash>): number | undefined => {
   return undefined
 }
 
-const checkCoinbase = (block: Block, coinbase: Transaction): BodyFault | undefined => {
+const checkCoinbase = (block: Block.Block, coinbase: Transaction): BodyFault | undefined => {
   const bad = (detail: string): BodyFault => ({ _tag: "BadCoinbase", detail })
-  if (coinbase.inputs.length !== 0) return bad("it has inputs")
+  if (coinbase.inputs.length !== 0) return bad(`${coinbase.inputs.length} inputs, expected none`)
   const [output] = coinbase.outputs
-  if (output === undefined || coinbase.outputs.length !== 1) return bad(`it has ${coinbase.outputs.length} outputs`)
-  return output.value === block.header.blockReward ? undefined : bad("its value is not the block's reward")
-}
-
-const checkDistribution = (block: Block, distribution: Transaction, coinbaseId: Hash.Hash): BodyFault | undefined => {
-  const bad = (detail: string): BodyFault => ({ _tag: "BadDistribution", detail })
-  const [input] = distribution.inputs
-  if (input === undefined || distribution.inputs.length !== 1) return bad(`it has ${distribution.inputs.length} inputs`)
-  const { txid, vout } = input.previousOutput
-  if (vout !== 0 || !Hash.equals(txid, coinbaseId)) return bad("it does not spend the coinbase")
-  const { masternodeRewards } = block
-  if (!paysEach(distribution.outputs, masternodeRewards) && !paysSums(distribution.outputs, masternodeRewards)) {
-    return bad("its outputs are not the masternode rewards")
+  if (output === undefined || coinbase.outputs.length !== 1) {
+    return bad(`${coinbase.outputs.length} outputs, expected 1`)
   }
-  let sum: U64.U64 = 0
-  for (const { amount } of masternodeRewards) sum = U64.add(sum, amount)
-  const { blockReward } = block.header
-  if (sum > blockReward) return bad("it pays more than the block's reward")
-  // Each share is rounded down, so at most one satoshi per share is lost.
-  if (U64.add(sum, masternodeRewards.length) < blockReward) return bad("it pays less than the block's reward")
-  return undefined
+  return output.value === block.header.blockReward
+    ? undefined
+    : bad(`value ${output.value}, expected the block reward ${block.header.blockReward}`)
 }
 
-const isAddress = (script: Uint8Array, address: string): boolean => {
-  if (script.length !== address.length) return false
-  for (let i = 0; i < script.length; i++) if (script[i] !== address.charCodeAt(i)) return false
-  return true
-}
-
-/** Output by output, the usual case. */
-const paysEach = (outputs: ReadonlyArray<TxOutput>, rewards: ReadonlyArray<MasternodeReward>): boolean => {
-  if (outputs.length !== rewards.length) return false
-  for (let i = 0; i < outputs.length; i++) {
-    const output = outputs[i]
-    const reward = rewards[i]
-    if (output === undefined || reward === undefined) return false
-    if (output.value !== reward.amount || !isAddress(output.scriptPubkey, reward.address)) return false
-  }
-  return true
-}
-
-const utf8 = new TextDecoder("utf-8", { ignoreBOM: true })
-
-/** In any order, an address perhaps several times, nothing paid perhaps left out. */
-const paysSums = (outputs: ReadonlyArray<TxOutput>, rewards: ReadonlyArray<MasternodeReward>): boolean => {
-  const due = new Map<string, U64.U64>()
-  for (const { address, amount } of rewards) due.set(address, U64.add(due.get(address) ?? 0, amount))
-  const paid = new Map<string, U64.U64>()
-  for (const { scriptPubkey, value } of outputs) {
-    const address = utf8.decode(scriptPubkey)
-    paid.set(address, U64.add(paid.get(address) ?? 0, value))
-  }
-  for (const [address, value] of paid) if (value !== (due.get(address) ?? 0)) return false
-  for (const [address, amount] of due) if (amount !== (paid.get(address) ?? 0)) return false
-  return true
-}
-
-/** Unless the network is smaller, at least so many are paid. */
-const leastRecipients = 3
-
-const checkRecipients = ({ header, masternodeRewards }: Block): BodyFault | undefined => {
-  let bits = 0
-  for (const byte of header.activeMasternodesBitmap) {
-    for (let rest = byte; rest > 0; rest &= rest - 1) bits++
-    if (bits >= leastRecipients) break
-  }
-  const least = Math.max(1, Math.min(leastRecipients, bits))
-  const paid = new Set<string>()
-  for (const { address, amount } of masternodeRewards) if (amount > 0) paid.add(address)
-  return paid.size >= least ? undefined : { _tag: "TooFewRecipients", actual: paid.size, least }
-}
-
-/** A recent transaction that moves nothing must say something. Whether that is signed rightly is not checked here. */
-const checkEmpty = (params: ChainParams.ChainParams, block: Block, now: number): BodyFault | undefined => {
-  if (block.transactions.length === 2) return undefined
-  if (block.header.height + params.recentBlocks < ChainParams.maxHeight(params, now)) return undefined
-  const index = block.transactions.findIndex((transaction, i) =>
-    i > 1 && transaction.inputs.length === 0 && transaction.outputs.length === 0 &&
-    transaction.specialData === undefined
+const checkGhosts = (
+  params: ChainParams.ChainParams,
+  hasher: Hasher,
+  { header, transactions }: Block.Block,
+  now: number
+): BodyFault | undefined => {
+  if (header.height + params.recentBlocks < ChainParams.expectedHeight(params, now)) return undefined
+  const index = transactions.findIndex(({ inputs, outputs, specialData }, i) =>
+    i > 0 && inputs.length === 0 && outputs.length === 0 &&
+    (specialData === undefined || !SpecialDataRules.isGenuine(hasher, specialData))
   )
-  return index < 0 ? undefined : { _tag: "EmptyTransaction", index }
+  return index < 0 ? undefined : { _tag: "GhostTransaction", index }
 }

@@ -24,10 +24,9 @@ export interface ChainParams {
   readonly futureSeconds: number
   /** Seconds a block's place in the schedule may be ahead of now. */
   readonly aheadSeconds: number
-  /** Seconds a block's timestamp may be earlier than its place in the schedule. */
+  /** Seconds a block's timestamp may be earlier than its place in the schedule, however long ago that was. */
   readonly earlySeconds: number
-  /** The same for blocks that are more than `recentBlocks` behind the schedule, where we are not the first to judge. */
-  readonly earlyDeepSeconds: number
+  /** Blocks behind the schedule up to which a block counts as recent: there, ghost transactions are refused. */
   readonly recentBlocks: number
   /** From this height on a block names its leader. */
   readonly leaderFrom: number
@@ -87,7 +86,6 @@ const make = (network: NetworkName, intervalSeconds: number, origin: Origin): Ch
   futureSeconds: 5,
   aheadSeconds: 10,
   earlySeconds: 30,
-  earlyDeepSeconds: 600,
   recentBlocks: 10,
   leaderFrom: 4
 })
@@ -134,6 +132,10 @@ export const chainParams: Readonly<Record<NetworkName, ChainParams>> = { testnet
 /** Seconds since 1970: when a block of this height is due. */
 export const dueAt = (params: ChainParams, height: number): number =>
   params.genesisTime + params.intervalSeconds * height
+
+/** The height that the schedule is at by now (ms since 1970); 0 before genesis. */
+export const expectedHeight = (params: ChainParams, now: number): number =>
+  Math.max(0, Math.floor((Math.floor(now / 1000) - params.genesisTime) / params.intervalSeconds))
 
 /** The greatest height that can be due at `now` (ms since 1970), tolerance included. */
 export const maxHeight = (params: ChainParams, now: number): number =>

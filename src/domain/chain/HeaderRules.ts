@@ -1,8 +1,8 @@
 /**
  * What a header must satisfy, given its parent: the rules that headers-first sync checks before it asks for a body.
  *
- * Some verdicts pass with time (`passes`): a node whose clock is behind, or that is the first to see a block, may refuse
- * now what it must take later. They are no proof against the peer that sent the block.
+ * Some verdicts pass with time (`passes`): a node whose clock is behind may refuse now what it must take later. They are no
+ * proof against the peer that sent the block.
  */
 import type { BlockHeader } from "./BlockHeader.ts"
 import * as ChainParams from "./ChainParams.ts"
@@ -19,20 +19,21 @@ export interface Parent {
 export type HeaderFault =
   | { readonly _tag: "WrongHeight"; readonly expected: number; readonly actual: number }
   | { readonly _tag: "WrongParent"; readonly expected: Hash.Hash; readonly actual: Hash.Hash }
-  /** Seconds since 1970, as in the next three. */
+  /** Seconds since 1970, as in the next two. */
   | { readonly _tag: "BeforeGenesis"; readonly timestamp: number; readonly genesisTime: number }
   | { readonly _tag: "InFuture"; readonly timestamp: number; readonly latest: number }
   | { readonly _tag: "TooEarly"; readonly timestamp: number; readonly earliest: number }
   | { readonly _tag: "AheadOfSchedule"; readonly height: number; readonly greatest: number }
   | { readonly _tag: "NoLeader" }
+  /** White space at an end: the network trims it before it stores the block, whose hash is another one then. */
+  | { readonly _tag: "UntrimmedLeader" }
   /** Satoshi. */
   | { readonly _tag: "TreasuryTooHigh"; readonly actual: U64.U64; readonly greatest: U64.U64 }
   /** Satoshi. */
   | { readonly _tag: "RewardTooLow"; readonly actual: U64.U64; readonly least: number }
 
 /** Whether the same header may be valid at a later time. */
-export const passes = (fault: HeaderFault): boolean =>
-  fault._tag === "InFuture" || fault._tag === "AheadOfSchedule" || fault._tag === "TooEarly"
+export const passes = (fault: HeaderFault): boolean => fault._tag === "InFuture" || fault._tag === "AheadOfSchedule"
 
 /** The parent that a header of this hash is to the next. */
 export const parentOf = (header: BlockHeader, hash: Hash.Hash): Parent => ({
@@ -60,6 +61,7 @@ export const check = (
   const time = checkTime(params, height, timestamp, now)
   if (time !== undefined) return time
   if (height >= params.leaderFrom && header.leader === "") return { _tag: "NoLeader" }
+  if (untrimmed.test(header.leader)) return { _tag: "UntrimmedLeader" }
   const greatest = U64.add(parent.treasuryBalance, params.treasuryStep)
   if (header.treasuryBalance > greatest) {
     return { _tag: "TreasuryTooHigh", actual: header.treasuryBalance, greatest }
@@ -70,6 +72,9 @@ export const check = (
   }
   return undefined
 }
+
+/** Unicode's White_Space, which is what the network trims; JavaScript's own notion of white space differs from it. */
+const untrimmed = /^\p{White_Space}|\p{White_Space}$/u
 
 const checkTime = (
   params: ChainParams.ChainParams,
@@ -83,7 +88,6 @@ const checkTime = (
   if (timestamp > latest) return { _tag: "InFuture", timestamp, latest }
   const greatest = ChainParams.maxHeight(params, now)
   if (height > greatest) return { _tag: "AheadOfSchedule", height, greatest }
-  const early = height + params.recentBlocks < greatest ? params.earlyDeepSeconds : params.earlySeconds
-  const earliest = ChainParams.dueAt(params, height) - early
+  const earliest = ChainParams.dueAt(params, height) - params.earlySeconds
   return timestamp < earliest ? { _tag: "TooEarly", timestamp, earliest } : undefined
 }

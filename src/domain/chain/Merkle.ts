@@ -6,20 +6,35 @@ import * as Txid from "./Txid.ts"
 
 const pair = new Uint8Array(2 * Hash.length)
 
+const levelAbove = (hasher: Hasher, level: ReadonlyArray<Hash.Hash>): ReadonlyArray<Hash.Hash> => {
+  const above: Array<Hash.Hash> = []
+  for (let i = 0; i < level.length; i += 2) {
+    const left = level[i] ?? Hash.zero
+    pair.set(left, 0)
+    pair.set(level[i + 1] ?? left, Hash.length)
+    above.push(hasher.sha256(pair))
+  }
+  return above
+}
+
 /** Of no leaves: zero. Of one: the leaf itself. */
 export const root = (hasher: Hasher, leaves: ReadonlyArray<Hash.Hash>): Hash.Hash => {
   let level = leaves
-  while (level.length > 1) {
-    const above: Array<Hash.Hash> = []
-    for (let i = 0; i < level.length; i += 2) {
-      const left = level[i] ?? Hash.zero
-      pair.set(left, 0)
-      pair.set(level[i + 1] ?? left, Hash.length)
-      above.push(hasher.sha256(pair))
-    }
-    level = above
-  }
+  while (level.length > 1) level = levelAbove(hasher, level)
   return level[0] ?? Hash.zero
+}
+
+/**
+ * Whether fewer leaves have the same root: two neighbours that are paired are equal on some level, as the last one and its copy
+ * are. A list of transactions like that may have been made from a good block by repeating its end (Bitcoin's CVE-2012-2459).
+ */
+export const mayBePadded = (hasher: Hasher, leaves: ReadonlyArray<Hash.Hash>): boolean => {
+  for (let level = leaves; level.length > 1; level = levelAbove(hasher, level)) {
+    for (let i = 0; i + 1 < level.length; i += 2) {
+      if (Hash.equals(level[i] ?? Hash.zero, level[i + 1] ?? Hash.zero)) return true
+    }
+  }
+  return false
 }
 
 export const txids = (hasher: Hasher, transactions: ReadonlyArray<Transaction>): Array<Hash.Hash> => {

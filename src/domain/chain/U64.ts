@@ -32,4 +32,8 @@ export const add = (a: U64, b: U64): U64 => {
   return of(BigInt(a) + BigInt(b))
 }
 
+/** Exact; `a` must not be less than `b`. */
+export const subtract = (a: U64, b: U64): U64 =>
+  typeof a === "number" && typeof b === "number" ? a - b : of(BigInt(a) - BigInt(b))
+
 export const max = 2n ** 64n - 1n

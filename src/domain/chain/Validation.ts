@@ -1,7 +1,7 @@
 /**
- * Whether a block may follow another, from its header to its transactions, as far as that can be said without the set of
- * unspent outputs. Pure: `now` is passed in. HeaderRules.ts and BodyRules.ts hold the rules; headers-first sync calls the
- * first when a header comes and `body` when its block does.
+ * Whether a block may follow another, from its header to its transactions. Pure: `now` is passed in. HeaderRules.ts and
+ * BodyRules.ts hold the rules; headers-first sync calls the first when a header comes and `body` when its block does. The rule
+ * on fees (Fees.ts) needs outputs of earlier blocks and is due when those are stored.
  */
 import type { Block } from "./Block.ts"
 import * as BlockHeader from "./BlockHeader.ts"
@@ -10,6 +10,7 @@ import type { ChainParams } from "./ChainParams.ts"
 import * as Hash from "./Hash.ts"
 import type { Hasher } from "./Hasher.ts"
 import * as HeaderRules from "./HeaderRules.ts"
+import type { OutPoint } from "./Transaction.ts"
 
 /** A block that breaks no rule, with what was computed on the way. */
 export interface Valid {
@@ -17,12 +18,14 @@ export interface Valid {
   readonly block: Block
   readonly hash: Hash.Hash
   readonly txids: ReadonlyArray<Hash.Hash>
+  /** Outputs of earlier blocks that it spends: if there are any, `Fees.check` is due before it is stored. */
+  readonly spends: ReadonlyArray<OutPoint>
 }
 
 export type BlockFault =
   | HeaderRules.HeaderFault
   | BodyRules.BodyFault
-  /** Not the block that was asked for. */
+  /** Not the block that was requested. */
   | { readonly _tag: "WrongBlock"; readonly expected: Hash.Hash; readonly actual: Hash.Hash }
 
 /** The block against its parent: all rules. `now`: ms since 1970. */
@@ -58,56 +61,92 @@ const bodyOf = (
   now: number
 ): Valid | BlockFault => {
   const result = BodyRules.check(params, hasher, block, now)
-  return BodyRules.isFault(result) ? result : { _tag: "Valid", block, hash, txids: result }
+  return result._tag === "ValidBody"
+    ? { _tag: "Valid", block, hash, txids: result.txids, spends: result.spends }
+    : result
 }
 
-/** Whether the same block may be valid at a later time: no proof against the peer that sent it. */
-export const passes = (fault: BlockFault): boolean =>
-  fault._tag === "InFuture" || fault._tag === "AheadOfSchedule" || fault._tag === "TooEarly" ||
-  fault._tag === "EmptyTransaction"
+/**
+ * What a fault proves. `block`: the hash covers what is wrong, so no copy of the block can be valid, nor any chain with it. `copy`:
+ * this copy alone is bad, and another peer may have a good one. `later`: the same copy may be valid at a later time.
+ */
+export type Scope = "block" | "copy" | "later"
+
+export const scope = (fault: BlockFault): Scope => {
+  switch (fault._tag) {
+    case "InFuture":
+    case "AheadOfSchedule":
+    case "GhostTransaction":
+      return "later"
+    case "WrongBlock":
+    case "WrongMerkleRoot":
+    case "BadVrf":
+    case "BadRewardList":
+    case "TooFewRecipients":
+      return "copy"
+    case "TooLarge":
+      return fault.committed ? "block" : "copy"
+    case "DuplicateTransaction":
+      return fault.padded ? "copy" : "block"
+    default:
+      return "block"
+  }
+}
+
+/**
+ * Whether the fault proves that the peer which sent the copy made it up: nobody keeps a block whose transactions are not those of
+ * its merkle root, or gives another block than the one requested. Of other bad copies it may be an honest relay.
+ */
+export const isForged = (fault: BlockFault): boolean => fault._tag === "WrongBlock" || fault._tag === "WrongMerkleRoot"
 
 /** The fault in words, for log and operator. */
 export const describe = (fault: BlockFault): string => {
   switch (fault._tag) {
     case "WrongHeight":
-      return `height ${fault.actual} where ${fault.expected} must follow`
+      return `height ${fault.actual}, expected ${fault.expected}`
     case "WrongParent":
-      return `it follows ${Hash.toHex(fault.actual)}, not ${Hash.toHex(fault.expected)}`
+      return `previous hash ${Hash.toHex(fault.actual)}, expected ${Hash.toHex(fault.expected)}`
     case "BeforeGenesis":
-      return `its timestamp ${fault.timestamp} is before the chain began (${fault.genesisTime})`
+      return `timestamp ${fault.timestamp} is before genesis (${fault.genesisTime})`
     case "InFuture":
-      return `its timestamp ${fault.timestamp} is in the future (latest allowed: ${fault.latest})`
+      return `timestamp ${fault.timestamp} is in the future (latest allowed: ${fault.latest})`
     case "TooEarly":
-      return `its timestamp ${fault.timestamp} is too early for its height (earliest allowed: ${fault.earliest})`
+      return `timestamp ${fault.timestamp} is too early for its height (earliest allowed: ${fault.earliest})`
     case "AheadOfSchedule":
-      return `height ${fault.height} is not due yet (greatest: ${fault.greatest})`
+      return `height ${fault.height} is not due yet (highest due: ${fault.greatest})`
     case "NoLeader":
-      return "it names no leader"
+      return "missing leader"
+    case "UntrimmedLeader":
+      return "leader begins or ends with white space"
     case "TreasuryTooHigh":
-      return `a treasury of ${fault.actual}, over ${fault.greatest}`
+      return `treasury balance ${fault.actual} exceeds limit ${fault.greatest}`
     case "RewardTooLow":
-      return `a reward of ${fault.actual}, under ${fault.least}`
+      return `block reward ${fault.actual} is below the minimum ${fault.least}`
     case "TooLarge":
-      return `${fault.bytes} bytes, over ${fault.most}`
+      return `block size ${fault.bytes} exceeds limit ${fault.limit}`
     case "WrongMerkleRoot":
-      return "its merkle root is not that of its transactions"
+      return "merkle root does not match the transactions"
     case "DuplicateTransaction":
-      return `transaction ${fault.index} is there twice`
+      return `transaction ${fault.index} is a duplicate`
     case "BadVrf":
       return `VRF: ${fault.detail}`
     case "TooFewTransactions":
-      return `${fault.actual} transactions; coinbase and distribution are the least`
+      return `${fault.actual} transactions, expected at least 2 (coinbase and reward distribution)`
     case "BadCoinbase":
       return `coinbase: ${fault.detail}`
     case "BadDistribution":
       return `reward distribution: ${fault.detail}`
+    case "BadRewardList":
+      return `masternode rewards: ${fault.detail}`
     case "WrongReward":
-      return `a reward of ${fault.actual} without fees, not ${fault.expected}`
+      return `block reward ${fault.actual}, expected ${fault.expected}`
+    case "AmountOverflow":
+      return `transaction ${fault.index}: ${fault.side} exceed 64 bits`
     case "TooFewRecipients":
-      return `${fault.actual} paid recipients, under ${fault.least}`
-    case "EmptyTransaction":
-      return `transaction ${fault.index} is empty`
+      return `${fault.actual} paid recipients, expected at least ${fault.minimum}`
+    case "GhostTransaction":
+      return `transaction ${fault.index} has no inputs, no outputs and no genuine special data`
     case "WrongBlock":
-      return `it is block ${Hash.toHex(fault.actual)}, not ${Hash.toHex(fault.expected)}`
+      return `block hash ${Hash.toHex(fault.actual)}, expected ${Hash.toHex(fault.expected)}`
   }
 }

@@ -2,9 +2,9 @@
 import { Effect, Layer } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import { ChainStore } from "../../services/ChainStore.ts"
-import type { Branch, ChainStoreError, FoundTransaction, Side, StoredBlock, Tip } from "../../services/ChainStore.ts"
+import type { Branch, ChainStoreError, Span, StoredBlock, Tip, TransactionPlace } from "../../services/ChainStore.ts"
 import * as AppendRules from "./AppendRules.ts"
-import { placeOf } from "./StoredBlocks.ts"
+import { placesOf } from "./StoredBlocks.ts"
 
 interface Memory {
   readonly genesis: StoredBlock
@@ -83,18 +83,23 @@ const adopt = (memory: Memory) =>
     return Effect.succeed(replaceAbove(memory, branch.fork, branch.blocks))
   })
 
-const findIn = (blocks: ReadonlyArray<StoredBlock>, txid: string): FoundTransaction | undefined => {
-  for (const { bytes, txids } of blocks) {
-    const index = placeOf(txids, txid)
-    if (index >= 0) return { block: bytes, index }
-  }
-  return undefined
-}
+const blocksIn = ({ branch, chain }: Memory, { on, upTo }: Span): ReadonlyArray<StoredBlock> =>
+  (on === "chain" || branch === undefined ? chain : [...chain.slice(0, branch.fork + 1), ...branch.blocks])
+    .slice(0, upTo + 1)
 
-const find = ({ branch, chain }: Memory, txid: string, on: Side): FoundTransaction | undefined =>
-  on === "chain" || branch === undefined
-    ? findIn(chain, txid)
-    : findIn(chain.slice(0, branch.fork + 1), txid) ?? findIn(branch.blocks, txid)
+const findTransactions = (
+  memory: Memory,
+  txids: ReadonlySet<string>,
+  within: Span,
+  found: (block: Uint8Array, places: ReadonlyArray<TransactionPlace>) => void
+): void => {
+  const wanted = new Set(txids)
+  for (const { bytes, txids } of blocksIn(memory, within)) {
+    const places = placesOf(txids, wanted)
+    for (const { txid } of places) wanted.delete(txid)
+    if (places.length > 0) found(bytes, places)
+  }
+}
 
 const make = (genesis: StoredBlock) => {
   const memory: Memory = {
@@ -122,7 +127,7 @@ const make = (genesis: StoredBlock) => {
     headers: (from, count) =>
       Effect.sync(() => range(memory.chain, from, Math.min(count, Limits.storeReadRows)).map(({ header }) => header)),
     heightOf: (hash) => Effect.sync(() => memory.heights.get(hash) ?? -1),
-    transaction: (txid, on) => Effect.sync(() => find(memory, txid, on)),
+    findTransactions: (txids, within, found) => Effect.sync(() => findTransactions(memory, txids, within, found)),
     branch: Effect.sync(() => branchOf(memory)),
     stage: (after, blocks) => stage(memory, after, blocks),
     branchHashes: (from, count) =>

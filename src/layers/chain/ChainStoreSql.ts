@@ -26,7 +26,7 @@ const make = (options: ChainOptions) =>
       hashes: (from, count) => StoreReads.hashes(context, from, count),
       headers: (from, count) => StoreReads.headers(context, from, count),
       heightOf: (hash) => StoreReads.heightOf(context, hash),
-      transaction: (txid, on) => StoreReads.transaction(context, txid, on),
+      findTransactions: (txids, within, found) => StoreReads.findTransactions(context, txids, within, found),
       branch: Effect.sync(() => context.branch),
       stage: (after, blocks) => StoreWrites.stage(context, after, blocks),
       branchHashes: (from, count) => StoreReads.branchHashes(context, from, count),

@@ -1,6 +1,6 @@
 /**
- * Heights by block hash, in memory: 64 bits of each hash decide, so that a height found is a candidate until the stored hash
- * at that height is compared. Entries are never taken out: after a rewind the comparison fails.
+ * Heights by hash (of a block, or of a transaction), in memory: 42 bits of each hash decide, so that a height found is a candidate
+ * until what is stored at that height is compared. Entries are never taken out: after a rewind the comparison fails.
  *
  * Some 16–24 bytes a block. An index on disk would be smaller in memory, but hashes are random: at a million blocks each row
  * would write a page of its own, eight times what the blocks take.

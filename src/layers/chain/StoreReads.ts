@@ -2,12 +2,12 @@
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql"
 import * as Limits from "../../domain/Limits.ts"
-import type { FoundTransaction, Side } from "../../services/ChainStore.ts"
+import type { Span, TransactionPlace } from "../../services/ChainStore.ts"
 import { isHash } from "./AppendRules.ts"
 import * as ChainTables from "./ChainTables.ts"
 import * as HashIndex from "./HashIndex.ts"
 import type { LazyIndex, StoreContext } from "./StoreContext.ts"
-import { placeOf } from "./StoredBlocks.ts"
+import { placesOf } from "./StoredBlocks.ts"
 
 /** `read` in steps of `Limits.storeReadRows`, all of one chain: begun again when a rewind began meanwhile. */
 const inSteps = <A>(
@@ -117,19 +117,44 @@ export const heightOf = (context: StoreContext, hash: string) =>
     return -1
   }))
 
+/** Heights at which wanted transactions may be, ascending, each with their ids. */
+const candidateHeights = (
+  entries: HashIndex.HashIndex,
+  wanted: ReadonlySet<string>,
+  last: number
+): ReadonlyArray<readonly [number, ReadonlySet<string>]> => {
+  const heights = new Map<number, Set<string>>()
+  for (const txid of wanted) {
+    for (const height of isHash(txid) ? HashIndex.candidates(entries, txid) : []) {
+      if (height > last) continue
+      const there = heights.get(height)
+      if (there === undefined) heights.set(height, new Set([txid]))
+      else there.add(txid)
+    }
+  }
+  return [...heights].toSorted(([a], [b]) => a - b)
+}
+
+type Found = (block: Uint8Array, places: ReadonlyArray<TransactionPlace>) => void
+
+/** Takes what it finds out of `wanted`. */
 const findIn = (
   tables: ChainTables.ChainTables,
-  heights: ReadonlyArray<number>,
-  txid: string
-): Effect.Effect<FoundTransaction | undefined, SqlError.SqlError> =>
+  heights: ReadonlyArray<readonly [number, ReadonlySet<string>]>,
+  wanted: Set<string>,
+  found: Found
+): Effect.Effect<void, SqlError.SqlError> =>
   Effect.gen(function*() {
-    for (const height of heights) {
-      const [ids] = yield* tables.txids(height, height + 1)
-      const index = ids === undefined ? -1 : placeOf(ids.txids, txid)
-      const [block] = index < 0 ? [] : yield* tables.blocks(height, height + 1)
-      if (block !== undefined) return { block: block.bytes, index }
+    for (const [height, there] of heights) {
+      const still = new Set([...there].filter((txid) => wanted.has(txid)))
+      const [ids] = still.size === 0 ? [] : yield* tables.txids(height, height + 1)
+      const places = ids === undefined ? [] : placesOf(ids.txids, still)
+      const [block] = places.length === 0 ? [] : yield* tables.blocks(height, height + 1)
+      if (block === undefined) continue
+      for (const { txid } of places) wanted.delete(txid)
+      found(block.bytes, places)
+      yield* Effect.yieldNow
     }
-    return undefined
   })
 
 const addIds =
@@ -138,9 +163,9 @@ const addIds =
     return nothing
   }
 
-export const transaction = (context: StoreContext, txid: string, on: Side) =>
+export const findTransactions = (context: StoreContext, txids: ReadonlySet<string>, { on, upTo }: Span, found: Found) =>
   context.boundary(Effect.gen(function*() {
-    if (!isHash(txid)) return undefined
+    const wanted = new Set(txids)
     const { branch, branchTxidIndex: index } = context
     const entries = yield* filled(context.txidIndex, (entries) =>
       inSteps(
@@ -149,13 +174,12 @@ export const transaction = (context: StoreContext, txid: string, on: Side) =>
         () => context.tip.height + 1,
         (from, to) => Effect.map(context.chain.txids(from, to), addIds(entries))
       ))
-    const last = on === "chain" || branch === undefined ? Infinity : branch.fork
-    const heights = HashIndex.candidates(entries, txid).filter((height) => height <= last).toSorted((a, b) => a - b)
-    const found = yield* findIn(context.chain, heights, txid)
-    if (found !== undefined || on === "chain" || branch === undefined) return found
+    const last = on === "chain" || branch === undefined ? upTo : Math.min(branch.fork, upTo)
+    yield* findIn(context.chain, candidateHeights(entries, wanted, last), wanted, found)
+    if (wanted.size === 0 || on === "chain" || branch === undefined) return
     const ofBranch = yield* filled(
       index,
       (entries) => Effect.map(context.branchTables.txids(branch.fork + 1, branch.tip.height + 1), addIds(entries))
     )
-    return yield* findIn(context.branchTables, HashIndex.candidates(ofBranch, txid).toSorted((a, b) => a - b), txid)
+    yield* findIn(context.branchTables, candidateHeights(ofBranch, wanted, upTo), wanted, found)
   }))

@@ -5,10 +5,10 @@ import type { ChainParams } from "../../domain/chain/ChainParams.ts"
 import * as Hash from "../../domain/chain/Hash.ts"
 import type { NetworkName } from "../../domain/Network.ts"
 import { networkNames, networks } from "../../domain/Network.ts"
-import type { StoredBlock } from "../../services/ChainStore.ts"
+import type { StoredBlock, TransactionPlace } from "../../services/ChainStore.ts"
 
 /** The hashes end to end. */
-const joined = (hashes: ReadonlyArray<Hash.Hash>): Uint8Array => {
+export const joinHashes = (hashes: ReadonlyArray<Hash.Hash>): Uint8Array => {
   const bytes = new Uint8Array(Hash.length * hashes.length)
   for (const [i, hash] of hashes.entries()) bytes.set(hash, Hash.length * i)
   return bytes
@@ -23,17 +23,20 @@ export const toStored = (
   previous: Hash.toHex(block.header.previousHash),
   bytes: block.bytes,
   header: BlockHeader.encode(block.header),
-  txids: joined(txids)
+  txids: joinHashes(txids)
 })
 
-/** Number of the transaction in the block whose ids are given; -1: it is not there. `txid`: 64 hex digits. */
-export const placeOf = (txids: Uint8Array, txid: string): number => {
-  const wanted = Hash.fromHex(txid)
-  if (wanted === undefined) return -1
+/** Which of the wanted transactions are in the block whose ids are given, and where; the first of equal ones. */
+export const placesOf = (txids: Uint8Array, wanted: ReadonlySet<string>): ReadonlyArray<TransactionPlace> => {
+  const places: Array<TransactionPlace> = []
+  const seen = new Set<string>()
   for (let at = 0; at < txids.length; at += Hash.length) {
-    if (Hash.equals(txids.subarray(at, at + Hash.length), wanted)) return at / Hash.length
+    const txid = Hash.toHex(txids.subarray(at, at + Hash.length))
+    if (!wanted.has(txid) || seen.has(txid)) continue
+    seen.add(txid)
+    places.push({ txid, index: at / Hash.length })
   }
-  return -1
+  return places
 }
 
 /** Height 0 of the network's chain. */

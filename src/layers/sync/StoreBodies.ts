@@ -2,9 +2,11 @@
 import { Effect } from "effect"
 import * as Hash from "../../domain/chain/Hash.ts"
 import type { Parent } from "../../domain/chain/HeaderRules.ts"
+import * as Validation from "../../domain/chain/Validation.ts"
 import * as Limits from "../../domain/Limits.ts"
 import * as SyncState from "../../domain/sync/SyncState.ts"
 import type { ChainStoreError, Tip } from "../../services/ChainStore.ts"
+import * as FeeCheck from "../chain/FeeCheck.ts"
 import type { Held } from "./HeldBodies.ts"
 import * as OwnBranch from "./OwnBranch.ts"
 import * as SyncAnnounce from "./SyncAnnounce.ts"
@@ -42,12 +44,33 @@ export const storeReady = (context: SyncContext): void => {
   const rewrites = after < context.state.chain.height
   if (rewrites) context.rewrites.begin()
   const blocks = batch.map(({ block }) => block)
+  const find = FeeCheck.findIn(context.store, { on: "chain", upTo: after })
+  const store = Effect.gen(function*() {
+    const wrong = yield* FeeCheck.firstWrong(context.params, find, blocks)
+    if (wrong !== undefined) return yield* Effect.sync(() => refused(context, after, batch, wrong))
+    const tip = yield* context.store.append(after, blocks)
+    yield* Effect.sync(() => stored(context, after, batch, tip))
+  })
   context.fork(
-    Effect.matchEffect(context.store.append(after, blocks), {
-      onSuccess: (tip) => Effect.sync(() => stored(context, after, batch, tip)),
-      onFailure: (error) => Effect.sync(() => failed(context, error))
-    }).pipe(Effect.ignoreCause({ log: "Error" }))
+    Effect.catch(store, (error) => Effect.sync(() => failed(context, error))).pipe(Effect.ignoreCause({ log: "Error" }))
   )
+}
+
+/** A block's fees are wrong: no chain with it can be ours. What is held from it on goes, and nothing of the batch is stored yet. */
+const refused = (
+  context: SyncContext,
+  after: number,
+  batch: ReadonlyArray<Held>,
+  { fault, index }: FeeCheck.WrongFees
+): void => {
+  context.storing = false
+  context.rewrites.end()
+  const height = after + 1 + index
+  context.held.dropAbove(height - 1)
+  const from = batch[index]?.from
+  const detail = `block ${height}: ${Validation.describe(fault)}`
+  if (from !== undefined) context.machine.post({ _tag: "PeerLied", peer: from, fault: "bad-block", detail })
+  storeReady(context)
 }
 
 const stored = (context: SyncContext, after: number, batch: ReadonlyArray<Held>, tip: Tip): void => {

@@ -56,7 +56,7 @@ export const blockReceived = (context: SyncContext, peer: PeerIp, message: NewBl
     Hash.equals(block.header.previousHash, context.headers.tip.hash)
   if (onTop) {
     const fault = extend(context, block, peer)
-    if (fault !== undefined && !Validation.passes(fault)) {
+    if (fault !== undefined && (Validation.scope(fault) === "block" || Validation.isForged(fault))) {
       return lied(`announced block ${tip.height}: ${Validation.describe(fault)}`)
     }
   }

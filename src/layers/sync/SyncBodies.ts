@@ -89,6 +89,9 @@ const check = (context: Context, peer: PeerIp, height: number, raw: Uint8Array):
     case "WrongBlock":
       return lied("wrong-block", Validation.describe(verdict))
     default:
-      return Validation.passes(verdict) ? "later" : lied("bad-block", Validation.describe(verdict))
+      // Of a copy whose uncommitted parts are bad, the peer may be an honest relay: another peer is asked for the block.
+      return Validation.scope(verdict) === "block" || Validation.isForged(verdict)
+        ? lied("bad-block", Validation.describe(verdict))
+        : "later"
   }
 }

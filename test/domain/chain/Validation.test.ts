@@ -6,10 +6,12 @@ import * as Hash from "../../../src/domain/chain/Hash.ts"
 import * as HeaderRules from "../../../src/domain/chain/HeaderRules.ts"
 import * as Merkle from "../../../src/domain/chain/Merkle.ts"
 import * as Synthetic from "../../../src/domain/chain/Synthetic.ts"
-import type { Transaction } from "../../../src/domain/chain/Transaction.ts"
+import type { SpecialData, Transaction } from "../../../src/domain/chain/Transaction.ts"
 import * as Txid from "../../../src/domain/chain/Txid.ts"
+import * as U64 from "../../../src/domain/chain/U64.ts"
 import * as Validation from "../../../src/domain/chain/Validation.ts"
 import { hasher } from "../../harness/hasher.ts"
+import { signedData } from "../../harness/specialData.ts"
 
 const options = { leader: "10.11.0.2", address: "TIME0testaddr" }
 /** Ten thousand blocks after testnet began. */
@@ -80,7 +82,7 @@ describe("Validation of a good block", () => {
   it("every fault has words", () => {
     const fault = check(changed({ header: { height: 7 } }))
     if (fault._tag === "Valid") return assert.fail("valid")
-    assert.strictEqual(Validation.describe(fault), "height 7 where 101 must follow")
+    assert.strictEqual(Validation.describe(fault), "height 7, expected 101")
   })
 })
 
@@ -108,26 +110,52 @@ describe("header rules, one by one", () => {
     // The schedule's: 10 s.
     assert.strictEqual(at(101, due - 30, (due - 10) * 1000), "Valid")
     assert.strictEqual(at(101, due - 30, (due - 10) * 1000 - 1), "AheadOfSchedule")
-    // Earlier than its place: 30 s near now, an interval far from it.
+    // Earlier than its place: 30 s, however long ago that was.
     assert.strictEqual(at(101, due - 31, due * 1000), "TooEarly")
     assert.strictEqual(at(101, due - 31, dueAt(testnet, 111) * 1000), "TooEarly")
-    assert.strictEqual(at(101, due - 31, dueAt(testnet, 112) * 1000), "Valid")
-    assert.strictEqual(at(101, due - 600, later), "Valid")
-    assert.strictEqual(at(101, due - 601, later), "TooEarly")
-    assert.strictEqual(at(1, testnet.genesisTime, later), "Valid")
+    assert.strictEqual(at(101, due - 31, dueAt(testnet, 112) * 1000), "TooEarly")
+    assert.strictEqual(at(101, due - 31, later), "TooEarly")
+    assert.strictEqual(at(101, due - 30, later), "Valid")
+    assert.strictEqual(at(1, testnet.genesisTime + 570, later), "Valid")
+    assert.strictEqual(at(1, testnet.genesisTime, later), "TooEarly")
     assert.strictEqual(at(1, testnet.genesisTime - 1, later), "BeforeGenesis")
   })
 
   it("a verdict about time passes, others do not", () => {
-    const passes = (change: Change, now: number) => {
+    const scope = (change: Change, now: number) => {
       const fault = check(changed(change), now)
-      return fault._tag === "Valid" ? assert.fail("valid") : Validation.passes(fault)
+      return fault._tag === "Valid" ? assert.fail("valid") : Validation.scope(fault)
     }
     const due = dueAt(testnet, 101)
-    assert.isTrue(passes({ header: { timestamp: due + 6 } }, due * 1000))
+    assert.strictEqual(scope({ header: { timestamp: due + 6 } }, due * 1000), "later")
+    assert.strictEqual(scope({}, (due - 11) * 1000), "later")
+    assert.strictEqual(scope({ header: { timestamp: 0 } }, later), "block")
+    assert.strictEqual(scope({ header: { timestamp: due - 31 } }, due * 1000), "block")
+    assert.strictEqual(scope({ header: { leader: "" } }, later), "block")
+    const passes = (change: Partial<Block.FullHeader>, now: number) => {
+      const fault = HeaderRules.check(testnet, parent, { ...good.header, ...change }, now)
+      return fault !== undefined && HeaderRules.passes(fault)
+    }
+    assert.isTrue(passes({ timestamp: due + 6 }, due * 1000))
     assert.isTrue(passes({}, (due - 11) * 1000))
-    assert.isFalse(passes({ header: { timestamp: 0 } }, later))
-    assert.isFalse(passes({ header: { leader: "" } }, later))
+    assert.isFalse(passes({ timestamp: due - 31 }, due * 1000))
+    assert.isFalse(passes({ leader: " x" }, later))
+  })
+
+  it("a leader without white space at its ends, as Unicode has it, at any height", () => {
+    const spaces = "\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+    for (const space of spaces) {
+      assert.strictEqual(tag({ header: { leader: `${space}x` } }), "UntrimmedLeader", JSON.stringify(space))
+      assert.strictEqual(tag({ header: { leader: `x${space}` } }), "UntrimmedLeader", JSON.stringify(space))
+      assert.strictEqual(tag({ header: { leader: `x${space}x` } }), "Valid", JSON.stringify(space))
+    }
+    // JavaScript trims the first of these, Unicode's property has none of them.
+    for (const other of ["\ufeff", "\u200b", "\u180e", "\u0000"]) {
+      assert.strictEqual(tag({ header: { leader: `${other}x${other}` } }), "Valid", JSON.stringify(other))
+    }
+    const of = parentAt(0)
+    const low = Synthetic.onTop(testnet, hasher, of, dueAt(testnet, 1), { ...options, leader: " " })
+    assert.strictEqual(check(low.block, later, of)._tag, "UntrimmedLeader")
   })
 
   it("a leader above height 3", () => {
@@ -182,10 +210,47 @@ describe("body rules, one by one", () => {
     const many = Array.from({ length: 20 }, (_, i) => transfer(i))
     assert.strictEqual(tag({ ...reward, transactions: [...good.transactions, transfer(1), transfer(2)] }), "Valid")
     assert.strictEqual(tag({ ...reward, transactions: [...good.transactions, ...many] }), "Valid")
-    const few = check(changed({ transactions: [...good.transactions, transfer(1), transfer(1)] }))
-    assert.deepStrictEqual(few, { _tag: "DuplicateTransaction", index: 3 })
-    const twice = check(changed({ transactions: [...good.transactions, ...many, transfer(5)] }))
-    assert.deepStrictEqual(twice, { _tag: "DuplicateTransaction", index: 22 })
+    const duplicate = (index: number, padded: boolean) => ({ _tag: "DuplicateTransaction" as const, index, padded })
+    const of = (...more: ReadonlyArray<Transaction>) =>
+      check(changed({ transactions: [...good.transactions, ...more] }))
+    // The end repeated has the root of the shorter list: the copy is bad, not the block.
+    assert.deepStrictEqual(of(transfer(1), transfer(1)), duplicate(3, true))
+    const [one, two, three] = [transfer(1), transfer(2), transfer(3)]
+    assert.strictEqual(
+      Hash.toHex(changed({ transactions: [...good.transactions, one, two, three, one] }).header.merkleRoot).length,
+      64
+    )
+    assert.deepStrictEqual(of(one, two, three, one), duplicate(5, false))
+    // Two pairs repeated, one level up.
+    const six = [...good.transactions, one, two, three, transfer(4)]
+    assert.deepStrictEqual(of(one, two, three, transfer(4), three, transfer(4)), duplicate(6, true))
+    const roots = [six, [...six, three, transfer(4)]].map((all) => Merkle.root(hasher, Merkle.txids(hasher, all)))
+    assert.deepStrictEqual(roots[0], roots[1])
+    assert.deepStrictEqual(of(...many, transfer(5)), duplicate(22, false))
+    const scopes = [duplicate(3, true), duplicate(3, false)].map(Validation.scope)
+    assert.deepStrictEqual(scopes, ["copy", "block"])
+  })
+
+  it("a size that only uncommitted parts exceed is the copy's fault", () => {
+    const memo = changed({
+      transactions: good.transactions.map((transaction) => ({
+        ...transaction,
+        encryptedMemo: new Uint8Array(2_000_000)
+      }))
+    })
+    assert.deepStrictEqual(check(memo), {
+      _tag: "TooLarge",
+      bytes: memo.bytes.length,
+      limit: 4_000_000,
+      committed: false
+    })
+    const script = new Uint8Array(4_000_000)
+    const large = changed({
+      transactions: [...good.transactions, { ...transfer(1), outputs: [{ value: 1, scriptPubkey: script }] }]
+    })
+    const fault = check(large)
+    assert.deepStrictEqual(fault, { _tag: "TooLarge", bytes: large.bytes.length, limit: 4_000_000, committed: true })
+    if (fault._tag !== "Valid") assert.strictEqual(Validation.scope(fault), "block")
   })
 
   it("vrf", () => {
@@ -229,7 +294,8 @@ describe("body rules, one by one", () => {
     assert.strictEqual(bad([input]), "Valid")
     assert.strictEqual(bad([]), "BadDistribution")
     assert.strictEqual(bad([input, input]), "BadDistribution")
-    assert.strictEqual(bad([{ ...input, previousOutput: { ...point, vout: 1 } }]), "BadDistribution")
+    // Any of its outputs: the network compares the id alone.
+    assert.strictEqual(bad([{ ...input, previousOutput: { ...point, vout: 1 } }]), "Valid")
     assert.strictEqual(bad([{ ...input, previousOutput: { ...point, txid: Hash.zero } }]), "BadDistribution")
   })
 
@@ -241,14 +307,44 @@ describe("body rules, one by one", () => {
     assert.strictEqual(of([["a", half], ["b", half]], [["b", half], ["a", half]]), "Valid")
     assert.strictEqual(of([["a", half], ["a", half]], [["a", total]]), "Valid")
     assert.strictEqual(of([["a", total], ["b", 0]], [["a", total]]), "Valid")
-    assert.strictEqual(of([["a", half], ["b", half]], [["a", half], ["c", half]]), "BadDistribution")
-    assert.strictEqual(of([["a", half], ["b", half]], [["a", half], ["b", half - 1]]), "BadDistribution")
-    assert.strictEqual(of([["a", half], ["b", half]], [["a", half]]), "BadDistribution")
+    assert.strictEqual(of([["a", half], ["b", half]], [["a", half], ["c", half]]), "BadRewardList")
+    assert.strictEqual(of([["a", half], ["b", half]], [["a", half], ["b", half - 1]]), "BadRewardList")
+    assert.strictEqual(of([["a", half], ["b", half]], [["a", half]]), "BadRewardList")
     assert.strictEqual(of([["a", total]], [["a", total], ["b", 1]]), "BadDistribution")
     // One satoshi per share may be lost in rounding.
     assert.strictEqual(of([["a", half - 1], ["b", half - 1]]), "Valid")
-    assert.strictEqual(of([["a", half - 1], ["b", half - 2]]), "BadDistribution")
+    assert.strictEqual(of([["a", half - 1], ["b", half - 2]]), "BadRewardList")
     assert.strictEqual(of([["a", half + 1], ["b", half]]), "BadDistribution")
+  })
+
+  it("distribution: more entries than outputs are no fault, more outputs than entries are", () => {
+    const total = 9_500_000_000
+    const of = (...args: Parameters<typeof paying>) => tag(paying(...args))
+    assert.strictEqual(of([["a", total], ["b", 5]], [["a", total]]), "Valid")
+    assert.strictEqual(of([["a", total]], [["a", total - 1], ["a", 1]]), "BadRewardList")
+    assert.strictEqual(of([["a", total], ["b", 0]], [["a", total], ["c", 0]]), "BadRewardList")
+    // Each further entry allows one satoshi more of loss.
+    assert.strictEqual(of([["a", total - 3], ["b", 0]], [["a", total - 3]]), "BadRewardList")
+    assert.strictEqual(of([["a", total - 3], ["b", 0], ["c", 0]], [["a", total - 3]]), "Valid")
+  })
+
+  it("distribution: amounts are exact beyond 64 bits, in the outputs and in the list", () => {
+    const total = 9_500_000_000n
+    const pays = (list: ReadonlyArray<bigint>, outputs: ReadonlyArray<bigint>) => {
+      const change = paying([["a", 0]])
+      const [coinbase, distribution] = change.transactions ?? []
+      if (coinbase === undefined || distribution === undefined) return assert.fail("two transactions")
+      return tag({
+        transactions: [coinbase, {
+          ...distribution,
+          outputs: outputs.map((value) => ({ value: U64.of(value), scriptPubkey: Buffer.from("a") }))
+        }],
+        masternodeRewards: list.map((amount) => ({ address: "a", amount: U64.of(amount) }))
+      })
+    }
+    assert.strictEqual(pays([total], [total]), "Valid")
+    assert.strictEqual(pays([2n ** 63n, 2n ** 63n + total], [2n ** 63n, 2n ** 63n + total]), "BadDistribution")
+    assert.strictEqual(pays([2n ** 63n, 2n ** 63n + total], [total]), "BadRewardList")
   })
 
   it("reward without fees is exact; with further transactions not less", () => {
@@ -295,16 +391,32 @@ describe("body rules, one by one", () => {
     assert.strictEqual(tag({ ...paying([["a", total], ["b", 0]]), ...bitmap(0xc0) }), "TooFewRecipients")
   })
 
-  it("near the schedule's end, a transaction that moves nothing says something", () => {
-    const change = paying([["TIME0testaddr", 9_500_000_000]], undefined, emptyTransaction)
+  it("near the schedule's end, a transaction that moves nothing carries genuine special data", () => {
+    const of = (...ghosts: ReadonlyArray<Transaction>) =>
+      paying([["TIME0testaddr", 9_500_000_000]], undefined, ...ghosts)
+    const special = (specialData: SpecialData): Transaction => ({ ...emptyTransaction, specialData })
+    const unsigned = special({
+      _tag: "MasternodeDeregistration",
+      nodeAddress: "n",
+      slotId: 1,
+      pubkey: "00".repeat(32),
+      signature: "00".repeat(64)
+    })
+    const signed = special(signedData({ _tag: "MasternodeDeregistration", nodeAddress: "n", slotId: 1 }))
     const due = dueAt(testnet, 101) * 1000
-    assert.strictEqual(tag(change, due), "EmptyTransaction")
-    assert.strictEqual(tag(change, later), "Valid")
-    const special: Transaction = {
-      ...emptyTransaction,
-      specialData: { _tag: "MasternodeDeregistration", nodeAddress: "", slotId: 1, pubkey: "", signature: "" }
+    const tenLater = dueAt(testnet, 111) * 1000 + 599_999
+    for (const now of [due, tenLater]) {
+      assert.strictEqual(tag(of(emptyTransaction), now), "GhostTransaction")
+      assert.strictEqual(tag(of(unsigned), now), "GhostTransaction")
+      assert.strictEqual(tag(of(signed), now), "Valid")
+      assert.deepStrictEqual(check(changed(of(signed, transfer(1), unsigned)), now), {
+        _tag: "GhostTransaction",
+        index: 4
+      })
     }
-    assert.strictEqual(tag(paying([["TIME0testaddr", 9_500_000_000]], undefined, special), due), "Valid")
+    // The eleventh block behind is history.
+    assert.strictEqual(tag(of(emptyTransaction), tenLater + 1), "Valid")
+    assert.strictEqual(tag(of(unsigned), later), "Valid")
   })
 })
 

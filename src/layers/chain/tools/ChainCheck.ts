@@ -3,15 +3,24 @@
  * rule; and SQLite's own structure. Nothing is written.
  */
 import { Clock, Effect, Stream } from "effect"
+import type { SqlError } from "effect/sql"
+import { SqlClient } from "effect/sql"
 import * as Block from "../../../domain/chain/Block.ts"
 import type { ChainParams } from "../../../domain/chain/ChainParams.ts"
+import * as Hash from "../../../domain/chain/Hash.ts"
 import type { Hasher } from "../../../domain/chain/Hasher.ts"
 import * as HeaderRules from "../../../domain/chain/HeaderRules.ts"
+import * as Merkle from "../../../domain/chain/Merkle.ts"
 import * as Synthetic from "../../../domain/chain/Synthetic.ts"
 import * as Validation from "../../../domain/chain/Validation.ts"
 import type { ChainStoreError, StoredBlock, Tip } from "../../../services/ChainStore.ts"
+import * as SqliteClient from "../../sql/SqliteClient.ts"
+import * as ChainTables from "../ChainTables.ts"
+import * as FeeCheck from "../FeeCheck.ts"
 import * as HasherLive from "../HasherLive.ts"
-import { genesisOf, toStored } from "../StoredBlocks.ts"
+import * as HashIndex from "../HashIndex.ts"
+import { genesisOf, joinHashes, placesOf, toStored } from "../StoredBlocks.ts"
+import { atBoundary, fromSql } from "../StoreErrors.ts"
 import * as ChainScan from "./ChainScan.ts"
 import type { ScannedBlock } from "./ChainScan.ts"
 
@@ -39,8 +48,8 @@ const bad = (detail: string): Verdict => ({ _tag: "Bad", detail })
 const sameBytes = (a: Uint8Array, b: Uint8Array) => a.length === b.length && a.every((byte, i) => byte === b[i])
 
 /**
- * Checks block after block from genesis, all but the index. Keeps the place: one per chain. `spent`: outputs of the blocks before,
- * for the rule on fees.
+ * Checks block after block from genesis, all but the index and the rule on fees, which needs the blocks before. Keeps the place:
+ * one per chain.
  */
 export const makeChecker = (params: ChainParams, hasher: Hasher) => {
   const genesis = genesisOf(params)
@@ -69,33 +78,81 @@ const indexed = ({ index }: ScannedBlock, { header, txids }: StoredBlock): boole
 /** A fault of the scan that names the block it could not get. */
 const ofBlock = /^block \d+: /
 
-/** Checks the SQLite file, which must exist. Fails only when it cannot be read for another reason than damage. */
-export const checkFile = (
-  params: ChainParams,
-  filename: string
-): Effect.Effect<Checked, ChainStoreError> =>
+/** Looks transactions up among blocks that were checked before, whose ids are in `seen`. */
+const findAmong = (
+  tables: ChainTables.ChainTables,
+  hasher: Hasher,
+  seen: HashIndex.HashIndex
+): FeeCheck.Find<SqlError.SqlError> =>
+(txids, found) =>
   Effect.gen(function*() {
-    const check = makeChecker(params, yield* HasherLive.make)
-    let good: ScannedBlock | undefined
+    const heights = new Set([...txids].flatMap((txid) => HashIndex.candidates(seen, txid)))
+    const wanted = new Set(txids)
+    for (const height of [...heights].toSorted((a, b) => a - b)) {
+      const [row] = yield* tables.blocks(height, height + 1)
+      const block = row === undefined ? undefined : Block.decode(row.bytes)
+      if (block === undefined || Block.isMalformed(block)) continue
+      const places = placesOf(joinHashes(Merkle.txids(hasher, block.transactions)), wanted)
+      for (const { txid } of places) wanted.delete(txid)
+      if (places.length > 0) found(block.bytes, places)
+    }
+  })
+
+const remember = (seen: HashIndex.HashIndex, blocks: ReadonlyArray<StoredBlock>): void => {
+  for (const { height, txids } of blocks) {
+    for (let at = 0; at < txids.length; at += Hash.length) {
+      HashIndex.add(seen, Hash.toHex(txids.subarray(at, at + Hash.length)), height)
+    }
+  }
+}
+
+const scan = (params: ChainParams, filename: string) =>
+  Effect.gen(function*() {
+    const hasher = yield* HasherLive.make
+    const tables = ChainTables.make(yield* SqlClient.SqlClient, "chain")
+    const check = makeChecker(params, hasher)
+    const seen = HashIndex.make()
+    const find = findAmong(tables, hasher, seen)
+    let good: Tip | undefined
     let found: Bad | undefined
     const next = () => good === undefined ? 0 : good.height + 1
-    yield* ChainScan.blocksOfFile(filename).pipe(
+
+    /** The blocks of one read up to the first that is bad by itself. */
+    const checked = (blocks: ReadonlyArray<ScannedBlock>, now: number): ReadonlyArray<StoredBlock> => {
+      const stored: Array<StoredBlock> = []
+      for (const block of blocks) {
+        const verdict = check(block, now)
+        const detail = verdict._tag === "Bad"
+          ? verdict.detail
+          : indexed(block, verdict.block)
+          ? undefined
+          : "the index has another header or other transactions"
+        if (detail !== undefined || verdict._tag === "Bad") {
+          found = { height: block.height, detail: `block ${block.height}: ${detail}` }
+          break
+        }
+        stored.push(verdict.block)
+      }
+      return stored
+    }
+
+    yield* ChainScan.blocks(filename).pipe(
       Stream.takeWhile(() => found === undefined),
       Stream.mapArray((blocks) => [blocks]),
       Stream.runForEach((blocks) =>
-        Effect.map(Clock.currentTimeMillis, (now) => {
-          for (const block of blocks) {
-            if (found !== undefined) return
-            const verdict = check(block, now)
-            const detail = verdict._tag === "Bad"
-              ? verdict.detail
-              : indexed(block, verdict.block)
-              ? undefined
-              : "the index has another header or other transactions"
-            if (detail === undefined) good = block
-            else found = { height: block.height, detail: `block ${block.height}: ${detail}` }
+        Effect.gen(function*() {
+          if (found !== undefined) return
+          const stored = checked(blocks, yield* Clock.currentTimeMillis)
+          const wrong = yield* FeeCheck.firstWrong(params, find, stored)
+          if (wrong !== undefined) {
+            const height = stored[wrong.index]?.height ?? 0
+            found = { height, detail: `block ${height}: ${Validation.describe(wrong.fault)}` }
           }
-        })
+          const kept = stored.slice(0, wrong?.index)
+          remember(seen, kept)
+          const last = kept.at(-1)
+          if (last !== undefined) good = { height: last.height, hash: last.hash }
+        }).pipe(atBoundary(filename))
       ),
       Effect.catchIf((error) => error.reason._tag === "Damaged", (error) =>
         Effect.sync(() => {
@@ -104,10 +161,17 @@ export const checkFile = (
           found = { height: ofBlock.test(detail) ? next() : undefined, detail }
         }))
     )
-    const last: ScannedBlock | undefined = good
-    return {
-      blocks: next(),
-      good: last === undefined ? undefined : { height: last.height, hash: last.hash },
-      bad: found
-    }
+    const result: Checked = { blocks: next(), good, bad: found }
+    return result
   })
+
+/** Checks the SQLite file, which must exist. Fails only when it cannot be read for another reason than damage. */
+export const checkFile = (params: ChainParams, filename: string): Effect.Effect<Checked, ChainStoreError> =>
+  scan(params, filename).pipe(
+    Effect.provide(SqliteClient.layer({ filename, tolerant: true })),
+    Effect.mapError((error) => (error._tag === "SqlError" ? fromSql(filename)(error) : error)),
+    Effect.catchIf((error) => error.reason._tag === "Damaged", (error) => {
+      const detail = error.reason._tag === "Damaged" ? error.reason.detail : ""
+      return Effect.succeed({ blocks: 0, good: undefined, bad: { height: undefined, detail } })
+    })
+  )

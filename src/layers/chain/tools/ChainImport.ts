@@ -19,6 +19,7 @@ import * as Limits from "../../../domain/Limits.ts"
 import type { NetworkName } from "../../../domain/Network.ts"
 import { ChainStore } from "../../../services/ChainStore.ts"
 import type { ChainStoreError, StoredBlock, Tip } from "../../../services/ChainStore.ts"
+import * as FeeCheck from "../FeeCheck.ts"
 import * as HasherLive from "../HasherLive.ts"
 import { networkOfGenesis, toStored } from "../StoredBlocks.ts"
 import * as ChainFile from "./ChainFile.ts"
@@ -79,6 +80,8 @@ const makeChecker = (params: ChainParams, hasher: Hasher, file: string, tip: Par
   /** Offset of the last block that is new. */
   let lastNew: number | undefined
   let unlinked = false
+  /** Of the new blocks, until they are stored. */
+  const offsets = new Map<number, number>()
 
   const fault = (offset: number, height: number, detail: string) =>
     new ImportError({ file, height, offset, detail, network: undefined })
@@ -97,6 +100,7 @@ const makeChecker = (params: ChainParams, hasher: Hasher, file: string, tip: Par
       if (verdict._tag !== "Valid") return fault(offset, wanted, Validation.describe(verdict))
       last = height
       lastNew = offset
+      offsets.set(height, offset)
       parent = HeaderRules.parentOf(block.header, verdict.hash)
       return toStored(verdict)
     }
@@ -134,6 +138,11 @@ const makeChecker = (params: ChainParams, hasher: Hasher, file: string, tip: Par
 
   return {
     skipped: () => skipped,
+    wrongFees: (height: number, detail: string): ImportError => fault(offsets.get(height) ?? 0, height, detail),
+    /** Blocks up to that height are stored. */
+    stored: (height: number): void => {
+      for (const known of offsets.keys()) if (known <= height) offsets.delete(known)
+    },
     batch: ({ broken, records }: ChainFile.FileBatch, now: number): Checked => {
       const blocks: Array<StoredBlock> = []
       for (const [i, record] of records.entries()) {
@@ -191,27 +200,39 @@ export const importFile = (
     let at = tip
     let error: ImportError | undefined
     let waiting: Array<StoredBlock> = []
-    /** All but the last `keep`. */
+    /** All but the last `keep`; none after the first whose fees are wrong. */
     const flush = (keep: number) =>
       Effect.gen(function*() {
-        const good = waiting.slice(0, Math.max(0, waiting.length - keep))
+        const ready = waiting.slice(0, Math.max(0, waiting.length - keep))
+        const wrong = yield* FeeCheck.firstWrong(
+          params,
+          FeeCheck.findIn(store, { on: "chain", upTo: at.height }),
+          ready
+        )
+        const good = ready.slice(0, wrong?.index)
         if (good.length > 0) at = yield* store.append(at.height, good)
-        waiting = waiting.slice(good.length)
+        checker.stored(at.height)
+        waiting = wrong === undefined ? waiting.slice(good.length) : []
+        if (wrong !== undefined) error = checker.wrongFees(at.height + 1, Validation.describe(wrong.fault))
       })
     yield* ChainFile.read(file, params.maxBlockBytes).pipe(
       Stream.mapEffect((batch) => Effect.map(Clock.currentTimeMillis, (now) => checker.batch(batch, now))),
       Stream.takeUntil((checked) => checked.error !== undefined),
       Stream.buffer({ capacity: 4 }),
-      Stream.runForEach((checked) =>
+      Stream.runForEachWhile((checked) =>
         Effect.gen(function*() {
-          error = checked.error
           // Whole commits: each waits for the disk once.
           if (waiting.length + checked.blocks.length > Limits.storeBatchBlocks) yield* flush(1)
+          if (error !== undefined) return false
+          error = checked.error
           waiting.push(...checked.blocks)
           if (checked.dropLast) waiting.pop()
+          return true
         })
       )
     )
     yield* flush(0)
+    // A file of the operator's is no branch that a peer fed us.
+    if (at.height > tip.height) yield* store.settle
     return { tip: at, added: at.height - tip.height, skipped: checker.skipped(), error }
   })

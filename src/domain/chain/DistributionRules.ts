@@ -1,0 +1,125 @@
+/**
+ * What the reward distribution, transaction 1, must satisfy. Its inputs and outputs are under the block's hash; the list of
+ * masternode rewards, which it is compared with, is not: any relay can change the list of a good block. A fault of the list
+ * (`BadRewardList`, `TooFewRecipients`) therefore says nothing about the block, only about this copy of it.
+ *
+ * An entry of the list that nobody is paid is no fault: the network takes it.
+ */
+import type { Block, MasternodeReward } from "./Block.ts"
+import * as Hash from "./Hash.ts"
+import type { Transaction, TxOutput } from "./Transaction.ts"
+import * as U64 from "./U64.ts"
+
+/** `detail` is text for the log. */
+export type DistributionFault =
+  | { readonly _tag: "BadDistribution"; readonly detail: string }
+  | { readonly _tag: "BadRewardList"; readonly detail: string }
+  | { readonly _tag: "TooFewRecipients"; readonly actual: number; readonly minimum: number }
+
+/** The first rule that the distribution or the list of rewards breaks. `coinbaseId`: id of transaction 0. */
+export const check = (
+  block: Block,
+  distribution: Transaction,
+  coinbaseId: Hash.Hash
+): DistributionFault | undefined =>
+  checkTransaction(block, distribution, coinbaseId) ?? checkList(block, distribution) ?? checkRecipients(block)
+
+const outputSum = (outputs: ReadonlyArray<TxOutput>): U64.U64 => {
+  let sum: U64.U64 = 0
+  for (const { value } of outputs) sum = U64.add(sum, value)
+  return sum
+}
+
+const checkTransaction = (
+  { header: { blockReward } }: Block,
+  { inputs, outputs }: Transaction,
+  coinbaseId: Hash.Hash
+): DistributionFault | undefined => {
+  const bad = (detail: string): DistributionFault => ({ _tag: "BadDistribution", detail })
+  const [input] = inputs
+  if (input === undefined || inputs.length !== 1) return bad(`${inputs.length} inputs, expected 1`)
+  // Any output of the coinbase: the network compares the id alone.
+  if (!Hash.equals(input.previousOutput.txid, coinbaseId)) return bad("it does not spend the coinbase")
+  const paid = outputSum(outputs)
+  return paid > blockReward ? bad(`it pays ${paid}, more than the block reward ${blockReward}`) : undefined
+}
+
+const checkList = (
+  { header: { blockReward }, masternodeRewards }: Block,
+  { outputs }: Transaction
+): DistributionFault | undefined => {
+  const bad = (detail: string): DistributionFault => ({ _tag: "BadRewardList", detail })
+  if (outputs.length > masternodeRewards.length) {
+    return bad(`${outputs.length} outputs for ${masternodeRewards.length} masternode rewards`)
+  }
+  const unpaid = paysEach(outputs, masternodeRewards) ? undefined : mismatch(outputs, masternodeRewards)
+  if (unpaid !== undefined) return bad(unpaid)
+  // Each share is rounded down, so at most one satoshi per share is lost.
+  const paid = outputSum(outputs)
+  return U64.add(paid, masternodeRewards.length) < blockReward
+    ? bad(
+      `${paid} paid, less than the block reward ${blockReward} by more than 1 for each of ${masternodeRewards.length} rewards`
+    )
+    : undefined
+}
+
+/** Whether the script is the address, as bytes. Only for ASCII addresses. */
+const isAscii = (script: Uint8Array, address: string): boolean => {
+  if (script.length !== address.length) return false
+  for (let i = 0; i < script.length; i++) {
+    const code = script[i] ?? 0
+    if (code >= 0x80 || code !== address.charCodeAt(i)) return false
+  }
+  return true
+}
+
+/** Output by output, the usual case: each to an address of its own or not, the sums per address are then equal. */
+const paysEach = (outputs: ReadonlyArray<TxOutput>, rewards: ReadonlyArray<MasternodeReward>): boolean => {
+  if (outputs.length !== rewards.length) return false
+  for (let i = 0; i < outputs.length; i++) {
+    const output = outputs[i]
+    const reward = rewards[i]
+    if (output === undefined || reward === undefined) return false
+    if (output.value !== reward.amount || !isAscii(output.scriptPubkey, reward.address)) return false
+  }
+  return true
+}
+
+/** As the network reads addresses: each ill-formed sequence is one U+FFFD, a byte order mark stays. */
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true })
+
+/** The first address that is not paid what the list says; `undefined`: every one that is paid is. */
+const mismatch = (
+  outputs: ReadonlyArray<TxOutput>,
+  rewards: ReadonlyArray<MasternodeReward>
+): string | undefined => {
+  const due = new Map<string, U64.U64>()
+  for (const { address, amount } of rewards) due.set(address, U64.add(due.get(address) ?? 0, amount))
+  const paid = new Map<string, U64.U64>()
+  for (const { scriptPubkey, value } of outputs) {
+    const address = utf8.decode(scriptPubkey)
+    paid.set(address, U64.add(paid.get(address) ?? 0, value))
+  }
+  for (const [address, value] of paid) {
+    const amount = due.get(address)
+    const name = JSON.stringify(address)
+    if (amount === undefined) return `${name} is paid ${value}, but is not among the masternode rewards`
+    if (amount !== value) return `${name} is paid ${value}, but its masternode rewards are ${amount}`
+  }
+  return undefined
+}
+
+/** Recipients that are paid at least, unless the network has fewer active masternodes. */
+const minRecipients = 3
+
+const checkRecipients = ({ header, masternodeRewards }: Block): DistributionFault | undefined => {
+  let active = 0
+  for (const byte of header.activeMasternodesBitmap) {
+    for (let rest = byte; rest > 0; rest &= rest - 1) active++
+    if (active >= minRecipients) break
+  }
+  const minimum = Math.max(1, Math.min(minRecipients, active))
+  const paid = new Set<string>()
+  for (const { address, amount } of masternodeRewards) if (amount > 0) paid.add(address)
+  return paid.size >= minimum ? undefined : { _tag: "TooFewRecipients", actual: paid.size, minimum }
+}

@@ -1,0 +1,72 @@
+/**
+ * What a block's reward must be when it has transactions beyond coinbase and reward distribution: the network's emission less
+ * the treasury's part, and the fees of transactions [2..], which are their inputs less their outputs.
+ *
+ * The values of inputs are those of outputs in blocks *before* this one on its chain; a transaction of the same block is not
+ * looked at. The reference daemon drops the check, and with it every later rule on rewards, for a block with an input that it
+ * cannot find or with a transaction whose outputs exceed its inputs. Here only the exact reward goes unchecked then: the other
+ * rules hold for every block (docs/decisions/0030).
+ */
+import type { Block } from "./Block.ts"
+import type { ChainParams } from "./ChainParams.ts"
+import type { OutPoint, Transaction } from "./Transaction.ts"
+import * as U64 from "./U64.ts"
+
+/** Satoshi of the output; `undefined`: no block before has it. */
+export type ValueOf = (output: OutPoint) => U64.U64 | undefined
+
+export type FeeFault =
+  /** Satoshi. */
+  | { readonly _tag: "WrongReward"; readonly actual: U64.U64; readonly expected: U64.U64 }
+  /** More than 2^64 − 1 satoshi on one side of a transaction: the daemon wraps such a sum. */
+  | { readonly _tag: "AmountOverflow"; readonly index: number; readonly side: "inputs" | "outputs" }
+
+/** Number of the first transaction that may carry a fee. */
+const firstPaying = 2
+
+/** The outputs whose values the fees of the block depend on. */
+export const spentBy = ({ transactions }: Pick<Block, "transactions">): ReadonlyArray<OutPoint> =>
+  transactions.length <= firstPaying
+    ? none
+    : transactions.slice(firstPaying).flatMap(({ inputs }) => inputs.map(({ previousOutput }) => previousOutput))
+
+const none: ReadonlyArray<never> = []
+
+const outputSum = ({ outputs }: Transaction): U64.U64 => {
+  let sum: U64.U64 = 0
+  for (const { value } of outputs) sum = U64.add(sum, value)
+  return sum
+}
+
+/** `undefined`: one of them cannot be found. */
+const inputSum = ({ inputs }: Transaction, valueOf: ValueOf): U64.U64 | undefined => {
+  let sum: U64.U64 = 0
+  for (const { previousOutput } of inputs) {
+    const value = valueOf(previousOutput)
+    if (value === undefined) return undefined
+    sum = U64.add(sum, value)
+  }
+  return sum
+}
+
+/** The rule on fees and reward that the block breaks; `undefined`: none, or the fees cannot be known. */
+export const check = (
+  params: ChainParams,
+  { header, transactions }: Pick<Block, "header" | "transactions">,
+  valueOf: ValueOf
+): FeeFault | undefined => {
+  let expected: U64.U64 | undefined = params.blockReward
+  for (const [index, transaction] of transactions.entries()) {
+    if (index < firstPaying) continue
+    const paid = outputSum(transaction)
+    if (paid > U64.max) return { _tag: "AmountOverflow", index, side: "outputs" }
+    const spent = inputSum(transaction, valueOf)
+    if (spent !== undefined && spent > U64.max) return { _tag: "AmountOverflow", index, side: "inputs" }
+    expected = spent === undefined || spent < paid || expected === undefined
+      ? undefined
+      : U64.add(expected, U64.subtract(spent, paid))
+  }
+  return expected === undefined || expected === header.blockReward
+    ? undefined
+    : { _tag: "WrongReward", actual: header.blockReward, expected }
+}

@@ -1,0 +1,107 @@
+/**
+ * The rule on fees, for blocks that are valid otherwise and about to be stored: finds the outputs that their transactions spend
+ * in the blocks before, and asks `Fees`. Blocks of two transactions, which most are, cost nothing.
+ */
+import { Effect } from "effect"
+import * as Block from "../../domain/chain/Block.ts"
+import type { ChainParams } from "../../domain/chain/ChainParams.ts"
+import * as Fees from "../../domain/chain/Fees.ts"
+import * as Hash from "../../domain/chain/Hash.ts"
+import type { OutPoint } from "../../domain/chain/Transaction.ts"
+import type * as U64 from "../../domain/chain/U64.ts"
+import type { ChainStore, ChainStoreError, Span, StoredBlock, TransactionPlace } from "../../services/ChainStore.ts"
+
+/** `ChainStore.findTransactions`, in the blocks before all of those that are checked. */
+export type Find<E> = (
+  txids: ReadonlySet<string>,
+  found: (block: Uint8Array, places: ReadonlyArray<TransactionPlace>) => void
+) => Effect.Effect<void, E>
+
+export interface WrongFees {
+  /** Of the block among those given. */
+  readonly index: number
+  readonly fault: Fees.FeeFault
+}
+
+/** bytes. Ids of coinbase and reward distribution: such a block carries no fees. */
+const plainIds = 2 * Hash.length
+
+/** Values of outputs, by id of the transaction and number of the output. */
+type Values = Map<string, ReadonlyArray<U64.U64>>
+
+const addValues = (values: Values, bytes: Uint8Array, places: ReadonlyArray<TransactionPlace>): void => {
+  const block = Block.decode(bytes)
+  if (Block.isMalformed(block)) return
+  for (const { index, txid } of places) {
+    values.set(txid, block.transactions[index]?.outputs.map(({ value }) => value) ?? [])
+  }
+}
+
+/** The transactions of blocks that are checked together, as far as they come before the one in hand. */
+class Earlier {
+  readonly #places = new Map<string, TransactionPlace & { readonly block: StoredBlock }>()
+  #next = 0
+
+  /** Those of the first `count` blocks. The first of equal ones counts. */
+  upTo(blocks: ReadonlyArray<StoredBlock>, count: number): this {
+    for (; this.#next < count; this.#next++) {
+      const block = blocks[this.#next]
+      if (block === undefined) return this
+      for (let at = 0; at < block.txids.length; at += Hash.length) {
+        const txid = Hash.toHex(block.txids.subarray(at, at + Hash.length))
+        if (!this.#places.has(txid)) this.#places.set(txid, { txid, index: at / Hash.length, block })
+      }
+    }
+    return this
+  }
+
+  /** Adds the values that are there, and gives the ids that are not. */
+  take(txids: ReadonlySet<string>, values: Values): ReadonlySet<string> {
+    const blocks = new Map<StoredBlock, Array<TransactionPlace>>()
+    const missing = new Set<string>()
+    for (const txid of txids) {
+      const place = this.#places.get(txid)
+      if (place === undefined) missing.add(txid)
+      else blocks.set(place.block, [...(blocks.get(place.block) ?? []), place])
+    }
+    for (const [{ bytes }, places] of blocks) addValues(values, bytes, places)
+    return missing
+  }
+}
+
+const checkOne = <E>(
+  params: ChainParams,
+  find: Find<E>,
+  earlier: Earlier,
+  bytes: Uint8Array
+): Effect.Effect<Fees.FeeFault | undefined, E> =>
+  Effect.gen(function*() {
+    const block = Block.decode(bytes)
+    if (Block.isMalformed(block)) return undefined
+    const values: Values = new Map()
+    const missing = earlier.take(new Set(Fees.spentBy(block).map(({ txid }) => Hash.toHex(txid))), values)
+    if (missing.size > 0) yield* find(missing, (found, places) => addValues(values, found, places))
+    const valueOf = ({ txid, vout }: OutPoint) => values.get(Hash.toHex(txid))?.[vout]
+    return Fees.check(params, block, valueOf)
+  })
+
+/** The first of the blocks, which follow one another, that breaks the rule on fees. */
+export const firstWrong = <E>(
+  params: ChainParams,
+  find: Find<E>,
+  blocks: ReadonlyArray<StoredBlock>
+): Effect.Effect<WrongFees | undefined, E> =>
+  Effect.gen(function*() {
+    const earlier = new Earlier()
+    for (const [index, { bytes, txids }] of blocks.entries()) {
+      if (txids.length <= plainIds) continue
+      const fault = yield* checkOne(params, find, earlier.upTo(blocks, index), bytes)
+      if (fault !== undefined) return { index, fault }
+    }
+    return undefined
+  })
+
+/** In the blocks of a store before those that are checked. */
+export const findIn =
+  (store: Pick<ChainStore["Service"], "findTransactions">, within: Span): Find<ChainStoreError> => (txids, found) =>
+    store.findTransactions(txids, within, found)
