@@ -8,13 +8,12 @@ import * as Node from "../layers/node/Node.ts"
 import type { MemoryNetwork } from "../layers/socket/memory/MemoryNetwork.ts"
 import * as PeerStoreMemory from "../layers/store/PeerStoreMemory.ts"
 import { defaultTuning } from "../services/NodeConfig.ts"
-import { NodeRules } from "../services/NodeRules.ts"
 import { PeerSocket } from "../services/PeerSocket.ts"
 import * as misbehave from "./hostile/misbehave.ts"
 import * as Seeds from "./machine/Seeds.ts"
 import { VirtualProcess } from "./machine/VirtualProcess.ts"
 import type { VirtualTime } from "./machine/VirtualTime.ts"
-import { rulesOf } from "./Mutant.ts"
+import * as Mutant from "./Mutant.ts"
 import type { Hostility } from "./plan/Fault.ts"
 import * as SimulationLimits from "./plan/Limits.ts"
 import type { SimulatedNode } from "./SimulatedNode.ts"
@@ -75,7 +74,7 @@ export class Intruders {
     }).pipe(Layer.provide([
       Layer.succeed(PeerSocket, sockets),
       PeerStoreMemory.layer(),
-      Layer.succeed(NodeRules, rulesOf(network === this.net ? undefined : "genesis-unchecked"))
+      Mutant.layer(network === this.net ? undefined : "genesis-unchecked")
     ]))
     process.start(Effect.ignoreCause(Layer.buildWithMemoMap(layer, Layer.makeMemoMapUnsafe(), scope)))
     return () => process.start(Scope.close(scope, Exit.void), () => process.end())

@@ -1,12 +1,15 @@
 /**
- * Deliberate defects of a node, to show that the simulator finds them: `timemesh simulate --mutant` and test/simulation. Each is one wrong
- * rule in the place of the node's own (`services/NodeRules`).
+ * Deliberate defects, to show that the simulator finds them: `timemesh simulate --mutant` and test/simulation. Each is one wrong rule in the
+ * place of the node's own (`services/NodeRules`), a wrong pace (`services/Cadence`), or what a defect would do, done from outside.
  */
+import { Layer, Schedule } from "effect"
+import * as Limits from "../domain/Limits.ts"
 import * as Handshake from "../domain/pair/Handshake.ts"
 import * as Pair from "../domain/pair/Pair.ts"
 import * as PairRules from "../domain/pair/PairRules.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
-import { type NodeRules, protocolRules } from "../services/NodeRules.ts"
+import { HeartbeatPace } from "../services/Cadence.ts"
+import { NodeRules, protocolRules } from "../services/NodeRules.ts"
 
 export type Mutant =
   /** Of two challengers the deciding peer keeps the older one. */
@@ -21,6 +24,10 @@ export type Mutant =
   | "id-reused"
   /** A Hello with another genesis is accepted. */
   | "genesis-unchecked"
+  /** The heartbeat follows the wall clock, as `during`, `elapsed` and `upTo` do: a clock set far ahead ends it. */
+  | "pulse-by-wall-clock"
+  /** A connection that recovered after a fault goes down once more, 3 s later. */
+  | "flap-recovered"
 
 export const mutants: ReadonlyArray<Mutant> = [
   "keep-oldest",
@@ -28,12 +35,14 @@ export const mutants: ReadonlyArray<Mutant> = [
   "ip-as-text",
   "pong-dropped",
   "id-reused",
-  "genesis-unchecked"
+  "genesis-unchecked",
+  "pulse-by-wall-clock",
+  "flap-recovered"
 ]
 
 const rankAsText = (local: PeerIp, peer: PeerIp): "lower" | "higher" => local < peer ? "lower" : "higher"
 
-const wrong: Readonly<Record<Mutant, Partial<NodeRules>>> = {
+const wrong: Readonly<Partial<Record<Mutant, Partial<NodeRules>>>> = {
   "keep-oldest": { pairStep: Pair.make({ ...PairRules.production, keep: "oldest" }) },
   "timer-left": { cancelsAlarm: false },
   "ip-as-text": {
@@ -51,6 +60,14 @@ const wrong: Readonly<Record<Mutant, Partial<NodeRules>>> = {
   }
 }
 
-/** The rules of a node with that defect. */
-export const rulesOf = (mutant: Mutant | undefined): NodeRules =>
-  mutant === undefined ? protocolRules : { ...protocolRules, ...wrong[mutant] }
+/** What a node with that defect runs on instead of the protocol's rules and its own paces. */
+export const layer = (mutant: Mutant | undefined): Layer.Layer<never> => {
+  if (mutant === undefined) return Layer.empty
+  const rules = Layer.succeed(NodeRules, { ...protocolRules, ...wrong[mutant] })
+  return mutant === "pulse-by-wall-clock"
+    ? Layer.merge(
+      rules,
+      Layer.succeed(HeartbeatPace, Schedule.upTo(Schedule.spaced(Limits.beatMs), { duration: "100 minutes" }))
+    )
+    : rules
+}

@@ -15,7 +15,6 @@ import * as Producer from "../layers/sync/Producer.ts"
 import { ChainStore } from "../services/ChainStore.ts"
 import { defaultTuning, type NodeConfig } from "../services/NodeConfig.ts"
 import { NodeEvents } from "../services/NodeEvents.ts"
-import { NodeRules } from "../services/NodeRules.ts"
 import { PeerSocket } from "../services/PeerSocket.ts"
 import { PeerStore } from "../services/PeerStore.ts"
 import type { Sync } from "../services/Sync.ts"
@@ -23,7 +22,7 @@ import type { App } from "./App.ts"
 import type { Disk } from "./Disk.ts"
 import { VirtualProcess } from "./machine/VirtualProcess.ts"
 import type { VirtualTime } from "./machine/VirtualTime.ts"
-import { type Mutant, rulesOf } from "./Mutant.ts"
+import * as Mutant from "./Mutant.ts"
 
 /** What the node needs of the simulation. */
 export interface SimulatedNodeHost {
@@ -39,7 +38,7 @@ export interface SimulatedNodeHost {
   readonly onLog: (node: SimulatedNode, level: LogLevel.LogLevel, message: string) => void
   /** The program runs: its layer is built. */
   readonly onStarted: (node: SimulatedNode, running: Running) => void
-  readonly mutant: Mutant | undefined
+  readonly mutant: Mutant.Mutant | undefined
   readonly app: App | undefined
   readonly violated: (invariant: string, detail: string) => void
 }
@@ -177,7 +176,7 @@ export class SimulatedNode {
         Layer.succeed(PeerSocket, host.peerSocket(this.ip, ...outer)),
         Layer.succeed(PeerStore, this.peerStore),
         Layer.succeed(ChainStore, this.disk.of(() => process.state === "ended")),
-        Layer.succeed(NodeRules, rulesOf(host.mutant))
+        Mutant.layer(host.mutant)
       ])
     )
   }

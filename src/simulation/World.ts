@@ -30,7 +30,7 @@ import type { Fault } from "./plan/Fault.ts"
 import * as SimulationLimits from "./plan/Limits.ts"
 import type { Violation } from "./plan/SimulationReport.ts"
 import { SimulatedNode, type SimulatedNodeHost } from "./SimulatedNode.ts"
-import { PairWatch } from "./watch/PairWatch.ts"
+import { type PairView, PairWatch } from "./watch/PairWatch.ts"
 import { RecoveryWatch } from "./watch/RecoveryWatch.ts"
 import { Traffic } from "./watch/Traffic.ts"
 
@@ -110,6 +110,7 @@ export class World {
             record.recoveryMs = Math.round(time.now - record.fault.endMs)
           }
         }
+        if (options.mutant === "flap-recovered" && pair.waiting.size > 0) this.flap(pair)
         pair.waiting.clear()
       }
     }, options.nodes)
@@ -192,6 +193,14 @@ export class World {
       for (const [other, nature] of natures.entries()) if (nodes.includes(other)) links.add(other, index, nature)
       this.time.at(startMs, () => node.start())
     }
+  }
+
+  /** The defect `flap-recovered`. */
+  private flap({ a, b }: PairView): void {
+    this.time.at(this.time.now + SimulationLimits.flapMs, () => {
+      const ends = [a, b].map((index) => this.nodes.get(index)?.ip)
+      if (ends[0] !== undefined && ends[1] !== undefined) Effect.runSync(this.faults.network.reset(ends[0], ends[1]))
+    })
   }
 
   violated(invariant: string, detail: string): void {

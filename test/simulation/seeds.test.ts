@@ -55,7 +55,9 @@ const defects: ReadonlyArray<readonly [Mutant, invariant: string, ReadonlyArray<
   ["ip-as-text", "the lower address is the lower peer", faultKinds],
   ["pong-dropped", "pings are answered", faultKinds],
   ["id-reused", "every connection has its own id", faultKinds],
-  ["genesis-unchecked", "networks do not mix", ["hostile"]]
+  ["genesis-unchecked", "networks do not mix", ["hostile"]],
+  ["pulse-by-wall-clock", "pings keep their pace", ["jump", "stall"]],
+  ["flap-recovered", "no Down without a fault", faultKinds]
 ]
 
 describe("deliberate defects", () => {

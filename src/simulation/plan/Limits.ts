@@ -39,6 +39,12 @@ export const aftermathMs = 60_000
 export const noticeMs = 15_000
 export const vanishedNoticeMs = 17_000
 export const silentNoticeMs = 53_000
+/** ms. The deliberate defect `flap-recovered` takes a recovered connection down after this. */
+export const flapMs = 3_000
+/** Pings beyond its pace that a node may send on one connection between two audits: challenges, at most one per `challengeSpacingMs`. */
+export const challenges = 20
+/** Part by which a clock may run slow: what the fault `drift` does at most, and a bad quartz. */
+export const slowClock = 0.06
 /** ms. So long two nodes may be connected twice where nothing disturbs them: some round trips, and a busy moment at each end. */
 export const mergeMs = 5_000
 /** ms. A node that has an undisturbed peer with a better chain has it too within this time. */

@@ -18,7 +18,7 @@ export interface SimulationOptions {
   readonly keepFaults?: ReadonlyArray<number> | undefined
   /** Only these nodes exist, and only faults that concern nobody else; `undefined`: all. */
   readonly keepNodes?: ReadonlyArray<number> | undefined
-  /** The nodes have this defect (`services/Mutant`): to show that it is found. */
+  /** The nodes have this defect (`simulation/Mutant`): to show that it is found. */
   readonly mutant?: string | undefined
   /** Ends after so many virtual ms although the plan is for `hours`. */
   readonly untilMs?: number | undefined

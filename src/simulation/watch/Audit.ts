@@ -1,6 +1,7 @@
 /** What is asked of the nodes themselves from time to time, and at the end: their tables, their bounds, and what they leave behind. */
 import { Context, Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import type { PeerConnectionInfo } from "../../domain/peer/PeerRecord.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import { Sync } from "../../services/Sync.ts"
 import * as Bounds from "../plan/Bounds.ts"
@@ -9,8 +10,16 @@ import type { Running, SimulatedNode } from "../SimulatedNode.ts"
 import type { World } from "../World.ts"
 import type { PairView } from "./PairWatch.ts"
 
+/** Pings that a node had sent on a connection at an audit. */
+interface Sent {
+  readonly pings: number
+  readonly atMs: number
+}
+
 export class Audit {
   private readonly world: World
+  /** By node and connection. */
+  private sent: ReadonlyMap<string, Sent> = new Map()
 
   constructor(world: World) {
     this.world = world
@@ -39,6 +48,7 @@ export class Audit {
     const indexOf = new Map(
       [...nodes.values()].flatMap((node) => node.addresses.map((ip) => [ip as string, node.index]))
     )
+    const sent = new Map<string, Sent>()
     for (const [node, running] of this.running()) {
       const { services } = running
       this.sync(node, running, indexOf)
@@ -58,6 +68,7 @@ export class Audit {
         const pair = peer === undefined ? undefined : pairs.of(node.index, peer)
         if (pair === undefined) continue
         const unanswered = connection === undefined ? 0 : connection.pings.sent - connection.pongs.received
+        if (connection !== undefined) this.pace(node, pair, connection, sent)
         if (unanswered > 1 && pairs.healthy(pair, SimulationLimits.aftermathMs)) {
           this.violated(node, "pings are answered", `${unanswered} pings to ${ip} without a pong, none of them new`)
         }
@@ -70,6 +81,34 @@ export class Audit {
           )
         }
       }
+    }
+    this.sent = sent
+  }
+
+  /** Both ends ping at their pace, whatever happens to the wall clock. */
+  private pace(
+    node: SimulatedNode,
+    pair: PairView,
+    { id, pings: { sent: pings } }: PeerConnectionInfo,
+    sent: Map<string, Sent>
+  ): void {
+    const key = `${node.index}/${node.startedMs}/${id}`
+    const { now } = this.world.time
+    sent.set(key, { pings, atMs: now })
+    const before = this.sent.get(key)
+    if (before === undefined) return
+    const forMs = now - before.atMs
+    if (!this.world.pairs.healthy(pair, forMs) || this.world.touched(node.index) > before.atMs) return
+    const most = Math.ceil(forMs * (1 + SimulationLimits.slowClock) / Limits.pingMs) + SimulationLimits.challenges
+    const least = Math.floor(forMs / ((Limits.pingMs + Limits.beatMs) * (1 + SimulationLimits.slowClock))) - 1
+    const count = pings - before.pings
+    if (count < least || count > most) {
+      const seconds = Math.round(forMs / 1_000)
+      this.violated(
+        node,
+        "pings keep their pace",
+        `${count} pings on connection ${id} in ${seconds} s, not ${least} to ${most}`
+      )
     }
   }
 
