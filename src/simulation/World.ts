@@ -267,7 +267,8 @@ export class World {
           this.pairs.up(node.index, peer, event.connection, {
             socket: event.socket,
             ip: event.ip,
-            upAtMs: this.time.now
+            upAtMs: this.time.now,
+            shared: false
           })
         }
         return

@@ -18,8 +18,11 @@ export interface Disturbance {
   readonly keepsApart: (a: number, b: number) => boolean
   /** ms after a span within which its Down comes. `silent` ones take as long as silence is borne. */
   readonly noticeMs: number
-  /** Pairs with a node whose address another process uses: a socket that the node does not hold itself may go down at any time. */
-  readonly impersonates: (a: number, b: number) => boolean
+  /**
+   * Pairs of which one end may have a connection up that the other never had, any number of times: another process uses a node's address, or
+   * an answer takes longer than a handshake may.
+   */
+  readonly oneSided: (a: number, b: number) => boolean
 }
 
 type Pairs = (a: number, b: number) => boolean
@@ -39,8 +42,11 @@ const apart = (pairs: Pairs): Disturbance => ({
   breaks: () => [],
   keepsApart: pairs,
   noticeMs: SimulationLimits.noticeMs,
-  impersonates: none
+  oneSided: none
 })
+
+/** Takes no connection down that was up at both ends. */
+const slow = (pairs: Pairs): Disturbance => ({ ...apart(pairs), oneSided: pairs })
 
 export const disturbance = (fault: Fault): Disturbance => {
   const { atMs, endMs } = fault
@@ -49,8 +55,9 @@ export const disturbance = (fault: Fault): Disturbance => {
     case "kill":
     case "pause":
     case "slow-reader":
-    case "narrow":
       return breaking(of(fault.node), whole)
+    case "narrow":
+      return { ...breaking(of(fault.node), whole), oneSided: of(fault.node) }
     case "vanish":
       return { ...breaking(of(fault.node), whole), noticeMs: SimulationLimits.vanishedNoticeMs }
     case "crash-loop": {
@@ -63,7 +70,7 @@ export const disturbance = (fault: Fault): Disturbance => {
     case "fork":
       return breaking(of(fault.node), [atMs, atMs])
     case "twin":
-      return { ...apart(of(fault.node)), impersonates: of(fault.node) }
+      return slow(of(fault.node))
     case "cut":
     case "reset":
       return breaking(between(fault.a, fault.b), whole)
@@ -79,12 +86,13 @@ export const disturbance = (fault: Fault): Disturbance => {
     case "flood":
       return breaking(of(fault.to), whole)
     case "stall":
+      return slow(of(fault.node))
     case "refuse":
       return apart(of(fault.node))
     case "clog":
-      return apart(between(fault.a, fault.b))
+      return slow(between(fault.a, fault.b))
     case "storm":
-      return apart(() => true)
+      return slow(() => true)
     case "hostile":
     case "jump":
     case "drift":

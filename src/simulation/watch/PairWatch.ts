@@ -12,6 +12,8 @@ export interface Held {
   readonly socket: string
   /** When it came up, ms. */
   readonly upAtMs: number
+  /** It has been up at both ends. */
+  shared: boolean
   /** The peer's address. */
   readonly ip: PeerIp
 }
@@ -27,9 +29,9 @@ export interface PairView {
   /** Disturbances under way that keep it from a connection, and when the last of them ended, ms. */
   apart: number
   apartUntil: number
-  /** Processes at one of its nodes' addresses that are not the node's. */
-  impersonators: number
-  impersonatedUntil: number
+  /** Disturbances under way for which a connection may come up at one end only, and when the last of them ended, ms. */
+  oneSided: number
+  oneSidedUntil: number
   /** Since when both ends have had the same socket up, and nothing else. */
   agreedAt: number | undefined
   /** When that ended, ms. */
@@ -73,8 +75,8 @@ export class PairWatch {
           excuses: new Excuses(),
           apart: 0,
           apartUntil: 0,
-          impersonators: 0,
-          impersonatedUntil: Number.NEGATIVE_INFINITY,
+          oneSided: 0,
+          oneSidedUntil: Number.NEGATIVE_INFINITY,
           agreedAt: undefined,
           partedAt: Number.NEGATIVE_INFINITY,
           waiting: new Set(),
@@ -117,13 +119,13 @@ export class PairWatch {
     for (const pair of this.pairs) {
       if (!disturbed.keepsApart(pair.a, pair.b)) continue
       pair.apart += sign
-      if (disturbed.impersonates(pair.a, pair.b)) pair.impersonators += sign
+      if (disturbed.oneSided(pair.a, pair.b)) pair.oneSided += sign
       if (sign > 0) {
         pair.excuses.add(fault.id, disturbed, pair.a, pair.b, now)
         continue
       }
       pair.excuses.end(fault.id, now)
-      if (disturbed.impersonates(pair.a, pair.b)) pair.impersonatedUntil = now
+      if (disturbed.oneSided(pair.a, pair.b)) pair.oneSidedUntil = now
       pair.apartUntil = now
       pair.overdue = false
       if (pair.agreedAt === undefined) pair.waiting.add(fault.id)
@@ -141,6 +143,10 @@ export class PairWatch {
       this.duplicates += 1
       const both = `${held.socket} up with node ${peer} beside ${other.socket}`
       this.host.violated("one connection up per peer", `node ${at} has ${both}`)
+    }
+    const others = at === pair.a ? pair.upAtB : pair.upAtA
+    for (const other of others.values()) {
+      if (other.socket === held.socket) other.shared = held.shared = true
     }
     mine.set(connection, held)
     this.judge(pair)
@@ -171,16 +177,16 @@ export class PairWatch {
   }
 
   private isExcused(pair: PairView, end: End, held: Held, reason: string): boolean {
-    const [mine, others] = end === "a" ? [pair.upAtA, pair.upAtB] : [pair.upAtB, pair.upAtA]
     // Two nodes with two addresses each, connected across: one of the connections is enough.
-    if (mine.size > 0) return true
+    if ((end === "a" ? pair.upAtA : pair.upAtB).size > 0) return true
     const now = this.host.now()
-    const isAgreed = [...others.values()].some(({ socket }) => socket === held.socket)
-    if (!isAgreed && (pair.impersonators > 0 || now < pair.impersonatedUntil + SimulationLimits.noticeMs)) return true
+    // It came up at one end only: with another process, or because the answer took longer than a handshake may.
+    const isOneSided = !held.shared && (pair.oneSided > 0 || now < pair.oneSidedUntil + SimulationLimits.noticeMs)
+    if (isOneSided) return true
     return pair.excuses.take({
       atMs: now,
       // A handshake that was under way when the fault ended may come up at one end after it.
-      upAtMs: isAgreed ? held.upAtMs : held.upAtMs - SimulationLimits.newsMs,
+      upAtMs: held.shared ? held.upAtMs : held.upAtMs - SimulationLimits.newsMs,
       end,
       silent: reason === "silent",
       apartUntilMs: pair.apart > 0 ? now : pair.apartUntil

@@ -34,7 +34,7 @@ class Story {
   /** An end of a connection comes up at `node`. The socket is the connection's; `home` 1: under the peer's other address. */
   up(node: number, peer: number, connection: number, socket = `s${connection}`, home = 0): this {
     const ip = PeerIp.fromStringUnsafe(`10.${home}.0.${peer}`)
-    this.watch.up(node, peer, connection, { socket, ip, upAtMs: this.now })
+    this.watch.up(node, peer, connection, { socket, ip, upAtMs: this.now, shared: false })
     return this
   }
 
@@ -231,6 +231,16 @@ const stories: ReadonlyArray<readonly [name: string, story: () => Story, violate
     [unfaulted]
   ],
   ["when the simulation has only begun", () => new Story().join(0, 1, 1).at(100).down(0, 1, 1), [unfaulted]],
+  [
+    "of an Up at one end only, while the answer is on a slow link",
+    () => new Story().at(settledMs).begin(clog).up(0, 1, 1).down(0, 1, 1),
+    []
+  ],
+  [
+    "of an Up at both, while the link is slow",
+    () => new Story().at(settledMs).begin(clog).join(0, 1, 1).down(0, 1, 1).down(1, 0, 1),
+    [unfaulted, unfaulted]
+  ],
   ["of an Up at one end only", () => new Story().at(settledMs).up(0, 1, 1).down(0, 1, 1), [unfaulted]],
   [
     "when the ends had different sockets",
