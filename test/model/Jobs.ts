@@ -1,9 +1,9 @@
 /** Everything `npm run model` does, as a list that both the program and its workers know. */
-import { alias, behindHigher, behindLower, seven } from "./Cases.ts"
 import { mutants, refute } from "./Mutants.ts"
 import type { Mutant, Refutation } from "./Mutants.ts"
 import { properties, search } from "./Search.ts"
 import type { Property } from "./Search.ts"
+import { whole } from "./Settings.ts"
 import { trace } from "./Trace.ts"
 import type { Setting } from "./World.ts"
 
@@ -11,27 +11,10 @@ export type Job =
   | { readonly _tag: "Search"; readonly section: string; readonly setting: Setting }
   | { readonly _tag: "Mutant"; readonly section: string; readonly mutant: Mutant }
 
-const all = (
-  section: string,
-  builds: ReadonlyArray<(typeof seven)[number]>,
-  sizes: ReadonlyArray<readonly [slots: number, faults: number]>,
-  anyTimer = false
-): ReadonlyArray<Job> =>
-  sizes.flatMap(([slots, faults]) =>
-    builds.map((build): Job => ({ _tag: "Search", section, setting: build({ slots, faults, anyTimer }) }))
-  )
-
-const aliases = [
-  alias("alias, both lower", "lower", "lower"),
-  alias("alias, between", "lower", "higher"),
-  alias("alias, both higher", "higher", "higher")
-]
-
 export const jobs: ReadonlyArray<Job> = [
-  ...all("timely", seven, [[3, 0], [3, 1], [3, 2], [3, 3], [4, 0], [4, 1], [4, 2], [4, 3]]),
-  ...all("any timer", seven, [[3, 0], [3, 1], [3, 2], [3, 3], [4, 0]], true),
-  ...all("two processes", [behindHigher, behindLower], [[3, 0], [3, 1], [4, 0]]),
-  ...all("alias", aliases, [[3, 0], [3, 1], [4, 0], [4, 1]]),
+  ...whole.flatMap(({ name, settings }) =>
+    settings.map((setting): Job => ({ _tag: "Search", section: name, setting }))
+  ),
   ...mutants.map((mutant): Job => ({ _tag: "Mutant", section: "mutants", mutant }))
 ]
 
@@ -59,7 +42,7 @@ export const run = (index: number): Done => {
       seconds: (performance.now() - began) / 1_000,
       counts: undefined,
       traces: refutation.lines === undefined ? [] : [refutation.lines],
-      ok: refutation.lines !== undefined
+      ok: refutation.breaks === job.mutant.breaks
     }
   }
   const result = search(job.setting)

@@ -40,6 +40,8 @@ export const moves = (setting: Setting, world: World, emit: (move: Move) => void
   }
   const fire = (node: number, timer: Timer, label: string): void =>
     go("step", `${name(node)}: ${label}`, (next, notes) => take(setting, next, notes, node, { _tag: "Fired", timer }))
+  /** Nothing but the pair's own dials can make a node doubt its peer: then a stall must not cost it the connection. */
+  const unrivalled = setting.kind === "process" && !setting.kinds.includes("crash")
   const hasReadAll = (node: number): boolean =>
     world.sockets.every(({ nodes, queues }) => sides.every((side) => nodes[side] !== node || queues[side].length === 0))
   const stands = (node: number): boolean => setting.nodes[node]?.process === world.stalled
@@ -57,7 +59,7 @@ export const moves = (setting: Setting, world: World, emit: (move: Move) => void
     const waits = stands(socket.nodes[other(side)]) && hasReadAll(node) && what !== "silent"
     if (!dead && !setting.anyTimer && !late && !waits) return
     go(
-      dead || late || (waits && what === "probe") ? "step" : "false",
+      dead || late || (waits && what === "probe" && unrivalled) ? "step" : "false",
       `${name(node)}: ${dead ? "" : late ? "LATE " : "FALSE "}timeout ${what} on ${socket.name}`,
       (next, notes) => take(setting, next, notes, node, event)
     )

@@ -14,6 +14,7 @@
  * while a dead connection is challenged each may replace the other as challenger, at most once per `retryAfter`, until the
  * probe time ends it; the search has no time to say so.
  */
+import type { PairState } from "../../src/domain/pair/PairState.ts"
 import { keyOf, worldOf } from "./Key.ts"
 import type { Move } from "./Move.ts"
 import { moves } from "./Network.ts"
@@ -49,9 +50,13 @@ export interface Result {
 const isUp = (world: World, node: number, end: number): boolean =>
   pairOf(world, node).ends.some((e) => e.id === end && e.phase === "up")
 
+/** An operator disconnected the peer and will have it dialled again. */
+const isDialledLater = (setting: Setting, node: number, pair: PairState): boolean =>
+  pair.ends.length === 0 && !pair.dialable && setting.nodes[node]?.knows === true
+
 /** Exactly one socket, up at both ends, nothing on its way, nobody else alive or about to dial. */
-const isSettled = (competes: boolean, world: World): boolean => {
-  if (competes) {
+const isSettled = (setting: Setting, world: World): boolean => {
+  if (setting.kind === "processes") {
     return world.stalled < 0 &&
       world.sockets.some((socket) =>
         isWhole(socket) && isUp(world, socket.nodes[0], socket.ends[0]) && isUp(world, socket.nodes[1], socket.ends[1])
@@ -61,7 +66,8 @@ const isSettled = (competes: boolean, world: World): boolean => {
   return socket !== undefined && world.sockets.length === 1 && isWhole(socket) && world.stalled < 0 &&
     isUp(world, socket.nodes[0], socket.ends[0]) && isUp(world, socket.nodes[1], socket.ends[1]) &&
     socket.queues[0].length === 0 && socket.queues[1].length === 0 &&
-    world.pairs.reduce((n, pair) => n + pair.ends.length, 0) === 2 && world.pairs.every((pair) => !pair.redial)
+    world.pairs.reduce((n, pair) => n + pair.ends.length, 0) === 2 &&
+    world.pairs.every((pair, node) => !pair.redial && !isDialledLater(setting, node, pair))
 }
 
 const hasTwoUp = (world: World): boolean =>
@@ -122,7 +128,7 @@ export const search = (setting: Setting, most = 8_000_000): Result => {
   // Worlds get their numbers in the order in which they are found, so counting up is a breadth-first search.
   for (let at = 0; at < keys.length; at++) {
     const world = worldOf(setting, keys[at] ?? "")
-    const calm = isSettled(competes, world)
+    const calm = isSettled(setting, world)
     settled.push(calm)
     offsets.push(edges.size())
     if (hasTwoUp(world)) report("P4", at)
@@ -136,7 +142,7 @@ export const search = (setting: Setting, most = 8_000_000): Result => {
       edges.push(next * 2 + (move.failedDial ? 1 : 0))
       if (
         (move.flap !== undefined && (move.flap !== "replaced" || setting.numbers)) || (move.down && untouched) ||
-        (calm && !competes && !isSettled(competes, move.world))
+        (calm && !competes && !isSettled(setting, move.world))
       ) {
         report("P3", at, next)
       }

@@ -1,27 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Pair from "../../src/domain/pair/Pair.ts"
-import { alias, behindHigher, behindLower, seven } from "./Cases.ts"
+import { seven } from "./Cases.ts"
 import { keyOf, worldOf } from "./Key.ts"
 import { mutants, refute } from "./Mutants.ts"
 import { moves } from "./Network.ts"
 import { search } from "./Search.ts"
 import type { Property } from "./Search.ts"
+import { quickTimely } from "./Settings.ts"
 import { trace } from "./Trace.ts"
 import { start } from "./World.ts"
 
-/** The whole small half of `npm run model`; a violation fails with its trace. */
+/** A violation fails with its trace. */
 describe("exhaustive search, timeouts only when the other end cannot answer", () => {
-  const builds = [...seven, behindHigher, behindLower, alias("alias, between", "lower", "higher")]
-  for (const build of builds) {
-    for (const faults of [0, 1]) {
-      const setting = build({ slots: 3, faults, anyTimer: false })
-      if (setting.kind === "processes" && faults > 0) continue
-      it(setting.name, { timeout: 180_000 }, () => {
-        const result = search(setting)
-        assert.deepStrictEqual(result.first.flatMap((violation) => trace(result, violation)), [])
-        assert.isAbove(result.states, 5)
-      })
-    }
+  for (const setting of quickTimely) {
+    it(setting.name, { timeout: 180_000 }, () => {
+      const result = search(setting)
+      assert.deepStrictEqual(result.first.flatMap((violation) => trace(result, violation)), [])
+      assert.isAbove(result.states, 5)
+    })
   }
 })
 

@@ -50,7 +50,8 @@ export interface Setting {
  * a Reject. `crash`: a process is killed and starts again, with or without a FIN. `refuse`: a node has no place for the
  * peer. `stop`: an operator disconnects the peer, for a time or until told otherwise. `stall`: a process stands still.
  */
-export type FaultKind = "break" | "deaf" | "reject-lost" | "crash" | "refuse" | "stop" | "stall"
+export const faultKinds = ["break", "deaf", "reject-lost", "crash", "refuse", "stop", "stall"] as const
+export type FaultKind = (typeof faultKinds)[number]
 
 export type FrameKind = "Hello" | "Commit" | "Ack" | "Ping" | "Pong" | "Reject" | "Reject(alias)" | "FIN"
 /** `arg`: the nonce of a ping or pong, the tag of a hello. `order`: what a Hello says of its socket's age; 0: nothing. */

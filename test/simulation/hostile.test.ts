@@ -148,8 +148,8 @@ const expected: Readonly<
       /^Refused no-commit/,
       /^Refused no-ack/,
       /^Refused protocol Commit names the pair/,
-      /^(Refused|Down) protocol a second Hello/,
-      /^(Refused|Down) protocol an unexpected (Ack|Commit)/
+      /^(Refused|Down) protocol second Hello/,
+      /^(Refused|Down) protocol unexpected (Ack|Commit)/
     )
   }],
   liar: [5, (outcomes) => {

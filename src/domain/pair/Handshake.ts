@@ -1,8 +1,8 @@
 /**
- * What both ends check before a socket can become the connection of its pair, and how long the refused stay away.
+ * What both ends check before a socket can become the connection of its pair, and how long a refused peer stays away.
  *
  * Roles come from what the socket shows: the initiator says which IP it dialled, the acceptor which IP it observed. So a
- * node whose own address is unknown or wrong ranks rightly as soon as Hellos are exchanged.
+ * node whose own address is unknown or wrong has the right rank as soon as Hellos are exchanged.
  */
 import type { RejectReason } from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
@@ -43,7 +43,7 @@ export const orderOf = (hello: Pick<Hello, "extensions">): number | undefined =>
   return order <= Number.MAX_SAFE_INTEGER ? Number(order) : undefined
 }
 
-/** What this node is, as far as a peer must be the same. */
+/** What a peer must have in common with this node. */
 export interface Local {
   readonly protocol: number
   readonly rule: number
@@ -52,7 +52,7 @@ export interface Local {
   readonly genesis: string
 }
 
-/** What is known when a Hello comes. */
+/** What is known when a Hello arrives. */
 export interface Context {
   readonly local: Local
   readonly dir: "out" | "in"
@@ -102,7 +102,7 @@ export const check = (hello: Hello, context: Context): Accepted | Refused => {
     )
   }
   if (context.dir === "in" && context.isOwnDial(hello.nonce)) {
-    return refused("self", "this node dialled itself: the address is its own")
+    return refused("self", "self-connection: that address is this node's")
   }
   const rank = TieBreak.rank(hello.peer, context.remote)
   if (rank === "same") return refused("self", "another node has this node's own address")
@@ -110,7 +110,7 @@ export const check = (hello: Hello, context: Context): Accepted | Refused => {
     return refused("banned", "this node has banned you", { bannedMs: context.bannedMs })
   }
   if (!context.known && context.upCount >= context.maxPeers) {
-    return refused("full", `all ${context.maxPeers} places for peers are taken`)
+    return refused("full", `peer limit reached (${context.maxPeers})`)
   }
   return { _tag: "Accepted", role: rank, tag: hello.tag, self: hello.peer }
 }
@@ -140,7 +140,7 @@ export const checkCommit = (
   peer: PeerIp.PeerIp
 ): string | undefined =>
   role === "lower"
-    ? "Commit came to the lower peer, which is the one to decide"
+    ? "Commit received by the lower peer, which alone may send it"
     : commit.lower === peer && commit.higher === self
     ? undefined
     : `Commit names the pair ${commit.lower} / ${commit.higher}, this node sees ${peer} / ${self}`

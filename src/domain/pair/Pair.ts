@@ -30,9 +30,6 @@ const none: ReadonlyArray<PairAction> = []
 
 // --- questions ------------------------------------------------------------------
 
-/** Whether any end is alive: a connection, an attempt, or an accepted socket that said nothing yet. */
-export const live = (state: PairState): boolean => state.ends.length > 0
-
 /** The end the application sees as the connection. */
 export const up = (state: PairState): End | undefined => state.ends.find((end) => end.phase === "up")
 
@@ -48,20 +45,13 @@ export const known = (state: PairState, end: EndId): KnownEnd | undefined => {
 const isKnown = (end: End): end is KnownEnd =>
   end.role !== undefined && end.tag !== undefined && end.process !== undefined && end.self !== undefined
 
-/** The end of which any received byte must be told as `Heard` before its frames are: its challenge is in the late phase. */
+/** The end for which received bytes must be posted as `Heard` before their frames: its challenge is in the late phase. */
 export const listensTo = (state: PairState): EndId | undefined =>
   state.probe?.phase === "late" ? state.probe.end : undefined
 
-/** Whether this node waits for a dial of its own to become due (`why` shows when). */
-export const waits = (state: PairState): boolean => state.redial
-
-/** Ends that hold one of the node's places for sockets that have not said who they are. */
-export const withoutHello = (state: PairState): number =>
-  state.ends.reduce((n, end) => end.dir === "in" && end.phase === "hello" ? n + 1 : n, 0)
-
 // --- events ---------------------------------------------------------------------
 
-/** Whether the event meant anything. */
+/** False when the event changes nothing: it concerns an end that is gone or a timer that does not run. */
 const apply = (work: Work, rules: PairRules.Rules, event: PairEvent): boolean => {
   switch (event._tag) {
     case "Learned":
@@ -108,7 +98,7 @@ const atEnd = (work: Work, rules: PairRules.Rules, event: EndEvent, end: End): b
       PairWork.remove(work, end, DisconnectReason.remote("dial-failed", event.detail))
       return true
     case "Welcomed": {
-      if (end.phase !== "hello") return protocol(work, end, "a second Hello")
+      if (end.phase !== "hello") return protocol(work, end, "second Hello")
       work.rank = event.role
       if (event.listens) work.dialable = true
       const known = PairWork.advance(work, end, {
@@ -128,12 +118,12 @@ const atEnd = (work: Work, rules: PairRules.Rules, event: EndEvent, end: End): b
       return true
     case "CommitReceived":
       if (end.role !== "higher" || end.phase !== "candidate" || end.commitHeld) {
-        return protocol(work, end, "an unexpected Commit")
+        return protocol(work, end, "unexpected Commit")
       }
       PairArbiter.commitReceived(work, rules, end)
       return true
     case "AckReceived":
-      if (end.phase !== "committing") return protocol(work, end, "an unexpected Ack")
+      if (end.phase !== "committing") return protocol(work, end, "unexpected Ack")
       PairWork.goUp(work, end)
       PairArbiter.answered(work, end)
       return true
@@ -174,7 +164,6 @@ const fired = (work: Work, timer: Timer): boolean => {
   switch (timer.kind) {
     case "redial":
       if (!work.redial) return false
-      work.redial = false
       PairWork.add(work, work.draw.id, "out", "dialing")
       work.actions.push({ _tag: "Dial", end: work.draw.id })
       return true

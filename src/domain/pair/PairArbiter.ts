@@ -12,8 +12,8 @@ import type { Work } from "./PairWork.ts"
 const newest = (ends: ReadonlyArray<End>): End | undefined => ends.at(-1)
 
 /**
- * An end becomes the connection: own attempts beside it are pointless (L1, H2), and nobody who was held for another end is held
- * for this one too, or its wait would have no bound.
+ * An end becomes the connection: own attempts beside it are pointless (L1, H2). Ends that were held for another end are rejected:
+ * held for this one too, their wait would have no bound (docs/decisions/0041).
  */
 const clearWayFor = (work: Work, winner: End): void => {
   for (const end of work.ends) {
@@ -47,7 +47,7 @@ const refuse = (work: Work, incumbent: End, end: End): void => {
   }
 }
 
-/** The incumbent answered, by Pong, by `Ack` or by any late byte: every end that was held for it goes (L3, H2). */
+/** The incumbent answered, by Pong, by `Ack` or by any late byte: every end that was held for it is rejected (L3, H2). */
 export const answered = (work: Work, incumbent: End): void => {
   PairWork.dropProbe(work)
   for (const end of work.ends) {
@@ -68,8 +68,6 @@ export const candidate = (work: Work, rules: Rules, end: End): void => {
       PairWork.close(work, incumbent, DisconnectReason.local("replaced"))
       return commit(work, end)
     }
-  } else if (end.dir === "out") {
-    return commit(work, end)
   }
   const older = work.ends.find((other) => other.id !== end.id && other.phase === "candidate" && other.role === "lower")
   if (older !== undefined) PairWork.reject(work, rules.keep === "newest" ? older : end, "duplicate")
@@ -91,7 +89,7 @@ export const commitReceived = (work: Work, rules: Rules, end: End): void => {
     PairWork.close(work, incumbent, DisconnectReason.local("replaced"))
     return accept(work, end)
   }
-  // The incumbent has its own commit time, which is no shorter than the peer's: nobody can be told to wait for it.
+  // The incumbent has its own commit time, which is no shorter than the peer's: a Commit cannot be held for it.
   if (incumbent.phase === "committing") {
     return PairWork.reject(work, end, end.tag === incumbent.tag ? "duplicate" : "in-use")
   }
@@ -103,7 +101,7 @@ export const commitReceived = (work: Work, rules: Rules, end: End): void => {
   PairWork.advance(work, end, { commitHeld: true })
 }
 
-/** Who follows when there is no incumbent: the newest that is held, unless L's own dial may still arrive. */
+/** The end that follows when there is no incumbent: the newest held one, unless L's own dial may still arrive. */
 const successor = (work: Work): End | undefined => {
   const held = work.ends.filter(PairWork.isHeld)
   return work.grace && work.ends.some(PairWork.isOwnDial) ? newest(held.filter((end) => end.commitHeld)) : newest(held)
@@ -124,7 +122,7 @@ export const settle = (work: Work): void => {
     PairWork.dropProbe(work)
   } else if (incumbent.phase === "up") {
     const urgent = held.some((end) => end.commitHeld)
-    // A slow challenge begins anew for a Commit, unless it is over as soon in any case: neither is held too long.
+    // A slow challenge starts anew for a Commit, unless it is over within `holdHigherMs` anyway.
     const slow = work.probe !== undefined && !work.probe.urgent && work.probe.phase !== "late"
     if (work.probe === undefined ? urgent || !work.spacing : urgent && slow) PairWork.challenge(work, incumbent, urgent)
   }
@@ -145,11 +143,11 @@ const redial = (work: Work): void => {
   work.redial = due
 }
 
-/** ms. L dials as soon as `Backoff` lets it; everybody else leaves it the first chance. */
+/** ms. L dials as soon as `Backoff` allows; H, and a node of unknown rank, give L time to dial first. */
 const rankDelayMs = ({ draw, rank }: Work): number =>
   rank === "lower" ? draw.backoffMs : Math.max(draw.fallbackMs, draw.backoffMs)
 
-/** Makes room for a fifth end: the oldest without Hello goes, an accepted one first; else the longest waiting one. */
+/** Makes room for a fifth end: closes the oldest without Hello, an accepted one first; else the longest waiting candidate. */
 export const makeRoom = (work: Work): void => {
   const victim = work.ends.find((end) => end.phase === "hello" && end.dir === "in") ??
     work.ends.find(PairWork.isOwnDial) ??

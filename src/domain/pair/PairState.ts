@@ -26,7 +26,7 @@ export interface End {
   readonly role: Role | undefined
   /** The peer's instance tag: stable for the life of its process, as long as it is dialled/observed under `self`. */
   readonly tag: string | undefined
-  /** The peer's process, by its own word: the same under every address of ours. */
+  /** The peer's process id, unproven: the same towards every address of ours. */
   readonly process: string | undefined
   /** Our address as the peer named it in its Hello. */
   readonly self: PeerIp | undefined
@@ -82,7 +82,7 @@ export interface PairState {
   readonly grace: boolean
   /** What we believe our rank to be before a Hello says so. */
   readonly rank: Role | undefined
-  /** The peer is up elsewhere, as it told us (`alias`) or proved: no dial until `Freed`. */
+  /** The peer is up under another address, as it said (`alias`) or proved: no dial until `Freed`. */
   readonly barred: boolean
 }
 
@@ -103,7 +103,7 @@ export type PairEvent =
   | { readonly _tag: "Learned"; readonly rank: Role | undefined }
   /** Never dial again by ourselves (the peer's address turned out to be our own, or it was banned). */
   | { readonly _tag: "Forgotten" }
-  /** The alias that barred dialling is gone. */
+  /** The connection to the peer's other address, which barred dialling, is down. */
   | { readonly _tag: "Freed" }
   /** A socket from the peer's IP was accepted; `end` is new. */
   | { readonly _tag: "Accepted"; readonly end: EndId }
@@ -185,10 +185,10 @@ export type PairAction =
   | { readonly _tag: "Down"; readonly end: EndId; readonly reason: DisconnectReason }
   | { readonly _tag: "Arm"; readonly timer: Timer; readonly ms: number }
   | { readonly _tag: "Disarm"; readonly timer: Timer }
-  /** The peer reaches us under two of our addresses: `self` is the one the live end has. For reporting. */
+  /** The peer reaches this node by two of its addresses; `self` is that of the live end. For reporting. */
   | { readonly _tag: "Aliased"; readonly end: EndId; readonly self: PeerIp }
 
-/** The state of a pair nobody has heard of. */
+/** The state of an unknown pair. */
 export const empty: PairState = {
   ends: [],
   probe: undefined,

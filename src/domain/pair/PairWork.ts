@@ -1,7 +1,7 @@
 /**
  * One step of the pair reducer in the making: a mutable copy of the state and the actions so far, never seen outside of
- * one call of `Pair.step`. The operations here keep the promises every rule relies on: an end that leaves disarms its
- * timers and tells Down if it was up; a timer runs exactly when the state says so.
+ * one call of `Pair.step`. The operations here keep the invariants that every rule relies on: an end that leaves disarms its
+ * timers and emits Down if it was up; a timer runs exactly when the state says so.
  */
 import * as DisconnectReason from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
@@ -58,7 +58,7 @@ export const find = (ends: ReadonlyArray<End>, id: EndId): End | undefined => en
 export const incumbent = (ends: ReadonlyArray<End>): End | undefined =>
   ends.find((end) => end.phase === "up" || end.phase === "committing")
 
-/** An end that waits for the verdict on the incumbent (or, without one, for our own dial). */
+/** An end that waits for the verdict on the incumbent, or without one for our own dial. */
 export const isHeld = (end: End): boolean => end.phase === "candidate" && (end.role === "lower" || end.commitHeld)
 
 /** Our own attempt, before the peer's Hello. */
@@ -72,14 +72,14 @@ export const isOlder = (end: End, than: End): boolean =>
   sameProcess(end, than) && end.order !== undefined && than.order !== undefined && end.order < than.order
 
 /**
- * Whether a socket came too late to matter: its process has the incumbent on a newer one, and that is up, so it gave this one
- * up: L before it committed another, H when it said Ack (docs/decisions/0040).
+ * Whether a socket is outdated: its process is up with us on a newer one, so it has given this one up, L before it committed
+ * another, H when it sent its Ack (docs/decisions/0040).
  */
 export const isOutdated = (incumbent: End, end: End): boolean => incumbent.phase === "up" && isOlder(end, incumbent)
 
 /**
- * Whether the process that has the incumbent came to another address of ours, by its own word. It is alive then, and need not
- * be asked. (Who copies its word from behind the same address only does itself harm.)
+ * Whether the process that has the incumbent came to another address of ours, as its Hello says. Then that process is alive and
+ * needs no challenge. (A process that copies the id from behind the same address harms only itself.)
  */
 export const cameAgain = (incumbent: End, end: End): boolean =>
   incumbent.phase === "up" && incumbent.self !== end.self && incumbent.process === end.process
@@ -148,7 +148,6 @@ export const remove = (work: Work, end: End, reason: DisconnectReason.Disconnect
   work.ends = work.ends.filter((other) => other.id !== end.id)
   const timer = timerOf(end)
   if (timer !== undefined) disarm(work, timer, end.id)
-  if (work.probe?.end === end.id) dropProbe(work)
   if (end.phase === "up") work.actions.push({ _tag: "Down", end: end.id, reason })
   // A dial that did not get as far as a Hello is a failed one; so is one that a peer without our protocol accepted.
   if (isOwnDial(end) && work.delayMs === undefined) work.delayMs = work.draw.backoffMs
@@ -175,7 +174,7 @@ export const reject = (
 export const goUp = (work: Work, end: End): void => {
   advance(work, end, { phase: "up", commitHeld: false })
   work.actions.push({ _tag: "Up", end: end.id })
-  // Whatever barred us from dialling is past: the peer itself wants the connection here.
+  // The peer itself wants the connection here, so the alias that barred dialling is out of date.
   work.barred = false
 }
 
@@ -194,7 +193,7 @@ export const challenge = (work: Work, end: End, urgent: boolean): void => {
   work.probe = { end: end.id, nonce, phase: "queued", urgent }
   work.actions.push({ _tag: "SendPing", end: end.id, nonce })
   arm(work, "probe", 0, urgent ? Limits.probeHigherQueuedMs : Limits.probeQueuedMs)
-  // A held Commit cannot wait for the spacing, and does not use it up: its number is bounded by one at a time.
+  // A held Commit cannot wait for the spacing, and does not use it up: at most one such challenge runs at a time.
   if (urgent || work.spacing) return
   work.spacing = true
   arm(work, "spacing", 0, Limits.challengeSpacingMs)

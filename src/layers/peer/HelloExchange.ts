@@ -41,7 +41,7 @@ export const sendCommit = (ctx: NodeContext, peer: Peer, end: PeerEnd): void => 
 
 export const helloReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, hello: Hello): void => {
   const { book } = peer
-  if (Pair.phaseOf(peer.pair, end.id) !== "hello") return Outgoing.close(ctx, end, "protocol", "a second Hello")
+  if (Pair.phaseOf(peer.pair, end.id) !== "hello") return Outgoing.close(ctx, end, "protocol", "second Hello")
   ctx.slots.identified(end)
   const verdict = Gate.hello(ctx, peer, end, hello)
   if (verdict._tag === "Refused") {

@@ -71,6 +71,21 @@ describe("Handshake.check", () => {
     assert.isString(Handshake.checkCommit(Handshake.commit(lower, ip("9.9.9.9")), "higher", higher, lower))
   }, { arbitrary: { runs: 500 } })
 
+  it("a Commit must name this pair, and come to the higher peer", () => {
+    const fits = Handshake.commit(low, high)
+    assert.isUndefined(Handshake.checkCommit(fits, "higher", high, low))
+    assert.strictEqual(
+      Handshake.checkCommit(fits, "lower", low, high),
+      "Commit received by the lower peer, which alone may send it"
+    )
+    for (const wrong of [Handshake.commit(low, ip("9.9.9.9")), Handshake.commit(ip("9.9.9.9"), high)]) {
+      assert.strictEqual(
+        Handshake.checkCommit(wrong, "higher", high, low),
+        `Commit names the pair ${wrong.lower} / ${wrong.higher}, this node sees ${low} / ${high}`
+      )
+    }
+  })
+
   it("ranks by number", () => {
     assert.strictEqual(outcome(Handshake.check(hello(low), context(high))), "lower")
     assert.strictEqual(outcome(Handshake.check(hello(high), context(low))), "higher")
@@ -88,7 +103,7 @@ describe("Handshake.check", () => {
       ["incompatible", { rule: 7, network: "mainnet", ...wrongGenesis }, self, "rule 7"],
       ["incompatible", { network: "mainnet", ...wrongGenesis }, self, "mainnet"],
       ["incompatible", wrongGenesis, self, "0000000000000000"],
-      ["self", {}, self, "dialled itself"],
+      ["self", {}, self, "self-connection"],
       ["banned", {}, banned, "banned"],
       ["full", {}, full, "125"],
       ["lower", {}, {}, ""]

@@ -96,6 +96,15 @@ describe("dialling (L6, H4)", () => {
     }
   })
 
+  it("a peer that does not listen is not dialled when its connection is gone", () => {
+    const pair = drive()
+    pair.send(accepted(1))
+    const hello = { role: "lower", tag: "p", process: "p", self: a1, order: 1, listens: false } as const
+    pair.send({ _tag: "Welcomed", end: 1, ...hello })
+    pair.send(ack(1))
+    assert.deepStrictEqual(pair.send(closed(1)), ["Down 1 EOF"])
+  })
+
   it("an own dial that got as far as a Hello is no failed dial", () => {
     const pair = drive()
     pair.send(learned())
@@ -124,6 +133,10 @@ describe("L without a live end (L1)", () => {
       "Arm commit 1 5000"
     ])
     assert.deepStrictEqual(pair.send(ack(1)), ["Disarm commit 1", "Up 1"])
+  })
+
+  it("stops waiting for its own dial when H's leaves", () => {
+    assert.deepStrictEqual(crossing().send(closed(2)), ["Disarm grace 0"])
   })
 
   it("prefers its own dial to one of H's that it holds", () => {
@@ -192,6 +205,14 @@ describe("L with a live end (L2–L5)", () => {
     challenger(pair, 2)
     assert.deepStrictEqual(pair.send(fired("probe")), ["Arm probe 0 5000", "Arm quiet 0 1000"])
     assert.deepStrictEqual(flushed(pair, 10), [], "too late to matter")
+  })
+
+  it("the probe time is 4 round trips, at least 2 s and at most 5 s", () => {
+    for (const [rttMs, ms] of [[1, 2_000], [500, 2_000], [501, 2_004], [1_250, 5_000], [1_251, 5_000]] as const) {
+      const pair = lowerUp()
+      challenger(pair, 2)
+      assert.deepStrictEqual(flushed(pair, rttMs), [`Arm probe 0 ${ms}`, "Arm quiet 0 1000"])
+    }
   })
 
   it("any byte is an answer, but only 1 s after the ping left", () => {
@@ -284,6 +305,17 @@ describe("H (H1–H3)", () => {
     pair.send(welcomed(2, "higher"))
     pair.send(welcomed(1, "higher"))
     assert.deepStrictEqual(pair.said(commit(2)), ["Close 1 rejected: duplicate!", "SendAck 2", "Up 2"])
+  })
+
+  it("leaves sockets alone on which L has not decided, or not said Hello", () => {
+    const pair = drive()
+    pair.send(accepted(1))
+    pair.send(accepted(2))
+    pair.send(accepted(3))
+    pair.send(welcomed(2, "higher"))
+    pair.send(welcomed(3, "higher"))
+    assert.deepStrictEqual(pair.said(commit(3)), ["SendAck 3", "Up 3"])
+    assert.deepStrictEqual(pair.state().ends.map(({ id }) => id), [1, 2, 3])
   })
 
   it("follows its L from socket to socket, Down before Up", () => {

@@ -101,7 +101,9 @@ describe("Merged: another connection leads to the same process", () => {
   it("means nothing to an end that is not up", () => {
     const pair = drive()
     pair.send(accepted(1))
+    const before = pair.state()
     assert.deepStrictEqual(pair.send(merged(1)), [])
+    assert.strictEqual(pair.state(), before)
   })
 })
 
@@ -163,6 +165,33 @@ describe("at most four ends", () => {
       pair.send(welcomed(end, "higher"))
     }
     assert.deepStrictEqual(pair.said(accepted(5)), ["Close 2 rejected: duplicate!", "SendHello 5"])
+  })
+})
+
+describe("Pair.known", () => {
+  it("is the end with all that a Hello says, and nothing before that", () => {
+    const pair = drive()
+    pair.send(accepted(1))
+    assert.isUndefined(Pair.known(pair.state(), 1))
+    pair.send(welcomed(1, "higher", "p", a1, "process", 7))
+    const { order, process, role, self, tag } = Pair.known(pair.state(), 1) ?? {}
+    assert.deepStrictEqual({ order, process, role, self, tag }, {
+      order: 7,
+      process: "process",
+      role: "higher",
+      self: a1,
+      tag: "p"
+    })
+    assert.isUndefined(Pair.known(pair.state(), 2))
+  })
+
+  it("wants every fact: half of a Hello is none", () => {
+    const { ends, ...rest } = lowerUp().state()
+    const [end] = ends
+    assert(end !== undefined)
+    for (const fact of ["role", "tag", "process", "self"]) {
+      assert.isUndefined(Pair.known({ ...rest, ends: [{ ...end, [fact]: undefined }] }, 1), fact)
+    }
   })
 })
 
@@ -278,7 +307,7 @@ describe("any sequence of events", () => {
     // Nothing that runs, and no end, outlives the end of the pair.
     pair.send({ _tag: "Stopped", reject: "shutdown", detail: "", retryMs: undefined })
     assert.deepStrictEqual([...pair.timers.keys()], [])
-    assert.isFalse(Pair.live(pair.state()))
+    assert.deepStrictEqual(pair.state().ends, [])
     // A state with no end always has a dial coming, if it may dial.
     pair.send({ _tag: "Freed" })
     assert.include(pair.send(learned("lower")), "Arm redial 0 7")
