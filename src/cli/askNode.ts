@@ -1,4 +1,9 @@
-/** Finds the running node a command addresses: `--admin`, otherwise the `node.json` of a data directory. */
+/**
+ * Asks a running node: the one at `--admin`, otherwise the one whose `node.json` is in a data directory.
+ *
+ * A killed node leaves its `node.json` behind, and another node may answer at the address it names. So a node that was found
+ * by its data directory must hold that directory's lock, and answer as the process and network that `node.json` names.
+ */
 import { Effect, Option, Result } from "effect"
 import type { FileSystem } from "effect"
 import type { HttpClient } from "effect/http"
@@ -14,6 +19,14 @@ import * as Failure from "./Failure.ts"
 
 const { admin, dataDir, network } = Settings.general
 
+/** A node that a data directory names. */
+interface Found {
+  readonly directory: string
+  readonly file: DataDir.NodeFile
+  /** Whether its process holds the directory's lock. */
+  readonly runs: boolean
+}
+
 const parseAdmin = (text: string, where: string): Effect.Effect<PeerAddress.PeerAddress, Failure.Failure> => {
   const address = PeerAddress.fromString(text, 0)
   return Result.isSuccess(address)
@@ -23,70 +36,103 @@ const parseAdmin = (text: string, where: string): Effect.Effect<PeerAddress.Peer
     )
 }
 
-/** The `node.json` of each directory that has one. */
-const running = (directories: ReadonlyArray<string>) =>
-  Effect.map(
-    Effect.forEach(
-      directories,
-      (directory) => Effect.map(DataDir.read(directory), Option.map((file) => ({ directory, file })))
-    ),
-    (files) => files.flatMap(Option.toArray)
-  )
+const processExists = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // EPERM: it exists, and belongs to another user.
+    return error instanceof Error && "code" in error && error.code === "EPERM"
+  }
+}
 
-const locate = Effect.fnUntraced(function*(flags: ConfigSources.Flags) {
-  const { given } = yield* Effect.mapError(
-    ConfigSources.collect(flags),
-    (error) => Failure.unusable(error.message)
-  )
-  const address = given.get(admin.name)
-  if (address?.values[0] !== undefined) return yield* parseAdmin(address.values[0], address.where)
-  const { home } = yield* DaemonConfig.thisHost
-  const directory = given.get(dataDir.name)?.values[0]
+/** The nodes that the directories name. */
+const findIn = (directories: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Found>, Failure.Failure> =>
+  Effect.forEach(directories, (directory) =>
+    Effect.gen(function*() {
+      const file = yield* Effect.mapError(DataDir.read(directory), (error) => Failure.unusable(error.message))
+      if (Option.isNone(file)) return []
+      const held = yield* DataDir.isHeld(directory)
+      return [{ directory, file: file.value, runs: Option.getOrElse(held, () => processExists(file.value.pid)) }]
+    })).pipe(Effect.map((found) => found.flat()))
+
+const died = ({ directory, file }: Found): string => `the node in ${directory} is not running (process ${file.pid} died)`
+
+const settingsOf = Effect.fnUntraced(function*(flags: ConfigSources.Flags) {
+  const { given } = yield* Effect.mapError(ConfigSources.collect(flags), (error) => Failure.unusable(error.message))
   const chosen = given.get(network.name)
-  const chosenName = chosen?.values[0]
-  if (chosenName !== undefined && Result.isFailure(Values.network(chosenName))) {
-    return yield* Failure.unusable(
-      `${chosen?.where}: "${chosenName}" is not a network; use testnet, mainnet or devnet`
-    )
+  const name = chosen?.values[0]
+  const read = name === undefined ? undefined : Values.network(name)
+  if (read !== undefined && Result.isFailure(read)) {
+    return yield* Failure.unusable(`${chosen?.where}: "${name}" ${read.failure[0]}; ${read.failure[1]}`)
   }
-  const networks = networkNames.filter((name) => chosenName === undefined || name === chosenName)
-  const directories = directory === undefined
-    ? networks.map((name) => DaemonConfig.defaultDataDir(home, name))
-    : [DaemonConfig.expandHome(home, directory)]
-  const found = yield* running(directories)
-  const [only] = found
-  if (only === undefined) {
-    return yield* Failure.failed(
-      `no node is running in ${
-        directories.join(", ")
-      }; start one with timemesh run, or name it with --data-dir DIR or ` +
-        "--admin IP:PORT"
-    )
-  }
-  if (found.length > 1) {
-    return yield* Failure.failed(
-      `several nodes are running (${found.map(({ file }) => file.network).join(", ")}); choose one with --network NAME`
-    )
-  }
-  if (only.file.admin === null) {
-    return yield* Failure.failed(
-      `the node in ${only.directory} has no admin API (--admin off); restart it with --admin IP:PORT`
-    )
-  }
-  return yield* parseAdmin(only.file.admin, `${only.directory}/node.json`)
+  return { given, network: name }
 })
 
-/** A client of the node that flags, environment or config file name. */
-export const client = (
-  flags: ConfigSources.Flags
-): Effect.Effect<AdminClient.AdminClient, Failure.Failure, FileSystem.FileSystem | HttpClient.HttpClient> =>
-  Effect.flatMap(locate(flags), AdminClient.make)
+/** The one node that the data directories name. */
+const locate = Effect.fnUntraced(function*(directory: string | undefined, chosen: string | undefined) {
+  const { home } = yield* DaemonConfig.thisHost
+  const names = networkNames.filter((name) => chosen === undefined || name === chosen)
+  const directories = yield* Effect.mapError(
+    Effect.fromResult(
+      directory === undefined
+        ? Result.all(names.map((name) => DaemonConfig.defaultDataDir(home, name)))
+        : Result.map(DaemonConfig.expandHome(home, directory), (expanded) => [expanded])
+    ),
+    (error) => Failure.unusable(error.message)
+  )
+  const found = yield* findIn(directories)
+  const running = found.filter(({ runs }) => runs)
+  const [only] = running
+  if (running.length > 1) {
+    return yield* Failure.failed(
+      `several nodes are running (${running.map(({ file }) => file.network).join(", ")}); choose one with --network NAME`
+    )
+  }
+  if (only !== undefined) return only
+  return yield* Failure.failed(
+    found.length > 0
+      ? `${found.map(died).join("; ")}; start it again with timemesh run`
+      : `no node is running in ${directories.join(", ")}; start one with timemesh run, or name it with --data-dir DIR or ` +
+        "--admin IP:PORT"
+  )
+})
 
 /** A failed request as a failure of the command. */
-export const orFail = <A, R>(
-  answer: Effect.Effect<A, AdminClient.AdminClientError, R>
-): Effect.Effect<A, Failure.Failure, R> =>
-  Effect.mapError(
-    answer,
-    (error) => error.kind === "refused" ? Failure.unusable(error.detail) : Failure.failed(error.message)
-  )
+const failureOf = (error: AdminClient.AdminClientError): Failure.Failure =>
+  error.kind === "refused" ? Failure.unusable(error.detail) : Failure.failed(error.message)
+
+/** The client of a node found by its data directory, once it has proved to be that node. */
+const verified = Effect.fnUntraced(function*(found: Found) {
+  const { directory, file } = found
+  if (file.admin === null) {
+    return yield* Failure.failed(
+      `the node in ${directory} (process ${file.pid}) has no admin API (--admin off); restart it with --admin IP:PORT`
+    )
+  }
+  const client = yield* AdminClient.make(yield* parseAdmin(file.admin, `${directory}/node.json`))
+  const status = yield* Effect.mapError(client.status, (error) =>
+    Failure.failed(
+      `the node in ${directory} runs (process ${file.pid}), but does not answer: ${error.message}`
+    ))
+  if (status.pid !== file.pid || status.network !== file.network) {
+    return yield* Failure.failed(
+      `${died(found)}; at ${file.admin} another node answers (process ${status.pid}, ${status.network})`
+    )
+  }
+  return client
+})
+
+/** Asks the node that flags, environment or config file name. */
+export const ask = <A>(
+  flags: ConfigSources.Flags,
+  question: (client: AdminClient.AdminClient) => Effect.Effect<A, AdminClient.AdminClientError>
+): Effect.Effect<A, Failure.Failure, FileSystem.FileSystem | HttpClient.HttpClient> =>
+  Effect.gen(function*() {
+    const { given, network: chosen } = yield* settingsOf(flags)
+    const address = given.get(admin.name)
+    const text = address?.values[0]
+    const client = text === undefined
+      ? yield* Effect.flatMap(locate(given.get(dataDir.name)?.values[0], chosen), verified)
+      : yield* Effect.flatMap(parseAdmin(text, address?.where ?? "--admin"), AdminClient.make)
+    return yield* Effect.mapError(question(client), failureOf)
+  })

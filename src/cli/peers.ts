@@ -59,8 +59,7 @@ export const command = Command.make(
   "peers",
   flags.asking,
   Effect.fnUntraced(function*({ json, ...where }) {
-    const client = yield* askNode.client(flags.toFlags(where))
-    const peers = yield* askNode.orFail(client.peers)
+    const peers = yield* askNode.ask(flags.toFlags(where), (client) => client.peers)
     yield* Console.log(json ? JSON.stringify(peers) : render(peers))
   })
 ).pipe(Command.withDescription("List the peers of a running node, connected ones first"))

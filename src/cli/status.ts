@@ -43,8 +43,7 @@ export const command = Command.make(
   "status",
   flags.asking,
   Effect.fnUntraced(function*({ json, ...where }) {
-    const client = yield* askNode.client(flags.toFlags(where))
-    const status = yield* askNode.orFail(client.status)
+    const status = yield* askNode.ask(flags.toFlags(where), (client) => client.status)
     yield* Console.log(json ? JSON.stringify(status) : render(status))
   })
 ).pipe(Command.withDescription("Show a running node's identity and health"))

@@ -15,8 +15,7 @@ export const command = Command.make(
   Effect.fnUntraced(function*({ ip, json, ...where }) {
     const parsed = PeerIp.fromString(ip)
     if (Result.isFailure(parsed)) return yield* Failure.unusable(parsed.failure.message)
-    const client = yield* askNode.client(flags.toFlags(where))
-    const why = yield* askNode.orFail(client.why(parsed.success))
+    const why = yield* askNode.ask(flags.toFlags(where), (client) => client.why(parsed.success))
     yield* Console.log(json ? JSON.stringify(why) : `${why.ip}: ${why.state}\n${why.text}`)
   })
 ).pipe(Command.withDescription("Explain why a running node is, or is not, connected to an address"))

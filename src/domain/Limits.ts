@@ -121,6 +121,8 @@ export const newAddressesPerSecond = 0.1
 export const otherPorts = 2
 /** addresses. Known good ones kept in the data directory. */
 export const storedPeers = 256
+/** bytes. Maximum size of peers.json, node.json and a config file: 256 of the longest addresses take 14 KiB. */
+export const smallFileBytes = 1024 * 1024
 /** ms. Minimum time between two writes of those addresses. */
 export const storeEveryMs = 10_000
 /** ms. Peers that come up within this time are gossiped in one message. */
@@ -306,6 +308,9 @@ export const syncTurnMs = 5
 export const settleAfterMs = 10 * 60_000
 /** ms. Retry delay of a failed store (disk full, server gone). */
 export const storeRetryMs = 10_000
+
+/** ms. Taking the data directory's lock waits this long, for `status` looks at the lock for a moment. */
+export const lockBusyMs = 250
 
 // --- test producer ----------------------------------------------------------------
 

@@ -39,12 +39,37 @@ export class BranchTooLarge extends Schema.TaggedError<BranchTooLarge>()("Branch
 /** The database failed otherwise (gone, locked, server stopped). */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {
   where: Schema.String,
+  /** Why, and the fix where it is known. */
+  detail: Schema.String,
   cause: Schema.Defect()
 }) {}
 
 export class ChainStoreError extends Schema.TaggedError<ChainStoreError>()("ChainStoreError", {
   reason: Schema.Union([WrongNetwork, Damaged, Full, NotLinked, BranchTooLarge, Unavailable])
-}) {}
+}) {
+  /** What, where and the fix: the one text for log, `status`, events and commands. */
+  override get message(): string {
+    return sentence(this.reason)
+  }
+}
+
+const sentence = (reason: ChainStoreError["reason"]): string => {
+  switch (reason._tag) {
+    case "WrongNetwork":
+      return `${reason.where} does not hold the ${reason.expected} chain (found: ${reason.found}); choose the right network ` +
+        "with --network NAME, or another directory with --data-dir DIR"
+    case "Damaged":
+      return `${reason.where} is damaged: ${reason.detail}; ${reason.repair}`
+    case "Full":
+      return `${reason.where} cannot grow: ${reason.detail}; free some space (the stored chain is intact)`
+    case "NotLinked":
+      return `block ${reason.height} does not continue the chain: ${reason.detail}`
+    case "BranchTooLarge":
+      return `the branch takes ${reason.bytes} bytes, over the limit of ${reason.limit}`
+    case "Unavailable":
+      return `${reason.where} cannot be used: ${reason.detail}`
+  }
+}
 
 /** Height and hash of the last block. */
 export interface Tip {

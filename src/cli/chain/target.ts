@@ -1,6 +1,6 @@
 /** Which chain a command works on: a data directory's, or a file; with the lock that a running node would hold. */
-import { Effect, FileSystem, Option, Result } from "effect"
-import type { Scope } from "effect"
+import { Effect, Option, Result } from "effect"
+import type { FileSystem, Scope } from "effect"
 import { Flag } from "effect/cli"
 import * as nodePath from "node:path"
 import type { ChainParams } from "../../domain/chain/ChainParams.ts"
@@ -13,6 +13,8 @@ import * as DaemonConfig from "../../layers/config/DaemonConfig.ts"
 import * as Settings from "../../layers/config/Settings.ts"
 import * as Values from "../../layers/config/Values.ts"
 import * as DataDir from "../../layers/store/DataDir.ts"
+import * as FileLock from "../../layers/store/FileLock.ts"
+import * as PlainFile from "../../layers/store/PlainFiles.ts"
 import type { ChainStore, ChainStoreError } from "../../services/ChainStore.ts"
 import * as Failure from "../Failure.ts"
 import * as flags from "../flags.ts"
@@ -57,21 +59,43 @@ export const networkNamed = (text: string, flag: string): Effect.Effect<NetworkN
     : Effect.fail(Failure.unusable(`${flag}: "${text}" ${read.failure[0]}; ${read.failure[1]}`))
 }
 
-const lock = (directory: string) =>
+const lockDirectory = (directory: string) =>
   Effect.mapError(
     DataDir.lock(directory),
     (error) => Failure.unusable(`${error.message} (a running node answers: timemesh status)`)
   )
 
+/** A database outside of a data directory has a lock file of its own beside it. */
+const lockFile = (filename: string) =>
+  Effect.gen(function*() {
+    const directory = nodePath.dirname(filename)
+    const inDataDir = nodePath.basename(filename) === "chain.db" || (yield* Effect.mapError(DataDir.exists(directory), (error) => Failure.unusable(error.message)))
+    if (inDataDir) return yield* lockDirectory(directory)
+    yield* Effect.mapError(FileLock.take(`${filename}.lock`), (error) => Failure.unusable(error.message))
+  })
+
+/** The one name of a file: two names of one database would be two locks. */
+const realFile = (name: string) =>
+  Effect.gen(function*() {
+    const filename = yield* PlainFile.realName(name)
+    const stats = yield* PlainFile.plain(filename)
+    if (Option.isSome(stats) && stats.value.nlink > 1) {
+      return yield* new PlainFile.FileError({
+        file: filename,
+        detail: `has ${stats.value.nlink} hard links, and SQLite needs a database to have one name; copy it`
+      })
+    }
+    return { filename, there: Option.isSome(stats) }
+  }).pipe(Effect.mapError((error) => Failure.unusable(error.message)))
+
 /**
- * Finds the chain, and holds its data directory until the scope closes. `make`: one that is not there yet is no error.
+ * Finds the chain, and holds its lock until the scope closes. `make`: a missing one is no error.
  */
 export const locate = (
   told: Where,
   make = false
 ): Effect.Effect<Target, Failure.Failure, FileSystem.FileSystem | Scope.Scope> =>
   Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
     const { given } = yield* Effect.mapError(
       ConfigSources.collect(flags.toFlags({ "data-dir": told["data-dir"], network: told.network })),
       (error) => Failure.unusable(error.message)
@@ -79,25 +103,28 @@ export const locate = (
     const named = given.get(Settings.general.network.name)
     const text = named?.values[0]
     const network = text === undefined ? undefined : yield* networkNamed(text, named?.where ?? "--network")
-    const { home } = yield* DaemonConfig.thisHost
-    const directory = given.get(Settings.general.dataDir.name)?.values[0]
-    const dataDir = directory === undefined
-      ? DaemonConfig.defaultDataDir(home, network ?? "testnet")
-      : DaemonConfig.expandHome(home, directory)
-    const filename = Option.isSome(told.file) ? told.file.value : ChainDatabase.fileIn(dataDir)
-    const there = yield* Effect.orElseSucceed(fs.exists(filename), () => false)
+    const dataDir = Option.isSome(told.file) ? undefined : yield* dataDirOf(given, network ?? "testnet")
+    const { filename, there } = yield* realFile(
+      dataDir === undefined ? Option.getOrElse(told.file, () => "") : ChainDatabase.fileIn(dataDir)
+    )
     if (!there && !make) {
       return yield* Failure.failed(
-        `there is no chain at ${filename}; say where it is with --data-dir DIR, --network NAME or --file DB`
+        `there is no chain at ${filename}; name another place with --data-dir DIR, --network NAME or --file DB`
       )
     }
-    const holder = Option.isSome(told.file) ? nodePath.dirname(filename) : dataDir
-    const lockable = Option.isNone(told.file) ||
-      (yield* Effect.orElseSucceed(fs.exists(`${holder}/lock.db`), () => false))
-    if (lockable) yield* lock(holder)
+    yield* dataDir === undefined ? lockFile(filename) : lockDirectory(dataDir)
     const found = network ?? (there ? yield* ChainDatabase.networkIn(filename) : undefined) ?? "testnet"
     return { network: found, params: chainParams[found], filename }
   })
+
+const dataDirOf = (given: ConfigSources.GivenSettings, network: NetworkName) =>
+  Effect.gen(function*() {
+    const { home } = yield* DaemonConfig.thisHost
+    const directory = given.get(Settings.general.dataDir.name)?.values[0]
+    return yield* Effect.fromResult(
+      directory === undefined ? DaemonConfig.defaultDataDir(home, network) : DaemonConfig.expandHome(home, directory)
+    )
+  }).pipe(Effect.mapError((error) => Failure.unusable(error.message)))
 
 /** Opens the chain's store for the effect. Errors of the store stay what they are. */
 export const withStore =

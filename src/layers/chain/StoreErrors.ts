@@ -2,6 +2,7 @@
 import { Cause, Effect } from "effect"
 import { SqlError } from "effect/sql"
 import { ChainStoreError, Damaged, Full, Unavailable } from "../../services/ChainStore.ts"
+import { systemReasonAndFix } from "../store/systemError.ts"
 import { sqlFailure, sqlFailureText } from "../sql/SqlFailure.ts"
 
 /** `good`: the last height known to be whole, if one is. */
@@ -13,8 +14,12 @@ export const repair = (good?: number): string =>
 export const damaged = (where: string, detail: string, good?: number): ChainStoreError =>
   new ChainStoreError({ reason: new Damaged({ where, detail, repair: repair(good) }) })
 
-export const unavailable = (where: string, cause: unknown): ChainStoreError =>
-  new ChainStoreError({ reason: new Unavailable({ where, cause }) })
+/** `detail`: why, and the fix; by default what the cause says. */
+export const unavailable = (where: string, cause: unknown, detail = causeText(cause)): ChainStoreError =>
+  new ChainStoreError({ reason: new Unavailable({ where, detail, cause }) })
+
+const causeText = (cause: unknown): string =>
+  SqlError.isSqlError(cause) ? sqlFailureText(cause) : systemReasonAndFix(cause)
 
 /** `where` names the file or server. */
 export const fromSql = (where: string) => (error: SqlError.SqlError): ChainStoreError => {
@@ -23,6 +28,12 @@ export const fromSql = (where: string) => (error: SqlError.SqlError): ChainStore
       return new ChainStoreError({ reason: new Full({ where, detail: sqlFailureText(error) }) })
     case "damaged":
       return damaged(where, sqlFailureText(error))
+    case "read-only":
+      return unavailable(
+        where,
+        error,
+        `it can only be read (${sqlFailureText(error)}); run as its owner, or choose another place with --data-dir DIR`
+      )
     case "other":
       return unavailable(where, error)
   }

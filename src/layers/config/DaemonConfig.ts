@@ -3,7 +3,8 @@
  */
 import type { FileSystem, LogLevel } from "effect"
 import { Effect, Result } from "effect"
-import { homedir, networkInterfaces } from "node:os"
+import { homedir, networkInterfaces, userInfo } from "node:os"
+import * as nodePath from "node:path"
 import { networks } from "../../domain/Network.ts"
 import type { NetworkName } from "../../domain/Network.ts"
 import { type Own, ownAddress } from "../../domain/NodeSetup.ts"
@@ -30,14 +31,28 @@ export interface DaemonConfig {
 
 /** Facts of the host that defaults and checks depend on. */
 export interface Host {
-  readonly home: string
+  /** Absolute; `undefined` where HOME is not set and the user has no passwd entry. */
+  readonly home: string | undefined
   /** Addresses of the local interfaces. */
   readonly addresses: ReadonlyArray<PeerIp.PeerIp>
 }
 
+/** HOME, and where that is empty or relative, the passwd entry. Both calls throw for a uid without an entry. */
+const homeDirectory = (): string | undefined => {
+  for (const find of [homedir, () => userInfo().homedir]) {
+    try {
+      const home = find()
+      if (nodePath.isAbsolute(home)) return home
+    } catch {
+      // Not known this way.
+    }
+  }
+  return undefined
+}
+
 /** The host this process runs on. */
 export const thisHost: Effect.Effect<Host> = Effect.sync(() => ({
-  home: homedir(),
+  home: homeDirectory(),
   addresses: Object.values(networkInterfaces()).flatMap((list) =>
     (list ?? []).flatMap(({ address }) => {
       const ip = PeerIp.fromString(address.replace(/%.*$/, ""))
@@ -48,12 +63,29 @@ export const thisHost: Effect.Effect<Host> = Effect.sync(() => ({
 
 type Outcome<A> = Result.Result<A, ConfigError>
 
+const homeOr = (home: string | undefined, input?: string): Outcome<string> =>
+  home === undefined
+    ? Result.fail(
+      new ConfigError({
+        where: "--data-dir",
+        input,
+        problem: input === undefined
+          ? "there is no default, because this user has no home directory (HOME is not set, and there is no passwd entry)"
+          : "cannot be expanded, because this user has no home directory (HOME is not set, and there is no passwd entry)",
+        fix: "name an absolute directory"
+      })
+    )
+    : Result.succeed(home)
+
 /** `~/.timemesh/NETWORK`. */
-export const defaultDataDir = (home: string, network: NetworkName): string => `${home}/.timemesh/${network}`
+export const defaultDataDir = (home: string | undefined, network: NetworkName): Outcome<string> =>
+  Result.map(homeOr(home), (path) => `${path}/.timemesh/${network}`)
 
 /** Expands a leading `~/`, for sources that no shell expands. */
-export const expandHome = (home: string, directory: string): string =>
-  directory === "~" ? home : directory.startsWith("~/") ? `${home}${directory.slice(1)}` : directory
+export const expandHome = (home: string | undefined, directory: string): Outcome<string> =>
+  directory === "~" || directory.startsWith("~/")
+    ? Result.map(homeOr(home, directory), (path) => `${path}${directory.slice(1)}`)
+    : Result.succeed(directory)
 
 const readText = <A>(
   where: string,
@@ -193,6 +225,11 @@ const readAdmin = (
     return admin
   })
 
+const readDataDir = (given: ConfigSources.GivenSettings, host: Host, network: NetworkName): Outcome<string> => {
+  const text = given.get(Settings.general.dataDir.name)?.values[0]
+  return text === undefined ? defaultDataDir(host.home, network) : expandHome(host.home, text)
+}
+
 /** Parses and checks the collected texts. Pure. `software`: the name that the node's Hello carries. */
 export const decode = (given: ConfigSources.GivenSettings, host: Host, software: string): Outcome<DaemonConfig> =>
   Result.gen(function*() {
@@ -209,12 +246,7 @@ export const decode = (given: ConfigSources.GivenSettings, host: Host, software:
     const peers = yield* readPeers(given, network.port, listen, advertise, host)
     return {
       node: { network, listen, advertise, peers, software, tuning },
-      dataDir: yield* one(
-        given,
-        general.dataDir,
-        defaultDataDir(host.home, network.name),
-        (text) => Result.succeed(expandHome(host.home, text))
-      ),
+      dataDir: yield* readDataDir(given, host, network.name),
       admin: yield* readAdmin(given, listen),
       logFormat: yield* one<Values.LogFormat | undefined>(given, general.logFormat, undefined, Values.logFormat),
       logLevel: yield* one<LogLevel.LogLevel>(given, general.logLevel, "Info", Values.logLevel)

@@ -2,12 +2,13 @@
 import { Predicate } from "effect"
 import type { SqlError } from "effect/sql"
 
-/** `full`: no room; the change did not happen. `damaged`: what is stored contradicts itself. */
-export type SqlFailure = "full" | "damaged" | "other"
+/** `full`: no space; the change did not happen. `damaged`: the stored data contradict themselves. `read-only`: no writing. */
+export type SqlFailure = "full" | "damaged" | "read-only" | "other"
 
 /** SQLite result codes, https://sqlite.org/rescode.html: primary ones in the low byte. */
 const sqliteFull = new Set([13])
 const sqliteDamaged = new Set([11, 26])
+const sqliteReadOnly = 8
 /** Extended ones. The shared-memory file could not grow: that too is a full disk. A file shorter than it must be. */
 const sqliteShmSize = 4_874
 const sqliteShortRead = 522
@@ -18,6 +19,8 @@ const missing = /^no such (table|column)/
 
 /** PostgreSQL SQLSTATEs: disk_full; data_corrupted, index_corrupted, undefined_table, undefined_column. */
 const postgresFull = new Set(["53100"])
+/** read_only_sql_transaction: a standby server. */
+const postgresReadOnly = "25006"
 const postgresDamaged = new Set(["XX001", "XX002", "42P01", "42703"])
 
 export const sqlFailure = (error: SqlError.SqlError): SqlFailure => {
@@ -26,11 +29,13 @@ export const sqlFailure = (error: SqlError.SqlError): SqlFailure => {
     const primary = cause.errno & 0xff
     if (sqliteFull.has(primary) || cause.errno === sqliteShmSize) return "full"
     if (sqliteDamaged.has(primary) || cause.errno === sqliteShortRead) return "damaged"
+    if (primary === sqliteReadOnly) return "read-only"
     return primary === sqliteError && missing.test(sqlFailureText(error)) ? "damaged" : "other"
   }
   if (Predicate.hasProperty(cause, "code") && typeof cause.code === "string") {
     if (postgresFull.has(cause.code)) return "full"
     if (postgresDamaged.has(cause.code)) return "damaged"
+    if (cause.code === postgresReadOnly) return "read-only"
   }
   return "other"
 }

@@ -2,11 +2,13 @@
  * One SQLite connection of `node:sqlite`, as plain synchronous functions: the same on the main thread (reading) and on the
  * database's own thread (writing).
  */
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs"
-import { dirname } from "node:path"
+import { accessSync, closeSync, constants, fsyncSync, lstatSync, openSync, renameSync, rmSync } from "node:fs"
+import type { Stats } from "node:fs"
+import { dirname, resolve } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import type { SQLInputValue, StatementSync } from "node:sqlite"
 import * as Limits from "../../domain/Limits.ts"
+import { systemCode, systemReason, systemReasonAndFix } from "../store/systemError.ts"
 import type { SqliteOptions } from "./SqliteOptions.ts"
 
 /** What SQLite, or the file system below it, threw. Plain data: it crosses from the thread. */
@@ -24,15 +26,21 @@ const corrupt = 11
 const notADatabase = 26
 /** "unable to open database file". */
 const cannotOpen = 14
+/** "database or disk is full". */
+const full = 13
+/** "attempt to write a readonly database". */
+const readOnly = 8
 
-export const faultOf = (error: unknown): SqliteFault => ({
-  message: error instanceof Error ? error.message : String(error),
-  errno: typeof error === "object" && error !== null && "errcode" in error && typeof error.errcode === "number"
-    ? error.errcode
-    : typeof error === "object" && error !== null && "syscall" in error
-    ? cannotOpen
-    : 0
-})
+/** SQLite's code for what the file system below it refused. */
+const errnoOf = (code: string): number => code === "ENOSPC" || code === "EDQUOT" ? full : code === "EROFS" ? readOnly : cannotOpen
+
+export const faultOf = (error: unknown): SqliteFault => {
+  if (typeof error === "object" && error !== null && "errcode" in error && typeof error.errcode === "number") {
+    return { message: error instanceof Error ? error.message : String(error), errno: error.errcode }
+  }
+  const code = systemCode(error)
+  return { message: systemReasonAndFix(error), errno: code === undefined ? 0 : errnoOf(code) }
+}
 
 const fault = (errcode: number, message: string) => Object.assign(new Error(message), { errcode })
 
@@ -69,19 +77,57 @@ const tolerate = (database: DatabaseSync, tolerant: boolean) => {
   return database
 }
 
+/**
+ * `undefined`: there is no such file. Other users may be able to write to the directory: SQLite would follow a link to a file
+ * that is none of ours, or to a database that another node has locked under another name.
+ */
+const plainStats = (file: string): Stats | undefined => {
+  const stats = lstatSync(file, { throwIfNoEntry: false })
+  if (stats !== undefined && !stats.isFile()) {
+    const kind = stats.isSymbolicLink() ? "a symbolic link" : stats.isDirectory() ? "a directory" : "a special file"
+    throw fault(cannotOpen, `${file} is ${kind}, not a regular file; move it away`)
+  }
+  return stats
+}
+
+/** SQLite opens a file that it may not write for reading, without a word. */
+const requireAccess = (file: string) => {
+  try {
+    accessSync(file, constants.R_OK | constants.W_OK)
+  } catch (error) {
+    throw fault(readOnly, systemReason(error))
+  }
+}
+
+/** Proves by a write that is rolled back what `BEGIN IMMEDIATE` alone does not: SQLite begins it on a read-only file too. */
+const requireWriteLock = (database: DatabaseSync) => {
+  const version = Number(Object.values(database.prepare("PRAGMA user_version").get() ?? {})[0] ?? 0)
+  database.exec("BEGIN IMMEDIATE")
+  try {
+    database.exec(`PRAGMA user_version = ${version}`)
+  } finally {
+    database.exec("ROLLBACK")
+  }
+}
+
 const openWriter = ({ busyMs = Limits.storeBusyMs, filename, maxPages, tolerant = false }: SqliteOptions) => {
-  if (!existsSync(filename)) {
-    if (existsSync(`${filename}-wal`)) throw fault(corrupt, `${filename} is missing, but its ${filename}-wal is there`)
+  const found = plainStats(filename)
+  const log = plainStats(`${filename}-wal`)
+  plainStats(`${filename}-shm`)
+  if (found === undefined) {
+    if (log !== undefined) throw fault(corrupt, `${filename} is missing, but its ${filename}-wal is there`)
     create(filename)
-  } else if (statSync(filename).size === 0) {
+  } else if (found.size === 0) {
     throw fault(notADatabase, "the file is empty")
   }
+  requireAccess(filename)
   const database = new DatabaseSync(filename, { timeout: busyMs, defensive: !tolerant })
   try {
     tolerate(database, tolerant)
     database.exec(
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${Limits.storeLogBytes}`
     )
+    if (!tolerant) requireWriteLock(database)
     if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${Math.floor(maxPages)}`)
     return database
   } catch (error) {
@@ -108,7 +154,9 @@ export interface SqliteHandle {
 }
 
 /** Opens for writing (making the file if need be), or a second connection for reading only. */
-export const open = (options: SqliteOptions, mode: "write" | "read"): SqliteHandle => {
+export const open = (given: SqliteOptions, mode: "write" | "read"): SqliteHandle => {
+  // Absolute, because SQLite takes a name that begins with `file:` for a URI.
+  const options = { ...given, filename: resolve(given.filename) }
   const database = mode === "write"
     ? openWriter(options)
     : openReader(options)

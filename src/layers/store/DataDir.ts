@@ -1,16 +1,23 @@
 /**
- * The data directory of a running node: created on demand, locked against a second node, and the place where commands find
- * the admin API.
+ * The data directory of a node: created on demand, locked against a second process, and where commands find the admin API.
  *
- * The lock is an exclusive SQLite transaction on `lock.db` that is never committed: the operating system drops it with the
- * process, however that ends. `lock.json` names the holder for the error text and means nothing by itself. `node.json` is
- * there while the node runs.
+ * `lock.db` is the lock (`FileLock`). `lock.json` names its holder for error texts and decides nothing. `node.json` exists
+ * while the node runs; a killed node leaves it behind, so only the lock proves that it is current.
+ *
+ * No file of the directory may be a link: two directories could then share one database under two locks.
  */
-import { Data, Effect, FileSystem, Option, Schema } from "effect"
-import { DatabaseSync } from "node:sqlite"
-import * as AtomicFile from "./atomicFile.ts"
+import { Data, Effect, Option, Schema } from "effect"
+import type { Scope } from "effect"
+import { constants } from "node:fs"
+import * as fs from "node:fs/promises"
+import * as nodePath from "node:path"
+import * as FileLock from "./FileLock.ts"
+import type { FileError } from "./PlainFiles.ts"
+import * as PlainFile from "./PlainFiles.ts"
+import { PlainFiles } from "./PlainFiles.ts"
+import { systemCode, systemReason } from "./systemError.ts"
 
-/** The directory cannot be used. `detail` names it and says what to do. */
+/** The directory cannot be used. `detail`: why, and the fix. */
 export class DataDirError extends Data.TaggedError("DataDirError")<{
   readonly directory: string
   readonly detail: string
@@ -20,7 +27,7 @@ export class DataDirError extends Data.TaggedError("DataDirError")<{
   }
 }
 
-/** Where a running node is to be asked. */
+/** Where a running node answers. */
 export const NodeFile = Schema.Struct({
   pid: Schema.Int,
   network: Schema.String,
@@ -38,84 +45,131 @@ const NodeFileJson = Schema.fromJsonString(NodeFile)
 
 const nodeFile = (directory: string) => `${directory}/node.json`
 const holderFile = (directory: string) => `${directory}/lock.json`
+const lockFile = (directory: string) => `${directory}/lock.db`
+
+/** Whether the name belongs to a node's files, or to what it keeps beside them: nothing else may be written under it. */
+export const isNodeFile = (name: string): boolean =>
+  /^(?:lock\.db|lock\.json|node\.json|peers\.json|chain\.db)(?:[-.].*)?$/.test(name)
+
+/** What a node opens by name. `lock.json` decides nothing: anything in its place only costs a number in an error text. */
+const opened = ["lock.db", "node.json", "peers.json", "chain.db", "chain.db.new"].flatMap((name) =>
+  name.endsWith(".json") ? [name] : [name, `${name}-journal`, `${name}-wal`, `${name}-shm`]
+)
+
+/** A file that cannot be removed is left: nothing depends on its absence. */
+const remove = (file: string): Effect.Effect<void> => Effect.promise(() => fs.rm(file, { force: true }).catch(() => {}))
+
+const elsewhere = "choose another with --data-dir DIR"
 
 const holderOf = (directory: string) =>
   Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    const text = yield* fs.readFileString(holderFile(directory))
-    return (yield* Schema.decodeEffect(Holder)(text)).pid
+    const text = yield* (yield* PlainFiles).read(holderFile(directory))
+    const holder = yield* Effect.fromOption(text).pipe(Effect.flatMap(Schema.decodeEffect(Holder)))
+    return holder.pid
   }).pipe(Effect.option)
 
-/** The lock file could not be locked; SQLite's code 5 is "somebody else has it". */
-class LockError extends Data.TaggedError("LockError")<{ readonly busy: boolean; readonly detail: string }> {}
+/** Why the lock was not taken, and the fix. */
+const lockError = (directory: string, { busy, detail }: FileLock.FileLockError) =>
+  Effect.flatMap(busy ? holderOf(directory) : Effect.succeedNone, (pid) =>
+    new DataDirError({
+      directory,
+      detail: busy
+        ? `in use by another timemesh process (${Option.getOrElse(pid, () => "unknown")}); stop it, or ${elsewhere}`
+        : `lock.db ${detail}; run as its owner, or ${elsewhere}`
+    }))
 
-const lockError = (error: unknown): LockError =>
-  new LockError({
-    busy: typeof error === "object" && error !== null && "errcode" in error && error.errcode === 5,
-    detail: error instanceof Error ? error.message : String(error)
+const create = (directory: string) =>
+  Effect.tryPromise({
+    try: () => fs.mkdir(directory, { recursive: true, mode: 0o700 }),
+    catch: (error) =>
+      new DataDirError({
+        directory,
+        detail: systemCode(error) === "EEXIST"
+          ? `is not a directory; ${elsewhere}`
+          : `cannot be created: ${systemReason(error)}; ${elsewhere}`
+      })
   })
 
-const openLock = (directory: string) => {
-  const database = new DatabaseSync(`${directory}/lock.db`, { timeout: 0 })
-  try {
-    database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE")
-    return database
-  } catch (error) {
-    database.close()
-    throw error
-  }
-}
-
-/** Creates the directory if need be and holds its lock until the scope closes. */
-export const lock = (directory: string) =>
+/** Refuses a directory that we cannot write to, or that everyone can. */
+const checkAccess = (directory: string) =>
   Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 }).pipe(
-      Effect.mapError((error) =>
-        new DataDirError({
-          directory,
-          detail: `cannot be created (${error.reason._tag}); choose another with --data-dir DIR`
-        })
+    yield* Effect.tryPromise({
+      try: () => fs.access(directory, constants.R_OK | constants.W_OK | constants.X_OK),
+      catch: systemReason
+    }).pipe(
+      Effect.catch((reason) =>
+        Effect.flatMap(FileLock.ownership(directory), (owner) =>
+          new DataDirError({
+            directory,
+            detail: `cannot be written: ${reason} (${owner}); run as its owner, or ${elsewhere}`
+          }))
       )
     )
-    yield* Effect.acquireRelease(
-      Effect.try({ try: () => openLock(directory), catch: lockError }).pipe(
-        Effect.catch((error) =>
-          Effect.flatMap(holderOf(directory), (pid) =>
-            new DataDirError({
-              directory,
-              detail: error.busy
-                ? `in use by another timemesh node (process ${
-                  Option.getOrElse(pid, () => "unknown")
-                }); stop that one, or give this one its own with --data-dir DIR`
-                : `cannot be locked (${error.detail}); make it writable for this user, or choose another with --data-dir DIR`
-            }))
-        )
-      ),
-      (database) => Effect.sync(() => database.close())
+    const { mode } = yield* Effect.promise(() => fs.stat(directory))
+    if ((mode & 0o002) !== 0) {
+      return yield* new DataDirError({
+        directory,
+        detail: `every user may write to it (mode ${(mode & 0o7777).toString(8)}) and could replace the chain; ` +
+          `run: chmod o-w ${directory}`
+      })
+    }
+  })
+
+const checkFiles = (directory: string) =>
+  Effect.forEach(opened, (name) => PlainFile.plain(`${directory}/${name}`), { discard: true }).pipe(
+    Effect.mapError((error) =>
+      new DataDirError({ directory, detail: `${nodePath.basename(error.file)} ${error.detail}` })
     )
-    // For the error text of others only: a full disk must not keep an operator from looking at what is there.
-    yield* AtomicFile.write(holderFile(directory), JSON.stringify({ pid: process.pid })).pipe(
-      Effect.catch(() => Effect.ignore(fs.remove(holderFile(directory), { force: true })))
+  )
+
+/** Creates the directory if need be and holds its lock until the scope closes. */
+export const lock = (directory: string): Effect.Effect<void, DataDirError, Scope.Scope> =>
+  Effect.gen(function*() {
+    yield* create(directory)
+    yield* checkAccess(directory)
+    yield* checkFiles(directory)
+    yield* FileLock.take(lockFile(directory)).pipe(Effect.catch((error) => lockError(directory, error)))
+    // For error texts only: a full disk must not keep an operator from looking at what is there.
+    const files = yield* PlainFiles
+    yield* files.replace(holderFile(directory), JSON.stringify({ pid: process.pid })).pipe(
+      Effect.catch(() => remove(holderFile(directory)))
     )
   })
 
-/** Tells commands where the node is, until the scope closes. */
+/** Whether the directory is a node's: it has been locked before. */
+export const exists = (directory: string): Effect.Effect<boolean, FileError> =>
+  Effect.map(PlainFile.plain(lockFile(directory)), Option.isSome)
+
+/** Whether a process holds the lock, without taking it. `None`: this user cannot tell, or there is no lock. */
+export const isHeld = (directory: string): Effect.Effect<Option.Option<boolean>> =>
+  FileLock.isHeld(lockFile(directory))
+
+/** Tells commands where the node answers, until the scope closes. */
 export const announce = (directory: string, content: Omit<NodeFile, "pid">) =>
   Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
+    const files = yield* PlainFiles
+    const text = `${JSON.stringify({ pid: process.pid, ...content }, undefined, 2)}\n`
     yield* Effect.acquireRelease(
-      AtomicFile.write(nodeFile(directory), `${JSON.stringify({ pid: process.pid, ...content }, undefined, 2)}\n`).pipe(
-        Effect.mapError((error) => new DataDirError({ directory, detail: `cannot be written (${error.reason._tag})` }))
+      files.replace(nodeFile(directory), text).pipe(
+        Effect.mapError((error) => new DataDirError({ directory, detail: `node.json ${error.detail}` }))
       ),
-      () => Effect.ignore(fs.remove(nodeFile(directory), { force: true }))
+      () => remove(nodeFile(directory))
     )
   })
 
-/** What the directory says of its node. `None` when none is running there, or none that stopped cleanly. */
-export const read = (directory: string): Effect.Effect<Option.Option<NodeFile>, never, FileSystem.FileSystem> =>
+/**
+ * `node.json` of the directory; `None` if there is none. A node that was killed leaves its own behind: see `isHeld`. Fails when
+ * the file cannot be read, which is not the same as absence.
+ */
+export const read = (directory: string): Effect.Effect<Option.Option<NodeFile>, FileError> =>
   Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    const text = yield* fs.readFileString(nodeFile(directory))
-    return yield* Schema.decodeEffect(NodeFileJson)(text)
-  }).pipe(Effect.option)
+    const file = nodeFile(directory)
+    const text = yield* (yield* PlainFiles).read(file)
+    if (Option.isNone(text)) return Option.none()
+    return yield* Schema.decodeEffect(NodeFileJson)(text.value).pipe(
+      Effect.mapError(() =>
+        new PlainFile.FileError({ file, detail: "is not what timemesh writes; restart the node, or use --admin IP:PORT" })
+      ),
+      Effect.map(Option.some)
+    )
+  })

@@ -1,5 +1,7 @@
-/** What the operating system said, in words: from a Node error, or from an effect error that carries one. */
-import { Predicate } from "effect"
+/**
+ * What the operating system said, in words: from a Node error, or from an effect error that carries one. Imports nothing of
+ * effect, because the database's thread loads it.
+ */
 import { getSystemErrorMap } from "node:util"
 
 /** Error chains are short; a cycle must not hang us. */
@@ -7,12 +9,10 @@ const maxDepth = 8
 
 /** The system's code, such as `EACCES`, wherever it is in the chain of causes and reasons; `undefined` without one. */
 export const systemCode = (error: unknown, depth = maxDepth): string | undefined => {
-  if (depth === 0 || !Predicate.isObject(error)) return undefined
-  if (Predicate.hasProperty(error, "code") && typeof error.code === "string" && /^E[A-Z0-9]+$/.test(error.code)) {
-    return error.code
-  }
-  return (Predicate.hasProperty(error, "reason") ? systemCode(error.reason, depth - 1) : undefined) ??
-    (Predicate.hasProperty(error, "cause") ? systemCode(error.cause, depth - 1) : undefined)
+  if (depth === 0 || typeof error !== "object" || error === null) return undefined
+  if ("code" in error && typeof error.code === "string" && /^E[A-Z0-9]+$/.test(error.code)) return error.code
+  return ("reason" in error ? systemCode(error.reason, depth - 1) : undefined) ??
+    ("cause" in error ? systemCode(error.cause, depth - 1) : undefined)
 }
 
 const messages: ReadonlyMap<string, string> = new Map(getSystemErrorMap().values())
@@ -22,4 +22,31 @@ export const systemReason = (error: unknown): string => {
   const code = systemCode(error)
   const message = code === undefined ? undefined : messages.get(code)
   return message ?? code ?? (error instanceof Error ? error.message : String(error))
+}
+
+/** What helps against it, in the imperative; `undefined` where the code does not tell. */
+export const systemFix = (error: unknown): string | undefined => {
+  switch (systemCode(error)) {
+    case "EACCES":
+    case "EPERM":
+      return `check its owner and mode (this process has uid ${process.getuid?.() ?? "unknown"})`
+    case "ENOSPC":
+    case "EDQUOT":
+      return "free some space"
+    case "EROFS":
+      return "mount it writable, or choose another place"
+    case "EMFILE":
+    case "ENFILE":
+      return "raise the limit of open files (ulimit -n)"
+    case "EIO":
+      return "check the disk"
+    default:
+      return undefined
+  }
+}
+
+/** `permission denied; check its owner and mode (…)`. */
+export const systemReasonAndFix = (error: unknown): string => {
+  const fix = systemFix(error)
+  return fix === undefined ? systemReason(error) : `${systemReason(error)}; ${fix}`
 }

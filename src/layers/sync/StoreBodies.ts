@@ -11,7 +11,6 @@ import type { Held } from "./HeldBodies.ts"
 import * as OwnBranch from "./OwnBranch.ts"
 import * as SyncAnnounce from "./SyncAnnounce.ts"
 import type { SyncContext } from "./SyncContext.ts"
-import * as SyncContext_ from "./SyncContext.ts"
 
 /**
  * What may be stored now: the bodies that follow what the two chains share; of a branch, enough to be better. A branch so
@@ -36,9 +35,12 @@ const ready = ({ held, params, state: { base, chain } }: SyncContext): Array<Hel
 
 /** Stores what is held and ready; does nothing while an append is under way. */
 export const storeReady = (context: SyncContext): void => {
-  if (context.storing || context.halted !== undefined) return
+  if (context.storing || context.storeRetry !== undefined) return
   const batch = ready(context)
-  if (batch.length === 0) return
+  if (batch.length === 0) {
+    context.halted = undefined
+    return
+  }
   context.storing = true
   const after = context.state.base
   const rewrites = after < context.state.chain.height
@@ -75,6 +77,7 @@ const refused = (
 
 const stored = (context: SyncContext, after: number, batch: ReadonlyArray<Held>, tip: Tip): void => {
   context.storing = false
+  context.halted = undefined
   context.rewrites.end()
   const before = context.state.chain
   const added = batch.map((held, i): Parent => {
@@ -116,10 +119,11 @@ const stored = (context: SyncContext, after: number, batch: ReadonlyArray<Held>,
 const failed = (context: SyncContext, error: ChainStoreError): void => {
   context.storing = false
   context.rewrites.end()
-  context.halted = SyncContext_.storeFailure(error)
-  context.emit({ _tag: "StoreFailed", detail: context.halted })
-  context.timers.arm(Limits.storeRetryMs, () => {
-    context.halted = undefined
+  // One event per reason, not one per attempt.
+  if (context.halted !== error.message) context.emit({ _tag: "StoreFailed", detail: error.message })
+  context.halted = error.message
+  context.storeRetry = context.timers.arm(Limits.storeRetryMs, () => {
+    context.storeRetry = undefined
     storeReady(context)
   })
 }

@@ -11,7 +11,7 @@ import type { Parent } from "../../domain/chain/HeaderRules.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type * as SyncState from "../../domain/sync/SyncState.ts"
 import type { SyncMessage } from "../../domain/wire/SyncMessage.ts"
-import type { ChainStore, ChainStoreError } from "../../services/ChainStore.ts"
+import type { ChainStore } from "../../services/ChainStore.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
 import type { LocalChain } from "../../services/LocalChain.ts"
 import type { NodeEvents, Untimed } from "../../services/NodeEvents.ts"
@@ -99,8 +99,10 @@ export interface SyncContext {
   readonly rewrites: ChainRewrites
   /** An append is under way. */
   storing: boolean
-  /** Why the store takes no blocks just now. */
+  /** Why the last append failed, until one succeeds or none is due. */
   halted: string | undefined
+  /** Runs until the failed append is tried again. */
+  storeRetry: Timers.Timer | undefined
 }
 
 export const make = Effect.fnUntraced(function*(
@@ -131,7 +133,8 @@ export const make = Effect.fnUntraced(function*(
     reorgs: 0,
     rewrites: new ChainRewrites(),
     storing: false,
-    halted: undefined
+    halted: undefined,
+    storeRetry: undefined
   }
 })
 
@@ -158,6 +161,3 @@ export const pieceMs = (context: SyncContext, link: PeerLink, done: boolean): nu
   if (done && link.pendingAnswers > 0) link.pendingAnswers -= 1
   return ms
 }
-
-/** A failure of the store, for the log and the status line. */
-export const storeFailure = (error: ChainStoreError): string => `${error.reason._tag}: ${error.reason.message}`

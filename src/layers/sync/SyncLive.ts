@@ -32,7 +32,7 @@ const report = ({ halted, held, links, reorgs, state }: SyncContext.SyncContext)
   synced: state.synced,
   line: halted === undefined
     ? SyncStatus.line(state)
-    : `height ${state.chain.height}, not storing because ${halted}`,
+    : `height ${state.chain.height}, not storing: ${halted}`,
   peers: state.peers.map((peer) => ({
     ip: peer.id,
     height: peer.tip.height,

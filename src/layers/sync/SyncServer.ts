@@ -123,7 +123,7 @@ export const make = (context: SyncContext): SyncServer => {
         Effect.catch(serve(peer, line), (error) =>
           Effect.sync(() => {
             line.serving = false
-            context.emit({ _tag: "StoreFailed", detail: SyncContext_.storeFailure(error) })
+            context.emit({ _tag: "StoreFailed", detail: error.message })
           })).pipe(Effect.ignoreCause({ log: "Error" }))
       )
     },

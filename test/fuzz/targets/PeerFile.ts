@@ -2,10 +2,11 @@
  * The stored peers file: what can be read of it is used, in order and bounded; a file that is damaged at any place is kept
  * beside as it was; what is saved comes back. An input is the file.
  */
-import { Effect, Exit, FileSystem, Layer, Logger, PlatformError, Result } from "effect"
+import { Effect, Exit, Layer, Logger, Option, Result } from "effect"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
 import * as PeerStoreFile from "../../../src/layers/store/PeerStoreFile.ts"
+import * as PlainFiles from "../../../src/layers/store/PlainFiles.ts"
 import { PeerStore } from "../../../src/services/PeerStore.ts"
 import { randomFrom } from "../../harness/random.ts"
 import * as Mutator from "../Mutator.ts"
@@ -17,33 +18,23 @@ const toText = new TextDecoder()
 /** A directory in memory: the files of the run that is going on. */
 let files = new Map<string, Uint8Array>()
 
-const missing = (pathOrDescriptor: string) =>
-  Effect.fail(PlatformError.systemError({ _tag: "NotFound", module: "FileSystem", method: "open", pathOrDescriptor }))
-
-const memory = FileSystem.layerNoop({
+const memory: PlainFiles.PlainFiles = {
   exists: (name) => Effect.sync(() => files.has(name)),
-  readFileString: (name) =>
-    Effect.suspend(() => {
-      const bytes = files.get(name)
-      return bytes === undefined ? missing(name) : Effect.succeed(toText.decode(bytes))
-    }),
+  read: (name) =>
+    Effect.sync(() => Option.map(Option.fromUndefinedOr(files.get(name)), (bytes) => toText.decode(bytes))),
   rename: (from, to) =>
     Effect.suspend(() => {
       const bytes = files.get(from)
-      if (bytes === undefined) return missing(from)
+      if (bytes === undefined) return Effect.fail(new PlainFiles.FileError({ file: from, detail: "is missing" }))
       files.delete(from)
       files.set(to, bytes)
       return Effect.void
     }),
-  open: (name) =>
-    Effect.sync(() => ({
-      writeAll: (bytes: Uint8Array) => Effect.sync(() => void files.set(name, bytes)),
-      sync: Effect.void
-    } as unknown as FileSystem.File))
-})
+  replace: (name, text) => Effect.sync(() => void files.set(name, utf8(text)))
+}
 
 const store = await Effect.runPromise(
-  Effect.service(PeerStore).pipe(Effect.provide(Layer.provide(PeerStoreFile.layer("/data"), memory)))
+  Effect.service(PeerStore).pipe(Effect.provide(Layer.provide(PeerStoreFile.layer("/data"), Layer.succeed(PlainFiles.PlainFiles, memory))))
 )
 
 /** Warnings of thousands of damaged files are of no use. */

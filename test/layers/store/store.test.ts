@@ -1,7 +1,10 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Logger, Option } from "effect"
+import { Effect, Exit, FileSystem, Logger, Option } from "effect"
 import { TestConsole } from "effect/testing"
+import { execFile } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
@@ -9,6 +12,21 @@ import * as DataDir from "../../../src/layers/store/DataDir.ts"
 import * as PeerStoreFile from "../../../src/layers/store/PeerStoreFile.ts"
 import * as PeerStoreMemory from "../../../src/layers/store/PeerStoreMemory.ts"
 import { PeerStore } from "../../../src/services/PeerStore.ts"
+
+const run = promisify(execFile)
+
+/** Another process, of that user, tries to take the lock and prints what it is told. */
+const lockElsewhere = (directory: string, uid: number | undefined) =>
+  run(process.execPath, [
+    "--input-type=module",
+    "-e",
+    `import { Effect } from "effect"
+     import * as DataDir from ${JSON.stringify(new URL("../../../src/layers/store/DataDir.ts", import.meta.url).href)}
+     ${uid === undefined ? "" : `process.setgid(${uid}); process.setuid(${uid})`}
+     console.log(await Effect.runPromise(Effect.scoped(DataDir.lock(${JSON.stringify(directory)})).pipe(
+       Effect.match({ onFailure: (error) => error.message, onSuccess: () => "locked" })
+     )))`
+  ], { cwd: fileURLToPath(new URL("../../..", import.meta.url)) })
 
 const address = (ip: string, port = 24_100) => PeerAddress.make(PeerIp.fromStringUnsafe(ip), port)
 
@@ -91,7 +109,7 @@ describe("PeerStoreFile", () => {
       Effect.gen(function*() {
         const error = yield* Effect.flip(fromFile(`${directory}/gone`, save([address("10.0.0.1")])))
         assert.strictEqual(error._tag, "PeerStoreError")
-        assert.include(error.message, `${directory}/gone/peers.json cannot be written (NotFound)`)
+        assert.include(error.message, `${directory}/gone/peers.json cannot be written: no such file or directory; good peers are not`)
       })
     ))
 })
@@ -114,7 +132,7 @@ describe("DataDir", () => {
         yield* fs.makeDirectory(`${directory}/lock.json/in-the-way`, { recursive: true })
         yield* DataDir.lock(directory)
         const error = yield* Effect.flip(Effect.scoped(DataDir.lock(directory)))
-        assert.match(error.message, /in use by another timemesh node \(process unknown\)/)
+        assert.match(error.message, /in use by another timemesh process \(unknown\)/)
       }))
     ))
 
@@ -127,8 +145,8 @@ describe("DataDir", () => {
           const error = yield* Effect.flip(Effect.scoped(DataDir.lock(directory)))
           assert.strictEqual(
             error.message,
-            `data directory ${directory}: in use by another timemesh node (process ${process.pid}); ` +
-              "stop that one, or give this one its own with --data-dir DIR"
+            `data directory ${directory}: in use by another timemesh process (${process.pid}); stop it, or choose ` +
+              "another with --data-dir DIR"
           )
         }))
         yield* Effect.scoped(DataDir.lock(directory))
@@ -141,6 +159,56 @@ describe("DataDir", () => {
         yield* fs.writeFileString(`${parent}/file`, "")
         const error = yield* Effect.flip(Effect.scoped(DataDir.lock(`${parent}/file/x`)))
         assert.include(error.message, `data directory ${parent}/file/x: cannot be created`)
+      })
+    ))
+
+  it.live("whether a process holds the lock is seen without taking it", () =>
+    withDirectory((directory) =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* DataDir.isHeld(directory), Option.none())
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* DataDir.lock(directory)
+          assert.deepStrictEqual(yield* DataDir.isHeld(directory), Option.some(true))
+          assert.isTrue(Exit.isFailure(yield* Effect.exit(Effect.scoped(DataDir.lock(directory)))))
+        }))
+        assert.deepStrictEqual(yield* DataDir.isHeld(directory), Option.some(false))
+      })
+    ))
+
+  for (const name of ["lock.db", "chain.db", "chain.db-wal", "chain.db.new", "peers.json", "node.json"]) {
+    it.live(`refuses ${name} when it is a link, and leaves what it leads to`, () =>
+      withDirectory((parent, fs) =>
+        Effect.gen(function*() {
+          const directory = `${parent}/data`
+          yield* fs.makeDirectory(directory, { mode: 0o700 })
+          yield* fs.writeFileString(`${parent}/victim`, "precious")
+          yield* fs.symlink(`${parent}/victim`, `${directory}/${name}`)
+          const error = yield* Effect.flip(Effect.scoped(DataDir.lock(directory)))
+          assert.include(error.message, `${name} is a symbolic link, not a regular file; move it away`)
+          assert.strictEqual(yield* fs.readFileString(`${parent}/victim`), "precious")
+        })
+      ))
+  }
+
+  it.live("refuses a directory that every user may write to", () =>
+    withDirectory((directory, fs) =>
+      Effect.gen(function*() {
+        yield* fs.chmod(directory, 0o777)
+        const error = yield* Effect.flip(Effect.scoped(DataDir.lock(directory)))
+        assert.include(error.message, `every user may write to it (mode 777) and could replace the chain; run: chmod o-w`)
+      })
+    ))
+
+  it.live("takes no lock on a file that this user can only read", () =>
+    withDirectory((directory, fs) =>
+      Effect.gen(function*() {
+        yield* Effect.scoped(DataDir.lock(directory))
+        yield* fs.chmod(`${directory}/lock.db`, 0o444)
+        // Root may write to any file, so the attempt is made by another user.
+        const asRoot = process.getuid?.() === 0
+        if (asRoot) yield* fs.chown(directory, 65_534, 65_534)
+        const { stdout } = yield* Effect.promise(() => lockElsewhere(directory, asRoot ? 65_534 : undefined))
+        assert.match(stdout, /lock\.db can only be read \(owner uid \d+, mode 0444; this process has uid \d+\), so it cannot be/)
       })
     ))
 
@@ -161,7 +229,7 @@ describe("DataDir", () => {
         }))
         assert.isTrue(Option.isNone(yield* DataDir.read(directory)))
         yield* fs.writeFileString(`${directory}/node.json`, "{}")
-        assert.isTrue(Option.isNone(yield* DataDir.read(directory)))
+        assert.match((yield* Effect.flip(DataDir.read(directory))).message, /node\.json is not what timemesh writes; /)
       })
     ))
 })

@@ -1,0 +1,102 @@
+/**
+ * A lock between processes: an exclusive SQLite transaction on a file, never committed. The operating system drops it with the
+ * process, however that ends.
+ *
+ * It is a write lock or none. On a file that it can only read, SQLite takes a shared lock without a word, and two processes
+ * would both start; so the lock counts only once a write in that transaction has succeeded.
+ */
+import { Data, Effect, Option } from "effect"
+import type { Scope } from "effect"
+import * as fs from "node:fs/promises"
+import * as nodePath from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import * as Limits from "../../domain/Limits.ts"
+import * as PlainFile from "./PlainFiles.ts"
+import { systemReason, systemReasonAndFix } from "./systemError.ts"
+
+/** The lock was not taken. `busy`: another process holds it. `detail`: the predicate of the file's name. */
+export class FileLockError extends Data.TaggedError("FileLockError")<{
+  readonly file: string
+  readonly busy: boolean
+  readonly detail: string
+}> {
+  override get message() {
+    return `${this.file} ${this.detail}`
+  }
+}
+
+/** SQLite's primary result codes: another process has the lock; the file can only be read. */
+const busy = 5
+const readOnly = 8
+
+const codeOf = (error: unknown): number =>
+  typeof error === "object" && error !== null && "errcode" in error && typeof error.errcode === "number"
+    ? error.errcode & 0xff
+    : 0
+
+/** `owner uid 0, mode 0644; this process has uid 1000`. */
+export const ownership = (path: string): Effect.Effect<string> =>
+  Effect.promise(() =>
+    fs.stat(path).then(({ mode, uid }) =>
+      `owner uid ${uid}, mode ${(mode & 0o7777).toString(8).padStart(4, "0")}; this process has uid ${
+        process.getuid?.() ?? "unknown"
+      }`
+    ).catch(systemReason)
+  )
+
+const open = (file: string) => {
+  // Absolute, because SQLite takes a name that begins with `file:` for a URI.
+  const database = new DatabaseSync(nodePath.resolve(file), { timeout: Limits.lockBusyMs })
+  try {
+    // The journal in memory: a write proves the lock without needing any room on the disk.
+    database.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE")
+    database.exec("PRAGMA user_version = 1")
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+const failure = (file: string, error: unknown) =>
+  Effect.gen(function*() {
+    const code = codeOf(error)
+    const detail = code === busy
+      ? "is locked by another process"
+      : code === readOnly
+      ? `can only be read (${yield* ownership(file)}), so it cannot be locked`
+      : `cannot be locked: ${systemReasonAndFix(error)}`
+    return yield* new FileLockError({ file, busy: code === busy, detail })
+  })
+
+/** Holds the lock until the scope closes. Creates the file, which stays. */
+export const take = (file: string): Effect.Effect<void, FileLockError, Scope.Scope> =>
+  PlainFile.plain(file).pipe(
+    Effect.mapError(({ detail }) => new FileLockError({ file, busy: false, detail })),
+    Effect.andThen(Effect.acquireRelease(
+      Effect.try({ try: () => open(file), catch: (error) => error }).pipe(
+        Effect.catch((error) => failure(file, error))
+      ),
+      (database) => Effect.sync(() => database.close())
+    )),
+    Effect.asVoid
+  )
+
+/**
+ * Whether a process holds the lock, without taking it. `None`: this user cannot tell, or there is no lock file. Looking shares
+ * the lock for a moment; `take` waits for that.
+ */
+export const isHeld = (file: string): Effect.Effect<Option.Option<boolean>> =>
+  Effect.map(Effect.option(PlainFile.plain(file)), (stats) => {
+    if (Option.isNone(Option.flatten(stats))) return Option.none()
+    let database: DatabaseSync | undefined
+    try {
+      database = new DatabaseSync(nodePath.resolve(file), { readOnly: true, timeout: 0 })
+      database.prepare("SELECT count(*) FROM sqlite_master").get()
+      return Option.some(false)
+    } catch (error) {
+      return codeOf(error) === busy ? Option.some(true) : Option.none()
+    } finally {
+      database?.close()
+    }
+  })
