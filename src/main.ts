@@ -6,17 +6,27 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit, Layer, Runtime } from "effect"
 import { CliConfig, Command, GlobalFlag } from "effect/cli"
 import { fileURLToPath } from "node:url"
+import * as output from "./cli/output.ts"
+import * as presenter from "./cli/presenter.ts"
 import type { MakeNode } from "./cli/run.ts"
+import * as signals from "./cli/signals.ts"
 import * as timemesh from "./cli/timemesh.ts"
 import { version } from "./cli/version.ts"
 import * as ChainNode from "./layers/node/ChainNode.ts"
 import * as TcpSocket from "./layers/socket/TcpSocket.ts"
 
-/** A signal ends `run` with the exit code it has set, everything else with 130. */
-const teardown: Runtime.Teardown = (exit, onExit) =>
-  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
-    ? onExit(Number(process.exitCode ?? 130))
-    : Runtime.defaultTeardown(exit, onExit)
+/** A signal ends `run` with the exit code it has set, everything else with 130. What was printed is let out first. */
+const teardown: Runtime.Teardown = (exit, onExit) => {
+  const leave = (code: number) => {
+    Effect.runFork(Effect.map(output.drained, () => onExit(code)))
+  }
+  return Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+    ? leave(Number(process.exitCode ?? 130))
+    : Runtime.defaultTeardown(exit, leave)
+}
+
+signals.install()
+output.install()
 
 const makeNode: MakeNode = (setup, around) => ChainNode.layer(setup, around).pipe(Layer.provide(TcpSocket.layer))
 
@@ -28,6 +38,7 @@ timemesh.make(makeNode, self).pipe(
   Effect.provide([
     NodeServices.layer,
     NodeHttpClient.layerUndici,
+    presenter.layer,
     // `--log-level` is a setting of `run` like any other, so that environment and file can give it too.
     CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
   ]),

@@ -55,7 +55,8 @@ const findIn = (directories: ReadonlyArray<string>): Effect.Effect<ReadonlyArray
       return [{ directory, file: file.value, runs: Option.getOrElse(held, () => processExists(file.value.pid)) }]
     })).pipe(Effect.map((found) => found.flat()))
 
-const died = ({ directory, file }: Found): string => `the node in ${directory} is not running (process ${file.pid} died)`
+const died = ({ directory, file }: Found): string =>
+  `the node in ${directory} is not running (process ${file.pid} died)`
 
 const settingsOf = Effect.fnUntraced(function*(flags: ConfigSources.Flags) {
   const { given } = yield* Effect.mapError(ConfigSources.collect(flags), (error) => Failure.unusable(error.message))
@@ -85,14 +86,18 @@ const locate = Effect.fnUntraced(function*(directory: string | undefined, chosen
   const [only] = running
   if (running.length > 1) {
     return yield* Failure.failed(
-      `several nodes are running (${running.map(({ file }) => file.network).join(", ")}); choose one with --network NAME`
+      `several nodes are running (${
+        running.map(({ file }) => file.network).join(", ")
+      }); choose one with --network NAME`
     )
   }
   if (only !== undefined) return only
   return yield* Failure.failed(
     found.length > 0
       ? `${found.map(died).join("; ")}; start it again with timemesh run`
-      : `no node is running in ${directories.join(", ")}; start one with timemesh run, or name it with --data-dir DIR or ` +
+      : `no node is running in ${
+        directories.join(", ")
+      }; start one with timemesh run, or name it with --data-dir DIR or ` +
         "--admin IP:PORT"
   )
 })

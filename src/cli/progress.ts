@@ -13,16 +13,19 @@ export interface ProgressLine {
   readonly width: () => number
 }
 
-/** On standard output, where the log goes too (writes to one terminal stay in order), or on another terminal stream. */
-export const onTerminal = (stream: NodeJS.WriteStream = process.stdout): ProgressLine => {
+/** On a terminal. `write`: how; standard output shares it with the log, so that both stay in order. */
+export const onTerminal = (
+  stream: NodeJS.WriteStream,
+  write: (text: string) => void = (text) => void stream.write(text)
+): ProgressLine => {
   let shown = false
   const clear = () => {
-    if (shown) stream.write("\r\u001b[2K")
+    if (shown) write("\r\u001b[2K")
     shown = false
   }
   return {
     show: (text) => {
-      stream.write(`${shown ? "\r\u001b[2K" : ""}${text}`)
+      write(`${shown ? "\r\u001b[2K" : ""}${text}`)
       shown = true
     },
     clear,

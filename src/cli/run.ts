@@ -1,7 +1,7 @@
 /** `timemesh run`: one node in the foreground, until SIGINT or SIGTERM. */
 import { Clock, Effect, Fiber, Layer, Scope, Stdio, Stream } from "effect"
 import type { Exit } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command, Flag, TerminalCapabilities } from "effect/cli"
 import type { SocketServer } from "effect/socket"
 import * as Limits from "../domain/Limits.ts"
 import { mayProduce } from "../domain/NodeSetup.ts"
@@ -11,6 +11,7 @@ import * as ChainStoreSql from "../layers/chain/ChainStoreSql.ts"
 import * as DaemonConfig from "../layers/config/DaemonConfig.ts"
 import * as AdminServer from "../layers/http/AdminServer.ts"
 import * as Loggers from "../layers/log/Loggers.ts"
+import * as LogOutput from "../layers/log/LogOutput.ts"
 import * as NodeLog from "../layers/log/NodeLog.ts"
 import * as DataDir from "../layers/store/DataDir.ts"
 import * as PeerStoreFile from "../layers/store/PeerStoreFile.ts"
@@ -25,7 +26,9 @@ import type { Sync } from "../services/Sync.ts"
 import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
 import * as progress from "./progress.ts"
+import * as signals from "./signals.ts"
 import { ofStore } from "./storeFailure.ts"
+import { canAnimate } from "./terminal.ts"
 import { software } from "./version.ts"
 
 /** Builds a node from a set-up; `main` chooses how. `around` is built before the node, with access to its events. */
@@ -75,7 +78,8 @@ const daemon = ({ bar, config, makeNode, produce }: Run) => {
   return Layer.mergeAll(front, progress.layer(bar), produce ? Producer.layer() : Layer.empty).pipe(
     Layer.provide(makeNode({ ...node, produces: produce }, NodeLog.layer)),
     Layer.provide([PeerStoreFile.layer(dataDir), ChainStoreSql.layerSqlite(chain)]),
-    Layer.provide(Layer.effectDiscard(DataDir.lock(dataDir)))
+    Layer.provide(Layer.effectDiscard(DataDir.lock(dataDir))),
+    Layer.merge(signals.layer)
   )
 }
 
@@ -116,9 +120,8 @@ const close = (scope: Scope.Closeable, exit: Exit.Exit<unknown, unknown>) =>
     )
     if (closed._tag === "None") {
       yield* Effect.logError(`not closed within ${closeMs / 1_000} s; exiting anyway`)
-      yield* Effect.sync(() => {
-        process.exitCode = 1
-      })
+      // An orderly exit would wait for the threads that hold up the close.
+      yield* Effect.sync(() => process.kill(process.pid, "SIGKILL"))
     }
   })
 
@@ -172,18 +175,21 @@ export const make = (makeNode: MakeNode) =>
         )
       }
       const terminal = yield* Effect.flatMap(Stdio.Stdio, (stdio) => stdio.stdoutIsTerminal)
-      const bar = terminal ? progress.onTerminal() : undefined
+      const { canColor } = yield* TerminalCapabilities.TerminalCapabilities
+      const output = LogOutput.standard()
+      const bar = (yield* canAnimate("stdout")) ? progress.onTerminal(process.stdout, output.hint) : undefined
       yield* program({ config, warnings, withParent, produce, bar, makeNode }).pipe(
         Effect.provide(Loggers.layer({
           format: config.logFormat ?? (terminal ? "pretty" : "json"),
           level: config.logLevel,
-          colours: terminal,
+          colours: canColor,
+          output,
           before: bar?.clear
         }))
       )
     })
   ).pipe(
     Command.withDescription(
-      "Run a node in the foreground until SIGINT or SIGTERM, which stop it cleanly with exit code 0"
+      "Run a node in the foreground. SIGINT, SIGTERM, SIGHUP and SIGQUIT stop it cleanly, with exit code 0"
     )
   )

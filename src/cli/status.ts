@@ -36,6 +36,7 @@ export const render = (status: Status): string =>
     ["pings received", both(status.stats.pings.received)],
     ["pongs sent", both(status.stats.pongs.sent)],
     ["pongs received", both(status.stats.pongs.received)],
+    ...(status.logLinesDropped ? [["log lines dropped", String(status.logLinesDropped)] as const] : []),
     ["maximum lag", `${status.stats.maxLagMs.toFixed(0)} ms`]
   ])
 

@@ -131,6 +131,10 @@ export const gossipMs = 20
 export const closeGraceMs = 500
 /** ms. Maximum time to close a node. */
 export const closeMs = 5_000
+/** ms. After SIGINT or SIGTERM every command has ended by then, by SIGKILL if need be: within the 5 s of service managers. */
+export const stopMs = closeMs - 50
+/** ms. How long an ending command waits for a slow reader of its output. */
+export const outputMs = 2_000
 /** ms. How often a dial held back by isolation checks whether that has ended. */
 export const isolatedRedialMs = 250
 /** ms. Lag below this is ordinary scheduling and is not counted. */
@@ -209,6 +213,11 @@ export const logLinesRemote = 20
 export const logLinesConnections = 500
 /** lines per window and kind for pings, pongs and dials, which appear at Debug only. */
 export const logLinesDebug = 10_000
+
+/** bytes. Log output that waits for a slow reader or a held terminal; beyond it lines are dropped: some thousand lines. */
+export const logPendingBytes = 256 * 1024
+/** ms. How often waiting log output is tried again, and dropped lines are reported. */
+export const logRetryMs = 1_000
 
 // --- admin API ----------------------------------------------------------------------
 

@@ -84,7 +84,7 @@ describe("timemesh chain", () => {
         [
           ["info", "--data-dir", dir, "--network", "mainnet"],
           2,
-          /is not a database of the mainnet chain, but of devnet/
+          /does not hold the mainnet chain \(found: devnet\)/
         ],
         [["verify", "--data-dir", dir, "--network", "mainnet"], 2, /holds the devnet chain, not mainnet's/],
         [["rewind", "21", "--data-dir", dir], 2, /there is no height 21: the chain has 0 to 20/],
@@ -127,7 +127,10 @@ describe("timemesh chain", () => {
         yield* harm(`${dir}/chain.db`, "DELETE FROM chain_header WHERE height = 20")
         const run = yield* call(["run", "--network", "devnet", "--listen", "127.77.9.1:0", "--data-dir", dir])
         assert.strictEqual(run.code, 2)
-        assert.match(run.stderr, /data\/chain\.db is damaged .*`timemesh chain verify`.*`timemesh chain rewind HEIGHT`/)
+        assert.match(
+          run.stderr,
+          /data\/chain\.db is damaged: .*`timemesh chain verify`.*`timemesh chain rewind HEIGHT`/
+        )
         assert.strictEqual((yield* json(1, "verify", "--data-dir", dir)).height, 19)
         const repaired = yield* json(0, "rewind", "19", "--data-dir", dir)
         assert.deepStrictEqual([repaired.height, repaired.aside], [19, `${dir}/chain.db.damaged`])
@@ -149,13 +152,13 @@ describe("timemesh chain", () => {
         assert.match(testnet.stderr, /--produce is a test producer, not consensus/)
         const other = yield* call([...args, "--network", "testnet"])
         assert.strictEqual(other.code, 2)
-        assert.match(other.stderr, /is not a database of the testnet chain, but of devnet/)
+        assert.match(other.stderr, /does not hold the testnet chain \(found: devnet\)/)
 
         const node = yield* start([...args, "--network", "devnet", "--produce"])
         yield* node.line(/height 11 \(1 new/)
         const locked = yield* chain("info", "--data-dir", dir)
         assert.strictEqual(locked.code, 2)
-        assert.match(locked.stderr, /in use by another timemesh node/)
+        assert.match(locked.stderr, /in use by another timemesh process/)
         const status = yield* call(["status", "--data-dir", dir, "--json"])
         const told = JSON.parse(status.stdout).chain
         assert.isAtLeast(told.height, 11)

@@ -92,8 +92,7 @@ describe("the program", () => {
       assert.strictEqual(data.code, 2)
       assert.strictEqual(
         errorOf(data),
-        `data directory ${dir}: in use by another timemesh node (process ${pid}); stop that one, or give this one its ` +
-          "own with --data-dir DIR"
+        `data directory ${dir}: in use by another timemesh process (${pid}); stop it, or choose another with --data-dir DIR`
       )
       const api = yield* run("--listen", "127.77.1.1:0", "--data-dir", `${directory}/c`, "--admin", admin ?? "")
       assert.strictEqual(api.code, 2)
@@ -111,12 +110,11 @@ describe("the program", () => {
       const first = yield* startNode(dir, "127.77.2.1")
       yield* first.signal("SIGKILL")
       assert.isTrue(yield* fs.exists(`${dir}/node.json`))
-      // What the dead node left behind names a port where nothing listens.
       const status = yield* call(["status", "--data-dir", dir])
       assert.strictEqual(status.code, 1)
       assert.strictEqual(
         errorOf(status),
-        `admin API ${first.file.admin}: connection refused; is the node running there?`
+        `the node in ${dir} is not running (process ${first.pid} died); start it again with timemesh run`
       )
       const second = yield* startNode(dir, "127.77.2.1")
       assert.notStrictEqual(second.file.pid, first.file.pid)
@@ -161,7 +159,11 @@ describe("the program", () => {
           "a peer is its IP, so each node on this machine needs its own; use 127.0.0.2"
         ],
         [["run", "--config", `${directory}/bad.json`], 2, "\"max-peer\" is not a setting; did you mean \"max-peers\"?"],
-        [["run", "--nope"], 1, "Unrecognized flag: --nope"],
+        [
+          ["run", "--nope"],
+          1,
+          "Unrecognized flag: --nope in command timemesh run\n  timemesh run --help lists all flags"
+        ],
         [["why", "1.2.3", "--data-dir", directory], 2, "\"1.2.3\" is not a peer's IP address"],
         [["peers", "--data-dir", directory], 1, `no node is running in ${directory}`],
         [["status", "--admin", "nowhere"], 2, "\"nowhere\" is not an admin API address"],

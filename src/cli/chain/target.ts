@@ -69,7 +69,8 @@ const lockDirectory = (directory: string) =>
 const lockFile = (filename: string) =>
   Effect.gen(function*() {
     const directory = nodePath.dirname(filename)
-    const inDataDir = nodePath.basename(filename) === "chain.db" || (yield* Effect.mapError(DataDir.exists(directory), (error) => Failure.unusable(error.message)))
+    const inDataDir = nodePath.basename(filename) === "chain.db" ||
+      (yield* Effect.mapError(DataDir.exists(directory), (error) => Failure.unusable(error.message)))
     if (inDataDir) return yield* lockDirectory(directory)
     yield* Effect.mapError(FileLock.take(`${filename}.lock`), (error) => Failure.unusable(error.message))
   })

@@ -1,11 +1,13 @@
 /** `simulate` with one seed, in this process. */
-import { Clock, Console, Effect, Stdio } from "effect"
+import { Clock, Console, Effect } from "effect"
+import type { Stdio } from "effect"
 import * as Search from "../../simulation/FailureSearch.ts"
 import type { SimulationOptions } from "../../simulation/plan/SimulationReport.ts"
 import * as SimulationResult from "../../simulation/plan/SimulationResult.ts"
 import * as SimulationText from "../../simulation/plan/SimulationText.ts"
 import * as Failure from "../Failure.ts"
 import * as progress from "../progress.ts"
+import { canAnimate } from "../terminal.ts"
 import * as bar from "./bar.ts"
 import * as render from "./render.ts"
 import type { Simulator } from "./simulator.ts"
@@ -22,8 +24,7 @@ export interface How {
 /** Standard error, if it is a terminal: standard output is for what comes of it. */
 export const progressLine: Effect.Effect<progress.ProgressLine | undefined, never, Stdio.Stdio> = Effect.gen(
   function*() {
-    const stdio = yield* Stdio.Stdio
-    return (yield* stdio.stderrIsTerminal) ? progress.onTerminal(process.stderr) : undefined
+    return (yield* canAnimate("stderr")) ? progress.onTerminal(process.stderr) : undefined
   }
 )
 

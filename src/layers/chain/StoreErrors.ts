@@ -2,8 +2,8 @@
 import { Cause, Effect } from "effect"
 import { SqlError } from "effect/sql"
 import { ChainStoreError, Damaged, Full, Unavailable } from "../../services/ChainStore.ts"
-import { systemReasonAndFix } from "../store/systemError.ts"
 import { sqlFailure, sqlFailureText } from "../sql/SqlFailure.ts"
+import { systemReasonAndFix } from "../store/systemError.ts"
 
 /** `good`: the last height known to be whole, if one is. */
 export const repair = (good?: number): string =>

@@ -110,6 +110,8 @@ export const Status = Schema.Struct({
   state: Schema.String,
   /** Absent on a node without a chain. */
   chain: Schema.optional(Chain),
+  /** Log lines dropped since the start, because the log's output did not take them. */
+  logLinesDropped: Schema.optional(Schema.Finite),
   /** Totals since the start, as `domain/NodeEvent.NodeStats`. */
   stats: Schema.Struct({
     ups: Schema.Finite,

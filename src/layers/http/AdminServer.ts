@@ -18,6 +18,7 @@ import { NodeEvents } from "../../services/NodeEvents.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import { Sync } from "../../services/Sync.ts"
 import type { SyncReport } from "../../services/Sync.ts"
+import { DroppedLines } from "../log/LogOutput.ts"
 import { systemCode } from "../store/systemError.ts"
 import { AdminApi, BadAddress } from "./AdminApi.ts"
 import type { Chain, Peer } from "./AdminApi.ts"
@@ -104,6 +105,7 @@ const handlers = (startedAt: number) =>
       const manager = yield* ConnectionManager
       const events = yield* NodeEvents
       const config = yield* NodeConfig
+      const droppedLines = yield* DroppedLines
       const report = Effect.transposeOption(
         Option.map(yield* Effect.serviceOption(Sync), (sync) => sync.report)
       )
@@ -125,6 +127,7 @@ const handlers = (startedAt: number) =>
               connected,
               state: sentence(known, connected),
               chain: Option.getOrUndefined(Option.map(yield* report, chainOf)),
+              logLinesDropped: droppedLines(),
               stats: yield* events.stats
             }
           }),

@@ -1,7 +1,10 @@
 /** The two log formats on standard output, pretty and JSON: one line per entry in both. */
 import type { LogLevel } from "effect"
-import { Cause, Formatter, Inspectable, Layer, Logger, References } from "effect"
+import { Cause, Effect, Formatter, Inspectable, Layer, Logger, References, Schedule, Stream } from "effect"
+import * as Limits from "../../domain/Limits.ts"
 import type { LogFormat } from "../config/Values.ts"
+import { DroppedLines } from "./LogOutput.ts"
+import type { LogOutput } from "./LogOutput.ts"
 
 const colours: Readonly<Record<string, string>> = {
   Fatal: "\u001b[41m",
@@ -54,23 +57,54 @@ export const json: Logger.Logger<unknown, string> = Logger.map(
     })
 )
 
-const preceded = (logger: Logger.Logger<unknown, string>, before: (() => void) | undefined) =>
-  before === undefined ? logger : Logger.make<unknown, string>((options) => {
-    before()
-    return logger.log(options)
+const onto = (output: LogOutput, logger: Logger.Logger<unknown, string>, before: (() => void) | undefined) =>
+  Logger.make<unknown, void>((options) => {
+    before?.()
+    output.line(logger.log(options))
   })
 
-/** Replaces the loggers by one of these on standard output, and sets the minimum level. */
+/** Lines that were dropped, reports of that not counted. */
+const makeDropped = (output: LogOutput) => {
+  let reports = 0
+  let reported = 0
+  const count = () => output.dropped() - reports
+  /** Reports them in the log itself, once it takes lines again. */
+  const report = Effect.suspend(() => {
+    output.flush()
+    const lines = count() - reported
+    if (lines === 0) return Effect.void
+    const before = output.dropped()
+    return Effect.logWarning(`dropped ${lines} log lines: ${output.reason()}`).pipe(
+      Effect.annotateLogs({ event: "LinesDropped" }),
+      Effect.map(() => {
+        if (output.dropped() === before) reported += lines
+        else reports += 1
+      })
+    )
+  })
+  return { count, report }
+}
+
+/** Replaces the loggers by one of these on `output`, sets the minimum level, and gives the admin API the count of dropped lines. */
 export const layer = (options: {
   readonly format: LogFormat
   readonly level: LogLevel.LogLevel
   readonly colours: boolean
+  readonly output: LogOutput
   /** Called before each line, so that a progress bar can clear itself. */
   readonly before?: (() => void) | undefined
-}): Layer.Layer<never> =>
-  Layer.merge(
-    Logger.layer([
-      Logger.withConsoleLog(preceded(options.format === "json" ? json : pretty(options), options.before))
-    ]),
-    Layer.succeed(References.MinimumLogLevel, options.level)
+}): Layer.Layer<never> => {
+  const { before, colours, format, level, output } = options
+  const dropped = makeDropped(output)
+  const reporting = Stream.fromSchedule(Schedule.spaced(Limits.logRetryMs)).pipe(
+    Stream.runForEach(() => dropped.report),
+    Effect.forkScoped
   )
+  return Layer.effectDiscard(reporting).pipe(
+    Layer.provideMerge(Layer.mergeAll(
+      Logger.layer([onto(output, format === "json" ? json : pretty({ colours }), before)]),
+      Layer.succeed(References.MinimumLogLevel, level),
+      Layer.succeed(DroppedLines, dropped.count)
+    ))
+  )
+}

@@ -32,7 +32,8 @@ const full = 13
 const readOnly = 8
 
 /** SQLite's code for what the file system below it refused. */
-const errnoOf = (code: string): number => code === "ENOSPC" || code === "EDQUOT" ? full : code === "EROFS" ? readOnly : cannotOpen
+const errnoOf = (code: string): number =>
+  code === "ENOSPC" || code === "EDQUOT" ? full : code === "EROFS" ? readOnly : cannotOpen
 
 export const faultOf = (error: unknown): SqliteFault => {
   if (typeof error === "object" && error !== null && "errcode" in error && typeof error.errcode === "number") {

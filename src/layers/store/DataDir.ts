@@ -141,8 +141,7 @@ export const exists = (directory: string): Effect.Effect<boolean, FileError> =>
   Effect.map(PlainFile.plain(lockFile(directory)), Option.isSome)
 
 /** Whether a process holds the lock, without taking it. `None`: this user cannot tell, or there is no lock. */
-export const isHeld = (directory: string): Effect.Effect<Option.Option<boolean>> =>
-  FileLock.isHeld(lockFile(directory))
+export const isHeld = (directory: string): Effect.Effect<Option.Option<boolean>> => FileLock.isHeld(lockFile(directory))
 
 /** Tells commands where the node answers, until the scope closes. */
 export const announce = (directory: string, content: Omit<NodeFile, "pid">) =>
@@ -168,7 +167,10 @@ export const read = (directory: string): Effect.Effect<Option.Option<NodeFile>, 
     if (Option.isNone(text)) return Option.none()
     return yield* Schema.decodeEffect(NodeFileJson)(text.value).pipe(
       Effect.mapError(() =>
-        new PlainFile.FileError({ file, detail: "is not what timemesh writes; restart the node, or use --admin IP:PORT" })
+        new PlainFile.FileError({
+          file,
+          detail: "is not what timemesh writes; restart the node, or use --admin IP:PORT"
+        })
       ),
       Effect.map(Option.some)
     )

@@ -31,8 +31,7 @@ const readable = (peers: ReadonlyArray<string>) => {
   return { found: found.slice(0, Limits.storedPeers), damaged }
 }
 
-const toStoreError = (fix: string) => (error: FileError) =>
-  new PeerStoreError({ detail: `${error.message}; ${fix}` })
+const toStoreError = (fix: string) => (error: FileError) => new PeerStoreError({ detail: `${error.message}; ${fix}` })
 
 const make = Effect.fnUntraced(function*(directory: string) {
   const files = yield* PlainFiles

@@ -87,8 +87,7 @@ const followed = async (name: string): Promise<string> => {
 }
 
 /** The absolute name behind all links, of a file that exists or not. */
-export const realName = (name: string): Effect.Effect<string, FileError> =>
-  attempt(name, "found", () => followed(name))
+export const realName = (name: string): Effect.Effect<string, FileError> => attempt(name, "found", () => followed(name))
 
 const readPlain = async (file: string): Promise<string | undefined> => {
   // A fifo would block the open and a link would lead elsewhere, if either took the file's place after the check.

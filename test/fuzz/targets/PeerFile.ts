@@ -34,7 +34,9 @@ const memory: PlainFiles.PlainFiles = {
 }
 
 const store = await Effect.runPromise(
-  Effect.service(PeerStore).pipe(Effect.provide(Layer.provide(PeerStoreFile.layer("/data"), Layer.succeed(PlainFiles.PlainFiles, memory))))
+  Effect.service(PeerStore).pipe(
+    Effect.provide(Layer.provide(PeerStoreFile.layer("/data"), Layer.succeed(PlainFiles.PlainFiles, memory)))
+  )
 )
 
 /** Warnings of thousands of damaged files are of no use. */

@@ -6,6 +6,7 @@ import * as Limits from "../../../src/domain/Limits.ts"
 import type { ConnectionRef, NodeEvent } from "../../../src/domain/NodeEvent.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import * as Loggers from "../../../src/layers/log/Loggers.ts"
+import type * as LogOutput from "../../../src/layers/log/LogOutput.ts"
 import * as NodeLog from "../../../src/layers/log/NodeLog.ts"
 import * as NodeEventsLive from "../../../src/layers/node/NodeEventsLive.ts"
 import { NodeEvents } from "../../../src/services/NodeEvents.ts"
@@ -49,21 +50,34 @@ const life: ReadonlyArray<NodeEvent> = [
   { _tag: "Stopping", at: 12 }
 ]
 
+/** An output that takes everything, and what it took. */
+const collected = () => {
+  const lines: Array<string> = []
+  const output: LogOutput.LogOutput = {
+    line: (text) => void lines.push(text),
+    hint: () => {},
+    flush: () => {},
+    dropped: () => 0,
+    reason: () => ""
+  }
+  return { lines, output }
+}
+
 const log = (
   options: { readonly format: "pretty" | "json"; readonly level?: "Info" | "Debug" | "None" },
   body: Effect.Effect<void, never, NodeEvents>
 ) =>
   Effect.gen(function*() {
     const level = options.level ?? "Debug"
+    const { lines, output } = collected()
     yield* body.pipe(
       Effect.provide(NodeLog.layer.pipe(
         Layer.provideMerge(NodeEventsLive.layer()),
-        Layer.provide(Loggers.layer({ format: options.format, level, colours: false }))
+        Layer.provide(Loggers.layer({ format: options.format, level, colours: false, output }))
       ))
     )
-    const lines = yield* TestConsole.logLines
-    return lines.map(String)
-  }).pipe(Effect.provide(TestConsole.layer, { local: true }))
+    return lines
+  })
 
 const emit = (events: ReadonlyArray<NodeEvent>) =>
   Effect.map(NodeEvents, (service) => {

@@ -109,7 +109,10 @@ describe("PeerStoreFile", () => {
       Effect.gen(function*() {
         const error = yield* Effect.flip(fromFile(`${directory}/gone`, save([address("10.0.0.1")])))
         assert.strictEqual(error._tag, "PeerStoreError")
-        assert.include(error.message, `${directory}/gone/peers.json cannot be written: no such file or directory; good peers are not`)
+        assert.include(
+          error.message,
+          `${directory}/gone/peers.json cannot be written: no such file or directory; good peers are not`
+        )
       })
     ))
 })
@@ -195,7 +198,10 @@ describe("DataDir", () => {
       Effect.gen(function*() {
         yield* fs.chmod(directory, 0o777)
         const error = yield* Effect.flip(Effect.scoped(DataDir.lock(directory)))
-        assert.include(error.message, `every user may write to it (mode 777) and could replace the chain; run: chmod o-w`)
+        assert.include(
+          error.message,
+          `every user may write to it (mode 777) and could replace the chain; run: chmod o-w`
+        )
       })
     ))
 
@@ -208,7 +214,10 @@ describe("DataDir", () => {
         const asRoot = process.getuid?.() === 0
         if (asRoot) yield* fs.chown(directory, 65_534, 65_534)
         const { stdout } = yield* Effect.promise(() => lockElsewhere(directory, asRoot ? 65_534 : undefined))
-        assert.match(stdout, /lock\.db can only be read \(owner uid \d+, mode 0444; this process has uid \d+\), so it cannot be/)
+        assert.match(
+          stdout,
+          /lock\.db can only be read \(owner uid \d+, mode 0444; this process has uid \d+\), so it cannot be/
+        )
       })
     ))
 

@@ -1,0 +1,19 @@
+/** How effect/cli prints: help and version on standard output, and for bad flags the error alone. */
+import { Console, Effect } from "effect"
+import { CliOutput, TerminalCapabilities } from "effect/cli"
+
+const formatter = Effect.map(
+  Effect.service(TerminalCapabilities.TerminalCapabilities),
+  ({ canColor }) => CliOutput.defaultFormatter({ colors: canColor })
+)
+
+/** The whole help would push the error off the screen: it names the command that shows it. */
+export const layer = CliOutput.layerPresenter({
+  present: (event) =>
+    event._tag === "InvalidInvocation"
+      ? Effect.flatMap(formatter, ({ formatErrors }) =>
+        Console.error(
+          `${formatErrors(event.errors).trimStart()}\n  ${event.commandPath.join(" ")} --help lists all flags`
+        ))
+      : CliOutput.defaultPresenter.present(event)
+})

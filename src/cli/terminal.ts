@@ -1,0 +1,15 @@
+/** What may be drawn on a terminal: NO_COLOR and TERM=dumb are obeyed, on standard error too. */
+import { Config, Effect, Option, Stdio } from "effect"
+
+const isDumb = Effect.map(
+  Effect.orElseSucceed(Config.option(Config.String("TERM")), () => Option.none<string>()),
+  Option.contains("dumb")
+)
+
+/** Whether text may be redrawn in place on that stream. */
+export const canAnimate = (stream: "stdout" | "stderr"): Effect.Effect<boolean, never, Stdio.Stdio> =>
+  Effect.gen(function*() {
+    const stdio = yield* Stdio.Stdio
+    const isTerminal = yield* stream === "stdout" ? stdio.stdoutIsTerminal : stdio.stderrIsTerminal
+    return isTerminal && !(yield* isDumb)
+  })
