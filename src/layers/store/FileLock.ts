@@ -58,14 +58,16 @@ const open = (file: string) => {
   }
 }
 
-const failure = (file: string, error: unknown) =>
+/** What SQLite threw. */
+class Refused extends Data.TaggedError("Refused")<{ readonly code: number; readonly text: string }> {}
+
+const failure = (file: string, { code, text }: Refused) =>
   Effect.gen(function*() {
-    const code = codeOf(error)
     const detail = code === busy
       ? "is locked by another process"
       : code === readOnly
       ? `can only be read (${yield* ownership(file)}), so it cannot be locked`
-      : `cannot be locked: ${systemReasonAndFix(error)}`
+      : `cannot be locked: ${text}`
     return yield* new FileLockError({ file, busy: code === busy, detail })
   })
 
@@ -74,9 +76,10 @@ export const take = (file: string): Effect.Effect<void, FileLockError, Scope.Sco
   PlainFile.plain(file).pipe(
     Effect.mapError(({ detail }) => new FileLockError({ file, busy: false, detail })),
     Effect.andThen(Effect.acquireRelease(
-      Effect.try({ try: () => open(file), catch: (error) => error }).pipe(
-        Effect.catch((error) => failure(file, error))
-      ),
+      Effect.try({
+        try: () => open(file),
+        catch: (error) => new Refused({ code: codeOf(error), text: systemReasonAndFix(error) })
+      }).pipe(Effect.catch((refused) => failure(file, refused))),
       (database) => Effect.sync(() => database.close())
     )),
     Effect.asVoid
