@@ -15,6 +15,7 @@ export type RejectReason =
   | "operator"
   | "evicted"
   | "protocol"
+  | "application"
 
 /** In wire order: the code of a reason is its index + 1. Append only. */
 export const rejectReasons: ReadonlyArray<RejectReason> = [
@@ -28,7 +29,8 @@ export const rejectReasons: ReadonlyArray<RejectReason> = [
   "shutdown",
   "operator",
   "evicted",
-  "protocol"
+  "protocol",
+  "application"
 ]
 
 /**
@@ -37,7 +39,8 @@ export const rejectReasons: ReadonlyArray<RejectReason> = [
  * `eof`: the peer closed without a Reject. `reset`: the socket failed. `silent`: no byte within the dead time. `replaced`:
  * the deciding peer chose a newer socket. `unanswered`: no answer to a challenge. `no-commit`, `no-ack`, `hello-timeout`: a
  * handshake step timed out. `protocol`: a frame that is not allowed in that state. `bad-frame`: a malformed frame.
- * `outbox-full`: the peer stopped reading. `dial-failed`: no connection to the address.
+ * `outbox-full`: the peer stopped reading. `application`: the
+ * application of the end that closed failed on a message. `dial-failed`: no connection to the address.
  */
 export type Kind =
   | "eof"
@@ -56,6 +59,7 @@ export type Kind =
   | "evicted"
   | "operator"
   | "shutdown"
+  | "application"
   | "dial-failed"
 
 export interface DisconnectReason {
@@ -74,10 +78,10 @@ export const local = (kind: Kind, detail?: string): DisconnectReason =>
 export const remote = (kind: Kind, detail?: string): DisconnectReason =>
   detail === undefined ? { kind, by: "remote" } : { kind, by: "remote", detail }
 
-/** The reason behind a `Reject`. `shutdown`, `operator`, `banned`, `evicted` and `protocol` keep their own kind; the others become `rejected`. */
+/** The reason behind a `Reject`. `shutdown`, `operator`, `banned`, `evicted`, `protocol` and `application` keep their own kind; the others become `rejected`. */
 export const rejected = (reject: RejectReason, by: "local" | "remote", detail?: string): DisconnectReason => {
   const kind: Kind = reject === "shutdown" || reject === "operator" || reject === "banned" || reject === "evicted" ||
-      reject === "protocol"
+      reject === "protocol" || reject === "application"
     ? reject
     : "rejected"
   return { kind, by, reject, ...(detail === undefined || detail === "" ? {} : { detail }) }

@@ -107,6 +107,15 @@ export const outboxHighBytes = 16 * 1024 * 1024
 export const outboxBytes = 32 * 1024 * 1024
 /** bytes. The same for control frames: thousands of unread pongs. */
 export const outboxControlBytes = 256 * 1024
+/**
+ * bytes. Messages held for an application that does not receive on their channel yet, of all peers together and of one: a frame
+ * of the greatest length fits. Beyond, they are dropped, and the log says so. Each counts `heldMessageBytes` besides itself.
+ */
+export const heldBytes = 8 * 1024 * 1024
+export const heldBytesPerPeer = 1024 * 1024
+export const heldMessageBytes = 256
+/** Failures in a row of a receiver on one peer's messages, from which on it gets no more of them: the first may be bad luck. */
+export const handlerFailures = 3
 /** peers. Rows of the peer table; beyond it, the unconnected, unconfigured row with the most failures is evicted. Bitcoin's addr cap × 4. */
 export const knownPeers = 4_096
 /** addresses per `Peers` message: what a new peer learns at once; covers the peers of a full node. */
@@ -200,6 +209,8 @@ export const retryAliasMs = 60_000
 export const retryOperatorMs = 300_000
 /** ms. Evicted to make room: as `full`. */
 export const retryEvictedMs = 60_000
+/** ms. The application failed on a message of the peer's: time for it to recover, or for whoever runs it to look. */
+export const retryApplicationMs = 60_000
 /** ms. A protocol violation is a bug or a mix-up: worth another attempt, not a fast one. */
 export const retryProtocolMs = 60_000
 

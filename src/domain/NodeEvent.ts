@@ -15,6 +15,9 @@ export interface ConnectionRef {
   readonly socket: string
 }
 
+/** Why messages for the application were dropped. */
+export type DropReason = "no receiver" | "receiver failed"
+
 /** `at`: wall time, ms. A node emits its events in the order in which things happened. */
 export type NodeEvent =
   | { readonly _tag: "Listening"; readonly at: number; readonly address: string }
@@ -68,6 +71,24 @@ export type NodeEvent =
   | { readonly _tag: "LoopLag"; readonly at: number; readonly ms: number }
   /** A frame of unknown kind on a live connection was skipped. */
   | { readonly _tag: "UnknownFrame"; readonly at: number; readonly ip: PeerIp; readonly kind: number }
+  /** Messages of a peer to the application were dropped: it did not receive on that channel, or kept failing on them. */
+  | {
+    readonly _tag: "MessagesDropped"
+    readonly at: number
+    readonly ip: PeerIp
+    readonly channel: number
+    readonly messages: number
+    readonly why: DropReason
+  }
+  /** The application's receiver threw on a message of a peer, whose connection ends (`failures`: in a row). */
+  | {
+    readonly _tag: "ReceiverFailed"
+    readonly at: number
+    readonly ip: PeerIp
+    readonly channel: number
+    readonly failures: number
+    readonly detail: string
+  }
   /** Our chain grew by `added` blocks (0: it was rewound) to this tip. `from`: the peer that sent the last of them. */
   | {
     readonly _tag: "TipChanged"

@@ -12,24 +12,56 @@ import type { PeerAddress } from "../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
 
 /** No connection is up with that peer; `why` of `PeerState` tells more. */
-export class NotConnected extends Schema.TaggedError<NotConnected>()("NotConnected", { ip: Schema.String }) {}
+export class NotConnected extends Schema.TaggedError<NotConnected>()("NotConnected", { ip: Schema.String }) {
+  override get message() {
+    return `no connection to ${this.ip} is up: PeerState.why says why not`
+  }
+}
 /** The connection went down while the message waited. Whether earlier messages arrived is not known. */
 export class ConnectionLost extends Schema.TaggedError<ConnectionLost>()("ConnectionLost", {
   ip: Schema.String,
   reason: Schema.String
-}) {}
+}) {
+  override get message() {
+    return `the connection to ${this.ip} went down (${this.reason}) while the message was queued: send it again when it is up`
+  }
+}
 /** The payload exceeds what one frame carries. */
-export class TooLarge extends Schema.TaggedError<TooLarge>()("TooLarge", { bytes: Schema.Int, max: Schema.Int }) {}
+export class TooLarge extends Schema.TaggedError<TooLarge>()("TooLarge", { bytes: Schema.Int, max: Schema.Int }) {
+  override get message() {
+    return `payload of ${this.bytes} bytes exceeds limit ${this.max}: send it in parts`
+  }
+}
+/** A channel is a whole number from 0 to 65535. `channel`: what was given, as text: it may be no number at all. */
+export class InvalidChannel extends Schema.TaggedError<InvalidChannel>()("InvalidChannel", {
+  channel: Schema.String
+}) {
+  override get message() {
+    return `channel ${this.channel} is not a whole number from 0 to 65535`
+  }
+}
 
 export class SendError extends Schema.TaggedError<SendError>()("SendError", {
-  reason: Schema.Union([NotConnected, ConnectionLost, TooLarge])
-}) {}
+  reason: Schema.Union([NotConnected, ConnectionLost, TooLarge, InvalidChannel])
+}) {
+  override get message() {
+    return this.reason.message
+  }
+}
 
-/** Somebody already receives on that channel. */
-export class ChannelTaken extends Schema.TaggedError<ChannelTaken>()("ChannelTaken", { channel: Schema.Int }) {}
+/** The channel has a receiver: there is one at a time. */
+export class ChannelTaken extends Schema.TaggedError<ChannelTaken>()("ChannelTaken", { channel: Schema.Int }) {
+  override get message() {
+    return `channel ${this.channel} has a receiver already: use another channel, or close the scope of the first receiver`
+  }
+}
 
 /** The reader of `messages` fell behind by more than its buffer; messages were lost, so the stream ends. */
-export class Lagged extends Schema.TaggedError<Lagged>()("Lagged", { channel: Schema.Int, buffered: Schema.Int }) {}
+export class Lagged extends Schema.TaggedError<Lagged>()("Lagged", { channel: Schema.Int, buffered: Schema.Int }) {
+  override get message() {
+    return `the reader of channel ${this.channel} fell behind by ${this.buffered} messages and lost some: read faster, or use receive`
+  }
+}
 
 /** A connection as a message's origin. */
 export interface Origin {
@@ -60,17 +92,22 @@ export class ConnectionManager extends Context.Service<ConnectionManager, {
     channel: number,
     payload: Uint8Array,
     except?: ReadonlyArray<PeerIp>
-  ) => Effect.Effect<number, TooLarge>
+  ) => Effect.Effect<number, TooLarge | InvalidChannel>
   /**
    * Calls `handler` with the payloads of one read batch, in order, until the scope closes. The fastest way to receive: a
-   * plain function inside the read loop, so keep it short. A throwing handler ends that connection, not the node.
+   * plain function inside the read loop, so keep it short.
+   *
+   * Messages that came while nobody received on the channel are handed over first, before this returns: the node holds them up
+   * to `Limits.heldBytes`, and logs what it has to drop. A handler that throws is logged with its cause and ends that connection
+   * (`application`, at both ends), not the node; from the `Limits.handlerFailures`th time in a row on, messages of that peer on
+   * that channel are dropped instead, with a warning, and the connection stays.
    */
   readonly receive: (
     channel: number,
     handler: (from: Origin, payloads: ReadonlyArray<Uint8Array>) => void
-  ) => Effect.Effect<void, ChannelTaken, Scope.Scope>
+  ) => Effect.Effect<void, ChannelTaken | InvalidChannel, Scope.Scope>
   /** The messages of a channel as a stream, payloads copied; buffers `Limits.streamBuffer` messages, then ends with `Lagged`. */
-  readonly messages: (channel: number) => Stream.Stream<Received, ChannelTaken | Lagged>
+  readonly messages: (channel: number) => Stream.Stream<Received, ChannelTaken | InvalidChannel | Lagged>
   /** Makes an address known, so that the pair gets connected; who dials follows from the ranks. */
   readonly connect: (to: PeerAddress) => Effect.Effect<void>
   /** Ends the connection (peer reads `operator`) and stops dialling the peer until it is named again. False if there was none. */

@@ -14,7 +14,8 @@ describe("DisconnectReason", () => {
       "shutdown",
       "operator",
       "evicted",
-      "protocol"
+      "protocol",
+      "application"
     ])
   })
 
@@ -28,7 +29,7 @@ describe("DisconnectReason", () => {
   it("gives reasons of a live connection their own kind, and keeps what the Reject said", () => {
     for (const reject of DisconnectReason.rejectReasons) {
       const reason = DisconnectReason.rejected(reject, "remote", "why")
-      const own = ["shutdown", "operator", "banned", "evicted", "protocol"].includes(reject)
+      const own = ["shutdown", "operator", "banned", "evicted", "protocol", "application"].includes(reject)
       assert.strictEqual(reason.kind, own ? reject : "rejected")
       assert.deepStrictEqual([reason.by, reason.reject, reason.detail], ["remote", reject, "why"])
     }

@@ -178,6 +178,8 @@ export const retryAfterMs = (reason: RejectReason, facts: RetryFacts = {}): numb
       return Limits.retryEvictedMs
     case "protocol":
       return Limits.retryProtocolMs
+    case "application":
+      return Limits.retryApplicationMs
   }
 }
 

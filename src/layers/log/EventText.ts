@@ -164,6 +164,25 @@ export const describe = (event: NodeEvent): LogLine => {
       )
     case "UnknownFrame":
       return remote("Info", event._tag, `skipped frame of unknown kind ${event.kind} from ${event.ip}`)
+    case "MessagesDropped":
+      return remote(
+        "Warn",
+        event._tag,
+        `dropped ${event.messages} messages of ${event.ip} on channel ${event.channel}: ${
+          event.why === "no receiver"
+            ? "the application does not receive on it"
+            : "the application failed on those before them"
+        }`
+      )
+    case "ReceiverFailed":
+      // The error itself, with its cause, is logged where it was caught.
+      return remote(
+        "Debug",
+        event._tag,
+        `the application failed on a message of ${event.ip} on channel ${event.channel} (${event.failures}×): ${
+          clean(event.detail)
+        }`
+      )
     case "Stopping":
       return line("Info", event._tag, Limits.logLinesConnections, "shutting down")
   }

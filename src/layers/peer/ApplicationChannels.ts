@@ -2,24 +2,30 @@
 import { Cause, Effect, Queue, Stream } from "effect"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
+import * as Handshake from "../../domain/pair/Handshake.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Wire } from "../../domain/wire/Wire.ts"
 import {
   ChannelTaken,
   ConnectionLost,
   type ConnectionManager,
+  InvalidChannel,
   Lagged,
   NotConnected,
   type Received,
   SendError,
   TooLarge
 } from "../../services/ConnectionManager.ts"
-import type { ChannelHandler, NodeContext } from "./NodeContext.ts"
+import type { ChannelHandler, Trouble } from "./ApplicationInbox.ts"
+import { type NodeContext, post } from "./NodeContext.ts"
 import * as Outbox from "./Outbox.ts"
 import * as Outgoing from "./Outgoing.ts"
 import type { Up } from "./PeerEnd.ts"
 
 type Api = ConnectionManager["Service"]
+
+/** Greatest channel number: 16 bits on the wire. */
+const maxChannel = 0xffff
 
 /** What is queued in one go: a frame, or short ones together. */
 interface Part {
@@ -30,11 +36,11 @@ interface Part {
 export const make = (ctx: NodeContext): Pick<Api, "send" | "sendAll" | "broadcast" | "receive" | "messages"> => ({
   send: (to, channel, payload) =>
     Effect.suspend(() =>
-      withConnection(ctx, to, [payload], (up) => queue(ctx, up, one(up.connection.wire, channel, payload)))
+      withConnection(ctx, to, channel, [payload], (up) => queue(ctx, up, one(up.connection.wire, channel, payload)))
     ),
   sendAll: (to, channel, payloads) =>
     Effect.suspend(() =>
-      withConnection(ctx, to, payloads, (up) => queue(ctx, up, parts(up.connection.wire, channel, payloads)))
+      withConnection(ctx, to, channel, payloads, (up) => queue(ctx, up, parts(up.connection.wire, channel, payloads)))
     ),
   broadcast: (channel, payload, except = []) => Effect.suspend(() => broadcast(ctx, channel, payload, except)),
   receive: (channel, handler) => receive(ctx, channel, handler),
@@ -46,14 +52,21 @@ export const make = (ctx: NodeContext): Pick<Api, "send" | "sendAll" | "broadcas
 const withConnection = (
   ctx: NodeContext,
   to: PeerIp,
+  channel: number,
   payloads: ReadonlyArray<Uint8Array>,
   use: (up: Up) => Effect.Effect<void, SendError>
 ): Effect.Effect<void, SendError> => {
   const up = ctx.table.get(to)?.up
-  const wrong = tooLarge(up?.connection.wire ?? ctx.wire, payloads)
+  const wrong = invalid(channel) ?? tooLarge(up?.connection.wire ?? ctx.wire, payloads)
   if (wrong !== undefined) return Effect.fail(new SendError({ reason: wrong }))
   return up === undefined ? Effect.fail(new SendError({ reason: new NotConnected({ ip: to }) })) : use(up)
 }
+
+/** Beyond 16 bits a number would come out as another channel's. */
+const invalid = (channel: number): InvalidChannel | undefined =>
+  Number.isInteger(channel) && channel >= 0 && channel <= maxChannel
+    ? undefined
+    : new InvalidChannel({ channel: String(channel) })
 
 const tooLarge = ({ limits }: Wire, payloads: ReadonlyArray<Uint8Array>): TooLarge | undefined => {
   for (const { length } of payloads) {
@@ -128,8 +141,8 @@ const broadcast = (
   channel: number,
   payload: Uint8Array,
   except: ReadonlyArray<PeerIp>
-): Effect.Effect<number, TooLarge> => {
-  const wrong = tooLarge(ctx.wire, [payload])
+): Effect.Effect<number, TooLarge | InvalidChannel> => {
+  const wrong = invalid(channel) ?? tooLarge(ctx.wire, [payload])
   if (wrong !== undefined) return Effect.fail(wrong)
   // Coded once per wire, not per peer.
   const frames = new Map<Wire, Outbox.Frame>()
@@ -148,13 +161,38 @@ const broadcast = (
 
 const receive = (ctx: NodeContext, channel: number, handler: ChannelHandler) =>
   Effect.acquireRelease(
-    Effect.suspend(() => {
-      if (ctx.channels.has(channel)) return Effect.fail(new ChannelTaken({ channel }))
-      ctx.channels.set(channel, handler)
-      return Effect.void
+    Effect.suspend((): Effect.Effect<void, ChannelTaken | InvalidChannel> => {
+      const wrong = invalid(channel)
+      if (wrong !== undefined) return Effect.fail(wrong)
+      return ctx.inbox.open(channel, handler, (trouble) => report(ctx, trouble))
+        ? Effect.void
+        : Effect.fail(new ChannelTaken({ channel }))
     }),
-    () => Effect.sync(() => ctx.channels.delete(channel))
+    () => Effect.sync(() => ctx.inbox.close(channel))
   )
+
+/** Says that messages did not arrive. A receiver that failed ends the connection, as long as it may be bad luck. */
+export const report = (ctx: NodeContext, trouble: Trouble): void => {
+  const { channel, from } = trouble
+  if (trouble._tag === "Dropped") {
+    const { messages, why } = trouble
+    return ctx.emit({ _tag: "MessagesDropped", ip: from.ip, channel, messages, why })
+  }
+  const { cause, failures } = trouble
+  ctx.io.fork(
+    Effect.logError(`the application failed on a message of ${from.ip} on channel ${channel}`, Cause.die(cause))
+  )
+  ctx.emit({ _tag: "ReceiverFailed", ip: from.ip, channel, failures, detail: String(cause) })
+  const peer = ctx.table.get(from.ip)
+  if (failures >= Limits.handlerFailures || peer?.up?.end.id !== from.connection) return
+  post(ctx, peer, {
+    _tag: "Refused",
+    end: from.connection,
+    reject: "application",
+    detail: `the application failed on a message on channel ${channel}`,
+    retryMs: Handshake.clampRetry(Handshake.retryAfterMs("application"), ctx.jitter())
+  })
+}
 
 const messages: (ctx: NodeContext, channel: number) => ReturnType<Api["messages"]> = (ctx, channel) =>
   Stream.unwrap(Effect.gen(function*() {

@@ -19,6 +19,7 @@ import { NodeRules } from "../../services/NodeRules.ts"
 import { Machine } from "../time/Machine.ts"
 import { NodeFibers } from "../time/NodeFibers.ts"
 import { Timers } from "../time/Timers.ts"
+import { ApplicationInbox } from "./ApplicationInbox.ts"
 import { DueSlots } from "./DueSlots.ts"
 import type { Clocks, Peer } from "./Peer.ts"
 import type { ConnectionIo } from "./PeerConnection.ts"
@@ -26,9 +27,6 @@ import type { PeerEnd, Up } from "./PeerEnd.ts"
 import { PeerTable } from "./PeerTable.ts"
 import { Protocols } from "./Protocols.ts"
 import { Slots } from "./Slots.ts"
-
-/** Receives the payloads of one channel out of one read batch, in order. */
-export type ChannelHandler = (from: Origin, payloads: ReadonlyArray<Uint8Array>) => void
 
 /** An event of one peer's pair. */
 export interface PairInput {
@@ -62,7 +60,7 @@ export interface NodeContext {
   readonly isolated: Set<PeerIp>
   /** Connections that came up since peers were last told of newcomers. */
   readonly newcomers: Array<Up>
-  readonly channels: Map<number, ChannelHandler>
+  readonly inbox: ApplicationInbox
   /** Port at which this node listens. */
   readonly listenPort: number
 }
@@ -114,7 +112,7 @@ export const make = Effect.fnUntraced(function*(listenPort: number) {
     ownIps: new Set([...(advertise === undefined ? [] : [advertise]), ...(listen.ip === "any" ? [] : [listen.ip])]),
     isolated: new Set<PeerIp>(),
     newcomers: [],
-    channels: new Map<number, ChannelHandler>(),
+    inbox: new ApplicationInbox(),
     listenPort
   } satisfies NodeContext as NodeContext
 })

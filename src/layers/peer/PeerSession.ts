@@ -6,6 +6,7 @@ import * as Pair from "../../domain/pair/Pair.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
 import type { Decoded, WireReader } from "../../domain/wire/Wire.ts"
 import * as Aliases from "./Aliases.ts"
+import * as ApplicationChannels from "./ApplicationChannels.ts"
 import * as Discovery from "./Discovery.ts"
 import * as Gate from "./Gate.ts"
 import * as Heartbeat from "./Heartbeat.ts"
@@ -65,7 +66,8 @@ export class PeerSession implements FrameEvents<PeerEnd> {
     if (this.payloads.length === 0) return
     const batch = this.payloads
     this.payloads = []
-    this.ctx.channels.get(this.channel)?.(originOf(end), batch)
+    const trouble = this.ctx.inbox.deliver(originOf(end), this.channel, batch)
+    if (trouble !== undefined) ApplicationChannels.report(this.ctx, trouble)
   }
 
   private refuse(end: PeerEnd, tag: string): void {

@@ -160,7 +160,8 @@ describe("Handshake waits", () => {
       "shutdown": 2_000,
       "operator": 300_000,
       "evicted": 60_000,
-      "protocol": 60_000
+      "protocol": 60_000,
+      "application": 60_000
     })
   })
 

@@ -70,6 +70,7 @@ const golden: Record<string, Message.Message> = {
   "commit-ipv6": { _tag: "Commit", lower: ip("203.0.113.7"), higher: ip("2001:db8::7") },
   "ack": { _tag: "Ack" },
   "reject-full": { _tag: "Reject", reason: "full", text: "no room", retryAfterMs: 60_000 },
+  "reject-application": { _tag: "Reject", reason: "application", text: "", retryAfterMs: 60_000 },
   "reject-alias": {
     _tag: "Reject",
     reason: "alias",

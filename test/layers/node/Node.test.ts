@@ -59,22 +59,6 @@ describe("channels", () => {
         assert.deepStrictEqual([downs(a), downs(b)], [[], []])
       })))
 
-  it.effect("a handler that throws ends that connection, not the node", () =>
-    onMesh(20, ({ start }) =>
-      Effect.gen(function*() {
-        const a = yield* start("10.0.0.1", { peers: ["10.0.0.2"] })
-        const b = yield* start("10.0.0.2")
-        yield* TestClock.adjust("5 seconds")
-        yield* b.manager.receive(channel, () => {
-          throw new Error("a bug of the application")
-        })
-        yield* a.manager.send(ip("10.0.0.2"), channel, text("boom"))
-        yield* TestClock.adjust("5 seconds")
-        assert.strictEqual(b.of("Down").length, 1)
-        assert.include(b.of("Down")[0]?.reason.detail, "a bug of the application")
-        yield* assertConnected(a, "10.0.0.1", b, "10.0.0.2")
-      })))
-
   it.effect("a reader that falls behind learns that it lost messages", () =>
     onMesh(20, ({ start }) =>
       Effect.gen(function*() {
