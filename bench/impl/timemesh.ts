@@ -1,18 +1,14 @@
 /**
- * timemesh as an embedder uses it: nodes composed by `layers/Node.ts` on TCP, messages on an application channel through
+ * timemesh as an embedder uses it: nodes of `timemesh/testing` on TCP, messages on an application channel through
  * `ConnectionManager`. Nothing is switched off: handshake, arbitration, liveness, discovery and the peer table run.
  */
-import { Context, Effect, Layer, ManagedRuntime } from "effect"
+import { Context, Effect, Exit, Scope } from "effect"
 import * as Limits from "../../src/domain/Limits.ts"
-import { networks } from "../../src/domain/Network.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
-import * as Node from "../../src/layers/node/Node.ts"
-import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
-import * as PeerStoreMemory from "../../src/layers/store/PeerStoreMemory.ts"
-import { ConnectionManager, type SendError } from "../../src/services/ConnectionManager.ts"
-import { defaultTuning, type NodeSetup } from "../../src/services/NodeConfig.ts"
+import type { SendError } from "../../src/services/ConnectionManager.ts"
 import { NodeEvents } from "../../src/services/NodeEvents.ts"
+import * as TestNode from "../../src/testing/TestNode.ts"
 import { crowdIp, eachOf, meshIp } from "./generic.ts"
 import type { Implementation, Link, MeshResult, Server } from "./Implementation.ts"
 import { connectRaw } from "./timemeshPeer.ts"
@@ -22,54 +18,40 @@ export const channel = 1
 /** Connections of a crowd being set up at once: fewer than the ends without Hello that a node keeps. */
 const crowdAtOnce = Limits.endsWithoutHello / 2
 
-const setup = (ip: string, peers: ReadonlyArray<string>): NodeSetup => ({
-  network: networks.devnet,
-  listen: { ip: PeerIp.fromStringUnsafe(ip), port: 0 },
-  advertise: undefined,
-  peers: peers.flatMap((text) => {
-    const address = PeerAddress.fromString(text, 0)
-    return address._tag === "Success" ? [address.success] : []
-  }),
-  software: "timemesh-bench",
-  tuning: { ...defaultTuning, maxPeers: 4_000 }
-})
-
-interface Running {
-  readonly address: string
-  readonly manager: ConnectionManager["Service"]
-  readonly events: NodeEvents["Service"]
-  readonly close: () => Promise<void>
-}
+/** A node, for as long as it is not closed. */
+type Running = TestNode.TestNode & { readonly close: () => Promise<void> }
 
 interface Watch {
   readonly onUp: (node: Running, ip: PeerIp.PeerIp) => void
   readonly onDown?: (ip: PeerIp.PeerIp) => void
 }
 
-/** Starts a node. `watch` misses no event, because it is part of the layer's construction. */
+const addressOf = (text: string): ReadonlyArray<PeerAddress.PeerAddress> => {
+  const address = PeerAddress.fromString(text, 0)
+  return address._tag === "Success" ? [address.success] : []
+}
+
+/** Starts a node on a free port. `watch` misses no event: those of peers that come up while it starts follow the start. */
 const start = async (ip: string, peers: ReadonlyArray<string>, watch: Watch): Promise<Running> => {
   const early: Array<PeerIp.PeerIp> = []
+  const scope = Scope.makeUnsafe()
   let running: Running | undefined
-  const listening = Layer.effectDiscard(Effect.gen(function*() {
-    const events = yield* NodeEvents
-    yield* events.listen((event) => {
-      if (event._tag === "Down") watch.onDown?.(event.ip)
-      if (event._tag !== "Up") return
-      if (running === undefined) early.push(event.ip)
-      else watch.onUp(running, event.ip)
-    })
-  }))
-  const runtime = ManagedRuntime.make(
-    Node.layer(setup(ip, peers), listening).pipe(Layer.provide([TcpSocket.layer, PeerStoreMemory.layer()]))
+  const node = await Effect.runPromise(
+    TestNode.onTcp({
+      ip: PeerIp.fromStringUnsafe(ip),
+      peers: peers.flatMap(addressOf),
+      software: "timemesh-bench",
+      tuning: { maxPeers: 4_000 },
+      record: false,
+      onEvent: (event) => {
+        if (event._tag === "Down") watch.onDown?.(event.ip)
+        if (event._tag !== "Up") return
+        if (running === undefined) early.push(event.ip)
+        else watch.onUp(running, event.ip)
+      }
+    }).pipe(Scope.provide(scope))
   )
-  const context = await runtime.context()
-  const manager = Context.get(context, ConnectionManager)
-  running = {
-    address: PeerAddress.format(manager.address),
-    manager,
-    events: Context.get(context, NodeEvents),
-    close: () => runtime.dispose()
-  }
+  running = { ...node, close: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
   for (const peer of early) watch.onUp(running, peer)
   return running
 }
@@ -106,7 +88,7 @@ const serve: Implementation["serve"] = async ({ ip, onLink }): Promise<Server> =
   const handlers: Handlers = new Map()
   const node = await start(ip, [], { onUp: (node, peer) => onLink(link(node, peer, handlers)) })
   await receiveInto(node, handlers)
-  return { address: node.address, close: node.close }
+  return { address: PeerAddress.format(node.address), close: node.close }
 }
 
 const connect: Implementation["connect"] = async (address, ip) => {
@@ -148,11 +130,14 @@ const mesh = async (count: number): Promise<MeshResult> => {
   const middle = count >> 1
   const seed = await start(meshIp(middle), [], watch())
   const nodes = await Promise.all(
-    Array.from({ length: count }, (_, i) => i === middle ? seed : start(meshIp(i), [seed.address], watch()))
+    Array.from(
+      { length: count },
+      (_, i) => i === middle ? seed : start(meshIp(i), [PeerAddress.format(seed.address)], watch())
+    )
   )
   await settled.promise
   const settleMs = performance.now() - started
-  const stats = await Promise.all(nodes.map((node) => Effect.runPromise(node.events.stats)))
+  const stats = await Promise.all(nodes.map((node) => Effect.runPromise(Context.get(node.services, NodeEvents).stats)))
   return {
     settleMs,
     pairs: count * (count - 1) / 2,

@@ -1,12 +1,11 @@
 /** timemesh nodes with a chain: composed as an embedder does, on TCP, with nothing switched off. */
-import { Context, Effect, Layer, ManagedRuntime } from "effect"
+import { Effect, Exit, Layer, Scope } from "effect"
 import * as Block from "../../src/domain/chain/Block.ts"
 import * as ChainParams from "../../src/domain/chain/ChainParams.ts"
 import type { Hasher } from "../../src/domain/chain/Hasher.ts"
 import * as HeaderRules from "../../src/domain/chain/HeaderRules.ts"
 import * as Synthetic from "../../src/domain/chain/Synthetic.ts"
 import * as Validation from "../../src/domain/chain/Validation.ts"
-import { networks } from "../../src/domain/Network.ts"
 import type { NodeEvent } from "../../src/domain/NodeEvent.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
@@ -14,13 +13,10 @@ import * as ChainStoreMemory from "../../src/layers/chain/ChainStoreMemory.ts"
 import * as ChainStoreSql from "../../src/layers/chain/ChainStoreSql.ts"
 import * as HasherLive from "../../src/layers/chain/HasherLive.ts"
 import { genesisOf, toStored } from "../../src/layers/chain/StoredBlocks.ts"
-import * as ChainNode from "../../src/layers/node/ChainNode.ts"
 import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
-import * as PeerStoreMemory from "../../src/layers/store/PeerStoreMemory.ts"
 import { ChainStore, type ChainStoreError, type StoredBlock } from "../../src/services/ChainStore.ts"
-import { ConnectionManager } from "../../src/services/ConnectionManager.ts"
-import { defaultTuning } from "../../src/services/NodeConfig.ts"
-import { NodeEvents } from "../../src/services/NodeEvents.ts"
+import { PeerSocket } from "../../src/services/PeerSocket.ts"
+import * as TestNode from "../../src/testing/TestNode.ts"
 
 const params = ChainParams.devnet
 
@@ -66,28 +62,22 @@ export const startChain = async (
   store: Layer.Layer<ChainStore, ChainStoreError>,
   onEvent: (event: NodeEvent) => void = () => {}
 ): Promise<RunningNode> => {
-  const setup = {
-    network: networks.devnet,
-    listen: { ip: PeerIp.fromStringUnsafe(ip), port: 0 },
-    advertise: undefined,
-    peers: [],
-    software: "timemesh-bench",
-    tuning: defaultTuning
-  }
-  const listening = Layer.effectDiscard(Effect.flatMap(NodeEvents, (events) => events.listen(onEvent)))
-  const runtime = ManagedRuntime.make(
-    ChainNode.layer(setup, listening).pipe(
-      Layer.provide([TcpSocket.layer, PeerStoreMemory.layer(), store])
+  const scope = Scope.makeUnsafe()
+  const own = PeerIp.fromStringUnsafe(ip)
+  const options = { ip: own, listen: { ip: own, port: 0 }, software: "timemesh-bench", record: false, onEvent }
+  const node = await Effect.runPromise(
+    Effect.flatMap(PeerSocket, (sockets) => TestNode.startWithChain(sockets, store, options)).pipe(
+      Effect.provide(TcpSocket.layer),
+      Scope.provide(scope)
     )
   )
-  const manager = Context.get(await runtime.context(), ConnectionManager)
   return {
-    address: PeerAddress.format(manager.address),
+    address: PeerAddress.format(node.address),
     connect: async (text) => {
       const address = PeerAddress.fromString(text, 0)
-      if (address._tag === "Success") await Effect.runPromise(manager.connect(address.success))
+      if (address._tag === "Success") await Effect.runPromise(node.manager.connect(address.success))
     },
-    close: () => runtime.dispose()
+    close: () => Effect.runPromise(Scope.close(scope, Exit.void))
   }
 }
 

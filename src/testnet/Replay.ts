@@ -4,6 +4,7 @@
  * A pair is connected while both ends have the same socket up. A killed process takes its connections with it without a
  * word; what the other ends then log about them is its fault, and only that.
  */
+import * as PairAgreement from "../domain/pair/PairAgreement.ts"
 import type { Cut, Kill, NodeEvents } from "./Facts.ts"
 import type { LogEvent } from "./LogEvents.ts"
 
@@ -61,13 +62,8 @@ export const replay = (
   steps.sort((a, b) => a.at - b.at)
 
   const up = new Map(nodes.map(({ ip }) => [ip, new Map<string, string>()] as const))
-  const complete = (): boolean =>
-    nodes.every(({ ip }) =>
-      nodes.every(({ ip: other }) => {
-        const socket = up.get(ip)?.get(other)
-        return other === ip || (socket !== undefined && up.get(other)?.get(ip) === socket)
-      })
-    )
+  const listed = [...up].map(([ip, sockets]) => ({ ip, sockets }))
+  const complete = (): boolean => PairAgreement.disagreements(listed).length === 0
   /** Wall times at which the last missing pair got connected. */
   const completions: Array<number> = []
   const unexpectedDowns: Array<UnexpectedDown> = []

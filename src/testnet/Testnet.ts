@@ -125,7 +125,7 @@ export const run = (
     yield* Preflight.check(options)
     if (options.chain > 0) yield* SeedChain.seed(`${options.directory}/node-1`, options.chain)
     const startedAt = yield* Clock.currentTimeMillis
-    const pairs = options.nodes * (options.nodes - 1) / 2
+    const pairs = PairAgreement.pairs(options.nodes)
     const membership: Members.Options = { ...options, logLevel: "debug" }
     const members = yield* Members.make(membership)
     const kills: Array<Kill> = []

@@ -1,5 +1,6 @@
 /** The judgement on a testnet run, in the form `--json` prints. Pure. */
 import * as Limits from "../domain/Limits.ts"
+import * as PairAgreement from "../domain/pair/PairAgreement.ts"
 import type { Peers } from "../layers/http/AdminApi.ts"
 import * as ChainVerdict from "./ChainVerdict.ts"
 import type { Account, Asked, Cut, Kill, NodeEvents } from "./Facts.ts"
@@ -58,22 +59,15 @@ export const isDuplicate = (peers: Peers): boolean =>
 
 /** Pairs of which both ends list the same socket. */
 export const connectedPairs = (accounts: ReadonlyArray<Account>): number => {
-  const sockets = new Map(accounts.map(({ ip, peers }) =>
-    [
-      ip,
-      new Map((peers?.peers ?? []).flatMap((peer) =>
+  const listed = accounts.map(({ ip, peers }) => ({
+    ip,
+    sockets: new Map(
+      (peers?.peers ?? []).flatMap((peer) =>
         peer.connection === undefined ? [] : [[peer.ip, peer.connection.socket] as const]
-      ))
-    ] as const
-  ))
-  let pairs = 0
-  for (const [i, { ip }] of accounts.entries()) {
-    for (const { ip: other } of accounts.slice(i + 1)) {
-      const socket = sockets.get(ip)?.get(other)
-      if (socket !== undefined && sockets.get(other)?.get(ip) === socket) pairs += 1
-    }
-  }
-  return pairs
+      )
+    )
+  }))
+  return PairAgreement.pairs(accounts.length) - PairAgreement.disagreements(listed).length
 }
 
 const sum = (accounts: ReadonlyArray<Account>, what: "pings" | "pongs"): Traffic => {
@@ -108,7 +102,7 @@ export const judge = (given: {
 }): Verdict => {
   const { accounts, crashes, history, kills } = given
   const nodes = accounts.length
-  const pairs = nodes * (nodes - 1) / 2
+  const pairs = PairAgreement.pairs(nodes)
   const connected = connectedPairs(accounts)
   const duplicates = given.duplicateSamples + history.doubleUps
   const connections = accounts.flatMap(({ peers }) => peers?.peers ?? []).flatMap(({ connection }) =>

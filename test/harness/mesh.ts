@@ -5,26 +5,21 @@
  * next process on the same host.
  */
 import { assert } from "@effect/vitest"
-import { Context, Effect, Exit, Fiber, Layer, Option, Result, Scope, Semaphore } from "effect"
+import { Effect, Exit, Fiber, Layer, Option, Result, Scope, Semaphore } from "effect"
 import { TestClock } from "effect/testing"
 import * as DisconnectReason from "../../src/domain/DisconnectReason.ts"
 import { networks } from "../../src/domain/Network.ts"
-import type { NodeEvent } from "../../src/domain/NodeEvent.ts"
+import * as PairAgreement from "../../src/domain/pair/PairAgreement.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import * as ChainStoreMemory from "../../src/layers/chain/ChainStoreMemory.ts"
-import * as ChainNode from "../../src/layers/node/ChainNode.ts"
-import * as Node from "../../src/layers/node/Node.ts"
 import { MemoryNetwork } from "../../src/layers/socket/memory/MemoryNetwork.ts"
-import * as PeerStoreMemory from "../../src/layers/store/PeerStoreMemory.ts"
 import * as Producer from "../../src/layers/sync/Producer.ts"
 import { ChainStore, type StoredBlock } from "../../src/services/ChainStore.ts"
-import { ConnectionManager } from "../../src/services/ConnectionManager.ts"
-import { defaultTuning, type NodeSetup, type Tuning } from "../../src/services/NodeConfig.ts"
-import { NodeEvents } from "../../src/services/NodeEvents.ts"
+import type { Tuning } from "../../src/services/NodeConfig.ts"
 import { PeerSocket } from "../../src/services/PeerSocket.ts"
-import { PeerState } from "../../src/services/PeerState.ts"
-import { Sync } from "../../src/services/Sync.ts"
+import type { Sync } from "../../src/services/Sync.ts"
+import { TestNode } from "../../src/testing/index.ts"
 import { devnet, genesis } from "./syntheticChain.ts"
 
 export const ip = PeerIp.fromStringUnsafe
@@ -48,23 +43,17 @@ export interface NodeOptions {
   readonly produce?: boolean
 }
 
-/** A running node and what it said. */
-export interface Running {
-  readonly manager: ConnectionManager["Service"]
-  readonly state: PeerState["Service"]
-  /** Of a node with a chain. */
+/** A running node and what it reported. Stopping it moves the clock as far as that needs. */
+export interface Running extends TestNode.TestNode {
+  /** Of a node with a chain; without one, nothing may be asked of it. */
   readonly sync: Sync["Service"]
-  readonly events: ReadonlyArray<NodeEvent>
-  /** Events of one kind, of one peer if given. */
-  readonly of: <Tag extends NodeEvent["_tag"]>(
-    tag: Tag,
-    peer?: string
-  ) => ReadonlyArray<Extract<NodeEvent, { readonly _tag: Tag }>>
-  /** Sockets (`IP:port` of the initiator) of the connections that are up, with the peer. */
+  /** Sockets (`IP:port` of the initiator) of the connections that are up, with the peer: the node's table, not its events. */
   readonly up: Effect.Effect<ReadonlyArray<readonly [peer: string, socket: string]>>
-  /** Stops in order; moves the clock as far as that needs. */
-  readonly stop: Effect.Effect<void>
 }
+
+const noSync = new Proxy({} as Sync["Service"], {
+  get: (_, name) => assert.fail(`the node has no chain: sync.${String(name)}`)
+})
 
 /** `disk.ms` may change: a node opens its chain without the clock moving. */
 const chainStore = (blocks: ReadonlyArray<StoredBlock>, disk: { ms: number }) =>
@@ -112,63 +101,48 @@ const translated = (sockets: PeerSocket["Service"], inside: string | undefined):
 export const make = Effect.gen(function*() {
   const network = yield* MemoryNetwork
   const scope = yield* Scope.make()
-  /** Closing needs time to pass: last words travel. */
-  const close = (scope: Scope.Closeable) =>
+  /** Stopping needs time to pass: the final Reject travels. */
+  const moving = (stop: Effect.Effect<void>) =>
     Effect.gen(function*() {
-      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      const stopping = yield* Effect.forkChild(stop)
       // One node after the other, each at most `Limits.closeMs`.
-      while (closing.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
-      yield* Fiber.join(closing)
+      while (stopping.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
+      yield* Fiber.join(stopping)
     })
-  yield* Effect.addFinalizer(() => close(scope))
+  yield* Effect.addFinalizer(() => moving(Scope.close(scope, Exit.void)))
 
   /** Starts a node on the host with these IPs (the first is the one it dials from). */
   const start = (ips: string | ReadonlyArray<string>, options: NodeOptions = {}) =>
     Effect.gen(function*() {
       const [first, ...more] = (typeof ips === "string" ? [ips] : ips).map(ip)
       assert(first !== undefined)
-      const own = yield* Scope.fork(scope)
-      const at = options.listen === undefined || options.listen === "any" ? undefined : address(options.listen)
-      const setup: NodeSetup = {
-        network: networks.devnet,
-        listen: { ip: options.listen === "any" ? "any" : at?.ip ?? first, port: at?.port ?? port },
+      const given: TestNode.Options = {
+        ip: first,
+        ...(options.listen === undefined
+          ? {}
+          : { listen: options.listen === "any" ? { ip: "any", port } : address(options.listen) }),
         advertise: options.advertise === undefined ? undefined : ip(options.advertise),
         peers: (options.peers ?? []).map(address),
-        software: "test",
-        tuning: { ...defaultTuning, ...options.tuning },
-        produces: options.produce
+        ...(options.tuning === undefined ? {} : { tuning: options.tuning }),
+        produces: options.produce === true
       }
+      const sockets = translated(network.host(first, ...more), options.inside)
       const disk = { ms: 0 }
-      const chained = (options.produce === true ? Producer.layer() : Layer.empty).pipe(
-        Layer.provideMerge(ChainNode.layer(setup)),
-        Layer.provide(chainStore(options.chain ?? [], disk))
-      )
-      const plain = Layer.merge(Node.layer(setup), Layer.mock(Sync, {}))
-      const context = yield* (options.chain === undefined ? plain : chained).pipe(
-        Layer.provide([
-          Layer.succeed(PeerSocket, translated(network.host(first, ...more), options.inside)),
-          PeerStoreMemory.layer()
-        ]),
-        Layer.buildWithMemoMap(Layer.makeMemoMapUnsafe(), own),
-        Effect.orDie
-      )
+      const node: TestNode.TestNode & { readonly sync?: Sync["Service"] } = yield* (options.chain === undefined
+        ? TestNode.start(sockets, given)
+        : TestNode.startWithChain(
+          sockets,
+          chainStore(options.chain, disk),
+          given,
+          options.produce === true ? Producer.layer() : Layer.empty
+        )).pipe(Scope.provide(scope), Effect.orDie)
       disk.ms = options.storeMs ?? 0
-      const events: Array<NodeEvent> = []
-      yield* Context.get(context, NodeEvents).listen((event) => events.push(event)).pipe(Scope.provide(own))
-      const state = Context.get(context, PeerState)
-      const of = <Tag extends NodeEvent["_tag"]>(tag: Tag, peer?: string) =>
-        events.filter((event): event is Extract<NodeEvent, { readonly _tag: Tag }> =>
-          event._tag === tag && (peer === undefined || ("ip" in event && event.ip === peer))
-        )
       return {
-        manager: Context.get(context, ConnectionManager),
-        sync: Context.get(context, Sync),
-        state,
-        events,
-        of,
-        up: Effect.map(state.connected, (all) =>
+        ...node,
+        sync: node.sync ?? noSync,
+        up: Effect.map(node.state.connected, (all) =>
           all.map((record) => [record.ip as string, record.connection?.socket ?? ""] as const)),
-        stop: close(own)
+        stop: moving(node.stop)
       } satisfies Running
     })
   return { network, start }
@@ -190,7 +164,8 @@ export const assertConnected = Effect.fnUntraced(function*(
   const atB = (yield* b.up).filter(([peer]) => peer === aIp)
   assert.strictEqual(atA.length, 1, `${aIp} has one connection to ${bIp}`)
   assert.strictEqual(atB.length, 1, `${bIp} has one connection to ${aIp}`)
-  assert.strictEqual(atA[0]?.[1], atB[0]?.[1], "the same socket")
+  const listed = [{ ip: aIp, sockets: new Map(atA) }, { ip: bIp, sockets: new Map(atB) }]
+  assert.deepStrictEqual(PairAgreement.disagreements(listed).map(PairAgreement.format), [], "the same socket")
   if (initiator !== undefined) assert.include(atA[0]?.[1], initiator)
 })
 

@@ -1,8 +1,9 @@
 /** Whole nodes that come and go beside one that stays: closed in order, crashed, disconnected, or before they were up. */
 import { Effect, Exit, Scope } from "effect"
 import type { PeerSocket } from "../../src/services/PeerSocket.ts"
+import { type Stuck, until } from "../../src/testing/Await.ts"
 import type { Lane } from "./Lane.ts"
-import { isUp, start, type Stuck, until } from "./Nodes.ts"
+import { isUp, start } from "./Nodes.ts"
 
 export interface Options {
   readonly name: string
@@ -41,7 +42,7 @@ export const make = (
     return {
       name,
       cycle,
-      rest: until(`${name}: nobody up`, [stays], () => stays.up.size === 0),
+      rest: until(`${name}: nobody up`, [stays], () => stays.sockets.size === 0),
       nodes: 1,
       rows: 1,
       reasons: () => stays.reasons

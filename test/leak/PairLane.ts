@@ -5,13 +5,14 @@
 import { Effect } from "effect"
 import type { Scope } from "effect"
 import type { PeerSocket } from "../../src/services/PeerSocket.ts"
+import { type Stuck, until } from "../../src/testing/Await.ts"
 import type { Lane } from "./Lane.ts"
 import { sum } from "./Lane.ts"
-import { foreign, isUp, start, type Stuck, type TestNode, until } from "./Nodes.ts"
+import { type CountingNode, foreign, isUp, start } from "./Nodes.ts"
 
 interface Pair {
-  readonly lower: TestNode
-  readonly higher: TestNode
+  readonly lower: CountingNode
+  readonly higher: CountingNode
 }
 
 /** How a connection ends, and what then brings the next one; nothing where the lower redials by itself. */
@@ -21,7 +22,7 @@ interface Way {
 }
 
 /** A cut without a word that is over at once. */
-const flicker = (at: TestNode, other: TestNode) =>
+const flicker = (at: CountingNode, other: CountingNode) =>
   Effect.andThen(at.manager.isolate([other.ip]), at.manager.isolate([]))
 
 const waysOf = ({ higher, lower }: Pair, reset: Effect.Effect<unknown> | undefined): ReadonlyArray<Way> => [
@@ -54,7 +55,7 @@ export const make = ({ ips, name, reset, sockets }: Options): Effect.Effect<Lane
     const first = lower.manager.connect(higher.address)
     let again = first
 
-    const refused = (from: TestNode, to: TestNode) =>
+    const refused = (from: CountingNode, to: CountingNode) =>
       Effect.gen(function*() {
         const before = [from.counts.refused, to.counts.refused] as const
         yield* from.manager.connect(to.address)
@@ -93,7 +94,7 @@ export const make = ({ ips, name, reset, sockets }: Options): Effect.Effect<Lane
         again = first
         yield* until(`${name}: the last Up`, both, () => isUp(lower, higher))
         yield* lower.manager.disconnect(higher.ip)
-        yield* until(`${name}: the last Down`, both, () => lower.up.size + higher.up.size === 0)
+        yield* until(`${name}: the last Down`, both, () => lower.sockets.size + higher.sockets.size === 0)
       }),
       nodes: 3,
       // Each of the other; the lower and the stranger of each other.

@@ -8,9 +8,10 @@ import * as Handshake from "../../src/domain/pair/Handshake.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import type { PeerSocket } from "../../src/services/PeerSocket.ts"
+import { type Stuck, until } from "../../src/testing/Await.ts"
 import * as RawPeer from "../harness/rawPeer.ts"
 import type { Lane } from "./Lane.ts"
-import { foreign, start, type Stuck, until } from "./Nodes.ts"
+import { foreign, start } from "./Nodes.ts"
 
 export interface Options {
   readonly name: string
@@ -59,7 +60,7 @@ export const make = (
           yield* raw.until("Commit")
           yield* raw.say({ _tag: "Ack" })
         }
-        yield* until(`${name}: Up (${what})`, [node], () => node.up.has(peer.ip))
+        yield* until(`${name}: Up (${what})`, [node], () => node.sockets.has(peer.ip))
         yield* leave(raw)
         yield* downs(what, before)
         yield* raw.close
@@ -103,7 +104,7 @@ export const make = (
         return way === undefined || peer === undefined ? Effect.void : way(peer)
       },
       rest: until(`${name}: nobody up`, [node], () =>
-        node.up.size === 0),
+        node.sockets.size === 0),
       nodes: 1,
       // Who never said Hello leaves none.
       rows: peers.length,

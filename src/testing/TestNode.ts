@@ -1,0 +1,185 @@
+/**
+ * Nodes inside one process, for tests and benchmarks of programs that embed timemesh. Nothing is switched off: handshake,
+ * arbitration, liveness, discovery and the peer table run as in the daemon.
+ *
+ * **Networks**: `onMemory` puts a node on a host of the `MemoryNetwork`, `onTcp` on the kernel's sockets, `start` on any
+ * `PeerSocket`. **Time**: a node on the memory network follows the `Clock`; under a `TestClock` fork what waits, then adjust.
+ * **Scope**: a node stops with its scope at the latest. Stopping sends every peer a Reject, which needs time to travel: under
+ * a `TestClock`, keep the clock moving meanwhile.
+ */
+import { Context, Effect, Exit, Layer, Scope } from "effect"
+import type { SocketServer } from "effect/socket"
+import { type Network, networks } from "../domain/Network.ts"
+import type { NodeEvent } from "../domain/NodeEvent.ts"
+import type { PeerAddress } from "../domain/peer/PeerAddress.ts"
+import type { PeerIp } from "../domain/peer/PeerIp.ts"
+import * as ChainNode from "../layers/node/ChainNode.ts"
+import * as Node from "../layers/node/Node.ts"
+import { MemoryNetwork } from "../layers/socket/memory/MemoryNetwork.ts"
+import * as TcpSocket from "../layers/socket/TcpSocket.ts"
+import * as PeerStoreMemory from "../layers/store/PeerStoreMemory.ts"
+import type { ChainStore, ChainStoreError } from "../services/ChainStore.ts"
+import { ConnectionManager } from "../services/ConnectionManager.ts"
+import { defaultTuning, type NodeSetup, type Tuning } from "../services/NodeConfig.ts"
+import { NodeEvents } from "../services/NodeEvents.ts"
+import { PeerSocket } from "../services/PeerSocket.ts"
+import { PeerState } from "../services/PeerState.ts"
+import { Sync } from "../services/Sync.ts"
+
+export interface Options {
+  /** The address it has and dials from. Default `Options.listen`: here, on the network's port (`onTcp`: on a free one). */
+  readonly ip: PeerIp
+  /** Further addresses of its host, on the memory network. */
+  readonly moreIps?: ReadonlyArray<PeerIp>
+  /** Peers it is configured with. Default: none, so call `manager.connect`, or let others dial. */
+  readonly peers?: ReadonlyArray<PeerAddress>
+  /** Where it listens instead. `any`: on all addresses of the host, without knowing its own. */
+  readonly listen?: NodeSetup["listen"]
+  readonly advertise?: PeerIp | undefined
+  /** Default: devnet. */
+  readonly network?: Network
+  /** Changes to the default tuning. */
+  readonly tuning?: Partial<Tuning>
+  readonly software?: string
+  readonly produces?: boolean
+  /** Called for every event, from the first on, inside the node: keep it short. */
+  readonly onEvent?: (event: NodeEvent) => void
+  /** Whether `events` keeps them. Default true; false for a node with more connections than memory should remember. */
+  readonly record?: boolean
+}
+
+/** A running node and what it has reported. */
+export interface TestNode {
+  readonly ip: PeerIp
+  /** Where it listens, with the port it got. */
+  readonly address: PeerAddress
+  readonly manager: ConnectionManager["Service"]
+  readonly state: PeerState["Service"]
+  /** All services of the node, for what the fields here do not give. */
+  readonly services: Context.Context<Node.Node>
+  /** Every event since the start, in order. Empty if not recorded. */
+  readonly events: ReadonlyArray<NodeEvent>
+  /** Events of one kind, of one peer if given. */
+  readonly of: <Tag extends NodeEvent["_tag"]>(
+    tag: Tag,
+    peer?: string
+  ) => ReadonlyArray<Extract<NodeEvent, { readonly _tag: Tag }>>
+  /** The socket, the initiator's `IP:port`, of every connection that is up, by peer: this moment's state, by its events. */
+  readonly sockets: ReadonlyMap<PeerIp, string>
+  /** Calls `look` after every event, when `events` and `sockets` have it. Gives what ends that. */
+  readonly watch: (look: () => void) => () => void
+  /** Stops the node in order. */
+  readonly stop: Effect.Effect<void>
+}
+
+export interface ChainTestNode extends TestNode {
+  readonly sync: Sync["Service"]
+  readonly services: Context.Context<Node.Node | Sync>
+}
+
+/** A node's set-up from options, with the defaults above. */
+const setupOf = (options: Options): NodeSetup => {
+  const network = options.network ?? networks.devnet
+  return {
+    network,
+    listen: options.listen ?? { ip: options.ip, port: network.port },
+    advertise: options.advertise,
+    peers: options.peers ?? [],
+    software: options.software ?? "timemesh/testing",
+    tuning: { ...defaultTuning, ...options.tuning },
+    produces: options.produces
+  }
+}
+
+const watched = (options: Options) => {
+  const events: Array<NodeEvent> = []
+  const sockets = new Map<PeerIp, string>()
+  const looks = new Set<() => void>()
+  const onEvent = (event: NodeEvent): void => {
+    if (options.record !== false) events.push(event)
+    if (event._tag === "Up") sockets.set(event.ip, event.socket)
+    else if (event._tag === "Down" && sockets.get(event.ip) === event.socket) sockets.delete(event.ip)
+    options.onEvent?.(event)
+    for (const look of looks) look()
+  }
+  return {
+    layer: Layer.effectDiscard(Effect.flatMap(NodeEvents, (events) => events.listen(onEvent))),
+    fields: {
+      events,
+      of: <Tag extends NodeEvent["_tag"]>(tag: Tag, peer?: string) =>
+        events.filter((event): event is Extract<NodeEvent, { readonly _tag: Tag }> =>
+          event._tag === tag && (peer === undefined || ("ip" in event && event.ip === peer))
+        ),
+      sockets,
+      watch: (look: () => void) => {
+        looks.add(look)
+        return () => void looks.delete(look)
+      }
+    }
+  }
+}
+
+/** Builds the node in a scope of its own, inside the caller's. */
+const build = Effect.fnUntraced(function*<N, E>(
+  options: Options,
+  sockets: PeerSocket["Service"],
+  node: Layer.Layer<N, E, PeerSocket | Layer.Success<ReturnType<typeof PeerStoreMemory.layer>>>
+) {
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const services = yield* node.pipe(
+    Layer.provide([Layer.succeed(PeerSocket, sockets), PeerStoreMemory.layer()]),
+    Layer.buildWithMemoMap(Layer.makeMemoMapUnsafe(), scope)
+  )
+  return { ip: options.ip, services, stop: Scope.close(scope, Exit.void) }
+})
+
+const fieldsOf = (services: Context.Context<Node.Node>) => {
+  const manager = Context.get(services, ConnectionManager)
+  return { manager, state: Context.get(services, PeerState), address: manager.address }
+}
+
+/** Starts a node without a chain. Fails when its listen address cannot be bound. */
+export const start = (
+  sockets: PeerSocket["Service"],
+  options: Options
+): Effect.Effect<TestNode, SocketServer.SocketServerError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { fields, layer } = watched(options)
+    const built = yield* build(options, sockets, Node.layer(setupOf(options), layer))
+    return { ...built, ...fields, ...fieldsOf(built.services) }
+  })
+
+/**
+ * Starts a node that keeps its network's chain in `store`. `program` is built on top of it and lives as long: a `Producer`, or
+ * the program under test.
+ */
+export const startWithChain = <E>(
+  sockets: PeerSocket["Service"],
+  store: Layer.Layer<ChainStore, E>,
+  options: Options,
+  program: Layer.Layer<never, never, Node.Node | Sync | ChainStore> = Layer.empty
+): Effect.Effect<ChainTestNode, SocketServer.SocketServerError | ChainStoreError | E, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { fields, layer } = watched(options)
+    const node = program.pipe(
+      Layer.provideMerge(ChainNode.layer(setupOf(options), layer)),
+      Layer.provide(store)
+    )
+    const built = yield* build(options, sockets, node)
+    return { ...built, ...fields, ...fieldsOf(built.services), sync: Context.get(built.services, Sync) }
+  })
+
+/** Starts a node without a chain on the host of the `MemoryNetwork` that has its address. */
+export const onMemory = (
+  options: Options
+): Effect.Effect<TestNode, SocketServer.SocketServerError, MemoryNetwork | Scope.Scope> =>
+  Effect.flatMap(MemoryNetwork, (network) => start(network.host(options.ip, ...options.moreIps ?? []), options))
+
+/** Starts a node without a chain on TCP, on a free port of its address: Linux has all of 127.0.0.0/8 for such. */
+export const onTcp = (options: Options): Effect.Effect<TestNode, SocketServer.SocketServerError, Scope.Scope> =>
+  Effect.flatMap(
+    PeerSocket,
+    (sockets) => start(sockets, { ...options, listen: options.listen ?? { ip: options.ip, port: 0 } })
+  ).pipe(
+    Effect.provide(TcpSocket.layer)
+  )
