@@ -20,7 +20,7 @@ import * as TcpSocket from "../layers/socket/TcpSocket.ts"
 import * as PeerStoreMemory from "../layers/store/PeerStoreMemory.ts"
 import type { ChainStore, ChainStoreError } from "../services/ChainStore.ts"
 import { ConnectionManager } from "../services/ConnectionManager.ts"
-import { defaultTuning, type NodeSetup, type Tuning } from "../services/NodeConfig.ts"
+import { defaultTuning, type NodeSetup, type NodeSetupError, type Tuning } from "../services/NodeConfig.ts"
 import { NodeEvents } from "../services/NodeEvents.ts"
 import { PeerSocket } from "../services/PeerSocket.ts"
 import { PeerState } from "../services/PeerState.ts"
@@ -47,6 +47,9 @@ export interface Options {
   /** Whether `events` keeps them. Default true; false for a node with more connections than memory should remember. */
   readonly record?: boolean
 }
+
+/** Its listen address cannot be bound, or its set-up is not possible. */
+export type StartError = SocketServer.SocketServerError | NodeSetupError
 
 /** A running node and what it has reported. */
 export interface TestNode {
@@ -142,7 +145,7 @@ const fieldsOf = (services: Context.Context<Node.Node>) => {
 export const start = (
   sockets: PeerSocket["Service"],
   options: Options
-): Effect.Effect<TestNode, SocketServer.SocketServerError, Scope.Scope> =>
+): Effect.Effect<TestNode, StartError, Scope.Scope> =>
   Effect.gen(function*() {
     const { fields, layer } = watched(options)
     const built = yield* build(options, sockets, Node.layer(setupOf(options), layer))
@@ -158,7 +161,7 @@ export const startWithChain = <E>(
   store: Layer.Layer<ChainStore, E>,
   options: Options,
   program: Layer.Layer<never, never, Node.Node | Sync | ChainStore> = Layer.empty
-): Effect.Effect<ChainTestNode, SocketServer.SocketServerError | ChainStoreError | E, Scope.Scope> =>
+): Effect.Effect<ChainTestNode, StartError | ChainStoreError | E, Scope.Scope> =>
   Effect.gen(function*() {
     const { fields, layer } = watched(options)
     const node = program.pipe(
@@ -172,11 +175,11 @@ export const startWithChain = <E>(
 /** Starts a node without a chain on the host of the `MemoryNetwork` that has its address. */
 export const onMemory = (
   options: Options
-): Effect.Effect<TestNode, SocketServer.SocketServerError, MemoryNetwork | Scope.Scope> =>
+): Effect.Effect<TestNode, StartError, MemoryNetwork | Scope.Scope> =>
   Effect.flatMap(MemoryNetwork, (network) => start(network.host(options.ip, ...options.moreIps ?? []), options))
 
 /** Starts a node without a chain on TCP, on a free port of its address: Linux has all of 127.0.0.0/8 for such. */
-export const onTcp = (options: Options): Effect.Effect<TestNode, SocketServer.SocketServerError, Scope.Scope> =>
+export const onTcp = (options: Options): Effect.Effect<TestNode, StartError, Scope.Scope> =>
   Effect.flatMap(
     PeerSocket,
     (sockets) => start(sockets, { ...options, listen: options.listen ?? { ip: options.ip, port: 0 } })

@@ -19,7 +19,7 @@ export const modulesOf = (directory: string): ReadonlyArray<Module> =>
   )
 
 /** Entry points that are directories with an `index.ts`; each of their modules is an entry point of its own. */
-export const directories = ["", "simulation/"]
+export const directories = ["", "simulation/", "testing/"]
 
 /** `exports`: a module of its own for each namespace, so that an application's declarations can name every public type. */
 export const expected = (): Record<string, unknown> => {
