@@ -7,7 +7,6 @@
  */
 import type { Effect, Scope } from "effect"
 import { Context } from "effect"
-import type { PeerIp } from "../domain/peer/PeerIp.ts"
 import type { SyncMessage } from "../domain/wire/SyncMessage.ts"
 import type { Origin } from "./ConnectionManager.ts"
 
@@ -26,8 +25,8 @@ export class PeerMessages extends Context.Service<PeerMessages, {
   readonly listen: (listener: PeerListener) => Effect.Effect<void, never, Scope.Scope>
   /** Queues a message. False when that connection is not up any more, or does not read. */
   readonly send: (to: Origin, message: SyncMessage) => boolean
-  /** Bytes that wait for a peer; 0 when it is not connected. */
-  readonly queuedBytes: (to: PeerIp) => number
+  /** Waits until at most `bytes` are queued for the connection, or it is not up any more. */
+  readonly whenLow: (to: Origin, bytes: number) => Effect.Effect<void>
   /** Ends the connection because the peer broke a rule; the peer reads `protocol` and the detail. */
   readonly drop: (to: Origin, detail: string) => void
 }>()("timemesh/services/PeerMessages") {}

@@ -114,23 +114,36 @@ export const decode = (hasher: Hasher, bytes: Uint8Array): HashedHeader | Malfor
  * As many of the headers, in order from the first, as one message may hold: `Limits.headersPerMessage` of them and
  * `Limits.headersBytes`. At least one, however long. u32 LE count, then the headers.
  */
-export const encodeList = (headers: Iterable<BlockHeader>): { readonly bytes: Uint8Array; readonly count: number } => {
-  const writer = new Writer(64 * 1024)
-  writer.u32(0)
-  let count = 0
-  for (const header of headers) {
-    const before = writer.length
-    write(writer, header)
-    if (count > 0 && writer.length > Limits.headersBytes) {
-      writer.truncate(before)
-      break
-    }
-    count += 1
-    if (count === Limits.headersPerMessage) break
-  }
-  writer.putU32(0, count)
-  return { bytes: writer.done(), count }
+export const encodeList = (headers: ReadonlyArray<BlockHeader>): HeaderList =>
+  joinList(headers.slice(0, Limits.headersPerMessage).map(encode))
+
+/** A list as it goes over the wire, and how many of the headers given are in it. */
+export interface HeaderList {
+  readonly bytes: Uint8Array
+  readonly count: number
 }
+
+/** The same of headers that are encoded already. */
+export const joinList = (headers: ReadonlyArray<Uint8Array>): HeaderList => {
+  let count = 0
+  let length = countBytes
+  for (const { length: next } of headers) {
+    if (count === Limits.headersPerMessage || (count > 0 && length + next > Limits.headersBytes)) break
+    length += next
+    count += 1
+  }
+  const bytes = new Uint8Array(length)
+  new DataView(bytes.buffer).setUint32(0, count, true)
+  let at = countBytes
+  for (const header of headers.slice(0, count)) {
+    bytes.set(header, at)
+    at += header.length
+  }
+  return { bytes, count }
+}
+
+/** bytes. */
+const countBytes = 4
 
 /** The list that is exactly these bytes: at most `Limits.headersPerMessage`. Links between them are not checked. */
 export const decodeList = (hasher: Hasher, bytes: Uint8Array): ReadonlyArray<HashedHeader> | Malformed => {

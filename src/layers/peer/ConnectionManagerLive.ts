@@ -100,7 +100,12 @@ const messages = (ctx: NodeContext.NodeContext): PeerMessages["Service"] => {
       const up = live(to)
       return up !== undefined && Outgoing.bulk(ctx, up, message)
     },
-    queuedBytes: (ip) => ctx.table.get(ip)?.up?.connection.queuedBytes ?? 0,
+    whenLow: (to, bytes) =>
+      Effect.callback<void>((resume) => {
+        const up = live(to)
+        if (up === undefined || up.connection.queuedBytes <= bytes) return resume(Effect.void)
+        return Effect.sync(up.connection.whenLow(() => resume(Effect.void), bytes))
+      }),
     drop: (to, detail) => {
       const up = live(to)
       if (up !== undefined) Outgoing.close(ctx, up.end, "protocol", detail)

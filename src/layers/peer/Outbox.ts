@@ -30,7 +30,7 @@ export class Outbox {
   private bulk: Array<Frame> = []
   private bulkHead = 0
   private onFlushed: Array<() => void> = []
-  private waiting: Array<() => void> = []
+  private waiting: Array<{ readonly resume: () => void; readonly mark: number }> = []
   private controlBytes = 0
   private bulkBytes = 0
   private writingBytes = 0
@@ -63,11 +63,15 @@ export class Outbox {
     return this.queuedBytes > Limits.outboxHighBytes
   }
 
-  /** Calls `resume` once, when the queue is below its high mark or the connection is gone. Gives the way to withdraw. */
-  whenLow(resume: () => void): () => void {
-    this.waiting.push(resume)
+  /**
+   * Calls `resume` once, when a write leaves at most `mark` bytes queued (by default the high mark), or the connection is gone. Gives
+   * the way to withdraw.
+   */
+  whenLow(resume: () => void, mark: number = Limits.outboxHighBytes): () => void {
+    const waiter = { resume, mark }
+    this.waiting.push(waiter)
     return () => {
-      this.waiting = this.waiting.filter((other) => other !== resume)
+      this.waiting = this.waiting.filter((other) => other !== waiter)
     }
   }
 
@@ -109,7 +113,7 @@ export class Outbox {
   wrote(batch: Batch): void {
     this.writingBytes = 0
     for (const call of batch.onFlushed) call()
-    if (this.waiting.length > 0 && !this.high) this.release()
+    if (this.waiting.length > 0) this.release(this.queuedBytes)
   }
 
   /** Drops everything queued and frees the senders that wait. */
@@ -120,13 +124,14 @@ export class Outbox {
     this.onFlushed = []
     this.controlBytes = 0
     this.bulkBytes = 0
-    this.release()
+    this.release(0)
   }
 
-  private release(): void {
-    const waiting = this.waiting
-    this.waiting = []
-    for (const resume of waiting) resume()
+  private release(queuedBytes: number): void {
+    const low = this.waiting.filter(({ mark }) => queuedBytes <= mark)
+    if (low.length === 0) return
+    this.waiting = this.waiting.filter(({ mark }) => queuedBytes > mark)
+    for (const { resume } of low) resume()
   }
 }
 

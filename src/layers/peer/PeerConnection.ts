@@ -185,8 +185,8 @@ export class PeerConnection<Owner> {
   }
 
   /** See `Outbox.whenLow`. */
-  whenLow(resume: () => void): () => void {
-    return this.outbox.whenLow(resume)
+  whenLow(resume: () => void, mark?: number): () => void {
+    return this.outbox.whenLow(resume, mark)
   }
 
   /** For how long the write under way has been waiting for the peer, ms. */

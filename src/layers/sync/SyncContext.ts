@@ -22,6 +22,7 @@ import * as Timers from "../time/Timers.ts"
 import { ChainRewrites } from "./ChainRewrites.ts"
 import { HeldBodies } from "./HeldBodies.ts"
 import { MessageTurns } from "./MessageTurns.ts"
+import type { ServeQueue } from "./ServeQueue.ts"
 
 /** A request for bodies in flight. */
 export interface BlockRequest {
@@ -65,6 +66,8 @@ export interface PeerLink {
   blamed: boolean
   /** Blocks stored that came from it, requested or pushed. */
   blocks: number
+  /** What it asked us for. */
+  readonly serve: ServeQueue
 }
 
 export interface SyncContext {

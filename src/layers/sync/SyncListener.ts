@@ -5,12 +5,13 @@ import type { SyncTip } from "../../domain/sync/SyncState.ts"
 import type { GetBlocks, GetHeaders, SyncMessage } from "../../domain/wire/SyncMessage.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
 import type { PeerListener } from "../../services/PeerMessages.ts"
+import * as ServeQueue from "./ServeQueue.ts"
 import * as SyncAnnounce from "./SyncAnnounce.ts"
 import * as SyncAnnounced from "./SyncAnnounced.ts"
 import * as SyncBodies from "./SyncBodies.ts"
 import type { SyncContext } from "./SyncContext.ts"
 import * as SyncHeaders from "./SyncHeaders.ts"
-import type { SyncServer } from "./SyncServer.ts"
+import * as SyncServer from "./SyncServer.ts"
 
 const up = (context: SyncContext, origin: Origin, tip: SyncTip, capabilities: number): void => {
   if ((capabilities & Capability.chain) === 0) return
@@ -24,7 +25,8 @@ const up = (context: SyncContext, origin: Origin, tip: SyncTip, capabilities: nu
     futureRetry: undefined,
     progressed: false,
     blamed: false,
-    blocks: 0
+    blocks: 0,
+    serve: ServeQueue.make()
   })
   context.machine.post({ _tag: "PeerUp", peer: origin.ip, tip })
   // Our chain may have grown since our Hello, when there was no connection to announce it on.
@@ -59,15 +61,12 @@ const answered = (
 }
 
 /** Hears of a node's connections for sync. */
-export const make = (context: SyncContext, server: SyncServer): PeerListener => ({
+export const make = (context: SyncContext): PeerListener => ({
   onUp: (origin, tip, capabilities) => up(context, origin, tip, capabilities),
-  onDown: (origin) => {
-    if (context.links.get(origin.ip)?.origin.connection === origin.connection) server.gone(origin.ip)
-    down(context, origin)
-  },
+  onDown: (origin) => down(context, origin),
   onMessage: ({ connection, ip }, message) => {
     if (!context.links.has(ip)) return
-    if (message._tag === "GetHeaders" || message._tag === "GetBlocks") return server.asked(ip, message)
+    if (message._tag === "GetHeaders" || message._tag === "GetBlocks") return SyncServer.requested(context, ip, message)
     context.turns.push(() => {
       const link = context.links.get(ip)
       if (link !== undefined && link.origin.connection === connection && !link.blamed) answered(context, ip, message)

@@ -24,7 +24,6 @@ import * as SyncAnnounced from "./SyncAnnounced.ts"
 import * as SyncContext from "./SyncContext.ts"
 import * as SyncDriver from "./SyncDriver.ts"
 import * as SyncListener from "./SyncListener.ts"
-import * as SyncServer from "./SyncServer.ts"
 
 const report = ({ halted, held, links, reorgs, state }: SyncContext.SyncContext): SyncReport => ({
   tip: state.chain,
@@ -75,7 +74,7 @@ const make = Effect.gen(function*() {
   }, yield* NodeEvents)
   localChain.setTip(chain)
   SyncDriver.start(context)
-  yield* messages.listen(SyncListener.make(context, SyncServer.make(context)))
+  yield* messages.listen(SyncListener.make(context))
   return Sync.of({
     report: Effect.sync(() => report(context)),
     add: (block) => add(context, block)
