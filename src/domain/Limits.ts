@@ -344,6 +344,8 @@ export const produceBeatMs = 100
 export const chainFileChunkBytes = 256 * 1024
 /** Damaged databases kept beside the repaired one; beyond, a repair refuses until one is removed. */
 export const damagedFiles = 99
+/** ms. How often a fifo without a reader is tried again. */
+export const fifoRetryMs = 100
 /** synthetic blocks made at once: about 10 ms of the event loop. */
 export const chainMakeBlocks = 250
 /** ms. Sync progress: interval of the bar on a terminal, and of log lines elsewhere. */

@@ -75,11 +75,11 @@ describe("timemesh chain", () => {
         [future, 2, /block 99999999 of testnet is in the future; the greatest height now is \d+/],
         [[...future, "--network", "mainnet"], 2, /no chain is made for mainnet/],
         [["info", "--data-dir", `${directory}/none`], 1, /there is no chain at .*none\/chain\.db/],
-        [["import", `${directory}/none`, "--data-dir", dir], 2, /cannot be read: there is no such file/],
+        [["import", `${directory}/none`, "--data-dir", dir], 2, /cannot be read: no such file or directory/],
         [
           ["import", file, "--data-dir", `${directory}/t`],
           1,
-          /the file holds the devnet chain, not testnet's; say --network devnet/
+          /the file holds the devnet chain, not testnet's; use --network devnet/
         ],
         [
           ["info", "--data-dir", dir, "--network", "mainnet"],

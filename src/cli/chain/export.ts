@@ -3,6 +3,7 @@ import { Console, Effect, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Limits from "../../domain/Limits.ts"
 import * as ChainFile from "../../layers/chain/tools/ChainFile.ts"
+import * as OutputFile from "../../layers/store/OutputFile.ts"
 import { ChainStore } from "../../services/ChainStore.ts"
 import * as Failure from "../Failure.ts"
 import { bytes, fields } from "../table.ts"
@@ -22,7 +23,9 @@ export const command = Command.make(
     ...target.where,
     out: Flag.String("out").pipe(
       Flag.withMetavar("FILE"),
-      Flag.withDescription("File to write; replaced if it exists")
+      Flag.withDescription(
+        "File to write, replaced if it exists; a fifo or a device such as /dev/stdout is written in place"
+      )
     ),
     from: Flag.Int("from").pipe(Flag.withDescription("First height (default 1)"), Flag.withDefault(1)),
     to: Flag.Int("to").pipe(Flag.withDescription("Last height (default: the tip)"), Flag.optional)
@@ -39,14 +42,15 @@ export const command = Command.make(
         )
       }
       const [hash = tip.hash] = yield* store.hashes(last, 1)
-      return { size: yield* ChainFile.write(out, records(from, last)), last, hash }
+      return { size: yield* OutputFile.write(out, records(from, last), found.filename), last, hash }
     }).pipe(
       target.withStore(found),
       target.orFail,
-      Effect.catchTag("ChainFileError", (error) => Effect.fail(Failure.unusable(error.message)))
+      Effect.catchTag("FileError", (error) => Effect.fail(Failure.unusable(error.message)))
     )
     const blocks = written.last + 1 - from
-    yield* Console.log(
+    const print = OutputFile.isStandardOutput(out) ? Console.error : Console.log
+    yield* print(
       json
         ? JSON.stringify({
           network: found.network,

@@ -19,23 +19,26 @@ export const command = Command.make(
   "import",
   {
     ...target.where,
-    from: Argument.String("file").pipe(Argument.withDescription("File of blocks, as export writes it"))
+    from: Argument.String("file").pipe(
+      Argument.withDescription("File of blocks as export writes it, or a pipe such as /dev/stdin")
+    )
   },
   Effect.fnUntraced(function*({ from, json, ...where }) {
     const found = yield* target.locate(where, true)
-    const foreign = yield* Effect.mapError(
-      ChainImport.foreign(found.params, from),
+    const source = yield* Effect.mapError(
+      ChainImport.open(found.params, from),
       (error) => Failure.unusable(error.message)
     )
+    const { foreign } = source
     if (foreign !== undefined) {
       if (json) yield* Console.log(JSON.stringify({ ...nothing, network: found.network, error: errorOf(foreign) }))
       return yield* Failure.failed(foreign.message)
     }
     const startedAt = yield* Clock.currentTimeMillis
-    const { added, error, skipped, tip } = yield* ChainImport.importFile(found.params, from).pipe(
+    const { added, error, skipped, tip } = yield* ChainImport.importFrom(found.params, source).pipe(
       target.withStore(found),
       target.orFail,
-      Effect.catchTag("ChainFileError", (error) => Effect.fail(Failure.unusable(error.message)))
+      Effect.catchTag("FileError", (error) => Effect.fail(Failure.unusable(error.message)))
     )
     const seconds = ((yield* Clock.currentTimeMillis) - startedAt) / 1_000
     const { network } = found

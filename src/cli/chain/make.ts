@@ -4,6 +4,7 @@ import { Command, Flag } from "effect/cli"
 import { chainParams } from "../../domain/chain/ChainParams.ts"
 import * as ChainFile from "../../layers/chain/tools/ChainFile.ts"
 import * as ChainMake from "../../layers/chain/tools/ChainMake.ts"
+import * as OutputFile from "../../layers/store/OutputFile.ts"
 import * as Failure from "../Failure.ts"
 import { bytes, fields } from "../table.ts"
 import * as target from "./target.ts"
@@ -19,7 +20,9 @@ export const command = Command.make(
     address: Flag.String("address").pipe(Flag.withDescription("Who gets the rewards")),
     out: Flag.String("out").pipe(
       Flag.withMetavar("FILE"),
-      Flag.withDescription("File to write; replaced if it exists")
+      Flag.withDescription(
+        "File to write, replaced if it exists; a fifo or a device such as /dev/stdout is written in place"
+      )
     ),
     network: Flag.String("network").pipe(
       Flag.withMetavar("testnet|devnet"),
@@ -44,13 +47,14 @@ export const command = Command.make(
       tip = made.at(-1) ?? tip
       return ChainFile.encode(made.map((block) => block.bytes))
     }))
-    const size = yield* ChainFile.write(out, records).pipe(
+    const size = yield* OutputFile.write(out, records).pipe(
       Effect.mapError((error) =>
         Failure.unusable(error._tag === "NotDue" ? `--blocks: ${error.message}` : error.message)
       )
     )
     const { hash, height } = tip
-    yield* Console.log(
+    const print = OutputFile.isStandardOutput(out) ? Console.error : Console.log
+    yield* print(
       json
         ? JSON.stringify({ network, height, hash, size, file: out })
         : fields([

@@ -4,8 +4,9 @@
  * **Precedence**: flag > environment > file, per setting: a `--peer` replaces the file's whole list. An empty text counts
  * as absent, so that `TIMEMESH_PEER=` in a compose file has no effect.
  */
-import { ConfigProvider, Effect, FileSystem, Result } from "effect"
+import { ConfigProvider, Effect, FileSystem, Option, Result } from "effect"
 import { Toml, Yaml } from "effect/encoding"
+import * as InputFile from "../store/InputFile.ts"
 import { systemReason } from "../store/systemError.ts"
 import { ConfigError } from "./ConfigError.ts"
 import * as Settings from "./Settings.ts"
@@ -70,16 +71,14 @@ const fileValues = (value: unknown): ReadonlyArray<string> | undefined => {
 
 const fromFile = Effect.fnUntraced(function*(file: string, namedBy: string) {
   const fs = yield* FileSystem.FileSystem
-  const text = yield* fs.readFileString(file).pipe(
-    Effect.mapError((error) =>
-      new ConfigError({
-        where: namedBy,
-        input: file,
-        problem: `cannot be read: ${systemReason(error)}`,
-        fix: "name a file that this user can read"
-      })
-    )
-  )
+  const stats = yield* Effect.option(fs.stat(file))
+  // A pipe, such as `--config <(secrets)`: a blocking open could not be interrupted.
+  const isPlain = Option.isNone(stats) || stats.value.type === "File"
+  const unreadable = (problem: string) =>
+    new ConfigError({ where: namedBy, input: file, problem, fix: "name a file that this user can read" })
+  const text = yield* isPlain
+    ? Effect.mapError(fs.readFileString(file), (error) => unreadable(`cannot be read: ${systemReason(error)}`))
+    : Effect.mapError(InputFile.text(file), ({ detail }) => unreadable(detail))
   const parsed = parseFile(file, text)
   if (Result.isFailure(parsed)) {
     return yield* new ConfigError({ where: file, problem: parsed.failure, fix: "correct the file" })

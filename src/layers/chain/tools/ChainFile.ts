@@ -2,9 +2,10 @@
  * Files of blocks, as `chain export`, `import` and `make` use them: for each block a u32 (big-endian) with its length, then its
  * bincode. Nothing else: no head, no index, no checksum, so that files can be cut and joined.
  */
-import { Data, Effect, FileSystem, Stream } from "effect"
-import type { PlatformError } from "effect"
+import { Effect, Stream } from "effect"
 import * as Limits from "../../../domain/Limits.ts"
+import * as InputFile from "../../store/InputFile.ts"
+import type { FileError } from "../../store/PlainFiles.ts"
 
 /** One block's bytes, not looked at. `offset`: where its length begins in the file, bytes. */
 export interface FileRecord {
@@ -24,25 +25,7 @@ export interface FileBatch {
   readonly broken: Broken | undefined
 }
 
-/** The file cannot be read or written. `detail` names it and says why. */
-export class ChainFileError extends Data.TaggedError("ChainFileError")<{
-  readonly file: string
-  readonly detail: string
-}> {
-  override get message() {
-    return `${this.file} ${this.detail}`
-  }
-}
-
 const lengthBytes = 4
-
-const unreadable = (file: string, verb: string) => (error: PlatformError.PlatformError) =>
-  new ChainFileError({
-    file,
-    detail: error.reason._tag === "NotFound"
-      ? `cannot be ${verb}: there is no such file or directory`
-      : `cannot be ${verb} (${error.reason._tag}${error.reason.message === "" ? "" : `: ${error.reason.message}`})`
-  })
 
 const join = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   if (a.length === 0) return b
@@ -99,13 +82,12 @@ const makeCutter = (most: number) => {
 }
 
 /**
- * The records of a file, in order, a read at a time. Their bytes are views into the read. `most`: bytes of a block at most.
+ * The records of a file, in order, once, a read at a time. Their bytes are views into the read. `most`: bytes of a block at most.
  */
-export const read = (file: string, most: number): Stream.Stream<FileBatch, ChainFileError, FileSystem.FileSystem> =>
-  Stream.unwrap(Effect.map(FileSystem.FileSystem, (fs) => {
+export const read = (file: string, most: number): Stream.Stream<FileBatch, FileError> =>
+  Stream.suspend(() => {
     const cutter = makeCutter(most)
-    const batches = fs.stream(file, { chunkSize: Limits.chainFileChunkBytes }).pipe(
-      Stream.mapError(unreadable(file, "read")),
+    const batches = InputFile.stream(file, Limits.chainFileChunkBytes).pipe(
       Stream.map((chunk) => cutter.push(chunk)),
       // Nothing after a broken record can be found again.
       Stream.takeUntil(({ broken }) => broken !== undefined)
@@ -122,7 +104,7 @@ export const read = (file: string, most: number): Stream.Stream<FileBatch, Chain
         })),
       tail
     )
-  }))
+  })
 
 /** The blocks as records, in one buffer. */
 export const encode = (blocks: ReadonlyArray<Uint8Array>): Uint8Array => {
@@ -136,31 +118,3 @@ export const encode = (blocks: ReadonlyArray<Uint8Array>): Uint8Array => {
   }
   return out
 }
-
-/**
- * Writes a file from buffers, as they come. It is written beside its name and moved there when whole, replacing what was
- * there: a write that fails or is interrupted leaves no half file. Gives the bytes written.
- */
-export const write = <E, R>(
-  file: string,
-  buffers: Stream.Stream<Uint8Array, E, R>
-): Effect.Effect<number, E | ChainFileError, R | FileSystem.FileSystem> =>
-  Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    const failure = unreadable(file, "written")
-    const temporary = `${file}.tmp`
-    const written = Effect.scoped(Effect.gen(function*() {
-      const open = yield* Effect.mapError(fs.open(temporary, { flag: "w" }), failure)
-      let bytes = 0
-      yield* Stream.runForEach(buffers, (buffer) => {
-        bytes += buffer.length
-        return Effect.mapError(open.writeAll(buffer), failure)
-      })
-      yield* Effect.mapError(open.sync, failure)
-      return bytes
-    }))
-    return yield* written.pipe(
-      Effect.tap(() => Effect.mapError(fs.rename(temporary, file), failure)),
-      Effect.onError(() => Effect.ignore(fs.remove(temporary, { force: true })))
-    )
-  })

@@ -4,8 +4,8 @@
  *
  * What was good is kept: the error of a bad, cut or foreign file comes after all blocks before the fault are stored.
  */
-import { Clock, Data, Effect, Option, Stream } from "effect"
-import type { FileSystem } from "effect"
+import { Clock, Data, Effect, Pull, Stream } from "effect"
+import type { Scope } from "effect"
 import * as Block from "../../../domain/chain/Block.ts"
 import * as BlockHeader from "../../../domain/chain/BlockHeader.ts"
 import type { ChainParams } from "../../../domain/chain/ChainParams.ts"
@@ -19,6 +19,7 @@ import * as Limits from "../../../domain/Limits.ts"
 import type { NetworkName } from "../../../domain/Network.ts"
 import { ChainStore } from "../../../services/ChainStore.ts"
 import type { ChainStoreError, StoredBlock, Tip } from "../../../services/ChainStore.ts"
+import type { FileError } from "../../store/PlainFiles.ts"
 import * as FeeCheck from "../FeeCheck.ts"
 import * as HasherLive from "../HasherLive.ts"
 import { networkOfGenesis, toStored } from "../StoredBlocks.ts"
@@ -157,44 +158,62 @@ const makeChecker = (params: ChainParams, hasher: Hasher, file: string, tip: Par
   }
 }
 
-/**
- * What is wrong with a file that begins as another network's chain does; `undefined`: nothing, as far as its first block tells.
- * No store is needed, so that none is made for a file that cannot go into it.
- */
-export const foreign = (
-  params: ChainParams,
-  file: string
-): Effect.Effect<ImportError | undefined, ChainFile.ChainFileError, FileSystem.FileSystem> =>
-  Effect.gen(function*() {
-    const hasher = yield* HasherLive.make
-    const head = yield* Stream.runHead(
-      ChainFile.read(file, params.maxBlockBytes).pipe(
-        Stream.flatMap(({ records }) => Stream.fromIterable(records))
-      )
-    )
-    const block = Option.getOrUndefined(Option.map(head, ({ bytes }) => Block.decode(bytes)))
-    if (block === undefined || Block.isMalformed(block) || block.header.height > 1) return undefined
-    const { height, previousHash } = block.header
-    const network = networkOfGenesis(Hash.toHex(height === 0 ? BlockHeader.hash(hasher, block.header) : previousHash))
-    if (network === undefined || network === params.network) return undefined
-    const detail = `the file holds the ${network} chain, not ${params.network}'s; say --network ${network}`
-    return new ImportError({ file, height, offset: 0, detail, network })
-  })
+/** A file of blocks, opened: what is wrong with its beginning, and all of it, to be read once. */
+export interface Source {
+  readonly file: string
+  /** The file begins as another network's chain does; `undefined`: nothing wrong, as far as its first block tells. */
+  readonly foreign: ImportError | undefined
+  readonly batches: Stream.Stream<ChainFile.FileBatch, FileError>
+}
 
 /**
- * Imports the file. Fails when the file cannot be read or the store does not take blocks; a fault in the file is in the
- * outcome.
+ * Opens the file until the scope closes and looks at its first block. No store is needed, so that none is made for a file that
+ * cannot go into it. A pipe can be read only once, so what was looked at stands before the rest.
  */
+export const open = (params: ChainParams, file: string): Effect.Effect<Source, FileError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const pull = yield* Stream.toPull(ChainFile.read(file, params.maxBlockBytes))
+    const head: Array<ChainFile.FileBatch> = []
+    while (head.every(({ broken, records }) => records.length === 0 && broken === undefined)) {
+      const more = yield* Pull.catchDone(pull, () => Effect.succeed([]))
+      if (more.length === 0) break
+      head.push(...more)
+    }
+    const first = head.flatMap(({ records }) => records.slice(0, 1))[0]
+    const foreign = first === undefined ? undefined : ofOtherNetwork(params, yield* HasherLive.make, file, first.bytes)
+    return { file, foreign, batches: Stream.concat(Stream.fromIterable(head), Stream.fromPull(Effect.succeed(pull))) }
+  })
+
+const ofOtherNetwork = (params: ChainParams, hasher: Hasher, file: string, bytes: Uint8Array) => {
+  const block = Block.decode(bytes)
+  if (Block.isMalformed(block) || block.header.height > 1) return undefined
+  const { height, previousHash } = block.header
+  const network = networkOfGenesis(Hash.toHex(height === 0 ? BlockHeader.hash(hasher, block.header) : previousHash))
+  if (network === undefined || network === params.network) return undefined
+  const detail = `the file holds the ${network} chain, not ${params.network}'s; use --network ${network}`
+  return new ImportError({ file, height, offset: 0, detail, network })
+}
+
+/** Opens and imports the file: see `importFrom`. */
 export const importFile = (
   params: ChainParams,
   file: string
-): Effect.Effect<Outcome, ChainFile.ChainFileError | ChainStoreError, ChainStore | FileSystem.FileSystem> =>
+): Effect.Effect<Outcome, FileError | ChainStoreError, ChainStore> =>
+  Effect.scoped(Effect.flatMap(open(params, file), (source) => importFrom(params, source)))
+
+/**
+ * Imports what was opened. Fails when the file cannot be read or the store does not take blocks; a fault in the file is in the
+ * outcome.
+ */
+export const importFrom = (
+  params: ChainParams,
+  { batches, file, foreign }: Source
+): Effect.Effect<Outcome, FileError | ChainStoreError, ChainStore> =>
   Effect.gen(function*() {
     const store = yield* ChainStore
     const hasher = yield* HasherLive.make
     const tip = yield* store.tip
-    const other = yield* foreign(params, file)
-    if (other !== undefined) return { tip, added: 0, skipped: 0, error: other }
+    if (foreign !== undefined) return { tip, added: 0, skipped: 0, error: foreign }
     const known = yield* store.hashes(0, tip.height + 1)
     const checker = makeChecker(params, hasher, file, yield* parentAt(params, store, tip), known)
     let at = tip
@@ -215,7 +234,7 @@ export const importFile = (
         waiting = wrong === undefined ? waiting.slice(good.length) : []
         if (wrong !== undefined) error = checker.wrongFees(at.height + 1, Validation.describe(wrong.fault))
       })
-    yield* ChainFile.read(file, params.maxBlockBytes).pipe(
+    yield* batches.pipe(
       Stream.mapEffect((batch) => Effect.map(Clock.currentTimeMillis, (now) => checker.batch(batch, now))),
       Stream.takeUntil((checked) => checked.error !== undefined),
       Stream.buffer({ capacity: 4 }),

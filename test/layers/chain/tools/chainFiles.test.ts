@@ -14,6 +14,7 @@ import * as ChainCheck from "../../../../src/layers/chain/tools/ChainCheck.ts"
 import * as ChainFile from "../../../../src/layers/chain/tools/ChainFile.ts"
 import * as ChainImport from "../../../../src/layers/chain/tools/ChainImport.ts"
 import * as ChainMake from "../../../../src/layers/chain/tools/ChainMake.ts"
+import * as OutputFile from "../../../../src/layers/store/OutputFile.ts"
 import type { StoredBlock } from "../../../../src/services/ChainStore.ts"
 import { ChainStore } from "../../../../src/services/ChainStore.ts"
 
@@ -63,7 +64,7 @@ describe("files of blocks", () => {
       const blocks = yield* made(3_000)
       const whole = fileOf(blocks)
       assert.strictEqual(
-        yield* ChainFile.write(file, Stream.make(whole.subarray(0, 1_001), whole.subarray(1_001))),
+        yield* OutputFile.write(file, Stream.make(whole.subarray(0, 1_001), whole.subarray(1_001))),
         whole.length
       )
       assert.deepStrictEqual(yield* fs.readDirectory(directory), ["blocks"])
@@ -160,7 +161,7 @@ describe("files of blocks", () => {
         yield* fs.writeFile(file, fileOf(content))
         const { added, error } = yield* importInto(file)
         assert.deepStrictEqual([added, error?.network, error?.offset], [0, "testnet", 0])
-        assert.match(error?.detail ?? "", /holds the testnet chain, not devnet's; say --network testnet/)
+        assert.match(error?.detail ?? "", /holds the testnet chain, not devnet's; use --network testnet/)
         assert.isUndefined((yield* importInto(file, [], testnet)).error)
       }
     }))
@@ -190,9 +191,9 @@ describe("files of blocks", () => {
   test("a file that is not there, or a directory", (directory) =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(importInto(`${directory}/none`))
-      assert.match(error.message, /none cannot be read: there is no such file/)
-      assert.strictEqual((yield* Effect.flip(importInto(directory)))._tag, "ChainFileError")
-      const write = yield* Effect.flip(ChainFile.write(`${directory}/no/such`, Stream.empty))
+      assert.match(error.message, /none cannot be read: no such file or directory/)
+      assert.strictEqual((yield* Effect.flip(importInto(directory)))._tag, "FileError")
+      const write = yield* Effect.flip(OutputFile.write(`${directory}/no/such`, Stream.empty))
       assert.match(write.message, /no\/such cannot be written/)
     }))
 
@@ -200,7 +201,7 @@ describe("files of blocks", () => {
     Effect.gen(function*() {
       const file = `${directory}/kept`
       yield* fs.writeFileString(file, "before")
-      yield* Effect.flip(ChainFile.write(file, Stream.concat(Stream.make(new Uint8Array(9)), Stream.fail("stop"))))
+      yield* Effect.flip(OutputFile.write(file, Stream.concat(Stream.make(new Uint8Array(9)), Stream.fail("stop"))))
       assert.strictEqual(yield* fs.readFileString(file), "before")
       assert.deepStrictEqual(yield* fs.readDirectory(directory), ["kept"])
     }))
