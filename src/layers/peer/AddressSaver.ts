@@ -5,6 +5,7 @@ import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import { AddressSaverPace } from "../../services/Cadence.ts"
 import { PeerStore } from "../../services/PeerStore.ts"
+import * as RetrySchedule from "../time/RetrySchedule.ts"
 import type { NodeContext } from "./NodeContext.ts"
 import type { Peer } from "./Peer.ts"
 
@@ -24,10 +25,12 @@ export const make = Effect.fnUntraced(function*(ctx: NodeContext) {
   // A late write must not overtake an earlier one.
   const one = yield* Semaphore.make(1)
   let isChanged = false
-  const save = one.withPermit(Effect.suspend(() => {
+  const attempt = one.withPermit(Effect.suspend(() => {
     isChanged = false
     return store.save(addresses(ctx))
-  })).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
+  })).pipe(Effect.tapError((error) => Effect.logWarning(error.message)))
+  const save = Effect.ignore(attempt)
+  const untilSaved = Effect.ignore(Effect.retry(attempt, RetrySchedule.make()))
   return {
     load: Effect.catch(
       store.load,
@@ -37,7 +40,7 @@ export const make = Effect.fnUntraced(function*(ctx: NodeContext) {
     changed: () => {
       isChanged = true
     },
-    run: Stream.runForEach(Stream.fromSchedule(pace), () => Effect.suspend(() => isChanged ? save : Effect.void))
+    run: Stream.runForEach(Stream.fromSchedule(pace), () => Effect.suspend(() => isChanged ? untilSaved : Effect.void))
   } satisfies AddressSaver
 })
 
