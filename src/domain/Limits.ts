@@ -148,6 +148,12 @@ export const outputMs = 2_000
 export const isolatedRedialMs = 250
 /** ms. Lag below this is ordinary scheduling and is not counted. */
 export const lagFloorMs = 100
+/**
+ * ms. A deadline that blames a peer and comes later than the first of these, but no later than `lagFloorMs`, waits the second once more: what
+ * lies unread in the kernel is read in that time.
+ */
+export const lastLookFloorMs = 1
+export const lastLookMs = 20
 
 // --- sockets: the byte streams below --------------------------------------------
 

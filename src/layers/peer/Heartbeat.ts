@@ -44,7 +44,7 @@ const look = (ctx: NodeContext, up: Up, now: number): void => {
   up.lagSeenMs = ctx.timers.lag.totalMs
   // The same patience that we ask of the peer for a frame of ours.
   const waits = connection.writeWaitMs(now)
-  if (waits > Limits.frameMs + lagMs) {
+  if (waits > Limits.frameMs) {
     return Outgoing.close(ctx, end, "outbox-full", `peer has not read for ${Math.round(waits)} ms`)
   }
   const [liveness, action] = Liveness.tick(up.liveness, now, ctx.liveness, lagMs)

@@ -1,24 +1,35 @@
-/** The rule timers of a pair: armed and disarmed as its machine asks, on the node's timers. */
+/**
+ * The rule timers of a pair: armed and disarmed as its machine asks, on the node's timers.
+ *
+ * **Our own lag** is given back. Each of these timers waits for something that the peer sends, and blames it if that does not come. While
+ * this node's loop stood still, what the peer sent lies unread in the kernel; so a timer that is due waits on for as long as the loop stood
+ * still since it was armed, and what lies there is read first. Time that passes while the loop runs is counted, and no other.
+ */
 import * as Limits from "../../domain/Limits.ts"
 import type { Timer } from "../../domain/pair/PairState.ts"
+import * as Patience from "../time/patience.ts"
 import { type NodeContext, post } from "./NodeContext.ts"
 import { type Peer, timerKey } from "./Peer.ts"
 
-export const arm = (ctx: NodeContext, peer: Peer, timer: Timer, ms: number): void => {
+export const arm = (ctx: NodeContext, peer: Peer, timer: Timer, ms: number): void => wait(ctx, peer, timer, ms, false)
+
+const wait = (ctx: NodeContext, peer: Peer, timer: Timer, ms: number, isLastLook: boolean): void => {
   disarm(ctx, peer, timer)
   if (ctx.slots.closed) return
   const key = timerKey(timer)
-  const lagBefore = ctx.timers.lag.totalMs
+  const { lag } = ctx.timers
+  const lagBefore = lag.totalMs
+  const fire = (lateMs: number): void => {
+    peer.timers?.delete(key)
+    const lateAll = Math.max(lateMs, lag.totalMs - lagBefore)
+    const owedMs = isLastLook && lateAll <= Limits.lagFloorMs ? 0 : Patience.owedMs(lateAll)
+    if (owedMs > 0) return wait(ctx, peer, timer, owedMs, true)
+    const heldBackMs = timer.kind === "redial" ? holdBack(ctx, peer) : undefined
+    if (heldBackMs !== undefined) return wait(ctx, peer, timer, heldBackMs, false)
+    post(ctx, peer, { _tag: "Fired", timer })
+  }
   peer.timers ??= new Map()
-  peer.timers.set(
-    key,
-    ctx.timers.arm(ms, () => {
-      peer.timers?.delete(key)
-      const again = putOff(ctx, peer, timer, ctx.timers.lag.totalMs - lagBefore)
-      if (again === undefined) post(ctx, peer, { _tag: "Fired", timer })
-      else arm(ctx, peer, timer, again)
-    })
-  )
+  peer.timers.set(key, ctx.timers.arm(ms, fire))
 }
 
 export const disarm = (ctx: NodeContext, peer: Peer, timer: Timer): void => {
@@ -34,12 +45,9 @@ export const disarmAll = (ctx: NodeContext, peer: Peer): void => {
   peer.timers = undefined
 }
 
-/** ms by which a timer that is due waits on; `undefined`: it has fired. */
-const putOff = (ctx: NodeContext, peer: Peer, { kind }: Timer, lagMs: number): number | undefined => {
-  if (kind !== "redial") return undefined
-  // While this node stood still the peer may have dialled, and its dial is waiting to be accepted: give it the time back.
-  if (lagMs > Limits.lagFloorMs) return lagMs
-  if (ctx.isolated.has(peer.ip)) return Limits.isolatedRedialMs
+/** ms for which a dial that is due must wait on; `undefined`: it may go. */
+const holdBack = (ctx: NodeContext, { ip }: Peer): number | undefined => {
+  if (ctx.isolated.has(ip)) return Limits.isolatedRedialMs
   // Every place is taken: the peer stays known, and gets its turn when one is free.
   return ctx.slots.upCount >= ctx.setup.tuning.maxPeers ? Limits.retryFullMs : undefined
 }

@@ -71,8 +71,8 @@ export class PeerConnection<Owner> {
   private writer: Socket.Writer | undefined
   private writerScope: Scope.Closeable | undefined
   private writing = false
-  /** Monotonic ms when the write under way began. */
-  private writingSince: number | undefined
+  /** When the write under way began: the moment, and the node's total lag by then, ms. */
+  private writingSince: { readonly at: number; readonly lagMs: number } | undefined
   private flushing = false
   private state: "starting" | "open" | "closing" | "ended" = "starting"
   private closeTimer: Timer | undefined
@@ -189,9 +189,10 @@ export class PeerConnection<Owner> {
     return this.outbox.whenLow(resume, mark)
   }
 
-  /** For how long the write under way has been waiting for the peer, ms. */
+  /** For how long the write under way has been waiting for the peer, ms; time in which our own loop stood still is not the peer's. */
   writeWaitMs(now: number): number {
-    return this.writingSince === undefined ? 0 : now - this.writingSince
+    const since = this.writingSince
+    return since === undefined ? 0 : now - since.at - (this.io.timers.lag.totalMs - since.lagMs)
   }
 
   /** Queues a control frame, ahead of bulk. `onFlushed` is called once it has left. False: the peer does not read. */
@@ -240,7 +241,8 @@ export class PeerConnection<Owner> {
 
   private awaitDrain(waiting: Effect.Effect<void, Socket.SocketError>, batch: Outbox.Batch): void {
     this.writing = true
-    this.writingSince = this.io.timers.now()
+    const { lag, now } = this.io.timers
+    this.writingSince = { at: now(), lagMs: lag.totalMs }
     this.io.fork(
       Effect.onExit(waiting, (exit) =>
         Effect.sync(() => {

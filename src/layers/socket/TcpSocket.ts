@@ -8,6 +8,7 @@ import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { Accepted, Dialled, DialOptions, Listener } from "../../services/PeerSocket.ts"
 import { PeerSocket } from "../../services/PeerSocket.ts"
+import { within } from "../time/patience.ts"
 import { Acceptor } from "./Acceptor.ts"
 import { listenError, openError, openTimeout, systemError } from "./socketErrors.ts"
 import { heldSocket } from "./socketFromEnd.ts"
@@ -48,10 +49,7 @@ const dial = (to: PeerAddress, { from, timeoutMs = Limits.dialMs }: DialOptions 
       },
       (end) =>
         Effect.map(
-          Effect.timeoutOrElse(connected(end.conn), {
-            duration: timeoutMs,
-            orElse: () => Effect.fail(openTimeout(timeoutMs))
-          }),
+          within(connected(end.conn), timeoutMs, () => openTimeout(timeoutMs)),
           () => {
             local = addressOf(end.conn.localAddress, end.conn.localPort)
             end.start()

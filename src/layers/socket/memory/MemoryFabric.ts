@@ -8,6 +8,7 @@ import * as PeerAddresses from "../../../domain/peer/PeerAddress.ts"
 import type { PeerAddress } from "../../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../../domain/peer/PeerIp.ts"
 import type { Dialled, DialOptions, PeerSocket } from "../../../services/PeerSocket.ts"
+import { within } from "../../time/patience.ts"
 import { openError, openTimeout, systemError, writeError } from "../socketErrors.ts"
 import type { ConnectionEnd } from "../socketFromEnd.ts"
 import { heldSocket } from "../socketFromEnd.ts"
@@ -281,11 +282,7 @@ export class Fabric {
                 return Effect.fail(openError(systemError("EADDRNOTAVAIL", `dial from ${ip}`)))
               }
               const address = PeerAddresses.make(ip, host.takePort())
-              return this.connect(dialled, address, to, host).pipe(
-                Effect.timeoutOrElse({
-                  duration: timeoutMs,
-                  orElse: () => Effect.fail(openTimeout(timeoutMs))
-                }),
+              return within(this.connect(dialled, address, to, host), timeoutMs, () => openTimeout(timeoutMs)).pipe(
                 Effect.tap(() => {
                   local = Option.some(address)
                   return Effect.void
