@@ -67,6 +67,16 @@ export const accept = Effect.fnUntraced(function*(sockets: PeerSocket["Service"]
   return Effect.flatMap(Deferred.await(accepted), over)
 })
 
+/** Runs `body` for each who dials the host's port, until the scope closes. */
+export const acceptEach = Effect.fnUntraced(function*(
+  sockets: PeerSocket["Service"],
+  at: PeerIp.PeerIp,
+  body: (raw: RawPeer) => Effect.Effect<void, string>
+) {
+  const listener = yield* sockets.listen(PeerAddress.make(at, port))
+  yield* Effect.forkScoped(listener.run(({ socket }) => Effect.ignore(Effect.flatMap(over(socket), body))))
+})
+
 const over = Effect.fnUntraced(function*(socket: Socket.Socket) {
   const scope = yield* Scope.make()
   const open = yield* Deferred.make<Effect.Effect<ReadonlyArray<Uint8Array | string>, unknown>>()

@@ -3,6 +3,7 @@
  * which it holds until the test stands still for the n-th time: then its bytes lie unread in the test's kernel.
  */
 import * as Net from "node:net"
+import { setTimeout as delay } from "node:timers/promises"
 import { parentPort, workerData } from "node:worker_threads"
 import { networks } from "../../src/domain/Network.ts"
 import * as Handshake from "../../src/domain/pair/Handshake.ts"
@@ -30,7 +31,7 @@ export interface StallScript {
 
 const script = workerData.script as StallScript
 const stalls = new Int32Array(workerData.stalls as SharedArrayBuffer)
-const tell = (what: string) => parentPort?.postMessage(what)
+const tell = (what: string) => parentPort?.postMessage(what, [])
 
 /** Waits until the test has begun its n-th stall. */
 const held = (send: () => void): void => {
@@ -67,7 +68,7 @@ const talk = (socket: Net.Socket, name: "first" | "second"): void => {
     })
   const up = () => {
     tell(`${name} up`)
-    if (name === "first" && script.hold === "Pong") setTimeout(open, 300, "second")
+    if (name === "first" && script.hold === "Pong") void delay(300).then(() => open("second"))
   }
   const received = (message: NativeDecoder.Decoded): void => {
     switch (message._tag) {
@@ -120,6 +121,6 @@ else {
   const server = Net.createServer((socket) => talk(socket, "first"))
   server.listen({ host: script.ip, port: 0 }, () => {
     const address = server.address()
-    parentPort?.postMessage({ port: typeof address === "object" ? address?.port : 0 })
+    parentPort?.postMessage({ port: typeof address === "object" ? address?.port : 0 }, [])
   })
 }

@@ -158,7 +158,10 @@ const run = (stallMs: number, times: number) =>
     )
     stand(stalls, stallMs)
     // Between two stalls the loop runs for a moment, and reads what there is.
-    if (times === 2) setTimeout(stand, 30, stalls, stallMs)
+    if (times === 2) {
+      yield* Effect.sleep(30)
+      stand(stalls, stallMs)
+    }
     for (const { done, events, phase, seen } of pairs) {
       const tell = () => `${phase.name}: ${JSON.stringify([seen, events.map((event) => event._tag)])}`
       yield* Effect.timeoutOrElse(Deferred.await(done), {
