@@ -1,6 +1,7 @@
 /** `timemesh testnet`: N node processes on this machine, observed and judged. */
 import { Console, Effect, FileSystem, Option, Result, Stdio } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as Limits from "../domain/Limits.ts"
 import { networks } from "../domain/Network.ts"
 import type { Self } from "../layers/node/Self.ts"
 import * as Testnet from "../testnet/Testnet.ts"
@@ -137,11 +138,6 @@ const inRange = (name: string, value: number, least: number, most: number): Resu
     ? Result.succeed(value)
     : Result.fail(Failure.unusable(`--${name}: "${value}" is out of range; use ${least} to ${most}`))
 
-/** s. Extra time of a partitioned network: to connect before, and to agree afterwards. */
-const partitionRoomSeconds = 12
-/** s. Each half makes a block every 2 s, and no node follows a reorg deeper than 100 blocks. */
-const partitionMostSeconds = 180
-
 const flags = {
   nodes: Flag.Int("nodes").pipe(
     Flag.withDescription("Number of nodes N, on 127.0.0.1 to 127.0.0.N (default 5)"),
@@ -194,13 +190,16 @@ export const make = (self: Self) =>
     flags,
     Effect.fnUntraced(function*({ chain, chaos, dir, json, nodes, partition, port, produce, seconds: given }) {
       yield* Effect.fromResult(inRange("nodes", nodes, 2, 100))
-      const least = Option.match(partition, { onNone: () => 3, onSome: (cut) => cut + partitionRoomSeconds })
+      const least = Option.match(partition, {
+        onNone: () => 3,
+        onSome: (cut) => cut + Limits.testnetPartitionRoomSeconds
+      })
       const usual = Option.match(partition, { onNone: () => 20, onSome: (cut) => cut + 20 })
       const seconds = Option.getOrElse(given, () => usual)
       yield* Effect.fromResult(inRange("seconds", seconds, least, 86_400))
       yield* Effect.fromResult(inRange("chain", chain, 0, 20_000_000))
       if (Option.isSome(partition)) {
-        yield* Effect.fromResult(inRange("partition", partition.value, 5, partitionMostSeconds))
+        yield* Effect.fromResult(inRange("partition", partition.value, 5, Limits.testnetPartitionMaxSeconds))
         if (Option.isSome(chaos)) {
           return yield* Failure.unusable("--partition and --chaos exclude each other; choose one")
         }

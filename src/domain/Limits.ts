@@ -362,6 +362,17 @@ export const progressSameMs = 60_000
 /** ms. Window of the displayed blocks per second: long enough for several commits, short enough to follow a change. */
 export const progressRateMs = 5_000
 
+// --- buffers of hashing and randomness ---------------------------------------------
+
+/** bytes. Texts of a block up to this size are read by a loop over ASCII: it beats the call of a decoder. */
+export const shortTextBytes = 64
+/** bytes. First size of the buffer a transaction is hashed from: one with one input and one output takes less than half. */
+export const txidBufferBytes = 1024
+/** bytes. A buffer of transaction hashing that grew beyond this is not kept for the next. */
+export const txidSpareBytes = 64 * 1024
+/** bytes. Nonces come from a block of random bytes of this size, so that a handshake costs no system call. */
+export const entropyBlockBytes = 4_096
+
 // --- soak and leak tests ----------------------------------------------------------
 
 /** ms. Sampling interval of a soak: often enough for a slope, rare enough not to disturb what it measures. */
@@ -400,3 +411,9 @@ export const testnetRecoveryMs = 10_000
 export const testnetQuietEndMs = 12_000
 /** ms. A node that does not stop on SIGTERM by then is killed. It closes within `closeMs` when peers do not answer; on one machine they do. */
 export const testnetStopMs = 4_000
+/** s. Extra time of a partitioned testnet: to connect before, and to agree afterwards. */
+export const testnetPartitionRoomSeconds = 12
+/** s. Each half of a partitioned testnet makes a block every 2 s, and no node follows a reorg deeper than 100 blocks. */
+export const testnetPartitionMaxSeconds = 180
+/** ms. The ends of a connection that a testnet cut may notice it this long after the cut has healed. */
+export const testnetCutNoticeMs = 1_000

@@ -33,11 +33,6 @@ export type Outcome =
   /** The process ended instead of answering. */
   | { readonly _tag: "Crashed"; readonly seed: number; readonly wallSeconds: number; readonly detail: string }
 
-/** ms. A worker notices a signal between two slices of a simulation. */
-const stopMs = 2_000
-/** characters of standard error that are kept: the end of a stack trace. */
-const lastWords = 4_000
-
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(SimulationResult))
 
 /** Starts a worker in the scope. Its `simulate` never fails; after a crash it is of no more use. */
@@ -49,7 +44,7 @@ const spawn = Effect.fnUntraced(function*({ args, self: [command, ...before] }: 
     stderr: "pipe",
     extendEnv: true,
     killSignal: "SIGTERM",
-    forceKillAfter: stopMs
+    forceKillAfter: SimulationLimits.workerStopMs
   })
   const answers = yield* Queue.unbounded<string, Cause.Done>()
   yield* child.stdout.pipe(
@@ -65,7 +60,7 @@ const spawn = Effect.fnUntraced(function*({ args, self: [command, ...before] }: 
     Stream.decodeText(),
     Stream.runForEach((text) =>
       Effect.sync(() => {
-        words = `${words}${text}`.slice(-lastWords)
+        words = `${words}${text}`.slice(-SimulationLimits.workerErrorCharacters)
       })
     ),
     Effect.ignore,

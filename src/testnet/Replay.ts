@@ -4,6 +4,7 @@
  * A pair is connected while both ends have the same socket up. A killed process takes its connections with it without a
  * word; what the other ends then log about them is its fault, and only that.
  */
+import * as Limits from "../domain/Limits.ts"
 import * as PairAgreement from "../domain/pair/PairAgreement.ts"
 import type { Cut, Kill, NodeEvents } from "./Facts.ts"
 import type { LogEvent } from "./LogEvents.ts"
@@ -39,13 +40,10 @@ type Step =
 const killed = (kills: ReadonlyArray<Kill>, peer: string, upAt: number, downAt: number): boolean =>
   kills.some((kill) => kill.ip === peer && upAt <= kill.exitedAt && downAt >= kill.issuedAt)
 
-/** ms. Ends of a cut connection may notice so long after it was healed. */
-const cutNoticeMs = 1_000
-
 /** Whether the two were on different sides of the cut when the connection went down. */
 const wasCut = (cut: Cut | undefined, node: string, peer: string, at: number): boolean =>
   cut !== undefined && cut.left.includes(node) !== cut.left.includes(peer) && at >= cut.cutAt &&
-  at <= (cut.healedAt ?? Number.POSITIVE_INFINITY) + cutNoticeMs
+  at <= (cut.healedAt ?? Number.POSITIVE_INFINITY) + Limits.testnetCutNoticeMs
 
 /** `stoppedAt`: the final stop began; what is logged from then on does not count. */
 export const replay = (

@@ -2,6 +2,7 @@
 import { Option, Result } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import { type FaultKind, faultKinds } from "../../simulation/plan/Fault.ts"
+import * as SimulationLimits from "../../simulation/plan/Limits.ts"
 import type { SimulationMode, SimulationOptions } from "../../simulation/plan/SimulationReport.ts"
 import * as Failure from "../Failure.ts"
 
@@ -48,10 +49,6 @@ const inRange = (flag: string, value: number, least: number, most: number): Read
     ? Result.succeed(value)
     : bad(`--${flag}: "${value}" is out of range; write ${least} to ${most}`)
 
-/** hours. A run of more than a year is a mistake. */
-const mostHours = 8_784
-/** hours. Less is less than a second. */
-const leastHours = 0.001
 /** nodes. All of them connect to all: no more than a node has peers. */
 const mostNodes = Limits.maxPeers + 1
 const mostSeed = Number.MAX_SAFE_INTEGER
@@ -103,7 +100,7 @@ const flagOf = { trace: "trace", keepFaults: "keep-faults", keepNodes: "keep-nod
 export const read = (given: Given, cpus: number): Read<Request> =>
   Result.gen(function*() {
     const nodes = yield* inRange("nodes", given.nodes, 2, mostNodes)
-    const hours = yield* inRange("hours", given.hours, leastHours, mostHours)
+    const hours = yield* inRange("hours", given.hours, SimulationLimits.minHours, SimulationLimits.maxHours)
     const faults = yield* kinds(given.faults)
     const many = Option.isSome(given.seeds)
     if (many && Option.isSome(given.seed)) return yield* bad("--seed and --seeds do not go together")

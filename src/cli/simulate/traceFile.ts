@@ -2,10 +2,8 @@
 import { Effect } from "effect"
 import type { Scope } from "effect"
 import { closeSync, openSync, writeSync } from "node:fs"
+import * as SimulationLimits from "../../simulation/plan/Limits.ts"
 import * as Failure from "../Failure.ts"
-
-/** characters that are gathered before they are written. */
-const buffer = 64 * 1024
 
 const failure = (file: string, error: unknown): Failure.Failure => {
   const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : String(error)
@@ -42,7 +40,7 @@ export const open = (file: string): Effect.Effect<TraceFile, Failure.Failure, Sc
       line: (text) => {
         if (failed !== undefined) return
         waiting += `${text}\n`
-        if (waiting.length >= buffer) flush()
+        if (waiting.length >= SimulationLimits.traceBufferCharacters) flush()
       },
       written: Effect.suspend(() => {
         flush()

@@ -8,14 +8,12 @@
  *
  * **Ownership.** Byte strings are views into the bytes read, not copies: they keep the whole buffer alive.
  */
+import * as Limits from "../Limits.ts"
 import * as U64 from "./U64.ts"
 
 const empty = new Uint8Array(0)
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 const toUtf8 = new TextEncoder()
-
-/** bytes. Up to here a loop over ASCII beats the call of a decoder. */
-const shortTextBytes = 64
 
 export class Reader {
   readonly bytes: Uint8Array
@@ -126,7 +124,7 @@ export class Reader {
   textOf(n: number): string {
     const start = this.take(n)
     if (start < 0) return ""
-    if (n <= shortTextBytes) {
+    if (n <= Limits.shortTextBytes) {
       const ascii = this.ascii(start, n)
       if (ascii !== undefined) return ascii
     }

@@ -4,25 +4,22 @@
  *
  * In old blocks the memo was part of the JSON; `withMemo` gives the id under that rule.
  */
+import * as Limits from "../Limits.ts"
 import type { Hash } from "./Hash.ts"
 import type { Hasher } from "./Hasher.ts"
 import type { SpecialData, Transaction } from "./Transaction.ts"
 import type * as U64 from "./U64.ts"
 
-/** bytes. A transaction with one input and one output takes less than half. */
-const initialBytes = 1024
-/** bytes. A buffer that grew beyond is not kept. */
-const largeBytes = 64 * 1024
 const toUtf8 = new TextEncoder()
 
 /** UTF-8 as a growing run of bytes; made for text that is mostly short constants and numbers of one byte. */
 class Text {
-  private bytes = new Uint8Array(initialBytes)
+  private bytes = new Uint8Array(Limits.txidBufferBytes)
   private at = 0
 
   reset(): void {
     this.at = 0
-    if (this.bytes.length > largeBytes) this.bytes = new Uint8Array(initialBytes)
+    if (this.bytes.length > Limits.txidSpareBytes) this.bytes = new Uint8Array(Limits.txidBufferBytes)
   }
 
   peek(): Uint8Array {

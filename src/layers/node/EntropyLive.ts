@@ -2,12 +2,10 @@
 import { Effect, Layer } from "effect"
 import { Hex } from "effect/encoding"
 import { createHmac } from "node:crypto"
+import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
 import { Entropy } from "../../services/Entropy.ts"
 import { RandomBytes } from "../../services/RandomBytes.ts"
-
-/** bytes. Nonces come from a block of this size, so that a handshake costs no system call. */
-const blockBytes = 4_096
 
 /** Synchronous: a tag is computed in the middle of a step that must not be interrupted. */
 const mac = (key: Uint8Array, input: Uint8Array): string =>
@@ -21,7 +19,7 @@ const make = (randomBytes: (size: number) => Uint8Array) => {
     process: Hex.encode(randomBytes(8)),
     nonce: () => {
       if (at + 8 > block.byteLength) {
-        block = new DataView(Uint8Array.from(randomBytes(blockBytes)).buffer)
+        block = new DataView(Uint8Array.from(randomBytes(Limits.entropyBlockBytes)).buffer)
         at = 0
       }
       const nonce = block.getBigUint64(at)

@@ -83,7 +83,10 @@ const acts = (self: HostilePeer): readonly [Act, ...ReadonlyArray<Act>] => {
     Effect.andThen(
       connection.send(Noise.head(limit - random.below(1_000), random.pick(Noise.kinds))),
       Effect.forever(
-        Effect.delay(Effect.suspend(() => connection.send(random.bytes(random.between(1, 16)), 0.2)), "1 second")
+        Effect.delay(
+          Effect.suspend(() => connection.send(random.bytes(random.between(1, 16)), 0.2)),
+          SimulationLimits.hostileDripMs
+        )
       )
     )
   const up =

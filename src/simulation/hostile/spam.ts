@@ -12,9 +12,6 @@ import * as Noise from "./Noise.ts"
 
 type Speech = (connection: Connection) => Effect.Effect<void, ConnectionEnded>
 
-/** bytes. What an answer costs a node, about: as much is paid for the question. */
-const answerBytes = 8 * 1024
-
 /** On one connection, dialled or accepted. */
 export const spamming = (self: HostilePeer): Act => (connection) =>
   Effect.gen(function*() {
@@ -23,7 +20,7 @@ export const spamming = (self: HostilePeer): Act => (connection) =>
     const again = (what: () => Effect.Effect<void, ConnectionEnded>, mostMs?: number) =>
       atTimes(self, Effect.suspend(what), mostMs)
     const ask = (message: () => Message) =>
-      again(() => Effect.andThen(pace.pay(0, answerBytes), connection.say(message())), 500)
+      again(() => Effect.andThen(pace.pay(0, SimulationLimits.hostileAnswerBytes), connection.say(message())), 500)
     const hashes = (count: number) => Array.from({ length: count }, () => random.bytes(32))
 
     const thousands: Speech = () =>

@@ -177,6 +177,15 @@ export const sliceSteps = 20_000
 export const chunkBytes = [64 * 1024, 64 * 1024, 1_460, 1_460, 536, 100] as const
 /** ms. A node may act so long on what was true before: a few round trips. */
 export const newsMs = 1_000
+/** ms. A worker process notices a signal between two slices of a simulation; after this it is killed. */
+export const workerStopMs = 2_000
+/** characters kept of a worker's standard error: the end of a stack trace. */
+export const workerErrorCharacters = 4_000
+/** hours. A run of more than a year is a mistake, and less than a second too. */
+export const maxHours = 8_784
+export const minHours = 0.001
+/** characters of a trace that are gathered before they are written. */
+export const traceBufferCharacters = 64 * 1024
 
 // --- hostile peers ------------------------------------------------------
 
@@ -212,3 +221,7 @@ export const hostileTipBlocks = 10_000
 export const hostileHeard = 1_024
 /** addresses a hostile peer advertises in one visit, at most: the table of peers fills, although some of them are refused. */
 export const hostileAddresses = Limits.knownPeers + 4 * Limits.peersPerMessage
+/** bytes. What an answer costs a node, about: a hostile peer's budget pays as much for the question. */
+export const hostileAnswerBytes = 8 * 1024
+/** ms between two pieces of a frame that is to last for ever. */
+export const hostileDripMs = 1_000
