@@ -1,6 +1,7 @@
 /**
  * Why a connection ended or was refused: the one taxonomy behind log, metric labels, events and API.
  */
+import * as DialFault from "./DialFault.ts"
 
 /** Reasons of a `Reject` frame. `alias`: the two processes are already connected under another address. */
 export type RejectReason =
@@ -77,6 +78,10 @@ export const local = (kind: Kind, detail?: string): DisconnectReason =>
 
 export const remote = (kind: Kind, detail?: string): DisconnectReason =>
   detail === undefined ? { kind, by: "remote" } : { kind, by: "remote", detail }
+
+/** A dial failed, with the system's code. */
+export const dialFailed = (code: string): DisconnectReason =>
+  (DialFault.of(code) === "peer" || DialFault.of(code) === "route" ? remote : local)("dial-failed", code)
 
 /** The reason behind a `Reject`. `shutdown`, `operator`, `banned`, `evicted`, `protocol` and `application` keep their own kind; the others become `rejected`. */
 export const rejected = (reject: RejectReason, by: "local" | "remote", detail?: string): DisconnectReason => {

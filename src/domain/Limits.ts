@@ -68,6 +68,22 @@ export const maxDialsMost = 1_024
 /** ms. An Up shorter than this counts as a failure for the backoff. */
 export const stableMs = 5_000
 
+/**
+ * ms. Longest wait before the next dial of a peer that was well connected within `redialKnownForMs`: both ends dial, so a pair is together
+ * again some 10 s after its link is. Costs a dial per 14 s and lost peer while it does not answer, for an hour.
+ */
+export const redialKnownMs = 12_000
+export const redialKnownForMs = 3_600_000
+/** ms. The same of every configured peer, and every one that ever was well connected, while no peer is up: an isolated node tries to come back at least this often. */
+export const redialAloneMs = 30_000
+/** ms. Wait after a dial that this node's own system refused (no network, no sockets), and when only that address has no network (no IPv6, say). */
+export const redialOwnFaultMs = 5_000
+export const redialElsewhereMs = 60_000
+/** ms. Peers lost within this time of one another were lost together: `deadMs` finds them one after the other, up to a ping apart. */
+export const lostTogetherMs = 60_000
+/** dials. How many waits that are void become due per second, at most: 125 peers are dialled within 8 s, and no link sees a storm. */
+export const redialsPerSecond = 16
+
 // --- sockets and ends -----------------------------------------------------------
 
 /** Ends (connections and attempts) of one pair; the K of the exhaustive search. A fifth inbound socket evicts the oldest without Hello. */

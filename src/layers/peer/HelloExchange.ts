@@ -9,6 +9,7 @@ import { type NodeContext, peerOf, post } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import type { Peer } from "./Peer.ts"
 import type { PeerEnd } from "./PeerEnd.ts"
+import * as Redials from "./Redials.ts"
 
 export const send = (ctx: NodeContext, end: PeerEnd): void => {
   const { network, software } = ctx.setup
@@ -63,6 +64,7 @@ export const helloReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, hello:
     listens: hello.listens
   }
   peer.note({ saidHello: true })
+  if (end.direction === "inbound") Redials.onHello(peer)
   if (peer.up === undefined) Aliases.onHello(ctx, peer, hello)
   post(ctx, peer, {
     _tag: "Welcomed",

@@ -2,6 +2,7 @@
  * Drives the pairs: feeds the machine one event at a time, gives it the random values and the history it may not keep, and does what it
  * asks. No rule of the protocol lives here.
  */
+import * as DialFault from "../../domain/DialFault.ts"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
@@ -10,6 +11,7 @@ import type { Draw, PairAction, PairEvent } from "../../domain/pair/PairState.ts
 import * as Backoff from "../../domain/peer/Backoff.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
+import * as Recovery from "../../domain/peer/Recovery.ts"
 import type { Wire } from "../../domain/wire/Wire.ts"
 import type { AddressSaver } from "./AddressSaver.ts"
 import * as Aliases from "./Aliases.ts"
@@ -24,6 +26,7 @@ import * as PairHistory from "./PairHistory.ts"
 import * as PairTimers from "./PairTimers.ts"
 import type { Peer } from "./Peer.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
+import * as Redials from "./Redials.ts"
 
 /** The parts that the driver sets to work. */
 export interface Parts {
@@ -43,7 +46,8 @@ export const start = (ctx: NodeContext, parts: Parts): void =>
 const step = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): void => {
   const draw = drawFor(ctx, peer, event)
   let [state, actions] = ctx.rules.pairStep(peer.pair, event, draw)
-  const history = PairHistory.after(peer, event, state, actions, ctx.setup.network.port, ctx.timers.now())
+  const { port } = ctx.setup.network
+  const history = PairHistory.after(peer, event, state, actions, port, ctx.timers.now(), isAlone(ctx))
   peer.book = history.book
   if (history.backoff !== peer.backoff) {
     // What the step reports decides how long the next dial waits, which the step must know: the machine is pure, so it is asked again.
@@ -64,12 +68,21 @@ const withWait = (event: PairEvent, actions: ReadonlyArray<PairAction>, backoffM
 
 // --- what the machine may not keep ------------------------------------------------
 
-const backoffFor = (ctx: NodeContext, { backoff }: Peer): number =>
-  Backoff.delay(backoff, ctx.jitter(), {
-    baseMs: ctx.setup.tuning.backoffBaseMs,
-    maxMs: ctx.setup.tuning.backoffMaxMs,
-    stableMs: Limits.stableMs
-  })
+const isAlone = ({ slots }: NodeContext): boolean => slots.upCount === 0
+
+const backoffFor = (ctx: NodeContext, peer: Peer): number => {
+  const { backoffBaseMs, backoffMaxMs } = ctx.setup.tuning
+  const maxMs = Recovery.longestWaitMs(Redials.known(peer), isAlone(ctx), backoffMaxMs, ctx.timers.now())
+  return Backoff.delay(peer.backoff, ctx.jitter(), { baseMs: backoffBaseMs, maxMs, stableMs: Limits.stableMs })
+}
+
+/** As `backoffFor`, but after a dial that failed through this node's own fault. */
+const waitAfter = (ctx: NodeContext, peer: Peer, event: PairEvent): number => {
+  const fault = event._tag === "DialFailed" ? DialFault.of(event.detail) : "peer"
+  return DialFault.isOwn(fault, isAlone(ctx))
+    ? Recovery.ownFaultWaitMs(fault === "network" && !isAlone(ctx), ctx.jitter())
+    : backoffFor(ctx, peer)
+}
 
 const drawFor = (ctx: NodeContext, peer: Peer, event: PairEvent): Draw => {
   const { book, pair } = peer
@@ -79,7 +92,7 @@ const drawFor = (ctx: NodeContext, peer: Peer, event: PairEvent): Draw => {
   return {
     id: ctx.slots.nextId,
     nonce: ctx.entropy.nonce(),
-    backoffMs: backoffFor(ctx, peer),
+    backoffMs: waitAfter(ctx, peer, event),
     fallbackMs: Backoff.fallbackMs(isFirst ? "first" : "later", ctx.jitter(), ctx.setup.tuning)
   }
 }
@@ -141,6 +154,7 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
   if (connection === undefined || greeting === undefined || known === undefined) {
     throw new Error("a connection came up whose peer never said Hello")
   }
+  Redials.onUp(ctx, peer)
   const now = ctx.timers.now()
   const up: Up = {
     end,
@@ -205,6 +219,7 @@ const goDown = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectRe
     reason,
     upMs: Math.round(now - up.at)
   })
+  if (isAlone(ctx)) Redials.onAlone(ctx)
   ctx.protocols.onDown(originOf(end))
   Aliases.onDown(ctx, peer)
 }
@@ -251,7 +266,7 @@ const prune = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): vo
       peer.book = BookEntry.ended(
         peer.book,
         ctx.timers.now(),
-        DisconnectReason.remote("dial-failed", event.detail),
+        DisconnectReason.dialFailed(event.detail),
         false
       )
     }

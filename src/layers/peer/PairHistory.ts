@@ -2,6 +2,7 @@
  * What one step of a pair's machine means for its history: when the peer may be dialled again, and what its book entry says. The only
  * place that decides on the backoff, from what the machine reports.
  */
+import * as DialFault from "../../domain/DialFault.ts"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import type { PairAction, PairEvent, PairState } from "../../domain/pair/PairState.ts"
 import * as Backoff from "../../domain/peer/Backoff.ts"
@@ -13,14 +14,17 @@ export interface History {
   readonly book: BookEntry.BookEntry
 }
 
-/** `usualPort`: the network's. `now`: monotonic ms. Changes nothing: the peer is as it was before the step. */
+/**
+ * `usualPort`: the network's. `now`: monotonic ms. `isAlone`: no peer is up. Changes nothing: the peer is as it was before the step.
+ */
 export const after = (
   peer: Peer,
   event: PairEvent,
   next: PairState,
   actions: ReadonlyArray<PairAction>,
   usualPort: number,
-  now: number
+  now: number,
+  isAlone: boolean
 ): History => {
   let { backoff, book } = peer
   for (const action of actions) {
@@ -37,7 +41,9 @@ export const after = (
       // Another port may be the right one: no failure until all have refused.
       if (book.portAt !== 0) continue
     }
-    backoff = Backoff.failed(backoff)
+    // This node's own fault says nothing about the peer.
+    const isOwnFault = reason.kind === "dial-failed" && DialFault.isOwn(DialFault.of(reason.detail ?? ""), isAlone)
+    if (!isOwnFault) backoff = Backoff.failed(backoff)
   }
   return { backoff, book }
 }
@@ -49,7 +55,7 @@ const reasonOf = (
   actions: ReadonlyArray<PairAction>
 ): DisconnectReason.DisconnectReason | undefined => {
   for (const action of actions) if (action._tag === "Close" && action.end === id) return action.reason
-  if (event._tag === "DialFailed" && event.end === id) return DisconnectReason.remote("dial-failed", event.detail)
+  if (event._tag === "DialFailed" && event.end === id) return DisconnectReason.dialFailed(event.detail)
   return event._tag === "Closed" && event.end === id ? event.reason : undefined
 }
 

@@ -104,7 +104,8 @@ export class Peer {
 /** Key of a pair's timer in `Peer.timers`. */
 export const timerKey = (timer: PairState.Timer): string => `${timer.kind}:${timer.end}`
 
-const redialKey = timerKey({ kind: "redial", end: 0 })
+/** Key of the wait before the next dial. */
+export const redialKey = timerKey({ kind: "redial", end: 0 })
 
 const info = (
   pair: PairState.PairState,

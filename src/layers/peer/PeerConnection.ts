@@ -323,7 +323,7 @@ const ofSocketError = (error: Socket.SocketError): DisconnectReason.DisconnectRe
     case "SocketCloseError":
       return error.reason.code === 1000 ? DisconnectReason.remote("eof") : DisconnectReason.local("eof")
     case "SocketOpenError":
-      return DisconnectReason.remote("dial-failed", code ?? (error.reason.kind === "Timeout" ? "no answer" : "failed"))
+      return DisconnectReason.dialFailed(code ?? (error.reason.kind === "Timeout" ? "no answer" : "failed"))
     default:
       return DisconnectReason.remote("reset", code ?? error.reason._tag)
   }

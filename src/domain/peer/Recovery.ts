@@ -1,0 +1,61 @@
+/**
+ * When the waits between dials are void: what this node may conclude about its own network, and how soon it dials again then.
+ *
+ * **Evidence.** One peer that is lost says something about that peer. Several lost together say something about what lies between, and
+ * so does the first of them that comes back: the others are dialled at once, however long they were out of reach. A dial that this
+ * node's own system refused says nothing about the peer.
+ *
+ * **Shapes.** Facts in, verdicts out. **Units.** ms, monotonic.
+ */
+import * as Limits from "../Limits.ts"
+
+/** What this node knows of a peer. */
+export interface Known {
+  /** The operator named it. */
+  readonly isConfigured: boolean
+  /** End of its latest Up of at least `Limits.stableMs`; `undefined`: none. */
+  readonly lostAt: number | undefined
+}
+
+const wasUpWithin = ({ lostAt }: Known, now: number, ms: number): boolean => lostAt !== undefined && now - lostAt < ms
+
+/**
+ * Longest wait before the next dial. A peer that was well connected within the last hour is expected back; those that an
+ * operator named, or that were ever well connected, are what a node without any connection has left.
+ *
+ * @param mostMs the configured maximum
+ * @param isAlone whether no peer is up
+ */
+export const longestWaitMs = (peer: Known, isAlone: boolean, mostMs: number, now: number): number => {
+  if (wasUpWithin(peer, now, Limits.redialKnownForMs)) return Math.min(mostMs, Limits.redialKnownMs)
+  const isHope = peer.isConfigured || peer.lostAt !== undefined
+  return isAlone && isHope ? Math.min(mostMs, Limits.redialAloneMs) : mostMs
+}
+
+/**
+ * Wait after a dial that this node's own system refused; `jitter` 0…1. It does not grow, for it says nothing about the peer.
+ *
+ * @param isElsewhere no network, while other peers are up: there is none to that address
+ */
+export const ownFaultWaitMs = (isElsewhere: boolean, jitter: number): number =>
+  (isElsewhere ? Limits.redialElsewhereMs : Limits.redialOwnFaultMs) * (0.5 + 0.5 * jitter)
+
+/** A peer that came up. */
+export interface Returned {
+  readonly lostAt: number | undefined
+  /** No other peer was up before. */
+  readonly wasAlone: boolean
+}
+
+/**
+ * Whether the wait for another peer is void now: it was lost together with the one that returned, or nothing could be reached before. A
+ * wait that the peer itself asked for is not asked about.
+ */
+export const isVoid = (returned: Returned, other: Known): boolean => {
+  if (returned.wasAlone) return other.isConfigured || other.lostAt !== undefined
+  if (returned.lostAt === undefined || other.lostAt === undefined) return false
+  return Math.abs(returned.lostAt - other.lostAt) <= Limits.lostTogetherMs
+}
+
+/** New wait of the peer at this place among those whose waits are void, from 0; `jitter` 0…1. At most `redialsPerSecond` become due. */
+export const restartMs = (place: number, jitter: number): number => (place + jitter) / Limits.redialsPerSecond * 1_000

@@ -1,0 +1,55 @@
+/** Restarts the waits before dials that are void (`domain/peer/Recovery`): a peer came back, or the last one was lost. */
+import * as Backoff from "../../domain/peer/Backoff.ts"
+import * as Recovery from "../../domain/peer/Recovery.ts"
+import type { NodeContext } from "./NodeContext.ts"
+import * as PairTimers from "./PairTimers.ts"
+import { type Peer, redialKey } from "./Peer.ts"
+
+const redial = { kind: "redial", end: 0 } as const
+
+export const known = ({ book }: Peer): Recovery.Known => ({
+  isConfigured: book.source === "configured",
+  lostAt: book.lastGoodAt
+})
+
+/** How long the peer's next dial waits yet, if that is this node's own decision. */
+const waitsMs = (ctx: NodeContext, { book, timers }: Peer): number | undefined => {
+  const timer = timers?.get(redialKey)
+  // The peer asked for this wait.
+  if (timer === undefined || book.last?.reason.reject !== undefined) return undefined
+  return timer.dueMs - ctx.timers.now()
+}
+
+/** The peer is about to come up. Those that were lost with it are dialled soon, no more than `Limits.redialsPerSecond`. */
+export const onUp = (ctx: NodeContext, peer: Peer): void => {
+  const wasAlone = ctx.slots.upCount === 0
+  if (peer.backoff.failures === 0 && !wasAlone) return
+  const returned = { lostAt: peer.book.lastGoodAt, wasAlone }
+  let place = 0
+  for (const other of ctx.table.peers()) {
+    if (other === peer) continue
+    const waits = waitsMs(ctx, other)
+    if (waits === undefined || !Recovery.isVoid(returned, known(other))) continue
+    const ms = Recovery.restartMs(place, ctx.jitter())
+    if (ms >= waits) continue
+    place += 1
+    other.backoff = Backoff.start
+    PairTimers.arm(ctx, other, redial, ms)
+  }
+}
+
+/** The last peer was lost: waits longer than an isolated node may have are cut short. */
+export const onAlone = (ctx: NodeContext): void => {
+  const { backoffMaxMs } = ctx.setup.tuning
+  for (const peer of ctx.table.peers()) {
+    const waits = waitsMs(ctx, peer)
+    if (waits === undefined) continue
+    const most = Recovery.longestWaitMs(known(peer), true, backoffMaxMs, ctx.timers.now())
+    if (waits > most) PairTimers.arm(ctx, peer, redial, most * ctx.jitter())
+  }
+}
+
+/** The peer itself came: that it could not be reached so far means no more than one failure. */
+export const onHello = (peer: Peer): void => {
+  if (peer.backoff.failures > 1) peer.backoff = Backoff.failed(Backoff.start)
+}

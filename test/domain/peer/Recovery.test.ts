@@ -1,0 +1,89 @@
+/** When waits between dials are void, and how long they may be. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Limits from "../../../src/domain/Limits.ts"
+import * as Recovery from "../../../src/domain/peer/Recovery.ts"
+
+const now = 100_000_000
+const named = { isConfigured: true, lostAt: undefined }
+const told = { isConfigured: false, lostAt: undefined }
+const lost = (agoMs: number, isConfigured = false): Recovery.Known => ({ isConfigured, lostAt: now - agoMs })
+
+describe("the longest wait", () => {
+  const longest = (peer: Recovery.Known, isAlone: boolean, mostMs = Limits.backoffMaxMs) =>
+    Recovery.longestWaitMs(peer, isAlone, mostMs, now)
+
+  it("a peer lost within the hour is dialled every 12 s at most, whoever else is up", () => {
+    for (const isAlone of [false, true]) {
+      assert.strictEqual(longest(lost(0), isAlone), Limits.redialKnownMs)
+      assert.strictEqual(longest(lost(Limits.redialKnownForMs - 1), isAlone), Limits.redialKnownMs)
+    }
+    assert.strictEqual(longest(lost(Limits.redialKnownForMs), false), Limits.backoffMaxMs)
+  })
+
+  it("a configured peer, or one that ever was up, every 30 s while no peer is up", () => {
+    assert.strictEqual(longest(named, true), Limits.redialAloneMs)
+    assert.strictEqual(longest(named, false), Limits.backoffMaxMs)
+    assert.strictEqual(longest(lost(Limits.redialKnownForMs, true), true), Limits.redialAloneMs)
+    assert.strictEqual(longest(lost(9 * Limits.redialKnownForMs), true), Limits.redialAloneMs)
+    assert.strictEqual(longest(lost(9 * Limits.redialKnownForMs), false), Limits.backoffMaxMs)
+    assert.strictEqual(longest(told, true), Limits.backoffMaxMs)
+  })
+
+  it("never over what is configured", () => {
+    for (const peer of [named, told, lost(0)]) assert.strictEqual(longest(peer, true, 7), 7)
+  })
+})
+
+describe("the wait after a dial that this node's own system refused", () => {
+  it("is short, unless only that address has no network; 50 to 100 % of it", () => {
+    assert.deepStrictEqual([0, 1].map((jitter) => Recovery.ownFaultWaitMs(false, jitter)), [
+      Limits.redialOwnFaultMs / 2,
+      Limits.redialOwnFaultMs
+    ])
+    assert.deepStrictEqual([0, 1].map((jitter) => Recovery.ownFaultWaitMs(true, jitter)), [
+      Limits.redialElsewhereMs / 2,
+      Limits.redialElsewhereMs
+    ])
+  })
+})
+
+describe("void waits", () => {
+  const together = Limits.lostTogetherMs
+
+  it("a peer comes back: the wait for one that was lost with it is void, before or after it", () => {
+    const returned = { lostAt: now - 500_000, wasAlone: false }
+    for (
+      const [agoMs, expected] of [
+        [500_000, true],
+        [500_000 - together, true],
+        [500_000 + together, true],
+        [500_000 - together - 1, false],
+        [500_000 + together + 1, false]
+      ] as const
+    ) {
+      assert.strictEqual(Recovery.isVoid(returned, lost(agoMs)), expected, `${agoMs}`)
+    }
+  })
+
+  it("nothing is concluded of peers that were never up, nor from one that never was", () => {
+    assert.isFalse(Recovery.isVoid({ lostAt: now, wasAlone: false }, named))
+    assert.isFalse(Recovery.isVoid({ lostAt: undefined, wasAlone: false }, lost(0)))
+  })
+
+  it("the first peer up: every wait is void but for addresses of gossip that never answered", () => {
+    const first = { lostAt: undefined, wasAlone: true }
+    assert.isTrue(Recovery.isVoid(first, named))
+    assert.isTrue(Recovery.isVoid(first, lost(9 * together)))
+    assert.isFalse(Recovery.isVoid(first, told))
+  })
+
+  it("at most `redialsPerSecond` become due in any second, whatever the jitter", () => {
+    const due = Array.from({ length: 200 }, (_, place) => Recovery.restartMs(place, place % 7 / 7))
+    for (const from of due) {
+      const within = due.filter((ms) => ms >= from && ms < from + 1_000).length
+      // Jitter may move one from either edge.
+      assert.isAtMost(within, Limits.redialsPerSecond + 1)
+    }
+    assert.isBelow(Recovery.restartMs(124, 1), 8_000)
+  })
+})
