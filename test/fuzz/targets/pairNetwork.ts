@@ -19,15 +19,15 @@ const self = PeerIp.fromStringUnsafe("10.0.0.1")
 
 export class PairNetwork {
   steps = 0
-  private now = 0
+  now = 0
   private ids = 0
   private nonces = 0n
   private tags = 0
   private turns = 0
-  private latency = 1
+  latency = 1
   private links: Array<Link> = []
   private queue: Array<Due> = []
-  private downs = 0
+  downs = 0
   readonly nodes: ReadonlyArray<Node>
 
   constructor(specs: ReadonlyArray<NodeSpec>) {
@@ -264,6 +264,11 @@ export class PairNetwork {
     for (const [key, [at, timer]] of node.due) node.due.set(key, [Math.max(this.now, at - ms), timer])
   }
 
+  /** It stands still for so long; then it reads what came before its timers fire. */
+  pause(index: number, ms: number): void {
+    this.node(index).pausedUntil = this.now + ms
+  }
+
   private fire(index: number, nth: number): void {
     const { due } = this.node(index)
     const entry = [...due.values()][nth % Math.max(1, due.size)]
@@ -293,8 +298,7 @@ export class PairNetwork {
       case 5:
         return this.jump(index, 100 * 4 ** ((arg >> 2) % 8))
       case 6:
-        this.node(index).pausedUntil = this.now + 50 * 4 ** ((arg >> 2) % 6)
-        return
+        return this.pause(index, 50 * 4 ** ((arg >> 2) % 6))
       case 7:
         this.latency = latencies[arg % latencies.length] ?? 1
         return
@@ -351,7 +355,7 @@ export class PairNetwork {
   }
 
   /** One socket up at both ends; with two processes behind one address the third may be refused for ever. */
-  private agrees(): boolean {
+  agrees(): boolean {
     const link = this.links.find(({ cut, ends, nodes }) =>
       !cut[0] && !cut[1] && this.isUp(nodes[0], ends[0]) && this.isUp(nodes[1], ends[1])
     )
@@ -383,7 +387,7 @@ export class PairNetwork {
     ensure(this.agrees() || this.nodes.length > 2, () => `agreement was lost: ${this.describe()}`)
   }
 
-  private describe(): string {
+  describe(): string {
     return this.nodes.map(({ watch }, i) =>
       `${i}: ${watch.state.ends.map(({ dir, id, phase }) => `${id} ${dir} ${phase}`).join(", ")}` +
       `${watch.state.redial ? " redials" : ""}`
