@@ -162,6 +162,11 @@ export const mutants: ReadonlyArray<Mutant> = [
     addresses
   ),
   mutant(
+    "every Reject is a bar",
+    "P2",
+    hearing((event) => event._tag === "RejectReceived" ? { ...event, reject: "alias" } : event)
+  ),
+  mutant(
     "the bar of an alias is never lifted",
     "P2",
     hearing((event) => event._tag === "Freed" ? undefined : event),

@@ -94,11 +94,9 @@ export const moves = (setting: Setting, world: World, emit: (move: Move) => void
     }
     if (pair.grace) fire(node, { kind: "grace", end: 0 }, "grace passes")
     if (pair.spacing) fire(node, { kind: "spacing", end: 0 }, "spacing passes")
+    const elsewhere = setting.nodes.flatMap(({ process }, i) => i !== node && process === spec.process ? [i] : [])
     if (
-      pair.barred &&
-      setting.nodes.every((peer, i) =>
-        i === node || peer.process !== spec.process || Pair.up(pairOf(world, i)) === undefined
-      )
+      pair.barred && elsewhere.length > 0 && elsewhere.every((other) => Pair.up(pairOf(world, other)) === undefined)
     ) {
       go(
         "step",
