@@ -110,6 +110,8 @@ export const undrainedBytes = 256 * 1024
 /** bytes. Frames shorter than this are copied together before a write, up to the second size: a system call costs more than the copy. */
 export const smallFrameBytes = 4_096
 export const slabBytes = 64 * 1024
+/** bytes. Buffers of written batches that a busy connection keeps for the next ones: what is written at once, four times over. */
+export const spareSendBytes = 4 * undrainedBytes
 
 // --- queues, tables, buffers -----------------------------------------------------
 
@@ -117,8 +119,8 @@ export const slabBytes = 64 * 1024
 export const eventBuffer = 4_096
 /** messages. A reader of a channel's stream that falls further behind ends with `Lagged`. */
 export const streamBuffer = 16_384
-/** bytes. `send` waits while more than this is queued for a peer. Two full frames. */
-export const outboxHighBytes = 16 * 1024 * 1024
+/** bytes. `send` waits while more than this is queued for a peer: four writes ahead. More fills no pipe, and leaves the caches. */
+export const outboxHighBytes = 1024 * 1024
 /** bytes. Beyond this the peer is not reading and is disconnected (`outbox-full`). */
 export const outboxBytes = 32 * 1024 * 1024
 /** bytes. The same for control frames: thousands of unread pongs. */

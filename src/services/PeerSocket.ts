@@ -31,6 +31,8 @@ import type { PeerIp } from "../domain/peer/PeerIp.ts"
  */
 export interface SynchronousWriter extends Socket.Writer {
   readonly writeNow: (chunks: ReadonlyArray<Uint8Array>) => Effect.Effect<void, Socket.SocketError>
+  /** Whether everything handed over has left this process: from then on its memory may be used again. */
+  readonly flushed: () => boolean
 }
 
 /** As `SynchronousWriter`, for reading: it spares a fiber's suspension per batch. */

@@ -256,7 +256,7 @@ const flood = (from: SimulatedNode, to: PeerIp, bytes: number): void => {
   if (from.running === undefined) return
   const manager = Context.get(from.running.services, ConnectionManager)
   const payloads = Array.from({ length: Math.ceil(bytes / floodPayload.length) }, () => floodPayload)
-  const some = payloads.slice(0, Math.floor(Limits.outboxHighBytes / floodPayload.length))
+  const some = payloads.slice(0, Math.floor(Limits.outboxBytes / 2 / floodPayload.length))
   from.running.process.start(
     Effect.ignore(Effect.andThen(manager.sendAll(to, floodChannel, some), manager.sendAll(to, floodChannel, payloads)))
   )

@@ -63,6 +63,11 @@ export interface WireReader {
   readonly rest: () => void
 }
 
+/** Gives buffers of which every byte will be written. */
+export interface Allocator {
+  readonly allocate: (bytes: number) => Uint8Array
+}
+
 export interface Wire {
   /** As `status` and logs name it. */
   readonly name: string
@@ -73,6 +78,6 @@ export interface Wire {
   readonly encode: (message: Message) => Encoded
   /** A payload on an application channel. */
   readonly encodeData: (channel: number, payload: Uint8Array) => Encoded
-  /** Many short payloads of one channel as frames in one buffer. */
-  readonly encodeDataBatch: (channel: number, payloads: ReadonlyArray<Uint8Array>) => Uint8Array
+  /** Many short payloads of one channel as frames in one buffer of the allocator's. */
+  readonly encodeDataBatch: (channel: number, payloads: ReadonlyArray<Uint8Array>, allocator: Allocator) => Uint8Array
 }

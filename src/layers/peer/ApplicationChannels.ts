@@ -40,7 +40,7 @@ export const make = (ctx: NodeContext): Pick<Api, "send" | "sendAll" | "broadcas
     ),
   sendAll: (to, channel, payloads) =>
     Effect.suspend(() =>
-      withConnection(ctx, to, channel, payloads, (up) => queue(ctx, up, parts(up.connection.wire, channel, payloads)))
+      withConnection(ctx, to, channel, payloads, (up) => queue(ctx, up, parts(up.connection, channel, payloads)))
     ),
   broadcast: (channel, payload, except = []) => Effect.suspend(() => broadcast(ctx, channel, payload, except)),
   receive: (channel, handler) => receive(ctx, channel, handler),
@@ -85,7 +85,8 @@ const one = (wire: Wire, channel: number, payload: Uint8Array) => {
 }
 
 /** The payloads as frames, short ones together. */
-const parts = (wire: Wire, channel: number, payloads: ReadonlyArray<Uint8Array>) => {
+const parts = (connection: Up["connection"], channel: number, payloads: ReadonlyArray<Uint8Array>) => {
+  const { wire } = connection
   let from = 0
   return (): Part | undefined => {
     const first = payloads[from]
@@ -104,7 +105,7 @@ const parts = (wire: Wire, channel: number, payloads: ReadonlyArray<Uint8Array>)
     }
     const batch = from === 0 && to === payloads.length ? payloads : payloads.slice(from, to)
     from = to
-    return { frame: wire.encodeDataBatch(channel, batch), count: batch.length }
+    return { frame: wire.encodeDataBatch(channel, batch, connection), count: batch.length }
   }
 }
 

@@ -5,7 +5,7 @@
  * more than that (and the frame that is being written).
  */
 import * as Limits from "../../domain/Limits.ts"
-import type { Encoded } from "../../domain/wire/Wire.ts"
+import type { Allocator, Encoded } from "../../domain/wire/Wire.ts"
 
 /** One frame: whole, or header and payload apart so that a large payload is never copied. */
 export type Frame = Uint8Array | readonly [head: Uint8Array, body: Uint8Array]
@@ -76,7 +76,7 @@ export class Outbox {
   }
 
   /** The next batch, or `undefined` when there is nothing to write. Call `wrote` when it has been written. */
-  take(): Batch | undefined {
+  take(allocator: Allocator): Batch | undefined {
     if (this.control.length === 0 && this.bulkHead === this.bulk.length) return undefined
     const picked = this.control
     this.control = []
@@ -101,7 +101,7 @@ export class Outbox {
     }
     this.bulkBytes -= bulk
     bytes += bulk
-    const chunks = coalesce(picked)
+    const chunks = coalesce(picked, allocator)
     if (chunks === undefined) return undefined
     this.writingBytes = bytes
     const onFlushed = this.onFlushed
@@ -136,7 +136,7 @@ export class Outbox {
 }
 
 /** Joins runs of small frames into slabs; large frames are passed on as they are. */
-const coalesce = (frames: ReadonlyArray<Uint8Array>): Chunks | undefined => {
+const coalesce = (frames: ReadonlyArray<Uint8Array>, allocator: Allocator): Chunks | undefined => {
   const [first, ...rest] = frames
   if (first === undefined) return undefined
   if (rest.length === 0) return [first]
@@ -156,7 +156,7 @@ const coalesce = (frames: ReadonlyArray<Uint8Array>): Chunks | undefined => {
       from += 1
       continue
     }
-    const slab = new Uint8Array(bytes)
+    const slab = allocator.allocate(bytes)
     let at = 0
     for (; from < to; from++) {
       const frame = frames[from] as Uint8Array

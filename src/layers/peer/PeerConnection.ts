@@ -16,6 +16,7 @@ import type { Wire, WireReader } from "../../domain/wire/Wire.ts"
 import { errorCode, isSynchronous, isSynchronousReader } from "../../services/PeerSocket.ts"
 import type { Timer, Timers } from "../time/Timers.ts"
 import * as Outbox from "./Outbox.ts"
+import { SendBuffers } from "./SendBuffers.ts"
 
 /** What a connection needs of its node. */
 export interface ConnectionIo {
@@ -65,6 +66,8 @@ export class PeerConnection<Owner> {
   private readonly events: SocketEvents<Owner>
   private readonly reader: WireReader
   private readonly outbox = new Outbox.Outbox()
+  /** While the connection is busy. */
+  private buffers: SendBuffers | undefined
   /** Greatest frame now, bytes. */
   private frameLimit: number
   private fiber: Fiber.Fiber<unknown, unknown> | undefined
@@ -170,6 +173,7 @@ export class PeerConnection<Owner> {
   /** Lets go of spare memory. */
   rest(): void {
     this.reader.rest()
+    this.buffers = undefined
   }
 
   // --- writing --------------------------------------------------------------------
@@ -193,6 +197,11 @@ export class PeerConnection<Owner> {
   writeWaitMs(now: number): number {
     const since = this.writingSince
     return since === undefined ? 0 : now - since.at - (this.io.timers.lag.totalMs - since.lagMs)
+  }
+
+  /** A buffer for frames that this connection sends: see `SendBuffers`. */
+  allocate(bytes: number): Uint8Array {
+    return (this.buffers ??= new SendBuffers()).allocate(bytes)
   }
 
   /** Queues a control frame, ahead of bulk. `onFlushed` is called once it has left. False: the peer does not read. */
@@ -227,7 +236,7 @@ export class PeerConnection<Owner> {
   private drain(): void {
     const writer = this.writer
     if (this.writing || writer === undefined || this.state === "ended") return
-    for (let batch = this.outbox.take(); batch !== undefined; batch = this.outbox.take()) {
+    for (let batch = this.outbox.take(this); batch !== undefined; batch = this.outbox.take(this)) {
       const waiting = isSynchronous(writer) ? writer.writeNow(batch.chunks) : writer.writeAll(batch.chunks)
       if (!Exit.isExit(waiting) || Exit.isFailure(waiting)) return this.awaitDrain(waiting, batch)
       this.wrote(batch)
@@ -236,6 +245,11 @@ export class PeerConnection<Owner> {
 
   private wrote(batch: Outbox.Batch): void {
     this.bytesSent += batch.bytes
+    const { buffers, writer } = this
+    if (buffers !== undefined && writer !== undefined && isSynchronous(writer)) {
+      buffers.handedOver(batch.chunks)
+      if (writer.flushed()) buffers.flushed()
+    }
     this.outbox.wrote(batch)
   }
 

@@ -150,6 +150,11 @@ export class TcpEnd implements ConnectionEnd {
     return conn.writableNeedDrain ? this.drained : Effect.void
   }
 
+  /** See `SynchronousWriter`. */
+  flushed(): boolean {
+    return this.conn.writableLength === 0
+  }
+
   /** What broke the connection, or kept it from being opened. */
   cause(): unknown {
     return this.broken ?? systemError("EPIPE", "the connection is closed")

@@ -12,6 +12,8 @@ export interface ConnectionEnd {
   readonly write: (chunks: ReadonlyArray<Uint8Array | string>) => Effect.Effect<void, Socket.SocketError>
   /** See `SynchronousReader`; an end that has none is pulled. */
   drainTo?(...args: Parameters<SynchronousReader["drainTo"]>): ReturnType<SynchronousReader["drainTo"]>
+  /** See `SynchronousWriter`; without it, what was written is never the writer's again. */
+  flushed?(): boolean
   /** FIN after everything written. */
   readonly finish: () => void
   /** Ends both directions and fails a suspended pull with 1006. May be called again. */
@@ -80,7 +82,8 @@ export const heldSocket = <End extends ConnectionEnd>(
       Effect.succeed<SynchronousWriter>({
         write: (chunk) => Socket.isCloseEvent(chunk) ? Effect.sync(() => held.current?.close()) : held.write([chunk]),
         writeAll: (chunks) => held.write(chunks),
-        writeNow: (chunks) => held.writeNow(chunks)
+        writeNow: (chunks) => held.writeNow(chunks),
+        flushed: () => held.current?.flushed?.() ?? false
       }),
       () => Effect.sync(() => held.current?.finish())
     )

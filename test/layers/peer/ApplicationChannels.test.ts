@@ -1,6 +1,6 @@
 /** What an application may rely on: channel numbers, messages before it receives, and what becomes of a message it fails on. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Logger, Scope, Stream } from "effect"
+import { Cause, Effect, Exit, Fiber, Logger, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
@@ -115,8 +115,11 @@ describe("messages before the application receives", () => {
       Effect.gen(function*() {
         const megabyte = new Uint8Array(Limits.heldBytesPerPeer)
         // One is held however long it is; what would be behind it is not.
-        yield* one.manager.sendAll(ip(b), 7, [megabyte, text("dropped"), text("dropped")])
+        const sending = yield* Effect.forkChild(
+          one.manager.sendAll(ip(b), 7, [megabyte, text("dropped"), text("dropped")])
+        )
         yield* TestClock.adjust("10 seconds")
+        yield* Fiber.join(sending)
         const dropped = other.of("MessagesDropped")
         assert.strictEqual(dropped.reduce((sum, { messages }) => sum + messages, 0), 2)
         assert.isTrue(dropped.every(({ channel, ip, why }) => ip === a && channel === 7 && why === "no receiver"))

@@ -15,6 +15,7 @@ import * as PeerIp from "../../peer/PeerIp.ts"
 import * as Frame from "../Frame.ts"
 import * as Message from "../Message.ts"
 import * as SyncMessage from "../SyncMessage.ts"
+import type { Allocator } from "../Wire.ts"
 import {
   dataFixedBytes,
   helloFixedBytes,
@@ -135,14 +136,20 @@ export const encodeData = (
   return [b]
 }
 
+const fresh: Allocator = { allocate: (bytes) => new Uint8Array(bytes) }
+
 /** Many short payloads of one channel as frames in one buffer: one write. All payloads are copied. */
-export const encodeDataBatch = (channel: number, payloads: ReadonlyArray<Uint8Array>): Uint8Array => {
+export const encodeDataBatch = (
+  channel: number,
+  payloads: ReadonlyArray<Uint8Array>,
+  allocator: Allocator = fresh
+): Uint8Array => {
   let bytes = 0
   for (const payload of payloads) {
     checkPayload(payload)
     bytes += dataHead + payload.length
   }
-  const b = new Uint8Array(bytes)
+  const b = allocator.allocate(bytes)
   let at = 0
   for (const payload of payloads) {
     at = putData(b, at, channel, payload)

@@ -28,7 +28,9 @@ describe("session", () => {
         yield* TestClock.adjust("30 seconds")
         assert.strictEqual((yield* l.up).length, 1, "waiting is not yet a fault")
         // A broadcast cannot wait: the outbox overflows.
-        for (let i = 0; i < 20; i++) yield* l.manager.broadcast(channel, new Uint8Array(1024 * 1024))
+        for (let sent = 0; sent <= Limits.outboxBytes; sent += 1024 * 1024) {
+          yield* l.manager.broadcast(channel, new Uint8Array(1024 * 1024))
+        }
         assert.deepStrictEqual(downs(l), ["outbox-full"])
         const error = yield* Fiber.join(sending)
         assert.strictEqual(error.reason._tag, "ConnectionLost")
