@@ -17,57 +17,64 @@ export class WrongNetwork extends Schema.TaggedError<WrongNetwork>()("WrongNetwo
   where: Schema.String,
   expected: Schema.String,
   found: Schema.String
-}) {}
+}) {
+  override get message() {
+    return `${this.where} does not hold the ${this.expected} chain (found: ${this.found}); choose the right network ` +
+      "with --network NAME, or another directory with --data-dir DIR"
+  }
+}
 /** What is stored contradicts itself. `where` names the file; `repair` the command that repairs it. */
 export class Damaged extends Schema.TaggedError<Damaged>()("Damaged", {
   where: Schema.String,
   detail: Schema.String,
   repair: Schema.String
-}) {}
+}) {
+  override get message() {
+    return `${this.where} is damaged: ${this.detail}; ${this.repair}`
+  }
+}
 /** No room left (disk full, database at its greatest size). The chain is intact. */
-export class Full extends Schema.TaggedError<Full>()("Full", { where: Schema.String, detail: Schema.String }) {}
+export class Full extends Schema.TaggedError<Full>()("Full", { where: Schema.String, detail: Schema.String }) {
+  override get message() {
+    return `${this.where} cannot grow: ${this.detail}; free some space (the stored chain is intact)`
+  }
+}
 /** The block does not continue the chain, or the branch, at that height. */
 export class NotLinked extends Schema.TaggedError<NotLinked>()("NotLinked", {
   height: Schema.Int,
   detail: Schema.String
-}) {}
+}) {
+  override get message() {
+    return `block ${this.height} does not continue the chain: ${this.detail}`
+  }
+}
 /** The branch would take more disk than a branch may. Bytes. */
 export class BranchTooLarge extends Schema.TaggedError<BranchTooLarge>()("BranchTooLarge", {
   bytes: Schema.Int,
   limit: Schema.Int
-}) {}
+}) {
+  override get message() {
+    return `the branch takes ${this.bytes} bytes, over the limit of ${this.limit}`
+  }
+}
 /** The database failed otherwise (gone, locked, server stopped). */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {
   where: Schema.String,
   /** Why, and the fix where it is known. */
   detail: Schema.String,
   cause: Schema.Defect()
-}) {}
+}) {
+  override get message() {
+    return `${this.where} cannot be used: ${this.detail}`
+  }
+}
 
 export class ChainStoreError extends Schema.TaggedError<ChainStoreError>()("ChainStoreError", {
   reason: Schema.Union([WrongNetwork, Damaged, Full, NotLinked, BranchTooLarge, Unavailable])
 }) {
   /** What, where and the fix: the one text for log, `status`, events and commands. */
   override get message(): string {
-    return sentence(this.reason)
-  }
-}
-
-const sentence = (reason: ChainStoreError["reason"]): string => {
-  switch (reason._tag) {
-    case "WrongNetwork":
-      return `${reason.where} does not hold the ${reason.expected} chain (found: ${reason.found}); choose the right network ` +
-        "with --network NAME, or another directory with --data-dir DIR"
-    case "Damaged":
-      return `${reason.where} is damaged: ${reason.detail}; ${reason.repair}`
-    case "Full":
-      return `${reason.where} cannot grow: ${reason.detail}; free some space (the stored chain is intact)`
-    case "NotLinked":
-      return `block ${reason.height} does not continue the chain: ${reason.detail}`
-    case "BranchTooLarge":
-      return `the branch takes ${reason.bytes} bytes, over the limit of ${reason.limit}`
-    case "Unavailable":
-      return `${reason.where} cannot be used: ${reason.detail}`
+    return this.reason.message
   }
 }
 

@@ -10,7 +10,11 @@ import type { PeerIp } from "../domain/peer/PeerIp.ts"
 import type { SyncTip } from "../domain/sync/SyncState.ts"
 
 /** The block is not on top of our chain, or breaks a rule. `detail` says which. */
-export class BlockRefused extends Schema.TaggedError<BlockRefused>()("BlockRefused", { detail: Schema.String }) {}
+export class BlockRefused extends Schema.TaggedError<BlockRefused>()("BlockRefused", { detail: Schema.String }) {
+  override get message() {
+    return `the block is refused: ${this.detail}`
+  }
+}
 
 /** One peer as sync uses it. */
 export interface SyncPeerReport {

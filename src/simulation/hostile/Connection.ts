@@ -16,7 +16,11 @@ import type { Rng } from "../plan/Rng.ts"
 import type { Pace } from "./Pace.ts"
 
 /** The connection is over, or not worth going on with. */
-export class ConnectionEnded extends Data.TaggedError("ConnectionEnded")<{ readonly detail: string }> {}
+export class ConnectionEnded extends Data.TaggedError("ConnectionEnded")<{ readonly detail: string }> {
+  override get message() {
+    return `the connection ended: ${this.detail}`
+  }
+}
 
 export interface Connection {
   /** The other end, as the socket shows it. */

@@ -1,0 +1,87 @@
+/** Every error class has a message that a person can read: in a log, a terminal, or an application's own. */
+import { assert, describe, it } from "@effect/vitest"
+import * as fs from "node:fs"
+import { fileURLToPath } from "node:url"
+import { ChainStoreError, Full } from "../src/services/ChainStore.ts"
+import { NotConnected, SendError } from "../src/services/ConnectionManager.ts"
+
+const address = { ip: "203.0.113.7", port: 24_100 }
+
+/** What an error of each class is made of. A new class is added here. */
+const samples: Readonly<Record<string, object>> = {
+  AdminClientError: { address, kind: "timeout", detail: "no answer within 5 s" },
+  AdminServerError: { address, code: "EADDRINUSE" },
+  BadAddress: { message: "\"x\" is not an IP address" },
+  BlockRefused: { detail: "wrong parent" },
+  BranchTooLarge: { bytes: 20, limit: 10 },
+  ChainStoreError: { reason: new Full({ where: "chain.db", detail: "the disk is full" }) },
+  ChannelTaken: { channel: 7 },
+  ConfigError: { where: "--listen", input: "x", problem: "is not a listen address", fix: "use IP:PORT" },
+  ConnectionEnded: { detail: "reset" },
+  ConnectionLost: { ip: "203.0.113.7", reason: "silent" },
+  Damaged: { where: "chain.db", detail: "block 7 is missing", repair: "timemesh chain rewind 6" },
+  DataDirError: { directory: "/data", detail: "permission denied" },
+  Failure: { text: "no node runs there", exitCode: 1 },
+  FileError: { file: "/data/peers.json", detail: "cannot be written" },
+  FileLockError: { file: "/data/lock", busy: true, detail: "is locked by another process" },
+  Full: { where: "chain.db", detail: "the disk is full" },
+  ImportError: { file: "blocks", height: 7, offset: 700, detail: "wrong parent", network: undefined },
+  InvalidChannel: { channel: "NaN" },
+  Lagged: { channel: 7, buffered: 100 },
+  NodeSetupError: { field: "listen.port", input: "NaN", problem: "is not a port", fix: "use 0 to 65535" },
+  NotConnected: { ip: "203.0.113.7" },
+  NotDue: { network: "devnet", blocks: 10, greatest: 7 },
+  NotLinked: { height: 7, detail: "the parent is another" },
+  PeerAddressError: { input: "x", reason: "write IP:PORT" },
+  PeerIpError: { input: "x", reason: "write it as 203.0.113.7" },
+  PeerStoreError: { detail: "peers.json cannot be read" },
+  SendError: { reason: new NotConnected({ ip: "203.0.113.7" }) },
+  SqliteFailure: { errno: 13, message: "database or disk is full" },
+  Stuck: { waitingFor: "a connection", seen: "none" },
+  TestnetError: { detail: "port 24200 is taken" },
+  TooLarge: { bytes: 9_000_000, max: 8_388_605 },
+  Unavailable: { where: "chain.db", detail: "it is locked", cause: new Error("SQLITE_BUSY") },
+  WrongNetwork: { where: "chain.db", expected: "testnet", found: "devnet" }
+}
+
+const source = new URL("../src/", import.meta.url)
+
+/** Exported error classes by name, with the file they are in. */
+const classes = fs.globSync("**/*.ts", { cwd: fileURLToPath(source) }).flatMap((file) =>
+  [
+    ...fs.readFileSync(new URL(file, source), "utf8").matchAll(
+      /^export class (\w+)\s+extends (?:Schema|Data)\.(?:TaggedError|Error)\b/gm
+    )
+  ].map(([, name = ""]) => ({ name, file }))
+)
+
+describe("every error class", () => {
+  it("is known here", () => {
+    assert.deepStrictEqual(classes.map(({ name }) => name).toSorted(), Object.keys(samples).toSorted())
+  })
+
+  for (const { file, name } of classes) {
+    it(`${name} says what happened`, async () => {
+      const module: Record<string, new(fields: object) => Error> = await import(new URL(file, source).href)
+      const Class = module[name]
+      assert(Class !== undefined)
+      const error = new Class(samples[name] ?? {})
+      assert.instanceOf(error, Error)
+      assert.match(error.message, /\w+ .*\w+/, "a sentence, not a name")
+      assert.notMatch(error.message, /undefined|\[object|^\{/)
+      assert.include(String(error), error.message)
+      // What it is made of is in it, as far as that is text.
+      for (const value of Object.values(samples[name] ?? {})) {
+        if (typeof value !== "string" || ["timeout", "204"].includes(value)) continue
+        assert.include(error.message, value)
+      }
+    })
+  }
+
+  it("that wraps another says what that says", () => {
+    const full = new Full({ where: "chain.db", detail: "the disk is full" })
+    assert.strictEqual(new ChainStoreError({ reason: full }).message, full.message)
+    const lost = new NotConnected({ ip: "203.0.113.7" })
+    assert.strictEqual(new SendError({ reason: lost }).message, lost.message)
+  })
+})
