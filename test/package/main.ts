@@ -63,7 +63,7 @@ const pack = async (): Promise<string> => {
     "only what is used or linked is packed",
     packed.files.map((file) => file.path).filter((file) => !wanted.test(file))
   )
-  const links = [...fs.readFileSync(path.join(root, "README.md"), "utf8").matchAll(/\]\(([\w./-]+)\)/g)]
+  const links = [...readme.matchAll(/\]\(([\w./-]+)\)/g)]
     .map(([, link = ""]) => link)
   check(
     "what the README links is packed",
@@ -97,12 +97,12 @@ const install = async (tarball: string) => {
   check("the application and timemesh share one copy of effect", copies.length === 1 ? [] : copies)
 }
 
-/** The README's only TypeScript, as it stands. */
-const snippet = (): string => {
-  const [, code] = /```ts\n(.*?)```/s.exec(fs.readFileSync(path.join(root, "README.md"), "utf8")) ?? []
-  if (code === undefined) throw new Error("README.md has no TypeScript")
-  return code
-}
+const readme = fs.readFileSync(path.join(root, "README.md"), "utf8")
+
+/** The README's programs, as they stand. The first is one that is run twice. */
+const programs: ReadonlyArray<{ readonly file: string; readonly code: string }> = [
+  ...readme.matchAll(/```ts\n(.*?)```/gs)
+].map(([, code = ""], at) => ({ file: `readme${at + 1}`, code }))
 
 const typeCheck = async (resolution: "bundler" | "nodenext") => {
   const file = `tsconfig.${resolution}.json`
@@ -121,7 +121,7 @@ const typeCheck = async (resolution: "bundler" | "nodenext") => {
         rootDir: ".",
         types: ["node"]
       },
-      files: ["app.ts", "surface.ts"]
+      files: ["surface.ts", ...programs.map(({ file }) => `${file}.ts`)]
     })
   )
   const output = await run("npx", ["tsc", "-p", file]).catch((error: unknown) => String(error))
@@ -132,10 +132,10 @@ const typeCheck = async (resolution: "bundler" | "nodenext") => {
   )
 }
 
-/** Runs the snippet as two nodes until each has printed what the other said. */
-const runSnippet = async () => {
+/** Runs the README's first program as two nodes until each has printed what the other said. */
+const runPair = async () => {
   const nodes = [["127.0.0.1", "127.0.0.2"], ["127.0.0.2", "127.0.0.1"]].map(([own = "", other = ""]) => {
-    const child = spawn(process.execPath, ["out-nodenext/app.js", own, other], { cwd: project })
+    const child = spawn(process.execPath, ["out-nodenext/readme1.js", own, other], { cwd: project })
     let output = ""
     const heard = new Promise<void>((resolve) => {
       const listen = (chunk: Buffer) => {
@@ -157,6 +157,13 @@ const runSnippet = async () => {
     "the README's program, as two nodes",
     outcome === "heard" ? [] : nodes.flatMap(({ output }) => output().split("\n"))
   )
+}
+
+/** Runs a program of the README to its end: it must print something, and nothing that the README does not say. */
+const runAlone = async (file: string, code: string) => {
+  const output = await run(process.execPath, [`out-nodenext/${file}.js`]).catch((error: unknown) => String(error))
+  const lines = output.trim().split("\n")
+  check(`the README's program ${file}: ${lines[0]}`, lines.filter((line) => line === "" || !code.includes(line)))
 }
 
 const forbidden = /hash-wasm|sqlite|postgres|\/layers\/(chain|sync|sql)\/|\/domain\/(chain|sync)\//i
@@ -201,11 +208,12 @@ const installedVersion = (): string =>
 
 const tarball = await pack()
 await install(tarball)
-fs.writeFileSync(path.join(project, "app.ts"), snippet())
+for (const { code, file } of programs) fs.writeFileSync(path.join(project, `${file}.ts`), code)
 fs.writeFileSync(path.join(project, "surface.ts"), await surface(path.join(project, "node_modules/timemesh")))
 await typeCheck("bundler")
 await typeCheck("nodenext")
-await runSnippet()
+await runPair()
+for (const { code, file } of programs.slice(1)) await runAlone(file, code)
 await bundle()
 await bin()
 process.exitCode = failures === 0 ? 0 : 1

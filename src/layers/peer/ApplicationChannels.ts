@@ -109,15 +109,16 @@ const parts = (connection: Up["connection"], channel: number, payloads: Readonly
   }
 }
 
-/** Queues what `next` gives, part by part, waiting while the outbox is high. `undefined` ends it. */
-const queue = (ctx: NodeContext, up: Up, next: () => Part | undefined): Effect.Effect<void, SendError> =>
+/** Queues what `next` gives, part by part, waiting before a part while the outbox is high. `undefined` ends it. */
+const queue = (ctx: NodeContext, up: Up, next: () => Part | undefined, first?: Part): Effect.Effect<void, SendError> =>
   Effect.suspend(() => {
-    while (up.end.up === up && !up.connection.high) {
-      const part = next()
-      if (part === undefined) return Effect.void
+    let part = first ?? next()
+    while (part !== undefined && up.end.up === up && !up.connection.high) {
       Outgoing.frame(ctx, up, part.frame, part.count)
+      part = next()
     }
-    return up.end.up === up ? Effect.flatMap(whenLow(up), () => queue(ctx, up, next)) : lost(up)
+    if (up.end.up !== up) return lost(up)
+    return part === undefined ? Effect.void : Effect.flatMap(whenLow(up), () => queue(ctx, up, next, part))
   })
 
 /** Waits until the peer has read enough, or is gone. */
