@@ -6,6 +6,16 @@
 /** The same as `engines` of package.json; a test compares them. */
 const leastNode = 24
 
+/** Some releases of Node.js 24 call their SQLite experimental on standard error at every start; operators can do nothing about it. */
+const silence = (beginning: string): void => {
+  const emit = process.emitWarning
+  const filtered = (warning: string | Error, ...rest: ReadonlyArray<unknown>): void => {
+    const text = typeof warning === "string" ? warning : warning.message
+    if (!text.startsWith(beginning)) Reflect.apply(emit, process, [warning, ...rest])
+  }
+  process.emitWarning = filtered
+}
+
 const { node } = process.versions
 if (Number(node.split(".")[0]) < leastNode) {
   process.stderr.write(
@@ -13,4 +23,9 @@ if (Number(node.split(".")[0]) < leastNode) {
       `or put one first in PATH\n`
   )
   process.exitCode = 2
-} else await import("./main.ts")
+} else {
+  silence("SQLite is an experimental feature")
+  // From the first moment: without a listener Node opens its debugger. `cli/signals.ts` says what the signals do.
+  process.on("SIGUSR1", () => {})
+  await import("./main.ts")
+}

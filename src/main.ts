@@ -37,7 +37,7 @@ timemesh.make(makeNode, self).pipe(
   Command.run({ version }),
   Effect.provide([
     NodeServices.layer,
-    NodeHttpClient.layerUndici,
+    NodeHttpClient.layerNodeHttp,
     presenter.layer,
     // `--log-level` is a setting of `run` like any other, so that environment and file can give it too.
     CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
