@@ -1,5 +1,5 @@
 /** `timemesh testnet`: N node processes on this machine, observed and judged. */
-import { Console, Effect, FileSystem, Option, Result, Stdio } from "effect"
+import { Console, Effect, FileSystem, Option, Result } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Limits from "../domain/Limits.ts"
 import { networks } from "../domain/Network.ts"
@@ -8,46 +8,8 @@ import * as Testnet from "../testnet/Testnet.ts"
 import type { Verdict } from "../testnet/Verdict.ts"
 import * as Failure from "./Failure.ts"
 import { table } from "./table.ts"
-
-type Sample = Extract<Testnet.Progress, { readonly _tag: "Sample" }>
-
-const nodeRow = (view: Testnet.View, nodes: number): ReadonlyArray<string> => {
-  const { ip, peers, pid, state, status } = view
-  const connections = (peers?.peers ?? []).flatMap(({ connection }) => connection === undefined ? [] : [connection])
-  const inbound = connections.filter(({ direction }) => direction === "inbound").length
-  const rtts = connections.flatMap(({ rtt }) => rtt === undefined ? [] : [rtt.smoothedMs])
-  const rtt = rtts.length === 0 ? "" : `${(rtts.reduce((a, b) => a + b, 0) / rtts.length).toFixed(2)} ms`
-  return [
-    ip,
-    pid === undefined ? "" : String(pid),
-    state,
-    peers === undefined ? "" : `${connections.length}/${nodes - 1}`,
-    peers === undefined ? "" : `${inbound} in, ${connections.length - inbound} out`,
-    status === undefined ? "" : String(status.stats.dials),
-    status === undefined ? "" : String(status.stats.downs),
-    rtt,
-    status?.chain === undefined ? "" : `${status.chain.height} ${status.chain.hash.slice(0, 8)}`
-  ]
-}
-
-const heading = ["NODE", "PID", "STATE", "PEERS", "DIRECTION", "DIALS", "DOWNS", "RTT", "HEIGHT"]
-
-/** `height 12`, `heights 10 to 12`. */
-const heightsOf = ({ nodes }: Sample): string => {
-  const heights = nodes.flatMap(({ status }) => status?.chain === undefined ? [] : [status.chain.height])
-  if (heights.length === 0) return "no height yet"
-  const [least, most] = [Math.min(...heights), Math.max(...heights)]
-  return least === most ? `height ${most}` : `heights ${least} to ${most}`
-}
-
-const summary = (sample: Sample): string =>
-  `${(sample.elapsedMs / 1_000).toFixed(0)} s: ${sample.connected} of ${sample.pairs} pairs connected, ${
-    heightsOf(sample)
-  }`
-
-/** One sample of the network, for a terminal. */
-export const renderSample = (sample: Sample): string =>
-  `${table([heading, ...sample.nodes.map((view) => nodeRow(view, sample.nodes.length))])}\n${summary(sample)}`
+import { canAnimate } from "./terminal.ts"
+import * as testnetScreen from "./testnetScreen.ts"
 
 const milliseconds = (ms: number | null): string => ms === null ? "never" : `${ms} ms`
 
@@ -93,45 +55,6 @@ export const renderVerdict = (verdict: Verdict): string =>
     ]),
     verdict.ok ? "OK" : `NOT OK: ${verdict.problems.join("; ")}`
   ].join("\n")
-
-/** Progress: a table redrawn in place on a terminal, otherwise a line per change. */
-const makeTell = (say: (text: string) => Effect.Effect<void>, terminal: boolean) => {
-  let last = ""
-  let drawn = 0
-  return (progress: Testnet.Progress): Effect.Effect<void> => {
-    switch (progress._tag) {
-      case "Sample": {
-        if (terminal) {
-          const text = renderSample(progress)
-          const up = drawn === 0 ? "" : `\u001b[${drawn}A\u001b[J`
-          drawn = text.split("\n").length
-          return say(`${up}${text}`)
-        }
-        const states = `${progress.connected} ${heightsOf(progress)} ${
-          progress.nodes.map(({ state }) => state).join(" ")
-        }`
-        if (states === last) return Effect.void
-        last = states
-        return say(summary(progress))
-      }
-      case "Killed":
-        drawn = 0
-        return say(`killed ${progress.ip} (process ${progress.pid})`)
-      case "Respawned":
-        drawn = 0
-        return say(`restarted ${progress.ip} (process ${progress.pid})`)
-      case "Partition":
-        drawn = 0
-        return say(
-          progress.cut.healedAt === undefined
-            ? `partition: ${progress.cut.left.join(", ")} cut off from the rest`
-            : "partition healed"
-        )
-      case "Stopping":
-        return say("stopping")
-    }
-  }
-}
 
 const inRange = (name: string, value: number, least: number, most: number): Result.Result<number, Failure.Failure> =>
   value >= least && value <= most
@@ -207,14 +130,17 @@ export const make = (self: Self) =>
       yield* Effect.fromResult(inRange("port", port, 1, 65_534))
       if (Option.isSome(chaos)) yield* Effect.fromResult(inRange("chaos", chaos.value, 2, 86_400))
       const fs = yield* FileSystem.FileSystem
-      const stdio = yield* Stdio.Stdio
       const directory = Option.isSome(dir)
         ? dir.value
         : yield* fs.makeTempDirectory({ prefix: "timemesh-testnet-" }).pipe(
           Effect.mapError(() => Failure.unusable("cannot create a temporary directory; name one with --dir DIR"))
         )
       const say = json ? Console.error : Console.log
-      const terminal = yield* json ? stdio.stderrIsTerminal : stdio.stdoutIsTerminal
+      const stream = json ? process.stderr : process.stdout
+      const animated = yield* canAnimate(json ? "stderr" : "stdout")
+      const size = () => ({ columns: stream.columns || 80, rows: stream.rows || 24 })
+      const tell = testnetScreen.makeTell(say, animated ? size : undefined)
+      const print = (verdict: Verdict) => Console.log(json ? JSON.stringify(verdict) : renderVerdict(verdict))
       yield* say(`${nodes} nodes on 127.0.0.1 to 127.0.0.${nodes}, port ${port}; logs and data in ${directory}`)
       const options: Testnet.Options = {
         nodes,
@@ -227,10 +153,12 @@ export const make = (self: Self) =>
         directory,
         self
       }
-      const verdict = yield* Effect.scoped(Testnet.run(options, makeTell(say, terminal))).pipe(
+      const verdict = yield* Effect.scoped(
+        Testnet.run(options, (progress) => progress._tag === "Interrupted" ? print(progress.verdict) : tell(progress))
+      ).pipe(
         Effect.mapError((error) => Failure.unusable(error.message))
       )
-      yield* Console.log(json ? JSON.stringify(verdict) : renderVerdict(verdict))
+      yield* print(verdict)
       if (!verdict.ok) return yield* Failure.failed(`testnet not OK: ${verdict.problems.join("; ")}`)
     })
   ).pipe(

@@ -115,11 +115,20 @@ const quickly = <A, E>(question: Effect.Effect<A, E>): Effect.Effect<A | undefin
     Effect.orElseSucceed(() => undefined)
   )
 
+/** What is known of a node without asking it. */
+export const unasked = ({ ip, process, state }: Member): View => ({
+  ip,
+  state,
+  pid: process?.pid,
+  status: undefined,
+  peers: undefined
+})
+
 /** Asks the node, and notes whether its process runs. */
 export const view = (member: Member): Effect.Effect<View> =>
   Effect.gen(function*() {
     const { ip, process } = member
-    if (process === undefined) return { ip, state: member.state, pid: undefined, status: undefined, peers: undefined }
+    if (process === undefined) return unasked(member)
     const [status, peers] = yield* Effect.all([quickly(member.client.status), quickly(member.client.peers)], {
       concurrency: 2
     })

@@ -53,7 +53,11 @@ export type Progress =
   | { readonly _tag: "Killed"; readonly ip: string; readonly pid: number }
   | { readonly _tag: "Respawned"; readonly ip: string; readonly pid: number }
   | { readonly _tag: "Partition"; readonly cut: Cut }
+  /** The first node's blocks are being made, before anything is started. */
+  | { readonly _tag: "Seeding"; readonly blocks: number }
   | { readonly _tag: "Stopping" }
+  /** The run was interrupted: what can be said of it until then. Never OK. */
+  | { readonly _tag: "Interrupted"; readonly verdict: Verdict.Verdict }
 
 type Environment =
   | ChildProcessSpawner.ChildProcessSpawner
@@ -124,7 +128,10 @@ export const run = (
 ): Effect.Effect<Verdict.Verdict, Preflight.TestnetError | PlatformError.PlatformError, Environment> =>
   Effect.gen(function*() {
     yield* Preflight.check(options)
-    if (options.chain > 0) yield* SeedChain.seed(`${options.directory}/node-1`, options.chain)
+    if (options.chain > 0) {
+      yield* tell({ _tag: "Seeding", blocks: options.chain })
+      yield* SeedChain.seed(`${options.directory}/node-1`, options.chain)
+    }
     const startedAt = yield* Clock.currentTimeMillis
     const pairs = PairAgreement.pairs(options.nodes)
     const membership: Members.Options = { ...options, logLevel: "debug" }
@@ -153,42 +160,57 @@ export const run = (
       yield* Effect.forkScoped(Partition.run({ members, seconds: options.partitionSeconds, isWhole: whole, report }))
     }
 
-    const samples: Samples = { count: 0, duplicates: 0, seen: [] }
-    const look = sample(members, samples, startedAt, pairs, tell)
-    const startMs = (yield* Clock.currentTimeMillis) - startedAt
-    yield* turns(Limits.testnetSampleMs, options.seconds).pipe(
-      Stream.runForEach(() => look),
-      Effect.timeoutOption(Math.max(0, options.seconds * 1_000 - startMs))
-    )
-    yield* look
-    yield* Effect.sync(() => isWhole(samples.seen)).pipe(
-      Effect.tap((whole) =>
-        whole ? Effect.void : Effect.map(Members.viewAll(members), (seen) => {
-          samples.seen = seen
-        })
-      ),
-      Effect.repeat({ until: (whole) => whole, schedule: Schedule.spaced(Limits.testnetLookMs) }),
-      Effect.timeoutOption(Limits.testnetPatienceMs)
-    )
-
-    const stoppedAt = yield* Clock.currentTimeMillis
-    yield* tell({ _tag: "Stopping" })
-    yield* Members.stopAll(members)
-    const histories = yield* Effect.forEach(
-      members,
-      ({ ip, logFile }) => Effect.map(LogEvents.read(logFile), (events) => ({ ip, events }))
-    )
-    return Verdict.judge({
-      accounts: samples.seen,
-      history: Replay.replay(histories, kills, stoppedAt, cut),
-      nodes: histories,
-      asked: options,
-      cut,
-      partitionSeconds: options.partitionSeconds,
-      kills,
-      samples: samples.count,
-      duplicateSamples: samples.duplicates,
-      crashes: members.filter((member) => member.state === "ended").length,
-      directory: options.directory
+    const samples: Samples = { count: 0, duplicates: 0, seen: members.map(Members.unasked) }
+    /** `stoppedAt`: what is logged from then on does not count. */
+    const conclude = Effect.fnUntraced(function*(stoppedAt: number) {
+      yield* tell({ _tag: "Stopping" })
+      yield* Members.stopAll(members)
+      const histories = yield* Effect.forEach(
+        members,
+        ({ ip, logFile }) => Effect.map(LogEvents.read(logFile), (events) => ({ ip, events }))
+      )
+      return Verdict.judge({
+        accounts: samples.seen,
+        history: Replay.replay(histories, kills, stoppedAt, cut),
+        nodes: histories,
+        asked: options,
+        cut,
+        partitionSeconds: options.partitionSeconds,
+        kills,
+        samples: samples.count,
+        duplicateSamples: samples.duplicates,
+        crashes: members.filter((member) => member.state === "ended").length,
+        directory: options.directory
+      })
     })
+
+    const look = sample(members, samples, startedAt, pairs, tell)
+    const watch = Effect.gen(function*() {
+      // Before the first node answers: that they are starting is all there is to show.
+      yield* tell({ _tag: "Sample", elapsedMs: 0, nodes: members.map(Members.unasked), connected: 0, pairs })
+      const startMs = (yield* Clock.currentTimeMillis) - startedAt
+      yield* turns(Limits.testnetSampleMs, options.seconds).pipe(
+        Stream.runForEach(() => look),
+        Effect.timeoutOption(Math.max(0, options.seconds * 1_000 - startMs))
+      )
+      yield* look
+      yield* Effect.sync(() => isWhole(samples.seen)).pipe(
+        Effect.tap((whole) =>
+          whole ? Effect.void : Effect.map(Members.viewAll(members), (seen) => {
+            samples.seen = seen
+          })
+        ),
+        Effect.repeat({ until: (whole) => whole, schedule: Schedule.spaced(Limits.testnetLookMs) }),
+        Effect.timeoutOption(Limits.testnetPatienceMs)
+      )
+    })
+    yield* Effect.onInterrupt(watch, () =>
+      Effect.gen(function*() {
+        const now = yield* Clock.currentTimeMillis
+        // Ctrl-C reaches the nodes as well, some of them before us.
+        const judged = yield* conclude(now - Limits.testnetSampleMs)
+        const verdict = Verdict.interrupted(judged, (now - startedAt) / 1_000, options.seconds)
+        yield* tell({ _tag: "Interrupted", verdict })
+      }).pipe(Effect.ignore))
+    return yield* conclude(yield* Clock.currentTimeMillis)
   })

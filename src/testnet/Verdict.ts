@@ -113,6 +113,7 @@ export const judge = (given: {
   const silent = accounts.filter(({ peers, status }) => peers === undefined || status === undefined)
   const { problems: chainProblems, ...chain } = ChainVerdict.judge({ ...given, reconnectedMs: history.reconnectedMs })
   const problems = [
+    ...(given.samples < nodes ? [`only ${given.samples} samples of ${nodes} nodes were taken`] : []),
     ...silent.map(({ ip }) => `${ip} did not answer at the end`),
     ...(connected < pairs ? [`${pairs - connected} of ${pairs} pairs are not connected`] : []),
     ...(duplicates > 0 ? [`${duplicates} duplicate connections seen`] : []),
@@ -150,3 +151,10 @@ export const judge = (given: {
     ok: problems.length === 0
   }
 }
+
+/** The verdict on a run that was stopped before its time: what was not watched cannot be OK. */
+export const interrupted = (verdict: Verdict, afterSeconds: number, seconds: number): Verdict => ({
+  ...verdict,
+  problems: [`interrupted after ${Math.round(afterSeconds)} of ${seconds} s`, ...verdict.problems],
+  ok: false
+})

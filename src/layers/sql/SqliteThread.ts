@@ -54,7 +54,11 @@ export const make = (options: SqliteOptions): Effect.Effect<SqliteThread, SqlErr
       // These four alone: callers hand over wider objects, with what cannot cross to a thread.
       const { busyMs, filename, maxPages, tolerant } = options
       const workerData: SqliteOptions = { filename, maxPages, busyMs, tolerant }
-      const worker = new Worker(program, { workerData, execArgv: ["--disable-warning=ExperimentalWarning"], name: "timemesh-sqlite" })
+      const worker = new Worker(program, {
+        workerData,
+        execArgv: ["--disable-warning=ExperimentalWarning"],
+        name: "timemesh-sqlite"
+      })
       const end = (message: string) => {
         gone ??= sqlError({ errno: 14, message }, "execute")
         inTransaction = false
