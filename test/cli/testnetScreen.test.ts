@@ -22,9 +22,10 @@ const lines = (text: string) => text.split("\n")
 const screenOf = (written: ReadonlyArray<string>, columns: number): ReadonlyArray<string> => {
   let rows: Array<string> = [""]
   for (const text of written) {
-    const up = /^\u001b\[(\d+)A\u001b\[J/.exec(text)
-    if (up !== null) rows = [...rows.slice(0, rows.length - 1 - Number(up[1])), ""]
-    for (const line of lines(text.slice(up?.[0].length ?? 0))) {
+    const [, before = "", after = text] = text.split("\u001b[", 3).length === 3 ? text.split("\u001b[") : []
+    const rest = before === "" ? text : after.slice(1)
+    if (before !== "") rows = [...rows.slice(0, rows.length - 1 - Number.parseInt(before, 10)), ""]
+    for (const line of lines(rest)) {
       const parts = line.match(new RegExp(`.{1,${columns}}`, "g")) ?? [""]
       rows.splice(-1, 1, ...parts, "")
     }
