@@ -95,7 +95,18 @@ interface Samples {
   seen: ReadonlyArray<Members.View>
 }
 
-/** Asks every node, and tells of it. Fails when a node ended before any node ever answered: the network cannot run here. */
+/** Asks every node, and counts what the answers show. */
+const ask = (members: ReadonlyArray<Members.Member>, samples: Samples) =>
+  Effect.map(Members.viewAll(members), (seen) => {
+    samples.seen = seen
+    for (const { peers } of seen) {
+      if (peers === undefined) continue
+      samples.count += 1
+      if (Verdict.isDuplicate(peers)) samples.duplicates += 1
+    }
+  })
+
+/** Asks every node, and reports the sample. Fails when a node ended before any node ever answered: the network cannot run here. */
 const sample = Effect.fnUntraced(function*(
   members: ReadonlyArray<Members.Member>,
   samples: Samples,
@@ -103,12 +114,7 @@ const sample = Effect.fnUntraced(function*(
   pairs: number,
   tell: Tell
 ) {
-  samples.seen = yield* Members.viewAll(members)
-  for (const { peers } of samples.seen) {
-    if (peers === undefined) continue
-    samples.count += 1
-    if (Verdict.isDuplicate(peers)) samples.duplicates += 1
-  }
+  yield* ask(members, samples)
   const ended = members.find((member) => member.state === "ended")
   if (ended !== undefined && samples.count === 0) {
     return yield* new Preflight.TestnetError({ detail: `a node did not start: ${yield* Members.lastWords(ended)}` })
@@ -195,11 +201,7 @@ export const run = (
       )
       yield* look
       yield* Effect.sync(() => isWhole(samples.seen)).pipe(
-        Effect.tap((whole) =>
-          whole ? Effect.void : Effect.map(Members.viewAll(members), (seen) => {
-            samples.seen = seen
-          })
-        ),
+        Effect.tap((whole) => whole ? Effect.void : ask(members, samples)),
         Effect.repeat({ until: (whole) => whole, schedule: Schedule.spaced(Limits.testnetLookMs) }),
         Effect.timeoutOption(Limits.testnetPatienceMs)
       )
