@@ -286,10 +286,26 @@ export const serveHighBytes = 1024 * 1024
 /** ms. Minimum interval of answers with headers to one peer: 100,000 headers a second, and 15 % of a core if it asks all the time. */
 export const serveHeadersEveryMs = 20
 
-/** headers accepted ahead of the stored chain: a peer that makes them up can cost us 6 MB. */
+/** headers accepted ahead of what is stored, at most: 100 bytes each. */
 export const headersAhead = 100_000
+/** headers accepted of a branch before any of its blocks came: one full list, so that made-up ones cost us 200 KB a peer. */
+export const headersUndelivered = 2_000
+/** headers accepted further for each block that came: reading stays far ahead of the bodies. */
+export const headersPerDelivered = 64
+/** headers in the first request to a peer, and at least: 10 KB and 3 KB, which a link of 1,000 B/s carries in time. */
+export const headersFirstRequest = 64
+export const headersLeastRequest = 16
+/** ms. A request for headers covers about as many as the peer sends in this time. */
+export const headersTargetMs = 2_000
+/** conversations about headers at once: one that stalls holds up none, and few lists come twice. */
+export const headerConversations = 3
 /** blocks requested or held ahead of the stored chain: keeps dozens of peers busy over a round trip. */
 export const syncWindowBlocks = 4_096
+/** blocks of a branch asked for before any came, and further for each that came: what a claim may cost grows with what was delivered. */
+export const blocksUndelivered = 64
+export const blocksPerDelivered = 4
+/** blocks of a deep branch moved from memory to the disk at once: some hundred KB. */
+export const stageBlocks = 500
 /** bytes of bodies held out of order; beyond it, only the next blocks are requested. */
 export const syncWindowBytes = 64 * 1024 * 1024
 /** blocks per request: 124 KB of the smallest ones; a server may cut the answer by bytes. */
@@ -311,8 +327,28 @@ export const stallMostMs = 60_000
 export const futureRetryMs = 5_000
 /** An answer has stalled when it takes this many times what the peer's pace predicts. */
 export const stallFactor = 4
-/** Stalls in a row, each wait twice the last, without a byte of an answer, after which a peer is unresponsive: over a minute. */
-export const stallsUnresponsive = 5
+/**
+ * Waits in a row, each twice the last, without a whole block or header list, after which a peer is dropped: before it sent any (35 s),
+ * and after (over two minutes). Bytes are no progress. One less for each time that its address was dropped before.
+ */
+export const stallsFirst = 3
+export const stallsMost = 5
+/**
+ * ms and blocks. However many liars are connected, and whatever they claim, show and withhold: a node with one honest peer that answers is
+ * not behind that peer's chain by more than so many blocks for longer than this (docs/decisions/0025): one wait for a late answer.
+ */
+export const liarsHoldUpMs = stallFirstMs
+export const liarsHoldUpBlocks = 4
+/** addresses whose faults are remembered, in memory: eight times the places. */
+export const rememberedFaults = 1_024
+/** ms. A peer that was dropped is not believed for this long when it returns; twice as long for each further time. */
+export const probationMs = 30_000
+/** ms. No peer is held off longer than this at a time. */
+export const holdoffMostMs = 60 * 60_000
+/** ms. A peer whose chain leaves ours too deep shows its headers again after this; twice as long each time. */
+export const tooDeepRetryMs = 60_000
+/** blocks in one chunk by which a peer makes up for a former fault: a made-up block is cheap, but not free. */
+export const blocksForgiving = 16
 /** Times in a row that a peer may lack a block whose header it sent: a reorg explains one. */
 export const refusalsWithheld = 3
 

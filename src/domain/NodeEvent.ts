@@ -118,6 +118,15 @@ export type NodeEvent =
     readonly fault: SyncFault
     readonly detail: string
   }
+  /** The peer has a better chain, and ours cannot become it: it leaves ours at `fork`, `depth` blocks below our tip. */
+  | {
+    readonly _tag: "LeftBehind"
+    readonly at: number
+    readonly ip: PeerIp
+    readonly height: number
+    readonly fork: number
+    readonly depth: number
+  }
   /** The chain store failed. Sync pauses until it works again; the stored chain is unchanged. */
   | { readonly _tag: "StoreFailed"; readonly at: number; readonly detail: string }
   | { readonly _tag: "Stopping"; readonly at: number }

@@ -30,7 +30,12 @@ export interface SyncReport {
   readonly tip: SyncTip
   /** Height of the best header chain known. */
   readonly headers: number
+  /** No connected peer, proven liars aside, announces a better chain. */
   readonly synced: boolean
+  /** Whether a block made here goes on top of the best chain that can be followed. */
+  readonly mayProduce: boolean
+  /** Height that sync heads for: that of the best chain that a peer announces. */
+  readonly target: number
   /** `height 1200 of 2480, 5 sources`, or `height 0, 3 peers, not syncing because …`. */
   readonly line: string
   readonly peers: ReadonlyArray<SyncPeerReport>

@@ -28,10 +28,10 @@ const headerOf = (block: StoredBlock) => {
 }
 
 /** What an honest peer with this chain (blocks 1, 2, …) says to a question for headers. */
-export const headersOf = (chain: Chain, { locator, request }: GetHeaders) => {
+export const headersOf = (chain: Chain, { count, locator, request }: GetHeaders) => {
   const known = locator.map((hash) => chain.findIndex((block) => block.hash === Hash.toHex(hash)) + 1)
   const fork = known.find((height) => height > 0) ?? 0
-  const list = chain.slice(fork, fork + Limits.headersPerMessage)
+  const list = chain.slice(fork, fork + Math.min(count ?? Infinity, Limits.headersPerMessage))
   return {
     _tag: "Headers",
     request,
@@ -110,7 +110,7 @@ export const liars: Readonly<Record<string, Liar>> = {
   },
   "withholds a block in silence": {
     lie: about(300, () => nothing),
-    faults: ["unresponsive"],
+    faults: ["unresponsive", "withheld"],
     unused: true
   },
   "withholds a block and says so": {
@@ -121,7 +121,7 @@ export const liars: Readonly<Record<string, Liar>> = {
   "stops in the middle of an answer": {
     lie: about(300, inBlocks((blocks) => blocks.slice(0, 1), false)),
     // A piece without a block, where it has none of them.
-    faults: ["unresponsive", "protocol"],
+    faults: ["unresponsive", "withheld", "protocol"],
     unused: true
   },
   "answers nothing at all": { lie: () => nothing, faults: ["unresponsive"], unused: true },
@@ -191,11 +191,11 @@ export const liars: Readonly<Record<string, Liar>> = {
     first: () => [{ _tag: "Tip", height: 1_000_000, hash: bytes(32) }],
     faults: ["inflated-height"]
   },
-  "trickles its headers": { lie: () => nothing, trickle: SyncKind.Headers, faults: [], unused: true },
+  "trickles its headers": { lie: () => nothing, trickle: SyncKind.Headers, faults: ["stalled"], unused: true },
   "trickles its blocks": {
     lie: about(10, () => nothing),
     trickle: SyncKind.Blocks,
-    faults: [],
+    faults: ["stalled"],
     unused: true
   }
 }

@@ -37,6 +37,8 @@ export interface NodeOptions {
   readonly tuning?: Partial<Tuning>
   /** Keep a chain, beginning with these blocks (1, 2, …). */
   readonly chain?: ReadonlyArray<StoredBlock>
+  /** That chain's history is settled, so that only branches within the greatest reorganisation may replace its end. */
+  readonly settled?: boolean
   /** ms. How long the disk takes to store, half of it before and half after it is done, and to read. */
   readonly storeMs?: number
   /** Make blocks when its turn comes. */
@@ -56,12 +58,13 @@ const noSync = new Proxy({} as Sync["Service"], {
 })
 
 /** `disk.ms` may change: a node opens its chain without the clock moving. */
-const chainStore = (blocks: ReadonlyArray<StoredBlock>, disk: { ms: number }) =>
+const chainStore = (blocks: ReadonlyArray<StoredBlock>, settled: boolean, disk: { ms: number }) =>
   Layer.effect(
     ChainStore,
     Effect.gen(function*() {
       const store = yield* ChainStore
       yield* Effect.orDie(store.append(0, blocks))
+      if (settled) yield* Effect.orDie(store.settle)
       const writing = yield* Semaphore.make(1)
       const late = <A, E>(effect: Effect.Effect<A, E>, part: number) =>
         Effect.suspend(() => disk.ms === 0 ? effect : Effect.delay(effect, disk.ms * part))
@@ -132,7 +135,7 @@ export const make = Effect.gen(function*() {
         ? TestNode.start(sockets, given)
         : TestNode.startWithChain(
           sockets,
-          chainStore(options.chain, disk),
+          chainStore(options.chain, options.settled === true, disk),
           given,
           options.produce === true ? Producer.layer() : Layer.empty
         )).pipe(Scope.provide(scope), Effect.orDie)

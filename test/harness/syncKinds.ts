@@ -30,6 +30,17 @@ export interface World {
   readonly store: ReadonlyArray<string>
   readonly state: SyncState.SyncState
   readonly blamed: ReadonlyMap<PeerIp, SyncState.SyncFault>
+  /** How often each peer was dropped. */
+  readonly dropped: ReadonlyMap<PeerIp, number>
+  /** Peers whose better chain could not become ours, in the order of the reports. */
+  readonly left: ReadonlyArray<PeerIp>
+  /** The height, whether the node called itself in sync, and how many peers it had dropped, after each event. */
+  readonly behind: ReadonlyArray<{
+    readonly at: number
+    readonly height: number
+    readonly synced: boolean
+    readonly dropped: number
+  }>
   readonly stalled: ReadonlySet<PeerIp>
   /** Blocks stored that came from the peer first. */
   readonly brought: ReadonlyMap<PeerIp, number>

@@ -6,6 +6,7 @@ import { assert } from "@effect/vitest"
 import * as Limits from "../../src/domain/Limits.ts"
 import { fromStringUnsafe } from "../../src/domain/peer/PeerIp.ts"
 import type { PeerIp } from "../../src/domain/peer/PeerIp.ts"
+import * as SyncBranches from "../../src/domain/sync/SyncBranches.ts"
 import * as SyncPlan from "../../src/domain/sync/SyncPlan.ts"
 import * as SyncState from "../../src/domain/sync/SyncState.ts"
 import type { PeerSpec, World } from "./syncKinds.ts"
@@ -38,6 +39,8 @@ interface Link {
   readonly id: PeerIp
   spec: PeerSpec
   up: boolean
+  /** Bytes came since its timer was set. */
+  trickled: boolean
   /** When its outgoing line is free again. */
   freeAt: number
   /** When the last piece came from it. */
@@ -61,6 +64,10 @@ export interface Options {
   readonly limitMs: number
   /** Go on until then, even when in sync. */
   readonly untilMs?: number
+  /** ms after which a dropped peer is back. Absent: it stays away. */
+  readonly returns?: number
+  /** A branch that leaves our chain more than so many blocks below its tip is not followed. */
+  readonly maxReorg?: number
 }
 
 export const run = (options: Options): World => {
@@ -82,15 +89,27 @@ export const run = (options: Options): World => {
   }
 
   let store = [...options.start]
-  let headers = [...options.start]
-  let held = new Map<number, { readonly hash: string; readonly from: PeerIp }>()
+  /** Branches by number: their whole chain, and bodies that came, by height. */
+  const branches = new Map<number, { chain: ReadonlyArray<string>; readonly held: Map<number, PeerIp> }>()
+  let nextBranch = 1
   const brought = new Map<PeerIp, number>()
   const requests = new Map<
     number,
-    { readonly peer: PeerIp; readonly from: number; readonly hashes: ReadonlyArray<string>; came: number }
+    {
+      readonly peer: PeerIp
+      readonly branch: number
+      readonly from: number
+      readonly hashes: ReadonlyArray<string>
+      came: number
+    }
   >()
-  const timers = new Map<PeerIp, { readonly token: number }>()
+  const timers = new Map<string, { readonly token: number }>()
   const blamed = new Map<PeerIp, SyncState.SyncFault>()
+  const dropped = new Map<PeerIp, number>()
+  const left: Array<PeerIp> = []
+  const behind: Array<
+    { readonly at: number; readonly height: number; readonly synced: boolean; readonly dropped: number }
+  > = []
   const stalled = new Set<PeerIp>()
   const links = new Map<PeerIp, Link>()
   let state = SyncState.start(tipOf(store))
@@ -101,6 +120,8 @@ export const run = (options: Options): World => {
     if (link === undefined) throw new Error(`no link ${id}`)
     return link
   }
+
+  const keyOf = ({ _tag, peer }: SyncState.SyncTimer) => `${_tag} ${peer}`
 
   const told = (link: Link): SyncState.SyncTip => {
     const tip = tipOf(link.spec.chain)
@@ -116,18 +137,19 @@ export const run = (options: Options): World => {
     state = next
     for (const action of actions) perform(action)
     invariants()
+    if (SyncBranches.ready(state).length > 0) later(1, save)
   }
 
   const perform = (action: SyncState.SyncAction): void => {
     switch (action._tag) {
       case "GetHeaders":
-        return askHeaders(linkOf(action.peer), action.request)
+        return askHeaders(linkOf(action.peer), action.request, action.count)
       case "GetBlocks": {
         assert.isAtMost(action.count, Limits.blocksPerRequest)
         assert.isAtLeast(action.count, 1)
-        const hashes = headers.slice(action.from, action.from + action.count)
-        assert.strictEqual(hashes.length, action.count, "asks for blocks of the header chain only")
-        requests.set(action.request, { peer: action.peer, from: action.from, hashes, came: 0 })
+        const hashes = (branches.get(action.branch)?.chain ?? []).slice(action.from, action.from + action.count)
+        assert.strictEqual(hashes.length, action.count, "asks for blocks of a branch only")
+        requests.set(action.request, { peer: action.peer, branch: action.branch, from: action.from, hashes, came: 0 })
         return askBlocks(linkOf(action.peer), action.request, action.from, hashes)
       }
       case "Forget":
@@ -135,26 +157,37 @@ export const run = (options: Options): World => {
         return
       case "Arm": {
         const token = ++sequence
-        timers.set(action.timer.peer, { token })
+        const key = keyOf(action.timer)
+        timers.set(key, { token })
+        const { peer } = action.timer
+        if (action.timer._tag === "Answer") linkOf(peer).trickled = false
         later(action.ms, () => {
-          if (timers.get(action.timer.peer)?.token !== token) return
-          timers.delete(action.timer.peer)
-          dispatch({ _tag: "Fired", timer: action.timer })
+          if (timers.get(key)?.token !== token) return
+          timers.delete(key)
+          dispatch({ _tag: "Fired", timer: action.timer, trickled: linkOf(peer).trickled })
         })
         return
       }
       case "Disarm":
-        timers.delete(action.timer.peer)
+        timers.delete(keyOf(action.timer))
         return
       case "Stalled":
         stalled.add(action.peer)
         return
-      case "Blame":
+      case "Drop": {
+        const link = linkOf(action.peer)
         blamed.set(action.peer, action.fault)
+        dropped.set(action.peer, (dropped.get(action.peer) ?? 0) + 1)
+        // The connection ends, and the peer comes back.
+        later(0, () => goDown(link))
+        if (options.returns !== undefined) later(options.returns, () => up(link))
         return
-      case "Abandon":
-        headers = [...store]
-        held = new Map()
+      }
+      case "DropBranch":
+        branches.delete(action.branch)
+        return
+      case "LeftBehind":
+        left.push(action.peer)
         return
       case "Done":
         assert.deepStrictEqual(action.tip, tipOf(store))
@@ -172,7 +205,7 @@ export const run = (options: Options): World => {
     // A long piece is seen to arrive.
     for (let part = 1_000; part < workMs; part += 1_000) {
       later(start - now + part + link.spec.latencyMs, () => {
-        if (link.up && link.session === session) dispatch({ _tag: "Progress", peer: link.id })
+        if (link.up && link.session === session) link.trickled = true
       })
     }
     later(link.freeAt - now + link.spec.latencyMs, () => {
@@ -183,14 +216,19 @@ export const run = (options: Options): World => {
     })
   }
 
-  const askHeaders = (link: Link, request: number): void => {
+  const shownBy = (link: Link): ReadonlyArray<string> => {
+    const branch = branches.get(state.peers.find(({ id }) => id === link.id)?.on?.branch ?? -1)
+    return link.branch ?? branch?.chain ?? store
+  }
+
+  const askHeaders = (link: Link, request: number, count: number): void => {
     const { kind, latencyMs } = link.spec
     if (kind._tag === "Silent") return
-    const locator = link.branch ?? headers
+    const locator = shownBy(link)
     send(link, 1 + latencyMs / 10, (ms) => {
       const { chain } = link.spec
       const fork = common(locator, chain)
-      const last = Math.min(fork + headersPerMessage, chain.length - 1)
+      const last = Math.min(fork + Math.min(count, headersPerMessage), chain.length - 1)
       const end = last === chain.length - 1
       if (kind._tag === "BadHeader" && last >= kind.at) {
         return dispatch({ _tag: "PeerLied", peer: link.id, fault: "bad-header", detail: `${kind.at}` })
@@ -198,6 +236,8 @@ export const run = (options: Options): World => {
       headersCame(link, request, chain.slice(0, last + 1), fork, end && kind._tag !== "Promises" ? "no" : "yes", ms)
     })
   }
+
+  const oldestFork = () => Math.max(0, store.length - 1 - (options.maxReorg ?? Infinity))
 
   const headersCame = (
     link: Link,
@@ -207,28 +247,61 @@ export const run = (options: Options): World => {
     more: "yes" | "no",
     ms: number
   ): void => {
-    const fork = common(headers, theirs)
     const last = tipOf(theirs)
-    const adopted = SyncState.isBetter(last, tipOf(headers))
-    if (adopted) {
-      for (const height of held.keys()) if (height > fork) held.delete(height)
-      headers = [...theirs]
-      for (const height of held.keys()) if (height <= common(store, headers)) held.delete(height)
-    }
-    link.branch = adopted || more === "no" ? undefined : theirs
+    const placed = place(link, theirs)
     dispatch({
       _tag: "HeadersReceived",
       peer: link.id,
       request,
       count: theirs.length - 1 - from,
-      fork,
       last,
-      choice: adopted ? "adopted" : "kept",
-      base: common(store, headers),
-      heldBytes: held.size * blockBytes,
-      more,
+      placed,
+      also: placed._tag !== "Branch"
+        ? []
+        : [...links.values()].filter((other) =>
+          other !== link && branches.get(placed.branch.id)?.chain[told(other).height] === told(other).hash
+        ).map(({ id }) => id),
+      more: placed._tag === "TooDeep" ? "not-yet" : more,
+      clockBehind: undefined,
+      dueMs: 0,
       ms
     })
+  }
+
+  const place = (link: Link, theirs: ReadonlyArray<string>): SyncState.Placed => {
+    const last = tipOf(theirs)
+    const fork = common(store, theirs)
+    link.branch = undefined
+    if (fork === last.height) return { _tag: "Chain" }
+    if (fork < oldestFork()) return { _tag: "TooDeep", fork }
+    const described = (id: number, trunk: SyncState.SyncBranch["trunk"]) =>
+      ({
+        _tag: "Branch",
+        branch: {
+          id,
+          fork: common(store, branches.get(id)?.chain ?? []),
+          tip: tipOf(branches.get(id)?.chain ?? []),
+          trunk
+        }
+      }) as const
+    let near: { readonly id: number; readonly upTo: number } | undefined
+    for (const [id, branch] of branches) {
+      const upTo = common(branch.chain, theirs)
+      const { trunk } = state.branches.find((other) => other.id === id) ?? { trunk: undefined }
+      if (upTo === last.height) return described(id, trunk)
+      if (upTo === branch.chain.length - 1 && upTo > fork) {
+        branch.chain = theirs
+        return described(id, trunk)
+      }
+      if (upTo > fork && upTo > (near?.upTo ?? -1)) near = { id, upTo }
+    }
+    if (!SyncState.isBetter(last, state.chain)) {
+      link.branch = theirs
+      return { _tag: "Worse", fork }
+    }
+    const id = nextBranch++
+    branches.set(id, { chain: theirs, held: new Map() })
+    return described(id, near)
   }
 
   const askBlocks = (link: Link, request: number, from: number, hashes: ReadonlyArray<string>): void => {
@@ -259,82 +332,110 @@ export const run = (options: Options): World => {
 
   const blocksCame = (link: Link, request: number, count: number, over: boolean, ms: number): void => {
     const row = requests.get(request)
-    const answer = () => {
-      const heldBytes = held.size * blockBytes
-      dispatch({ _tag: "BlocksReceived", peer: link.id, request, count, done: over, heldBytes, ms })
+    let bytes = 0
+    const branch = row === undefined ? undefined : branches.get(row.branch)
+    const base = state.branches.find(({ id }) => id === row?.branch)?.base ?? Infinity
+    if (row !== undefined) {
+      for (let i = 0; i < count; i++) {
+        const height = row.from + row.came + i
+        assert.strictEqual(branch?.chain[height], row.hashes[row.came + i], "what is asked for is on the branch")
+        if (height <= base || branch?.held.has(height) !== false) continue
+        branch.held.set(height, link.id)
+        bytes += blockBytes
+      }
+      row.came += count
+      if (over || row.came === row.hashes.length) requests.delete(request)
     }
-    if (row === undefined) return answer()
-    for (let i = 0; i < count; i++) {
-      const height = row.from + row.came + i
-      assert.strictEqual(headers[height], row.hashes[row.came + i], "what is asked for is on the header chain")
-      if (height > state.base && !held.has(height)) held.set(height, { hash: headers[height] ?? "", from: link.id })
-    }
-    row.came += count
-    if (over || row.came === row.hashes.length) requests.delete(request)
-    answer()
-    later(1, save)
+    dispatch({ _tag: "BlocksReceived", peer: link.id, request, count, done: over, bytes, ms })
   }
 
   const save = (): void => {
-    const fork = common(store, headers)
-    let end = fork
-    while (held.has(end + 1)) end++
-    if (end === fork) return
-    const candidate = headers.slice(0, end + 1)
-    if (!SyncState.isBetter(tipOf(candidate), tipOf(store))) return
-    for (let height = fork + 1; height <= end; height++) {
-      const from = held.get(height)?.from
-      if (from !== undefined) brought.set(from, (brought.get(from) ?? 0) + 1)
-      held.delete(height)
+    for (const { id } of SyncBranches.ready(state)) {
+      const branch = branches.get(id)
+      const planned = state.branches.find((other) => other.id === id)
+      if (branch === undefined || planned === undefined) continue
+      const candidate = branch.chain.slice(0, SyncBranches.whole(planned) + 1)
+      if (!SyncState.isBetter(tipOf(candidate), tipOf(store))) continue
+      for (let height = planned.fork + 1; height < candidate.length; height++) {
+        const from: PeerIp | undefined = branch.held.get(height)
+        assert.isDefined(from, "only what came is stored")
+        if (from !== undefined) brought.set(from, (brought.get(from) ?? 0) + 1)
+      }
+      store = candidate
+      for (const other of branches.values()) {
+        const fork = common(store, other.chain)
+        for (const height of other.held.keys()) if (height <= fork) other.held.delete(height)
+      }
+      dispatch({
+        _tag: "Stored",
+        tip: tipOf(store),
+        branch: id,
+        oldestFork: oldestFork(),
+        branches: [...branches].map(([id, { chain, held }]) => {
+          const fork = common(store, chain)
+          return { id, fork, base: fork, heldBytes: held.size * blockBytes }
+        })
+      })
+      return
     }
-    store = candidate
-    dispatch({
-      _tag: "Stored",
-      tip: tipOf(store),
-      headers: tipOf(headers),
-      base: store.length - 1,
-      heldBytes: held.size * blockBytes
-    })
   }
 
-  const connect = (n: number): void => {
-    const link = linkOf(ip(n))
+  const onOf = (tip: SyncState.SyncTip): SyncState.OnBranch | undefined => {
+    for (const [branch, { chain }] of branches) {
+      if (chain[tip.height] === tip.hash) return { branch, height: tip.height, shown: tip.height }
+    }
+    return undefined
+  }
+
+  const goDown = (link: Link): void => {
+    if (!link.up) return
+    link.up = false
+    for (const [id, request] of requests) if (request.peer === link.id) requests.delete(id)
+    dispatch({ _tag: "PeerDown", peer: link.id })
+  }
+
+  const up = (link: Link): void => {
+    if (link.up) return
     link.up = true
     link.session += 1
     link.freeAt = now
     link.heardAt = now
     link.branch = undefined
-    dispatch({ _tag: "PeerUp", peer: link.id, tip: told(link) })
+    dispatch({ _tag: "PeerUp", peer: link.id, tip: told(link), on: onOf(told(link)) })
   }
 
   // --- what must always hold ------------------------------------------------------------
 
   const invariants = (): void => {
-    const owing = new Set<PeerIp>()
+    const owing = new Set<string>()
     for (const peer of state.peers) {
       const mine = state.requests.filter((request) => request.peer === peer.id)
       const blocks = mine.reduce((n, request) => n + request.to - request.next + 1, 0)
-      assert.isAtMost(mine.length, Limits.requestsPerPeer)
-      assert.isTrue(peer.blamed === undefined || peer.owed === 0)
+      assert.isAtMost(peer.pending.length, Limits.requestsPerPeer + Limits.stallsMost)
       assert.isAtMost(blocks, Limits.blocksInFlightPerPeer)
-      if (peer.blamed !== undefined) assert.strictEqual(mine.length, 0, "asks nothing of a liar")
-      else if (mine.length > 0 || state.headerRequest?.peer === peer.id || peer.owed > 0) owing.add(peer.id)
+      for (const { id } of mine) assert.include(peer.pending, id, "what is asked is still to come")
+      if (peer.blamed !== undefined) assert.deepStrictEqual(peer.pending, [], "asks nothing of a liar")
+      if (peer.pending.length > 0) owing.add(`Answer ${peer.id}`)
+      if (peer.holdoff !== undefined) owing.add(`Holdoff ${peer.id}`)
     }
-    assert.strictEqual(timers.size, owing.size, "a timer runs for whom owes an answer, and for nobody else")
-    for (const peer of owing) assert.isTrue(timers.has(peer))
+    assert.deepStrictEqual([...timers.keys()].toSorted(), [...owing].toSorted(), "a timer runs for each answer to come")
     for (const request of state.requests) {
+      const branch = state.branches.find(({ id }) => id === request.branch)
+      const held = branches.get(request.branch)?.held
+      assert(branch !== undefined && held !== undefined, "asks for a branch that is there")
       assert.isTrue(state.peers.some((peer) => peer.id === request.peer))
-      assert.isAtMost(request.to, state.headers.height)
-      assert.isAtMost(request.to, state.base + Limits.syncWindowBlocks)
+      assert.isAtMost(request.to, branch.tip.height)
+      assert.isAtMost(request.to, branch.base + Limits.syncWindowBlocks)
       assert.isAtMost(request.next, request.to)
       assert.isTrue(requests.has(request.id), "driver and planner know the same requests")
       let wanted = false
       for (let height = request.next; height <= request.to; height++) {
-        wanted ||= height > state.base && !held.has(height)
+        wanted ||= height > branch.base && !held.has(height)
       }
       assert.isTrue(wanted, "waits for nothing that is there")
       for (const other of state.requests) {
-        if (other.id <= request.id || other.next > request.to || request.next > other.to) continue
+        if (other.id <= request.id || other.branch !== request.branch) continue
+        if (other.next > request.to || request.next > other.to) continue
         const twice = other.stalled || request.stalled || other.doubled || request.doubled
         assert.isTrue(twice, "asks two for the same only when one stalled or at the end of the window")
         assert.notStrictEqual(other.peer === request.peer && !request.stalled, true)
@@ -342,14 +443,21 @@ export const run = (options: Options): World => {
     }
     assert.strictEqual(requests.size, state.requests.length)
     assert.deepStrictEqual(state.chain, tipOf(store))
-    assert.deepStrictEqual(state.headers, tipOf(headers))
-    assert.strictEqual(state.base, common(store, headers))
-    for (const range of state.held) {
-      assert.isAbove(range.from, state.base)
-      for (let height = range.from; height <= range.to; height++) assert.isTrue(held.has(height))
+    assert.deepStrictEqual(state.branches.map(({ id }) => id), [...branches.keys()], "the same branches")
+    for (const branch of state.branches) {
+      const { chain, held } = branches.get(branch.id) ?? assert.fail("no branch")
+      assert.deepStrictEqual(branch.tip, tipOf(chain))
+      assert.strictEqual(branch.fork, common(store, chain))
+      assert.isTrue(SyncState.isBetter(branch.tip, state.chain), "only better branches are kept")
+      let count = 0
+      for (const range of branch.held) {
+        assert.isAbove(range.from, branch.base)
+        for (let height = range.from; height <= range.to; height++) assert.isTrue(held.has(height))
+        count += range.to - range.from + 1
+      }
+      assert.strictEqual(count, held.size)
+      assert.strictEqual(branch.heldBytes, held.size * blockBytes)
     }
-    assert.strictEqual(state.held.reduce((n, range) => n + range.to - range.from + 1, 0), held.size)
-    assert.strictEqual(state.heldBytes, held.size * blockBytes)
   }
 
   // --- run ------------------------------------------------------------------------------
@@ -359,36 +467,34 @@ export const run = (options: Options): World => {
       id: ip(n),
       spec,
       up: false,
+      trickled: false,
       freeAt: 0,
       heardAt: 0,
       session: 0,
       branch: undefined
     })
-    later(n, () => connect(n))
+    later(n, () => up(linkOf(ip(n))))
   }
   for (const row of options.script ?? []) {
     later(row.at, () => {
       const link = linkOf(ip(row.peer))
       if (row._tag === "Chain") {
         link.spec = { ...link.spec, chain: row.chain }
-        if (link.up) dispatch({ _tag: "TipAnnounced", peer: link.id, tip: told(link) })
-      } else if (row._tag === "Up" && !link.up) connect(row.peer)
-      else if (row._tag === "Down" && link.up) {
-        link.up = false
-        for (const [id, request] of requests) if (request.peer === link.id) requests.delete(id)
-        dispatch({ _tag: "PeerDown", peer: link.id })
-      }
+        if (link.up) dispatch({ _tag: "TipAnnounced", peer: link.id, tip: told(link), on: onOf(told(link)) })
+      } else if (row._tag === "Up") up(link)
+      else goDown(link)
     })
   }
   const best = (): boolean =>
-    done && state.synced && now >= (options.untilMs ?? 0) && timers.size === 0 &&
+    done && state.synced && branches.size === 0 && now >= (options.untilMs ?? 0) && timers.size === 0 &&
     !(options.script ?? []).some((row) => row.at >= now)
   for (let events = 0; agenda.length > 0 && now < options.limitMs && !best(); events++) {
     assert.isBelow(events, 200_000, "no endless conversation")
     const next = agenda.pop()
-    if (next === undefined) break
+    if (next === undefined || next.at > options.limitMs) break
     now = next.at
     next.act()
+    behind.push({ at: now, height: store.length - 1, synced: state.synced, dropped: blamed.size })
   }
-  return { store, state, blamed, stalled, brought, ms: now, done }
+  return { store, state, blamed, dropped, left, behind, stalled, brought, ms: now, done }
 }

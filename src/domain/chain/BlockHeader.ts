@@ -10,7 +10,7 @@ import { Reader, Writer } from "./Bincode.ts"
 import type { Hash } from "./Hash.ts"
 import type { Hasher } from "./Hasher.ts"
 import { type Malformed, malformed } from "./Transaction.ts"
-import type { U64 } from "./U64.ts"
+import * as U64 from "./U64.ts"
 
 /** The fields under the hash, in its order. The merkle root stands for the transactions; the rest of a body is not covered. */
 export interface BlockHeader {
@@ -21,15 +21,15 @@ export interface BlockHeader {
   /** Seconds since 1970. */
   readonly timestamp: number
   /** Satoshi. */
-  readonly blockReward: U64
+  readonly blockReward: U64.U64
   /** Who made the block: an address, in practice an IP. */
   readonly leader: string
   readonly vrfOutput: Hash
-  readonly vrfScore: U64
+  readonly vrfScore: U64.U64
   /** One bit per active masternode. */
   readonly activeMasternodesBitmap: Uint8Array
   /** Satoshi. */
-  readonly treasuryBalance: U64
+  readonly treasuryBalance: U64.U64
 }
 
 /** bytes. The lengths in front of the hashed part. */
@@ -109,6 +109,10 @@ export const decode = (hasher: Hasher, bytes: Uint8Array): HashedHeader | Malfor
   const hashed = read(hasher, reader)
   return reader.failed === undefined && reader.left === 0 ? hashed : malformed(reader)
 }
+
+/** The treasury in a header's bytes, which end with it; nothing else is read. */
+export const treasuryOf = (bytes: Uint8Array): U64.U64 =>
+  U64.of(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(bytes.length - 8, true))
 
 /**
  * As many of the headers, in order from the first, as one message may hold: `Limits.headersPerMessage` of them and

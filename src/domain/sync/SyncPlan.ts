@@ -1,19 +1,20 @@
 /**
- * Headers-first sync as a pure planner: whom to ask for which headers and bodies, and who pays when they do not come.
+ * Headers-first sync as a pure planner: which peer to ask for which headers and bodies, and what follows when they do not come.
  *
  * `step(state, event) → [state, actions]`. Total: events of peers that are gone and answers to requests that are void
  * change nothing. Actions are to be done in order; an `Arm` of a running timer replaces it. Vocabulary: SyncState.ts.
  *
- * **Rules.** Headers come from one peer at a time, the one that tells of the best chain. Bodies come from every peer that
- * has them, in a moving window over our chain, each peer asked for as much as it sends in half a second. A peer that is
- * late by its own pace is not dropped: others are asked for the rest, and its next wait is twice as long; any byte of an
- * answer clears it. Blamed is only what an honest peer does not do, however slow. A header chain whose next body nobody
- * who answers has is given up for one that is to be had.
+ * **Rules** (docs/decisions/0025). Headers are requested from peers that announce a better chain. Each better chain that a peer showed is a
+ * branch, and its bodies are asked of the peers that have it, beside those of every other branch; its window grows with what was
+ * delivered. Only whole blocks and header lists are progress. A peer that is late by its own pace is not asked for more: others are
+ * asked for the rest, and its next wait is twice as long. After several it is dropped, and its announcements do not count for a while
+ * when it returns.
  */
 import * as Limits from "../Limits.ts"
 import * as Ranges from "./Ranges.ts"
+import * as SyncBranches from "./SyncBranches.ts"
 import * as SyncSchedule from "./SyncSchedule.ts"
-import { isBetter, type SyncAction, type SyncEvent, type SyncPeer, type SyncState } from "./SyncState.ts"
+import type { HeaderRequest, SyncAction, SyncEvent, SyncPeer, SyncState } from "./SyncState.ts"
 import * as SyncWork from "./SyncWork.ts"
 import type { Work } from "./SyncWork.ts"
 
@@ -30,72 +31,90 @@ export const step = (state: SyncState, event: SyncEvent): readonly [SyncState, R
 const apply = (work: Work, event: SyncEvent): boolean => {
   switch (event._tag) {
     case "PeerUp":
-      if (SyncWork.find(work, event.peer) !== undefined) return false
-      work.peers = [...work.peers, SyncWork.newPeer(event.peer, event.tip)]
-      return true
+      return peerUp(work, event)
     case "PeerDown":
       if (SyncWork.find(work, event.peer) === undefined) return false
       SyncWork.release(work, event.peer)
       work.peers = work.peers.filter((peer) => peer.id !== event.peer)
       return true
+    case "BlockAdded":
+      blockAdded(work, event)
+      return true
     case "Stored":
       stored(work, event)
       return true
+    case "Staged":
+      staged(work, event)
+      return true
+    case "Discarded":
+      discarded(work, event)
+      return true
+    case "Settled":
+      work.oldestFork = event.oldestFork
+      return true
     case "Fired":
-      return fired(work, event.timer.peer)
+      return event.timer._tag === "Answer"
+        ? late(work, event.timer.peer, event.trickled)
+        : heldOff(work, event.timer.peer)
     default: {
       const peer = SyncWork.find(work, event.peer)
-      return peer !== undefined && atPeer(work, event, peer)
+      // The driver has that branch now, whatever becomes of the peer.
+      const branched = event._tag === "HeadersReceived" && event.placed._tag === "Branch"
+      if (branched) SyncBranches.put(work, event.placed.branch)
+      if (peer === undefined || peer.blamed !== undefined) return branched
+      return atPeer(work, event, peer)
     }
   }
 }
 
-type PeerEvent = Exclude<SyncEvent, { readonly _tag: "PeerUp" | "PeerDown" | "Stored" | "Fired" }>
+type PeerEvent = Extract<
+  SyncEvent,
+  { readonly _tag: "TipAnnounced" | "HeadersReceived" | "HeadersVoid" | "BlocksReceived" | "PeerLied" }
+>
 
-const atPeer = (work: Work, event: PeerEvent, given: SyncPeer): boolean => {
-  // Silence is no lie: who answers after all, having stood still for a while, is used again.
-  const answers = event._tag === "HeadersReceived" || event._tag === "HeadersVoid" || event._tag === "BlocksReceived"
-  const forgiven = answers && given.blamed === "unresponsive"
-  if (forgiven) SyncWork.change(work, given.id, { blamed: undefined })
-  const peer = forgiven ? { ...given, blamed: undefined } : given
+const atPeer = (work: Work, event: PeerEvent, peer: SyncPeer): boolean => {
   switch (event._tag) {
     case "TipAnnounced":
-      if (peer.blamed !== undefined && peer.blamed !== "unresponsive") return false
-      SyncWork.change(work, peer.id, { tip: event.tip, lacks: Infinity, tooDeep: false })
-      return true
-    case "Progress":
-      if (peer.blamed !== undefined) return false
-      SyncWork.alive(work, peer)
+      SyncWork.change(work, peer.id, { told: event.tip, ...(event.tip.hash === peer.told.hash ? {} : { reached: -1 }) })
+      if (event.on !== undefined) SyncBranches.attach(work, peer.id, event.on)
+      // It has gone to another chain, no longer than the one it was on.
+      else if (event.tip.hash !== peer.told.hash && event.tip.height <= (peer.on?.height ?? -1)) {
+        SyncWork.change(work, peer.id, { recheck: true })
+      }
       return true
     case "PeerLied":
       SyncWork.blame(work, peer.id, event.fault, event.detail)
       return true
     case "HeadersReceived":
-      // The driver's header chain has moved, whoever moved it.
-      if (event.choice === "adopted") adopt(work, event.fork, event.base, event.last, event.heldBytes)
-      else if (peer.blamed !== undefined) return false
-      if (peer.blamed === undefined) headersReceived(work, event, SyncWork.find(work, peer.id) ?? peer)
+      headersReceived(work, event, peer)
       return true
     case "HeadersVoid":
-      if (peer.blamed !== undefined) return false
-      SyncWork.alive(work, peer)
-      answered(work, event.request, peer)
+      SyncWork.answered(work, peer, event.request, true)
+      headerRequest(work, event.request)
+      SyncWork.change(work, peer.id, { reached: -1 })
+      skipping(work, peer.id)
       return true
     case "BlocksReceived":
-      if (peer.blamed !== undefined) return false
       blocksReceived(work, event, peer)
       return true
   }
 }
 
+const peerUp = (work: Work, event: Extract<SyncEvent, { readonly _tag: "PeerUp" }>): boolean => {
+  if (SyncWork.find(work, event.peer) !== undefined) return false
+  work.peers = [...work.peers, SyncWork.newPeer(event.peer, event.tip, event.on)]
+  const faults = SyncWork.faultsOf(work, event.peer)
+  if (faults > 0) SyncWork.holdOff(work, event.peer, "probation", Limits.probationMs, faults - 1)
+  return true
+}
+
 // --- headers ----------------------------------------------------------------------
 
-/** An answer about headers came: the request that is under way ends (and is given), or a void one. */
-const answered = (work: Work, request: number, peer: SyncPeer): Work["headerRequest"] => {
-  const conversation = work.headerRequest?.id === request ? work.headerRequest : undefined
-  if (conversation === undefined) SyncWork.owe(work, peer.id, -1)
-  else work.headerRequest = undefined
-  return conversation
+/** The answer to a request about headers came: the request ends, and is given. */
+const headerRequest = (work: Work, request: number): HeaderRequest | undefined => {
+  const found = work.headerRequests.find(({ id }) => id === request)
+  work.headerRequests = work.headerRequests.filter(({ id }) => id !== request)
+  return found
 }
 
 const headersReceived = (
@@ -103,120 +122,198 @@ const headersReceived = (
   event: Extract<SyncEvent, { readonly _tag: "HeadersReceived" }>,
   peer: SyncPeer
 ): void => {
-  SyncWork.alive(work, peer)
-  SyncWork.measured(work, peer, event.ms, 0)
-  const conversation = answered(work, event.request, peer)
-  if (event.more === "yes" && (event.count === 0 || event.last.height <= (conversation?.reached ?? -1))) {
-    return SyncWork.blame(work, peer.id, "empty-headers", `no headers behind height ${event.last.height}`)
+  const { last, more, placed } = event
+  SyncWork.answered(work, peer, event.request, true)
+  SyncWork.headersMeasured(work, peer.id, event.ms, event.count)
+  const request = headerRequest(work, event.request)
+  if (more === "yes" && (event.count === 0 || last.height <= (request?.reached ?? -1))) {
+    return SyncWork.blame(work, peer.id, "empty-headers", `no headers behind height ${last.height}`)
   }
   // Only what it told before it was asked: a later announcement may overtake the answer.
-  if (event.more === "no" && conversation !== undefined && event.last.height < conversation.told) {
-    const detail = `it told of height ${conversation.told}, its headers end at ${event.last.height}`
+  if (more === "no" && request !== undefined && last.height < request.told.height) {
+    const detail = `announced height ${request.told.height}, headers end at ${last.height}`
     return SyncWork.blame(work, peer.id, "inflated-height", detail)
   }
-  const over = event.more !== "yes"
-  const shared = event.choice === "adopted" ? event.last.height : event.fork
   SyncWork.change(work, peer.id, {
-    shared,
-    // What it said to lack before is past. Behind the end of its headers, or where they leave ours, it has nothing of ours.
-    lacks: over || event.choice !== "adopted" ? shared + 1 : Infinity,
     recheck: false,
-    // A chain that is better and was not adopted cannot be: not to be asked for again. (One that ends in a block of ours is no
-    // other chain, although that block may be on its way to the disk.)
-    tooDeep: event.choice === "too-deep" ||
-      (over && event.choice === "kept" && event.last.height > event.fork && isBetter(event.last, work.headers)),
-    ...(over && (event.more === "not-yet" || event.last.height >= peer.tip.height) ? { tip: event.last } : {})
+    reached: more === "yes" ? last.height : -1,
+    apart: undefined,
+    clockBehind: undefined,
+    on: undefined,
+    lacks: Infinity,
+    // Its chain ends here now: it may have changed since it announced another end.
+    ...(more === "no" && request !== undefined && peer.told.hash === request.told.hash ? { told: last } : {})
   })
-  if (over || event.choice === "too-deep" || conversation === undefined) return
-  // A branch that is no better yet must be read on, or it was read in vain.
-  if (event.choice === "adopted" && !SyncSchedule.mayReadOn(work)) return
-  SyncSchedule.readHeaders(work, peer, event.last.height)
+  place(work, event, peer.id)
+  if (skipping(work, peer.id)) return
+  if (more === "not-yet" && placed._tag !== "TooDeep") {
+    // Little is asked for: what is in the future comes again each time.
+    SyncWork.change(work, peer.id, { clockBehind: event.clockBehind, headerBatch: Limits.headersLeastRequest })
+    return SyncWork.holdOff(work, peer.id, "future", Math.max(Limits.futureRetryMs, event.dueMs))
+  }
+  if (placed._tag === "TooDeep") {
+    const depth = work.chain.height - placed.fork
+    SyncWork.change(work, peer.id, { apart: { fork: placed.fork, depth }, holdoffs: peer.holdoffs + 1 })
+    return SyncWork.holdOff(work, peer.id, "too-deep", Limits.tooDeepRetryMs, peer.holdoffs)
+  }
+  SyncWork.change(work, peer.id, { holdoffs: 0 })
+  const now = SyncWork.find(work, peer.id)
+  if (more !== "yes" || request === undefined || now === undefined) return
+  // A branch that is no better yet must be read on, or it was read in vain; what follows on a better one any of its peers may show.
+  // An answer to another request, which was sent when this one was late, goes on from here.
+  const others = work.headerRequests.some((other) => other.peer === peer.id)
+  if (placed._tag !== "Branch" && !others) SyncSchedule.readHeaders(work, now)
 }
 
-/** The header chain is another above `fork`, and ends at `last`. */
-const adopt = (work: Work, fork: number, base: number, last: SyncState["headers"], heldBytes: number): void => {
-  if (fork < work.headers.height) {
-    SyncWork.cancel(work, (request) => request.to > fork)
-    work.held = Ranges.remove(work.held, fork + 1, Infinity)
-    work.peers = work.peers.map((peer) => SyncSchedule.rebased(peer, fork))
+/** Puts the peer, and those whose told tip it showed, where its headers belong. */
+const place = (
+  work: Work,
+  event: Extract<SyncEvent, { readonly _tag: "HeadersReceived" }>,
+  id: SyncPeer["id"]
+): void => {
+  const { also, last, more, placed } = event
+  if (placed._tag !== "Branch") return
+  // With more to come it has what it announced, one more at least: that is asked for as soon as the headers are there.
+  const told = SyncWork.find(work, id)?.told.height ?? last.height
+  const height = more === "yes" ? Math.max(told, last.height + 1) : last.height
+  SyncBranches.attach(work, id, { branch: placed.branch.id, height, shown: last.height })
+  for (const other of also) {
+    const peer = SyncWork.find(work, other)
+    if (peer !== undefined && peer.id !== id) {
+      SyncBranches.attach(work, other, { branch: placed.branch.id, height: peer.told.height, shown: peer.told.height })
+    }
   }
-  work.headers = last
-  work.base = base
-  work.held = Ranges.remove(work.held, -Infinity, base)
-  work.heldBytes = heldBytes
+}
+
+/** Drops a peer that answers later requests and skips earlier ones, again and again. */
+const skipping = (work: Work, id: SyncPeer["id"]): boolean => {
+  const refusals = SyncWork.find(work, id)?.refusals ?? 0
+  if (refusals < Limits.refusalsWithheld) return false
+  SyncWork.blame(work, id, "withheld", `left ${refusals} requests in a row without an answer`)
+  return true
 }
 
 // --- bodies -----------------------------------------------------------------------
+
+const hold = (work: Work, id: number, from: number, to: number, bytes: number): void => {
+  const branch = SyncBranches.find(work, id)
+  if (branch === undefined) return
+  SyncBranches.change(work, id, {
+    held: Ranges.add(branch.held, Math.max(from, branch.base + 1), to),
+    heldBytes: branch.heldBytes + bytes,
+    delivered: branch.delivered + to - from + 1
+  })
+}
 
 const blocksReceived = (
   work: Work,
   event: Extract<SyncEvent, { readonly _tag: "BlocksReceived" }>,
   peer: SyncPeer
 ): void => {
-  SyncWork.alive(work, peer)
-  work.heldBytes = event.heldBytes
   const request = work.requests.find((request) => request.id === event.request && request.peer === peer.id)
-  if (request === undefined) {
-    // The answer to a void request still shows the peer's pace.
-    SyncWork.measured(work, peer, event.ms, event.count)
-    if (event.done) SyncWork.owe(work, peer.id, -1)
-    return
-  }
+  if (event.count > 0 || event.done) SyncWork.answered(work, peer, event.request, event.done)
+  if (event.count > 0) SyncWork.blocksMeasured(work, peer.id, event.ms, event.count)
+  if (request === undefined) return
   const count = Math.min(event.count, request.to - request.next + 1)
   const next = request.next + count
-  SyncWork.measured(work, peer, event.ms, count)
   if (count > 0) {
-    work.held = Ranges.add(work.held, Math.max(request.next, work.base + 1), next - 1)
+    hold(work, request.branch, request.next, next - 1, event.bytes)
     SyncWork.change(work, peer.id, { refusals: 0 })
+    forgive(work, peer.id, count)
   }
   const over = event.done || next > request.to
   work.requests = over
     ? work.requests.filter((other) => other.id !== request.id)
     : work.requests.map((other) => other.id === request.id ? { ...other, next } : other)
-  // All blocks came, and yet the answer goes on.
-  if (over && !event.done) SyncWork.owe(work, peer.id, 1)
   if (event.done && next <= request.to && count === 0) refused(work, peer.id, next)
 }
 
-/** The peer says it does not have the block of our header chain at `height`. */
+/** A peer that was at fault before makes up for it by delivering. */
+const forgive = (work: Work, id: SyncPeer["id"], blocks: number): void => {
+  const faults = SyncWork.faultsOf(work, id)
+  if (faults > 0 && blocks >= Limits.blocksForgiving) SyncWork.remember(work, id, faults - 1)
+}
+
+/** The peer says it does not have the block of its branch at `height`. */
 const refused = (work: Work, id: SyncPeer["id"], height: number): void => {
   const peer = SyncWork.find(work, id)
   if (peer === undefined) return
-  const refusals = height > peer.shared ? peer.refusals : peer.refusals + 1
+  // It may never have said so itself.
+  const refusals = peer.refusals + (height <= (peer.on?.shown ?? -1) ? 1 : 0)
   if (refusals >= Limits.refusalsWithheld) {
-    return SyncWork.blame(work, id, "withheld", `it showed the header of block ${height} and does not give the block`)
+    return SyncWork.blame(work, id, "withheld", `showed the header of block ${height} and does not send the block`)
   }
-  // It is on another chain, or has gone there: its headers will tell.
-  SyncWork.change(work, id, {
-    refusals,
-    shared: Math.min(peer.shared, height - 1),
-    lacks: Math.min(peer.lacks, height),
-    recheck: true
-  })
+  // It is on another chain, or has gone there: its headers will tell. Whatever else was asked of it meanwhile says no more.
+  SyncWork.cancel(work, (request) => request.peer === id && request.to >= height)
+  SyncWork.change(work, id, { refusals, lacks: Math.min(peer.lacks, height), recheck: true, reached: -1 })
+}
+
+const blockAdded = (
+  work: Work,
+  { branch, bytes, height }: Extract<SyncEvent, { readonly _tag: "BlockAdded" }>
+): void => {
+  SyncBranches.put(work, branch)
+  hold(work, branch.id, height, height, bytes)
 }
 
 const stored = (work: Work, event: Extract<SyncEvent, { readonly _tag: "Stored" }>): void => {
-  // A header chain that moved by itself is another one as far as requests know.
-  if (event.headers.hash !== work.headers.hash) adopt(work, event.base, event.base, event.headers, event.heldBytes)
   work.chain = event.tip
-  work.base = event.base
-  work.held = Ranges.remove(work.held, -Infinity, work.base)
-  work.heldBytes = event.heldBytes
+  work.oldestFork = event.oldestFork
+  work.current = event.branch
+  work.branches = work.branches.flatMap((branch) => {
+    const now = event.branches.find(({ id }) => id === branch.id)
+    return now === undefined ? [branch] : [{ ...branch, ...now, held: Ranges.remove(branch.held, -Infinity, now.base) }]
+  })
+}
+
+const staged = (work: Work, { base, branch: id, heldBytes }: Extract<SyncEvent, { readonly _tag: "Staged" }>): void => {
+  const branch = SyncBranches.find(work, id)
+  if (branch === undefined) return
+  SyncBranches.change(work, id, { base, heldBytes, held: Ranges.remove(branch.held, -Infinity, base) })
+}
+
+const discarded = (
+  work: Work,
+  { above, branch: id, heldBytes }: Extract<SyncEvent, { readonly _tag: "Discarded" }>
+): void => {
+  const branch = SyncBranches.find(work, id)
+  if (branch === undefined) return
+  SyncBranches.change(work, id, { heldBytes, held: Ranges.remove(branch.held, above + 1, Infinity) })
 }
 
 // --- time -------------------------------------------------------------------------
 
-const fired = (work: Work, id: SyncPeer["id"]): boolean => {
+/** The peer's wait passed without a whole piece of an answer. */
+const late = (work: Work, id: SyncPeer["id"], trickled: boolean): boolean => {
   const peer = SyncWork.find(work, id)
   if (peer === undefined || !work.timed.has(id)) return false
   const stalls = peer.stalls + 1
-  if (stalls >= Limits.stallsUnresponsive) {
-    SyncWork.blame(work, id, "unresponsive", `${stalls} waits without a byte of an answer`)
+  if (stalls >= SyncWork.patience(work, peer)) {
+    const trickles = trickled || peer.trickles
+    const detail = trickles
+      ? `no whole block or header list in ${stalls} waits, only bytes`
+      : `no answer in ${stalls} waits`
+    SyncWork.blame(work, id, trickles ? "stalled" : "unresponsive", detail)
     return true
   }
-  SyncWork.change(work, id, { stalls, batch: Math.max(1, Math.floor(peer.batch / 2)) })
+  SyncWork.change(work, id, {
+    stalls,
+    trickles: trickled,
+    batch: Math.max(1, Math.floor(peer.batch / 2)),
+    headerBatch: Math.max(Limits.headersLeastRequest, Math.floor(peer.headerBatch / 2))
+  })
   work.requests = work.requests.map((request) => request.peer === id ? { ...request, stalled: true } : request)
+  work.headerRequests = work.headerRequests.map((request) =>
+    request.peer === id ? { ...request, stalled: true } : request
+  )
   work.touched.add(id)
   work.actions.push({ _tag: "Stalled", peer: id, stalls })
+  return true
+}
+
+const heldOff = (work: Work, id: SyncPeer["id"]): boolean => {
+  const peer = SyncWork.find(work, id)
+  if (peer?.holdoff === undefined) return false
+  SyncWork.change(work, id, { holdoff: undefined })
   return true
 }

@@ -1,157 +1,194 @@
-/** The planner's decisions: whom to ask for headers, whom for which bodies, when to give up a header chain, when it is done. */
+/** The planner's decisions: which peers to ask for headers, which for which bodies, and whether the node is in sync. */
 import * as Limits from "../Limits.ts"
 import * as Ranges from "./Ranges.ts"
-import { isBetter, type SyncPeer, type SyncState } from "./SyncState.ts"
+import * as SyncBranches from "./SyncBranches.ts"
+import {
+  type HeaderRequest,
+  isBetter,
+  type SyncBranch,
+  type SyncPeer,
+  type SyncRequest,
+  type SyncState
+} from "./SyncState.ts"
+import * as SyncVerdict from "./SyncVerdict.ts"
 import * as SyncWork from "./SyncWork.ts"
 import type { Work } from "./SyncWork.ts"
 
 /** After every event. */
 export const settle = (work: Work): void => {
+  joinClaims(work)
+  SyncBranches.sweep(work)
+  shed(work)
   prune(work)
   askHeaders(work)
-  askBodies(work)
-  if (abandonable(work)) {
-    abandon(work)
-    askHeaders(work)
-    askBodies(work)
-  }
-  const synced = isSynced(work)
+  for (const branch of SyncBranches.wanted(work)) askBodies(work, branch)
+  probe(work)
+  const verdict = SyncVerdict.verdict(work)
+  const synced = verdict._tag === "InSync"
   if (synced && !work.synced) work.actions.push({ _tag: "Done", tip: work.chain })
   work.synced = synced
+  const apart = SyncVerdict.leftBehind(work)
+  if (apart !== undefined && work.leftBehind !== apart.peer) work.actions.push({ _tag: "LeftBehind", ...apart })
+  work.leftBehind = apart?.peer
+}
+
+/** A peer that announces the same tip as one that showed its headers is asked for the same blocks: it need not show them again. */
+const joinClaims = (work: Work): void => {
+  for (const peer of work.peers) {
+    if (!needsHeaders(work, peer) || peer.recheck || peer.on !== undefined) continue
+    const other = work.peers.find(({ id, on, told }) =>
+      on !== undefined && id !== peer.id && told.hash === peer.told.hash && on.height >= told.height
+    )
+    if (other?.on !== undefined) SyncBranches.attach(work, peer.id, { ...other.on, shown: -1 })
+  }
+}
+
+/** More memory than bodies may take: those of the branch that gave least go. */
+const shed = (work: Work): void => {
+  while (SyncBranches.heldBytes(work) > 2 * Limits.syncWindowBytes) {
+    const least = work.branches.filter((branch) => branch.id !== work.current && branch.heldBytes > 0)
+      .toSorted((a, b) => a.delivered - b.delivered)[0]
+    if (least === undefined) return
+    for (const peer of work.peers) {
+      if (peer.on?.branch === least.id) SyncWork.holdOff(work, peer.id, "probation", Limits.probationMs)
+    }
+    SyncBranches.detach(work, least.id)
+    SyncBranches.sweep(work)
+  }
 }
 
 // --- headers ----------------------------------------------------------------------
 
-const needsHeaders = (work: Pick<SyncState, "headers">, peer: SyncPeer): boolean =>
-  peer.recheck || (!peer.tooDeep && isBetter(peer.tip, work.headers))
+/** Whether the peer's chain is, or may be, better than ours, and its headers are not all known. */
+const needsHeaders = (work: Work, peer: SyncPeer): boolean => {
+  if (!SyncWork.isUsable(peer) || peer.holdoff !== undefined) return false
+  if (peer.recheck) return true
+  if (!isBetter(peer.told, work.chain)) return false
+  const branch = SyncBranches.find(work, peer.on?.branch)
+  if (branch === undefined || peer.on === undefined) return true
+  return peer.told.height > peer.on.height ||
+    (peer.on.height > branch.tip.height && SyncBranches.mayReadOn(work, branch))
+}
 
-/** One conversation at a time, with whom tells of the best chain; the next when that one stalls. */
+/** A few requests at a time, to those that announce the best chains, and of these the quickest; others when they stall. */
 const askHeaders = (work: Work): void => {
-  if (!mayReadOn(work)) return
-  if (work.headerRequest !== undefined) {
-    const current = SyncWork.find(work, work.headerRequest.peer)
-    if (current !== undefined && SyncWork.isUsable(current)) return
+  const asked = new Set(work.headerRequests.map(({ peer }) => peer))
+  const running = work.headerRequests.filter(({ stalled }) => !stalled)
+  const candidates = work.peers.filter((peer) => !asked.has(peer.id) && needsHeaders(work, peer))
+    .toSorted((a, b) =>
+      isBetter(a.told, b.told) ? -1 : isBetter(b.told, a.told) ? 1 : SyncWork.headerMs(a) - SyncWork.headerMs(b)
+    )
+  for (const peer of candidates) {
+    if (running.length >= Limits.headerConversations) return
+    // One is enough of those that announce the same tip, or show the same branch.
+    if (running.some((other) => sameChain(work, peer, other.peer))) continue
+    const request = readHeaders(work, peer)
+    running.push(request)
   }
-  let best: SyncPeer | undefined
-  for (const peer of work.peers) {
-    if (!SyncWork.isUsable(peer) || !needsHeaders(work, peer)) continue
-    if (
-      best === undefined || isBetter(peer.tip, best.tip) || (peer.tip.hash === best.tip.hash && pace(peer) < pace(best))
-    ) {
-      best = peer
-    }
-  }
-  if (best === undefined) return
-  if (work.headerRequest !== undefined) SyncWork.owe(work, work.headerRequest.peer, 1)
-  readHeaders(work, best, -1)
 }
 
-/** Asks for the next headers of a conversation that has come to `reached` (−1: a new one). */
-export const readHeaders = (work: Work, peer: SyncPeer, reached: number): void => {
-  ask(work, peer)
-  const id = work.nextId++
-  work.headerRequest = { id, peer: peer.id, told: peer.tip.height, reached }
-  work.actions.push({ _tag: "GetHeaders", peer: peer.id, request: id })
+const sameChain = (work: Work, peer: SyncPeer, otherId: SyncPeer["id"]): boolean => {
+  const other = SyncWork.find(work, otherId)
+  if (other === undefined) return false
+  return (other.told.hash === peer.told.hash && !peer.recheck) ||
+    (peer.on !== undefined && peer.on.branch === other.on?.branch)
 }
 
-/** Headers cost a peer nothing to make up, and us memory: so they run ahead of the bodies only so far. */
-export const mayReadOn = (work: Pick<SyncState, "headers" | "base">): boolean =>
-  work.headers.height - work.base < Limits.headersAhead
-
-const pace = (peer: SyncPeer): number => peer.pieceMs ?? Infinity
-
-/** The peer's timer begins when it had nothing to answer before. */
-const ask = (work: Work, peer: SyncPeer): void => {
-  if (peer.owed > 0 || work.headerRequest?.peer === peer.id || SyncWork.outstanding(work, peer.id) > 0) return
-  work.touched.add(peer.id)
+/** Asks for headers behind what the peer is showing, or we know. */
+export const readHeaders = (work: Work, peer: SyncPeer): HeaderRequest => {
+  const id = SyncWork.asked(work, peer)
+  const request = { id, peer: peer.id, told: peer.told, reached: peer.reached, stalled: false }
+  work.headerRequests = [...work.headerRequests, request]
+  work.actions.push({
+    _tag: "GetHeaders",
+    peer: peer.id,
+    request: id,
+    count: SyncWork.find(work, peer.id)?.headerBatch ?? 1
+  })
+  return request
 }
 
 // --- bodies -----------------------------------------------------------------------
 
-/** Requests all of whose blocks are there: the first ones stored, maybe, and the others held. */
+/** Requests all of whose blocks are there. */
 const prune = (work: Work): void => {
-  SyncWork.cancel(work, ({ next, to }) => {
-    const first = Math.max(next, work.base + 1)
-    return to < first || work.held.some((range) => range.from <= first && to <= range.to)
+  SyncWork.cancel(work, ({ branch: id, next, to }) => {
+    const branch = SyncBranches.find(work, id)
+    if (branch === undefined) return true
+    const first = Math.max(next, branch.base + 1)
+    return to < first || branch.held.some((range) => range.from <= first && to <= range.to)
   })
 }
 
-/** The last height that may be asked for now. */
-const windowEnd = (work: Pick<SyncState, "base" | "headers" | "heldBytes">): number =>
-  Math.min(
-    work.headers.height,
-    work.base + (work.heldBytes >= Limits.syncWindowBytes ? Limits.blocksPerRequest : Limits.syncWindowBlocks)
-  )
+/** What peers have to send; a peer that has nothing to send is not in it. */
+type Loads = Map<SyncPeer["id"], { readonly blocks: number; readonly requests: number }>
 
-/** Heights nobody who answers is working on, in one sweep over what is held and asked for. */
-export const missing = (
-  work: Pick<SyncState, "base" | "headers" | "heldBytes" | "held" | "requests">
-): Ranges.Ranges => {
-  const covered: Array<Ranges.Range> = [...work.held]
-  for (const request of work.requests) if (!request.stalled) covered.push({ from: request.next, to: request.to })
-  covered.sort((a, b) => a.from - b.from)
-  const end = windowEnd(work)
-  const ranges: Array<Ranges.Range> = []
-  let from = work.base + 1
-  for (const range of covered) {
-    if (range.from > end) break
-    if (range.from > from) ranges.push({ from, to: range.from - 1 })
-    from = Math.max(from, range.to + 1)
-  }
-  if (from <= end) ranges.push({ from, to: end })
-  return ranges
+const loaded = (load: { readonly blocks: number; readonly requests: number } | undefined, blocks: number) => ({
+  blocks: (load?.blocks ?? 0) + blocks,
+  requests: (load?.requests ?? 0) + 1
+})
+
+const loadsOf = (work: Pick<SyncState, "requests">): Loads => {
+  const all: Loads = new Map()
+  for (const { next, peer, to } of work.requests) all.set(peer, loaded(all.get(peer), to - next + 1))
+  return all
 }
 
-const askBodies = (work: Work): void => {
-  const ranges = [...missing(work)]
-  const loads = SyncWork.loads(work)
-  const share = Math.max(Limits.blocksFirstRequest, Math.ceil(Ranges.size(ranges) / suppliers(work, loads, ranges)))
+const askBodies = (work: Work, branch: SyncBranch): void => {
+  const ranges = [...SyncBranches.missing(work, branch)]
+  const loads = loadsOf(work)
+  const sources = work.peers.filter((peer) => SyncBranches.lastOf(work, peer, branch) > branch.base)
+  const able = sources.filter((peer) => canSupply(work, peer, branch, loads, ranges[0]?.from ?? Infinity)).length
+  const share = Math.max(Limits.blocksFirstRequest, Math.ceil(Ranges.size(ranges) / Math.max(1, able)))
   for (let first = ranges.shift(); first !== undefined; first = ranges.shift()) {
-    if (mayWait(work, first)) break
-    const peer = quickest(work, loads, first.from)
+    if (mayWait(work, branch, first)) break
+    const peer = quickest(work, sources, branch, loads, first.from)
     if (peer === undefined) return
-    const to = request(work, peer, first.from, Math.min(first.to, first.from + share - 1), room(loads, peer))
-    loads.set(peer.id, SyncWork.loaded(loads.get(peer.id), to - first.from + 1))
+    const to = ask(work, peer, branch, first.from, Math.min(first.to, first.from + share - 1), room(loads, peer))
+    loads.set(peer.id, loaded(loads.get(peer.id), to - first.from + 1))
     if (to < first.to) ranges.unshift({ from: to + 1, to: first.to })
   }
-  double(work, loads)
+  double(work, sources, branch, loads)
 }
 
 /** A few heights that the window has just reached wait for more to follow, while there is work: for fewer, larger requests. */
-const mayWait = (work: Work, range: Ranges.Range): boolean =>
-  range.to - range.from + 1 < Limits.blocksWorthAsking && range.to === windowEnd(work) &&
-  (range.to < work.headers.height || work.headerRequest !== undefined) &&
-  work.requests.some((request) => !request.stalled)
+const mayWait = (work: Work, branch: SyncBranch, range: Ranges.Range): boolean =>
+  SyncBranches.isEstablished(branch) && range.to - range.from + 1 < Limits.blocksWorthAsking &&
+  range.to === SyncBranches.windowEnd(work, branch) &&
+  (range.to < branch.tip.height || isGrowing(work, branch)) &&
+  work.requests.some((request) => request.branch === branch.id && !request.stalled)
 
-/** How many peers could be asked for the first of these heights: a little work is shared among all, to be done sooner. */
-const suppliers = (work: Work, loads: SyncWork.Loads, ranges: Ranges.Ranges): number => {
-  const height = ranges[0]?.from ?? Infinity
-  let n = 1
-  for (const peer of work.peers) if (canSupply(peer, loads, height)) n++
-  return Math.max(1, n - 1)
-}
+/** Headers of that branch are on the way. */
+const isGrowing = (work: Work, branch: SyncBranch): boolean =>
+  work.headerRequests.some(({ peer, stalled }) => !stalled && SyncWork.find(work, peer)?.on?.branch === branch.id)
 
 /** Blocks a peer may be asked for at once: void requests, whose answers are still to come, count. */
-const room = (loads: SyncWork.Loads, peer: SyncPeer): number => {
+const room = (loads: Loads, peer: SyncPeer): number => {
   const load = loads.get(peer.id)
-  return peer.owed + (load?.requests ?? 0) >= Limits.requestsPerPeer
-    ? 0
-    : Limits.blocksInFlightPerPeer - (load?.blocks ?? 0)
+  const waiting = Math.max(peer.pending.length, load?.requests ?? 0)
+  return waiting >= Limits.requestsPerPeer ? 0 : Limits.blocksInFlightPerPeer - (load?.blocks ?? 0)
 }
 
-const canSupply = (peer: SyncPeer, loads: SyncWork.Loads, height: number): boolean =>
-  SyncWork.isUsable(peer) && SyncWork.lastOf(peer) >= height && room(loads, peer) > 0
+const canSupply = (work: Work, peer: SyncPeer, branch: SyncBranch, loads: Loads, height: number): boolean =>
+  SyncWork.isUsable(peer) && SyncBranches.lastOf(work, peer, branch) >= height &&
+  room(loads, SyncWork.find(work, peer.id) ?? peer) > 0
 
 /**
  * Of the peers that have the block and room for a request, the one with the least to do for its pace, so that all are used
  * and every pace stays known; among idle ones the one from which it is expected first.
  */
-const quickest = (work: Work, loads: SyncWork.Loads, height: number): SyncPeer | undefined => {
+const quickest = (
+  work: Work,
+  sources: ReadonlyArray<SyncPeer>,
+  branch: SyncBranch,
+  loads: Loads,
+  height: number
+): SyncPeer | undefined => {
   let best: SyncPeer | undefined
   let bestLoad = Infinity
   let bestMs = Infinity
-  for (const peer of work.peers) {
-    if (!canSupply(peer, loads, height)) continue
+  for (const peer of sources) {
+    if (!canSupply(work, peer, branch, loads, height)) continue
     const blocks = loads.get(peer.id)?.blocks ?? 0
     const load = blocks / peer.batch
     const ms = SyncWork.expectedMs(peer, blocks + 1)
@@ -164,13 +201,27 @@ const quickest = (work: Work, loads: SyncWork.Loads, height: number): SyncPeer |
 }
 
 /** Asks for as much of the range as the peer may be asked for; the last height asked for. */
-const request = (work: Work, peer: SyncPeer, from: number, most: number, roomBlocks: number): number => {
-  const count = Math.min(most - from + 1, peer.batch, roomBlocks, SyncWork.lastOf(peer) - from + 1)
+const ask = (
+  work: Work,
+  peer: SyncPeer,
+  branch: SyncBranch,
+  from: number,
+  most: number,
+  roomBlocks: number,
+  doubled = false
+): number => {
+  const count = Math.min(most - from + 1, peer.batch, roomBlocks, SyncBranches.lastOf(work, peer, branch) - from + 1)
   const to = from + Math.max(1, count) - 1
-  ask(work, peer)
-  const id = work.nextId++
-  work.requests = [...work.requests, { id, peer: peer.id, next: from, to, stalled: false, doubled: false }]
-  work.actions.push({ _tag: "GetBlocks", peer: peer.id, request: id, from, count: to - from + 1 })
+  const id = SyncWork.asked(work, peer)
+  work.requests = [...work.requests, { id, peer: peer.id, branch: branch.id, next: from, to, stalled: false, doubled }]
+  work.actions.push({
+    _tag: "GetBlocks",
+    peer: peer.id,
+    request: id,
+    branch: branch.id,
+    from,
+    count: to - from + 1
+  })
   return to
 }
 
@@ -178,74 +229,40 @@ const request = (work: Work, peer: SyncPeer, from: number, most: number, roomBlo
  * At the end of the window everything is asked for, and the window cannot move before its first block comes. A peer with
  * nothing to do is asked for the same, once, if it can be expected to take less than half the time.
  */
-const double = (work: Work, loads: SyncWork.Loads): void => {
-  if (work.headerRequest !== undefined && windowEnd(work) === work.headers.height) return
-  let first: SyncState["requests"][number] | undefined
+const double = (work: Work, sources: ReadonlyArray<SyncPeer>, branch: SyncBranch, loads: Loads): void => {
+  if (SyncBranches.windowEnd(work, branch) === branch.tip.height && isGrowing(work, branch)) return
+  let first: SyncRequest | undefined
   for (const request of work.requests) {
-    if (!request.stalled && (first === undefined || request.next < first.next)) first = request
+    if (request.branch !== branch.id || request.stalled) continue
+    if (first === undefined || request.next < first.next) first = request
   }
   if (first === undefined || first.doubled) return
   const { id, next, peer: holderId, to } = first
   const holder = SyncWork.find(work, holderId)
   if (holder === undefined) return
-  const holderMs = SyncWork.expectedMs(holder, loads.get(holderId)?.blocks ?? 0)
-  const idle = work.peers.find((peer) =>
-    peer.id !== holderId && loads.get(peer.id) === undefined && canSupply(peer, loads, next) &&
+  // The last blocks of a chain do not wait for a peer that has not shown its pace until it is late.
+  const holderMs = holder.pieceMs === undefined && SyncBranches.windowEnd(work, branch) === branch.tip.height
+    ? Limits.stallFirstMs
+    : SyncWork.expectedMs(holder, loads.get(holderId)?.blocks ?? 0)
+  const idle = sources.find((peer) =>
+    peer.id !== holderId && loads.get(peer.id) === undefined && canSupply(work, peer, branch, loads, next) &&
     2 * SyncWork.expectedMs(peer, to - next + 1) < holderMs
   )
   if (idle === undefined) return
-  const second = work.nextId
-  request(work, idle, next, to, room(loads, idle))
-  work.requests = work.requests.map((request) =>
-    request.id === id || request.id === second ? { ...request, doubled: true } : request
-  )
+  ask(work, idle, branch, next, to, room(loads, idle), true)
+  work.requests = work.requests.map((request) => request.id === id ? { ...request, doubled: true } : request)
 }
-
-// --- verdicts -----------------------------------------------------------------------
 
 /**
- * The next body is with nobody who answers. If somebody who answers tells of a better chain than ours, that one is to be
- * had, and this header chain is not, for now; if not even a silent peer may have the body, it never is. (Headers cost
- * nothing to make up.)
+ * A late peer may have lost what it was asked: nothing is lost by asking it for little once more, after each wait. Answers come in
+ * order, so an answer to that says that the earlier ones will not come.
  */
-const abandonable = (work: Work): boolean => {
-  const next = firstGap(work)
-  if (next > windowEnd(work)) return false
-  if (work.requests.some((request) => !request.stalled && request.next <= next && next <= request.to)) return false
-  if (work.headerRequest !== undefined) {
-    const current = SyncWork.find(work, work.headerRequest.peer)
-    if (current !== undefined && SyncWork.isUsable(current)) return false
+const probe = (work: Work): void => {
+  for (const peer of work.peers) {
+    if (peer.blamed !== undefined || peer.stalls === 0 || !work.touched.has(peer.id)) continue
+    readHeaders(work, peer)
+    work.headerRequests = work.headerRequests.map((request) =>
+      request.peer === peer.id ? { ...request, stalled: true } : request
+    )
   }
-  const usable = work.peers.filter(SyncWork.isUsable)
-  if (work.peers.length === 0 || usable.some((peer) => SyncWork.lastOf(peer) >= next)) return false
-  return usable.some((peer) => !peer.tooDeep && isBetter(peer.tip, work.chain)) ||
-    !work.peers.some((peer) => peer.blamed === undefined && SyncWork.lastOf(peer) >= next)
 }
-
-/** The first height above `base` that is not held. */
-const firstGap = (work: Work): number => {
-  const [first] = work.held
-  return first !== undefined && first.from === work.base + 1 ? first.to + 1 : work.base + 1
-}
-
-const abandon = (work: Work): void => {
-  SyncWork.cancel(work, () => true)
-  work.headers = work.chain
-  work.base = work.chain.height
-  work.held = Ranges.empty
-  work.heldBytes = 0
-  work.peers = work.peers.map((peer) => rebased(peer, work.chain.height))
-  work.actions.push({ _tag: "Abandon", base: work.base })
-}
-
-/** What is known of a peer when the header chain is another one above `fork`. */
-export const rebased = (peer: SyncPeer, fork: number): SyncPeer => ({
-  ...peer,
-  shared: Math.min(peer.shared, fork),
-  lacks: Infinity
-})
-
-const isSynced = (work: Work): boolean =>
-  work.chain.hash === work.headers.hash && work.base === work.headers.height &&
-  work.peers.some(SyncWork.isUsable) &&
-  !work.peers.some((peer) => SyncWork.isUsable(peer) && needsHeaders(work, peer))

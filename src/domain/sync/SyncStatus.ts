@@ -1,49 +1,85 @@
 /** What sync is doing, in words for an operator: one line for the node, and for each peer how it is used or why not. */
+import * as SyncBranches from "./SyncBranches.ts"
 import { isBetter, type SyncPeer, type SyncState } from "./SyncState.ts"
+import * as SyncVerdict from "./SyncVerdict.ts"
 import * as SyncWork from "./SyncWork.ts"
 
 const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
 
-/** Peers that are sending blocks. */
-export const sources = (state: SyncState): number => new Set(state.requests.map((request) => request.peer)).size
+/** Height of the best header known. */
+export const headersHeight = ({ branches, chain }: Pick<SyncState, "branches" | "chain">): number =>
+  Math.max(chain.height, ...branches.map(({ tip }) => tip.height))
+
+/** Height that the node heads for: the best that a trusted peer announces. */
+export const target = (verdict: SyncVerdict.Verdict, height: number): number =>
+  "target" in verdict ? verdict.target : height
+
+/** Peer, height, fork, depth and cure, for the log and the status. */
+export const leftBehindText = (
+  { depth, fork, peer, told }: Omit<SyncVerdict.Apart, "told"> & { readonly told: { readonly height: number } }
+): string =>
+  `left behind: ${peer} has a better chain of height ${told.height} that leaves ours at height ${fork}, ` +
+  `${plural(depth, "block")} deep, more than a reorganisation may replace; ` +
+  `if that is the network's chain, stop the node and run "timemesh chain rewind ${fork}"`
 
 /** Such as `height 1200 of 2480, 5 sources`, or `height 0, 3 peers, not syncing because …`. */
 export const line = (state: SyncState): string => {
-  const { chain, headers, peers } = state
-  const count = plural(peers.length, "peer")
-  if (state.requests.length > 0) {
-    return `height ${state.base} of ${headers.height}, ${plural(sources(state), "source")}`
+  const { chain, peers } = state
+  const verdict = SyncVerdict.verdict(state)
+  const at = `height ${chain.height}, ${plural(peers.length, "peer")}`
+  switch (verdict._tag) {
+    case "InSync":
+      return `${at}, in sync`
+    case "NoPeers":
+      return `${at}, not syncing because no peer is connected`
+    case "NoneTrusted":
+      return `${at}, not syncing because every peer sent something false`
+    case "Fetching":
+      return `height ${chain.height} of ${verdict.target}, ${plural(verdict.sources, "source")}`
+    case "ReadingHeaders":
+      return `${at}, reading headers from ${verdict.from.id} (${headersHeight(state)} so far)`
+    case "LeftBehind":
+      return `${at}, not synced, ${leftBehindText(verdict)}`
+    case "ClockBehind":
+      return `${at}, not synced: this clock is ${verdict.seconds} s behind ${verdict.of} of ${
+        plural(verdict.peers, "peer")
+      }; set it right`
+    case "Waiting":
+      return `${at}, not syncing because ${waiting(state, verdict)}`
   }
-  if (state.headerRequest !== undefined) {
-    return `height ${chain.height}, ${count}, reading headers from ${state.headerRequest.peer} (${headers.height} so far)`
-  }
-  if (state.synced) return `height ${chain.height}, ${count}, in sync`
-  return `height ${chain.height}, ${count}, not syncing because ${whyIdle(state)}`
 }
 
-const whyIdle = (state: SyncState): string => {
-  const { chain, headers, peers } = state
-  if (peers.length === 0) return "no peer is connected"
-  if (peers.every((peer) => peer.blamed !== undefined)) return "every peer sent something false"
-  const usable = peers.filter(SyncWork.isUsable)
-  if (usable.length === 0) return "no peer answers"
-  if (usable.some((peer) => peer.tooDeep)) return "the better chain leaves ours too deep to follow"
-  if (headers.height > state.base) return `no peer that answers has block ${state.base + 1}`
-  return usable.some((peer) => isBetter(peer.tip, chain)) ? "a better chain was only just told of" : "no peer is ahead"
+const waiting = (state: SyncState, { of, why }: Extract<SyncVerdict.Verdict, { readonly _tag: "Waiting" }>): string => {
+  switch (why) {
+    case "no-answer":
+      return `no peer that is ahead answers (${of.id} announces height ${of.told.height})`
+    case "asked-next":
+      return `the headers of ${of.id}, which announces height ${of.told.height}, are not read yet`
+    case "no-body": {
+      const branch = SyncBranches.find(state, of.on?.branch)
+      return `no peer that answers has block ${
+        branch === undefined ? state.chain.height + 1 : SyncBranches.whole(branch) + 1
+      }`
+    }
+  }
 }
 
 /** How a peer is used, or why it is not. */
 export const peerLine = (state: SyncState, peer: SyncPeer): string => {
   if (peer.blamed !== undefined) return `not used: ${peer.blamed}`
+  if (peer.holdoff === "probation") return "not used: on probation, because it sent something false before"
   const owed = SyncWork.outstanding(state, peer.id)
-  if (peer.stalls > 0) return `not used: ${plural(peer.stalls, "wait")} without an answer`
+  if (peer.stalls > 0) {
+    return `not used: ${plural(peer.stalls, "wait")} without ${peer.trickles ? "a whole answer" : "an answer"}`
+  }
   if (owed > 0) return `sending ${plural(owed, "block")}`
-  if (state.headerRequest?.peer === peer.id) return "sending headers"
-  if (peer.tooDeep) return "not used: its chain leaves ours too deep to follow"
-  if (SyncWork.lastOf(peer) <= state.base) {
-    return peer.lacks <= state.headers.height && peer.tip.height > state.base
-      ? `not used: it is on another chain from height ${peer.lacks}`
-      : `not used: it has nothing above height ${Math.min(SyncWork.lastOf(peer), state.base)}`
+  if (state.headerRequests.some((request) => request.peer === peer.id)) return "sending headers"
+  if (peer.clockBehind !== undefined) return `not used: its next block is ${peer.clockBehind} s ahead of this clock`
+  if (peer.apart !== undefined && isBetter(peer.told, state.chain)) {
+    return `not used: its chain leaves ours at height ${peer.apart.fork}, too deep to follow`
+  }
+  if (!isBetter(peer.told, state.chain)) {
+    return `not used: it has nothing above height ${Math.min(peer.told.height, state.chain.height)}`
   }
   return "idle"
 }

@@ -1,37 +1,47 @@
 /**
  * One step of the planner in the making: a mutable copy of the state and the actions so far, never seen outside of one
  * call of `SyncPlan.step`. The operations here keep what every rule relies on: a peer's timer runs exactly while it owes
- * an answer, and a peer that leaves or is blamed leaves nothing behind.
+ * an answer, and a peer that leaves or is dropped leaves nothing behind.
  */
 import * as Limits from "../Limits.ts"
 import type { PeerIp } from "../peer/PeerIp.ts"
-import type * as Ranges from "./Ranges.ts"
-import type { HeaderRequest, SyncAction, SyncFault, SyncPeer, SyncRequest, SyncState, SyncTip } from "./SyncState.ts"
+import type {
+  HeaderRequest,
+  Holdoff,
+  OnBranch,
+  SyncAction,
+  SyncBranch,
+  SyncFault,
+  SyncPeer,
+  SyncRequest,
+  SyncState,
+  SyncTip
+} from "./SyncState.ts"
 
 export interface Work {
   chain: SyncTip
-  headers: SyncTip
-  base: number
-  held: Ranges.Ranges
-  heldBytes: number
+  oldestFork: number
+  branches: ReadonlyArray<SyncBranch>
+  current: number | undefined
   peers: ReadonlyArray<SyncPeer>
-  headerRequest: HeaderRequest | undefined
+  headerRequests: ReadonlyArray<HeaderRequest>
   requests: ReadonlyArray<SyncRequest>
   nextId: number
+  faults: ReadonlyMap<PeerIp, number>
   synced: boolean
+  leftBehind: PeerIp | undefined
   readonly actions: Array<SyncAction>
-  /** Peers whose timer must start anew, because they gave a sign or were asked after having nothing to answer. */
+  /** Peers whose answer timer must start anew: they sent a whole piece, or were asked after having nothing to answer. */
   readonly touched: Set<PeerIp>
-  /** Peers whose timer ran when the step began. */
+  /** Peers whose answer timer ran when the step began. */
   readonly timed: ReadonlySet<PeerIp>
 }
 
 /** Peers with an answer to give. */
-const owing = (state: Pick<SyncState, "headerRequest" | "requests" | "peers">): Set<PeerIp> => {
-  const peers = new Set(state.requests.map((request) => request.peer))
-  if (state.headerRequest !== undefined) peers.add(state.headerRequest.peer)
-  for (const peer of state.peers) if (peer.owed > 0) peers.add(peer.id)
-  return peers
+const owing = ({ peers }: Pick<SyncState, "peers">): Set<PeerIp> => {
+  const owing = new Set<PeerIp>()
+  for (const peer of peers) if (peer.pending.length > 0) owing.add(peer.id)
+  return owing
 }
 
 export const open = (state: SyncState): Work => ({ ...state, actions: [], touched: new Set(), timed: owing(state) })
@@ -39,11 +49,13 @@ export const open = (state: SyncState): Work => ({ ...state, actions: [], touche
 /** The state, with the timers brought in line with who owes an answer. */
 export const close = (work: Work): SyncState => {
   const owed = owing(work)
-  for (const peer of work.timed) if (!owed.has(peer)) work.actions.push({ _tag: "Disarm", timer: { peer } })
+  for (const peer of work.timed) {
+    if (!owed.has(peer)) work.actions.push({ _tag: "Disarm", timer: { _tag: "Answer", peer } })
+  }
   for (const peer of owed) {
     if (work.timed.has(peer) && !work.touched.has(peer)) continue
     const row = find(work, peer)
-    if (row !== undefined) work.actions.push({ _tag: "Arm", timer: { peer }, ms: waitMs(work, row) })
+    if (row !== undefined) work.actions.push({ _tag: "Arm", timer: { _tag: "Answer", peer }, ms: waitMs(work, row) })
   }
   const { actions: _a, touched: _b, timed: _c, ...state } = work
   return state
@@ -58,108 +70,159 @@ export const change = (work: Work, id: PeerIp, change: Partial<SyncPeer>): void 
   work.peers = work.peers.map((peer) => peer.id === id ? { ...peer, ...change } : peer)
 }
 
-export const newPeer = (id: PeerIp, tip: SyncTip): SyncPeer => ({
+export const newPeer = (id: PeerIp, told: SyncTip, on: OnBranch | undefined): SyncPeer => ({
   id,
-  tip,
-  shared: 0,
+  told,
+  on,
   lacks: Infinity,
+  reached: -1,
+  headerBatch: Limits.headersFirstRequest,
+  batch: Limits.blocksFirstRequest,
   pieceMs: undefined,
   blockMs: undefined,
-  batch: Limits.blocksFirstRequest,
-  owed: 0,
+  pending: [],
   stalls: 0,
+  trickles: false,
+  answers: 0,
   refusals: 0,
   recheck: false,
-  tooDeep: false,
+  holdoff: undefined,
+  holdoffs: 0,
+  apart: undefined,
+  clockBehind: undefined,
   blamed: undefined
 })
 
-/** A usable peer is there, honest as far as we know, and answers. */
+/** A usable peer is connected, honest as far as we know, and answers. */
 export const isUsable = (peer: SyncPeer): boolean => peer.blamed === undefined && peer.stalls === 0
 
-/** The last height whose block of our header chain the peer can be expected to have. */
-export const lastOf = (peer: SyncPeer): number => Math.min(Math.max(peer.shared, peer.tip.height), peer.lacks - 1)
-
-/** Makes requests void: nobody waits for them, but their answers will come. */
-export const cancel = (work: Work, isVoid: (request: SyncRequest) => boolean): void => {
-  for (const request of work.requests) {
-    if (!isVoid(request)) continue
-    work.actions.push({ _tag: "Forget", request: request.id })
-    owe(work, request.peer, 1)
-  }
-  work.requests = work.requests.filter((request) => !isVoid(request))
+/** A request went out: its answer is the last of those to come. Gives its number. */
+export const asked = (work: Work, peer: SyncPeer): number => {
+  const id = work.nextId++
+  const pending = find(work, peer.id)?.pending ?? []
+  if (pending.length === 0) work.touched.add(peer.id)
+  change(work, peer.id, { pending: [...pending, id] })
+  return id
 }
 
-/** An answer more, or (`change` −1) less, that nobody waits for. */
-export const owe = (work: Work, id: PeerIp, by: 1 | -1): void => {
-  const peer = find(work, id)
-  if (peer !== undefined) change(work, id, { owed: Math.max(0, peer.owed + by) })
-}
-
-/** A peer that leaves or is not listened to has nothing to answer. */
-export const release = (work: Work, id: PeerIp): void => {
-  if (work.headerRequest?.peer === id) work.headerRequest = undefined
-  for (const request of work.requests) {
-    if (request.peer === id) work.actions.push({ _tag: "Forget", request: request.id })
-  }
-  work.requests = work.requests.filter((request) => request.peer !== id)
-  change(work, id, { owed: 0 })
-}
-
-/** The peer pays, once, and is not used again until it has gone. */
-export const blame = (work: Work, id: PeerIp, fault: SyncFault, detail: string): void => {
-  if (find(work, id)?.blamed !== undefined) return
-  change(work, id, { blamed: fault })
-  release(work, id)
-  work.actions.push({ _tag: "Blame", peer: id, fault, detail })
-}
-
-/** The peer answered or is answering: whatever it was suspected of, it is not silent. */
-export const alive = (work: Work, peer: SyncPeer): void => {
+/**
+ * A whole piece of an answer to `request` came: whatever the peer was suspected of, it answers. Answers come in the order of the
+ * requests, so those to earlier ones will not come any more: lost once, or withheld if that goes on.
+ */
+export const answered = (work: Work, peer: SyncPeer, request: number, done: boolean): void => {
+  const at = peer.pending.indexOf(request)
   work.touched.add(peer.id)
-  if (peer.stalls > 0) change(work, peer.id, { stalls: 0 })
-  work.requests = work.requests.map((request) =>
-    request.peer === peer.id && request.stalled && !isCovered(work, request) ? { ...request, stalled: false } : request
+  const lost = at < 0 ? [] : peer.pending.slice(0, at)
+  change(work, peer.id, {
+    pending: at < 0 ? peer.pending : peer.pending.slice(done ? at + 1 : at),
+    stalls: 0,
+    trickles: false,
+    answers: peer.answers + 1,
+    refusals: peer.refusals + (lost.length > 0 ? 1 : 0)
+  })
+  if (lost.length > 0) {
+    work.headerRequests = work.headerRequests.filter(({ id }) => !lost.includes(id))
+    cancel(work, ({ id }) => lost.includes(id))
+  }
+  // What it was late with it is working on after all, unless others are by now.
+  work.requests = work.requests.map((other) =>
+    other.peer === peer.id && other.stalled && !isCovered(work, other) ? { ...other, stalled: false } : other
   )
 }
 
 /** Whether another peer is working on the rest of a stalled request, in whole or in part. */
 const isCovered = (work: Work, request: SyncRequest): boolean =>
   work.requests.some((other) =>
-    other.id !== request.id && !other.stalled && other.next <= request.to && request.next <= other.to
+    other.id !== request.id && other.branch === request.branch && !other.stalled &&
+    other.next <= request.to && request.next <= other.to
   )
+
+/** Makes requests void: nothing waits for them, but their answers will come. */
+export const cancel = (work: Work, isVoid: (request: SyncRequest) => boolean): void => {
+  for (const request of work.requests) {
+    if (isVoid(request)) work.actions.push({ _tag: "Forget", request: request.id })
+  }
+  work.requests = work.requests.filter((request) => !isVoid(request))
+}
+
+/** A peer that leaves or is dropped has nothing to answer, and is on no branch. */
+export const release = (work: Work, id: PeerIp): void => {
+  work.headerRequests = work.headerRequests.filter((request) => request.peer !== id)
+  cancel(work, (request) => request.peer === id)
+  if (find(work, id)?.holdoff !== undefined) {
+    work.actions.push({ _tag: "Disarm", timer: { _tag: "Holdoff", peer: id } })
+  }
+  change(work, id, { pending: [], on: undefined, holdoff: undefined })
+}
+
+/** The peer is dropped, once. What it did is remembered when it comes back. */
+export const blame = (work: Work, id: PeerIp, fault: SyncFault, detail: string): void => {
+  if (find(work, id)?.blamed !== undefined) return
+  release(work, id)
+  change(work, id, { blamed: fault })
+  remember(work, id, faultsOf(work, id) + 1)
+  work.actions.push({ _tag: "Drop", peer: id, fault, detail })
+}
+
+export const faultsOf = (work: Pick<SyncState, "faults">, id: PeerIp): number => work.faults.get(id) ?? 0
+
+/** Sets how often the address was at fault. */
+export const remember = (work: Work, id: PeerIp, count: number): void => {
+  const faults = new Map(work.faults)
+  faults.delete(id)
+  if (count > 0) faults.set(id, count)
+  for (const oldest of faults.keys()) {
+    if (faults.size <= Limits.rememberedFaults) break
+    faults.delete(oldest)
+  }
+  work.faults = faults
+}
+
+/** The peer is not asked for headers for so long: `ms`, doubled for each of `times` before, within bounds. */
+export const holdOff = (work: Work, id: PeerIp, why: Holdoff, ms: number, times = 0): void => {
+  const wait = Math.min(Limits.holdoffMostMs, ms * 2 ** Math.min(times, 20))
+  change(work, id, { holdoff: why })
+  work.actions.push({ _tag: "Arm", timer: { _tag: "Holdoff", peer: id }, ms: wait })
+}
+
+// --- pace -----------------------------------------------------------------------
 
 const smooth = (old: number | undefined, sample: number): number =>
   old === undefined ? sample : old * 0.75 + sample * 0.25
 
-/** A piece of an answer took `ms`; `count` blocks of it. */
-export const measured = (work: Work, peer: SyncPeer, ms: number, count: number): void => {
+/** As many as come within the target time, but not many times more than before. */
+const paced = (unitMs: number, targetMs: number, greatest: number): number =>
+  Math.max(1, Math.min(greatest, Math.floor(targetMs / Math.max(unitMs, 0.001))))
+
+/** A piece of an answer with `blocks` took `ms`. */
+export const blocksMeasured = (work: Work, id: PeerIp, ms: number, blocks: number): void => {
+  const peer = find(work, id)
+  if (peer === undefined) return
   const pieceMs = smooth(peer.pieceMs, ms)
-  if (count === 0) return change(work, peer.id, { pieceMs })
-  const blockMs = smooth(peer.blockMs, ms / count)
-  const paced = Math.floor(Limits.requestTargetMs / Math.max(blockMs, 0.001))
-  change(work, peer.id, {
+  if (blocks === 0) return change(work, id, { pieceMs })
+  const blockMs = smooth(peer.blockMs, ms / blocks)
+  change(work, id, {
     pieceMs,
     blockMs,
-    batch: Math.max(1, Math.min(Limits.blocksPerRequest, 2 * peer.batch, paced))
+    batch: paced(blockMs, Limits.requestTargetMs, Math.min(Limits.blocksPerRequest, 2 * peer.batch))
   })
 }
 
-// --- expectations -----------------------------------------------------------------
-
-/** What peers have to send; who has nothing to send is not in it. */
-export type Loads = Map<PeerIp, { readonly blocks: number; readonly requests: number }>
-
-export const loaded = (load: { readonly blocks: number; readonly requests: number } | undefined, blocks: number) => ({
-  blocks: (load?.blocks ?? 0) + blocks,
-  requests: (load?.requests ?? 0) + 1
-})
-
-export const loads = (work: Pick<SyncState, "requests">): Loads => {
-  const all: Loads = new Map()
-  for (const { next, peer, to } of work.requests) all.set(peer, loaded(all.get(peer), to - next + 1))
-  return all
+/** A list of `headers` took `ms`. */
+export const headersMeasured = (work: Work, id: PeerIp, ms: number, headers: number): void => {
+  const peer = find(work, id)
+  if (peer === undefined) return
+  const pieceMs = smooth(peer.pieceMs, ms)
+  // A short list says nothing of the pace.
+  if (headers < Math.min(peer.headerBatch, Limits.headersFirstRequest)) return change(work, id, { pieceMs })
+  const greatest = Math.min(Limits.headersPerMessage, 8 * peer.headerBatch)
+  const headerBatch = Math.max(Limits.headersLeastRequest, paced(ms / headers, Limits.headersTargetMs, greatest))
+  change(work, id, { pieceMs, headerBatch })
 }
+
+/** ms. How long the peer can be expected to take for a header; one of unknown pace is worth a try. */
+export const headerMs = ({ headerBatch, pieceMs }: SyncPeer): number =>
+  pieceMs === undefined ? 1 : pieceMs / headerBatch
 
 /** Blocks a peer still has to send. */
 export const outstanding = (work: Pick<SyncState, "requests">, id: PeerIp): number =>
@@ -168,10 +231,14 @@ export const outstanding = (work: Pick<SyncState, "requests">, id: PeerIp): numb
 /** ms. How long the peer can be expected to take for `blocks`. */
 export const expectedMs = (peer: SyncPeer, blocks: number): number => (peer.pieceMs ?? 0) + (peer.blockMs ?? 1) * blocks
 
-/** ms. The silence after which the peer is late: by its own pace, twice as long after each stall. */
+/** ms. The wait for a whole piece of an answer after which the peer is late: by its own pace, twice as long after each stall. */
 export const waitMs = (work: Pick<SyncState, "requests">, peer: SyncPeer): number => {
   const base = peer.pieceMs === undefined
     ? Limits.stallFirstMs
     : Math.max(Limits.stallLeastMs, Limits.stallFactor * expectedMs(peer, outstanding(work, peer.id)))
   return Math.min(Limits.stallMostMs, base * 2 ** peer.stalls)
 }
+
+/** Waits in a row without a whole piece of an answer after which the peer is dropped: fewer before it sent any, or after faults. */
+export const patience = (work: Pick<SyncState, "faults">, peer: SyncPeer): number =>
+  Math.max(1, (peer.answers === 0 ? Limits.stallsFirst : Limits.stallsMost) - faultsOf(work, peer.id))

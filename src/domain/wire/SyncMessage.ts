@@ -13,7 +13,12 @@ const hashBytes = 32
 const request = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 32 - 1 }))
 
 /** Headers behind the first hash of the locator that the peer has, please. */
-export const GetHeaders = Schema.TaggedStruct("GetHeaders", { request, locator: Schema.Array(Schema.Uint8Array) })
+export const GetHeaders = Schema.TaggedStruct("GetHeaders", {
+  request,
+  locator: Schema.Array(Schema.Uint8Array),
+  /** At most so many; absent: as many as a message carries. Versions before it ignore the field. */
+  count: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2 ** 32 - 1 })))
+})
 export type GetHeaders = typeof GetHeaders.Type
 
 /**

@@ -11,6 +11,7 @@ import * as Limits from "../../domain/Limits.ts"
 import type { NodeEvent } from "../../domain/NodeEvent.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import * as SyncStatus from "../../domain/sync/SyncStatus.ts"
 
 /** One line and the budget it counts against. */
 export interface LogLine {
@@ -149,6 +150,12 @@ export const describe = (event: NodeEvent): LogLine => {
         "Warn",
         event._tag,
         `stopped syncing from ${event.ip}: ${event.fault}, ${clean(event.detail)}`
+      )
+    case "LeftBehind":
+      return remote(
+        "Warn",
+        event._tag,
+        SyncStatus.leftBehindText({ ...event, peer: event.ip, told: { height: event.height } })
       )
     case "StoreFailed":
       return remote("Error", event._tag, `chain store failed: ${clean(event.detail)}`)

@@ -29,10 +29,6 @@ export const rate = ({ samples }: Pace): number => {
     : (last.height - first.height) * 1_000 / (last.at - first.at)
 }
 
-/** The height that sync is heading for: that of the best header, or the highest that a usable peer announced. */
-export const target = ({ headers, peers, tip }: SyncReport): number =>
-  Math.max(tip.height, headers, ...peers.filter(({ use }) => !use.startsWith("not used")).map(({ height }) => height))
-
 /** Peers that are sending blocks. */
 const sources = ({ peers }: SyncReport): number => peers.filter(({ use }) => use.startsWith("sending")).length
 
@@ -43,14 +39,14 @@ const time = (seconds: number): string => {
 }
 
 const left = (report: SyncReport, perSecond: number): string =>
-  perSecond > 0 ? `${time((target(report) - report.tip.height) / perSecond)} left` : "waiting"
+  perSecond > 0 ? `${time((report.target - report.tip.height) / perSecond)} left` : "waiting"
 
 const number = (n: number): string => Math.round(n).toLocaleString("en")
 
 /** The log line: the sync report, with rate and time left while blocks arrive. */
 export const text = (report: SyncReport, pace: Pace): string => {
   const perSecond = rate(pace)
-  return perSecond > 0 && target(report) > report.tip.height
+  return perSecond > 0 && report.target > report.tip.height
     ? `${report.line}, ${number(perSecond)} blocks/s, ${left(report, perSecond)}`
     : report.line
 }
@@ -60,7 +56,7 @@ const cells = 10
 
 /** The bar, at most `width` characters; `undefined` when nothing is left to fetch. */
 export const bar = (report: SyncReport, pace: Pace, width: number): string | undefined => {
-  const goal = target(report)
+  const goal = report.target
   if (report.synced || goal <= report.tip.height) return undefined
   const part = report.tip.height / goal
   const full = Math.floor(part * cells)

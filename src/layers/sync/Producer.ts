@@ -73,11 +73,11 @@ const make = Effect.fnUntraced(function*({ everyMs = Limits.produceEveryMs }: Pr
     const now = yield* Clock.currentTimeMillis
     if (height !== seen.height) seen = { height, at: now }
     if (ProducerTurn.turnAt(seen.at, everyMs) >= ProducerTurn.turnAt(now, everyMs)) return
-    const { synced } = yield* sync.report
+    const { mayProduce } = yield* sync.report
     const producers = [...(yield* others), own.value].toSorted(PeerIp.compare)
     const alone = producers.length === 1
     // A producer that is still syncing would make forks.
-    if (!synced && !alone) return
+    if (!mayProduce && !alone) return
     if (ProducerTurn.mayProduce(producers, own.value, now, seen.at, everyMs)) yield* produce
   })
   yield* Stream.tick(beatMs).pipe(

@@ -1,124 +1,205 @@
-/** Stores held bodies as the chain grows, one append at a time; a branch only once it is better than our chain. */
+/**
+ * Stores held bodies, one change at a time. What extends our chain is appended as it comes; another branch takes its place in one
+ * atomic change, once it is better and whole. A branch too long for memory waits beside the chain in the store until then.
+ */
 import { Effect } from "effect"
-import * as Hash from "../../domain/chain/Hash.ts"
 import type { Parent } from "../../domain/chain/HeaderRules.ts"
 import * as Validation from "../../domain/chain/Validation.ts"
 import * as Limits from "../../domain/Limits.ts"
+import * as SyncBranches from "../../domain/sync/SyncBranches.ts"
 import * as SyncState from "../../domain/sync/SyncState.ts"
 import type { ChainStoreError, Tip } from "../../services/ChainStore.ts"
 import * as FeeCheck from "../chain/FeeCheck.ts"
 import type { Held } from "./HeldBodies.ts"
-import * as OwnBranch from "./OwnBranch.ts"
+import type { ShownBranch } from "./ShownBranch.ts"
 import * as SyncAnnounce from "./SyncAnnounce.ts"
 import type { SyncContext } from "./SyncContext.ts"
+import * as SyncContext_ from "./SyncContext.ts"
 
-/**
- * What may be stored now: the bodies that follow what the two chains share; of a branch, enough to be better. A branch so
- * deep that only a node without settled history may follow it is stored as it comes: it may not fit in memory.
- */
-const ready = ({ held, params, state: { base, chain } }: SyncContext): Array<Held> => {
-  const branching = base < chain.height && chain.height - base <= params.maxReorg
+/** The bodies that follow what the branch has on the disk, without a gap; of `limited`, as many as one change takes. */
+const bodies = (branch: ShownBranch, limited: boolean): ReadonlyArray<Held> => {
   const out: Array<Held> = []
   let bytes = 0
-  for (let height = base + 1;; height++) {
-    const next = held.get(height)
+  for (let height = branch.base + 1;; height++) {
+    const next = branch.held.get(height)
     if (next === undefined) break
     out.push(next)
     bytes += next.block.bytes.length
-    if (!branching && (out.length >= Limits.storeBatchBlocks || bytes >= Limits.storeBatchBytes)) break
+    if (limited && (out.length >= Limits.storeBatchBlocks || bytes >= Limits.storeBatchBytes)) break
   }
-  const last = out.at(-1)
-  if (last === undefined || !branching) return out
-  const tip = { height: base + out.length, hash: Hash.toHex(last.hash) }
-  return SyncState.isBetter(tip, chain) ? out : []
+  return out
 }
 
-/** Stores what is held and ready; does nothing while an append is under way. */
+/** Starts the next change, if there is one to make and none under way. */
 export const storeReady = (context: SyncContext): void => {
   if (context.storing || context.storeRetry !== undefined) return
-  const batch = ready(context)
-  if (batch.length === 0) {
-    context.halted = undefined
-    return
+  for (const { id } of SyncBranches.ready(context.state)) {
+    const branch = context.branches.get(id)
+    if (branch !== undefined && grow(context, branch)) return
   }
-  context.storing = true
-  const after = context.state.base
-  const rewrites = after < context.state.chain.height
-  if (rewrites) context.rewrites.begin()
-  const blocks = batch.map(({ block }) => block)
-  const find = FeeCheck.findIn(context.store, { on: "chain", upTo: after })
-  const store = Effect.gen(function*() {
-    const wrong = yield* FeeCheck.firstWrong(context.params, find, blocks)
-    if (wrong !== undefined) return yield* Effect.sync(() => refused(context, after, batch, wrong))
-    const tip = yield* context.store.append(after, blocks)
-    yield* Effect.sync(() => stored(context, after, batch, tip))
+  for (const planned of context.state.branches) {
+    const branch = context.branches.get(planned.id)
+    if (branch !== undefined && SyncBranches.needsStaging(context.state, planned) && mayStage(context, branch)) {
+      return stage(context, branch, bodies(branch, true))
+    }
+  }
+  // Nothing is left to store.
+  context.halted = undefined
+}
+
+/** One branch is staged at a time: the first that needs it, until it is our chain or gone. */
+const mayStage = (context: SyncContext, branch: ShownBranch): boolean =>
+  ![...context.branches.values()].some((other) => other !== branch && other.stagedTo > other.fork)
+
+/** Makes our chain that branch, as far as it is there. False if that would be no better. */
+const grow = (context: SyncContext, branch: ShownBranch): boolean => {
+  const before = context.state.chain
+  const extends_ = branch.fork === before.height
+  const batch = bodies(branch, extends_)
+  const last = batch.at(-1)
+  const tip = last === undefined ? branch.tipText : { height: last.block.height, hash: last.block.hash }
+  if (!SyncState.isBetter(tip, before) || (last === undefined && branch.stagedTo <= branch.fork)) return false
+  if (branch.stagedTo > branch.fork && batch.length > 0) {
+    stage(context, branch, batch)
+    return true
+  }
+  if (!extends_) context.rewrites.begin()
+  if (branch.stagedTo > branch.fork) {
+    change(context, branch, [], context.store.adopt, (tip) => stored(context, branch, [], tip))
+  } else {
+    const append = context.store.append(branch.fork, batch.map(({ block }) => block))
+    change(context, branch, batch, append, (tip) => stored(context, branch, batch, tip))
+  }
+  return true
+}
+
+const stage = (context: SyncContext, branch: ShownBranch, batch: ReadonlyArray<Held>): void =>
+  change(context, branch, batch, context.store.stage(branch.base, batch.map(({ block }) => block)), ({ tip }) => {
+    credit(context, batch)
+    branch.stagedTo = tip.height
+    branch.held.dropUpTo(branch.base)
+    context.machine.post({ _tag: "Staged", branch: branch.id, base: branch.base, heldBytes: branch.held.bytes })
   })
+
+/** Runs a change of the store, unless a fee in the batch is wrong. What the planner is announced it starts the next one. */
+const change = <A>(
+  context: SyncContext,
+  branch: ShownBranch,
+  batch: ReadonlyArray<Held>,
+  effect: Effect.Effect<A, ChainStoreError>,
+  done: (result: A) => void
+): void => {
+  context.storing = true
+  const ended = (then: () => void) =>
+    Effect.sync(() => {
+      context.storing = false
+      context.rewrites.end()
+      then()
+    })
+  const on = branch.stagedTo > branch.fork ? "branch" : "chain"
+  const find = FeeCheck.findIn(context.store, { on, upTo: branch.base })
   context.fork(
-    Effect.catch(store, (error) => Effect.sync(() => failed(context, error))).pipe(Effect.ignoreCause({ log: "Error" }))
+    FeeCheck.firstWrong(context.params, find, batch.map(({ block }) => block)).pipe(
+      Effect.flatMap((wrong) =>
+        wrong === undefined
+          ? Effect.flatMap(effect, (result) =>
+            ended(() => {
+              context.halted = undefined
+              done(result)
+            }))
+          : ended(() => refused(context, branch, batch, wrong))
+      ),
+      Effect.catch((error) => ended(() => failed(context, error))),
+      Effect.ignoreCause({ log: "Error" })
+    )
   )
 }
 
-/** A block's fees are wrong: no chain with it can be ours. What is held from it on goes, and nothing of the batch is stored yet. */
+/** A block's fees are wrong: no chain with it can be ours. What is held from it on goes, and nothing of the batch is stored. */
 const refused = (
   context: SyncContext,
-  after: number,
+  branch: ShownBranch,
   batch: ReadonlyArray<Held>,
   { fault, index }: FeeCheck.WrongFees
 ): void => {
-  context.storing = false
-  context.rewrites.end()
-  const height = after + 1 + index
-  context.held.dropAbove(height - 1)
-  const from = batch[index]?.from
+  const bad = batch[index]
+  if (bad === undefined) return
+  const { height } = bad.block
+  branch.held.dropAbove(height - 1)
+  context.machine.post({ _tag: "Discarded", branch: branch.id, above: height - 1, heldBytes: branch.held.bytes })
+  if (bad.from === undefined) return
   const detail = `block ${height}: ${Validation.describe(fault)}`
-  if (from !== undefined) context.machine.post({ _tag: "PeerLied", peer: from, fault: "bad-block", detail })
-  storeReady(context)
+  context.machine.post({ _tag: "PeerLied", peer: bad.from, fault: "bad-block", detail })
 }
 
-const stored = (context: SyncContext, after: number, batch: ReadonlyArray<Held>, tip: Tip): void => {
-  context.storing = false
-  context.halted = undefined
-  context.rewrites.end()
-  const before = context.state.chain
-  const added = batch.map((held, i): Parent => {
-    const source = held.from === undefined ? undefined : context.links.get(held.from)
+/** Whom the blocks came from. */
+const credit = (context: SyncContext, batch: ReadonlyArray<Held>): void => {
+  for (const { from } of batch) {
+    const source = from === undefined ? undefined : context.links.get(from)
     if (source !== undefined) source.blocks += 1
-    return { height: after + 1 + i, hash: held.hash, treasuryBalance: held.treasuryBalance }
-  })
-  // The header chain may have moved while the disk worked: then what was stored is ours, but not the best any more.
-  OwnBranch.rebase(context, context.ownBranch.filter((parent) => parent.height <= after).concat(added))
-  // It was given up while its bodies were on their way to the disk.
-  if (SyncState.isBetter(tip, OwnBranch.headersTip(context))) OwnBranch.restore(context, tip.height)
-  const base = OwnBranch.base(context, tip.height)
-  context.held.dropUpTo(base)
-  if (after < before.height) {
-    context.reorgs += 1
-    context.emit({ _tag: "Reorg", fork: after, depth: before.height - after, height: tip.height })
   }
-  if (context.settledHeight > 0) context.settledHeight = tip.height
+}
+
+const stored = (context: SyncContext, branch: ShownBranch, batch: ReadonlyArray<Held>, tip: Tip): void => {
+  credit(context, batch)
+  const before = context.state.chain
+  const { fork } = branch
+  const added = branch.upTo(tip.height)
+  follow(context, fork, added)
+  if (fork < before.height) {
+    context.reorgs += 1
+    context.emit({ _tag: "Reorg", fork, depth: before.height - fork, height: tip.height })
+  }
   context.localChain.setTip(tip)
   context.machine.post({
     _tag: "Stored",
     tip,
-    headers: OwnBranch.headersTip(context),
-    base,
-    heldBytes: context.held.bytes
+    branch: branch.id,
+    oldestFork: SyncContext_.oldestFork(context, tip.height),
+    branches: [...context.branches.values()].map(({ base, fork, held, id }) => ({
+      id,
+      fork,
+      base,
+      heldBytes: held.bytes
+    }))
   })
   context.emit({
     _tag: "TipChanged",
     height: tip.height,
     hash: tip.hash,
-    added: batch.length,
+    added: added.length,
     from: batch.at(-1)?.from
   })
-  SyncAnnounce.announce(context, batch, tip)
-  storeReady(context)
+  SyncAnnounce.announce(context, added.length === 1 ? batch[0] : undefined, tip)
+}
+
+/** Our chain is, above `fork`, these headers now: every branch leaves it where it leaves them. */
+const follow = (context: SyncContext, fork: number, added: ReadonlyArray<Parent>): void => {
+  const { branches, chain } = context
+  const replaced: Array<Parent> = []
+  for (let height = fork + 1; height <= chain.height; height++) {
+    const parent = chain.parentAt(height)
+    if (parent !== undefined) replaced.push(parent)
+  }
+  for (const branch of branches.values()) {
+    // It shared with our chain what is not in it any more.
+    if (branch.fork > fork) branch.recede(fork, replaced.slice(0, branch.fork - fork))
+  }
+  if (replaced.length > 0) chain.rewind(fork)
+  for (const { hash, treasuryBalance } of added) chain.append(hash, treasuryBalance)
+  for (const branch of branches.values()) {
+    if (branch.fork !== fork) continue
+    let shared = fork
+    for (const { hash, height } of added) {
+      if (!branch.holds(height, hash)) break
+      shared = height
+    }
+    branch.advance(shared)
+  }
 }
 
 /** The chain is as it was. Tried again after a while. */
 const failed = (context: SyncContext, error: ChainStoreError): void => {
-  context.storing = false
-  context.rewrites.end()
   // One event per reason, not one per attempt.
   if (context.halted !== error.message) context.emit({ _tag: "StoreFailed", detail: error.message })
   context.halted = error.message

@@ -8,25 +8,24 @@ import * as SyncContext from "./SyncContext.ts"
 
 type Context = SyncContext.SyncContext
 
-/** Tells peers of our tip. A single new block is pushed whole; after more than one, peers read where we are. */
-export const announce = (context: Context, added: ReadonlyArray<Held>, tip: SyncTip): void => {
-  const [only] = added
-  const push = added.length === 1 && only !== undefined && only.block.bytes.length <= Limits.pushBlockBytes
-    ? only.block.bytes
-    : undefined
+const tellTip = (context: Context, peer: PeerIp, link: SyncContext.PeerLink, { hash, height }: SyncTip): void => {
+  link.announced = hash
+  SyncContext.send(context, peer, { _tag: "Tip", height, hash: Hash.fromHexUnsafe(hash) })
+}
+
+/** Tells peers of our tip. A single new block, `only`, is pushed whole; after more than one, peers read where we are. */
+export const announce = (context: Context, only: Held | undefined, tip: SyncTip): void => {
+  const push = only !== undefined && only.block.bytes.length <= Limits.pushBlockBytes ? only.block.bytes : undefined
   for (const [peer, link] of context.links) {
     if (link.knownTip === tip.hash) continue
-    const row = context.state.peers.find((other) => other.id === peer)
     // A peer ahead of us has no use for a block behind it.
-    if (row !== undefined && row.tip.height > tip.height) continue
+    if (link.told.height > tip.height) continue
     link.knownTip = tip.hash
-    SyncContext.send(
-      context,
-      peer,
-      push === undefined
-        ? { _tag: "Tip", height: tip.height, hash: Hash.fromHexUnsafe(tip.hash) }
-        : { _tag: "NewBlock", block: push }
-    )
+    if (push === undefined) tellTip(context, peer, link, tip)
+    else {
+      link.announced = tip.hash
+      SyncContext.send(context, peer, { _tag: "NewBlock", block: push })
+    }
   }
 }
 
@@ -35,5 +34,12 @@ export const greet = (context: Context, peer: PeerIp): void => {
   const { chain } = context.state
   const link = context.links.get(peer)
   if (link === undefined || link.knownTip === chain.hash || chain.height === 0) return
-  SyncContext.send(context, peer, { _tag: "Tip", height: chain.height, hash: Hash.fromHexUnsafe(chain.hash) })
+  tellTip(context, peer, link, chain)
+}
+
+/** Having caught up, tells the peers that we have their tip: otherwise they would know us by the height that we began at. */
+export const caughtUp = (context: Context, tip: SyncTip): void => {
+  for (const [peer, link] of context.links) {
+    if (link.knownTip === tip.hash && link.announced !== tip.hash) tellTip(context, peer, link, tip)
+  }
 }

@@ -1,46 +1,92 @@
-/** What peers announce, a tip or a new block, and blocks that go on top of our chain: pushed by a peer, or made here. */
+/** What peers announce, a tip or a new block, and blocks that go on top of a chain we know: pushed by a peer, or made here. */
 import * as Block from "../../domain/chain/Block.ts"
 import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
 import * as Hash from "../../domain/chain/Hash.ts"
+import * as HeaderRules from "../../domain/chain/HeaderRules.ts"
 import * as Validation from "../../domain/chain/Validation.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import type { SyncTip } from "../../domain/sync/SyncState.ts"
+import * as SyncBranches from "../../domain/sync/SyncBranches.ts"
 import type { NewBlock, Tip } from "../../domain/wire/SyncMessage.ts"
 import { toStored } from "../chain/StoredBlocks.ts"
-import * as StoreBodies from "./StoreBodies.ts"
+import { ShownBranch } from "./ShownBranch.ts"
 import type { SyncContext } from "./SyncContext.ts"
+import * as SyncHeaders from "./SyncHeaders.ts"
 
-const told = (context: SyncContext, peer: PeerIp, tip: SyncTip): void => {
+const announced = (
+  context: SyncContext,
+  peer: PeerIp,
+  told: { readonly height: number; readonly hash: Hash.Hash }
+): void => {
   const link = context.links.get(peer)
   if (link === undefined) return
+  const tip = { height: told.height, hash: Hash.toHex(told.hash) }
   link.knownTip = tip.hash
-  link.told = tip
+  link.told = told
+  context.machine.post({ _tag: "TipAnnounced", peer, tip, on: SyncHeaders.onBranch(context, told) })
 }
 
 /** A peer says where its chain ends. */
-export const tipReceived = (context: SyncContext, peer: PeerIp, message: Tip): void => {
-  const tip = { height: message.height, hash: Hash.toHex(message.hash) }
-  told(context, peer, tip)
-  context.machine.post({ _tag: "TipAnnounced", peer, tip })
+export const tipReceived = (context: SyncContext, peer: PeerIp, { hash, height }: Tip): void =>
+  // What is kept must not hold the frame that it came in.
+  announced(context, peer, { height, hash: hash.slice() })
+
+/** The header that a block must follow to go on top of what we know: our tip, or that of a branch. */
+const below = (context: SyncContext, previous: Hash.Hash) => {
+  const { tip } = context.chain
+  if (Hash.equals(previous, tip.hash)) return { parent: tip, branch: undefined }
+  for (const branch of context.branches.values()) {
+    for (const parent of [branch.tip, branch.at(context.chain.height + 1)]) {
+      if (parent !== undefined && Hash.equals(previous, parent.hash)) return { parent, branch }
+    }
+  }
+  return undefined
 }
 
-/** What is wrong with a block that is to go on top of our chain; `undefined`: nothing, and it waits to be stored. */
-export const extend = (
-  context: SyncContext,
-  block: Block.Block,
-  from: PeerIp | undefined
-): Validation.BlockFault | undefined => {
-  const verdict = Validation.block(context.params, context.hasher, context.headers.tip, block, context.nowMs())
+/** What became of a block: `undefined`: valid, and it waits to be stored; else why not. */
+export type Extended = undefined | Validation.BlockFault | "no-parent" | "too-far"
+
+/** Takes a block that goes on top of our chain or of a branch. */
+export const extend = (context: SyncContext, block: Block.Block, from: PeerIp | undefined): Extended => {
+  const found = below(context, block.header.previousHash)
+  if (found === undefined) return "no-parent"
+  const { parent } = found
+  const { height } = block.header
+  const verdict = Validation.block(context.params, context.hasher, parent, block, context.nowMs())
   if (verdict._tag !== "Valid") return verdict
-  context.headers.append(verdict.hash, block.header.treasuryBalance)
-  context.held.put(block.header.height, {
+  const header = HeaderRules.parentOf(block.header, verdict.hash)
+  const branch = place(context, parent, header, found.branch)
+  const planned = SyncBranches.find(context.state, branch.id)
+  if (planned !== undefined && height > SyncBranches.windowEnd(context.state, planned) + 1) return "too-far"
+  if (branch.held.get(height) !== undefined || height <= branch.base) return undefined
+  if (branch.height < height) branch.append([header])
+  const bytes = branch.held.bytes
+  branch.held.put(height, {
     hash: verdict.hash,
     block: toStored(verdict),
     treasuryBalance: block.header.treasuryBalance,
     from
   })
-  StoreBodies.storeReady(context)
+  context.branches.set(branch.id, branch)
+  context.machine.post({
+    _tag: "BlockAdded",
+    branch: { id: branch.id, fork: branch.fork, tip: branch.tipText },
+    height,
+    bytes: branch.held.bytes - bytes
+  })
   return undefined
+}
+
+/** The branch that has the header, or may have it as its next; else a new one. */
+const place = (
+  context: SyncContext,
+  parent: HeaderRules.Parent,
+  header: HeaderRules.Parent,
+  below: ShownBranch | undefined
+): ShownBranch => {
+  for (const branch of context.branches.values()) if (branch.holds(header.height, header.hash)) return branch
+  if (below !== undefined && below.height === parent.height) return below
+  const fork = below?.fork ?? parent.height
+  return new ShownBranch(context.nextBranch++, fork, [...(below?.upTo(parent.height) ?? []), header])
 }
 
 /** A peer pushes the block its chain ends with. */
@@ -48,18 +94,11 @@ export const blockReceived = (context: SyncContext, peer: PeerIp, message: NewBl
   const lied = (detail: string) => context.machine.post({ _tag: "PeerLied", peer, fault: "bad-block", detail })
   const block = Block.decode(message.block)
   if (Block.isMalformed(block)) return lied("malformed announced block")
-  const hash = BlockHeader.hash(context.hasher, block.header)
-  const tip: SyncTip = { height: block.header.height, hash: Hash.toHex(hash) }
-  told(context, peer, tip)
-  const { chain, headers } = context.state
-  const onTop = chain.hash === headers.hash && context.headers.height === chain.height &&
-    Hash.equals(block.header.previousHash, context.headers.tip.hash)
-  if (onTop) {
-    const fault = extend(context, block, peer)
-    if (fault !== undefined && (Validation.scope(fault) === "block" || Validation.isForged(fault))) {
-      return lied(`announced block ${tip.height}: ${Validation.describe(fault)}`)
-    }
+  const fault = extend(context, block, peer)
+  const judged = typeof fault === "string" ? undefined : fault
+  if (judged !== undefined && (Validation.scope(judged) === "block" || Validation.isForged(judged))) {
+    return lied(`announced block ${block.header.height}: ${Validation.describe(judged)}`)
   }
   // Taken or not, the peer's chain ends there: a branch of it is read by its headers.
-  context.machine.post({ _tag: "TipAnnounced", peer, tip })
+  announced(context, peer, { height: block.header.height, hash: BlockHeader.hash(context.hasher, block.header) })
 }

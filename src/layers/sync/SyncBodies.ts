@@ -3,22 +3,28 @@ import * as Block from "../../domain/chain/Block.ts"
 import * as Hash from "../../domain/chain/Hash.ts"
 import * as Validation from "../../domain/chain/Validation.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import type { SyncAction } from "../../domain/sync/SyncState.ts"
 import type { Blocks } from "../../domain/wire/SyncMessage.ts"
 import { toStored } from "../chain/StoredBlocks.ts"
 import type { Held } from "./HeldBodies.ts"
-import * as StoreBodies from "./StoreBodies.ts"
+import type { ShownBranch } from "./ShownBranch.ts"
 import * as SyncContext from "./SyncContext.ts"
 
 type Context = SyncContext.SyncContext
 
-/** Asks for `count` blocks of the header chain from height `from`. */
-export const ask = (context: Context, peer: PeerIp, request: number, from: number, count: number): void => {
+/** Asks for blocks of a branch. */
+export const ask = (
+  context: Context,
+  { branch: id, count, from, peer, request }: Extract<SyncAction, { readonly _tag: "GetBlocks" }>
+): void => {
+  const branch = context.branches.get(id)
+  if (branch === undefined) return
   const hashes = new Uint8Array(count * Hash.length)
   for (let i = 0; i < count; i++) {
-    const hash = context.headers.hashAt(from + i)
-    if (hash !== undefined) hashes.set(hash, i * Hash.length)
+    const header = branch.at(from + i)
+    if (header !== undefined) hashes.set(header.hash, i * Hash.length)
   }
-  context.blockRequests.set(request, { peer, next: from, to: from + count - 1, forgotten: false })
+  context.blockRequests.set(request, { peer, branch, next: from, to: from + count - 1, forgotten: false })
   SyncContext.request(context, peer, { _tag: "GetBlocks", request, from, hashes })
 }
 
@@ -38,60 +44,70 @@ export const received = (context: Context, peer: PeerIp, message: Blocks): void 
   const lied = (detail: string) => context.machine.post({ _tag: "PeerLied", peer, fault: "protocol", detail })
   const asked = context.blockRequests.get(message.request)
   if (asked === undefined || asked.peer !== peer) return lied("unsolicited blocks")
-  const wrong = problem(asked, message)
-  if (wrong !== undefined) return lied(wrong)
+  const unfit = problem(asked, message)
+  if (unfit !== undefined) return lied(unfit)
   const ms = SyncContext.pieceMs(context, link, message.done)
   if (message.done) context.blockRequests.delete(message.request)
-  const first = asked.next
+  const { branch, next: first } = asked
   asked.next += message.blocks.length
+  const before = branch.held.bytes
   let count = 0
   let { done } = message
+  let wrong: Wrong | undefined
   for (const raw of message.blocks) {
     const height = first + count
-    // Neither stored nor come from another peer meanwhile.
-    if (!asked.forgotten && height > context.state.base && context.held.get(height) === undefined) {
-      const verdict = check(context, peer, height, raw)
-      if (verdict === "lied") return
+    // Neither on the disk nor come from another peer meanwhile.
+    if (!asked.forgotten && height > branch.base && branch.held.get(height) === undefined) {
+      const verdict = check(context, branch, height, raw)
+      if (verdict !== "later" && "fault" in verdict) {
+        wrong = { ...verdict, detail: `block ${height}: ${verdict.detail}` }
+        break
+      }
       if (verdict === "later") {
         // As if the answer had ended here. What still comes of it is read and not kept.
         done = true
         asked.forgotten = true
         break
       }
-      context.held.put(height, verdict)
+      branch.held.put(height, { ...verdict, from: peer })
     }
     count += 1
   }
-  const heldBytes = context.held.bytes
-  context.machine.post({ _tag: "BlocksReceived", peer, request: message.request, count, done, heldBytes, ms })
-  StoreBodies.storeReady(context)
+  const bytes = branch.held.bytes - before
+  context.machine.post({ _tag: "BlocksReceived", peer, request: message.request, count, done, bytes, ms })
+  if (wrong !== undefined) context.machine.post({ _tag: "PeerLied", peer, ...wrong })
 }
 
-/** The block of our header chain at that height, or why it is not. */
-const check = (context: Context, peer: PeerIp, height: number, raw: Uint8Array): Held | "lied" | "later" => {
-  const lied = (fault: "bad-block" | "wrong-block", detail: string) => {
-    context.machine.post({ _tag: "PeerLied", peer, fault, detail: `block ${height}: ${detail}` })
-    return "lied" as const
-  }
-  const expected = context.headers.hashAt(height)
+interface Wrong {
+  readonly fault: "bad-block" | "wrong-block"
+  readonly detail: string
+}
+
+/** The block of the branch at that height, or why it is not. */
+const check = (
+  context: Context,
+  branch: ShownBranch,
+  height: number,
+  raw: Uint8Array
+): Omit<Held, "from"> | Wrong | "later" => {
+  const expected = branch.at(height)?.hash
   if (expected === undefined) return "later"
   const block = Block.decode(raw)
-  if (Block.isMalformed(block)) return lied("bad-block", "undecodable block")
+  if (Block.isMalformed(block)) return { fault: "bad-block", detail: "undecodable block" }
   const verdict = Validation.body(context.params, context.hasher, expected, block, context.nowMs())
   switch (verdict._tag) {
     case "Valid":
       return {
         hash: expected,
         block: toStored(verdict),
-        treasuryBalance: block.header.treasuryBalance,
-        from: peer
+        treasuryBalance: block.header.treasuryBalance
       }
     case "WrongBlock":
-      return lied("wrong-block", Validation.describe(verdict))
+      return { fault: "wrong-block", detail: Validation.describe(verdict) }
     default:
       // Of a copy whose uncommitted parts are bad, the peer may be an honest relay: another peer is asked for the block.
       return Validation.scope(verdict) === "block" || Validation.isForged(verdict)
-        ? lied("bad-block", Validation.describe(verdict))
+        ? { fault: "bad-block", detail: Validation.describe(verdict) }
         : "later"
   }
 }

@@ -20,13 +20,14 @@ import { Machine } from "../time/Machine.ts"
 import { NodeFibers } from "../time/NodeFibers.ts"
 import * as Timers from "../time/Timers.ts"
 import { ChainRewrites } from "./ChainRewrites.ts"
-import { HeldBodies } from "./HeldBodies.ts"
 import { MessageTurns } from "./MessageTurns.ts"
 import type { ServeQueue } from "./ServeQueue.ts"
+import type { ShownBranch } from "./ShownBranch.ts"
 
 /** A request for bodies in flight. */
 export interface BlockRequest {
   readonly peer: PeerIp
+  readonly branch: ShownBranch
   next: number
   readonly to: number
   /** The planner does not want its blocks any more. */
@@ -36,14 +37,14 @@ export interface BlockRequest {
 /** A request for headers in flight. */
 export interface HeaderRequest {
   readonly peer: PeerIp
-  /** Where its answer may begin: hashes of our header chain as it was then. */
-  readonly locator: ReadonlyArray<Hash.Hash>
+  /** Where its answer may begin. */
+  readonly locator: ReadonlyArray<{ readonly height: number; readonly hash: Hash.Hash }>
 }
 
-/** Headers that a peer is showing and that are not better than ours yet. */
-export interface Branch {
+/** Headers that a peer is showing and that are not better than our chain yet. */
+export interface Showing {
   readonly fork: number
-  readonly headers: Array<Parent>
+  readonly headers: ReadonlyArray<Parent>
 }
 
 /** A connection that sync uses. */
@@ -53,16 +54,18 @@ export interface PeerLink {
   lastAt: number
   /** Requests in flight, void ones included. */
   pendingAnswers: number
-  branch: Branch | undefined
+  showing: Showing | undefined
+  /** The last header of its chain that it showed, while it has more: where its next headers begin. */
+  last: { readonly height: number; readonly hash: Hash.Hash } | undefined
   /** Hash of the tip that the peer is known to have, hex: it is not announced to it again. */
   knownTip: string
+  /** Hash of our tip that the peer was announced last, hex. */
+  announced: string
   /** The tip that the peer last announced. */
-  told: SyncState.SyncTip
-  /** Runs until headers that were in the future are asked for again. */
-  futureRetry: Timers.Timer | undefined
+  told: { readonly height: number; readonly hash: Hash.Hash }
   /** Bytes came since its answer timer was set. */
   progressed: boolean
-  /** It lied: what it sends is not read any more. */
+  /** It was dropped: what it still sends is not read. */
   blamed: boolean
   /** Blocks stored that came from it, requested or pushed. */
   blocks: number
@@ -81,21 +84,21 @@ export interface SyncContext {
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** Wall time, ms. */
   readonly nowMs: () => number
-  readonly headers: HeaderChain
-  /** Headers of our stored chain above `state.base`, up to our tip, where the header chain is another one. `OwnBranch` keeps it. */
-  ownBranch: Array<Parent>
-  /** A branch may leave our chain at most `params.maxReorg` below this height; 0: at any height. */
-  settledHeight: number
+  /** The headers of what is stored. */
+  readonly chain: HeaderChain
+  readonly branches: Map<number, ShownBranch>
+  nextBranch: number
+  /** History is settled: a branch that leaves our chain more than `params.maxReorg` blocks below its tip is not followed. */
+  settled: boolean
   state: SyncState.SyncState
   /** Feeds the planner and does what it asks. `SyncDriver` starts it. */
   readonly machine: Machine<SyncState.SyncEvent>
   readonly turns: MessageTurns
-  readonly held: HeldBodies
   readonly links: Map<PeerIp, PeerLink>
   readonly blockRequests: Map<number, BlockRequest>
   readonly headerRequests: Map<number, HeaderRequest>
-  /** The planner's timers: a peer that owes an answer has one. */
-  readonly answerTimers: Map<PeerIp, Timers.Timer>
+  /** The planner's timers, by `timerKey`. */
+  readonly plannerTimers: Map<string, Timers.Timer>
   /** Runs until the node's first chain counts as settled. */
   settleTimer: Timers.Timer | undefined
   reorgs: number
@@ -111,7 +114,7 @@ export interface SyncContext {
 export const make = Effect.fnUntraced(function*(
   given: Pick<
     SyncContext,
-    "params" | "hasher" | "store" | "messages" | "localChain" | "headers" | "state" | "settledHeight"
+    "params" | "hasher" | "store" | "messages" | "localChain" | "chain" | "state" | "settled"
   >,
   events: NodeEvents["Service"]
 ): Effect.fn.Return<SyncContext, never, NodeFibers | Timers.Timers | Scope.Scope> {
@@ -124,14 +127,14 @@ export const make = Effect.fnUntraced(function*(
     emit: events.emit,
     fork,
     nowMs: () => clock.currentTimeMillisUnsafe(),
-    ownBranch: [],
+    branches: new Map(),
+    nextBranch: 1,
     machine: new Machine(),
     turns: new MessageTurns(timers.now, fork),
-    held: new HeldBodies(),
     links: new Map(),
     blockRequests: new Map(),
     headerRequests: new Map(),
-    answerTimers: new Map(),
+    plannerTimers: new Map(),
     settleTimer: undefined,
     reorgs: 0,
     rewrites: new ChainRewrites(),
@@ -140,6 +143,10 @@ export const make = Effect.fnUntraced(function*(
     storeRetry: undefined
   }
 })
+
+/** A branch that leaves a chain with this tip below this height is not followed. */
+export const oldestFork = (context: Pick<SyncContext, "settled" | "params">, height: number): number =>
+  context.settled ? Math.max(0, height - context.params.maxReorg) : 0
 
 /** Sends to a peer of sync; false when it is gone. */
 export const send = (context: SyncContext, peer: PeerIp, message: SyncMessage): boolean => {

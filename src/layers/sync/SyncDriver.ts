@@ -1,10 +1,13 @@
 /** Drives the sync planner: feeds it events, does what it asks, and keeps its timers. No rule of sync lives here. */
+import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import * as SyncPlan from "../../domain/sync/SyncPlan.ts"
-import type { SyncAction, SyncTimer } from "../../domain/sync/SyncState.ts"
+import type { SyncAction, SyncFault, SyncTimer } from "../../domain/sync/SyncState.ts"
+import * as StoreBodies from "./StoreBodies.ts"
+import * as SyncAnnounce from "./SyncAnnounce.ts"
 import * as SyncBodies from "./SyncBodies.ts"
-import type { SyncContext } from "./SyncContext.ts"
+import { oldestFork, type SyncContext } from "./SyncContext.ts"
 import * as SyncHeaders from "./SyncHeaders.ts"
 
 /** Starts the planner; what was posted before is handled first. */
@@ -13,69 +16,102 @@ export const start = (context: SyncContext): void =>
     const [state, actions] = SyncPlan.step(context.state, event)
     context.state = state
     for (const action of actions) perform(context, action)
+    // Bodies came, or the branch that had the right of way stands still.
+    StoreBodies.storeReady(context)
   })
 
 const perform = (context: SyncContext, action: SyncAction): void => {
   switch (action._tag) {
     case "GetHeaders":
-      return SyncHeaders.ask(context, action.peer, action.request)
+      return SyncHeaders.ask(context, action.peer, action.request, action.count)
     case "GetBlocks":
-      return SyncBodies.ask(context, action.peer, action.request, action.from, action.count)
+      return SyncBodies.ask(context, action)
     case "Forget": {
       const request = context.blockRequests.get(action.request)
       if (request !== undefined) request.forgotten = true
       return
     }
+    case "DropBranch":
+      return dropBranch(context, action.branch)
     case "Arm":
       return arm(context, action.timer, action.ms)
     case "Disarm":
-      return disarm(context, action.timer.peer)
+      return disarm(context, timerKey(action.timer))
     case "Stalled":
       return context.emit({ _tag: "SyncStalled", ip: action.peer, stalls: action.stalls })
-    case "Blame": {
-      const link = context.links.get(action.peer)
-      // A peer that was only silent may still answer.
-      if (link !== undefined && action.fault !== "unresponsive") link.blamed = true
-      return context.emit({ _tag: "SyncBlamed", ip: action.peer, fault: action.fault, detail: action.detail })
-    }
-    case "Abandon":
-      return SyncHeaders.abandon(context)
+    case "Drop":
+      return drop(context, action.peer, action.fault, action.detail)
+    case "LeftBehind":
+      return context.emit({
+        _tag: "LeftBehind",
+        ip: action.peer,
+        height: action.told.height,
+        fork: action.fork,
+        depth: action.depth
+      })
     case "Done":
-      settle(context, action.tip.height)
+      SyncAnnounce.caughtUp(context, action.tip)
+      settleLater(context, action.tip.height)
       return context.emit({ _tag: "Synced", height: action.tip.height })
   }
 }
 
-const disarm = (context: SyncContext, peer: PeerIp): void => {
-  const timer = context.answerTimers.get(peer)
+const dropBranch = (context: SyncContext, id: number): void => {
+  const branch = context.branches.get(id)
+  context.branches.delete(id)
+  if (branch === undefined || branch.stagedTo <= branch.fork) return
+  context.fork(
+    Effect.catch(
+      context.store.unstage,
+      (error) => Effect.sync(() => context.emit({ _tag: "StoreFailed", detail: error.message }))
+    )
+  )
+}
+
+/** Disconnects a peer that lied or withheld; it reads why. */
+const drop = (context: SyncContext, peer: PeerIp, fault: SyncFault, detail: string): void => {
+  context.emit({ _tag: "SyncBlamed", ip: peer, fault, detail })
+  const link = context.links.get(peer)
+  if (link === undefined) return
+  link.blamed = true
+  context.messages.drop(link.origin, `${fault}: ${detail}`)
+}
+
+const timerKey = ({ _tag, peer }: SyncTimer): string => `${_tag} ${peer}`
+
+const disarm = (context: SyncContext, key: string): void => {
+  const timer = context.plannerTimers.get(key)
   if (timer === undefined) return
   context.timers.disarm(timer)
-  context.answerTimers.delete(peer)
+  context.plannerTimers.delete(key)
 }
 
 const arm = (context: SyncContext, timer: SyncTimer, ms: number): void => {
-  const { peer } = timer
-  disarm(context, peer)
-  const link = context.links.get(peer)
-  if (link !== undefined) link.progressed = false
-  context.answerTimers.set(
-    peer,
+  const key = timerKey(timer)
+  disarm(context, key)
+  const link = context.links.get(timer.peer)
+  if (link !== undefined && timer._tag === "Answer") link.progressed = false
+  context.plannerTimers.set(
+    key,
     context.timers.arm(ms, () => {
-      context.answerTimers.delete(peer)
-      const progressed = context.links.get(peer)?.progressed === true
-      context.machine.post({ _tag: "Fired", timer })
-      // Late, so others are asked; but slow, not silent. If every byte restarted the timer, a peer could keep the next block, or
-      // the headers, from us for ever.
-      if (progressed) context.machine.post({ _tag: "Progress", peer })
+      context.plannerTimers.delete(key)
+      // Bytes say that it is slow, not silent. They do not start the timer anew: a drip would keep the next block from us for ever.
+      context.machine.post({ _tag: "Fired", timer, trickled: context.links.get(timer.peer)?.progressed === true })
     })
   )
 }
 
 /** A node that starts empty settles later: the first peer it met may be on a dead branch. */
-const settle = (context: SyncContext, height: number): void => {
-  if (context.settledHeight > 0) context.settledHeight = Math.max(context.settledHeight, height)
-  if (context.settledHeight > 0 || context.settleTimer !== undefined || height === 0) return
+const settleLater = (context: SyncContext, height: number): void => {
+  if (context.settled || context.settleTimer !== undefined || height === 0) return
   context.settleTimer = context.timers.arm(Limits.settleAfterMs, () => {
-    context.settledHeight = context.state.chain.height
+    context.settled = true
+    context.machine.post({ _tag: "Settled", oldestFork: oldestFork(context, context.state.chain.height) })
+    context.fork(
+      Effect.catch(
+        context.store.settle,
+        (error) => Effect.sync(() => context.emit({ _tag: "StoreFailed", detail: error.message }))
+      )
+    )
   })
 }

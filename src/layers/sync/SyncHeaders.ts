@@ -1,39 +1,117 @@
-/** The header side of sync: reads what a peer shows of its chain, and adopts the better one. */
+/** The header side of sync: asks peers for headers, checks them, and finds the branch that they belong to. */
 import { isMalformed } from "../../domain/chain/Block.ts"
 import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
-import * as ForkChoice from "../../domain/chain/ForkChoice.ts"
+import * as ChainParams from "../../domain/chain/ChainParams.ts"
 import * as Hash from "../../domain/chain/Hash.ts"
 import * as HeaderRules from "../../domain/chain/HeaderRules.ts"
 import * as Validation from "../../domain/chain/Validation.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import * as SyncBranches from "../../domain/sync/SyncBranches.ts"
+import * as SyncState from "../../domain/sync/SyncState.ts"
 import type { Headers } from "../../domain/wire/SyncMessage.ts"
-import * as OwnBranch from "./OwnBranch.ts"
-import type { Branch, PeerLink, SyncContext } from "./SyncContext.ts"
+import { ShownBranch } from "./ShownBranch.ts"
+import type { HeaderRequest, PeerLink, SyncContext } from "./SyncContext.ts"
 import * as SyncContext_ from "./SyncContext.ts"
 
-/** Asks for headers behind the branch the peer is showing, else behind our header chain. */
-export const ask = (context: SyncContext, peer: PeerIp, request: number): void => {
-  const branch = context.links.get(peer)?.branch
-  const shown = branch === undefined
-    ? context.headers.locator()
-    : [...branch.headers.slice(-1).map((parent) => parent.hash), ...context.headers.locator(branch.fork)]
-  const locator = shown.slice(0, Limits.locatorHashes - 1).concat(
-    shown.length >= Limits.locatorHashes ? shown.slice(-1) : []
-  )
-  context.headerRequests.set(request, { peer, locator })
-  SyncContext_.request(context, peer, { _tag: "GetHeaders", request, locator })
+type Place = HeaderRequest["locator"][number]
+
+const chainLocator = (context: SyncContext, from: number): ReadonlyArray<Place> =>
+  context.chain.locator(from).map((hash) => ({ hash, height: context.chain.heightOf(hash) ?? 0 }))
+
+/** The branch that a peer's headers are most likely to go on from: its own, else the best. */
+const likely = (context: SyncContext, peer: PeerIp): ShownBranch | undefined => {
+  const { branches, peers } = context.state
+  const own = peers.find(({ id }) => id === peer)?.on?.branch
+  const best = SyncBranches.find({ branches }, own) ?? SyncBranches.wanted(context.state)[0]
+  return best === undefined ? undefined : context.branches.get(best.id)
 }
 
-const tipOf = (parent: HeaderRules.Parent) => ({ height: parent.height, hash: Hash.toHex(parent.hash) })
+/** Asks for at most `count` headers behind what the peer is showing, else behind its branch, else behind our chain. */
+export const ask = (context: SyncContext, peer: PeerIp, request: number, count: number): void => {
+  const link = context.links.get(peer)
+  const branch = likely(context, peer)
+  const shown = [
+    ...(link?.last === undefined ? [] : [link.last]),
+    ...(link?.showing !== undefined
+      ? chainLocator(context, link.showing.fork)
+      : branch === undefined
+      ? chainLocator(context, context.chain.height)
+      : [...branch.locator(), ...chainLocator(context, branch.fork)])
+  ]
+  const most = Limits.locatorHashes
+  const locator = shown.length > most ? [...shown.slice(0, most - 1), ...shown.slice(-1)] : shown
+  context.headerRequests.set(request, { peer, locator })
+  SyncContext_.request(context, peer, {
+    _tag: "GetHeaders",
+    request,
+    locator: locator.map(({ hash }) => hash),
+    // A peer of an older version does not know the field, and sends a full list.
+    ...(count < Limits.headersPerMessage ? { count } : {})
+  })
+}
 
-/** What the peer's headers add to: the branch it is showing, or our header chain from a fork on. */
-const startOf = (context: SyncContext, link: PeerLink, after: Hash.Hash): Branch | undefined => {
-  const { branch } = link
-  const last = branch?.headers.at(-1)
-  if (branch !== undefined && last !== undefined && Hash.equals(last.hash, after)) return branch
-  const fork = context.headers.heightOf(after)
-  return fork === undefined ? undefined : { fork, headers: [] }
+/** Where a walk along a peer's headers stands: on our chain, on a branch, or above one of them with headers that are new. */
+interface Walk {
+  height: number
+  branch: ShownBranch | undefined
+  /** Headers above `height`, new to us. */
+  readonly fresh: Array<HeaderRules.Parent>
+}
+
+/** The branch, if any, that has this header: the one that the walk is on first. */
+const branchWith = (context: SyncContext, first: ShownBranch | undefined, height: number, hash: Hash.Hash) => {
+  if (first?.holds(height, hash) === true) return first
+  for (const branch of context.branches.values()) if (branch.holds(height, hash)) return branch
+  return undefined
+}
+
+/** Whether a block is on a branch that peers showed, and on which. */
+export const onBranch = (
+  context: SyncContext,
+  { hash, height }: Place
+): SyncState.OnBranch | undefined => {
+  const branch = branchWith(context, undefined, height, hash)
+  return branch === undefined ? undefined : { branch: branch.id, height, shown: height }
+}
+
+/** Where the peer's headers begin; `undefined`: what it goes on from is in no chain of ours any more. */
+const begin = (context: SyncContext, link: PeerLink, place: Place): Walk | undefined => {
+  const last = link.showing?.headers.at(-1)
+  if (link.showing !== undefined && last !== undefined && Hash.equals(last.hash, place.hash)) {
+    return { height: link.showing.fork, branch: undefined, fresh: [...link.showing.headers] }
+  }
+  if (context.chain.holds(place.height, place.hash)) return { height: place.height, branch: undefined, fresh: [] }
+  const branch = branchWith(context, undefined, place.height, place.hash)
+  return branch === undefined ? undefined : { height: place.height, branch, fresh: [] }
+}
+
+/** The header that the next one must follow. */
+const parentOf = (context: SyncContext, { branch, fresh, height }: Walk): HeaderRules.Parent | undefined =>
+  fresh.at(-1) ?? (branch === undefined ? context.chain.parentAt(height) : branch.at(height))
+
+/** A header that we have already, on our chain or on a branch: the walk is one further. */
+const known = (context: SyncContext, walk: Walk, hash: Hash.Hash): boolean => {
+  if (walk.fresh.length > 0) return false
+  const next = walk.height + 1
+  const onChain = walk.branch === undefined && context.chain.holds(next, hash)
+  const branch = onChain ? undefined : branchWith(context, walk.branch, next, hash)
+  if (!onChain && branch === undefined) return false
+  walk.height = next
+  walk.branch = branch
+  return true
+}
+
+/** ms until a header that is not valid yet may be. */
+const dueMs = (context: SyncContext, fault: HeaderRules.HeaderFault): number => {
+  switch (fault._tag) {
+    case "InFuture":
+      return (fault.timestamp - fault.latest) * 1_000
+    case "AheadOfSchedule":
+      return ChainParams.dueAt(context.params, fault.height) * 1_000 - context.nowMs()
+    default:
+      return 0
+  }
 }
 
 /** An answer to `GetHeaders`. */
@@ -48,111 +126,99 @@ export const received = (context: SyncContext, peer: PeerIp, message: Headers): 
   const ms = SyncContext_.pieceMs(context, link, true)
   const list = BlockHeader.decodeList(context.hasher, message.list)
   if (isMalformed(list)) return lied("bad-header", "malformed header list")
-  let branch = startOf(context, link, message.after)
-  if (branch === undefined) {
-    // Our header chain may have moved to another branch while the request was in flight.
-    return asked.locator.some((hash) => Hash.equals(hash, message.after))
-      ? context.machine.post({ _tag: "HeadersVoid", peer, request: message.request })
-      : lied("bad-header", "headers do not follow a block of the locator")
-  }
-  let more: "yes" | "no" | "not-yet" = message.more ? "yes" : "no"
-  const now = context.nowMs()
+  const place = asked.locator.find(({ hash }) => Hash.equals(hash, message.after))
+  if (place === undefined) return lied("bad-header", "headers do not follow a block of the locator")
+  const walk = begin(context, link, place)
+  link.showing = undefined
+  link.last = undefined
+  // Our chain may have moved to another branch while the request was in flight.
+  if (walk === undefined) return context.machine.post({ _tag: "HeadersVoid", peer, request: message.request })
   let count = 0
+  let future: HeaderRules.HeaderFault | undefined
+  let tooDeep = false
   for (const { hash, header } of list) {
-    // Headers we have already: the fork is further up.
-    if (branch.headers.length === 0 && context.headers.holds(branch.fork + 1, hash)) {
-      branch = { fork: branch.fork + 1, headers: [] }
-      count += 1
-      continue
-    }
-    const parent: HeaderRules.Parent | undefined = branch.headers.at(-1) ?? context.headers.parentAt(branch.fork)
-    if (parent === undefined) return lied("bad-header", "header has no known parent")
-    // Too deep to follow in any case, and too old to know what the rules need of the parent.
-    if (branch.fork < oldest(context)) {
-      // The rest is not read, and may be valid.
-      more = "not-yet"
-      break
-    }
-    const fault = HeaderRules.check(context.params, parent, header, now)
-    if (fault !== undefined) {
-      if (!HeaderRules.passes(fault)) {
+    if (!known(context, walk, hash)) {
+      const parent = parentOf(context, walk)
+      if (parent === undefined) return lied("bad-header", "header has no known parent")
+      tooDeep = (walk.branch?.fork ?? walk.height) < context.state.oldestFork
+      // Too deep to follow in any case, and too old to know what the rules need of the parent: not read.
+      if (tooDeep) break
+      const fault = HeaderRules.check(context.params, parent, header, context.nowMs())
+      if (fault !== undefined && !HeaderRules.passes(fault)) {
         return lied("bad-header", `header at height ${header.height}: ${Validation.describe(fault)}`)
       }
-      more = "not-yet"
-      break
+      future = fault
+      if (fault !== undefined) break
+      walk.fresh.push(HeaderRules.parentOf(header, hash))
     }
-    branch.headers.push(HeaderRules.parentOf(header, hash))
     count += 1
   }
-  conclude(context, link, peer, branch, { request: message.request, count, more, ms })
-}
-
-/** Below this height a fork is deeper than any that may be followed. */
-const oldest = (context: SyncContext): number => Math.max(0, context.settledHeight - context.params.maxReorg)
-
-const conclude = (
-  context: SyncContext,
-  link: PeerLink,
-  peer: PeerIp,
-  branch: Branch,
-  facts: {
-    readonly request: number
-    readonly count: number
-    readonly more: "yes" | "no" | "not-yet"
-    readonly ms: number
-  }
-): void => {
-  const last = branch.headers.at(-1) ?? context.headers.parentAt(branch.fork)
+  const last = parentOf(context, walk)
   if (last === undefined) return
-  const choice = branch.fork < oldest(context)
-    ? "too-deep"
-    : ({ Follow: "adopted", Keep: "kept", TooDeep: "too-deep" } as const)[
-      ForkChoice.choose(
-        context.params,
-        context.headers.tip,
-        last,
-        branch.fork,
-        Math.max(context.settledHeight, branch.fork)
-      )._tag
-    ]
-  // A branch that is not better yet is kept while the peer has more, and only so far ahead.
-  const continues = choice === "kept" && facts.more === "yes" && branch.headers.length < Limits.headersAhead
-  link.branch = continues ? branch : undefined
-  if (choice === "adopted") adopt(context, branch)
+  const tip = { height: last.height, hash: Hash.toHex(last.hash) }
+  if (message.more && future === undefined && !tooDeep) link.last = { height: last.height, hash: last.hash }
+  const placed = tooDeep
+    ? ({ _tag: "TooDeep", fork: walk.branch?.fork ?? walk.height } as const)
+    : placeOf(context, link, walk, tip)
+  // The peer's tip was due when its height is, at the earliest.
+  const newest = Math.max(list.at(-1)?.header.timestamp ?? 0, ChainParams.dueAt(context.params, link.told.height))
+  const behind = future === undefined ? 0 : newest - Math.floor(context.nowMs() / 1_000)
   context.machine.post({
     _tag: "HeadersReceived",
     peer,
-    request: facts.request,
-    count: facts.count,
-    fork: branch.fork,
-    last: tipOf(last),
-    choice,
-    base: OwnBranch.base(context, context.state.chain.height),
-    heldBytes: context.held.bytes,
-    more: facts.more,
-    ms: facts.ms
-  })
-  if (facts.more === "not-yet" && choice !== "too-deep") lookAgain(context, peer, link)
-}
-
-/**
- * The peer's further headers are in the future by our clock: it is asked again later. A peer announces nothing twice, and a clock
- * some seconds slow would leave us a block behind until the next one comes.
- */
-const lookAgain = (context: SyncContext, peer: PeerIp, link: PeerLink): void => {
-  link.futureRetry ??= context.timers.arm(Limits.futureRetryMs, () => {
-    link.futureRetry = undefined
-    context.machine.post({ _tag: "TipAnnounced", peer, tip: link.told })
+    request: message.request,
+    count,
+    last: tip,
+    placed,
+    also: placed._tag === "Branch" ? tellers(context, placed.branch.id, peer) : [],
+    more: tooDeep || future !== undefined ? "not-yet" : message.more ? "yes" : "no",
+    clockBehind: behind > 0 ? behind : undefined,
+    dueMs: future === undefined ? 0 : dueMs(context, future),
+    ms
   })
 }
 
-const adopt = (context: SyncContext, { fork, headers }: Branch): void => {
-  if (fork < context.headers.height) context.held.dropAbove(fork)
-  OwnBranch.replace(context, fork, headers)
+/** Puts new headers on the branch that they extend, or makes one of them, if they give a better chain. */
+const placeOf = (context: SyncContext, link: PeerLink, walk: Walk, tip: SyncState.SyncTip): SyncState.Placed => {
+  const { branch, fresh, height } = walk
+  if (fresh.length === 0) {
+    return branch === undefined
+      ? { _tag: "Chain" }
+      : { _tag: "Branch", branch: described(branch, trunkOf(context, branch)) }
+  }
+  if (branch !== undefined && height === branch.height) {
+    branch.append(fresh)
+    return { _tag: "Branch", branch: described(branch, trunkOf(context, branch)) }
+  }
+  const fork = branch?.fork ?? height
+  const headers = branch === undefined ? fresh : [...branch.upTo(height), ...fresh]
+  if (!SyncState.isBetter(tip, context.state.chain)) {
+    if (headers.length < Limits.headersAhead) link.showing = { fork, headers }
+    return { _tag: "Worse", fork }
+  }
+  const made = new ShownBranch(context.nextBranch++, fork, headers)
+  context.branches.set(made.id, made)
+  return {
+    _tag: "Branch",
+    branch: described(made, branch === undefined ? undefined : { id: branch.id, upTo: height })
+  }
 }
 
-/** No peer has the header chain's bodies: our own chain is the header chain again. */
-export const abandon = (context: SyncContext): void => {
-  context.held.clear()
-  OwnBranch.restore(context, context.state.chain.height)
+const trunkOf = (context: SyncContext, { id }: ShownBranch) => SyncBranches.find(context.state, id)?.trunk
+
+const described = (branch: ShownBranch, trunk: SyncState.SyncBranch["trunk"]) => ({
+  id: branch.id,
+  fork: branch.fork,
+  tip: branch.tipText,
+  trunk
+})
+
+/** Other peers whose told tip is on that branch. */
+const tellers = (context: SyncContext, id: number, except: PeerIp): ReadonlyArray<PeerIp> => {
+  const branch = context.branches.get(id)
+  const found: Array<PeerIp> = []
+  for (const [peer, { told }] of context.links) {
+    if (peer !== except && branch?.holds(told.height, told.hash) === true) found.push(peer)
+  }
+  return found
 }

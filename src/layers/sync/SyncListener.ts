@@ -1,4 +1,5 @@
 /** What peers do, as sync sees it: they come up, go down, and send messages, which go to the part that they concern. */
+import * as Hash from "../../domain/chain/Hash.ts"
 import { Capability } from "../../domain/pair/Handshake.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { SyncTip } from "../../domain/sync/SyncState.ts"
@@ -15,20 +16,22 @@ import * as SyncServer from "./SyncServer.ts"
 
 const up = (context: SyncContext, origin: Origin, tip: SyncTip, capabilities: number): void => {
   if ((capabilities & Capability.chain) === 0) return
+  const told = { height: tip.height, hash: Hash.fromHexUnsafe(tip.hash) }
   context.links.set(origin.ip, {
     origin,
     lastAt: context.timers.now(),
     pendingAnswers: 0,
-    branch: undefined,
+    showing: undefined,
+    last: undefined,
     knownTip: tip.hash,
-    told: tip,
-    futureRetry: undefined,
+    announced: context.state.chain.hash,
+    told,
     progressed: false,
     blamed: false,
     blocks: 0,
     serve: ServeQueue.make()
   })
-  context.machine.post({ _tag: "PeerUp", peer: origin.ip, tip })
+  context.machine.post({ _tag: "PeerUp", peer: origin.ip, tip, on: SyncHeaders.onBranch(context, told) })
   // Our chain may have grown since our Hello, when there was no connection to announce it on.
   SyncAnnounce.greet(context, origin.ip)
 }
@@ -36,7 +39,6 @@ const up = (context: SyncContext, origin: Origin, tip: SyncTip, capabilities: nu
 const down = (context: SyncContext, { connection, ip }: Origin): void => {
   const link = context.links.get(ip)
   if (link?.origin.connection !== connection) return
-  if (link.futureRetry !== undefined) context.timers.disarm(link.futureRetry)
   context.links.delete(ip)
   for (const [request, { peer }] of context.headerRequests) if (peer === ip) context.headerRequests.delete(request)
   for (const [request, { peer }] of context.blockRequests) if (peer === ip) context.blockRequests.delete(request)

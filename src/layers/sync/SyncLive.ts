@@ -4,11 +4,13 @@
  */
 import { Effect, Layer } from "effect"
 import type { Block } from "../../domain/chain/Block.ts"
+import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
 import { chainParams } from "../../domain/chain/ChainParams.ts"
 import * as Hash from "../../domain/chain/Hash.ts"
 import * as Validation from "../../domain/chain/Validation.ts"
 import * as SyncState from "../../domain/sync/SyncState.ts"
 import * as SyncStatus from "../../domain/sync/SyncStatus.ts"
+import * as SyncVerdict from "../../domain/sync/SyncVerdict.ts"
 import { ChainStore, type ChainStoreError } from "../../services/ChainStore.ts"
 import { Entropy } from "../../services/Entropy.ts"
 import { LocalChain } from "../../services/LocalChain.ts"
@@ -25,32 +27,43 @@ import * as SyncContext from "./SyncContext.ts"
 import * as SyncDriver from "./SyncDriver.ts"
 import * as SyncListener from "./SyncListener.ts"
 
-const report = ({ halted, held, links, reorgs, state }: SyncContext.SyncContext): SyncReport => ({
-  tip: state.chain,
-  headers: state.headers.height,
-  synced: state.synced,
-  line: halted === undefined
-    ? SyncStatus.line(state)
-    : `height ${state.chain.height}, not storing: ${halted}`,
-  peers: state.peers.map((peer) => ({
-    ip: peer.id,
-    height: peer.tip.height,
-    blocks: links.get(peer.id)?.blocks ?? 0,
-    use: SyncStatus.peerLine(state, peer)
-  })),
-  reorgs,
-  waiting: { blocks: held.count, bytes: held.bytes }
-})
+const report = ({ branches, halted, links, reorgs, state }: SyncContext.SyncContext): SyncReport => {
+  const verdict = SyncVerdict.verdict(state)
+  const held = [...branches.values()].map((branch) => branch.held)
+  return {
+    tip: state.chain,
+    headers: SyncStatus.headersHeight(state),
+    synced: verdict._tag === "InSync",
+    mayProduce: SyncVerdict.mayProduce(verdict),
+    target: SyncStatus.target(verdict, state.chain.height),
+    line: halted === undefined
+      ? SyncStatus.line(state)
+      : `height ${state.chain.height}, not storing: ${halted}`,
+    peers: state.peers.map((peer) => ({
+      ip: peer.id,
+      height: peer.told.height,
+      blocks: links.get(peer.id)?.blocks ?? 0,
+      use: SyncStatus.peerLine(state, peer)
+    })),
+    reorgs,
+    waiting: {
+      blocks: held.reduce((sum, { count }) => sum + count, 0),
+      bytes: held.reduce((sum, { bytes }) => sum + bytes, 0)
+    }
+  }
+}
 
 const add = (context: SyncContext.SyncContext, block: Block): Effect.Effect<SyncState.SyncTip, BlockRefused> =>
   Effect.suspend(() => {
-    if (context.state.chain.height !== context.headers.height) {
-      return Effect.fail(new BlockRefused({ detail: "the chain is being synced" }))
-    }
     const fault = SyncAnnounced.extend(context, block, undefined)
-    return fault === undefined
-      ? Effect.succeed({ height: block.header.height, hash: Hash.toHex(context.headers.tip.hash) })
-      : Effect.fail(new BlockRefused({ detail: Validation.describe(fault) }))
+    if (fault === undefined) {
+      return Effect.succeed({
+        height: block.header.height,
+        hash: Hash.toHex(BlockHeader.hash(context.hasher, block.header))
+      })
+    }
+    const detail = typeof fault === "string" ? "it does not follow our chain's last block" : Validation.describe(fault)
+    return Effect.fail(new BlockRefused({ detail }))
   })
 
 const make = Effect.gen(function*() {
@@ -60,19 +73,22 @@ const make = Effect.gen(function*() {
   const localChain = yield* LocalChain
   const entropy = yield* Entropy
   const params = chainParams[network.name]
-  const headers = yield* loadHeaderChain(store, params, Number(entropy.nonce() & 0xffff_ffffn))
-  const chain: SyncState.SyncTip = { height: headers.height, hash: Hash.toHex(headers.tip.hash) }
+  const settled = yield* store.settled
+  const chain = yield* loadHeaderChain(store, params, Number(entropy.nonce() & 0xffff_ffffn), settled)
+  const tip: SyncState.SyncTip = { height: chain.height, hash: Hash.toHex(chain.tip.hash) }
+  // Of another run: no peer has shown its headers yet.
+  yield* store.unstage
   const context = yield* SyncContext.make({
     params,
     hasher: yield* HasherLive.make,
     store,
     messages,
     localChain,
-    headers,
-    state: SyncState.start(chain),
-    settledHeight: chain.height
+    chain,
+    state: SyncState.start(tip, SyncContext.oldestFork({ settled, params }, tip.height)),
+    settled
   }, yield* NodeEvents)
-  localChain.setTip(chain)
+  localChain.setTip(tip)
   SyncDriver.start(context)
   yield* messages.listen(SyncListener.make(context))
   return Sync.of({

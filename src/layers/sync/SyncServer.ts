@@ -45,17 +45,19 @@ const serveAll = (context: SyncContext, peer: PeerIp, link: PeerLink): Effect.Ef
 const room = (context: SyncContext, { origin }: PeerLink): Effect.Effect<void> =>
   context.messages.whenLow(origin, Limits.serveHighBytes)
 
-const serveHeaders = (context: SyncContext, { origin, serve }: PeerLink, { locator, request }: GetHeaders) =>
+const serveHeaders = (context: SyncContext, { origin, serve }: PeerLink, { count, locator, request }: GetHeaders) =>
   Effect.gen(function*() {
     const waitMs = serve.headersFrom - context.timers.now()
     if (waitMs > 0) yield* Effect.sleep(waitMs)
     serve.headersFrom = context.timers.now() + Limits.serveHeadersEveryMs
-    const [found] = yield* context.rewrites.steady(headersBehind(context, locator))
+    const [found] = yield* context.rewrites.steady(
+      headersBehind(context, locator, Math.min(count ?? Infinity, Limits.headersPerMessage))
+    )
     context.messages.send(origin, { _tag: "Headers", request, ...found })
   })
 
 /** Headers behind the first hash of the locator that is on our chain; behind genesis when none is. */
-const headersBehind = (context: SyncContext, locator: ReadonlyArray<Hash.Hash>) =>
+const headersBehind = (context: SyncContext, locator: ReadonlyArray<Hash.Hash>, most: number) =>
   Effect.gen(function*() {
     const { params, store } = context
     let [fork, after] = [0, params.genesisHash]
@@ -66,7 +68,7 @@ const headersBehind = (context: SyncContext, locator: ReadonlyArray<Hash.Hash>) 
       break
     }
     const tip = yield* store.tip
-    const headers = yield* store.headers(fork + 1, Limits.headersPerMessage)
+    const headers = yield* store.headers(fork + 1, most)
     const { bytes, count } = BlockHeader.joinList(headers)
     return { after, list: bytes, more: fork + count < tip.height }
   })

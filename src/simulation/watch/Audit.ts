@@ -119,7 +119,7 @@ export class Audit {
   private sync(node: SimulatedNode, { services }: Running, indexOf: ReadonlyMap<string, number>): void {
     const { pairs } = this.world
     const { peers, synced, waiting } = Effect.runSync(Context.get(services, Sync).report)
-    if (waiting.blocks > (synced ? 1 : Limits.syncWindowBlocks)) {
+    if (waiting.blocks > (synced ? 1 : 2 * Limits.syncWindowBlocks)) {
       this.violated(node, "queues are bounded", `${waiting.blocks} bodies wait, ${synced ? "in sync" : "syncing"}`)
     }
     for (const { ip, use } of peers) {

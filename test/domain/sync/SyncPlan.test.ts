@@ -2,9 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 
 import * as Limits from "../../../src/domain/Limits.ts"
+import * as SyncBranches from "../../../src/domain/sync/SyncBranches.ts"
 import * as SyncPlan from "../../../src/domain/sync/SyncPlan.ts"
 import * as SyncState from "../../../src/domain/sync/SyncState.ts"
 import * as SyncStatus from "../../../src/domain/sync/SyncStatus.ts"
+import * as SyncVerdict from "../../../src/domain/sync/SyncVerdict.ts"
+import * as SyncWork from "../../../src/domain/sync/SyncWork.ts"
 import { randomFrom } from "../../harness/random.ts"
 import * as SyncWorld from "../../harness/syncWorld.ts"
 import type { PeerSpec } from "../../harness/syncWorld.ts"
@@ -122,11 +125,11 @@ describe("SyncPlan among liars", () => {
       liar({ _tag: "Withholds", at: 1_100, silent: false }, chain(height + 900, 800, "f")),
       "withheld"
     ],
-    ["withholds a block in silence", liar({ _tag: "Withholds", at: 40, silent: true }), "unresponsive"],
+    ["withholds a block in silence", liar({ _tag: "Withholds", at: 40, silent: true }), "withheld"],
     [
       "shows a longer chain, then falls silent",
       liar({ _tag: "Withholds", at: 0, silent: true }, chain(height + 900, 3, "f")),
-      "unresponsive"
+      "withheld"
     ],
     ["answers nothing", liar({ _tag: "Silent" }, chain(height + 1)), "unresponsive"],
     ["drips", { ...honest(height), latencyMs: 50, blockMs: 60, piece: 1 }, undefined],
@@ -153,25 +156,69 @@ describe("SyncPlan among liars", () => {
     }
   })
 
-  it("liars alone: nothing is asked any more, and the status says why", () => {
-    const world = sync([liar({ _tag: "Inflates" }, chain(0)), liar({ _tag: "BadHeader", at: 1 })], { limitMs: 600_000 })
+  it("liars alone: they are dropped, and when they are back the status says why they are not used", () => {
+    const liars = [liar({ _tag: "Inflates" }, chain(0)), liar({ _tag: "BadHeader", at: 1 })]
+    const world = sync(liars, { limitMs: 10_000, returns: 1_000 })
     assert.deepStrictEqual(world.store, chain(0))
+    assert.deepStrictEqual(faults(world), { "10.0.0.1": "inflated-height", "10.0.0.2": "bad-header" })
     assert.strictEqual(
       SyncStatus.line(world.state),
       "height 0, 2 peers, not syncing because every peer sent something false"
     )
-    assert.deepStrictEqual(world.state.peers.map((peer) => SyncStatus.peerLine(world.state, peer)), [
-      "not used: inflated-height",
-      "not used: bad-header"
-    ])
+    for (const peer of world.state.peers) {
+      assert.strictEqual(
+        SyncStatus.peerLine(world.state, peer),
+        "not used: on probation, because it sent something false before"
+      )
+    }
   })
 
-  it("made-up headers run ahead only so far", () => {
-    const world = sync([liar({ _tag: "Withholds", at: 1, silent: true }, chain(Limits.headersAhead + 5_000))], {
-      limitMs: 30_000
-    })
-    assert.isAtMost(world.state.headers.height, Limits.headersAhead + 150)
-    assert.isAtLeast(world.state.headers.height, Limits.headersAhead)
+  it("liars that return for ever are asked ever less: probation doubles", () => {
+    const liars = Array.from({ length: 20 }, () => liar({ _tag: "Inflates" }, chain(0)))
+    const world = sync([honest(height), ...liars], { untilMs: hour, returns: 1_000 })
+    assert.deepStrictEqual(world.store, main)
+    // 30 s, 60 s, 120 s, …: seven times in an hour, instead of every second.
+    for (let n = 1; n <= 20; n++) assert.isAtMost(world.dropped.get(SyncWorld.ip(n)) ?? 0, 8)
+    assert.isUndefined(world.dropped.get(SyncWorld.ip(0)))
+  })
+
+  it("a chain that no peer delivers holds up none that is delivered", () => {
+    for (const silent of [true, false]) {
+      for (const count of [3, 20]) {
+        const made = (n: number) => chain(height + 20_000, n, `x${n}`)
+        const liars = Array.from({ length: count }, (_, n) => liar({ _tag: "Withholds", at: n, silent }, made(n)))
+        const world = sync([...liars, honest(height)], { limitMs: 4_000 })
+        assert.strictEqual(world.store.length - 1, height, `${count} liars, ${silent ? "silent" : "refusing"}`)
+      }
+    }
+  })
+
+  it("in sync is said only when no connected peer, proven liars aside, announces a better chain", () => {
+    // The only better peer is silent from the start, or from a block on.
+    for (const kind of [{ _tag: "Silent" }, { _tag: "Withholds", at: 900, silent: true }] as const) {
+      const world = sync([liar(kind), honest(0)], { limitMs: 30_000 })
+      assert.isFalse(world.behind.some(({ dropped, synced }) => dropped === 0 && synced), kind._tag)
+    }
+  })
+
+  it("a better chain that leaves ours too deep is announced once, with what is known of it, and stays in the table", () => {
+    const start = chain(300)
+    const deep = chain(402, 100, "x")
+    const world = sync([honest(0, { chain: deep }), honest(300)], { start, maxReorg: 100, limitMs: 600_000 })
+    assert.deepStrictEqual(world.store, start)
+    assert.deepStrictEqual(world.left, [SyncWorld.ip(0)])
+    assert.isFalse(world.state.synced)
+    assert.strictEqual(world.state.peers[0]?.told.height, 402)
+    assert.strictEqual(
+      SyncStatus.line(world.state),
+      "height 300, 2 peers, not synced, left behind: 10.0.0.1 has a better chain of height 402 that leaves ours at height 100, " +
+        "200 blocks deep, more than a reorganisation may replace; if that is the network's chain, stop the node and run " +
+        "\"timemesh chain rewind 100\""
+    )
+    assert.isFalse(
+      SyncVerdict.mayProduce(SyncVerdict.verdict({ ...world.state, peers: world.state.peers.slice(0, 1) }))
+    )
+    assert.isTrue(SyncVerdict.mayProduce(SyncVerdict.verdict(world.state)), "a minority does not hold up the rest")
   })
 })
 
@@ -252,95 +299,175 @@ describe("SyncPlan, step by step", () => {
     return { state, actions }
   }
   const tip = { height: 10, hash: "m10" }
-  const asked: ReadonlyArray<SyncState.SyncEvent> = [
-    { _tag: "PeerUp", peer: a, tip },
-    {
-      _tag: "HeadersReceived",
-      peer: a,
-      request: 1,
-      count: 10,
-      fork: 0,
-      last: tip,
-      choice: "adopted",
-      base: 0,
-      heldBytes: 0,
-      more: "no",
-      ms: 2_000
-    }
-  ]
-  const fired: SyncState.SyncEvent = { _tag: "Fired", timer: { peer: a } }
+  const up = (peer: typeof a): SyncState.SyncEvent => ({ _tag: "PeerUp", peer, tip, on: undefined })
+  const headers = (peer: typeof a, request: number, ms: number): SyncState.SyncEvent => ({
+    _tag: "HeadersReceived",
+    peer,
+    request,
+    count: 10,
+    last: tip,
+    placed: { _tag: "Branch", branch: { id: 1, fork: 0, tip, trunk: undefined } },
+    also: [],
+    clockBehind: undefined,
+    dueMs: 0,
+    more: "no",
+    ms
+  })
+  const timer: SyncState.SyncTimer = { _tag: "Answer", peer: a }
+  const fired = (trickled = false): SyncState.SyncEvent => ({ _tag: "Fired", timer, trickled })
 
   it("asks for headers, then for bodies, and waits four times what can be expected", () => {
-    assert.deepStrictEqual(after(asked.slice(0, 1)).actions, [
-      { _tag: "GetHeaders", peer: a, request: 1 },
-      { _tag: "Arm", timer: { peer: a }, ms: Limits.stallFirstMs }
+    assert.deepStrictEqual(after([up(a)]).actions, [
+      { _tag: "GetHeaders", peer: a, request: 1, count: Limits.headersFirstRequest },
+      { _tag: "Arm", timer, ms: Limits.stallFirstMs }
     ])
-    assert.deepStrictEqual(after(asked).actions, [
-      { _tag: "GetBlocks", peer: a, request: 2, from: 1, count: 10 },
-      { _tag: "Arm", timer: { peer: a }, ms: 4 * (2_000 + 10) }
+    assert.deepStrictEqual(after([up(a), headers(a, 1, 2_000)]).actions, [
+      { _tag: "GetBlocks", peer: a, request: 2, branch: 1, from: 1, count: 10 },
+      { _tag: "Arm", timer, ms: 4 * (2_000 + 10) }
     ])
   })
 
-  it("a stall hands the rest to another at once, and doubles the wait; the fifth in a row is the last", () => {
-    const alone = [1, 2, 3, 4].map((n) => after([...asked, ...Array.from({ length: n }, () => fired)]).actions)
-    assert.deepStrictEqual(alone.map((actions) => actions.find((action) => action._tag === "Arm")?.ms), [
+  it("a stall doubles the wait and asks for little once more; the fifth in a row is the last, the third before any answer", () => {
+    const asked = [up(a), headers(a, 1, 2_000)]
+    const waits = [1, 2, 3, 4].map((n) => after([...asked, ...Array.from({ length: n }, () => fired())]).actions)
+    assert.deepStrictEqual(waits.map((actions) => actions.find((action) => action._tag === "Arm")?.ms), [
       16_080,
       32_160,
       60_000,
       60_000
     ])
-    assert.deepStrictEqual(after([...asked, fired, fired, fired, fired, fired]).actions[1]?._tag, "Blame")
-    // Slow too: not to be asked for the same while the first is not late.
-    const slow: SyncState.SyncEvent = {
-      _tag: "HeadersReceived",
-      peer: b,
-      request: 99,
-      count: 0,
-      fork: 10,
-      last: tip,
-      choice: "kept",
-      base: 0,
-      heldBytes: 0,
-      more: "no",
-      ms: 50_000
-    }
-    const [up, ...rest] = asked
-    if (up === undefined) return assert.fail("no events")
-    const both = after([up, { _tag: "PeerUp", peer: b, tip }, slow, ...rest, fired])
-    assert.deepStrictEqual(both.actions, [
-      { _tag: "Stalled", peer: a, stalls: 1 },
-      { _tag: "GetBlocks", peer: b, request: 3, from: 1, count: 10 },
-      { _tag: "Arm", timer: { peer: a }, ms: 16_080 },
-      { _tag: "Arm", timer: { peer: b }, ms: Limits.stallMostMs }
-    ])
+    assert.deepStrictEqual(waits[0]?.find((action) => action._tag === "GetHeaders"), {
+      _tag: "GetHeaders",
+      peer: a,
+      request: 3,
+      count: Limits.headersFirstRequest / 2
+    })
+    const last = (events: ReadonlyArray<SyncState.SyncEvent>) =>
+      after(events).actions.flatMap((action) => action._tag === "Drop" ? [action.fault] : [])
+    assert.deepStrictEqual(last([...asked, fired(), fired(), fired(), fired()]), [])
+    assert.deepStrictEqual(last([...asked, fired(), fired(), fired(), fired(), fired()]), ["unresponsive"])
+    assert.deepStrictEqual(last([...asked, fired(), fired(), fired(), fired(), fired(true)]), ["stalled"])
+    assert.deepStrictEqual(last([up(a), fired(), fired()]), [])
+    assert.deepStrictEqual(last([up(a), fired(), fired(), fired()]), ["unresponsive"])
   })
 
-  it("a byte of an answer clears a stall", () => {
-    const { state } = after([...asked, fired, fired, { _tag: "Progress", peer: a }])
-    assert.strictEqual(state.peers[0]?.stalls, 0)
-    assert.isFalse(state.requests[0]?.stalled)
+  it("a stall hands the rest to another at once; of the last blocks, one that is quicker is asked before", () => {
+    const { state } = after([up(a), headers(a, 1, 2_000)])
+    const beside = (pieceMs: number | undefined) => {
+      const other = { ...SyncWork.newPeer(b, tip, { branch: 1, height: 10, shown: 10 }), pieceMs }
+      return { ...state, peers: [...state.peers, other] }
+    }
+    const blocks = (state: SyncState.SyncState, event: SyncState.SyncEvent) =>
+      SyncPlan.step(state, event)[1].filter(({ _tag }) => _tag === "GetBlocks")
+    const asked = { _tag: "GetBlocks", peer: b, request: 3, branch: 1, from: 1, count: 10 } as const
+    assert.deepStrictEqual(blocks(beside(50_000), { _tag: "TipAnnounced", peer: a, tip, on: undefined }), [])
+    assert.deepStrictEqual(blocks(beside(50_000), fired()), [asked])
+    assert.deepStrictEqual(blocks(beside(20), { _tag: "TipAnnounced", peer: a, tip, on: undefined }), [asked])
+  })
+
+  it("bytes are no progress: they clear no stall, and a whole piece does", () => {
+    const late = [up(a), headers(a, 1, 2_000), fired(true), fired(true)]
+    assert.deepStrictEqual([after(late).state.peers[0]?.stalls, after(late).state.requests[0]?.stalled], [2, true])
+    const piece: SyncState.SyncEvent = {
+      _tag: "BlocksReceived",
+      peer: a,
+      request: 2,
+      count: 1,
+      done: false,
+      bytes: 100,
+      ms: 9_000
+    }
+    const { state } = after([...late, piece])
+    assert.deepStrictEqual([state.peers[0]?.stalls, state.requests[0]?.stalled], [0, false])
+  })
+
+  it("an answer to a later request says that the earlier ones will not be answered: they are asked for anew", () => {
+    const { actions, state } = after([up(a), headers(a, 1, 2_000), fired(), headers(a, 3, 50)])
+    assert.deepStrictEqual(actions.flatMap((action) => action._tag === "Forget" ? [action.request] : []), [2])
+    assert.deepStrictEqual(state.peers[0]?.pending, [4, 5])
+    assert.deepStrictEqual(state.requests.map(({ id, next, to }) => [id, next, to]), [[4, 1, 8], [5, 9, 10]])
+  })
+
+  it("a block pushed on top of our chain is stored at once, whatever else peers announce", () => {
+    const far = { height: 100, hash: "x100" }
+    const { state } = after([
+      { _tag: "PeerUp", peer: a, tip: far, on: undefined },
+      {
+        _tag: "HeadersReceived",
+        peer: a,
+        request: 1,
+        count: 100,
+        last: far,
+        placed: { _tag: "Branch", branch: { id: 1, fork: 0, tip: far, trunk: undefined } },
+        also: [],
+        clockBehind: undefined,
+        dueMs: 0,
+        more: "no",
+        ms: 20
+      },
+      { _tag: "BlockAdded", branch: { id: 2, fork: 0, tip: { height: 1, hash: "m1" } }, height: 1, bytes: 500 }
+    ])
+    assert.deepStrictEqual(SyncBranches.ready(state).map(({ id }) => id), [2])
   })
 
   it("bodies held out of order are bounded by bytes", () => {
-    const { state } = after([
-      ...asked,
-      { _tag: "Stored", tip: { height: 0, hash: "m0" }, headers: { height: 9_000, hash: "x" }, base: 0, heldBytes: 0 }
-    ])
+    const far = { height: 9_000, hash: "x" }
+    const branch = {
+      id: 1,
+      fork: 0,
+      base: 0,
+      tip: far,
+      held: [{ from: 2, to: 40 }],
+      delivered: 9_000,
+      trunk: undefined
+    }
+    const { state } = after([up(a)])
+    const on = { branch: 1, height: 9_000, shown: 9_000 }
     const greatest = (heldBytes: number) => {
-      const peers = state.peers.map((peer) => Object.assign({}, peer, { batch: 256, owed: 0 }))
-      const held = [{ from: 2, to: 40 }]
-      const tip = { height: 9_000, hash: "x" }
-      const [, actions] = SyncPlan.step({ ...state, peers, requests: [], held, heldBytes }, {
-        _tag: "TipAnnounced",
-        peer: a,
-        tip
-      })
+      const peers = state.peers.map((peer) => ({ ...peer, batch: 256, on, pending: [] }))
+      const [, actions] = SyncPlan.step(
+        { ...state, peers, headerRequests: [], branches: [{ ...branch, heldBytes }] },
+        { _tag: "TipAnnounced", peer: a, tip: far, on }
+      )
       return Math.max(
         ...actions.flatMap((action) => action._tag === "GetBlocks" ? [action.from + action.count - 1] : [])
       )
     }
     assert.strictEqual(greatest(Limits.syncWindowBytes), Limits.blocksPerRequest)
     assert.isAbove(greatest(Limits.syncWindowBytes - 1), 2 * Limits.blocksPerRequest)
+  })
+
+  it("what a claim may cost grows with what was delivered", () => {
+    const most = (delivered: number) =>
+      SyncBranches.windowEnd({ branches: [] }, {
+        id: 1,
+        fork: 0,
+        base: 0,
+        tip: { height: 9_000, hash: "x" },
+        held: [],
+        heldBytes: 0,
+        delivered,
+        trunk: undefined
+      })
+    assert.deepStrictEqual([0, 1, 16, 4_000].map(most), [64, 68, 128, Limits.syncWindowBlocks])
+    const readOn = (height: number, delivered: number) =>
+      SyncBranches.mayReadOn({ chain: { height: 500, hash: "m500" } }, {
+        id: 1,
+        fork: 400,
+        base: 400,
+        tip: { height, hash: "x" },
+        held: [],
+        heldBytes: 0,
+        delivered,
+        trunk: undefined
+      })
+    const far = 500 + Limits.headersUndelivered
+    assert.deepStrictEqual([readOn(far - 1, 0), readOn(far, 0), readOn(far, 1), readOn(200_000, 199_000)], [
+      true,
+      false,
+      true,
+      false
+    ])
   })
 })
 
@@ -349,42 +476,57 @@ describe("SyncPlan is total", () => {
     const random = randomFrom(seed)
     let state = SyncState.start({ height: 0, hash: "m0" })
     const tip = () => ({ height: random(50), hash: `h${random(5)}` })
+    const peer = () => SyncWorld.ip(random(4))
+    const on = () => random(2) === 0 ? undefined : { branch: random(4), height: random(50), shown: random(50) }
+    const branch = () => ({ id: random(4), fork: random(50), tip: tip(), trunk: undefined })
+    const placed = (): SyncState.Placed =>
+      [
+        { _tag: "Chain" } as const,
+        { _tag: "Branch", branch: branch() } as const,
+        { _tag: "Worse", fork: random(50) } as const,
+        { _tag: "TooDeep", fork: random(50) } as const
+      ][random(4)] ?? { _tag: "Chain" }
     const events: ReadonlyArray<() => SyncState.SyncEvent> = [
-      () => ({ _tag: "PeerUp", peer: SyncWorld.ip(random(4)), tip: tip() }),
-      () => ({ _tag: "PeerDown", peer: SyncWorld.ip(random(4)) }),
-      () => ({ _tag: "TipAnnounced", peer: SyncWorld.ip(random(4)), tip: tip() }),
+      () => ({ _tag: "PeerUp", peer: peer(), tip: tip(), on: on() }),
+      () => ({ _tag: "PeerDown", peer: peer() }),
+      () => ({ _tag: "TipAnnounced", peer: peer(), tip: tip(), on: on() }),
       () => ({
         _tag: "HeadersReceived",
-        peer: SyncWorld.ip(random(4)),
+        peer: peer(),
         request: random(30),
         count: random(3),
-        fork: random(50),
         last: tip(),
-        base: random(50),
-        heldBytes: random(100_000),
-        choice: (["adopted", "kept", "too-deep"] as const)[random(3)] ?? "kept",
+        placed: placed(),
+        also: [peer()],
+        clockBehind: random(2) === 0 ? undefined : random(900),
+        dueMs: random(9_000),
         more: (["yes", "no", "not-yet"] as const)[random(3)] ?? "no",
         ms: random(1_000)
       }),
+      () => ({ _tag: "HeadersVoid", peer: peer(), request: random(30) }),
       () => ({
         _tag: "BlocksReceived",
-        peer: SyncWorld.ip(random(4)),
+        peer: peer(),
         request: random(30),
         count: random(300),
         done: random(2) === 0,
-        heldBytes: random(100_000),
+        bytes: random(100_000),
         ms: random(1_000)
       }),
-      () => ({ _tag: "Progress", peer: SyncWorld.ip(random(4)) }),
-      () => ({ _tag: "PeerLied", peer: SyncWorld.ip(random(4)), fault: "protocol", detail: "" }),
-      () => ({ _tag: "Fired", timer: { peer: SyncWorld.ip(random(4)) } })
+      () => ({ _tag: "BlockAdded", branch: branch(), height: random(50), bytes: random(1_000) }),
+      () => ({ _tag: "Stored", tip: tip(), branch: random(4), oldestFork: random(20), branches: [] }),
+      () => ({ _tag: "Staged", branch: random(4), base: random(50), heldBytes: 0 }),
+      () => ({ _tag: "Settled", oldestFork: random(20) }),
+      () => ({ _tag: "PeerLied", peer: peer(), fault: "protocol", detail: "" }),
+      () => ({ _tag: "Fired", timer: { _tag: "Answer", peer: peer() }, trickled: random(2) === 0 }),
+      () => ({ _tag: "Fired", timer: { _tag: "Holdoff", peer: peer() }, trickled: false })
     ]
     for (let i = 0; i < 200; i++) {
       const event = events[random(events.length)]?.()
       if (event === undefined) continue
       const known = !("peer" in event) || state.peers.some((peer) => peer.id === event.peer)
       const [next, actions] = SyncPlan.step(state, event)
-      if (!known && event._tag !== "PeerUp") {
+      if (!known && event._tag !== "PeerUp" && event._tag !== "HeadersReceived") {
         assert.strictEqual(next, state)
         assert.strictEqual(actions.length, 0)
       }

@@ -162,6 +162,8 @@ describe("admin API", () => {
         tip: { height: 7, hash: "ab" },
         headers: 9,
         synced: false,
+        mayProduce: false,
+        target: 9,
         line: "height 7 of 9, 1 source",
         reorgs: 2,
         waiting: { blocks: 3, bytes: 1_452 },

@@ -18,6 +18,8 @@ const report = (height: number, headers: number, changes: Partial<SyncReport> = 
   tip: { height, hash: "00" },
   headers,
   synced: false,
+  mayProduce: false,
+  target: headers,
   line: `height ${height} of ${headers}, 2 sources`,
   peers: [peer(1, headers, "sending 9 blocks"), peer(2, headers, "sending 1 block"), peer(3, headers, "idle")],
   reorgs: 0,

@@ -28,7 +28,7 @@ describe("sync", () => {
         assert.deepStrictEqual(report.peers.map((peer) => peer.blocks), [2_480])
       })))
 
-  it.effect("blocks that are in the future by our clock are taken when their time has come, and nobody tells of them again", () =>
+  it.effect("blocks that are in the future by our clock are taken when their time has come, and nobody announces them again", () =>
     onMesh(20, ({ start }) =>
       Effect.gen(function*() {
         // The clock is eight seconds slow: five are forgiven.

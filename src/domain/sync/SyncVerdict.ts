@@ -1,0 +1,104 @@
+/**
+ * Where the node stands towards its peers' chains: the one judgement that the flag, the status line, the progress bar and a
+ * producer's permission come from.
+ *
+ * **In sync** means that no connected peer, those proven false aside, announces a better chain than ours. A claim ends by being
+ * followed, or with the peer that made it: a silent peer still makes it.
+ */
+import * as SyncBranches from "./SyncBranches.ts"
+import { isBetter, type SyncPeer, type SyncState, type SyncTip } from "./SyncState.ts"
+import * as SyncWork from "./SyncWork.ts"
+
+export type Verdict =
+  | { readonly _tag: "InSync" }
+  /** No peer with a chain is connected. */
+  | { readonly _tag: "NoPeers" }
+  /** Peers are connected, and each was false before. */
+  | { readonly _tag: "NoneTrusted" }
+  /** Blocks are on the way from `sources` peers. */
+  | { readonly _tag: "Fetching"; readonly sources: number; readonly target: number }
+  | { readonly _tag: "ReadingHeaders"; readonly from: SyncPeer; readonly target: number }
+  /** Peers announce a better chain, and none of it arrives. */
+  | {
+    readonly _tag: "Waiting"
+    readonly of: SyncPeer
+    readonly why: "asked-next" | "no-answer" | "no-body"
+    readonly target: number
+  }
+  /** Every better chain leaves ours too deep. */
+  | { readonly _tag: "LeftBehind"; readonly target: number; readonly of: number; readonly peers: number } & Apart
+  /** Most peers' next block is in the future by our clock, by at least `seconds`. */
+  | {
+    readonly _tag: "ClockBehind"
+    readonly seconds: number
+    readonly of: number
+    readonly peers: number
+    readonly target: number
+  }
+
+/** A peer whose chain leaves ours at `fork`, `depth` blocks below our tip, too deep to follow. */
+export interface Apart {
+  readonly peer: SyncPeer["id"]
+  readonly told: SyncTip
+  readonly fork: number
+  readonly depth: number
+}
+
+/** Whether a test producer may make a block: on top of the best chain that can be followed, when the clock is right. */
+export const mayProduce = (verdict: Verdict): boolean =>
+  // A minority that is on a chain of its own cannot hold up the rest.
+  verdict._tag === "InSync" || (verdict._tag === "LeftBehind" && 2 * verdict.of <= verdict.peers)
+
+type Facts = Pick<SyncState, "chain" | "branches" | "peers" | "headerRequests" | "requests" | "synced">
+
+const isTrusted = (peer: SyncPeer): boolean => peer.blamed === undefined && peer.holdoff !== "probation"
+
+/** A node in sync stays so while its next blocks, all here, wait for the disk. */
+const isHere = (state: Facts, { on, told }: SyncPeer): boolean => {
+  const branch = SyncBranches.find(state, on?.branch)
+  return state.synced && branch !== undefined && on !== undefined && on.height >= told.height &&
+    SyncBranches.whole(branch) >= told.height
+}
+
+/** Trusted peers that announce a better chain than ours, the best first. */
+const ahead = (state: Facts): ReadonlyArray<SyncPeer> =>
+  state.peers.filter((peer) => isTrusted(peer) && isBetter(peer.told, state.chain) && !isHere(state, peer))
+    .toSorted((a, b) => isBetter(a.told, b.told) ? -1 : 1)
+
+/** The best peer whose chain ours cannot become, unless one that it can become is better too. */
+export const leftBehind = (state: Facts): Apart | undefined => {
+  const better = ahead(state).filter(({ clockBehind }) => clockBehind === undefined)
+  const [best] = better
+  return best?.apart === undefined || better.some(({ apart }) => apart === undefined)
+    ? undefined
+    : { peer: best.id, told: best.told, ...best.apart }
+}
+
+export const verdict = (state: Facts): Verdict => {
+  const trusted = state.peers.filter(isTrusted)
+  if (trusted.length === 0) return { _tag: state.peers.length === 0 ? "NoPeers" : "NoneTrusted" }
+  const early = trusted.filter(({ clockBehind }) => clockBehind !== undefined)
+  const better = ahead(state)
+  const target = Math.max(state.chain.height, ...better.map(({ told }) => told.height))
+  if (2 * early.length > trusted.length) {
+    const seconds = Math.min(...early.map(({ clockBehind }) => clockBehind ?? 0))
+    return { _tag: "ClockBehind", seconds, of: early.length, peers: trusted.length, target }
+  }
+  // Fewer than half cannot show that our clock is wrong: what they show is not valid yet.
+  const best = better.find(({ clockBehind }) => clockBehind === undefined)
+  if (best === undefined) return { _tag: "InSync" }
+  const apart = leftBehind(state)
+  if (apart !== undefined) return { _tag: "LeftBehind", target, of: better.length, peers: trusted.length, ...apart }
+  const sources = new Set(state.requests.filter(({ stalled }) => !stalled).map(({ peer }) => peer)).size
+  if (sources > 0) return { _tag: "Fetching", sources, target }
+  const reading = state.headerRequests.find(({ stalled }) => !stalled)
+  const from = reading === undefined ? undefined : SyncWork.find(state, reading.peer)
+  if (from !== undefined) return { _tag: "ReadingHeaders", from, target }
+  const answers = better.find(SyncWork.isUsable)
+  return {
+    _tag: "Waiting",
+    of: answers ?? best,
+    why: answers === undefined ? "no-answer" : answers.on === undefined ? "asked-next" : "no-body",
+    target
+  }
+}
