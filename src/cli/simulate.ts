@@ -67,6 +67,10 @@ const flags = {
     Flag.withDescription("End after so many virtual milliseconds, with the faults of the whole time (for replay)"),
     Flag.optional
   ),
+  store: Flag.Literals("store", ["memory", "sqlite"]).pipe(
+    Flag.withDescription("What the nodes keep their chains in (default: memory, or SQLite for one seed in eight)"),
+    Flag.optional
+  ),
   noShrink: Flag.Boolean("no-shrink").pipe(
     Flag.withDescription("Do not look for a shorter run that fails in the same way"),
     Flag.withDefault(false)

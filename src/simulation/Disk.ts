@@ -1,19 +1,24 @@
 /**
- * The disk of a simulated node: a `ChainStore` in memory that outlives its processes, is as slow as a disk, and checks every
- * change: that blocks link, that each is one that was made by the rules, and that no reorganisation goes deeper than they allow.
+ * The disk of a simulated node: a `ChainStore` that outlives its processes, is as slow as a disk, and checks every change: that
+ * blocks link, that each is one that was made by the rules, and that no reorganisation goes deeper than they allow. In memory here; on
+ * a real SQLite file in SqliteDisk.ts.
  */
 import { Context, Effect, Layer, Random, type Scope, Semaphore } from "effect"
 import type { ChainParams } from "../domain/chain/ChainParams.ts"
 import * as ChainStoreMemory from "../layers/chain/ChainStoreMemory.ts"
 import { genesisOf } from "../layers/chain/StoredBlocks.ts"
-import { ChainStore, type StoredBlock } from "../services/ChainStore.ts"
+import { ChainStore, type ChainStoreError, type StoredBlock } from "../services/ChainStore.ts"
 import * as SimulationLimits from "./plan/Limits.ts"
 
 export interface Disk {
-  /** At once: for the simulator. */
-  readonly store: ChainStore["Service"]
-  /** As a process sees it. Once `gone()`, nothing more is written. */
-  readonly of: (gone: () => boolean) => ChainStore["Service"]
+  /** As a process of the node sees it. Once `gone()`, nothing more is written. */
+  readonly layer: (gone: () => boolean) => Layer.Layer<ChainStore, ChainStoreError>
+  /** At once, for the simulator, while no process of the node runs. What it changes is not checked. */
+  readonly use: <A>(f: (store: ChainStore["Service"]) => Effect.Effect<A, ChainStoreError>) => A
+  /** Calls `f` in the middle of the next write, after so many of its statements; `undefined`: not any more. */
+  readonly onWrite: (statements: number, f: (() => void) | undefined) => void
+  /** The node's process was killed: what it had open is closed, as the system does. */
+  readonly killed: () => void
 }
 
 export interface DiskChecks {
@@ -24,31 +29,77 @@ export interface DiskChecks {
   readonly violated: (detail: string) => void
 }
 
+/** What happens in the middle of a write: once. */
+export class WriteTrap {
+  private left = 0
+  private f: (() => void) | undefined
+
+  /** Calls `f` at the `count`-th statement from now. */
+  set(count: number, f: (() => void) | undefined): void {
+    this.left = count
+    this.f = f
+  }
+
+  /** A statement is about to run. True: the process has ended by it. */
+  spring(): boolean {
+    const { f } = this
+    if (f === undefined || --this.left > 0) return false
+    this.f = undefined
+    f()
+    return true
+  }
+}
+
+/** The store, with every change judged before it is made. */
+export const checked = (store: ChainStore["Service"], checks: DiskChecks): ChainStore["Service"] => {
+  const judge = (after: number, blocks: ReadonlyArray<StoredBlock>) =>
+    Effect.map(store.tip, ({ height }) => {
+      const wrong = checks.wrong(after, blocks, height)
+      if (wrong !== undefined) checks.violated(wrong)
+    })
+  return ChainStore.of({
+    ...store,
+    append: (after, blocks) => Effect.andThen(judge(after, blocks), store.append(after, blocks)),
+    stage: (after, blocks) => Effect.andThen(judge(after, blocks), store.stage(after, blocks))
+  })
+}
+
+/** As long as a write takes, drawn: up to `SimulationLimits.diskMs`. */
+const writeTime = Effect.flatMap(Random.next, (part) => Effect.sleep(part * SimulationLimits.diskMs))
+
+/** The store with one change after the other, in the order of the calls, however long each takes; `before` each. */
+export const inOrder = (store: ChainStore["Service"], before: Effect.Effect<void>): ChainStore["Service"] => {
+  const writing = Semaphore.makeUnsafe(1)
+  const change = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    writing.withPermit(Effect.andThen(before, effect))
+  return ChainStore.of({
+    ...store,
+    append: (after, blocks) => change(store.append(after, blocks)),
+    stage: (after, blocks) => change(store.stage(after, blocks)),
+    adopt: change(store.adopt),
+    unstage: change(store.unstage),
+    settle: change(store.settle)
+  })
+}
+
 /** An empty disk: the genesis and nothing else. */
 export const make = (params: ChainParams, checks: DiskChecks): Effect.Effect<Disk, never, Scope.Scope> =>
   Effect.map(Layer.build(ChainStoreMemory.layer({ genesis: genesisOf(params) })), (context) => {
     const store = Context.get(context, ChainStore)
-    const slow = Effect.flatMap(Random.next, (part) => Effect.sleep(part * SimulationLimits.diskMs))
+    const trap = new WriteTrap()
     return {
-      store,
-      of: (gone) => {
-        // One change after the other, in the order of the calls, however long each takes.
-        const writing = Semaphore.makeUnsafe(1)
-        const change = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-          writing.withPermit(Effect.andThen(slow, Effect.suspend(() => gone() ? Effect.never : effect)))
-        const checked = (after: number, blocks: ReadonlyArray<StoredBlock>) =>
-          Effect.map(store.tip, ({ height }) => {
-            const wrong = checks.wrong(after, blocks, height)
-            if (wrong !== undefined) checks.violated(wrong)
-          })
-        return ChainStore.of({
-          ...store,
-          append: (after, blocks) => change(Effect.andThen(checked(after, blocks), store.append(after, blocks))),
-          stage: (after, blocks) => change(Effect.andThen(checked(after, blocks), store.stage(after, blocks))),
-          adopt: change(store.adopt),
-          unstage: change(store.unstage),
-          settle: change(store.settle)
-        })
-      }
+      layer: (gone) =>
+        Layer.sync(ChainStore, () =>
+          inOrder(
+            checked(store, checks),
+            Effect.andThen(
+              writeTime,
+              // Nothing of a change is there before all of it is: whichever statement it is, it is in the middle.
+              Effect.suspend(() => trap.spring() || gone() ? Effect.never : Effect.void)
+            )
+          )),
+      use: (f) => Effect.runSync(Effect.orDie(f(store))),
+      onWrite: (_, f) => trap.set(1, f),
+      killed: () => {}
     }
   })

@@ -48,6 +48,16 @@ const kill = (world: FaultWorld, node: SimulatedNode): void => {
   world.gone(node)
 }
 
+/** Kills the process after so many statements of its next write; the result starts it again, or leaves it alone if it never wrote. */
+const killInWrite = (world: FaultWorld, node: SimulatedNode, statements: number): Undo => {
+  const { disk } = node
+  disk.onWrite(statements, () => kill(world, node))
+  return () => {
+    disk.onWrite(0, undefined)
+    node.start()
+  }
+}
+
 /** The machine is gone; the result boots it. */
 const vanish = (world: FaultWorld, node: SimulatedNode): Undo => {
   const { ip } = node
@@ -156,10 +166,10 @@ const fork = (world: FaultWorld, node: SimulatedNode, depth: number, name: strin
   if (node.running === undefined || node.changing) return nothing
   kill(world, node)
   const now = Math.floor((world.time.now + world.intruders.wallMs) / 1_000)
-  const blocks = branch(node.disk.store, depth, name, now)
+  const blocks = node.disk.use((store) => Effect.sync(() => branch(store, depth, name, now)))
   if (blocks !== undefined) {
     world.made(blocks.added.map((block) => block.hash))
-    Effect.runSync(Effect.orDie(node.disk.store.append(blocks.after, blocks.added)))
+    node.disk.use((store) => store.append(blocks.after, blocks.added))
   }
   return () => node.start()
 }
@@ -171,6 +181,7 @@ export const inject = (world: FaultWorld, fault: Fault): Undo => {
   switch (fault.kind) {
     case "kill":
       return on(world, fault.node, (node) => {
+        if (fault.inWrite !== undefined) return killInWrite(world, node, fault.inWrite)
         kill(world, node)
         if (!fault.keepsState) node.wipe()
         return () => node.start()

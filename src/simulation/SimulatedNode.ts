@@ -12,7 +12,6 @@ import type { PeerIp } from "../domain/peer/PeerIp.ts"
 import * as ChainNode from "../layers/node/ChainNode.ts"
 import type { Node } from "../layers/node/Node.ts"
 import * as Producer from "../layers/sync/Producer.ts"
-import { ChainStore } from "../services/ChainStore.ts"
 import { defaultTuning, type NodeConfig } from "../services/NodeConfig.ts"
 import { NodeEvents } from "../services/NodeEvents.ts"
 import { PeerSocket } from "../services/PeerSocket.ts"
@@ -175,7 +174,7 @@ export class SimulatedNode {
       Layer.provide([
         Layer.succeed(PeerSocket, host.peerSocket(this.ip, ...outer)),
         Layer.succeed(PeerStore, this.peerStore),
-        Layer.succeed(ChainStore, this.disk.of(() => process.state === "ended")),
+        this.disk.layer(() => process.state === "ended"),
         Mutant.layer(host.mutant)
       ])
     )
@@ -184,6 +183,7 @@ export class SimulatedNode {
   /** Its process is gone without a word. The network's side of it is the caller's. */
   kill(): void {
     this.process?.end()
+    this.disk.killed()
     this.running = undefined
     this.starting = undefined
     this.changing = false

@@ -14,7 +14,7 @@ import * as Bounds from "./plan/Bounds.ts"
 import type { Fault } from "./plan/Fault.ts"
 import * as FaultPlan from "./plan/FaultPlan.ts"
 import * as SimulationLimits from "./plan/Limits.ts"
-import type { SimulationOptions, SimulationReport } from "./plan/SimulationReport.ts"
+import type { SimulatedStore, SimulationOptions, SimulationReport } from "./plan/SimulationReport.ts"
 import { Audit } from "./watch/Audit.ts"
 import { ChainWatch } from "./watch/ChainWatch.ts"
 import * as World from "./World.ts"
@@ -50,6 +50,13 @@ export const planOf = (options: SimulationOptions): ReadonlyArray<Fault> => {
   return FaultPlan.kept(plan, { faults: options.keepFaults, nodes: options.keepNodes })
 }
 
+/** What the nodes of the run keep their chains in. Without faults a disk is only slow. */
+const storeOf = ({ faults, seed, store }: SimulationOptions): SimulatedStore => {
+  if (store !== undefined) return store
+  const isDrawn = Seeds.below(`${seed}/store`)(SimulationLimits.sqliteRuns) === 0
+  return faults.length > 0 && isDrawn ? "sqlite" : "memory"
+}
+
 /** Runs a simulation to its end, or to its first violation. Interruptible between slices of some ten ms. */
 export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app, ...watch }: Surroundings = {}) {
   const nodes = options.keepNodes ?? Array.from({ length: options.nodes }, (_, i) => i)
@@ -58,6 +65,7 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
     nodes,
     planned: options.nodes,
     mutant: mutants.find((mutant) => mutant === options.mutant),
+    store: storeOf(options),
     app,
     onTrace: watch.trace
   })

@@ -13,6 +13,7 @@ import * as HasherLive from "../layers/chain/HasherLive.ts"
 import { genesisOf } from "../layers/chain/StoredBlocks.ts"
 import { MemoryNetwork } from "../layers/socket/memory/MemoryNetwork.ts"
 import { PeerState } from "../services/PeerState.ts"
+import { Sync } from "../services/Sync.ts"
 import { addressesOf, everyAddressOf, outerOf } from "./Addresses.ts"
 import type { App } from "./App.ts"
 import { ChainJudge } from "./ChainJudge.ts"
@@ -28,8 +29,9 @@ import type { Mutant } from "./Mutant.ts"
 import { disturbance } from "./plan/Disturbance.ts"
 import type { Fault } from "./plan/Fault.ts"
 import * as SimulationLimits from "./plan/Limits.ts"
-import type { Violation } from "./plan/SimulationReport.ts"
+import type { SimulatedStore, Violation } from "./plan/SimulationReport.ts"
 import { SimulatedNode, type SimulatedNodeHost } from "./SimulatedNode.ts"
+import * as SqliteDisk from "./SqliteDisk.ts"
 import { type PairView, PairWatch } from "./watch/PairWatch.ts"
 import { RecoveryWatch } from "./watch/RecoveryWatch.ts"
 import { Traffic } from "./watch/Traffic.ts"
@@ -52,6 +54,7 @@ export interface WorldOptions {
   readonly nodes: ReadonlyArray<number>
   readonly planned: number
   readonly mutant: Mutant | undefined
+  readonly store: SimulatedStore
   readonly app: App | undefined
   /** One JSON object per line: every event but pings and pongs, and every fault. */
   readonly onTrace: ((line: string) => void) | undefined
@@ -154,7 +157,7 @@ export class World {
         }
       },
       onStarted: (node, running) => {
-        this.tips.set(node.index, Effect.runSync(Effect.orDie(node.disk.store.tip)))
+        this.tips.set(node.index, Effect.runSync(Context.get(running.services, Sync).report).tip)
         this.traffic.start(node, running)
       },
       mutant: options.mutant,
@@ -391,6 +394,8 @@ export class World {
   }
 }
 
+const disks = { memory: Disk.make, sqlite: SqliteDisk.make }
+
 /** A network with its nodes about to start. It and its disks end with the scope. */
 export const make = Effect.fnUntraced(function*(options: WorldOptions) {
   const hasher = yield* HasherLive.make
@@ -413,6 +418,6 @@ export const make = Effect.fnUntraced(function*(options: WorldOptions) {
     options,
     network,
     judge,
-    (checks) => Effect.runSync(Scope.provide(Disk.make(devnet, checks), scope))
+    (checks) => Effect.runSync(Scope.provide(disks[options.store](devnet, checks), scope))
   )
 })

@@ -1,6 +1,6 @@
 /** What a simulation's disks take, the judgement on it, and the branches that the simulation makes itself. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Fiber, Random } from "effect"
+import { Clock, Context, Effect, Fiber, Layer, Random } from "effect"
 import { TestClock } from "effect/testing"
 import * as Block from "../../src/domain/chain/Block.ts"
 import * as Hash from "../../src/domain/chain/Hash.ts"
@@ -9,7 +9,7 @@ import * as Synthetic from "../../src/domain/chain/Synthetic.ts"
 import * as Validation from "../../src/domain/chain/Validation.ts"
 import * as HasherLive from "../../src/layers/chain/HasherLive.ts"
 import { toStored } from "../../src/layers/chain/StoredBlocks.ts"
-import type { StoredBlock } from "../../src/services/ChainStore.ts"
+import { ChainStore, type StoredBlock } from "../../src/services/ChainStore.ts"
 import { branch, ChainJudge } from "../../src/simulation/ChainJudge.ts"
 import * as Disk from "../../src/simulation/Disk.ts"
 import * as SimulationLimits from "../../src/simulation/plan/Limits.ts"
@@ -20,13 +20,21 @@ const noChecks: Disk.DiskChecks = {
   violated: (detail) => assert.fail(detail)
 }
 
+/** The simulator's own way to a disk in memory. */
+const storeIn = (disk: Disk.Disk) => disk.use(Effect.succeed)
+
+/** As a process of the node sees it. */
+const process = (disk: Disk.Disk, gone: () => boolean) =>
+  Effect.map(Layer.build(disk.layer(gone)), (context) => Context.get(context, ChainStore))
+
 /** A disk with `count` blocks of one leader. */
 const diskWith = (count: number, checks = noChecks) =>
   Effect.gen(function*() {
     const disk = yield* Disk.make(devnet, checks)
     const blocks = yield* makeChain(count)
-    yield* disk.store.append(0, blocks)
-    return { disk, blocks }
+    const store = storeIn(disk)
+    yield* store.append(0, blocks)
+    return { disk, store, blocks }
   })
 
 describe("branch", () => {
@@ -36,7 +44,7 @@ describe("branch", () => {
       const { blocks, disk } = yield* diskWith(60)
       const now = Math.floor(startOfTime / 1_000)
       for (const depth of [0, 1, 2, 7, 40, 59]) {
-        const made = branch(disk.store, depth, "fork", now)
+        const made = branch(storeIn(disk), depth, "fork", now)
         assert(made !== undefined)
         assert.deepStrictEqual([made.after, made.added.length], [60 - depth, depth + 1])
         let parent = blocks[made.after - 1]?.parent
@@ -59,12 +67,12 @@ describe("branch", () => {
     Effect.gen(function*() {
       const { disk } = yield* diskWith(20)
       const now = Math.floor(startOfTime / 1_000)
-      const [a, b] = [branch(disk.store, 5, "a", now), branch(disk.store, 5, "b", now)]
+      const [a, b] = [branch(storeIn(disk), 5, "a", now), branch(storeIn(disk), 5, "b", now)]
       assert(a !== undefined && b !== undefined)
       assert.notDeepEqual(a.added.map(({ hash }) => hash), b.added.map(({ hash }) => hash))
-      const tip = yield* disk.store.append(a.after, a.added)
+      const tip = yield* storeIn(disk).append(a.after, a.added)
       assert.deepStrictEqual(tip, { height: 21, hash: a.added.at(-1)?.hash ?? "" })
-      const next = branch(disk.store, 5, "b", now)
+      const next = branch(storeIn(disk), 5, "b", now)
       assert.strictEqual(next?.added.at(-1)?.height, 22)
     }).pipe(Effect.scoped))
 
@@ -72,9 +80,9 @@ describe("branch", () => {
     Effect.gen(function*() {
       yield* HasherLive.make
       const { disk } = yield* diskWith(5)
-      assert.isUndefined(branch(disk.store, 5, "fork", 0))
-      assert.isUndefined(branch(disk.store, 50, "fork", 0))
-      assert.isDefined(branch(disk.store, 4, "fork", 0))
+      assert.isUndefined(branch(storeIn(disk), 5, "fork", 0))
+      assert.isUndefined(branch(storeIn(disk), 50, "fork", 0))
+      assert.isDefined(branch(storeIn(disk), 4, "fork", 0))
     }).pipe(Effect.scoped))
 })
 
@@ -154,7 +162,7 @@ describe("Disk", () => {
     Effect.gen(function*() {
       const disk = yield* Disk.make(devnet, noChecks)
       const blocks = yield* makeChain(3)
-      const store = disk.of(gone)
+      const store = yield* process(disk, gone)
       assert.deepStrictEqual(yield* store.tip, { height: 0, hash: genesis(devnet).hash })
       const began = yield* Clock.currentTimeMillis
       const writing = yield* Effect.forkChild(Effect.zip(store.append(0, blocks), Clock.currentTimeMillis))
@@ -165,7 +173,7 @@ describe("Disk", () => {
       assert.strictEqual(tip.height, 3)
       assert.isAtLeast(at - began, 1)
       assert.isAtMost(at - began, SimulationLimits.diskMs)
-      assert.deepStrictEqual(yield* disk.of(gone).tip, tip, "the next process finds it")
+      assert.deepStrictEqual(yield* (yield* process(disk, gone)).tip, tip, "the next process finds it")
     }).pipe(Effect.scoped, Random.withSeed("disk")))
 
   it.effect("what a process had begun to write when it ended is not written, and it is not told", () =>
@@ -177,15 +185,15 @@ describe("Disk", () => {
       })
       const blocks = yield* makeChain(3)
       let ended = false
-      const store = disk.of(() => ended)
+      const store = yield* process(disk, () => ended)
       const writing = yield* Effect.forkChild(store.append(0, blocks), { startImmediately: true })
       ended = true
       yield* TestClock.adjust(10 * SimulationLimits.diskMs)
       assert.isUndefined(writing.pollUnsafe())
-      assert.strictEqual((yield* disk.store.tip).height, 0)
+      assert.strictEqual((yield* storeIn(disk).tip).height, 0)
       assert.deepStrictEqual(checked, [], "it is no change")
       // The next process writes.
-      const next = yield* Effect.forkChild(disk.of(gone).append(0, blocks.slice(0, 1)))
+      const next = yield* Effect.forkChild((yield* process(disk, gone)).append(0, blocks.slice(0, 1)))
       yield* TestClock.adjust(SimulationLimits.diskMs)
       assert.strictEqual((yield* Fiber.join(next)).height, 1)
       yield* Fiber.interrupt(writing)
@@ -195,12 +203,12 @@ describe("Disk", () => {
     Effect.gen(function*() {
       const disk = yield* Disk.make(devnet, noChecks)
       const blocks = yield* makeChain(30)
-      const store = disk.of(gone)
+      const store = yield* process(disk, gone)
       const writing = yield* Effect.forEach(blocks, (block) =>
         Effect.forkChild(store.append(block.height - 1, [block]), { startImmediately: true }))
       yield* TestClock.adjust(30 * SimulationLimits.diskMs)
       yield* Effect.forEach(writing, Fiber.join)
-      assert.strictEqual((yield* disk.store.tip).height, 30)
+      assert.strictEqual((yield* storeIn(disk).tip).height, 30)
     }).pipe(Effect.scoped))
 
   it.effect("every change is judged before it is made, by the height that the chain then has", () =>
@@ -215,7 +223,7 @@ describe("Disk", () => {
         violated: (detail) => violations.push(detail)
       })
       const blocks = yield* makeChain(4)
-      const store = disk.of(gone)
+      const store = yield* process(disk, gone)
       for (const [after, added] of [[0, blocks.slice(0, 3)], [1, blocks.slice(1, 2)], [2, []]] as const) {
         const writing = yield* Effect.forkChild(store.append(after, added))
         yield* TestClock.adjust(SimulationLimits.diskMs)

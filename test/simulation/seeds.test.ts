@@ -93,6 +93,33 @@ describe("deliberate defects", () => {
     }))
 })
 
+describe("chains in SQLite", () => {
+  const given = (seed: number): SimulationOptions => ({
+    ...options(seed, 6, 0.5, ["kill", "fork", "partition", "crash-loop"]),
+    store: "sqlite"
+  })
+
+  it.live("processes are killed in the middle of writes, and find a valid chain", () =>
+    Effect.gen(function*() {
+      let inWrite = 0
+      for (let seed = 1; seed <= 3; seed++) {
+        const report = yield* Simulation.run(given(seed))
+        whole(given(seed), report)
+        for (const { fault } of report.timeline) {
+          if (fault.kind === "kill" && fault.inWrite !== undefined) inWrite += 1
+        }
+      }
+      assert.isAbove(inWrite, 3)
+    }))
+
+  it.live("the same seed runs the same way", () =>
+    Effect.gen(function*() {
+      const [a, b] = [yield* Simulation.run(given(4)), yield* Simulation.run(given(4))]
+      assert.deepStrictEqual(a, b)
+      assert.isAbove(a.reorgs, 0)
+    }))
+})
+
 describe("fresh seeds", () => {
   const fresh = (count: number, rest: Omit<SimulationOptions, "seed">) =>
     Effect.gen(function*() {

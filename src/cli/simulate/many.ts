@@ -15,7 +15,10 @@ import type { Scenario } from "./request.ts"
 import type { Simulator } from "./simulator.ts"
 
 /** What makes this program a worker for the scenario. */
-const workerArgs = ({ faults, hours, mode, mutant, nodes }: Scenario, shrink: boolean): ReadonlyArray<string> => [
+const workerArgs = (
+  { faults, hours, mode, mutant, nodes, store }: Scenario,
+  shrink: boolean
+): ReadonlyArray<string> => [
   "simulate",
   "--worker",
   "--nodes",
@@ -26,6 +29,7 @@ const workerArgs = ({ faults, hours, mode, mutant, nodes }: Scenario, shrink: bo
   mode,
   "--faults",
   SimulationText.kinds(faults),
+  ...(store === undefined ? [] : ["--store", store]),
   ...(mutant === undefined ? [] : ["--mutant", mutant]),
   ...(shrink ? [] : ["--no-shrink"])
 ]

@@ -3,7 +3,7 @@ import { Option, Result } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import { type FaultKind, faultKinds } from "../../simulation/plan/Fault.ts"
 import * as SimulationLimits from "../../simulation/plan/Limits.ts"
-import type { SimulationMode, SimulationOptions } from "../../simulation/plan/SimulationReport.ts"
+import type { SimulatedStore, SimulationMode, SimulationOptions } from "../../simulation/plan/SimulationReport.ts"
 import * as Failure from "../Failure.ts"
 
 /** The flags as they were given. */
@@ -21,6 +21,7 @@ export interface Given {
   readonly keepNodes: Option.Option<string>
   readonly untilMs: Option.Option<number>
   readonly noShrink: boolean
+  readonly store: Option.Option<SimulatedStore>
   /** A deliberate defect. */
   readonly mutant: Option.Option<string>
 }
@@ -123,6 +124,7 @@ export const read = (given: Given, cpus: number): Read<Request> =>
         keepFaults,
         keepNodes,
         untilMs,
+        store: Option.getOrUndefined(given.store),
         mutant: Option.getOrUndefined(given.mutant)
       },
       seeds: seeds ?? (seed === undefined ? undefined : { first: seed, last: seed }),

@@ -37,14 +37,9 @@ const connectionOf = (run: Run): Connection => {
 const isRead = (sql: string) => /^\s*select\b/i.test(sql)
 
 const make = Effect.fnUntraced(function*(options: SqliteOptions) {
-  const thread = yield* SqliteThread.make(options)
-  const reader = yield* Effect.acquireRelease(
-    Effect.try({
-      try: () => SqliteHandle.open(options, "read"),
-      catch: (error) => SqliteThread.sqlError(SqliteHandle.faultOf(error), "connect")
-    }),
-    (handle) => Effect.sync(handle.close)
-  )
+  const access = yield* SqliteThread.Access
+  const thread = yield* access.write(options)
+  const reader = yield* access.read(options)
   const read: Run = (sql, params) =>
     Effect.try({
       try: () => reader.run(sql, params),

@@ -2,12 +2,13 @@
  * A SQLite connection on a thread of its own. Writing waits for the disk (a commit with `synchronous = FULL` for 10 ms
  * usually, for hundreds on a busy disk); on the main thread every socket and ping would wait with it.
  */
-import { Data, Deferred, Effect, Option } from "effect"
+import { Context, Data, Deferred, Effect, Option } from "effect"
 import type { Scope } from "effect"
 import { SqlError } from "effect/sql"
 import { Worker } from "node:worker_threads"
 import * as Limits from "../../domain/Limits.ts"
 import type { Row, SqliteFault } from "./SqliteHandle.ts"
+import * as SqliteHandle from "./SqliteHandle.ts"
 import type { SqliteOptions } from "./SqliteOptions.ts"
 import type { Reply, Request } from "./SqliteWorker.ts"
 
@@ -30,6 +31,12 @@ export interface SqliteThread {
   readonly run: (sql: string, params: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>
   /** As of the last answer. */
   readonly inTransaction: () => boolean
+}
+
+/** How a client gets at a file: a reference, so that a simulation can do without the thread. Both close with the scope. */
+export interface SqliteAccess {
+  readonly write: (options: SqliteOptions) => Effect.Effect<SqliteThread, SqlError.SqlError, Scope.Scope>
+  readonly read: (options: SqliteOptions) => Effect.Effect<SqliteHandle.SqliteHandle, SqlError.SqlError, Scope.Scope>
 }
 
 type Waiting = (result: Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>) => void
@@ -99,3 +106,16 @@ export const make = (options: SqliteOptions): Effect.Effect<SqliteThread, SqlErr
       inTransaction: () => inTransaction
     }
   })
+
+const read: SqliteAccess["read"] = (options) =>
+  Effect.acquireRelease(
+    Effect.try({
+      try: () => SqliteHandle.open(options, "read"),
+      catch: (error) => sqlError(SqliteHandle.faultOf(error), "connect")
+    }),
+    (handle) => Effect.sync(handle.close)
+  )
+
+export const Access: Context.Reference<SqliteAccess> = Context.Reference("timemesh/layers/sql/SqliteAccess", {
+  defaultValue: (): SqliteAccess => ({ write: make, read })
+})

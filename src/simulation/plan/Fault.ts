@@ -46,7 +46,13 @@ export type Fault =
   & Timed
   & (
     /** The process is killed (the kernel closes its connections) and starts again at the end, with its disk or an empty one. */
-    | { readonly kind: "kill"; readonly node: number; readonly keepsState: boolean }
+    | {
+      readonly kind: "kill"
+      readonly node: number
+      readonly keepsState: boolean
+      /** It comes in the middle of the node's next write, after so many statements of it, if there is one before the end; absent: at once. */
+      readonly inWrite?: number | undefined
+    }
     /** The process stands still (SIGSTOP); its kernel goes on. */
     | { readonly kind: "pause"; readonly node: number }
     /** The event loop is busy for moments up to seconds: as a pause, but short. */

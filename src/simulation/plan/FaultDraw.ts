@@ -94,13 +94,15 @@ const driftRate = (random: Rng): number => {
 
 /** One way to draw each kind. `Place.nodes` holds at least two. */
 export const drawn: { readonly [K in FaultKind]: (random: Rng, place: Place) => Drawn } = {
-  kill: (random, place) => ({
-    kind: "kill",
-    atMs: place.atMs,
-    node: target(random, place),
-    endMs: place.atMs + killMs(random),
-    keepsState: !random.happens(SimulationLimits.lostDisks)
-  }),
+  kill: (random, place) => {
+    const node = target(random, place)
+    const endMs = place.atMs + killMs(random)
+    const keepsState = !random.happens(SimulationLimits.lostDisks)
+    const inWrite = keepsState && random.happens(SimulationLimits.killsInWrite)
+      ? { inWrite: random.between(...SimulationLimits.killStatement), endMs: endMs + SimulationLimits.writeWaitMs }
+      : {}
+    return { kind: "kill", atMs: place.atMs, node, endMs, keepsState, ...inWrite }
+  },
   pause: (random, place) => ({
     kind: "pause",
     node: target(random, place),

@@ -5,6 +5,10 @@ import * as Limits from "../../domain/Limits.ts"
 
 /** ms. A simulated disk takes up to this long to write: a busy solid-state disk with its flush. */
 export const diskMs = 20
+/** ms. A statement inside a transaction takes up to this long: some hundred rows. */
+export const statementMs = 1
+/** One in so many seeds keeps its nodes' chains in SQLite, behind the node's own store: every fsync and kill costs real time there. */
+export const sqliteRuns = 8
 /** ms. A simulated network's producers make a block this often: the TIME network's ten minutes would leave a day with few. */
 export const produceMs = 120_000
 /** nodes. In a larger network blocks come as many times less often: the messages that tell of one grow with its square. */
@@ -125,6 +129,13 @@ export const longKillMs = [600_000, 1_200_000] as const
 export const atOnceKills = 0.1
 /** Part of the kills after which the disk is empty. */
 export const lostDisks = 0.25
+/**
+ * Part of the other kills that come in the middle of the node's next write, after how many statements of it, and ms that such a kill waits
+ * for one: some blocks.
+ */
+export const killsInWrite = 0.3
+export const killStatement = [1, 12] as const
+export const writeWaitMs = 240_000
 /** Reboots of a crash loop; ms of each that the machine is down, and up. */
 export const reboots = [2, 8] as const
 export const rebootDownMs = [50, 2_000] as const

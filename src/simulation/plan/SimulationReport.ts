@@ -5,6 +5,9 @@ import type { Healing, Recoveries } from "./Recovery.ts"
 /** `safety`: faults throughout. `liveness`: faults for the first half, then all but some nodes outside a core are healed. */
 export type SimulationMode = "safety" | "liveness"
 
+/** What the nodes keep their chains in. */
+export type SimulatedStore = "memory" | "sqlite"
+
 export interface SimulationOptions {
   /** Everything is drawn from it. */
   readonly seed: number
@@ -14,6 +17,8 @@ export interface SimulationOptions {
   readonly mode: SimulationMode
   /** Kinds of faults that may happen; empty for none. */
   readonly faults: ReadonlyArray<FaultKind>
+  /** `undefined`: drawn from the seed, mostly memory, which is faster. */
+  readonly store?: SimulatedStore | undefined
   /** Of the seed's plan only the faults with these ids; `undefined`: all. For shrinking and replay. */
   readonly keepFaults?: ReadonlyArray<number> | undefined
   /** Only these nodes exist, and only faults that concern nobody else; `undefined`: all. */

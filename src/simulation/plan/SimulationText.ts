@@ -26,7 +26,9 @@ const ways = { both: "", out: ", outwards only", in: ", inwards only" } as const
 export const what = (fault: Fault): string => {
   switch (fault.kind) {
     case "kill":
-      return `kill node ${fault.node}, ${fault.keepsState ? "its disk kept" : "its disk lost"}`
+      return `kill node ${fault.node}${fault.inWrite === undefined ? "" : " in a write"}, ${
+        fault.keepsState ? "its disk kept" : "its disk lost"
+      }`
     case "pause":
       return `pause node ${fault.node}`
     case "stall":
@@ -108,12 +110,13 @@ const list = (ids: ReadonlyArray<number>): string => ids.length === 0 ? "none" :
 
 /** The command that runs exactly these options again. */
 export const replay = (options: SimulationOptions): string => {
-  const { faults, hours, keepFaults, keepNodes, mode, mutant, nodes, seed, untilMs } = options
+  const { faults, hours, keepFaults, keepNodes, mode, mutant, nodes, seed, store, untilMs } = options
   return [
     `timemesh simulate --seed ${seed} --nodes ${nodes} --hours ${hours} --mode ${mode} --faults ${kinds(faults)}`,
     ...(keepFaults === undefined ? [] : [`--keep-faults ${list(keepFaults)}`]),
     ...(keepNodes === undefined ? [] : [`--keep-nodes ${list(keepNodes)}`]),
     ...(untilMs === undefined ? [] : [`--until-ms ${untilMs}`]),
+    ...(store === undefined ? [] : [`--store ${store}`]),
     ...(mutant === undefined ? [] : [`--mutant ${mutant}`])
   ].join(" ")
 }

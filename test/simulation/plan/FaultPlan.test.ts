@@ -47,8 +47,9 @@ const inRange = (fault: Fault, nodes: number, durationMs: number): void => {
   const range: 0 | readonly [number, number] = SimulationLimits.faults[fault.kind].ms
   if (fault.kind === "crash-loop") return crashLoop(fault)
   if (range === 0) assert.strictEqual(lasts, 0)
-  else if (fault.kind === "kill") within(lasts, [0, SimulationLimits.longKillMs[1]], fault)
-  else within(lasts, [fault.endMs === durationMs ? 0 : range[0], range[1]], fault)
+  else if (fault.kind === "kill") {
+    within(lasts, [0, SimulationLimits.longKillMs[1] + SimulationLimits.writeWaitMs], fault)
+  } else within(lasts, [fault.endMs === durationMs ? 0 : range[0], range[1]], fault)
   switch (fault.kind) {
     case "cut":
     case "clog":
