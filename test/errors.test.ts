@@ -27,6 +27,7 @@ const samples: Readonly<Record<string, object>> = {
   Full: { where: "chain.db", detail: "the disk is full" },
   ImportError: { file: "blocks", height: 7, offset: 700, detail: "wrong parent", network: undefined },
   InvalidChannel: { channel: "NaN" },
+  InvalidPeer: { input: "203.0.113.7 port 0", problem: "has an invalid port", fix: "use 1 to 65535" },
   Lagged: { channel: 7, buffered: 100 },
   NodeSetupError: { field: "listen.port", input: "NaN", problem: "is not a port", fix: "use 0 to 65535" },
   NotConnected: { ip: "203.0.113.7" },

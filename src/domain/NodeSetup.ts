@@ -86,20 +86,38 @@ const networkProblem = ({ genesis, name, port }: Network): SetupProblem | undefi
     ? { field: "network.port", input: String(port), problem: "is not a port", fix: "use 1 to 65535" }
     : undefined
 
+/** What is wrong with a peer to connect to, named by `field`: its address, its port, or that it is this node. */
+export const peerProblem = (
+  peer: PeerAddress,
+  setup: Pick<NodeSetup, "listen" | "advertise">,
+  field: string,
+  addresses: ReadonlyArray<PeerIp.PeerIp> = []
+): SetupProblem | undefined => {
+  const wrong = ipProblem(field, peer.ip)
+  if (wrong !== undefined) return wrong
+  const input = `${peer.ip} port ${peer.port}`
+  if (!isPort(peer.port, 1)) return { field, input, problem: "has an invalid port", fix: "use 1 to 65535" }
+  const own = ownAddress(peer, setup, addresses)
+  return own === undefined ? undefined : ownPeer(peer, field, own)
+}
+
+/** A peer that is this node. `how`: how we know, `found` by a dial that reached ourselves. */
+export const ownPeer = ({ ip, port }: PeerAddress, field = "peer", how: Own | "found" = "found"): SetupProblem => ({
+  field,
+  input: `${ip} port ${port}`,
+  problem: `is this node itself (${how})`,
+  fix: "a peer is its IP: name other hosts"
+})
+
 const peersProblem = (setup: NodeSetup, addresses: ReadonlyArray<PeerIp.PeerIp>): SetupProblem | undefined => {
   const ports = new Map<PeerIp.PeerIp, number>()
   for (const [at, peer] of setup.peers.entries()) {
     const field = `peers[${at}]`
-    const input = `${peer.ip} port ${peer.port}`
-    const wrong = ipProblem(field, peer.ip)
+    const wrong = peerProblem(peer, setup, field, addresses)
     if (wrong !== undefined) return wrong
-    if (!isPort(peer.port, 1)) return { field, input, problem: "has an invalid port", fix: "use 1 to 65535" }
-    const own = ownAddress(peer, setup, addresses)
-    if (own !== undefined) {
-      return { field, input, problem: `is this node itself (${own})`, fix: "a peer is its IP: name other hosts" }
-    }
     const port = ports.get(peer.ip)
     if (port !== undefined && port !== peer.port) {
+      const input = `${peer.ip} port ${peer.port}`
       return { field, input, problem: `repeats it with another port (${port} before)`, fix: "name each IP once" }
     }
     ports.set(peer.ip, peer.port)

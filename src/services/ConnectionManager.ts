@@ -56,6 +56,17 @@ export class ChannelTaken extends Schema.TaggedError<ChannelTaken>()("ChannelTak
   }
 }
 
+/** An address to connect to is not a peer's: no unicast address, no port, or this node's own. */
+export class InvalidPeer extends Schema.TaggedError<InvalidPeer>()("InvalidPeer", {
+  input: Schema.optional(Schema.String),
+  problem: Schema.String,
+  fix: Schema.String
+}) {
+  override get message() {
+    return `peer "${this.input ?? ""}" ${this.problem}; ${this.fix}`
+  }
+}
+
 /** The reader of `messages` fell behind by more than its buffer; messages were lost, so the stream ends. */
 export class Lagged extends Schema.TaggedError<Lagged>()("Lagged", { channel: Schema.Int, buffered: Schema.Int }) {
   override get message() {
@@ -109,7 +120,7 @@ export class ConnectionManager extends Context.Service<ConnectionManager, {
   /** The messages of a channel as a stream, payloads copied; buffers `Limits.streamBuffer` messages, then ends with `Lagged`. */
   readonly messages: (channel: number) => Stream.Stream<Received, ChannelTaken | InvalidChannel | Lagged>
   /** Makes an address known, so that the pair gets connected; who dials follows from the ranks. */
-  readonly connect: (to: PeerAddress) => Effect.Effect<void>
+  readonly connect: (to: PeerAddress) => Effect.Effect<void, InvalidPeer>
   /** Ends the connection (peer reads `operator`) and stops dialling the peer until it is named again. False if there was none. */
   readonly disconnect: (ip: PeerIp) => Effect.Effect<boolean>
   /**

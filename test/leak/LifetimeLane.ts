@@ -26,7 +26,9 @@ export const make = (
         const scope = yield* Scope.make()
         const before = stays.counts.downs
         const comes = yield* start(sockets(ips[1]), ips[1]).pipe(Scope.provide(scope))
-        yield* i % 2 === 0 ? stays.manager.connect(comes.address) : comes.manager.connect(stays.address)
+        yield* Effect.orDie(
+          i % 2 === 0 ? stays.manager.connect(comes.address) : comes.manager.connect(stays.address)
+        )
         const close = Scope.close(scope, Exit.void)
         // Closed in the middle of the dial or of the handshake.
         if (i % 4 === 3) return yield* Effect.andThen(close, stays.manager.disconnect(comes.ip))

@@ -26,8 +26,8 @@ const flicker = (at: CountingNode, other: CountingNode) =>
   Effect.andThen(at.manager.isolate([other.ip]), at.manager.isolate([]))
 
 const waysOf = ({ higher, lower }: Pair, reset: Effect.Effect<unknown> | undefined): ReadonlyArray<Way> => [
-  { end: lower.manager.disconnect(higher.ip), again: lower.manager.connect(higher.address) },
-  { end: higher.manager.disconnect(lower.ip), again: higher.manager.connect(lower.address) },
+  { end: lower.manager.disconnect(higher.ip), again: Effect.orDie(lower.manager.connect(higher.address)) },
+  { end: higher.manager.disconnect(lower.ip), again: Effect.orDie(higher.manager.connect(lower.address)) },
   { end: flicker(lower, higher), again: Effect.void },
   { end: flicker(higher, lower), again: Effect.void },
   ...(reset === undefined ? [] : [{ end: reset, again: Effect.void }])
@@ -52,13 +52,13 @@ export const make = ({ ips, name, reset, sockets }: Options): Effect.Effect<Lane
     const stranger = yield* start(sockets(ips[2]), ips[2], foreign)
     const both = [lower, higher]
     const ways = waysOf({ higher, lower }, reset)
-    const first = lower.manager.connect(higher.address)
+    const first = Effect.orDie(lower.manager.connect(higher.address))
     let again = first
 
     const refused = (from: CountingNode, to: CountingNode) =>
       Effect.gen(function*() {
         const before = [from.counts.refused, to.counts.refused] as const
-        yield* from.manager.connect(to.address)
+        yield* Effect.orDie(from.manager.connect(to.address))
         yield* until(
           `${name}: refusal at both ends`,
           [from, to],

@@ -150,12 +150,7 @@ const handlers = (startedAt: number) =>
             const address = yield* Effect.fromResult(
               PeerAddress.fromString(payload.address, config.network.port)
             ).pipe(Effect.mapError((error) => new BadAddress({ message: error.message })))
-            if (PeerIp.classOf(address.ip) === "special") {
-              return yield* new BadAddress({
-                message: `"${payload.address}" is not a unicast address; use the peer's IP, for example 203.0.113.7`
-              })
-            }
-            yield* manager.connect(address)
+            yield* Effect.mapError(manager.connect(address), ({ message }) => new BadAddress({ message }))
             return yield* state.why(address.ip)
           }),
         disconnect: ({ payload }) =>

@@ -4,8 +4,9 @@
  */
 import { Clock, Context, Effect, Layer } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import { ownPeer, peerProblem } from "../../domain/NodeSetup.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
-import { ConnectionManager, type Origin } from "../../services/ConnectionManager.ts"
+import { ConnectionManager, InvalidPeer, type Origin } from "../../services/ConnectionManager.ts"
 import { EventLoop } from "../../services/EventLoop.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
 import { PeerMessages } from "../../services/PeerMessages.ts"
@@ -64,7 +65,13 @@ const make = Effect.gen(function*() {
 
   const manager = ConnectionManager.of({
     ...ApplicationChannels.make(ctx),
-    connect: (to) => Effect.sync(() => Discovery.learn(ctx, to, "configured")),
+    connect: (to) =>
+      Effect.suspend(() => {
+        const wrong = peerProblem(to, ctx.setup, "peer") ?? (ctx.ownIps.has(to.ip) ? ownPeer(to) : undefined)
+        if (wrong !== undefined) return Effect.fail(new InvalidPeer(wrong))
+        Discovery.learn(ctx, to, "configured")
+        return Effect.void
+      }),
     disconnect: (ip) =>
       Effect.sync(() => {
         const peer = ctx.table.get(ip)

@@ -10,7 +10,7 @@ import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../../src/domain/peer/PeerRecord.ts"
 import * as AdminClient from "../../../src/layers/http/AdminClient.ts"
 import * as AdminServer from "../../../src/layers/http/AdminServer.ts"
-import { ConnectionManager } from "../../../src/services/ConnectionManager.ts"
+import { ConnectionManager, InvalidPeer } from "../../../src/services/ConnectionManager.ts"
 import { NodeConfig } from "../../../src/services/NodeConfig.ts"
 import { NodeEvents } from "../../../src/services/NodeEvents.ts"
 import { PeerState } from "../../../src/services/PeerState.ts"
@@ -72,7 +72,10 @@ const server = (calls: Ref.Ref<ReadonlyArray<string>>, address = "127.0.0.1:0") 
     }),
     Layer.mock(ConnectionManager, {
       address: PeerAddress.make(ip("127.0.0.1"), 24_200),
-      connect: (to) => note(`connect ${PeerAddress.format(to)}`),
+      connect: (to) =>
+        to.ip === "0.0.0.0"
+          ? Effect.fail(new InvalidPeer({ input: to.ip, problem: "is not a unicast address", fix: "use another" }))
+          : note(`connect ${PeerAddress.format(to)}`),
       disconnect: (peer) => Effect.as(note(`disconnect ${peer}`), true),
       isolate: (peers) => note(`isolate ${peers.join(" ")}`)
     }),
@@ -198,6 +201,7 @@ describe("admin API", () => {
           Effect.flip(client.disconnect("localhost"))
         ])
         for (const error of errors) assert.strictEqual(error.kind, "refused", error.message)
+        assert.include(errors[2].message, "is not a unicast address")
         assert.include(errors[0].message, "\"1.2.3\" is not a peer's IP address")
         assert.deepStrictEqual(yield* Ref.get(calls), [])
       })

@@ -4,6 +4,7 @@ import { Cause, Effect, Exit, Fiber, Logger, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
+import type { PeerIp } from "../../../src/domain/peer/PeerIp.ts"
 import { assertConnected, ip, onMesh, type Running } from "../../harness/mesh.ts"
 
 const text = (s: string) => new TextEncoder().encode(s)
@@ -214,6 +215,32 @@ describe("a receiver that throws", () => {
         })
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual(reasons(other), ["application local"])
+      })
+    ))
+})
+
+describe("connecting to", () => {
+  it.effect("an address that is no other node's is an error with the reason, and changes nothing", () =>
+    pair((one) =>
+      Effect.gen(function*() {
+        const before = (yield* one.state.peers).length
+        const bad: ReadonlyArray<readonly [address: string, port: number, problem: string]> = [
+          ["10.0.0.9", 0, "has an invalid port"],
+          ["10.0.0.9", 65_536, "has an invalid port"],
+          ["10.0.0.9", Number.NaN, "has an invalid port"],
+          ["10.0.0.9", 1.5, "has an invalid port"],
+          ["224.0.0.1", 1, "is not a unicast address"],
+          ["0.0.0.0", 1, "is not a unicast address"],
+          ["::ffff:10.0.0.9", 1, "is not in its canonical form"],
+          ["ten", 1, "is not an IP address"],
+          [a, 1, "is this node itself (listen)"]
+        ]
+        for (const [address, port, problem] of bad) {
+          const error = yield* Effect.flip(one.manager.connect({ ip: address as PeerIp, port }))
+          assert.strictEqual(error._tag, "InvalidPeer")
+          assert.include(error.message, problem)
+        }
+        assert.strictEqual((yield* one.state.peers).length, before)
       })
     ))
 })
