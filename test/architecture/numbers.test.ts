@@ -14,7 +14,7 @@ const unit =
   /(?:\/\*\*|^\s*\*)\s*(?:ms|s|hours|bytes|characters|KiB|MiB|blocks|peers|entries|lines|rows|messages|addresses)\b/
 /** `"10 seconds"`, `sleep(20)`. */
 const duration = /"\d+ (?:milli|second|minute|hour|day)/
-const literalWait = /\b(?:sleep|delay|spaced|timeout\w*|tick)\(\s*[\d_]+\s*\)/
+const literalWait = /\b(?:sleep|delay|spaced|timeout\w*|tick)\(\s*[1-9][\d_]*\s*\)/
 
 /** Numbers that are no bounds: sizes that a format fixes, units themselves, a deliberate defect. */
 const formats = ["src/domain/chain/", "src/domain/wire/"]

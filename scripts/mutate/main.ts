@@ -1,0 +1,177 @@
+/**
+ * `npm run mutate`: changes the code in small ways, one at a time, and sees whether the room's own tests notice. Ends with exit
+ * code 1 where fewer than the required part do. How to read it: docs/mutation.md.
+ *
+ *     npm run mutate -- --room domain/peer --sample 40 --seed 7
+ *
+ * `--room` may be repeated (default: all), `--sample N` mutants of each room (`all` for every one; default 40), `--seed` picks
+ * which. `--fresh` forgets what earlier runs found out, `--jobs N` runs as many at a time (default 2).
+ */
+import * as fs from "node:fs"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import * as Journal from "./Journal.ts"
+import { results } from "./Reporter.ts"
+import { type Room, rooms, testsOf } from "./Rooms.ts"
+import * as Stryker from "./Stryker.ts"
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
+const root = fileURLToPath(new URL("../../", import.meta.url))
+const cache = `${root}node_modules/.cache/mutate/`
+
+interface Equivalent {
+  readonly file: string
+  /** The line of the mutant, trimmed. */
+  readonly line: string
+  readonly replacement: string
+  readonly why: string
+}
+const equivalents: ReadonlyArray<Equivalent> = JSON.parse(
+  fs.readFileSync(new URL("equivalents.json", import.meta.url), "utf8")
+)
+
+const { values } = parseArgs({
+  options: {
+    room: { type: "string", multiple: true },
+    sample: { type: "string", default: "40" },
+    seed: { type: "string", default: "1" },
+    jobs: { type: "string", default: "2" },
+    fresh: { type: "boolean", default: false }
+  }
+})
+const chosen = values.room === undefined ? rooms : rooms.filter(({ name }) => values.room?.includes(name))
+if (chosen.length === 0 || chosen.length < (values.room?.length ?? 0)) {
+  print(`unknown room; there are ${rooms.map(({ name }) => name).join(", ")}`)
+  process.exit(2)
+}
+const sample = values.sample === "all" ? Number.POSITIVE_INFINITY : Number(values.sample)
+
+/** Everything that a room's own tests are made of. */
+const testsHash = (room: Room): string => {
+  const folders = [...(room.tests ?? [room.name]), "harness"].map((folder) => `${root}test/${folder}`)
+  const files = folders.flatMap((folder) =>
+    fs.readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts")).toSorted()
+      .map((name) => fs.readFileSync(`${folder}/${name}`, "utf8"))
+  )
+  return Journal.hash(files.join("\0"))
+}
+
+interface Found {
+  readonly mutant: Stryker.Mutant
+  /** `file:line`, and the line's text. */
+  readonly place: string
+  readonly line: string
+  readonly original: string
+  readonly key: string
+}
+
+const isEquivalent = (found: Found): Equivalent | undefined =>
+  equivalents.find(({ file, line, replacement }) =>
+    found.place.startsWith(`${file}:`) && line === found.line && replacement === found.mutant.replacement
+  )
+
+const stryker = await Stryker.load()
+
+const test = async (room: Room) => {
+  const began = performance.now()
+  const journal = `${cache}${room.name.replace("/", "-")}.ndjson`
+  if (values.fresh) fs.rmSync(journal, { force: true })
+  const known = Journal.read(journal)
+  const tests = testsHash(room)
+  let all: ReadonlyArray<Found> = []
+  let drawn: ReadonlyArray<Found> = []
+  stryker.onMutants((mutants) => {
+    const sources = new Map<string, string>()
+    all = mutants.map((mutant) => {
+      const name = mutant.fileName
+      const source = sources.get(name) ?? fs.readFileSync(name, "utf8")
+      sources.set(name, source)
+      const { end, start } = mutant.location
+      const lines = source.split("\n")
+      const line = lines[start.line] ?? ""
+      const original = start.line === end.line ? line.slice(start.column, end.column) : `${line.slice(start.column)} …`
+      const place = `${name.slice(name.lastIndexOf("/src/") + 1)}:${start.line + 1}`
+      return { mutant, place, line: line.trim(), original, key: Journal.keyOf(source, mutant) }
+    })
+    // By a hash of seed and mutant: the sample of a seed stays the same where the code does.
+    drawn = all.map((found) => ({ found, order: Journal.hash(`${values.seed} ${found.key}`) }))
+      .toSorted((a, b) => a.order < b.order ? -1 : 1).slice(0, sample).map(({ found }) => found)
+    const due = new Set(drawn.filter((found) => {
+      const before = known.get(found.key)
+      return isEquivalent(found) === undefined &&
+        (before === undefined || !(Journal.isKill(before) || before.tests === tests))
+    }))
+    for (const found of all) {
+      if (due.has(found)) continue
+      found.mutant.status = "Ignored"
+      found.mutant.statusReason = "not drawn, equivalent, or known"
+    }
+    print(
+      `${room.name}: ${all.length} mutants, ${drawn.length} drawn with seed ${values.seed}, ${due.size} to be tested`
+    )
+  })
+  process.env["MUTATE_TESTS"] = testsOf(room).join(",")
+  results.onTested = ({ id, status }) => {
+    const found = all.find(({ mutant }) => mutant.id === id)
+    if (found === undefined || status === "Ignored") return
+    const tested = { key: found.key, status, tests }
+    known.set(tested.key, tested)
+    Journal.write(journal, tested)
+  }
+  await stryker.run({
+    testRunner: "vitest",
+    plugins: ["@stryker-mutator/vitest-runner", new URL("Reporter.ts", import.meta.url).href],
+    vitest: { configFile: "scripts/mutate/vitest.config.ts", related: false },
+    mutate: [`src/${room.name}/**/*.ts`],
+    coverageAnalysis: "perTest",
+    concurrency: Number(values.jobs),
+    // The slowest test of the slowest room, several times over on a busy machine.
+    timeoutMS: 20_000,
+    timeoutFactor: 3,
+    dryRunTimeoutMinutes: 20,
+    reporters: ["journal"],
+    tempDirName: `${cache}sandbox`,
+    ignorePatterns: ["bench", "docs", "dist", "tools", ".git"],
+    // TypeScript 7 has no programming interface that could rewrite it.
+    tsconfigFile: "none.json",
+    allowEmpty: true,
+    disableTypeChecks: false,
+    logLevel: "warn"
+  })
+  return { all, began, drawn, journal, known }
+}
+
+const rows: Array<ReadonlyArray<string>> = []
+let failed = false
+for (const room of chosen) {
+  const { all, began, drawn, journal, known } = await test(room)
+  const outcome = (found: Found): string => known.get(found.key)?.status ?? "?"
+  const equivalent = drawn.filter((found) => isEquivalent(found) !== undefined)
+  const judged = drawn.filter((found) => isEquivalent(found) === undefined)
+  const killed = judged.filter((found) => ["Killed", "Timeout"].includes(outcome(found)))
+  const score = judged.length === 0 ? 100 : killed.length / judged.length * 100
+  if (score < room.required) failed = true
+  rows.push([
+    room.name,
+    String(all.length),
+    String(drawn.length),
+    String(killed.length),
+    String(judged.length - killed.length),
+    String(equivalent.length),
+    score.toFixed(1),
+    String(room.required),
+    ((performance.now() - began) / 1_000).toFixed(0)
+  ])
+  for (const found of judged) {
+    if (killed.includes(found)) continue
+    print(`  ${outcome(found)}: ${found.place}: ${found.mutant.mutatorName}\n      ${found.line}`)
+    print(`      ${found.original}  →  ${found.mutant.replacement.replaceAll(/\s+/g, " ")}`)
+  }
+  for (const found of equivalent) print(`  equivalent: ${found.place}: ${isEquivalent(found)?.why}`)
+  print(`  known so far: ${journal.slice(root.length)}`)
+}
+
+const head = ["room", "mutants", "drawn", "killed", "survived", "equivalent", "%", "required", "s"]
+print("")
+for (const row of [head, ...rows]) print(row.map((cell, i) => i === 0 ? cell.padEnd(14) : cell.padStart(10)).join(""))
+process.exit(failed ? 1 : 0)
