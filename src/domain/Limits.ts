@@ -179,6 +179,8 @@ export const lastLookMs = 20
 export const keepAliveDelayMs = 60_000
 /** Connections waiting in the kernel for accept, and in the process for a handler; more are dropped (Linux's cap was 128). */
 export const backlog = 128
+/** ms. How often a listener checks that file descriptors are left: Node does not report an accept that failed for want of one. */
+export const descriptorsMs = 1_000
 /** bytes. A socket this far ahead of its reader stops reading, so that the peer's TCP window closes. */
 export const readAheadBytes = 256 * 1024
 /** Chunks a socket may read ahead: a chunk of one byte costs about a hundred bytes of memory. */

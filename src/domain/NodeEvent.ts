@@ -69,6 +69,8 @@ export type NodeEvent =
   | { readonly _tag: "OwnAddress"; readonly at: number; readonly ip: PeerIp }
   /** The event loop was blocked for `ms`: peers are not blamed for silence in that time. */
   | { readonly _tag: "LoopLag"; readonly at: number; readonly ms: number }
+  /** The system cannot give us inbound connections; emitted once a second while file descriptors are missing. */
+  | { readonly _tag: "AcceptFailed"; readonly at: number; readonly detail: string }
   /** A frame of unknown kind on a live connection was skipped. */
   | { readonly _tag: "UnknownFrame"; readonly at: number; readonly ip: PeerIp; readonly kind: number }
   /** Messages of a peer to the application were dropped: it did not receive on that channel, or kept failing on them. */
@@ -149,6 +151,8 @@ export interface NodeStats {
   readonly dialsFailed: number
   readonly pings: { readonly sent: ByDirection; readonly received: ByDirection }
   readonly pongs: { readonly sent: ByDirection; readonly received: ByDirection }
+  /** Times that inbound connections could not be accepted: seconds, where file descriptors were missing. */
+  readonly acceptsFailed: number
   readonly unknownFrames: number
   /** Maximum event-loop lag, ms. */
   readonly maxLagMs: number

@@ -90,9 +90,13 @@ export class PeerSocket extends Context.Service<PeerSocket, {
   /**
    * Binds `at`; port 0 picks a free one, `::` takes IPv6 and IPv4. Fails with `SocketServerOpenError` (codes `EADDRINUSE`,
    * `EADDRNOTAVAIL`, `EAFNOSUPPORT` where there is no IPv6 …). Closing the scope stops listening and drops connections
-   * that no handler has; those with a handler live on until `run` is interrupted.
+   * that no handler has; those with a handler live on until `run` is interrupted. `onAcceptError` is called
+   * when the system cannot give us connections, once a second while it has no file descriptors for them; the listener goes on.
    */
-  readonly listen: (at: PeerAddress) => Effect.Effect<Listener, SocketServer.SocketServerError, Scope.Scope>
+  readonly listen: (
+    at: PeerAddress,
+    onAcceptError?: (error: Error) => void
+  ) => Effect.Effect<Listener, SocketServer.SocketServerError, Scope.Scope>
 }>()("timemesh/services/PeerSocket") {}
 
 /** The system's code of a failure, such as `ECONNREFUSED`, `ECONNRESET`, `EADDRINUSE`; `undefined` if it has none. */

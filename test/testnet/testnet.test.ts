@@ -161,6 +161,7 @@ const account = (ip: string, peers: Peers | undefined, chain = chainAt(0)): Acco
       dialsFailed: 0,
       pings: count,
       pongs: count,
+      acceptsFailed: 0,
       unknownFrames: 0,
       maxLagMs: 0
     }

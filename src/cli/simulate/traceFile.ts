@@ -1,14 +1,17 @@
 /** The file of `--trace`. A simulation is one long turn of the event loop: its lines are written as they come. */
 import { Effect } from "effect"
 import type { Scope } from "effect"
-import { closeSync, openSync, writeSync } from "node:fs"
+import { closeSync, constants, openSync, writeSync } from "node:fs"
+import * as OutputFile from "../../layers/store/OutputFile.ts"
+import { systemReasonAndFix } from "../../layers/store/systemError.ts"
 import * as SimulationLimits from "../../simulation/plan/Limits.ts"
 import * as Failure from "../Failure.ts"
 
-const failure = (file: string, error: unknown): Failure.Failure => {
-  const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : String(error)
-  return Failure.unusable(`--trace: ${file} cannot be written (${code})`)
-}
+/** A fifo without a reader is an error, not a wait that no signal ends. */
+const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NONBLOCK
+
+const failure = (file: string, error: unknown): Failure.Failure =>
+  Failure.unusable(`--trace: ${file} cannot be written: ${systemReasonAndFix(error)}`)
 
 export interface TraceFile {
   readonly line: (text: string) => void
@@ -19,8 +22,9 @@ export interface TraceFile {
 /** Opened (and emptied) now, closed with the scope. */
 export const open = (file: string): Effect.Effect<TraceFile, Failure.Failure, Scope.Scope> =>
   Effect.gen(function*() {
+    yield* Effect.mapError(OutputFile.check(file), (error) => Failure.unusable(`--trace: ${error.message}`))
     const fd = yield* Effect.acquireRelease(
-      Effect.try({ try: () => openSync(file, "w"), catch: (error) => failure(file, error) }),
+      Effect.try({ try: () => openSync(file, flags, 0o666), catch: (error) => failure(file, error) }),
       (fd) => Effect.sync(() => closeSync(fd))
     )
     let waiting = ""

@@ -123,6 +123,7 @@ export const Status = Schema.Struct({
     dialsFailed: Schema.Finite,
     pings: Schema.Struct({ sent: ByDirection, received: ByDirection }),
     pongs: Schema.Struct({ sent: ByDirection, received: ByDirection }),
+    acceptsFailed: Schema.Finite,
     unknownFrames: Schema.Finite,
     maxLagMs: Schema.Finite
   })

@@ -169,6 +169,12 @@ export const describe = (event: NodeEvent): LogLine => {
         event._tag,
         `event loop blocked for ${event.ms.toFixed(0)} ms`
       )
+    case "AcceptFailed":
+      return remote(
+        "Warn",
+        event._tag,
+        `cannot accept connections: ${clean(event.detail)}; raise the limit of open files (ulimit -n)`
+      )
     case "UnknownFrame":
       return remote("Info", event._tag, `skipped frame of unknown kind ${event.kind} from ${event.ip}`)
     case "MessagesDropped":

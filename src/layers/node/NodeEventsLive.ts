@@ -18,6 +18,7 @@ const makeTotals = () => {
     refused: 0,
     dials: 0,
     dialsFailed: 0,
+    acceptsFailed: 0,
     unknownFrames: 0,
     maxLagMs: 0,
     pings: { sent: byDirection(), received: byDirection() },
@@ -54,6 +55,9 @@ const makeTotals = () => {
         return
       case "PongReceived":
         totals.pongs.received[event.direction] += 1
+        return
+      case "AcceptFailed":
+        totals.acceptsFailed += 1
         return
       case "UnknownFrame":
         totals.unknownFrames += 1

@@ -9,6 +9,7 @@ import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import { ConnectionManager, InvalidPeer, type Origin } from "../../services/ConnectionManager.ts"
 import { EventLoop } from "../../services/EventLoop.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
+import { NodeEvents } from "../../services/NodeEvents.ts"
 import { PeerMessages } from "../../services/PeerMessages.ts"
 import { PeerSocket } from "../../services/PeerSocket.ts"
 import * as AddressSaver from "./AddressSaver.ts"
@@ -29,7 +30,12 @@ const make = Effect.gen(function*() {
   const sockets = yield* PeerSocket
   const { ownClock } = yield* EventLoop
   const setup = yield* NodeConfig
-  const listener = yield* listen(sockets, setup.listen)
+  const { emit } = yield* NodeEvents
+  const listener = yield* listen(
+    sockets,
+    setup.listen,
+    (error) => emit({ _tag: "AcceptFailed", detail: error.message })
+  )
   const ctx = yield* NodeContext.make(listener.address.port)
   const session = new PeerSession(ctx)
   const dialler = new Dialler(ctx, sockets, session)

@@ -15,9 +15,10 @@ import { PeerEnd } from "./PeerEnd.ts"
 /** `any` is `[::]`, and 0.0.0.0 on a host without IPv6. */
 export const listen = (
   sockets: PeerSocket["Service"],
-  at: NodeSetup["listen"]
+  at: NodeSetup["listen"],
+  onAcceptError: (error: Error) => void
 ): Effect.Effect<Listener, SocketServer.SocketServerError, Scope.Scope> => {
-  const on = (ip: string) => sockets.listen(PeerAddress.make(PeerIp.fromStringUnsafe(ip), at.port))
+  const on = (ip: string) => sockets.listen(PeerAddress.make(PeerIp.fromStringUnsafe(ip), at.port), onAcceptError)
   if (at.ip !== "any") return on(at.ip)
   return Effect.catchIf(on("::"), (error) => errorCode(error) !== "EADDRINUSE", () => on("0.0.0.0"))
 }

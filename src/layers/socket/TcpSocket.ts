@@ -1,13 +1,16 @@
 /** `PeerSocket` over TCP, by `node:net`. */
-import { Effect, Layer, Option, Result } from "effect"
+import { Effect, Layer, Option, Result, Schedule, Stream } from "effect"
 import type { Scope } from "effect"
 import type { Socket, SocketServer } from "effect/socket"
+import { closeSync, openSync } from "node:fs"
 import * as Net from "node:net"
+import { devNull } from "node:os"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { Accepted, Dialled, DialOptions, Listener } from "../../services/PeerSocket.ts"
 import { PeerSocket } from "../../services/PeerSocket.ts"
+import { systemCode, systemReason } from "../store/systemError.ts"
 import { within } from "../time/patience.ts"
 import { Acceptor } from "./Acceptor.ts"
 import { listenError, openError, openTimeout, systemError } from "./socketErrors.ts"
@@ -76,10 +79,28 @@ const bind = (at: PeerAddress, server: Net.Server) =>
     })
   })
 
+/**
+ * The error, if no file descriptor is left. Node does not report that an accept failed for want of one: the connection is
+ * closed, and the peer reads an end of stream.
+ */
+const withoutDescriptor = (): Option.Option<Error> => {
+  try {
+    closeSync(openSync(devNull, "r"))
+    return Option.none()
+  } catch (error) {
+    const code = systemCode(error)
+    return code === "EMFILE" || code === "ENFILE"
+      ? Option.some(new Error(`${systemReason(error)}, so inbound connections are closed at once`))
+      : Option.none()
+  }
+}
+
 const listen = Effect.fnUntraced(
-  function*(at: PeerAddress): Effect.fn.Return<Listener, SocketServer.SocketServerError, Scope.Scope> {
+  function*(
+    at: PeerAddress,
+    onAcceptError: (error: Error) => void = () => {}
+  ): Effect.fn.Return<Listener, SocketServer.SocketServerError, Scope.Scope> {
     const acceptor = new Acceptor<{ readonly end: TcpEnd } & Accepted>(({ end }) => end.close())
-    const log = Effect.runForkWith(yield* Effect.context())
     const server = Net.createServer({ ...options, pauseOnConnect: true }, (conn) => {
       const end = new TcpEnd(conn)
       const remote = addressOf(conn.remoteAddress, conn.remotePort)
@@ -87,15 +108,9 @@ const listen = Effect.fnUntraced(
       if (Option.isNone(remote) || Option.isNone(local)) end.close() // reset before it was accepted
       else acceptor.offer({ end, socket: accept(end), remote: remote.value, local: local.value })
     })
-    let failing: string | undefined
-    server.on("connection", () => {
-      failing = undefined
-    })
-    // After binding these are accept's (EMFILE …): the listener goes on, and each kind of trouble is told once.
+    // After binding these are accept's (EMFILE …): the listener goes on.
     server.on("error", (error) => {
-      if (!server.listening || failing === error.message) return
-      failing = error.message
-      log(Effect.logWarning("accepting a connection failed", error))
+      if (server.listening) onAcceptError(error)
     })
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
@@ -104,6 +119,10 @@ const listen = Effect.fnUntraced(
       })
     )
     const address = yield* bind(at, server)
+    yield* Stream.fromSchedule(Schedule.spaced(Limits.descriptorsMs)).pipe(
+      Stream.runForEach(() => Effect.sync(() => Option.map(withoutDescriptor(), onAcceptError))),
+      Effect.forkScoped
+    )
     return { address, run: (handler) => acceptor.run(handler) }
   }
 )

@@ -282,6 +282,27 @@ describe("config", () => {
       )
     }))
 
+  it("without a home directory a data directory must be named, and nothing else is missing", () => {
+    const homeless = { ...host, home: undefined }
+    const decode = (directory: string | undefined) =>
+      DaemonConfig.decode(
+        new Map(directory === undefined ? [] : [["data-dir", { where: "--data-dir", values: [directory] }]]),
+        homeless,
+        "timemesh/test"
+      )
+    const text = (directory: string | undefined) => {
+      const config = decode(directory)
+      return Result.isFailure(config) ? config.failure.message : config.success.dataDir
+    }
+    assert.strictEqual(
+      text(undefined),
+      "--data-dir: there is no default, because this user has no home directory (HOME is not set, and there is no " +
+        "passwd entry); name an absolute directory"
+    )
+    assert.include(text("~/x"), "\"~/x\" cannot be expanded, because this user has no home directory")
+    assert.strictEqual(text("/srv/timemesh"), "/srv/timemesh")
+  })
+
   it("other addresses of this machine are peers of a node that listens on one", () => {
     const given = new Map([
       ["listen", { where: "--listen", values: ["127.0.0.1:24100"] }],

@@ -28,6 +28,7 @@ const stats: NodeStats = {
   dialsFailed: 1,
   pings: both,
   pongs: both,
+  acceptsFailed: 0,
   unknownFrames: 0,
   maxLagMs: 1.5
 }

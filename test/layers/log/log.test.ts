@@ -47,6 +47,7 @@ const life: ReadonlyArray<NodeEvent> = [
   { _tag: "OwnAddress", at: 11, ip: three },
   { _tag: "LoopLag", at: 11, ms: 2_000 },
   { _tag: "UnknownFrame", at: 11, ip: two, kind: 77 },
+  { _tag: "AcceptFailed", at: 11, detail: "accept EMFILE" },
   { _tag: "Stopping", at: 12 }
 ]
 
