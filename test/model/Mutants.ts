@@ -79,7 +79,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   mutant("no challenge", "P5", withRules({ conflict: "refuse" })),
   mutant("commit without a challenge", "P3", withRules({ conflict: "replace" })),
   mutant("let H choose", "P5", withRules({ chooser: "higher" })),
-  mutant("reject early challengers", "P5", withRules({ early: "reject" })),
+  mutant("reject early challengers", "P5", withRules({ early: "reject" }), seven.slice(3, 5)),
   mutant("H obeys the newest Commit of another process", "P3", withRules({ foreignCommit: "obey" }), [behindLower]),
   mutant("H obeys a late Commit", "P3", withRules({ older: "obey" }), seven, { kinds: ["deaf"] }),
   mutant(
