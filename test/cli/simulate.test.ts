@@ -150,7 +150,7 @@ describe("timemesh simulate, one seed", () => {
     ["--keep-nodes 0,10", "--keep-nodes: \"10\" is no number from 0 to 9; write numbers with commas between, as 0,3"],
     ["--keep-nodes none", "--keep-nodes: a network has at least one node"],
     ["--until-ms 3600001", "--until-ms: \"3600001\" is out of range; write 1 to 3600000"],
-    ["--seed 1 --trace /nowhere/at/all", "--trace: /nowhere/at/all cannot be written (ENOENT)"]
+    ["--seed 1 --trace /nowhere/at/all", "--trace: /nowhere/at/all cannot be written: no such file or directory"]
   ]
   for (const [args, text] of wrong) {
     it.live(`refuses ${args}`, () =>
