@@ -32,7 +32,7 @@ export const render = (status: Status): string =>
     ],
     ["failed attempts", reasons(status.stats.refused, status.stats.refusedByReason)],
     ["dials", `${status.stats.dials}, ${status.stats.dialsFailed} failed`],
-    ...(status.stats.acceptsFailed > 0
+    ...(status.stats.acceptsFailed
       ? [["failed accepts", `${status.stats.acceptsFailed} times; raise the limit of open files (ulimit -n)`] as const]
       : []),
     ["pings sent", both(status.stats.pings.sent)],

@@ -123,7 +123,8 @@ export const Status = Schema.Struct({
     dialsFailed: Schema.Finite,
     pings: Schema.Struct({ sent: ByDirection, received: ByDirection }),
     pongs: Schema.Struct({ sent: ByDirection, received: ByDirection }),
-    acceptsFailed: Schema.Finite,
+    // Optional, as every field that was added: an older node does not send it.
+    acceptsFailed: Schema.optional(Schema.Finite),
     unknownFrames: Schema.Finite,
     maxLagMs: Schema.Finite
   })
