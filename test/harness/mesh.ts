@@ -15,7 +15,7 @@ import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import * as ChainStoreMemory from "../../src/layers/chain/ChainStoreMemory.ts"
 import { MemoryNetwork } from "../../src/layers/socket/memory/MemoryNetwork.ts"
 import * as Producer from "../../src/layers/sync/Producer.ts"
-import { ChainStore, type StoredBlock } from "../../src/services/ChainStore.ts"
+import { ChainStore, type StoredBlock, type Tip } from "../../src/services/ChainStore.ts"
 import type { Tuning } from "../../src/services/NodeConfig.ts"
 import { PeerSocket } from "../../src/services/PeerSocket.ts"
 import type { Sync } from "../../src/services/Sync.ts"
@@ -39,6 +39,8 @@ export interface NodeOptions {
   readonly chain?: ReadonlyArray<StoredBlock>
   /** That chain's history is settled, so that only branches within the greatest reorganisation may replace its end. */
   readonly settled?: boolean
+  /** Filled with the store's tip after each change, as a process that is killed there would find it. */
+  readonly tips?: Array<Tip>
   /** ms. How long the disk takes to store, half of it before and half after it is done, and to read. */
   readonly storeMs?: number
   /** Make blocks when its turn comes. */
@@ -58,7 +60,12 @@ const noSync = new Proxy({} as Sync["Service"], {
 })
 
 /** `disk.ms` may change: a node opens its chain without the clock moving. */
-const chainStore = (blocks: ReadonlyArray<StoredBlock>, settled: boolean, disk: { ms: number }) =>
+const chainStore = (
+  blocks: ReadonlyArray<StoredBlock>,
+  settled: boolean,
+  disk: { ms: number },
+  tips: Array<Tip> | undefined
+) =>
   Layer.effect(
     ChainStore,
     Effect.gen(function*() {
@@ -69,7 +76,12 @@ const chainStore = (blocks: ReadonlyArray<StoredBlock>, settled: boolean, disk: 
       const late = <A, E>(effect: Effect.Effect<A, E>, part: number) =>
         Effect.suspend(() => disk.ms === 0 ? effect : Effect.delay(effect, disk.ms * part))
       const change = <A, E>(effect: Effect.Effect<A, E>) =>
-        writing.withPermit(Effect.tap(late(effect, 0.5), late(Effect.void, 0.5)))
+        writing.withPermit(
+          late(effect, 0.5).pipe(
+            Effect.tap(Effect.map(Effect.orDie(store.tip), (tip) => tips?.push(tip))),
+            Effect.tap(late(Effect.void, 0.5))
+          )
+        )
       return ChainStore.of({
         ...store,
         append: (after, added) => change(store.append(after, added)),
@@ -135,7 +147,7 @@ export const make = Effect.gen(function*() {
         ? TestNode.start(sockets, given)
         : TestNode.startWithChain(
           sockets,
-          chainStore(options.chain, options.settled === true, disk),
+          chainStore(options.chain, options.settled === true, disk, options.tips),
           given,
           options.produce === true ? Producer.layer() : Layer.empty
         )).pipe(Scope.provide(scope), Effect.orDie)
