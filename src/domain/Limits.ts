@@ -325,8 +325,12 @@ export const blocksInFlightPerPeer = 1_024
 export const stallFirstMs = 5_000
 export const stallLeastMs = 2_000
 export const stallMostMs = 60_000
-/** ms. Delay before asking a peer again for blocks that were in the future by our clock. */
+/**
+ * ms. Delay before asking a peer again for headers that were in the future by our clock: until the first of them is due, within these
+ * bounds. The clock may be set right at any moment; what is asked for each time is 3 KB.
+ */
 export const futureRetryMs = 5_000
+export const futureRetryMostMs = 15_000
 /** An answer has stalled when it takes this many times what the peer's pace predicts. */
 export const stallFactor = 4
 /**

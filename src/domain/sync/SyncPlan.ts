@@ -149,7 +149,8 @@ const headersReceived = (
   if (more === "not-yet" && placed._tag !== "TooDeep") {
     // Little is asked for: what is in the future comes again each time.
     SyncWork.change(work, peer.id, { clockBehind: event.clockBehind, headerBatch: Limits.headersLeastRequest })
-    return SyncWork.holdOff(work, peer.id, "future", Math.max(Limits.futureRetryMs, event.dueMs))
+    const waitMs = Math.min(Limits.futureRetryMostMs, Math.max(Limits.futureRetryMs, event.dueMs))
+    return SyncWork.holdOff(work, peer.id, "future", waitMs)
   }
   if (placed._tag === "TooDeep") {
     const depth = work.chain.height - placed.fork

@@ -139,6 +139,23 @@ describe("reorganisations", () => {
         assert.strictEqual((yield* settled.sync.report).tip.hash, last(ours).hash)
       })))
 
+  it.effect("bodies leave the memory as they are stored, in the middle of a long sync", () =>
+    onMesh(20, ({ network, start }) =>
+      Effect.gen(function*() {
+        yield* TestClock.setTime(startOfTime)
+        yield* network.setLink(ip("10.0.1.1"), ip(us), { bandwidth: 200_000 })
+        const node = yield* start(us, { chain: [] })
+        yield* start("10.0.1.1", { chain: yield* make(4_000), peers: [us] })
+        let most = 0
+        while ((yield* node.sync.report).tip.height < 4_000) {
+          yield* TestClock.adjust(100)
+          most = Math.max(most, (yield* node.sync.report).waiting.blocks)
+        }
+        // They come in order: no more than a piece of an answer, and what comes while the disk works.
+        assert.isAtMost(most, 500)
+        yield* nothingWaits(node)
+      })))
+
   it.effect("bodies of a branch that comes to nothing leave the memory with it", () =>
     onMesh(20, ({ network, start }) =>
       Effect.gen(function*() {
