@@ -74,12 +74,12 @@ export const peerLine = (state: SyncState, peer: SyncPeer): string => {
   }
   if (owed > 0) return `sending ${plural(owed, "block")}`
   if (state.headerRequests.some((request) => request.peer === peer.id)) return "sending headers"
-  if (peer.clockBehind !== undefined) return `not used: its next block is ${peer.clockBehind} s ahead of this clock`
-  if (peer.apart !== undefined && isBetter(peer.told, state.chain)) {
-    return `not used: its chain leaves ours at height ${peer.apart.fork}, too deep to follow`
-  }
   if (!isBetter(peer.told, state.chain)) {
     return `not used: it has nothing above height ${Math.min(peer.told.height, state.chain.height)}`
+  }
+  if (peer.clockBehind !== undefined) return `not used: its next block is ${peer.clockBehind} s ahead of this clock`
+  if (peer.apart !== undefined) {
+    return `not used: its chain leaves ours at height ${peer.apart.fork}, too deep to follow`
   }
   return "idle"
 }

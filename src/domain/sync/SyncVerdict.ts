@@ -77,8 +77,8 @@ export const leftBehind = (state: Facts): Apart | undefined => {
 export const verdict = (state: Facts): Verdict => {
   const trusted = state.peers.filter(isTrusted)
   if (trusted.length === 0) return { _tag: state.peers.length === 0 ? "NoPeers" : "NoneTrusted" }
-  const early = trusted.filter(({ clockBehind }) => clockBehind !== undefined)
   const better = ahead(state)
+  const early = better.filter(({ clockBehind }) => clockBehind !== undefined)
   const target = Math.max(state.chain.height, ...better.map(({ told }) => told.height))
   if (2 * early.length > trusted.length) {
     const seconds = Math.min(...early.map(({ clockBehind }) => clockBehind ?? 0))
