@@ -74,6 +74,12 @@ export const stableMs = 5_000
  */
 export const redialKnownMs = 12_000
 export const redialKnownForMs = 3_600_000
+/**
+ * ms. The same of any address for its first dials in vain, some ten minutes of them: two nodes that never met because the way between them was
+ * gone when they heard of one another. Dead addresses cost no more than `maxDials` allows at any time.
+ */
+export const redialNewMs = 30_000
+export const redialNewTries = 20
 /** ms. The same of every configured peer, and every one that ever was well connected, while no peer is up: an isolated node tries to come back at least this often. */
 export const redialAloneMs = 30_000
 /** ms. Wait after a dial that this node's own system refused (no network, no sockets), and when only that address has no network (no IPv6, say). */

@@ -21,6 +21,8 @@ export interface FaultWorld {
   readonly nodes: ReadonlyMap<number, SimulatedNode>
   /** The node's process has ended: what watches it forgets it. */
   readonly gone: (node: SimulatedNode) => void
+  /** Calls `f` when the node next sends a ping to one of these addresses, in that turn; `undefined`: not any more. */
+  readonly onPing: (node: number, to: ReadonlyArray<PeerIp>, f: (() => void) | undefined) => void
   /** Blocks were made that no producer made. */
   readonly made: (hashes: ReadonlyArray<string>) => void
 }
@@ -55,6 +57,32 @@ const killInWrite = (world: FaultWorld, node: SimulatedNode, statements: number)
   return () => {
     disk.onWrite(0, undefined)
     node.start()
+  }
+}
+
+const stall = (node: SimulatedNode): Undo => {
+  node.pause()
+  return () => node.resume()
+}
+
+/** A second process at the peer's address makes the node challenge its connection with it, and stops it right then. */
+const stallInChallenge = (
+  world: FaultWorld,
+  node: SimulatedNode,
+  { ms, peer }: NonNullable<Extract<Fault, { readonly kind: "stall" }>["challenge"]>
+): Undo => {
+  let resume = nothing
+  const endTwin = on(world, peer, (other) => {
+    world.onPing(node.index, other.addresses, () => {
+      resume = stall(node)
+      world.time.at(world.time.now + ms, () => resume())
+    })
+    return world.intruders.twin(other)
+  })
+  return () => {
+    world.onPing(node.index, [], undefined)
+    resume()
+    endTwin()
   }
 }
 
@@ -187,11 +215,13 @@ export const inject = (world: FaultWorld, fault: Fault): Undo => {
         return () => node.start()
       })
     case "pause":
+      return on(world, fault.node, stall)
     case "stall":
-      return on(world, fault.node, (node) => {
-        node.pause()
-        return () => node.resume()
-      })
+      return on(
+        world,
+        fault.node,
+        (node) => fault.challenge === undefined ? stall(node) : stallInChallenge(world, node, fault.challenge)
+      )
     case "vanish":
       return on(world, fault.node, (node) => vanish(world, node))
     case "crash-loop":

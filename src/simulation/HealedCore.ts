@@ -5,6 +5,7 @@
 import * as Seeds from "./machine/Seeds.ts"
 import * as Bounds from "./plan/Bounds.ts"
 import { disturbance } from "./plan/Disturbance.ts"
+import { faultKinds } from "./plan/Fault.ts"
 import * as SimulationLimits from "./plan/Limits.ts"
 import type { SimulationOptions } from "./plan/SimulationReport.ts"
 import type { World } from "./World.ts"
@@ -50,7 +51,9 @@ export class Healing {
     if (this.whole) {
       this.wholeAt = this.world.time.now
       this.world.maxRecoveryMs = Math.max(this.world.maxRecoveryMs, this.wholeAt - this.healMs)
-    } else if (this.world.time.now - this.healMs > Bounds.introductionMs + SimulationLimits.syncMs) this.end()
+    } else if (this.world.time.now - this.healMs > Bounds.introductionMs(faultKinds) + SimulationLimits.syncMs) {
+      this.end()
+    }
   }
 
   /** The core must be whole by now. */

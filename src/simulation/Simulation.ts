@@ -14,6 +14,7 @@ import * as Bounds from "./plan/Bounds.ts"
 import type { Fault } from "./plan/Fault.ts"
 import * as FaultPlan from "./plan/FaultPlan.ts"
 import * as SimulationLimits from "./plan/Limits.ts"
+import * as Recovery from "./plan/Recovery.ts"
 import type { SimulatedStore, SimulationOptions, SimulationReport } from "./plan/SimulationReport.ts"
 import { Audit } from "./watch/Audit.ts"
 import { ChainWatch } from "./watch/ChainWatch.ts"
@@ -107,6 +108,9 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
     audit.tables()
     healing?.end()
   }
+  for (const late of Bounds.problems(Recovery.figures(world.recovery.recoveries))) {
+    world.violated("pairs recover in time", late)
+  }
   const connected = world.pairs.all.filter((pair) => pair.agreedAt !== undefined).length
   const reachable = world.pairs.all.filter((pair) =>
     pair.apart === 0 && world.isAlive(pair.a) && world.isAlive(pair.b)
@@ -130,7 +134,6 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
     recoveries: world.recovery.recoveries,
     healing: world.recovery.dialsWhileHealing,
     maxRecoveryMs: Math.round(world.maxRecoveryMs),
-    recoveryBoundMs: Bounds.recoveryMs,
     heights: nodes.map((node) => world.tips.get(node)?.height ?? 0),
     reorgs: world.reorgs,
     messages: world.pings + world.traffic.received,

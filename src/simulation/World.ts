@@ -8,6 +8,7 @@ import * as DisconnectReason from "../domain/DisconnectReason.ts"
 import { networks } from "../domain/Network.ts"
 import type { NodeEvent } from "../domain/NodeEvent.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
+import type { PeerIp } from "../domain/peer/PeerIp.ts"
 import * as TieBreak from "../domain/peer/TieBreak.ts"
 import * as HasherLive from "../layers/chain/HasherLive.ts"
 import { genesisOf } from "../layers/chain/StoredBlocks.ts"
@@ -27,7 +28,7 @@ import { VirtualProcess } from "./machine/VirtualProcess.ts"
 import { VirtualTime } from "./machine/VirtualTime.ts"
 import type { Mutant } from "./Mutant.ts"
 import { disturbance } from "./plan/Disturbance.ts"
-import type { Fault } from "./plan/Fault.ts"
+import type { Fault, FaultKind } from "./plan/Fault.ts"
 import * as SimulationLimits from "./plan/Limits.ts"
 import type { SimulatedStore, Violation } from "./plan/SimulationReport.ts"
 import { SimulatedNode, type SimulatedNodeHost } from "./SimulatedNode.ts"
@@ -85,6 +86,8 @@ export class World {
   private readonly touchedUntil = new Map<number, number>()
   private readonly active = new Map<number, Active & { readonly undo: Undo }>()
   private readonly faults: FaultWorld
+  /** What is to happen when a node next sends a ping, by node. */
+  private readonly pingTraps = new Map<number, { readonly to: ReadonlyArray<PeerIp>; readonly f: () => void }>()
 
   constructor(
     time: VirtualTime,
@@ -100,6 +103,7 @@ export class World {
     this.pairs = new PairWatch({
       now,
       violated,
+      outdone: (a, b) => this.isOutdone(a, b),
       alive: (a, b) => this.isAlive(a) && this.isAlive(b),
       why: (a, b) => `${this.why(a, b)} ${this.why(b, a)}`,
       recovered: (pair, ms) => {
@@ -133,6 +137,10 @@ export class World {
       gone: (node) => {
         this.pairs.gone(node.index)
         this.traffic.gone(node)
+      },
+      onPing: (node, to, f) => {
+        if (f === undefined) this.pingTraps.delete(node)
+        else this.pingTraps.set(node, { to, f })
       },
       made: (hashes) => judge.made(hashes)
     }
@@ -198,6 +206,25 @@ export class World {
     }
   }
 
+  /** A second process at the address of `a` or `b` may replace it at the other: it, or the link, is too slow to answer a challenge. */
+  private isOutdone(a: number, b: number): boolean {
+    const recent = this.timeline.filter(({ ended, fault }) =>
+      !ended || fault.endMs > this.time.now - SimulationLimits.noticeMs
+    ).map(({ fault }) => fault)
+    const isAt = (node: number) => (fault: Fault) =>
+      (fault.kind === "twin" && fault.node === node) || (fault.kind === "stall" && fault.challenge?.peer === node)
+    const isSlow = (node: number) => (fault: Fault) =>
+      fault.kind === "stall" ? fault.node === node : fault.kind === "clog" || fault.kind === "storm"
+    return [a, b].some((node) => recent.some(isAt(node)) && recent.some(isSlow(node)))
+  }
+
+  private springPingTrap(node: number, ip: PeerIp): void {
+    const trap = this.pingTraps.get(node)
+    if (trap === undefined || !trap.to.includes(ip)) return
+    this.pingTraps.delete(node)
+    trap.f()
+  }
+
   /** The defect `flap-recovered`. */
   private flap({ a, b }: PairView): void {
     this.time.at(this.time.now + SimulationLimits.flapMs, () => {
@@ -214,6 +241,11 @@ export class World {
 
   tell(what: object): void {
     this.options.onTrace?.(JSON.stringify({ t: Math.round(this.time.now), ...what }, plain))
+  }
+
+  /** Kinds of the faults whose recovery waits for the pair. */
+  kindsOf({ waiting }: PairView): ReadonlyArray<FaultKind> {
+    return [...waiting].flatMap((id) => this.timeline.find(({ fault }) => fault.id === id)?.fault.kind ?? [])
   }
 
   isAlive(index: number): boolean {
@@ -247,6 +279,7 @@ export class World {
     this.trace.event(this.time.now, this.time.steps, node.index, event)
     if (isFrequent(event)) {
       this.pings += 1
+      if (this.pingTraps.size > 0 && event._tag === "PingSent") this.springPingTrap(node.index, event.ip)
       return
     }
     this.tell({ node: node.index, ...event })

@@ -64,7 +64,6 @@ const reportOf = (options: SimulationOptions): SimulationReport => {
     recoveries: { pause: timeline.map(({ recoveryMs }) => recoveryMs) },
     healing: { seconds: { 2: timeline.length }, mostPerNode: 1 },
     maxRecoveryMs: 2_500 + options.seed,
-    recoveryBoundMs: 300_000,
     heights: Array.from({ length: nodes }, (_, node) => 100 + node),
     reorgs: 1,
     messages: 12_345,

@@ -93,6 +93,22 @@ describe("deliberate defects", () => {
     }))
 })
 
+describe("stalls at challenges", () => {
+  it.live("take no live connection down", () =>
+    Effect.gen(function*() {
+      let challenges = 0
+      for (let seed = 1; seed <= 4; seed++) {
+        const given = options(seed, 10, 1, ["stall"])
+        const report = yield* Simulation.run(given)
+        whole(given, report)
+        for (const { fault } of report.timeline) {
+          if (fault.kind === "stall" && fault.challenge !== undefined) challenges += 1
+        }
+      }
+      assert.isAbove(challenges, 20)
+    }))
+})
+
 describe("chains in SQLite", () => {
   const given = (seed: number): SimulationOptions => ({
     ...options(seed, 6, 0.5, ["kill", "fork", "partition", "crash-loop"]),

@@ -2,6 +2,7 @@
 import { Clock, Console, Effect, Queue, Stdio, Stream } from "effect"
 import type { Cause } from "effect"
 import type { Self } from "../../layers/node/Self.ts"
+import * as Bounds from "../../simulation/plan/Bounds.ts"
 import * as Recovery from "../../simulation/plan/Recovery.ts"
 import type { SimulationOptions } from "../../simulation/plan/SimulationReport.ts"
 import * as SimulationResult from "../../simulation/plan/SimulationResult.ts"
@@ -54,7 +55,7 @@ export const command = Effect.fnUntraced(function*(
   const elapsed = () => clock.currentTimeMillisUnsafe() - startedAt
   const count = seeds.last - seeds.first + 1
   const failedSeeds: Array<number> = []
-  let [done, maxRecoveryMs, recoveryBoundMs] = [0, 0, 0]
+  let [done, maxRecoveryMs] = [0, 0]
   let recoveries: Recovery.Recoveries = {}
   let healing = Recovery.noHealing
   const line = yield* one.progressLine
@@ -66,7 +67,6 @@ export const command = Effect.fnUntraced(function*(
     Stream.runForEach(Effect.fnUntraced(function*(result) {
       done += 1
       maxRecoveryMs = Math.max(maxRecoveryMs, result.maxRecoveryMs)
-      recoveryBoundMs = Math.max(recoveryBoundMs, result.recoveryBoundMs)
       recoveries = Recovery.merge(recoveries, result.recoveries)
       healing = Recovery.mergeHealing(healing, result.healing)
       if (!result.ok) failedSeeds.push(result.seed)
@@ -81,19 +81,24 @@ export const command = Effect.fnUntraced(function*(
     Effect.mapError((error) => Failure.unusable(`no process can be started: ${error.message}`))
   )
   line?.clear()
+  const figures = Recovery.figures(recoveries)
+  const problems = Bounds.problems(figures)
   const total: render.Total = {
     seeds: count,
     failedSeeds,
     wallSeconds: elapsed() / 1_000,
     maxRecoveryMs,
-    recoveryBoundMs,
-    recovery: Recovery.figures(recoveries),
+    recovery: figures,
     dialsPerSecond: Recovery.dialsPerSecond(healing),
-    ok: failedSeeds.length === 0
+    problems,
+    ok: failedSeeds.length === 0 && problems.length === 0
   }
   yield* Console.log(json ? JSON.stringify(total) : render.total(total))
   if (!total.ok) {
-    return yield* Failure.failed(`${failedSeeds.length} of ${count} seeds failed: ${failedSeeds.join(", ")}`)
+    const failed = failedSeeds.length === 0
+      ? []
+      : [`${failedSeeds.length} of ${count} seeds failed: ${failedSeeds.join(", ")}`]
+    return yield* Failure.failed([...failed, ...problems].join("; "))
   }
 }, Effect.scoped)
 

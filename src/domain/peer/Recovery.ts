@@ -15,19 +15,23 @@ export interface Known {
   readonly isConfigured: boolean
   /** End of its latest Up of at least `Limits.stableMs`; `undefined`: none. */
   readonly lostAt: number | undefined
+  /** Dials in a row that came to nothing. */
+  readonly failures: number
 }
 
 const wasUpWithin = ({ lostAt }: Known, now: number, ms: number): boolean => lostAt !== undefined && now - lostAt < ms
 
 /**
  * Longest wait before the next dial. A peer that was well connected within the last hour is expected back; those that an
- * operator named, or that were ever well connected, are what a node without any connection has left.
+ * operator named, or that were ever well connected, are what a node without any connection has left;
+ * and any address may be one that cannot be reached just now.
  *
  * @param mostMs the configured maximum
  * @param isAlone whether no peer is up
  */
 export const longestWaitMs = (peer: Known, isAlone: boolean, mostMs: number, now: number): number => {
   if (wasUpWithin(peer, now, Limits.redialKnownForMs)) return Math.min(mostMs, Limits.redialKnownMs)
+  if (peer.failures <= Limits.redialNewTries) return Math.min(mostMs, Limits.redialNewMs)
   const isHope = peer.isConfigured || peer.lostAt !== undefined
   return isAlone && isHope ? Math.min(mostMs, Limits.redialAloneMs) : mostMs
 }

@@ -7,9 +7,10 @@ import { type Peer, redialKey } from "./Peer.ts"
 
 const redial = { kind: "redial", end: 0 } as const
 
-export const known = ({ book }: Peer): Recovery.Known => ({
+export const known = ({ backoff, book }: Peer): Recovery.Known => ({
   isConfigured: book.source === "configured",
-  lostAt: book.lastGoodAt
+  lostAt: book.lastGoodAt,
+  failures: backoff.failures
 })
 
 /** How long the peer's next dial waits yet, if that is this node's own decision. */

@@ -1,17 +1,68 @@
-/** How long what must happen may take, from the timers that make it happen. All ms. */
+/** How soon two nodes must be connected after nothing keeps them apart, by the kinds of fault that did. All ms. */
 import * as Limits from "../../domain/Limits.ts"
+import type { FaultKind } from "./Fault.ts"
+import * as SimulationLimits from "./Limits.ts"
+import type { Figures, RecoveryKind } from "./Recovery.ts"
 
-/** A wait that was begun before the disturbance ended: the longest backoff, or what a peer that refused asked for. */
-const waitMs = Math.max(Limits.backoffMaxMs, Limits.retryInUseMaxMs * (1 + Limits.retryJitter))
+export interface Bound {
+  /** Demanded of runs with at least `SimulationLimits.recoveriesJudged` such recoveries. */
+  readonly p99Ms: number
+  /** Demanded of every pair. */
+  readonly worstMs: number
+}
 
-/** A dial and its handshake, at a pair that is told to wait for the other end's dial. */
-const attemptMs = Limits.dialMs + Limits.helloMs + Limits.waitMs + Limits.challengeSpacingMs + Limits.probeMaxMs
+const { recoverMs, recoverOftenMs, recoverProcessMs } = SimulationLimits
 
-/**
- * Two nodes that know of one another are connected within this after nothing keeps them apart: an end that died is noticed, a
- * wait runs out, an attempt succeeds. Clocks may be slow by a twentieth.
- */
-export const recoveryMs = Math.ceil((Limits.deadMs + waitMs + attemptMs) * 1.05)
+const process: Bound = { p99Ms: recoverOftenMs, worstMs: recoverProcessMs }
+const link: Bound = { p99Ms: recoverOftenMs, worstMs: recoverMs }
 
-/** The same for two nodes of which one has to hear of the other first: it connects to who tells it. */
-export const introductionMs = 2 * recoveryMs
+/** A peer that holds the place for another process tells the refused one how long to wait, and a clock may be slow. */
+const place: Bound = {
+  p99Ms: recoverMs,
+  worstMs: Math.ceil((Limits.retryInUseMaxMs * (1 + Limits.retryJitter)) * (1 + SimulationLimits.slowClock)) + recoverMs
+}
+
+export const recovery: Readonly<Record<FaultKind, Bound>> = {
+  kill: process,
+  vanish: process,
+  "crash-loop": process,
+  fork: process,
+  readdress: process,
+  pause: link,
+  stall: link,
+  cut: link,
+  partition: link,
+  clog: link,
+  swizzle: link,
+  storm: link,
+  narrow: link,
+  reset: link,
+  refuse: link,
+  "slow-reader": link,
+  flood: link,
+  twin: place,
+  // These keep no pair apart.
+  jump: link,
+  drift: link,
+  hostile: link,
+  alias: link
+}
+
+/** Greatest time for two nodes that know of one another; `kinds`: none for a first connection. */
+export const worstMs = (kinds: ReadonlyArray<FaultKind>): number =>
+  kinds.length === 0 ? recoverMs : Math.max(...kinds.map((kind) => recovery[kind].worstMs))
+
+/** The same where one has to hear of the other first: it connects to a peer that tells it. */
+export const introductionMs = (kinds: ReadonlyArray<FaultKind>): number => 2 * worstMs(kinds)
+
+/** What recoveries of a kind may take; of several kinds together, as long as the slowest of them, though seldom. */
+export const of = (kind: RecoveryKind): Bound =>
+  kind === "several" ? { ...link, worstMs: place.worstMs } : recovery[kind]
+
+/** Which kinds took too long too often, in words. */
+export const problems = (figures: ReadonlyArray<Figures>): ReadonlyArray<string> =>
+  figures.flatMap(({ count, kind, p99Ms }) =>
+    count >= SimulationLimits.recoveriesJudged && p99Ms > of(kind).p99Ms
+      ? [`${kind}: p99 ${p99Ms} ms of ${count} recoveries exceeds limit ${of(kind).p99Ms} ms`]
+      : []
+  )

@@ -86,7 +86,7 @@ export const disturbance = (fault: Fault): Disturbance => {
     case "flood":
       return breaking(of(fault.to), whole)
     case "stall":
-      return slow(of(fault.node))
+      return slow(fault.challenge === undefined ? of(fault.node) : of(fault.node, fault.challenge.peer))
     case "refuse":
       return apart(of(fault.node))
     case "clog":

@@ -56,7 +56,15 @@ export type Fault =
     /** The process stands still (SIGSTOP); its kernel goes on. */
     | { readonly kind: "pause"; readonly node: number }
     /** The event loop is busy for moments up to seconds: as a pause, but short. */
-    | { readonly kind: "stall"; readonly node: number }
+    | {
+      readonly kind: "stall"
+      readonly node: number
+      /**
+       * A second process comes to the node from this peer's address, and the stall begins when the node has asked the peer whether it is
+       * there: at the challenge. `ms`: how long it lasts.
+       */
+      readonly challenge?: { readonly peer: number; readonly ms: number } | undefined
+    }
     /** The machine is gone without a word; it boots again at the end. */
     | { readonly kind: "vanish"; readonly node: number }
     /** The machine goes without a word and comes back again and again, faster than its peers can tell which of it lives. */

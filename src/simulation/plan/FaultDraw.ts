@@ -108,11 +108,19 @@ export const drawn: { readonly [K in FaultKind]: (random: Rng, place: Place) => 
     node: target(random, place),
     ...lasting(random, place, SimulationLimits.faults.pause.ms)
   }),
-  stall: (random, place) => ({
-    kind: "stall",
-    node: target(random, place),
-    ...lasting(random, place, SimulationLimits.faults.stall.ms)
-  }),
+  stall: (random, place) => {
+    const [node, peer] = pair(random, place)
+    const { atMs, endMs } = lasting(random, place, SimulationLimits.faults.stall.ms)
+    return node !== peer && random.happens(SimulationLimits.stallsInChallenge)
+      ? {
+        kind: "stall",
+        node,
+        atMs,
+        endMs: endMs + SimulationLimits.challengeWaitMs,
+        challenge: { peer, ms: endMs - atMs }
+      }
+      : { kind: "stall", node, atMs, endMs }
+  },
   vanish: (random, place) => ({
     kind: "vanish",
     node: target(random, place),

@@ -54,8 +54,9 @@ const claims = (fault: Drawn): ReadonlyArray<string> => {
     case "readdress":
       return [`life ${fault.node}`]
     case "pause":
-    case "stall":
       return [`turns ${fault.node}`]
+    case "stall":
+      return [`turns ${fault.node}`, ...(fault.challenge === undefined ? [] : [`twin ${fault.challenge.peer}`])]
     case "slow-reader":
       return [`reads ${fault.node}`]
     case "flood":
@@ -86,8 +87,9 @@ const claims = (fault: Drawn): ReadonlyArray<string> => {
 /** Processes that must be there when the fault begins. */
 const needs = (fault: Drawn): ReadonlyArray<number> => {
   switch (fault.kind) {
-    case "pause":
     case "stall":
+      return fault.challenge === undefined ? [fault.node] : [fault.node, fault.challenge.peer]
+    case "pause":
     case "slow-reader":
     case "jump":
     case "drift":
@@ -196,6 +198,8 @@ export const concerns = (fault: Fault): ReadonlyArray<number> => {
       return [fault.a, fault.b].toSorted((a, b) => a - b)
     case "flood":
       return [fault.from, fault.to].toSorted((a, b) => a - b)
+    case "stall":
+      return [fault.node, ...(fault.challenge === undefined ? [] : [fault.challenge.peer])].toSorted((a, b) => a - b)
     case "swizzle":
       return [...new Set(fault.links.flatMap(({ a, b }) => [a, b]))].toSorted((a, b) => a - b)
     case "partition":

@@ -43,6 +43,15 @@ export const aftermathMs = 60_000
 export const noticeMs = 15_000
 export const vanishedNoticeMs = 17_000
 export const silentNoticeMs = 53_000
+/**
+ * ms. How soon two nodes are connected again after the last fault that kept them apart (decision 0045): p99, and the worst when a process
+ * or machine was gone, which dials everyone it knows when it is back, and when a link was. `plan/Bounds` says which fault is which.
+ */
+export const recoverOftenMs = 15_000
+export const recoverProcessMs = 30_000
+export const recoverMs = 60_000
+/** Recoveries of one kind from which on their p99 is judged: fewer have none. */
+export const recoveriesJudged = 100
 /** ms. The deliberate defect `flap-recovered` takes a recovered connection down after this. */
 export const flapMs = 3_000
 /** Pings beyond its pace that a node may send on one connection between two audits: challenges, at most one per `challengeSpacingMs`. */
@@ -136,6 +145,9 @@ export const lostDisks = 0.25
 export const killsInWrite = 0.3
 export const killStatement = [1, 12] as const
 export const writeWaitMs = 240_000
+/** Part of the stalls that begin at a challenge, and ms that such a one waits for it: a dial and a handshake. */
+export const stallsInChallenge = 0.4
+export const challengeWaitMs = 6_000
 /** Reboots of a crash loop; ms of each that the machine is down, and up. */
 export const reboots = [2, 8] as const
 export const rebootDownMs = [50, 2_000] as const

@@ -68,9 +68,8 @@ export interface SimulationReport {
   /** Times until pairs were connected again, ascending, and the dials of those times. */
   readonly recoveries: Recoveries
   readonly healing: Healing
-  /** Greatest time from the end of the faults that touch a pair to its connection, and what the timers allow, ms. */
+  /** Greatest time from the end of the faults that touch a pair to its connection, ms. */
   readonly maxRecoveryMs: number
-  readonly recoveryBoundMs: number
   /** Heights at the end, by node. */
   readonly heights: ReadonlyArray<number>
   readonly reorgs: number

@@ -32,7 +32,9 @@ export const what = (fault: Fault): string => {
     case "pause":
       return `pause node ${fault.node}`
     case "stall":
-      return `stall node ${fault.node}`
+      return fault.challenge === undefined
+        ? `stall node ${fault.node}`
+        : `stall node ${fault.node} for ${fault.challenge.ms} ms as it challenges node ${fault.challenge.peer}`
     case "vanish":
       return `node ${fault.node} vanishes`
     case "crash-loop":

@@ -39,8 +39,11 @@ export class Audit {
   }
 
   /** How long a pair may take to be connected. */
-  readonly boundOf = (pair: PairView): number =>
-    this.knows(pair.a, pair.b) && this.knows(pair.b, pair.a) ? Bounds.recoveryMs : Bounds.introductionMs
+  readonly boundOf = (pair: PairView): number => {
+    const kinds = this.world.kindsOf(pair)
+    const known = this.knows(pair.a, pair.b) && this.knows(pair.b, pair.a)
+    return known ? Bounds.worstMs(kinds) : Bounds.introductionMs(kinds)
+  }
 
   /** Every node's tables agree with what it told, and are within their bounds. */
   tables(): void {

@@ -47,6 +47,8 @@ export interface PairWatchHost {
   readonly violated: (invariant: string, detail: string) => void
   /** Whether both nodes run. */
   readonly alive: (a: number, b: number) => boolean
+  /** Whether a second process at the address of one of the nodes may take its place, because it cannot answer in time. */
+  readonly outdone: (a: number, b: number) => boolean
   /** What each of two nodes says about the other, in words. */
   readonly why: (a: number, b: number) => string
   /** The pair is connected again, so long after what kept it apart has ended. */
@@ -182,7 +184,7 @@ export class PairWatch {
     const now = this.host.now()
     // It came up at one end only: with another process, or because the answer took longer than a handshake may.
     const isOneSided = !held.shared && (pair.oneSided > 0 || now < pair.oneSidedUntil + SimulationLimits.noticeMs)
-    if (isOneSided) return true
+    if (isOneSided || this.host.outdone(pair.a, pair.b)) return true
     return pair.excuses.take({
       atMs: now,
       // A handshake that was under way when the fault ended may come up at one end after it.
@@ -226,13 +228,14 @@ export class PairWatch {
     for (const pair of this.pairs) {
       if (pair.agreedAt !== undefined || pair.apart > 0 || pair.overdue || !this.host.alive(pair.a, pair.b)) continue
       // Two nodes with two addresses each are connected twice for the moment in which one of the connections is found to be enough.
-      if (now - pair.apartUntil <= boundMs(pair) || now - pair.partedAt <= SimulationLimits.mergeMs) continue
+      const since = Math.max(pair.apartUntil, pair.partedAt)
+      if (now - since <= boundMs(pair) || now - pair.partedAt <= SimulationLimits.mergeMs) continue
       pair.overdue = true
       const ends = `${sockets(pair.upAtA)} at ${pair.a}, ${sockets(pair.upAtB)} at ${pair.b}`
-      const since = Math.round((now - pair.apartUntil) / 1_000)
+      const seconds = Math.round((now - since) / 1_000)
       this.host.violated(
         "pairs connect",
-        `nodes ${pair.a} and ${pair.b} are undisturbed for ${since} s and not connected: ${ends}; ${
+        `nodes ${pair.a} and ${pair.b} are undisturbed for ${seconds} s and not connected: ${ends}; ${
           this.host.why(pair.a, pair.b)
         }`
       )

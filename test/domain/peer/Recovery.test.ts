@@ -4,9 +4,11 @@ import * as Limits from "../../../src/domain/Limits.ts"
 import * as Recovery from "../../../src/domain/peer/Recovery.ts"
 
 const now = 100_000_000
-const named = { isConfigured: true, lostAt: undefined }
-const told = { isConfigured: false, lostAt: undefined }
-const lost = (agoMs: number, isConfigured = false): Recovery.Known => ({ isConfigured, lostAt: now - agoMs })
+/** Long tried in vain. */
+const failures = 1_000
+const named = { isConfigured: true, lostAt: undefined, failures }
+const told = { isConfigured: false, lostAt: undefined, failures }
+const lost = (agoMs: number, isConfigured = false): Recovery.Known => ({ isConfigured, lostAt: now - agoMs, failures })
 
 describe("the longest wait", () => {
   const longest = (peer: Recovery.Known, isAlone: boolean, mostMs = Limits.backoffMaxMs) =>
@@ -27,6 +29,14 @@ describe("the longest wait", () => {
     assert.strictEqual(longest(lost(9 * Limits.redialKnownForMs), true), Limits.redialAloneMs)
     assert.strictEqual(longest(lost(9 * Limits.redialKnownForMs), false), Limits.backoffMaxMs)
     assert.strictEqual(longest(told, true), Limits.backoffMaxMs)
+  })
+
+  it("any address every 30 s for its first twenty dials in vain", () => {
+    for (const isAlone of [false, true]) {
+      assert.strictEqual(longest({ ...told, failures: Limits.redialNewTries }, isAlone), Limits.redialNewMs)
+      assert.strictEqual(longest({ ...told, failures: Limits.redialNewTries + 1 }, isAlone), Limits.backoffMaxMs)
+    }
+    assert.strictEqual(longest({ ...lost(0), failures: 1 }, false), Limits.redialKnownMs)
   })
 
   it("never over what is configured", () => {

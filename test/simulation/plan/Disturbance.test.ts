@@ -24,7 +24,13 @@ const table: Readonly<
 > = {
   kill: [[{ ...timed, kind: "kill", node: 2, keepsState: true }, both(ofNode2)]],
   pause: [[{ ...timed, kind: "pause", node: 2 }, both(ofNode2)]],
-  stall: [[{ ...timed, kind: "stall", node: 2 }, { breaks: "", keepsApart: ofNode2 }]],
+  stall: [
+    [{ ...timed, kind: "stall", node: 2 }, { breaks: "", keepsApart: ofNode2 }],
+    [{ ...timed, kind: "stall", node: 2, challenge: { peer: 0, ms: 1 } }, {
+      breaks: "",
+      keepsApart: "01 02 03 04 12 23 24"
+    }]
+  ],
   vanish: [[{ ...timed, kind: "vanish", node: 2 }, both(ofNode2)]],
   "crash-loop": [
     [{ ...timed, kind: "crash-loop", node: 2, reboots: [{ downMs: 0, upMs: 1 }] }, both(ofNode2)]

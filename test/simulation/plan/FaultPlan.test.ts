@@ -49,6 +49,10 @@ const inRange = (fault: Fault, nodes: number, durationMs: number): void => {
   if (range === 0) assert.strictEqual(lasts, 0)
   else if (fault.kind === "kill") {
     within(lasts, [0, SimulationLimits.longKillMs[1] + SimulationLimits.writeWaitMs], fault)
+  } else if (fault.kind === "stall" && fault.challenge !== undefined) {
+    within(lasts, [0, range[1] + SimulationLimits.challengeWaitMs], fault)
+    within(fault.challenge.ms, range, fault)
+    assert.notStrictEqual(fault.challenge.peer, fault.node)
   } else within(lasts, [fault.endMs === durationMs ? 0 : range[0], range[1]], fault)
   switch (fault.kind) {
     case "cut":

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Bounds from "../../../src/simulation/plan/Bounds.ts"
 import * as Recovery from "../../../src/simulation/plan/Recovery.ts"
 import { RecoveryWatch } from "../../../src/simulation/watch/RecoveryWatch.ts"
 
@@ -52,5 +53,36 @@ describe("figures of recovery", () => {
     })
     assert.deepStrictEqual(healing, { seconds: { 1: 3, 9: 1 }, mostPerNode: 4 })
     assert.deepStrictEqual(Recovery.dialsPerSecond(Recovery.noHealing), { mean: 0, p99: 0, most: 0, mostPerNode: 0 })
+  })
+})
+
+describe("bounds on recovery", () => {
+  const figures = (kind: Recovery.RecoveryKind, ms: number, count: number) =>
+    Recovery.figures({ [kind]: Array.from({ length: count }, () => ms) })
+
+  it("are as decided: processes 15 s and 30 s, links and pauses 15 s and 60 s", () => {
+    for (const kind of ["kill", "vanish", "crash-loop"] as const) {
+      assert.deepStrictEqual(Bounds.of(kind), { p99Ms: 15_000, worstMs: 30_000 })
+    }
+    for (const kind of ["cut", "reset", "pause", "partition"] as const) {
+      assert.deepStrictEqual(Bounds.of(kind), { p99Ms: 15_000, worstMs: 60_000 })
+    }
+  })
+
+  it("a pair kept apart by several kinds has the time of the slowest, one that has to hear of the other twice that", () => {
+    assert.strictEqual(Bounds.worstMs(["kill"]), 30_000)
+    assert.strictEqual(Bounds.worstMs(["kill", "cut"]), 60_000)
+    assert.strictEqual(Bounds.worstMs([]), 60_000)
+    assert.isAbove(Bounds.worstMs(["kill", "twin"]), 300_000)
+    assert.strictEqual(Bounds.introductionMs(["kill"]), 60_000)
+  })
+
+  it("a p99 is judged of a hundred recoveries", () => {
+    assert.deepStrictEqual(Bounds.problems(figures("cut", 15_000, 200)), [])
+    assert.deepStrictEqual(Bounds.problems(figures("cut", 15_001, 99)), [])
+    assert.deepStrictEqual(Bounds.problems(figures("cut", 15_001, 100)), [
+      "cut: p99 15001 ms of 100 recoveries exceeds limit 15000 ms"
+    ])
+    assert.isNotEmpty(Bounds.problems(figures("several", 16_000, 100)))
   })
 })

@@ -15,10 +15,13 @@ class Story {
   readonly violations: Array<string> = []
   readonly recoveries: Array<readonly [pair: string, ms: number, waiting: ReadonlyArray<number>]> = []
   readonly dead = new Set<number>()
+  /** A second process may take a node's place. */
+  impostor = false
   readonly watch = new PairWatch({
     now: () => this.now,
     violated: (invariant, detail) => this.violations.push(`${invariant}: ${detail}`),
     alive: (a, b) => !this.dead.has(a) && !this.dead.has(b),
+    outdone: () => this.impostor,
     why: (a, b) => `why ${a} ${b}`,
     recovered: ({ a, b, waiting }, ms) => {
       this.recoveries.push([`${a}${b}`, ms, [...waiting]])
@@ -99,7 +102,7 @@ const unheard = "a Down follows an Up"
 const unfaulted = "no Down without a fault"
 const apart = "pairs connect"
 /** The last moment at which a pair that came apart at `settledMs` may be so. */
-const parted = settledMs + SimulationLimits.mergeMs
+const parted = settledMs + boundMs
 
 /** What is told, and the invariants that are violated by it, in order. */
 const stories: ReadonlyArray<readonly [name: string, story: () => Story, violated: ReadonlyArray<string>]> = [
@@ -214,6 +217,15 @@ const stories: ReadonlyArray<readonly [name: string, story: () => Story, violate
   ],
   ["a twin's own connections come and go", () => new Story().at(settledMs).begin(twin).up(1, 0, 4).down(1, 0, 4), []],
   ["a twin takes none of the node's", () => Story.settled().begin(twin).down(1, 0, 1), [unfaulted]],
+  [
+    "a twin takes the place of a node that cannot answer in time",
+    () => {
+      const story = Story.settled().begin(twin)
+      story.impostor = true
+      return story.down(1, 0, 1, "unanswered")
+    },
+    []
+  ],
   ["one of two across two addresses", () => Story.settled().up(0, 1, 9, "s9", 1).down(0, 1, 1), []],
   [
     "after a fault that only kept apart there is none",
