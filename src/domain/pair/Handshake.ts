@@ -62,9 +62,9 @@ export interface Context {
   readonly isOwnDial: (nonce: bigint) => boolean
   /** What is left of the peer's ban, ms. */
   readonly bannedMs: number | undefined
-  /** The pair has a live end (committing or up), so admitting this socket adds no peer. */
+  /** The peer has a place already, so admitting this socket adds no peer. */
   readonly known: boolean
-  /** Peers that are up. */
+  /** Places taken: peers that are up, or on the way there since their Hello was accepted. */
   readonly upCount: number
   readonly maxPeers: number
 }
@@ -103,6 +103,10 @@ export const check = (hello: Hello, context: Context): Accepted | Refused => {
   }
   if (context.dir === "in" && context.isOwnDial(hello.nonce)) {
     return refused("self", "self-connection: that address is this node's")
+  }
+  // The rank comes from this address: one that no peer can have must not decide it.
+  if (PeerIp.classOf(hello.peer) === "special") {
+    return refused("protocol", `your Hello gives ${hello.peer} as this node's address, which is not a unicast address`)
   }
   const rank = TieBreak.rank(hello.peer, context.remote)
   if (rank === "same") return refused("self", "another node has this node's own address")

@@ -44,8 +44,8 @@ export const hello = (
     remote: peer.ip,
     isOwnDial: (nonce) => ctx.slots.isOwnNonce(nonce),
     bannedMs: undefined,
-    known: peer.pair.ends.some((other) => other.phase === "up" || other.phase === "committing"),
-    upCount: ctx.slots.upCount,
+    known: ctx.slots.hasPlace(peer.ip),
+    upCount: ctx.slots.placesTaken,
     maxPeers: ctx.setup.tuning.maxPeers
   })
 
@@ -130,6 +130,7 @@ export const forget = (ctx: NodeContext, peer: Peer): void => {
   peer.forgotten = true
   const { ends } = peer
   peer.ends = []
+  ctx.slots.givePlaceBack(peer.ip)
   for (const end of ends) {
     ctx.slots.released(end)
     end.connection?.close(undefined)

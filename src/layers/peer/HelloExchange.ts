@@ -55,6 +55,7 @@ export const helloReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, hello:
       retryMs: Handshake.clampRetry(verdict.retryAfterMs, ctx.jitter())
     })
   }
+  ctx.slots.takePlace(peer.ip)
   end.greeting = {
     software: hello.software,
     tip: { height: hello.tipHeight, hash: hello.tipHash },

@@ -161,7 +161,7 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
     connection,
     greeting,
     at: now,
-    order: ctx.slots.wentUp(),
+    order: ctx.slots.nextUp(),
     liveness: end.committedAt === undefined
       ? Liveness.start(now)
       : Liveness.sample(Liveness.start(now), now - end.committedAt),
@@ -207,7 +207,6 @@ const goDown = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectRe
   end.up = undefined
   end.downReason = reason
   ctx.due.remove(up)
-  ctx.slots.wentDown()
   const book = BookEntry.ended(peer.book, now, reason, true)
   peer.book = now - up.at >= Limits.stableMs ? { ...book, lastGoodAt: now } : book
   ctx.emit({
@@ -260,6 +259,7 @@ const prune = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): vo
   const gone = peer.ends.filter((end) => Pair.phaseOf(peer.pair, end.id) === undefined)
   if (gone.length === 0) return
   peer.ends = peer.ends.filter((end) => !gone.includes(end))
+  if (!peer.ends.some(({ greeting }) => greeting !== undefined)) ctx.slots.givePlaceBack(peer.ip)
   for (const end of gone) {
     ctx.slots.released(end)
     if (event._tag === "DialFailed" && event.end === end.id) {

@@ -49,5 +49,5 @@ export const disarmAll = (ctx: NodeContext, peer: Peer): void => {
 const holdBack = (ctx: NodeContext, { ip }: Peer): number | undefined => {
   if (ctx.isolated.has(ip)) return Limits.isolatedRedialMs
   // Every place is taken: the peer stays known, and gets its turn when one is free.
-  return ctx.slots.upCount >= ctx.setup.tuning.maxPeers ? Limits.retryFullMs : undefined
+  return !ctx.slots.hasPlace(ip) && ctx.slots.placesTaken >= ctx.setup.tuning.maxPeers ? Limits.retryFullMs : undefined
 }

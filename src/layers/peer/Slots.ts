@@ -3,13 +3,15 @@
  * of these sets.
  */
 import { Deferred, Effect } from "effect"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { PeerEnd } from "./PeerEnd.ts"
 
 export class Slots {
   private readonly endId: (n: number) => number
   private ends = 1
-  private ups = 0
   private upOrder = 0
+  /** Peers that have a place: up, or on the way there since their Hello passed its checks. */
+  private readonly places = new Set<PeerIp>()
   private readonly dialNonces = new Set<bigint>()
   private readonly unidentified = new Set<PeerEnd>()
   private readonly running = new Set<PeerEnd>()
@@ -34,20 +36,29 @@ export class Slots {
     this.ends += 1
   }
 
-  // --- peers up -------------------------------------------------------------------
+  // --- places ---------------------------------------------------------------------
 
-  get upCount(): number {
-    return this.ups
+  /** Peers that have a place. Whoever counts peers against `maxPeers` counts these: a place is taken in the turn that finds it free. */
+  get placesTaken(): number {
+    return this.places.size
   }
 
-  /** A connection came up. Gives its place in the order of all Ups. */
-  wentUp(): number {
-    this.ups += 1
+  hasPlace(ip: PeerIp): boolean {
+    return this.places.has(ip)
+  }
+
+  takePlace(ip: PeerIp): void {
+    this.places.add(ip)
+  }
+
+  /** The peer has no end any more that is up or on the way there. */
+  givePlaceBack(ip: PeerIp): void {
+    this.places.delete(ip)
+  }
+
+  /** The next number in the order of all Ups. */
+  nextUp(): number {
     return ++this.upOrder
-  }
-
-  wentDown(): void {
-    this.ups -= 1
   }
 
   // --- sockets --------------------------------------------------------------------

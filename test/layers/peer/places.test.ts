@@ -1,0 +1,99 @@
+/** The limit of peers holds at the moment it matters: a place is taken with the Hello, and given back when nothing comes of it. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { TestClock } from "effect/testing"
+import * as Limits from "../../../src/domain/Limits.ts"
+import type { PeerIp } from "../../../src/domain/peer/PeerIp.ts"
+import { ip, onMesh } from "../../harness/mesh.ts"
+import { dial, hello, type RawPeer } from "../../harness/rawPeer.ts"
+
+/** Higher than all others: it waits for their Commit. */
+const node = "10.200.0.1"
+const stranger = (i: number): PeerIp => ip(`10.1.${i >> 8}.${i & 255}`)
+
+describe("places", () => {
+  it.effect("1,500 Hellos that wait with their Commit: never more peers than places, and the places come back", () =>
+    onMesh(5, ({ network, start }) =>
+      Effect.gen(function*() {
+        const n = yield* start(node)
+        const parked: Array<readonly [PeerIp, RawPeer]> = []
+        const park = (from: number, count: number) =>
+          Effect.gen(function*() {
+            for (let i = from; i < from + count; i++) {
+              const raw = yield* dial(network.host(stranger(i)), ip(node))
+              yield* Effect.forkScoped(raw.say(hello(ip(node), { process: i.toString(16).padStart(16, "0") })))
+              parked.push([stranger(i), raw])
+            }
+            yield* TestClock.adjust(200)
+          })
+        for (let i = 0; i < 1_500; i += 50) yield* park(i, 50)
+        const full = n.of("Refused").filter((event) => event.reason.reject === "full").length
+        assert.strictEqual(full, 1_500 - 125)
+        for (const [self, raw] of parked) {
+          yield* Effect.forkScoped(raw.say({ _tag: "Commit", lower: self, higher: ip(node) }))
+        }
+        yield* TestClock.adjust("1 second")
+        const up = yield* n.up
+        assert.strictEqual(up.length, 125)
+        assert.strictEqual(n.of("Up").length, 125)
+        // They go, and others that park without ever committing hold the places for no longer than H waits.
+        for (const [, raw] of parked) yield* raw.close
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual((yield* n.up).length, 0)
+        for (let i = 2_000; i < 2_200; i += 50) yield* park(i, 50)
+        yield* TestClock.adjust(Limits.waitMs + 1_000)
+        const late = yield* start("10.200.0.2", { peers: [node] })
+        yield* TestClock.adjust("3 seconds")
+        assert.strictEqual((yield* late.up).length, 1)
+      })))
+
+  it.effect("a challenger of a peer that has its place never meets full", () =>
+    onMesh(5, ({ network, start }) =>
+      Effect.gen(function*() {
+        const n = yield* start(node, { tuning: { maxPeers: 1 } })
+        const host = network.host(stranger(1))
+        for (const nonce of [1n, 2n]) {
+          const raw = yield* dial(host, ip(node))
+          yield* Effect.forkScoped(Effect.gen(function*() {
+            yield* raw.say(hello(ip(node), { nonce }))
+            yield* raw.say({ _tag: "Commit", lower: stranger(1), higher: ip(node) })
+          }))
+          yield* TestClock.adjust("1 second")
+        }
+        assert.strictEqual((yield* n.up).length, 1)
+        assert.deepStrictEqual(n.of("Refused").map((event) => event.reason.reject), [])
+        assert.deepStrictEqual(n.of("Down").map((event) => event.reason.kind), ["replaced"])
+      })))
+
+  it.effect("a Hello that gives us an address no peer can have is refused", () =>
+    onMesh(5, ({ network, start }) =>
+      Effect.gen(function*() {
+        const n = yield* start(node)
+        const bad = ["0.0.0.0", "224.0.0.1", "255.255.255.255", "240.0.0.1", "::", "ff02::1"]
+        for (const [i, address] of bad.entries()) {
+          const raw = yield* dial(network.host(stranger(i)), ip(node))
+          yield* Effect.forkScoped(raw.say(hello(ip(address))))
+        }
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(n.of("Refused").map((event) => event.reason.kind), bad.map(() => "protocol"))
+        assert.deepStrictEqual(n.of("Up"), [])
+      })))
+
+  it.effect("sockets that never said Hello leave no row", () =>
+    onMesh(5, ({ network, start }) =>
+      Effect.gen(function*() {
+        const n = yield* start(node)
+        const raws: Array<RawPeer> = []
+        for (let i = 0; i < 1_400; i++) {
+          const raw = yield* dial(network.host(stranger(i)), ip(node))
+          raws.push(raw)
+          // Some say something that is no Hello, some hang up at once, most say nothing; several come at once.
+          if (i % 7 === 0) yield* Effect.forkScoped(raw.say({ _tag: "Ping", nonce: 1n }))
+          if (i % 11 === 0) yield* raw.close
+          if (i % 13 === 0) yield* dial(network.host(stranger(i)), ip(node))
+          if (i % 20 === 0) yield* TestClock.adjust(50)
+        }
+        yield* TestClock.adjust("30 seconds")
+        assert.deepStrictEqual((yield* n.state.peers).map((row) => row.ip), [])
+      })))
+})
