@@ -179,6 +179,23 @@ export const lagFloorMs = 100
 export const lastLookFloorMs = 1
 export const lastLookMs = 20
 
+// --- bytes that wait, of all peers together ----------------------------------------
+
+/** bytes. Read of every frame at once, whatever the budget: more than the usual answers of sync. */
+export const arrivingFreeBytes = 512 * 1024
+/** bytes. Of longer frames that are read at once: 16 of the longest. With what is free, 125 peers hold 190 MiB at most. */
+export const arrivingBytes = 128 * 1024 * 1024
+/** ms. For a long frame while others wait for its place: 125 peers have their turn before any of them gives up writing (`frameMs`). */
+export const pressedFrameMs = 10_000
+/** bytes. In all outboxes together; an outbox up to the second size is never refused for it: a fair share of 125 peers is 2 MiB. */
+export const outboxesBytes = 256 * 1024 * 1024
+export const outboxFairBytes = 1024 * 1024
+/** messages and bytes of one connection that wait for the node's own protocols to listen; then it is not read further. */
+export const earlyMessages = 64
+export const earlyBytes = 256 * 1024
+/** ms. A deadline of a connection that this node itself does not read looks this often whether that is over. */
+export const heldLookMs = 250
+
 // --- sockets: the byte streams below --------------------------------------------
 
 /** ms. Idle time before TCP keepalive probes: a last resort after our own `deadMs`; keeps NAT entries open. */

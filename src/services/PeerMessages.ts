@@ -21,7 +21,10 @@ export interface PeerListener {
 }
 
 export class PeerMessages extends Context.Service<PeerMessages, {
-  /** One listener at a time, until the scope closes; connections that are up already are told as `onUp` first. */
+  /**
+   * One listener at a time, until the scope closes. Connections that are up already are told as `onUp` first, each followed by what it
+   * sent since: on a node with a chain nothing is lost between Up and here.
+   */
   readonly listen: (listener: PeerListener) => Effect.Effect<void, never, Scope.Scope>
   /** Queues a message. False when that connection is not up any more, or does not read. */
   readonly send: (to: Origin, message: SyncMessage) => boolean

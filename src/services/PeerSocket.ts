@@ -42,6 +42,8 @@ export interface SynchronousReader extends Socket.Reader {
    * would. Nobody pulls meanwhile. A sink that throws makes it die with that.
    */
   readonly drainTo: (sink: (batch: ReadonlyArray<Uint8Array>) => void) => Effect.Effect<never, Socket.SocketError>
+  /** While held, no batch is handed to the sink and the peer's window closes; a batch under way still comes. */
+  readonly hold: (held: boolean) => void
 }
 
 /** Whether a writer is one of ours. Others work as well, a little slower. */

@@ -61,6 +61,11 @@ export class FrameReader {
     return this.unread > 0
   }
 
+  /** After `none`: the bytes of the frame that is arriving, with its head; 0 while its length has not come. */
+  get announced(): number {
+    return this.unread < 4 ? 0 : 4 + this.peekLength()
+  }
+
   push(chunk: Uint8Array): void {
     if (chunk.length === 0 || this.failed) return
     if (this.unread === 0) {

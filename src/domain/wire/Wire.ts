@@ -55,6 +55,8 @@ export interface WireReader {
   readonly arriving: boolean
   /** Bytes held of frames that are not whole. */
   readonly pending: number
+  /** Bytes of the frame that arrives, in all, by its head; 0 while that is not known. */
+  readonly announced: number
   /** The bytes of the current frame are kept beyond this batch. */
   readonly keep: () => void
   /** The frames read so far are done with, but for those kept. */

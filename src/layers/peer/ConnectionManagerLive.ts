@@ -100,13 +100,9 @@ const messages = (ctx: NodeContext.NodeContext): PeerMessages["Service"] => {
   return PeerMessages.of({
     listen: (listener) =>
       Effect.acquireRelease(
-        Effect.sync(() => {
-          for (const { up } of ctx.table.peers()) {
-            if (up === undefined) continue
-            listener.onUp(NodeContext.originOf(up.end), up.greeting.tip, up.greeting.capabilities)
-          }
-          return ctx.protocols.listen(listener)
-        }),
+        Effect.sync(() =>
+          ctx.protocols.listen(listener, [...ctx.table.peers()].flatMap(({ up }) => up === undefined ? [] : [up]))
+        ),
         (end) => Effect.sync(end)
       ),
     send: (to, message) => {

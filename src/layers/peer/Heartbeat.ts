@@ -22,6 +22,7 @@ export const run = Effect.fnUntraced(function*(ctx: NodeContext) {
       timers.lag.ran(last + delayMs, now)
       last = now
       for (const up of ctx.due.takeUpTo(now)) look(ctx, up, now)
+      ctx.io.waiting.beat(now)
     }))
 })
 
@@ -40,7 +41,9 @@ const look = (ctx: NodeContext, up: Up, now: number): void => {
   const due = Liveness.nextDue(up.liveness, ctx.liveness)
   // Bytes came since, or it is due later within this beat.
   if (due > now) return ctx.due.put(up, due)
-  const lagMs = ctx.timers.lag.totalMs - up.lagSeenMs
+  // What this node itself does not read is no silence of the peer's: as our own lag since the last look.
+  const heldMs = connection.isPaused ? ctx.liveness.pingMs + Limits.beatMs : 0
+  const lagMs = Math.max(heldMs, ctx.timers.lag.totalMs - up.lagSeenMs)
   up.lagSeenMs = ctx.timers.lag.totalMs
   // The same patience that we ask of the peer for a frame of ours.
   const waits = connection.writeWaitMs(now)

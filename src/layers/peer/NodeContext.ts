@@ -4,6 +4,7 @@
  */
 import { Clock, Effect, Random } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import * as Handshake from "../../domain/pair/Handshake.ts"
 import type { PairEvent } from "../../domain/pair/PairState.ts"
 import type * as Liveness from "../../domain/peer/Liveness.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
@@ -27,6 +28,7 @@ import type { PeerEnd, Up } from "./PeerEnd.ts"
 import { PeerTable } from "./PeerTable.ts"
 import { Protocols } from "./Protocols.ts"
 import { Slots } from "./Slots.ts"
+import { WaitingBytes } from "./WaitingBytes.ts"
 
 /** An event of one peer's pair. */
 export interface PairInput {
@@ -82,6 +84,7 @@ export const make = Effect.fnUntraced(function*(listenPort: number) {
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
   const rules = yield* NodeRules
+  const localChain = yield* LocalChain
   const timers = yield* Timers
   const { fork } = yield* NodeFibers
   const { afterTurn } = yield* EventLoop
@@ -92,12 +95,12 @@ export const make = Effect.fnUntraced(function*(listenPort: number) {
     table: yield* PeerTable,
     slots: new Slots(rules.endId),
     pairs: new Machine<PairInput>(),
-    protocols: new Protocols(),
+    protocols: new Protocols((localChain.capabilities & Handshake.Capability.chain) !== 0),
     entropy: yield* Entropy,
-    localChain: yield* LocalChain,
+    localChain,
     timers,
     clocks: { now: timers.now, nowMs: () => clock.currentTimeMillisUnsafe() },
-    io: { timers, afterTurn, fork },
+    io: { timers, afterTurn, fork, waiting: new WaitingBytes() },
     wire: NativeWire,
     liveness: {
       pingMs: tuning.pingMs,

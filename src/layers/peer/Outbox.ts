@@ -25,6 +25,11 @@ export interface Batch {
   readonly onFlushed: ReadonlyArray<() => void>
 }
 
+/** A count that outboxes share. */
+export interface Total {
+  outgoing: number
+}
+
 export class Outbox {
   private control: Array<Uint8Array> = []
   private bulk: Array<Frame> = []
@@ -34,6 +39,12 @@ export class Outbox {
   private controlBytes = 0
   private bulkBytes = 0
   private writingBytes = 0
+  private readonly all: Total
+
+  /** `all`: bytes in all outboxes of the node, this one included. */
+  constructor(all: Total) {
+    this.all = all
+  }
 
   /** Bytes not yet handed to the operating system. */
   get queuedBytes(): number {
@@ -45,6 +56,7 @@ export class Outbox {
     if (this.controlBytes + frame.length > Limits.outboxControlBytes) return false
     this.control.push(frame)
     this.controlBytes += frame.length
+    this.all.outgoing += frame.length
     if (onFlushed !== undefined) this.onFlushed.push(onFlushed)
     return true
   }
@@ -52,15 +64,20 @@ export class Outbox {
   /** False when the queue is over its bound: the peer does not read. */
   offerBulk(frame: Frame): boolean {
     const length = lengthOf(frame)
-    if (this.queuedBytes + length > Limits.outboxBytes) return false
+    const own = this.queuedBytes + length
+    if (own > Limits.outboxBytes) return false
+    if (own > Limits.outboxFairBytes && this.all.outgoing + length > Limits.outboxesBytes) return false
     this.bulk.push(frame)
     this.bulkBytes += length
+    this.all.outgoing += length
     return true
   }
 
-  /** Whether a sender that can wait should: more than `Limits.outboxHighBytes` is queued. */
+  /** Whether a sender that can wait should: more than `Limits.outboxHighBytes` is queued, or the node's memory for outboxes runs short. */
   get high(): boolean {
-    return this.queuedBytes > Limits.outboxHighBytes
+    const own = this.queuedBytes
+    return own > Limits.outboxHighBytes ||
+      (own > Limits.outboxFairBytes && this.all.outgoing > Limits.outboxesBytes / 2)
   }
 
   /**
@@ -111,6 +128,7 @@ export class Outbox {
 
   /** The batch taken last has been written. */
   wrote(batch: Batch): void {
+    this.all.outgoing -= this.writingBytes
     this.writingBytes = 0
     for (const call of batch.onFlushed) call()
     if (this.waiting.length > 0) this.release(this.queuedBytes)
@@ -122,9 +140,17 @@ export class Outbox {
     this.bulk = []
     this.bulkHead = 0
     this.onFlushed = []
+    this.all.outgoing -= this.controlBytes + this.bulkBytes
     this.controlBytes = 0
     this.bulkBytes = 0
     this.release(0)
+  }
+
+  /** The connection is gone: nothing is written any more. */
+  end(): void {
+    this.clear()
+    this.all.outgoing -= this.writingBytes
+    this.writingBytes = 0
   }
 
   private release(queuedBytes: number): void {

@@ -20,7 +20,7 @@ import * as Discovery from "./Discovery.ts"
 import * as Gate from "./Gate.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as HelloExchange from "./HelloExchange.ts"
-import { type NodeContext, originOf, post } from "./NodeContext.ts"
+import { type NodeContext, post } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import * as PairHistory from "./PairHistory.ts"
 import * as PairTimers from "./PairTimers.ts"
@@ -161,7 +161,7 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
     connection,
     greeting,
     at: now,
-    order: ctx.slots.nextUp(),
+    order: ctx.slots.wentUp(),
     liveness: end.committedAt === undefined
       ? Liveness.start(now)
       : Liveness.sample(Liveness.start(now), now - end.committedAt),
@@ -197,7 +197,7 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
   Discovery.onUp(ctx, peer, up)
   parts.saver.changed()
   Aliases.onUp(ctx, up)
-  ctx.protocols.onUp(originOf(end), tip, capabilities)
+  ctx.protocols.onUp(up)
 }
 
 const goDown = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectReason.DisconnectReason): void => {
@@ -207,6 +207,7 @@ const goDown = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectRe
   end.up = undefined
   end.downReason = reason
   ctx.due.remove(up)
+  ctx.slots.wentDown()
   const book = BookEntry.ended(peer.book, now, reason, true)
   peer.book = now - up.at >= Limits.stableMs ? { ...book, lastGoodAt: now } : book
   ctx.emit({
@@ -219,7 +220,7 @@ const goDown = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectRe
     upMs: Math.round(now - up.at)
   })
   if (isAlone(ctx)) Redials.onAlone(ctx)
-  ctx.protocols.onDown(originOf(end))
+  ctx.protocols.onDown(up)
   Aliases.onDown(ctx, peer)
 }
 

@@ -21,6 +21,10 @@ const wait = (ctx: NodeContext, peer: Peer, timer: Timer, ms: number, isLastLook
   const lagBefore = lag.totalMs
   const fire = (lateMs: number): void => {
     peer.timers?.delete(key)
+    // What this node itself does not read, the peer may have sent.
+    if (peer.ends.some((end) => end.connection?.isPaused === true)) {
+      return wait(ctx, peer, timer, Limits.heldLookMs, false)
+    }
     const lateAll = Math.max(lateMs, lag.totalMs - lagBefore)
     const owedMs = isLastLook && lateAll <= Limits.lagFloorMs ? 0 : Patience.owedMs(lateAll)
     if (owedMs > 0) return wait(ctx, peer, timer, owedMs, true)

@@ -5,7 +5,7 @@
  * fiber only while the socket does not take more. Reading never waits for writing. It knows neither peer nor protocol: what a frame
  * means is decided in `PeerSession`, which socket counts in `Pair`.
  */
-import { Effect, Exit, Fiber, Option, Scope } from "effect"
+import { Effect, Exit, Fiber, Latch, Option, Scope } from "effect"
 import type { Socket } from "effect/socket"
 import { Buffer } from "node:buffer"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
@@ -17,6 +17,7 @@ import { errorCode, isSynchronous, isSynchronousReader } from "../../services/Pe
 import type { Timer, Timers } from "../time/Timers.ts"
 import * as Outbox from "./Outbox.ts"
 import { SendBuffers } from "./SendBuffers.ts"
+import type { WaitingBytes } from "./WaitingBytes.ts"
 
 /** What a connection needs of its node. */
 export interface ConnectionIo {
@@ -25,6 +26,8 @@ export interface ConnectionIo {
   readonly afterTurn: (f: () => void) => void
   /** Starts an effect that ends with the node. */
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  /** Bytes that wait, of all connections. */
+  readonly waiting: WaitingBytes
 }
 
 /** The reading side, one for all connections of a node. Plain functions inside a read batch; the frame is the reader's current one. */
@@ -35,6 +38,8 @@ export interface FrameEvents<Owner> {
   readonly onMessage: (owner: Owner, reader: WireReader) => void
   /** The bytes are no frame; nothing more is read. `fault` says why, in words. */
   readonly onMalformed: (owner: Owner, fault: string) => void
+  /** The frame under way takes memory that others wait for, and has taken too long; in words. */
+  readonly onGivenUp: (owner: Owner, detail: string) => void
   /** All frames of a batch have been handed over: `frames` many. */
   readonly onBatch: (owner: Owner, reader: WireReader, frames: number) => void
 }
@@ -65,7 +70,7 @@ export class PeerConnection<Owner> {
   private readonly frames: FrameEvents<Owner>
   private readonly events: SocketEvents<Owner>
   private readonly reader: WireReader
-  private readonly outbox = new Outbox.Outbox()
+  private readonly outbox: Outbox.Outbox
   /** While the connection is busy. */
   private buffers: SendBuffers | undefined
   /** Greatest frame now, bytes. */
@@ -80,6 +85,12 @@ export class PeerConnection<Owner> {
   private state: "starting" | "open" | "closing" | "ended" = "starting"
   private closeTimer: Timer | undefined
   private abortReason: DisconnectReason.DisconnectReason | undefined
+  /** More than what is free has come of the frame under way. */
+  private isLong = false
+  /** For how many reasons nothing is read now. */
+  private holds = 0
+  /** Stops the socket's reader, and lets it go on. */
+  private holdReader: ((held: boolean) => void) | undefined
 
   constructor(io: ConnectionIo, wire: Wire, owner: Owner, frames: FrameEvents<Owner>, events: SocketEvents<Owner>) {
     this.io = io
@@ -88,6 +99,7 @@ export class PeerConnection<Owner> {
     this.frames = frames
     this.events = events
     this.reader = wire.reader(Buffer.allocUnsafeSlow)
+    this.outbox = new Outbox.Outbox(io.waiting)
     this.frameLimit = wire.limits.beforeUp
   }
 
@@ -115,9 +127,14 @@ export class PeerConnection<Owner> {
       this.open(writer, writerScope, Option.getOrUndefined(yield* initiator))
       const received = (batch: ReadonlyArray<Uint8Array | string>) => this.received(batch)
       // One effect for all batches: a suspended connection holds no generator.
-      return yield* isSynchronousReader(reader)
-        ? reader.drainTo(received)
-        : Effect.forever(Effect.map(reader.pull, received), { disableYield: true })
+      if (isSynchronousReader(reader)) {
+        this.onHold(reader.hold)
+        return yield* reader.drainTo(received)
+      }
+      const readable = Latch.makeUnsafe(true)
+      this.onHold((held) => held ? readable.closeUnsafe() : readable.openUnsafe())
+      const pull = Effect.andThen(readable.await, Effect.map(reader.pull, received))
+      return yield* Effect.forever(pull, { disableYield: true })
     })
     return Effect.withFiber((fiber) => {
       this.fiber = fiber
@@ -168,6 +185,49 @@ export class PeerConnection<Owner> {
     if (!this.active) return
     frames.onBatch(owner, reader, this.messagesReceived - before)
     reader.recycle()
+    this.account(this.messagesReceived > before)
+  }
+
+  /** A long frame is read on only within the node's budget. `ended`: a frame was whole, so what is pending is another one. */
+  private account(ended: boolean): void {
+    const { reader } = this
+    const { timers, waiting } = this.io
+    if (ended && this.isLong) {
+      this.isLong = false
+      waiting.release(this, timers.now())
+    }
+    if (reader.pending <= Limits.arrivingFreeBytes || this.isLong) return
+    this.isLong = true
+    waiting.want(this, reader.announced, timers.now())
+  }
+
+  /** See `Arrival`. */
+  giveUp(afterMs: number): void {
+    this.frames.onGivenUp(
+      this.owner,
+      `frame not complete after ${Math.round(afterMs)} ms, and others wait for its memory`
+    )
+  }
+
+  private onHold(hold: (held: boolean) => void): void {
+    this.holdReader = hold
+    if (this.holds > 0) hold(true)
+  }
+
+  /** Nothing is read from now on: the peer's window closes. Each call needs a `resumeReading`. */
+  pauseReading(): void {
+    this.holds += 1
+    if (this.holds === 1) this.holdReader?.(true)
+  }
+
+  resumeReading(): void {
+    this.holds -= 1
+    if (this.holds === 0) this.holdReader?.(false)
+  }
+
+  /** Whether this node itself does not read: then silence is not the peer's. */
+  get isPaused(): boolean {
+    return this.holds > 0
   }
 
   /** Lets go of spare memory. */
@@ -316,7 +376,10 @@ export class PeerConnection<Owner> {
     if (this.closeTimer !== undefined) this.io.timers.disarm(this.closeTimer)
     this.closeTimer = undefined
     this.writer = undefined
-    this.outbox.clear()
+    this.holdReader = undefined
+    this.outbox.end()
+    if (this.isLong) this.io.waiting.release(this, this.io.timers.now())
+    this.isLong = false
     this.events.onEnd(this.owner, this.abortReason ?? reason, opened)
   }
 }

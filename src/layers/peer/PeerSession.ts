@@ -54,11 +54,15 @@ export class PeerSession implements FrameEvents<PeerEnd> {
     Outgoing.close(this.ctx, end, "bad-frame", fault)
   }
 
+  onGivenUp(end: PeerEnd, detail: string): void {
+    Outgoing.close(this.ctx, end, "silent", detail)
+  }
+
   onBatch(end: PeerEnd, { arriving }: WireReader, frames: number): void {
     this.handOver(end)
     this.channel = -1
     if (end.up === undefined) return
-    if (frames === 0 && arriving) this.ctx.protocols.onProgress(originOf(end))
+    if (frames === 0 && arriving) this.ctx.protocols.onProgress(end.up)
     Heartbeat.heard(this.ctx, end.up, frames, arriving)
   }
 
@@ -106,7 +110,7 @@ export class PeerSession implements FrameEvents<PeerEnd> {
       default:
         // Blocks may be held until those before them have come.
         reader.keep()
-        return ctx.protocols.onMessage(originOf(end), message)
+        return ctx.protocols.onMessage(end.up, message)
     }
   }
 }

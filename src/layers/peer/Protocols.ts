@@ -1,34 +1,72 @@
-/** What the node's own protocols hear of its peers: one listener, told of connections that were up before it came. */
+/**
+ * What the node's own protocols hear of its peers: one listener, which is told of connections that were up before it came, and of what
+ * they sent. Nothing is lost between Up and then: messages wait, and when `Limits.earlyMessages` or `Limits.earlyBytes` of a connection
+ * do, it is not read further.
+ */
+import * as Limits from "../../domain/Limits.ts"
 import type { SyncMessage } from "../../domain/wire/SyncMessage.ts"
-import type { Origin } from "../../services/ConnectionManager.ts"
 import type { PeerListener } from "../../services/PeerMessages.ts"
+import type { PeerEnd, Up } from "./PeerEnd.ts"
 
-type Tip = Parameters<PeerListener["onUp"]>[1]
+/** Messages of one connection that came before anything listened. */
+interface Early {
+  readonly messages: Array<SyncMessage>
+  /** What the connection had received when the first of them came. */
+  readonly from: number
+  isPaused: boolean
+}
 
 export class Protocols {
   private listener: PeerListener | undefined
+  private readonly early = new Map<Up, Early>()
+  private readonly isExpected: boolean
 
-  /** From now on. Gives the way to end it. */
-  listen(listener: PeerListener): () => void {
+  /** @param isExpected whether a protocol will listen: else what comes for one is passed over */
+  constructor(isExpected: boolean) {
+    this.isExpected = isExpected
+  }
+
+  /** From now on; `ups`: the connections that are up. Gives the way to end it. */
+  listen(listener: PeerListener, ups: Iterable<Up>): () => void {
+    for (const up of ups) {
+      listener.onUp(originOf(up.end), up.greeting.tip, up.greeting.capabilities)
+      const early = this.early.get(up)
+      if (early === undefined) continue
+      this.early.delete(up)
+      for (const message of early.messages) if (up.end.up === up) listener.onMessage(originOf(up.end), message)
+      if (early.isPaused) up.connection.resumeReading()
+    }
     this.listener = listener
     return () => {
       if (this.listener === listener) this.listener = undefined
     }
   }
 
-  onUp(from: Origin, tip: Tip, capabilities: number): void {
-    this.listener?.onUp(from, tip, capabilities)
+  onUp(up: Up): void {
+    this.listener?.onUp(originOf(up.end), up.greeting.tip, up.greeting.capabilities)
   }
 
-  onDown(from: Origin): void {
-    this.listener?.onDown(from)
+  onDown(up: Up): void {
+    this.early.delete(up)
+    this.listener?.onDown(originOf(up.end))
   }
 
-  onMessage(from: Origin, message: SyncMessage): void {
-    this.listener?.onMessage(from, message)
+  onMessage(up: Up, message: SyncMessage): void {
+    if (this.listener !== undefined) return this.listener.onMessage(originOf(up.end), message)
+    if (!this.isExpected) return
+    const early = this.early.get(up) ?? { messages: [], from: up.connection.bytesReceived, isPaused: false }
+    this.early.set(up, early)
+    early.messages.push(message)
+    const isFull = early.messages.length >= Limits.earlyMessages ||
+      up.connection.bytesReceived - early.from >= Limits.earlyBytes
+    if (!isFull || early.isPaused) return
+    early.isPaused = true
+    up.connection.pauseReading()
   }
 
-  onProgress(from: Origin): void {
-    this.listener?.onProgress(from)
+  onProgress(up: Up): void {
+    this.listener?.onProgress(originOf(up.end))
   }
 }
+
+const originOf = ({ id, ip }: PeerEnd) => ({ ip, connection: id })

@@ -9,6 +9,7 @@ import type { PeerEnd } from "./PeerEnd.ts"
 export class Slots {
   private readonly endId: (n: number) => number
   private ends = 1
+  private ups = 0
   private upOrder = 0
   /** Peers that have a place: up, or on the way there since their Hello passed its checks. */
   private readonly places = new Set<PeerIp>()
@@ -56,9 +57,20 @@ export class Slots {
     this.places.delete(ip)
   }
 
-  /** The next number in the order of all Ups. */
-  nextUp(): number {
+  // --- peers up -------------------------------------------------------------------
+
+  get upCount(): number {
+    return this.ups
+  }
+
+  /** A connection came up. Gives its number in the order of all Ups. */
+  wentUp(): number {
+    this.ups += 1
     return ++this.upOrder
+  }
+
+  wentDown(): void {
+    this.ups -= 1
   }
 
   // --- sockets --------------------------------------------------------------------

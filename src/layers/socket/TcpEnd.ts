@@ -91,6 +91,12 @@ export class TcpEnd implements ConnectionEnd {
     })
   }
 
+  /** See `SynchronousReader`. */
+  hold(held: boolean): void {
+    if (held) this.conn.pause()
+    else if (this.state === "reading") this.conn.resume()
+  }
+
   private deliver(batch: Batch): void {
     try {
       this.sink?.(batch)

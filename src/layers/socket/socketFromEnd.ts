@@ -14,6 +14,8 @@ export interface ConnectionEnd {
   drainTo?(...args: Parameters<SynchronousReader["drainTo"]>): ReturnType<SynchronousReader["drainTo"]>
   /** See `SynchronousWriter`; without it, what was written is never the writer's again. */
   flushed?(): boolean
+  /** See `SynchronousReader`; an end with `drainTo` has it. */
+  hold?(held: boolean): void
   /** FIN after everything written. */
   readonly finish: () => void
   /** Ends both directions and fails a suspended pull with 1006. May be called again. */
@@ -75,7 +77,7 @@ export const heldSocket = <End extends ConnectionEnd>(
     held.opened(end)
     const reader = { pull: end.pull, upgrade: Socket.SocketUpgradeError.unsupported }
     const drainTo = end.drainTo?.bind(end)
-    return drainTo === undefined ? reader : { ...reader, drainTo }
+    return drainTo === undefined ? reader : { ...reader, drainTo, hold: (held: boolean) => end.hold?.(held) }
   })
   const writer = Effect.suspend(() =>
     Effect.acquireRelease(

@@ -13,7 +13,7 @@ const bytesOf = (batch: Batch) => batch.chunks.flatMap((chunk) => [...chunk])
 
 describe("Outbox", () => {
   it("control frames overtake bulk, each kind in order", () => {
-    const outbox = new Outbox()
+    const outbox = new Outbox({ outgoing: 0 })
     outbox.offerBulk(frame(2, 1))
     outbox.offerControl(frame(1, 8))
     outbox.offerBulk(frame(1, 2))
@@ -23,7 +23,7 @@ describe("Outbox", () => {
   })
 
   it("small frames leave as one chunk, large payloads uncopied", () => {
-    const outbox = new Outbox()
+    const outbox = new Outbox({ outgoing: 0 })
     for (let i = 0; i < 100; i++) outbox.offerBulk(frame(100, i))
     assert.strictEqual(taken(outbox.take(fresh)).chunks.length, 1)
     const body = frame(100_000, 1)
@@ -33,7 +33,7 @@ describe("Outbox", () => {
   })
 
   it("head and payload of a frame stay together, whatever comes between", () => {
-    const outbox = new Outbox()
+    const outbox = new Outbox({ outgoing: 0 })
     const half = Limits.undrainedBytes / 2
     for (let i = 1; i <= 5; i++) outbox.offerBulk([frame(7, 100 + i), frame(half, i)])
     const seen: Array<number> = []
@@ -54,7 +54,7 @@ describe("Outbox", () => {
   })
 
   it("at most undrainedBytes of bulk leave at once, unless one frame is longer", () => {
-    const outbox = new Outbox()
+    const outbox = new Outbox({ outgoing: 0 })
     for (let i = 0; i < 10; i++) outbox.offerBulk(frame(Limits.undrainedBytes / 4, i))
     const first = taken(outbox.take(fresh))
     assert.strictEqual(first.bytes, Limits.undrainedBytes)
@@ -65,7 +65,7 @@ describe("Outbox", () => {
   })
 
   it("is bounded, and says so", () => {
-    const outbox = new Outbox()
+    const outbox = new Outbox({ outgoing: 0 })
     const big = frame(1024 * 1024, 0)
     let accepted = 0
     while (accepted < 1_000 && outbox.offerBulk(big)) accepted += 1
@@ -76,7 +76,7 @@ describe("Outbox", () => {
   })
 
   it("tells when a frame has left, and frees senders when it is low or cleared", () => {
-    const outbox = new Outbox()
+    const outbox = new Outbox({ outgoing: 0 })
     const log: Array<string> = []
     outbox.offerControl(frame(1, 0), () => log.push("left"))
     const batch = taken(outbox.take(fresh))

@@ -91,9 +91,11 @@ describe("backoff", () => {
     onMesh(20, ({ network, start }) =>
       Effect.gen(function*() {
         yield* acceptEach(network.host(ip(H)), ip(H), () => Effect.never)
-        const l = yield* start(L, { peers: [H] })
+        // With another peer up: a node that is alone dials more often.
+        yield* start("10.0.0.3")
+        const l = yield* start(L, { peers: [H, "10.0.0.3"] })
         yield* TestClock.adjust("10 minutes")
-        assert.isAtMost(l.of("Dialling").length, 12)
+        assert.isAtMost(l.of("Dialling", H).length, 12)
         assert.isAtLeast((yield* rowOf(l, H))?.failures ?? 0, 5)
       })))
 

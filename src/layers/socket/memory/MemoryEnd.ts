@@ -31,7 +31,10 @@ export class MemoryEnd implements ConnectionEnd {
   /** Takes batches as they come, in place of pulls. `turn` runs a function in a turn of the reader's event loop. */
   private sink: { readonly take: (batch: Batch) => void; readonly turn: (f: () => void) => void } | undefined
   private delivering = false
+  /** The process reads nothing: a fault. */
   private readsHeld = false
+  /** The reader wants nothing now. */
+  private paused = false
   private begun = false
   /** Takes what is there, or waits. Taking happens when the fiber runs again: an interruption before loses nothing. */
   readonly pull: Effect.Effect<Batch, Socket.SocketError> = Effect.suspend(() => this.take() ?? this.arrival)
@@ -111,7 +114,9 @@ export class MemoryEnd implements ConnectionEnd {
     this.delivering = false
     const { puller } = this
     if (this.sink !== sink || puller === undefined) return
-    const batch = this.hung || this.readsHeld || this.failure !== undefined ? undefined : this.inbound.take()
+    const batch = this.hung || this.readsHeld || this.paused || this.failure !== undefined
+      ? undefined
+      : this.inbound.take()
     if (batch === "fin") this.failure = closed(1000)
     if (this.failure !== undefined) {
       this.unawait()
@@ -135,6 +140,12 @@ export class MemoryEnd implements ConnectionEnd {
     if (!held) this.inbound.arm()
   }
 
+  /** See `SynchronousReader`. */
+  hold(held: boolean): void {
+    this.paused = held
+    if (!held) this.inbound.arm()
+  }
+
   private unawait(): void {
     this.puller = undefined
     this.inbound.awaited = false
@@ -143,7 +154,7 @@ export class MemoryEnd implements ConnectionEnd {
   private wake(): void {
     const { puller, sink } = this
     // A failure needs no reading to be noticed.
-    const deaf = this.hung || (this.readsHeld && this.failure === undefined)
+    const deaf = this.hung || ((this.readsHeld || this.paused) && this.failure === undefined)
     if (puller === undefined || (deaf && !this.released)) return
     if (sink !== undefined) {
       if (this.delivering) return
