@@ -100,6 +100,9 @@ export const endsWithoutHello = 64
 export const maxPeers = 125
 /** Dials in flight at once: enough to fill 125 slots in seconds, too few to look like a port scan. */
 export const maxDials = 16
+/** Dials that begin per second in the long run, and at once: a list of 2,000 addresses is tried within a minute or so. */
+export const dialsPerSecond = 32
+export const dialBurst = 128
 /** The share of those open to addresses known by gossip alone: the rest is for peers known to exist. */
 export const gossipDials = 0.75
 
@@ -142,6 +145,8 @@ export const heldMessageBytes = 256
 export const handlerFailures = 3
 /** peers. Rows of the peer table; beyond it, the unconnected, unconfigured row with the most failures is evicted. Bitcoin's addr cap × 4. */
 export const knownPeers = 4_096
+/** peers. That an operator may name: half the table, so that what is learned has room. More are a start-up error. */
+export const configuredPeers = 2_048
 /** addresses per `Peers` message: what a new peer learns at once; covers the peers of a full node. */
 export const peersPerMessage = 256
 /**

@@ -110,6 +110,14 @@ export const ownPeer = ({ ip, port }: PeerAddress, field = "peer", how: Own | "f
 })
 
 const peersProblem = (setup: NodeSetup, addresses: ReadonlyArray<PeerIp.PeerIp>): SetupProblem | undefined => {
+  if (setup.peers.length > Limits.configuredPeers) {
+    return {
+      field: "peers",
+      input: `${setup.peers.length} addresses`,
+      problem: `exceeds the limit of ${Limits.configuredPeers} configured peers`,
+      fix: "name fewer: the node learns the others from its peers"
+    }
+  }
   const ports = new Map<PeerIp.PeerIp, number>()
   for (const [at, peer] of setup.peers.entries()) {
     const field = `peers[${at}]`

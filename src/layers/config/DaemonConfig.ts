@@ -5,6 +5,7 @@ import type { FileSystem, LogLevel } from "effect"
 import { Effect, Result } from "effect"
 import { homedir, networkInterfaces, userInfo } from "node:os"
 import * as nodePath from "node:path"
+import * as Limits from "../../domain/Limits.ts"
 import { networks } from "../../domain/Network.ts"
 import type { NetworkName } from "../../domain/Network.ts"
 import { type Own, ownAddress } from "../../domain/NodeSetup.ts"
@@ -190,6 +191,16 @@ const readPeers = (
         )
       }
       peers.set(peer.ip, peer)
+    }
+    if (peers.size > Limits.configuredPeers) {
+      return yield* Result.fail(
+        new ConfigError({
+          where: from?.where ?? "--peer",
+          input: `${peers.size} addresses`,
+          problem: `exceeds the limit of ${Limits.configuredPeers} configured peers`,
+          fix: "name fewer; the node learns the others from its peers"
+        })
+      )
     }
     return [...peers.values()]
   })

@@ -75,8 +75,7 @@ const make = Effect.gen(function*() {
       Effect.suspend(() => {
         const wrong = peerProblem(to, ctx.setup, "peer") ?? (ctx.ownIps.has(to.ip) ? ownPeer(to) : undefined)
         if (wrong !== undefined) return Effect.fail(new InvalidPeer(wrong))
-        Discovery.learn(ctx, to, "configured")
-        return Effect.void
+        return Discovery.learn(ctx, to, "configured") ? Effect.void : Effect.fail(new InvalidPeer(noRoom(to)))
       }),
     disconnect: (ip) =>
       Effect.sync(() => {
@@ -90,6 +89,13 @@ const make = Effect.gen(function*() {
     address: listener.address
   })
   return Context.make(ConnectionManager, manager).pipe(Context.add(PeerMessages, messages(ctx)))
+})
+
+/** Every known peer is one that was configured, or is connected. */
+const noRoom = ({ ip }: PeerAddress.PeerAddress) => ({
+  input: ip,
+  problem: `does not fit: all ${Limits.knownPeers} places for known peers are in use`,
+  fix: "configure fewer peers"
 })
 
 const messages = (ctx: NodeContext.NodeContext): PeerMessages["Service"] => {

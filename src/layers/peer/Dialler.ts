@@ -1,8 +1,8 @@
 /**
  * Dials what the pairs ask for, at most `maxDials` at once. Peers that were once connected, or that the operator or the peer itself named,
  * go before addresses known only by gossip, and a quarter of the dials is for them alone: a peer that advertises thousands of dead
- * addresses cannot crowd out real ones. Of gossip, what failed least goes first, so a dead address waits behind every one not tried yet.
- * Among equals, first come first served.
+ * addresses cannot crowd out real ones. What failed least goes first, so a dead address waits behind every one not tried yet; among equals,
+ * first come first served. No more than `Limits.dialsPerSecond` begin: a long list of addresses that refuse at once costs little.
  */
 import { Effect } from "effect"
 import type { DisconnectReason } from "../../domain/DisconnectReason.ts"
@@ -24,6 +24,10 @@ export class Dialler implements SocketEvents<PeerEnd> {
   private readonly proven = new Set<PeerEnd>()
   private readonly gossip = new Set<PeerEnd>()
   private readonly dialling = new Set<PeerEnd>()
+  /** Dials that may begin at once, as of `tokensAt` (monotonic ms). */
+  private tokens: number = Limits.dialBurst
+  private tokensAt = 0
+  private isWaiting = false
 
   constructor(ctx: NodeContext, sockets: PeerSocket["Service"], frames: FrameEvents<PeerEnd>) {
     this.ctx = ctx
@@ -76,9 +80,9 @@ export class Dialler implements SocketEvents<PeerEnd> {
     const { maxDials } = this.ctx.setup.tuning
     const gossipDials = Math.ceil(maxDials * Limits.gossipDials)
     while (this.dialling.size < maxDials) {
-      const [first] = this.proven
-      const end = first ?? (this.dialling.size < gossipDials ? this.likeliest() : undefined)
-      if (end === undefined) return
+      const end = this.likeliest(this.proven) ??
+        (this.dialling.size < gossipDials ? this.likeliest(this.gossip) : undefined)
+      if (end === undefined || !this.takeToken()) return
       this.withdraw(end)
       const peer = peerOf(this.ctx, end)
       // Its row left the table while it waited.
@@ -86,10 +90,31 @@ export class Dialler implements SocketEvents<PeerEnd> {
     }
   }
 
-  private likeliest(): PeerEnd | undefined {
+  /** False: no dial may begin yet, and `next` comes again when one may. */
+  private takeToken(): boolean {
+    const { timers } = this.ctx
+    const now = timers.now()
+    const gained = (now - this.tokensAt) / 1_000 * Limits.dialsPerSecond
+    this.tokens = this.tokensAt === 0 ? this.tokens : Math.min(Limits.dialBurst, this.tokens + gained)
+    this.tokensAt = now
+    if (this.tokens >= 1) {
+      this.tokens -= 1
+      return true
+    }
+    if (this.isWaiting) return false
+    this.isWaiting = true
+    timers.arm((1 - this.tokens) / Limits.dialsPerSecond * 1_000 + 1, () => {
+      this.isWaiting = false
+      this.next()
+    })
+    return false
+  }
+
+  /** Which failed least: of thousands of dead addresses none is tried again before one that was not tried yet. */
+  private likeliest(queue: ReadonlySet<PeerEnd>): PeerEnd | undefined {
     let best: PeerEnd | undefined
     let least = Number.POSITIVE_INFINITY
-    for (const end of this.gossip) {
+    for (const end of queue) {
       const failures = this.ctx.table.get(end.ip)?.backoff.failures ?? 0
       if (failures >= least) continue
       best = end

@@ -13,12 +13,12 @@ import * as Outgoing from "./Outgoing.ts"
 import type { Peer } from "./Peer.ts"
 import type { Up } from "./PeerEnd.ts"
 
-/** Makes an address known, so that the pair gets connected. Own and unusable addresses are passed over. */
-export const learn = (ctx: NodeContext, address: PeerAddress, source: PeerSource): void => {
-  if (!Gate.address(ctx, address.ip)) return
+/** Makes an address known, so that the pair gets connected. False for own and unusable addresses, and when the table is full. */
+export const learn = (ctx: NodeContext, address: PeerAddress, source: PeerSource): boolean => {
+  if (!Gate.address(ctx, address.ip)) return false
   const isNew = ctx.table.get(address.ip)?.pair.rank === undefined
   const peer = Gate.admit(ctx, address.ip, address.port, source)
-  if (peer === undefined || peer.book.isSelf) return
+  if (peer === undefined || peer.book.isSelf) return false
   const { port, saidHello } = peer.book
   // A socket that said nothing names no peer: what is known of that address is what others tell.
   if (source === "configured" || (peer.book.source === "inbound" && !saidHello)) peer.note({ source })
@@ -26,12 +26,13 @@ export const learn = (ctx: NodeContext, address: PeerAddress, source: PeerSource
   if (source === "configured" || port === undefined || port === 0) {
     peer.book = BookEntry.learnPort(peer.book, address.port)
   }
-  if (peer.pair.dialable) return
+  if (peer.pair.dialable) return true
   if (isNew) ctx.emit({ _tag: "PeerLearned", ip: peer.ip, port: address.port, source })
   const { advertise, listen } = ctx.setup
   const own = advertise ?? (listen.ip === "any" ? undefined : listen.ip)
   const rank = own === undefined ? undefined : ctx.rules.rank(own, peer.ip)
   post(ctx, peer, { _tag: "Learned", rank: rank === "same" ? undefined : rank })
+  return true
 }
 
 /** A peer tells where others listen. */

@@ -4,6 +4,7 @@ import { Outbox } from "../../../src/layers/peer/Outbox.ts"
 import { WaitingBytes } from "../../../src/layers/peer/WaitingBytes.ts"
 
 const MiB = 1024 * 1024
+const fresh = { allocate: (bytes: number) => new Uint8Array(bytes) }
 
 const arrival = () => {
   const one = {
@@ -98,13 +99,13 @@ describe("outboxes of one node", () => {
     const box = new Outbox(waiting)
     box.offerControl(new Uint8Array(10))
     box.offerBulk(new Uint8Array(1_000))
-    const batch = box.take()
+    const batch = box.take(fresh)
     assert(batch !== undefined)
     box.offerBulk(new Uint8Array(500))
     assert.strictEqual(waiting.outgoing, 1_510)
     box.wrote(batch)
     assert.strictEqual(waiting.outgoing, 500)
-    box.take()
+    box.take(fresh)
     box.clear()
     assert.strictEqual(waiting.outgoing, 500, "under way")
     box.end()
