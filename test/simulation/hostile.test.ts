@@ -152,7 +152,7 @@ const expected: Readonly<
       /^(Refused|Down) protocol unexpected (Ack|Commit)/
     )
   }],
-  liar: [5, (outcomes) => {
+  liar: [12, (outcomes) => {
     for (const outcome of outcomes) assert.isAtLeast(ups(outcome), 3)
     const faults = outcomes.flatMap(({ node, hostile }) => node.of("SyncBlamed", hostile).map(({ fault }) => fault))
     for (const fault of ["inflated-height", "bad-header", "empty-headers", "bad-block", "protocol"] as const) {
