@@ -8,7 +8,7 @@ export interface EventLoop {
   /** Runs `f` once the code that runs now has returned, before any timer, socket or other fiber gets its turn. */
   readonly afterTurn: (f: () => void) => void
   /**
-   * Time that passes by itself. Bounds what must end even where the node's own clock is in somebody's hand (`TestClock`) and
+   * Time that passes by itself. Bounds what must end even where a test moves the node's own clock (`TestClock`) and it
    * stands still.
    */
   readonly ownClock: Clock.Clock

@@ -39,7 +39,7 @@ export interface SynchronousWriter extends Socket.Writer {
 export interface SynchronousReader extends Socket.Reader {
   /**
    * Hands every batch to `sink` in the turn in which it arrives, in order, until the connection ends; then fails as `pull`
-   * would. Nobody pulls meanwhile. A sink that throws makes it die with that.
+   * would. `pull` is not used meanwhile. A sink that throws makes it die with that.
    */
   readonly drainTo: (sink: (batch: ReadonlyArray<Uint8Array>) => void) => Effect.Effect<never, Socket.SocketError>
   /** While held, no batch is handed to the sink and the peer's window closes; a batch under way still comes. */

@@ -1,15 +1,15 @@
 /**
- * One process at both ends of two connections: how it is proven, and who acts on it. Two nodes with two addresses each (IPv4
+ * One process at both ends of two connections: how it is proven, and which end acts on it. Two nodes with two addresses each (IPv4
  * and IPv6, say) may come to be connected twice, each from its first address to the other's second: the addresses tell nothing.
  * Process ids tell, but anyone may copy them: so a process proves that it has both connections.
  *
  * **The proof**, sent on one connection about the other: an HMAC-SHA-256, cut to its first 16 bytes. Key: the nonces of the two
  * Hellos of the other connection, the verifier's first. Message: the verifier's address on the connection that carries the proof.
- * Nobody else knows the key; and who is given a proof cannot pass it on, as long as each verifier knows its own address.
+ * No other process knows the key, and a process that is given a proof cannot pass it on as long as each verifier knows its own address.
  */
 import * as PeerIp from "./PeerIp.ts"
 
-/** Nonces of the Hellos on the connection that the proof is about: who sent which. */
+/** Nonces of the Hellos on the connection that the proof is about: which end sent which. */
 export interface Nonces {
   readonly verifier: bigint
   readonly prover: bigint

@@ -1,4 +1,4 @@
-/** Who of a pair initiates, and who decides: the peer with the lower canonical IP. */
+/** The peer of a pair that initiates and decides: the one with the lower canonical IP. */
 import * as PeerIp from "./PeerIp.ts"
 
 /** The place of the local end in a pair. `same`: both ends have one address, so there is no pair. */

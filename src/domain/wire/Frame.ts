@@ -10,8 +10,8 @@
  * answered `bad` stays bad.
  *
  * **Ownership.** The reader keeps pushed chunks until they are consumed; the pusher must not write to them afterwards. A
- * frame's bytes stay as they are until `recycle` is called; who calls it may take buffers back from frames whose bytes
- * nobody has kept (`keep`).
+ * frame's bytes stay as they are until `recycle` is called; its caller may take buffers back from frames whose bytes
+ * were not kept (`keep`).
  */
 import * as Limits from "../Limits.ts"
 
@@ -42,7 +42,7 @@ export class FrameReader {
   private unread = 0
   private failed = false
   private readonly make: (bytes: number) => Uint8Array
-  /** The buffer made last, while nobody said `keep`; and one that was taken back. */
+  /** The buffer made last, while it is not kept; and one that was taken back. */
   private lent: Uint8Array | undefined
   private spare: Uint8Array | undefined
 
@@ -141,7 +141,7 @@ export class FrameReader {
     if (this.buffer === this.lent) this.lent = undefined
   }
 
-  /** Nobody needs the bytes of the frames read so far, but those of which `keep` was said. */
+  /** The bytes of the frames read so far are no longer needed, except those that were kept. */
   recycle(): void {
     if (this.lent === undefined) return
     this.spare = this.lent

@@ -37,7 +37,7 @@ export type Next = "none" | "data" | "message" | "malformed"
  * stays readable until the next `read`.
  *
  * **Ownership.** Chunks pushed belong to the reader. A frame's bytes stay as they are until `recycle`, which may take buffers back of
- * frames whose bytes nobody kept (`keep`).
+ * frames whose bytes were not kept (`keep`).
  */
 export interface WireReader {
   readonly push: (chunk: Uint8Array) => void

@@ -1,6 +1,6 @@
 /**
  * What the frames of a connection mean: one session for all connections of a node and both directions. Messages of the handshake go to
- * `HelloExchange`, pings and pongs to the liveness, the rest to who listens.
+ * `HelloExchange`, pings and pongs to the liveness, the rest to its listeners.
  */
 import * as Pair from "../../domain/pair/Pair.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"

@@ -18,7 +18,7 @@ const lastWords = (record: PeerRecord, now: number): string => {
   return `${what} ${seconds(now - at)} ago: ${DisconnectReason.label(reason)} (${reason.by}${detail})`
 }
 
-const dialler = { us: "we are", them: "the peer is", either: "either side is", nobody: "nobody is" }
+const dialler = { us: "we are", them: "the peer is", either: "either side is", nobody: "neither side is" }
 
 const sentence = (record: PeerRecord, now: number): Omit<Explanation, "ip" | "record"> => {
   const { connection } = record
@@ -76,7 +76,8 @@ const make = Effect.gen(function*() {
             ip,
             record,
             state: "unknown",
-            text: "Nobody has told us of this address: no --peer names it, no peer mentioned it, none came from it."
+            text:
+              "This address is not known: it is not configured, no peer has told of it, and no connection came from it."
           }
       })
   })

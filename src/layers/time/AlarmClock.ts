@@ -10,7 +10,7 @@ export interface AlarmClock {
   readonly monotonicMs: () => number
   /** Calls `run` once, `ms` from now, never before the caller has returned. The result takes it back. */
   readonly alarm: (ms: number, run: () => void) => () => void
-  /** As `alarm`, for who never takes it back and sets one for each of many moments; only where that costs next to nothing. */
+  /** As `alarm`, but cannot be cancelled: for a caller that sets one for each of many moments. Only where that costs next to nothing. */
   readonly ring?: ((ms: number, run: () => void) => void) | undefined
 }
 
@@ -21,12 +21,12 @@ export interface AlarmingClock extends Clock.Clock {
 
 const isAlarming = (clock: Clock.Clock): clock is AlarmingClock => "alarms" in clock
 
-/** `fork` starts an effect that ends with whoever uses the alarms. */
+/** `fork` starts an effect that ends with the user of the alarms. */
 export const of = (clock: Clock.Clock, fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>): AlarmClock =>
   isAlarming(clock) ? clock.alarms : {
     monotonicMs: () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
     alarm: (ms, run) => {
-      // Never in the same turn: who sets an alarm must have it in hand before it rings.
+      // Never in the same turn: the caller must hold the alarm before it rings.
       const wait = ms <= 0 ? Effect.yieldNow : clock.sleep(Duration.millis(ms))
       const fiber = fork(Effect.map(wait, run))
       return () => void fork(Fiber.interrupt(fiber))
