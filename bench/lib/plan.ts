@@ -34,7 +34,7 @@ const full: ReadonlyArray<Step> = [
   { workload: "rtt", implementations: stacks, rounds: 5, roles: pair, options: short, timeoutMs: 20_000 },
   { workload: "mesh", implementations: withoutPacked, rounds: 2, roles: ["server"], options: base, timeoutMs: 45_000 },
   { workload: "heap", implementations: withoutPacked, rounds: 1, roles: pair, options: base, timeoutMs: 60_000 },
-  { workload: "idle", implementations: ["timemesh"], rounds: 1, roles: pair, options: base, timeoutMs: 90_000 },
+  { workload: "idle", implementations: ["timemesh"], rounds: 1, roles: pair, options: base, timeoutMs: 120_000 },
   {
     workload: "flat",
     implementations: withoutPacked,

@@ -8,8 +8,8 @@ import type { Workload } from "./Workload.ts"
 
 /** ms. From one ping of a peer to its next: a node's own default. */
 const pingMs = 15_000
-/** ms. Past the handshakes, what they made the runtime compile and collect, and the first round of pings. */
-const settleMs = 10_000
+/** ms. Past the handshakes, the first two rounds of pings, and the collections by which V8 gives memory back after a busy time. */
+const settleMs = 30_000
 
 export const idle: Workload = {
   server: async (implementation, peer, options) => {
@@ -23,9 +23,8 @@ export const idle: Workload = {
     })
     peer.tell("address", server.address)
     while (links < options.idlePeers) await sleep(20)
-    await sleep(settleMs)
     globalThis.gc?.()
-    await sleep(1_000)
+    await sleep(settleMs)
     const cpuBefore = process.cpuUsage()
     const before = performance.now()
     await sleep(options.idleMs)
