@@ -152,6 +152,7 @@ const stored = (context: SyncContext, branch: ShownBranch, batch: ReadonlyArray<
     context.emit({ _tag: "Reorg", fork, depth: before.height - fork, height: tip.height })
   }
   context.localChain.setTip(tip)
+  context.stored.push({ tip, added: added.length, last: batch.at(-1) })
   context.machine.post({
     _tag: "Stored",
     tip,
@@ -164,14 +165,15 @@ const stored = (context: SyncContext, branch: ShownBranch, batch: ReadonlyArray<
       heldBytes: held.bytes
     }))
   })
-  context.emit({
-    _tag: "TipChanged",
-    height: tip.height,
-    hash: tip.hash,
-    added: added.length,
-    from: batch.at(-1)?.from
-  })
-  SyncAnnounce.announce(context, added.length === 1 ? batch[0] : undefined, tip)
+}
+
+/** Tells of what was stored, once the planner's state is past it: who hears of a tip finds it in the report. */
+export const tellStored = (context: SyncContext): void => {
+  const stored = context.stored.shift()
+  if (stored === undefined) return
+  const { added, last, tip } = stored
+  context.emit({ _tag: "TipChanged", height: tip.height, hash: tip.hash, added, from: last?.from })
+  SyncAnnounce.announce(context, added === 1 ? last : undefined, tip)
 }
 
 /** Our chain is, above `fork`, these headers now: every branch leaves it where it leaves them. */

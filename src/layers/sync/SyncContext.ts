@@ -11,7 +11,7 @@ import type { Parent } from "../../domain/chain/HeaderRules.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type * as SyncState from "../../domain/sync/SyncState.ts"
 import type { SyncMessage } from "../../domain/wire/SyncMessage.ts"
-import type { ChainStore } from "../../services/ChainStore.ts"
+import type { ChainStore, Tip } from "../../services/ChainStore.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
 import type { LocalChain } from "../../services/LocalChain.ts"
 import type { NodeEvents, Untimed } from "../../services/NodeEvents.ts"
@@ -20,6 +20,7 @@ import { Machine } from "../time/Machine.ts"
 import { NodeFibers } from "../time/NodeFibers.ts"
 import * as Timers from "../time/Timers.ts"
 import { ChainRewrites } from "./ChainRewrites.ts"
+import type { Held } from "./HeldBodies.ts"
 import { MessageTurns } from "./MessageTurns.ts"
 import type { ServeQueue } from "./ServeQueue.ts"
 import type { ShownBranch } from "./ShownBranch.ts"
@@ -73,6 +74,13 @@ export interface PeerLink {
   readonly serve: ServeQueue
 }
 
+/** Our chain ends with `tip` now, `added` blocks further; `last` is the last of them, unless it came from the disk. */
+export interface StoredChange {
+  readonly tip: Tip
+  readonly added: number
+  readonly last: Held | undefined
+}
+
 export interface SyncContext {
   readonly params: ChainParams.ChainParams
   readonly hasher: Hasher
@@ -103,6 +111,8 @@ export interface SyncContext {
   settleTimer: Timers.Timer | undefined
   reorgs: number
   readonly rewrites: ChainRewrites
+  /** Changes of our chain that the planner has not handled yet, in order: told of when it has. */
+  readonly stored: Array<StoredChange>
   /** An append is under way. */
   storing: boolean
   /** Why the last append failed, until one succeeds or none is due. */
@@ -138,6 +148,7 @@ export const make = Effect.fnUntraced(function*(
     settleTimer: undefined,
     reorgs: 0,
     rewrites: new ChainRewrites(),
+    stored: [],
     storing: false,
     halted: undefined,
     storeRetry: undefined

@@ -16,6 +16,7 @@ export const start = (context: SyncContext): void =>
     const [state, actions] = SyncPlan.step(context.state, event)
     context.state = state
     for (const action of actions) perform(context, action)
+    if (event._tag === "Stored") StoreBodies.tellStored(context)
     // Bodies came, or the branch that had the right of way stands still.
     StoreBodies.storeReady(context)
   })
