@@ -168,6 +168,10 @@ const handlers = (startedAt: number) =>
     })
   )
 
+/** All routes behind their guard, for any HTTP server. `startedAt`: the node's, wall time in ms. */
+export const routes = (startedAt: number) =>
+  HttpApiBuilder.layer(AdminApi).pipe(Layer.provide(handlers(startedAt)), Layer.provideMerge(guard))
+
 const warnBeyondLoopback = (address: PeerAddress.PeerAddress) =>
   PeerIp.classOf(address.ip) === "loopback"
     ? Effect.void
@@ -208,7 +212,7 @@ export const layer = (
     Layer.provideMerge(Layer.unwrap(
       Effect.map(Clock.currentTimeMillis, (startedAt) =>
         HttpRouter.serve(
-          HttpApiBuilder.layer(AdminApi).pipe(Layer.provide(handlers(startedAt)), Layer.provideMerge(guard)),
+          routes(startedAt),
           { disableLogger: true, disableListenLog: true }
         ))
     )),

@@ -1,11 +1,14 @@
 /** All targets, in the order of the table. */
 import type { Target } from "../Target.ts"
+import * as Admin from "./Admin.ts"
 import * as Block from "./Block.ts"
 import * as Config from "./Config.ts"
 import * as Frame from "./Frame.ts"
 import * as Handshake from "./Handshake.ts"
 import * as Message from "./Message.ts"
+import * as NodeFile from "./NodeFile.ts"
 import * as PeerFile from "./PeerFile.ts"
+import * as SyncTalk from "./SyncTalk.ts"
 
 export const targets: ReadonlyArray<Target> = [
   Frame.target,
@@ -13,5 +16,8 @@ export const targets: ReadonlyArray<Target> = [
   Handshake.target,
   Block.target,
   Config.target,
-  PeerFile.target
+  PeerFile.target,
+  NodeFile.target,
+  Admin.target,
+  SyncTalk.target
 ]

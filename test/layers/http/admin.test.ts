@@ -1,103 +1,21 @@
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Ref, Stream } from "effect"
+import { Effect, Layer, Ref } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
-import * as Limits from "../../../src/domain/Limits.ts"
-import { networks } from "../../../src/domain/Network.ts"
-import type { NodeStats } from "../../../src/domain/NodeEvent.ts"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
-import type { PeerRecord } from "../../../src/domain/peer/PeerRecord.ts"
 import * as AdminClient from "../../../src/layers/http/AdminClient.ts"
 import * as AdminServer from "../../../src/layers/http/AdminServer.ts"
-import { ConnectionManager, InvalidPeer } from "../../../src/services/ConnectionManager.ts"
-import { NodeConfig } from "../../../src/services/NodeConfig.ts"
-import { NodeEvents } from "../../../src/services/NodeEvents.ts"
-import { PeerState } from "../../../src/services/PeerState.ts"
 import { Sync } from "../../../src/services/Sync.ts"
+import { row, services, stats } from "../../harness/adminNode.ts"
 
 const ip = PeerIp.fromStringUnsafe
-const both = { sent: { inbound: 1, outbound: 2 }, received: { inbound: 3, outbound: 4 } }
-const stats: NodeStats = {
-  ups: 3,
-  downs: 2,
-  downsByReason: { EOF: 2 },
-  refused: 1,
-  refusedByReason: { "rejected: duplicate": 1 },
-  dials: 4,
-  dialsFailed: 1,
-  pings: both,
-  pongs: both,
-  acceptsFailed: 0,
-  unknownFrames: 0,
-  maxLagMs: 1.5
-}
-const row: PeerRecord = {
-  ip: ip("127.0.0.2"),
-  port: 24200,
-  source: "configured",
-  connection: {
-    id: 1,
-    direction: "inbound",
-    role: "lower",
-    socket: "127.0.0.2:50000",
-    ephemeralPort: 50_000,
-    since: 1_000,
-    rtt: undefined,
-    bytes: { sent: 1, received: 2 },
-    messages: { sent: 3, received: 4 },
-    pings: { sent: 5, received: 6 },
-    pongs: { sent: 7, received: 8 },
-    queuedBytes: 0
-  },
-  attempts: 0,
-  expected: "us",
-  nextAttemptAt: undefined,
-  last: { at: 5, reason: { kind: "eof", by: "remote" }, wasUp: true },
-  failures: 0,
-  software: "timemesh/0.1.0",
-  tip: undefined,
-  capabilities: 3,
-  aliasOf: undefined,
-  ups: 3,
-  lastGoodAt: undefined
-}
 
 const server = (calls: Ref.Ref<ReadonlyArray<string>>, address = "127.0.0.1:0") => {
   const note = (call: string) => Ref.update(calls, (list) => [...list, call])
-  const services = Layer.mergeAll(
-    Layer.mock(PeerState, {
-      peers: Effect.succeed([row]),
-      connected: Effect.succeed([row]),
-      why: (peer) => Effect.succeed({ ip: peer, state: "unknown", text: `nobody told of ${peer}`, record: undefined })
-    }),
-    Layer.mock(ConnectionManager, {
-      address: PeerAddress.make(ip("127.0.0.1"), 24_200),
-      connect: (to) =>
-        to.ip === "0.0.0.0"
-          ? Effect.fail(new InvalidPeer({ input: to.ip, problem: "is not a unicast address", fix: "use another" }))
-          : note(`connect ${PeerAddress.format(to)}`),
-      disconnect: (peer) => Effect.as(note(`disconnect ${peer}`), true),
-      isolate: (peers) => note(`isolate ${peers.join(" ")}`)
-    }),
-    Layer.succeed(NodeEvents, {
-      stream: Stream.empty,
-      listen: () => Effect.void,
-      stats: Effect.succeed(stats),
-      emit: () => {}
-    }),
-    Layer.succeed(NodeConfig, {
-      network: networks.devnet,
-      listen: { ip: ip("127.0.0.1"), port: 24_200 },
-      advertise: undefined,
-      peers: [],
-      software: "timemesh/test",
-      tuning: Limits
-    })
-  )
   const [host, port] = address.split(":")
   return AdminServer.layer(PeerAddress.make(ip(host ?? ""), Number(port))).pipe(
-    Layer.provide(services),
+    Layer.provide(services(note)),
     Layer.provideMerge(NodeHttpClient.layerUndici)
   )
 }

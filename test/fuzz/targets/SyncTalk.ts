@@ -1,0 +1,227 @@
+/**
+ * Sequences of sync messages against a real node, in virtual time: one peer answers what it is asked honestly, damaged, twice,
+ * late or not at all, and says things unasked. Whatever it sends, the node has no defect, keeps a chain of valid blocks, and has
+ * an honest peer's better chain soon after; and nothing of it is left when it has stopped.
+ *
+ * An input is a script of items of four bytes: what is done, and three arguments. What counts is items.
+ */
+import { Effect, Exit, Layer } from "effect"
+import * as Hash from "../../../src/domain/chain/Hash.ts"
+import { networks } from "../../../src/domain/Network.ts"
+import { capabilities, Capability } from "../../../src/domain/pair/Handshake.ts"
+import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
+import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import * as Frame from "../../../src/domain/wire/Frame.ts"
+import type { SyncMessage } from "../../../src/domain/wire/SyncMessage.ts"
+import * as SyncMessages from "../../../src/domain/wire/SyncMessage.ts"
+import * as ChainStoreMemory from "../../../src/layers/chain/ChainStoreMemory.ts"
+import { MemoryNetwork } from "../../../src/layers/socket/memory/MemoryNetwork.ts"
+import { ChainStore } from "../../../src/services/ChainStore.ts"
+import * as Seeds from "../../../src/simulation/machine/Seeds.ts"
+import { VirtualProcess } from "../../../src/simulation/machine/VirtualProcess.ts"
+import { VirtualTime } from "../../../src/simulation/machine/VirtualTime.ts"
+import * as Await from "../../../src/testing/Await.ts"
+import * as TestNode from "../../../src/testing/TestNode.ts"
+import { blocksOf, headersOf } from "../../harness/chainLiars.ts"
+import { randomFrom } from "../../harness/random.ts"
+import * as RawPeer from "../../harness/rawPeer.ts"
+import { devnet, genesis, make, startOfTime } from "../../harness/syntheticChain.ts"
+import * as Mutator from "../Mutator.ts"
+import { ensure, type Target, Violation } from "../Target.ts"
+
+/** Longer than one request, with a first part that the node has already. */
+const liarChain = await Effect.runPromise(make(24))
+/** What the honest peer has: the same, and more than any damaged copy of the liar's can reach. */
+const honestChain = [...liarChain, ...await Effect.runPromise(make(8, "10.9.9.9", liarChain))]
+const had = liarChain.slice(0, 6)
+
+const [liarIp, nodeIp, honestIp] = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(PeerIp.fromStringUnsafe) as [
+  PeerIp.PeerIp,
+  PeerIp.PeerIp,
+  PeerIp.PeerIp
+]
+
+const store = (blocks: typeof liarChain) =>
+  Layer.effect(
+    ChainStore,
+    Effect.tap(Effect.service(ChainStore), (store) => Effect.orDie(store.append(0, blocks)))
+  ).pipe(Layer.provide(ChainStoreMemory.layer({ genesis: genesis(devnet) })))
+
+type Item = readonly [what: number, a: number, b: number, c: number]
+
+const itemsOf = (script: Uint8Array): ReadonlyArray<Item> =>
+  Array.from({ length: Math.floor(script.length / 4) }, (_, i) => {
+    const [what = 0, a = 0, b = 0, c = 0] = script.subarray(4 * i, 4 * i + 4)
+    return [what, a, b, c]
+  })
+
+const frameOf = (kind: number, body: Uint8Array): Uint8Array => {
+  const frame = Frame.allocate(kind, body.length)
+  frame.set(body, Frame.headerBytes)
+  return frame
+}
+
+/** The frames of one item. `asked`: the honest answer to what the node asked last. */
+const framesOf = ([what, a, b, c]: Item, asked: SyncMessage | undefined): ReadonlyArray<Uint8Array> => {
+  const encode = (message: SyncMessage) => SyncMessages.encode(message)
+  const raw = (message: SyncMessage) => frameOf(encode(message).kind, encode(message).body)
+  const block = liarChain[a % liarChain.length]?.bytes ?? new Uint8Array(0)
+  const changed = (bytes: Uint8Array, at: number, to: number) => {
+    const copy = bytes.slice()
+    if (copy.length > 0) copy[at % copy.length] = (copy[at % copy.length] ?? 0) ^ (to | 1)
+    return copy
+  }
+  switch (what % 16) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+      return asked === undefined ? [] : [raw(asked)]
+    case 4: {
+      if (asked === undefined) return []
+      const { body, kind } = encode(asked)
+      return [frameOf(kind, changed(body, a * 256 + b, c))]
+    }
+    case 5: {
+      if (asked === undefined) return []
+      const { body, kind } = encode(asked)
+      return [frameOf(kind, body.subarray(0, (a * 256 + b) % (body.length + 1)))]
+    }
+    case 6:
+      return asked === undefined ? [] : [raw(asked), raw(asked)]
+    case 7:
+      return []
+    case 8:
+      return asked !== undefined && "request" in asked ? [raw({ ...asked, request: asked.request + a - 128 })] : []
+    case 9:
+      return [raw({ _tag: "Tip", height: c % 2 === 0 ? a : a * 2 ** 20 + b, hash: changed(devnet.genesisHash, b, c) })]
+    case 10:
+      return [raw({ _tag: "NewBlock", block: c === 0 ? block : changed(block, b * 2, c) })]
+    case 11:
+      return [
+        raw({ _tag: "GetHeaders", request: a, locator: Array.from({ length: b % 64 }, () => devnet.genesisHash) })
+      ]
+    case 12:
+      return [
+        raw({ _tag: "GetBlocks", request: a, from: b, hashes: new Uint8Array(Hash.length * (1 + c)) })
+      ]
+    case 13:
+      return [
+        raw({ _tag: "Headers", request: a, after: devnet.genesisHash, list: block.subarray(0, b), more: c > 127 })
+      ]
+    case 14:
+      return [raw({ _tag: "Blocks", request: a, blocks: [block, changed(block, b, c)], done: c > 127 })]
+    default:
+      // Any kind of the channel, and some that are none.
+      return [frameOf(30 + a % 12, Uint8Array.of(b, c, a).subarray(0, b % 4))]
+  }
+}
+
+/** The liar's side of one connection: an item for each question of the node, and the rest unasked. Ends with the script. */
+const speak = (raw: RawPeer.RawPeer, items: Array<Item>) =>
+  Effect.gen(function*() {
+    const say = (item: Item, asked: SyncMessage | undefined) =>
+      Effect.forEach(framesOf(item, asked), raw.bytes, { discard: true })
+    yield* Effect.forkScoped(Effect.ignore(Effect.forever(Effect.flatMap(raw.next, (message) => {
+      if (message._tag === "Ping") return raw.say({ _tag: "Pong", nonce: message.nonce })
+      if (message._tag !== "GetHeaders" && message._tag !== "GetBlocks") return Effect.void
+      const item = items.shift() ?? [0, 0, 0, 0] as const
+      return say(item, message._tag === "GetHeaders" ? headersOf(liarChain, message) : blocksOf(liarChain, message))
+    }))))
+    for (let item = items.shift(); item !== undefined; item = items.shift()) {
+      yield* say(item, undefined)
+      yield* Effect.sleep(item[3] * 4)
+    }
+  })
+
+const behind = (height: number, line: string) =>
+  new Violation({
+    message: `height ${height} beside an honest peer that has had ${honestChain.length} for 3 minutes (${line})`
+  })
+
+const program = (script: Uint8Array) =>
+  Effect.gen(function*() {
+    const network = yield* MemoryNetwork
+    const node = yield* TestNode.startWithChain(network.host(nodeIp), store(had), { ip: nodeIp })
+    const tip = liarChain.at(-1)
+    // The liar ranks lower, so it may commit at once.
+    const raw = yield* RawPeer.dial(network.host(liarIp), nodeIp)
+    yield* raw.say(RawPeer.hello(nodeIp, {
+      tipHeight: liarChain.length,
+      tipHash: tip?.hash ?? "",
+      capabilities: capabilities | Capability.chain
+    }))
+    yield* raw.until("Hello")
+    yield* raw.say({ _tag: "Commit", lower: liarIp, higher: nodeIp })
+    yield* raw.until("Ack")
+    yield* speak(raw, [...itemsOf(script)])
+
+    const honest = yield* TestNode.startWithChain(network.host(honestIp), store(honestChain), {
+      ip: honestIp,
+      peers: [PeerAddress.make(nodeIp, networks.devnet.port)]
+    })
+    const best = honestChain.at(-1)?.hash
+    const has = () => node.of("TipChanged").at(-1)?.hash === best
+    yield* Await.until("an honest peer's chain", [node], has, "3 minutes").pipe(
+      Effect.catch(() => Effect.flatMap(node.sync.report, ({ line, tip }) => Effect.die(behind(tip.height, line))))
+    )
+    yield* raw.close
+    yield* honest.stop
+    yield* node.stop
+  }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))
+
+const runScript = (script: Uint8Array): void => {
+  const draw = Seeds.random("fuzz")
+  const time = new VirtualTime((below) => Math.floor(draw.nextDoubleUnsafe() * below))
+  const problems: Array<string> = []
+  const process = new VirtualProcess(time, {
+    name: "all",
+    seed: "fuzz",
+    wallMs: startOfTime,
+    rate: 1,
+    onLog: (level, message) => {
+      if (level === "Error" || level === "Fatal") problems.push(message)
+    }
+  })
+  let exit: Exit.Exit<void, unknown> | undefined
+  process.start(program(script), (ended) => {
+    exit = ended
+  })
+  time.runUntil(600_000)
+  ensure(exit !== undefined, "the conversation does not end")
+  ensure(Exit.isSuccess(exit), () => `it fails: ${String(exit)}`)
+  ensure(problems.length === 0, () => `a defect is logged: ${problems[0]}`)
+  time.runUntil(time.now + 10_000)
+  ensure(process.alarms === 0, () => `${process.alarms} timers are left of stopped nodes`)
+  ensure(process.fibers === 0, () => `${process.fibers} fibers are left of stopped nodes`)
+}
+
+const script = (seed: number): Uint8Array => {
+  const random = randomFrom(seed)
+  return Uint8Array.from({ length: 4 * (4 + random(20)) }, (_, i) => i % 4 === 3 ? random(40) : random(256))
+}
+
+export const target: Target = {
+  name: "sync",
+  about: "sequences of damaged sync messages against a real node: no defect, an honest peer's chain, nothing left",
+  unit: "an item of a script",
+  suffix: "bin",
+  mostBytes: 160,
+  tokens: Array.from({ length: 16 }, (_, what) => Uint8Array.of(what, 0, 0, 1)),
+  seeds: (seed) => Array.from({ length: 12 }, (_, i) => script(seed * 100 + i)),
+  mutate: (input, random) => {
+    // A whole item changed, so that the others keep their places.
+    const at = 4 * random(Math.max(1, input.length >> 2))
+    return random(2) === 0
+      ? Mutator.concat(
+        input.subarray(0, at),
+        Uint8Array.of(random(16), random(256), random(256), random(40)),
+        input.subarray(at)
+      )
+      : Mutator.concat(input.subarray(0, at), input.subarray(at + 4))
+  },
+  run: (input) => {
+    runScript(input)
+    return 1 + (input.length >> 2)
+  }
+}
