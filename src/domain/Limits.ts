@@ -397,6 +397,13 @@ export const storeBatchBytes = 16 * 1024 * 1024
  * longer branch is refused.
  */
 export const branchBytes = 512 * 1024 * 1024
+/**
+ * bytes. A longer block has its header and the ids of its transactions in the store's index; a shorter one is read itself, which costs
+ * about as much as an entry, and an entry for each of them would cost a tenth of sync.
+ */
+export const indexedBlockBytes = 4_096
+/** bytes of a typical header: what is set aside for each when a list is made. */
+export const headerTypicalBytes = 176
 /** bytes. The store refuses a longer block as a bug: eight times the frame limit, so no valid block comes near. */
 export const storeBlockBytes = 64 * 1024 * 1024 - 1
 /** rows per read of the database: about 5 ms of the event loop when they are hashes. */

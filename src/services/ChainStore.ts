@@ -11,6 +11,7 @@
  */
 import type { Effect } from "effect"
 import { Context, Schema } from "effect"
+import type { Hash } from "../domain/chain/Hash.ts"
 
 /** The database holds another network's chain, or the directory is not ours. */
 export class WrongNetwork extends Schema.TaggedError<WrongNetwork>()("WrongNetwork", {
@@ -90,12 +91,13 @@ export interface StoredBlock {
   readonly hash: string
   /** Hash of the block before it. */
   readonly previous: string
-  /** The whole block, bincode. */
+  /** The whole block, bincode. The store reads the header in it, for its index. */
   readonly bytes: Uint8Array
-  /** Its header in the compact encoding of `BlockHeader`. */
-  readonly header: Uint8Array
-  /** Ids of its transactions in order, 32 bytes each. */
-  readonly txids: Uint8Array
+  /**
+   * Ids of its transactions, in order, where there are more than coinbase and reward distribution: to compute those anew would cost as
+   * much as the check did. Those of a block of two are computed when they are needed: to keep them for each would cost sync more.
+   */
+  readonly txids: ReadonlyArray<Hash> | undefined
 }
 
 /** The branch beside the chain. */
@@ -104,7 +106,7 @@ export interface Branch {
   readonly fork: number
   /** Its last block. */
   readonly tip: Tip
-  /** Disk it takes, as counted against `Limits.branchBytes`. */
+  /** Of its blocks; `Limits.branchBytes` at most. */
   readonly bytes: number
 }
 
@@ -144,7 +146,7 @@ export class ChainStore extends Context.Service<ChainStore, {
   /** Hashes from a height on, ascending, at most `count`, however many; all of one chain. */
   readonly hashes: (from: number, count: number) => Effect.Effect<ReadonlyArray<string>, ChainStoreError>
   /**
-   * Headers from a height on, ascending, as `StoredBlock.header`: at most `count` and at most `Limits.storeReadRows`, all of one
+   * Headers from a height on, ascending, as `BlockHeader.encode` gives them: at most `count` and at most `Limits.storeReadRows`, all of one
    * chain. Read from an index: no block is touched.
    */
   readonly headers: (from: number, count: number) => Effect.Effect<ReadonlyArray<Uint8Array>, ChainStoreError>

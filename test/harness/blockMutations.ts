@@ -1,7 +1,6 @@
 /** The mutated blocks of `vectors/block-mutations.json`, by name: block 21 on top of 20 synthetic testnet blocks. */
 import * as fs from "node:fs"
 import * as Block from "../../src/domain/chain/Block.ts"
-import * as BlockHeader from "../../src/domain/chain/BlockHeader.ts"
 import { dueAt, testnet } from "../../src/domain/chain/ChainParams.ts"
 import * as Hash from "../../src/domain/chain/Hash.ts"
 import * as HeaderRules from "../../src/domain/chain/HeaderRules.ts"
@@ -10,7 +9,7 @@ import * as Synthetic from "../../src/domain/chain/Synthetic.ts"
 import type { Transaction, TxInput, TxOutput } from "../../src/domain/chain/Transaction.ts"
 import * as Txid from "../../src/domain/chain/Txid.ts"
 import type { U64 } from "../../src/domain/chain/U64.ts"
-import { toStored } from "../../src/layers/chain/StoredBlocks.ts"
+import { knownOf, toStored } from "../../src/layers/chain/StoredBlocks.ts"
 import type { StoredBlock } from "../../src/services/ChainStore.ts"
 import { hasher } from "./hasher.ts"
 
@@ -69,9 +68,6 @@ const transactionOf = (block: Block.Block, index: number): Transaction => {
 }
 const goodCoinbase = transactionOf(good, 0)
 const goodDistribution = transactionOf(good, 1)
-
-/** Hash of the block. */
-const hashOf = (block: Block.Block): Hash.Hash => BlockHeader.hash(hasher, block.header)
 
 type Pair = readonly [address: string | Uint8Array, amount: U64]
 
@@ -333,5 +329,5 @@ export const bytesOf = (mutation: string): Uint8Array => {
 export const storedOf = (mutation: string): StoredBlock => {
   const block = Block.decode(bytesOf(mutation))
   if (Block.isMalformed(block)) throw new Error(`the mutation "${mutation}" is malformed`)
-  return toStored({ block, hash: hashOf(block), txids: Merkle.txids(hasher, block.transactions) })
+  return toStored(knownOf(hasher, block))
 }

@@ -2,10 +2,11 @@
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Result } from "effect"
 import type { Scope } from "effect"
+import * as BlockHeader from "../../src/domain/chain/BlockHeader.ts"
 import * as Limits from "../../src/domain/Limits.ts"
 import * as AppendRules from "../../src/layers/chain/AppendRules.ts"
 import type { ChainStore, ChainStoreError, Side, StoredBlock } from "../../src/services/ChainStore.ts"
-import { after, block, genesis, txidsOf } from "./chainBlocks.ts"
+import { after, block, genesis, heightIn, including, leastBytes, saltIn, txidsOf } from "./chainBlocks.ts"
 
 export type Store = ChainStore["Service"]
 
@@ -43,7 +44,10 @@ export const holds = (store: Store, blocks: ReadonlyArray<StoredBlock>) =>
       for (const bytes of some) assert.isTrue(Buffer.compare(bytes, all[height++]?.bytes ?? new Uint8Array()) === 0)
     }
     assert.deepStrictEqual(yield* store.blocks(all.length, 5, 2 ** 20), [])
-    assert.deepStrictEqual(yield* headersFrom(store, 0), all.map(({ header }) => Buffer.from(header)))
+    assert.deepStrictEqual(
+      yield* headersFrom(store, 0),
+      all.map(({ bytes }) => Buffer.from(BlockHeader.encodedOf(bytes) ?? []))
+    )
     for (const at of [0, last.height >> 1, last.height]) {
       const expected = all[at] ?? genesis
       assert.strictEqual(yield* store.heightOf(expected.hash), at)
@@ -155,24 +159,24 @@ export const cases: Readonly<Record<string, (harness: Harness) => Effect.Effect<
     "gives ranges within count and bytes": ({ open }) =>
       Effect.gen(function*() {
         const store = yield* open
-        const main = after(genesis, 30, 0, 100)
+        const main = after(genesis, 30, 0, 500)
         const big = block(31, tipOf(main).hash, 0, 5_000)
-        const all = [genesis, ...main, big, ...after(big, 3, 0, 100)]
+        const all = [genesis, ...main, big, ...after(big, 3, 0, 500)]
         yield* store.append(0, all.slice(1))
         const lengths = (from: number, count: number, maxBytes: number) =>
           Effect.map(store.blocks(from, count, maxBytes), (found) => {
             for (const [i, bytes] of found.entries()) assert.deepStrictEqual(bytes, all[from + i]?.bytes)
             return found.length
           })
-        assert.strictEqual(yield* lengths(1, 5, 1_000), 5)
-        assert.strictEqual(yield* lengths(1, 20, 1_000), 10)
-        assert.strictEqual(yield* lengths(1, 20, 999), 9)
+        assert.strictEqual(yield* lengths(1, 5, 5_000), 5)
+        assert.strictEqual(yield* lengths(1, 20, 5_000), 10)
+        assert.strictEqual(yield* lengths(1, 20, 4_999), 9)
         assert.strictEqual(yield* lengths(1, 20, 0), 1)
-        assert.strictEqual(yield* lengths(31, 20, 100), 1)
-        assert.strictEqual(yield* lengths(30, 20, 5_099), 1)
-        assert.strictEqual(yield* lengths(30, 20, 5_100), 2)
+        assert.strictEqual(yield* lengths(31, 20, 500), 1)
+        assert.strictEqual(yield* lengths(30, 20, 5_499), 1)
+        assert.strictEqual(yield* lengths(30, 20, 5_500), 2)
         assert.strictEqual(yield* lengths(33, 20, 2 ** 20), 2)
-        assert.strictEqual(yield* lengths(1, 0, 1_000), 0)
+        assert.strictEqual(yield* lengths(1, 0, 5_000), 0)
         assert.strictEqual(yield* lengths(500, 5, 1_000), 0)
         assert.deepStrictEqual(yield* store.hashes(33, 5), all.slice(33).map(({ hash }) => hash))
         assert.deepStrictEqual(yield* store.hashes(2, 3), all.slice(2, 5).map(({ hash }) => hash))
@@ -195,30 +199,34 @@ export const cases: Readonly<Record<string, (harness: Harness) => Effect.Effect<
     "finds transactions of many blocks at once, ascending, in the first block that has them": ({ open }) =>
       Effect.gen(function*() {
         const store = yield* open
-        const main = after(genesis, 20)
-        const [again, three, seven] = [main[14], main[2], main[6]]
-        if (again === undefined || three === undefined || seven === undefined) return assert.fail("20 blocks")
-        // Block 15 has the transactions of block 3 as well, as old chains of the network do.
-        const twice = { ...again, txids: Uint8Array.from([...again.txids, ...three.txids, ...again.txids]) }
-        yield* store.append(0, main.with(14, twice))
+        const before = after(genesis, 14)
+        const [three, seven] = [before[2], before[6]]
+        if (three === undefined || seven === undefined) return assert.fail("14 blocks")
+        // Block 15 has the transactions of block 3 as well, as old chains of the network do; block 16 too, and is large.
+        const again = block(15, tipOf(before).hash)
+        const twice = including(again, three)
+        const large = including(block(16, twice.hash), three, 2 * Limits.indexedBlockBytes)
+        yield* store.append(0, [...before, twice, large, ...after(large, 4)])
         const [a = "", b = ""] = txidsOf(three)
         const [c = "", d = ""] = txidsOf(again)
         const [e = ""] = txidsOf(seven)
+        const [f = ""] = txidsOf(large)
         const found: Array<unknown> = []
-        const wanted = new Set([d, b, e, a, c, "ff".repeat(32), "no id"])
+        const wanted = new Set([d, b, f, e, a, c, "ff".repeat(32), "no id"])
         yield* store.findTransactions(wanted, { on: "chain", upTo: 20 }, (bytes, places) => {
-          found.push([Buffer.from(bytes).readUInt32BE(0), ...places])
+          found.push([heightIn(bytes), ...places])
         })
         assert.deepStrictEqual(found, [
           [3, { txid: a, index: 0 }, { txid: b, index: 1 }],
           [7, { txid: e, index: 0 }],
-          [15, { txid: c, index: 0 }, { txid: d, index: 1 }]
+          [15, { txid: c, index: 0 }, { txid: d, index: 1 }],
+          [16, { txid: f, index: 0 }]
         ])
         // Only up to a height.
         const heights: Array<number> = []
         const look = (upTo: number) =>
           store.findTransactions(wanted, { on: "chain", upTo }, (bytes) => {
-            heights.push(Buffer.from(bytes).readUInt32BE(0))
+            heights.push(heightIn(bytes))
           })
         yield* look(14)
         yield* look(2)
@@ -231,7 +239,7 @@ export const cases: Readonly<Record<string, (harness: Harness) => Effect.Effect<
       Effect.gen(function*() {
         const store = yield* open
         const blocks: Array<StoredBlock> = []
-        for (const size of [40, 41, 255, 484, 4_096, 65_537, 3_000_000, 300]) {
+        for (const size of [leastBytes, leastBytes + 1, 484, 4_096, 4_097, 65_537, 3_000_000, 400]) {
           const last = tipOf(blocks)
           blocks.push(block(last.height + 1, last.hash, 0, size))
         }
@@ -272,8 +280,8 @@ export const cases: Readonly<Record<string, (harness: Harness) => Effect.Effect<
         while (writer.pollUnsafe() === undefined) {
           assert.include(chains, (yield* store.hashes(0, 2 ** 30)).join(), `read ${reads}`)
           const [first, ...rest] = yield* store.blocks(101, 50, 2 ** 20)
-          const salt = Buffer.from(first ?? []).readUInt32BE(4)
-          for (const bytes of rest) assert.strictEqual(Buffer.from(bytes).readUInt32BE(4), salt)
+          const salt = saltIn(first ?? assert.fail("no block"))
+          for (const bytes of rest) assert.strictEqual(saltIn(bytes), salt)
           reads += 1
           yield* Effect.yieldNow
         }
@@ -432,11 +440,16 @@ export const cases: Readonly<Record<string, (harness: Harness) => Effect.Effect<
         const main = after(genesis, 5)
         yield* store.append(0, main)
         const big = block(3, main[1]?.hash ?? "", 1, 8 * 2 ** 20)
-        const huge = { ...big, header: new Uint8Array(Limits.branchBytes - big.bytes.length - big.txids.length + 1) }
-        assert.strictEqual((yield* reasonOf(store.stage(2, [huge])))._tag, "BranchTooLarge")
+        // So long that it is refused before its bytes are looked at.
+        const huge = (height: number, previous: string, bytes: number) => ({
+          ...block(height, previous, 1),
+          bytes: { length: bytes } as Uint8Array
+        })
+        const over = Limits.branchBytes + 1
+        assert.strictEqual((yield* reasonOf(store.stage(2, [huge(3, big.previous, over)])))._tag, "BranchTooLarge")
         assert.isUndefined(yield* store.branch)
         yield* store.stage(2, [big])
-        const reason = yield* reasonOf(store.stage(3, [{ ...block(4, big.hash, 1), header: huge.header }]))
+        const reason = yield* reasonOf(store.stage(3, [huge(4, big.hash, over - big.bytes.length)]))
         assert.strictEqual(reason._tag, "BranchTooLarge")
         yield* branches(store, 2, [big])
       }),

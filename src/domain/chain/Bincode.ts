@@ -166,6 +166,9 @@ export class Reader {
   }
 }
 
+/** bytes. Beyond, a view and one copy beat a loop. */
+const longRangeBytes = 256
+
 /** Grows as it is written. `done` copies what was written; `peek` is a view that the next write invalidates. */
 export class Writer {
   private bytes: Uint8Array<ArrayBuffer>
@@ -246,6 +249,14 @@ export class Writer {
     const at = this.room(bytes.length)
     if (bytes.length > 64) this.bytes.set(bytes, at)
     else for (let i = 0; i < bytes.length; i++) this.bytes[at + i] = bytes[i] ?? 0
+  }
+
+  /** Bytes `start` to `end` of a longer string, which need no view of their own. */
+  range(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start > longRangeBytes) return this.raw(bytes.subarray(start, end))
+    const at = this.room(end - start) - start
+    const to = this.bytes
+    for (let i = start; i < end; i++) to[at + i] = bytes[i] ?? 0
   }
 
   vec(bytes: Uint8Array): void {

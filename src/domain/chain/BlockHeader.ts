@@ -61,12 +61,63 @@ export const hash = (hasher: Hasher, header: BlockHeader): Hash => {
 }
 
 const write = (writer: Writer, header: BlockHeader): void => {
-  const start = writer.length
   writer.u32(0)
   writer.u32(header.activeMasternodesBitmap.length)
   writeHashed(writer, header)
-  const leaderBytes = writer.length - start - fixedBytes - header.activeMasternodesBitmap.length
-  writer.putU32(start, leaderBytes)
+  writer.putU32(0, writer.length - fixedBytes - header.activeMasternodesBitmap.length)
+}
+
+/** bytes. Of a block's bincode: version to reward; attestation root and tiers; VRF output and score. */
+const frontBytes = 92
+const uncoveredBytes = 48
+const vrfBytes = 40
+
+/**
+ * Writes the compact bytes of the header that begins a block's bincode, behind what is there: fields are copied, nothing is decoded.
+ * False, and nothing is written, where the bytes end before the header does.
+ */
+export const writeOfBlock = (writer: Writer, block: Uint8Array): boolean => {
+  const view = new DataView(block.buffer, block.byteOffset, block.byteLength)
+  let at = frontBytes
+  /** Claims what follows a length, which is u64 and of which no block has 2^32. */
+  const vec = (): readonly [start: number, end: number] => {
+    const start = at + 8
+    at = start <= block.length && view.getUint32(at + 4, true) === 0 ? start + view.getUint32(at, true) : Infinity
+    return [start, at]
+  }
+  const [leader, leaderEnd] = vec()
+  at += uncoveredBytes
+  vec()
+  const vrf = at
+  at += vrfBytes
+  const [bitmap, bitmapEnd] = vec()
+  at += at < block.length && block[at] !== 0 ? 2 : 1
+  vec()
+  const treasury = at + 8
+  if (treasury + 8 > block.length) return false
+  writer.u32(leaderEnd - leader)
+  writer.u32(bitmapEnd - bitmap)
+  writer.range(block, 0, frontBytes)
+  writer.range(block, leader, leaderEnd)
+  writer.range(block, vrf, vrf + vrfBytes)
+  writer.range(block, bitmap, bitmapEnd)
+  writer.range(block, treasury, treasury + 8)
+  return true
+}
+
+/** The compact bytes of the header that begins a block's bincode; `undefined`: the bytes end before it does. */
+export const encodedOf = (block: Uint8Array): Uint8Array | undefined => {
+  const writer = scratch.reset()
+  return writeOfBlock(writer, block) ? writer.done() : undefined
+}
+
+/**
+ * bytes. Length of the header that begins a byte string, by the two lengths in it; more than the string has where it is cut short.
+ */
+export const encodedLength = (bytes: Uint8Array): number => {
+  if (bytes.length < lengthsBytes) return fixedBytes
+  const view = new DataView(bytes.buffer, bytes.byteOffset, lengthsBytes)
+  return fixedBytes + view.getUint32(0, true) + view.getUint32(4, true)
 }
 
 /** A header as it came, with the hash of its bytes. */
@@ -98,7 +149,7 @@ const read = (hasher: Hasher, reader: Reader): HashedHeader => {
 const noHash = new Uint8Array(0)
 
 export const encode = (header: BlockHeader): Uint8Array => {
-  const writer = new Writer(256)
+  const writer = scratch.reset()
   write(writer, header)
   return writer.done()
 }

@@ -22,7 +22,7 @@ export const check = (
   distribution: Transaction,
   coinbaseId: Hash.Hash
 ): DistributionFault | undefined =>
-  checkTransaction(block, distribution, coinbaseId) ?? checkList(block, distribution) ?? checkRecipients(block)
+  checkSpending(distribution, coinbaseId) ?? checkPaying(block, distribution) ?? checkRecipients(block)
 
 const outputSum = (outputs: ReadonlyArray<TxOutput>): U64.U64 => {
   let sum: U64.U64 = 0
@@ -30,34 +30,33 @@ const outputSum = (outputs: ReadonlyArray<TxOutput>): U64.U64 => {
   return sum
 }
 
-const checkTransaction = (
-  { header: { blockReward } }: Block,
-  { inputs, outputs }: Transaction,
-  coinbaseId: Hash.Hash
-): DistributionFault | undefined => {
-  const bad = (detail: string): DistributionFault => ({ _tag: "BadDistribution", detail })
-  const [input] = inputs
-  if (input === undefined || inputs.length !== 1) return bad(`${inputs.length} inputs, expected 1`)
+const badDistribution = (detail: string): DistributionFault => ({ _tag: "BadDistribution", detail })
+
+const checkSpending = ({ inputs }: Transaction, coinbaseId: Hash.Hash): DistributionFault | undefined => {
+  const input = inputs[0]
+  if (input === undefined || inputs.length !== 1) return badDistribution(`${inputs.length} inputs, expected 1`)
   // Any output of the coinbase: the network compares the id alone.
-  if (!Hash.equals(input.previousOutput.txid, coinbaseId)) return bad("it does not spend the coinbase")
-  const paid = outputSum(outputs)
-  return paid > blockReward ? bad(`it pays ${paid}, more than the block reward ${blockReward}`) : undefined
+  return Hash.equals(input.previousOutput.txid, coinbaseId)
+    ? undefined
+    : badDistribution("it does not spend the coinbase")
 }
 
-const checkList = (
+const badList = (detail: string): DistributionFault => ({ _tag: "BadRewardList", detail })
+
+const checkPaying = (
   { header: { blockReward }, masternodeRewards }: Block,
   { outputs }: Transaction
 ): DistributionFault | undefined => {
-  const bad = (detail: string): DistributionFault => ({ _tag: "BadRewardList", detail })
+  const paid = outputSum(outputs)
+  if (paid > blockReward) return badDistribution(`it pays ${paid}, more than the block reward ${blockReward}`)
   if (outputs.length > masternodeRewards.length) {
-    return bad(`${outputs.length} outputs for ${masternodeRewards.length} masternode rewards`)
+    return badList(`${outputs.length} outputs for ${masternodeRewards.length} masternode rewards`)
   }
   const unpaid = paysEach(outputs, masternodeRewards) ? undefined : mismatch(outputs, masternodeRewards)
-  if (unpaid !== undefined) return bad(unpaid)
+  if (unpaid !== undefined) return badList(unpaid)
   // Each share is rounded down, so at most one satoshi per share is lost.
-  const paid = outputSum(outputs)
   return U64.add(paid, masternodeRewards.length) < blockReward
-    ? bad(
+    ? badList(
       `${paid} paid, less than the block reward ${blockReward} by more than 1 for each of ${masternodeRewards.length} rewards`
     )
     : undefined

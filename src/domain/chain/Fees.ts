@@ -56,8 +56,9 @@ export const check = (
   valueOf: ValueOf
 ): FeeFault | undefined => {
   let expected: U64.U64 | undefined = params.blockReward
-  for (const [index, transaction] of transactions.entries()) {
-    if (index < firstPaying) continue
+  for (let index = firstPaying; index < transactions.length; index++) {
+    const transaction = transactions[index]
+    if (transaction === undefined) break
     const paid = outputSum(transaction)
     if (paid > U64.max) return { _tag: "AmountOverflow", index, side: "outputs" }
     const spent = inputSum(transaction, valueOf)

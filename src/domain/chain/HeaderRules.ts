@@ -61,7 +61,7 @@ export const check = (
   const time = checkTime(params, height, timestamp, now)
   if (time !== undefined) return time
   if (height >= params.leaderFrom && header.leader === "") return { _tag: "NoLeader" }
-  if (untrimmed.test(header.leader)) return { _tag: "UntrimmedLeader" }
+  if (isUntrimmed(header.leader)) return { _tag: "UntrimmedLeader" }
   const greatest = U64.add(parent.treasuryBalance, params.treasuryStep)
   if (header.treasuryBalance > greatest) {
     return { _tag: "TreasuryTooHigh", actual: header.treasuryBalance, greatest }
@@ -74,7 +74,13 @@ export const check = (
 }
 
 /** Unicode's White_Space, which is what the network trims; JavaScript's own notion of white space differs from it. */
-const untrimmed = /^\p{White_Space}|\p{White_Space}$/u
+const whiteSpace = /^\p{White_Space}$/u
+
+const isWhiteSpace = (code: number): boolean =>
+  code > 0x7f ? whiteSpace.test(String.fromCharCode(code)) : code === 0x20 || (code >= 0x09 && code <= 0x0d)
+
+const isUntrimmed = (text: string): boolean =>
+  text !== "" && (isWhiteSpace(text.charCodeAt(0)) || isWhiteSpace(text.charCodeAt(text.length - 1)))
 
 const checkTime = (
   params: ChainParams.ChainParams,

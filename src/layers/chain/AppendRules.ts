@@ -61,9 +61,9 @@ export const batchesOf = (blocks: ReadonlyArray<StoredBlock>): ReadonlyArray<Rea
   return batches
 }
 
-/** Disk that blocks of a branch count for. */
+/** What blocks of a branch count for. */
 export const branchBytes = (blocks: ReadonlyArray<StoredBlock>): number =>
-  blocks.reduce((sum, { bytes, header, txids }) => sum + bytes.length + header.length + txids.length, 0)
+  blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)
 
 /** A branch of so many bytes may be kept. */
 export const checkBranch = (bytes: number): ChainStoreError | undefined =>

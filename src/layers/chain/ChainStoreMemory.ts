@@ -1,12 +1,19 @@
 /** `ChainStore` in memory: for tests and simulations. Nothing is left of it when its layer closes. */
 import { Effect, Layer } from "effect"
+import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
+import type { Hash } from "../../domain/chain/Hash.ts"
+import type { Hasher } from "../../domain/chain/Hasher.ts"
 import * as Limits from "../../domain/Limits.ts"
 import { ChainStore } from "../../services/ChainStore.ts"
 import type { Branch, ChainStoreError, Span, StoredBlock, Tip, TransactionPlace } from "../../services/ChainStore.ts"
 import * as AppendRules from "./AppendRules.ts"
-import { placesOf } from "./StoredBlocks.ts"
+import * as HasherLive from "./HasherLive.ts"
+import { placesOf, txidsOf } from "./StoredBlocks.ts"
 
 interface Memory {
+  readonly hasher: Hasher
+  /** Of blocks that were searched. */
+  readonly txids: WeakMap<StoredBlock, ReadonlyArray<Hash>>
   readonly genesis: StoredBlock
   readonly chain: Array<StoredBlock>
   readonly heights: Map<string, number>
@@ -94,15 +101,19 @@ const findTransactions = (
   found: (block: Uint8Array, places: ReadonlyArray<TransactionPlace>) => void
 ): void => {
   const wanted = new Set(txids)
-  for (const { bytes, txids } of blocksIn(memory, within)) {
-    const places = placesOf(txids, wanted)
+  for (const block of blocksIn(memory, within)) {
+    const ids = memory.txids.get(block) ?? txidsOf(memory.hasher, block)
+    memory.txids.set(block, ids)
+    const places = placesOf(ids, wanted)
     for (const { txid } of places) wanted.delete(txid)
-    if (places.length > 0) found(bytes, places)
+    if (places.length > 0) found(block.bytes, places)
   }
 }
 
-const make = (genesis: StoredBlock) => {
+const make = (genesis: StoredBlock, hasher: Hasher) => {
   const memory: Memory = {
+    hasher,
+    txids: new WeakMap(),
     genesis,
     chain: [genesis],
     heights: new Map([[genesis.hash, genesis.height]]),
@@ -125,7 +136,11 @@ const make = (genesis: StoredBlock) => {
       }),
     hashes: (from, count) => Effect.sync(() => range(memory.chain, from, count).map(({ hash }) => hash)),
     headers: (from, count) =>
-      Effect.sync(() => range(memory.chain, from, Math.min(count, Limits.storeReadRows)).map(({ header }) => header)),
+      Effect.sync(() =>
+        range(memory.chain, from, Math.min(count, Limits.storeReadRows)).map(({ bytes }) =>
+          BlockHeader.encodedOf(bytes) ?? bytes
+        )
+      ),
     heightOf: (hash) => Effect.sync(() => memory.heights.get(hash) ?? -1),
     findTransactions: (txids, within, found) => Effect.sync(() => findTransactions(memory, txids, within, found)),
     branch: Effect.sync(() => branchOf(memory)),
@@ -148,4 +163,4 @@ const make = (genesis: StoredBlock) => {
 
 /** `genesis` is height 0. */
 export const layer = ({ genesis }: { readonly genesis: StoredBlock }): Layer.Layer<ChainStore> =>
-  Layer.sync(ChainStore, () => make(genesis))
+  Layer.effect(ChainStore, Effect.map(HasherLive.make, (hasher) => make(genesis, hasher)))

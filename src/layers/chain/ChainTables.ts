@@ -1,13 +1,18 @@
 /**
  * The statements on a chain's tables, for both databases. The chain and the branch beside it have three tables each, of the same
- * shape: `_header` (hashes), `_block` (bytes and links) and `_index` (compact headers, ids of transactions). A batch goes over in
- * four parameters, whatever its length, and the database cuts it up: one call instead of one per row, which is also what a thread
+ * shape: `_header` (hashes), `_block` (bytes and links) and `_index` (of large blocks: header, ids of transactions). A batch goes over
+ * in four parameters, whatever its length, and the database cuts it up: one call instead of one per row, which is also what a thread
  * or a server can be sent cheaply.
  */
 import type { SqlClient } from "effect/sql"
 import { Buffer } from "node:buffer"
+import { Writer } from "../../domain/chain/Bincode.ts"
+import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
+import { type Hash, length as hashLength } from "../../domain/chain/Hash.ts"
+import type { Hasher } from "../../domain/chain/Hasher.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { Side, StoredBlock } from "../../services/ChainStore.ts"
+import { txidsOf } from "./StoredBlocks.ts"
 
 /** A span is `offset × 2^26 + length`: both fit a double, and databases shift. */
 const lengthBits = 26
@@ -23,44 +28,53 @@ interface Packed {
   readonly spans: string
 }
 
-/** Byte strings end to end, and where each begins. */
-const join = (parts: ReadonlyArray<Uint8Array>) => {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  const offsets: Array<number> = []
-  let offset = 0
-  for (const part of parts) {
-    offsets.push(offset)
-    bytes.set(part, offset)
-    offset += part.length
-  }
-  return { bytes, offsets }
-}
-
 const pack = (blocks: ReadonlyArray<StoredBlock>): Packed => {
   const hashes = Buffer.from(new ArrayBuffer(32 * (blocks.length + 1)))
+  const bytes = new Uint8Array(blocks.reduce((sum, block) => sum + block.bytes.length, 0))
+  const spans: Array<number> = []
+  let at = 0
   hashes.write(blocks[0]?.previous ?? "", 0, 32, "hex")
   for (const [i, block] of blocks.entries()) {
     if (block.bytes.length > Limits.storeBlockBytes) {
       throw new RangeError(`block ${block.height} is longer than any may be`)
     }
     hashes.write(block.hash, 32 * (i + 1), 32, "hex")
+    bytes.set(block.bytes, at)
+    spans.push(at * (lengthMask + 1) + block.bytes.length)
+    at += block.bytes.length
   }
-  const { bytes, offsets } = join(blocks.map((block) => block.bytes))
   return {
     first: blocks[0]?.height ?? 0,
     count: blocks.length,
     hashes: new Uint8Array(hashes.buffer, 0, hashes.length),
     bytes,
-    spans: JSON.stringify(blocks.map((block, i) => (offsets[i] ?? 0) * (lengthMask + 1) + block.bytes.length))
+    spans: JSON.stringify(spans)
   }
 }
 
-/** `entries`: header and ids of each block in turn; `spans`: JSON array of [offset, bytes of the header, bytes of the ids]. */
-const packIndex = (blocks: ReadonlyArray<StoredBlock>) => {
-  const { bytes, offsets } = join(blocks.flatMap(({ header, txids }) => [header, txids]))
-  const spans = blocks.map(({ header, txids }, i) => [offsets[2 * i] ?? 0, header.length, txids.length])
-  return { first: blocks[0]?.height ?? 0, entries: bytes, spans: JSON.stringify(spans) }
+/** What the index keeps of a block: its header, which says its own length, then the ids of its transactions. */
+const entryOf = (hasher: Hasher, block: StoredBlock): Uint8Array => {
+  const writer = new Writer()
+  if (!BlockHeader.writeOfBlock(writer, block.bytes)) {
+    throw new RangeError(`block ${block.height} is shorter than its header`)
+  }
+  for (const txid of txidsOf(hasher, block)) writer.raw(txid)
+  return writer.done()
 }
+
+/** The header's bytes and the ids in an entry of the index; `undefined`: it is not one. */
+export const cutEntry = (
+  entry: Uint8Array
+): { readonly header: Uint8Array; readonly txids: ReadonlyArray<Hash> } | undefined => {
+  const length = BlockHeader.encodedLength(entry)
+  if (length > entry.length || (entry.length - length) % hashLength !== 0) return undefined
+  const txids: Array<Hash> = []
+  for (let at = length; at < entry.length; at += hashLength) txids.push(entry.subarray(at, at + hashLength))
+  return { header: entry.subarray(0, length), txids }
+}
+
+/** Whether the index has an entry for the block. */
+export const isIndexed = ({ bytes }: { readonly bytes: Uint8Array }): boolean => bytes.length > Limits.indexedBlockBytes
 
 /** How many rows of these sizes stay within `maxBytes`; the first always counts. */
 export const within = (sizes: ReadonlyArray<{ readonly size: number }>, maxBytes: number): number => {
@@ -83,8 +97,17 @@ export interface JoinedRow {
   readonly previous: Uint8Array
   readonly bytes: Uint8Array
   readonly hash: Uint8Array | null
-  readonly header: Uint8Array | null
-  readonly txids: Uint8Array | null
+  readonly entry: Uint8Array | null
+}
+
+export interface SmallRow {
+  readonly height: number
+  readonly bytes: Uint8Array | null
+}
+
+export interface EntryRow {
+  readonly height: number
+  readonly entry: Uint8Array
 }
 
 /** Where each table begins and ends; `null` when it is empty. `headers` counts; counting blocks would read them all. */
@@ -97,7 +120,7 @@ export interface Bounds {
 }
 
 /** Ranges are half open: `from` ≤ height < `to`. Statements, not yet run. */
-export const make = (sql: SqlClient.SqlClient, side: Side) => {
+export const make = (sql: SqlClient.SqlClient, hasher: Hasher, side: Side) => {
   const header = sql(`${side}_header`)
   const block = sql(`${side}_block`)
   const index = sql(`${side}_index`)
@@ -107,13 +130,8 @@ export const make = (sql: SqlClient.SqlClient, side: Side) => {
       (SELECT min(height) FROM ${block}) AS ${sql("firstBlock")},
       (SELECT max(height) FROM ${block}) AS ${sql("lastBlock")} FROM ${header}`,
 
-    /** Last height of the index; `null`: it is empty. */
-    indexed: sql<{ last: number | null }>`SELECT max(height) AS last FROM ${index}`,
-
     /** Bytes that count against `Limits.branchBytes`. */
-    size: sql<{ size: number }>`SELECT CAST(
-      (SELECT coalesce(sum(length(bytes)), 0) FROM ${block}) +
-      (SELECT coalesce(sum(length(header) + length(txids)), 0) FROM ${index}) AS INTEGER) AS size`,
+    size: sql<{ size: number }>`SELECT CAST(coalesce(sum(length(bytes)), 0) AS INTEGER) AS size FROM ${block}`,
 
     /** Highest first: at most one row. */
     tip: sql<{ height: number; hash: Uint8Array }>`SELECT height, hash FROM ${header} ORDER BY height DESC LIMIT 1`,
@@ -121,15 +139,18 @@ export const make = (sql: SqlClient.SqlClient, side: Side) => {
     hashes: (from: number, to: number) =>
       sql<{ hash: Uint8Array }>`SELECT hash FROM ${header} WHERE height >= ${from} AND height < ${to} ORDER BY height`,
 
-    headers: (from: number, to: number) =>
-      sql<
-        { header: Uint8Array }
-      >`SELECT header FROM ${index} WHERE height >= ${from} AND height < ${to} ORDER BY height`,
+    /** The blocks that headers and ids are read from themselves; `null` for those that the index has. */
+    small: (from: number, to: number) =>
+      sql<SmallRow>`SELECT height, CASE WHEN length(bytes) <= ${Limits.indexedBlockBytes} THEN bytes END AS bytes
+        FROM ${block} WHERE height >= ${from} AND height < ${to} ORDER BY height`,
 
-    txids: (from: number, to: number) =>
-      sql<
-        { height: number; txids: Uint8Array }
-      >`SELECT height, txids FROM ${index} WHERE height >= ${from} AND height < ${to} ORDER BY height`,
+    entries: (from: number, to: number) =>
+      sql<EntryRow>`SELECT height, entry FROM ${index} WHERE height >= ${from} AND height < ${to} ORDER BY height`,
+
+    /** Heights of blocks from a height on that the index should have, ascending. */
+    large: (from: number, count: number) =>
+      sql<{ height: number }>`SELECT height FROM ${block}
+        WHERE height >= ${from} AND length(bytes) > ${Limits.indexedBlockBytes} ORDER BY height LIMIT ${count}`,
 
     sizes: (from: number, to: number) =>
       sql<
@@ -141,14 +162,14 @@ export const make = (sql: SqlClient.SqlClient, side: Side) => {
 
     joined: (from: number, to: number) =>
       sql<JoinedRow>`SELECT b.height AS height, b.previous AS previous, b.bytes AS bytes, h.hash AS hash,
-          i.header AS header, i.txids AS txids
+          i.entry AS entry
         FROM ${block} b LEFT JOIN ${header} h ON h.height = b.height LEFT JOIN ${index} i ON i.height = b.height
         WHERE b.height >= ${from} AND b.height < ${to} ORDER BY b.height`,
 
     /** The same of a database from before the index. */
     joinedUnindexed: (from: number, to: number) =>
       sql<JoinedRow>`SELECT b.height AS height, b.previous AS previous, b.bytes AS bytes, h.hash AS hash,
-          NULL AS header, NULL AS txids
+          NULL AS entry
         FROM ${block} b LEFT JOIN ${header} h ON h.height = b.height
         WHERE b.height >= ${from} AND b.height < ${to} ORDER BY b.height`,
 
@@ -176,40 +197,34 @@ export const make = (sql: SqlClient.SqlClient, side: Side) => {
               substr(${bytes}, (value >> ${lengthBits}) + 1, value & ${lengthMask}) FROM json_each(${spans})`
         ]
       })
-      return [...inserts, insertIndex(sql, side, blocks)]
+      return [...inserts, ...insertIndex(sql, hasher, side, blocks)]
     },
 
-    /** The index alone; the blocks must not be empty. */
-    insertIndex: (blocks: ReadonlyArray<StoredBlock>) => insertIndex(sql, side, blocks)
+    /** The index alone. */
+    insertIndex: (blocks: ReadonlyArray<StoredBlock>) => insertIndex(sql, hasher, side, blocks)
   }
 }
 
-const insertIndex = (sql: SqlClient.SqlClient, side: Side, blocks: ReadonlyArray<StoredBlock>) => {
-  const index = sql(`${side}_index`)
-  const { entries, first, spans } = packIndex(blocks)
-  return sql.onDialectOrElse({
-    pg: () =>
-      sql`INSERT INTO ${index} (height, header, txids)
-        SELECT ${first}::int + (i - 1)::int,
-          substring(${entries}::bytea FROM (span->>0)::int + 1 FOR (span->>1)::int),
-          substring(${entries}::bytea FROM (span->>0)::int + (span->>1)::int + 1 FOR (span->>2)::int)
-        FROM json_array_elements(${spans}::text::json) WITH ORDINALITY AS t (span, i)`,
-    orElse: () =>
-      sql`INSERT INTO ${index} (height, header, txids)
-        SELECT ${first} + key,
-          substr(${entries}, (value ->> 0) + 1, value ->> 1),
-          substr(${entries}, (value ->> 0) + (value ->> 1) + 1, value ->> 2) FROM json_each(${spans})`
-  })
-}
+const insertIndex = (sql: SqlClient.SqlClient, hasher: Hasher, side: Side, blocks: ReadonlyArray<StoredBlock>) =>
+  blocks.filter(isIndexed).map((block) =>
+    sql`INSERT INTO ${sql(`${side}_index`)} (height, entry) VALUES (${block.height}, ${entryOf(hasher, block)})`
+  )
 
 /** The branch becomes the chain above its fork: statements of one transaction, in order. */
-export const adopt = (sql: SqlClient.SqlClient, fork: number) => [
-  ...make(sql, "chain").removeFrom(fork + 1),
+export const adopt = (
+  sql: SqlClient.SqlClient,
+  { branch, chain }: { readonly chain: ChainTables; readonly branch: ChainTables },
+  fork: number
+) => [
+  ...chain.removeFrom(fork + 1),
   sql`INSERT INTO chain_header (height, hash) SELECT height, hash FROM branch_header ORDER BY height`,
   sql`INSERT INTO chain_block (height, previous, bytes) SELECT height, previous, bytes FROM branch_block ORDER BY height`,
-  sql`INSERT INTO chain_index (height, header, txids) SELECT height, header, txids FROM branch_index ORDER BY height`,
-  ...make(sql, "branch").removeFrom(0)
+  sql`INSERT INTO chain_index (height, entry) SELECT height, entry FROM branch_index ORDER BY height`,
+  ...branch.removeFrom(0)
 ]
+
+/** A fact of the whole database: the index has every block that it should have. */
+export const indexed = "indexed"
 
 /** Facts of the whole database. */
 export const meta = (sql: SqlClient.SqlClient) => ({

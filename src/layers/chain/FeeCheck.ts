@@ -7,9 +7,11 @@ import * as Block from "../../domain/chain/Block.ts"
 import type { ChainParams } from "../../domain/chain/ChainParams.ts"
 import * as Fees from "../../domain/chain/Fees.ts"
 import * as Hash from "../../domain/chain/Hash.ts"
+import type { Hasher } from "../../domain/chain/Hasher.ts"
 import type { OutPoint } from "../../domain/chain/Transaction.ts"
 import type * as U64 from "../../domain/chain/U64.ts"
 import type { ChainStore, ChainStoreError, Span, StoredBlock, TransactionPlace } from "../../services/ChainStore.ts"
+import { plainTransactions, txidsOf } from "./StoredBlocks.ts"
 
 /** `ChainStore.findTransactions`, in the blocks before all of those that are checked. */
 export type Find<E> = (
@@ -22,9 +24,6 @@ export interface WrongFees {
   readonly index: number
   readonly fault: Fees.FeeFault
 }
-
-/** bytes. Ids of coinbase and reward distribution: such a block carries no fees. */
-const plainIds = 2 * Hash.length
 
 /** Values of outputs, by id of the transaction and number of the output. */
 type Values = Map<string, ReadonlyArray<U64.U64>>
@@ -39,17 +38,22 @@ const addValues = (values: Values, bytes: Uint8Array, places: ReadonlyArray<Tran
 
 /** The transactions of blocks that are checked together, as far as they come before the one in hand. */
 class Earlier {
+  readonly #hasher: Hasher
   readonly #places = new Map<string, TransactionPlace & { readonly block: StoredBlock }>()
   #next = 0
+
+  constructor(hasher: Hasher) {
+    this.#hasher = hasher
+  }
 
   /** Those of the first `count` blocks. The first of equal ones counts. */
   upTo(blocks: ReadonlyArray<StoredBlock>, count: number): this {
     for (; this.#next < count; this.#next++) {
       const block = blocks[this.#next]
       if (block === undefined) return this
-      for (let at = 0; at < block.txids.length; at += Hash.length) {
-        const txid = Hash.toHex(block.txids.subarray(at, at + Hash.length))
-        if (!this.#places.has(txid)) this.#places.set(txid, { txid, index: at / Hash.length, block })
+      for (const [index, bytes] of txidsOf(this.#hasher, block).entries()) {
+        const txid = Hash.toHex(bytes)
+        if (!this.#places.has(txid)) this.#places.set(txid, { txid, index, block })
       }
     }
     return this
@@ -88,13 +92,14 @@ const checkOne = <E>(
 /** The first of the blocks, which follow one another, that breaks the rule on fees. */
 export const firstWrong = <E>(
   params: ChainParams,
+  hasher: Hasher,
   find: Find<E>,
   blocks: ReadonlyArray<StoredBlock>
 ): Effect.Effect<WrongFees | undefined, E> =>
   Effect.gen(function*() {
-    const earlier = new Earlier()
+    const earlier = new Earlier(hasher)
     for (const [index, { bytes, txids }] of blocks.entries()) {
-      if (txids.length <= plainIds) continue
+      if (txids === undefined || txids.length <= plainTransactions) continue
       const fault = yield* checkOne(params, find, earlier.upTo(blocks, index), bytes)
       if (fault !== undefined) return { index, fault }
     }

@@ -46,7 +46,7 @@ const grow = (segment: Segment) => {
 }
 
 /** `high` and `low`: the first eight bytes of the hash as two unsigned big-endian numbers. */
-export const addWords = (index: HashIndex, high: number, low: number, height: number): void => {
+const addWords = (index: HashIndex, high: number, low: number, height: number): void => {
   const number = high >>> (32 - segmentBits)
   const segment = index.segments[number] ??= { slots: new Uint32Array(2 * firstPairs), used: 0 }
   if (!place(segment, low, height + 1)) return
@@ -59,6 +59,12 @@ const word = (hash: string, from: number) => Number.parseInt(hash.slice(from, fr
 /** `hash`: 64 hex digits. */
 export const add = (index: HashIndex, hash: string, height: number): void =>
   addWords(index, word(hash, 0), word(hash, 8), height)
+
+/** `hash`: 32 bytes. */
+export const addBytes = (index: HashIndex, hash: Uint8Array, height: number): void => {
+  const view = new DataView(hash.buffer, hash.byteOffset, hash.byteLength)
+  addWords(index, view.getUint32(0), view.getUint32(4), height)
+}
 
 /** Heights at which the hash may be: hardly ever more than one. */
 export const candidates = (index: HashIndex, hash: string): ReadonlyArray<number> => {

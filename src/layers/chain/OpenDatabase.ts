@@ -7,15 +7,13 @@ import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as Block from "../../domain/chain/Block.ts"
 import type { Hasher } from "../../domain/chain/Hasher.ts"
-import * as Merkle from "../../domain/chain/Merkle.ts"
-import * as Limits from "../../domain/Limits.ts"
 import { ChainStoreError, WrongNetwork } from "../../services/ChainStore.ts"
 import type { Branch, StoredBlock, Tip } from "../../services/ChainStore.ts"
 import * as ChainTables from "./ChainTables.ts"
 import { hex } from "./ChainTables.ts"
-import * as HasherLive from "./HasherLive.ts"
 import * as Migrations from "./migrations/index.ts"
-import { toStored } from "./StoredBlocks.ts"
+import { knownOf, toStored } from "./StoredBlocks.ts"
+import * as StoredRows from "./StoredRows.ts"
 import { damaged, unavailable } from "./StoreErrors.ts"
 
 /** Whose chain it is. */
@@ -25,6 +23,13 @@ export interface ChainOptions {
   readonly genesis: StoredBlock
   /** Names the file or server in errors. */
   readonly where: string
+}
+
+/** What it is opened with. */
+interface Given {
+  readonly hasher: Hasher
+  readonly chain: ChainTables.ChainTables
+  readonly branch: ChainTables.ChainTables
 }
 
 const wrong = (where: string, expected: string, found: string) =>
@@ -57,15 +62,19 @@ const migrate = (where: string) =>
   )
 
 /** New tables get their genesis, in the same change as the network's name. */
-const begin = (sql: SqlClient.SqlClient, { genesis, network }: ChainOptions) =>
+const begin = (sql: SqlClient.SqlClient, tables: ChainTables.ChainTables, { genesis, network }: ChainOptions) =>
   Effect.gen(function*() {
     const meta = ChainTables.meta(sql)
     yield* meta.set("network", network)
     yield* meta.set("genesis", genesis.hash)
     yield* meta.set("schema", Migrations.schema)
-    for (const statement of ChainTables.make(sql, "chain").insert([genesis])) yield* statement
+    yield* meta.set(ChainTables.indexed, "yes")
+    for (const statement of tables.insert([genesis])) yield* statement
     return { height: genesis.height, hash: genesis.hash }
   })
+
+/** SQLite keeps any type in any column. */
+const textOf = (value: unknown): string => typeof value === "string" ? value : "a value that is no text"
 
 const checkMeta = (meta: ReadonlyMap<string, string>, { genesis, network, where }: ChainOptions) => {
   const found = meta.get("network")
@@ -111,51 +120,50 @@ const check = (tables: ChainTables.ChainTables, { genesis, where }: ChainOptions
     return { height: last, hash: hex(tip.hash) }
   })
 
-/** The blocks of a database from before the index, with what the index keeps of them. */
-const indexable = (hasher: Hasher, where: string, from: number, rows: ReadonlyArray<{ readonly bytes: Uint8Array }>) =>
-  Effect.forEach(rows, ({ bytes }, i) => {
-    const block = Block.decode(bytes)
-    if (Block.isMalformed(block)) {
-      return Effect.fail(damaged(where, `block ${from + i}: undecodable (${block.reason})`, from + i - 1))
+/** Gives a database from before the index the entries of its large blocks, some at a time. */
+const fillIndex = (sql: SqlClient.SqlClient, hasher: Hasher, tables: ChainTables.ChainTables, where: string) =>
+  Effect.gen(function*() {
+    for (let from = 0;;) {
+      const large = yield* tables.large(from, indexedAtOnce)
+      for (const { height } of large) {
+        const [bytes] = yield* StoredRows.column(
+          where,
+          StoredRows.bytes,
+          yield* tables.blocks(height, height + 1),
+          height,
+          height + 1
+        )
+        const block = Block.decode(bytes ?? new Uint8Array(0))
+        if (Block.isMalformed(block)) {
+          return yield* damaged(where, `block ${height}: undecodable (${block.reason})`, height - 1)
+        }
+        for (const statement of tables.insertIndex([toStored(knownOf(hasher, block))])) yield* statement
+        yield* Effect.yieldNow
+      }
+      const last = large.at(-1)
+      if (last === undefined) return yield* ChainTables.meta(sql).set(ChainTables.indexed, "yes")
+      from = last.height + 1
     }
-    const txids = Merkle.txids(hasher, block.transactions)
-    return Effect.succeed({ ...toStored({ block, hash: block.header.previousHash, txids }), height: from + i })
   })
 
-/** Adds what the index lacks: all of it after the migration that made it, in transactions of a few milliseconds. */
-const fillIndex = (sql: SqlClient.SqlClient, tables: ChainTables.ChainTables, where: string, height: number) =>
-  Effect.gen(function*() {
-    const hasher = yield* HasherLive.make
-    for (;;) {
-      const [index] = yield* tables.indexed
-      const from = (index?.last ?? -1) + 1
-      if (from > height + 1) return yield* damaged(where, `blocks up to height ${height}, index up to ${from - 1}`)
-      if (from === height + 1) return
-      const sizes = yield* tables.sizes(from, Math.min(height + 1, from + Limits.storeScanRows))
-      const rows = yield* tables.blocks(from, from + ChainTables.within(sizes, Limits.storeScanBytes))
-      const blocks = yield* indexable(hasher, where, from, rows)
-      if (blocks.length === 0) return yield* damaged(where, `block ${from}: it is missing`, from - 1)
-      yield* sql.withTransaction(tables.insertIndex(blocks))
-      yield* Effect.yieldNow
-    }
-  })
+/** Blocks of up to `ChainParams.maxBlockBytes`. */
+const indexedAtOnce = 100
+
+const isHash = (value: unknown): value is Uint8Array => value instanceof Uint8Array && value.length === 32
 
 /** The branch that was stored, if it still leaves the chain and is whole. */
-const openBranch = (sql: SqlClient.SqlClient) =>
+const openBranch = ({ branch, chain }: Given) =>
   Effect.gen(function*() {
-    const branch = ChainTables.make(sql, "branch")
     const [bounds] = yield* branch.bounds
     if (bounds === undefined || (bounds.headers === 0 && bounds.lastBlock === null)) return undefined
     const { first, firstBlock, headers, last, lastBlock } = bounds
     const fork = (first ?? 0) - 1
-    const [ours] = yield* ChainTables.make(sql, "chain").hashes(fork, fork + 1)
+    const [ours] = yield* chain.hashes(fork, fork + 1)
     const [leaves] = yield* branch.joined(fork + 1, fork + 2)
-    const [index] = yield* branch.indexed
     const [tip] = yield* branch.tip
     const whole = last !== null && headers === last - fork && firstBlock === first && lastBlock === last &&
-      index?.last === last && ours !== undefined && leaves?.previous instanceof Uint8Array &&
-      sameBytes(leaves.previous, ours.hash)
-    if (!whole || tip === undefined) {
+      isHash(ours?.hash) && isHash(leaves?.previous) && sameBytes(leaves.previous, ours.hash)
+    if (!whole || !isHash(tip?.hash)) {
       for (const statement of branch.removeFrom(0)) yield* statement
       return undefined
     }
@@ -174,29 +182,32 @@ export interface Opened {
 /** Makes the tables if there are none, checks them otherwise. */
 export const open = (
   sql: SqlClient.SqlClient,
+  given: Given,
   options: ChainOptions
 ): Effect.Effect<Opened, ChainStoreError | SqlError.SqlError, SqlClient.SqlClient> =>
   Effect.gen(function*() {
     yield* refuseForeign(sql, options)
     yield* migrate(options.where)
-    const tables = ChainTables.make(sql, "chain")
+    const tables = given.chain
     const opened = yield* sql.withTransaction(Effect.gen(function*() {
-      const meta = new Map((yield* ChainTables.meta(sql).all).map(({ key, value }) => [key, value]))
+      const meta = new Map((yield* ChainTables.meta(sql).all).map(({ key, value }) => [key, textOf(value)]))
       if (meta.size === 0) {
         const [bounds] = yield* tables.bounds
         if (bounds?.headers !== 0 || bounds.lastBlock !== null) {
           return yield* damaged(options.where, "it holds blocks, but does not say of which network")
         }
-        return { tip: yield* begin(sql, options), branch: undefined, settled: false }
+        return { tip: yield* begin(sql, tables, options), branch: undefined, settled: false, complete: true }
       }
       const other = checkMeta(meta, options)
       if (other !== undefined) return yield* other
       return {
         tip: yield* check(tables, options),
-        branch: yield* openBranch(sql),
-        settled: meta.has("settled")
+        branch: yield* openBranch(given),
+        settled: meta.has("settled"),
+        complete: meta.has(ChainTables.indexed)
       }
     }))
-    yield* fillIndex(sql, tables, options.where, opened.tip.height)
-    return opened
+    const { complete, ...database } = opened
+    if (!complete) yield* sql.withTransaction(fillIndex(sql, given.hasher, tables, options.where))
+    return database
   })

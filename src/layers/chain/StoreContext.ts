@@ -2,8 +2,10 @@
 import { Effect, Semaphore } from "effect"
 import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql"
+import type { Hasher } from "../../domain/chain/Hasher.ts"
 import type { Branch, ChainStoreError, Tip } from "../../services/ChainStore.ts"
 import * as ChainTables from "./ChainTables.ts"
+import * as HasherLive from "./HasherLive.ts"
 import type { HashIndex } from "./HashIndex.ts"
 import type { ChainOptions } from "./OpenDatabase.ts"
 import * as OpenDatabase from "./OpenDatabase.ts"
@@ -21,6 +23,7 @@ export const makeIndex = (): LazyIndex => ({ entries: undefined, complete: false
 
 export interface StoreContext {
   readonly where: string
+  readonly hasher: Hasher
   readonly sql: SqlClient.SqlClient
   readonly chain: ChainTables.ChainTables
   readonly branchTables: ChainTables.ChainTables
@@ -46,13 +49,17 @@ export interface StoreContext {
 export const make = (options: ChainOptions): Effect.Effect<StoreContext, ChainStoreError, SqlClient.SqlClient> =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
+    const hasher = yield* HasherLive.make
+    const chain = ChainTables.make(sql, hasher, "chain")
+    const branchTables = ChainTables.make(sql, hasher, "branch")
     const boundary = atBoundary(options.where)
     return {
-      ...(yield* boundary(OpenDatabase.open(sql, options))),
+      ...(yield* boundary(OpenDatabase.open(sql, { hasher, chain, branch: branchTables }, options))),
       where: options.where,
+      hasher,
       sql,
-      chain: ChainTables.make(sql, "chain"),
-      branchTables: ChainTables.make(sql, "branch"),
+      chain,
+      branchTables,
       writing: yield* Semaphore.make(1),
       boundary,
       rewinds: 0,

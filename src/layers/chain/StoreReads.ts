@@ -2,31 +2,42 @@
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql"
 import * as Limits from "../../domain/Limits.ts"
-import type { Span, TransactionPlace } from "../../services/ChainStore.ts"
+import type { ChainStoreError, Span, TransactionPlace } from "../../services/ChainStore.ts"
 import { isHash } from "./AppendRules.ts"
 import * as ChainTables from "./ChainTables.ts"
 import * as HashIndex from "./HashIndex.ts"
 import type { LazyIndex, StoreContext } from "./StoreContext.ts"
 import { placesOf } from "./StoredBlocks.ts"
+import * as StoredRows from "./StoredRows.ts"
 
-/** `read` in steps of `Limits.storeReadRows`, all of one chain: begun again when a rewind began meanwhile. */
-const inSteps = <A>(
-  context: StoreContext,
-  from: number,
-  to: () => number,
-  read: (from: number, to: number) => Effect.Effect<ReadonlyArray<A>, SqlError.SqlError>
-) =>
+/**
+ * What `read` finds of one chain. A rewind that is under way is waited for; when one began meanwhile, what was read, or seemed to be
+ * missing, may be of two chains, and is read again.
+ */
+const ofOneChain = <A, E>(context: StoreContext, read: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.gen(function*() {
     while (true) {
       if (context.rewinding) yield* context.writing.withPermit(Effect.void)
-      const [rewinds, end] = [context.rewinds, to()]
-      const all: Array<A> = []
-      for (let at = from; at < end && rewinds === context.rewinds; at += Limits.storeReadRows) {
-        for (const a of yield* read(at, Math.min(end, at + Limits.storeReadRows))) all.push(a)
-        if (at + Limits.storeReadRows < end) yield* Effect.yieldNow
-      }
-      if (rewinds === context.rewinds) return all
+      const { rewinds } = context
+      const found = yield* Effect.result(read)
+      if (rewinds === context.rewinds) return yield* Effect.fromResult(found)
     }
+  })
+
+/** `read` in steps of `Limits.storeReadRows`, up to the end that the chain has when it begins. */
+const inSteps = <A, E>(
+  from: number,
+  to: () => number,
+  read: (from: number, to: number) => Effect.Effect<ReadonlyArray<A>, E>
+) =>
+  Effect.gen(function*() {
+    const end = to()
+    const all: Array<A> = []
+    for (let at = from; at < end; at += Limits.storeReadRows) {
+      for (const a of yield* read(at, Math.min(end, at + Limits.storeReadRows))) all.push(a)
+      if (at + Limits.storeReadRows < end) yield* Effect.yieldNow
+    }
+    return all
   })
 
 /** First height and end of a range that is read at once. */
@@ -36,40 +47,56 @@ const range = ({ tip }: StoreContext, from: number, count: number) => {
 }
 
 export const blocks = (context: StoreContext, from: number, count: number, maxBytes: number) =>
-  context.boundary(Effect.gen(function*() {
-    const [first, end] = range(context, from, count)
-    if (end <= first) return []
-    const fit = ChainTables.within(yield* context.chain.sizes(first, end), maxBytes)
-    const rows = yield* context.chain.blocks(first, first + fit)
-    return rows.map(({ bytes }) => bytes)
-  }))
+  context.boundary(ofOneChain(
+    context,
+    Effect.gen(function*() {
+      const [first, end] = range(context, from, count)
+      if (end <= first) return []
+      const to = first + ChainTables.within(yield* context.chain.sizes(first, end), maxBytes)
+      return yield* StoredRows.column(
+        context.where,
+        StoredRows.bytes,
+        yield* context.chain.blocks(first, to),
+        first,
+        to
+      )
+    })
+  ))
 
 export const headers = (context: StoreContext, from: number, count: number) =>
-  context.boundary(Effect.gen(function*() {
-    const [first, end] = range(context, from, count)
-    return end <= first ? [] : (yield* context.chain.headers(first, end)).map(({ header }) => header)
-  }))
+  context.boundary(ofOneChain(
+    context,
+    Effect.gen(function*() {
+      const [first, end] = range(context, from, count)
+      if (end <= first) return []
+      return yield* StoredRows.headers(context.where, context.chain, first, end)
+    })
+  ))
+
+const hashesIn = (context: StoreContext, tables: ChainTables.ChainTables, from: number, to: number) =>
+  Effect.flatMap(tables.hashes(from, to), (rows) => StoredRows.column(context.where, StoredRows.hash, rows, from, to))
 
 export const hashes = (context: StoreContext, from: number, count: number) => {
   const first = Math.max(0, from)
-  return context.boundary(
+  return context.boundary(ofOneChain(
+    context,
     inSteps(
-      context,
       first,
       () => Math.min(first + count, context.tip.height + 1),
-      (low, high) =>
-        Effect.map(context.chain.hashes(low, high), (rows) => rows.map(({ hash }) => ChainTables.hex(hash)))
+      (low, high) => Effect.map(hashesIn(context, context.chain, low, high), (found) => found.map(ChainTables.hex))
     )
-  )
+  ))
 }
 
 export const branchHashes = (context: StoreContext, from: number, count: number) =>
-  context.boundary(
-    Effect.map(
-      context.branchTables.hashes(from, from + Math.max(0, count)),
-      (rows) => rows.map(({ hash }) => ChainTables.hex(hash))
-    )
-  )
+  context.boundary(Effect.suspend(() => {
+    const { branch } = context
+    if (branch === undefined) return Effect.succeed([])
+    const first = Math.max(from, branch.fork + 1)
+    const end = Math.min(from + Math.max(0, count), branch.tip.height + 1)
+    if (end <= first) return Effect.succeed([])
+    return Effect.map(hashesIn(context, context.branchTables, first, end), (found) => found.map(ChainTables.hex))
+  }))
 
 /** The index, filled by `fill` when that was not done yet. */
 const filled = <E>(
@@ -86,31 +113,25 @@ const filled = <E>(
     })
   }))
 
-/** 32-byte hashes end to end, all at that height. */
-const addAll = (entries: HashIndex.HashIndex, bytes: Uint8Array, height: number) => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let at = 0; at + 32 <= bytes.length; at += 32) {
-    HashIndex.addWords(entries, view.getUint32(at), view.getUint32(at + 4), height)
-  }
-}
-
 const nothing: ReadonlyArray<never> = []
 
 export const heightOf = (context: StoreContext, hash: string) =>
   context.boundary(Effect.gen(function*() {
     if (!isHash(hash)) return -1
-    const entries = yield* filled(context.hashIndex, (entries) =>
-      inSteps(context, 0, () =>
+    const fill = (entries: HashIndex.HashIndex) =>
+      inSteps(0, () =>
         context.tip.height + 1, (from, to) =>
-        Effect.map(context.chain.hashes(from, to), (rows) => {
-          for (const [i, row] of rows.entries()) {
-            addAll(entries, row.hash, from + i)
+        Effect.map(hashesIn(context, context.chain, from, to), (found) => {
+          for (const [i, bytes] of found.entries()) {
+            HashIndex.addBytes(entries, bytes, from + i)
           }
           return nothing
-        })))
+        }))
+    const entries = yield* filled(context.hashIndex, (entries) =>
+      ofOneChain(context, fill(entries)))
     for (const height of HashIndex.candidates(entries, hash)) {
       const [row] = yield* context.chain.hashes(height, height + 1)
-      if (row !== undefined && ChainTables.hex(row.hash) === hash) {
+      if (row?.hash instanceof Uint8Array && ChainTables.hex(row.hash) === hash) {
         return height
       }
     }
@@ -139,47 +160,61 @@ type Found = (block: Uint8Array, places: ReadonlyArray<TransactionPlace>) => voi
 
 /** Takes what it finds out of `wanted`. */
 const findIn = (
+  { hasher, where }: StoreContext,
   tables: ChainTables.ChainTables,
   heights: ReadonlyArray<readonly [number, ReadonlySet<string>]>,
   wanted: Set<string>,
   found: Found
-): Effect.Effect<void, SqlError.SqlError> =>
+): Effect.Effect<void, ChainStoreError | SqlError.SqlError> =>
   Effect.gen(function*() {
     for (const [height, there] of heights) {
       const still = new Set([...there].filter((txid) => wanted.has(txid)))
-      const [ids] = still.size === 0 ? [] : yield* tables.txids(height, height + 1)
-      const places = ids === undefined ? [] : placesOf(ids.txids, still)
+      const [row] = still.size === 0 ? [] : yield* tables.hashes(height, height + 1)
+      const [ids] = row === undefined ? [] : yield* StoredRows.txids(where, hasher, tables, height, height + 1)
+      const places = ids === undefined ? [] : placesOf(ids, still)
       const [block] = places.length === 0 ? [] : yield* tables.blocks(height, height + 1)
-      if (block === undefined) continue
+      if (!(block?.bytes instanceof Uint8Array)) continue
       for (const { txid } of places) wanted.delete(txid)
       found(block.bytes, places)
       yield* Effect.yieldNow
     }
   })
 
-const addIds =
-  (entries: HashIndex.HashIndex) => (rows: ReadonlyArray<{ readonly height: number; readonly txids: Uint8Array }>) => {
-    for (const { height, txids } of rows) addAll(entries, txids, height)
+/** Adds the ids of all transactions of a range. */
+const addIds = (
+  context: StoreContext,
+  tables: ChainTables.ChainTables,
+  entries: HashIndex.HashIndex,
+  from: number,
+  to: number
+) =>
+  Effect.gen(function*() {
+    const { hasher, where } = context
+    const found = yield* StoredRows.txids(where, hasher, tables, from, to)
+    for (const [i, txids] of found.entries()) {
+      for (const txid of txids) HashIndex.addBytes(entries, txid, from + i)
+    }
     return nothing
-  }
+  })
 
 export const findTransactions = (context: StoreContext, txids: ReadonlySet<string>, { on, upTo }: Span, found: Found) =>
   context.boundary(Effect.gen(function*() {
     const wanted = new Set(txids)
-    const { branch, branchTxidIndex: index } = context
-    const entries = yield* filled(context.txidIndex, (entries) =>
-      inSteps(
-        context,
-        0,
-        () => context.tip.height + 1,
-        (from, to) => Effect.map(context.chain.txids(from, to), addIds(entries))
-      ))
+    const { branch, branchTables, branchTxidIndex, chain } = context
+    const fill = (entries: HashIndex.HashIndex) =>
+      inSteps(0, () => context.tip.height + 1, (from, to) => addIds(context, chain, entries, from, to))
+    const entries = yield* filled(context.txidIndex, (entries) => ofOneChain(context, fill(entries)))
     const last = on === "chain" || branch === undefined ? upTo : Math.min(branch.fork, upTo)
-    yield* findIn(context.chain, candidateHeights(entries, wanted, last), wanted, found)
+    yield* findIn(context, chain, candidateHeights(entries, wanted, last), wanted, found)
     if (wanted.size === 0 || on === "chain" || branch === undefined) return
     const ofBranch = yield* filled(
-      index,
-      (entries) => Effect.map(context.branchTables.txids(branch.fork + 1, branch.tip.height + 1), addIds(entries))
+      branchTxidIndex,
+      (entries) =>
+        inSteps(
+          branch.fork + 1,
+          () => branch.tip.height + 1,
+          (from, to) => addIds(context, branchTables, entries, from, to)
+        )
     )
-    yield* findIn(context.branchTables, candidateHeights(ofBranch, wanted, upTo), wanted, found)
+    yield* findIn(context, branchTables, candidateHeights(ofBranch, wanted, upTo), wanted, found)
   }))

@@ -7,6 +7,8 @@ import * as ChainTables from "./ChainTables.ts"
 import * as HashIndex from "./HashIndex.ts"
 import type { LazyIndex, StoreContext } from "./StoreContext.ts"
 import { makeIndex } from "./StoreContext.ts"
+import { txidsOf } from "./StoredBlocks.ts"
+import * as StoredRows from "./StoredRows.ts"
 import { damaged } from "./StoreErrors.ts"
 
 type Batches = ReadonlyArray<ReadonlyArray<StoredBlock>>
@@ -38,26 +40,26 @@ const commit = <A>(context: StoreContext, rewinds: boolean, change: Change<A>, d
 const inTurn = <A>(context: StoreContext, change: Change<A>): Effect.Effect<A, ChainStoreError> =>
   context.writing.withPermit(context.boundary(change))
 
-const hashAt = (tables: ChainTables.ChainTables, height: number) =>
-  Effect.map(tables.hashes(height, height + 1), ([row]) => row && ChainTables.hex(row.hash))
+/** `undefined`: no such height. */
+const hashAt = ({ where }: StoreContext, tables: ChainTables.ChainTables, height: number) =>
+  Effect.gen(function*() {
+    const rows = yield* tables.hashes(height, height + 1)
+    if (rows.length === 0) return undefined
+    const [hash] = yield* StoredRows.column(where, StoredRows.hash, rows, height, height + 1)
+    return hash && ChainTables.hex(hash)
+  })
 
 const stored = ({ chain, where }: StoreContext): Change<Tip> =>
-  Effect.flatMap(chain.tip, ([last]) =>
-    last === undefined
-      ? Effect.fail(damaged(where, "the genesis block is missing"))
-      : Effect.succeed({ height: last.height, hash: ChainTables.hex(last.hash) }))
+  Effect.gen(function*() {
+    const rows = yield* chain.tip
+    const [last] = rows
+    if (last === undefined) return yield* damaged(where, "the genesis block is missing")
+    const [hash] = yield* StoredRows.column(where, StoredRows.hash, rows, last.height, last.height + 1)
+    return { height: last.height, hash: hash === undefined ? "" : ChainTables.hex(hash) }
+  })
 
-const addIds = ({ entries }: LazyIndex, blocks: ReadonlyArray<StoredBlock>) => {
-  if (entries === undefined) return
-  for (const { height, txids } of blocks) {
-    for (let at = 0; at < txids.length; at += 32) {
-      HashIndex.add(entries, ChainTables.hex(txids.subarray(at, at + 32)), height)
-    }
-  }
-}
-
-const addHashes = ({ entries }: LazyIndex, blocks: ReadonlyArray<StoredBlock>) => {
-  if (entries !== undefined) { for (const { hash, height } of blocks) HashIndex.add(entries, hash, height) }
+const remember = ({ entries }: LazyIndex, hashes: () => ReadonlyArray<Uint8Array>, height: number) => {
+  if (entries !== undefined) { for (const hash of hashes()) HashIndex.addBytes(entries, hash, height) }
 }
 
 const insertAll = (tables: ChainTables.ChainTables, batches: Batches) =>
@@ -80,7 +82,7 @@ const replace = (context: StoreContext, after: number, batches: Batches) =>
   Effect.gen(function*() {
     const { chain, sql } = context
     const tip = yield* stored(context)
-    const hash = after === tip.height ? tip.hash : yield* hashAt(chain, after)
+    const hash = after === tip.height ? tip.hash : yield* hashAt(context, chain, after)
     const refused = AppendRules.checkFirst(after, tip, hash, batches[0]?.[0])
     if (refused !== undefined) return yield* refused
     if (after < tip.height) yield* runAll(chain.removeFrom(after + 1))
@@ -97,8 +99,10 @@ const replaced = (context: StoreContext, after: number, batches: Batches) => (ne
   if (context.branch !== undefined && context.branch.fork > after) setBranch(context, undefined)
   if (next.height === 0) context.settled = false
   for (const batch of batches) {
-    addHashes(context.hashIndex, batch)
-    addIds(context.txidIndex, batch)
+    for (const block of batch) {
+      if (context.hashIndex.entries !== undefined) HashIndex.add(context.hashIndex.entries, block.hash, block.height)
+      remember(context.txidIndex, () => txidsOf(context.hasher, block), block.height)
+    }
   }
 }
 
@@ -122,12 +126,12 @@ export const append = (context: StoreContext, after: number, blocks: ReadonlyArr
 const stageBatch = (context: StoreContext, after: number, batch: ReadonlyArray<StoredBlock>) =>
   Effect.gen(function*() {
     const { branch, branchTables, chain } = context
-    const onChain = yield* hashAt(chain, after)
+    const onChain = yield* hashAt(context, chain, after)
     const onBranch = branch === undefined
       ? undefined
       : after === branch.fork
       ? onChain
-      : yield* hashAt(branchTables, after)
+      : yield* hashAt(context, branchTables, after)
     const place = AppendRules.stagePlace(after, batch[0], { chain: onChain, branch: onBranch })
     if (typeof place === "object") return yield* place
     const fork = place === "branch" && branch !== undefined ? branch.fork : after
@@ -156,7 +160,9 @@ export const stage = (context: StoreContext, after: number, blocks: ReadonlyArra
         const { next } = yield* commit(context, false, stageBatch(context, from, batch), ({ begun, next }) => {
           if (begun) context.branchTxidIndex = makeIndex()
           setBranch(context, next)
-          addIds(context.branchTxidIndex, batch)
+          for (const block of batch) {
+            remember(context.branchTxidIndex, () => txidsOf(context.hasher, block), block.height)
+          }
         })
         branch = next
         from += batch.length
@@ -169,38 +175,35 @@ export const adopt = (context: StoreContext) =>
   inTurn(
     context,
     Effect.suspend(() => {
-      const { branch, chain, sql } = context
+      const { branch, chain, hasher, sql, where } = context
       if (branch === undefined) return Effect.fail(AppendRules.noBranch)
       const change = Effect.gen(function*() {
         const refused = AppendRules.checkAdoption(yield* stored(context), branch.tip)
         if (refused !== undefined) return yield* refused
-        yield* runAll(ChainTables.adopt(sql, branch.fork))
-        // What was remembered of the branch, from where it is now.
-        const wants = context.hashIndex.entries !== undefined || context.txidIndex.entries !== undefined
-        if (!wants) return { hashes: [], ids: [] }
+        yield* runAll(ChainTables.adopt(sql, { chain, branch: context.branchTables }, branch.fork))
+        // For the indexes: from where the branch is now.
+        const [from, to] = [branch.fork + 1, branch.tip.height + 1]
+        const { hashIndex, txidIndex } = context
         return {
-          hashes: yield* chain.hashes(branch.fork + 1, branch.tip.height + 1),
-          ids: yield* chain.txids(branch.fork + 1, branch.tip.height + 1)
+          hashes: hashIndex.entries === undefined
+            ? []
+            : yield* StoredRows.column(where, StoredRows.hash, yield* chain.hashes(from, to), from, to),
+          ids: txidIndex.entries === undefined
+            ? []
+            : yield* StoredRows.txids(where, hasher, chain, from, to)
         }
       })
       return Effect.as(
         commit(context, branch.fork < context.tip.height, change, ({ hashes, ids }) => {
           context.tip = branch.tip
           setBranch(context, undefined)
-          const { entries } = context.hashIndex
-          if (entries !== undefined) {
-            for (const [i, { hash }] of hashes.entries()) {
-              HashIndex.add(entries, ChainTables.hex(hash), branch.fork + 1 + i)
-            }
-          }
-          addIds(context.txidIndex, ids.map((row) => ({ ...row, hash: "", previous: "", bytes: none, header: none })))
+          for (const [i, bytes] of hashes.entries()) remember(context.hashIndex, () => [bytes], branch.fork + 1 + i)
+          for (const [i, txids] of ids.entries()) remember(context.txidIndex, () => txids, branch.fork + 1 + i)
         }),
         branch.tip
       )
     })
   )
-
-const none = new Uint8Array(0)
 
 export const unstage = (context: StoreContext) =>
   inTurn(

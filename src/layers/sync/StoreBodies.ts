@@ -100,7 +100,10 @@ const change = <A>(
   const find = FeeCheck.findIn(context.store, { on, upTo: branch.base })
   context.fork(
     // A store in memory answers at once: the planner's step has to end first, or `TipChanged` would come before its own tip.
-    Effect.andThen(Effect.yieldNow, FeeCheck.firstWrong(context.params, find, batch.map(({ block }) => block))).pipe(
+    Effect.andThen(
+      Effect.yieldNow,
+      FeeCheck.firstWrong(context.params, context.hasher, find, batch.map(({ block }) => block))
+    ).pipe(
       Effect.flatMap((wrong) =>
         wrong === undefined
           ? Effect.flatMap(effect, (result) =>

@@ -2,12 +2,14 @@
 import type { Target } from "../Target.ts"
 import * as Admin from "./Admin.ts"
 import * as Block from "./Block.ts"
+import * as ChainFile from "./ChainFile.ts"
 import * as Config from "./Config.ts"
 import * as Frame from "./Frame.ts"
 import * as Handshake from "./Handshake.ts"
 import * as Message from "./Message.ts"
 import * as NodeFile from "./NodeFile.ts"
 import * as PeerFile from "./PeerFile.ts"
+import * as StoredRows from "./StoredRows.ts"
 import * as SyncTalk from "./SyncTalk.ts"
 
 export const targets: ReadonlyArray<Target> = [
@@ -19,5 +21,7 @@ export const targets: ReadonlyArray<Target> = [
   PeerFile.target,
   NodeFile.target,
   Admin.target,
+  ChainFile.target,
+  StoredRows.target,
   SyncTalk.target
 ]

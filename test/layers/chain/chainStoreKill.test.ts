@@ -1,6 +1,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect } from "effect"
+import { reorganisation } from "../../harness/branchKill.ts"
 import { rounds } from "../../harness/chainStoreKill.ts"
 
 /** Another seed each day; the failure's message names it. */
@@ -15,4 +16,22 @@ describe("ChainStoreSql", () => {
         Effect.provide(NodeServices.layer)
       )
   )
+
+  // `node test/harness/branchKill.ts` kills at every statement.
+  for (
+    const [depth, step, moment] of [[100, 3, "before"], [300, 4, "while"], [12_000, 6, "while"], [
+      12_000,
+      9,
+      "before"
+    ]] as const
+  ) {
+    it.live(
+      `killed ${moment} a statement of a reorganisation of ${depth} blocks, has the whole old chain or the whole new one`,
+      () =>
+        reorganisation(depth, step, moment).pipe(
+          Effect.map(({ adopted, old }) => assert.isAbove(adopted + old, 1)),
+          Effect.provide(NodeServices.layer)
+        )
+    )
+  }
 })

@@ -8,7 +8,6 @@ import * as Hash from "../../../src/domain/chain/Hash.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import type { SyncMessage } from "../../../src/domain/wire/SyncMessage.ts"
 import * as ChainStoreMemory from "../../../src/layers/chain/ChainStoreMemory.ts"
-import { joinHashes } from "../../../src/layers/chain/StoredBlocks.ts"
 import { ChainRewrites } from "../../../src/layers/sync/ChainRewrites.ts"
 import * as ServeQueue from "../../../src/layers/sync/ServeQueue.ts"
 import type { PeerLink, SyncContext } from "../../../src/layers/sync/SyncContext.ts"
@@ -93,7 +92,9 @@ const askBodies = ({ chain, context }: Setup, request: number, from: number, cou
     _tag: "GetBlocks",
     request,
     from,
-    hashes: joinHashes(chain.slice(from - 1, from - 1 + count).map(({ hash }) => Hash.fromHexUnsafe(hash)))
+    hashes: Uint8Array.from(
+      Buffer.from(chain.slice(from - 1, from - 1 + count).map(({ hash }) => hash).join(""), "hex")
+    )
   })
 
 const headersIn = (message: SyncMessage | undefined) => {

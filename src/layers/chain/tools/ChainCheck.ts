@@ -6,6 +6,7 @@ import { Clock, Effect, Stream } from "effect"
 import type { SqlError } from "effect/sql"
 import { SqlClient } from "effect/sql"
 import * as Block from "../../../domain/chain/Block.ts"
+import * as BlockHeader from "../../../domain/chain/BlockHeader.ts"
 import type { ChainParams } from "../../../domain/chain/ChainParams.ts"
 import * as Hash from "../../../domain/chain/Hash.ts"
 import type { Hasher } from "../../../domain/chain/Hasher.ts"
@@ -19,7 +20,7 @@ import * as ChainTables from "../ChainTables.ts"
 import * as FeeCheck from "../FeeCheck.ts"
 import * as HasherLive from "../HasherLive.ts"
 import * as HashIndex from "../HashIndex.ts"
-import { genesisOf, joinHashes, placesOf, toStored } from "../StoredBlocks.ts"
+import { genesisOf, placesOf, toStored } from "../StoredBlocks.ts"
 import { atBoundary, fromSql } from "../StoreErrors.ts"
 import * as ChainScan from "./ChainScan.ts"
 import type { ScannedBlock } from "./ChainScan.ts"
@@ -38,10 +39,9 @@ export interface Checked {
 }
 
 /** A block that is what it should be, as stores keep it, or what is wrong with it. */
-export type Verdict = { readonly _tag: "Good"; readonly block: StoredBlock } | {
-  readonly _tag: "Bad"
-  readonly detail: string
-}
+export type Verdict =
+  | { readonly _tag: "Good"; readonly block: StoredBlock; readonly txids: ReadonlyArray<Hash.Hash> }
+  | { readonly _tag: "Bad"; readonly detail: string }
 
 const bad = (detail: string): Verdict => ({ _tag: "Bad", detail })
 
@@ -57,7 +57,7 @@ export const makeChecker = (params: ChainParams, hasher: Hasher) => {
   return (block: ScannedBlock, now: number): Verdict => {
     if (block.height === 0) {
       return block.hash === genesis.hash && sameBytes(block.bytes, genesis.bytes)
-        ? { _tag: "Good", block: genesis }
+        ? { _tag: "Good", block: genesis, txids: [] }
         : bad(`it is not the genesis block of ${params.network}`)
     }
     const decoded = Block.decode(block.bytes)
@@ -67,13 +67,19 @@ export const makeChecker = (params: ChainParams, hasher: Hasher) => {
     const stored = toStored(verdict)
     if (stored.hash !== block.hash) return bad(`it is stored as ${block.hash}, but its hash is ${stored.hash}`)
     parent = HeaderRules.parentOf(decoded.header, verdict.hash)
-    return { _tag: "Good", block: stored }
+    return { _tag: "Good", block: stored, txids: verdict.txids }
   }
 }
 
 /** Whether the index says of the block what it should; a database from before there was one is made good when it is opened. */
-const indexed = ({ index }: ScannedBlock, { header, txids }: StoredBlock): boolean =>
-  index === undefined || (sameBytes(index.header, header) && sameBytes(index.txids, txids))
+const indexed = (
+  { index }: ScannedBlock,
+  { bytes }: StoredBlock,
+  txids: ReadonlyArray<Hash.Hash>
+): boolean =>
+  index === undefined ||
+  (sameBytes(index.header, BlockHeader.encodedOf(bytes) ?? bytes) && index.txids.length === txids.length &&
+    txids.every((txid, i) => sameBytes(txid, index.txids[i] ?? Hash.zero)))
 
 /** A fault of the scan that names the block it could not get. */
 const ofBlock = /^block \d+: /
@@ -92,24 +98,16 @@ const findAmong = (
       const [row] = yield* tables.blocks(height, height + 1)
       const block = row === undefined ? undefined : Block.decode(row.bytes)
       if (block === undefined || Block.isMalformed(block)) continue
-      const places = placesOf(joinHashes(Merkle.txids(hasher, block.transactions)), wanted)
+      const places = placesOf(Merkle.txids(hasher, block.transactions), wanted)
       for (const { txid } of places) wanted.delete(txid)
       if (places.length > 0) found(block.bytes, places)
     }
   })
 
-const remember = (seen: HashIndex.HashIndex, blocks: ReadonlyArray<StoredBlock>): void => {
-  for (const { height, txids } of blocks) {
-    for (let at = 0; at < txids.length; at += Hash.length) {
-      HashIndex.add(seen, Hash.toHex(txids.subarray(at, at + Hash.length)), height)
-    }
-  }
-}
-
 const scan = (params: ChainParams, filename: string) =>
   Effect.gen(function*() {
     const hasher = yield* HasherLive.make
-    const tables = ChainTables.make(yield* SqlClient.SqlClient, "chain")
+    const tables = ChainTables.make(yield* SqlClient.SqlClient, hasher, "chain")
     const check = makeChecker(params, hasher)
     const seen = HashIndex.make()
     const find = findAmong(tables, hasher, seen)
@@ -118,13 +116,14 @@ const scan = (params: ChainParams, filename: string) =>
     const next = () => good === undefined ? 0 : good.height + 1
 
     /** The blocks of one read up to the first that is bad by itself. */
-    const checked = (blocks: ReadonlyArray<ScannedBlock>, now: number): ReadonlyArray<StoredBlock> => {
+    const checked = (blocks: ReadonlyArray<ScannedBlock>, now: number) => {
       const stored: Array<StoredBlock> = []
+      const txids: Array<ReadonlyArray<Hash.Hash>> = []
       for (const block of blocks) {
         const verdict = check(block, now)
         const detail = verdict._tag === "Bad"
           ? verdict.detail
-          : indexed(block, verdict.block)
+          : indexed(block, verdict.block, verdict.txids)
           ? undefined
           : "the index has another header or other transactions"
         if (detail !== undefined || verdict._tag === "Bad") {
@@ -132,8 +131,9 @@ const scan = (params: ChainParams, filename: string) =>
           break
         }
         stored.push(verdict.block)
+        txids.push(verdict.txids)
       }
-      return stored
+      return { stored, txids }
     }
 
     yield* ChainScan.blocks(filename).pipe(
@@ -142,14 +142,16 @@ const scan = (params: ChainParams, filename: string) =>
       Stream.runForEach((blocks) =>
         Effect.gen(function*() {
           if (found !== undefined) return
-          const stored = checked(blocks, yield* Clock.currentTimeMillis)
-          const wrong = yield* FeeCheck.firstWrong(params, find, stored)
+          const { stored, txids } = checked(blocks, yield* Clock.currentTimeMillis)
+          const wrong = yield* FeeCheck.firstWrong(params, hasher, find, stored)
           if (wrong !== undefined) {
             const height = stored[wrong.index]?.height ?? 0
             found = { height, detail: `block ${height}: ${Validation.describe(wrong.fault)}` }
           }
           const kept = stored.slice(0, wrong?.index)
-          remember(seen, kept)
+          for (const [i, { height }] of kept.entries()) {
+            for (const txid of txids[i] ?? []) HashIndex.addBytes(seen, txid, height)
+          }
           const last = kept.at(-1)
           if (last !== undefined) good = { height: last.height, hash: last.hash }
         }).pipe(atBoundary(filename))

@@ -36,7 +36,7 @@ const join = (a: Uint8Array, b: Uint8Array): Uint8Array => {
 }
 
 /** Cuts what was read into records. Mutable: one per file. */
-const makeCutter = (most: number) => {
+export const makeCutter = (most: number) => {
   let rest: Uint8Array = new Uint8Array(0)
   let parts: Array<Uint8Array> = []
   let waiting = 0

@@ -73,7 +73,13 @@ export const parentAt = (
     })
 
 /** Checks one record after the other; keeps where the chain stands. */
-const makeChecker = (params: ChainParams, hasher: Hasher, file: string, tip: Parent, known: ReadonlyArray<string>) => {
+export const makeChecker = (
+  params: ChainParams,
+  hasher: Hasher,
+  file: string,
+  tip: Parent,
+  known: ReadonlyArray<string>
+) => {
   let parent = tip
   /** Height of the last record, to name the next. */
   let last: number | undefined
@@ -225,6 +231,7 @@ export const importFrom = (
         const ready = waiting.slice(0, Math.max(0, waiting.length - keep))
         const wrong = yield* FeeCheck.firstWrong(
           params,
+          hasher,
           FeeCheck.findIn(store, { on: "chain", upTo: at.height }),
           ready
         )

@@ -10,20 +10,21 @@ import { Effect, Option, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql"
 import * as Limits from "../../../domain/Limits.ts"
-import type { ChainStoreError, StoredBlock } from "../../../services/ChainStore.ts"
+import type { ChainStoreError } from "../../../services/ChainStore.ts"
 import { sqlFailure, sqlFailureText } from "../../sql/SqlFailure.ts"
 import * as SqliteClient from "../../sql/SqliteClient.ts"
 import type { JoinedRow } from "../ChainTables.ts"
 import * as ChainTables from "../ChainTables.ts"
+import * as HasherLive from "../HasherLive.ts"
 import { atBoundary, damaged, fromSql } from "../StoreErrors.ts"
 
-/** A block as the database has it. `index`: what its index says; `undefined` where the database is from before there was one. */
+/** A block as the database has it. `index`: what its index says; `undefined` for a small block, and where the database is from before there was one. */
 export interface ScannedBlock {
   readonly height: number
   readonly hash: string
   readonly previous: string
   readonly bytes: Uint8Array
-  readonly index?: Pick<StoredBlock, "header" | "txids"> | undefined
+  readonly index?: ReturnType<typeof ChainTables.cutEntry>
 }
 
 /** Where the scan stands. `previous`: hash of the block before `height`. */
@@ -38,7 +39,7 @@ type Looked = { readonly block: ScannedBlock } | { readonly problem: string }
 
 const look = (row: JoinedRow | undefined, { height, previous }: Place, indexed: boolean): Looked => {
   if (row?.height !== height) return { problem: "it is missing" }
-  const { bytes, hash, header, previous: follows, txids } = row
+  const { bytes, entry, hash, previous: follows } = row
   if (!(hash instanceof Uint8Array) || hash.length !== 32) return { problem: "its hash is missing" }
   if (!(bytes instanceof Uint8Array)) return { problem: "its bytes are missing" }
   if (!(follows instanceof Uint8Array) || follows.length !== 32) return { problem: "its link is missing" }
@@ -48,8 +49,9 @@ const look = (row: JoinedRow | undefined, { height, previous }: Place, indexed: 
   }
   const block = { height, hash: ChainTables.hex(hash), previous: link, bytes }
   if (!indexed) return { block }
-  if (!(header instanceof Uint8Array) || !(txids instanceof Uint8Array)) return { problem: "it is not in the index" }
-  return { block: { ...block, index: { header, txids } } }
+  if (!ChainTables.isIndexed({ bytes })) return { block }
+  const index = entry instanceof Uint8Array ? ChainTables.cutEntry(entry) : undefined
+  return index === undefined ? { problem: "it is not in the index" } : { block: { ...block, index } }
 }
 
 /** The good rows of one read, from a place on; the problem of the first that is not. */
@@ -67,8 +69,8 @@ const goodOf = (rows: ReadonlyArray<JoinedRow>, from: Place, end: number, indexe
 
 /** Every block of the database in context, ascending. `where` names it in errors. */
 export const blocks = (where: string): Stream.Stream<ScannedBlock, ChainStoreError, SqlClient.SqlClient> =>
-  Stream.unwrap(Effect.map(SqlClient.SqlClient, (sql) => {
-    const tables = ChainTables.make(sql, "chain")
+  Stream.unwrap(Effect.map(Effect.all([SqlClient.SqlClient, HasherLive.make]), ([sql, hasher]) => {
+    const tables = ChainTables.make(sql, hasher, "chain")
     const fault = (height: number, problem: string) => damaged(where, `block ${height}: ${problem}`, height - 1)
 
     /** As many rows as one read may take; if the database cannot give them, the next one alone. */
@@ -132,7 +134,10 @@ export const blocks = (where: string): Stream.Stream<ScannedBlock, ChainStoreErr
     }
 
     // A file that is checked before a node of this version opened it has no index yet.
-    const indexed = Effect.match(tables.indexed, { onFailure: () => false, onSuccess: () => true })
+    const indexed = Effect.match(ChainTables.meta(sql).all, {
+      onFailure: () => false,
+      onSuccess: (rows) => rows.some(({ key }) => key === ChainTables.indexed)
+    })
 
     // Where even the ends cannot be read, the scan continues until it meets what is wrong.
     const tip = tables.bounds.pipe(

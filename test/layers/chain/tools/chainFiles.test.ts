@@ -4,12 +4,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, FileSystem, Stream } from "effect"
 import type { Scope } from "effect"
 import { DatabaseSync } from "node:sqlite"
+import * as Block from "../../../../src/domain/chain/Block.ts"
+import * as BlockHeader from "../../../../src/domain/chain/BlockHeader.ts"
 import * as ChainParams from "../../../../src/domain/chain/ChainParams.ts"
 import * as Hash from "../../../../src/domain/chain/Hash.ts"
 import { networkIn, storeOptions } from "../../../../src/layers/chain/ChainDatabase.ts"
 import * as ChainStoreMemory from "../../../../src/layers/chain/ChainStoreMemory.ts"
 import * as ChainStoreSql from "../../../../src/layers/chain/ChainStoreSql.ts"
-import { genesisOf } from "../../../../src/layers/chain/StoredBlocks.ts"
+import { genesisOf, txidsOf } from "../../../../src/layers/chain/StoredBlocks.ts"
 import * as ChainCheck from "../../../../src/layers/chain/tools/ChainCheck.ts"
 import * as ChainFile from "../../../../src/layers/chain/tools/ChainFile.ts"
 import * as ChainImport from "../../../../src/layers/chain/tools/ChainImport.ts"
@@ -17,6 +19,7 @@ import * as ChainMake from "../../../../src/layers/chain/tools/ChainMake.ts"
 import * as OutputFile from "../../../../src/layers/store/OutputFile.ts"
 import type { StoredBlock } from "../../../../src/services/ChainStore.ts"
 import { ChainStore } from "../../../../src/services/ChainStore.ts"
+import { hasher } from "../../../harness/hasher.ts"
 
 const { devnet, testnet } = ChainParams
 const options = { leader: "192.0.2.7", address: "TIME0test" }
@@ -54,6 +57,14 @@ const importInto = (file: string, has: ReadonlyArray<StoredBlock> = [], params =
     const outcome = yield* ChainImport.importFile(params, file)
     return { ...outcome, hashes: (yield* store.hashes(0, 1_000_000)).slice(1) }
   }).pipe(Effect.provide(ChainStoreMemory.layer({ genesis: genesisOf(params) })))
+
+/** The same block, longer than `Limits.indexedBlockBytes`. */
+const enlarged = (stored: StoredBlock): StoredBlock => {
+  const block = Block.decode(stored.bytes)
+  if (Block.isMalformed(block)) return assert.fail(block.reason)
+  const producerSignature = new Uint8Array(5_000)
+  return { ...stored, bytes: Block.encode({ ...block, header: { ...block.header, producerSignature } }) }
+}
 
 const hashes = (blocks: ReadonlyArray<StoredBlock>) => blocks.map(({ hash }) => hash)
 
@@ -220,7 +231,10 @@ describe("checking a stored chain", () => {
   /** A database of 700 blocks, changed by `harm`. */
   const harmed = (filename: string, harm: string | undefined) =>
     Effect.gen(function*() {
-      const blocks = yield* made(700)
+      // One is so large that the index has it: a signature of any length is not under the hash.
+      const blocks = (yield* made(700)).map((stored) =>
+        stored.height === 600 || stored.height === 9 ? enlarged(stored) : stored
+      )
       yield* Effect.provide(
         Effect.flatMap(ChainStore, (store) => store.append(0, blocks)),
         ChainStoreSql.layerSqlite({ filename, ...storeOptions("devnet") })
@@ -262,13 +276,18 @@ describe("checking a stored chain", () => {
       /block 600: it is not in the index/
     ],
     [
+      "an entry of the index that is cut",
+      "UPDATE chain_index SET entry = x'00' WHERE height = 600",
+      /it is not in the index/
+    ],
+    [
       "another header in the index",
-      "UPDATE chain_index SET header = (SELECT header FROM chain_index WHERE height = 9) WHERE height = 600",
+      "UPDATE chain_index SET entry = (SELECT entry FROM chain_index WHERE height = 9) WHERE height = 600",
       /block 600: the index has another header or other transactions/
     ],
     [
       "other transactions in the index",
-      "UPDATE chain_index SET txids = zeroblob(64) WHERE height = 600",
+      "UPDATE chain_index SET entry = CAST(substr(entry, 1, length(entry) - 64) || zeroblob(64) AS BLOB) WHERE height = 600",
       /block 600: the index has another header or other transactions/
     ]
   ]
@@ -296,13 +315,13 @@ describe("checking a stored chain", () => {
 
 describe("a database from before the index", () => {
   const old = `DROP TABLE chain_index; DROP TABLE branch_header; DROP TABLE branch_block; DROP TABLE branch_index;
-    DELETE FROM chain_meta WHERE key = 'settled'; UPDATE chain_meta SET value = '1' WHERE key = 'schema';
+    DELETE FROM chain_meta WHERE key IN ('settled', 'indexed'); UPDATE chain_meta SET value = '1' WHERE key = 'schema';
     DELETE FROM chain_migrations WHERE migration_id = 2`
 
   /** 1,300 blocks, more than one read's worth, as the version before left them. */
   const before = (filename: string, harm = "") =>
     Effect.gen(function*() {
-      const blocks = yield* made(1_300)
+      const blocks = (yield* made(1_300)).map((stored) => stored.height % 400 === 7 ? enlarged(stored) : stored)
       yield* Effect.provide(
         Effect.flatMap(ChainStore, (store) => store.append(0, blocks)),
         ChainStoreSql.layerSqlite({ filename, ...storeOptions("devnet") })
@@ -323,9 +342,12 @@ describe("a database from before the index", () => {
         assert.isTrue(yield* store.settled)
         assert.isUndefined(yield* store.branch)
         const headers = yield* store.headers(1, 5_000)
-        assert.deepStrictEqual(headers.map(Hash.toHex), blocks.map(({ header }) => Hash.toHex(header)))
+        assert.deepStrictEqual(
+          headers.map(Hash.toHex),
+          blocks.map(({ bytes }) => Hash.toHex(BlockHeader.encodedOf(bytes) ?? bytes))
+        )
         const last = blocks.at(-1)
-        const txid = Hash.toHex(last?.txids.subarray(32) ?? new Uint8Array())
+        const txid = Hash.toHex(txidsOf(hasher, last ?? assert.fail("no block"))[1] ?? Hash.zero)
         const found: Array<unknown> = []
         yield* store.findTransactions(new Set([txid]), { on: "chain", upTo: 1_300 }, (bytes, places) => {
           found.push(Hash.toHex(bytes), ...places)
@@ -338,7 +360,7 @@ describe("a database from before the index", () => {
   test("with a block that does not decode says which", (directory) =>
     Effect.gen(function*() {
       const filename = `${directory}/chain.db`
-      yield* before(filename, "UPDATE chain_block SET bytes = x'00ff' WHERE height = 900")
+      yield* before(filename, "UPDATE chain_block SET bytes = zeroblob(5000) WHERE height = 900")
       const error = yield* Effect.flip(Effect.provide(
         Effect.flatMap(ChainStore, (store) => store.tip),
         ChainStoreSql.layerSqlite({ filename, ...storeOptions("devnet") })

@@ -92,7 +92,7 @@ describe("importing blocks", () => {
           Effect.flatMap(ChainStore, (store) => store.append(0, [...mutations.base.map(toStored), bad])),
           on(filename)
         )
-        for (const sql of ["", "DROP TABLE chain_index"]) {
+        for (const sql of ["", "DELETE FROM chain_meta WHERE key = 'indexed'; DROP TABLE chain_index"]) {
           const database = new DatabaseSync(filename)
           database.exec(sql)
           database.close()
