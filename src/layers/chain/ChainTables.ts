@@ -166,7 +166,7 @@ export const make = (sql: SqlClient.SqlClient, hasher: Hasher, side: Side) => {
         FROM ${block} b LEFT JOIN ${header} h ON h.height = b.height LEFT JOIN ${index} i ON i.height = b.height
         WHERE b.height >= ${from} AND b.height < ${to} ORDER BY b.height`,
 
-    /** The same of a database from before the index. */
+    /** The same of a database whose index is not complete, or from before there was one. */
     joinedUnindexed: (from: number, to: number) =>
       sql<JoinedRow>`SELECT b.height AS height, b.previous AS previous, b.bytes AS bytes, h.hash AS hash,
           NULL AS entry
@@ -224,7 +224,7 @@ export const adopt = (
 ]
 
 /** A fact of the whole database: the index has every block that it should have. */
-export const indexed = "indexed"
+export const indexed = "large_indexed"
 
 /** Facts of the whole database. */
 export const meta = (sql: SqlClient.SqlClient) => ({

@@ -120,7 +120,7 @@ const check = (tables: ChainTables.ChainTables, { genesis, where }: ChainOptions
     return { height: last, hash: hex(tip.hash) }
   })
 
-/** Gives a database from before the index the entries of its large blocks, some at a time. */
+/** Gives a database from before the index, or with an older form of it, the entries of its large blocks, some at a time. */
 const fillIndex = (sql: SqlClient.SqlClient, hasher: Hasher, tables: ChainTables.ChainTables, where: string) =>
   Effect.gen(function*() {
     for (let from = 0;;) {

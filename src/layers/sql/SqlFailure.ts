@@ -13,7 +13,7 @@ const sqliteReadOnly = 8
 const sqliteShmSize = 4_874
 const sqliteShortRead = 522
 
-/** Tables are made by migrations and never dropped: one that is not there was lost. */
+/** Migrations make the tables before anything else is asked of them: one that is not there was lost. */
 const sqliteError = 1
 const missing = /^no such (table|column)/
 

@@ -105,10 +105,10 @@ describe("ChainStoreSql on SQLite", () => {
         })
         const newer = `${filename}-newer`
         yield* withStore(newer, (store) => store.tip)
-        yield* change(newer, "UPDATE chain_meta SET value = '3' WHERE key = 'schema'")
+        yield* change(newer, "UPDATE chain_meta SET value = '9' WHERE key = 'schema'")
         assert.deepInclude(yield* reasonOf(withStore(newer, (store) => store.tip)), {
           _tag: "WrongNetwork",
-          found: "schema 3"
+          found: "schema 9"
         })
       })
     ))

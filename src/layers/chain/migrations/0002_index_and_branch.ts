@@ -3,10 +3,9 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
 /**
- * The index gives headers and ids of transactions (one after the other: a header says its length) of large blocks, which may be
- * megabytes each, without reading them. It stands apart from both tables: hashes alone are read at every start, and behind a block's
- * bytes a column costs reading them. It is by height and not by id: ids are random, so that keeping them in order on disk would
- * cost many times the rest (`HashIndex.ts`).
+ * The index gives headers and ids of transactions without reading blocks, which may be megabytes each. It stands apart from
+ * both tables: hashes alone are read at every start, and behind a block's bytes a column costs reading them. The ids are kept by
+ * height, not in an index by id: ids are random, so that keeping one on disk would cost many times the rest (`HashIndex.ts`).
  *
  * Blocks that are stored already get their entries when the database is opened (`OpenDatabase.ts`): that needs decoding. A chain
  * from before counts as settled: that is how a restart took it.
@@ -18,10 +17,10 @@ export const indexAndBranch = Effect.gen(function*() {
     const list = sql.csv(columns.map((column) => sql`${sql(column)} ${bytes} NOT NULL`))
     return sql`CREATE TABLE ${sql(name)} (height INTEGER PRIMARY KEY, ${list})`
   }
-  yield* table("chain_index", ["entry"])
+  yield* table("chain_index", ["header", "txids"])
   yield* table("branch_header", ["hash"])
   yield* table("branch_block", ["previous", "bytes"])
-  yield* table("branch_index", ["entry"])
+  yield* table("branch_index", ["header", "txids"])
   yield* sql.onDialectOrElse({
     pg: () => Effect.asVoid(sql`ALTER TABLE branch_block ALTER COLUMN bytes SET STORAGE EXTERNAL`),
     orElse: () => Effect.void

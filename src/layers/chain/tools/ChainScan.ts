@@ -133,7 +133,7 @@ export const blocks = (where: string): Stream.Stream<ScannedBlock, ChainStoreErr
         }).pipe(atBoundary(where)))
     }
 
-    // A file that is checked before a node of this version opened it has no index yet.
+    // A file that is checked before a node of this version opened it has no index yet, or an older form of it.
     const indexed = Effect.match(ChainTables.meta(sql).all, {
       onFailure: () => false,
       onSuccess: (rows) => rows.some(({ key }) => key === ChainTables.indexed)

@@ -313,12 +313,23 @@ describe("checking a stored chain", () => {
   }
 })
 
-describe("a database from before the index", () => {
-  const old = `DROP TABLE chain_index; DROP TABLE branch_header; DROP TABLE branch_block; DROP TABLE branch_index;
-    DELETE FROM chain_meta WHERE key IN ('settled', 'indexed'); UPDATE chain_meta SET value = '1' WHERE key = 'schema';
-    DELETE FROM chain_migrations WHERE migration_id = 2`
+/** What changes a database of today into one of that schema: its index is as it was then, and empty. */
+const schemas = {
+  1: `DROP TABLE chain_index; DROP TABLE branch_header; DROP TABLE branch_block; DROP TABLE branch_index;
+    DELETE FROM chain_meta WHERE key IN ('settled', 'large_indexed'); UPDATE chain_meta SET value = '1' WHERE key = 'schema';
+    DELETE FROM chain_migrations WHERE migration_id > 1`,
+  2: `DROP TABLE chain_index; DROP TABLE branch_index;
+    CREATE TABLE chain_index (height INTEGER PRIMARY KEY, header BLOB NOT NULL, txids BLOB NOT NULL);
+    CREATE TABLE branch_index (height INTEGER PRIMARY KEY, header BLOB NOT NULL, txids BLOB NOT NULL);
+    INSERT INTO chain_index SELECT height, hash, hash FROM chain_header;
+    DELETE FROM chain_meta WHERE key = 'large_indexed'; INSERT INTO chain_meta VALUES ('settled', 'yes'), ('indexed', 'yes');
+    UPDATE chain_meta SET value = '2' WHERE key = 'schema'; DELETE FROM chain_migrations WHERE migration_id > 2`
+}
 
-  /** 1,300 blocks, more than one read's worth, as the version before left them. */
+describe.each([1, 2] as const)("a database of schema %i", (schema) => {
+  const old = schemas[schema]
+
+  /** 1,300 blocks, more than one read's worth, as that version left them. */
   const before = (filename: string, harm = "") =>
     Effect.gen(function*() {
       const blocks = (yield* made(1_300)).map((stored) => stored.height % 400 === 7 ? enlarged(stored) : stored)

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url"
 import { dueAt, testnet } from "../../../../src/domain/chain/ChainParams.ts"
 import { storeOptions } from "../../../../src/layers/chain/ChainDatabase.ts"
 import * as ChainStoreSql from "../../../../src/layers/chain/ChainStoreSql.ts"
+import * as ChainTables from "../../../../src/layers/chain/ChainTables.ts"
 import { toStored } from "../../../../src/layers/chain/StoredBlocks.ts"
 import * as ChainCheck from "../../../../src/layers/chain/tools/ChainCheck.ts"
 import * as ChainFile from "../../../../src/layers/chain/tools/ChainFile.ts"
@@ -92,7 +93,7 @@ describe("importing blocks", () => {
           Effect.flatMap(ChainStore, (store) => store.append(0, [...mutations.base.map(toStored), bad])),
           on(filename)
         )
-        for (const sql of ["", "DELETE FROM chain_meta WHERE key = 'indexed'; DROP TABLE chain_index"]) {
+        for (const sql of ["", `DELETE FROM chain_meta WHERE key = '${ChainTables.indexed}'; DROP TABLE chain_index`]) {
           const database = new DatabaseSync(filename)
           database.exec(sql)
           database.close()
