@@ -425,6 +425,11 @@ export const storePageBytes = 8_192
 export const storeCloseMs = 4_000
 /** Connections to a PostgreSQL server: one writes, the others read. */
 export const storeConnections = 4
+/**
+ * bytes of a peer's answers that wait to be checked: eight pieces of blocks. With more, nothing is read from it until half of them are
+ * done; one message may come on top.
+ */
+export const syncInboxBytes = 512 * 1024
 /** ms. Time slice for queued sync messages before other work runs; a single message may take longer. */
 export const syncTurnMs = 5
 /** ms. A node that started from an empty disk accepts a reorg of any depth until this long after it was first in sync. */

@@ -30,6 +30,9 @@ export class PeerMessages extends Context.Service<PeerMessages, {
   readonly send: (to: Origin, message: SyncMessage) => boolean
   /** Waits until at most `bytes` are queued for the connection, or it is not up any more. */
   readonly whenLow: (to: Origin, bytes: number) => Effect.Effect<void>
+  /** Reads no more from the connection: the peer's window closes. Each call needs a `resumeReading`. */
+  readonly pauseReading: (from: Origin) => void
+  readonly resumeReading: (from: Origin) => void
   /** Ends the connection because the peer broke a rule; the peer reads `protocol` and the detail. */
   readonly drop: (to: Origin, detail: string) => void
 }>()("timemesh/services/PeerMessages") {}

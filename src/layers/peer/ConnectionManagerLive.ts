@@ -121,6 +121,8 @@ const messages = (ctx: NodeContext.NodeContext): PeerMessages["Service"] => {
         if (up === undefined || up.connection.queuedBytes <= bytes) return resume(Effect.void)
         return Effect.sync(up.connection.whenLow(() => resume(Effect.void), bytes))
       }),
+    pauseReading: (from) => live(from)?.connection.pauseReading(),
+    resumeReading: (from) => live(from)?.connection.resumeReading(),
     drop: (to, detail) => {
       const up = live(to)
       if (up !== undefined) Outgoing.close(ctx, up.end, "protocol", detail)

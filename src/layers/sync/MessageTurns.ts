@@ -34,6 +34,11 @@ export class MessageTurns {
       }
       const before = this.#now()
       this.#waiting[this.#next++]?.()
+      // What is done is let go of, also while more comes all the time.
+      if (this.#next >= 256) {
+        this.#waiting.splice(0, this.#next)
+        this.#next = 0
+      }
       this.#spentMs += this.#now() - before
     }
     this.#waiting.length = 0

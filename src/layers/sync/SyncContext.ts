@@ -66,6 +66,10 @@ export interface PeerLink {
   told: { readonly height: number; readonly hash: Hash.Hash }
   /** Bytes came since its answer timer was set. */
   progressed: boolean
+  /** bytes of its messages that wait for their turn. */
+  waitingBytes: number
+  /** Nothing is read from it until less of that waits. */
+  paused: boolean
   /** It was dropped: what it still sends is not read. */
   blamed: boolean
   /** Blocks stored that came from it, requested or pushed. */

@@ -1,5 +1,6 @@
 /** What peers do, as sync sees it: they come up, go down, and send messages, which go to the part that they concern. */
 import * as Hash from "../../domain/chain/Hash.ts"
+import * as Limits from "../../domain/Limits.ts"
 import { Capability } from "../../domain/pair/Handshake.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { SyncTip } from "../../domain/sync/SyncState.ts"
@@ -10,7 +11,7 @@ import * as ServeQueue from "./ServeQueue.ts"
 import * as SyncAnnounce from "./SyncAnnounce.ts"
 import * as SyncAnnounced from "./SyncAnnounced.ts"
 import * as SyncBodies from "./SyncBodies.ts"
-import type { SyncContext } from "./SyncContext.ts"
+import type { PeerLink, SyncContext } from "./SyncContext.ts"
 import * as SyncHeaders from "./SyncHeaders.ts"
 import * as SyncServer from "./SyncServer.ts"
 
@@ -27,6 +28,8 @@ const up = (context: SyncContext, origin: Origin, tip: SyncTip, capabilities: nu
     announced: context.state.chain.hash,
     told,
     progressed: false,
+    waitingBytes: 0,
+    paused: false,
     blamed: false,
     blocks: 0,
     serve: ServeQueue.make()
@@ -62,16 +65,46 @@ const answered = (
   }
 }
 
+/** bytes that a message holds while it waits, roughly. */
+const sizeOf = (message: Exclude<SyncMessage, GetHeaders | GetBlocks>): number => {
+  const own = 512
+  switch (message._tag) {
+    case "Headers":
+      return own + message.list.length
+    case "Blocks":
+      return message.blocks.reduce((bytes, block) => bytes + block.length, own)
+    case "NewBlock":
+      return own + message.block.length
+    case "Tip":
+      return own
+  }
+}
+
+/** So many bytes more, or less, wait for their turn. A peer that sends faster than we check is not read until half of them are done. */
+const waits = ({ messages }: SyncContext, link: PeerLink, bytes: number): void => {
+  link.waitingBytes += bytes
+  if (!link.paused && link.waitingBytes > Limits.syncInboxBytes) {
+    link.paused = true
+    messages.pauseReading(link.origin)
+  } else if (link.paused && link.waitingBytes <= Limits.syncInboxBytes / 2) {
+    link.paused = false
+    messages.resumeReading(link.origin)
+  }
+}
+
 /** Hears of a node's connections for sync. */
 export const make = (context: SyncContext): PeerListener => ({
   onUp: (origin, tip, capabilities) => up(context, origin, tip, capabilities),
   onDown: (origin) => down(context, origin),
   onMessage: ({ connection, ip }, message) => {
-    if (!context.links.has(ip)) return
+    const link = context.links.get(ip)
+    if (link?.origin.connection !== connection) return
     if (message._tag === "GetHeaders" || message._tag === "GetBlocks") return SyncServer.requested(context, ip, message)
+    const bytes = sizeOf(message)
+    waits(context, link, bytes)
     context.turns.push(() => {
-      const link = context.links.get(ip)
-      if (link !== undefined && link.origin.connection === connection && !link.blamed) answered(context, ip, message)
+      waits(context, link, -bytes)
+      if (context.links.get(ip) === link && !link.blamed) answered(context, ip, message)
     })
   },
   onProgress: ({ ip }) => {
