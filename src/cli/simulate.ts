@@ -18,7 +18,7 @@ const flags = {
   seed: Flag.Int("seed").pipe(
     Flag.withMetavar("N"),
     Flag.withDescription(
-      "What everything is drawn from; the same seed runs the same way (default: by chance, printed)"
+      "What everything is drawn from; the same seed runs the same way (default: random, printed)"
     ),
     Flag.optional
   ),
@@ -87,7 +87,7 @@ const flags = {
   )
 }
 
-/** Seeds by chance are short enough to be typed. */
+/** Random seeds are short enough to be typed. */
 const mostByChance = 999_999_999
 
 /** `self`: how to start this program again. `simulator`: for tests, another one. */

@@ -68,8 +68,8 @@ export class ChainJudge {
       if (Block.isMalformed(block)) return `block ${stored.height} is malformed`
       const hash = Hash.toHex(BlockHeader.hash(this.hasher, block.header))
       if (hash !== stored.hash) return `block ${stored.height} has hash ${hash}, not ${stored.hash}`
-      // A block is seen first at who made it.
-      if (block.header.leader !== ip) return `block ${stored.height} of ${block.header.leader}, which nobody made`
+      // A block is seen first at its maker.
+      if (block.header.leader !== ip) return `block ${stored.height} of ${block.header.leader}, which no producer made`
       this.known.add(hash)
     }
     return undefined

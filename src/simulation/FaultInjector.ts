@@ -32,7 +32,7 @@ export type Undo = () => void
 
 const nothing: Undo = () => {}
 
-/** Channel of application data that nobody listens to. */
+/** Channel of application data without a receiver. */
 export const floodChannel = 8
 const floodPayload = new Uint8Array(64 * 1024)
 

@@ -31,11 +31,11 @@ export class Healing {
 
   private heal(): void {
     this.healed = true
-    for (const fault of this.world.underWay) {
+    for (const fault of this.world.timeline.underWay) {
       const { keepsApart } = disturbance(fault)
       const touches = [...this.core].some((a) => [...this.core].some((b) => a !== b && keepsApart(a, b)))
       const aims = "node" in fault && this.core.has(fault.node)
-      if (touches || aims) this.world.end(fault.id)
+      if (touches || aims) this.world.timeline.end(fault.id)
     }
   }
 

@@ -1,4 +1,4 @@
-/** Programs on a simulated network that are none of its nodes: second processes behind a node's address, and hostile peers. */
+/** Programs on a simulated network that are not its nodes: second processes behind a node's address, and hostile peers. */
 import { Effect, Exit, Layer, Scope } from "effect"
 import type { Network } from "../domain/Network.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
@@ -20,6 +20,20 @@ import type { SimulatedNode } from "./SimulatedNode.ts"
 
 /** Genesis of a hostile peer that belongs to another network. */
 const foreignGenesis = "f".repeat(64)
+
+/** How many come together: those that advertise addresses, or hold sync up, are more of a nuisance in numbers. */
+const crowdOf = (how: Hostility, draw: (below: number) => number): number => {
+  switch (how) {
+    case "spam":
+      return draw(SimulationLimits.crowds) === 0 ? SimulationLimits.crowd : 1
+    case "drip":
+    case "withhold":
+    case "claim":
+      return draw(SimulationLimits.holdUpCrowds) === 0 ? SimulationLimits.holdUpCrowd : 1
+    default:
+      return 1
+  }
+}
 
 export class Intruders {
   readonly wallMs: number
@@ -54,7 +68,7 @@ export class Intruders {
     return PeerIps.fromStringUnsafe(`10.9.${n >> 8 & 255}.${n & 255}`)
   }
 
-  /** A node without a chain; the result closes it. One of another network does not look who it talks to: the others must. */
+  /** A node without a chain; the result closes it. One of another network accepts any Hello: the others must refuse it. */
   private node(
     process: VirtualProcess,
     sockets: PeerSocket["Service"],
@@ -108,10 +122,10 @@ export class Intruders {
     this.twins.delete(node)
   }
 
-  /** One hostile peer, or a crowd of them that advertise addresses together. */
+  /** One hostile peer, or a crowd of them. */
   hostile(how: Hostility, node: SimulatedNode, name: string): () => void {
-    const crowd = how === "spam" && Seeds.below(`${this.seed}/crowd ${name}`)(SimulationLimits.crowds) === 0
-    const ends = Array.from({ length: crowd ? SimulationLimits.crowd : 1 }, () => this.hostilePeer(how, node, name))
+    const draw = Seeds.below(`${this.seed}/crowd ${name}`)
+    const ends = Array.from({ length: crowdOf(how, draw) }, () => this.hostilePeer(how, node, name))
     return () => {
       for (const end of ends) end()
     }

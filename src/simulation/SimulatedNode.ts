@@ -31,7 +31,7 @@ export interface SimulatedNodeHost {
   readonly wallMs: number
   readonly network: Network
   readonly peerSocket: (ip: PeerIp, ...more: ReadonlyArray<PeerIp>) => PeerSocket["Service"]
-  /** A disk as it comes from the factory. */
+  /** An empty disk. */
   readonly newDisk: (node: SimulatedNode) => Disk
   readonly onEvent: (node: SimulatedNode, event: NodeEvent) => void
   readonly onLog: (node: SimulatedNode, level: LogLevel.LogLevel, message: string) => void

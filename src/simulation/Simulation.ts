@@ -75,11 +75,11 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
   const chain = new ChainWatch(world)
   const audit = new Audit(world)
   const healing = options.mode === "liveness" ? new Liveness.Healing(world, options) : undefined
-  world.schedule(planOf(options).filter((fault) => fault.atMs < endMs))
+  world.timeline.schedule(planOf(options).filter((fault) => fault.atMs < endMs))
 
   const check = () => {
     world.pairs.check(audit.boundOf)
-    chain.check(world.underWay)
+    chain.check(world.timeline.underWay)
     world.traffic.check()
     healing?.check()
   }
@@ -129,7 +129,7 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
     connected,
     duplicates: world.pairs.duplicates,
     unfaultedDowns: world.pairs.unfaultedDowns,
-    faults: countKinds(world.timeline.map(({ fault }) => fault)),
+    faults: countKinds(world.timeline.runs.map(({ fault }) => fault)),
     downsByReason,
     recoveries: world.recovery.recoveries,
     healing: world.recovery.dialsWhileHealing,
@@ -138,7 +138,7 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
     reorgs: world.reorgs,
     messages: world.pings + world.traffic.received,
     steps: time.steps,
-    timeline: world.timeline.map(({ fault, recoveryMs }) => ({ fault, recoveryMs })),
+    timeline: world.timeline.runs.map(({ fault, recoveryMs }) => ({ fault, recoveryMs })),
     violations: world.violations,
     ok: world.violations.length === 0
   } satisfies SimulationReport

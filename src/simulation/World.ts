@@ -19,7 +19,7 @@ import { addressesOf, everyAddressOf, outerOf } from "./Addresses.ts"
 import type { App } from "./App.ts"
 import { ChainJudge } from "./ChainJudge.ts"
 import * as Disk from "./Disk.ts"
-import { type FaultWorld, inject, type Undo } from "./FaultInjector.ts"
+import { type FaultWorld, inject } from "./FaultInjector.ts"
 import { Intruders } from "./Intruders.ts"
 import { Links } from "./Links.ts"
 import * as Seeds from "./machine/Seeds.ts"
@@ -27,27 +27,17 @@ import { plain, Trace } from "./machine/Trace.ts"
 import { VirtualProcess } from "./machine/VirtualProcess.ts"
 import { VirtualTime } from "./machine/VirtualTime.ts"
 import type { Mutant } from "./Mutant.ts"
-import { disturbance } from "./plan/Disturbance.ts"
-import type { Fault, FaultKind } from "./plan/Fault.ts"
 import * as SimulationLimits from "./plan/Limits.ts"
 import type { SimulatedStore, Violation } from "./plan/SimulationReport.ts"
 import { SimulatedNode, type SimulatedNodeHost } from "./SimulatedNode.ts"
 import * as SqliteDisk from "./SqliteDisk.ts"
+import { Timeline } from "./Timeline.ts"
 import { type PairView, PairWatch } from "./watch/PairWatch.ts"
 import { RecoveryWatch } from "./watch/RecoveryWatch.ts"
 import { Traffic } from "./watch/Traffic.ts"
 
 /** Wall time when a simulation begins, ms since 1970: devnet's blocks up to height 20,000,000 are due. */
 const wallMs = (devnet.genesisTime + 20_000_000) * 1_000
-
-/** A fault that has begun. */
-export interface Active {
-  readonly fault: Fault
-  ended: boolean
-  /** Pairs it kept apart that are not connected again, once it has ended. */
-  waiting: number
-  recoveryMs: number | undefined
-}
 
 export interface WorldOptions {
   readonly seed: string
@@ -74,7 +64,7 @@ export class World {
   readonly traffic: Traffic
   readonly recovery = new RecoveryWatch()
   readonly violations: Array<Violation> = []
-  readonly timeline: Array<Active> = []
+  readonly timeline: Timeline
   readonly downsByReason: Record<string, number> = {}
   /** Height and hash of the chain that a node told of last. */
   readonly tips = new Map<number, { readonly height: number; readonly hash: string }>()
@@ -82,9 +72,6 @@ export class World {
   reorgs = 0
   maxRecoveryMs = 0
   private readonly byIp = new Map<string, number>()
-  /** Until when a fault touched the node: infinite while one does. */
-  private readonly touchedUntil = new Map<number, number>()
-  private readonly active = new Map<number, Active & { readonly undo: Undo }>()
   private readonly faults: FaultWorld
   /** What is to happen when a node next sends a ping, by node. */
   private readonly pingTraps = new Map<number, { readonly to: ReadonlyArray<PeerIp>; readonly f: () => void }>()
@@ -103,28 +90,21 @@ export class World {
     this.pairs = new PairWatch({
       now,
       violated,
-      outdone: (a, b) => this.isOutdone(a, b),
+      outdone: (a, b) => this.timeline.isOutdone(a, b),
       alive: (a, b) => this.isAlive(a) && this.isAlive(b),
       why: (a, b) => `${this.why(a, b)} ${this.why(b, a)}`,
       recovered: (pair, ms) => {
-        if (pair.waiting.size > 0) this.maxRecoveryMs = Math.max(this.maxRecoveryMs, ms)
-        const records = [...pair.waiting].map((id) => this.timeline.find(({ fault }) => fault.id === id))
-        if (pair.apart === 0) {
-          this.recovery.recovered(records.flatMap((record) => record === undefined ? [] : [record.fault.kind]), ms)
-        }
-        for (const record of records) {
-          if (record !== undefined && --record.waiting === 0) {
-            record.recoveryMs = Math.round(time.now - record.fault.endMs)
-          }
-        }
-        if (options.mutant === "flap-recovered" && pair.waiting.size > 0) this.flap(pair)
-        pair.waiting.clear()
+        if (pair.waiting.size === 0) return
+        this.maxRecoveryMs = Math.max(this.maxRecoveryMs, ms)
+        if (pair.apart === 0) this.recovery.recovered(this.timeline.kindsOf(pair), ms)
+        if (options.mutant === "flap-recovered") this.flap(pair)
+        this.timeline.recovered(pair)
       }
     }, options.nodes)
     this.traffic = new Traffic({
       now,
       violated,
-      disturbedAt: (node) => this.touched(node),
+      disturbedAt: (node) => this.timeline.touched(node),
       connected: (node) => this.pairs.connected(node)
     })
     const links = new Links(network, everyAddressOf)
@@ -144,6 +124,16 @@ export class World {
       },
       made: (hashes) => judge.made(hashes)
     }
+    this.timeline = new Timeline({
+      time,
+      pairs: this.pairs,
+      nodes: options.nodes,
+      inject: (fault) => inject(this.faults, fault),
+      told: (fault, begins) => {
+        this.tell({ fault, begins })
+        if (begins) this.trace.number(fault.id)
+      }
+    })
     const host: SimulatedNodeHost = {
       time,
       seed: options.seed,
@@ -206,18 +196,6 @@ export class World {
     }
   }
 
-  /** A second process at the address of `a` or `b` may replace it at the other: it, or the link, is too slow to answer a challenge. */
-  private isOutdone(a: number, b: number): boolean {
-    const recent = this.timeline.filter(({ ended, fault }) =>
-      !ended || fault.endMs > this.time.now - SimulationLimits.noticeMs
-    ).map(({ fault }) => fault)
-    const isAt = (node: number) => (fault: Fault) =>
-      (fault.kind === "twin" && fault.node === node) || (fault.kind === "stall" && fault.challenge?.peer === node)
-    const isSlow = (node: number) => (fault: Fault) =>
-      fault.kind === "stall" ? fault.node === node : fault.kind === "clog" || fault.kind === "storm"
-    return [a, b].some((node) => recent.some(isAt(node)) && recent.some(isSlow(node)))
-  }
-
   private springPingTrap(node: number, ip: PeerIp): void {
     const trap = this.pingTraps.get(node)
     if (trap === undefined || !trap.to.includes(ip)) return
@@ -243,11 +221,6 @@ export class World {
     this.options.onTrace?.(JSON.stringify({ t: Math.round(this.time.now), ...what }, plain))
   }
 
-  /** Kinds of the faults whose recovery waits for the pair. */
-  kindsOf({ waiting }: PairView): ReadonlyArray<FaultKind> {
-    return [...waiting].flatMap((id) => this.timeline.find(({ fault }) => fault.id === id)?.fault.kind ?? [])
-  }
-
   isAlive(index: number): boolean {
     const node = this.nodes.get(index)
     return node?.running !== undefined && !node.changing && !node.paused
@@ -255,7 +228,7 @@ export class World {
 
   /** Whether a fault touches one of two nodes, or did within the time of the longest silence that is borne. */
   private isTouched(a: number, b: number): boolean {
-    return Math.max(this.touched(a), this.touched(b)) > this.time.now - SimulationLimits.sendMs
+    return Math.max(this.timeline.touched(a), this.timeline.touched(b)) > this.time.now - SimulationLimits.sendMs
   }
 
   /** What a node says about another, asked in its own process. */
@@ -266,11 +239,6 @@ export class World {
     const { process, services } = node.running
     const question = Context.get(services, PeerState).why(ip)
     return `Node ${at}: ${Effect.runSync(Effect.provideContext(question, process.context)).text}`
-  }
-
-  /** When a fault last touched the node, ms. */
-  touched(node: number): number {
-    return this.touchedUntil.get(node) ?? 0
   }
 
   // --- what nodes tell -----------------------------------------------------------------
@@ -291,7 +259,7 @@ export class World {
         }
         // From where a second process is, that one may come.
         if (node.isAt(event.ip) && !this.faults.intruders.hasTwin(node.index)) {
-          this.violated("nobody is a peer of itself", `${node.name} is connected with ${event.ip}`)
+          this.violated("no node is a peer of itself", `${node.name} is connected with ${event.ip}`)
         }
         if (!node.addresses.some((own) => event.role === TieBreak.rank(own, event.ip))) {
           this.violated("the lower address is the lower peer", `${node.name} is the ${event.role} one with ${event.ip}`)
@@ -334,7 +302,7 @@ export class World {
         return
       case "SyncBlamed": {
         const peer = this.byIp.get(event.ip)
-        // Whoever lies is blamed as long as it is connected: honest nodes must not be. Those that stand still may be.
+        // A peer that lies is blamed; an honest one must not be, unless it stands still.
         const excused = event.fault === "unresponsive" && peer !== undefined && this.isTouched(node.index, peer)
         if (peer !== undefined && !excused) {
           this.violated(
@@ -350,19 +318,14 @@ export class World {
   }
 
   /**
-   * Whom a node refuses as a duplicate must be one: another socket of the two is alive. What happened within the last moments
-   * may not be known yet, and what a link delays may be anywhere.
+   * What a node refuses as a duplicate must be one: another socket of the two is alive. What happened within the last moments may not be
+   * known yet, and what a link delays may be anywhere.
    */
   private checkRefusal(node: SimulatedNode, peer: number, socket: string): void {
     const other = this.nodes.get(peer)
     const settled = this.time.now - SimulationLimits.newsMs
     if (other === undefined || !this.isAlive(peer) || other.startedMs > settled || node.startedMs > settled) return
-    const lives = (kind: Fault["kind"]) => kind === "crash-loop" || kind === "vanish" || kind === "kill"
-    const busy = this.underWay.some((fault) => !lives(fault.kind) && disturbance(fault).keepsApart(node.index, peer))
-    const recent = this.timeline.some(({ ended, fault }) =>
-      ended && fault.endMs > settled && !lives(fault.kind) && disturbance(fault).keepsApart(node.index, peer)
-    )
-    if (busy || recent) return
+    if (this.timeline.isSlow(node.index, peer)) return
     const ends = new Set([...node.addresses, ...other.addresses])
     const living = Effect.runSync(this.faults.network.connections).some((connection) =>
       ends.has(connection.initiator.ip) && ends.has(connection.acceptor.ip) &&
@@ -370,60 +333,10 @@ export class World {
     )
     if (!living) {
       this.violated(
-        "the living are not refused for the dead",
+        "a live peer is not refused for a dead one",
         `${node.name} refuses ${socket} of ${other.name} as a duplicate, and has no other`
       )
     }
-  }
-
-  // --- faults ----------------------------------------------------------------------------
-
-  /** Sets the faults up to happen when they are due. */
-  schedule(faults: ReadonlyArray<Fault>): void {
-    for (const fault of faults) {
-      this.time.at(fault.atMs, () => this.begin(fault))
-      this.time.at(fault.endMs, () => this.end(fault.id))
-    }
-  }
-
-  private begin(fault: Fault): void {
-    this.tell({ fault, begins: true })
-    this.trace.number(fault.id)
-    this.pairs.disturb(fault, 1)
-    this.touch(fault, Number.POSITIVE_INFINITY)
-    const undo = inject(this.faults, fault)
-    const record = { fault, undo, ended: false, waiting: 0, recoveryMs: undefined }
-    this.timeline.push(record)
-    this.active.set(fault.id, record)
-  }
-
-  private touch(fault: Fault, until: number): void {
-    const { keepsApart } = disturbance(fault)
-    const busy = [...this.active.values()].map((other) => disturbance(other.fault).keepsApart)
-    for (const index of this.nodes.keys()) {
-      const hit = (f: (a: number, b: number) => boolean) =>
-        [...this.nodes.keys()].some((other) => other !== index && f(index, other))
-      if (!hit(keepsApart)) continue
-      this.touchedUntil.set(index, busy.some(hit) ? Number.POSITIVE_INFINITY : until)
-    }
-  }
-
-  /** Ends a fault, now or earlier than it was planned. */
-  end(id: number): void {
-    const record = this.active.get(id)
-    if (record === undefined) return
-    this.active.delete(id)
-    this.tell({ fault: record.fault, begins: false })
-    record.undo()
-    record.ended = true
-    this.pairs.disturb(record.fault, -1)
-    this.touch(record.fault, this.time.now)
-    record.waiting = this.pairs.all.filter((pair) => pair.waiting.has(id)).length
-  }
-
-  /** Faults that are under way. */
-  get underWay(): ReadonlyArray<Fault> {
-    return [...this.active.values()].map(({ fault }) => fault)
   }
 }
 

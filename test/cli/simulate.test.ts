@@ -116,7 +116,7 @@ describe("timemesh simulate, one seed", () => {
       assert.include(out.join("\n"), `replay:\n  timemesh simulate --seed ${fickle} --nodes 10 --hours 1`)
     }))
 
-  it.live("a seed by chance is printed", () =>
+  it.live("a random seed is printed", () =>
     Effect.gen(function*() {
       const [one, other] = [yield* call(), yield* call()]
       assert.match(one.out[0] ?? "", /^seed \d+, 10 nodes, 1 h, safety, faults: all$/)

@@ -98,7 +98,7 @@ describe("ChainJudge", () => {
   it.effect("blocks of the node itself pass, and then at every other node, one by one or many at once", () =>
     Effect.gen(function*() {
       const { blocks, judge } = yield* setup
-      assert.include(judge.wrong("10.0.0.2", 0, blocks.slice(0, 1), 0), "which nobody made")
+      assert.include(judge.wrong("10.0.0.2", 0, blocks.slice(0, 1), 0), "which no producer made")
       for (const block of blocks.slice(0, 10)) {
         assert.isUndefined(judge.wrong(leader, block.height - 1, [block], block.height - 1))
       }
@@ -135,7 +135,7 @@ describe("ChainJudge", () => {
         ["malformed", 0, [one, { ...two, bytes: two.bytes.subarray(0, 50) }], 0, /^block 2 is malformed$/],
         ["bytes of another block", 0, [one, { ...two, bytes: three.bytes }], 0, /^block 2 has hash [0-9a-f]{64}, not /],
         ["a flipped bit", 0, [one, { ...two, bytes }], 0, /^block 2 (has hash|is malformed)/],
-        ["of somebody else", 0, [other], 0, /^block 1 of 10\.0\.0\.7, which nobody made$/]
+        ["of somebody else", 0, [other], 0, /^block 1 of 10\.0\.0\.7, which no producer made$/]
       ]
       for (const [name, after, added, height, expected] of cases) {
         // Of every case its own judge: what passed once is known.
@@ -150,7 +150,7 @@ describe("ChainJudge", () => {
     Effect.gen(function*() {
       const { blocks, judge } = yield* setup
       for (let i = 0; i < 2; i++) {
-        assert.strictEqual(judge.wrong("10.0.0.2", 0, blocks, 0), `block 1 of ${leader}, which nobody made`)
+        assert.strictEqual(judge.wrong("10.0.0.2", 0, blocks, 0), `block 1 of ${leader}, which no producer made`)
       }
     }))
 })

@@ -163,6 +163,17 @@ const expected: Readonly<
       "it takes connections as well"
     )
   }],
+  drip: [2, (outcomes) => {
+    for (const outcome of outcomes) assert.isAtLeast(ups(outcome), 3, "it comes back")
+    assertEnds(outcomes, /^Down protocol stalled: no whole block or header list in 5 waits, only bytes/)
+  }],
+  withhold: [2, (outcomes) => {
+    for (const outcome of outcomes) assert.isAtLeast(ups(outcome), 3, "it comes back")
+    assertEnds(outcomes, /^Down protocol withheld: left 3 requests in a row without an answer/)
+  }],
+  claim: [2, (outcomes) => {
+    for (const outcome of outcomes) assert.isAtLeast(ups(outcome), 20, "it comes back for ever")
+  }],
   spam: [4, (outcomes) => {
     // The honest peer, the hostile one, and what the node takes from one teller.
     const most = 2 + Limits.newAddresses + minutes * 60 * Limits.newAddressesPerSecond

@@ -50,7 +50,7 @@ describe("seeds that found something", () => {
 })
 
 const defects: ReadonlyArray<readonly [Mutant, invariant: string, ReadonlyArray<FaultKind>]> = [
-  ["keep-oldest", "the living are not refused for the dead", ["crash-loop"]],
+  ["keep-oldest", "a live peer is not refused for a dead one", ["crash-loop"]],
   ["timer-left", "nothing is left of a closed node", faultKinds],
   ["ip-as-text", "the lower address is the lower peer", faultKinds],
   ["pong-dropped", "pings are answered", faultKinds],

@@ -1,4 +1,4 @@
-/** Addresses that a misbehaving peer tells of: mostly places where nobody is. */
+/** Addresses that a hostile peer advertises: mostly dead ones. */
 import { Option } from "effect"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
@@ -26,7 +26,7 @@ const special = [
   PeerIp.fromStringUnsafe("ff02::1")
 ] as const
 
-const nobody = (random: Rng): PeerIp.PeerIp => {
+const dead = (random: Rng): PeerIp.PeerIp => {
   const octet = () => random.below(256)
   switch (random.below(8)) {
     case 0:
@@ -61,10 +61,10 @@ const one = (self: HostilePeer): PeerAddress => {
       return at(random.pick(special))
     case 3: {
       const known = [...heard.keys()][random.below(heard.size + 1)]
-      return { ip: known ?? nobody(random), port: port(random) }
+      return { ip: known ?? dead(random), port: port(random) }
     }
     default:
-      return at(nobody(random))
+      return at(dead(random))
   }
 }
 

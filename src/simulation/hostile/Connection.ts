@@ -58,7 +58,7 @@ const joined = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
 export const encode = (...messages: ReadonlyArray<Message>): Uint8Array =>
   joined(messages.flatMap((message): ReadonlyArray<Uint8Array> => NativeEncoder.encode(message)))
 
-/** The connection lasts as long as the scope; whether it ends with FIN or as it comes is drawn. */
+/** The connection lasts as long as the scope; whether it ends with a FIN or at once is drawn. */
 export const open = (
   socket: Socket.Socket,
   remote: PeerIp,

@@ -11,7 +11,7 @@ import type { GetBlocks, GetHeaders, SyncMessage } from "../../domain/wire/SyncM
 import * as SimulationLimits from "../plan/Limits.ts"
 import type { Rng } from "../plan/Rng.ts"
 
-/** Blocks 1, 2, … that the rules allow, of nobody's chain. */
+/** Blocks 1, 2, … that the rules allow, of no real chain. */
 export type MadeUp = ReadonlyArray<Synthetic.Made>
 
 /** As many as are due, at most `SimulationLimits.hostileChainBlocks`. `now`: ms since 1970. */
@@ -77,18 +77,31 @@ const headers = (params: ChainParams) =>
   change: Partial<Extract<SyncMessage, { readonly _tag: "Headers" }>> = {}
 ): SyncMessage => ({ _tag: "Headers", request, after: params.genesisHash, list, more: false, ...change })
 
+const behind = (params: ChainParams, chain: MadeUp, known: number) => chain[known - 1]?.hash ?? params.genesisHash
+
+/** As an honest peer with that chain would answer. */
+export const validHeaders = (params: ChainParams): Answers<GetHeaders> => (_, chain, ask) => {
+  const known = knownOf(chain, ask.locator)
+  const list = chain.slice(known, known + (ask.count ?? chain.length))
+  return [
+    headers(params)(ask, headersOf(list), {
+      after: behind(params, chain, known),
+      more: known + list.length < chain.length
+    })
+  ]
+}
+
 const noHeaders = Uint8Array.of(0, 0, 0, 0)
 
 export const headerAnswers = (
   params: ChainParams
 ): readonly [Answers<GetHeaders>, ...ReadonlyArray<Answers<GetHeaders>>] => {
   const say = headers(params)
-  const behind = (chain: MadeUp, known: number) => chain[known - 1]?.hash ?? params.genesisHash
   /** As the rules have it, so many at once. */
   const some = (count: number): Answers<GetHeaders> => (_, chain, ask) => {
     const known = knownOf(chain, ask.locator)
     const list = chain.slice(known, known + count)
-    return [say(ask, headersOf(list), { after: behind(chain, known), more: true })]
+    return [say(ask, headersOf(list), { after: behind(params, chain, known), more: true })]
   }
   return [
     () => [],
@@ -159,7 +172,7 @@ export const announcement = (
       return { _tag: "NewBlock", block: made === undefined ? random.bytes(200) : garbled(made) }
     }
     case 2: {
-      // A good block on one that nobody has.
+      // A valid block on one that no node has.
       const parent = { height: real.height + random.below(10), hash: random.bytes(Hash.length), treasuryBalance: 0 }
       const made = Synthetic.onTop(params, hasher, parent, Math.floor(now / 1_000), {
         leader: "203.0.113.7",

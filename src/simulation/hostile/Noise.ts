@@ -107,11 +107,11 @@ export const message = (self: HostilePeer, connection: Connection.Connection): M
   return random.pick(messages)()
 }
 
-/** A Reject of any reason; an alias names somebody, known or not. */
+/** A Reject of any reason; an alias names an address, known or not. */
 export const reject = ({ random, heard, target }: HostilePeer, connection: Connection.Connection): Message => {
   const reason = rejectReasons[random.below(rejectReasons.length)] ?? "protocol"
-  const somebody = [...heard.keys()][random.below(heard.size + 1)]
-  const address = random.pick([target.ip, connection.remote, somebody ?? PeerIp.fromStringUnsafe("203.0.113.7")])
+  const named = [...heard.keys()][random.below(heard.size + 1)]
+  const address = random.pick([target.ip, connection.remote, named ?? PeerIp.fromStringUnsafe("203.0.113.7")])
   return {
     _tag: "Reject",
     reason,

@@ -13,15 +13,16 @@ import * as SimulationLimits from "../plan/Limits.ts"
 import * as Connection from "./Connection.ts"
 import { garbage } from "./garbage.ts"
 import { halfOpen } from "./halfOpen.ts"
+import * as holdUp from "./holdUp.ts"
 import * as HostilePeer from "./HostilePeer.ts"
-import { lying, workshop } from "./liar.ts"
+import { lying, type Workshop, workshop } from "./liar.ts"
 import { oversize } from "./oversize.ts"
 import { spamming } from "./spam.ts"
 import { stall } from "./stall.ts"
 
 export type { HostileOptions } from "./HostilePeer.ts"
 
-/** The ways that need a program of their own: somebody `foreign` is a node. */
+/** The ways that need a program of their own: a `foreign` peer is a node. */
 export type Misbehaviour = Exclude<Hostility, "foreign">
 
 /** Visits for ever, with waits between. */
@@ -62,6 +63,17 @@ const joins = (self: HostilePeer.HostilePeer, act: HostilePeer.Act): Effect.Effe
   return self.listens ? Effect.raceFirst(Effect.andThen(listening(self, act), Effect.never), dialling) : dialling
 }
 
+/** Comes back for ever, and at once. */
+const visitsSoon = (self: HostilePeer.HostilePeer, act: HostilePeer.Act): Effect.Effect<never> =>
+  Effect.forever(Effect.andThen(
+    Effect.suspend(() => HostilePeer.visit(self, act, SimulationLimits.hostileVisitMaxMs)),
+    Effect.sleep(SimulationLimits.hostileWaitMinMs)
+  ))
+
+/** With a made-up chain at hand. */
+const made = (self: HostilePeer.HostilePeer, f: (tools: Workshop) => Effect.Effect<never>): Effect.Effect<never> =>
+  HasherLive.make.pipe(Effect.flatMap((hasher) => workshop(self, hasher)), Effect.flatMap(f))
+
 const program = (how: Misbehaviour, self: HostilePeer.HostilePeer): Effect.Effect<never> => {
   switch (how) {
     case "garbage":
@@ -73,10 +85,13 @@ const program = (how: Misbehaviour, self: HostilePeer.HostilePeer): Effect.Effec
     case "stall":
       return visits(self, stall)
     case "liar":
-      return HasherLive.make.pipe(
-        Effect.flatMap((hasher) => workshop(self, hasher)),
-        Effect.flatMap((tools) => joins(self, lying(self, tools)))
-      )
+      return made(self, (tools) => joins(self, lying(self, tools)))
+    case "drip":
+      return made(self, (tools) => visitsSoon(self, holdUp.drip(self, tools)))
+    case "withhold":
+      return made(self, (tools) => visitsSoon(self, holdUp.withhold(self, tools)))
+    case "claim":
+      return made(self, (tools) => visits(self, (self) => HostilePeer.visit(self, holdUp.claim(self, tools))))
     case "spam":
       return joins(self, spamming(self))
   }

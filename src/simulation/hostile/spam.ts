@@ -1,4 +1,4 @@
-/** Joins and tells of thousands of addresses where nobody is, or asks without end, or talks of what nobody knows. */
+/** Joins and advertises thousands of dead addresses, asks without end, or talks of unknown blocks. */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"

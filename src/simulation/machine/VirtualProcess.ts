@@ -204,7 +204,7 @@ export class VirtualProcess {
     )
   }
 
-  /** Somebody sets the wall clock. */
+  /** The wall clock is set. */
   jump(ms: number): void {
     this.wallOffset += ms
   }

@@ -58,7 +58,7 @@ export class VirtualTime {
 
   /**
    * Runs everything that is due up to `ms`, at most `steps` tasks and alarms of it. True when all is done: then it is `ms`
-   * o'clock and nobody has anything to do before the next alarm.
+   * o'clock, and nothing is left to do before the next alarm.
    */
   runUntil(ms: number, steps = Number.POSITIVE_INFINITY): boolean {
     const { ready } = this

@@ -20,7 +20,13 @@ export type Hostility =
   | "stall"
   /** Joins, tells of a chain that does not exist, and does not deliver it, or delivers nonsense. */
   | "liar"
-  /** Joins and tells of thousands of addresses where nobody is. */
+  /** Shows valid headers of a better chain, and answers for its blocks with a byte a second. */
+  | "drip"
+  /** The same with silence. */
+  | "withhold"
+  /** The same, but leaves then, and comes back. */
+  | "claim"
+  /** Joins and advertises thousands of dead addresses. */
   | "spam"
   /** A well-behaved node of another network. */
   | "foreign"
@@ -31,6 +37,9 @@ export const hostilities: ReadonlyArray<Hostility> = [
   "half-open",
   "stall",
   "liar",
+  "drip",
+  "withhold",
+  "claim",
   "spam",
   "foreign"
 ]
@@ -53,7 +62,7 @@ export type Fault =
       /** It comes in the middle of the node's next write, after so many statements of it, if there is one before the end; absent: at once. */
       readonly inWrite?: number | undefined
     }
-    /** The process stands still (SIGSTOP); its kernel goes on. */
+    /** The process stands still (SIGSTOP); its kernel keeps running. */
     | { readonly kind: "pause"; readonly node: number }
     /** The event loop is busy for moments up to seconds: as a pause, but short. */
     | {

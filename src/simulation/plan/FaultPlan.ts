@@ -18,7 +18,7 @@ import * as SimulationLimits from "./Limits.ts"
 import * as Rng from "./Rng.ts"
 
 export interface PlanOptions {
-  /** Uniform in [0, 1), from the seed; used by nobody else. */
+  /** Uniform in [0, 1), from the seed; used for nothing else. */
   readonly draw: () => number
   /** How many nodes there are. */
   readonly nodes: number
@@ -28,7 +28,7 @@ export interface PlanOptions {
   readonly kinds: ReadonlyArray<FaultKind>
 }
 
-/** Kinds that need somebody else. */
+/** Kinds that need a second node. */
 const social: ReadonlySet<FaultKind> = new Set([
   "cut",
   "partition",
@@ -187,7 +187,7 @@ export const make = ({ draw, durationMs, kinds, nodes }: PlanOptions): ReadonlyA
 }
 
 /**
- * Nodes without which the fault means nothing, ascending. Of a partition its side; of a storm nobody: it goes with any
+ * Nodes without which the fault means nothing, ascending. Of a partition its side; of a storm none: it fits any
  * network.
  */
 export const concerns = (fault: Fault): ReadonlyArray<number> => {

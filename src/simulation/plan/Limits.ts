@@ -60,7 +60,13 @@ export const challenges = 20
 export const slowClock = 0.06
 /** ms. So long two nodes may be connected twice where nothing disturbs them: some round trips, and a busy moment at each end. */
 export const mergeMs = 5_000
-/** ms. A node that has an undisturbed peer with a better chain has it too within this time. */
+/**
+ * ms. A node is never behind a peer that both have long been well connected with for longer than the first of these; never by more than
+ * `Limits.liarsHoldUpBlocks` for longer than the second, which is `liarsHoldUpMs` (decision 0025) as an audit every `checkMs` sees it.
+ */
+export const followMs = 60_000
+export const heldUpMs = Limits.liarsHoldUpMs + 2 * checkMs
+/** ms. What takes some time to be true of a node's sync (its peers are used, its core agrees) is by then. */
 export const syncMs = 300_000
 /** ms. An application's `send` has an outcome by then: the longest frame, then the dead time. */
 export const sendMs = 200_000
@@ -233,6 +239,11 @@ export const hostileSwarm = Limits.endsWithoutHello + 8
 export const hostileConnections = 8
 /** bytes. Most random bytes in one piece: a few frames before Up. */
 export const hostileNoiseBytes = 2 * Limits.frameBeforeUpBytes
+/** bytes of an answer that a hostile peer sends at one a second: an hour's worth. */
+export const hostileDripBytes = 3_600
+/** One in so many of those that hold sync up are so many at once. */
+export const holdUpCrowds = 3
+export const holdUpCrowd = 20
 /** ms. Minimum and maximum time between two things that a hostile peer sends unasked. */
 export const hostileBeatMinMs = 100
 export const hostileBeatMaxMs = 15_000

@@ -21,7 +21,7 @@ export interface SimulationOptions {
   readonly store?: SimulatedStore | undefined
   /** Of the seed's plan only the faults with these ids; `undefined`: all. For shrinking and replay. */
   readonly keepFaults?: ReadonlyArray<number> | undefined
-  /** Only these nodes exist, and only faults that concern nobody else; `undefined`: all. */
+  /** Only these nodes exist, and only faults that concern no other; `undefined`: all. */
   readonly keepNodes?: ReadonlyArray<number> | undefined
   /** The nodes have this defect (`simulation/Mutant`): to show that it is found. */
   readonly mutant?: string | undefined

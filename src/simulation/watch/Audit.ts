@@ -40,7 +40,7 @@ export class Audit {
 
   /** How long a pair may take to be connected. */
   readonly boundOf = (pair: PairView): number => {
-    const kinds = this.world.kindsOf(pair)
+    const kinds = this.world.timeline.kindsOf(pair)
     const known = this.knows(pair.a, pair.b) && this.knows(pair.b, pair.a)
     return known ? Bounds.worstMs(kinds) : Bounds.introductionMs(kinds)
   }
@@ -101,7 +101,7 @@ export class Audit {
     const before = this.sent.get(key)
     if (before === undefined) return
     const forMs = now - before.atMs
-    if (!this.world.pairs.healthy(pair, forMs) || this.world.touched(node.index) > before.atMs) return
+    if (!this.world.pairs.healthy(pair, forMs) || this.world.timeline.touched(node.index) > before.atMs) return
     const most = Math.ceil(forMs * (1 + SimulationLimits.slowClock) / Limits.pingMs) + SimulationLimits.challenges
     const least = Math.floor(forMs / ((Limits.pingMs + Limits.beatMs) * (1 + SimulationLimits.slowClock))) - 1
     const count = pings - before.pings
@@ -129,9 +129,9 @@ export class Audit {
       const peer = indexOf.get(ip)
       const pair = peer === undefined ? undefined : pairs.of(node.index, peer)
       if (pair === undefined || !pairs.healthy(pair, SimulationLimits.syncMs)) continue
-      if (this.world.touched(node.index) > this.world.time.now - SimulationLimits.syncMs) continue
+      if (this.world.timeline.touched(node.index) > this.world.time.now - SimulationLimits.syncMs) continue
       // By a clock that is set back, the others' blocks are in the future.
-      const clockSet = this.world.underWay.some((fault) => fault.kind === "jump" && fault.node === node.index)
+      const clockSet = this.world.timeline.underWay.some((fault) => fault.kind === "jump" && fault.node === node.index)
       const why = ["it has nothing above", ...(clockSet ? ["its next block is"] : [])]
       const fine = why.some((why) => use.startsWith(`not used: ${why}`))
       if (use.startsWith("not used") && !fine) this.violated(node, "honest peers are used", `${ip}: ${use}`)

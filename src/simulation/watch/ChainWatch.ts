@@ -1,4 +1,5 @@
 /** Whether the nodes of a simulated network follow the best chain among their peers, as fast as may be demanded. */
+import * as Limits from "../../domain/Limits.ts"
 import type { Fault } from "../plan/Fault.ts"
 import * as SimulationLimits from "../plan/Limits.ts"
 import type { World } from "../World.ts"
@@ -10,14 +11,27 @@ interface Lag {
   told: boolean
 }
 
+/** How long a node may be so many blocks behind a peer that it is well connected to, ms: whatever liars are connected besides. */
+const boundMs = (blocks: number): number =>
+  blocks > Limits.liarsHoldUpBlocks ? SimulationLimits.heldUpMs : SimulationLimits.followMs
+
+/** What it looks at. */
+export interface Watched {
+  readonly pairs: Pick<World["pairs"], "all" | "healthy">
+  readonly tips: World["tips"]
+  readonly time: Pick<World["time"], "now">
+  readonly nodes: Pick<World["nodes"], "keys">
+  readonly violated: World["violated"]
+}
+
 export class ChainWatch {
-  private readonly world: World
+  private readonly world: Watched
   private readonly behind = new Map<number, Lag>()
-  /** Nodes whose clock was wrong, and whose chain may be ahead of its time: nobody has to follow them. */
+  /** Nodes whose clock was wrong, and whose chain may be ahead of its time: no node has to follow them. */
   private readonly odd = new Set<number>()
   private readonly clockRightAt = new Map<number, number>()
 
-  constructor(world: World) {
+  constructor(world: Watched) {
     this.world = world
   }
 
@@ -56,7 +70,7 @@ export class ChainWatch {
         this.behind.delete(index)
       } else if (lag === undefined || height >= lag.height) {
         this.behind.set(index, { since: now, height: target, told: false })
-      } else if (!lag.told && now - lag.since > SimulationLimits.syncMs) {
+      } else if (!lag.told && now - lag.since > boundMs(lag.height - height)) {
         lag.told = true
         const seconds = Math.round((now - lag.since) / 1_000)
         this.world.violated(
