@@ -406,6 +406,10 @@ export const indexedBlockBytes = 4_096
 export const headerTypicalBytes = 176
 /** bytes. The store refuses a longer block as a bug: eight times the frame limit, so no valid block comes near. */
 export const storeBlockBytes = 64 * 1024 * 1024 - 1
+/** Recipients that a block's reward pays at least, unless the network has fewer active masternodes: a rule of the TIME network. */
+export const rewardRecipients = 3
+/** Ids of a block's transactions: up to this many, comparing each with each is faster than a set. */
+export const txidsComparedInPairs = 8
 /** rows per read of the database: about 5 ms of the event loop when they are hashes. */
 export const storeReadRows = 5_000
 /** rows and bytes per read of a scan of the whole chain: 2 ms of the event loop, half a frame. */

@@ -101,7 +101,7 @@ const each: ReadonlyArray<Arbitrary.Arbitrary<Message.Message>> = [
   reject,
   Arbitrary.map(u64, (nonce) => ({ _tag: "Ping" as const, nonce })),
   Arbitrary.map(u64, (nonce) => ({ _tag: "Pong" as const, nonce })),
-  Arbitrary.map(hex(16), (proof) => ({ _tag: "Also" as const, proof })),
+  Arbitrary.map(hex(16), (proof) => ({ _tag: "SameProcess" as const, proof })),
   Arbitrary.map(
     Arbitrary.all([int(0, 65_535), bytes(0, 300)]),
     ([channel, payload]) => ({ _tag: "Data" as const, channel, payload })

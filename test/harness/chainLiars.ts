@@ -16,7 +16,8 @@ import type { GetBlocks, GetHeaders, SyncMessage } from "../../src/domain/wire/S
 import { SyncKind } from "../../src/domain/wire/SyncMessage.ts"
 import type { StoredBlock } from "../../src/services/ChainStore.ts"
 import type { PeerSocket } from "../../src/services/PeerSocket.ts"
-import { join, type RawPeer } from "./rawPeer.ts"
+import type { RawPeer } from "../../src/testing/RawPeer.ts"
+import { join } from "./rawPeer.ts"
 import { devnet } from "./syntheticChain.ts"
 
 type Chain = ReadonlyArray<StoredBlock>

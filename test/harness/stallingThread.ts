@@ -12,6 +12,7 @@ import { FrameReader } from "../../src/domain/wire/Frame.ts"
 import type { Message } from "../../src/domain/wire/Message.ts"
 import * as NativeDecoder from "../../src/domain/wire/native/NativeDecoder.ts"
 import * as NativeEncoder from "../../src/domain/wire/native/NativeEncoder.ts"
+import type { Decoded } from "../../src/domain/wire/Wire.ts"
 
 /** What the test asks of the peer. */
 export interface StallScript {
@@ -70,7 +71,7 @@ const talk = (socket: Net.Socket, name: "first" | "second"): void => {
     tell(`${name} up`)
     if (name === "first" && script.hold === "Pong") void delay(300).then(() => open("second"))
   }
-  const received = (message: NativeDecoder.Decoded): void => {
+  const received = (message: Decoded): void => {
     switch (message._tag) {
       case "Hello":
         if (script.role !== "lower") return

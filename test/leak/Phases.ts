@@ -5,6 +5,7 @@ import { MemoryNetwork } from "../../src/layers/socket/memory/MemoryNetwork.ts"
 import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
 import { PeerSocket } from "../../src/services/PeerSocket.ts"
 import type { Stuck } from "../../src/testing/Await.ts"
+import type { RawPeerEnded } from "../../src/testing/RawPeer.ts"
 import { judge, type Result } from "./Judge.ts"
 import * as LifetimeLane from "./LifetimeLane.ts"
 import * as PairLane from "./PairLane.ts"
@@ -17,7 +18,7 @@ export interface Options {
   readonly lanes: number
 }
 
-export type Failure = Stuck | string
+export type Failure = Stuck | RawPeerEnded
 
 const ipOf = (text: string) => Outcome.getOrThrow(PeerIp.fromString(text))
 

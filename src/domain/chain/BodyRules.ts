@@ -3,6 +3,7 @@
  * by `Fees` once the blocks before are known. Signatures of inputs and the pool's share per masternode are not checked: the
  * first the network does not check either, for the second only daemons with its masternode registry can (docs/decisions/0030).
  */
+import * as Limits from "../Limits.ts"
 import * as Block from "./Block.ts"
 import * as ChainParams from "./ChainParams.ts"
 import * as DistributionRules from "./DistributionRules.ts"
@@ -104,11 +105,8 @@ const checkVrf = ({ header: { vrfOutput, vrfProof, vrfScore } }: Block.Block): s
   return U64.of(score) === vrfScore ? undefined : "the score does not match the output"
 }
 
-/** Up to this many ids, comparing each with each is faster than a set. */
-const fewTransactions = 8
-
 const duplicateAt = (txids: ReadonlyArray<Hash.Hash>): number | undefined => {
-  if (txids.length > fewTransactions) {
+  if (txids.length > Limits.txidsComparedInPairs) {
     const seen = new Set<string>()
     for (const [i, txid] of txids.entries()) {
       const key = Hash.toHex(txid)

@@ -5,6 +5,7 @@
  *
  * An entry of the list that nobody is paid is no fault: the network takes it.
  */
+import * as Limits from "../Limits.ts"
 import type { Block, MasternodeReward } from "./Block.ts"
 import * as Hash from "./Hash.ts"
 import type { Transaction, TxOutput } from "./Transaction.ts"
@@ -108,16 +109,13 @@ const mismatch = (
   return undefined
 }
 
-/** Recipients that are paid at least, unless the network has fewer active masternodes. */
-const minRecipients = 3
-
 const checkRecipients = ({ header, masternodeRewards }: Block): DistributionFault | undefined => {
   let active = 0
   for (const byte of header.activeMasternodesBitmap) {
     for (let rest = byte; rest > 0; rest &= rest - 1) active++
-    if (active >= minRecipients) break
+    if (active >= Limits.rewardRecipients) break
   }
-  const minimum = Math.max(1, Math.min(minRecipients, active))
+  const minimum = Math.max(1, Math.min(Limits.rewardRecipients, active))
   const paid = new Set<string>()
   for (const { address, amount } of masternodeRewards) if (amount > 0) paid.add(address)
   return paid.size >= minimum ? undefined : { _tag: "TooFewRecipients", actual: paid.size, minimum }

@@ -65,7 +65,7 @@ export interface Context {
   /** The peer has a place already, so admitting this socket adds no peer. */
   readonly known: boolean
   /** Places taken: peers that are up, or on the way there since their Hello was accepted. */
-  readonly upCount: number
+  readonly placesTaken: number
   readonly maxPeers: number
 }
 
@@ -113,7 +113,7 @@ export const check = (hello: Hello, context: Context): Accepted | Refused => {
   if (context.bannedMs !== undefined) {
     return refused("banned", "this node has banned you", { bannedMs: context.bannedMs })
   }
-  if (!context.known && context.upCount >= context.maxPeers) {
+  if (!context.known && context.placesTaken >= context.maxPeers) {
     return refused("full", `peer limit reached (${context.maxPeers})`)
   }
   return { _tag: "Accepted", role: rank, tag: hello.tag, self: hello.peer }

@@ -104,8 +104,8 @@ export type Pong = typeof Pong.Type
  * The sender is at the other end of another connection of the receiver's too: its proof (`peer/Sameness`). Tells nothing to who
  * is not.
  */
-export const Also = Schema.TaggedStruct("Also", { proof: hex(16) })
-export type Also = typeof Also.Type
+export const SameProcess = Schema.TaggedStruct("SameProcess", { proof: hex(16) })
+export type SameProcess = typeof SameProcess.Type
 
 /** Bytes of an application channel. */
 export const Data = Schema.TaggedStruct("Data", { channel: uint(16), payload: Schema.Uint8Array })
@@ -120,5 +120,16 @@ export const Peers = Schema.TaggedStruct("Peers", {
 })
 export type Peers = typeof Peers.Type
 
-export const Message = Schema.Union([Hello, Commit, Ack, Reject, Ping, Pong, Also, Data, Peers, ...SyncMessage.members])
+export const Message = Schema.Union([
+  Hello,
+  Commit,
+  Ack,
+  Reject,
+  Ping,
+  Pong,
+  SameProcess,
+  Data,
+  Peers,
+  ...SyncMessage.members
+])
 export type Message = typeof Message.Type

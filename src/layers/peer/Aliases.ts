@@ -30,7 +30,7 @@ const proofFor = (ctx: NodeContext, verifier: PeerIp, about: AliasProof.Nonces):
 const prove = (ctx: NodeContext, connection: Up, other: Up): void => {
   for (const [carrier, about] of [[connection, other], [other, connection]] as const) {
     const nonces = { verifier: about.greeting.nonce, prover: about.end.helloNonce }
-    Outgoing.control(ctx, carrier.end, { _tag: "Also", proof: proofFor(ctx, carrier.end.ip, nonces) })
+    Outgoing.control(ctx, carrier.end, { _tag: "SameProcess", proof: proofFor(ctx, carrier.end.ip, nonces) })
   }
 }
 

@@ -45,7 +45,7 @@ export const hello = (
     isOwnDial: (nonce) => ctx.slots.isOwnNonce(nonce),
     bannedMs: undefined,
     known: ctx.slots.hasPlace(peer.ip),
-    upCount: ctx.slots.placesTaken,
+    placesTaken: ctx.slots.placesTaken,
     maxPeers: ctx.setup.tuning.maxPeers
   })
 

@@ -103,7 +103,7 @@ export class PeerSession implements FrameEvents<PeerEnd> {
         return
       case "Peers":
         return Discovery.peersReceived(ctx, peer, message.peers)
-      case "Also":
+      case "SameProcess":
         return Aliases.proofReceived(ctx, peer, end.up, message.proof)
       case "Unknown":
         return ctx.emit({ _tag: "UnknownFrame", ip: peer.ip, kind: message.kind })

@@ -14,7 +14,7 @@ import { systemCode, systemReason } from "../store/systemError.ts"
 import { within } from "../time/patience.ts"
 import { Acceptor } from "./Acceptor.ts"
 import { listenError, openError, openTimeout, systemError } from "./socketErrors.ts"
-import { heldSocket } from "./socketFromEnd.ts"
+import { socketFromEnd } from "./socketFromEnd.ts"
 import { TcpEnd } from "./TcpEnd.ts"
 
 /** Half-open is allowed so that one may still write after the peer's FIN. */
@@ -45,7 +45,7 @@ const connected = (conn: Net.Socket): Effect.Effect<void, Socket.SocketError> =>
 const dial = (to: PeerAddress, { from, timeoutMs = Limits.dialMs }: DialOptions = {}): Effect.Effect<Dialled> =>
   Effect.sync(() => {
     let local: Option.Option<PeerAddress> = Option.none()
-    const socket = heldSocket(
+    const socket = socketFromEnd(
       () => {
         const localAddress = from === undefined ? {} : { localAddress: from }
         return new TcpEnd(Net.connect({ ...options, ...localAddress, host: to.ip, port: to.port }))
@@ -63,7 +63,10 @@ const dial = (to: PeerAddress, { from, timeoutMs = Limits.dialMs }: DialOptions 
   })
 
 const accept = (end: TcpEnd): Socket.Socket =>
-  heldSocket(() => end, (end) => Effect.suspend(() => end.start() ? Effect.void : Effect.fail(openError(end.cause()))))
+  socketFromEnd(
+    () => end,
+    (end) => Effect.suspend(() => end.start() ? Effect.void : Effect.fail(openError(end.cause())))
+  )
 
 const bind = (at: PeerAddress, server: Net.Server) =>
   Effect.callback<PeerAddress, SocketServer.SocketServerError>((resume) => {

@@ -61,7 +61,7 @@ class Held<End extends ConnectionEnd> {
  * A socket whose reader, when acquired, takes an end from `start`, waits for `ready`, and closes the end with its scope.
  * Writes before that wait. `start` returns the end at once, so that there is no moment in which it could be lost.
  */
-export const heldSocket = <End extends ConnectionEnd>(
+export const socketFromEnd = <End extends ConnectionEnd>(
   start: () => End,
   ready: (end: End) => Effect.Effect<void, Socket.SocketError>
 ): Socket.Socket => {

@@ -8,10 +8,10 @@ import type { Scope } from "effect"
 import type { Socket } from "effect/socket"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import * as Frame from "../../domain/wire/Frame.ts"
 import type { Hello, Message } from "../../domain/wire/Message.ts"
-import * as NativeDecoder from "../../domain/wire/native/NativeDecoder.ts"
 import * as NativeEncoder from "../../domain/wire/native/NativeEncoder.ts"
+import type { Decoded } from "../../domain/wire/Wire.ts"
+import * as RawPeer from "../../testing/RawPeer.ts"
 import type { Rng } from "../plan/Rng.ts"
 import type { Pace } from "./Pace.ts"
 
@@ -36,9 +36,9 @@ export interface Connection {
   /** One byte at a time, `everyMs` apart. */
   readonly drip: (bytes: Uint8Array, everyMs: number) => Effect.Effect<void, ConnectionEnded>
   /** The next message, whatever it is. */
-  readonly next: Effect.Effect<NativeDecoder.Decoded, ConnectionEnded>
+  readonly next: Effect.Effect<Decoded, ConnectionEnded>
   /** `next`, but fails after so many ms. */
-  readonly within: (ms: number) => Effect.Effect<NativeDecoder.Decoded, ConnectionEnded>
+  readonly within: (ms: number) => Effect.Effect<Decoded, ConnectionEnded>
 }
 
 const ended = (error: { readonly message: string }) => new ConnectionEnded({ detail: error.message })
@@ -72,25 +72,21 @@ export const open = (
     const early = politely ? undefined : yield* socket.writer
     const { pull } = yield* Effect.mapError(socket.reader, ended)
     const { write } = early ?? (yield* socket.writer)
-    const frames = new Frame.FrameReader()
     const put = (bytes: Uint8Array) => Effect.mapError(Effect.suspend(() => write(bytes)), ended)
 
-    const take: Effect.Effect<NativeDecoder.Decoded, ConnectionEnded> = Effect.gen(function*() {
-      while (true) {
-        const found = frames.next(Limits.frameBytes)
-        if (found === "bad") return yield* new ConnectionEnded({ detail: "it sent no frames" })
-        if (found === "frame") return NativeDecoder.decode(frames.kind, frames.buffer, frames.start, frames.end)
-        for (const chunk of yield* Effect.mapError(pull, ended)) if (typeof chunk !== "string") frames.push(chunk)
-      }
-    })
+    const take = Effect.mapError(RawPeer.messages(pull, Limits.frameBytes), ({ detail }) =>
+      new ConnectionEnded({ detail }))
     const next = Effect.map(take, (message) => {
-      if (message._tag === "Hello") connection.hello = message
+      if (message._tag === "Hello") {
+        connection.hello = message
+      }
       return message
     })
     const connection: Connection = {
       remote,
       hello: undefined,
-      send: (bytes, count = 1) => Effect.andThen(pace.pay(count, bytes.length), put(bytes)),
+      send: (bytes, count = 1) =>
+        Effect.andThen(pace.pay(count, bytes.length), put(bytes)),
       say: (...messages) => Effect.suspend(() => connection.send(encode(...messages), messages.length)),
       reply: (message) =>
         Effect.suspend(() => {

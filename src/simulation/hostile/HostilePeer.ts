@@ -8,7 +8,7 @@ import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import * as TieBreak from "../../domain/peer/TieBreak.ts"
 import type { Commit, Hello } from "../../domain/wire/Message.ts"
-import type * as NativeDecoder from "../../domain/wire/native/NativeDecoder.ts"
+import type { Decoded } from "../../domain/wire/Wire.ts"
 import type { PeerSocket } from "../../services/PeerSocket.ts"
 import * as SimulationLimits from "../plan/Limits.ts"
 import * as Rng from "../plan/Rng.ts"
@@ -110,7 +110,7 @@ export const commit = (self: HostilePeer, connection: Connection.Connection): Co
 
 const waitFor = (
   connection: Connection.Connection,
-  tag: NativeDecoder.Decoded["_tag"],
+  tag: Decoded["_tag"],
   ms: number
 ): Effect.Effect<void, Connection.ConnectionEnded> =>
   Effect.gen(function*() {
@@ -155,7 +155,7 @@ export const join = (
 /** Reads on for ever, answers pings, and hands the rest to `on`. */
 export const serve = (
   connection: Connection.Connection,
-  on: (message: NativeDecoder.Decoded) => Effect.Effect<void, Connection.ConnectionEnded> = () => Effect.void
+  on: (message: Decoded) => Effect.Effect<void, Connection.ConnectionEnded> = () => Effect.void
 ): Effect.Effect<never, Connection.ConnectionEnded> =>
   Effect.forever(
     Effect.flatMap(connection.next, (message) =>
@@ -174,7 +174,7 @@ export const stay = (
 export const converse = (
   connection: Connection.Connection,
   speak: Effect.Effect<void, Connection.ConnectionEnded>,
-  on?: (message: NativeDecoder.Decoded) => Effect.Effect<void, Connection.ConnectionEnded>
+  on?: (message: Decoded) => Effect.Effect<void, Connection.ConnectionEnded>
 ): Effect.Effect<void, Connection.ConnectionEnded> =>
   Effect.all([serve(connection, on), speak], { concurrency: "unbounded", discard: true })
 

@@ -40,7 +40,7 @@ const context = (remote: PeerIp, changes: Partial<Handshake.Context> = {}): Hand
   isOwnDial: () => false,
   bannedMs: undefined,
   known: false,
-  upCount: 0,
+  placesTaken: 0,
   maxPeers: 125,
   ...changes
 })
@@ -100,7 +100,7 @@ describe("Handshake.check", () => {
   })
 
   it("checks in the order of the rules: mending the first fault shows the next", () => {
-    const full = { upCount: 125 }
+    const full = { placesTaken: 125 }
     const banned = { ...full, bannedMs: 5_000 }
     const self = { ...banned, isOwnDial: (nonce: bigint) => nonce === 1n }
     const wrongGenesis = { genesis: "00".repeat(32) }
@@ -128,7 +128,7 @@ describe("Handshake.check", () => {
   })
 
   it("observed = dialled has no rank, before ban and full", () => {
-    const result = Handshake.check(hello(high), context(high, { bannedMs: 1, upCount: 125 }))
+    const result = Handshake.check(hello(high), context(high, { bannedMs: 1, placesTaken: 125 }))
     assert.strictEqual(outcome(result), "self")
     if (result._tag === "Refused") assert.strictEqual(result.text, "another node has this node's own address")
   })
@@ -140,10 +140,10 @@ describe("Handshake.check", () => {
   })
 
   it("full counts peers: a challenger for a known pair never meets it", () => {
-    const c = { upCount: 125, maxPeers: 125 }
+    const c = { placesTaken: 125, maxPeers: 125 }
     assert.strictEqual(outcome(Handshake.check(hello(low), context(high, c))), "full")
     assert.strictEqual(outcome(Handshake.check(hello(low), context(high, { ...c, known: true }))), "lower")
-    assert.strictEqual(outcome(Handshake.check(hello(low), context(high, { ...c, upCount: 124 }))), "lower")
+    assert.strictEqual(outcome(Handshake.check(hello(low), context(high, { ...c, placesTaken: 124 }))), "lower")
   })
 
   it("keeps tag and own address for the arbiter", () => {

@@ -6,10 +6,11 @@ import * as Limits from "../../../src/domain/Limits.ts"
 import { fromStringUnsafe as ip } from "../../../src/domain/peer/PeerIp.ts"
 import * as Frame from "../../../src/domain/wire/Frame.ts"
 import * as Message from "../../../src/domain/wire/Message.ts"
-import { decode, type Decoded } from "../../../src/domain/wire/native/NativeDecoder.ts"
+import { decode } from "../../../src/domain/wire/native/NativeDecoder.ts"
 import * as Encoder from "../../../src/domain/wire/native/NativeEncoder.ts"
 import { isControl, Kind } from "../../../src/domain/wire/native/NativeLayout.ts"
 import { SyncKind } from "../../../src/domain/wire/SyncMessage.ts"
+import type { Decoded } from "../../../src/domain/wire/Wire.ts"
 import * as arb from "../../harness/arbitraries.ts"
 import { randomFrom } from "../../harness/random.ts"
 
@@ -80,7 +81,7 @@ const golden: Record<string, Message.Message> = {
   },
   "ping": { _tag: "Ping", nonce: 0x0102030405060708n },
   "pong": { _tag: "Pong", nonce: 2n ** 64n - 1n },
-  "also": { _tag: "Also", proof: "000102030405060708090a0b0c0d0e0f" },
+  "also": { _tag: "SameProcess", proof: "000102030405060708090a0b0c0d0e0f" },
   "data": { _tag: "Data", channel: 258, payload: new TextEncoder().encode("abc") },
   "data-empty": { _tag: "Data", channel: 0, payload: new Uint8Array(0) },
   "peers-none": { _tag: "Peers", peers: [] },
@@ -308,7 +309,7 @@ describe("Message", () => {
       }
     }
     // The fuzz reaches every kind of answer, else it proves nothing.
-    for (const tag of ["Hello", "Commit", "Ack", "Reject", "Ping", "Pong", "Also", "Data", "Peers", "BadBody"]) {
+    for (const tag of ["Hello", "Commit", "Ack", "Reject", "Ping", "Pong", "SameProcess", "Data", "Peers", "BadBody"]) {
       assert.isAbove(seen.get(tag) ?? 0, 100, tag)
     }
   })

@@ -4,6 +4,7 @@ import { FrameReader } from "../../../src/domain/wire/Frame.ts"
 import * as NativeDecoder from "../../../src/domain/wire/native/NativeDecoder.ts"
 import * as NativeEncoder from "../../../src/domain/wire/native/NativeEncoder.ts"
 import * as SyncMessage from "../../../src/domain/wire/SyncMessage.ts"
+import type { Decoded } from "../../../src/domain/wire/Wire.ts"
 import { int, syncMessage } from "../../harness/arbitraries.ts"
 import { randomFrom } from "../../harness/random.ts"
 
@@ -11,7 +12,7 @@ const message = syncMessage({ locator: Limits.locatorHashes, list: 300, block: 3
 
 const frameOf = (message: SyncMessage.SyncMessage) => Buffer.concat(NativeEncoder.encodeSync(message))
 /** The message of a frame that came in two chunks. */
-const ofFrame = (frame: Uint8Array, cut: number): NativeDecoder.Decoded => {
+const ofFrame = (frame: Uint8Array, cut: number): Decoded => {
   const reader = new FrameReader()
   reader.push(frame.subarray(0, cut))
   reader.push(frame.subarray(cut))

@@ -11,6 +11,7 @@ import * as NativeDecoder from "../../../src/domain/wire/native/NativeDecoder.ts
 import * as NativeEncoder from "../../../src/domain/wire/native/NativeEncoder.ts"
 import { Kind, peersCodec } from "../../../src/domain/wire/native/NativeLayout.ts"
 import * as SyncMessage from "../../../src/domain/wire/SyncMessage.ts"
+import type { Decoded } from "../../../src/domain/wire/Wire.ts"
 import * as Mutator from "../Mutator.ts"
 import { ensure, same, sameBytes, show, type Target, utf8 } from "../Target.ts"
 import { frames } from "./wireSeeds.ts"
@@ -19,8 +20,7 @@ const isMessage = Schema.is(Message)
 
 const kinds = [...Object.values(Kind), ...Object.values(SyncMessage.SyncKind)]
 
-const isRead = (decoded: NativeDecoder.Decoded): decoded is Message =>
-  decoded._tag !== "Unknown" && decoded._tag !== "BadBody"
+const isRead = (decoded: Decoded): decoded is Message => decoded._tag !== "Unknown" && decoded._tag !== "BadBody"
 
 const written = (message: Message): Uint8Array => {
   const parts = NativeEncoder.encode(message)

@@ -21,10 +21,11 @@ import * as Seeds from "../../../src/simulation/machine/Seeds.ts"
 import { VirtualProcess } from "../../../src/simulation/machine/VirtualProcess.ts"
 import { VirtualTime } from "../../../src/simulation/machine/VirtualTime.ts"
 import * as Await from "../../../src/testing/Await.ts"
+import type { RawPeer } from "../../../src/testing/RawPeer.ts"
 import * as TestNode from "../../../src/testing/TestNode.ts"
 import { blocksOf, headersOf } from "../../harness/chainLiars.ts"
 import { randomFrom } from "../../harness/random.ts"
-import * as RawPeer from "../../harness/rawPeer.ts"
+import { dial, hello } from "../../harness/rawPeer.ts"
 import { devnet, genesis, make, startOfTime } from "../../harness/syntheticChain.ts"
 import * as Mutator from "../Mutator.ts"
 import { ensure, type Target, Violation } from "../Target.ts"
@@ -118,7 +119,7 @@ const framesOf = ([what, a, b, c]: Item, asked: SyncMessage | undefined): Readon
 }
 
 /** The liar's side of one connection: an item for each question of the node, and the rest unasked. Ends with the script. */
-const speak = (raw: RawPeer.RawPeer, items: Array<Item>) =>
+const speak = (raw: RawPeer, items: Array<Item>) =>
   Effect.gen(function*() {
     const say = (item: Item, asked: SyncMessage | undefined) =>
       Effect.forEach(framesOf(item, asked), raw.bytes, { discard: true })
@@ -145,8 +146,8 @@ const program = (script: Uint8Array) =>
     const node = yield* TestNode.startWithChain(network.host(nodeIp), store(had), { ip: nodeIp })
     const tip = liarChain.at(-1)
     // The liar ranks lower, so it may commit at once.
-    const raw = yield* RawPeer.dial(network.host(liarIp), nodeIp)
-    yield* raw.say(RawPeer.hello(nodeIp, {
+    const raw = yield* dial(network.host(liarIp), nodeIp)
+    yield* raw.say(hello(nodeIp, {
       tipHeight: liarChain.length,
       tipHash: tip?.hash ?? "",
       capabilities: capabilities | Capability.chain

@@ -7,7 +7,7 @@ import * as Limits from "../../../src/domain/Limits.ts"
 import { networks } from "../../../src/domain/Network.ts"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
 import * as Node from "../../../src/layers/node/Node.ts"
-import { type ConnectionEnd, heldSocket } from "../../../src/layers/socket/socketFromEnd.ts"
+import { type ConnectionEnd, socketFromEnd } from "../../../src/layers/socket/socketFromEnd.ts"
 import * as PeerStoreMemory from "../../../src/layers/store/PeerStoreMemory.ts"
 import { defaultTuning } from "../../../src/services/NodeConfig.ts"
 import { PeerSocket } from "../../../src/services/PeerSocket.ts"
@@ -135,7 +135,7 @@ const failing = (code: string, peers: ReadonlyArray<string>) =>
       dial: () =>
         Effect.sync(() => ({
           local: Effect.succeed(Option.none()),
-          socket: heldSocket(() => noEnd, () =>
+          socket: socketFromEnd(() => noEnd, () =>
             Effect.gen(function*() {
               dials.push(yield* Clock.currentTimeMillis)
               const cause = Object.assign(new Error(code), { code })

@@ -3,8 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as Limits from "../../../src/domain/Limits.ts"
+import type { RawPeer } from "../../../src/testing/RawPeer.ts"
 import { downs, ip, onMesh } from "../../harness/mesh.ts"
-import { join, type RawPeer } from "../../harness/rawPeer.ts"
+import { join } from "../../harness/rawPeer.ts"
 
 const node = "10.0.0.1"
 const MiB = 1024 * 1024

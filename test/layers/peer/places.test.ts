@@ -4,8 +4,9 @@ import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as Limits from "../../../src/domain/Limits.ts"
 import type { PeerIp } from "../../../src/domain/peer/PeerIp.ts"
+import type { RawPeer } from "../../../src/testing/RawPeer.ts"
 import { ip, onMesh } from "../../harness/mesh.ts"
-import { dial, hello, type RawPeer } from "../../harness/rawPeer.ts"
+import { dial, hello } from "../../harness/rawPeer.ts"
 
 /** Higher than all others: it waits for their Commit. */
 const node = "10.200.0.1"

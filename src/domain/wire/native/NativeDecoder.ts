@@ -14,8 +14,6 @@ import * as SyncMessage from "../SyncMessage.ts"
 import type { BadBody, Decoded } from "../Wire.ts"
 import { dataFixedBytes, helloFixedBytes, Kind, peersCodec, rejectFixedBytes, u16, u32, u64 } from "./NativeLayout.ts"
 
-export type { Decoded } from "../Wire.ts"
-
 /** The message in `buffer[start, end)`, the body of a frame of `kind`. */
 export const decode = (kind: number, buffer: Uint8Array, start: number, end: number): Decoded => {
   switch (kind) {
@@ -33,9 +31,9 @@ export const decode = (kind: number, buffer: Uint8Array, start: number, end: num
       return end - start === 8 ? { _tag: "Ping", nonce: u64(buffer, start) } : wrongLength(kind, 8, end - start)
     case Kind.Pong:
       return end - start === 8 ? { _tag: "Pong", nonce: u64(buffer, start) } : wrongLength(kind, 8, end - start)
-    case Kind.Also:
+    case Kind.SameProcess:
       return end - start === AliasProof.proofBytes
-        ? { _tag: "Also", proof: hexText(buffer, start, AliasProof.proofBytes) }
+        ? { _tag: "SameProcess", proof: hexText(buffer, start, AliasProof.proofBytes) }
         : wrongLength(kind, AliasProof.proofBytes, end - start)
     case Kind.Peers:
       return decodePeers(buffer.subarray(start, end))

@@ -95,8 +95,8 @@ const encodeNonce = (kind: number, nonce: bigint): Uint8Array => {
 export const encodePing = (nonce: bigint): Uint8Array => encodeNonce(Kind.Ping, nonce)
 export const encodePong = (nonce: bigint): Uint8Array => encodeNonce(Kind.Pong, nonce)
 
-export const encodeAlso = (proof: string): Uint8Array => {
-  const b = Frame.allocate(Kind.Also, AliasProof.proofBytes)
+export const encodeSameProcess = (proof: string): Uint8Array => {
+  const b = Frame.allocate(Kind.SameProcess, AliasProof.proofBytes)
   putHex(b, body, proof)
   return b
 }
@@ -188,8 +188,8 @@ export const encode = (message: Message.Message): readonly [Uint8Array] | readon
       return [encodePing(message.nonce)]
     case "Pong":
       return [encodePong(message.nonce)]
-    case "Also":
-      return [encodeAlso(message.proof)]
+    case "SameProcess":
+      return [encodeSameProcess(message.proof)]
     case "Data":
       return encodeData(message.channel, message.payload)
     case "Peers":

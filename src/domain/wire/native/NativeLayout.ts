@@ -4,7 +4,17 @@ import { SchemaBinary } from "effect/encoding"
 import * as Limits from "../../Limits.ts"
 
 /** Frame kinds. Below 16: control frames, which overtake bulk and exist before Up. Append only. */
-export const Kind = { Hello: 1, Commit: 2, Ack: 3, Reject: 4, Ping: 5, Pong: 6, Also: 7, Data: 16, Peers: 17 } as const
+export const Kind = {
+  Hello: 1,
+  Commit: 2,
+  Ack: 3,
+  Reject: 4,
+  Ping: 5,
+  Pong: 6,
+  SameProcess: 7,
+  Data: 16,
+  Peers: 17
+} as const
 
 /** Whether frames of this kind overtake bulk. */
 export const isControl = (kind: number): boolean => kind < 16

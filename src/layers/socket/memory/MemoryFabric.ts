@@ -11,7 +11,7 @@ import type { Dialled, DialOptions, PeerSocket } from "../../../services/PeerSoc
 import { within } from "../../time/patience.ts"
 import { openError, openTimeout, systemError, writeError } from "../socketErrors.ts"
 import type { ConnectionEnd } from "../socketFromEnd.ts"
-import { heldSocket } from "../socketFromEnd.ts"
+import { socketFromEnd } from "../socketFromEnd.ts"
 import { MemoryEnd } from "./MemoryEnd.ts"
 import { Host } from "./MemoryHost.ts"
 import { Link, perfect } from "./MemoryLink.ts"
@@ -260,7 +260,7 @@ export class Fabric {
       end.outbound.link.deliver(() => initiator.reset())
       return
     }
-    const socket = heldSocket(
+    const socket = socketFromEnd(
       () => end,
       () => Effect.suspend(() => end.begin() ? Effect.void : Effect.fail(openError(systemError("EPIPE", "closed"))))
     )
@@ -272,7 +272,7 @@ export class Fabric {
     const dial = (to: PeerAddress, { from, timeoutMs = Limits.dialMs }: DialOptions = {}): Effect.Effect<Dialled> =>
       Effect.sync(() => {
         let local: Option.Option<PeerAddress> = Option.none()
-        const socket = heldSocket(
+        const socket = socketFromEnd(
           () => new DialledEnd(),
           (dialled) =>
             Effect.suspend(() => {

@@ -5,7 +5,7 @@ import { TestClock } from "effect/testing"
 import type { NodeEvent } from "../../../../src/domain/NodeEvent.ts"
 import * as PeerAddress from "../../../../src/domain/peer/PeerAddress.ts"
 import * as TieBreak from "../../../../src/domain/peer/TieBreak.ts"
-import type { Also } from "../../../../src/domain/wire/Message.ts"
+import type { SameProcess } from "../../../../src/domain/wire/Message.ts"
 import type { make as makeMesh } from "../../../harness/mesh.ts"
 import { assertConnected, downs, ip, onMesh, port, type Running } from "../../../harness/mesh.ts"
 import { dial, hello, join } from "../../../harness/rawPeer.ts"
@@ -118,7 +118,7 @@ describe("two addresses at both ends", () => {
           ["10.0.9.20", "10.0.9.21"]
         ]
         const gather = Effect.fnUntraced(function*(node: string, process: string) {
-          const proofs: Array<Also> = []
+          const proofs: Array<SameProcess> = []
           const raws = yield* Effect.forEach(strangers, ([at, says = node]) =>
             join(
               network.host(ip(at)),
@@ -129,7 +129,7 @@ describe("two addresses at both ends", () => {
             ))
           for (const raw of raws) {
             yield* Effect.forkScoped(
-              Effect.ignore(Effect.forever(Effect.map(raw.until("Also"), (also) => proofs.push(also))))
+              Effect.ignore(Effect.forever(Effect.map(raw.until("SameProcess"), (also) => proofs.push(also))))
             )
           }
           return { proofs, raws }
