@@ -10,78 +10,80 @@ import * as request from "./simulate/request.ts"
 import { real, type Simulator } from "./simulate/simulator.ts"
 
 const flags = {
-  nodes: Flag.Int("nodes").pipe(Flag.withDescription("Nodes of the network (default 10)"), Flag.withDefault(10)),
+  nodes: Flag.Int("nodes").pipe(Flag.withDescription("Number of nodes (default 10)"), Flag.withDefault(10)),
   hours: Flag.Finite("hours").pipe(
-    Flag.withDescription("How long to run, in virtual time (default 1)"),
+    Flag.withDescription("Virtual time to simulate, in hours (default 1)"),
     Flag.withDefault(1)
   ),
   seed: Flag.Int("seed").pipe(
     Flag.withMetavar("N"),
     Flag.withDescription(
-      "What everything is drawn from; the same seed runs the same way (default: random, printed)"
+      "Seed of every random choice; the same seed and options repeat the same run (default: random, printed)"
     ),
     Flag.optional
   ),
   seeds: Flag.String("seeds").pipe(
     Flag.withMetavar("A..B"),
-    Flag.withDescription("Run all these seeds, in processes of their own; a line for each, in order"),
+    Flag.withDescription(
+      "Simulate every seed from A to B, each in its own process; prints one line per seed, in order"
+    ),
     Flag.optional
   ),
   faults: Flag.String("faults").pipe(
     Flag.withMetavar("KINDS"),
-    Flag.withDescription("Kinds of faults with commas between, or all, or none (default all)"),
+    Flag.withDescription("Fault kinds, comma-separated, or all, or none (default all)"),
     Flag.withDefault("all")
   ),
   mode: Flag.Literals("mode", ["safety", "liveness"]).pipe(
     Flag.withDescription(
-      "safety: faults all the time; liveness: from half-time on the network must become whole again (default safety)"
+      "safety: faults until the end; liveness: half of the nodes heal at half-time and must reconnect fully (default safety)"
     ),
     Flag.withDefault("safety" as const)
   ),
   jobs: Flag.Int("jobs").pipe(
     Flag.withMetavar("N"),
-    Flag.withDescription("With --seeds: processes at a time (default: as many as this machine has processors)"),
+    Flag.withDescription("Parallel processes with --seeds (default: the number of processors)"),
     Flag.optional
   ),
   json: Flag.Boolean("json").pipe(
-    Flag.withDescription("Print one JSON object; with --seeds one per line and seed, and one for all of them at last"),
+    Flag.withDescription("Print one JSON object; with --seeds one per seed and line, then one summary"),
     Flag.withDefault(false)
   ),
   trace: Flag.String("trace").pipe(
     Flag.withMetavar("FILE"),
-    Flag.withDescription("Write everything that happens to the file, a JSON object per line"),
+    Flag.withDescription("Write every event to FILE, one JSON object per line"),
     Flag.optional
   ),
   keepFaults: Flag.String("keep-faults").pipe(
     Flag.withMetavar("IDS"),
-    Flag.withDescription("Of the seed's faults only these, with commas between, or none (for replay)"),
+    Flag.withDescription("Replay: keep only these fault ids of the seed, comma-separated, or none"),
     Flag.optional
   ),
   keepNodes: Flag.String("keep-nodes").pipe(
     Flag.withMetavar("NODES"),
-    Flag.withDescription("Only these nodes exist, with commas between; the first is 0 (for replay)"),
+    Flag.withDescription("Replay: keep only these nodes, comma-separated, counted from 0"),
     Flag.optional
   ),
   untilMs: Flag.Int("until-ms").pipe(
     Flag.withMetavar("MS"),
-    Flag.withDescription("End after so many virtual milliseconds, with the faults of the whole time (for replay)"),
+    Flag.withDescription("Replay: stop at this virtual time (ms); faults are planned for the full duration"),
     Flag.optional
   ),
   store: Flag.Literals("store", ["memory", "sqlite"]).pipe(
-    Flag.withDescription("What the nodes keep their chains in (default: memory, or SQLite for one seed in eight)"),
+    Flag.withDescription("Chain store of the nodes (default: memory; SQLite for one seed in eight)"),
     Flag.optional
   ),
   noShrink: Flag.Boolean("no-shrink").pipe(
-    Flag.withDescription("Do not look for a shorter run that fails in the same way"),
+    Flag.withDescription("Report a failure as found, without searching for a shorter run that fails the same way"),
     Flag.withDefault(false)
   ),
   mutant: Flag.Literals("mutant", mutants).pipe(
-    Flag.withDescription("Plant this defect in every node, to see that it is found"),
+    Flag.withDescription("Plant this defect in every node, to verify that the invariants detect it"),
     Flag.optional,
     Flag.withHidden
   ),
   worker: Flag.Boolean("worker").pipe(
-    Flag.withDescription("Simulate the seeds on standard input"),
+    Flag.withDescription("Simulate the seeds read from standard input"),
     Flag.withDefault(false),
     Flag.withHidden
   )
@@ -106,8 +108,8 @@ export const make = (self: Self, simulator: Effect.Effect<Simulator> = real) =>
     })
   ).pipe(
     Command.withDescription(
-      "Run a whole network of nodes in virtual time, with faults drawn from a seed, and check at every step what must " +
-        "always hold. A failure is made as short as possible, and printed with the command that replays it. Exit code 0 " +
-        "if all is well, 1 if not"
+      "Simulate a network of nodes in virtual time, with faults drawn from a seed, and check the invariants at every event. " +
+        "A failure is shrunk to the shortest run found and printed with the command that replays it. Exit code 0 if every " +
+        "invariant held, 1 if not"
     )
   )

@@ -140,7 +140,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     { kinds: ["stop"] }
   ),
   mutant(
-    "nobody follows a connection that failed",
+    "no end follows a connection that failed",
     "P2",
     (state, event, draw) => {
       const [after, actions] = Pair.step(state, event, draw)

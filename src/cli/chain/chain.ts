@@ -8,7 +8,7 @@ import * as rewind from "./rewind.ts"
 import * as verify from "./verify.ts"
 
 export const command = Command.make("chain").pipe(
-  Command.withDescription("Look at, check, copy or repair the stored chain of a node that does not run"),
+  Command.withDescription("Inspect, verify, copy or repair the stored chain of a stopped node"),
   Command.withSubcommands([
     info.command,
     verify.command,

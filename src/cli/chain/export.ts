@@ -70,5 +70,5 @@ export const command = Command.make(
     )
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Write blocks of a stored chain to a file: each as its length (u32, big-endian) and bincode")
+  Command.withDescription("Export blocks of a stored chain to a file, each as length (u32, big-endian) and bincode")
 )

@@ -20,7 +20,7 @@ export const command = Command.make(
   {
     ...target.where,
     from: Argument.String("file").pipe(
-      Argument.withDescription("File of blocks as export writes it, or a pipe such as /dev/stdin")
+      Argument.withDescription("File in the format of chain export, or a pipe such as /dev/stdin")
     )
   },
   Effect.fnUntraced(function*({ from, json, ...where }) {
@@ -61,11 +61,11 @@ export const command = Command.make(
         ])
     )
     if (error !== undefined) {
-      return yield* Failure.failed(`${error.message}; what came before it is kept: height ${tip.height}`)
+      return yield* Failure.failed(`${error.message}; the blocks before it were stored, up to height ${tip.height}`)
     }
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
-    "Check the blocks of a file and store them. Of a bad or cut file all before the fault is kept, and the exit code is 1"
+    "Verify the blocks of a file and store them. If a block is bad or the file is cut short, the blocks before it are kept and the exit code is 1"
   )
 )

@@ -15,9 +15,9 @@ const plain = /^[\x21-\x7e]{1,128}$/
 export const command = Command.make(
   "make",
   {
-    blocks: Flag.Int("blocks").pipe(Flag.withMetavar("N"), Flag.withDescription("Blocks 1 to N are made")),
-    leader: Flag.String("leader").pipe(Flag.withDescription("Who the blocks say made them; in practice an IP")),
-    address: Flag.String("address").pipe(Flag.withDescription("Who gets the rewards")),
+    blocks: Flag.Int("blocks").pipe(Flag.withMetavar("N"), Flag.withDescription("Height of the last block")),
+    leader: Flag.String("leader").pipe(Flag.withDescription("Leader named in every block, usually an IP address")),
+    address: Flag.String("address").pipe(Flag.withDescription("Address that receives the rewards")),
     out: Flag.String("out").pipe(
       Flag.withMetavar("FILE"),
       Flag.withDescription(
@@ -26,7 +26,7 @@ export const command = Command.make(
     ),
     network: Flag.String("network").pipe(
       Flag.withMetavar("testnet|devnet"),
-      Flag.withDescription("Whose rules and first block (default testnet)"),
+      Flag.withDescription("Network whose rules and genesis block apply (default testnet)"),
       Flag.withDefault("testnet")
     ),
     json: target.where.json

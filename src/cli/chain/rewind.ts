@@ -51,7 +51,10 @@ const repair = ({ filename, network, params }: target.Target, height: number) =>
 
 export const command = Command.make(
   "rewind",
-  { ...target.where, height: Argument.Int("height").pipe(Argument.withDescription("Greatest height to keep")) },
+  {
+    ...target.where,
+    height: Argument.Int("height").pipe(Argument.withDescription("Height of the last block to keep"))
+  },
   Effect.fnUntraced(function*({ height, json, ...where }) {
     if (height < 0) return yield* Failure.unusable(`"${height}" is no height; write 0 or more`)
     const found = yield* target.locate(where)
@@ -81,6 +84,6 @@ export const command = Command.make(
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
-    "Drop all blocks above a height. A damaged database is put aside, and what is good of it goes into a new one"
+    "Drop all blocks above a height. A damaged database is moved aside and its intact blocks are copied into a new one"
   )
 )

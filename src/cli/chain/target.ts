@@ -24,15 +24,15 @@ import { ofStore } from "../storeFailure.ts"
 export const where = {
   "data-dir": flags.setting({
     ...Settings.general.dataDir,
-    help: "Data directory whose chain is meant (default ~/.timemesh/NETWORK)"
+    help: "Data directory that holds the chain (default ~/.timemesh/NETWORK)"
   }),
   network: flags.setting({
     ...Settings.general.network,
-    help: "The chain's network (default: what the database says, else testnet)"
+    help: "Network of the chain (default: as recorded in the database, else testnet)"
   }),
   file: Flag.String("file").pipe(
     Flag.withMetavar("DB"),
-    Flag.withDescription("The database itself, instead of the one of a data directory"),
+    Flag.withDescription("Database file, instead of the one in a data directory"),
     Flag.optional
   ),
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false))

@@ -53,6 +53,6 @@ export const command = Command.make(
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(
-    "Read every block of a stored chain and check bytes, hashes, links and rules. Exit code 1 if one is bad"
+    "Verify the bytes, hash, link and rules of every stored block. Exit code 1 if a block is bad"
   )
 )
