@@ -154,6 +154,8 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
   if (connection === undefined || greeting === undefined || known === undefined) {
     throw new Error("a connection came up whose peer never said Hello")
   }
+  const order = ctx.slots.wentUp(peer.ip, ctx.setup.tuning.maxPeers)
+  if (order === undefined) return turnAway(ctx, peer)
   Redials.onUp(ctx, peer)
   const now = ctx.timers.now()
   const up: Up = {
@@ -161,7 +163,7 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
     connection,
     greeting,
     at: now,
-    order: ctx.slots.wentUp(),
+    order,
     liveness: end.committedAt === undefined
       ? Liveness.start(now)
       : Liveness.sample(Liveness.start(now), now - end.committedAt),
@@ -199,6 +201,15 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
   Aliases.onUp(ctx, up)
   ctx.protocols.onUp(up)
 }
+
+/** The peer has its `Ack` already, and reads a Reject next: it came up at its end only. */
+const turnAway = (ctx: NodeContext, peer: Peer): void =>
+  post(ctx, peer, {
+    _tag: "Stopped",
+    reject: "full",
+    detail: `peer limit reached (${ctx.setup.tuning.maxPeers})`,
+    retryMs: Handshake.clampRetry(Handshake.retryAfterMs("full"), ctx.jitter())
+  })
 
 const goDown = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectReason.DisconnectReason): void => {
   const { up } = end

@@ -21,9 +21,9 @@ const waitsMs = (ctx: NodeContext, { book, timers }: Peer): number | undefined =
   return timer.dueMs - ctx.timers.now()
 }
 
-/** The peer is about to come up. Those that were lost with it are dialled soon, no more than `Limits.redialsPerSecond`. */
+/** The peer came up, and is counted. Those that were lost with it are dialled soon, no more than `Limits.redialsPerSecond`. */
 export const onUp = (ctx: NodeContext, peer: Peer): void => {
-  const wasAlone = ctx.slots.upCount === 0
+  const wasAlone = ctx.slots.upCount === 1
   if (peer.backoff.failures === 0 && !wasAlone) return
   const returned = { lostAt: peer.book.lastGoodAt, wasAlone }
   let place = 0

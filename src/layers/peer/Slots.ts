@@ -63,8 +63,12 @@ export class Slots {
     return this.ups
   }
 
-  /** A connection came up. Gives its number in the order of all Ups. */
-  wentUp(): number {
+  /**
+   * A connection comes up: its number in the order of all Ups, which nothing that is up can do without. `undefined`: it must not come up,
+   * for its peer has no place, or `most` are up. So no error in counting places ever lets more peers up.
+   */
+  wentUp(ip: PeerIp, most: number): number | undefined {
+    if (!this.places.has(ip) || this.ups >= most) return undefined
     this.ups += 1
     return ++this.upOrder
   }

@@ -1,12 +1,14 @@
 /** The limit of peers holds at the moment it matters: a place is taken with the Hello, and given back when nothing comes of it. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as Limits from "../../../src/domain/Limits.ts"
+import * as Handshake from "../../../src/domain/pair/Handshake.ts"
 import type { PeerIp } from "../../../src/domain/peer/PeerIp.ts"
+import { NodeRules, protocolRules } from "../../../src/services/NodeRules.ts"
 import type { RawPeer } from "../../../src/testing/RawPeer.ts"
 import { ip, onMesh } from "../../harness/mesh.ts"
-import { dial, hello } from "../../harness/rawPeer.ts"
+import { dial, hello, join } from "../../harness/rawPeer.ts"
 
 /** Higher than all others: it waits for their Commit. */
 const node = "10.200.0.1"
@@ -46,6 +48,43 @@ describe("places", () => {
         const late = yield* start("10.200.0.2", { peers: [node] })
         yield* TestClock.adjust("3 seconds")
         assert.strictEqual((yield* late.up).length, 1)
+      })))
+
+  it.effect("a count of places that is wrong lets no more peers up: the limit is looked at again at Up", () =>
+    onMesh(5, ({ network, start }) =>
+      Effect.gen(function*() {
+        // Whatever the count says, there is room.
+        const checkHello: typeof Handshake.check = (hello, context) =>
+          Handshake.check(hello, { ...context, upCount: 0 })
+        const n = yield* Effect.provideService(start(node, { tuning: { maxPeers: 2 } }), NodeRules, {
+          ...protocolRules,
+          checkHello
+        })
+        const raws: Array<RawPeer> = []
+        for (const i of [1, 2, 3]) {
+          const raw = yield* dial(network.host(stranger(i)), ip(node))
+          yield* Effect.forkScoped(Effect.gen(function*() {
+            yield* raw.say(hello(ip(node), { process: `${i}`.padStart(16, "0") }))
+            yield* raw.say({ _tag: "Commit", lower: stranger(i), higher: ip(node) })
+          }))
+          raws.push(raw)
+          yield* TestClock.adjust("1 second")
+        }
+        assert.deepStrictEqual((yield* n.up).map(([peer]) => peer), [stranger(1), stranger(2)])
+        assert.deepStrictEqual(n.of("Up").map((event) => event.ip), [stranger(1), stranger(2)])
+        assert.deepStrictEqual(n.of("Refused").map(({ ip, reason }) => [ip, reason.reject]), [[stranger(3), "full"]])
+        assert.deepStrictEqual(n.of("Down"), [])
+        const [first, , third] = raws
+        assert(first !== undefined && third !== undefined)
+        const told = yield* Effect.forkChild(third.until("Reject"))
+        yield* TestClock.adjust("1 second")
+        const { reason, retryAfterMs, text } = yield* Fiber.join(told)
+        assert.deepStrictEqual([reason, text, retryAfterMs], ["full", "peer limit reached (2)", Limits.retryFullMs])
+        // The refused one left nothing behind: one that goes makes room for it.
+        yield* first.close
+        yield* TestClock.adjust("1 second")
+        yield* join(network.host(stranger(3)), ip(node), [], {}, stranger(3))
+        assert.deepStrictEqual((yield* n.up).map(([peer]) => peer), [stranger(2), stranger(3)])
       })))
 
   it.effect("a challenger of a peer that has its place never meets full", () =>
