@@ -99,6 +99,18 @@ describe("a set-up of a node", () => {
       }
     }))
 
+  it("names at most as many peers as the limit says, and the problem names it", () => {
+    const named = (count: number): NodeSetup => ({
+      ...good,
+      peers: Array.from({ length: count }, (_, i) => ({ ip: ip(`10.7.${i >> 8}.${i & 255}`), port: 1 }))
+    })
+    assert.isUndefined(problem(named(Limits.configuredPeers)))
+    const wrong = problem(named(Limits.configuredPeers + 1))
+    assert.deepStrictEqual([wrong?.field, wrong?.input], ["peers", "2049 addresses"])
+    assert.include(wrong?.problem, "limit of 2048 configured peers")
+    assert.isAtMost(2 * Limits.configuredPeers, Limits.knownPeers, "what is learned has room beside them")
+  })
+
   it("has the ranges that flags have", () => {
     for (const [field, setting] of Object.entries(Settings.tuning)) {
       const { kind, least, most } = Tuning.ranges[field as keyof Tuning.Tuning]

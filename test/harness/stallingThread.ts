@@ -23,7 +23,7 @@ export interface StallScript {
   /** Its rank against the node. */
   readonly role: "lower" | "higher"
   /** The answer that is held. `Pong`: that to the challenge by the second socket, which it opens once the first is up. */
-  readonly hold: "Hello" | "Ack" | "Pong" | "nothing"
+  readonly hold: "Hello" | "Commit" | "Ack" | "Pong" | "nothing"
   /** Whether the second socket is of another process. */
   readonly otherProcess: boolean
   /** At which stall of the test the held answer goes out. */
@@ -71,16 +71,17 @@ const talk = (socket: Net.Socket, name: "first" | "second"): void => {
     tell(`${name} up`)
     if (name === "first" && script.hold === "Pong") void delay(300).then(() => open("second"))
   }
+  const commit = () =>
+    send({
+      _tag: "Commit",
+      lower: PeerIp.fromStringUnsafe(script.ip),
+      higher: PeerIp.fromStringUnsafe(script.node.ip)
+    })
   const received = (message: Decoded): void => {
     switch (message._tag) {
       case "Hello":
         if (script.role !== "lower") return
-        send({
-          _tag: "Commit",
-          lower: PeerIp.fromStringUnsafe(script.ip),
-          higher: PeerIp.fromStringUnsafe(script.node.ip)
-        })
-        return
+        return script.hold === "Commit" ? held(commit) : commit()
       case "Commit":
         if (script.hold === "Ack" && name === "first") return held(() => send({ _tag: "Ack" }))
         send({ _tag: "Ack" })

@@ -303,6 +303,25 @@ describe("config", () => {
     assert.strictEqual(text("/srv/timemesh"), "/srv/timemesh")
   })
 
+  it.effect("more configured peers than the limit are an error that names it, wherever they are named; repeats do not count", () =>
+    Effect.gen(function*() {
+      const peers = Array.from({ length: Limits.configuredPeers + 1 }, (_, i) => `10.7.${i >> 8}.${i & 255}`)
+      const most = peers.slice(1)
+      const wrong =
+        `"2049 addresses" exceeds the limit of 2048 configured peers; name fewer; the node learns the others from its peers`
+      for (
+        const [where, given] of [
+          ["--peer", (peer: ReadonlyArray<string>): Told => ({ flags: { peer } })],
+          ["TIMEMESH_PEER", (peer: ReadonlyArray<string>): Told => ({ env: { TIMEMESH_PEER: peer.join(",") } })],
+          ["peer in /etc/timemesh.json", (peer: ReadonlyArray<string>): Told => ({ file: json({ peer }) })]
+        ] as const
+      ) {
+        assert.strictEqual(yield* textOf(given(peers)), `${where}: ${wrong}`)
+        const { node } = yield* configOf(given([...most, ...most.slice(0, 9)]))
+        assert.strictEqual(node.peers.length, Limits.configuredPeers)
+      }
+    }))
+
   it("other addresses of this machine are peers of a node that listens on one", () => {
     const given = new Map([
       ["listen", { where: "--listen", values: ["127.0.0.1:24100"] }],

@@ -5,6 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Layer } from "effect"
 import { Worker } from "node:worker_threads"
+import * as Limits from "../../../src/domain/Limits.ts"
 import { networks } from "../../../src/domain/Network.ts"
 import type { NodeEvent } from "../../../src/domain/NodeEvent.ts"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
@@ -64,6 +65,16 @@ const phases: ReadonlyArray<Phase> = [
     sees: ["first up", "second rejected: in-use"]
   }
 ]
+
+/** H waits for a Commit much longer than anything else takes: this one stands still late in that wait. */
+const commitPhase: Phase = {
+  name: "the peer's Commit, which H waits for",
+  node: "higher",
+  script: { dials: true, hold: "Commit", otherProcess: false },
+  sees: ["first up"]
+}
+/** ms. How long before the end of that wait the loop stops. Shorter than the stall. */
+const beforeEndMs = 2_000
 
 /** Stands still, as a long synchronous task does. */
 const stand = (stalls: Int32Array, ms: number): void => {
@@ -136,11 +147,14 @@ const start = Effect.fnUntraced(function*(phase: Phase, index: number, stalls: I
   return { phase, connect, events, seen, done }
 })
 
-/** All phases at once, on one event loop. */
-const run = (stallMs: number, times: number) =>
+/** A phase, and at which stall the peer's answer comes. */
+type Case = readonly [phase: Phase, answerAt: number]
+
+/** All cases at once, on one event loop, which stops `afterMs` after all of them are in their phase. */
+const run = (cases: ReadonlyArray<Case>, stallMs: number, times: number, afterMs = 0) =>
   Effect.gen(function*() {
     const stalls = new Int32Array(new SharedArrayBuffer(4))
-    const pairs = yield* Effect.forEach(phases, (phase, i) => start(phase, i, stalls, times), {
+    const pairs = yield* Effect.forEach(cases, ([phase, answerAt], i) => start(phase, i, stalls, answerAt), {
       concurrency: "unbounded"
     })
     const dials = pairs.filter(({ phase }) => phase.script.hold === "nothing")
@@ -156,6 +170,7 @@ const run = (stallMs: number, times: number) =>
         look()
       })
     )
+    if (afterMs > 0) yield* Effect.sleep(afterMs)
     stand(stalls, stallMs)
     // Between two stalls the loop runs for a moment, and reads what there is.
     if (times === 2) {
@@ -182,7 +197,14 @@ const run = (stallMs: number, times: number) =>
 describe("our own event loop stands still in every phase of a pair", () => {
   for (const stallMs of [2_300, 5_600]) {
     for (const times of [1, 2]) {
-      it.live(`for ${stallMs} ms, ${times === 1 ? "once" : "twice in a row"}`, () => run(stallMs, times), 60_000)
+      const cases = phases.map((phase): Case => [phase, times])
+      it.live(`for ${stallMs} ms, ${times === 1 ? "once" : "twice in a row"}`, () => run(cases, stallMs, times), 60_000)
     }
   }
+
+  it.live(
+    "over the end of H's wait for a Commit, which comes during the first stall or only during the second",
+    () => run([[commitPhase, 1], [commitPhase, 2]], 5_600, 2, Limits.waitMs - beforeEndMs),
+    120_000
+  )
 })
