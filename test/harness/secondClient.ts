@@ -280,6 +280,8 @@ export interface Line {
   /** Nonce of this end's Hello. */
   readonly nonce: string
   readonly say: (hex: string) => void
+  /** As they are; what the node does not read waits without a copy. */
+  readonly bytes: (bytes: Uint8Array) => void
   /** The body of the next frame of this kind; frames of other kinds before it are passed over (pings are answered). */
   readonly hear: (kind: string) => Promise<string>
   /** Every kind that came so far, in order. */
@@ -321,6 +323,7 @@ const over = (socket: net.Socket): Line => {
   return {
     nonce: randomBytes(8).toString("hex"),
     say,
+    bytes: (bytes) => void socket.write(bytes),
     hear: (kind) =>
       new Promise((resolve) => {
         wanted = { kind, resolve }

@@ -80,7 +80,7 @@ export const portRefused = (entry: BookEntry, usual: number): BookEntry => ({
 export const isGossip = ({ source, ups }: BookEntry): boolean => source === "gossip" && ups === 0
 
 /** Whether the peer is known to listen somewhere. */
-export const listens = ({ port }: BookEntry): boolean => port !== undefined && port > 0
+export const listens = ({ port }: BookEntry): boolean => (port ?? 0) > 0
 
 /** Which entry of a full table goes first, the lowest: 0 no peer ever answered there, 1 never up, 2 a peer. */
 export const evictionRank = ({ saidHello, source, ups }: BookEntry): 0 | 1 | 2 =>

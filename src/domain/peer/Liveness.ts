@@ -157,9 +157,12 @@ export const tick = (state: State, now: number, params: Params, lagMs: number): 
   }, sendPing]
 }
 
-/** The pace does not drift: the next ping is a whole number of intervals after the one that is due, and in the future. */
+/**
+ * The pace does not drift: the next ping is a whole number of intervals after the one that is due, and in the future. One that is not due
+ * yet, as it is when a late verdict asks for a ping out of turn, stays: it is never more than an interval ahead.
+ */
 const nextPing = (pingAt: number, now: number, pingMs: number): number =>
-  now < pingAt ? pingAt : pingAt + pingMs * (1 + Math.floor((now - pingAt) / pingMs))
+  pingAt + pingMs * (1 + Math.floor((now - pingAt) / pingMs))
 
 /** The lag is ours: it counts neither as silence nor as slowness, and no answer to an earlier ping can be demanded. */
 const lagged = (state: State, now: number, lagMs: number): State => ({

@@ -48,9 +48,8 @@ export const toIpAddress = (ip: PeerIp): NetAddress.IpAddress => NetAddress.ipFr
 
 /** The 16 bytes of the address, network order; IPv4 as `::ffff:a.b.c.d`. */
 export const toBytes = (ip: PeerIp): Uint8Array => {
-  const address = ip.includes(":") ? toIpAddress(ip) : undefined
-  if (address !== undefined && NetAddress.isIpv6Address(address)) {
-    return Uint8Array.from(NetAddress.ipv6ToOctets(address))
+  if (ip.includes(":")) {
+    return Uint8Array.from(NetAddress.ipv6ToOctets(Result.getOrThrow(NetAddress.ipv6FromString(ip))))
   }
   // IPv4 in its one canonical form: ranking compares addresses often, and a parser's checks have been made.
   const bytes = new Uint8Array(16)
@@ -75,7 +74,6 @@ export const fromBytes = (bytes: Uint8Array): Option.Option<PeerIp> =>
 
 /** Numeric order over the 16-byte form: negative when `a` is the lower. */
 export const compare = (a: PeerIp, b: PeerIp): number => {
-  if (a === b) return 0
   const x = toBytes(a)
   const y = toBytes(b)
   for (let i = 0; i < 16; i++) {
@@ -108,8 +106,8 @@ export const classOf = (ip: PeerIp): IpClass => {
   if (NetAddress.isUnspecified(address) || NetAddress.isMulticast(address)) return "special"
   if (NetAddress.isLinkLocal(address)) return "private"
   if (NetAddress.isIpv6Address(address)) return NetAddress.isUniqueLocal(address) ? "private" : "routable"
-  if (NetAddress.isBroadcast(address)) return "special"
   const [a, b] = NetAddress.ipv4ToOctets(address)
+  // The class-E range holds the broadcast address.
   if (a === 0 || a >= 240) return "special"
   return NetAddress.isPrivate(address) || (a === 100 && b >= 64 && b < 128) ? "private" : "routable"
 }

@@ -54,6 +54,22 @@ describe("ports", () => {
     assert.deepStrictEqual(entry.otherPorts, [3, 1])
   })
 
+  it("are tried all before the first again, one only where only the network's is known", () => {
+    const at = (entry: BookEntry.BookEntry) => BookEntry.portRefused(entry, usual).portAt
+    assert.strictEqual(at(BookEntry.make(1, "gossip")), 1)
+    for (const port of [undefined, 0, usual]) assert.strictEqual(at(BookEntry.make(port, "gossip")), 0)
+  })
+
+  it("never hold a port among the earlier ones twice, nor the latest one", () => {
+    let entry = BookEntry.make(1, "gossip")
+    for (const port of [2, 1, 2, 3, 1, 3, 2, 2, 1]) {
+      entry = BookEntry.learnPort(entry, port)
+      const all = [entry.port, ...entry.otherPorts]
+      assert.strictEqual(new Set(all).size, all.length, `${all}`)
+      assert.strictEqual(entry.port, port)
+    }
+  })
+
   it("do not remember that it did not listen or was not known", () => {
     for (const port of [undefined, 0]) {
       assert.deepStrictEqual(BookEntry.learnPort(BookEntry.make(port, "gossip"), 5).otherPorts, [])

@@ -48,6 +48,7 @@ describe("Liveness pace", () => {
     const state = quiet(Liveness.start(0), 0)
     const { pings } = run(state, 50_000, [[10_000, 50_000]])
     assert.deepStrictEqual(pings, [0, 50_000])
+    assert.deepStrictEqual(run(state, 80_000, [[10_000, 50_000]]).pings, [0, 50_000, 60_000, 75_000])
   })
 
   it("an early tick does nothing", () => {
@@ -113,10 +114,22 @@ describe("Liveness verdict", () => {
   })
 
   it("lag never exceeds the silence it excuses, and a byte ends the excuse", () => {
-    let state = quiet(Liveness.start(0), 0)
-    ;[state] = Liveness.tick(state, 1_000, params, 999_999)
+    let state = quiet(Liveness.start(0), 300)
+    ;[state] = Liveness.tick(state, 1_300, params, 999_999)
     assert.strictEqual(state.lagMs, 1_000)
-    assert.strictEqual(quiet(state, 1_001).lagMs, 0)
+    assert.strictEqual(quiet(state, 1_301).lagMs, 0)
+  })
+
+  it("a challenge gives the answer time from its ping on, but not anew to what was asked before", () => {
+    const [idle] = Liveness.tick(quiet(Liveness.start(0), 0), 0, params, 0)
+    const fresh = Liveness.pingSent(quiet(idle, 10), 1n, 44_000)
+    // The ping at the fixed pace is due first, and changes nothing about the verdict.
+    const [asked, ping] = Liveness.tick(fresh, 45_010, params, 0)
+    assert.strictEqual(ping._tag, "SendPing")
+    assert.strictEqual(Liveness.nextDue(asked, params), 44_000 + params.answerMs)
+    assert.deepStrictEqual(Liveness.tick(asked, 49_000, params, 0)[1], { _tag: "Dead", silentForMs: 48_990 })
+    const before = run(quiet(Liveness.start(0), 0), 44_000).state
+    assert.strictEqual(Liveness.nextDue(Liveness.pingSent(before, 1n, 44_000), params), params.deadMs)
   })
 
   const Step = Schema.Struct({
@@ -216,6 +229,11 @@ describe("Liveness round trips", () => {
     assert.deepStrictEqual(state.rtt, { smoothedMs: 90, leastMs: 80, lastMs: 160 })
     state = Liveness.sample(state, 10)
     assert.deepStrictEqual(state.rtt, { smoothedMs: 80, leastMs: 10, lastMs: 10 })
+  })
+
+  it("a new connection waits for no pong", () => {
+    assert.deepStrictEqual(Liveness.start(3).pings, [])
+    assert.deepStrictEqual(Liveness.pingSent(Liveness.start(3), 7n, 4).pings, [{ nonce: 7n, at: 4 }])
   })
 
   it("matches pongs by nonce, once", () => {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
+import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import * as arb from "../../harness/arbitraries.ts"
 
 const read = (text: string) => Result.map(PeerAddress.fromString(text, 24_100), PeerAddress.format)
@@ -61,6 +62,21 @@ describe("PeerAddress.fromString", () => {
       }
     })
   }
+
+  it("says what is wrong: with the form where there is no address, else with the address itself, as a PeerAddressError", () => {
+    const errorOf = (text: string) => Result.merge(Result.mapError(PeerAddress.fromString(text, 1), (error) => error))
+    for (const text of ["", ":24100", "[1.2.3.4]:5", "1.2.3.4:"]) {
+      const error = errorOf(text)
+      assert(error instanceof PeerAddress.PeerAddressError)
+      assert.strictEqual(error._tag, "PeerAddressError")
+      assert.include(error.reason, "write IP, IP:PORT or [IPv6]:PORT")
+    }
+    for (const [text, ip] of [["1.2.3:7", "1.2.3"], ["fe80::1%eth0", "fe80::1%eth0"]] as const) {
+      const [error, ofIp] = [errorOf(text), PeerIp.fromString(ip)]
+      assert(error instanceof PeerAddress.PeerAddressError && Result.isFailure(ofIp))
+      assert.strictEqual(error.reason, ofIp.failure.reason)
+    }
+  })
 
   it.prop("reads back what format writes", [arb.peerIp, arb.port], ([ip, port]) => {
     const address = PeerAddress.make(ip, port)

@@ -66,6 +66,11 @@ describe("PeerIp.fromString", () => {
     })
   }
 
+  it("fails with a PeerIpError", () => {
+    const result = PeerIp.fromString("1.2.3")
+    assert.strictEqual(Result.isFailure(result) ? result.failure._tag : "", "PeerIpError")
+  })
+
   it("says why a zone id is refused", () => {
     const result = PeerIp.fromString("fe80::1%eth0")
     assert.include(Result.isFailure(result) ? result.failure.reason : "", "zone")
@@ -171,6 +176,16 @@ describe("PeerIp schemas", () => {
     for (const bad of ["1.2.3", "fe80::1%eth0", 7, null]) assert.isTrue(Result.isFailure(decode(bad)))
   })
 
+  it("say what they expect", () => {
+    const result = decode("1.2.3")
+    assert(Result.isFailure(result))
+    assert.include(result.failure.message, "a canonical IP address such as 203.0.113.7")
+  })
+
+  it.prop("encode to the text itself", [arb.peerIp], ([a]) => {
+    assert.strictEqual(Schema.encodeSync(PeerIp.FromString)(a), a)
+  })
+
   it.prop("hold for canonical text only", [arb.peerIp], ([a]) => {
     assert.isTrue(is(a))
     assert.isFalse(is(` ${a}`))
@@ -194,6 +209,7 @@ describe("PeerIp.classOf and netgroup", () => {
       ["100.127.255.255", "private"],
       ["100.128.0.0", "routable"],
       ["100.63.255.255", "routable"],
+      ["8.100.0.1", "routable"],
       ["fd00::1", "private"],
       ["fe80::1", "private"],
       ["50.28.104.50", "routable"],

@@ -87,6 +87,15 @@ describe("void waits", () => {
     assert.isFalse(Recovery.isVoid(first, told))
   })
 
+  it("each has the moment of its place, in order, whatever the jitter", () => {
+    for (let place = 0; place < 20; place++) {
+      const [from, mid, to] = [0, 0.5, 1].map((jitter) => Recovery.restartMs(place, jitter) / 1_000)
+      assert.strictEqual(from, place / Limits.redialsPerSecond)
+      assert.strictEqual(mid, (place + 0.5) / Limits.redialsPerSecond)
+      assert.strictEqual(to, (place + 1) / Limits.redialsPerSecond)
+    }
+  })
+
   it("at most `redialsPerSecond` become due in any second, whatever the jitter", () => {
     const due = Array.from({ length: 200 }, (_, place) => Recovery.restartMs(place, place % 7 / 7))
     for (const from of due) {
