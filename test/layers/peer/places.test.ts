@@ -55,7 +55,7 @@ describe("places", () => {
       Effect.gen(function*() {
         // Whatever the count says, there is room.
         const checkHello: typeof Handshake.check = (hello, context) =>
-          Handshake.check(hello, { ...context, upCount: 0 })
+          Handshake.check(hello, { ...context, placesTaken: 0 })
         const n = yield* Effect.provideService(start(node, { tuning: { maxPeers: 2 } }), NodeRules, {
           ...protocolRules,
           checkHello
