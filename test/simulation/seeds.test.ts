@@ -40,7 +40,11 @@ const found: ReadonlyArray<readonly [what: string, options: SimulationOptions]> 
   ["who says that it is us is dialled again", options(17, 8, 1, ["hostile", "kill", "readdress"])],
   ["no dial goes on for a row that is gone", options(20713, 10, 1, faultKinds)],
   ["two nodes with two addresses each keep one connection", options(4, 6, 1, ["alias", "kill"])],
-  ["a process that comes to a second address is not challenged", options(7, 6, 1, ["alias", "clog", "kill", "storm"])]
+  ["a process that comes to a second address is not challenged", options(7, 6, 1, ["alias", "clog", "kill", "storm"])],
+  [
+    "who stood still works through the handshakes that its peer gave up, and no Down of those is a fault",
+    { ...options(700062, 10, 1, faultKinds), keepFaults: [1, 2, 3], keepNodes: [0, 1, 4, 7], untilMs: 200_000 }
+  ]
 ]
 
 describe("seeds that found something", () => {

@@ -53,9 +53,10 @@ export const disturbance = (fault: Fault): Disturbance => {
   const whole: Span = [atMs, endMs]
   switch (fault.kind) {
     case "kill":
-    case "pause":
     case "slow-reader":
       return breaking(of(fault.node), whole)
+    // Afterwards it works through handshakes that its peer has given up meanwhile.
+    case "pause":
     case "narrow":
       return { ...breaking(of(fault.node), whole), oneSided: of(fault.node) }
     case "vanish":
