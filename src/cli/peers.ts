@@ -8,17 +8,19 @@ import { bytes, duration, table } from "./table.ts"
 
 const heading = ["PEER", "PORT", "STATE", "SINCE", "SOCKET", "HEIGHT", "RTT", "IN", "OUT", "SOFTWARE"]
 
-const reason = (last: NonNullable<Peer["last"]>): string =>
-  last.reason.kind === "rejected" ? last.reason.reject ?? "rejected" : last.reason.kind
+const isTrouble = (situation: string | undefined): boolean => situation !== undefined && situation !== "connected"
+
+const roundTripMs = ({ smoothedMicros, smoothedMs }: NonNullable<NonNullable<Peer["connection"]>["rtt"]>): number =>
+  smoothedMicros === undefined ? smoothedMs : smoothedMicros / 1_000
 
 const connectedRow = (peer: Peer, connection: NonNullable<Peer["connection"]>, now: number): ReadonlyArray<string> => [
   peer.ip,
   peer.port === undefined ? "?" : peer.port === 0 ? "none" : String(peer.port),
-  `${connection.direction}, ${connection.role}`,
-  duration(now - connection.since),
+  `${connection.direction}, ${connection.role}${isTrouble(peer.situation) ? `, ${peer.situation}` : ""}`,
+  duration(connection.upMs ?? now - connection.since),
   connection.socket,
   String(peer.sync?.height ?? peer.tip?.height ?? "?"),
-  connection.rtt === undefined ? "?" : `${connection.rtt.smoothedMs.toFixed(1)} ms`,
+  connection.rtt === undefined ? "?" : `${roundTripMs(connection.rtt).toFixed(1)} ms`,
   bytes(connection.bytes.received),
   bytes(connection.bytes.sent),
   peer.software ?? "?"
@@ -31,14 +33,19 @@ const dialler: Readonly<Record<Peer["expected"], string>> = {
   nobody: "no dial"
 }
 
+/** `own-address` and the like: see `domain/peer/Situation`. */
+const isPeer = (situation: string | undefined): boolean =>
+  situation === undefined || !["own-address", "moved", "no-family"].includes(situation)
+
 const waitingRow = (peer: Peer, now: number): ReadonlyArray<string> => {
   const next = peer.nextAttemptAt === undefined ? "" : `, next in ${duration(peer.nextAttemptAt - now)}`
-  const last = peer.last === undefined ? "" : `; last: ${reason(peer.last)}`
   const state = peer.aliasOf !== undefined
     ? `same node as ${peer.aliasOf}`
+    : !isPeer(peer.situation)
+    ? `no peer: ${peer.situation}`
     : peer.attempts > 0
-    ? "connecting"
-    : `down, ${dialler[peer.expected]}${next}${last}`
+    ? `connecting${peer.last === undefined ? "" : `, before: ${peer.situation ?? peer.last.reason.kind}`}`
+    : `down: ${peer.situation ?? "not connected"}, ${dialler[peer.expected]}${next}`
   return [peer.ip, peer.port === undefined ? "?" : peer.port === 0 ? "none" : String(peer.port), state]
 }
 

@@ -12,6 +12,14 @@ const both = (count: { readonly inbound: number; readonly outbound: number }): s
 const reasons = (total: number, by: Readonly<Record<string, number>>): string =>
   total === 0 ? "0" : `${total} (${Object.entries(by).map(([reason, count]) => `${count} ${reason}`).join(", ")})`
 
+/** Causes that the table shows: the most frequent ones. */
+const shownCauses = 5
+
+const apart = (by: Readonly<Record<string, number>> = {}): string => {
+  const counts = Object.entries(by).map(([situation, count]) => `${count} ${situation}`)
+  return counts.length === 0 ? "" : ` (and addresses that are not peers: ${counts.join(", ")})`
+}
+
 /** The status for a person. */
 export const render = (status: Status): string =>
   fields([
@@ -25,7 +33,13 @@ export const render = (status: Status): string =>
     ...(status.chain === undefined
       ? []
       : [["chain", status.chain.line], ["tip", status.chain.hash], ["reorgs", String(status.chain.reorgs)]] as const),
-    ["peers", `${status.connected} connected, ${status.known} known`],
+    ["peers", `${status.connected} connected, ${status.known} known${apart(status.apart)}`],
+    ...(status.missing ?? []).slice(0, shownCauses).map(({ cause, example, fix, peers }) =>
+      [
+        "missing",
+        `${peers === 1 ? example : `${peers}, such as ${example}`}: ${cause}${fix === undefined ? "" : `; ${fix}`}`
+      ] as const
+    ),
     [
       "connections",
       `${status.stats.ups} established, ${reasons(status.stats.downs, status.stats.downsByReason)} disconnected`

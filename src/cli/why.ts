@@ -16,6 +16,6 @@ export const command = Command.make(
     const parsed = PeerIp.fromString(ip)
     if (Result.isFailure(parsed)) return yield* Failure.unusable(parsed.failure.message)
     const why = yield* askNode.ask(flags.toFlags(where), (client) => client.why(parsed.success))
-    yield* Console.log(json ? JSON.stringify(why) : `${why.ip}: ${why.state}\n${why.text}`)
+    yield* Console.log(json ? JSON.stringify(why) : `${why.ip}: ${why.situation ?? why.state}\n${why.text}`)
   })
 ).pipe(Command.withDescription("Explain why a running node is, or is not, connected to an address"))

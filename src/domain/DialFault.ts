@@ -3,20 +3,39 @@
 export type DialFault =
   /** The peer, or the way to it. */
   | "peer"
-  /** No router or host answers on the way: this node's network while no peer is up, else the peer. */
+  /** No router or host answers on the way, or a router forbids it: this node's network while no peer is up, else the peer. */
   | "route"
   /** This node has no network, or no address of the peer's family. */
   | "network"
-  /** This node's process is out of sockets or memory. */
+  /** A firewall of this host forbids it. */
+  | "firewall"
+  /** This node's process or host is out of sockets, ports or memory. */
   | "resources"
+  /** This node's system refuses for another reason. */
+  | "system"
 
+/**
+ * What a host far away can cause. Linux makes the codes of `route` from ICMP messages too, and EACCES from ICMPv6's "administratively
+ * prohibited". A system has many more codes, and all of them come from this host.
+ */
 const faults: ReadonlyMap<string, DialFault> = new Map<string, DialFault>([
+  ["ECONNREFUSED", "peer"],
+  ["ECONNRESET", "peer"],
+  ["ECONNABORTED", "peer"],
+  ["EPIPE", "peer"],
+  ["ETIMEDOUT", "peer"],
   ["EHOSTUNREACH", "route"],
   ["EHOSTDOWN", "route"],
+  ["EACCES", "route"],
   ["ENETUNREACH", "network"],
   ["ENETDOWN", "network"],
+  ["ENETRESET", "network"],
+  ["ENODEV", "network"],
   ["EADDRNOTAVAIL", "network"],
   ["EAFNOSUPPORT", "network"],
+  ["EPERM", "firewall"],
+  ["EADDRINUSE", "resources"],
+  ["EAGAIN", "resources"],
   ["EMFILE", "resources"],
   ["ENFILE", "resources"],
   ["ENOBUFS", "resources"],
@@ -24,7 +43,7 @@ const faults: ReadonlyMap<string, DialFault> = new Map<string, DialFault>([
 ])
 
 /** `code`: the system's, as `ECONNREFUSED`; any other text is the peer's. */
-export const of = (code: string): DialFault => faults.get(code) ?? "peer"
+export const of = (code: string): DialFault => faults.get(code) ?? (/^E[A-Z0-9_]+$/.test(code) ? "system" : "peer")
 
 /** Whether the fault is this node's own, given whether any peer is up. */
 export const isOwn = (fault: DialFault, isAlone: boolean): boolean => fault === "route" ? isAlone : fault !== "peer"

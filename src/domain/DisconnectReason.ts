@@ -40,7 +40,7 @@ export const rejectReasons: ReadonlyArray<RejectReason> = [
  * `eof`: the peer closed without a Reject. `reset`: the socket failed. `silent`: no byte within the dead time. `replaced`:
  * the deciding peer chose a newer socket. `unanswered`: no answer to a challenge. `no-commit`, `no-ack`, `hello-timeout`: a
  * handshake step timed out. `protocol`: a frame that is not allowed in that state. `bad-frame`: a malformed frame.
- * `outbox-full`: the peer stopped reading. `application`: the
+ * `outbox-full`: the peer stopped reading. `address`: the other end has an address that identifies no peer. `application`: the
  * application of the end that closed failed on a message. `dial-failed`: no connection to the address.
  */
 export type Kind =
@@ -61,6 +61,7 @@ export type Kind =
   | "operator"
   | "shutdown"
   | "application"
+  | "address"
   | "dial-failed"
 
 export interface DisconnectReason {
@@ -79,9 +80,9 @@ export const local = (kind: Kind, detail?: string): DisconnectReason =>
 export const remote = (kind: Kind, detail?: string): DisconnectReason =>
   detail === undefined ? { kind, by: "remote" } : { kind, by: "remote", detail }
 
-/** A dial failed, with the system's code. */
-export const dialFailed = (code: string): DisconnectReason =>
-  (DialFault.of(code) === "peer" || DialFault.of(code) === "route" ? remote : local)("dial-failed", code)
+/** A dial failed, with the system's code. `isAlone`: no peer is up, so a missing route is this node's own. */
+export const dialFailed = (code: string, isAlone: boolean): DisconnectReason =>
+  (DialFault.isOwn(DialFault.of(code), isAlone) ? local : remote)("dial-failed", code)
 
 /** The reason behind a `Reject`. `shutdown`, `operator`, `banned`, `evicted`, `protocol` and `application` keep their own kind; the others become `rejected`. */
 export const rejected = (reject: RejectReason, by: "local" | "remote", detail?: string): DisconnectReason => {

@@ -67,6 +67,18 @@ export const pingLeastMs = 100
 export const maxDialsMost = 1_024
 /** ms. An Up shorter than this counts as a failure for the backoff. */
 export const stableMs = 5_000
+/** ms. A connection that is up for less counts for "comes up, and is lost again at once", and so many in a row are reported as such. */
+export const steadyUpMs = 60_000
+export const shortUpsReported = 3
+/** ms. For how long after the last of them, when the peer cannot be reached any more. */
+export const shortUpsForMs = 900_000
+/** ms. How old what is known of this host's addresses may be, and how many former ones of its own a node remembers. */
+export const hostAddressesMs = 1_000
+export const ownAddresses = 1_024
+/** addresses. Of so many that peers left, a node remembers where the peer went. */
+export const movedAddresses = 1_024
+/** ms. A ping without any byte since: from here on the line is reported as quiet. A round trip around the world takes a tenth. */
+export const quietPingMs = 3_000
 
 /**
  * ms. Longest wait before the next dial of a peer that was well connected within `redialKnownForMs`: both ends dial, so a pair is together
@@ -82,9 +94,13 @@ export const redialNewMs = 30_000
 export const redialNewTries = 20
 /** ms. The same of every configured peer, and every one that ever was well connected, while no peer is up: an isolated node tries to come back at least this often. */
 export const redialAloneMs = 30_000
-/** ms. Wait after a dial that this node's own system refused (no network, no sockets), and when only that address has no network (no IPv6, say). */
+/**
+ * ms. Wait after a dial that this node's own system refused (no network, no sockets): such a dial costs a system call. With more than 50 addresses
+ * in that state, so many more as there are: ten dials a second in all, which an IPv4 host with thousands of IPv6 addresses can bear.
+ */
 export const redialOwnFaultMs = 5_000
-export const redialElsewhereMs = 60_000
+export const redialOwnFaultEachMs = 100
+export const redialOwnFaultMaxMs = 600_000
 /** ms. Peers lost within this time of one another were lost together: `deadMs` finds them one after the other, up to a ping apart. */
 export const lostTogetherMs = 60_000
 /** dials. How many waits that are void become due per second, at most: 125 peers are dialled within 8 s, and no link sees a storm. */

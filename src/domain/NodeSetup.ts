@@ -39,7 +39,11 @@ export interface SetupProblem {
 
 /** Why an address cannot be a node's, in words to be read after it; `undefined` when it can. */
 export const addressProblem = (ip: PeerIp.PeerIp): string | undefined =>
-  PeerIp.classOf(ip) === "special" ? "is not a unicast address" : undefined
+  PeerIp.isLinkLocal(ip)
+    ? "is a link-local address, which names another host on every link and so identifies no peer"
+    : PeerIp.classOf(ip) === "special"
+    ? "is not a unicast address"
+    : undefined
 
 /** How an address is known to be this node's own. `any`: a loopback address at the port on which it listens everywhere. */
 export type Own = "advertise" | "listen" | "host" | "any"

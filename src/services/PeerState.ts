@@ -6,8 +6,9 @@
  */
 import type { Effect, Option, Stream } from "effect"
 import { Context } from "effect"
+import type { Explanation } from "../domain/peer/Explanation.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
-import type { Explanation, PeerRecord } from "../domain/peer/PeerRecord.ts"
+import type { PeerRecord } from "../domain/peer/PeerRecord.ts"
 
 export class PeerState extends Context.Service<PeerState, {
   readonly peers: Effect.Effect<ReadonlyArray<PeerRecord>>
@@ -19,6 +20,13 @@ export class PeerState extends Context.Service<PeerState, {
    * reader more than `Limits.eventBuffer` behind loses the oldest.
    */
   readonly changes: Stream.Stream<PeerRecord>
-  /** Why we are or are not connected to an address, known or not: always an answer. */
-  readonly why: (ip: PeerIp) => Effect.Effect<Explanation>
+  /**
+   * Why we are or are not connected to an address, known or not: always an answer. `clockBehindS`: by how many seconds sync finds the peer's
+   * next block ahead of this node's clock, where it does (`SyncPeerReport`).
+   */
+  readonly why: (ip: PeerIp, clockBehindS?: number) => Effect.Effect<Explanation>
+  /** `why` of every row of the table, by numeric IP. */
+  readonly explained: (
+    clockBehindS?: (ip: PeerIp) => number | undefined
+  ) => Effect.Effect<ReadonlyArray<Explanation>>
 }>()("timemesh/services/PeerState") {}

@@ -24,6 +24,8 @@ export interface SyncPeerReport {
   readonly blocks: number
   /** How it is used, or why it is not. */
   readonly use: string
+  /** s. By so much its next block is ahead of this node's clock, where that is why it is not used. */
+  readonly clockBehindS?: number | undefined
 }
 
 export interface SyncReport {

@@ -3,22 +3,28 @@ import * as DialFault from "../../src/domain/DialFault.ts"
 import * as DisconnectReason from "../../src/domain/DisconnectReason.ts"
 
 /** What the codes mean, while a peer is up and while none is: whose fault it is, and what the reason says. */
-const table: ReadonlyArray<readonly [codes: string, ownConnected: boolean, ownAlone: boolean, by: "local" | "remote"]> =
-  [
-    ["ECONNREFUSED ETIMEDOUT ECONNRESET EPIPE no-answer toString", false, false, "remote"],
-    ["EHOSTUNREACH EHOSTDOWN", false, true, "remote"],
-    ["ENETUNREACH ENETDOWN EADDRNOTAVAIL EAFNOSUPPORT", true, true, "local"],
-    ["EMFILE ENFILE ENOBUFS ENOMEM", true, true, "local"]
-  ]
+const table: ReadonlyArray<readonly [codes: string, ownConnected: boolean, ownAlone: boolean]> = [
+  ["ECONNREFUSED ETIMEDOUT ECONNRESET ECONNABORTED EPIPE no-answer toString failed", false, false],
+  // A router far away or the local network: the peers that are up decide.
+  ["EHOSTUNREACH EHOSTDOWN EACCES", false, true],
+  ["ENETUNREACH ENETDOWN ENETRESET ENODEV EADDRNOTAVAIL EAFNOSUPPORT", true, true],
+  ["EPERM", true, true],
+  ["EMFILE ENFILE ENOBUFS ENOMEM EADDRINUSE EAGAIN", true, true],
+  // No host far away can cause these, nor any code not named here.
+  ["EINVAL EBADF EIO EPROTONOSUPPORT ESOCKTNOSUPPORT EDQUOT ERR_SOCKET_BAD_PORT", true, true]
+]
 
 describe("DialFault", () => {
-  for (const [codes, ownConnected, ownAlone, by] of table) {
+  for (const [codes, ownConnected, ownAlone] of table) {
     it(codes, () => {
       for (const code of codes.split(" ")) {
         const fault = DialFault.of(code)
         assert.strictEqual(DialFault.isOwn(fault, false), ownConnected, `${code}, peers up`)
         assert.strictEqual(DialFault.isOwn(fault, true), ownAlone, `${code}, no peer up`)
-        assert.deepStrictEqual(DisconnectReason.dialFailed(code), { kind: "dial-failed", by, detail: code })
+        for (const isAlone of [false, true]) {
+          const by = DialFault.isOwn(fault, isAlone) ? "local" : "remote"
+          assert.deepStrictEqual(DisconnectReason.dialFailed(code, isAlone), { kind: "dial-failed", by, detail: code })
+        }
       }
     })
   }

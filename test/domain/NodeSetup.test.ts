@@ -61,7 +61,11 @@ const bad: ReadonlyArray<readonly [field: string, setup: NodeSetup]> = [
 /** A socket that must not be asked for anything. */
 const noSocket = Layer.succeed(
   PeerSocket,
-  PeerSocket.of({ dial: () => Effect.die("a dial"), listen: () => Effect.die("a listener") })
+  PeerSocket.of({
+    dial: () => Effect.die("a dial"),
+    listen: () => Effect.die("a listener"),
+    addresses: () => []
+  })
 )
 
 describe("a set-up of a node", () => {

@@ -38,6 +38,9 @@ export const row: PeerRecord = {
     socket: "127.0.0.2:50000",
     ephemeralPort: 50_000,
     since: 1_000,
+    upMs: 5,
+    lastByteMs: 4,
+    pingUnansweredMs: undefined,
     rtt: undefined,
     bytes: { sent: 1, received: 2 },
     messages: { sent: 3, received: 4 },
@@ -49,6 +52,14 @@ export const row: PeerRecord = {
   expected: "us",
   nextAttemptAt: undefined,
   last: { at: 5, reason: { kind: "eof", by: "remote" }, wasUp: true },
+  lastDown: { at: 5, reason: { kind: "eof", by: "remote" }, upMs: 7 },
+  lastAttempt: undefined,
+  shortUps: 1,
+  restarts: 0,
+  inUseRefusals: 0,
+  mayDial: true,
+  isStopped: false,
+  dialPort: 24_200,
   failures: 0,
   software: "timemesh/0.1.0",
   tip: undefined,
@@ -64,7 +75,24 @@ export const services = (note: (call: string) => Effect.Effect<void>) =>
     Layer.mock(PeerState, {
       peers: Effect.succeed([row]),
       connected: Effect.succeed([row]),
-      why: (peer) => Effect.succeed({ ip: peer, state: "unknown", text: `nobody told of ${peer}`, record: undefined })
+      why: (peer) =>
+        Effect.succeed({
+          ip: peer,
+          state: "unknown",
+          situation: "unknown",
+          cause: "not known",
+          text: `no peer told of ${peer}`,
+          record: undefined
+        }),
+      explained: () =>
+        Effect.succeed([{
+          ip: row.ip,
+          state: "connected",
+          situation: "connected",
+          cause: "the connection is up",
+          text: "Connected",
+          record: row
+        }])
     }),
     Layer.mock(ConnectionManager, {
       address: PeerAddress.make(ip("127.0.0.1"), 24_200),

@@ -6,14 +6,16 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Option, Result, Scope, Semaphore } from "effect"
+import { Socket } from "effect/socket"
 import { TestClock } from "effect/testing"
 import * as DisconnectReason from "../../src/domain/DisconnectReason.ts"
-import { networks } from "../../src/domain/Network.ts"
+import { type Network, networks } from "../../src/domain/Network.ts"
 import * as PairAgreement from "../../src/domain/pair/PairAgreement.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import * as ChainStoreMemory from "../../src/layers/chain/ChainStoreMemory.ts"
 import { MemoryNetwork } from "../../src/layers/socket/memory/MemoryNetwork.ts"
+import { type ConnectionEnd, socketFromEnd } from "../../src/layers/socket/socketFromEnd.ts"
 import * as Producer from "../../src/layers/sync/Producer.ts"
 import { ChainStore, type StoredBlock, type Tip } from "../../src/services/ChainStore.ts"
 import type { Tuning } from "../../src/services/NodeConfig.ts"
@@ -34,6 +36,10 @@ export interface NodeOptions {
   readonly advertise?: string
   /** Its IPv4 sockets say that this is their own address: it is behind a router that translates addresses. */
   readonly inside?: string
+  /** What this node's own system says to dials, by the IP dialled. May change while the node runs. */
+  readonly faults?: ReadonlyMap<string, string>
+  /** The addresses of its interfaces, in place of those of its host. May change while the node runs. */
+  readonly interfaces?: ReadonlyArray<string>
   readonly tuning?: Partial<Tuning>
   /** Keep a chain, beginning with these blocks (1, 2, …). */
   readonly chain?: ReadonlyArray<StoredBlock>
@@ -43,6 +49,7 @@ export interface NodeOptions {
   readonly tips?: Array<Tip>
   /** ms. How long the disk takes to store, half of it before and half after it is done, and to read. */
   readonly storeMs?: number
+  readonly network?: Network
   /** Make blocks when its turn comes. */
   readonly produce?: boolean
 }
@@ -100,6 +107,7 @@ const translated = (sockets: PeerSocket["Service"], inside: string | undefined):
   if (inside === undefined) return sockets
   const own = (at: PeerAddress.PeerAddress) => at.ip.includes(":") ? at : { ...at, ip: ip(inside) }
   return PeerSocket.of({
+    addresses: () => [ip(inside), ...sockets.addresses().filter((at) => at.includes(":"))],
     dial: (to, options) =>
       Effect.map(sockets.dial(to, options), (dialled) => ({
         ...dialled,
@@ -112,6 +120,26 @@ const translated = (sockets: PeerSocket["Service"], inside: string | undefined):
       }))
   })
 }
+
+/** Sockets of a host whose system refuses dials. */
+const refusing = (
+  sockets: PeerSocket["Service"],
+  { faults, interfaces }: Pick<NodeOptions, "faults" | "interfaces">
+): PeerSocket["Service"] => ({
+  ...sockets,
+  addresses: interfaces === undefined ? sockets.addresses : () => interfaces.map(ip),
+  dial: (to, options) =>
+    Effect.suspend(() => {
+      const code = faults?.get(to.ip)
+      if (code === undefined) return sockets.dial(to, options)
+      const cause = Object.assign(new Error(code), { code })
+      const failure = new Socket.SocketError({ reason: new Socket.SocketOpenError({ kind: "Unknown", cause }) })
+      const socket = socketFromEnd(() => noEnd, () => Effect.fail(failure))
+      return Effect.succeed({ local: Effect.succeedNone, socket })
+    })
+})
+
+const noEnd: ConnectionEnd = { pull: Effect.never, write: () => Effect.never, finish: () => {}, close: () => {} }
 
 export const make = Effect.gen(function*() {
   const network = yield* MemoryNetwork
@@ -139,9 +167,10 @@ export const make = Effect.gen(function*() {
         advertise: options.advertise === undefined ? undefined : ip(options.advertise),
         peers: (options.peers ?? []).map(address),
         ...(options.tuning === undefined ? {} : { tuning: options.tuning }),
-        produces: options.produce === true
+        produces: options.produce === true,
+        ...(options.network === undefined ? {} : { network: options.network })
       }
-      const sockets = translated(network.host(first, ...more), options.inside)
+      const sockets = refusing(translated(network.host(first, ...more), options.inside), options)
       const disk = { ms: 0 }
       const node: TestNode.TestNode & { readonly sync?: Sync["Service"] } = yield* (options.chain === undefined
         ? TestNode.start(sockets, given)

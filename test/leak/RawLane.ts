@@ -36,7 +36,7 @@ export const make = (
       const own = sockets(text)
       // Where the node really listens, from the address that the peer has.
       const from: PeerSocket["Service"] = {
-        listen: own.listen,
+        ...own,
         dial: (to, options) => own.dial(PeerAddress.make(to.ip, node.address.port), { ...options, from: ip })
       }
       return { ip, dial: RawPeer.dial(from, node.address), lower: text === ips[0] }

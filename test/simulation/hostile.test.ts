@@ -38,7 +38,7 @@ interface Outcome {
 const counted = (sockets: PeerSocket["Service"]) => {
   const written = { bytes: 0, writes: 0, dials: 0 }
   const counting: PeerSocket["Service"] = {
-    listen: sockets.listen,
+    ...sockets,
     dial: (to, options) =>
       Effect.map(sockets.dial(to, options), ({ local, socket }) => {
         written.dials += 1

@@ -106,7 +106,12 @@ export const check = (hello: Hello, context: Context): Accepted | Refused => {
   }
   // The rank comes from this address: one that no peer can have must not decide it.
   if (PeerIp.classOf(hello.peer) === "special") {
-    return refused("protocol", `your Hello gives ${hello.peer} as this node's address, which is not a unicast address`)
+    return refused(
+      "protocol",
+      `your Hello gives ${hello.peer} as this node's address, which ${
+        PeerIp.isLinkLocal(hello.peer) ? "is a link-local address" : "is not a unicast address"
+      }`
+    )
   }
   const rank = TieBreak.rank(hello.peer, context.remote)
   if (rank === "same") return refused("self", "another node has this node's own address")

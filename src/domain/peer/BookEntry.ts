@@ -5,7 +5,16 @@
 import type { DisconnectReason } from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
 import type { PeerIp } from "./PeerIp.ts"
-import type { PeerSource } from "./PeerRecord.ts"
+import type { Attempt, Ended, PeerSource } from "./PeerRecord.ts"
+
+/** The process of the peer's latest Up, as that proved itself: see `AliasProof.isSame`. */
+export interface Process {
+  /** As its Hello says; anyone may copy it. */
+  readonly id: string
+  /** Its instance tag towards `self`, the address of ours that it named. */
+  readonly tag: string
+  readonly self: PeerIp
+}
 
 export interface BookEntry {
   /** Listening port; `undefined` not known, 0 does not listen. */
@@ -25,10 +34,17 @@ export interface BookEntry {
   readonly ups: number
   /** End of its latest Up of at least `Limits.stableMs`. */
   readonly lastGoodAt: number | undefined
-  /** How its latest connection or attempt ended. */
-  readonly last: { readonly at: number; readonly reason: DisconnectReason; readonly wasUp: boolean } | undefined
+  /** How its latest connection ended, and its latest attempt that did not become one: neither hides the other. */
+  readonly lastDown: Ended | undefined
+  readonly lastAttempt: Attempt | undefined
+  readonly process: Process | undefined
+  /** Ups in a row shorter than `Limits.steadyUpMs`, and how many of them were by another process than the one before. */
+  readonly shortUps: number
+  readonly restarts: number
   /** The address under which the same process is connected. */
   readonly aliasOf: PeerIp | undefined
+  /** The operator disconnected it, and nothing has named it since. */
+  readonly isStopped: boolean
   /** The address is this node's own. */
   readonly isSelf: boolean
   /** Its last connection came from our dial although it ranks lower: it cannot dial us. */
@@ -48,8 +64,13 @@ export const make = (port: number | undefined, source: PeerSource): BookEntry =>
   capabilities: 0,
   ups: 0,
   lastGoodAt: undefined,
-  last: undefined,
+  lastDown: undefined,
+  lastAttempt: undefined,
+  process: undefined,
+  shortUps: 0,
+  restarts: 0,
   aliasOf: undefined,
+  isStopped: false,
   isSelf: false,
   onlyWeDial: false,
   inUseRefusals: 0
@@ -76,6 +97,15 @@ export const portRefused = (entry: BookEntry, usual: number): BookEntry => ({
   portAt: (entry.portAt + 1) % ports(entry, usual).length
 })
 
+/** Whether this node's own system kept it from the peer: its latest dial says nothing about the peer. */
+export const isOwnFault = ({ lastAttempt, lastDown }: BookEntry): boolean =>
+  lastAttempt?.reason.kind === "dial-failed" && lastAttempt.reason.by === "local" &&
+  (lastDown === undefined || lastDown.at <= lastAttempt.at)
+
+/** Whether two addresses had the same process: both prove it by its tag, which no other process can know. */
+export const isSameProcess = (a: BookEntry, b: BookEntry): boolean =>
+  a.process !== undefined && a.process.tag === b.process?.tag && a.process.self === b.process.self
+
 /** Whether only other peers told of the address so far. */
 export const isGossip = ({ source, ups }: BookEntry): boolean => source === "gossip" && ups === 0
 
@@ -86,8 +116,39 @@ export const listens = ({ port }: BookEntry): boolean => (port ?? 0) > 0
 export const evictionRank = ({ saidHello, source, ups }: BookEntry): 0 | 1 | 2 =>
   ups > 0 || source === "stored" ? 2 : saidHello ? 1 : 0
 
-/** A connection or attempt ended. Losing the race of two dials says nothing of the peer: the reason before it stays. */
-export const ended = (entry: BookEntry, at: number, reason: DisconnectReason, wasUp: boolean): BookEntry =>
-  !wasUp && reason.reject === "duplicate" && entry.last !== undefined
-    ? entry
-    : { ...entry, last: { at, reason, wasUp } }
+/** The later of `lastDown` and `lastAttempt`. */
+export const last = ({ lastAttempt, lastDown }: BookEntry): Ended | Attempt | undefined =>
+  lastDown === undefined || (lastAttempt !== undefined && lastAttempt.at >= lastDown.at) ? lastAttempt : lastDown
+
+/** An attempt ended that did not become a connection. Losing the race of two dials says nothing of the peer: what is known stays. */
+export const attemptEnded = (entry: BookEntry, attempt: Attempt): BookEntry =>
+  attempt.reason.reject === "duplicate" && last(entry) !== undefined ? entry : { ...entry, lastAttempt: attempt }
+
+/** A connection ended. */
+export const wentDown = (entry: BookEntry, down: Ended): BookEntry => {
+  const isGood = down.upMs >= Limits.stableMs
+  const isSteady = down.upMs >= Limits.steadyUpMs
+  return {
+    ...entry,
+    lastDown: down,
+    lastGoodAt: isGood ? down.at : entry.lastGoodAt,
+    shortUps: isSteady ? 0 : isByDesign(down.reason) ? entry.shortUps : entry.shortUps + 1,
+    restarts: isSteady ? 0 : entry.restarts
+  }
+}
+
+/** Connections that end by the rules, or by hand: no sign of trouble. */
+const isByDesign = ({ kind, reject }: DisconnectReason): boolean =>
+  kind === "replaced" || kind === "operator" || reject === "alias"
+
+/** The peer came up. `process`: at the other end. */
+export const cameUp = (entry: BookEntry, process: Process): BookEntry => ({
+  ...entry,
+  process,
+  ups: entry.ups + 1,
+  inUseRefusals: 0,
+  aliasOf: undefined,
+  restarts: entry.process !== undefined && entry.process.id !== process.id && entry.shortUps > 0
+    ? entry.restarts + 1
+    : entry.restarts
+})

@@ -22,7 +22,7 @@ export class PeerIpError extends Data.TaggedError("PeerIpError")<{ readonly inpu
   }
 }
 
-/** What a peer's address can be reached from. `special`: unspecified, multicast, broadcast: never a peer. */
+/** What a peer's address can be reached from. `special`: unspecified, multicast, broadcast, link-local: never a peer. */
 export type IpClass = "loopback" | "private" | "routable" | "special"
 
 /** Reads an address in any spelling. Zone ids (`fe80::1%eth0`) and ports are refused. */
@@ -99,12 +99,15 @@ export const FromString = Schema.String.pipe(Schema.decodeTo(
   })
 ))
 
-/** Where the address can be reached from; RFC 1918, 4193, link-local and RFC 6598 (100.64/10) count as private. */
+/** Whether the address names another host on every link (fe80::/10, 169.254/16), so that it identifies none. */
+export const isLinkLocal = (ip: PeerIp): boolean => NetAddress.isLinkLocal(toIpAddress(ip))
+
+/** Where the address can be reached from; RFC 1918, 4193 and RFC 6598 (100.64/10) count as private. */
 export const classOf = (ip: PeerIp): IpClass => {
   const address = toIpAddress(ip)
   if (NetAddress.isLoopback(address)) return "loopback"
   if (NetAddress.isUnspecified(address) || NetAddress.isMulticast(address)) return "special"
-  if (NetAddress.isLinkLocal(address)) return "private"
+  if (NetAddress.isLinkLocal(address)) return "special"
   if (NetAddress.isIpv6Address(address)) return NetAddress.isUniqueLocal(address) ? "private" : "routable"
   const [a, b] = NetAddress.ipv4ToOctets(address)
   // The class-E range holds the broadcast address.

@@ -5,6 +5,24 @@ import type { PeerIp } from "./PeerIp.ts"
 /** Which end dialled, seen from this node: `outbound` is ours. */
 export type Direction = "inbound" | "outbound"
 
+/** How a connection ended that was up. */
+export interface Ended {
+  readonly at: number
+  readonly reason: DisconnectReason
+  readonly upMs: number
+}
+
+/**
+ * How an attempt ended that did not become a connection. `reached`: how far it got: `dial`, no socket opened; `socket`, but no Hello was
+ * accepted; `hello`, but the pair's rules ended it.
+ */
+export interface Attempt {
+  readonly at: number
+  readonly reason: DisconnectReason
+  readonly direction: Direction
+  readonly reached: "dial" | "socket" | "hello"
+}
+
 /** How this node learned an address. */
 export type PeerSource = "configured" | "stored" | "gossip" | "inbound"
 
@@ -21,6 +39,12 @@ export interface PeerConnectionInfo {
   readonly ephemeralPort: number
   /** Wall time of Up, ms. */
   readonly since: number
+  /** ms since then. */
+  readonly upMs: number
+  /** ms since the last byte came. */
+  readonly lastByteMs: number
+  /** ms since the oldest ping that no byte has answered; absent when nothing is open. */
+  readonly pingUnansweredMs: number | undefined
   /** ms; absent before the first sample. */
   readonly rtt: { readonly smoothedMs: number; readonly leastMs: number; readonly lastMs: number } | undefined
   readonly bytes: { readonly sent: number; readonly received: number }
@@ -45,8 +69,24 @@ export interface PeerRecord {
   readonly expected: ExpectedDialler
   /** Wall time of this node's next own dial, ms; `undefined` when none is planned. */
   readonly nextAttemptAt: number | undefined
-  /** Why the last connection or attempt ended, and when (wall time, ms). */
+  /** The later of `lastDown` and `lastAttempt`. */
   readonly last: { readonly at: number; readonly reason: DisconnectReason; readonly wasUp: boolean } | undefined
+  /** Why the last connection ended, when (wall time, ms), and how long it had been up. */
+  readonly lastDown: Ended | undefined
+  /** Why the last attempt came to nothing, when (wall time, ms), and how far it got. */
+  readonly lastAttempt: Attempt | undefined
+  /** Connections in a row that were lost within `Limits.steadyUpMs`. */
+  readonly shortUps: number
+  /** How many of them were made by a new process of the peer. */
+  readonly restarts: number
+  /** Times in a row that another process came from this address and was refused. */
+  readonly inUseRefusals: number
+  /** Whether this node may dial it by itself: not after `disconnect`, and not without an address to dial. */
+  readonly mayDial: boolean
+  /** The operator disconnected it here, and has not named it since. */
+  readonly isStopped: boolean
+  /** Port that the next dial goes to. */
+  readonly dialPort: number
   /** Consecutive failures the backoff counts. */
   readonly failures: number
   readonly software: string | undefined
@@ -60,13 +100,4 @@ export interface PeerRecord {
   readonly ups: number
   /** Wall time of the last Up that lasted long enough to count as good, ms. */
   readonly lastGoodAt: number | undefined
-}
-
-/** The answer to "why are we (not) connected to this address", in words and in parts. */
-export interface Explanation {
-  readonly ip: PeerIp
-  readonly state: "connected" | "connecting" | "waiting" | "alias" | "own-address" | "unknown"
-  /** One or two sentences for a person. */
-  readonly text: string
-  readonly record: PeerRecord | undefined
 }

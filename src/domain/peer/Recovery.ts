@@ -38,12 +38,14 @@ export const longestWaitMs = (peer: Known, isAlone: boolean, mostMs: number, now
 }
 
 /**
- * Wait after a dial that this node's own system refused; `jitter` 0…1. It does not grow, for it says nothing about the peer.
+ * Wait after a dial that this node's own system refused; `jitter` 0…1. It does not grow with the failures, for they say nothing about
+ * the peer. Many addresses that wait so share a pace: one of them finds out that the network is back.
  *
- * @param isElsewhere no network, while other peers are up: there is none to that address
+ * @param waiting how many addresses wait for this reason, this one included
  */
-export const ownFaultWaitMs = (isElsewhere: boolean, jitter: number): number =>
-  (isElsewhere ? Limits.redialElsewhereMs : Limits.redialOwnFaultMs) * (0.5 + 0.5 * jitter)
+export const ownFaultWaitMs = (waiting: number, jitter: number): number =>
+  Math.min(Math.max(waiting * Limits.redialOwnFaultEachMs, Limits.redialOwnFaultMs), Limits.redialOwnFaultMaxMs) *
+  (0.5 + 0.5 * jitter)
 
 /** A peer that came up. */
 export interface Returned {

@@ -3,7 +3,7 @@
  */
 import type { FileSystem, LogLevel } from "effect"
 import { Effect, Result } from "effect"
-import { homedir, networkInterfaces, userInfo } from "node:os"
+import { homedir, userInfo } from "node:os"
 import * as nodePath from "node:path"
 import * as Limits from "../../domain/Limits.ts"
 import { networks } from "../../domain/Network.ts"
@@ -13,6 +13,7 @@ import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import { problem as tuningProblem, type Spelling } from "../../domain/Tuning.ts"
 import type { NodeSetup, Tuning } from "../../services/NodeConfig.ts"
+import * as HostAddresses from "../socket/HostAddresses.ts"
 import { ConfigError } from "./ConfigError.ts"
 import * as ConfigSources from "./ConfigSources.ts"
 import * as Settings from "./Settings.ts"
@@ -54,12 +55,7 @@ const homeDirectory = (): string | undefined => {
 /** The host this process runs on. */
 export const thisHost: Effect.Effect<Host> = Effect.sync(() => ({
   home: homeDirectory(),
-  addresses: Object.values(networkInterfaces()).flatMap((list) =>
-    (list ?? []).flatMap(({ address }) => {
-      const ip = PeerIp.fromString(address.replace(/%.*$/, ""))
-      return Result.isSuccess(ip) ? [ip.success] : []
-    })
-  )
+  addresses: HostAddresses.read()
 }))
 
 type Outcome<A> = Result.Result<A, ConfigError>

@@ -1,16 +1,17 @@
 /**
  * The admin API of a running node: JSON over HTTP, defined once for server and client.
  *
- * **Units**: times are wall time in ms, durations ms. **Shapes**: an absent field is unknown. Versions add fields and never
- * change one.
+ * **Units**: times are wall time in ms, durations ms, all of them whole. **Shapes**: a field that is not known or does not apply is absent,
+ * never null. A request that is refused is answered with `{"error": {"message": …}}`. Versions add fields and never change one; a client passes
+ * over those that it does not know.
  */
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { networkNames } from "../../domain/Network.ts"
 
-const SentReceived = Schema.Struct({ sent: Schema.Finite, received: Schema.Finite })
-const ByDirection = Schema.Struct({ inbound: Schema.Finite, outbound: Schema.Finite })
-const Counts = Schema.Record(Schema.String, Schema.Finite)
+const SentReceived = Schema.Struct({ sent: Schema.Int, received: Schema.Int })
+const ByDirection = Schema.Struct({ inbound: Schema.Int, outbound: Schema.Int })
+const Counts = Schema.Record(Schema.String, Schema.Int)
 
 /** `domain/DisconnectReason`. Kinds are open: a newer node may send more. */
 const Reason = Schema.Struct({
@@ -21,63 +22,86 @@ const Reason = Schema.Struct({
 })
 
 const Connection = Schema.Struct({
-  id: Schema.Finite,
+  id: Schema.Int,
   direction: Schema.Literals(["inbound", "outbound"]),
   role: Schema.Literals(["lower", "higher"]),
   /** The initiator's `IP:port`, the same at both ends. */
   socket: Schema.String,
-  ephemeralPort: Schema.Finite,
-  since: Schema.Finite,
+  ephemeralPort: Schema.Int,
+  since: Schema.Int,
+  upMs: Schema.optional(Schema.Int),
+  /** Since the last byte came. */
+  lastByteMs: Schema.optional(Schema.Int),
+  /** Since the oldest ping that no byte has answered. */
+  pingUnansweredMs: Schema.optional(Schema.Int),
   rtt: Schema.optional(Schema.Struct({
+    // Finite: versions before 0.2 sent fractions.
     smoothedMs: Schema.Finite,
     leastMs: Schema.Finite,
-    lastMs: Schema.Finite
+    lastMs: Schema.Finite,
+    smoothedMicros: Schema.optional(Schema.Int)
   })),
   bytes: SentReceived,
   messages: SentReceived,
   pings: SentReceived,
   pongs: SentReceived,
-  queuedBytes: Schema.Finite
+  queuedBytes: Schema.Int
 })
 
 /** A peer as `services/Sync` reports it. `height`: of its chain; `blocks`: of ours that it sent; `use`: for a person. */
-const PeerSync = Schema.Struct({ height: Schema.Finite, blocks: Schema.Finite, use: Schema.String })
+const PeerSync = Schema.Struct({ height: Schema.Int, blocks: Schema.Int, use: Schema.String })
 
 /** The node's chain, as `services/Sync` reports it. */
 const Chain = Schema.Struct({
-  height: Schema.Finite,
+  height: Schema.Int,
   /** Of the tip, 64 hex digits. */
   hash: Schema.String,
   /** Height of the best header chain known. */
-  headers: Schema.Finite,
+  headers: Schema.Int,
   synced: Schema.Boolean,
   /** What sync is doing, one line for a person. */
   line: Schema.String,
   /** Since the start. */
-  reorgs: Schema.Finite,
+  reorgs: Schema.Int,
   /** Bodies in memory, waiting for earlier ones or for the disk. */
-  waiting: Schema.Struct({ blocks: Schema.Finite, bytes: Schema.Finite }),
+  waiting: Schema.Struct({ blocks: Schema.Int, bytes: Schema.Int }),
   peers: Schema.Array(Schema.Struct({ ip: Schema.String, ...PeerSync.fields }))
 })
 export type Chain = typeof Chain.Type
 
-/** One row of the peer table, as `domain/peer/PeerRecord`. */
+const Direction = Schema.Literals(["inbound", "outbound"])
+
+/** One row of the peer table, as `domain/peer/PeerRecord`, and what is to be said of it, as `domain/peer/Explanation`. */
 export const Peer = Schema.Struct({
   ip: Schema.String,
-  port: Schema.optional(Schema.Finite),
+  port: Schema.optional(Schema.Int),
   source: Schema.String,
   connection: Schema.optional(Connection),
-  attempts: Schema.Finite,
+  attempts: Schema.Int,
   expected: Schema.Literals(["us", "them", "either", "nobody"]),
-  nextAttemptAt: Schema.optional(Schema.Finite),
-  last: Schema.optional(Schema.Struct({ at: Schema.Finite, reason: Reason, wasUp: Schema.Boolean })),
-  failures: Schema.Finite,
+  nextAttemptAt: Schema.optional(Schema.Int),
+  last: Schema.optional(Schema.Struct({ at: Schema.Int, reason: Reason, wasUp: Schema.Boolean })),
+  lastDown: Schema.optional(Schema.Struct({ at: Schema.Int, reason: Reason, upMs: Schema.Int })),
+  lastAttempt: Schema.optional(
+    Schema.Struct({ at: Schema.Int, reason: Reason, direction: Direction, reached: Schema.String })
+  ),
+  /** Optional, as every field that was added: an older node does not send it. */
+  shortUps: Schema.optional(Schema.Int),
+  restarts: Schema.optional(Schema.Int),
+  inUseRefusals: Schema.optional(Schema.Int),
+  mayDial: Schema.optional(Schema.Boolean),
+  dialPort: Schema.optional(Schema.Int),
+  /** `domain/peer/Situation`. Open: a newer node may send more. */
+  situation: Schema.optional(Schema.String),
+  cause: Schema.optional(Schema.String),
+  fix: Schema.optional(Schema.String),
+  failures: Schema.Int,
   software: Schema.optional(Schema.String),
-  tip: Schema.optional(Schema.Struct({ height: Schema.Finite, hash: Schema.String })),
+  tip: Schema.optional(Schema.Struct({ height: Schema.Int, hash: Schema.String })),
   capabilities: Schema.Int,
   aliasOf: Schema.optional(Schema.String),
-  ups: Schema.Finite,
-  lastGoodAt: Schema.optional(Schema.Finite),
+  ups: Schema.Int,
+  lastGoodAt: Schema.optional(Schema.Int),
   /** How sync uses it; absent when it keeps no chain, or we do not. */
   sync: Schema.optional(PeerSync)
 })
@@ -86,9 +110,9 @@ export type Peer = typeof Peer.Type
 /** `GET /peers`. */
 export const Peers = Schema.Struct({
   /** The node's wall time when the table was read. */
-  at: Schema.Finite,
+  at: Schema.Int,
   /** Connections up, counted by events: Ups less Downs. Equals the number of rows with a `connection`. */
-  open: Schema.Finite,
+  open: Schema.Int,
   /** By numeric IP. */
   peers: Schema.Array(Peer)
 })
@@ -100,32 +124,42 @@ export const Status = Schema.Struct({
   listen: Schema.String,
   advertise: Schema.optional(Schema.String),
   software: Schema.String,
-  pid: Schema.Finite,
-  startedAt: Schema.Finite,
-  uptimeMs: Schema.Finite,
-  /** Peers in the table, and how many of them are connected. */
-  known: Schema.Finite,
-  connected: Schema.Finite,
+  pid: Schema.Int,
+  startedAt: Schema.Int,
+  uptimeMs: Schema.Int,
+  /** Peers known, and how many of them are connected. Addresses that are no peers of their own are in `apart`. */
+  known: Schema.Int,
+  connected: Schema.Int,
+  /** What keeps the others away, the most frequent cause first. */
+  missing: Schema.optional(Schema.Array(Schema.Struct({
+    situation: Schema.String,
+    peers: Schema.Int,
+    /** One of them. */
+    example: Schema.String,
+    cause: Schema.String,
+    fix: Schema.optional(Schema.String)
+  }))),
+  /** Addresses that are no peers of their own, by `situation`: this node's own, aliases, those that moved, of a family that this host lacks. */
+  apart: Schema.optional(Counts),
   /** One sentence for a person. */
   state: Schema.String,
   /** Absent on a node without a chain. */
   chain: Schema.optional(Chain),
   /** Log lines dropped since the start, because the log's output did not take them. */
-  logLinesDropped: Schema.optional(Schema.Finite),
+  logLinesDropped: Schema.optional(Schema.Int),
   /** Totals since the start, as `domain/NodeEvent.NodeStats`. */
   stats: Schema.Struct({
-    ups: Schema.Finite,
-    downs: Schema.Finite,
+    ups: Schema.Int,
+    downs: Schema.Int,
     downsByReason: Counts,
-    refused: Schema.Finite,
+    refused: Schema.Int,
     refusedByReason: Counts,
-    dials: Schema.Finite,
-    dialsFailed: Schema.Finite,
+    dials: Schema.Int,
+    dialsFailed: Schema.Int,
     pings: Schema.Struct({ sent: ByDirection, received: ByDirection }),
     pongs: Schema.Struct({ sent: ByDirection, received: ByDirection }),
-    // Optional, as every field that was added: an older node does not send it.
-    acceptsFailed: Schema.optional(Schema.Finite),
-    unknownFrames: Schema.Finite,
+    acceptsFailed: Schema.optional(Schema.Int),
+    unknownFrames: Schema.Int,
     maxLagMs: Schema.Finite
   })
 })
@@ -135,6 +169,10 @@ export type Status = typeof Status.Type
 export const Why = Schema.Struct({
   ip: Schema.String,
   state: Schema.Literals(["connected", "connecting", "waiting", "alias", "own-address", "unknown"]),
+  /** As in `Peer`. */
+  situation: Schema.optional(Schema.String),
+  cause: Schema.optional(Schema.String),
+  fix: Schema.optional(Schema.String),
   text: Schema.String,
   record: Schema.optional(Peer)
 })
@@ -164,7 +202,7 @@ const group = HttpApiGroup.make("node", { topLevel: true }).add(
   /** For drills: cuts the node off from exactly these addresses, as `ConnectionManager.isolate`. An empty list ends that. */
   HttpApiEndpoint.post("isolate", "/isolate", {
     payload: Schema.Struct({ ips: Schema.Array(Schema.String) }),
-    success: Schema.Struct({ isolated: Schema.Finite }),
+    success: Schema.Struct({ isolated: Schema.Int }),
     error: BadAddress
   })
 )

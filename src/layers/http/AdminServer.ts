@@ -9,19 +9,21 @@ import { HttpApiBuilder } from "effect/http-api"
 import { NetAddress } from "effect/net"
 import { createServer } from "node:http"
 import * as Limits from "../../domain/Limits.ts"
+import type { Explanation } from "../../domain/peer/Explanation.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../domain/peer/PeerRecord.ts"
+import * as PeerSummary from "../../domain/peer/PeerSummary.ts"
 import { ConnectionManager } from "../../services/ConnectionManager.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import { Sync } from "../../services/Sync.ts"
-import type { SyncReport } from "../../services/Sync.ts"
+import type { SyncPeerReport, SyncReport } from "../../services/Sync.ts"
 import { DroppedLines } from "../log/LogOutput.ts"
 import { systemCode } from "../store/systemError.ts"
 import { AdminApi, BadAddress } from "./AdminApi.ts"
-import type { Chain, Peer } from "./AdminApi.ts"
+import type { Chain, Peer, Why } from "./AdminApi.ts"
 
 /** The address cannot be bound. `code`: the system's, such as `EADDRINUSE`. */
 export class AdminServerError extends Data.TaggedError("AdminServerError")<{
@@ -72,16 +74,12 @@ const guard = HttpRouter.middleware(
   { global: true }
 )
 
+const monotonicMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+
 const readIp = (text: string) =>
   Effect.mapError(Effect.fromResult(PeerIp.fromString(text)), (error) => new BadAddress({ message: error.message }))
 
-const sentence = (known: number, connected: number): string => {
-  if (known === 0) return "No peers known: use --peer IP:PORT, or wait for an inbound connection"
-  if (connected === 0) return `Connected to none of ${known} known peers; for the reason run: timemesh why IP`
-  return connected === known
-    ? `Connected to all ${known} known peers`
-    : `Connected to ${connected} of ${known} known peers`
-}
+const syncOf = ({ blocks, height, use }: SyncPeerReport): NonNullable<Peer["sync"]> => ({ height, blocks, use })
 
 const chainOf = ({ headers, line, peers, reorgs, synced, tip, waiting }: SyncReport): Chain => ({
   height: tip.height,
@@ -91,11 +89,36 @@ const chainOf = ({ headers, line, peers, reorgs, synced, tip, waiting }: SyncRep
   line,
   reorgs,
   waiting,
-  peers
+  peers: peers.map((peer) => ({ ip: peer.ip, ...syncOf(peer) }))
 })
 
-const withSync = (row: PeerRecord, sync: Peer["sync"]): Peer => ({ ...row, sync })
+const rttOf = ({ lastMs, leastMs, smoothedMs }: NonNullable<NonNullable<PeerRecord["connection"]>["rtt"]>) => ({
+  smoothedMs: Math.round(smoothedMs),
+  leastMs: Math.round(leastMs),
+  lastMs: Math.round(lastMs),
+  smoothedMicros: Math.round(smoothedMs * 1_000)
+})
 
+const rowOf = (record: PeerRecord): Peer => {
+  const { connection } = record
+  if (connection === undefined) return { ...record, connection }
+  return {
+    ...record,
+    connection: { ...connection, rtt: connection.rtt === undefined ? undefined : rttOf(connection.rtt) }
+  }
+}
+
+const whyOf = ({ cause, fix, ip, record, situation, state, text }: Explanation): Why => ({
+  ip,
+  state,
+  situation,
+  cause,
+  fix,
+  text,
+  record: record === undefined ? undefined : rowOf(record)
+})
+
+/** `startedAt`: monotonic ms of the start. */
 const handlers = (startedAt: number) =>
   HttpApiBuilder.group(
     AdminApi,
@@ -109,49 +132,62 @@ const handlers = (startedAt: number) =>
       const report = Effect.transposeOption(
         Option.map(yield* Effect.serviceOption(Sync), (sync) => sync.report)
       )
+      const syncPeers = Effect.map(report, (found) =>
+        new Map(
+          Option.match(found, { onNone: () => [], onSome: ({ peers }) => peers }).map((peer) =>
+            [peer.ip, peer] as const
+          )
+        ))
+      const why = (ip: PeerIp.PeerIp) =>
+        Effect.flatMap(syncPeers, (peers) => Effect.map(state.why(ip, peers.get(ip)?.clockBehindS), whyOf))
       return handlers.handleAll({
         status: () =>
           Effect.gen(function*() {
-            const known = (yield* state.peers).length
-            const connected = (yield* state.connected).length
+            const syncing = yield* syncPeers
+            const rows = yield* state.explained((ip) => syncing.get(ip)?.clockBehindS)
+            const { apart, connected, known, missing, sentence } = PeerSummary.of(rows)
             const now = yield* Clock.currentTimeMillis
+            const uptimeMs = Math.round((yield* monotonicMs) - startedAt)
+            const stats = yield* events.stats
             return {
               network: config.network.name,
               listen: PeerAddress.format(manager.address),
               advertise: config.advertise,
               software: config.software,
               pid: process.pid,
-              startedAt,
-              uptimeMs: now - startedAt,
+              startedAt: now - uptimeMs,
+              uptimeMs,
               known,
               connected,
-              state: sentence(known, connected),
+              ...(missing.length === 0 ? {} : { missing }),
+              ...(Object.keys(apart).length === 0 ? {} : { apart }),
+              state: sentence,
               chain: Option.getOrUndefined(Option.map(yield* report, chainOf)),
               logLinesDropped: droppedLines(),
-              stats: yield* events.stats
+              stats: { ...stats, maxLagMs: Math.round(stats.maxLagMs) }
             }
           }),
         peers: () =>
           Effect.gen(function*() {
             const at = yield* Clock.currentTimeMillis
             const stats = yield* events.stats
-            const syncing = new Map(
-              Option.match(yield* report, { onNone: () => [], onSome: ({ peers }) => peers }).map(({ ip, ...sync }) =>
-                [ip, sync] as const
-              )
-            )
-            const rows = yield* state.peers
-            const peers = rows.map((row) => withSync(row, syncing.get(row.ip)))
+            const syncing = yield* syncPeers
+            const rows = yield* state.explained((ip) => syncing.get(ip)?.clockBehindS)
+            const peers = rows.flatMap(({ cause, fix, ip, record, situation }) => {
+              if (record === undefined) return []
+              const sync = syncing.get(ip)
+              return [{ ...rowOf(record), situation, cause, fix, sync: sync === undefined ? undefined : syncOf(sync) }]
+            })
             return { at, open: stats.ups - stats.downs, peers }
           }),
-        why: ({ params }) => Effect.flatMap(readIp(params.ip), state.why),
+        why: ({ params }) => Effect.flatMap(readIp(params.ip), why),
         connect: ({ payload }) =>
           Effect.gen(function*() {
             const address = yield* Effect.fromResult(
               PeerAddress.fromString(payload.address, config.network.port)
             ).pipe(Effect.mapError((error) => new BadAddress({ message: error.message })))
             yield* Effect.mapError(manager.connect(address), ({ message }) => new BadAddress({ message }))
-            return yield* state.why(address.ip)
+            return yield* why(address.ip)
           }),
         disconnect: ({ payload }) =>
           Effect.gen(function*() {
@@ -168,7 +204,7 @@ const handlers = (startedAt: number) =>
     })
   )
 
-/** All routes behind their guard, for any HTTP server. `startedAt`: the node's, wall time in ms. */
+/** All routes behind their guard, for any HTTP server. `startedAt`: the node's, monotonic ms. */
 export const routes = (startedAt: number) =>
   HttpApiBuilder.layer(AdminApi).pipe(Layer.provide(handlers(startedAt)), Layer.provideMerge(guard))
 
@@ -210,7 +246,7 @@ export const layer = (
     })
   ).pipe(
     Layer.provideMerge(Layer.unwrap(
-      Effect.map(Clock.currentTimeMillis, (startedAt) =>
+      Effect.map(monotonicMs, (startedAt) =>
         HttpRouter.serve(
           routes(startedAt),
           { disableLogger: true, disableListenLog: true }

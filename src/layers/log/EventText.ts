@@ -39,14 +39,23 @@ const hex = (nonce: bigint): string => nonce.toString(16).padStart(16, "0")
 
 const refusedLevel = (reason: DisconnectReason.DisconnectReason): LogLevel.Severity => {
   const said = reason.reject ?? reason.kind
-  if (said === "incompatible" || said === "banned") return "Warn"
+  // For this node's own operator to mend.
+  if (said === "incompatible" || said === "banned" || (said === "in-use" && reason.by === "remote")) return "Warn"
   // Routine when both ends dial at once, or while the peer restarts.
-  return said === "duplicate" || said === "in-use" || said === "alias" || said === "shutdown" ||
+  return said === "duplicate" || said === "alias" || said === "shutdown" ||
       said === "dial-failed" ||
       said === "replaced" || said === "eof" || said === "reset"
     ? "Debug"
     : "Info"
 }
+
+/** What to do about it, where only this node's operator can. */
+const advice = ({ by, reject }: DisconnectReason.DisconnectReason): string =>
+  reject !== "in-use"
+    ? ""
+    : by === "remote"
+    ? "; another node behind this node's public address is connected to it: run one node per public IP"
+    : "; a second node came from the address of a connected peer"
 
 const line = (level: LogLevel.Severity, kind: string, most: number, text: string): LogLine => ({
   level,
@@ -108,7 +117,7 @@ export const describe = (event: NodeEvent): LogLine => {
         `${event._tag} ${DisconnectReason.label(event.reason)}`,
         `${event.direction} attempt ${event.direction === "inbound" ? "from" : "to"} ${event.ip} ended (${
           reasonText(event.reason)
-        }), by ${event.reason.by}`
+        }), by ${event.reason.by}${advice(event.reason)}`
       )
     case "PingSent":
       return line("Debug", event._tag, Limits.logLinesDebug, `ping sent to ${event.ip} nonce ${hex(event.nonce)}`)

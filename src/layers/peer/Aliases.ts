@@ -2,10 +2,13 @@
  * One process under several addresses: reported when a Hello looks like it, and of two connections to it the one that came up later is
  * closed. What proves it is in `domain/peer/AliasProof`.
  */
+import * as Limits from "../../domain/Limits.ts"
 import * as Pair from "../../domain/pair/Pair.ts"
 import * as AliasProof from "../../domain/peer/AliasProof.ts"
+import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type * as Message from "../../domain/wire/Message.ts"
+import * as Gate from "./Gate.ts"
 import { type NodeContext, post } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import type { Peer } from "./Peer.ts"
@@ -43,6 +46,47 @@ export const onHello = (ctx: NodeContext, { ip }: Peer, hello: Message.Hello): v
 
 export const onUp = (ctx: NodeContext, up: Up): void => {
   for (const other of namesakes(ctx, up.end.ip, up.greeting.process)) prove(ctx, up, other)
+  const peer = ctx.table.get(up.end.ip)
+  if (peer === undefined) return
+  // The table must not change while it is read.
+  const former: Array<Peer> = []
+  for (const other of ctx.table.peers()) {
+    if (other !== peer && other.ends.length === 0 && isLeft(other) && BookEntry.isSameProcess(other.book, peer.book)) {
+      former.push(other)
+    }
+  }
+  for (const other of former) moved(ctx, other, peer.ip)
+}
+
+/** After a step: the peer's last connection is gone, and its process may be up at another address. */
+export const left = (ctx: NodeContext, peer: Peer): void => {
+  if (peer.ends.length > 0 || peer.book.process === undefined || !isLeft(peer)) return
+  for (const other of ctx.table.peers()) {
+    if (other !== peer && other.up !== undefined && BookEntry.isSameProcess(other.book, peer.book)) {
+      return moved(ctx, peer, other.ip)
+    }
+  }
+}
+
+/** Whether nothing shows that the address still works: one that merely gave way to another connection of its process may be used again. */
+const isLeft = ({ book, forgotten }: Peer): boolean =>
+  !forgotten && book.aliasOf === undefined && BookEntry.last(book)?.reason.reject !== "alias"
+
+/**
+ * The process that was at this address is at another one now, as its tag proves. Its old address is forgotten, so that it is neither dialled
+ * for ever nor told to others; one that the operator named is kept, and not dialled while the other connection is up.
+ */
+const moved = (ctx: NodeContext, peer: Peer, to: PeerIp): void => {
+  report(ctx, peer.ip, to, "its process moved from the first address to the second")
+  if (peer.book.source === "configured") return peer.note({ aliasOf: to })
+  Gate.forget(ctx, peer)
+  const { moved } = ctx.table
+  moved.delete(peer.ip)
+  moved.set(peer.ip, to)
+  for (const oldest of moved.keys()) {
+    if (moved.size <= Limits.movedAddresses) break
+    moved.delete(oldest)
+  }
 }
 
 /** The peer says on this connection that it is at the end of another one too. */

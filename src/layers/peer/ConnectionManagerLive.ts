@@ -73,7 +73,9 @@ const make = Effect.gen(function*() {
     ...ApplicationChannels.make(ctx),
     connect: (to) =>
       Effect.suspend(() => {
-        const wrong = peerProblem(to, ctx.setup, "peer") ?? (ctx.ownIps.has(to.ip) ? ownPeer(to) : undefined)
+        const wrong = peerProblem(to, ctx.setup, "peer") ?? (
+          ctx.table.own.how(to.ip) === undefined ? undefined : ownPeer(to)
+        )
         if (wrong !== undefined) return Effect.fail(new InvalidPeer(wrong))
         return Discovery.learn(ctx, to, "configured") ? Effect.void : Effect.fail(new InvalidPeer(noRoom(to)))
       }),
@@ -82,6 +84,7 @@ const make = Effect.gen(function*() {
         const peer = ctx.table.get(ip)
         if (peer === undefined) return false
         const wasUp = peer.up !== undefined
+        peer.note({ isStopped: true })
         NodeContext.post(ctx, peer, { _tag: "Stopped", reject: "operator", detail: "", retryMs: undefined })
         return wasUp
       }),

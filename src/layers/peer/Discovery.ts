@@ -15,7 +15,12 @@ import type { Up } from "./PeerEnd.ts"
 
 /** Makes an address known, so that the pair gets connected. False for own and unusable addresses, and when the table is full. */
 export const learn = (ctx: NodeContext, address: PeerAddress, source: PeerSource): boolean => {
-  if (!Gate.address(ctx, address.ip)) return false
+  if (!Gate.address(ctx, address.ip)) {
+    const isOwn = ctx.table.own.how(address.ip) !== undefined
+    if (isOwn && source === "configured") ctx.emit({ _tag: "OwnAddress", ip: address.ip })
+    return false
+  }
+  ctx.table.moved.delete(address.ip)
   const isNew = ctx.table.get(address.ip)?.pair.rank === undefined
   const peer = Gate.admit(ctx, address.ip, address.port, source)
   if (peer === undefined || peer.book.isSelf) return false
@@ -27,6 +32,7 @@ export const learn = (ctx: NodeContext, address: PeerAddress, source: PeerSource
     peer.book = BookEntry.learnPort(peer.book, address.port)
   }
   if (peer.pair.dialable) return true
+  peer.note({ isStopped: false })
   if (isNew) ctx.emit({ _tag: "PeerLearned", ip: peer.ip, port: address.port, source })
   const { advertise, listen } = ctx.setup
   const own = advertise ?? (listen.ip === "any" ? undefined : listen.ip)
@@ -46,7 +52,7 @@ export const onUp = (ctx: NodeContext, peer: Peer, up: Up): void => {
   for (const other of ctx.table.peers()) {
     if (others.length === Limits.peersPerMessage) break
     if (other === peer || other.up === undefined || !BookEntry.listens(other.book)) continue
-    if (Gate.fits(other, peer)) others.push(other)
+    if (Gate.fits(other, peer) && !BookEntry.isSameProcess(other.book, peer.book)) others.push(other)
   }
   send(ctx, up, others)
   if (ctx.newcomers.push(up) === 1) ctx.timers.arm(Limits.gossipMs, () => tellAll(ctx))
@@ -66,7 +72,11 @@ const tellAll = (ctx: NodeContext): void => {
     const to = peer.up
     if (to === undefined) continue
     // A peer that came up later was told of these on its own Up.
-    const news = round.filter((newcomer) => newcomer.up.order > to.order && Gate.fits(newcomer.peer, peer))
+    const news = round.filter((newcomer) =>
+      newcomer.up.order > to.order && Gate.fits(newcomer.peer, peer) &&
+      // Nor of its own other address, while its connection from there is not known to be dead.
+      !BookEntry.isSameProcess(newcomer.peer.book, peer.book)
+    )
     send(ctx, to, news.slice(0, Limits.peersPerMessage).map(({ peer }) => peer))
   }
 }

@@ -18,7 +18,7 @@ import type { PeerEnd } from "./PeerEnd.ts"
 
 /** The peer of an accepted socket; `undefined`: the socket is dropped without a word. */
 export const socket = (ctx: NodeContext, from: PeerIp.PeerIp): Peer | undefined =>
-  ctx.slots.closed || ctx.isolated.has(from) ? undefined : admit(ctx, from, undefined, "inbound")
+  ctx.slots.closed || ctx.table.isolated.has(from) ? undefined : admit(ctx, from, undefined, "inbound")
 
 /** The accepted socket that must go so that another may come; `undefined` while there is room. */
 export const crowdedOut = ({ slots }: NodeContext): PeerEnd | undefined =>
@@ -67,7 +67,7 @@ export const gossip = (ctx: NodeContext, from: Peer, { ip }: PeerAddress): boole
 
 /** Whether an address can be a peer's at all. */
 export const address = (ctx: NodeContext, ip: PeerIp.PeerIp): boolean =>
-  PeerIp.classOf(ip) !== "special" && !ctx.ownIps.has(ip)
+  PeerIp.classOf(ip) !== "special" && ctx.table.own.how(ip) === undefined
 
 /** Whether a peer may be told of another's address. */
 export const fits = (told: Peer, to: Peer): boolean => fitsClass(told.ipClass, to.ipClass)

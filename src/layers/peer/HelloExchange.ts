@@ -88,7 +88,7 @@ const metOurselves = (ctx: NodeContext, nonce: bigint): void => {
     const peer = peerOf(ctx, end)
     if (end.helloNonce !== nonce || peer === undefined || peer.book.isSelf) continue
     peer.note({ isSelf: true })
-    ctx.ownIps.add(peer.ip)
+    ctx.table.own.met(peer.ip)
     ctx.emit({ _tag: "OwnAddress", ip: peer.ip })
     post(ctx, peer, { _tag: "Forgotten" })
   }

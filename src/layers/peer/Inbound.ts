@@ -11,6 +11,7 @@ import { type NodeContext, peerOf, post } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import { type FrameEvents, PeerConnection, type SocketEvents } from "./PeerConnection.ts"
 import { PeerEnd } from "./PeerEnd.ts"
+import { Unidentified } from "./Unidentified.ts"
 
 /** `any` is `[::]`, and 0.0.0.0 on a host without IPv6. */
 export const listen = (
@@ -26,16 +27,21 @@ export const listen = (
 export class Inbound implements SocketEvents<PeerEnd> {
   private readonly ctx: NodeContext
   private readonly frames: FrameEvents<PeerEnd>
+  private readonly unidentified: Unidentified
 
   constructor(ctx: NodeContext, frames: FrameEvents<PeerEnd>) {
     this.ctx = ctx
     this.frames = frames
+    this.unidentified = new Unidentified(ctx)
   }
 
   /** The program of one accepted socket. */
-  accept({ local, remote, socket }: Accepted): Effect.Effect<void> {
+  accept(accepted: Accepted): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { ctx } = this
+      const refusal = this.unidentified.refuse(accepted)
+      if (refusal !== undefined) return refusal
+      const { local, remote, socket } = accepted
       const peer = Gate.socket(ctx, remote.ip)
       if (peer === undefined) return Effect.void
       const crowdedOut = Gate.crowdedOut(ctx)

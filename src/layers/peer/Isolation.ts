@@ -11,9 +11,9 @@ import { type NodeContext, post } from "./NodeContext.ts"
 /** What `ConnectionManager.isolate` does. `PairTimers` holds back the dials meanwhile, `Gate` refuses sockets. */
 export const isolate = (ctx: NodeContext, ips: ReadonlyArray<PeerIp>): Effect.Effect<void> =>
   Effect.sync(() => {
-    const before = [...ctx.isolated]
-    ctx.isolated.clear()
-    for (const ip of ips) ctx.isolated.add(ip)
+    const before = [...ctx.table.isolated]
+    ctx.table.isolated.clear()
+    for (const ip of ips) ctx.table.isolated.add(ip)
     const reason = DisconnectReason.local("reset", "isolated")
     for (const ip of ips) {
       const peer = ctx.table.get(ip)
@@ -23,6 +23,6 @@ export const isolate = (ctx: NodeContext, ips: ReadonlyArray<PeerIp>): Effect.Ef
     for (const ip of before) {
       const peer = ctx.table.get(ip)
       // What failed while the cable was out says nothing about the peer.
-      if (peer !== undefined && !ctx.isolated.has(ip)) peer.backoff = Backoff.start
+      if (peer !== undefined && !ctx.table.isolated.has(ip)) peer.backoff = Backoff.start
     }
   })

@@ -2,12 +2,11 @@
  * What the parts of the connection manager share: the node's facts and services, read-only. What changes is in objects of their own:
  * the peer table, the slots, the pair machine. All of it is touched only from synchronous code, so there is nothing to lock.
  */
-import { Clock, Effect, Random } from "effect"
+import { Effect, Random } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
 import type { PairEvent } from "../../domain/pair/PairState.ts"
 import type * as Liveness from "../../domain/peer/Liveness.ts"
-import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { NativeWire } from "../../domain/wire/native/NativeWire.ts"
 import type { Wire } from "../../domain/wire/Wire.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
@@ -22,7 +21,7 @@ import { NodeFibers } from "../time/NodeFibers.ts"
 import { Timers } from "../time/Timers.ts"
 import { ApplicationInbox } from "./ApplicationInbox.ts"
 import { DueSlots } from "./DueSlots.ts"
-import type { Clocks, Peer } from "./Peer.ts"
+import type { Peer } from "./Peer.ts"
 import type { ConnectionIo } from "./PeerConnection.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
 import { PeerTable } from "./PeerTable.ts"
@@ -47,7 +46,6 @@ export interface NodeContext {
   readonly entropy: Entropy["Service"]
   readonly localChain: LocalChain["Service"]
   readonly timers: Timers["Service"]
-  readonly clocks: Clocks
   readonly io: ConnectionIo
   readonly wire: Wire
   readonly liveness: Liveness.Params
@@ -56,10 +54,6 @@ export interface NodeContext {
   /** Uniform in [0, 1). */
   readonly jitter: () => number
   readonly emit: (event: Untimed) => void
-  /** Addresses known to be this node's own. */
-  readonly ownIps: Set<PeerIp>
-  /** Addresses that this node is cut off from by hand. */
-  readonly isolated: Set<PeerIp>
   /** Connections that came up since peers were last told of newcomers. */
   readonly newcomers: Array<Up>
   readonly inbox: ApplicationInbox
@@ -81,14 +75,13 @@ export const originOf = ({ id, ip }: PeerEnd): Origin => ({ ip, connection: id }
 export const make = Effect.fnUntraced(function*(listenPort: number) {
   const setup = yield* NodeConfig
   const events = yield* NodeEvents
-  const clock = yield* Clock.Clock
   const random = yield* Random.Random
   const rules = yield* NodeRules
   const localChain = yield* LocalChain
   const timers = yield* Timers
   const { fork } = yield* NodeFibers
   const { afterTurn } = yield* EventLoop
-  const { advertise, listen, tuning } = setup
+  const { tuning } = setup
   return {
     setup,
     rules,
@@ -99,7 +92,6 @@ export const make = Effect.fnUntraced(function*(listenPort: number) {
     entropy: yield* Entropy,
     localChain,
     timers,
-    clocks: { now: timers.now, nowMs: () => clock.currentTimeMillisUnsafe() },
     io: { timers, afterTurn, fork, waiting: new WaitingBytes() },
     wire: NativeWire,
     liveness: {
@@ -112,8 +104,6 @@ export const make = Effect.fnUntraced(function*(listenPort: number) {
     due: new DueSlots<Up>(),
     jitter: () => random.nextDoubleUnsafe(),
     emit: events.emit,
-    ownIps: new Set([...(advertise === undefined ? [] : [advertise]), ...(listen.ip === "any" ? [] : [listen.ip])]),
-    isolated: new Set<PeerIp>(),
     newcomers: [],
     inbox: new ApplicationInbox(),
     listenPort

@@ -11,6 +11,7 @@ import type { Draw, PairAction, PairEvent } from "../../domain/pair/PairState.ts
 import * as Backoff from "../../domain/peer/Backoff.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
+import type { Attempt } from "../../domain/peer/PeerRecord.ts"
 import * as Recovery from "../../domain/peer/Recovery.ts"
 import type { Wire } from "../../domain/wire/Wire.ts"
 import type { AddressSaver } from "./AddressSaver.ts"
@@ -41,6 +42,7 @@ export const start = (ctx: NodeContext, parts: Parts): void =>
     step(ctx, parts, peer, event)
     ctx.table.changed(peer)
     Gate.left(ctx, peer)
+    if (!peer.forgotten) Aliases.left(ctx, peer)
   })
 
 const step = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): void => {
@@ -79,9 +81,10 @@ const backoffFor = (ctx: NodeContext, peer: Peer): number => {
 /** As `backoffFor`, but after a dial that failed through this node's own fault. */
 const waitAfter = (ctx: NodeContext, peer: Peer, event: PairEvent): number => {
   const fault = event._tag === "DialFailed" ? DialFault.of(event.detail) : "peer"
-  return DialFault.isOwn(fault, isAlone(ctx))
-    ? Recovery.ownFaultWaitMs(fault === "network" && !isAlone(ctx), ctx.jitter())
-    : backoffFor(ctx, peer)
+  if (!DialFault.isOwn(fault, isAlone(ctx))) return backoffFor(ctx, peer)
+  let waiting = 1
+  for (const other of ctx.table.peers()) if (other !== peer && BookEntry.isOwnFault(other.book)) waiting += 1
+  return Recovery.ownFaultWaitMs(waiting, ctx.jitter())
 }
 
 const drawFor = (ctx: NodeContext, peer: Peer, event: PairEvent): Draw => {
@@ -176,15 +179,13 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
   const { book } = peer
   // The peer's own word on its port holds, unless our dial to another one is what reached it.
   const tellsPort = listens > 0 && (book.port === undefined || end.direction === "inbound")
+  const process = { id: greeting.process, tag: known.tag, self: known.self }
   peer.book = {
-    ...(tellsPort ? BookEntry.learnPort(book, listens) : book),
+    ...BookEntry.cameUp(tellsPort ? BookEntry.learnPort(book, listens) : book, process),
     // Only now: a process that was refused, behind the address of one that lives, has no say.
     capabilities,
     software,
     tip,
-    ups: book.ups + 1,
-    inUseRefusals: 0,
-    aliasOf: undefined,
     onlyWeDial: known.role === "higher" && end.direction === "outbound"
   }
   ctx.emit({
@@ -219,8 +220,7 @@ const goDown = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectRe
   end.downReason = reason
   ctx.due.remove(up)
   ctx.slots.wentDown()
-  const book = BookEntry.ended(peer.book, now, reason, true)
-  peer.book = now - up.at >= Limits.stableMs ? { ...book, lastGoodAt: now } : book
+  peer.book = BookEntry.wentDown(peer.book, { at: now, reason, upMs: now - up.at })
   ctx.emit({
     _tag: "Down",
     ip: peer.ip,
@@ -235,9 +235,17 @@ const goDown = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectRe
   Aliases.onDown(ctx, peer)
 }
 
+/** How far an end got that did not come up. */
+const attemptOf = (ctx: NodeContext, end: PeerEnd, reason: DisconnectReason.DisconnectReason): Attempt => ({
+  at: ctx.timers.now(),
+  reason,
+  direction: end.direction,
+  reached: end.greeting !== undefined ? "hello" : end.socketName !== "" ? "socket" : "dial"
+})
+
 /** A socket that never came up is gone. */
 const noteRefused = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectReason.DisconnectReason): void => {
-  peer.book = BookEntry.ended(peer.book, ctx.timers.now(), reason, false)
+  peer.book = BookEntry.attemptEnded(peer.book, attemptOf(ctx, end, reason))
   ctx.emit({ _tag: "Refused", ip: peer.ip, direction: end.direction, socket: end.socketName, reason })
 }
 
@@ -275,12 +283,8 @@ const prune = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): vo
   for (const end of gone) {
     ctx.slots.released(end)
     if (event._tag === "DialFailed" && event.end === end.id) {
-      peer.book = BookEntry.ended(
-        peer.book,
-        ctx.timers.now(),
-        DisconnectReason.dialFailed(event.detail),
-        false
-      )
+      const reason = DisconnectReason.dialFailed(event.detail, isAlone(ctx))
+      peer.book = BookEntry.attemptEnded(peer.book, attemptOf(ctx, end, reason))
     }
     if (event._tag !== "Closed" || event.end !== end.id) continue
     if (end.downReason === undefined) noteRefused(ctx, peer, end, event.reason)

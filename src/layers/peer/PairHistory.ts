@@ -2,7 +2,6 @@
  * What one step of a pair's machine means for its history: when the peer may be dialled again, and what its book entry says. The only
  * place that decides on the backoff, from what the machine reports.
  */
-import * as DialFault from "../../domain/DialFault.ts"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import type { PairAction, PairEvent, PairState } from "../../domain/pair/PairState.ts"
 import * as Backoff from "../../domain/peer/Backoff.ts"
@@ -34,7 +33,7 @@ export const after = (
   }
   for (const { dir, id, phase } of peer.pair.ends) {
     if (dir !== "out" || phase === "up" || next.ends.some((end) => end.id === id)) continue
-    const reason = reasonOf(event, id, actions)
+    const reason = reasonOf(event, id, actions, isAlone)
     if (reason === undefined || isRefusal(reason)) continue
     if (reason.detail === "ECONNREFUSED") {
       book = BookEntry.portRefused(book, usualPort)
@@ -42,8 +41,7 @@ export const after = (
       if (book.portAt !== 0) continue
     }
     // This node's own fault says nothing about the peer.
-    const isOwnFault = reason.kind === "dial-failed" && DialFault.isOwn(DialFault.of(reason.detail ?? ""), isAlone)
-    if (!isOwnFault) backoff = Backoff.failed(backoff)
+    if (!(reason.kind === "dial-failed" && reason.by === "local")) backoff = Backoff.failed(backoff)
   }
   return { backoff, book }
 }
@@ -52,10 +50,11 @@ export const after = (
 const reasonOf = (
   event: PairEvent,
   id: number,
-  actions: ReadonlyArray<PairAction>
+  actions: ReadonlyArray<PairAction>,
+  isAlone: boolean
 ): DisconnectReason.DisconnectReason | undefined => {
   for (const action of actions) if (action._tag === "Close" && action.end === id) return action.reason
-  if (event._tag === "DialFailed" && event.end === id) return DisconnectReason.dialFailed(event.detail)
+  if (event._tag === "DialFailed" && event.end === id) return DisconnectReason.dialFailed(event.detail, isAlone)
   return event._tag === "Closed" && event.end === id ? event.reason : undefined
 }
 

@@ -28,6 +28,8 @@ const wait = (ctx: NodeContext, peer: Peer, timer: Timer, ms: number, isLastLook
     const lateAll = Math.max(lateMs, lag.totalMs - lagBefore)
     const owedMs = isLastLook && lateAll <= Limits.lagFloorMs ? 0 : Patience.owedMs(lateAll)
     if (owedMs > 0) return wait(ctx, peer, timer, owedMs, true)
+    // The host has that address now, or had it: a dial would reach this node itself, or nothing.
+    if (timer.kind === "redial" && ctx.table.own.how(peer.ip) !== undefined) return isOwn(ctx, peer)
     const heldBackMs = timer.kind === "redial" ? holdBack(ctx, peer) : undefined
     if (heldBackMs !== undefined) return wait(ctx, peer, timer, heldBackMs, false)
     post(ctx, peer, { _tag: "Fired", timer })
@@ -49,9 +51,17 @@ export const disarmAll = (ctx: NodeContext, peer: Peer): void => {
   peer.timers = undefined
 }
 
+const isOwn = (ctx: NodeContext, peer: Peer): void => {
+  peer.note({ isSelf: true })
+  ctx.emit({ _tag: "OwnAddress", ip: peer.ip })
+  post(ctx, peer, { _tag: "Forgotten" })
+}
+
 /** ms for which a dial that is due must wait on; `undefined`: it may go. */
-const holdBack = (ctx: NodeContext, { ip }: Peer): number | undefined => {
-  if (ctx.isolated.has(ip)) return Limits.isolatedRedialMs
+const holdBack = (ctx: NodeContext, { book, ip }: Peer): number | undefined => {
+  if (ctx.table.isolated.has(ip)) return Limits.isolatedRedialMs
+  // Its process is connected at another address.
+  if (book.aliasOf !== undefined) return Limits.retryAliasMs
   // Every place is taken: the peer stays known, and gets its turn when one is free.
   return !ctx.slots.hasPlace(ip) && ctx.slots.placesTaken >= ctx.setup.tuning.maxPeers ? Limits.retryFullMs : undefined
 }

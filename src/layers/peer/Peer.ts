@@ -12,8 +12,9 @@ import type { ExpectedDialler, PeerConnectionInfo, PeerRecord, PeerSource } from
 import type { Timer } from "../time/Timers.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
 
-/** Reads both clocks, ms. */
+/** Reads both clocks, ms. `usualPort`: the network's. */
 export interface Clocks {
+  readonly usualPort: number
   readonly now: () => number
   readonly nowMs: () => number
 }
@@ -68,28 +69,46 @@ export class Peer {
   }
 
   private get expected(): ExpectedDialler {
-    const { rank } = this.pair
+    const { dialable, rank } = this.pair
     if (this.book.isSelf) return "nobody"
+    if (!dialable) return "them"
+    // The peer said that it would not dial, and when we may.
+    const last = BookEntry.last(this.book)
+    if (last?.reason.kind === "operator" && last.reason.by === "remote") return "us"
     if (rank === undefined) return "either"
-    if (rank === "lower") return this.pair.dialable ? "us" : "them"
+    if (rank === "lower") return "us"
     return this.book.onlyWeDial ? "us" : "them"
   }
 
   /** The wall times in it are of this moment's clock: monotonic times, put into wall time when they are read. */
   record(clocks: Clocks): PeerRecord {
     const { book, ip, up } = this
-    const offset = clocks.nowMs() - clocks.now()
+    const now = clocks.now()
+    const offset = clocks.nowMs() - now
     const wallMs = (at: number | undefined) => at === undefined ? undefined : Math.round(at + offset)
-    const { last } = book
+    const { lastAttempt, lastDown } = book
+    const last = BookEntry.last(book)
     return {
       ip,
       port: book.port,
       source: book.source,
-      connection: up === undefined ? undefined : info(this.pair, up, Math.round(up.at + offset)),
+      connection: up === undefined ? undefined : info(this.pair, up, Math.round(up.at + offset), now),
       attempts: this.ends.filter((end) => end.up === undefined).length,
       expected: this.expected,
       nextAttemptAt: wallMs(this.timers?.get(redialKey)?.dueMs),
-      last: last === undefined ? undefined : { ...last, at: Math.round(last.at + offset) },
+      last: last === undefined
+        ? undefined
+        : { at: Math.round(last.at + offset), reason: last.reason, wasUp: last === lastDown },
+      lastDown: lastDown === undefined
+        ? undefined
+        : { ...lastDown, at: Math.round(lastDown.at + offset), upMs: Math.round(lastDown.upMs) },
+      lastAttempt: lastAttempt === undefined ? undefined : { ...lastAttempt, at: Math.round(lastAttempt.at + offset) },
+      shortUps: book.shortUps,
+      restarts: book.restarts,
+      inUseRefusals: book.inUseRefusals,
+      mayDial: this.pair.dialable,
+      isStopped: book.isStopped,
+      dialPort: BookEntry.dialPort(book, clocks.usualPort),
       failures: this.backoff.failures,
       software: book.software,
       tip: book.tip,
@@ -109,8 +128,9 @@ export const redialKey = timerKey({ kind: "redial", end: 0 })
 
 const info = (
   pair: PairState.PairState,
-  { connection, end, liveness }: Up,
-  since: number
+  { at, connection, end, liveness }: Up,
+  since: number,
+  now: number
 ): PeerConnectionInfo | undefined => {
   const known = Pair.known(pair, end.id)
   if (known === undefined) return undefined
@@ -121,6 +141,9 @@ const info = (
     socket: connection.socketName,
     ephemeralPort: connection.ephemeralPort,
     since,
+    upMs: Math.round(now - at),
+    lastByteMs: Math.round(now - liveness.heardAt),
+    pingUnansweredMs: liveness.askedAt === undefined ? undefined : Math.round(now - liveness.askedAt),
     rtt: liveness.rtt,
     bytes: { sent: connection.bytesSent, received: connection.bytesReceived },
     messages: { sent: connection.messagesSent, received: connection.messagesReceived },

@@ -400,7 +400,8 @@ const ofSocketError = (error: Socket.SocketError): DisconnectReason.DisconnectRe
     case "SocketCloseError":
       return error.reason.code === 1000 ? DisconnectReason.remote("eof") : DisconnectReason.local("eof")
     case "SocketOpenError":
-      return DisconnectReason.dialFailed(code ?? (error.reason.kind === "Timeout" ? "no answer" : "failed"))
+      // Whether it is this node's own fault depends on the peers that are up: see `PairDriver`.
+      return DisconnectReason.dialFailed(code ?? (error.reason.kind === "Timeout" ? "no answer" : "failed"), false)
     default:
       return DisconnectReason.remote("reset", code ?? error.reason._tag)
   }

@@ -1,84 +1,71 @@
 /** `PeerState` from the peer table: snapshots, changes, and the answer to "why". */
 import { Clock, Effect, Layer, Option, Stream } from "effect"
-import * as DisconnectReason from "../../domain/DisconnectReason.ts"
+import * as Pair from "../../domain/pair/Pair.ts"
+import * as Explanation from "../../domain/peer/Explanation.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import type { Explanation, PeerRecord } from "../../domain/peer/PeerRecord.ts"
+import type { PeerRecord } from "../../domain/peer/PeerRecord.ts"
+import type * as Situation from "../../domain/peer/Situation.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import type { Peer } from "./Peer.ts"
 import { PeerTable } from "./PeerTable.ts"
 
-const seconds = (ms: number) => `${(Math.max(0, ms) / 1_000).toFixed(1)} s`
-
-const lastWords = (record: PeerRecord, now: number): string => {
-  if (record.last === undefined) return "no attempt has ended yet"
-  const { at, reason, wasUp } = record.last
-  const what = wasUp ? "the last connection ended" : "the last attempt ended"
-  const detail = reason.detail === undefined ? "" : `, ${reason.detail}`
-  return `${what} ${seconds(now - at)} ago: ${DisconnectReason.label(reason)} (${reason.by}${detail})`
-}
-
-const dialler = { us: "we are", them: "the peer is", either: "either side is", nobody: "neither side is" }
-
-const sentence = (record: PeerRecord, now: number): Omit<Explanation, "ip" | "record"> => {
-  const { connection } = record
-  if (connection !== undefined) {
-    return {
-      state: "connected",
-      text: `Connected for ${seconds(now - connection.since)}, ${connection.direction}, socket ${connection.socket}, ` +
-        `our end is the ${connection.role}.`
-    }
-  }
-  if (record.aliasOf !== undefined) {
-    return {
-      state: "alias",
-      text: `The same process is connected as ${record.aliasOf}; no second connection while that one is up.`
-    }
-  }
-  if (record.expected === "nobody") {
-    return { state: "own-address", text: "This is an address of this node itself: a peer is its IP; use another." }
-  }
-  const next = record.nextAttemptAt === undefined
-    ? record.expected === "them" ? "no dial of ours is planned" : "nothing is planned"
-    : `our next attempt is in ${seconds(record.nextAttemptAt - now)}`
-  const expected = `${dialler[record.expected]} expected to dial`
-  return {
-    state: record.attempts > 0 ? "connecting" : "waiting",
-    text: `Not connected: ${record.attempts > 0 ? `${record.attempts} attempt(s) under way; ` : ""}${expected}, ` +
-      `${next}; ${lastWords(record, now)}.`
-  }
-}
-
 const make = Effect.gen(function*() {
   const table = yield* PeerTable
   const setup = yield* NodeConfig
-  const records = (which: (peer: Peer) => boolean) =>
-    Effect.sync(() =>
-      [...table.peers()].filter(which).toSorted((a, b) => a.sortKey < b.sortKey ? -1 : 1).map(table.record)
-    )
-  const recordOf = (ip: PeerIp) => {
+  const sorted = (which: (peer: Peer) => boolean): ReadonlyArray<Peer> =>
+    [...table.peers()].filter(which).toSorted((a, b) => a.sortKey < b.sortKey ? -1 : 1)
+  const records = (which: (peer: Peer) => boolean) => Effect.sync(() => sorted(which).map(table.record))
+  const recordOf = (ip: PeerIp): PeerRecord | undefined => {
     const peer = table.get(ip)
     return peer === undefined ? undefined : table.record(peer)
   }
-  const own = (ip: PeerIp) => ip === setup.listen.ip || ip === setup.advertise
+
+  /** How many connections are up, and at which address the peers see this node: nothing proves it, so most of them must say it. */
+  const whole = (): { readonly ups: number; readonly seen: PeerIp | undefined } => {
+    const named = new Map<PeerIp, number>()
+    let ups = 0
+    for (const { pair, up } of table.peers()) {
+      const self = up === undefined ? undefined : Pair.known(pair, up.end.id)?.self
+      if (self === undefined) continue
+      ups += 1
+      named.set(self, (named.get(self) ?? 0) + 1)
+    }
+    const [most] = [...named].toSorted(([, a], [, b]) => b - a)
+    return { ups, seen: most !== undefined && 2 * most[1] > ups ? most[0] : undefined }
+  }
+
+  const explain = (
+    ip: PeerIp,
+    record: PeerRecord | undefined,
+    { seen, ups }: ReturnType<typeof whole>,
+    now: number,
+    clockBehindS: number | undefined
+  ): Explanation.Explanation => {
+    const { maxPeers } = setup.tuning
+    const facts: Situation.Facts = {
+      own: table.own.how(ip) ?? (table.get(ip)?.book.isSelf === true ? "dialled" : seen === ip ? "seen" : undefined),
+      movedTo: table.moved.get(ip),
+      isIsolated: table.isolated.has(ip),
+      full: ups >= maxPeers ? maxPeers : undefined,
+      familyMissing: !table.own.reaches(ip),
+      isAlone: ups === 0,
+      clockBehindS
+    }
+    return Explanation.explain(ip, record, facts, setup.network.port, now)
+  }
+
   return PeerState.of({
     peers: records(() => true),
     peer: (ip) => Effect.sync(() => Option.fromUndefinedOr(recordOf(ip))),
     connected: records((peer) => peer.up !== undefined),
     changes: Stream.fromPubSub(table.changes),
-    why: (ip) =>
-      Effect.map(Clock.currentTimeMillis, (now): Explanation => {
-        const record = recordOf(ip)
-        if (record !== undefined) return { ip, record, ...sentence(record, now) }
-        return own(ip)
-          ? { ip, record, state: "own-address", text: "This is this node's own address." }
-          : {
-            ip,
-            record,
-            state: "unknown",
-            text:
-              "This address is not known: it is not configured, no peer has told of it, and no connection came from it."
-          }
+    why: (ip, clockBehindS) =>
+      Effect.map(Clock.currentTimeMillis, (now) => explain(ip, recordOf(ip), whole(), now, clockBehindS)),
+    explained: (clockBehindS = () => undefined) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        const node = whole()
+        return sorted(() => true).map((peer) => explain(peer.ip, table.record(peer), node, now, clockBehindS(peer.ip)))
       })
   })
 })

@@ -7,7 +7,10 @@ import { Clock, Context, Effect, Layer, PubSub } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { PeerRecord, PeerSource } from "../../domain/peer/PeerRecord.ts"
+import { NodeConfig } from "../../services/NodeConfig.ts"
+import { PeerSocket } from "../../services/PeerSocket.ts"
 import { Timers } from "../time/Timers.ts"
+import { OwnAddresses } from "./OwnAddresses.ts"
 import { type Clocks, Peer } from "./Peer.ts"
 
 export class PeerTable extends Context.Service<PeerTable, {
@@ -21,13 +24,21 @@ export class PeerTable extends Context.Service<PeerTable, {
   /** The peer changed: tells the readers of `changes`. */
   readonly changed: (peer: Peer) => void
   readonly changes: PubSub.PubSub<PeerRecord>
+  /** This node's own addresses: never a peer's. */
+  readonly own: OwnAddresses
+  /** Addresses that this node is cut off from by hand. */
+  readonly isolated: Set<PeerIp.PeerIp>
+  /** Addresses that a process left, and where it went: the latest `Limits.movedAddresses`. */
+  readonly moved: Map<PeerIp.PeerIp, PeerIp.PeerIp>
 }>()("timemesh/layers/peer/PeerTable") {}
 
 const make = Effect.gen(function*() {
   const peers = new Map<PeerIp.PeerIp, Peer>()
   const clock = yield* Clock.Clock
   const { now } = yield* Timers
-  const clocks: Clocks = { now, nowMs: () => clock.currentTimeMillisUnsafe() }
+  const setup = yield* NodeConfig
+  const sockets = yield* PeerSocket
+  const clocks: Clocks = { now, usualPort: setup.network.port, nowMs: () => clock.currentTimeMillisUnsafe() }
   const changes = yield* PubSub.sliding<PeerRecord>(Limits.eventBuffer)
   yield* Effect.addFinalizer(() => PubSub.shutdown(changes))
   return PeerTable.of({
@@ -46,9 +57,13 @@ const make = Effect.gen(function*() {
     changed: (peer) => {
       PubSub.publishUnsafe(changes, peer.record(clocks))
     },
-    changes
+    changes,
+    own: new OwnAddresses(setup, sockets.addresses, now),
+    isolated: new Set(),
+    moved: new Map()
   })
 })
 
 /** A function, so that two nodes never share a table. */
-export const layer = (): Layer.Layer<PeerTable, never, Timers> => Layer.effect(PeerTable, make)
+export const layer = (): Layer.Layer<PeerTable, never, Timers | NodeConfig | PeerSocket> =>
+  Layer.effect(PeerTable, make)

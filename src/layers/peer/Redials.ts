@@ -1,5 +1,6 @@
 /** Restarts the waits before dials that are void (`domain/peer/Recovery`): a peer came back, or the last one was lost. */
 import * as Backoff from "../../domain/peer/Backoff.ts"
+import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import * as Recovery from "../../domain/peer/Recovery.ts"
 import type { NodeContext } from "./NodeContext.ts"
 import * as PairTimers from "./PairTimers.ts"
@@ -17,7 +18,7 @@ export const known = ({ backoff, book }: Peer): Recovery.Known => ({
 const waitsMs = (ctx: NodeContext, { book, timers }: Peer): number | undefined => {
   const timer = timers?.get(redialKey)
   // The peer asked for this wait.
-  if (timer === undefined || book.last?.reason.reject !== undefined) return undefined
+  if (timer === undefined || BookEntry.last(book)?.reason.reject !== undefined) return undefined
   return timer.dueMs - ctx.timers.now()
 }
 

@@ -13,6 +13,7 @@ import { PeerSocket } from "../../services/PeerSocket.ts"
 import { systemCode, systemReason } from "../store/systemError.ts"
 import { within } from "../time/patience.ts"
 import { Acceptor } from "./Acceptor.ts"
+import * as HostAddresses from "./HostAddresses.ts"
 import { listenError, openError, openTimeout, systemError } from "./socketErrors.ts"
 import { socketFromEnd } from "./socketFromEnd.ts"
 import { TcpEnd } from "./TcpEnd.ts"
@@ -25,11 +26,11 @@ const options = {
   keepAliveInitialDelay: Limits.keepAliveDelayMs
 } as const
 
-/** What Node reports; `None` when the socket is already gone, or for a link-local address (its zone names no peer). */
+/** What Node reports, a link-local address without its zone; `None` when the socket is already gone. */
 const addressOf = (ip: string | undefined, port: number | undefined): Option.Option<PeerAddress> =>
   ip === undefined || port === undefined
     ? Option.none()
-    : Option.map(Result.getSuccess(PeerIp.fromString(ip)), (ip) => ({ ip, port }))
+    : Option.map(Result.getSuccess(PeerIp.fromString(ip.replace(/%.*$/, ""))), (ip) => ({ ip, port }))
 
 const connected = (conn: Net.Socket): Effect.Effect<void, Socket.SocketError> =>
   Effect.callback((resume) => {
@@ -131,4 +132,4 @@ const listen = Effect.fnUntraced(
 )
 
 /** `PeerSocket` of this machine. */
-export const layer: Layer.Layer<PeerSocket> = Layer.succeed(PeerSocket, { dial, listen })
+export const layer: Layer.Layer<PeerSocket> = Layer.succeed(PeerSocket, { dial, listen, addresses: HostAddresses.read })

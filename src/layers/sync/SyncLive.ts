@@ -43,7 +43,8 @@ const report = ({ branches, halted, links, reorgs, state }: SyncContext.SyncCont
       ip: peer.id,
       height: peer.told.height,
       blocks: links.get(peer.id)?.blocks ?? 0,
-      use: SyncStatus.peerLine(state, peer)
+      use: SyncStatus.peerLine(state, peer),
+      clockBehindS: peer.clockBehind
     })),
     reorgs,
     waiting: {

@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as BookEntry from "../../../src/domain/peer/BookEntry.ts"
+import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import type { Attempt } from "../../../src/domain/peer/PeerRecord.ts"
 
 const usual = 24_100
 const dials = (entry: BookEntry.BookEntry, count: number): ReadonlyArray<number> => {
@@ -25,8 +27,13 @@ describe("what is known of a new peer", () => {
       capabilities: 0,
       ups: 0,
       lastGoodAt: undefined,
-      last: undefined,
+      lastDown: undefined,
+      lastAttempt: undefined,
+      process: undefined,
+      shortUps: 0,
+      restarts: 0,
       aliasOf: undefined,
+      isStopped: false,
       isSelf: false,
       onlyWeDial: false,
       inUseRefusals: 0
@@ -113,21 +120,63 @@ describe("what an address is worth", () => {
   })
 })
 
+const attempt = (at: number, reason: DisconnectReason.DisconnectReason): Attempt => ({
+  at,
+  reason,
+  direction: "outbound",
+  reached: "socket"
+})
+
 describe("how it ended", () => {
   const eof = DisconnectReason.remote("eof")
-  const lostRace: DisconnectReason.DisconnectReason = { ...DisconnectReason.local("rejected"), reject: "duplicate" }
-  const before = BookEntry.ended(BookEntry.make(1, "gossip"), 5, eof, true)
+  const lostRace = DisconnectReason.rejected("duplicate", "remote")
+  const before = BookEntry.wentDown(BookEntry.make(1, "gossip"), { at: 5, reason: eof, upMs: 10 })
 
-  it("is kept with its time, and whether it was up", () => {
-    assert.deepStrictEqual(before.last, { at: 5, reason: eof, wasUp: true })
-    assert.deepStrictEqual(BookEntry.ended(before, 6, eof, false).last, { at: 6, reason: eof, wasUp: false })
+  it("keeps the last Down and the last attempt apart, and knows which came later", () => {
+    assert.deepStrictEqual(BookEntry.last(before), { at: 5, reason: eof, upMs: 10 })
+    const after = BookEntry.attemptEnded(before, attempt(6, eof))
+    assert.deepStrictEqual(after.lastDown, { at: 5, reason: eof, upMs: 10 })
+    assert.deepStrictEqual(BookEntry.last(after), attempt(6, eof))
+    const down = { at: 7, reason: eof, upMs: 10 }
+    assert.deepStrictEqual(BookEntry.last(BookEntry.wentDown(after, down)), down)
+    assert.isUndefined(BookEntry.last(BookEntry.make(1, "gossip")))
   })
 
-  it("is not the lost race of two dials, unless nothing else is known or it was up", () => {
-    assert.strictEqual(BookEntry.ended(before, 6, lostRace, false), before)
-    assert.strictEqual(BookEntry.ended(before, 6, lostRace, true).last?.reason, lostRace)
-    assert.strictEqual(BookEntry.ended(BookEntry.make(1, "gossip"), 6, lostRace, false).last?.reason, lostRace)
-    const other: DisconnectReason.DisconnectReason = { ...lostRace, reject: "full" }
-    assert.strictEqual(BookEntry.ended(before, 6, other, false).last?.reason, other)
+  it("is not changed by a lost race, unless nothing else is known", () => {
+    assert.strictEqual(BookEntry.attemptEnded(before, attempt(6, lostRace)), before)
+    assert.strictEqual(BookEntry.wentDown(before, { at: 6, reason: lostRace, upMs: 1 }).lastDown?.reason, lostRace)
+    const fresh = BookEntry.make(1, "gossip")
+    assert.strictEqual(BookEntry.attemptEnded(fresh, attempt(6, lostRace)).lastAttempt?.reason, lostRace)
+    const other = DisconnectReason.rejected("full", "remote")
+    assert.strictEqual(BookEntry.attemptEnded(before, attempt(6, other)).lastAttempt?.reason, other)
+  })
+
+  it("counts short Ups in a row, and the new processes among them", () => {
+    const up = (entry: BookEntry.BookEntry, id: string, upMs: number, reason = eof) =>
+      BookEntry.wentDown(BookEntry.cameUp(entry, { id, tag: id, self: PeerIp.fromStringUnsafe("10.0.0.1") }), {
+        at: 1,
+        reason,
+        upMs
+      })
+    const short = Limits.steadyUpMs - 1
+    const thrice = ["a", "b", "b"].reduce((entry, id) => up(entry, id, short), BookEntry.make(1, "gossip"))
+    assert.deepStrictEqual([thrice.ups, thrice.shortUps, thrice.restarts], [3, 3, 1])
+    const byHand = up(thrice, "b", short, DisconnectReason.rejected("operator", "local"))
+    assert.deepStrictEqual([byHand.shortUps, byHand.lastGoodAt], [3, 1])
+    const steady = up(thrice, "b", Limits.steadyUpMs)
+    assert.deepStrictEqual([steady.shortUps, steady.restarts], [0, 0])
+    assert.isUndefined(up(BookEntry.make(1, "gossip"), "a", Limits.stableMs - 1).lastGoodAt)
+    assert.strictEqual(up(BookEntry.make(1, "gossip"), "a", Limits.stableMs).lastGoodAt, 1)
+  })
+
+  it("knows a process by its tag towards one address of ours, not by its id", () => {
+    const at = (tag: string, self: string) =>
+      BookEntry.cameUp(BookEntry.make(1, "gossip"), { id: "same", tag, self: PeerIp.fromStringUnsafe(self) })
+    const one = at("a", "10.0.0.1")
+    assert.isTrue(BookEntry.isSameProcess(one, at("a", "10.0.0.1")))
+    assert.isFalse(BookEntry.isSameProcess(one, at("b", "10.0.0.1")))
+    assert.isFalse(BookEntry.isSameProcess(one, at("a", "10.0.0.2")))
+    const fresh = BookEntry.make(1, "gossip")
+    assert.isFalse(BookEntry.isSameProcess(fresh, fresh))
   })
 })

@@ -45,15 +45,13 @@ describe("the longest wait", () => {
 })
 
 describe("the wait after a dial that this node's own system refused", () => {
-  it("is short, unless only that address has no network; 50 to 100 % of it", () => {
-    assert.deepStrictEqual([0, 1].map((jitter) => Recovery.ownFaultWaitMs(false, jitter)), [
-      Limits.redialOwnFaultMs / 2,
-      Limits.redialOwnFaultMs
-    ])
-    assert.deepStrictEqual([0, 1].map((jitter) => Recovery.ownFaultWaitMs(true, jitter)), [
-      Limits.redialElsewhereMs / 2,
-      Limits.redialElsewhereMs
-    ])
+  it("is short, 50 to 100 % of it, and with many addresses in that state no more than ten dials a second in all", () => {
+    const most = Limits.redialOwnFaultMs
+    for (const few of [1, 2, 50]) {
+      assert.deepStrictEqual([0, 1].map((jitter) => Recovery.ownFaultWaitMs(few, jitter)), [most / 2, most])
+    }
+    assert.strictEqual(Recovery.ownFaultWaitMs(200, 1), 20_000)
+    assert.strictEqual(Recovery.ownFaultWaitMs(1_000_000, 1), Limits.redialOwnFaultMaxMs)
   })
 })
 

@@ -47,14 +47,19 @@ describe("admin API", () => {
         assert.strictEqual(status.network, "devnet")
         assert.strictEqual(status.pid, process.pid)
         assert.strictEqual(status.state, "Connected to all 1 known peers")
-        assert.deepStrictEqual(status.stats, stats)
+        assert.deepStrictEqual(status.stats, { ...stats, maxLagMs: 2 })
         const table = yield* client.peers
         assert.strictEqual(table.open, 1)
         assert.deepStrictEqual(
           JSON.parse(JSON.stringify(table.peers)),
-          JSON.parse(JSON.stringify([row]))
+          JSON.parse(JSON.stringify([{
+            ...row,
+            isStopped: undefined,
+            situation: "connected",
+            cause: "the connection is up"
+          }]))
         )
-        assert.strictEqual((yield* client.why("::ffff:127.0.0.9")).text, "nobody told of 127.0.0.9")
+        assert.strictEqual((yield* client.why("::ffff:127.0.0.9")).text, "no peer told of 127.0.0.9")
         yield* client.connect("127.0.0.3")
         assert.isTrue(yield* client.disconnect("127.0.0.3"))
         assert.deepStrictEqual(yield* Ref.get(calls), ["connect 127.0.0.3:24200", "disconnect 127.0.0.3"])

@@ -152,7 +152,7 @@ describe("NodeLog", () => {
       assert.deepStrictEqual(yield* log({ format: "pretty", level: "None" }, emit(life)), [])
     }))
 
-  it.effect("only incompatible and banned refusals are warnings", () =>
+  it.effect("only refusals that this node's operator must act on are warnings, with what to do", () =>
     Effect.gen(function*() {
       const refused = DisconnectReason.rejectReasons.map((reject): NodeEvent => ({
         _tag: "Refused",
@@ -166,7 +166,11 @@ describe("NodeLog", () => {
       assert.strictEqual(lines.length, refused.length)
       assert.deepStrictEqual(
         grep(lines, / WARN /).map((line) => /ended \((.*)\)/.exec(line)?.[1]),
-        ["banned: because", "rejected: incompatible: because"]
+        ["rejected: in-use: because", "banned: because", "rejected: incompatible: because"]
+      )
+      assert.strictEqual(
+        grep(lines, /another node behind this node's public address .*: run one node per public IP/).length,
+        1
       )
       assert.deepStrictEqual(grep(lines, /PeerConnection/), [])
     }))

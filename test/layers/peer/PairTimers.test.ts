@@ -23,7 +23,7 @@ const make = Effect.gen(function*() {
     timers: clock.timers,
     slots: new Slots((n) => n),
     pairs,
-    isolated: new Set(),
+    table: { isolated: new Set(), own: { how: () => undefined } },
     setup: { tuning: defaultTuning }
   } as unknown as NodeContext
   return { clock, ctx, fired, peer: new Peer(ip("10.0.0.9"), undefined, "inbound") }

@@ -131,6 +131,7 @@ const failing = (code: string, peers: ReadonlyArray<string>) =>
   Effect.gen(function*() {
     const dials: Array<number> = []
     const sockets = PeerSocket.of({
+      addresses: () => [ip(own)],
       listen: (address) => Effect.succeed({ address, run: () => Effect.never }),
       dial: () =>
         Effect.sync(() => ({

@@ -300,7 +300,7 @@ export class Fabric {
         )
         return { socket, local: Effect.sync(() => local) }
       })
-    return { dial, listen: (at) => host.listen(at, process) }
+    return { dial, listen: (at) => host.listen(at, process), addresses: () => host.ips }
   }
 }
 

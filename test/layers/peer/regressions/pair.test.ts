@@ -153,7 +153,11 @@ describe("pair", () => {
   it.effect("self-dial through the public address: found out once, then left alone", () =>
     onMesh(20, ({ start }) =>
       Effect.gen(function*() {
-        const a = yield* start([L, "203.0.113.9"], { listen: "any", peers: ["203.0.113.9"] })
+        const a = yield* start([L, "203.0.113.9"], {
+          listen: "any",
+          inside: "192.168.0.2",
+          peers: ["203.0.113.9"]
+        })
         yield* TestClock.adjust("1 hour")
         assert.strictEqual(a.of("Up").length, 0)
         assert.strictEqual(a.of("OwnAddress").length, 1)

@@ -1,0 +1,112 @@
+/** The answer to "why are we (not) connected to this address", in words and in parts. */
+import * as DisconnectReason from "../DisconnectReason.ts"
+import type { PeerIp } from "./PeerIp.ts"
+import type { PeerRecord } from "./PeerRecord.ts"
+import * as Situation from "./Situation.ts"
+import * as SituationText from "./SituationText.ts"
+
+export interface Explanation {
+  readonly ip: PeerIp
+  readonly state: "connected" | "connecting" | "waiting" | "alias" | "own-address" | "unknown"
+  readonly situation: Situation.Situation
+  readonly cause: string
+  /** What to do; absent where nothing needs to be done. */
+  readonly fix?: string | undefined
+  /** All of it, for a person. */
+  readonly text: string
+  readonly record: PeerRecord | undefined
+}
+
+const seconds = (ms: number): string => `${(Math.max(0, ms) / 1_000).toFixed(1)} s`
+
+const reason = ({ by, detail, ...rest }: DisconnectReason.DisconnectReason): string =>
+  `${DisconnectReason.label({ by, ...rest })}${detail === undefined || detail === "" ? "" : `: ${detail}`}, ${by}`
+
+const dialler = {
+  us: "this node dials",
+  them: "the peer dials",
+  either: "either end dials",
+  nobody: "neither end dials"
+}
+
+const attempted = { dial: "no socket opened", socket: "no valid Hello came", hello: "after Hello" }
+
+/** The last Down and the last attempt, each with its age. */
+const history = ({ lastAttempt, lastDown }: PeerRecord, now: number): ReadonlyArray<string> => [
+  ...(lastDown === undefined
+    ? []
+    : [
+      `Last connection: up for ${seconds(lastDown.upMs)}, ended ${seconds(now - lastDown.at)} ago (${
+        reason(lastDown.reason)
+      }).`
+    ]),
+  ...(lastAttempt === undefined
+    ? []
+    : [
+      `Last attempt: ${lastAttempt.direction}, ${seconds(now - lastAttempt.at)} ago, ${
+        attempted[lastAttempt.reached]
+      } (${reason(lastAttempt.reason)}).`
+    ])
+]
+
+const plan = (record: PeerRecord, now: number): string => {
+  const who = dialler[record.expected]
+  if (record.attempts > 0) return `${who}; ${record.attempts} under way.`
+  return record.nextAttemptAt === undefined
+    ? `${who}.`
+    : `${who}; our next dial is in ${seconds(record.nextAttemptAt - now)}.`
+}
+
+const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+const stateOf = (situation: Situation.Situation, record: PeerRecord | undefined): Explanation["state"] => {
+  if (record?.connection !== undefined) return "connected"
+  if (situation === "own-address" || situation === "unknown") return situation
+  if (situation === "alias" || situation === "moved") return "alias"
+  return record !== undefined && record.attempts > 0 ? "connecting" : "waiting"
+}
+
+const connected = (connection: NonNullable<PeerRecord["connection"]>): string =>
+  `Connected for ${seconds(connection.upMs)}, ${connection.direction}, socket ${connection.socket}, our end is the ` +
+  `${connection.role}; last byte ${seconds(connection.lastByteMs)} ago.`
+
+/**
+ * Explains one address. `now`: wall time of the row, ms; the ages in the words are differences of times of one moment. `usualPort`: the
+ * network's.
+ */
+export const explain = (
+  ip: PeerIp,
+  record: PeerRecord | undefined,
+  facts: Situation.Facts,
+  usualPort: number,
+  now: number
+): Explanation => {
+  const situation = Situation.of(record, facts, now)
+  const { cause, fix } = SituationText.of(situation, { ...facts, record, address: ip, usualPort })
+  const advice = fix === undefined ? [] : [`To do: ${fix}.`]
+  const connection = record?.connection
+  const isPlain = situation === "connected"
+  const second = connection !== undefined && (record?.inUseRefusals ?? 0) > 0
+    ? [`${upper(SituationText.of("second-node-there", { ...facts, record, address: ip, usualPort }).cause)}.`]
+    : []
+  const says = connection !== undefined
+    ? [connected(connection), ...(isPlain ? [] : [`${upper(cause)}.`, ...advice]), ...second]
+    : [
+      `${situation === "unknown" || situation === "own-address" ? "" : "Not connected: "}${
+        situation === "unknown" || situation === "own-address" ? upper(cause) : cause
+      }.`,
+      ...advice,
+      ...(record === undefined || situation === "own-address" ? [] : [`Now: ${plan(record, now)}`])
+    ]
+  return {
+    ip,
+    state: stateOf(situation, record),
+    situation,
+    cause,
+    ...(fix === undefined ? {} : { fix }),
+    text: [...says, ...(record === undefined || (isPlain && second.length === 0) ? [] : history(record, now))].join(
+      " "
+    ),
+    record
+  }
+}

@@ -1,0 +1,61 @@
+/** How a node stands with all addresses it knows: what `status` says. */
+import type { Explanation } from "./Explanation.ts"
+import type { PeerIp } from "./PeerIp.ts"
+import * as Situation from "./Situation.ts"
+
+/** Peers that are missing for one cause. */
+export interface Missing {
+  readonly situation: Situation.Situation
+  readonly peers: number
+  /** One of them. */
+  readonly example: PeerIp
+  readonly cause: string
+  readonly fix?: string | undefined
+}
+
+export interface PeerSummary {
+  /** Peers: addresses that count as one, connected or not. */
+  readonly known: number
+  readonly connected: number
+  /** The most frequent cause first. Together with `connected` they make up `known`. */
+  readonly missing: ReadonlyArray<Missing>
+  /** Addresses that are no peers of their own, by situation: own ones, aliases, families that this host does not have. */
+  readonly apart: Readonly<Partial<Record<Situation.Situation, number>>>
+  /** One sentence for a person. */
+  readonly sentence: string
+}
+
+export const noPeersKnown = "No peers known: use --peer IP:PORT, or wait for an inbound connection"
+
+export const of = (rows: ReadonlyArray<Explanation>): PeerSummary => {
+  let connected = 0
+  const apart: Partial<Record<Situation.Situation, number>> = {}
+  const groups = new Map<Situation.Situation, Missing>()
+  for (const { cause, fix, ip, record, situation } of rows) {
+    if (record?.connection !== undefined) connected += 1
+    else if (!Situation.counts(situation)) apart[situation] = (apart[situation] ?? 0) + 1
+    else {
+      const group = groups.get(situation)
+      groups.set(
+        situation,
+        group === undefined
+          ? { situation, peers: 1, example: ip, cause, ...(fix === undefined ? {} : { fix }) }
+          : { ...group, peers: group.peers + 1 }
+      )
+    }
+  }
+  const missing = [...groups.values()].toSorted((a, b) => b.peers - a.peers)
+  const known = missing.reduce((sum, { peers }) => sum + peers, connected)
+  return { known, connected, missing, apart, sentence: sentence(known, connected, missing) }
+}
+
+const sentence = (known: number, connected: number, missing: ReadonlyArray<Missing>): string => {
+  const [most] = missing
+  if (most === undefined) return known === 0 ? noPeersKnown : `Connected to all ${known} known peers`
+  const why = missing.length === 1 && most.peers === 1
+    ? `${most.example}: ${most.cause}`
+    : `${most.peers} of them: ${most.cause} (${most.example})`
+  return connected === 0
+    ? `Connected to none of ${known} known peers; ${why}`
+    : `Connected to ${connected} of ${known} known peers; missing ${why}`
+}

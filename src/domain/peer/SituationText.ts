@@ -1,0 +1,250 @@
+/**
+ * The words for a situation: its cause, and what to do about it. The table of docs/operating.md has the same rows; a test compares them.
+ */
+import type { PeerRecord } from "./PeerRecord.ts"
+import type { OwnAddress, Situation } from "./Situation.ts"
+
+/** `fix`: absent where nothing needs to be done. Neither ends with a full stop. */
+export interface Words {
+  readonly cause: string
+  readonly fix?: string
+}
+
+/** Values that the words contain. */
+export interface Details {
+  readonly record: PeerRecord | undefined
+  readonly address: string
+  readonly own: OwnAddress | undefined
+  readonly movedTo: string | undefined
+  readonly full: number | undefined
+  readonly clockBehindS: number | undefined
+  readonly usualPort: number
+}
+
+const seconds = (ms: number): string => `${(Math.max(0, ms) / 1_000).toFixed(1)} s`
+
+const ownWords: Readonly<Record<OwnAddress, string>> = {
+  listen: "this node listens on it (--listen)",
+  advertise: "this node is announced by it (--advertise)",
+  host: "an interface of this host has it, and this node listens on all of them",
+  former: "an interface of this host had it while this node ran",
+  dialled: "a dial to it reached this node itself",
+  seen: "connected peers see this node at it"
+}
+
+/** Text that a peer sent, or a code of the system. */
+const quoted = (record: PeerRecord | undefined, which: "lastAttempt" | "lastDown" | "last"): string => {
+  const detail = record?.[which]?.reason.detail
+  return detail === undefined || detail === "" ? "" : ` ("${detail}")`
+}
+
+const code = (record: PeerRecord | undefined): string => record?.lastAttempt?.reason.detail ?? "no code"
+
+const network =
+  "check the cable or Wi-Fi, the address and the default route of this host (ip address, ip route); the node " +
+  "dials again within seconds of the network's return"
+
+const firewalls = "check that the host is up, and the firewalls on the way"
+
+/** Cause and fix. */
+export const of = (situation: Situation, details: Details): Words => {
+  const { address, record } = details
+  const port = record?.dialPort ?? details.usualPort
+  switch (situation) {
+    case "connected":
+      return { cause: "the connection is up" }
+    case "quiet":
+      return {
+        cause: `the line is quiet: the last byte came ${
+          seconds(record?.connection?.lastByteMs ?? 0)
+        } ago, and the ping sent ${seconds(record?.connection?.pingUnansweredMs ?? 0)} ago is unanswered`,
+        fix:
+          "the connection ends as \"silent\" if that lasts (--dead); check the way to the peer, and whether the peer hangs"
+      }
+    case "clock":
+      return {
+        cause: `its next block is ${details.clockBehindS ?? 0} s ahead of this node's clock, so sync does not use it`,
+        fix: "set the clock of this host (NTP); if that is right, the peer's is wrong"
+      }
+    case "own-address":
+      return {
+        cause: `it is this node's own address: ${ownWords[details.own ?? "host"]}`,
+        fix: "a peer is its IP: to connect to another node, name that node's address"
+      }
+    case "alias":
+      return {
+        cause: `the same process is connected as ${record?.aliasOf ?? "another address"}: one connection is enough`
+      }
+    case "moved":
+      return { cause: `the process that was here is now at ${details.movedTo ?? "another address"}` }
+    case "no-family":
+      return {
+        cause: `this host has no ${address.includes(":") ? "IPv6" : "IPv4"} address, so it cannot reach it`,
+        fix: "nothing, if that is so by intent: it does not count as a missing peer"
+      }
+    case "unknown":
+      return {
+        cause:
+          "this address is not known: it is not configured, no peer has told of it, and no connection came from it",
+        fix: "add it with --peer, if a node runs there"
+      }
+    case "isolated":
+      return {
+        cause: "this node is isolated from it (isolate, for drills)",
+        fix: "end the isolation with an empty list"
+      }
+    case "operator-here":
+      return {
+        cause: "it was disconnected by hand here, so this node does not dial it; it may dial this node",
+        fix: "connect to it again with POST /connect of the admin API, or restart the node"
+      }
+    case "operator-there":
+      return {
+        cause: "the peer's operator disconnected this node",
+        fix: "ask the peer's operator; this node dials again when the wait that the peer asked for is over"
+      }
+    case "full-here":
+      return {
+        cause: `all ${details.full ?? ""} places for peers of this node are taken`.replace("  ", " "),
+        fix: "raise --max-peers, if it should have more"
+      }
+    case "full-there":
+      return {
+        cause: "the peer's places are all taken",
+        fix: "wait for a free place, or have its operator raise --max-peers; any other peer will do as well"
+      }
+    case "banned-here":
+      return { cause: `this node has banned it${quoted(record, "last")}`, fix: "lift the ban, or wait for its end" }
+    case "banned-there":
+      return {
+        cause: `the peer has banned this node${quoted(record, "last")}`,
+        fix: "ask its operator why; the ban ends by itself"
+      }
+    case "second-node-here":
+      return {
+        cause: "another node behind this node's public address is connected to the peer: a peer is its IP",
+        fix: "run one node per public IP: stop the other one, or give this one a public address of its own"
+      }
+    case "second-node-there":
+      return {
+        cause: `a second process came from this address, and was refused${times(record?.inUseRefusals)}`,
+        fix: "its operator must run one node per public IP"
+      }
+    case "incompatible":
+      return {
+        cause: `the peer is on another network, or speaks another version of the protocol${quoted(record, "last")}`,
+        fix: "start both with the same --network and a version of the same protocol"
+      }
+    case "self-claimed":
+      return {
+        cause: `the peer says that it and this node have one address${quoted(record, "last")}`,
+        fix: "check --advertise and --listen of both nodes, and address translation between them"
+      }
+    case "stopped":
+      return { cause: "the peer was stopped or is restarting", fix: "start it again, if it should run" }
+    case "evicted":
+      return { cause: "the peer gave this node's place to another", fix: "nothing: this node dials again later" }
+    case "protocol":
+      return {
+        cause: `${
+          record?.last?.reason.by === "local" ? "the peer" : "this node, as the peer says,"
+        } sent what the protocol does not allow${quoted(record, "last")}`,
+        fix: "compare the versions of both nodes (timemesh peers), and report it"
+      }
+    case "application":
+      return {
+        cause: "the application at one end failed on a message",
+        fix: "read the log of the node whose application failed"
+      }
+    case "refused":
+      return {
+        cause: `the host refuses connections at port ${port} (ECONNREFUSED): no program listens there`,
+        fix: "start the node there, and check its port (--peer IP:PORT) and firewall"
+      }
+    case "no-answer":
+      return {
+        cause: `nothing answers at port ${port} (${code(record)}): the host is down, or a firewall drops the dial`,
+        fix: `${firewalls}; a node behind NAT needs a forwarded port, or must dial itself`
+      }
+    case "unreachable":
+      return {
+        cause: `no host or router on the way answers for it (${code(record)})`,
+        fix: `${firewalls}, and the route to it (ip route get ${address})`
+      }
+    case "no-route":
+      return {
+        cause: `this host has no route to it (${code(record)}), though it reaches other peers`,
+        fix: `check the route (ip route get ${address})`
+      }
+    case "network-down":
+      return { cause: `this host has no network (${code(record)}): it reaches no peer`, fix: network }
+    case "firewall":
+      return {
+        cause: `a firewall of this host forbids the dial (${code(record)})`,
+        fix: `allow outgoing TCP to ${address} port ${port} (nft list ruleset, iptables -L OUTPUT)`
+      }
+    case "resources":
+      return {
+        cause: `this host has no file descriptor, port or memory left for a socket (${code(record)})`,
+        fix: "raise the limit of open files (ulimit -n), and see what holds sockets (ss -s)"
+      }
+    case "system":
+      return {
+        cause: `this host's system refuses the dial (${code(record)})`,
+        fix: `see why with: ip route get ${address}`
+      }
+    case "not-timemesh":
+      return {
+        cause: `the program at port ${port} does not speak the protocol${
+          quoted(record, "lastAttempt")
+        }: it is not a timemesh node`,
+        fix: `correct the port with --peer IP:PORT; this network's usual port is ${details.usualPort}`
+      }
+    case "says-nothing":
+      return {
+        cause: `port ${port} accepts connections, but says nothing: another program listens there, or the node hangs`,
+        fix: `check the port (--peer IP:PORT, usually ${details.usualPort}); if it is right, look at that node`
+      }
+    case "closes":
+      return {
+        cause:
+          `port ${port} accepts the connection and closes it without a word: another program, or a node without free ` +
+          "file descriptors, that isolates this one or that just ends",
+        fix: `check the port (--peer IP:PORT, usually ${details.usualPort}), and the log of the node there`
+      }
+    case "handshake":
+      return {
+        cause: `the connection ended during the handshake (${record?.lastAttempt?.reason.kind ?? "?"})`,
+        fix: "nothing, if it is once: both ends try again; else look at the way between them"
+      }
+    case "restarts":
+      return {
+        cause:
+          `the peer's process restarts again and again: the last ${
+            record?.shortUps ?? 0
+          } connections were lost within ` +
+          `a minute, ${record?.restarts ?? 0} of them to a new process`,
+        fix: "look at the log of that node, or of its service manager"
+      }
+    case "flaps":
+      return {
+        cause: `the connection comes up and is lost again within a minute, ${record?.shortUps ?? 0} times in a row${
+          quoted(record, "lastDown")
+        }`,
+        fix: "look at the logs of both ends, and at what lies between them (NAT, firewall, load)"
+      }
+    case "lost":
+      return { cause: "the connection was lost, and the next dial is to come" }
+    case "waiting-for-it":
+      return {
+        cause: record?.mayDial === false
+          ? "it does not say where it listens, so only it can dial"
+          : "the peer, whose IP is lower, is expected to dial first",
+        ...(record?.mayDial === false ? { fix: "name its address and port with --peer, if it can be dialled" } : {})
+      }
+    case "not-tried":
+      return { cause: "its first dial is to come" }
+  }
+}
+
+const times = (count: number | undefined): string => count === undefined || count === 0 ? "" : ` ${count}×`

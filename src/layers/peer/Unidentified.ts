@@ -1,0 +1,69 @@
+/** A socket whose other end has an address that identifies no peer: it is told so and closed, and the log and the counts show it. */
+import { Effect } from "effect"
+import * as DisconnectReason from "../../domain/DisconnectReason.ts"
+import * as Limits from "../../domain/Limits.ts"
+import { addressProblem } from "../../domain/NodeSetup.ts"
+import * as Handshake from "../../domain/pair/Handshake.ts"
+import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import type { Accepted } from "../../services/PeerSocket.ts"
+import type { NodeContext } from "./NodeContext.ts"
+import { type FrameEvents, PeerConnection, type SocketEvents } from "./PeerConnection.ts"
+import { PeerEnd } from "./PeerEnd.ts"
+
+const nothing = () => {}
+const deaf: FrameEvents<PeerEnd> = {
+  onBytes: nothing,
+  onData: nothing,
+  onMessage: nothing,
+  onMalformed: nothing,
+  onGivenUp: nothing,
+  onBatch: nothing
+}
+
+export class Unidentified implements SocketEvents<PeerEnd> {
+  private readonly ctx: NodeContext
+  private open = 0
+
+  constructor(ctx: NodeContext) {
+    this.ctx = ctx
+  }
+
+  /** The program of such a socket; `undefined` for one whose address can be a peer's. */
+  refuse({ remote, socket }: Accepted): Effect.Effect<void> | undefined {
+    const { ctx } = this
+    const problem = addressProblem(remote.ip)
+    if (problem === undefined || ctx.slots.closed) return undefined
+    const detail = `${remote.ip} ${problem}`
+    ctx.emit({
+      _tag: "Refused",
+      ip: remote.ip,
+      direction: "inbound",
+      socket: PeerAddress.format(remote),
+      reason: { ...DisconnectReason.local("address", detail), reject: "protocol" }
+    })
+    if (this.open >= Limits.endsWithoutHello) return Effect.void
+    this.open += 1
+    const end = new PeerEnd(ctx.slots.nextId, remote.ip, "inbound", ctx.entropy.nonce())
+    ctx.slots.tookId()
+    const connection = new PeerConnection<PeerEnd>(ctx.io, ctx.wire, end, deaf, this)
+    end.connection = connection
+    return connection.run(socket, Effect.succeedSome(remote))
+  }
+
+  onOpen(end: PeerEnd): void {
+    this.ctx.slots.opened(end)
+    const problem = addressProblem(end.ip) ?? ""
+    const [reject] = this.ctx.wire.encode({
+      _tag: "Reject",
+      reason: "protocol",
+      text: `your address ${end.ip} ${problem}`,
+      retryAfterMs: Handshake.retryAfterMs("protocol")
+    })
+    end.connection?.close(reject)
+  }
+
+  onEnd(end: PeerEnd): void {
+    this.open -= 1
+    this.ctx.slots.ended(end)
+  }
+}
