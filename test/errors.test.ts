@@ -36,6 +36,7 @@ const samples: Readonly<Record<string, object>> = {
   PeerAddressError: { input: "x", reason: "write IP:PORT" },
   PeerIpError: { input: "x", reason: "write it as 203.0.113.7" },
   PeerStoreError: { detail: "peers.json cannot be read" },
+  RawPeerEnded: { detail: "EOF from 10.0.0.1" },
   SendError: { reason: new NotConnected({ ip: "203.0.113.7" }) },
   SqliteFailure: { errno: 13, message: "database or disk is full" },
   Stuck: { waitingFor: "a connection", seen: "none" },

@@ -1,5 +1,5 @@
 /** `PeerState` from the peer table: snapshots, changes, and the answer to "why". */
-import { Clock, Effect, Layer, Option, Stream } from "effect"
+import { Clock, Effect, Layer, Option } from "effect"
 import * as Pair from "../../domain/pair/Pair.ts"
 import * as Explanation from "../../domain/peer/Explanation.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
@@ -59,7 +59,7 @@ const make = Effect.gen(function*() {
     peers: records(() => true),
     peer: (ip) => Effect.sync(() => Option.fromUndefinedOr(recordOf(ip))),
     connected: records((peer) => peer.up !== undefined),
-    changes: Stream.fromPubSub(table.changes),
+    changes: table.changes,
     why: (ip, clockBehindS) =>
       Effect.map(Clock.currentTimeMillis, (now) => explain(ip, recordOf(ip), whole(), now, clockBehindS)),
     explained: (clockBehindS = () => undefined) =>

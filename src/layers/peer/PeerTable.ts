@@ -3,7 +3,7 @@
  *
  * A service of the layers only: it is written by the connection manager's synchronous steps and read through `PeerState`.
  */
-import { Clock, Context, Effect, Layer, PubSub } from "effect"
+import { Clock, Context, Effect, Layer, PubSub, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { PeerRecord, PeerSource } from "../../domain/peer/PeerRecord.ts"
@@ -21,9 +21,9 @@ export class PeerTable extends Context.Service<PeerTable, {
   /** Every peer, in order of first mention. Do not change the table while iterating. */
   readonly peers: () => Iterable<Peer>
   readonly record: (peer: Peer) => PeerRecord
-  /** The peer changed: tells the readers of `changes`. */
+  /** The peer changed: tells the readers of `changes`. Costs nothing while there are none: it is called for every event of a pair. */
   readonly changed: (peer: Peer) => void
-  readonly changes: PubSub.PubSub<PeerRecord>
+  readonly changes: Stream.Stream<PeerRecord>
   /** This node's own addresses: never a peer's. */
   readonly own: OwnAddresses
   /** Addresses that this node is cut off from by hand. */
@@ -41,6 +41,8 @@ const make = Effect.gen(function*() {
   const clocks: Clocks = { now, usualPort: setup.network.port, nowMs: () => clock.currentTimeMillisUnsafe() }
   const changes = yield* PubSub.sliding<PeerRecord>(Limits.eventBuffer)
   yield* Effect.addFinalizer(() => PubSub.shutdown(changes))
+  let readers = 0
+  const reading = Effect.acquireRelease(Effect.sync(() => readers += 1), () => Effect.sync(() => readers -= 1))
   return PeerTable.of({
     get: (ip) => peers.get(ip),
     add: (ip, port, source) => {
@@ -55,9 +57,9 @@ const make = Effect.gen(function*() {
     peers: () => peers.values(),
     record: (peer) => peer.record(clocks),
     changed: (peer) => {
-      PubSub.publishUnsafe(changes, peer.record(clocks))
+      if (readers > 0) PubSub.publishUnsafe(changes, peer.record(clocks))
     },
-    changes,
+    changes: Stream.unwrap(Effect.as(reading, Stream.fromPubSub(changes))),
     own: new OwnAddresses(setup, sockets.addresses, now),
     isolated: new Set(),
     moved: new Map()
