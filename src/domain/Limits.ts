@@ -255,6 +255,21 @@ export const spareFrameBytes = 256 * 1024
 /** bytes. Maximum buffer in which short chunks are gathered. */
 export const gatherBufferBytes = 16 * 1024
 
+// --- TIME wire ------------------------------------------------------------------
+
+/** bytes of UTF-8. A name, an address or a version in a TIME message: the longest in use have fewer than 60. */
+export const timeTextBytes = 256
+/** bytes. A certificate, a signature or a proof of collateral: 96 at most today. */
+export const timeProofBytes = 512
+/** bytes of UTF-8. Shown of a text for a person; the rest is dropped. */
+export const timeWordsBytes = 512
+/** entries of a list of addresses or masternodes: of all masternodes there are, many times over. */
+export const timeListEntries = 4_096
+/** blocks of one answer: the network's 50, and room for what earlier versions send. */
+export const timeBlocks = 128
+/** capabilities of a Version. */
+export const timeCapabilities = 64
+
 // --- liveness and retry -----------------------------------------------------------
 
 /** Unanswered pings remembered per connection: a dead time's worth of pings and challenges. The oldest is dropped first. */

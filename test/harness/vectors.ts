@@ -21,6 +21,40 @@ export const vectorText = (name: string): string => {
   return line.slice(name.length + 1)
 }
 
+/** Every whole frame among the vectors, by its name. */
+export const frameVectors: ReadonlyMap<string, Buffer> = new Map(
+  wire.flatMap((line) => {
+    const hex = line.slice(line.lastIndexOf(" ") + 1)
+    const bytes = / len=\d+ /.test(line) ? Buffer.from(hex, "hex") : Buffer.alloc(0)
+    const whole = bytes.length >= 4 && bytes.readUInt32BE() === bytes.length - 4
+    return whole ? [[line.slice(0, line.indexOf(" ")), bytes] as const] : []
+  })
+)
+
+/** One line of a recording that carries a frame. */
+export interface RecordedFrame {
+  readonly dir: "to-daemon" | "from-daemon"
+  /** Name of the variant, or its number. */
+  readonly type: string
+  readonly frame: Buffer
+}
+
+export const recordings = [
+  "rec-both-dial",
+  "rec-daemon-dials-us",
+  "rec-daemon-dials-us-masternodes",
+  "rec-daemon-syncs-120",
+  "rec-we-sync-120"
+] as const
+
+/** All frames of a recording, in order. */
+export const recorded = (recording: string): ReadonlyArray<RecordedFrame> =>
+  fs.readFileSync(at(`recordings/${recording}.ndjson`), "utf8").trim().split("\n")
+    .map((line): { readonly dir: RecordedFrame["dir"]; readonly type: string; readonly frame?: string } =>
+      JSON.parse(line)
+    )
+    .flatMap(({ dir, frame, type }) => frame === undefined ? [] : [{ dir, type, frame: Buffer.from(frame, "hex") }])
+
 /** Payloads of a recording's frames of one type, without the u32 variant in front. */
 export const payloads = (recording: string, type: string): ReadonlyArray<Buffer> =>
   fs.readFileSync(at(`recordings/${recording}.ndjson`), "utf8").trim().split("\n")

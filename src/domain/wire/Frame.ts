@@ -18,7 +18,7 @@ import * as Limits from "../Limits.ts"
 /** bytes. Length and kind, in front of every body. */
 export const headerBytes = 5
 
-/** `none`: no whole frame yet. `bad`: the length in `badLength` is 0 or over the limit. */
+/** `none`: no whole frame yet. `bad`: the length in `badLength` is below the least or over the limit. */
 export type Next = "frame" | "none" | "bad"
 
 const empty = new Uint8Array(0)
@@ -42,13 +42,18 @@ export class FrameReader {
   private unread = 0
   private failed = false
   private readonly make: (bytes: number) => Uint8Array
+  private readonly least: number
   /** The buffer made last, while it is not kept; and one that was taken back. */
   private lent: Uint8Array | undefined
   private spare: Uint8Array | undefined
 
-  /** @param make gives a buffer for a frame that spans chunks; every byte of it is written, so it need not be zeroed */
-  constructor(make: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes)) {
+  /**
+   * @param make gives a buffer for a frame that spans chunks; every byte of it is written, so it need not be zeroed
+   * @param least length of a frame, bytes: 1 where each has a kind. A frame of 0 leaves `end` one before `start`
+   */
+  constructor(make: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes), least: 0 | 1 = 1) {
     this.make = make
+    this.least = least
   }
 
   /** Bytes pushed and not yet part of a frame. After `none`: the bytes of a frame that is still arriving. */
@@ -86,7 +91,7 @@ export class FrameReader {
     if (rest < 4) return this.nextAcross(limit)
     const length = (((chunk[position] ?? 0) << 24) | ((chunk[position + 1] ?? 0) << 16) |
       ((chunk[position + 2] ?? 0) << 8) | (chunk[position + 3] ?? 0)) >>> 0
-    if (length === 0 || length > limit) return this.fail(length)
+    if (length < this.least || length > limit) return this.fail(length)
     if (rest - 4 < length) return this.nextAcross(limit)
     this.position = position + 4 + length
     this.unread -= 4 + length
@@ -101,7 +106,7 @@ export class FrameReader {
   private nextAcross(limit: number): Next {
     if (this.unread < 4) return this.none()
     const length = this.peekLength()
-    if (length === 0 || length > limit) return this.fail(length)
+    if (length < this.least || length > limit) return this.fail(length)
     if (this.unread - 4 < length) return this.none()
     this.copy(new Uint8Array(4))
     if (this.position === this.chunk.length) this.advance()

@@ -21,7 +21,8 @@ export interface BadBody {
   readonly reason: string
 }
 
-export type Decoded = Message | Unknown | BadBody
+/** `M`: the messages of the wire. */
+export type Decoded<M = Message> = M | Unknown | BadBody
 
 /** What goes into a socket for one message: one buffer, or head and body apart, so that a long body is never copied. */
 export type Encoded = readonly [Uint8Array] | readonly [head: Uint8Array, body: Uint8Array]
@@ -39,7 +40,7 @@ export type Next = "none" | "data" | "message" | "malformed"
  * **Ownership.** Chunks pushed belong to the reader. A frame's bytes stay as they are until `recycle`, which may take buffers back of
  * frames whose bytes were not kept (`keep`).
  */
-export interface WireReader {
+export interface WireReader<M = Message> {
   readonly push: (chunk: Uint8Array) => void
   /** @param limit greatest frame now, bytes */
   readonly read: (limit: number) => Next
@@ -48,7 +49,7 @@ export interface WireReader {
   /** Of the current `data` frame: a view. */
   readonly payload: () => Uint8Array
   /** The current `message` frame. Total: whatever its bytes are. */
-  readonly message: () => Decoded
+  readonly message: () => Decoded<M>
   /** After `malformed`: what is wrong, in words. */
   readonly fault: (limit: number) => string
   /** After `none`: whether a frame has begun and not ended. */

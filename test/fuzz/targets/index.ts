@@ -11,6 +11,7 @@ import * as NodeFile from "./NodeFile.ts"
 import * as PeerFile from "./PeerFile.ts"
 import * as StoredRows from "./StoredRows.ts"
 import * as SyncTalk from "./SyncTalk.ts"
+import * as TimeMessage from "./TimeMessage.ts"
 
 export const targets: ReadonlyArray<Target> = [
   Frame.target,
@@ -23,5 +24,6 @@ export const targets: ReadonlyArray<Target> = [
   Admin.target,
   ChainFile.target,
   StoredRows.target,
-  SyncTalk.target
+  SyncTalk.target,
+  TimeMessage.target
 ]

@@ -1,0 +1,47 @@
+/** Writes TIME frames: u32 big-endian length, u32 little-endian index of the variant, its fields. */
+import { Writer } from "../../chain/Bincode.ts"
+import * as Limits from "../../Limits.ts"
+import * as T from "./TimeLayout.ts"
+import { commitCount, indexFor, table, type TimeMessage } from "./TimeMessage.ts"
+
+/** Bytes of the length in front of a frame. */
+export const lengthBytes = 4
+
+/** The variant of a list of unconfirmed transactions. timemesh keeps none: it asks for none and answers with an empty list. */
+const mempoolSyncResponse = 41
+
+/** Reused: `encode` is synchronous and leaves nothing behind. */
+const scratch = new Writer()
+
+const begin = (index: number): Writer => {
+  const writer = scratch.reset()
+  writer.u32(0)
+  writer.u32(index)
+  return writer
+}
+
+const finish = (writer: Writer): Uint8Array => {
+  const frame = writer.done()
+  new DataView(frame.buffer).setUint32(0, frame.length - lengthBytes)
+  return frame
+}
+
+/**
+ * The frame of a message for a peer of that commit count. `undefined`: that version has no such message, or a frame cannot hold it
+ * (`Limits.frameBytes`): a list of blocks must be cut before.
+ */
+export const encode = (message: TimeMessage, peerCommitCount: number = commitCount): Uint8Array | undefined => {
+  const [number, fields] = table[message._tag]
+  const index = indexFor(number, peerCommitCount)
+  if (index === undefined) return undefined
+  const writer = begin(index)
+  T.writeFields(fields, writer, message)
+  return writer.length - lengthBytes > Limits.frameBytes ? undefined : finish(writer)
+}
+
+/** The answer to `MempoolSyncRequest`. */
+export const emptyMempool: Uint8Array = (() => {
+  const writer = begin(mempoolSyncResponse)
+  writer.u64(0)
+  return finish(writer)
+})()

@@ -1,0 +1,43 @@
+/**
+ * Cuts a TIME byte stream into messages: u32 big-endian length, then that many bytes of payload. A frame of length 0 is legal and skipped.
+ *
+ * It learns the peer's commit count from its first Handshake, on which the numbers of some variants depend (`TimeMessage.numberOf`).
+ */
+import { FrameReader } from "../Frame.ts"
+import type { Decoded, Next, WireReader } from "../Wire.ts"
+import * as TimeDecoder from "./TimeDecoder.ts"
+import type { TimeMessage } from "./TimeMessage.ts"
+
+const none = new Uint8Array(0)
+
+export class TimeReader extends FrameReader implements WireReader<TimeMessage> {
+  /** There are no application channels on this wire: `read` never says `data`. */
+  readonly channel = 0
+  /** Of the peer, once its Handshake was read. */
+  commitCount: number | undefined = undefined
+
+  /** @param allocate as `FrameReader`'s */
+  constructor(allocate?: (bytes: number) => Uint8Array) {
+    super(allocate, 0)
+  }
+
+  read(limit: number): Next {
+    const next = this.next(limit)
+    return next === "frame" ? "message" : next === "bad" ? "malformed" : "none"
+  }
+
+  payload(): Uint8Array {
+    return none
+  }
+
+  message(): Decoded<TimeMessage> {
+    // `FrameReader` takes the first byte of a payload for its kind.
+    const message = TimeDecoder.decode(this.buffer, this.start - 1, this.end, this.commitCount)
+    if (message._tag === "Handshake") this.commitCount ??= message.commitCount
+    return message
+  }
+
+  fault(limit: number): string {
+    return `frame length ${this.badLength} exceeds limit ${limit}`
+  }
+}
