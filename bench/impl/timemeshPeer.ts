@@ -70,7 +70,13 @@ export const connectRaw = async (address: string, ip: string, channel: number): 
   await up.promise
   return {
     send: (payloads) => {
-      if (socket.write(NativeEncoder.encodeDataBatch(channel, payloads))) return undefined
+      let isFree = true
+      for (let from = 0; from < payloads.length;) {
+        const { count, frame } = NativeEncoder.encodeDataBatch(channel, payloads, from)
+        isFree = socket.write(frame)
+        from += count
+      }
+      if (isFree) return undefined
       waiting ??= Promise.withResolvers()
       return waiting.promise
     },

@@ -33,13 +33,14 @@ export class FrameReader {
   /** The length that made the reader say `bad`: of kind and body. */
   badLength = 0
 
-  private chunk: Uint8Array = empty
-  private position = 0
+  /** What is read now, from `position` on. */
+  protected chunk: Uint8Array = empty
+  protected position = 0
   /** Chunks behind `chunk`, in order; behind them, `gathered`. */
   private queue: Array<Uint8Array> = []
   private gathered: Uint8Array | undefined
   private gatheredBytes = 0
-  private unread = 0
+  protected unread = 0
   private failed = false
   private readonly make: (bytes: number) => Uint8Array
   private readonly least: number

@@ -2,8 +2,8 @@
  * What a wire is: how a byte stream is cut into frames and how messages are coded. Each connection has one; what the messages mean is
  * the same over all of them.
  *
- * **Hot path.** `Data` frames are most of what comes: a reader answers `data` for them, and gives channel and payload without a message
- * object. Everything else goes through `message`.
+ * **Hot path.** `Data` frames are most of what comes: a reader answers `data` for them, and gives channel and payloads without a message
+ * object, a run of frames at a time. Everything else goes through `message`.
  */
 import type { Message } from "./Message.ts"
 
@@ -46,8 +46,11 @@ export interface WireReader<M = Message> {
   readonly read: (limit: number) => Next
   /** Of the current `data` frame. */
   readonly channel: number
-  /** Of the current `data` frame: a view. */
-  readonly payload: () => Uint8Array
+  /**
+   * Appends the payload of the current `data` frame, and those of the frames behind it as long as they are of the same channel, within
+   * the limit and whole in the same chunk: all views. How many; `read` goes on behind them.
+   */
+  readonly payloads: (limit: number, into: Array<Uint8Array>) => number
   /** The current `message` frame. Total: whatever its bytes are. */
   readonly message: () => Decoded<M>
   /** After `malformed`: what is wrong, in words. */
@@ -66,6 +69,12 @@ export interface WireReader<M = Message> {
   readonly rest: () => void
 }
 
+/** Frames in one buffer, and how many they are. */
+export interface DataBatch {
+  readonly frame: Uint8Array
+  readonly count: number
+}
+
 /** Gives buffers of which every byte will be written. */
 export interface Allocator {
   readonly allocate: (bytes: number) => Uint8Array
@@ -81,6 +90,11 @@ export interface Wire {
   readonly encode: (message: Message) => Encoded
   /** A payload on an application channel. */
   readonly encodeData: (channel: number, payload: Uint8Array) => Encoded
-  /** Many short payloads of one channel as frames in one buffer of the allocator's. */
-  readonly encodeDataBatch: (channel: number, payloads: ReadonlyArray<Uint8Array>, allocator: Allocator) => Uint8Array
+  /** Short payloads of one channel, from the `from`th on, in one buffer of the allocator's. See `NativeEncoder`. */
+  readonly encodeDataBatch: (
+    channel: number,
+    payloads: ReadonlyArray<Uint8Array>,
+    from: number,
+    allocator: Allocator
+  ) => DataBatch
 }

@@ -91,21 +91,11 @@ const parts = (connection: Up["connection"], channel: number, payloads: Readonly
   return (): Part | undefined => {
     const first = payloads[from]
     if (first === undefined) return undefined
-    let to = from
-    let bytes = 0
-    while (to < payloads.length && bytes < Limits.dataBatchBytes) {
-      const length = (payloads[to] as Uint8Array).length
-      if (length >= Limits.copyPayloadBytes) break
-      bytes += length
-      to += 1
-    }
-    if (to === from) {
-      from += 1
-      return { frame: Outbox.frameOf(wire.encodeData(channel, first)), count: 1 }
-    }
-    const batch = from === 0 && to === payloads.length ? payloads : payloads.slice(from, to)
-    from = to
-    return { frame: wire.encodeDataBatch(channel, batch, connection), count: batch.length }
+    const part = first.length < Limits.copyPayloadBytes
+      ? wire.encodeDataBatch(channel, payloads, from, connection)
+      : { frame: Outbox.frameOf(wire.encodeData(channel, first)), count: 1 }
+    from += part.count
+    return part
   }
 }
 

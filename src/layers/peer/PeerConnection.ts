@@ -34,7 +34,8 @@ export interface ConnectionIo {
 export interface FrameEvents<Owner> {
   /** Bytes came, before any frame in them is handed over. */
   readonly onBytes: (owner: Owner) => void
-  readonly onData: (owner: Owner, reader: WireReader) => void
+  /** Takes the reader's frame, or several (`WireReader.payloads`, within `limit`): how many. */
+  readonly onData: (owner: Owner, reader: WireReader, limit: number) => number
   readonly onMessage: (owner: Owner, reader: WireReader) => void
   /** The bytes are no frame; nothing more is read. `fault` says why, in words. */
   readonly onMalformed: (owner: Owner, fault: string) => void
@@ -178,9 +179,12 @@ export class PeerConnection<Owner> {
       const next = reader.read(this.frameLimit)
       if (next === "none") break
       if (next === "malformed") return frames.onMalformed(owner, reader.fault(this.frameLimit))
-      this.messagesReceived += 1
-      if (next === "data") frames.onData(owner, reader)
-      else frames.onMessage(owner, reader)
+      if (next === "data") {
+        this.messagesReceived += frames.onData(owner, reader, this.frameLimit)
+      } else {
+        this.messagesReceived += 1
+        frames.onMessage(owner, reader)
+      }
     }
     if (!this.active) return
     frames.onBatch(owner, reader, this.messagesReceived - before)

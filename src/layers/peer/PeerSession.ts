@@ -32,14 +32,17 @@ export class PeerSession implements FrameEvents<PeerEnd> {
     if (peer !== undefined && Pair.listensTo(peer.pair) === end.id) post(this.ctx, peer, { _tag: "Heard", end: end.id })
   }
 
-  onData(end: PeerEnd, reader: WireReader): void {
-    if (end.up === undefined) return this.refuse(end, "Data")
+  onData(end: PeerEnd, reader: WireReader, limit: number): number {
+    if (end.up === undefined) {
+      this.refuse(end, "Data")
+      return 1
+    }
     const { channel } = reader
     if (channel !== this.channel) {
       this.handOver(end)
       this.channel = channel
     }
-    this.payloads.push(reader.payload())
+    return reader.payloads(limit, this.payloads)
   }
 
   onMessage(end: PeerEnd, reader: WireReader): void {

@@ -15,9 +15,10 @@ import * as PeerIp from "../../peer/PeerIp.ts"
 import * as Frame from "../Frame.ts"
 import * as Message from "../Message.ts"
 import * as SyncMessage from "../SyncMessage.ts"
-import type { Allocator } from "../Wire.ts"
+import type { Allocator, DataBatch } from "../Wire.ts"
 import {
   dataFixedBytes,
+  dataHeadBytes,
   helloFixedBytes,
   Kind,
   maxPayloadBytes,
@@ -29,7 +30,6 @@ import {
 } from "./NativeLayout.ts"
 
 const body = Frame.headerBytes
-const dataHead = Frame.headerBytes + dataFixedBytes
 const utf8 = new TextEncoder()
 
 const putHex = (into: Uint8Array, at: number, hex: string): void => into.set(Result.getOrThrow(Hex.decode(hex)), at)
@@ -119,7 +119,7 @@ const checkPayload = (payload: Uint8Array): void => {
 const putData = (into: Uint8Array, at: number, channel: number, payload: Uint8Array): number => {
   Frame.writeHeader(into, at, Kind.Data, dataFixedBytes + payload.length)
   putU16(into, at + Frame.headerBytes, channel)
-  return at + dataHead
+  return at + dataHeadBytes
 }
 
 /** One buffer when the payload is short (`Limits.copyPayloadBytes`); else head and payload, which stays uncopied. */
@@ -129,7 +129,7 @@ export const encodeData = (
 ): readonly [Uint8Array] | readonly [Uint8Array, Uint8Array] => {
   checkPayload(payload)
   const short = payload.length < Limits.copyPayloadBytes
-  const b = new Uint8Array(short ? dataHead + payload.length : dataHead)
+  const b = new Uint8Array(short ? dataHeadBytes + payload.length : dataHeadBytes)
   const at = putData(b, 0, channel, payload)
   if (!short) return [b, payload]
   b.set(payload, at)
@@ -138,25 +138,32 @@ export const encodeData = (
 
 const fresh: Allocator = { allocate: (bytes) => new Uint8Array(bytes) }
 
-/** Many short payloads of one channel as frames in one buffer: one write. All payloads are copied. */
+/**
+ * Short payloads of one channel, from the `from`th on, as frames in one buffer: one write. As many as make about
+ * `Limits.dataBatchBytes` and stand before a long one, so none when the first is long. All are copied.
+ */
 export const encodeDataBatch = (
   channel: number,
   payloads: ReadonlyArray<Uint8Array>,
+  from: number = 0,
   allocator: Allocator = fresh
-): Uint8Array => {
+): DataBatch => {
   let bytes = 0
-  for (const payload of payloads) {
-    checkPayload(payload)
-    bytes += dataHead + payload.length
+  let to = from
+  for (; to < payloads.length && bytes < Limits.dataBatchBytes; to++) {
+    const { length } = payloads[to] as Uint8Array
+    if (length >= Limits.copyPayloadBytes) break
+    bytes += dataHeadBytes + length
   }
-  const b = allocator.allocate(bytes)
+  const frame = allocator.allocate(bytes)
   let at = 0
-  for (const payload of payloads) {
-    at = putData(b, at, channel, payload)
-    b.set(payload, at)
+  for (let index = from; index < to; index++) {
+    const payload = payloads[index] as Uint8Array
+    at = putData(frame, at, channel, payload)
+    frame.set(payload, at)
     at += payload.length
   }
-  return b
+  return { frame, count: to - from }
 }
 
 /** One buffer when the body is short; else head and body apart. The body is a copy of what it was made from. */

@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { SchemaBinary } from "effect/encoding"
 import * as Limits from "../../Limits.ts"
+import { headerBytes } from "../Frame.ts"
 
 /** Frame kinds. Below 16: control frames, which overtake bulk and exist before Up. Append only. */
 export const Kind = {
@@ -25,6 +26,8 @@ export const helloFixedBytes = 130
 export const rejectFixedBytes = 8
 /** bytes. Channel number in front of a Data payload. */
 export const dataFixedBytes = 2
+/** bytes. What stands before a Data payload: the frame's header and the channel number. */
+export const dataHeadBytes = headerBytes + dataFixedBytes
 /** bytes. Longest Data payload: with kind and channel it fills a frame. */
 export const maxPayloadBytes = Limits.frameBytes - 1 - dataFixedBytes
 

@@ -1,10 +1,13 @@
 /** `timemesh/1` as a `Wire`: length-prefixed frames of a kind and a body (docs/PROTOCOL.md section 3). */
 import * as Limits from "../../Limits.ts"
-import { FrameReader } from "../Frame.ts"
+import { FrameReader, headerBytes } from "../Frame.ts"
 import type { Decoded, Next, Wire, WireReader } from "../Wire.ts"
 import * as NativeDecoder from "./NativeDecoder.ts"
 import * as NativeEncoder from "./NativeEncoder.ts"
-import { dataFixedBytes, Kind, maxPayloadBytes, u16 } from "./NativeLayout.ts"
+import { dataFixedBytes, dataHeadBytes, Kind, maxPayloadBytes, u16, u32 } from "./NativeLayout.ts"
+
+const view = (bytes: Uint8Array, from: number, to: number): Uint8Array =>
+  new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from)
 
 /** Is a `FrameReader`, instead of having one: an object less per connection, a call less per frame. */
 class NativeReader extends FrameReader implements WireReader {
@@ -18,10 +21,25 @@ class NativeReader extends FrameReader implements WireReader {
     return "data"
   }
 
-  payload(): Uint8Array {
-    const { buffer, end, start } = this
-    const from = start + dataFixedBytes
-    return new Uint8Array(buffer.buffer, buffer.byteOffset + from, end - from)
+  /** One loop over the chunk that leaves the reader alone until its end: most of what a busy connection receives passes here. */
+  payloads(limit: number, into: Array<Uint8Array>): number {
+    const { channel, chunk } = this
+    const { buffer, byteOffset, length: end } = chunk
+    into.push(view(this.buffer, this.start + dataFixedBytes, this.end))
+    let count = 1
+    let at = this.position
+    while (end - at >= dataHeadBytes) {
+      const length = u32(chunk, at)
+      const next = at + 4 + length
+      const isNext = chunk[at + 4] === Kind.Data && length > dataFixedBytes && length <= limit && next <= end
+      if (!isNext || u16(chunk, at + headerBytes) !== channel) break
+      into.push(new Uint8Array(buffer, byteOffset + at + dataHeadBytes, length - 1 - dataFixedBytes))
+      count += 1
+      at = next
+    }
+    this.unread -= at - this.position
+    this.position = at
+    return count
   }
 
   message(): Decoded {
