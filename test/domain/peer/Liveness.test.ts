@@ -44,6 +44,20 @@ describe("Liveness pace", () => {
     assert.deepStrictEqual(pings, [100, 15_100, 30_100, 45_100, 60_100, 75_100, 90_100])
   })
 
+  it("does not drift: a ping that comes a part of a beat late moves none after it", () => {
+    let state = Liveness.start(0)
+    const pings: Array<number> = []
+    // Looked at once a second, at moments that wander against the due times.
+    for (let beat = 0; beat < 600; beat++) {
+      const now = beat * 1_000 + (beat * 370) % 1_000
+      const [next, action] = Liveness.tick(state, now, params, 0)
+      state = quiet(next, now)
+      if (action._tag === "SendPing") pings.push(now)
+    }
+    assert.strictEqual(pings.length, 40)
+    for (const [i, at] of pings.entries()) assert.isBelow(at - i * params.pingMs, 2_000)
+  })
+
   it("does not repeat pings missed in a stall", () => {
     const state = quiet(Liveness.start(0), 0)
     const { pings } = run(state, 50_000, [[10_000, 50_000]])
