@@ -37,7 +37,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
 
   /** Makes the end `id` of the pair and dials when its turn comes. */
   dial(peer: Peer, id: number): void {
-    const end = new PeerEnd(id, peer.ip, "outbound", this.ctx.entropy.nonce())
+    const end = new PeerEnd(id, peer, "outbound", this.ctx.entropy.nonce())
     this.ctx.slots.dialled(end)
     peer.ends = [...peer.ends, end]
     const queue = BookEntry.isGossip(peer.book) ? this.gossip : this.proven

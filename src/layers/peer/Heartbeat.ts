@@ -2,10 +2,10 @@
  * The node's pulse, one for all connections. Each beat takes those that are due: they get their ping, or are ended because they were
  * silent too long (`domain/peer/Liveness`). A beat that comes late is this node's own lag, and no peer's silence.
  */
-import { Duration, Effect, Schedule, Stream } from "effect"
+import { Array, Cause, Duration, Effect, Pull, Schedule, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
-import { HeartbeatPace } from "../../services/Cadence.ts"
+import { HeartbeatPace, type Pace } from "../../services/Cadence.ts"
 import type { NodeContext } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import type { Up } from "./PeerEnd.ts"
@@ -13,18 +13,23 @@ import type { Up } from "./PeerEnd.ts"
 /** Beats for ever. Fork it in the node's scope. */
 export const run = Effect.fnUntraced(function*(ctx: NodeContext) {
   const { timers } = ctx
-  // What the schedule says it waits, whatever the pace is.
-  const delays = Schedule.map(yield* HeartbeatPace, ({ duration }) => Duration.toMillis(duration))
   let last = timers.now()
-  yield* Stream.runForEach(Stream.fromSchedule(delays), (delayMs) =>
+  yield* Stream.runForEach(beatsOf(yield* HeartbeatPace), ({ duration }) =>
     Effect.sync(() => {
       const now = timers.now()
-      timers.lag.ran(last + delayMs, now)
+      timers.lag.ran(last + Duration.toMillis(duration), now)
       last = now
       for (const up of ctx.due.takeUpTo(now)) look(ctx, up, now)
       ctx.io.waiting.beat(now)
     }))
 })
+
+/** As `Stream.fromSchedule`, but tells how long each wait was. `Schedule.map` to do so would make a beat twice as dear (3.2 µs for 1.5). */
+const beatsOf = (pace: Pace): Stream.Stream<Schedule.Metadata> =>
+  Stream.fromPull(
+    Effect.map(Schedule.toStepWithMetadata(pace), (step) =>
+      Pull.catchDone(Effect.map(step(undefined), Array.of), () => Cause.done()))
+  )
 
 /** The connection came up: a ping at once, then at the pace of the liveness rules. */
 export const start = (ctx: NodeContext, up: Up): void => look(ctx, up, ctx.timers.now())

@@ -7,7 +7,7 @@ import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { NodeSetup } from "../../services/NodeConfig.ts"
 import { type Accepted, errorCode, type Listener, type PeerSocket } from "../../services/PeerSocket.ts"
 import * as Gate from "./Gate.ts"
-import { type NodeContext, peerOf, post } from "./NodeContext.ts"
+import { type NodeContext, post, postOf } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import { type FrameEvents, PeerConnection, type SocketEvents } from "./PeerConnection.ts"
 import { PeerEnd } from "./PeerEnd.ts"
@@ -48,7 +48,7 @@ export class Inbound implements SocketEvents<PeerEnd> {
       if (crowdedOut !== undefined) {
         Outgoing.close(ctx, crowdedOut, "hello-timeout", "made room for a newer connection")
       }
-      const end = new PeerEnd(ctx.slots.nextId, peer.ip, "inbound", ctx.entropy.nonce())
+      const end = new PeerEnd(ctx.slots.nextId, peer, "inbound", ctx.entropy.nonce())
       ctx.slots.tookId()
       const connection = new PeerConnection<PeerEnd>(ctx.io, ctx.wire, end, this.frames, this)
       connection.local = local.ip
@@ -67,7 +67,6 @@ export class Inbound implements SocketEvents<PeerEnd> {
   onEnd(end: PeerEnd, reason: DisconnectReason): void {
     const { ctx } = this
     ctx.slots.ended(end)
-    const peer = peerOf(ctx, end)
-    if (peer !== undefined) post(ctx, peer, { _tag: "Closed", end: end.id, reason })
+    postOf(ctx, end, { _tag: "Closed", end: end.id, reason })
   }
 }

@@ -70,6 +70,12 @@ export const peerOf = (ctx: NodeContext, end: PeerEnd): Peer | undefined => {
   return peer?.has(end) === true ? peer : undefined
 }
 
+/** Posts an event of an end; one that is closed has none. */
+export const postOf = (ctx: NodeContext, end: PeerEnd, event: PairEvent): void => {
+  const peer = peerOf(ctx, end)
+  if (peer !== undefined) post(ctx, peer, event)
+}
+
 export const originOf = ({ id, ip }: PeerEnd): Origin => ({ ip, connection: id })
 
 export const make = Effect.fnUntraced(function*(listenPort: number) {

@@ -2,16 +2,13 @@
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
 import type { Message } from "../../domain/wire/Message.ts"
-import { type NodeContext, peerOf, post } from "./NodeContext.ts"
+import { type NodeContext, postOf } from "./NodeContext.ts"
 import * as Outbox from "./Outbox.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
 
 /** Closes an end of a peer for a fault of ours to tell or of the peer to blame. */
-export const close = (ctx: NodeContext, end: PeerEnd, kind: DisconnectReason.Kind, detail: string): void => {
-  const peer = peerOf(ctx, end)
-  if (peer === undefined) return
-  post(ctx, peer, { _tag: "Closed", end: end.id, reason: DisconnectReason.local(kind, detail) })
-}
+export const close = (ctx: NodeContext, end: PeerEnd, kind: DisconnectReason.Kind, detail: string): void =>
+  postOf(ctx, end, { _tag: "Closed", end: end.id, reason: DisconnectReason.local(kind, detail) })
 
 const overflow = (ctx: NodeContext, end: PeerEnd): void =>
   close(ctx, end, "outbox-full", `${end.connection?.queuedBytes ?? 0} bytes unread by the peer`)

@@ -10,7 +10,7 @@ import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { ExpectedDialler, PeerConnectionInfo, PeerRecord, PeerSource } from "../../domain/peer/PeerRecord.ts"
 import type { Timer } from "../time/Timers.ts"
-import type { PeerEnd, Up } from "./PeerEnd.ts"
+import type { PeerEnd, PeerOfEnd, Up } from "./PeerEnd.ts"
 
 /** Reads both clocks, ms. `usualPort`: the network's. */
 export interface Clocks {
@@ -19,7 +19,7 @@ export interface Clocks {
   readonly nowMs: () => number
 }
 
-export class Peer {
+export class Peer implements PeerOfEnd {
   readonly ip: PeerIp.PeerIp
   readonly ipClass: PeerIp.IpClass
   /** Orders peers by numeric IP when compared as text. */
@@ -52,7 +52,6 @@ export class Peer {
     return this.ends.find((end) => end.id === id)
   }
 
-  /** Whether the end is one of the pair's: not closed, and not of a peer forgotten since. */
   has(end: PeerEnd): boolean {
     return this.ends.includes(end)
   }

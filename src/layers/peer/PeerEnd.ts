@@ -3,6 +3,7 @@
  * call each other are in the pair's state and are read there (`Pair.known`); here is what only this node's layers need.
  */
 import type { DisconnectReason } from "../../domain/DisconnectReason.ts"
+import type { PairState } from "../../domain/pair/PairState.ts"
 import type * as Liveness from "../../domain/peer/Liveness.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Direction } from "../../domain/peer/PeerRecord.ts"
@@ -38,9 +39,17 @@ export interface Up {
   dueSlot: number | undefined
 }
 
+/** What an end asks its peer for, once per batch that it receives: so it is no look-up in the table. A `Peer`, which knows its ends. */
+export interface PeerOfEnd {
+  readonly ip: PeerIp
+  readonly pair: PairState
+  /** Whether the end is one of the pair's: not closed, and not of a peer forgotten since. */
+  has(end: PeerEnd): boolean
+}
+
 export class PeerEnd {
   readonly id: number
-  readonly ip: PeerIp
+  readonly peer: PeerOfEnd
   readonly direction: Direction
   /** Of our Hello on this socket. */
   readonly helloNonce: bigint
@@ -58,11 +67,15 @@ export class PeerEnd {
   pongsSent = 0
   pongsReceived = 0
 
-  constructor(id: number, ip: PeerIp, direction: Direction, helloNonce: bigint) {
+  constructor(id: number, peer: PeerOfEnd, direction: Direction, helloNonce: bigint) {
     this.id = id
-    this.ip = ip
+    this.peer = peer
     this.direction = direction
     this.helloNonce = helloNonce
+  }
+
+  get ip(): PeerIp {
+    return this.peer.ip
   }
 
   /** As events name the socket; empty until it is connected. */

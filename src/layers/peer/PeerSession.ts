@@ -11,9 +11,8 @@ import * as Discovery from "./Discovery.ts"
 import * as Gate from "./Gate.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as HelloExchange from "./HelloExchange.ts"
-import { type NodeContext, originOf, peerOf, post } from "./NodeContext.ts"
+import { type NodeContext, originOf, peerOf, post, postOf } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
-import type { Peer } from "./Peer.ts"
 import type { FrameEvents } from "./PeerConnection.ts"
 import type { PeerEnd } from "./PeerEnd.ts"
 
@@ -28,8 +27,7 @@ export class PeerSession implements FrameEvents<PeerEnd> {
   }
 
   onBytes(end: PeerEnd): void {
-    const peer = peerOf(this.ctx, end)
-    if (peer !== undefined && Pair.listensTo(peer.pair) === end.id) post(this.ctx, peer, { _tag: "Heard", end: end.id })
+    if (Pair.listensTo(end.peer.pair) === end.id) postOf(this.ctx, end, { _tag: "Heard", end: end.id })
   }
 
   onData(end: PeerEnd, reader: WireReader, limit: number): number {
@@ -47,9 +45,8 @@ export class PeerSession implements FrameEvents<PeerEnd> {
 
   onMessage(end: PeerEnd, reader: WireReader): void {
     this.handOver(end)
-    const peer = peerOf(this.ctx, end)
     // A handler of the application may have closed it.
-    if (peer !== undefined) this.message(peer, end, reader.message(), reader)
+    if (end.peer.has(end)) this.message(end, reader.message(), reader)
   }
 
   onMalformed(end: PeerEnd, fault: string): void {
@@ -82,8 +79,18 @@ export class PeerSession implements FrameEvents<PeerEnd> {
     if (fault !== undefined) Outgoing.close(this.ctx, end, "protocol", fault)
   }
 
-  private message(peer: Peer, end: PeerEnd, message: Decoded, reader: WireReader): void {
+  private message(end: PeerEnd, message: Decoded, reader: WireReader): void {
     const { ctx } = this
+    switch (message._tag) {
+      case "Ping":
+        return pingReceived(ctx, end, message.nonce)
+      case "Pong":
+        return pongReceived(ctx, end, message.nonce)
+      case "BadBody":
+        return Outgoing.close(ctx, end, "bad-frame", `kind ${message.kind}: ${message.reason}`)
+    }
+    const peer = peerOf(ctx, end)
+    if (peer === undefined) return
     switch (message._tag) {
       case "Hello":
         return HelloExchange.helloReceived(ctx, peer, end, message)
@@ -93,12 +100,6 @@ export class PeerSession implements FrameEvents<PeerEnd> {
         return post(ctx, peer, { _tag: "AckReceived", end: end.id })
       case "Reject":
         return HelloExchange.rejectReceived(ctx, peer, end, message)
-      case "Ping":
-        return pingReceived(ctx, end, message.nonce)
-      case "Pong":
-        return pongReceived(ctx, peer, end, message.nonce)
-      case "BadBody":
-        return Outgoing.close(ctx, end, "bad-frame", `kind ${message.kind}: ${message.reason}`)
     }
     if (end.up === undefined) return this.refuse(end, message._tag)
     switch (message._tag) {
@@ -129,7 +130,7 @@ const pingReceived = (ctx: NodeContext, end: PeerEnd, nonce: bigint): void => {
   Outgoing.control(ctx, end, { _tag: "Pong", nonce })
 }
 
-const pongReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, nonce: bigint): void => {
+const pongReceived = (ctx: NodeContext, end: PeerEnd, nonce: bigint): void => {
   const { up } = end
   if (up === undefined) return
   const [liveness, rttMs] = Liveness.pong(up.liveness, nonce, ctx.timers.now())
@@ -137,7 +138,7 @@ const pongReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, nonce: bigint)
   end.pongsReceived += 1
   ctx.emit({
     _tag: "PongReceived",
-    ip: peer.ip,
+    ip: end.ip,
     connection: end.id,
     direction: end.direction,
     socket: up.connection.socketName,
@@ -145,7 +146,7 @@ const pongReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, nonce: bigint)
     rttMs
   })
   // Only an end that was challenged waits for it; most pongs answer the pings of liveness.
-  if (peer.pair.probe !== undefined) post(ctx, peer, { _tag: "PongReceived", end: end.id, nonce })
+  if (end.peer.pair.probe !== undefined) postOf(ctx, end, { _tag: "PongReceived", end: end.id, nonce })
 }
 
 const note = (ctx: NodeContext, end: PeerEnd, _tag: "PingReceived" | "PongSent", nonce: bigint): void =>

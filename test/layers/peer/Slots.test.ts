@@ -1,13 +1,15 @@
 /** What is counted in a node: each count against its bound, in the turn that uses it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
+import { Peer } from "../../../src/layers/peer/Peer.ts"
 import { PeerEnd } from "../../../src/layers/peer/PeerEnd.ts"
 import { Slots } from "../../../src/layers/peer/Slots.ts"
 import { ip } from "../../harness/mesh.ts"
 
 const [a, b, c] = [ip("10.0.0.1"), ip("10.0.0.2"), ip("10.0.0.3")]
+const peer = new Peer(a, undefined, "inbound")
 const slots = () => new Slots((n) => n)
-const end = (id: number, direction: "inbound" | "outbound" = "inbound") => new PeerEnd(id, a, direction, BigInt(id))
+const end = (id: number, direction: "inbound" | "outbound" = "inbound") => new PeerEnd(id, peer, direction, BigInt(id))
 
 describe("Slots", () => {
   it("ids stay the same until one is taken, and ascend", () => {
