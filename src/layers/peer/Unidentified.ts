@@ -7,13 +7,14 @@ import * as Handshake from "../../domain/pair/Handshake.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { Accepted } from "../../services/PeerSocket.ts"
 import type { NodeContext } from "./NodeContext.ts"
+import { Peer } from "./Peer.ts"
 import { type FrameEvents, PeerConnection, type SocketEvents } from "./PeerConnection.ts"
 import { PeerEnd } from "./PeerEnd.ts"
 
 const nothing = () => {}
 const deaf: FrameEvents<PeerEnd> = {
   onBytes: nothing,
-  onData: nothing,
+  onData: () => 1,
   onMessage: nothing,
   onMalformed: nothing,
   onGivenUp: nothing,
@@ -43,7 +44,8 @@ export class Unidentified implements SocketEvents<PeerEnd> {
     })
     if (this.open >= Limits.endsWithoutHello) return Effect.void
     this.open += 1
-    const end = new PeerEnd(ctx.slots.nextId, remote.ip, "inbound", ctx.entropy.nonce())
+    // Of a peer that stands in no table.
+    const end = new PeerEnd(ctx.slots.nextId, new Peer(remote.ip, undefined, "inbound"), "inbound", ctx.entropy.nonce())
     ctx.slots.tookId()
     const connection = new PeerConnection<PeerEnd>(ctx.io, ctx.wire, end, deaf, this)
     end.connection = connection

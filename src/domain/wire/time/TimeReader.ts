@@ -8,8 +8,6 @@ import type { Decoded, Next, WireReader } from "../Wire.ts"
 import * as TimeDecoder from "./TimeDecoder.ts"
 import type { TimeMessage } from "./TimeMessage.ts"
 
-const none = new Uint8Array(0)
-
 export class TimeReader extends FrameReader implements WireReader<TimeMessage> {
   /** There are no application channels on this wire: `read` never says `data`. */
   readonly channel = 0
@@ -26,8 +24,8 @@ export class TimeReader extends FrameReader implements WireReader<TimeMessage> {
     return next === "frame" ? "message" : next === "bad" ? "malformed" : "none"
   }
 
-  payload(): Uint8Array {
-    return none
+  payloads(): number {
+    return 0
   }
 
   message(): Decoded<TimeMessage> {
