@@ -11,14 +11,19 @@ import type { SocketServer } from "effect/socket"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import { systemCode } from "../layers/store/systemError.ts"
 import type { NodeSetup } from "../services/NodeConfig.ts"
+import * as json from "./json.ts"
 
 export class Failure extends Data.TaggedError("Failure")<{ readonly text: string; readonly exitCode: 1 | 2 }> {
   override readonly [Runtime.errorExitCode] = this.exitCode
-  override get message() {
-    return this.text
+  /** Printed by effect/cli on standard error; absent where `json.errors` prints the error. */
+  override readonly [CliError.userMessage]?: string
+
+  constructor(fields: { readonly text: string; readonly exitCode: 1 | 2 }) {
+    super(fields)
+    if (!json.wanted) this[CliError.userMessage] = fields.text
   }
-  /** Printed by effect/cli on standard error. */
-  override get [CliError.userMessage]() {
+
+  override get message() {
     return this.text
   }
 }

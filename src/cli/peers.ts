@@ -4,6 +4,7 @@ import { Command } from "effect/cli"
 import type { Peer, Peers } from "../layers/http/AdminApi.ts"
 import * as askNode from "./askNode.ts"
 import * as flags from "./flags.ts"
+import * as Json from "./json.ts"
 import { bytes, duration, table } from "./table.ts"
 
 const heading = ["PEER", "PORT", "STATE", "SINCE", "SOCKET", "HEIGHT", "RTT", "IN", "OUT", "SOFTWARE"]
@@ -67,6 +68,6 @@ export const command = Command.make(
   flags.asking,
   Effect.fnUntraced(function*({ json, ...where }) {
     const peers = yield* askNode.ask(flags.toFlags(where), (client) => client.peers)
-    yield* Console.log(json ? JSON.stringify(peers) : render(peers))
+    yield* json ? Json.print(peers) : Console.log(render(peers))
   })
 ).pipe(Command.withDescription("List the peers of a running node, connected ones first"))

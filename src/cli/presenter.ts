@@ -1,6 +1,7 @@
 /** How effect/cli prints: help and version on standard output, and for bad flags the error alone. */
 import { Console, Effect } from "effect"
 import { CliOutput, TerminalCapabilities } from "effect/cli"
+import * as json from "./json.ts"
 
 const formatter = Effect.map(
   Effect.service(TerminalCapabilities.TerminalCapabilities),
@@ -10,7 +11,9 @@ const formatter = Effect.map(
 /** The whole help would push the error off the screen: it names the command that shows it. */
 export const layer = CliOutput.layerPresenter({
   present: (event) =>
-    event._tag === "InvalidInvocation"
+    event._tag === "InvalidInvocation" && json.wanted
+      ? json.error(event.errors.map(({ message }) => message).join("; "), 1)
+      : event._tag === "InvalidInvocation"
       ? Effect.flatMap(formatter, ({ formatErrors }) =>
         Console.error(
           `${formatErrors(event.errors).trimStart()}\n  ${event.commandPath.join(" ")} --help lists all flags`

@@ -4,6 +4,7 @@ import { Command } from "effect/cli"
 import type { Status } from "../layers/http/AdminApi.ts"
 import * as askNode from "./askNode.ts"
 import * as flags from "./flags.ts"
+import * as Json from "./json.ts"
 import { duration, fields } from "./table.ts"
 
 const both = (count: { readonly inbound: number; readonly outbound: number }): string =>
@@ -62,6 +63,6 @@ export const command = Command.make(
   flags.asking,
   Effect.fnUntraced(function*({ json, ...where }) {
     const status = yield* askNode.ask(flags.toFlags(where), (client) => client.status)
-    yield* Console.log(json ? JSON.stringify(status) : render(status))
+    yield* json ? Json.print(status) : Console.log(render(status))
   })
 ).pipe(Command.withDescription("Show a running node's identity and health"))

@@ -7,6 +7,7 @@ import type { Self } from "../layers/node/Self.ts"
 import * as Testnet from "../testnet/Testnet.ts"
 import type { Verdict } from "../testnet/Verdict.ts"
 import * as Failure from "./Failure.ts"
+import * as Json from "./json.ts"
 import { table } from "./table.ts"
 import { canAnimate } from "./terminal.ts"
 import * as testnetScreen from "./testnetScreen.ts"
@@ -29,6 +30,8 @@ const syncRows = ({ blocks, blocksPerSecond, seconds, sources }: NonNullable<Ver
   ])
 ]
 
+const roundTrip = (micros: number | null): string => micros === null ? "? ms" : `${micros / 1_000} ms`
+
 /** The verdict for a person; its last line is the judgement. */
 export const renderVerdict = (verdict: Verdict): string =>
   [
@@ -40,7 +43,7 @@ export const renderVerdict = (verdict: Verdict): string =>
       ["unexpected downs", String(verdict.unexpectedDowns)],
       ["pings", traffic(verdict.pings)],
       ["pongs", traffic(verdict.pongs)],
-      ["round trip", `p50 ${verdict.rttMs.p50 ?? "?"} ms, p99 ${verdict.rttMs.p99 ?? "?"} ms`],
+      ["round trip", `p50 ${roundTrip(verdict.rttMicros.p50)}, p99 ${roundTrip(verdict.rttMicros.p99)}`],
       ...(verdict.kills === 0 ? [] : [["recoveries", verdict.recoveriesMs.map(milliseconds).join(", ")]]),
       ["heights", verdict.heights.map((height) => height ?? "?").join(", ")],
       ["reorgs", String(verdict.reorgs)],
@@ -140,7 +143,7 @@ export const make = (self: Self) =>
       const animated = yield* canAnimate(json ? "stderr" : "stdout")
       const size = () => ({ columns: stream.columns || 80, rows: stream.rows || 24 })
       const tell = testnetScreen.makeTell(say, animated ? size : undefined)
-      const print = (verdict: Verdict) => Console.log(json ? JSON.stringify(verdict) : renderVerdict(verdict))
+      const print = (verdict: Verdict) => json ? Json.print(verdict) : Console.log(renderVerdict(verdict))
       yield* say(`${nodes} nodes on 127.0.0.1 to 127.0.0.${nodes}, port ${port}; logs and data in ${directory}`)
       const options: Testnet.Options = {
         nodes,

@@ -5,6 +5,7 @@ import * as PeerIp from "../domain/peer/PeerIp.ts"
 import * as askNode from "./askNode.ts"
 import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
+import * as Json from "./json.ts"
 
 export const command = Command.make(
   "why",
@@ -16,6 +17,6 @@ export const command = Command.make(
     const parsed = PeerIp.fromString(ip)
     if (Result.isFailure(parsed)) return yield* Failure.unusable(parsed.failure.message)
     const why = yield* askNode.ask(flags.toFlags(where), (client) => client.why(parsed.success))
-    yield* Console.log(json ? JSON.stringify(why) : `${why.ip}: ${why.situation ?? why.state}\n${why.text}`)
+    yield* json ? Json.print(why) : Console.log(`${why.ip}: ${why.situation ?? why.state}\n${why.text}`)
   })
 ).pipe(Command.withDescription("Explain why a running node is, or is not, connected to an address"))

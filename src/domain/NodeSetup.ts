@@ -16,6 +16,8 @@ export interface NodeSetup {
   readonly listen: { readonly ip: PeerIp.PeerIp | "any"; readonly port: number }
   /** The address peers know us by, when it differs from a specific listen IP. */
   readonly advertise: PeerIp.PeerIp | undefined
+  /** The port at which peers reach this node, where that is not the one it listens on: a router forwards it. */
+  readonly advertisePort?: number | undefined
   /** Peers to connect to from the start. None is this node. */
   readonly peers: ReadonlyArray<PeerAddress>
   /** What our Hello says we are, ≤ 64 bytes. */
@@ -142,7 +144,7 @@ export const problem = (
   setup: NodeSetup,
   addresses: ReadonlyArray<PeerIp.PeerIp> = []
 ): SetupProblem | undefined => {
-  const { advertise, listen, network, produces, software, tuning } = setup
+  const { advertise, advertisePort, listen, network, produces, software, tuning } = setup
   const tuned = Tuning.problem(tuning)
   return networkProblem(network) ??
     (listen.ip === "any" ? undefined : ipProblem("listen.ip", listen.ip)) ??
@@ -150,6 +152,9 @@ export const problem = (
       ? undefined
       : { field: "listen.port", input: String(listen.port), problem: "is not a port", fix: "use 0 to 65535" }) ??
     (advertise === undefined ? undefined : ipProblem("advertise", advertise)) ??
+    (advertisePort === undefined || isPort(advertisePort, 1)
+      ? undefined
+      : { field: "advertisePort", input: String(advertisePort), problem: "is not a port", fix: "use 1 to 65535" }) ??
     peersProblem(setup, addresses) ??
     (cleanText(software, Limits.softwareBytes) === software
       ? undefined

@@ -36,6 +36,7 @@ export interface Options {
   /** Where it listens instead. `any`: on all addresses of the host, without knowing its own. */
   readonly listen?: NodeSetup["listen"]
   readonly advertise?: PeerIp | undefined
+  readonly advertisePort?: number | undefined
   /** Default: devnet. */
   readonly network?: Network
   /** Changes to the default tuning. */
@@ -87,6 +88,7 @@ const setupOf = (options: Options): NodeSetup => {
     network,
     listen: options.listen ?? { ip: options.ip, port: network.port },
     advertise: options.advertise,
+    advertisePort: options.advertisePort,
     peers: options.peers ?? [],
     software: options.software ?? "timemesh/testing",
     tuning: { ...defaultTuning, ...options.tuning },

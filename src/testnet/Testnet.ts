@@ -107,6 +107,9 @@ const ask = (members: ReadonlyArray<Members.Member>, samples: Samples) =>
   })
 
 /** Asks every node, and reports the sample. Fails when a node ended before any node ever answered: the network cannot run here. */
+/** Durations; the events of the nodes carry wall time, which several processes share. */
+const monotonicMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+
 const sample = Effect.fnUntraced(function*(
   members: ReadonlyArray<Members.Member>,
   samples: Samples,
@@ -119,7 +122,7 @@ const sample = Effect.fnUntraced(function*(
   if (ended !== undefined && samples.count === 0) {
     return yield* new Preflight.TestnetError({ detail: `a node did not start: ${yield* Members.lastWords(ended)}` })
   }
-  const elapsedMs = (yield* Clock.currentTimeMillis) - startedAt
+  const elapsedMs = (yield* monotonicMs) - startedAt
   const connected = Verdict.connectedPairs(samples.seen)
   yield* tell({ _tag: "Sample", elapsedMs, nodes: samples.seen, connected, pairs })
 })
@@ -138,7 +141,7 @@ export const run = (
       yield* tell({ _tag: "Seeding", blocks: options.chain })
       yield* SeedChain.seed(`${options.directory}/node-1`, options.chain)
     }
-    const startedAt = yield* Clock.currentTimeMillis
+    const startedAt = yield* monotonicMs
     const pairs = PairAgreement.pairs(options.nodes)
     const membership: Members.Options = { ...options, logLevel: "debug" }
     const members = yield* Members.make(membership)
@@ -194,7 +197,7 @@ export const run = (
     const watch = Effect.gen(function*() {
       // Before the first node answers: that they are starting is all there is to show.
       yield* tell({ _tag: "Sample", elapsedMs: 0, nodes: members.map(Members.unasked), connected: 0, pairs })
-      const startMs = (yield* Clock.currentTimeMillis) - startedAt
+      const startMs = (yield* monotonicMs) - startedAt
       yield* turns(Limits.testnetSampleMs, options.seconds).pipe(
         Stream.runForEach(() => look),
         Effect.timeoutOption(Math.max(0, options.seconds * 1_000 - startMs))
@@ -211,7 +214,7 @@ export const run = (
         const now = yield* Clock.currentTimeMillis
         // Ctrl-C reaches the nodes as well, some of them before us.
         const judged = yield* conclude(now - Limits.testnetSampleMs)
-        const verdict = Verdict.interrupted(judged, (now - startedAt) / 1_000, options.seconds)
+        const verdict = Verdict.interrupted(judged, ((yield* monotonicMs) - startedAt) / 1_000, options.seconds)
         yield* tell({ _tag: "Interrupted", verdict })
       }).pipe(Effect.ignore))
     return yield* conclude(yield* Clock.currentTimeMillis)

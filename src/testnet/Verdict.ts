@@ -6,6 +6,12 @@ import * as ChainVerdict from "./ChainVerdict.ts"
 import type { Account, Asked, Cut, Kill, NodeEvents } from "./Facts.ts"
 import type { History, UnexpectedDown } from "./Replay.ts"
 
+/** Whole numbers. */
+interface Percentiles {
+  readonly p50: number | null
+  readonly p99: number | null
+}
+
 interface ByDirection {
   readonly inbound: number
   readonly outbound: number
@@ -39,7 +45,8 @@ export interface Verdict extends ChainVerdict.ChainVerdict {
   /** Connections at the end with fewer pongs received than pings sent less one. */
   readonly unansweredConnections: number
   /** Of all pongs in all logs; `null` without any. */
-  readonly rttMs: { readonly p50: number | null; readonly p99: number | null }
+  readonly rttMs: Percentiles
+  readonly rttMicros: Percentiles
   readonly kills: number
   /** Per kill, from the respawn until every pair was connected again; `null`: never. */
   readonly recoveriesMs: ReadonlyArray<number | null>
@@ -84,7 +91,16 @@ const rounded = (value: number): number => Math.round(value * 1_000) / 1_000
 /** Nearest rank of an ascending list. */
 const percentile = (ascending: ReadonlyArray<number>, part: number): number | null => {
   const value = ascending[Math.max(0, Math.ceil(ascending.length * part) - 1)]
-  return value === undefined ? null : rounded(value)
+  return value === undefined ? null : value
+}
+
+/** `per`: units in a ms. */
+const percentiles = (ascending: ReadonlyArray<number>, per: number): Percentiles => {
+  const at = (part: number): number | null => {
+    const value = percentile(ascending, part)
+    return value === null ? null : Math.round(value * per)
+  }
+  return { p50: at(0.5), p99: at(0.99) }
 }
 
 export const judge = (given: {
@@ -141,7 +157,8 @@ export const judge = (given: {
     pings: sum(accounts, "pings"),
     pongs: sum(accounts, "pongs"),
     unansweredConnections: unanswered,
-    rttMs: { p50: percentile(history.rttMs, 0.5), p99: percentile(history.rttMs, 0.99) },
+    rttMs: percentiles(history.rttMs, 1),
+    rttMicros: percentiles(history.rttMs, 1_000),
     kills: kills.length,
     recoveriesMs: recoveries,
     ...chain,

@@ -37,6 +37,14 @@ const bad: ReadonlyArray<readonly [field: string, setup: NodeSetup]> = [
     ["listen.port", { ...good, listen: { ...good.listen, port } }] as const
   ),
   ["advertise", { ...good, advertise: ip("224.0.0.1") }],
+  ...["fe80::1", "169.254.3.4"].flatMap((address) =>
+    [
+      ["advertise", { ...good, advertise: ip(address) }],
+      ["listen.ip", { ...good, listen: { ip: ip(address), port: 1 } }],
+      ["peers[0]", peer(address, 1)]
+    ] as const
+  ),
+  ...[0, -1, 65_536, 1.5, Number.NaN].map((advertisePort) => ["advertisePort", { ...good, advertisePort }] as const),
   ["advertise", { ...good, advertise: cast("::ffff:203.0.113.7") }],
   ...[0, -1, 65_536, 1.5, Number.NaN].map((port) => ["peers[0]", peer("10.0.0.2", port)] as const),
   ...["", "10.0.0.256", "fe80::1%eth0", "2001:DB8::7", "255.255.255.255", "10.0.0.1", "203.0.113.7"].map((address) =>

@@ -61,7 +61,7 @@ describe("timemesh chain", () => {
       const part = yield* json(0, "export", "--out", out, "--from", "101", "--to", "120", "--data-dir", dir)
       assert.deepStrictEqual([part.blocks, part.to], [20, 120])
       const rewound = yield* json(0, "rewind", "100", "--file", `${dir}/chain.db`)
-      assert.deepStrictEqual([rewound.height, rewound.removed, rewound.aside], [100, 200, null])
+      assert.deepStrictEqual([rewound.height, rewound.removed, rewound.aside], [100, 200, undefined])
       assert.strictEqual((yield* json(0, "import", out, "--data-dir", dir)).height, 120)
     }))
 

@@ -34,6 +34,7 @@ export interface NodeOptions {
   /** Listen on every address of the host and not know one's own: the default is the host's (first) address. */
   readonly listen?: "any" | string
   readonly advertise?: string
+  readonly advertisePort?: number
   /** Its IPv4 sockets say that this is their own address: it is behind a router that translates addresses. */
   readonly inside?: string
   /** What this node's own system says to dials, by the IP dialled. May change while the node runs. */
@@ -165,6 +166,7 @@ export const make = Effect.gen(function*() {
           ? {}
           : { listen: options.listen === "any" ? { ip: "any", port } : address(options.listen) }),
         advertise: options.advertise === undefined ? undefined : ip(options.advertise),
+        advertisePort: options.advertisePort,
         peers: (options.peers ?? []).map(address),
         ...(options.tuning === undefined ? {} : { tuning: options.tuning }),
         produces: options.produce === true,

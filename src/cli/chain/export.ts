@@ -6,6 +6,7 @@ import * as ChainFile from "../../layers/chain/tools/ChainFile.ts"
 import * as OutputFile from "../../layers/store/OutputFile.ts"
 import { ChainStore } from "../../services/ChainStore.ts"
 import * as Failure from "../Failure.ts"
+import * as Json from "../json.ts"
 import { bytes, fields } from "../table.ts"
 import * as target from "./target.ts"
 
@@ -50,24 +51,22 @@ export const command = Command.make(
     )
     const blocks = written.last + 1 - from
     const print = OutputFile.isStandardOutput(out) ? Console.error : Console.log
-    yield* print(
-      json
-        ? JSON.stringify({
-          network: found.network,
-          from,
-          to: written.last,
-          blocks,
-          hash: written.hash,
-          size: written.size,
-          file: out
-        })
-        : fields([
-          ["network", found.network],
-          ["blocks", blocks === 0 ? "none" : `${from} to ${written.last}`],
-          ["tip", written.hash],
-          ["file", `${out}, ${bytes(written.size)}`]
-        ])
-    )
+    yield* json
+      ? Json.print({
+        network: found.network,
+        from,
+        to: written.last,
+        blocks,
+        hash: written.hash,
+        size: written.size,
+        file: out
+      }, print)
+      : print(fields([
+        ["network", found.network],
+        ["blocks", blocks === 0 ? "none" : `${from} to ${written.last}`],
+        ["tip", written.hash],
+        ["file", `${out}, ${bytes(written.size)}`]
+      ]))
   }, Effect.scoped)
 ).pipe(
   Command.withDescription("Export blocks of a stored chain to a file, each as length (u32, big-endian) and bincode")

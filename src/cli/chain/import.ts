@@ -1,18 +1,20 @@
 /** `timemesh chain import`: takes the blocks of a file into a stored chain. */
-import { Clock, Console, Effect } from "effect"
+import { Console, Duration, Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as ChainImport from "../../layers/chain/tools/ChainImport.ts"
 import * as Failure from "../Failure.ts"
+import * as Json from "../json.ts"
 import { fields } from "../table.ts"
 import * as target from "./target.ts"
 
-const nothing = { added: 0, skipped: 0, height: null, hash: null, seconds: 0 }
+const nothing = { added: 0, skipped: 0, seconds: 0, elapsedMs: 0 }
 
-const errorOf = ({ detail, height, network, offset }: ChainImport.ImportError) => ({
+const errorOf = ({ detail, height, message, network, offset }: ChainImport.ImportError) => ({
+  message,
   height,
   offset,
   detail,
-  network: network ?? null
+  network
 })
 
 export const command = Command.make(
@@ -31,35 +33,37 @@ export const command = Command.make(
     )
     const { foreign } = source
     if (foreign !== undefined) {
-      if (json) yield* Console.log(JSON.stringify({ ...nothing, network: found.network, error: errorOf(foreign) }))
+      if (json) yield* Json.print({ ...nothing, network: found.network, error: errorOf(foreign) })
       return yield* Failure.failed(foreign.message)
     }
-    const startedAt = yield* Clock.currentTimeMillis
-    const { added, error, skipped, tip } = yield* ChainImport.importFrom(found.params, source).pipe(
+    const [elapsed, { added, error, skipped, tip }] = yield* ChainImport.importFrom(found.params, source).pipe(
       target.withStore(found),
+      Effect.timed,
       target.orFail,
       Effect.catchTag("FileError", (error) => Effect.fail(Failure.unusable(error.message)))
     )
-    const seconds = ((yield* Clock.currentTimeMillis) - startedAt) / 1_000
+    const elapsedMs = Math.round(Duration.toMillis(elapsed))
     const { network } = found
-    yield* Console.log(
-      json
-        ? JSON.stringify({
-          network,
-          added,
-          skipped,
-          height: tip.height,
-          hash: tip.hash,
-          seconds,
-          error: error === undefined ? null : errorOf(error)
-        })
-        : fields([
-          ["network", network],
-          ["added", `${added} blocks in ${seconds.toFixed(1)} s${skipped === 0 ? "" : `, ${skipped} were there`}`],
-          ["height", String(tip.height)],
-          ["tip", tip.hash]
-        ])
-    )
+    yield* json
+      ? Json.print({
+        network,
+        added,
+        skipped,
+        height: tip.height,
+        hash: tip.hash,
+        seconds: elapsedMs / 1_000,
+        elapsedMs,
+        error: error === undefined ? undefined : errorOf(error)
+      })
+      : Console.log(fields([
+        ["network", network],
+        [
+          "added",
+          `${added} blocks in ${(elapsedMs / 1_000).toFixed(1)} s${skipped === 0 ? "" : `, ${skipped} were there`}`
+        ],
+        ["height", String(tip.height)],
+        ["tip", tip.hash]
+      ]))
     if (error !== undefined) {
       return yield* Failure.failed(`${error.message}; the blocks before it were stored, up to height ${tip.height}`)
     }

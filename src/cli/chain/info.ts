@@ -2,6 +2,7 @@
 import { ByteSize, Console, Effect, FileSystem } from "effect"
 import { Command } from "effect/cli"
 import { ChainStore } from "../../services/ChainStore.ts"
+import * as Json from "../json.ts"
 import { bytes, fields } from "../table.ts"
 import * as target from "./target.ts"
 
@@ -26,16 +27,14 @@ export const command = Command.make(
     )
     const size = yield* sizeOf(found.filename)
     const { filename: file, network } = found
-    yield* Console.log(
-      json
-        ? JSON.stringify({ network, height, hash, size, file })
-        : fields([
-          ["network", network],
-          ["height", String(height)],
-          ["tip", hash],
-          ["size", bytes(size)],
-          ["file", file]
-        ])
-    )
+    yield* json
+      ? Json.print({ network, height, hash, size, file })
+      : Console.log(fields([
+        ["network", network],
+        ["height", String(height)],
+        ["tip", hash],
+        ["size", bytes(size)],
+        ["file", file]
+      ]))
   }, Effect.scoped)
 ).pipe(Command.withDescription("Show network, height, tip and size of a stored chain"))

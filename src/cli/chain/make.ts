@@ -6,6 +6,7 @@ import * as ChainFile from "../../layers/chain/tools/ChainFile.ts"
 import * as ChainMake from "../../layers/chain/tools/ChainMake.ts"
 import * as OutputFile from "../../layers/store/OutputFile.ts"
 import * as Failure from "../Failure.ts"
+import * as Json from "../json.ts"
 import { bytes, fields } from "../table.ts"
 import * as target from "./target.ts"
 
@@ -54,16 +55,14 @@ export const command = Command.make(
     )
     const { hash, height } = tip
     const print = OutputFile.isStandardOutput(out) ? Console.error : Console.log
-    yield* print(
-      json
-        ? JSON.stringify({ network, height, hash, size, file: out })
-        : fields([
-          ["network", network],
-          ["height", String(height)],
-          ["tip", hash],
-          ["file", `${out}, ${bytes(size)}`]
-        ])
-    )
+    yield* json
+      ? Json.print({ network, height, hash, size, file: out }, print)
+      : print(fields([
+        ["network", network],
+        ["height", String(height)],
+        ["tip", hash],
+        ["file", `${out}, ${bytes(size)}`]
+      ]))
   })
 ).pipe(
   Command.withDescription(

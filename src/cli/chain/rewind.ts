@@ -8,6 +8,7 @@ import * as ChainRepair from "../../layers/chain/tools/ChainRepair.ts"
 import { ChainStore } from "../../services/ChainStore.ts"
 import type { Tip } from "../../services/ChainStore.ts"
 import * as Failure from "../Failure.ts"
+import * as Json from "../json.ts"
 import { fields } from "../table.ts"
 import * as target from "./target.ts"
 
@@ -67,20 +68,18 @@ export const command = Command.make(
       target.orFail
     )
     const { network } = found
-    yield* Console.log(
-      json
-        ? JSON.stringify({ network, height: tip.height, hash: tip.hash, removed, aside })
-        : fields([
-          ["network", network],
-          ["height", String(tip.height)],
-          ["tip", tip.hash],
-          ...Option.toArray(Option.fromNullishOr(removed)).map((n) => ["removed", `${n} blocks`] as const),
-          ...Option.toArray(Option.fromNullishOr(aside)).map((file) =>
-            ["repaired", `the damaged one is ${file}`] as const
-          ),
-          ...(tip.height < height ? [["note", `block ${tip.height + 1} cannot be had`] as const] : [])
-        ])
-    )
+    yield* json
+      ? Json.print({ network, height: tip.height, hash: tip.hash, removed, aside })
+      : Console.log(fields([
+        ["network", network],
+        ["height", String(tip.height)],
+        ["tip", tip.hash],
+        ...Option.toArray(Option.fromNullishOr(removed)).map((n) => ["removed", `${n} blocks`] as const),
+        ...Option.toArray(Option.fromNullishOr(aside)).map((file) =>
+          ["repaired", `the damaged one is ${file}`] as const
+        ),
+        ...(tip.height < height ? [["note", `block ${tip.height + 1} cannot be had`] as const] : [])
+      ]))
   }, Effect.scoped)
 ).pipe(
   Command.withDescription(

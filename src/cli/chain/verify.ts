@@ -4,6 +4,7 @@ import { Command } from "effect/cli"
 import * as ChainDatabase from "../../layers/chain/ChainDatabase.ts"
 import * as ChainCheck from "../../layers/chain/tools/ChainCheck.ts"
 import * as Failure from "../Failure.ts"
+import * as Json from "../json.ts"
 import { fields } from "../table.ts"
 import * as target from "./target.ts"
 
@@ -21,19 +22,19 @@ export const command = Command.make(
     }
     const { bad, blocks, good } = yield* target.orFail(ChainCheck.checkFile(params, file))
     const ok = bad === undefined
-    const height = good?.height ?? null
-    const repair = ok ? null : repairing(good?.height ?? 0)
+    const height = good?.height
+    const repair = ok ? undefined : repairing(good?.height ?? 0)
     if (json) {
-      yield* Console.log(JSON.stringify({
+      yield* Json.print({
         ok,
         network,
         blocks,
         height,
-        hash: good?.hash ?? null,
-        bad: ok ? null : { height: bad.height ?? null, detail: bad.detail },
+        hash: good?.hash,
+        bad: ok ? undefined : { height: bad.height, detail: bad.detail },
         repair,
         file
-      }))
+      })
     } else if (ok) {
       yield* Console.log(fields([
         ["network", network],
@@ -45,7 +46,7 @@ export const command = Command.make(
     if (!ok) {
       return yield* Failure.failed(
         `${file} is damaged: ${bad.detail}; ${
-          height === null ? "no block" : `blocks 0 to ${height}`
+          height === undefined ? "no block" : `blocks 0 to ${height}`
         } can be kept, with: ` +
           `${repair}`
       )

@@ -16,9 +16,9 @@ const filled = (part: number): string => {
 
 /** Draws a text now and then: what is called a thousand times a second costs next to nothing. */
 export const seldom = (line: ProgressLine, clock: Clock.Clock): (text: () => string) => void => {
-  let next = 0
+  let next = Number.NEGATIVE_INFINITY
   return (text) => {
-    const now = clock.currentTimeMillisUnsafe()
+    const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     if (now < next) return
     next = now + Limits.progressBarMs
     line.show(text().slice(0, Math.max(0, line.width())))

@@ -9,6 +9,7 @@ import * as SimulationResult from "../../simulation/plan/SimulationResult.ts"
 import * as SimulationText from "../../simulation/plan/SimulationText.ts"
 import * as SeedPool from "../../simulation/SeedPool.ts"
 import * as Failure from "../Failure.ts"
+import * as Json from "../json.ts"
 import * as bar from "./bar.ts"
 import * as one from "./one.ts"
 import * as render from "./render.ts"
@@ -51,8 +52,8 @@ export const command = Effect.fnUntraced(function*(
   }
 ) {
   const clock = yield* Clock.Clock
-  const startedAt = clock.currentTimeMillisUnsafe()
-  const elapsed = () => clock.currentTimeMillisUnsafe() - startedAt
+  const startedAt = clock.monotonicTimeNanosUnsafe()
+  const elapsed = () => Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e6
   const count = seeds.last - seeds.first + 1
   const failedSeeds: Array<number> = []
   let [done, maxRecoveryMs] = [0, 0]
@@ -71,11 +72,9 @@ export const command = Effect.fnUntraced(function*(
       healing = Recovery.mergeHealing(healing, result.healing)
       if (!result.ok) failedSeeds.push(result.seed)
       line?.clear()
-      yield* Console.log(
-        json
-          ? JSON.stringify(result)
-          : render.line(result, SimulationText.replay({ ...scenario, seed: result.seed }))
-      )
+      yield* json
+        ? Json.print(result)
+        : Console.log(render.line(result, SimulationText.replay({ ...scenario, seed: result.seed })))
       draw()
     })),
     Effect.mapError((error) => Failure.unusable(`no process can be started: ${error.message}`))
@@ -93,7 +92,7 @@ export const command = Effect.fnUntraced(function*(
     problems,
     ok: failedSeeds.length === 0 && problems.length === 0
   }
-  yield* Console.log(json ? JSON.stringify(total) : render.total(total))
+  yield* json ? Json.print(total) : Console.log(render.total(total))
   if (!total.ok) {
     const failed = failedSeeds.length === 0
       ? []

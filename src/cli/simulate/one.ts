@@ -6,6 +6,7 @@ import type { SimulationOptions } from "../../simulation/plan/SimulationReport.t
 import * as SimulationResult from "../../simulation/plan/SimulationResult.ts"
 import * as SimulationText from "../../simulation/plan/SimulationText.ts"
 import * as Failure from "../Failure.ts"
+import * as Json from "../json.ts"
 import * as progress from "../progress.ts"
 import { canAnimate } from "../terminal.ts"
 import * as bar from "./bar.ts"
@@ -38,8 +39,8 @@ export const run = (simulator: Simulator, options: SimulationOptions, how: How) 
     const draw = line === undefined ? undefined : bar.seldom(line, clock)
     const plan = draw === undefined ? [] : simulator.planOf(options)
     const wholeMs = Search.wholeMs(options)
-    const startedAt = clock.currentTimeMillisUnsafe()
-    const elapsed = () => clock.currentTimeMillisUnsafe() - startedAt
+    const startedAt = clock.monotonicTimeNanosUnsafe()
+    const elapsed = () => Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e6
     const report = yield* simulator.run(options, {
       trace: trace?.line,
       progress: draw === undefined
@@ -64,7 +65,7 @@ export const command = Effect.fnUntraced(function*(
   if (!json) yield* Console.log(render.header(options))
   const line = yield* progressLine
   const { report, result } = yield* run(simulator, options, { ...how, line })
-  if (json) yield* Console.log(JSON.stringify(result))
+  if (json) yield* Json.print(result)
   else {
     yield* Console.log(render.summary(report, result.wallSeconds))
     yield* Console.log(render.verdict(result))

@@ -8,52 +8,55 @@ import * as Limits from "../Limits.ts"
 import type { PeerIp } from "./PeerIp.ts"
 import type { Attempt, PeerRecord } from "./PeerRecord.ts"
 
-export type Situation =
+export const situations = [
   // Connected.
-  | "connected"
-  | "quiet"
-  | "clock"
+  "connected",
+  "quiet",
+  "clock",
   // No peer of its own.
-  | "own-address"
-  | "alias"
-  | "moved"
-  | "no-family"
-  | "unknown"
-  // Not connected, by somebody's decision.
-  | "isolated"
-  | "operator-here"
-  | "operator-there"
-  | "full-here"
-  | "full-there"
-  | "banned-here"
-  | "banned-there"
-  | "second-node-here"
-  | "second-node-there"
-  | "incompatible"
-  | "self-claimed"
-  | "stopped"
-  | "evicted"
-  | "protocol"
-  | "application"
+  "own-address",
+  "alias",
+  "moved",
+  "no-family",
+  "unknown",
+  // Not connected, because one end decides so.
+  "isolated",
+  "operator-here",
+  "operator-there",
+  "full-here",
+  "full-there",
+  "banned-here",
+  "banned-there",
+  "second-node-here",
+  "second-node-there",
+  "incompatible",
+  "self-claimed",
+  "stopped",
+  "evicted",
+  "protocol",
+  "application",
   // The way to it.
-  | "refused"
-  | "no-answer"
-  | "unreachable"
-  | "no-route"
-  | "network-down"
-  | "firewall"
-  | "resources"
-  | "system"
-  | "not-timemesh"
-  | "says-nothing"
-  | "closes"
-  | "handshake"
+  "refused",
+  "no-answer",
+  "unreachable",
+  "no-route",
+  "network-down",
+  "firewall",
+  "resources",
+  "system",
+  "not-timemesh",
+  "says-nothing",
+  "closes",
+  "handshake",
   // How it went before.
-  | "restarts"
-  | "flaps"
-  | "lost"
-  | "waiting-for-it"
-  | "not-tried"
+  "restarts",
+  "flaps",
+  "lost",
+  "waiting-for-it",
+  "not-tried"
+] as const
+
+export type Situation = typeof situations[number]
 
 /** How an address is known to be this node's own. `seen`: so peers call this node, which nothing proves. */
 export type OwnAddress = "listen" | "advertise" | "host" | "former" | "dialled" | "seen"

@@ -248,11 +248,12 @@ export const decode = (given: ConfigSources.GivenSettings, host: Host, software:
       { ip: "any", port: network.port },
       (text) => Values.listen(text, network.port)
     )
-    const advertise = yield* one<PeerIp.PeerIp | undefined>(given, general.advertise, undefined, Values.identity)
+    const at = yield* one<Values.Public | undefined>(given, general.advertise, undefined, Values.advertise)
+    const advertise = at?.ip
     const tuning = yield* readTuning(given)
     const peers = yield* readPeers(given, network.port, listen, advertise, host)
     return {
-      node: { network, listen, advertise, peers, software, tuning },
+      node: { network, listen, advertise, advertisePort: at?.port, peers, software, tuning },
       dataDir: yield* readDataDir(given, host, network.name),
       admin: yield* readAdmin(given, listen),
       logFormat: yield* one<Values.LogFormat | undefined>(given, general.logFormat, undefined, Values.logFormat),

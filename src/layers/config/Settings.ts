@@ -121,8 +121,9 @@ export const general = {
   },
   advertise: {
     name: "advertise",
-    metavar: "IP",
-    help: "Public IP of this node, where it differs from the --listen IP"
+    metavar: "IP[:PORT]",
+    help:
+      "Public IP of this node, where it differs from the --listen IP, and its public port, where a router forwards another one"
   },
   peer: {
     name: "peer",

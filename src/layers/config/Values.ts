@@ -89,11 +89,29 @@ export const listen = (
   return ofHost(ip, { ip, port }, listenFix)
 }
 
-/** An address that can be a peer's identity. */
-export const identity = (text: string): Read<PeerIp.PeerIp> => {
-  const ip = PeerIp.fromString(text)
-  if (Result.isFailure(ip)) return fail("is not an IP address", ip.failure.reason)
-  return ofHost(ip.success, ip.success, "use the IP at which peers reach this node, for example 203.0.113.7")
+/** Where peers reach a node: `port` is `undefined` when it is the one that the node listens on. */
+export interface Public {
+  readonly ip: PeerIp.PeerIp
+  readonly port: number | undefined
+}
+
+/** `IP`, `IP:PORT` or `[IPv6]:PORT`: an address that can be a peer's identity. */
+export const advertise = (text: string): Read<Public> => {
+  const fix = "use the IP at which peers reach this node, and the port if that is another one: 203.0.113.7, " +
+    "203.0.113.7:24100 or [2001:db8::7]:24100"
+  const bare = PeerIp.fromString(text)
+  if (Result.isSuccess(bare)) return ofHost(bare.success, { ip: bare.success, port: undefined }, fix)
+  if (!/[:[]/.test(text)) return fail("is not an IP address", bare.failure.reason)
+  // 1 is no default here: a text without a port was read above, and `[IPv6]` alone has none.
+  const address = PeerAddress.fromString(text, 1)
+  if (Result.isFailure(address)) {
+    const { reason } = address.failure
+    return reason.startsWith("write")
+      ? fail("is not a public address", fix)
+      : fail(`is not a public address: ${reason}`, fix)
+  }
+  const { ip, port } = address.success
+  return ofHost(ip, { ip, port: text.endsWith("]") ? undefined : port }, fix)
 }
 
 export const peer = (text: string, defaultPort: number): Read<PeerAddress.PeerAddress> => {

@@ -2,7 +2,7 @@
  * The admin API of a running node: JSON over HTTP, defined once for server and client.
  *
  * **Units**: times are wall time in ms, durations ms, all of them whole. **Shapes**: a field that is not known or does not apply is absent,
- * never null. A request that is refused is answered with `{"error": {"message": …}}`. Versions add fields and never change one; a client passes
+ * never null. A request that is refused is answered with an object that has a `message`. Versions add fields and never change one; a client passes
  * over those that it does not know.
  */
 import { Schema } from "effect"

@@ -4,7 +4,7 @@
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Clock, Context, Data, Effect, Layer, Option, Result } from "effect"
-import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpRouter, HttpServer, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { NetAddress } from "effect/net"
 import { createServer } from "node:http"
@@ -15,7 +15,7 @@ import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../domain/peer/PeerRecord.ts"
 import * as PeerSummary from "../../domain/peer/PeerSummary.ts"
 import { ConnectionManager } from "../../services/ConnectionManager.ts"
-import { NodeConfig } from "../../services/NodeConfig.ts"
+import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import { Sync } from "../../services/Sync.ts"
@@ -24,6 +24,7 @@ import { DroppedLines } from "../log/LogOutput.ts"
 import { systemCode } from "../store/systemError.ts"
 import { AdminApi, BadAddress } from "./AdminApi.ts"
 import type { Chain, Peer, Why } from "./AdminApi.ts"
+import { present } from "./present.ts"
 
 /** The address cannot be bound. `code`: the system's, such as `EADDRINUSE`. */
 export class AdminServerError extends Data.TaggedError("AdminServerError")<{
@@ -63,16 +64,46 @@ const refusal = (request: HttpServerRequest.HttpServerRequest): readonly [status
     : [413, `the body needs a Content-Length of at most ${Limits.adminBodyBytes}`]
 }
 
+/** Refusals of the API itself; those of a request's address are `BadAddress`, which has a `message` as well. */
+const errorResponse = (status: number, message: string) =>
+  HttpServerResponse.jsonUnsafe({ _tag: "Refused", message, error: message }, { status })
+
+const unreadable: Readonly<Record<number, string>> = {
+  400: "the request is malformed: its body or path does not have the form that the API says",
+  404: "there is no such path and method: GET /status, /peers, /why/IP; POST /connect, /disconnect, /isolate",
+  413: `the body exceeds ${Limits.adminBodyBytes} bytes`
+}
+
+/** What the server answers with a status alone gets a body that says why. */
+const explained = <E, R>(app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>) =>
+  app.pipe(
+    Effect.catchCause((cause) =>
+      Effect.flatMap(HttpServerError.causeResponse(cause), ([response]) =>
+        response.status >= 400 && response.status < 499 ? Effect.succeed(response) : Effect.failCause(cause))
+    ),
+    Effect.map((response) =>
+      response.status >= 400 && response.body._tag === "Empty"
+        ? errorResponse(response.status, unreadable[response.status] ?? "the request is refused")
+        : response
+    )
+  )
+
 const guard = HttpRouter.middleware(
   (handled) =>
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
       const refused = refusal(request)
       return refused === undefined
-        ? handled
-        : Effect.succeed(HttpServerResponse.jsonUnsafe({ error: refused[1] }, { status: refused[0] }))
+        ? explained(handled)
+        : Effect.succeed(errorResponse(refused[0], refused[1]))
     }),
   { global: true }
 )
+
+/** `IP`, or `IP:PORT` where the public port is another one. */
+const advertised = ({ advertise, advertisePort }: NodeSetup): string | undefined =>
+  advertise === undefined || advertisePort === undefined
+    ? advertise
+    : PeerAddress.format(PeerAddress.make(advertise, advertisePort))
 
 const monotonicMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
@@ -139,7 +170,10 @@ const handlers = (startedAt: number) =>
           )
         ))
       const why = (ip: PeerIp.PeerIp) =>
-        Effect.flatMap(syncPeers, (peers) => Effect.map(state.why(ip, peers.get(ip)?.clockBehindS), whyOf))
+        Effect.flatMap(
+          syncPeers,
+          (peers) => Effect.map(state.why(ip, peers.get(ip)?.clockBehindS), (why) => present(whyOf(why)))
+        )
       return handlers.handleAll({
         status: () =>
           Effect.gen(function*() {
@@ -149,10 +183,10 @@ const handlers = (startedAt: number) =>
             const now = yield* Clock.currentTimeMillis
             const uptimeMs = Math.round((yield* monotonicMs) - startedAt)
             const stats = yield* events.stats
-            return {
+            return present({
               network: config.network.name,
               listen: PeerAddress.format(manager.address),
-              advertise: config.advertise,
+              advertise: advertised(config),
               software: config.software,
               pid: process.pid,
               startedAt: now - uptimeMs,
@@ -165,7 +199,7 @@ const handlers = (startedAt: number) =>
               chain: Option.getOrUndefined(Option.map(yield* report, chainOf)),
               logLinesDropped: droppedLines(),
               stats: { ...stats, maxLagMs: Math.round(stats.maxLagMs) }
-            }
+            })
           }),
         peers: () =>
           Effect.gen(function*() {
@@ -178,7 +212,7 @@ const handlers = (startedAt: number) =>
               const sync = syncing.get(ip)
               return [{ ...rowOf(record), situation, cause, fix, sync: sync === undefined ? undefined : syncOf(sync) }]
             })
-            return { at, open: stats.ups - stats.downs, peers }
+            return present({ at, open: stats.ups - stats.downs, peers })
           }),
         why: ({ params }) => Effect.flatMap(readIp(params.ip), why),
         connect: ({ payload }) =>
@@ -204,9 +238,17 @@ const handlers = (startedAt: number) =>
     })
   )
 
+/** Without HEAD, which the router answers as GET. */
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const
+const noSuchPath = HttpServerResponse.empty({ status: 404 })
+
 /** All routes behind their guard, for any HTTP server. `startedAt`: the node's, monotonic ms. */
 export const routes = (startedAt: number) =>
-  HttpApiBuilder.layer(AdminApi).pipe(Layer.provide(handlers(startedAt)), Layer.provideMerge(guard))
+  HttpApiBuilder.layer(AdminApi).pipe(
+    Layer.provide(handlers(startedAt)),
+    Layer.merge(HttpRouter.addAll(methods.map((method) => HttpRouter.route(method, "/*", noSuchPath)))),
+    Layer.provideMerge(guard)
+  )
 
 const warnBeyondLoopback = (address: PeerAddress.PeerAddress) =>
   PeerIp.classOf(address.ip) === "loopback"

@@ -25,6 +25,8 @@ const reportSuppressed = (omitted: LogBudget.Omitted) =>
 const subscribe = Effect.gen(function*() {
   const events = yield* NodeEvents
   const clock = yield* Clock.Clock
+  // A wall clock that is set back would keep a window open, and its lines suppressed, for as long.
+  const monotonic = (): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const least = yield* References.MinimumLogLevel
   const run = Effect.runSyncWith(yield* Effect.context<never>())
   let budget = LogBudget.empty
@@ -37,7 +39,7 @@ const subscribe = Effect.gen(function*() {
   const onEvent = (event: NodeEvent): void => {
     const line = EventText.describe(event)
     if (!LogLevel.isGreaterThanOrEqualTo(line.level, least)) return
-    const now = clock.currentTimeMillisUnsafe()
+    const now = monotonic()
     const omitted = due(now)
     const [rest, allowed] = LogBudget.take(budget, line.kind, line.most, now)
     budget = rest
@@ -49,7 +51,7 @@ const subscribe = Effect.gen(function*() {
   yield* Effect.addFinalizer(() => Effect.suspend(() => reportSuppressed(due(Number.MAX_SAFE_INTEGER))))
   yield* events.listen(onEvent)
   yield* Stream.fromSchedule(Schedule.spaced(Limits.logWindowMs)).pipe(
-    Stream.runForEach(() => Effect.flatMap(Clock.currentTimeMillis, (now) => reportSuppressed(due(now)))),
+    Stream.runForEach(() => Effect.suspend(() => reportSuppressed(due(monotonic())))),
     Effect.forkScoped
   )
 })

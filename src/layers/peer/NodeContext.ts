@@ -57,7 +57,7 @@ export interface NodeContext {
   /** Connections that came up since peers were last told of newcomers. */
   readonly newcomers: Array<Up>
   readonly inbox: ApplicationInbox
-  /** Port at which this node listens. */
+  /** Port at which peers reach this node: `advertisePort`, or the one it listens on. */
   readonly listenPort: number
 }
 
@@ -112,6 +112,6 @@ export const make = Effect.fnUntraced(function*(listenPort: number) {
     emit: events.emit,
     newcomers: [],
     inbox: new ApplicationInbox(),
-    listenPort
+    listenPort: setup.advertisePort ?? listenPort
   } satisfies NodeContext as NodeContext
 })

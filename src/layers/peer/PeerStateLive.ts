@@ -1,5 +1,5 @@
 /** `PeerState` from the peer table: snapshots, changes, and the answer to "why". */
-import { Clock, Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option } from "effect"
 import * as Pair from "../../domain/pair/Pair.ts"
 import * as Explanation from "../../domain/peer/Explanation.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
@@ -60,11 +60,11 @@ const make = Effect.gen(function*() {
     peer: (ip) => Effect.sync(() => Option.fromUndefinedOr(recordOf(ip))),
     connected: records((peer) => peer.up !== undefined),
     changes: table.changes,
-    why: (ip, clockBehindS) =>
-      Effect.map(Clock.currentTimeMillis, (now) => explain(ip, recordOf(ip), whole(), now, clockBehindS)),
+    // By the node's own clock, as the times in its rows, whoever asks.
+    why: (ip, clockBehindS) => Effect.sync(() => explain(ip, recordOf(ip), whole(), table.nowMs(), clockBehindS)),
     explained: (clockBehindS = () => undefined) =>
-      Effect.map(Clock.currentTimeMillis, (now) => {
-        const node = whole()
+      Effect.sync(() => {
+        const [node, now] = [whole(), table.nowMs()]
         return sorted(() => true).map((peer) => explain(peer.ip, table.record(peer), node, now, clockBehindS(peer.ip)))
       })
   })

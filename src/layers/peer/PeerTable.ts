@@ -21,6 +21,8 @@ export class PeerTable extends Context.Service<PeerTable, {
   /** Every peer, in order of first mention. Do not change the table while iterating. */
   readonly peers: () => Iterable<Peer>
   readonly record: (peer: Peer) => PeerRecord
+  /** The wall time of records read now, ms. */
+  readonly nowMs: () => number
   /** The peer changed: tells the readers of `changes`. Costs nothing while there are none: it is called for every event of a pair. */
   readonly changed: (peer: Peer) => void
   readonly changes: Stream.Stream<PeerRecord>
@@ -56,6 +58,7 @@ const make = Effect.gen(function*() {
     },
     peers: () => peers.values(),
     record: (peer) => peer.record(clocks),
+    nowMs: clocks.nowMs,
     changed: (peer) => {
       if (readers > 0) PubSub.publishUnsafe(changes, peer.record(clocks))
     },

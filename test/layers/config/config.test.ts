@@ -68,6 +68,25 @@ describe("config", () => {
       })
     }))
 
+  it.effect("the public address may have a port of its own", () =>
+    Effect.gen(function*() {
+      for (
+        const [text, advertise, advertisePort] of [
+          ["203.0.113.7", "203.0.113.7", undefined],
+          ["203.0.113.7:24300", "203.0.113.7", 24_300],
+          ["2001:db8::7", "2001:db8::7", undefined],
+          ["[2001:db8::7]", "2001:db8::7", undefined],
+          ["[2001:db8::7]:1", "2001:db8::7", 1]
+        ] as const
+      ) {
+        const { node } = yield* configOf({ flags: { advertise: [text] } })
+        assert.deepStrictEqual([node.advertise, node.advertisePort], [
+          PeerIp.fromStringUnsafe(advertise),
+          advertisePort
+        ], text)
+      }
+    }))
+
   it.effect("the admin API follows a loopback listen IP, and only that", () =>
     Effect.gen(function*() {
       const on = (listen: string) =>
@@ -150,6 +169,14 @@ describe("config", () => {
       ])
     }))
 
+  /** What to write instead. */
+  const fixes = {
+    listen: "use IP, IP:PORT, [IPv6]:PORT or any:PORT, for example 127.0.0.2:24100 or any:24100",
+    advertise:
+      "use the IP at which peers reach this node, and the port if that is another one: 203.0.113.7, 203.0.113.7:24100 or " +
+      "[2001:db8::7]:24100",
+    peer: "use the peer's IP, for example 203.0.113.7"
+  }
   const bad: ReadonlyArray<readonly [Told, string]> = [
     [
       { env: { TIMEMESH_LISTEN: "1.2.3" } },
@@ -241,6 +268,22 @@ describe("config", () => {
       "{\"listen\": \"127.0.0.1:24100\", \"peer\": [\"127.0.0.2\"]}"
     ],
     [{ flags: { network: ["main"] } }, "--network: \"main\" is not a network; use testnet, mainnet or devnet"],
+    ...["0", "65536"].map((port) =>
+      [
+        { flags: { advertise: [`203.0.113.7:${port}`] } },
+        `--advertise: "203.0.113.7:${port}" is not a public address: a port is 1 to 65535; use the IP at which peers reach this node, and ` +
+        "the port if that is another one: 203.0.113.7, 203.0.113.7:24100 or [2001:db8::7]:24100"
+      ] as const
+    ),
+    ...(["listen", "advertise", "peer"] as const).flatMap((flag) =>
+      ["fe80::1", "169.254.3.4"].map((address) =>
+        [
+          { flags: { [flag]: [address] } },
+          `--${flag}: "${address}" is a link-local address, which names another host on every link and so identifies no peer; ` +
+          fixes[flag]
+        ] as const
+      )
+    ),
     [
       { flags: { advertise: ["example.org"] } },
       "--advertise: \"example.org\" is not an IP address; write it as 203.0.113.7 or 2001:db8::7"

@@ -1,6 +1,6 @@
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Ref } from "effect"
+import { Clock, Effect, Layer, Ref } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
@@ -8,6 +8,7 @@ import * as AdminClient from "../../../src/layers/http/AdminClient.ts"
 import * as AdminServer from "../../../src/layers/http/AdminServer.ts"
 import { Sync } from "../../../src/services/Sync.ts"
 import { row, services, stats } from "../../harness/adminNode.ts"
+import { steppedClock } from "../../harness/steppedClock.ts"
 
 const ip = PeerIp.fromStringUnsafe
 
@@ -100,6 +101,54 @@ describe("admin API", () => {
         ]
       })
     }))))
+
+  it.live("absent fields are absent, never null, and what is refused has a message", () =>
+    withServer((address) =>
+      Effect.gen(function*() {
+        const url = `http://${PeerAddress.format(address)}`
+        for (const path of ["/status", "/peers", "/why/127.0.0.2"]) {
+          const { status, text } = yield* HttpClient.get(`${url}${path}`)
+          assert.strictEqual(status, 200)
+          assert.notInclude(yield* text, "null", path)
+        }
+        const post = (path: string, body: string) =>
+          HttpClientRequest.post(`${url}${path}`).pipe(HttpClientRequest.bodyText(body, "application/json"))
+        const refused = [
+          HttpClientRequest.get(`${url}/why/1.2.3`),
+          HttpClientRequest.get(`${url}/nowhere`),
+          HttpClientRequest.delete(`${url}/peers`),
+          HttpClientRequest.get(`${url}/peers`).pipe(HttpClientRequest.setHeader("origin", "http://evil.example")),
+          post("/connect", "{bad"),
+          post("/connect", "{}"),
+          post("/connect", "{\"address\":\"0.0.0.0\"}"),
+          post("/nowhere", "{}")
+        ]
+        for (const request of refused) {
+          const response = yield* HttpClient.execute(request)
+          assert.isAtLeast(response.status, 400)
+          const body = yield* response.json
+          assert.isAbove((body as { readonly message: string }).message.length, 10, request.url)
+        }
+        assert.strictEqual((yield* HttpClient.execute(HttpClientRequest.head(`${url}/peers`))).status, 200)
+      })
+    ))
+
+  it.live("how long it has been up does not follow the wall clock", () =>
+    Effect.gen(function*() {
+      const wall = { ms: 0 }
+      yield* withServer((address) =>
+        Effect.gen(function*() {
+          const client = yield* AdminClient.make(address)
+          for (const step of [-3_565_000, 1_800_000_000_000]) {
+            wall.ms = step
+            const { startedAt, uptimeMs } = yield* client.status
+            assert.isAtLeast(uptimeMs, 0)
+            assert.isBelow(uptimeMs, 60_000)
+            assert.approximately(startedAt, (yield* Clock.currentTimeMillis) - uptimeMs, 60_000)
+          }
+        })
+      ).pipe(Effect.provideServiceEffect(Clock.Clock, steppedClock(wall)))
+    }))
 
   it.live("isolates from exactly the addresses that are named", () =>
     withServer((address, calls) =>

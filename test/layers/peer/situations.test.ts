@@ -3,7 +3,7 @@
  * network is the cause, test/e2e/situations.test.ts makes them on real hosts. The words stand in docs/operating.md.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Clock, Effect, Fiber } from "effect"
 import type { Scope } from "effect"
 import { TestClock } from "effect/testing"
 import type { RejectReason } from "../../../src/domain/DisconnectReason.ts"
@@ -17,6 +17,7 @@ import type { MemoryNetwork } from "../../../src/layers/socket/memory/MemoryNetw
 import type { RawPeer } from "../../../src/testing/RawPeer.ts"
 import { ip, type make, onMesh, port, type Running } from "../../harness/mesh.ts"
 import { acceptEach, dial, hello, join } from "../../harness/rawPeer.ts"
+import { steppedClock } from "../../harness/steppedClock.ts"
 
 const L = "10.0.0.1"
 const H = "10.0.0.2"
@@ -716,6 +717,50 @@ describe("how it goes, and went", () => {
       return [node, "10.0.0.8"]
     })
   )
+})
+
+describe("a public port apart from the listening port", () => {
+  it.effect("is what peers are told, what they tell others, and where they dial", () =>
+    onMesh(20, ({ start }) =>
+      Effect.gen(function*() {
+        const node = yield* start(L, { advertise: L, advertisePort: 5_555, peers: [H] })
+        const peer = yield* start(H)
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual((yield* peer.state.peers)[0]?.port, 5_555)
+        const third = yield* start(other, { peers: [H] })
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual(third.of("PeerLearned", L)[0]?.port, 5_555)
+        assert.strictEqual(node.address.port, port)
+      })))
+})
+
+describe("the wall clock is set", () => {
+  for (const step of [1_800_000_000_000, -3_565_000, -1_700_000_000_000]) {
+    it.effect(`by ${step / 1_000} s: every age and wait stays what it is`, () =>
+      Effect.gen(function*() {
+        const wall = { ms: 0 }
+        yield* onMesh(20, ({ network, start }) =>
+          Effect.gen(function*() {
+            yield* start(H)
+            const clock = yield* steppedClock(wall)
+            const node = yield* Effect.provideService(start(L, { peers: [H, other] }), Clock.Clock, clock)
+            yield* TestClock.adjust("2 minutes")
+            wall.ms = step
+            const text = (yield* ask(node, H)).why.text
+            assert.match(text, /^Connected for 1[12]\d\.\d s, .*; last byte \d+\.\d s ago\.$/)
+            yield* TestClock.adjust("10 seconds")
+            yield* network.crash(ip(H))
+            yield* TestClock.adjust("10 seconds")
+            const { record, text: after } = (yield* ask(node, H)).why
+            assert.match(after, /Last connection: up for 1[23]\d\.\d s, ended (?:9|10)\.\d s ago \(EOF, remote\)/)
+            assert.match(after, /our next dial is in \d{1,2}\.\d s/)
+            assert.isDefined(record?.lastGoodAt)
+            const never = (yield* ask(node, other)).why
+            assert.match(never.text, /Last attempt: outbound, \d{1,2}\.\d s ago/)
+            assert.approximately(node.of("Down")[0]?.upMs ?? 0, 130_000, 3_000)
+          }))
+      }))
+  }
 })
 
 describe("link-local addresses", () => {
