@@ -19,9 +19,9 @@ describe("ChainStoreSql", () => {
 
   // `node test/harness/branchKill.ts` kills at every statement.
   for (
-    const [depth, step, moment] of [[100, 3, "before"], [300, 4, "while"], [12_000, 6, "while"], [
+    const [depth, step, moment] of [[100, 5, "before"], [300, 6, "while"], [12_000, 14, "while"], [
       12_000,
-      9,
+      21,
       "before"
     ]] as const
   ) {
