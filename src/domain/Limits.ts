@@ -255,6 +255,27 @@ export const spareFrameBytes = 256 * 1024
 /** bytes. Maximum buffer in which short chunks are gathered. */
 export const gatherBufferBytes = 16 * 1024
 
+// --- TIME pair: what the daemon's own rules ask for -------------------------------
+
+/** ms. The lower IP waits so long for the higher one's dial, which comes within 30 s where it knows us. The daemon's own number. */
+export const timeFallbackMs = 180_000
+/** ms. A refusal is silence: without an Ack within this our dial was refused. Ten round trips of a bad link; the daemon answers at once. */
+export const timeAckMs = 10_000
+/** ms. A peer that dialled us says its Handshake within this: the daemon's own number. */
+export const timeHandshakeMs = 10_000
+/** ms. Least time between two dials of one peer: four refusals within 60 s are a violation there. */
+export const timeDialSpacingMs = 30_000
+/** ms. Longest wait after dials in vain that the peer never noticed. */
+export const timeDialMostMs = 300_000
+/** Dials that may each be a violation there (silence, a handshake that broke off): the fifth without a quiet hour is a ban. */
+export const timeRisks = 4
+/** ms. Violations are forgotten there after an hour without one; and a minute, for two clocks. */
+export const timeForgivenMs = 3_660_000
+/** ms. Retry of a peer of another network or version: nothing changes before someone upgrades. */
+export const timeIncompatibleMs = 3_600_000 + timeForgivenMs
+/** ms. No announcement so soon after a disconnect: within 30 s each is a violation there. */
+export const timeAnnounceMs = 60_000
+
 // --- TIME wire ------------------------------------------------------------------
 
 /** bytes of UTF-8. A name, an address or a version in a TIME message: the longest in use have fewer than 60. */

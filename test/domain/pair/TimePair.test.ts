@@ -1,0 +1,317 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
+import * as Limits from "../../../src/domain/Limits.ts"
+import * as TimePair from "../../../src/domain/pair/TimePair.ts"
+import { randomFrom } from "../../harness/random.ts"
+
+/** The machine with a clock, its timers, and what it did. */
+class Driven {
+  pair: TimePair.TimePair
+  now = 0
+  readonly timers = new Map<string, readonly [timer: TimePair.Timer, at: number]>()
+  readonly did: Array<readonly [now: number, action: TimePair.Action]> = []
+  private id = 0
+  private readonly step: TimePair.Step
+
+  constructor(rank: "lower" | "higher", announces = false, step = TimePair.step) {
+    this.pair = TimePair.empty(rank, announces)
+    this.step = step
+  }
+
+  post(event: TimePair.Event, jitter = 0): ReadonlyArray<TimePair.Action> {
+    const [pair, actions] = this.step(this.pair, event, this.now, jitter)
+    this.pair = pair
+    for (const action of actions) {
+      this.did.push([this.now, action])
+      if (action._tag === "Arm") {
+        this.timers.set(`${action.timer.kind} ${action.timer.end}`, [action.timer, this.now + action.ms])
+      }
+      if (action._tag === "Disarm") this.timers.delete(`${action.timer.kind} ${action.timer.end}`)
+    }
+    return actions
+  }
+
+  fresh(): number {
+    this.id += 1
+    return this.id
+  }
+
+  get nextAt(): number {
+    return Math.min(...[...this.timers.values()].map(([, at]) => at))
+  }
+
+  /** To a moment, by way of every timer before it. */
+  to(moment: number): void {
+    while (this.nextAt <= moment) {
+      this.now = this.nextAt
+      const due = [...this.timers].find(([, [, at]]) => at === this.now)
+      if (due === undefined) return
+      this.timers.delete(due[0])
+      this.post({ _tag: "Fired", timer: due[1][0], id: this.fresh() })
+    }
+    this.now = moment
+  }
+
+  learn(): this {
+    this.post({ _tag: "Learned", id: this.fresh() })
+    return this
+  }
+
+  accept(): number {
+    const id = this.fresh()
+    this.post({ _tag: "Accepted", id })
+    return id
+  }
+
+  times(tag: TimePair.Action["_tag"]): ReadonlyArray<number> {
+    return this.did.flatMap(([now, action]) => action._tag === tag ? [now] : [])
+  }
+
+  get dialling(): number {
+    return this.pair.ends.find(({ dir, phase }) => dir === "out" && phase === "dialing")?.id ?? assert.fail("no dial")
+  }
+
+  /** Our dial, as far as its Ack. */
+  connect(): number {
+    const end = this.dialling
+    this.post({ _tag: "Connected", end })
+    this.post({ _tag: "AckReceived", end })
+    return end
+  }
+}
+
+const eof = DisconnectReason.remote("eof")
+const tags = (actions: ReadonlyArray<TimePair.Action>) => actions.map(({ _tag }) => _tag)
+
+describe("TimePair", () => {
+  it("the higher dials at once, says its Handshake when TLS is done, and is up by the Ack", () => {
+    const node = new Driven("higher").learn()
+    node.to(0)
+    assert.deepStrictEqual(node.times("Dial"), [0])
+    const end = node.dialling
+    assert.deepStrictEqual(tags(node.post({ _tag: "Connected", end })), ["SendHandshake", "Arm"])
+    assert.deepStrictEqual(tags(node.post({ _tag: "AckReceived", end })), ["Disarm", "Up"])
+    assert.strictEqual(TimePair.up(node.pair)?.id, end)
+    assert.isEmpty([...node.timers])
+  })
+
+  it("the lower waits 180 s, and dials if nobody came", () => {
+    const node = new Driven("lower").learn()
+    node.to(Limits.timeFallbackMs - 1)
+    assert.isEmpty(node.times("Dial"))
+    node.to(Limits.timeFallbackMs)
+    assert.deepStrictEqual(node.times("Dial"), [Limits.timeFallbackMs])
+  })
+
+  it("a peer that dials is greeted when its Handshake has come; who says nothing is closed", () => {
+    const node = new Driven("lower").learn()
+    const end = node.accept()
+    assert.deepStrictEqual(tags(node.post({ _tag: "HandshakeReceived", end })), ["Disarm", "Greet", "Up"])
+    const silent = node.accept()
+    node.to(node.now + Limits.timeHandshakeMs)
+    assert.deepStrictEqual(node.did.find(([, { _tag }]) => _tag === "Close")?.[1], {
+      _tag: "Close",
+      end: silent,
+      reason: DisconnectReason.local("hello-timeout")
+    })
+    assert.strictEqual(TimePair.up(node.pair)?.id, end)
+  })
+
+  it("silence after our Handshake is a refusal", () => {
+    const node = new Driven("higher").learn()
+    node.to(0)
+    node.post({ _tag: "Connected", end: node.dialling })
+    node.to(Limits.timeAckMs)
+    const closed = node.did.find(([, { _tag }]) => _tag === "Close")?.[1]
+    assert.strictEqual(closed?._tag === "Close" ? closed.reason.kind : "", "no-ack")
+    assert.strictEqual(node.pair.risks, 1)
+  })
+
+  it("the later session counts, and the one before it is closed, whoever dialled", () => {
+    const node = new Driven("higher").learn()
+    node.to(0)
+    const ours = node.dialling
+    const theirs = node.accept()
+    node.post({ _tag: "HandshakeReceived", end: theirs })
+    node.post({ _tag: "Connected", end: ours })
+    const actions = node.post({ _tag: "AckReceived", end: ours })
+    assert.deepStrictEqual(tags(actions), ["Disarm", "Close", "Down", "Up"])
+    assert.strictEqual(TimePair.up(node.pair)?.id, ours)
+    const again = node.accept()
+    node.post({ _tag: "HandshakeReceived", end: again })
+    assert.deepStrictEqual(node.pair.ends.map(({ id }) => id), [again])
+  })
+
+  it("a Handshake that comes late on a session from before does not replace the later one", () => {
+    const node = new Driven("higher").learn()
+    node.to(0)
+    const ours = node.dialling
+    const theirs = node.accept()
+    node.post({ _tag: "Connected", end: ours })
+    node.post({ _tag: "AckReceived", end: ours })
+    node.post({ _tag: "HandshakeReceived", end: theirs })
+    assert.deepStrictEqual(node.pair.ends.map(({ id }) => id), [ours])
+  })
+
+  it("many silent connections at once: the oldest gives way", () => {
+    const node = new Driven("higher")
+    const all = Array.from({ length: Limits.endsPerPair + 3 }, () => node.accept())
+    assert.deepStrictEqual(node.pair.ends.map(({ id }) => id), all.slice(3))
+  })
+
+  it("a peer of another version or network is left alone for hours", () => {
+    const node = new Driven("higher").learn()
+    node.to(0)
+    const end = node.dialling
+    node.post({ _tag: "Connected", end })
+    node.post({ _tag: "Unfit", end, detail: "mainnet" })
+    node.to(Limits.timeIncompatibleMs - 1)
+    assert.lengthOf(node.times("Dial"), 1)
+    node.to(Limits.timeIncompatibleMs)
+    assert.lengthOf(node.times("Dial"), 2)
+  })
+
+  it("stopped, it closes everything and dials no more until an address is learnt", () => {
+    const node = new Driven("higher").learn()
+    node.to(0)
+    node.connect()
+    node.accept()
+    node.post({ _tag: "Stopped", reason: DisconnectReason.local("operator") })
+    node.to(10 * Limits.timeFallbackMs)
+    assert.isEmpty(node.pair.ends)
+    assert.lengthOf(node.times("Dial"), 1)
+    node.learn().to(node.now)
+    assert.lengthOf(node.times("Dial"), 2)
+  })
+
+  it("announces once per connection, and not within 60 s of a disconnect", () => {
+    const node = new Driven("higher", true).learn()
+    node.to(0)
+    const end = node.connect()
+    assert.deepStrictEqual(node.times("Announce"), [0])
+    node.to(100_000)
+    node.post({ _tag: "Closed", end, reason: eof })
+    node.to(100_000)
+    node.connect()
+    node.to(100_000 + Limits.timeAnnounceMs - 1)
+    assert.lengthOf(node.times("Announce"), 1)
+    node.to(400_000)
+    assert.deepStrictEqual(node.times("Announce"), [0, 100_000 + Limits.timeAnnounceMs])
+  })
+})
+
+/** What the daemon holds against an address, by its own rules. */
+class Ledger {
+  readonly connects: Array<number> = []
+  readonly refusals: Array<number> = []
+  violations = 0
+  private lastViolation = -Infinity
+  disconnectedAt = -Infinity
+  announcedOn = new Set<number>()
+
+  violation(now: number): void {
+    this.violations = now - this.lastViolation >= 3_600_000 ? 1 : this.violations + 1
+    this.lastViolation = now
+    assert.isBelow(this.violations, 5, `the fifth violation at ${now} is a ban`)
+  }
+
+  private within(times: ReadonlyArray<number>, now: number): number {
+    return times.filter((at) => now - at < 60_000).length
+  }
+
+  connect(now: number): void {
+    this.connects.push(now)
+    assert.isAtMost(this.within(this.connects, now), 10, `more than 10 connects in a minute at ${now}`)
+  }
+
+  refuse(now: number): void {
+    this.refusals.push(now)
+    assert.isBelow(this.within(this.refusals, now), 4, `the fourth refusal in a minute at ${now}`)
+  }
+
+  announce(end: number, now: number): void {
+    assert.isAtLeast(now - this.disconnectedAt, 30_000, `announced too soon after a disconnect at ${now}`)
+    assert.isFalse(this.announcedOn.has(end), "announced twice on one connection")
+    this.announcedOn.add(end)
+  }
+}
+
+/** A daemon that does whatever is worst: refuses, is silent, cuts, dials, in any order and at any pace. Hours go by. */
+const torment = (seed: number, step: TimePair.Step): void => {
+  const random = randomFrom(seed)
+  const node = new Driven(random(2) === 0 ? "lower" : "higher", true, step).learn()
+  const ledger = new Ledger()
+  let seen = 0
+  const look = () => {
+    for (; seen < node.did.length; seen++) {
+      const [now, action] = node.did[seen] ?? assert.fail()
+      if (action._tag === "Dial") ledger.connect(now)
+      if (action._tag === "Announce") ledger.announce(action.end, now)
+      if (action._tag === "Down") ledger.disconnectedAt = now
+      if (action._tag === "Close" && action.reason.kind === "no-ack") ledger.violation(now)
+    }
+  }
+  for (let turn = 0; turn < 150; turn++) {
+    const next = node.nextAt
+    const steps = [0, 0, 100, 5_000, 31_000, 400_000]
+    node.to(random(3) === 0 || next === Infinity ? node.now + (steps[random(steps.length)] ?? 0) : next)
+    look()
+    const end = node.pair.ends[random(Math.max(1, node.pair.ends.length))]
+    if (end === undefined) {
+      if (random(3) === 0) node.accept()
+    } else if (end.phase === "dialing") {
+      const how = random(4)
+      if (how === 0) node.post({ _tag: "Connected", end: end.id }, random(2))
+      else {
+        if (how === 1) ledger.refuse(node.now)
+        if (how === 2) ledger.violation(node.now)
+        node.post({ _tag: "DialFailed", end: end.id, reached: how !== 3, detail: "ECONNRESET" }, random(2))
+      }
+    } else if (random(2) === 0 && end.phase === "greeting") {
+      node.post({ _tag: end.dir === "in" ? "HandshakeReceived" : "AckReceived", end: end.id }, random(2))
+    } else if (random(2) === 0) {
+      if (end.phase === "greeting" && end.dir === "out") ledger.violation(node.now)
+      node.post({ _tag: "Closed", end: end.id, reason: eof }, random(2))
+    }
+    look()
+    assert.isAtMost(node.pair.ends.filter(({ phase }) => phase === "up").length, 1)
+  }
+}
+
+describe("no path reaches a ban", () => {
+  it("whatever the daemon does, in 400 histories of hours", { timeout: 60_000 }, () => {
+    for (let seed = 0; seed < 400; seed++) {
+      try {
+        torment(seed, TimePair.step)
+      } catch (error) {
+        throw new Error(`seed ${seed}: ${String(error)}`, { cause: error })
+      }
+    }
+  })
+
+  const mutants: ReadonlyArray<readonly [keyof TimePair.Rules, said: RegExp]> = [
+    ["spacing", /refusal|connects/],
+    ["budget", /violation/],
+    ["announceLate", /announced too soon/]
+  ]
+  for (const [rule, said] of mutants) {
+    it(`without the rule ${rule} there is one`, () => {
+      const step = TimePair.make({ ...TimePair.production, [rule]: false })
+      const found = Array.from({ length: 300 }, (_, seed) => {
+        try {
+          torment(seed, step)
+          return undefined
+        } catch (error) {
+          return String(error)
+        }
+      }).filter((what) => what !== undefined)
+      assert.isTrue(found.some((what) => said.test(what)), found.slice(0, 3).join("\n"))
+    })
+  }
+
+  it("without its wait the lower dials at once", () => {
+    const node = new Driven("lower", false, TimePair.make({ ...TimePair.production, lowerWaits: false })).learn()
+    node.to(0)
+    assert.lengthOf(node.times("Dial"), 1)
+  })
+})
