@@ -45,6 +45,8 @@ export interface Greeting {
   /** Of the client's own, 16 digits. */
   readonly nonce: string
   readonly process: string
+  /** Of the process, towards the node's address: 32 digits. Two processes never show the same. */
+  readonly tag?: string
   /** The node's address as the client dialled it. */
   readonly to: string
   readonly listens?: number
@@ -57,7 +59,7 @@ export interface Greeting {
 export const hello = (g: Greeting): string =>
   frame(
     "01",
-    u(1, 2) + u(1, 2) + g.genesis + g.nonce + "0123456789abcdef0123456789abcdef" + g.process + ip4(g.to) +
+    u(1, 2) + u(1, 2) + g.genesis + g.nonce + (g.tag ?? "0123456789abcdef0123456789abcdef") + g.process + ip4(g.to) +
       u(g.listens ?? 0, 2) + u(g.height ?? 0, 8) + (g.tip ?? g.genesis) + u(g.capabilities ?? 3, 4) +
       u(g.network.length, 1) + ascii(g.network) + u(6, 1) + ascii("second") +
       // An extension that no version knows.

@@ -191,7 +191,8 @@ describe("a second implementation", () => {
       line.say(Second.peers([["127.0.43.5", 80], ["224.0.0.1", 1], ["127.0.43.200", server.port]]))
       const dialled = yield* Effect.promise(() => server.accept)
       assert.strictEqual(Second.readHello(yield* hear(dialled, "01")).peer, Second.ip4("127.0.43.200"))
-      dialled.say(greeting(dialled, { ip: "127.0.43.5" }, { process: "2222222222222222", listens: server.port }))
+      const other = { process: "2222222222222222", tag: "22".repeat(16), listens: server.port }
+      dialled.say(greeting(dialled, { ip: "127.0.43.5" }, other))
       yield* hear(dialled, "02")
       dialled.say(Second.ack)
       assert.deepStrictEqual(Second.readPeers(yield* hear(dialled, "11")), [[Second.ip4("127.0.43.9"), 9_999]])
