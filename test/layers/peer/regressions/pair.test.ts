@@ -1,6 +1,6 @@
 /** Named regressions of the pair protocol: what went wrong in real networks of this family, on the in-memory network. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Random } from "effect"
+import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { assertConnected, downs, ip, onMesh } from "../../../harness/mesh.ts"
 
@@ -180,32 +180,6 @@ describe("pair", () => {
         yield* h.stop
         assert.deepStrictEqual(downs(l2), ["shutdown"])
       })))
-
-  it.effect(
-    "simultaneous dial at the same instant, 1000 seeds: exactly one connection, never a Down",
-    () =>
-      Effect.gen(function*() {
-        for (let seed = 0; seed < 1_000; seed++) {
-          const context = `seed ${seed}`
-          yield* Effect.gen(function*() {
-            yield* onMesh(20, ({ network, start }) =>
-              Effect.gen(function*() {
-                yield* network.setDefaults({ jitter: 100 })
-                // Neither waits for the other: both ranks unknown, both dial at the very same time.
-                const tuning = { fallbackFirstMs: 500, fallbackFirstJitterMs: 0 }
-                const a = yield* start(L, { listen: "any", peers: [H], tuning })
-                const b = yield* start(H, { listen: "any", peers: [L], tuning })
-                yield* TestClock.adjust("10 seconds")
-                yield* assertConnected(a, L, b, H)
-                assert.deepStrictEqual([downs(a), downs(b)], [[], []], context)
-              }))
-          }).pipe(
-            Random.withSeed(`simultaneous-${seed}`),
-            Effect.tapCause(() => Effect.sync(() => assert.fail(`failed with ${context}`)))
-          )
-        }
-      })
-  )
 
   it.effect("two hours idle: nobody disconnects, pings answered on both directions (the 90-second cycle)", () =>
     onMesh(20, ({ start }) =>
