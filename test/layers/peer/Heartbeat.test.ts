@@ -88,6 +88,34 @@ describe("Heartbeat", () => {
         assert.approximately(wall.now() - (record?.connection?.since ?? 0), 300_000, 2_000, "five minutes up")
       })))
 
+  it.effect("beats are one pace apart on the monotonic clock, however the wall clock is set between them", () =>
+    onMesh(20, ({ start }) =>
+      Effect.gen(function*() {
+        const wall = yield* settable
+        const beats: Array<number> = []
+        const monotonicMs = () => Number(wall.clock.monotonicTimeNanosUnsafe()) / 1e6
+        // The default pace. A step is asked for when the beat before it is over.
+        const noted = Schedule.tap(yield* HeartbeatPace, () =>
+          Effect.sync(() => {
+            beats.push(monotonicMs())
+          }))
+        const l = yield* start(L, { peers: [H] }).pipe(
+          Effect.provideService(Clock.Clock, wall.clock),
+          Effect.provideService(HeartbeatPace, noted)
+        )
+        yield* start(H)
+        yield* TestClock.adjust("10 seconds")
+        // Never by whole beats, and in the middle of one: a pace that counts on the wall clock stays in step with such jumps otherwise.
+        for (const jump of [300, -700, 3_600_450, -7_200_350, 3_600_300]) {
+          yield* TestClock.adjust("10400 millis")
+          wall.set(jump)
+        }
+        yield* TestClock.adjust("10 seconds")
+        assert.isAtLeast(beats.length, 70)
+        assert.deepStrictEqual(new Set(beats.slice(1).map((at, i) => at - (beats[i] ?? 0))), new Set([Limits.beatMs]))
+        assert.deepStrictEqual(downs(l), [])
+      })))
+
   it.effect("a peer that falls silent is ended within a beat of the dead time, a slower pace makes it a slower beat", () =>
     onMesh(20, ({ network, start }) =>
       Effect.gen(function*() {
