@@ -1,4 +1,5 @@
 /** Whose fault a failed dial is, by the system's code. */
+import * as PeerIp from "./peer/PeerIp.ts"
 
 export type DialFault =
   /** The peer, or the way to it. */
@@ -42,8 +43,12 @@ const faults: ReadonlyMap<string, DialFault> = new Map<string, DialFault>([
   ["ENOMEM", "resources"]
 ])
 
-/** `code`: the system's, as `ECONNREFUSED`; any other text is the peer's. */
-export const of = (code: string): DialFault => faults.get(code) ?? (/^E[A-Z0-9_]+$/.test(code) ? "system" : "peer")
+/** `code`: the system's, as `ECONNREFUSED`; any other text is the peer's. `ip`: the address that was dialled. */
+export const of = (code: string, ip: PeerIp.PeerIp): DialFault =>
+  // Of IPv4's ICMP messages none becomes EACCES: a rule of this host forbids the route.
+  code === "EACCES" && !PeerIp.isIpv6(ip)
+    ? "firewall"
+    : faults.get(code) ?? (/^E[A-Z0-9_]+$/.test(code) ? "system" : "peer")
 
 /** Whether the fault is this node's own, given whether any peer is up. */
 export const isOwn = (fault: DialFault, isAlone: boolean): boolean => fault === "route" ? isAlone : fault !== "peer"

@@ -2,6 +2,7 @@
  * Why a connection ended or was refused: the one taxonomy behind log, metric labels, events and API.
  */
 import * as DialFault from "./DialFault.ts"
+import type { PeerIp } from "./peer/PeerIp.ts"
 
 /** Reasons of a `Reject` frame. `alias`: the two processes are already connected under another address. */
 export type RejectReason =
@@ -81,8 +82,8 @@ export const remote = (kind: Kind, detail?: string): DisconnectReason =>
   detail === undefined ? { kind, by: "remote" } : { kind, by: "remote", detail }
 
 /** A dial failed, with the system's code. `isAlone`: no peer is up, so a missing route is this node's own. */
-export const dialFailed = (code: string, isAlone: boolean): DisconnectReason =>
-  (DialFault.isOwn(DialFault.of(code), isAlone) ? local : remote)("dial-failed", code)
+export const dialFailed = (code: string, isAlone: boolean, ip: PeerIp): DisconnectReason =>
+  (DialFault.isOwn(DialFault.of(code, ip), isAlone) ? local : remote)("dial-failed", code)
 
 /** The reason behind a `Reject`. `shutdown`, `operator`, `banned`, `evicted`, `protocol` and `application` keep their own kind; the others become `rejected`. */
 export const rejected = (reject: RejectReason, by: "local" | "remote", detail?: string): DisconnectReason => {

@@ -95,7 +95,7 @@ const atEnd = (work: Work, rules: PairRules.Rules, event: EndEvent, end: End): b
       work.actions.push({ _tag: "SendHello", end: end.id })
       return true
     case "DialFailed":
-      PairWork.remove(work, end, DisconnectReason.dialFailed(event.detail, false))
+      PairWork.remove(work, end, DisconnectReason.remote("dial-failed", event.detail))
       return true
     case "Welcomed": {
       if (end.phase !== "hello") return protocol(work, end, "second Hello")

@@ -99,6 +99,8 @@ export const FromString = Schema.String.pipe(Schema.decodeTo(
   })
 ))
 
+export const isIpv6 = (ip: PeerIp): boolean => ip.includes(":")
+
 /** Whether the address names another host on every link (fe80::/10, 169.254/16), so that it identifies none. */
 export const isLinkLocal = (ip: PeerIp): boolean => NetAddress.isLinkLocal(toIpAddress(ip))
 

@@ -69,7 +69,7 @@ export interface Facts {
   readonly isIsolated: boolean
   /** Every place for peers is taken: their number. */
   readonly full: number | undefined
-  /** No address of this host is of the peer's family. */
+  /** This host does without the peer's family of addresses. */
   readonly familyMissing: boolean
   /** No peer is up. */
   readonly isAlone: boolean
@@ -86,12 +86,17 @@ export const of = (record: PeerRecord | undefined, facts: Facts, now: number): S
   if (record === undefined) return "unknown"
   if (facts.isIsolated) return "isolated"
   if (record.isStopped && !record.mayDial) return "operator-here"
+  const { lastAttempt, lastDown } = record
+  const isLater = lastAttempt !== undefined && (lastDown === undefined || lastAttempt.at >= lastDown.at)
+  // What this host itself refuses comes first: it says nothing of the peer, and hides how that is.
+  if (isLater && lastAttempt.reason.kind === "dial-failed" && lastAttempt.reason.by === "local") {
+    return ofDial(record.ip, lastAttempt.reason, facts)
+  }
   if (record.shortUps >= Limits.shortUpsReported && now - (record.lastDown?.at ?? 0) < Limits.shortUpsForMs) {
     return record.restarts > 0 ? "restarts" : "flaps"
   }
-  const { lastAttempt, lastDown } = record
-  if (lastAttempt !== undefined && (lastDown === undefined || lastAttempt.at >= lastDown.at)) {
-    return ofAttempt(lastAttempt, facts)
+  if (isLater) {
+    return ofAttempt(lastAttempt, record, facts)
   }
   if (lastDown !== undefined) return ofReason(lastDown.reason) ?? crowdedOut(facts) ?? "lost"
   if (facts.familyMissing && record.attempts === 0) return "no-family"
@@ -140,9 +145,9 @@ const ofReason = ({ by, kind, reject }: DisconnectReason): Situation | undefined
   }
 }
 
-const ofAttempt = (attempt: Attempt, facts: Facts): Situation => {
+const ofAttempt = (attempt: Attempt, { ip }: PeerRecord, facts: Facts): Situation => {
   const { direction, reached, reason } = attempt
-  if (reason.kind === "dial-failed") return crowdedOut(facts) ?? ofDial(reason, facts)
+  if (reason.kind === "dial-failed") return crowdedOut(facts) ?? ofDial(ip, reason, facts)
   const decided = ofReason(reason)
   // What is not a frame does not come from a node that has said nothing yet.
   if (decided !== undefined && !(reached === "socket" && reason.reject === undefined)) return decided
@@ -158,13 +163,15 @@ const ofAttempt = (attempt: Attempt, facts: Facts): Situation => {
   }
 }
 
-const ofDial = ({ by, detail = "" }: DisconnectReason, { familyMissing, isAlone }: Facts): Situation => {
-  switch (DialFault.of(detail)) {
+const ofDial = (ip: PeerIp, { by, detail = "" }: DisconnectReason, { familyMissing, isAlone }: Facts): Situation => {
+  switch (DialFault.of(detail, ip)) {
     case "peer":
       return detail === "ECONNREFUSED" ? "refused" : "no-answer"
     case "route":
       return by === "local" && isAlone ? "network-down" : "unreachable"
     case "network":
+      // Of those that bind the dial's own end: no port is free, or the address is gone.
+      if (detail === "EADDRNOTAVAIL" && !familyMissing) return "resources"
       return familyMissing ? "no-family" : isAlone ? "network-down" : "no-route"
     case "firewall":
       return "firewall"

@@ -180,13 +180,15 @@ export const of = (situation: Situation, details: Details): Words => {
       return { cause: `this host has no network (${code(record)}): it reaches no peer`, fix: network }
     case "firewall":
       return {
-        cause: `a firewall of this host forbids the dial (${code(record)})`,
-        fix: `allow outgoing TCP to ${address} port ${port} (nft list ruleset, iptables -L OUTPUT)`
+        cause: `a firewall or route of this host forbids the dial (${code(record)})`,
+        fix:
+          `allow outgoing TCP to ${address} port ${port} (nft list ruleset, iptables -L OUTPUT, ip route get ${address})`
       }
     case "resources":
       return {
-        cause: `this host has no file descriptor, port or memory left for a socket (${code(record)})`,
-        fix: "raise the limit of open files (ulimit -n), and see what holds sockets (ss -s)"
+        cause: `this host has no file descriptor, port, address or memory left for a socket (${code(record)})`,
+        fix:
+          "raise the limit of open files (ulimit -n), see what holds sockets (ss -s), and check that the host still has the --listen address"
       }
     case "system":
       return {

@@ -7,6 +7,14 @@ import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { OwnAddress } from "../../domain/peer/Situation.ts"
 import type { NodeSetup } from "../../services/NodeConfig.ts"
 
+const hasFamily = (ips: Iterable<PeerIp.PeerIp>, isIpv6: boolean): boolean => {
+  for (const ip of ips) {
+    const ipClass = PeerIp.classOf(ip)
+    if (PeerIp.isIpv6(ip) === isIpv6 && ipClass !== "loopback" && ipClass !== "special") return true
+  }
+  return false
+}
+
 export class OwnAddresses {
   private readonly listensOnAll: boolean
   private readonly host: () => ReadonlyArray<PeerIp.PeerIp>
@@ -39,15 +47,15 @@ export class OwnAddresses {
     if (this.named.size < Limits.ownAddresses) this.named.set(ip, "dialled")
   }
 
-  /** Whether the host has an address that reaches beyond its links, of the family of `ip`. Loopback addresses are always reached. */
-  reaches(ip: PeerIp.PeerIp): boolean {
-    if (PeerIp.classOf(ip) === "loopback") return true
+  /**
+   * Whether the host does without the family of `ip`: since the start it had no address of it that reaches beyond a link, and has one of the
+   * other. A host that lost its addresses has no network, which is another matter.
+   */
+  lacksFamily(ip: PeerIp.PeerIp): boolean {
+    if (PeerIp.classOf(ip) === "loopback") return false
     this.read()
-    for (const own of this.current) {
-      const ipClass = PeerIp.classOf(own)
-      if (own.includes(":") === ip.includes(":") && ipClass !== "loopback" && ipClass !== "special") return true
-    }
-    return false
+    const isIpv6 = PeerIp.isIpv6(ip)
+    return !hasFamily(this.former, isIpv6) && hasFamily(this.former, !isIpv6)
   }
 
   private read(): void {

@@ -80,7 +80,7 @@ const backoffFor = (ctx: NodeContext, peer: Peer): number => {
 
 /** As `backoffFor`, but after a dial that failed through this node's own fault. */
 const waitAfter = (ctx: NodeContext, peer: Peer, event: PairEvent): number => {
-  const fault = event._tag === "DialFailed" ? DialFault.of(event.detail) : "peer"
+  const fault = event._tag === "DialFailed" ? DialFault.of(event.detail, peer.ip) : "peer"
   if (!DialFault.isOwn(fault, isAlone(ctx))) return backoffFor(ctx, peer)
   let waiting = 1
   for (const other of ctx.table.peers()) if (other !== peer && BookEntry.isOwnFault(other.book)) waiting += 1
@@ -283,7 +283,7 @@ const prune = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): vo
   for (const end of gone) {
     ctx.slots.released(end)
     if (event._tag === "DialFailed" && event.end === end.id) {
-      const reason = DisconnectReason.dialFailed(event.detail, isAlone(ctx))
+      const reason = DisconnectReason.dialFailed(event.detail, isAlone(ctx), peer.ip)
       peer.book = BookEntry.attemptEnded(peer.book, attemptOf(ctx, end, reason))
     }
     if (event._tag !== "Closed" || event.end !== end.id) continue

@@ -6,6 +6,7 @@ import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import type { PairAction, PairEvent, PairState } from "../../domain/pair/PairState.ts"
 import * as Backoff from "../../domain/peer/Backoff.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Peer } from "./Peer.ts"
 
 export interface History {
@@ -33,7 +34,7 @@ export const after = (
   }
   for (const { dir, id, phase } of peer.pair.ends) {
     if (dir !== "out" || phase === "up" || next.ends.some((end) => end.id === id)) continue
-    const reason = reasonOf(event, id, actions, isAlone)
+    const reason = reasonOf(event, id, actions, isAlone, peer.ip)
     if (reason === undefined || isRefusal(reason)) continue
     if (reason.detail === "ECONNREFUSED") {
       book = BookEntry.portRefused(book, usualPort)
@@ -51,10 +52,11 @@ const reasonOf = (
   event: PairEvent,
   id: number,
   actions: ReadonlyArray<PairAction>,
-  isAlone: boolean
+  isAlone: boolean,
+  ip: PeerIp
 ): DisconnectReason.DisconnectReason | undefined => {
   for (const action of actions) if (action._tag === "Close" && action.end === id) return action.reason
-  if (event._tag === "DialFailed" && event.end === id) return DisconnectReason.dialFailed(event.detail, isAlone)
+  if (event._tag === "DialFailed" && event.end === id) return DisconnectReason.dialFailed(event.detail, isAlone, ip)
   return event._tag === "Closed" && event.end === id ? event.reason : undefined
 }
 

@@ -405,7 +405,7 @@ const ofSocketError = (error: Socket.SocketError): DisconnectReason.DisconnectRe
       return error.reason.code === 1000 ? DisconnectReason.remote("eof") : DisconnectReason.local("eof")
     case "SocketOpenError":
       // Whether it is this node's own fault depends on the peers that are up: see `PairDriver`.
-      return DisconnectReason.dialFailed(code ?? (error.reason.kind === "Timeout" ? "no answer" : "failed"), false)
+      return DisconnectReason.remote("dial-failed", code ?? (error.reason.kind === "Timeout" ? "no answer" : "failed"))
     default:
       return DisconnectReason.remote("reset", code ?? error.reason._tag)
   }

@@ -48,7 +48,7 @@ const make = Effect.gen(function*() {
       movedTo: table.moved.get(ip),
       isIsolated: table.isolated.has(ip),
       full: ups >= maxPeers ? maxPeers : undefined,
-      familyMissing: !table.own.reaches(ip),
+      familyMissing: table.own.lacksFamily(ip),
       isAlone: ups === 0,
       clockBehindS
     }

@@ -311,12 +311,12 @@ describe("a peer that cannot be reached", () => {
   for (
     const [code, situation, cause, fix] of [
       ["EHOSTUNREACH", "unreachable", /no host or router on the way/, /ip route get 10\.0\.0\.2/],
-      ["EACCES", "unreachable", /no host or router/, /firewalls/],
+      ["EACCES", "firewall", /firewall or route of this host forbids/, /ip route get/],
       ["ENETUNREACH", "no-route", /no route to it \(ENETUNREACH\), though it reaches other peers/, /ip route get/],
-      ["EADDRNOTAVAIL", "no-route", /no route/, /ip route get/],
-      ["EPERM", "firewall", /firewall of this host forbids/, /allow outgoing TCP to 10\.0\.0\.2 port 24200/],
+      ["EADDRNOTAVAIL", "resources", /port, address/, /--listen address/],
+      ["EPERM", "firewall", /firewall or route of this host forbids/, /allow outgoing TCP to 10\.0\.0\.2 port 24200/],
       ["EMFILE", "resources", /no file descriptor/, /ulimit -n/],
-      ["ENOBUFS", "resources", /no file descriptor, port or memory/, /ss -s/],
+      ["ENOBUFS", "resources", /no file descriptor, port, address or memory/, /ss -s/],
       ["EINVAL", "system", /system refuses the dial \(EINVAL\)/, /ip route get/]
     ] as const
   ) {
