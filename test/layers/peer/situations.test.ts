@@ -521,15 +521,17 @@ describe("addresses that rotate", () => {
         const [before, after] = ["10.0.0.8", "10.0.0.9"].map(ip)
         assert(before !== undefined && after !== undefined)
         const sockets = network.host(before, after)
-        yield* join(sockets, ip(L), [], { listens: port })
+        const old = yield* join(sockets, ip(L), [], { listens: port })
         yield* TestClock.adjust("10 seconds")
         assert.strictEqual((yield* node.up).length, 1)
         // The old address is gone without a word; the process dials from its new one.
-        yield* network.cut(before, ip(L))
+        yield* network.cut(before, ip(L), { oneWay: true })
         const from = { ...sockets, dial: (to: PeerAddress.PeerAddress) => sockets.dial(to, { from: after }) }
-        yield* join(from, ip(L), [], { listens: port, nonce: 5n })
+        const young = yield* join(from, ip(L), [], { listens: port, nonce: 5n })
+        const told = yield* Effect.forkChild(Effect.raceFirst(young.until("Peers"), old.until("Peers")))
         yield* TestClock.adjust("2 seconds")
         assert.deepStrictEqual((yield* node.up).map(([peer]) => peer).toSorted(), [before, after])
+        assert.isUndefined(told.pollUnsafe(), "neither connection is told of the other's address")
         yield* TestClock.adjust("1 minute")
         assertSays(yield* ask(node, before), {
           situation: "moved",

@@ -1,0 +1,84 @@
+/** Which situation a row is in: what each Reject means at both ends, and what comes first. */
+import { assert, describe, it } from "@effect/vitest"
+import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
+import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import type { PeerRecord } from "../../../src/domain/peer/PeerRecord.ts"
+import * as Situation from "../../../src/domain/peer/Situation.ts"
+import * as SituationText from "../../../src/domain/peer/SituationText.ts"
+import { row } from "../../harness/adminNode.ts"
+
+const facts: Situation.Facts = {
+  own: undefined,
+  movedTo: undefined,
+  isIsolated: false,
+  full: undefined,
+  familyMissing: false,
+  isAlone: false,
+  clockBehindS: undefined
+}
+
+const now = 100_000
+const rowWith = (change: Partial<PeerRecord>): PeerRecord => ({
+  ...row,
+  connection: undefined,
+  last: undefined,
+  lastDown: undefined,
+  lastAttempt: undefined,
+  shortUps: 0,
+  ...change
+})
+
+const attempt = (reason: DisconnectReason.DisconnectReason, at = now): Partial<PeerRecord> => ({
+  lastAttempt: { at, reason, direction: "outbound", reached: "hello" }
+})
+
+const rejects: Readonly<Record<DisconnectReason.RejectReason, readonly [here: string, there: string]>> = {
+  duplicate: ["handshake", "handshake"],
+  "in-use": ["second-node-there", "second-node-here"],
+  full: ["full-here", "full-there"],
+  banned: ["banned-here", "banned-there"],
+  incompatible: ["incompatible", "incompatible"],
+  alias: ["handshake", "handshake"],
+  self: ["self-claimed", "self-claimed"],
+  shutdown: ["handshake", "stopped"],
+  operator: ["handshake", "operator-there"],
+  evicted: ["evicted", "evicted"],
+  protocol: ["protocol", "protocol"],
+  application: ["application", "application"]
+}
+
+describe("Situation", () => {
+  for (const reject of DisconnectReason.rejectReasons) {
+    it(`after a Reject ${reject}, sent and received`, () => {
+      const both = (["local", "remote"] as const).map((by) =>
+        Situation.of(rowWith(attempt(DisconnectReason.rejected(reject, by))), facts, now)
+      )
+      assert.deepStrictEqual(both, [...rejects[reject]])
+    })
+  }
+
+  it("what this host refuses comes before a peer that comes and goes, and that before other attempts", () => {
+    const flaps = {
+      shortUps: 9,
+      restarts: 2,
+      lastDown: { at: now - 1, reason: DisconnectReason.remote("eof"), upMs: 5 }
+    }
+    const said = (code: string) =>
+      Situation.of(rowWith({ ...flaps, ...attempt(DisconnectReason.dialFailed(code, false, row.ip)) }), facts, now)
+    assert.deepStrictEqual([said("EMFILE"), said("ECONNREFUSED")], ["resources", "restarts"])
+  })
+
+  it("has words for each, in plain sentences without a full stop, and for IPv4 and IPv6", () => {
+    for (const situation of Situation.situations) {
+      for (const address of ["203.0.113.7", "2001:db8::7"]) {
+        for (const record of [undefined, rowWith({ ip: PeerIp.fromStringUnsafe(address) })]) {
+          const { cause, fix } = SituationText.of(situation, { ...facts, record, address, usualPort: 24_100 })
+          for (const text of fix === undefined ? [cause] : [cause, fix]) {
+            assert.match(text, /^[^.].*[^.]$/)
+            assert.notMatch(text, /undefined|NaN|somebody|nobody| {2}/, situation)
+          }
+        }
+      }
+    }
+  })
+})
