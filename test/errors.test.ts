@@ -28,6 +28,7 @@ const samples: Readonly<Record<string, object>> = {
   ImportError: { file: "blocks", height: 7, offset: 700, detail: "wrong parent", network: undefined },
   InvalidChannel: { channel: "NaN" },
   InvalidPeer: { input: "203.0.113.7 port 0", problem: "has an invalid port", fix: "use 1 to 65535" },
+  InvalidSimulation: { option: "hours", input: "NaN", problem: "is not a number from 0.01 to 1000" },
   Lagged: { channel: 7, buffered: 100 },
   NodeSetupError: { field: "listen.port", input: "NaN", problem: "is not a port", fix: "use 0 to 65535" },
   NotConnected: { ip: "203.0.113.7" },

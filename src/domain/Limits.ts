@@ -500,6 +500,9 @@ export const lockBusyMs = 250
 
 /** ms. A turn of the devnet's test producers: one block per turn. */
 export const produceEveryMs = 2_000
+/** ms. Shortest and longest turn: below the first, checking for it is the load; beyond the second, no test waits for a block. */
+export const produceEveryLeastMs = 100
+export const produceEveryMostMs = 86_400_000
 /** ms. How often a producer checks whether its turn has come. */
 export const produceBeatMs = 100
 /** bytes per read of a file of blocks: about 500 blocks, whose validation takes 10 ms of the event loop. */

@@ -6,13 +6,14 @@
 import { Effect } from "effect"
 import * as SimulationLimits from "./plan/Limits.ts"
 import * as Shrink from "./plan/Shrink.ts"
+import type { InvalidSimulation } from "./plan/SimulationOptions.ts"
 import type { SimulationOptions, SimulationReport, Violation } from "./plan/SimulationReport.ts"
 import type { Shrunk } from "./plan/SimulationResult.ts"
 import * as SimulationText from "./plan/SimulationText.ts"
 import type { Watch } from "./Simulation.ts"
 
 /** As `Simulation.run`. */
-export type Run = (options: SimulationOptions, watch?: Watch) => Effect.Effect<SimulationReport>
+export type Run = (options: SimulationOptions, watch?: Watch) => Effect.Effect<SimulationReport, InvalidSimulation>
 
 /** Virtual ms that the options ask for. */
 export const wholeMs = ({ hours, untilMs }: Pick<SimulationOptions, "hours" | "untilMs">): number =>
@@ -40,7 +41,7 @@ export const shrink = Effect.fnUntraced(function*(
   options: SimulationOptions,
   report: SimulationReport,
   tell: (state: Shrink.Shrink) => void = () => {}
-): Effect.fn.Return<Shrunk | undefined> {
+): Effect.fn.Return<Shrunk | undefined, InvalidSimulation> {
   const [first] = report.violations
   if (first === undefined) return undefined
   let stepsLeft = SimulationLimits.shrinkSteps

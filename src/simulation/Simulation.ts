@@ -15,6 +15,7 @@ import type { Fault } from "./plan/Fault.ts"
 import * as FaultPlan from "./plan/FaultPlan.ts"
 import * as SimulationLimits from "./plan/Limits.ts"
 import * as Recovery from "./plan/Recovery.ts"
+import { problem } from "./plan/SimulationOptions.ts"
 import type { SimulatedStore, SimulationOptions, SimulationReport } from "./plan/SimulationReport.ts"
 import { Audit } from "./watch/Audit.ts"
 import { ChainWatch } from "./watch/ChainWatch.ts"
@@ -58,8 +59,13 @@ const storeOf = ({ faults, seed, store }: SimulationOptions): SimulatedStore => 
   return faults.length > 0 && isDrawn ? "sqlite" : "memory"
 }
 
-/** Runs a simulation to its end, or to its first violation. Interruptible between slices of some ten ms. */
+/**
+ * Runs a simulation to its end, or to its first violation. Interruptible between slices of some ten ms. Fails with `InvalidSimulation` when the
+ * options break a rule of `plan/SimulationOptions`.
+ */
 export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app, ...watch }: Surroundings = {}) {
+  const wrong = problem(options)
+  if (wrong !== undefined) return yield* wrong
   const nodes = options.keepNodes ?? Array.from({ length: options.nodes }, (_, i) => i)
   const world = yield* World.make({
     seed: String(options.seed),

@@ -180,7 +180,7 @@ export const make = Effect.gen(function*() {
           sockets,
           chainStore(options.chain, options.settled === true, disk, options.tips),
           given,
-          options.produce === true ? Producer.layer() : Layer.empty
+          options.produce === true ? Layer.orDie(Producer.layer()) : Layer.empty
         )).pipe(Scope.provide(scope), Effect.orDie)
       disk.ms = options.storeMs ?? 0
       return {

@@ -5,6 +5,7 @@ import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import * as json from "../../src/cli/json.ts"
 import * as simulate from "../../src/cli/simulate.ts"
 import { simulator } from "./simulatorStub.ts"
 
@@ -19,6 +20,7 @@ Command.make("timemesh").pipe(
     simulate.make([process.execPath, fileURLToPath(import.meta.url), ...own], Effect.succeed(simulator))
   ]),
   Command.run({ version: "0" }),
+  json.errors,
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain
 )

@@ -54,7 +54,7 @@ export const run = (simulator: Simulator, options: SimulationOptions, how: How) 
       ? undefined
       : yield* Search.shrink(simulator.run, options, report, (state) => draw?.(() => bar.shrinking(state)))
     return { report, result: SimulationResult.ofReport(report, wallSeconds, shrunk) }
-  }).pipe(Effect.scoped)
+  }).pipe(Effect.scoped, Effect.catchTag("InvalidSimulation", ({ message }) => Effect.fail(Failure.unusable(message))))
 
 /** The whole command: what it prints, and how it ends. */
 export const command = Effect.fnUntraced(function*(

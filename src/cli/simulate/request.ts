@@ -1,8 +1,8 @@
 /** What `simulate` was asked for: its flags, understood. Pure. */
 import { Option, Result } from "effect"
-import * as Limits from "../../domain/Limits.ts"
 import { type FaultKind, faultKinds } from "../../simulation/plan/Fault.ts"
 import * as SimulationLimits from "../../simulation/plan/Limits.ts"
+import { mostNodes } from "../../simulation/plan/SimulationOptions.ts"
 import type { SimulatedStore, SimulationMode, SimulationOptions } from "../../simulation/plan/SimulationReport.ts"
 import * as Failure from "../Failure.ts"
 
@@ -51,7 +51,6 @@ const inRange = (flag: string, value: number, least: number, most: number): Read
     : bad(`--${flag}: "${value}" is out of range; write ${least} to ${most}`)
 
 /** nodes. All of them connect to all: no more than a node has peers. */
-const mostNodes = Limits.maxPeers + 1
 const mostSeed = Number.MAX_SAFE_INTEGER
 
 /** `all`, `none`, or kinds with commas between. */

@@ -16,7 +16,7 @@ import * as Limits from "../../domain/Limits.ts"
 import { Capability } from "../../domain/pair/Handshake.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import { ChainStore } from "../../services/ChainStore.ts"
-import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
+import { NodeConfig, type NodeSetup, NodeSetupError } from "../../services/NodeConfig.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import { Sync } from "../../services/Sync.ts"
 import * as HasherLive from "../chain/HasherLive.ts"
@@ -31,6 +31,15 @@ export interface ProducerOptions {
 }
 
 const make = Effect.fnUntraced(function*({ everyMs = Limits.produceEveryMs }: ProducerOptions) {
+  const { produceEveryLeastMs: least, produceEveryMostMs: most } = Limits
+  if (!(everyMs >= least && everyMs <= most)) {
+    return yield* new NodeSetupError({
+      field: "everyMs",
+      input: String(everyMs),
+      problem: "is not the length of a turn in ms",
+      fix: `use ${least} to ${most}`
+    })
+  }
   const beatMs = everyMs * Limits.produceBeatMs / Limits.produceEveryMs
   const setup = yield* NodeConfig
   const sync = yield* Sync
@@ -86,9 +95,9 @@ const make = Effect.fnUntraced(function*({ everyMs = Limits.produceEveryMs }: Pr
   )
 })
 
-/** Runs for as long as its scope. A function, so that two nodes never share one. */
+/** Runs for as long as its scope. A function, so that two nodes never share one. Fails when a turn cannot be that long. */
 export const layer = (options: ProducerOptions = {}): Layer.Layer<
   never,
-  never,
+  NodeSetupError,
   Sync | PeerState | ChainStore | NodeConfig
 > => Layer.effectDiscard(make(options))

@@ -1,0 +1,54 @@
+/** The rules for the options of a simulation, whoever made them: the flags of `simulate` are held to them, and so is an embedder's code. */
+import { Data } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+import { faultKinds } from "./Fault.ts"
+import * as SimulationLimits from "./Limits.ts"
+import type { SimulationOptions } from "./SimulationReport.ts"
+
+/** The options break a rule: no network is simulated from them. `option`: its name. */
+export class InvalidSimulation extends Data.TaggedError("InvalidSimulation")<{
+  readonly option: string
+  readonly input: string
+  readonly problem: string
+}> {
+  override get message() {
+    return `simulation option ${this.option}: "${this.input}" ${this.problem}`
+  }
+}
+
+/** Of a network: every node may be connected to every other. */
+export const mostNodes = Limits.maxPeers + 1
+
+const invalid = (option: keyof SimulationOptions, input: unknown, problem: string) =>
+  new InvalidSimulation({ option, input: String(input), problem })
+
+const range = (least: number, most: number): string => `is not a number from ${least} to ${most}`
+
+const isWhole = (value: number, least: number, most: number): boolean =>
+  Number.isInteger(value) && value >= least && value <= most
+
+/** The first thing wrong; `undefined` when nothing is. */
+export const problem = (options: SimulationOptions): InvalidSimulation | undefined => {
+  const { faults, hours, keepFaults, keepNodes, mode, nodes, seed, store, untilMs } = options
+  const { maxHours, minHours } = SimulationLimits
+  if (!isWhole(seed, 0, Number.MAX_SAFE_INTEGER)) {
+    return invalid("seed", seed, "is not a whole number from 0 to 2^53 - 1")
+  }
+  if (!isWhole(nodes, 2, mostNodes)) return invalid("nodes", nodes, `is not a whole number from 2 to ${mostNodes}`)
+  if (!(hours >= minHours && hours <= maxHours)) return invalid("hours", hours, range(minHours, maxHours))
+  if (mode !== "safety" && mode !== "liveness") return invalid("mode", mode, "is neither safety nor liveness")
+  const known: ReadonlySet<string> = new Set(faultKinds)
+  const strange = faults.find((kind) => !known.has(kind))
+  if (strange !== undefined) return invalid("faults", strange, "is not a kind of fault")
+  if (store !== undefined && store !== "memory" && store !== "sqlite") {
+    return invalid("store", store, "is neither memory nor sqlite")
+  }
+  const noId = keepFaults?.find((id) => !isWhole(id, 0, Number.MAX_SAFE_INTEGER))
+  if (noId !== undefined) return invalid("keepFaults", noId, "is not the number of a fault")
+  const noNode = keepNodes?.find((node) => !isWhole(node, 0, nodes - 1))
+  if (noNode !== undefined) return invalid("keepNodes", noNode, `is not the number of a node, 0 to ${nodes - 1}`)
+  if (keepNodes?.length === 0) return invalid("keepNodes", "none", "leaves no node")
+  return untilMs === undefined || (untilMs > 0 && untilMs <= Math.ceil(hours * 3_600_000))
+    ? undefined
+    : invalid("untilMs", untilMs, `is not a number of ms within the ${hours} hours`)
+}
