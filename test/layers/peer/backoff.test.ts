@@ -45,8 +45,12 @@ describe("backoff", () => {
           yield* assertConnected(l, L, h, H)
           if (how.includes("FIN")) yield* network.crash(ip(H))
           else yield* h.stop
-          yield* TestClock.adjust("20 seconds")
+          yield* TestClock.adjust("200 millis")
           assert.deepStrictEqual(downs(l), [down])
+          // After a FIN L dials again at once, in vain.
+          const since = how.includes("FIN") ? 1 : 0
+          assert.strictEqual((yield* rowOf(l, H))?.failures, since, "nothing before the Up counts")
+          yield* TestClock.adjust("20 seconds")
           // It comes back, and does not know L any more.
           const again = yield* start(H)
           let seconds = 0
