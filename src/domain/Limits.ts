@@ -433,6 +433,8 @@ export const probationMs = 30_000
 export const holdoffMostMs = 60 * 60_000
 /** ms. A peer whose chain leaves ours too deep shows its headers again after this; twice as long each time. */
 export const tooDeepRetryMs = 60_000
+/** ms. A peer whose copy of a block cannot be used is asked again after this; twice as long each time in a row. */
+export const copyRetryMs = 30_000
 /** blocks in one chunk by which a peer makes up for a former fault: a made-up block is cheap, but not free. */
 export const blocksForgiving = 16
 /** Times in a row that a peer may lack a block whose header it sent: a reorg explains one. */

@@ -219,14 +219,15 @@ const blocksReceived = (
   const next = request.next + count
   if (count > 0) {
     hold(work, request.branch, request.next, next - 1, event.bytes)
-    SyncWork.change(work, peer.id, { refusals: 0 })
+    SyncWork.change(work, peer.id, { refusals: 0, badCopies: 0 })
     forgive(work, peer.id, count)
   }
   const over = event.done || next > request.to
   work.requests = over
     ? work.requests.filter((other) => other.id !== request.id)
     : work.requests.map((other) => other.id === request.id ? { ...other, next } : other)
-  if (event.done && next <= request.to && count === 0) refused(work, peer.id, next)
+  if (event.unusable === true) unusable(work, peer.id, next)
+  else if (event.done && next <= request.to && count === 0) refused(work, peer.id, next)
 }
 
 /** A peer that was at fault before makes up for it by delivering. */
@@ -247,6 +248,19 @@ const refused = (work: Work, id: SyncPeer["id"], height: number): void => {
   // It is on another chain, or has gone there: its headers will tell. Whatever else was asked of it meanwhile says no more.
   SyncWork.cancel(work, (request) => request.peer === id && request.to >= height)
   SyncWork.change(work, id, { refusals, lacks: Math.min(peer.lacks, height), recheck: true, reached: -1 })
+}
+
+/**
+ * The peer's copy of the block at `height` cannot be used: parts of it that its hash does not cover are bad, or it is too early for it. The
+ * peer may relay in good faith, so it is not blamed: others are asked for the block, and the peer again after a while. Until then what it
+ * announces does not count, or a chain whose every copy is bad would hold the node up.
+ */
+const unusable = (work: Work, id: SyncPeer["id"], height: number): void => {
+  const peer = SyncWork.find(work, id)
+  if (peer === undefined) return
+  SyncWork.cancel(work, (request) => request.peer === id && request.to >= height)
+  SyncWork.change(work, id, { lacks: Math.min(peer.lacks, height), badCopies: peer.badCopies + 1 })
+  if (peer.holdoff === undefined) SyncWork.holdOff(work, id, "copy", Limits.copyRetryMs, peer.badCopies)
 }
 
 const blockAdded = (
@@ -315,6 +329,7 @@ const late = (work: Work, id: SyncPeer["id"], trickled: boolean): boolean => {
 const heldOff = (work: Work, id: SyncPeer["id"]): boolean => {
   const peer = SyncWork.find(work, id)
   if (peer?.holdoff === undefined) return false
-  SyncWork.change(work, id, { holdoff: undefined })
+  // Its headers say again what it has.
+  SyncWork.change(work, id, { holdoff: undefined, recheck: peer.recheck || peer.holdoff === "copy" })
   return true
 }

@@ -47,6 +47,8 @@ export type Holdoff =
   | "future"
   /** Its chain leaves ours below the greatest reorganisation. */
   | "too-deep"
+  /** Its copy of a block cannot be used, which is no fault of its own: other peers are asked for the block. */
+  | "copy"
 
 /** Headers that a peer has shown and that are better than our chain, or were when it began. */
 export interface SyncBranch {
@@ -103,6 +105,8 @@ export interface SyncPeer {
   readonly answers: number
   /** Times in a row it lacked a block whose header it had shown. */
   readonly refusals: number
+  /** Copies of blocks in a row that could not be used. */
+  readonly badCopies: number
   /** Its headers are to be asked for, although what it told is known or no better. */
   readonly recheck: boolean
   readonly holdoff: Holdoff | undefined
@@ -217,6 +221,8 @@ export type SyncEvent =
     readonly request: number
     readonly count: number
     readonly done: boolean
+    /** The peer's copy of the block after these cannot be used, now or ever; its hash says nothing against the block. */
+    readonly unusable?: boolean
     /** bytes of these blocks that are held now. */
     readonly bytes: number
     /** ms since the preceding piece, or since the request when there was nothing to answer before it. */

@@ -33,7 +33,7 @@ export const line = (state: SyncState): string => {
     case "NoPeers":
       return `${at}, not syncing because no peer is connected`
     case "NoneTrusted":
-      return `${at}, not syncing because every peer sent something false`
+      return `${at}, not syncing because ${noneTrusted(peers)}`
     case "Fetching":
       return `height ${chain.height} of ${verdict.target}, ${plural(verdict.sources, "source")}`
     case "ReadingHeaders":
@@ -48,6 +48,11 @@ export const line = (state: SyncState): string => {
       return `${at}, not syncing because ${waiting(state, verdict)}`
   }
 }
+
+const noneTrusted = (peers: ReadonlyArray<SyncPeer>): string =>
+  peers.every(({ holdoff }) => holdoff === "copy")
+    ? `no peer has a copy of block ${Math.min(...peers.map(({ lacks }) => lacks))} that can be used`
+    : "every peer sent something false"
 
 const waiting = (state: SyncState, { of, why }: Extract<SyncVerdict.Verdict, { readonly _tag: "Waiting" }>): string => {
   switch (why) {
@@ -68,6 +73,7 @@ const waiting = (state: SyncState, { of, why }: Extract<SyncVerdict.Verdict, { r
 export const peerLine = (state: SyncState, peer: SyncPeer): string => {
   if (peer.blamed !== undefined) return `not used: ${peer.blamed}`
   if (peer.holdoff === "probation") return "not used: on probation, because it sent something false before"
+  if (peer.holdoff === "copy") return `not used: its copy of block ${peer.lacks} cannot be used`
   const owed = SyncWork.outstanding(state, peer.id)
   if (peer.stalls > 0) {
     return `not used: ${plural(peer.stalls, "wait")} without ${peer.trickles ? "a whole answer" : "an answer"}`

@@ -3,7 +3,7 @@
  * producer's permission come from.
  *
  * **In sync** means that no connected peer, those proven false aside, announces a better chain than ours. A claim ends by being
- * followed, or with the peer that made it: a silent peer still makes it.
+ * followed, or with the peer that made it: a silent peer still makes it. It rests while the peer's copy of the next block cannot be used.
  */
 import * as SyncBranches from "./SyncBranches.ts"
 import { isBetter, type SyncPeer, type SyncState, type SyncTip } from "./SyncState.ts"
@@ -13,7 +13,7 @@ export type Verdict =
   | { readonly _tag: "InSync" }
   /** No peer with a chain is connected. */
   | { readonly _tag: "NoPeers" }
-  /** Peers are connected, and each was false before. */
+  /** Peers are connected, and of each something was false, or is of no use. */
   | { readonly _tag: "NoneTrusted" }
   /** Blocks are on the way from `sources` peers. */
   | { readonly _tag: "Fetching"; readonly sources: number; readonly target: number }
@@ -51,7 +51,9 @@ export const mayProduce = (verdict: Verdict): boolean =>
 
 type Facts = Pick<SyncState, "chain" | "branches" | "peers" | "headerRequests" | "requests" | "synced">
 
-const isTrusted = (peer: SyncPeer): boolean => peer.blamed === undefined && peer.holdoff !== "probation"
+/** What the peer announces counts: it was not false, and has copies that can be used. */
+const isTrusted = (peer: SyncPeer): boolean =>
+  peer.blamed === undefined && peer.holdoff !== "probation" && peer.holdoff !== "copy"
 
 /** A node in sync stays so while its next blocks, all here, wait for the disk. */
 const isHere = (state: Facts, { on, told }: SyncPeer): boolean => {

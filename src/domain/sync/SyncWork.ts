@@ -88,6 +88,7 @@ export const newPeer = (id: PeerIp, told: SyncTip, on: OnBranch | undefined): Sy
   recheck: false,
   holdoff: undefined,
   holdoffs: 0,
+  badCopies: 0,
   apart: undefined,
   clockBehind: undefined,
   blamed: undefined

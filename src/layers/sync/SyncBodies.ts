@@ -54,16 +54,18 @@ export const received = (context: Context, peer: PeerIp, message: Blocks): void 
   let count = 0
   let { done } = message
   let wrong: Wrong | undefined
+  let unusable = false
   for (const raw of message.blocks) {
     const height = first + count
     // Neither on the disk nor come from another peer meanwhile.
     if (!asked.forgotten && height > branch.base && branch.held.get(height) === undefined) {
       const verdict = check(context, branch, height, raw)
-      if (verdict !== "later" && "fault" in verdict) {
+      if (typeof verdict !== "string" && "fault" in verdict) {
         wrong = { ...verdict, detail: `block ${height}: ${verdict.detail}` }
         break
       }
-      if (verdict === "later") {
+      if (typeof verdict === "string") {
+        unusable = verdict === "unusable"
         // As if the answer had ended here. What still comes of it is read and not kept.
         done = true
         asked.forgotten = true
@@ -74,7 +76,7 @@ export const received = (context: Context, peer: PeerIp, message: Blocks): void 
     count += 1
   }
   const bytes = branch.held.bytes - before
-  context.machine.post({ _tag: "BlocksReceived", peer, request: message.request, count, done, bytes, ms })
+  context.machine.post({ _tag: "BlocksReceived", peer, request: message.request, count, done, unusable, bytes, ms })
   if (wrong !== undefined) context.machine.post({ _tag: "PeerLied", peer, ...wrong })
 }
 
@@ -83,15 +85,15 @@ interface Wrong {
   readonly detail: string
 }
 
-/** The block of the branch at that height, or why it is not. */
+/** The block of the branch at that height, or why it is not. `gone`: the branch does not reach that far any more. */
 const check = (
   context: Context,
   branch: ShownBranch,
   height: number,
   raw: Uint8Array
-): Omit<Held, "from"> | Wrong | "later" => {
+): Omit<Held, "from"> | Wrong | "gone" | "unusable" => {
   const expected = branch.at(height)?.hash
-  if (expected === undefined) return "later"
+  if (expected === undefined) return "gone"
   const block = Block.decode(raw)
   if (Block.isMalformed(block)) return { fault: "bad-block", detail: "undecodable block" }
   const verdict = Validation.body(context.params, context.hasher, expected, block, context.nowMs())
@@ -108,6 +110,6 @@ const check = (
       // Of a copy whose uncommitted parts are bad, the peer may be an honest relay: another peer is asked for the block.
       return Validation.scope(verdict) === "block" || Validation.isForged(verdict)
         ? { fault: "bad-block", detail: Validation.describe(verdict) }
-        : "later"
+        : "unusable"
   }
 }

@@ -52,7 +52,7 @@ const peerWith = (end: End): Peer => {
   const peer = new Peer(ip("10.0.0.9"), 1_000, "gossip")
   peer.backoff = { failures: 3 }
   peer.pair = { ...empty, ends: [end] }
-  peer.ends = [new PeerEnd(id, peer.ip, end.dir === "in" ? "inbound" : "outbound", 1n)]
+  peer.ends = [new PeerEnd(id, peer, end.dir === "in" ? "inbound" : "outbound", 1n)]
   return peer
 }
 
@@ -79,7 +79,7 @@ describe("a connection that was up", () => {
 
   it("of a peer that has another end which goes with it: each says its own", () => {
     const peer = peerWith(endIn("dialing", "out"))
-    const other = new PeerEnd(8, peer.ip, "inbound", 2n)
+    const other = new PeerEnd(8, peer, "inbound", 2n)
     other.up = { at: now - 3_600_000 } as Up
     peer.ends = [...peer.ends, other]
     const actions: ReadonlyArray<PairAction> = [
