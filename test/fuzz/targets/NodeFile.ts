@@ -53,7 +53,9 @@ const odd: ReadonlyArray<unknown> = [null, 1.5, -1, 2 ** 53, 1e300, "1", [], {},
 
 const text = (random: Mutator.Random): string => {
   const field = Mutator.pick(random, Object.keys(good)) ?? "pid"
-  const value = random(3) === 0
+  const value = random(8) === 0
+    ? Object.fromEntries(Object.entries(good).filter(([name]) => name !== field))
+    : random(3) === 0
     ? { ...good, [field]: Mutator.pick(random, odd) }
     : random(4) === 0
     ? good

@@ -3,7 +3,9 @@
  * late or not at all, and says things unasked. Whatever it sends, the node has no defect, keeps a chain of valid blocks, and has
  * an honest peer's better chain soon after; and nothing of it is left when it has stopped.
  *
- * An input is a script of items of four bytes: what is done, and three arguments. What counts is items.
+ * An input is a script of items of four bytes: what is done, and three arguments. Those whose last byte is even answer the node's questions, in
+ * turn; the others are said unasked, meanwhile. (What is unasked mostly costs the connection, and nothing after it would be heard.) What
+ * counts is items.
  */
 import { Effect, Exit, Layer } from "effect"
 import * as Hash from "../../../src/domain/chain/Hash.ts"
@@ -28,7 +30,7 @@ import { randomFrom } from "../../harness/random.ts"
 import { dial, hello } from "../../harness/rawPeer.ts"
 import { devnet, genesis, make, startOfTime } from "../../harness/syntheticChain.ts"
 import * as Mutator from "../Mutator.ts"
-import { ensure, type Target, Violation } from "../Target.ts"
+import { ensure, same, type Target, Violation } from "../Target.ts"
 
 /** Longer than one request, with a first part that the node has already. */
 const liarChain = await Effect.runPromise(make(24))
@@ -42,10 +44,14 @@ const [liarIp, nodeIp, honestIp] = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(Peer
   PeerIp.PeerIp
 ]
 
-const store = (blocks: typeof liarChain) =>
+/** `made` is given the store itself. */
+const store = (blocks: typeof liarChain, made: (store: ChainStore["Service"]) => void = () => {}) =>
   Layer.effect(
     ChainStore,
-    Effect.tap(Effect.service(ChainStore), (store) => Effect.orDie(store.append(0, blocks)))
+    Effect.tap(Effect.service(ChainStore), (store) => {
+      made(store)
+      return Effect.orDie(store.append(0, blocks))
+    })
   ).pipe(Layer.provide(ChainStoreMemory.layer({ genesis: genesis(devnet) })))
 
 type Item = readonly [what: number, a: number, b: number, c: number]
@@ -62,75 +68,77 @@ const frameOf = (kind: number, body: Uint8Array): Uint8Array => {
   return frame
 }
 
-/** The frames of one item. `asked`: the honest answer to what the node asked last. */
-const framesOf = ([what, a, b, c]: Item, asked: SyncMessage | undefined): ReadonlyArray<Uint8Array> => {
-  const encode = (message: SyncMessage) => SyncMessages.encode(message)
-  const raw = (message: SyncMessage) => frameOf(encode(message).kind, encode(message).body)
-  const block = liarChain[a % liarChain.length]?.bytes ?? new Uint8Array(0)
-  const changed = (bytes: Uint8Array, at: number, to: number) => {
-    const copy = bytes.slice()
-    if (copy.length > 0) copy[at % copy.length] = (copy[at % copy.length] ?? 0) ^ (to | 1)
-    return copy
-  }
-  switch (what % 16) {
+const raw = (message: SyncMessage): Uint8Array => {
+  const { body, kind } = SyncMessages.encode(message)
+  return frameOf(kind, body)
+}
+
+const changed = (bytes: Uint8Array, at: number, to: number): Uint8Array => {
+  const copy = bytes.slice()
+  if (copy.length > 0) copy[at % copy.length] = (copy[at % copy.length] ?? 0) ^ (to | 1)
+  return copy
+}
+
+/** What an item makes of the honest answer to a question. */
+const answerOf = ([what, a, b, c]: Item, honest: SyncMessage): ReadonlyArray<Uint8Array> => {
+  const { body, kind } = SyncMessages.encode(honest)
+  const at = a * 256 + b
+  switch (what % 8) {
     case 0:
     case 1:
     case 2:
+      return [raw(honest)]
     case 3:
-      return asked === undefined ? [] : [raw(asked)]
-    case 4: {
-      if (asked === undefined) return []
-      const { body, kind } = encode(asked)
-      return [frameOf(kind, changed(body, a * 256 + b, c))]
-    }
-    case 5: {
-      if (asked === undefined) return []
-      const { body, kind } = encode(asked)
-      return [frameOf(kind, body.subarray(0, (a * 256 + b) % (body.length + 1)))]
-    }
+      return [frameOf(kind, changed(body, at, c))]
+    case 4:
+      return [frameOf(kind, body.subarray(0, at % (body.length + 1)))]
+    case 5:
+      return [raw(honest), raw(honest)]
     case 6:
-      return asked === undefined ? [] : [raw(asked), raw(asked)]
-    case 7:
+      return "request" in honest ? [raw({ ...honest, request: honest.request + a - 128 })] : []
+    default:
       return []
-    case 8:
-      return asked !== undefined && "request" in asked ? [raw({ ...asked, request: asked.request + a - 128 })] : []
-    case 9:
-      return [raw({ _tag: "Tip", height: c % 2 === 0 ? a : a * 2 ** 20 + b, hash: changed(devnet.genesisHash, b, c) })]
-    case 10:
-      return [raw({ _tag: "NewBlock", block: c === 0 ? block : changed(block, b * 2, c) })]
-    case 11:
+  }
+}
+
+/** What an item says unasked. */
+const unaskedOf = ([what, a, b, c]: Item): ReadonlyArray<Uint8Array> => {
+  const block = liarChain[a % liarChain.length]?.bytes ?? new Uint8Array(0)
+  const done = c % 4 === 1
+  switch (what % 7) {
+    case 0:
+      return [raw({ _tag: "Tip", height: done ? a : a * 2 ** 20 + b, hash: changed(devnet.genesisHash, b, c) })]
+    case 1:
+      return [raw({ _tag: "NewBlock", block: done ? block : changed(block, b * 2, c) })]
+    case 2:
       return [
         raw({ _tag: "GetHeaders", request: a, locator: Array.from({ length: b % 64 }, () => devnet.genesisHash) })
       ]
-    case 12:
-      return [
-        raw({ _tag: "GetBlocks", request: a, from: b, hashes: new Uint8Array(Hash.length * (1 + c)) })
-      ]
-    case 13:
-      return [
-        raw({ _tag: "Headers", request: a, after: devnet.genesisHash, list: block.subarray(0, b), more: c > 127 })
-      ]
-    case 14:
-      return [raw({ _tag: "Blocks", request: a, blocks: [block, changed(block, b, c)], done: c > 127 })]
+    case 3:
+      return [raw({ _tag: "GetBlocks", request: a, from: b, hashes: new Uint8Array(Hash.length * (1 + c)) })]
+    case 4:
+      return [raw({ _tag: "Headers", request: a, after: devnet.genesisHash, list: block.subarray(0, b), more: done })]
+    case 5:
+      return [raw({ _tag: "Blocks", request: a, blocks: [block, changed(block, b, c)], done })]
     default:
       // Any kind of the channel, and some that are none.
       return [frameOf(30 + a % 12, Uint8Array.of(b, c, a).subarray(0, b % 4))]
   }
 }
 
-/** The liar's side of one connection: an item for each question of the node, and the rest unasked. Ends with the script. */
-const speak = (raw: RawPeer, items: Array<Item>) =>
+/** The liar's side of one connection. Ends when everything unasked is said and the last answer had its time. */
+const speak = (raw: RawPeer, script: ReadonlyArray<Item>) =>
   Effect.gen(function*() {
-    const say = (item: Item, asked: SyncMessage | undefined) =>
-      Effect.forEach(framesOf(item, asked), raw.bytes, { discard: true })
+    const answers = script.filter(([, , , c]) => c % 2 === 0)
     yield* Effect.forkScoped(Effect.ignore(Effect.forever(Effect.flatMap(raw.next, (message) => {
       if (message._tag === "Ping") return raw.say({ _tag: "Pong", nonce: message.nonce })
       if (message._tag !== "GetHeaders" && message._tag !== "GetBlocks") return Effect.void
-      const item = items.shift() ?? [0, 0, 0, 0] as const
-      return say(item, message._tag === "GetHeaders" ? headersOf(liarChain, message) : blocksOf(liarChain, message))
+      const item = answers.shift() ?? [0, 0, 0, 0] as const
+      const honest = message._tag === "GetHeaders" ? headersOf(liarChain, message) : blocksOf(liarChain, message)
+      return Effect.forEach(answerOf(item, honest), raw.bytes, { discard: true })
     }))))
-    for (let item = items.shift(); item !== undefined; item = items.shift()) {
-      yield* say(item, undefined)
+    for (const item of script) {
+      if (item[3] % 2 === 1) yield* Effect.forEach(unaskedOf(item), raw.bytes, { discard: true })
       yield* Effect.sleep(item[3] * 4)
     }
   })
@@ -143,7 +151,14 @@ const behind = (height: number, line: string) =>
 const program = (script: Uint8Array) =>
   Effect.gen(function*() {
     const network = yield* MemoryNetwork
-    const node = yield* TestNode.startWithChain(network.host(nodeIp), store(had), { ip: nodeIp })
+    let kept: ChainStore["Service"] | undefined
+    const node = yield* TestNode.startWithChain(
+      network.host(nodeIp),
+      store(had, (made) => {
+        kept = made
+      }),
+      { ip: nodeIp }
+    )
     const tip = liarChain.at(-1)
     // The liar ranks lower, so it may commit at once.
     const raw = yield* dial(network.host(liarIp), nodeIp)
@@ -155,7 +170,7 @@ const program = (script: Uint8Array) =>
     yield* raw.until("Hello")
     yield* raw.say({ _tag: "Commit", lower: liarIp, higher: nodeIp })
     yield* raw.until("Ack")
-    yield* speak(raw, [...itemsOf(script)])
+    yield* speak(raw, itemsOf(script))
 
     const honest = yield* TestNode.startWithChain(network.host(honestIp), store(honestChain), {
       ip: honestIp,
@@ -166,6 +181,11 @@ const program = (script: Uint8Array) =>
     yield* Await.until("an honest peer's chain", [node], has, "3 minutes").pipe(
       Effect.catch(() => Effect.flatMap(node.sync.report, ({ line, tip }) => Effect.die(behind(tip.height, line))))
     )
+    // Block by block: a wrong one below the tip would go unnoticed.
+    const blocks = kept === undefined ? [] : yield* Effect.orDie(kept.blocks(1, honestChain.length, 1 << 30))
+    for (const [i, { bytes, height }] of honestChain.entries()) {
+      ensure(same(blocks[i], bytes), () => `the node keeps another block of height ${height}`)
+    }
     yield* raw.close
     yield* honest.stop
     yield* node.stop
