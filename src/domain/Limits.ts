@@ -497,6 +497,8 @@ export const storeRetryMs = 10_000
 
 /** ms. Taking the data directory's lock waits this long, for `status` looks at the lock for a moment. */
 export const lockBusyMs = 250
+/** ms. How often the holder of a lock sees whether its file is still there: a system call. */
+export const lockLookMs = 1_000
 
 // --- test producer ----------------------------------------------------------------
 

@@ -188,6 +188,11 @@ try {
   // Node has more files open than that from its start on.
   run(`prlimit --pid ${one.pid} --nofile=15:`)
   await row("resources", "10.55.0.2")
+  const { stats } = await until(
+    () => get<{ readonly stats: { readonly acceptsFailed: number } }>("/status"),
+    (status) => status.stats.acceptsFailed > 0
+  )
+  say({ name: "accepts failed", told: stats.acceptsFailed > 0 })
   run(`prlimit --pid ${one.pid} --nofile=1000:`)
   talker.kill()
   const rotating = begin(

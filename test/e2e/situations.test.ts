@@ -99,6 +99,8 @@ describe.skipIf(!possible)(`situations${possible ? "" : " (skipped: no network n
         assert.isTrue(local?.told)
         assert.isAtLeast(local?.status?.stats.refusedByReason["address"] ?? 0, 1)
         assert.match(log, /inbound attempt from fe80:[^"]*is a link-local address/)
+        assert.isTrue(lines.get("accepts failed")?.told)
+        assert.match(log, /cannot accept connections: [^"]*raise the limit of open files/)
         const second = yield* fs.readFileString(`${directory}/second.log`)
         assert.match(second, /"level":"WARN"[^\n]*in-use[^\n]*run one node per public IP/)
       })

@@ -5,7 +5,7 @@
  * It is a write lock or none. On a file that it can only read, SQLite takes a shared lock without a word, and two processes
  * would both start; so the lock counts only once a write in that transaction has succeeded.
  */
-import { Data, Effect, Option } from "effect"
+import { Data, Effect, Option, Schedule, Stream } from "effect"
 import type { Scope } from "effect"
 import * as fs from "node:fs/promises"
 import * as nodePath from "node:path"
@@ -71,7 +71,45 @@ const failure = (file: string, { code, text }: Refused) =>
     return yield* new FileLockError({ file, busy: code === busy, detail })
   })
 
-/** Holds the lock until the scope closes. Creates the file, which stays. */
+/** What is held: also files that were deleted since, whose locks protect nothing any more. */
+interface Held {
+  readonly databases: Array<DatabaseSync>
+  /** Number of the file that is locked; `undefined`: there is none, or it is another's. */
+  file: number | undefined
+}
+
+const numberOf = (file: string): Effect.Effect<number | undefined> =>
+  Effect.promise(() => fs.stat(file).then(({ ino }) => ino, () => undefined))
+
+/** A file that is deleted while it is locked protects nothing: it is locked anew, before another process does. */
+const look = (file: string, held: Held) =>
+  Effect.gen(function*() {
+    const now = yield* numberOf(file)
+    if (now !== undefined && now === held.file) return
+    yield* Effect.mapError(PlainFile.plain(file), ({ detail }) => new Refused({ code: 0, text: detail }))
+    yield* Effect.try({
+      try: () => held.databases.push(open(file)),
+      catch: (error) => new Refused({ code: codeOf(error), text: systemReasonAndFix(error) })
+    })
+    held.file = yield* numberOf(file)
+    yield* Effect.logWarning(
+      `${file} was deleted while it was in use, and is locked anew: leave the files of a running node alone`
+    )
+  }).pipe(Effect.catch(({ code, text }) => {
+    const isNew = held.file !== undefined
+    held.file = undefined
+    return isNew
+      ? Effect.logError(
+        `${file} was deleted while it was in use, and ${
+          code === busy
+            ? "another process has locked the directory since: stop one of them"
+            : `cannot be locked anew: ${text}`
+        }`
+      )
+      : Effect.void
+  }))
+
+/** Holds the lock until the scope closes. Creates the file, which stays; one that is deleted meanwhile is made anew. */
 export const take = (file: string): Effect.Effect<void, FileLockError, Scope.Scope> =>
   PlainFile.plain(file).pipe(
     Effect.mapError(({ detail }) => new FileLockError({ file, busy: false, detail })),
@@ -79,9 +117,19 @@ export const take = (file: string): Effect.Effect<void, FileLockError, Scope.Sco
       Effect.try({
         try: () => open(file),
         catch: (error) => new Refused({ code: codeOf(error), text: systemReasonAndFix(error) })
-      }).pipe(Effect.catch((refused) => failure(file, refused))),
-      (database) => Effect.sync(() => database.close())
+      }).pipe(
+        Effect.catch((refused) => failure(file, refused)),
+        Effect.map((database): Held => ({ databases: [database], file: undefined }))
+      ),
+      ({ databases }) => Effect.sync(() => databases.forEach((database) => database.close()))
     )),
+    Effect.tap((held) => Effect.map(numberOf(file), (number) => void (held.file = number))),
+    Effect.flatMap((held) =>
+      Stream.fromSchedule(Schedule.spaced(Limits.lockLookMs)).pipe(
+        Stream.runForEach(() => look(file, held)),
+        Effect.forkScoped
+      )
+    ),
     Effect.asVoid
   )
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Logger, References, Schema } from "effect"
+import { Clock, Effect, Layer, Logger, References, Schema } from "effect"
 import { TestClock, TestConsole } from "effect/testing"
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
@@ -10,6 +10,7 @@ import type * as LogOutput from "../../../src/layers/log/LogOutput.ts"
 import * as NodeLog from "../../../src/layers/log/NodeLog.ts"
 import * as NodeEventsLive from "../../../src/layers/node/NodeEventsLive.ts"
 import { NodeEvents } from "../../../src/services/NodeEvents.ts"
+import { steppedClock } from "../../harness/steppedClock.ts"
 
 const two = PeerIp.fromStringUnsafe("127.0.0.2")
 const three = PeerIp.fromStringUnsafe("127.0.0.3")
@@ -189,6 +190,21 @@ describe("NodeLog", () => {
       assert.deepStrictEqual(grep(lines, /suppressed/).map((line) => line.replace(/^\S+ /, "")), [
         `INFO  suppressed ${10_000 - Limits.logLinesRemote} more "Refused bad-frame" lines`
       ])
+    }))
+
+  it.effect("a wall clock that is set back does not keep lines suppressed", () =>
+    Effect.gen(function*() {
+      const wall = { ms: 0 }
+      const flood = Effect.gen(function*() {
+        yield* emit(garbage(100))
+        wall.ms = -31_536_000_000
+        yield* TestClock.adjust(Limits.logWindowMs * 2)
+        yield* emit(garbage(1))
+      })
+      const lines = yield* log({ format: "pretty", level: "Info" }, flood).pipe(
+        Effect.provideServiceEffect(Clock.Clock, steppedClock(wall))
+      )
+      assert.strictEqual(grep(lines, /bad-frame: length/).length, Limits.logLinesRemote + 1)
     }))
 
   it.effect("the final lines report what was suppressed before the end", () =>

@@ -1,8 +1,9 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, FileSystem, Logger, Option } from "effect"
+import { Effect, Exit, FileSystem, Logger, Option, Queue } from "effect"
 import { TestConsole } from "effect/testing"
 import { execFile } from "node:child_process"
+import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import * as Limits from "../../../src/domain/Limits.ts"
@@ -164,6 +165,31 @@ describe("DataDir", () => {
         assert.include(error.message, `data directory ${parent}/file/x: cannot be created`)
       })
     ))
+
+  it.live("a lock file that is deleted meanwhile is locked anew, and protects the directory again", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const directory = yield* fs.makeTempDirectoryScoped()
+      const logged = yield* Queue.unbounded<string>()
+      const logger = Logger.make(({ message }) => void Queue.offerUnsafe(logged, String(message)))
+      yield* Effect.scoped(
+        Effect.gen(function*() {
+          yield* DataDir.lock(directory)
+          yield* fs.remove(`${directory}/lock.db`)
+          assert.match(yield* Queue.take(logged), /lock\.db was deleted while it was in use, and is locked anew/)
+          assert.match((yield* Effect.promise(() => lockElsewhere(directory, undefined))).stdout, /in use by another/)
+          assert.deepStrictEqual(yield* DataDir.isHeld(directory), Option.some(true))
+          // Another process is faster: both know it then.
+          yield* fs.remove(`${directory}/lock.db`)
+          const other = new DatabaseSync(`${directory}/lock.db`)
+          other.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; PRAGMA user_version = 1")
+          assert.match(yield* Queue.take(logged), /another process has locked the directory since: stop one of them/)
+          other.close()
+          assert.match(yield* Queue.take(logged), /is locked anew/)
+        })
+      ).pipe(Effect.provide(Logger.layer([logger])))
+      assert.strictEqual((yield* Effect.promise(() => lockElsewhere(directory, undefined))).stdout.trim(), "locked")
+    }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)))
 
   it.live("whether a process holds the lock is seen without taking it", () =>
     withDirectory((directory) =>

@@ -200,6 +200,15 @@ describe("every way to be behind", () => {
             assert.deepStrictEqual([synced, mayProduce], [false, false])
           }
           assert.deepStrictEqual((yield* node.sync.report).peers.map(({ height }) => height), [4_000, 4_000, 4_000])
+          // What an operator is told of each of them.
+          const [peer] = (yield* node.sync.report).peers
+          assert.isAtLeast(peer?.clockBehindS ?? 0, 500)
+          const why = yield* node.state.why(ip("10.0.9.1"), peer?.clockBehindS)
+          assert.strictEqual(why.situation, "clock")
+          assert.match(
+            why.text,
+            /^Connected for .* Its next block is 5\d\d s ahead of this node's clock.* To do: set the clock of this host/
+          )
           // One small request per peer each time a header may have become due.
           assert.isAtMost(asked - before, 3 * (60_000 / Limits.futureRetryMs + 2))
           assert.deepStrictEqual(node.of("SyncBlamed"), [])
