@@ -109,7 +109,7 @@ const failureOf = (error: AdminClient.AdminClientError): Failure.Failure =>
 /** The client of a node found by its data directory, once it has proved to be that node. */
 const verified = Effect.fnUntraced(function*(found: Found) {
   const { directory, file } = found
-  if (file.admin === null) {
+  if (file.admin === null || file.admin === undefined) {
     return yield* Failure.failed(
       `the node in ${directory} (process ${file.pid}) has no admin API (--admin off); restart it with --admin IP:PORT`
     )

@@ -47,7 +47,7 @@ const announce = (config: DaemonConfig.DaemonConfig, admin: PeerAddress.PeerAddr
     yield* DataDir.announce(config.dataDir, {
       network: config.node.network.name,
       listen: PeerAddress.format(address),
-      admin: admin === undefined ? null : PeerAddress.format(admin),
+      ...(admin === undefined ? {} : { admin: PeerAddress.format(admin) }),
       software,
       startedAt: yield* Clock.currentTimeMillis
     })

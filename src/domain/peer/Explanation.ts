@@ -62,6 +62,7 @@ const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slic
 const stateOf = (situation: Situation.Situation, record: PeerRecord | undefined): Explanation["state"] => {
   if (record?.connection !== undefined) return "connected"
   if (situation === "own-address" || situation === "unknown") return situation
+  if (situation === "impossible") return "unknown"
   if (situation === "alias" || situation === "moved") return "alias"
   return record !== undefined && record.attempts > 0 ? "connecting" : "waiting"
 }
@@ -85,6 +86,7 @@ export const explain = (
   const { cause, fix } = SituationText.of(situation, { ...facts, record, address: ip, usualPort })
   const advice = fix === undefined ? [] : [`To do: ${fix}.`]
   const connection = record?.connection
+  const isNoPeer = situation === "unknown" || situation === "own-address" || situation === "impossible"
   const isPlain = situation === "connected"
   const second = connection !== undefined && (record?.inUseRefusals ?? 0) > 0
     ? [`${upper(SituationText.of("second-node-there", { ...facts, record, address: ip, usualPort }).cause)}.`]
@@ -92,9 +94,7 @@ export const explain = (
   const says = connection !== undefined
     ? [connected(connection), ...(isPlain ? [] : [`${upper(cause)}.`, ...advice]), ...second]
     : [
-      `${situation === "unknown" || situation === "own-address" ? "" : "Not connected: "}${
-        situation === "unknown" || situation === "own-address" ? upper(cause) : cause
-      }.`,
+      `${isNoPeer ? "" : "Not connected: "}${isNoPeer ? upper(cause) : cause}.`,
       ...advice,
       ...(record === undefined || situation === "own-address" ? [] : [`Now: ${plan(record, now)}`])
     ]

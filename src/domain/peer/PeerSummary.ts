@@ -19,6 +19,8 @@ export interface PeerSummary {
   readonly connected: number
   /** The most frequent cause first. Together with `connected` they make up `known`. */
   readonly missing: ReadonlyArray<Missing>
+  /** Connections that are up and in trouble, by situation: `quiet`, `clock`, `restarts`, `flaps`. */
+  readonly troubled: Readonly<Partial<Record<Situation.Situation, number>>>
   /** Addresses that are no peers of their own, by situation: own ones, aliases, families that this host does not have. */
   readonly apart: Readonly<Partial<Record<Situation.Situation, number>>>
   /** One sentence for a person. */
@@ -30,10 +32,13 @@ export const noPeersKnown = "No peers known: use --peer IP:PORT, or wait for an 
 export const of = (rows: ReadonlyArray<Explanation>): PeerSummary => {
   let connected = 0
   const apart: Partial<Record<Situation.Situation, number>> = {}
+  const troubled: Partial<Record<Situation.Situation, number>> = {}
   const groups = new Map<Situation.Situation, Missing>()
   for (const { cause, fix, ip, record, situation } of rows) {
-    if (record?.connection !== undefined) connected += 1
-    else if (!Situation.counts(situation)) apart[situation] = (apart[situation] ?? 0) + 1
+    if (record?.connection !== undefined) {
+      connected += 1
+      if (situation !== "connected") troubled[situation] = (troubled[situation] ?? 0) + 1
+    } else if (!Situation.counts(situation)) apart[situation] = (apart[situation] ?? 0) + 1
     else {
       const group = groups.get(situation)
       groups.set(
@@ -46,7 +51,19 @@ export const of = (rows: ReadonlyArray<Explanation>): PeerSummary => {
   }
   const missing = [...groups.values()].toSorted((a, b) => b.peers - a.peers)
   const known = missing.reduce((sum, { peers }) => sum + peers, connected)
-  return { known, connected, missing, apart, sentence: sentence(known, connected, missing) }
+  return {
+    known,
+    connected,
+    missing,
+    troubled,
+    apart,
+    sentence: sentence(known, connected, missing) + trouble(troubled)
+  }
+}
+
+const trouble = (troubled: PeerSummary["troubled"]): string => {
+  const counts = Object.entries(troubled).map(([situation, count]) => `${count} ${situation}`)
+  return counts.length === 0 ? "" : `; of the connections, ${counts.join(", ")}`
 }
 
 const sentence = (known: number, connected: number, missing: ReadonlyArray<Missing>): string => {

@@ -18,6 +18,7 @@ export const situations = [
   "alias",
   "moved",
   "no-family",
+  "impossible",
   "unknown",
   // Not connected, because one end decides so.
   "isolated",
@@ -63,6 +64,8 @@ export type OwnAddress = "listen" | "advertise" | "host" | "former" | "dialled" 
 
 /** What the node knows beside the peer's row. */
 export interface Facts {
+  /** Why no peer can have the address, to be read after it: `is not a unicast address`. */
+  readonly impossible: string | undefined
   readonly own: OwnAddress | undefined
   /** Where the process is now that was at this address. */
   readonly movedTo: PeerIp | undefined
@@ -81,6 +84,7 @@ export interface Facts {
 export const of = (record: PeerRecord | undefined, facts: Facts, now: number): Situation => {
   if (record?.connection !== undefined) return ofConnected(record, facts)
   if (facts.own !== undefined) return "own-address"
+  if (facts.impossible !== undefined) return "impossible"
   if (record?.aliasOf !== undefined) return "alias"
   if (facts.movedTo !== undefined) return "moved"
   if (record === undefined) return "unknown"
@@ -183,7 +187,14 @@ const ofDial = (ip: PeerIp, { by, detail = "" }: DisconnectReason, { familyMissi
 }
 
 /** Addresses that are no peer of their own, or that this host cannot reach at all: a node without them is not short of peers. */
-const notPeers: ReadonlySet<Situation> = new Set<Situation>(["own-address", "alias", "moved", "no-family", "unknown"])
+const notPeers: ReadonlySet<Situation> = new Set<Situation>([
+  "own-address",
+  "alias",
+  "moved",
+  "no-family",
+  "impossible",
+  "unknown"
+])
 
 /** Whether an address that is not connected counts as a peer that is missing. */
 export const counts = (situation: Situation): boolean => !notPeers.has(situation)

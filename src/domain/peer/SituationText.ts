@@ -14,6 +14,7 @@ export interface Words {
 export interface Details {
   readonly record: PeerRecord | undefined
   readonly address: string
+  readonly impossible: string | undefined
   readonly own: OwnAddress | undefined
   readonly movedTo: string | undefined
   readonly full: number | undefined
@@ -82,6 +83,8 @@ export const of = (situation: Situation, details: Details): Words => {
         cause: `this host has no ${address.includes(":") ? "IPv6" : "IPv4"} address, so it cannot reach it`,
         fix: "nothing, if that is so by intent: it does not count as a missing peer"
       }
+    case "impossible":
+      return { cause: `this address ${details.impossible ?? "cannot be a peer's"}`, fix: "use the IP of one host" }
     case "unknown":
       return {
         cause:

@@ -139,6 +139,8 @@ export const Status = Schema.Struct({
     cause: Schema.String,
     fix: Schema.optional(Schema.String)
   }))),
+  /** Connections that are up and in trouble, by `situation`: `quiet`, `clock`, `restarts`, `flaps`. */
+  troubled: Schema.optional(Counts),
   /** Addresses that are no peers of their own, by `situation`: this node's own, aliases, those that moved, of a family that this host lacks. */
   apart: Schema.optional(Counts),
   /** One sentence for a person. */

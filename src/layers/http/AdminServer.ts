@@ -179,7 +179,7 @@ const handlers = (startedAt: number) =>
           Effect.gen(function*() {
             const syncing = yield* syncPeers
             const rows = yield* state.explained((ip) => syncing.get(ip)?.clockBehindS)
-            const { apart, connected, known, missing, sentence } = PeerSummary.of(rows)
+            const { apart, connected, known, missing, sentence, troubled } = PeerSummary.of(rows)
             const now = yield* Clock.currentTimeMillis
             const uptimeMs = Math.round((yield* monotonicMs) - startedAt)
             const stats = yield* events.stats
@@ -194,6 +194,7 @@ const handlers = (startedAt: number) =>
               known,
               connected,
               ...(missing.length === 0 ? {} : { missing }),
+              ...(Object.keys(troubled).length === 0 ? {} : { troubled }),
               ...(Object.keys(apart).length === 0 ? {} : { apart }),
               state: sentence,
               chain: Option.getOrUndefined(Option.map(yield* report, chainOf)),

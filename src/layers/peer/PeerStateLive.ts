@@ -1,5 +1,6 @@
 /** `PeerState` from the peer table: snapshots, changes, and the answer to "why". */
 import { Effect, Layer, Option } from "effect"
+import { addressProblem } from "../../domain/NodeSetup.ts"
 import * as Pair from "../../domain/pair/Pair.ts"
 import * as Explanation from "../../domain/peer/Explanation.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
@@ -44,6 +45,7 @@ const make = Effect.gen(function*() {
   ): Explanation.Explanation => {
     const { maxPeers } = setup.tuning
     const facts: Situation.Facts = {
+      impossible: addressProblem(ip),
       own: table.own.how(ip) ?? (table.get(ip)?.book.isSelf === true ? "dialled" : seen === ip ? "seen" : undefined),
       movedTo: table.moved.get(ip),
       isIsolated: table.isolated.has(ip),

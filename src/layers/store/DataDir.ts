@@ -32,8 +32,8 @@ export const NodeFile = Schema.Struct({
   pid: Schema.Int,
   network: Schema.String,
   listen: Schema.String,
-  /** `IP:PORT` of the admin API; `null` when it is off. */
-  admin: Schema.NullOr(Schema.String),
+  /** `IP:PORT` of the admin API; absent when it is off. (Earlier versions wrote null.) */
+  admin: Schema.optional(Schema.NullOr(Schema.String)),
   software: Schema.String,
   /** Wall time, ms. */
   startedAt: Schema.Finite

@@ -8,6 +8,7 @@ import * as SituationText from "../../../src/domain/peer/SituationText.ts"
 import { row } from "../../harness/adminNode.ts"
 
 const facts: Situation.Facts = {
+  impossible: undefined,
   own: undefined,
   movedTo: undefined,
   isIsolated: false,

@@ -65,6 +65,9 @@ const assertSays = ({ row, status, why }: Answers, expected: Expected): void => 
   assert.deepStrictEqual([row?.situation, row?.cause, row?.fix], [situation, why.cause, why.fix])
   const missing = status.missing.find((group) => group.situation === situation)
   assert.strictEqual(missing !== undefined, expected.status === "missing", JSON.stringify(status))
+  const isTrouble = expected.status === "connected" && situation !== "connected"
+  assert.deepStrictEqual(status.troubled, isTrouble ? { [situation]: 1 } : {})
+  if (isTrouble) assert.include(status.sentence, `; of the connections, 1 ${situation}`)
   if (missing !== undefined) assert.deepStrictEqual([missing.cause, missing.fix], [why.cause, why.fix])
   assert.strictEqual((status.apart[situation] ?? 0) > 0, expected.status === "apart", JSON.stringify(status))
   assert.strictEqual(status.known, status.connected + status.missing.reduce((sum, { peers }) => sum + peers, 0))
@@ -487,6 +490,20 @@ describe("addresses that are no peers of their own", () => {
       return [node, (yield* node.up)[0]?.[0] === H ? "fd00::2" : H]
     })
   )
+  for (
+    const [address, words] of [["fe80::1", /link-local/], ["169.254.3.4", /link-local/], [
+      "224.0.0.1",
+      /not a unicast/
+    ]] as const
+  ) {
+    row(
+      `an address that no peer can have: ${address}`,
+      { situation: "impossible", cause: words, fix: /IP of one host/, status: "none" },
+      Effect.fnUntraced(function*({ start }) {
+        return [yield* start(L), address]
+      })
+    )
+  }
   row(
     "an address that nobody named",
     { situation: "unknown", cause: /not known/, fix: /--peer/, status: "none" },
