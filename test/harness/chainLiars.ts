@@ -28,10 +28,19 @@ const headerOf = (block: StoredBlock) => {
   return decoded.header
 }
 
+/** Height of the first of the hashes, highest first, that the chain has; 0 if it has none. */
+const forkOf = (chain: Chain, locator: GetHeaders["locator"]): number => {
+  for (const bytes of locator) {
+    const hash = Hash.toHex(bytes)
+    const at = chain.findIndex((block) => block.hash === hash)
+    if (at >= 0) return at + 1
+  }
+  return 0
+}
+
 /** What an honest peer with this chain (blocks 1, 2, …) says to a question for headers. */
 export const headersOf = (chain: Chain, { count, locator, request }: GetHeaders) => {
-  const known = locator.map((hash) => chain.findIndex((block) => block.hash === Hash.toHex(hash)) + 1)
-  const fork = known.find((height) => height > 0) ?? 0
+  const fork = forkOf(chain, locator)
   const list = chain.slice(fork, fork + Math.min(count ?? Infinity, Limits.headersPerMessage))
   return {
     _tag: "Headers",

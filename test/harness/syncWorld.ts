@@ -406,15 +406,20 @@ export const run = (options: Options): World => {
 
   // --- what must always hold ------------------------------------------------------------
 
+  /** An assertion that costs nothing while it holds: chai's took nine tenths of the time of a simulated sync, at thousands per step. */
+  const must = (isSo: boolean, what: string): void => {
+    if (!isSo) assert.fail(what)
+  }
+
   const invariants = (): void => {
     const owing = new Set<string>()
     for (const peer of state.peers) {
       const mine = state.requests.filter((request) => request.peer === peer.id)
       const blocks = mine.reduce((n, request) => n + request.to - request.next + 1, 0)
-      assert.isAtMost(peer.pending.length, Limits.requestsPerPeer + Limits.stallsMost)
-      assert.isAtMost(blocks, Limits.blocksInFlightPerPeer)
-      for (const { id } of mine) assert.include(peer.pending, id, "what is asked is still to come")
-      if (peer.blamed !== undefined) assert.deepStrictEqual(peer.pending, [], "asks nothing of a liar")
+      must(peer.pending.length <= Limits.requestsPerPeer + Limits.stallsMost, "asks a peer within bounds")
+      must(blocks <= Limits.blocksInFlightPerPeer, "asks a peer for blocks within bounds")
+      for (const { id } of mine) must(peer.pending.includes(id), "what is asked is still to come")
+      must(peer.blamed === undefined || peer.pending.length === 0, "asks nothing of a liar")
       if (peer.pending.length > 0) owing.add(`Answer ${peer.id}`)
       if (peer.holdoff !== undefined) owing.add(`Holdoff ${peer.id}`)
     }
@@ -423,22 +428,22 @@ export const run = (options: Options): World => {
       const branch = state.branches.find(({ id }) => id === request.branch)
       const held = branches.get(request.branch)?.held
       assert(branch !== undefined && held !== undefined, "asks for a branch that is there")
-      assert.isTrue(state.peers.some((peer) => peer.id === request.peer))
-      assert.isAtMost(request.to, branch.tip.height)
-      assert.isAtMost(request.to, branch.base + Limits.syncWindowBlocks)
-      assert.isAtMost(request.next, request.to)
-      assert.isTrue(requests.has(request.id), "driver and planner know the same requests")
+      must(state.peers.some((peer) => peer.id === request.peer), "asks peers that are there")
+      must(request.to <= branch.tip.height, "asks for no more than the branch has")
+      must(request.to <= branch.base + Limits.syncWindowBlocks, "asks within the window")
+      must(request.next <= request.to, "waits for something")
+      must(requests.has(request.id), "driver and planner know the same requests")
       let wanted = false
       for (let height = request.next; height <= request.to; height++) {
         wanted ||= height > branch.base && !held.has(height)
       }
-      assert.isTrue(wanted, "waits for nothing that is there")
+      must(wanted, "waits for nothing that is there")
       for (const other of state.requests) {
         if (other.id <= request.id || other.branch !== request.branch) continue
         if (other.next > request.to || request.next > other.to) continue
         const twice = other.stalled || request.stalled || other.doubled || request.doubled
-        assert.isTrue(twice, "asks two for the same only when one stalled or at the end of the window")
-        assert.notStrictEqual(other.peer === request.peer && !request.stalled, true)
+        must(twice, "asks two for the same only when one stalled or at the end of the window")
+        must(other.peer !== request.peer || request.stalled, "asks one for the same again only when it stalled")
       }
     }
     assert.strictEqual(requests.size, state.requests.length)
@@ -447,16 +452,18 @@ export const run = (options: Options): World => {
     for (const branch of state.branches) {
       const { chain, held } = branches.get(branch.id) ?? assert.fail("no branch")
       assert.deepStrictEqual(branch.tip, tipOf(chain))
-      assert.strictEqual(branch.fork, common(store, chain))
-      assert.isTrue(SyncState.isBetter(branch.tip, state.chain), "only better branches are kept")
+      must(branch.fork === common(store, chain), "knows where the branch forks")
+      must(SyncState.isBetter(branch.tip, state.chain), "only better branches are kept")
       let count = 0
       for (const range of branch.held) {
-        assert.isAbove(range.from, branch.base)
-        for (let height = range.from; height <= range.to; height++) assert.isTrue(held.has(height))
+        must(range.from > branch.base, "holds nothing of the chain")
+        for (let height = range.from; height <= range.to; height++) {
+          must(held.has(height), "holds what it says it holds")
+        }
         count += range.to - range.from + 1
       }
-      assert.strictEqual(count, held.size)
-      assert.strictEqual(branch.heldBytes, held.size * blockBytes)
+      must(count === held.size, "holds what it says it holds")
+      must(branch.heldBytes === held.size * blockBytes, "counts the bytes that it holds")
     }
   }
 
