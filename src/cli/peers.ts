@@ -3,6 +3,8 @@ import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
 import type { Peer, Peers } from "../layers/http/AdminApi.ts"
 import * as askNode from "./askNode.ts"
+import * as export_ from "./book/export.ts"
+import * as import_ from "./book/import.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import { bytes, duration, table } from "./table.ts"
@@ -70,4 +72,7 @@ export const command = Command.make(
     const peers = yield* askNode.ask(flags.toFlags(where), (client) => client.peers)
     yield* json ? Json.print(peers) : Console.log(render(peers))
   })
-).pipe(Command.withDescription("List the peers of a running node, connected ones first"))
+).pipe(
+  Command.withDescription("List the peers of a running node, connected ones first; import and export its peer book"),
+  Command.withSubcommands([import_.command, export_.command])
+)

@@ -14,7 +14,7 @@ import * as Loggers from "../layers/log/Loggers.ts"
 import * as LogOutput from "../layers/log/LogOutput.ts"
 import * as NodeLog from "../layers/log/NodeLog.ts"
 import * as DataDir from "../layers/store/DataDir.ts"
-import * as PeerStoreFile from "../layers/store/PeerStoreFile.ts"
+import * as PeerStoreSqlite from "../layers/store/PeerStoreSqlite.ts"
 import * as Producer from "../layers/sync/Producer.ts"
 import type { ChainStore, ChainStoreError } from "../services/ChainStore.ts"
 import { ConnectionManager } from "../services/ConnectionManager.ts"
@@ -77,7 +77,7 @@ const daemon = ({ bar, config, makeNode, produce }: Run) => {
   const chain = { filename: fileIn(dataDir), ...storeOptions(node.network.name) }
   return Layer.mergeAll(front, progress.layer(bar), produce ? Producer.layer() : Layer.empty).pipe(
     Layer.provide(makeNode({ ...node, produces: produce }, NodeLog.layer)),
-    Layer.provide([PeerStoreFile.layer(dataDir), ChainStoreSql.layerSqlite(chain)]),
+    Layer.provide([PeerStoreSqlite.layer(dataDir, node.network), ChainStoreSql.layerSqlite(chain)]),
     Layer.provide(Layer.effectDiscard(DataDir.lock(dataDir))),
     Layer.merge(signals.layer)
   )

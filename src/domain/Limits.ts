@@ -114,13 +114,25 @@ export const endsPerPair = 4
 export const endsWithoutHello = 64
 /** Peer limit: connections up at once (the order of Bitcoin Core's default). */
 export const maxPeers = 125
-/** Dials in flight at once: enough to fill 125 slots in seconds, too few to look like a port scan. */
-export const maxDials = 16
+/** Dials in flight at once: of 32 addresses of which a fifth answers, some do at the first try; too few to look like a port scan. */
+export const maxDials = 32
 /** Dials that begin per second in the long run, and at once: a list of 2,000 addresses is tried within a minute or so. */
 export const dialsPerSecond = 32
 export const dialBurst = 128
 /** The share of those open to addresses known by gossip alone: the rest is for peers known to exist. */
 export const gossipDials = 0.75
+/**
+ * Dials that begin per second to addresses known by gossip alone, and at once. Whoever tells of addresses chooses whom this node dials:
+ * together no more than 20 in any second.
+ */
+export const toldDialsPerSecond = 16
+export const toldDialBurst = 4
+/** ms. Minimum time between two dials of one address that is known by gossip alone: nobody is made to knock at a stranger's door. */
+export const toldDialEveryMs = 60_000
+/** ms. Up to so much later, so that addresses that were told of together are not dialled together again. */
+export const toldDialSpreadMs = 5_000
+/** Least port that is dialled on the word of others: below are the services of the system, which no node listens at. */
+export const toldPortLeast = 1_024
 
 // --- frames ---------------------------------------------------------------------
 
@@ -173,12 +185,81 @@ export const newAddresses = 256
 export const newAddressesPerSecond = 0.1
 /** Alternative ports remembered per peer beside the latest: a second process behind its address may have announced its own. */
 export const otherPorts = 2
-/** addresses. Known good ones kept in the data directory. */
+/** addresses. Known good ones of the book that a node dials when it starts: twice the places. */
 export const storedPeers = 256
 /** bytes. Maximum size of peers.json, node.json and a config file: 256 of the longest addresses take 14 KiB. */
 export const smallFileBytes = 1024 * 1024
-/** ms. Minimum time between two writes of those addresses. */
+/** ms. Minimum time between two writes of the peer book. */
 export const storeEveryMs = 10_000
+/** rows of the peer table for addresses that were only told of: each dialled once a minute, they take half of the dials. */
+export const candidates = 512
+/** Dials in vain after which a row of those gives way to an address that was not dialled yet: the book keeps it. */
+export const candidateTries = 1
+/** ms. How often the node looks into its book for further addresses to dial. */
+export const seekEveryMs = 10_000
+/**
+ * rows of addresses not dialled yet, up to which such a look adds some; and the first look, when nothing else is known. Fewer than are dialled
+ * until the next look even when none of them answers: what a peer tells of meanwhile does not wait behind them.
+ */
+export const seekRows = 32
+export const seekFirstRows = 128
+/** ms. Mean time between two dials of a full node that only test an address of its book (Bitcoin Core's feelers). */
+export const feelerEveryMs = 120_000
+/** Draws from the book for such a dial: of a small book, many may be connected. */
+export const feelerDraws = 16
+/** ms. Mean time between two questions to one of its peers for addresses. */
+export const askEveryMs = 600_000
+/** answers with addresses to one peer at once, and the time after which there is one more, ms: an honest peer asks twice as seldom. */
+export const peerAnswers = 2
+export const peerAnswerEveryMs = 300_000
+/** The share of its tried addresses that a node tells of (Bitcoin Core's number), and the least number of which it tells all the same. */
+export const toldShare = 0.23
+export const toldLeast = 64
+/** ms. That choice stays the same for so long, whoever asks: asking often, or from many addresses, shows no more of the book. */
+export const toldSameMs = 24 * 60 * 60_000
+
+// --- peer book --------------------------------------------------------------------
+
+/** Buckets and their slots: new and tried (Bitcoin Core's numbers): 81,920 addresses, at most 20 MB. */
+export const bookNewBuckets = 1_024
+export const bookTriedBuckets = 256
+export const bookBucketSlots = 64
+/** New buckets that the word of one netgroup reaches, and tried buckets that the addresses of one netgroup reach (Bitcoin Core's). */
+export const bookBucketsPerSource = 64
+export const bookBucketsPerGroup = 8
+/** Places in the new table that an address of the operator's own list may take: the first free one. */
+export const bookOperatorPlaces = 16
+/** ms. An address not heard of for this long goes first (Bitcoin Core: 30 days). */
+export const bookHorizonMs = 30 * 24 * 60 * 60_000
+/** Dials in vain after which an address goes first: if it never answered, and if it has not for the following time, ms. */
+export const bookFirstFailures = 3
+export const bookFailures = 10
+export const bookFailuresMs = 7 * 24 * 60 * 60_000
+/** ms. What was dialled within the first time never goes; what was dialled within the second is rarely picked again. */
+export const bookJustTriedMs = 60_000
+export const bookRecentMs = 600_000
+/** Newcomers to the tried table whose slot is taken, until the holder is tested; and how long that may take, ms (Bitcoin Core's). */
+export const bookTests = 10
+export const bookTestMs = 40 * 60_000
+/** ms. A holder that answered within this time needs no test (Bitcoin Core: 4 hours). */
+export const bookTestGoodMs = 4 * 60 * 60_000
+/** ms. An address that is told again is noted no more often than this: gossip must not keep the disk busy. */
+export const bookSeenEveryMs = 60 * 60_000
+/** ms. An inbound peer counts as tried after so long a connection: that it listens is only its word. */
+export const bookInboundMs = 60_000
+/** The last good peers, dialled first after a restart: enough that some of them are there. */
+export const anchors = 8
+/** Least port that systems give to outgoing connections (Linux; IANA's range begins at 49152): nodes listen below. */
+export const ephemeralPortLeast = 32_768
+/** characters of a refused entry of a list of peers that are shown: the longest address fits. */
+export const refusedTextCharacters = 80
+/** bytes. Maximum size of a list of peers to import: a million entries. */
+export const addressListBytes = 64 * 1024 * 1024
+/** addresses that were told or dialled since the book was stored, from which on it is stored although no peer came up. */
+export const bookUnsaved = 64
+/** rows written by one statement of the book's database: within SQLite's bound of variables. */
+export const bookRowsPerWrite = 500
+
 /** ms. Peers that come up within this time are gossiped in one message. */
 export const gossipMs = 20
 /** ms. When a node closes, time beyond `lingerMs` for its final Rejects to be sent. */

@@ -1,11 +1,13 @@
 /**
- * The last good addresses, kept across restarts, so that a node started without `--peer` comes back.
+ * What a node remembers of peers across restarts: its peer book and the last good peers, so that a node started without `--peer` comes
+ * back.
  *
  * **Errors**: a store that cannot be read or written is a warning, never a stop: the node works from what it is told.
  */
 import type { Effect } from "effect"
 import { Context, Schema } from "effect"
-import type { PeerAddress } from "../domain/peer/PeerAddress.ts"
+import type { Changes, Placed } from "../domain/peer/KnownAddress.ts"
+import type { PeerIp } from "../domain/peer/PeerIp.ts"
 
 /** The store could not be read or written. `detail` names the file and what to do. */
 export class PeerStoreError extends Schema.TaggedError<PeerStoreError>()("PeerStoreError", { detail: Schema.String }) {
@@ -14,9 +16,24 @@ export class PeerStoreError extends Schema.TaggedError<PeerStoreError>()("PeerSt
   }
 }
 
+export interface StoredPeers {
+  /** Secret that places addresses in the book, 16 bytes; `undefined` on the first start. */
+  readonly key: Uint8Array | undefined
+  readonly book: ReadonlyArray<Placed>
+  /** The last good peers, best first. */
+  readonly anchors: ReadonlyArray<PeerIp>
+}
+
+export interface PeersToStore extends Changes {
+  readonly key: Uint8Array
+  readonly anchors: ReadonlyArray<PeerIp>
+  /** The whole book: for a store that has lost what it had. */
+  readonly whole: () => Iterable<Placed>
+}
+
 export class PeerStore extends Context.Service<PeerStore, {
-  /** Good addresses, best (most recently good) first; empty on the first start. */
-  readonly load: Effect.Effect<ReadonlyArray<PeerAddress>, PeerStoreError>
-  /** Replaces what is stored, at once or not at all. */
-  readonly save: (addresses: ReadonlyArray<PeerAddress>) => Effect.Effect<void, PeerStoreError>
+  /** Empty on the first start. */
+  readonly load: Effect.Effect<StoredPeers, PeerStoreError>
+  /** Stores the changes, all of them or none. Calls are one after the other. */
+  readonly save: (peers: PeersToStore) => Effect.Effect<void, PeerStoreError>
 }>()("timemesh/services/PeerStore") {}

@@ -11,6 +11,7 @@ import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
 import * as ChainNode from "../layers/node/ChainNode.ts"
 import type { Node } from "../layers/node/Node.ts"
+import * as PeerStoreMemory from "../layers/store/PeerStoreMemory.ts"
 import * as Producer from "../layers/sync/Producer.ts"
 import { defaultTuning, type NodeConfig } from "../services/NodeConfig.ts"
 import { NodeEvents } from "../services/NodeEvents.ts"
@@ -96,7 +97,7 @@ export class SimulatedNode {
     this.offsetMs = options.offsetMs
     this.rate = options.rate
     this.disk = host.newDisk(this)
-    this.peerStore = newPeerStore()
+    this.peerStore = PeerStoreMemory.make()
   }
 
   get name(): string {
@@ -192,7 +193,7 @@ export class SimulatedNode {
   /** Its disk is replaced. Only while it is not running. */
   wipe(): void {
     this.disk = this.host.newDisk(this)
-    this.peerStore = newPeerStore()
+    this.peerStore = PeerStoreMemory.make()
   }
 
   /** Closes the node's layer, and tells when that is done. What it leaves behind is a violation. */
@@ -256,16 +257,4 @@ export class SimulatedNode {
     this.rate = rate ?? this.options.rate
     this.process?.setRate(this.rate, rate !== undefined)
   }
-}
-
-/** Addresses that outlive the process. */
-const newPeerStore = (): PeerStore["Service"] => {
-  let stored: Parameters<PeerStore["Service"]["save"]>[0] = []
-  return PeerStore.of({
-    load: Effect.sync(() => stored),
-    save: (addresses) =>
-      Effect.sync(() => {
-        stored = addresses
-      })
-  })
 }

@@ -109,7 +109,8 @@ const each: ReadonlyArray<Arbitrary.Arbitrary<Message.Message>> = [
   Arbitrary.map(
     Arbitrary.array(Arbitrary.all({ ip: peerIp, port }), { maxLength: 20 }),
     (peers) => ({ _tag: "Peers" as const, peers })
-  )
+  ),
+  Arbitrary.Constant({ _tag: "AskPeers" as const })
 ]
 
 /** Every message, all kinds alike often. */

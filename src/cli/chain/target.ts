@@ -118,7 +118,8 @@ export const locate = (
     return { network: found, params: chainParams[found], filename }
   })
 
-const dataDirOf = (given: ConfigSources.GivenSettings, network: NetworkName) =>
+/** The data directory that the settings name, or the one of that network. */
+export const dataDirOf = (given: ConfigSources.GivenSettings, network: NetworkName) =>
   Effect.gen(function*() {
     const { home } = yield* DaemonConfig.thisHost
     const directory = given.get(Settings.general.dataDir.name)?.values[0]

@@ -111,7 +111,11 @@ export type SameProcess = typeof SameProcess.Type
 export const Data = Schema.TaggedStruct("Data", { channel: uint(16), payload: Schema.Uint8Array })
 export type Data = typeof Data.Type
 
-/** Where others listen: all connected ones on Up, a newcomer later. */
+/** Asks for addresses: answered with `Peers`, if at all. */
+export const AskPeers = Schema.TaggedStruct("AskPeers", {})
+export type AskPeers = typeof AskPeers.Type
+
+/** Where others listen: the answer to `AskPeers`, and newcomers later. */
 export const Peers = Schema.TaggedStruct("Peers", {
   peers: Schema.Array(Schema.Struct({
     ip: PeerIp,
@@ -130,6 +134,7 @@ export const Message = Schema.Union([
   SameProcess,
   Data,
   Peers,
+  AskPeers,
   ...SyncMessage.members
 ])
 export type Message = typeof Message.Type

@@ -1,25 +1,57 @@
-/** Keeps the addresses that proved good in the `PeerStore`: at the node's pace after a peer came up, and when the node stops. */
+/**
+ * Keeps the peer book in the `PeerStore`: at the node's pace after a peer came up or an address was told, and when the node stops. With it
+ * go the anchors: the peers that are up now, or were last, which the node dials first when it starts again.
+ */
 import { Effect, Semaphore, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
-import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import { PeerBook } from "../../domain/peer/PeerBook.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import * as SipHash from "../../domain/peer/SipHash.ts"
 import { AddressSaverPace } from "../../services/Cadence.ts"
+import { Entropy } from "../../services/Entropy.ts"
 import { PeerStore } from "../../services/PeerStore.ts"
 import * as RetrySchedule from "../time/RetrySchedule.ts"
 import type { NodeContext } from "./NodeContext.ts"
 import type { Peer } from "./Peer.ts"
 
+/** What was stored when the node started. */
+export interface Loaded {
+  readonly key: Uint8Array
+  readonly book: PeerBook
+  readonly anchors: ReadonlyArray<PeerIp>
+}
+
 /** None of it fails: a store that does not work is a warning. */
 export interface AddressSaver {
-  readonly load: Effect.Effect<ReadonlyArray<PeerAddress.PeerAddress>>
   readonly save: Effect.Effect<void>
-  /** A peer came up: the next turn saves. */
+  /** The book has news: the next turn saves. */
   readonly changed: () => void
   /** Saves at the node's pace, for ever. */
   readonly run: Effect.Effect<void>
 }
 
-export const make = Effect.fnUntraced(function*(ctx: NodeContext) {
+const newKey = (nonce: () => bigint): Uint8Array => {
+  const bytes = new Uint8Array(16)
+  const view = new DataView(bytes.buffer)
+  view.setBigUint64(0, nonce())
+  view.setBigUint64(8, nonce())
+  return bytes
+}
+
+/** The book as it was stored, or an empty one. `now`: wall time, ms. */
+export const load = Effect.fnUntraced(function*(now: number): Effect.fn.Return<Loaded, never, PeerStore | Entropy> {
+  const store = yield* PeerStore
+  const entropy = yield* Entropy
+  const stored = yield* Effect.catch(store.load, (error) => Effect.as(Effect.logWarning(error.message), undefined))
+  const given = stored?.key === undefined ? undefined : SipHash.keyOf(stored.key)
+  const bytes = given === undefined || stored?.key === undefined ? newKey(entropy.nonce) : stored.key
+  const book = new PeerBook(given ?? SipHash.keyOf(bytes) ?? [0, 0, 0, 0])
+  book.restore(stored?.book ?? [], now)
+  return { key: bytes, book, anchors: stored?.anchors ?? [] }
+})
+
+export const make = Effect.fnUntraced(function*(ctx: NodeContext, { anchors: before, key }: Loaded) {
   const store = yield* PeerStore
   const pace = yield* AddressSaverPace
   // A late write must not overtake an earlier one.
@@ -27,30 +59,59 @@ export const make = Effect.fnUntraced(function*(ctx: NodeContext) {
   let isChanged = false
   const attempt = one.withPermit(Effect.suspend(() => {
     isChanged = false
-    return store.save(addresses(ctx))
-  })).pipe(Effect.tapError((error) => Effect.logWarning(error.message)))
-  const save = Effect.ignore(attempt)
+    const changes = ctx.book.takeChanges()
+    return store.save({ ...changes, key, anchors: anchors(ctx, before), whole: () => ctx.book.entries() }).pipe(
+      Effect.tapError((error) =>
+        Effect.andThen(Effect.sync(() => ctx.book.giveBack(changes)), Effect.logWarning(error.message))
+      )
+    )
+  }))
   const untilSaved = Effect.ignore(Effect.retry(attempt, RetrySchedule.make()))
   return {
-    load: Effect.catch(
-      store.load,
-      (error) => Effect.as(Effect.logWarning(error.message), [] as ReadonlyArray<PeerAddress.PeerAddress>)
-    ),
-    save,
+    save: Effect.suspend(() => {
+      noteInbound(ctx)
+      return Effect.ignore(attempt)
+    }),
     changed: () => {
       isChanged = true
     },
-    run: Stream.runForEach(Stream.fromSchedule(pace), () => Effect.suspend(() => isChanged ? untilSaved : Effect.void))
+    run: Stream.runForEach(Stream.fromSchedule(pace), () =>
+      Effect.suspend(() => {
+        const isNews = noteInbound(ctx)
+        return isNews || isChanged || ctx.book.unsaved >= Limits.bookUnsaved ? untilSaved : Effect.void
+      }))
   } satisfies AddressSaver
 })
 
-/** Connected peers first, then by when they were last good. A stored address that did not come up yet is not lost. */
-const addresses = (ctx: NodeContext): ReadonlyArray<PeerAddress.PeerAddress> =>
-  [...ctx.table.peers()]
-    .filter((peer) => BookEntry.listens(peer.book) && !peer.book.isSelf && goodness(peer) >= 0)
-    .toSorted((a, b) => goodness(b) === goodness(a) ? 0 : goodness(b) - goodness(a))
-    .slice(0, Limits.storedPeers)
-    .map(({ book, ip }) => PeerAddress.make(ip, book.port ?? 0))
+/** Inbound peers count as tried once they have been up for a while. True: some do since now. */
+const noteInbound = (ctx: NodeContext): boolean => {
+  let isNews = false
+  const now = ctx.timers.now()
+  for (const peer of ctx.table.peers()) {
+    const { up } = peer
+    if (up === undefined || up.end.direction === "outbound" || !BookEntry.listens(peer.book)) continue
+    if (now - up.at < Limits.bookInboundMs || ctx.book.tableOf(peer.ip) === "tried") continue
+    ctx.book.good(peer.ip, { port: peer.book.port ?? 0, wire: "native", direction: "inbound" }, ctx.nowMs())
+    isNews = true
+  }
+  return isNews
+}
 
-const goodness = ({ book, up }: Peer): number =>
-  up !== undefined ? Number.POSITIVE_INFINITY : book.lastGoodAt ?? (book.source === "stored" ? 0 : -1)
+/** Peers that are up, those that we dialled and that have been up longest first; those of before as long as there are fewer. */
+const anchors = (ctx: NodeContext, before: ReadonlyArray<PeerIp>): ReadonlyArray<PeerIp> => {
+  const up = [...ctx.table.peers()].filter((peer) => peer.up !== undefined && BookEntry.listens(peer.book))
+  const last = [...ctx.table.peers()].filter((peer) => peer.up === undefined && peer.book.lastGoodAt !== undefined)
+  return [
+    ...new Set([
+      ...up.toSorted((a, b) => rank(a) - rank(b)).map(({ ip }) => ip),
+      ...last.toSorted((a, b) => (b.book.lastGoodAt ?? 0) - (a.book.lastGoodAt ?? 0)).map(({ ip }) => ip),
+      ...before
+    ])
+  ].filter((ip) => ctx.book.get(ip) !== undefined).slice(0, Limits.anchors)
+}
+
+/** The lower, the better. */
+const rank = ({ up }: Peer): number =>
+  up === undefined
+    ? Number.POSITIVE_INFINITY
+    : up.order + (up.end.direction === "outbound" ? 0 : Number.MAX_SAFE_INTEGER / 2)

@@ -80,6 +80,7 @@ const moved = (ctx: NodeContext, peer: Peer, to: PeerIp): void => {
   report(ctx, peer.ip, to, "its process moved from the first address to the second")
   if (peer.book.source === "configured") return peer.note({ aliasOf: to })
   Gate.forget(ctx, peer)
+  ctx.book.remove(peer.ip)
   const { moved } = ctx.table
   moved.delete(peer.ip)
   moved.set(peer.ip, to)

@@ -25,6 +25,7 @@ import * as PairDriver from "./PairDriver.ts"
 import * as PairTimers from "./PairTimers.ts"
 import type { Up } from "./PeerEnd.ts"
 import { PeerSession } from "./PeerSession.ts"
+import * as Seeker from "./Seeker.ts"
 
 const make = Effect.gen(function*() {
   const sockets = yield* PeerSocket
@@ -36,11 +37,12 @@ const make = Effect.gen(function*() {
     setup.listen,
     (error) => emit({ _tag: "AcceptFailed", detail: error.message })
   )
-  const ctx = yield* NodeContext.make(listener.address.port)
+  const stored = yield* AddressSaver.load(yield* Clock.currentTimeMillis)
+  const ctx = yield* NodeContext.make(listener.address.port, stored.book)
   const session = new PeerSession(ctx)
   const dialler = new Dialler(ctx, sockets, session)
   const inbound = new Inbound(ctx, session)
-  const saver = yield* AddressSaver.make(ctx)
+  const saver = yield* AddressSaver.make(ctx, stored)
   PairDriver.start(ctx, { dialler, saver })
 
   ctx.emit({ _tag: "Listening", address: PeerAddress.format(listener.address) })
@@ -49,7 +51,7 @@ const make = Effect.gen(function*() {
   yield* Effect.forkScoped(saver.run)
 
   for (const address of setup.peers) Discovery.learn(ctx, address, "configured")
-  for (const address of yield* saver.load) Discovery.learn(ctx, address, "stored")
+  Seeker.start(ctx, stored.anchors)
   if ([...ctx.table.peers()].length === 0) ctx.emit({ _tag: "NoPeersKnown" })
 
   // Tell every peer, give them a moment to read it, then let the scope take down what is left.

@@ -2,7 +2,8 @@
  * Dials what the pairs ask for, at most `maxDials` at once. Peers that were once connected, or that the operator or the peer itself named,
  * go before addresses known only by gossip, and a quarter of the dials is for them alone: a peer that advertises thousands of dead
  * addresses cannot crowd out real ones. What failed least goes first, so a dead address waits behind every one not tried yet; among equals,
- * first come first served. No more than `Limits.dialsPerSecond` begin: a long list of addresses that refuse at once costs little.
+ * first come first served. No more than `Limits.dialsPerSecond` begin: a long list of addresses that refuse at once costs little; fewer to
+ * addresses known by gossip alone (`ToldDials`).
  */
 import { Effect } from "effect"
 import type { DisconnectReason } from "../../domain/DisconnectReason.ts"
@@ -28,6 +29,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
   private tokens: number = Limits.dialBurst
   private tokensAt = 0
   private isWaiting = false
+  private isPaced = false
 
   constructor(ctx: NodeContext, sockets: PeerSocket["Service"], frames: FrameEvents<PeerEnd>) {
     this.ctx = ctx
@@ -37,10 +39,20 @@ export class Dialler implements SocketEvents<PeerEnd> {
 
   /** Makes the end `id` of the pair and dials when its turn comes. */
   dial(peer: Peer, id: number): void {
-    const end = new PeerEnd(id, peer, "outbound", this.ctx.entropy.nonce())
-    this.ctx.slots.dialled(end)
+    const { ctx } = this
+    const end = new PeerEnd(id, peer, "outbound", ctx.entropy.nonce())
+    ctx.slots.dialled(end)
     peer.ends = [...peer.ends, end]
-    const queue = BookEntry.isGossip(peer.book) ? this.gossip : this.proven
+    const isTold = BookEntry.isGossip(peer.book)
+    const waitMs = isTold ? ctx.toldDials.waitMs(peer.ip, ctx.timers.now()) : 0
+    if (waitMs === 0) return this.queue(end, isTold)
+    ctx.timers.arm(waitMs, () => {
+      if (peer.has(end) && end.connection === undefined) this.queue(end, BookEntry.isGossip(peer.book))
+    })
+  }
+
+  private queue(end: PeerEnd, isTold: boolean): void {
+    const queue = isTold ? this.gossip : this.proven
     queue.add(end)
     this.next()
   }
@@ -80,14 +92,30 @@ export class Dialler implements SocketEvents<PeerEnd> {
     const { maxDials } = this.ctx.setup.tuning
     const gossipDials = Math.ceil(maxDials * Limits.gossipDials)
     while (this.dialling.size < maxDials) {
-      const end = this.likeliest(this.proven) ??
-        (this.dialling.size < gossipDials ? this.likeliest(this.gossip) : undefined)
+      const proven = this.likeliest(this.proven)
+      const end = proven ??
+        (this.dialling.size < gossipDials && this.mayDialTold() ? this.likeliest(this.gossip) : undefined)
       if (end === undefined || !this.takeToken()) return
       this.withdraw(end)
       const peer = peerOf(this.ctx, end)
       // Its row left the table while it waited.
-      if (peer !== undefined) this.start(peer, end)
+      if (peer !== undefined) this.start(peer, end, end !== proven)
     }
+  }
+
+  /** False: no dial to an address known by gossip may begin yet, and `next` comes again when one may. */
+  private mayDialTold(): boolean {
+    if (this.gossip.size === 0) return false
+    const { timers, toldDials } = this.ctx
+    const waitMs = toldDials.paceMs(timers.now())
+    if (waitMs === 0) return true
+    if (this.isPaced) return false
+    this.isPaced = true
+    timers.arm(waitMs + 1, () => {
+      this.isPaced = false
+      this.next()
+    })
+    return false
   }
 
   /** False: no dial may begin yet, and `next` comes again when one may. */
@@ -124,8 +152,10 @@ export class Dialler implements SocketEvents<PeerEnd> {
     return best
   }
 
-  private start(peer: Peer, end: PeerEnd): void {
-    const { io, setup, wire } = this.ctx
+  private start(peer: Peer, end: PeerEnd, isTold: boolean): void {
+    const { book, io, nowMs, setup, timers, toldDials, wire } = this.ctx
+    if (isTold) toldDials.began(peer.ip, timers.now())
+    book.dialled(peer.ip, nowMs())
     const { listen, network, tuning } = setup
     const port = BookEntry.dialPort(peer.book, network.port)
     const connection = new PeerConnection<PeerEnd>(io, wire, end, this.frames, this)

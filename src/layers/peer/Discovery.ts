@@ -1,10 +1,15 @@
 /**
- * How a node learns of others, in its simplest sound form: on every Up each side sends its connected peers to the newcomer and tells them
- * of it, once. So both ends of a pair learn of each other together, and the lower dials.
+ * How nodes learn of one another. On every Up each end asks the other for addresses; the answer is the peers that it is connected with, and
+ * some of those in its book that have shaken hands with it. It tells those peers of the newcomer, once. So both ends of a pair learn of each
+ * other together, and the lower dials. What is told goes into the peer book, and is passed on only after a handshake.
+ *
+ * **Bounds**: a peer may tell of `Limits.newAddresses` new addresses at once, and few more in time; it may ask `Limits.peerAnswers`
+ * times, then once per `peerAnswerEveryMs`. The choice from the book is the same for all askers for a day.
  */
 import * as Limits from "../../domain/Limits.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
+import type * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { PeerSource } from "../../domain/peer/PeerRecord.ts"
 import type { Peers } from "../../domain/wire/Message.ts"
 import * as Gate from "./Gate.ts"
@@ -43,20 +48,70 @@ export const learn = (ctx: NodeContext, address: PeerAddress, source: PeerSource
 
 /** A peer tells where others listen. */
 export const peersReceived = (ctx: NodeContext, from: Peer, peers: Peers["peers"]): void => {
-  for (const peer of peers) if (Gate.gossip(ctx, from, peer)) learn(ctx, peer, "gossip")
+  const now = ctx.nowMs()
+  let room: Gate.Room | undefined
+  for (const address of peers) {
+    if (!Gate.gossip(ctx, from, address)) continue
+    const added = ctx.book.add(address, from.ip, now)
+    const hasRow = ctx.table.get(address.ip) !== undefined
+    // What was dialled in vain before has its turn when the node looks into its book. One without a place in the book may still be tried.
+    const isFresh = added !== "known" || ctx.book.get(address.ip)?.failures === 0
+    if (hasRow || (isFresh && (room ??= Gate.room(ctx)).take())) learn(ctx, address, "gossip")
+  }
 }
 
-/** Sends the newcomer the peers that are up, and has them told of it. */
-export const onUp = (ctx: NodeContext, peer: Peer, up: Up): void => {
-  const others: Array<Peer> = []
-  for (const other of ctx.table.peers()) {
-    if (others.length === Limits.peersPerMessage) break
-    if (other === peer || other.up === undefined || !BookEntry.listens(other.book)) continue
-    if (Gate.fits(other, peer) && !BookEntry.isSameProcess(other.book, peer.book)) others.push(other)
-  }
-  send(ctx, up, others)
+/** Asks the peer for addresses. */
+export const ask = (ctx: NodeContext, up: Up): void => {
+  Outgoing.bulk(ctx, up, { _tag: "AskPeers" })
+}
+
+/** Asks the newcomer for addresses, and has the peers that are up told of it. */
+export const onUp = (ctx: NodeContext, up: Up): void => {
+  ask(ctx, up)
   if (ctx.newcomers.push(up) === 1) ctx.timers.arm(Limits.gossipMs, () => tellAll(ctx))
 }
+
+/** The peer asks for addresses. */
+export const asked = (ctx: NodeContext, peer: Peer, up: Up): void => {
+  const now = ctx.timers.now()
+  const before = peer.answers
+  const tokens = before === undefined
+    ? Limits.peerAnswers
+    : Math.min(Limits.peerAnswers, before.tokens + (now - before.at) / Limits.peerAnswerEveryMs)
+  peer.answers = { tokens: tokens < 1 ? tokens : tokens - 1, at: now }
+  if (tokens >= 1) send(ctx, up, answerFor(ctx, peer))
+}
+
+/** The peers that are up, then those of the book that are told of these days. */
+const answerFor = (ctx: NodeContext, peer: Peer): ReadonlyArray<PeerAddress> => {
+  const others = new Map<PeerIp.PeerIp, PeerAddress>()
+  for (const other of ctx.table.peers()) {
+    if (others.size === Limits.peersPerMessage) break
+    if (other === peer || other.up === undefined || !BookEntry.listens(other.book)) continue
+    if (Gate.fits(other, peer) && !BookEntry.isSameProcess(other.book, peer.book)) {
+      others.set(other.ip, addressOf(other))
+    }
+  }
+  for (const { ip, port } of told(ctx)) {
+    if (others.size === Limits.peersPerMessage) break
+    if (ip === peer.ip || others.has(ip) || !Gate.fitsIp(ip, peer)) continue
+    others.set(ip, { ip, port })
+  }
+  return [...others.values()]
+}
+
+/** The part of the book that is told of: chosen anew each day, and while the book is small, when it has grown. */
+const told = (ctx: NodeContext): ReadonlyArray<PeerAddress> => {
+  const now = ctx.timers.now()
+  const { choice } = ctx.told
+  const tried = ctx.book.sizeOf("tried")
+  if (choice !== undefined && now - choice.at < Limits.toldSameMs && tried < 2 * choice.tried) return choice.addresses
+  const addresses = ctx.book.sample(ctx.nowMs(), ctx.jitter)
+  ctx.told.choice = { at: now, tried, addresses }
+  return addresses
+}
+
+const addressOf = ({ book, ip }: Peer): PeerAddress => ({ ip, port: book.port ?? 0 })
 
 /**
  * Tells every peer of the newcomers since the last round. One message per peer and round, however many came: a mesh of N that forms at
@@ -77,11 +132,10 @@ const tellAll = (ctx: NodeContext): void => {
       // Nor of its own other address, while its connection from there is not known to be dead.
       !BookEntry.isSameProcess(newcomer.peer.book, peer.book)
     )
-    send(ctx, to, news.slice(0, Limits.peersPerMessage).map(({ peer }) => peer))
+    send(ctx, to, news.slice(0, Limits.peersPerMessage).map(({ peer }) => addressOf(peer)))
   }
 }
 
-const send = (ctx: NodeContext, to: Up, peers: ReadonlyArray<Peer>): void => {
-  if (peers.length === 0) return
-  Outgoing.bulk(ctx, to, { _tag: "Peers", peers: peers.map(({ book, ip }) => ({ ip, port: book.port ?? 0 })) })
+const send = (ctx: NodeContext, to: Up, peers: ReadonlyArray<PeerAddress>): void => {
+  if (peers.length > 0) Outgoing.bulk(ctx, to, { _tag: "Peers", peers })
 }

@@ -58,11 +58,12 @@ export const message = ({ up }: PeerEnd, tag: string): string | undefined =>
 // --- addresses --------------------------------------------------------------------
 
 /** Whether an address that a peer tells of is worth knowing. New ones are counted against that peer. */
-export const gossip = (ctx: NodeContext, from: Peer, { ip }: PeerAddress): boolean => {
+export const gossip = (ctx: NodeContext, from: Peer, { ip, port }: PeerAddress): boolean => {
   const known = ctx.table.get(ip)
   // Most of what is told is known: a mesh that forms hears of every node from every other.
-  if (known?.pair.dialable === true || !fitsClass(PeerIp.classOf(ip), from.ipClass)) return false
-  return known !== undefined || mayAdd(ctx, from)
+  if (known?.pair.dialable === true || port < Limits.toldPortLeast) return false
+  if (!fitsClass(PeerIp.classOf(ip), from.ipClass) || !address(ctx, ip)) return false
+  return known !== undefined || ctx.book.get(ip) !== undefined || mayAdd(ctx, from)
 }
 
 /** Whether an address can be a peer's at all. */
@@ -71,6 +72,7 @@ export const address = (ctx: NodeContext, ip: PeerIp.PeerIp): boolean =>
 
 /** Whether a peer may be told of another's address. */
 export const fits = (told: Peer, to: Peer): boolean => fitsClass(told.ipClass, to.ipClass)
+export const fitsIp = (told: PeerIp.PeerIp, to: Peer): boolean => fitsClass(PeerIp.classOf(told), to.ipClass)
 
 /**
  * Whether an address may be told to, or believed from, a peer: outside a private network private addresses are of no use, and loopback
@@ -91,6 +93,45 @@ const mayAdd = (ctx: NodeContext, from: Peer): boolean => {
 }
 
 // --- the table --------------------------------------------------------------------
+
+/** The rows of addresses that were only told of. Count it once, and use it within one turn. */
+export interface Room {
+  /** Rows whose address is in the peer book. */
+  readonly inBook: number
+  /** Rows that were not dialled in vain yet. */
+  readonly untried: number
+  /** Makes room for one more, in place of a row that was dialled in vain if need be. False: there is none. */
+  readonly take: () => boolean
+}
+
+export const room = (ctx: NodeContext): Room => {
+  let rows = 0
+  let inBook = 0
+  let untried = 0
+  const spent: Array<Peer> = []
+  for (const peer of ctx.table.peers()) {
+    if (ctx.book.get(peer.ip) !== undefined) inBook += 1
+    if (!BookEntry.isGossip(peer.book)) continue
+    rows += 1
+    if (peer.backoff.failures < Limits.candidateTries) untried += 1
+    else if (!peer.inUse) spent.push(peer)
+  }
+  spent.sort((a, b) => a.backoff.failures - b.backoff.failures)
+  return {
+    inBook,
+    untried,
+    take: () => {
+      if (rows < Limits.candidates) {
+        rows += 1
+        return true
+      }
+      const gone = spent.pop()
+      if (gone === undefined) return false
+      forget(ctx, gone)
+      return true
+    }
+  }
+}
 
 /**
  * The row of a peer, made if need be. A full table drops the least of its rows that are not in use: first of addresses where no peer ever

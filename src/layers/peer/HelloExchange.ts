@@ -47,6 +47,10 @@ export const helloReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, hello:
   const verdict = Gate.hello(ctx, peer, end, hello)
   if (verdict._tag === "Refused") {
     if (verdict.reject === "self") metOurselves(ctx, hello.nonce)
+    // A feeler has found a node of this network.
+    if (verdict.reject === "full" && end.direction === "outbound" && hello.listens > 0) {
+      ctx.book.good(peer.ip, { port: hello.listens, wire: "native", direction: "outbound" }, ctx.nowMs())
+    }
     return post(ctx, peer, {
       _tag: "Refused",
       end: end.id,
@@ -89,6 +93,7 @@ const metOurselves = (ctx: NodeContext, nonce: bigint): void => {
     if (end.helloNonce !== nonce || peer === undefined || peer.book.isSelf) continue
     peer.note({ isSelf: true })
     ctx.table.own.met(peer.ip)
+    ctx.book.remove(peer.ip)
     ctx.emit({ _tag: "OwnAddress", ip: peer.ip })
     post(ctx, peer, { _tag: "Forgotten" })
   }

@@ -2,11 +2,13 @@
  * What the parts of the connection manager share: the node's facts and services, read-only. What changes is in objects of their own:
  * the peer table, the slots, the pair machine. All of it is touched only from synchronous code, so there is nothing to lock.
  */
-import { Effect, Random } from "effect"
+import { Clock, Effect, Random } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
 import type { PairEvent } from "../../domain/pair/PairState.ts"
 import type * as Liveness from "../../domain/peer/Liveness.ts"
+import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
+import type { PeerBook } from "../../domain/peer/PeerBook.ts"
 import { NativeWire } from "../../domain/wire/native/NativeWire.ts"
 import type { Wire } from "../../domain/wire/Wire.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
@@ -27,6 +29,7 @@ import type { PeerEnd, Up } from "./PeerEnd.ts"
 import { PeerTable } from "./PeerTable.ts"
 import { Protocols } from "./Protocols.ts"
 import { Slots } from "./Slots.ts"
+import { ToldDials } from "./ToldDials.ts"
 import { WaitingBytes } from "./WaitingBytes.ts"
 
 /** An event of one peer's pair. */
@@ -39,6 +42,8 @@ export interface NodeContext {
   readonly setup: NodeSetup
   readonly rules: NodeRules
   readonly table: PeerTable["Service"]
+  /** Every address that is known, connected or not. */
+  readonly book: PeerBook
   readonly slots: Slots
   /** Feeds the pairs. `PairDriver` starts it; what comes before waits. */
   readonly pairs: Machine<PairInput>
@@ -46,6 +51,8 @@ export interface NodeContext {
   readonly entropy: Entropy["Service"]
   readonly localChain: LocalChain["Service"]
   readonly timers: Timers["Service"]
+  /** Wall time, ms. */
+  readonly nowMs: () => number
   readonly io: ConnectionIo
   readonly wire: Wire
   readonly liveness: Liveness.Params
@@ -57,6 +64,13 @@ export interface NodeContext {
   /** Connections that came up since peers were last told of newcomers. */
   readonly newcomers: Array<Up>
   readonly inbox: ApplicationInbox
+  readonly toldDials: ToldDials
+  /** The part of the book that peers are told of, and how many tried addresses there were (monotonic ms `at`). */
+  readonly told: {
+    choice:
+      | { readonly at: number; readonly tried: number; readonly addresses: ReadonlyArray<PeerAddress> }
+      | undefined
+  }
   /** Port at which peers reach this node: `advertisePort`, or the one it listens on. */
   readonly listenPort: number
 }
@@ -78,9 +92,10 @@ export const postOf = (ctx: NodeContext, end: PeerEnd, event: PairEvent): void =
 
 export const originOf = ({ id, ip }: PeerEnd): Origin => ({ ip, connection: id })
 
-export const make = Effect.fnUntraced(function*(listenPort: number) {
+export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBook) {
   const setup = yield* NodeConfig
   const events = yield* NodeEvents
+  const clock = yield* Clock.Clock
   const random = yield* Random.Random
   const rules = yield* NodeRules
   const localChain = yield* LocalChain
@@ -92,12 +107,14 @@ export const make = Effect.fnUntraced(function*(listenPort: number) {
     setup,
     rules,
     table: yield* PeerTable,
+    book,
     slots: new Slots(rules.endId),
     pairs: new Machine<PairInput>(),
     protocols: new Protocols((localChain.capabilities & Handshake.Capability.chain) !== 0),
     entropy: yield* Entropy,
     localChain,
     timers,
+    nowMs: () => clock.currentTimeMillisUnsafe(),
     io: { timers, afterTurn, fork, waiting: new WaitingBytes() },
     wire: NativeWire,
     liveness: {
@@ -112,6 +129,8 @@ export const make = Effect.fnUntraced(function*(listenPort: number) {
     emit: events.emit,
     newcomers: [],
     inbox: new ApplicationInbox(),
+    toldDials: new ToldDials(),
+    told: { choice: undefined },
     listenPort: setup.advertisePort ?? listenPort
   } satisfies NodeContext as NodeContext
 })

@@ -196,8 +196,9 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
     socket: connection.socketName,
     role: known.role
   })
+  noteGood(ctx, peer, end)
   Heartbeat.start(ctx, up)
-  Discovery.onUp(ctx, peer, up)
+  Discovery.onUp(ctx, up)
   parts.saver.changed()
   Aliases.onUp(ctx, up)
   ctx.protocols.onUp(up)
@@ -211,6 +212,18 @@ const turnAway = (ctx: NodeContext, peer: Peer): void =>
     detail: `peer limit reached (${ctx.setup.tuning.maxPeers})`,
     retryMs: Handshake.clampRetry(Handshake.retryAfterMs("full"), ctx.jitter())
   })
+
+/** What was dialled and answered is in the book from now on; a peer that dialled us waits until it has been up for a while. */
+const noteGood = (ctx: NodeContext, { book, ip }: Peer, { direction }: PeerEnd): void => {
+  if (!BookEntry.listens(book)) return
+  const now = ctx.nowMs()
+  const port = book.port ?? 0
+  if (direction === "outbound" || ctx.book.tableOf(ip) === "tried") {
+    return ctx.book.good(ip, { port, wire: "native", direction }, now)
+  }
+  ctx.book.add({ ip, port }, ip, now)
+  ctx.book.setPort(ip, port)
+}
 
 const goDown = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectReason.DisconnectReason): void => {
   const { up } = end
@@ -278,12 +291,15 @@ const closeEnd = ({ dialler }: Parts, end: PeerEnd, finalReject: Uint8Array | un
 const prune = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): void => {
   const gone = peer.ends.filter((end) => Pair.phaseOf(peer.pair, end.id) === undefined)
   if (gone.length === 0) return
+  peer.isFeeler = false
   peer.ends = peer.ends.filter((end) => !gone.includes(end))
   if (!peer.ends.some(({ greeting }) => greeting !== undefined)) ctx.slots.givePlaceBack(peer.ip)
   for (const end of gone) {
     ctx.slots.released(end)
     if (event._tag === "DialFailed" && event.end === end.id) {
       const reason = DisconnectReason.dialFailed(event.detail, isAlone(ctx), peer.ip)
+      // While no peer is up, it may be this node that cannot be reached by anything.
+      if (!isAlone(ctx) && reason.by === "remote") ctx.book.failed(peer.ip)
       peer.book = BookEntry.attemptEnded(peer.book, attemptOf(ctx, end, reason))
     }
     if (event._tag !== "Closed" || event.end !== end.id) continue

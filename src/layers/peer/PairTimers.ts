@@ -7,6 +7,7 @@
  */
 import * as Limits from "../../domain/Limits.ts"
 import type { Timer } from "../../domain/pair/PairState.ts"
+import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import * as Patience from "../time/patience.ts"
 import { type NodeContext, post } from "./NodeContext.ts"
 import { type Peer, timerKey } from "./Peer.ts"
@@ -58,10 +59,14 @@ const isOwn = (ctx: NodeContext, peer: Peer): void => {
 }
 
 /** ms for which a dial that is due must wait on; `undefined`: it may go. */
-const holdBack = (ctx: NodeContext, { book, ip }: Peer): number | undefined => {
+const holdBack = (ctx: NodeContext, { book, ip, isFeeler }: Peer): number | undefined => {
   if (ctx.table.isolated.has(ip)) return Limits.isolatedRedialMs
   // Its process is connected at another address.
   if (book.aliasOf !== undefined) return Limits.retryAliasMs
+  const toldMs = BookEntry.isGossip(book) ? ctx.toldDials.waitMs(ip, ctx.timers.now()) : 0
+  // Not all of those that were told of together at once again.
+  if (toldMs > 0) return toldMs + ctx.jitter() * Limits.toldDialSpreadMs
+  if (isFeeler) return undefined
   // Every place is taken: the peer stays known, and gets its turn when one is free.
   return !ctx.slots.hasPlace(ip) && ctx.slots.placesTaken >= ctx.setup.tuning.maxPeers ? Limits.retryFullMs : undefined
 }

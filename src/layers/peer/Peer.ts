@@ -33,6 +33,10 @@ export class Peer implements PeerOfEnd {
   timers: Map<string, Timer> | undefined = undefined
   /** Addresses new to the table that it may still tell us of, and when (monotonic ms) that was reckoned. */
   gossip: { readonly tokens: number; readonly at: number } | undefined = undefined
+  /** It is dialled although every place is taken, only to see whether it is there. */
+  isFeeler = false
+  /** Answers with addresses that it may still ask for, and when (monotonic ms) that was reckoned. */
+  answers: { readonly tokens: number; readonly at: number } | undefined = undefined
   /** It left the table: what still arrives for it means nothing. */
   forgotten = false
 

@@ -107,6 +107,8 @@ export class PeerSession implements FrameEvents<PeerEnd> {
         return
       case "Peers":
         return Discovery.peersReceived(ctx, peer, message.peers)
+      case "AskPeers":
+        return Discovery.asked(ctx, peer, end.up)
       case "SameProcess":
         return Aliases.proofReceived(ctx, peer, end.up, message.proof)
       case "Unknown":

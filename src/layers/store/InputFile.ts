@@ -50,18 +50,18 @@ export const stream = (file: string, chunkBytes: number): Stream.Stream<Uint8Arr
     )
   )
 
-/** The whole text; fails beyond `Limits.smallFileBytes`. */
-export const text = (file: string): Effect.Effect<string, FileError> =>
+/** The whole text; fails beyond `maxBytes`. */
+export const text = (file: string, maxBytes: number = Limits.smallFileBytes): Effect.Effect<string, FileError> =>
   Stream.runFoldEffect(
     stream(file, Limits.chainFileChunkBytes),
     () => ({ bytes: 0, chunks: new Array<Uint8Array>() }),
     ({ bytes, chunks }, chunk) => {
       const all = bytes + chunk.length
-      return all > Limits.smallFileBytes
+      return all > maxBytes
         ? Effect.fail(
           new FileError({
             file,
-            detail: `is longer than the limit of ${Limits.smallFileBytes} bytes; name another file`
+            detail: `is longer than the limit of ${maxBytes} bytes; name another file`
           })
         )
         : Effect.succeed({ bytes: all, chunks: [...chunks, chunk] })

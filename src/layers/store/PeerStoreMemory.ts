@@ -1,14 +1,28 @@
 /** A `PeerStore` that forgets with its layer: for tests and for embedders without a disk. */
-import { Effect, Layer, Ref } from "effect"
-import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
-import { PeerStore } from "../../services/PeerStore.ts"
+import { Effect, Layer } from "effect"
+import type { Placed } from "../../domain/peer/KnownAddress.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import { PeerStore, type StoredPeers } from "../../services/PeerStore.ts"
+
+/** What nothing was stored in. */
+export const nothing: StoredPeers = { key: undefined, book: [], anchors: [] }
+
+/** A store that outlives its users, in memory. */
+export const make = (initial: StoredPeers = nothing): PeerStore["Service"] => {
+  const book = new Map<PeerIp, Placed>(initial.book.map((placed) => [placed.known.ip, placed]))
+  let { anchors, key } = initial
+  return PeerStore.of({
+    load: Effect.sync(() => ({ key, book: [...book.values()], anchors })),
+    save: (peers) =>
+      Effect.sync(() => {
+        for (const placed of peers.changed) book.set(placed.known.ip, placed)
+        for (const ip of peers.removed) book.delete(ip)
+        key = peers.key
+        anchors = peers.anchors
+      })
+  })
+}
 
 /** A function, so that two nodes never share one. `initial`: what the first `load` gives. */
-export const layer = (initial: ReadonlyArray<PeerAddress> = []): Layer.Layer<PeerStore> =>
-  Layer.effect(
-    PeerStore,
-    Effect.map(Ref.make(initial), (stored) => ({
-      load: Ref.get(stored),
-      save: (addresses: ReadonlyArray<PeerAddress>) => Ref.set(stored, addresses)
-    }))
-  )
+export const layer = (initial: StoredPeers = nothing): Layer.Layer<PeerStore> =>
+  Layer.sync(PeerStore, () => make(initial))

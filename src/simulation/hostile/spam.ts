@@ -55,7 +55,7 @@ export const spamming = (self: HostilePeer): Act => (connection) =>
           from: random.below(1_000),
           hashes: random.bytes(32 * random.between(1, Limits.blocksPerRequest))
         })),
-      () => again(() => connection.send(Noise.nonsense(random, random.pick([7, 15, 18, 31, 38, 99, 255]))), 500),
+      () => again(() => connection.send(Noise.nonsense(random, random.pick([7, 15, 19, 31, 38, 99, 255]))), 500),
       () =>
         again(() =>
           connection.say({

@@ -84,6 +84,7 @@ const golden: Record<string, Message.Message> = {
   "also": { _tag: "SameProcess", proof: "000102030405060708090a0b0c0d0e0f" },
   "data": { _tag: "Data", channel: 258, payload: new TextEncoder().encode("abc") },
   "data-empty": { _tag: "Data", channel: 0, payload: new Uint8Array(0) },
+  "ask-peers": { _tag: "AskPeers" },
   "peers-none": { _tag: "Peers", peers: [] },
   "peers": {
     _tag: "Peers",
@@ -134,7 +135,7 @@ describe("Message", () => {
 
   it.prop("control kinds fit the frames allowed before Up", [arb.message], ([message]) => {
     const bytes = bytesOf(message)
-    assert.strictEqual(isControl(bytes[4] ?? 0), !["Data", "Peers"].includes(message._tag))
+    assert.strictEqual(isControl(bytes[4] ?? 0), !["Data", "Peers", "AskPeers"].includes(message._tag))
     if (isControl(bytes[4] ?? 0)) assert.isAtMost(bytes.length - 4, Limits.frameBeforeUpBytes)
   }, { arbitrary: { runs: 500 } })
 
@@ -142,7 +143,7 @@ describe("Message", () => {
     "a body cut or lengthened anywhere is never another message of a fixed layout",
     [arb.message],
     ([message]) => {
-      if (message._tag === "Data" || message._tag === "Peers") return
+      if (["Data", "Peers", "AskPeers"].includes(message._tag)) return
       const frame = bytesOf(message)
       for (let end = Frame.headerBytes; end < frame.length; end++) {
         const decoded = decode(frame[4] ?? 0, frame, Frame.headerBytes, end)
@@ -309,7 +310,21 @@ describe("Message", () => {
       }
     }
     // The fuzz reaches every kind of answer, else it proves nothing.
-    for (const tag of ["Hello", "Commit", "Ack", "Reject", "Ping", "Pong", "SameProcess", "Data", "Peers", "BadBody"]) {
+    for (
+      const tag of [
+        "Hello",
+        "Commit",
+        "Ack",
+        "Reject",
+        "Ping",
+        "Pong",
+        "SameProcess",
+        "Data",
+        "Peers",
+        "AskPeers",
+        "BadBody"
+      ]
+    ) {
       assert.isAbove(seen.get(tag) ?? 0, 100, tag)
     }
   })

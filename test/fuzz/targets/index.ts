@@ -1,5 +1,6 @@
 /** All targets, in the order of the table. */
 import type { Target } from "../Target.ts"
+import * as AddressList from "./AddressList.ts"
 import * as Admin from "./Admin.ts"
 import * as Block from "./Block.ts"
 import * as ChainFile from "./ChainFile.ts"
@@ -8,7 +9,6 @@ import * as Frame from "./Frame.ts"
 import * as Handshake from "./Handshake.ts"
 import * as Message from "./Message.ts"
 import * as NodeFile from "./NodeFile.ts"
-import * as PeerFile from "./PeerFile.ts"
 import * as StoredRows from "./StoredRows.ts"
 import * as SyncTalk from "./SyncTalk.ts"
 import * as TimeMessage from "./TimeMessage.ts"
@@ -19,7 +19,7 @@ export const targets: ReadonlyArray<Target> = [
   Handshake.target,
   Block.target,
   Config.target,
-  PeerFile.target,
+  AddressList.target,
   NodeFile.target,
   Admin.target,
   ChainFile.target,

@@ -6,13 +6,7 @@ import { execFile } from "node:child_process"
 import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import * as Limits from "../../../src/domain/Limits.ts"
-import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
-import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import * as DataDir from "../../../src/layers/store/DataDir.ts"
-import * as PeerStoreFile from "../../../src/layers/store/PeerStoreFile.ts"
-import * as PeerStoreMemory from "../../../src/layers/store/PeerStoreMemory.ts"
-import { PeerStore } from "../../../src/services/PeerStore.ts"
 
 const run = promisify(execFile)
 
@@ -29,12 +23,6 @@ const lockElsewhere = (directory: string, uid: number | undefined) =>
      )))`
   ], { cwd: fileURLToPath(new URL("../../..", import.meta.url)) })
 
-const address = (ip: string, port = 24_100) => PeerAddress.make(PeerIp.fromStringUnsafe(ip), port)
-
-const load = Effect.flatMap(PeerStore, (store) => store.load)
-const save = (addresses: ReadonlyArray<PeerAddress.PeerAddress>) =>
-  Effect.flatMap(PeerStore, (store) => store.save(addresses))
-
 /** A fresh directory, the files in it, and what was logged. */
 const withDirectory = <A, E>(
   body: (directory: string, fs: FileSystem.FileSystem) => Effect.Effect<A, E, FileSystem.FileSystem>
@@ -47,87 +35,6 @@ const withDirectory = <A, E>(
     TestConsole.layer,
     Logger.layer([Logger.withConsoleLog(Logger.formatSimple)])
   ]))
-
-const fromFile = <A, E>(directory: string, effect: Effect.Effect<A, E, PeerStore>) =>
-  effect.pipe(Effect.provide(PeerStoreFile.layer(directory), { local: true }))
-
-describe("PeerStoreFile", () => {
-  it.live("keeps addresses in order across restarts, and replaces them whole", () =>
-    withDirectory((directory, fs) =>
-      Effect.gen(function*() {
-        assert.deepStrictEqual(yield* fromFile(directory, load), [])
-        const peers = [address("203.0.113.7", 1), address("2001:db8::7"), address("10.0.0.1")]
-        yield* fromFile(directory, save(peers))
-        assert.deepStrictEqual(yield* fromFile(directory, load), peers)
-        yield* fromFile(directory, save(peers.slice(1)))
-        assert.deepStrictEqual(yield* fromFile(directory, load), peers.slice(1))
-        assert.deepStrictEqual(yield* fs.readDirectory(directory), ["peers.json"])
-        assert.deepStrictEqual(yield* TestConsole.logLines, [])
-      })
-    ))
-
-  it.live("keeps the best when there are too many", () =>
-    withDirectory((directory) =>
-      Effect.gen(function*() {
-        const many = Array.from({ length: Limits.storedPeers + 10 }, (_, i) => address(`10.0.${i >> 8}.${i & 255}`))
-        yield* fromFile(directory, save(many))
-        assert.deepStrictEqual(yield* fromFile(directory, load), many.slice(0, Limits.storedPeers))
-      })
-    ))
-
-  for (
-    const [name, text, rest] of [
-      ["no JSON", "{\"version\": 1, \"peers\": [\"10.0.0.1:1\"", []],
-      ["another shape", "{\"version\": 2, \"peers\": []}", []],
-      ["empty", "", []],
-      ["one bad address", "{\"version\": 1, \"peers\": [\"10.0.0.1:1\", \"10.0.0\", \"10.0.0.2:2\"]}", [
-        address("10.0.0.1", 1),
-        address("10.0.0.2", 2)
-      ]],
-      ["a port missing", "{\"version\": 1, \"peers\": [\"10.0.0.1\", \"10.0.0.2:2\"]}", [address("10.0.0.2", 2)]]
-    ] as const
-  ) {
-    it.live(`a damaged file (${name}) is set aside and named`, () =>
-      withDirectory((directory, fs) =>
-        Effect.gen(function*() {
-          yield* fs.writeFileString(`${directory}/peers.json`, text)
-          assert.deepStrictEqual(yield* fromFile(directory, load), rest)
-          assert.strictEqual(yield* fs.readFileString(`${directory}/peers.json.bad`), text)
-          const [line = ""] = (yield* TestConsole.logLines).map(String)
-          assert.include(line, `${directory}/peers.json is damaged`)
-          assert.include(line, `kept as ${directory}/peers.json.bad`)
-          // A second damage does not overwrite the first.
-          yield* fs.writeFileString(`${directory}/peers.json`, "again")
-          yield* fromFile(directory, load)
-          assert.strictEqual(yield* fs.readFileString(`${directory}/peers.json.bad`), text)
-          assert.strictEqual(yield* fs.readFileString(`${directory}/peers.json.bad-2`), "again")
-        })
-      ))
-  }
-
-  it.live("an unwritable place is an error that names the file", () =>
-    withDirectory((directory) =>
-      Effect.gen(function*() {
-        const error = yield* Effect.flip(fromFile(`${directory}/gone`, save([address("10.0.0.1")])))
-        assert.strictEqual(error._tag, "PeerStoreError")
-        assert.include(
-          error.message,
-          `${directory}/gone/peers.json cannot be written: no such file or directory; good peers are not`
-        )
-      })
-    ))
-})
-
-describe("PeerStoreMemory", () => {
-  it.effect("gives what was saved; two layers share nothing", () =>
-    Effect.gen(function*() {
-      const peers = [address("10.0.0.1")]
-      const seen = yield* Effect.andThen(save(peers), load).pipe(Effect.provide(PeerStoreMemory.layer()))
-      assert.deepStrictEqual(seen, peers)
-      assert.deepStrictEqual(yield* load.pipe(Effect.provide(PeerStoreMemory.layer())), [])
-      assert.deepStrictEqual(yield* load.pipe(Effect.provide(PeerStoreMemory.layer(peers))), peers)
-    }))
-})
 
 describe("DataDir", () => {
   it.live("holds the lock also where it cannot write down by whom, as on a full disk", () =>

@@ -37,6 +37,8 @@ export const decode = (kind: number, buffer: Uint8Array, start: number, end: num
         : wrongLength(kind, AliasProof.proofBytes, end - start)
     case Kind.Peers:
       return decodePeers(buffer.subarray(start, end))
+    case Kind.AskPeers:
+      return end === start ? { _tag: "AskPeers" } : wrongLength(kind, 0, end - start)
     case Kind.Hello:
       return decodeHello(buffer.subarray(start, end))
     case Kind.Commit:

@@ -112,6 +112,8 @@ export const encodePeers = (peers: Message.Peers["peers"]): Uint8Array => {
   return b
 }
 
+export const encodeAskPeers = (): Uint8Array => Frame.allocate(Kind.AskPeers, 0)
+
 const checkPayload = (payload: Uint8Array): void => {
   if (payload.length > maxPayloadBytes) throw new RangeError(`payload of ${payload.length} bytes fits no frame`)
 }
@@ -201,6 +203,8 @@ export const encode = (message: Message.Message): readonly [Uint8Array] | readon
       return encodeData(message.channel, message.payload)
     case "Peers":
       return [encodePeers(message.peers)]
+    case "AskPeers":
+      return [encodeAskPeers()]
     default:
       return encodeSync(message)
   }

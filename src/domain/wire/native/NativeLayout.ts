@@ -14,7 +14,8 @@ export const Kind = {
   Pong: 6,
   SameProcess: 7,
   Data: 16,
-  Peers: 17
+  Peers: 17,
+  AskPeers: 18
 } as const
 
 /** Whether frames of this kind overtake bulk. */

@@ -1,0 +1,95 @@
+/** `timemesh peers import`: takes a list of peers, as operators and older programs keep them, into the peer book. */
+import { Clock, Console, Effect } from "effect"
+import { Argument, Command } from "effect/cli"
+import * as Limits from "../../domain/Limits.ts"
+import * as AddressList from "../../domain/peer/AddressList.ts"
+import type { PeerBook } from "../../domain/peer/PeerBook.ts"
+import * as InputFile from "../../layers/store/InputFile.ts"
+import { PeerStore } from "../../services/PeerStore.ts"
+import * as Failure from "../Failure.ts"
+import { fields } from "../table.ts"
+import * as book from "./book.ts"
+
+/** What became of the entries: `read` is the sum of the others. */
+export interface Imported {
+  readonly read: number
+  /** Entries of a peer that an earlier entry names. */
+  readonly merged: number
+  /** Peers of the list that are in the book now. */
+  readonly kept: number
+  readonly refused: ReadonlyArray<AddressList.RefusedEntry>
+}
+
+/** Puts the list into the book. `now`: wall time, ms. */
+export const importInto = (
+  into: PeerBook,
+  list: AddressList.AddressList,
+  networkPort: number,
+  now: number
+): Imported => {
+  const refused = [...list.refused]
+  let kept = 0
+  for (const { address, line, text } of list.peers) {
+    const added = into.add(address, "operator", now)
+    if (added === "no-room" || added === "refused") {
+      refused.push({ line, text, reason: `the peer book has no place for it (${into.size} addresses)` })
+      continue
+    }
+    kept += 1
+    const before = into.get(address.ip)
+    if (before !== undefined && before.goodAt === 0) {
+      into.setPort(address.ip, AddressList.likelier(before.port, address.port, networkPort))
+    }
+  }
+  return { read: list.read, merged: list.merged, kept, refused: refused.toSorted((a, b) => a.line - b.line) }
+}
+
+/** Refused entries that are shown to a person. */
+const shown = 20
+
+const render = ({ kept, merged, read, refused }: Imported, size: number): string =>
+  [
+    fields([
+      ["read", `${read} entries`],
+      ["merged", `${merged} entries of the same peers`],
+      ["kept", `${kept} peers; the peer book has ${size} addresses now`],
+      ["refused", `${refused.length} entries`]
+    ]),
+    ...refused.slice(0, shown).map(({ line, reason, text }) => `  line ${line}: "${text}": ${reason}`),
+    ...(refused.length > shown ? [`  and ${refused.length - shown} more: use --json to list all`] : [])
+  ].join("\n")
+
+export const command = Command.make(
+  "import",
+  {
+    ...book.where,
+    from: Argument.String("file").pipe(
+      Argument.withDescription(
+        "List of peers: lines of IP or IP:PORT, a JSON array of those, or of objects with \"address\""
+      )
+    )
+  },
+  Effect.fnUntraced(function*({ from, json, ...told }) {
+    const target = yield* book.locate(told)
+    const text = yield* Effect.mapError(
+      InputFile.text(from, Limits.addressListBytes),
+      (error) => Failure.unusable(error.message)
+    )
+    const list = AddressList.read(text, target.network.port)
+    yield* book.lock(target)
+    yield* Effect.gen(function*() {
+      const { book: into, key, stored } = yield* book.open
+      const imported = importInto(into, list, target.network.port, yield* Clock.currentTimeMillis)
+      const store = yield* PeerStore
+      yield* Effect.mapError(
+        store.save({ ...into.takeChanges(), key, anchors: stored.anchors, whole: () => into.entries() }),
+        (error) => Failure.unusable(error.message)
+      )
+      yield* Console.log(json ? JSON.stringify(imported) : render(imported, into.size))
+    }).pipe(book.withStore(target))
+  }, Effect.scoped)
+).pipe(
+  Command.withDescription(
+    "Take a list of peers into the peer book of a stopped node. Entries of one IP are one peer, at the network's port if any names it"
+  )
+)

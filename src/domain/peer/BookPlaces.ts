@@ -1,0 +1,61 @@
+/**
+ * Where addresses go in the peer book: two tables of buckets, 64 slots each, and a keyed hash that says which slot is whose.
+ *
+ * **Why**: an attacker may have any number of addresses, and tell of any number, but it has few netgroups. What one netgroup tells of
+ * reaches 64 of the 1,024 new buckets; the addresses of one netgroup reach 8 of the 256 tried ones. Whoever does not know the key cannot
+ * choose addresses that push out a certain other one.
+ *
+ * **Groups**: `PeerIp.netgroup` of what is routable. On private and loopback networks each address is a group of its own: all are one
+ * operator's, and a test network has hundreds of nodes in one /16.
+ */
+import * as Limits from "../Limits.ts"
+import * as PeerIp from "./PeerIp.ts"
+import * as SipHash from "./SipHash.ts"
+
+/** The bytes of an address's group; two addresses of one group give the same. */
+export const groupOf = (ip: PeerIp.PeerIp): Uint8Array => {
+  const bytes = PeerIp.toBytes(ip)
+  if (PeerIp.classOf(ip) !== "routable") return bytes
+  // The first 16 bits behind ::ffff:, or the first 32 bits.
+  return ip.includes(":") ? bytes.slice(0, 4) : bytes.slice(10, 14)
+}
+
+/** What is hashed, so that no two uses of the key meet. */
+const Use = { newBucket: 1, newShare: 2, triedBucket: 3, triedShare: 4, newSlot: 5, triedSlot: 6, operator: 7 } as const
+
+const input = new Uint8Array(64)
+
+/** Hash of a use, a number and some bytes, each with its length in front. */
+const hashOf = (key: SipHash.Key, use: number, n: number, ...parts: ReadonlyArray<Uint8Array>): number => {
+  input[0] = use
+  input[1] = n
+  input[2] = n >>> 8
+  let at = 3
+  for (const part of parts) {
+    input[at++] = part.length
+    input.set(part, at)
+    at += part.length
+  }
+  return SipHash.hash(key, input, at)
+}
+
+/** The new bucket of an address that `source` told of. */
+export const newBucket = (key: SipHash.Key, ip: PeerIp.PeerIp, source: PeerIp.PeerIp): number => {
+  const told = groupOf(source)
+  const share = hashOf(key, Use.newShare, 0, told, groupOf(ip)) % Limits.bookBucketsPerSource
+  return hashOf(key, Use.newBucket, share, told) % Limits.bookNewBuckets
+}
+
+/** The `i`-th new bucket, from 0, that an address of the operator's own list may take. */
+export const operatorBucket = (key: SipHash.Key, ip: PeerIp.PeerIp, i: number): number =>
+  hashOf(key, Use.operator, i, PeerIp.toBytes(ip)) % Limits.bookNewBuckets
+
+/** The tried bucket of an address. */
+export const triedBucket = (key: SipHash.Key, ip: PeerIp.PeerIp): number => {
+  const share = hashOf(key, Use.triedShare, 0, PeerIp.toBytes(ip)) % Limits.bookBucketsPerGroup
+  return hashOf(key, Use.triedBucket, share, groupOf(ip)) % Limits.bookTriedBuckets
+}
+
+/** The slot of an address in a bucket. */
+export const slotOf = (key: SipHash.Key, table: "new" | "tried", bucket: number, ip: PeerIp.PeerIp): number =>
+  hashOf(key, table === "new" ? Use.newSlot : Use.triedSlot, bucket, PeerIp.toBytes(ip)) % Limits.bookBucketSlots

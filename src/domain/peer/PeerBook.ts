@@ -1,0 +1,311 @@
+/**
+ * The addresses that a node knows, whether it is connected or not: bounded, kept across restarts, and hard to fill with lies. After Bitcoin
+ * Core's address manager.
+ *
+ * **Tables.** An address is in one of two: *tried* when it has shaken hands with this node, *new* when it was only told of. Its slot follows
+ * from a keyed hash (`BookPlaces`). A new address whose slot is taken comes in only when the holder is terrible (`KnownAddress`). One that
+ * has shaken hands and finds its tried slot taken waits until the holder was tested: who still answers, stays.
+ *
+ * **Identity.** By IP: the same node at another port is the same entry. A port that worked is not replaced by gossip.
+ *
+ * **Shapes.** Mutable, synchronous, without a clock or randomness of its own: `now` is wall time in ms, `draw` uniform in [0, 1).
+ * **Bounds.** The slots: `Limits.bookNewBuckets` and `bookTriedBuckets` of `bookBucketSlots`.
+ */
+import * as Limits from "../Limits.ts"
+import * as BookPlaces from "./BookPlaces.ts"
+import { BookTable, type Held } from "./BookTable.ts"
+import * as KnownAddress from "./KnownAddress.ts"
+import type { Changes, Placed, Table } from "./KnownAddress.ts"
+import type { PeerAddress } from "./PeerAddress.ts"
+import * as PeerIp from "./PeerIp.ts"
+import type { Direction } from "./PeerRecord.ts"
+import type * as SipHash from "./SipHash.ts"
+
+/** What became of an address that was told. `no-room`: its slot is taken by a better one. */
+export type Added = "added" | "known" | "no-room" | "refused"
+
+/** What a handshake shows of an address. */
+export interface Handshaken {
+  readonly port: number
+  readonly wire: KnownAddress.WireName
+  /** Which end dialled. */
+  readonly direction: Direction
+}
+
+export class PeerBook {
+  private readonly key: SipHash.Key
+  private readonly byIp = new Map<PeerIp.PeerIp, Held>()
+  private readonly tables = { new: new BookTable(), tried: new BookTable() }
+  /** Newcomers to the tried table whose slot is taken, and since when. */
+  private readonly waiting = new Map<PeerIp.PeerIp, number>()
+  private readonly touched = new Set<PeerIp.PeerIp>()
+
+  /** @param key secret of this node, and the same for the life of the book */
+  constructor(key: SipHash.Key) {
+    this.key = key
+  }
+
+  get size(): number {
+    return this.byIp.size
+  }
+
+  sizeOf(table: Table): number {
+    return this.tables[table].size
+  }
+
+  get(ip: PeerIp.PeerIp): KnownAddress.KnownAddress | undefined {
+    return this.byIp.get(ip)?.known
+  }
+
+  tableOf(ip: PeerIp.PeerIp): Table | undefined {
+    return this.byIp.get(ip)?.table
+  }
+
+  *entries(): Iterable<Placed> {
+    for (const held of this.byIp.values()) yield held
+  }
+
+  // --- what comes in ----------------------------------------------------------------
+
+  /** A peer tells of an address; `operator`: the operator's own list does, whose addresses are not bound to the buckets of one source. */
+  add(address: PeerAddress, source: PeerIp.PeerIp | "operator", now: number): Added {
+    const { ip, port } = address
+    if (port < 1 || port > 65_535 || PeerIp.classOf(ip) === "special") return "refused"
+    const held = this.byIp.get(ip)
+    if (held !== undefined) {
+      const { known } = held
+      if (now - known.seenAt >= Limits.bookSeenEveryMs) this.set(held, { ...known, seenAt: now })
+      return "known"
+    }
+    const known = KnownAddress.make(address, now)
+    if (source !== "operator") {
+      return this.putNew(known, BookPlaces.newBucket(this.key, ip, source), now, false) ? "added" : "no-room"
+    }
+    for (let i = 0; i < Limits.bookOperatorPlaces; i++) {
+      if (this.putNew(known, BookPlaces.operatorBucket(this.key, ip, i), now, false)) return "added"
+    }
+    return "no-room"
+  }
+
+  /** Takes the port of the address for that one: an operator says so. */
+  setPort(ip: PeerIp.PeerIp, port: number): void {
+    const held = this.byIp.get(ip)
+    if (held !== undefined && held.known.port !== port) this.set(held, { ...held.known, port })
+  }
+
+  /** A dial to it begins. */
+  dialled(ip: PeerIp.PeerIp, now: number): void {
+    const held = this.byIp.get(ip)
+    if (held !== undefined) this.set(held, { ...held.known, dialledAt: now })
+  }
+
+  /** A dial to it came to nothing, and that is not this node's own fault. */
+  failed(ip: PeerIp.PeerIp): void {
+    const held = this.byIp.get(ip)
+    if (held !== undefined) this.set(held, { ...held.known, failures: held.known.failures + 1 })
+  }
+
+  /** It has shaken hands. The address is in the tried table after it, or waits for the test of its slot's holder. */
+  good(ip: PeerIp.PeerIp, { direction, port, wire }: Handshaken, now: number): void {
+    const known: KnownAddress.KnownAddress = {
+      ip,
+      port,
+      wire,
+      direction,
+      seenAt: now,
+      dialledAt: direction === "outbound" ? now : this.get(ip)?.dialledAt ?? 0,
+      goodAt: now,
+      failures: 0
+    }
+    const held = this.byIp.get(ip)
+    if (held !== undefined) this.set(held, known)
+    if (held?.table === "tried") return
+    const bucket = BookPlaces.triedBucket(this.key, ip)
+    const slot = BookPlaces.slotOf(this.key, "tried", bucket, ip)
+    const holder = this.tables.tried.at(bucket, slot)
+    if (holder === undefined || KnownAddress.isTerrible(holder.known, now)) {
+      return this.moveToTried(held?.known ?? known, bucket, slot, now)
+    }
+    if (held === undefined) this.putNew(known, BookPlaces.newBucket(this.key, ip, ip), now, true)
+    if (this.waiting.size < Limits.bookTests && !this.waiting.has(ip)) this.waiting.set(ip, now)
+  }
+
+  /** It is no peer: this node's own address, or banned. */
+  remove(ip: PeerIp.PeerIp): void {
+    const held = this.byIp.get(ip)
+    if (held !== undefined) this.drop(held)
+  }
+
+  // --- test before evict --------------------------------------------------------------
+
+  /** Whose test is due: the holder of a tried slot that a newcomer wants. Dial it, then `settleTests`. */
+  toTest(now: number): KnownAddress.KnownAddress | undefined {
+    for (const ip of this.waiting.keys()) {
+      const holder = this.holderFor(ip)
+      if (holder !== undefined && !KnownAddress.isJustDialled(holder.known, now)) return holder.known
+    }
+    return undefined
+  }
+
+  /** Gives slots whose holder did not answer to those that wait for them. */
+  settleTests(now: number): void {
+    for (const [ip, since] of this.waiting) {
+      const newcomer = this.byIp.get(ip)
+      const holder = this.holderFor(ip)
+      if (newcomer === undefined || newcomer.table === "tried") {
+        this.waiting.delete(ip)
+        continue
+      }
+      if (holder !== undefined && now - holder.known.goodAt < Limits.bookTestGoodMs && holder.known.failures === 0) {
+        this.waiting.delete(ip)
+        continue
+      }
+      const wasTested = holder === undefined ||
+        (holder.known.dialledAt >= since && holder.known.failures > 0 &&
+          now - holder.known.dialledAt > Limits.bookJustTriedMs)
+      if (!wasTested && now - since < Limits.bookTestMs) continue
+      this.waiting.delete(ip)
+      const bucket = BookPlaces.triedBucket(this.key, ip)
+      this.moveToTried(newcomer.known, bucket, BookPlaces.slotOf(this.key, "tried", bucket, ip), now)
+    }
+  }
+
+  private holderFor(ip: PeerIp.PeerIp): Held | undefined {
+    const bucket = BookPlaces.triedBucket(this.key, ip)
+    return this.tables.tried.at(bucket, BookPlaces.slotOf(this.key, "tried", bucket, ip))
+  }
+
+  // --- what goes out ------------------------------------------------------------------
+
+  /** An address to dial: of either table with the same chance, or of that one; what failed, or was dialled just now, less often. */
+  pick(now: number, draw: () => number, from?: Table): KnownAddress.KnownAddress | undefined {
+    const { new: fresh, tried } = this.tables
+    const table = from === undefined
+      ? tried.size === 0 ? fresh : fresh.size === 0 || draw() < 0.5 ? tried : fresh
+      : this.tables[from]
+    // The factor grows until even the least likely one is taken: at most 45 draws.
+    for (let factor = 1;; factor *= 1.2) {
+      const held = table.draw(draw)
+      if (held === undefined) return undefined
+      if (draw() < factor * KnownAddress.chance(held.known, now)) return held.known
+    }
+  }
+
+  /** The tried addresses, those that shook hands last first, at most `count`. */
+  lastGood(count: number): ReadonlyArray<KnownAddress.KnownAddress> {
+    const tried: Array<KnownAddress.KnownAddress> = []
+    for (const { known, table } of this.byIp.values()) if (table === "tried") tried.push(known)
+    return tried.toSorted((a, b) => b.goodAt - a.goodAt || PeerIp.compare(a.ip, b.ip)).slice(0, count)
+  }
+
+  /** Addresses to tell others of: a random part of the tried ones that are worth it. */
+  sample(now: number, draw: () => number): ReadonlyArray<KnownAddress.KnownAddress> {
+    const worth: Array<KnownAddress.KnownAddress> = []
+    for (const { known, table } of this.byIp.values()) {
+      if (table === "tried" && !KnownAddress.isTerrible(known, now)) worth.push(known)
+    }
+    const count = Math.min(Math.max(Math.ceil(worth.length * Limits.toldShare), Limits.toldLeast), worth.length)
+    for (let i = 0; i < count; i++) {
+      const j = i + Math.floor(draw() * (worth.length - i))
+      const [a, b] = [worth[i], worth[j]]
+      if (a === undefined || b === undefined) break
+      worth[i] = b
+      worth[j] = a
+    }
+    return worth.slice(0, count)
+  }
+
+  // --- storage ------------------------------------------------------------------------
+
+  /** Addresses that changed since `takeChanges`. */
+  get unsaved(): number {
+    return this.touched.size
+  }
+
+  /** What is to be stored since the last call. */
+  takeChanges(): Changes {
+    const changed: Array<Placed> = []
+    const removed: Array<PeerIp.PeerIp> = []
+    for (const ip of this.touched) {
+      const held = this.byIp.get(ip)
+      if (held === undefined) removed.push(ip)
+      else changed.push({ known: held.known, table: held.table, bucket: held.bucket })
+    }
+    this.touched.clear()
+    return { changed, removed }
+  }
+
+  /** Those changes could not be stored: the next ones contain them. */
+  giveBack({ changed, removed }: Changes): void {
+    for (const { known } of changed) this.touched.add(known.ip)
+    for (const ip of removed) this.touched.add(ip)
+  }
+
+  /** Puts stored addresses back in their places, tried ones first. One whose place is taken, as by a book of another key, is new again. */
+  restore(placed: Iterable<Placed>, now: number): void {
+    const later: Array<Placed> = []
+    for (const entry of placed) {
+      const known = KnownAddress.upTo(entry.known, now)
+      if (entry.table === "new" || this.byIp.has(known.ip)) {
+        later.push(entry)
+        continue
+      }
+      const bucket = BookPlaces.triedBucket(this.key, known.ip)
+      const slot = BookPlaces.slotOf(this.key, "tried", bucket, known.ip)
+      if (this.tables.tried.at(bucket, slot) === undefined) this.put({ known, table: "tried", bucket, slot })
+      else later.push({ ...entry, bucket: BookPlaces.newBucket(this.key, known.ip, known.ip) })
+    }
+    this.touched.clear()
+    for (const { bucket, known, table } of later) {
+      if (this.byIp.has(known.ip)) continue
+      this.putNew(KnownAddress.upTo(known, now), bucket % Limits.bookNewBuckets, now, false)
+      // As it is stored.
+      if (table === "new" && this.byIp.has(known.ip)) this.touched.delete(known.ip)
+      else this.touched.add(known.ip)
+    }
+  }
+
+  // --- places -------------------------------------------------------------------------
+
+  private set(held: Held, known: KnownAddress.KnownAddress): void {
+    held.known = known
+    this.touched.add(known.ip)
+  }
+
+  private put(held: Held): void {
+    this.tables[held.table].put(held)
+    this.byIp.set(held.known.ip, held)
+    this.touched.add(held.known.ip)
+  }
+
+  private drop(held: Held): void {
+    this.tables[held.table].remove(held)
+    this.byIp.delete(held.known.ip)
+    this.waiting.delete(held.known.ip)
+    this.touched.add(held.known.ip)
+  }
+
+  /** False: the slot is taken. `force`: whoever holds it goes. */
+  private putNew(known: KnownAddress.KnownAddress, bucket: number, now: number, force: boolean): boolean {
+    const slot = BookPlaces.slotOf(this.key, "new", bucket, known.ip)
+    const holder = this.tables.new.at(bucket, slot)
+    if (holder !== undefined) {
+      if (!force && !KnownAddress.isTerrible(holder.known, now)) return false
+      this.drop(holder)
+    }
+    this.put({ known, table: "new", bucket, slot })
+    return true
+  }
+
+  /** Whoever holds the slot becomes a new address again. */
+  private moveToTried(known: KnownAddress.KnownAddress, bucket: number, slot: number, now: number): void {
+    const before = this.byIp.get(known.ip)
+    if (before !== undefined) this.drop(before)
+    const holder = this.tables.tried.at(bucket, slot)
+    if (holder !== undefined) {
+      this.drop(holder)
+      this.putNew(holder.known, BookPlaces.newBucket(this.key, holder.known.ip, holder.known.ip), now, true)
+    }
+    this.put({ known, table: "tried", bucket, slot })
+  }
+}

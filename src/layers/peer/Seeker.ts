@@ -1,0 +1,95 @@
+/**
+ * Chooses which addresses of the peer book this node seeks: they get a row of the peer table, and with it a pair that dials (`Dialler`).
+ *
+ * **At the start**: the anchors, then those that shook hands last. **Later**: what peers tell of, as long as there is a row for it, and every
+ * `Limits.seekEveryMs` a choice of the book in place of rows that were dialled in vain. **When every place is taken**: now and then a
+ * feeler, a dial that only tests an address, so that the book knows good ones when they are needed.
+ */
+import * as Limits from "../../domain/Limits.ts"
+import * as KnownAddress from "../../domain/peer/KnownAddress.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import * as Discovery from "./Discovery.ts"
+import * as Gate from "./Gate.ts"
+import type { NodeContext } from "./NodeContext.ts"
+
+/** Seeks the best of the book, and goes on seeking. */
+export const start = (ctx: NodeContext, anchors: ReadonlyArray<PeerIp>): void => {
+  const first = new Map<PeerIp, KnownAddress.KnownAddress>()
+  for (const known of [...anchors.flatMap((ip) => ctx.book.get(ip) ?? []), ...ctx.book.lastGood(Limits.storedPeers)]) {
+    first.set(known.ip, known)
+  }
+  for (const known of first.values()) seek(ctx, known, "stored")
+  look(ctx, Limits.seekFirstRows)
+  again(ctx, Limits.seekEveryMs, 0, (ctx) => look(ctx, Limits.seekRows))
+  again(ctx, Limits.feelerEveryMs, 1, feel)
+  again(ctx, Limits.askEveryMs, 1, ask)
+}
+
+/** Calls `f` every `ms`, give or take half of it where `spread` is 1. */
+const again = (ctx: NodeContext, ms: number, spread: 0 | 1, f: (ctx: NodeContext) => void): void => {
+  const wait = ms * (1 + spread * (ctx.jitter() - 0.5))
+  ctx.timers.arm(wait, () => {
+    if (ctx.slots.closed) return
+    f(ctx)
+    again(ctx, ms, spread, f)
+  })
+}
+
+const seek = (
+  ctx: NodeContext,
+  { direction, ip, port }: KnownAddress.KnownAddress,
+  source: "stored" | "gossip"
+): boolean => {
+  if (!Discovery.learn(ctx, { ip, port }, source)) return false
+  const peer = ctx.table.get(ip)
+  if (peer !== undefined && direction === "outbound" && peer.pair.rank === "higher") peer.note({ onlyWeDial: true })
+  return true
+}
+
+const isFull = ({ setup, slots }: NodeContext): boolean => slots.placesTaken >= setup.tuning.maxPeers
+
+/** Adds addresses of the book to those that are sought, until so many have not been tried. */
+const look = (ctx: NodeContext, rows: number): void => {
+  const now = ctx.nowMs()
+  ctx.book.settleTests(now)
+  if (isFull(ctx) || ctx.book.size === 0) return
+  const room = Gate.room(ctx)
+  const missing = Math.min(ctx.book.size - room.inBook, rows - room.untried)
+  // Some of those that are drawn are sought already.
+  for (let tries = 4 * missing, added = 0; tries > 0 && added < missing; tries--) {
+    const known = ctx.book.pick(now, ctx.jitter)
+    if (known === undefined) return
+    if (ctx.table.get(known.ip) !== undefined || KnownAddress.isJustDialled(known, now)) continue
+    if (!room.take()) return
+    const isTried = ctx.book.tableOf(known.ip) === "tried"
+    if (seek(ctx, known, isTried ? "stored" : "gossip")) added += 1
+  }
+}
+
+/** Dials one address only to see whether it is there. */
+const feel = (ctx: NodeContext): void => {
+  if (!isFull(ctx)) return
+  const now = ctx.nowMs()
+  const known = ctx.book.toTest(now) ?? untested(ctx, now)
+  if (known === undefined || ctx.table.get(known.ip)?.up !== undefined) return
+  if (!seek(ctx, known, ctx.book.tableOf(known.ip) === "tried" ? "stored" : "gossip")) return
+  const peer = ctx.table.get(known.ip)
+  if (peer !== undefined) peer.isFeeler = true
+}
+
+/** An address that was only told of. Some of those that are drawn may be connected. */
+const untested = (ctx: NodeContext, now: number): KnownAddress.KnownAddress | undefined => {
+  for (let tries = Limits.feelerDraws; tries > 0; tries--) {
+    const known = ctx.book.pick(now, ctx.jitter, "new")
+    if (known === undefined) return undefined
+    if (ctx.table.get(known.ip)?.up === undefined && !KnownAddress.isJustDialled(known, now)) return known
+  }
+  return undefined
+}
+
+/** Asks one peer for addresses. */
+const ask = (ctx: NodeContext): void => {
+  const ups = [...ctx.table.peers()].flatMap(({ up }) => up === undefined ? [] : [up])
+  const chosen = ups[Math.floor(ctx.jitter() * ups.length)]
+  if (chosen !== undefined) Discovery.ask(ctx, chosen)
+}

@@ -1,0 +1,46 @@
+/**
+ * The dials to addresses that this node knows by gossip alone: whoever tells of addresses chooses whom it dials. No address is dialled more
+ * than once per `Limits.toldDialEveryMs`, however it comes back into the table, and in all no more than `toldDialsPerSecond` begin. So no
+ * list of addresses makes a dial storm, and no stranger is knocked at because others say so.
+ *
+ * **Units**: monotonic ms. **Bounds**: as many addresses are remembered as dials may begin within `toldDialEveryMs`.
+ */
+import * as Limits from "../../domain/Limits.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+
+export class ToldDials {
+  /** When each was dialled, the longest ago first. */
+  private readonly dialledAt = new Map<PeerIp, number>()
+  private tokens: number = Limits.toldDialBurst
+  private at: number | undefined
+
+  /** ms until the address may be dialled: 0 now. */
+  waitMs(ip: PeerIp, now: number): number {
+    const dialledAt = this.dialledAt.get(ip)
+    return dialledAt === undefined ? 0 : Math.max(0, dialledAt + Limits.toldDialEveryMs - now)
+  }
+
+  /** ms until any dial may begin: 0 now. */
+  paceMs(now: number): number {
+    this.refill(now)
+    return this.tokens >= 1 ? 0 : (1 - this.tokens) / Limits.toldDialsPerSecond * 1_000
+  }
+
+  /** A dial to the address begins. */
+  began(ip: PeerIp, now: number): void {
+    this.refill(now)
+    this.tokens -= 1
+    for (const [old, at] of this.dialledAt) {
+      if (now - at < Limits.toldDialEveryMs) break
+      this.dialledAt.delete(old)
+    }
+    this.dialledAt.delete(ip)
+    this.dialledAt.set(ip, now)
+  }
+
+  private refill(now: number): void {
+    const gained = this.at === undefined ? 0 : (now - this.at) / 1_000 * Limits.toldDialsPerSecond
+    this.tokens = Math.min(Limits.toldDialBurst, this.tokens + gained)
+    this.at = now
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * `PeerStore` in `peers.db` of the data directory: a SQLite file of its own, so that a damaged book never puts the chain at risk.
+ *
+ * **Damage**: a file that is no database, is another program's or another network's, or has rows that cannot be read, is kept as
+ * `peers.db.bad` (`peers.db.bad-2`, …) and named in a warning. The new book has what could be read, and all that the running node knows.
+ * **Errors**: a file that cannot be opened or written is tried again at the next call.
+ * **Before**: addresses in `peers.json`, where nodes kept them once, are taken over; the file is then `peers.json.old`.
+ */
+import { Clock, Effect, Exit, Layer, Option, Result, Scope, Semaphore } from "effect"
+import { Hex } from "effect/encoding"
+import { SqlClient, type SqlError } from "effect/sql"
+import type { Network } from "../../domain/Network.ts"
+import * as AddressList from "../../domain/peer/AddressList.ts"
+import * as KnownAddress from "../../domain/peer/KnownAddress.ts"
+import type { Placed } from "../../domain/peer/KnownAddress.ts"
+import { PeerStore, PeerStoreError, type PeersToStore, type StoredPeers } from "../../services/PeerStore.ts"
+import { sqlFailure, sqlFailureText } from "../sql/SqlFailure.ts"
+import * as SqliteClient from "../sql/SqliteClient.ts"
+import * as PeerTables from "./PeerTables.ts"
+import { type FileError, PlainFiles } from "./PlainFiles.ts"
+
+/** The peer book of a node, within its data directory. */
+export const fileIn = (directory: string): string => `${directory}/peers.db`
+
+/** Where nodes kept good addresses before they had a book. */
+const listIn = (directory: string): string => `${directory}/peers.json`
+
+/** Damaged files kept; beyond it, the last name is used again. */
+const keptFiles = 9
+
+/** The file is no book of this network. */
+interface Damaged {
+  readonly _tag: "Damaged"
+  readonly problem: string
+  /** What could be read of it. */
+  readonly rest: ReadonlyArray<Placed>
+}
+
+/** A database that is open, and what it holds. */
+interface Open {
+  readonly sql: SqlClient.SqlClient
+  readonly close: Effect.Effect<void>
+  readonly stored: StoredPeers
+}
+
+const damaged = (problem: string, rest: ReadonlyArray<Placed> = []): Damaged => ({ _tag: "Damaged", problem, rest })
+
+const fromSql = (error: SqlError.SqlError, file: string): Damaged | PeerStoreError =>
+  sqlFailure(error) === "damaged"
+    ? damaged(sqlFailureText(error))
+    : new PeerStoreError({
+      detail: `${file}: ${sqlFailureText(error)}; the peer book is not remembered until that works`
+    })
+
+const fromFile = ({ message }: FileError) => new PeerStoreError({ detail: message })
+
+/** Reads a book, or begins one in an empty file. */
+const readOrBegin = (sql: SqlClient.SqlClient, network: string) =>
+  Effect.gen(function*() {
+    const tables = yield* PeerTables.names(sql)
+    const isNew = tables.length === 0
+    if (!isNew && !tables.includes("peer_meta")) return yield* Effect.fail(damaged("another program's database"))
+    yield* PeerTables.create(sql)
+    const meta = PeerTables.meta(sql)
+    if (isNew) {
+      yield* meta.set("schema", PeerTables.schema)
+      yield* meta.set("network", network)
+    }
+    const facts = yield* meta.all
+    if (facts.get("schema") !== PeerTables.schema) {
+      return yield* Effect.fail(damaged(`schema ${facts.get("schema") ?? "missing"}, not ${PeerTables.schema}`))
+    }
+    if (facts.get("network") !== network) {
+      return yield* Effect.fail(damaged(`the book of ${facts.get("network") ?? "no network"}, not of ${network}`))
+    }
+    const { book, unreadable } = yield* PeerTables.readBook(sql)
+    if (unreadable > 0) return yield* Effect.fail(damaged(`${unreadable} rows cannot be read`, book))
+    const key = facts.get("key")
+    const bytes = key === undefined ? undefined : Option.getOrUndefined(Result.getSuccess(Hex.decode(key)))
+    if (bytes?.length !== 16 && book.length > 0) return yield* Effect.fail(damaged("its key is missing", book))
+    return { key: bytes, book, anchors: yield* PeerTables.readAnchors(sql) }
+  })
+
+const make = Effect.fnUntraced(function*(directory: string, network: Network) {
+  const file = fileIn(directory)
+  const files = yield* PlainFiles
+  const scope = yield* Effect.scope
+  const oneAtATime = yield* Semaphore.make(1)
+  let current: Open | undefined
+  /** The file was begun anew: the next save writes all. */
+  let isFresh = false
+  /** Set while addresses of `peers.json` are not stored in the book yet: what to say when they are. */
+  let takenOver: string | undefined
+
+  const freeName = Effect.gen(function*() {
+    for (let i = 1; i < keptFiles; i++) {
+      const name = i === 1 ? `${file}.bad` : `${file}.bad-${i}`
+      if (!(yield* files.exists(name))) return name
+    }
+    return `${file}.bad-${keptFiles}`
+  })
+
+  const setAside = (problem: string) =>
+    Effect.gen(function*() {
+      const aside = yield* freeName
+      for (const suffix of ["-wal", "-shm", ""]) {
+        if (yield* files.exists(`${file}${suffix}`)) yield* files.rename(`${file}${suffix}`, `${aside}${suffix}`)
+      }
+      yield* Effect.logWarning(`${file} is damaged (${problem}); kept as ${aside}, and a new peer book is begun`)
+    })
+
+  /** One attempt. */
+  const attempt: Effect.Effect<Open, Damaged | PeerStoreError> = Effect.gen(function*() {
+    const own = yield* Scope.fork(scope)
+    const close = Scope.close(own, Exit.void)
+    return yield* Effect.gen(function*() {
+      const context = yield* Layer.buildWithScope(Layer.fresh(SqliteClient.layer({ filename: file })), own)
+      const sql = yield* Effect.provide(SqlClient.SqlClient, context)
+      const stored = yield* sql.withTransaction(readOrBegin(sql, network.name))
+      return { sql, close, stored }
+    }).pipe(
+      Effect.catchTag("SqlError", (error) => Effect.fail(fromSql(error, file))),
+      Effect.tapCause(() => close)
+    )
+  })
+
+  const open: Effect.Effect<Open, PeerStoreError> = Effect.suspend(() =>
+    current !== undefined ? Effect.succeed(current) : attempt.pipe(
+      Effect.catchTag("Damaged", ({ problem, rest }) =>
+        Effect.gen(function*() {
+          yield* Effect.mapError(setAside(problem), fromFile)
+          isFresh = true
+          const opened = yield* attempt.pipe(
+            Effect.catchTag(
+              "Damaged",
+              ({ problem }) => new PeerStoreError({ detail: `${file} is damaged: ${problem}` })
+            )
+          )
+          return { ...opened, stored: { ...opened.stored, book: rest } }
+        })),
+      Effect.tap((opened) => Effect.sync(() => current = opened))
+    )
+  )
+
+  /** Addresses that an older version kept: peers that were connected. */
+  const older = Effect.gen(function*() {
+    const text = yield* files.read(listIn(directory))
+    if (Option.isNone(text)) return []
+    const now = yield* Clock.currentTimeMillis
+    const { peers, refused } = AddressList.read(text.value, network.port)
+    takenOver = `${listIn(directory)}: ${peers.length} addresses are in the peer book now` +
+      `${refused.length === 0 ? "" : `, ${refused.length} entries cannot be read`}; kept as ${listIn(directory)}.old`
+    isFresh = true
+    return peers.map(({ address }): Placed => ({
+      known: { ...KnownAddress.make(address, now), goodAt: now },
+      table: "tried",
+      bucket: 0
+    }))
+  }).pipe(Effect.catch((error) => Effect.as(Effect.logWarning(error.message), [])))
+
+  const write = ({ close, sql }: Open, peers: PeersToStore) =>
+    sql.withTransaction(Effect.gen(function*() {
+      yield* PeerTables.meta(sql).set("key", Hex.encode(peers.key))
+      if (isFresh) yield* PeerTables.removeAll(sql)
+      else yield* PeerTables.removeAddresses(sql, peers.removed)
+      yield* PeerTables.writeAddresses(sql, isFresh ? [...peers.whole()] : peers.changed)
+      yield* PeerTables.writeAnchors(sql, peers.anchors)
+    })).pipe(
+      Effect.catch((error) => {
+        const failure = fromSql(error, file)
+        if (failure._tag !== "Damaged") return Effect.fail(failure)
+        // The next call begins a new one.
+        return Effect.gen(function*() {
+          current = undefined
+          yield* close
+          yield* Effect.mapError(setAside(failure.problem), fromFile)
+          isFresh = true
+          return yield* new PeerStoreError({ detail: `${file} is damaged: ${failure.problem}` })
+        })
+      })
+    )
+
+  return PeerStore.of({
+    load: oneAtATime.withPermit(Effect.gen(function*() {
+      const { stored } = yield* open
+      return { ...stored, book: [...yield* older, ...stored.book] }
+    })),
+    save: (peers) =>
+      oneAtATime.withPermit(Effect.gen(function*() {
+        yield* write(yield* open, peers)
+        isFresh = false
+        if (takenOver === undefined) return
+        yield* Effect.mapError(files.rename(listIn(directory), `${listIn(directory)}.old`), fromFile)
+        yield* Effect.logInfo(takenOver)
+        takenOver = undefined
+      }))
+  })
+})
+
+/** `directory` must exist. */
+export const layer = (directory: string, network: Network): Layer.Layer<PeerStore> =>
+  Layer.effect(PeerStore, make(directory, network))

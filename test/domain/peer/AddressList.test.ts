@@ -1,0 +1,107 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as AddressList from "../../../src/domain/peer/AddressList.ts"
+
+const port = 24_100
+const read = (text: string) => {
+  const list = AddressList.read(text, port)
+  assert.strictEqual(list.read, list.merged + list.peers.length + list.refused.length, "every entry is accounted for")
+  return { ...list, peers: list.peers.map(({ address }) => [address.ip, address.port]) }
+}
+
+describe("AddressList", () => {
+  const expected = [["203.0.113.7", port], ["203.0.113.8", 5_000], ["2001:db8::7", 24_100]]
+  for (
+    const [form, text] of [
+      ["lines", "203.0.113.7\n203.0.113.8:5000\n[2001:db8::7]:24100\n"],
+      [
+        "lines with comments, blanks and Windows ends",
+        "\uFEFF# peers\r\n203.0.113.7 # one\r\n\r\n 203.0.113.8:5000\r\n2001:db8::7"
+      ],
+      ["an array", "[\"203.0.113.7\", \"203.0.113.8:5000\", \"[2001:db8::7]:24100\"]"],
+      [
+        "an array of objects",
+        "[{\"address\": \"203.0.113.7\"}, {\"address\": \"203.0.113.8\", \"port\": 5000, \"seen\": 1}, {\"address\": \"2001:db8::7\", \"port\": 24100}]"
+      ],
+      [
+        "an object with one array",
+        "{\"version\": 1, \"peers\": [\"203.0.113.7:24100\", \"203.0.113.8:5000\", \"[2001:db8::7]:24100\"]}"
+      ],
+      [
+        "objects per line",
+        "{\"address\": \"203.0.113.7\"}\n{\"address\": \"203.0.113.8:5000\"}\n{\"address\": \"2001:db8::7\"}\n"
+      ]
+    ] as const
+  ) {
+    it(`reads ${form}`, () => {
+      const { merged, peers, read: count, refused } = read(text)
+      assert.deepStrictEqual({ count, merged, peers, refused }, { count: 3, merged: 0, peers: expected, refused: [] })
+    })
+  }
+
+  it("reads one object, and nothing", () => {
+    assert.deepStrictEqual(read("{\"address\": \"203.0.113.7:1\"}").peers, [["203.0.113.7", 1]])
+    assert.deepStrictEqual(read("").peers, [])
+    assert.deepStrictEqual(read("[]").peers, [])
+  })
+
+  it("one node with five ports is one peer, at the network's port", () => {
+    const ports = [51_234, 40_001, port, 33_000, 60_999]
+    for (let i = 0; i < ports.length; i++) {
+      const rotated = [...ports.slice(i), ...ports.slice(0, i)]
+      const { merged, peers } = read(rotated.map((p) => `203.0.113.7:${p}`).join("\n"))
+      assert.deepStrictEqual({ merged, peers }, { merged: 4, peers: [["203.0.113.7", port]] })
+    }
+    assert.deepStrictEqual(read("203.0.113.7:51234\n203.0.113.7").peers, [["203.0.113.7", port]])
+    assert.deepStrictEqual(read("203.0.113.7:51234\n203.0.113.7:5000\n203.0.113.7:40000").peers, [[
+      "203.0.113.7",
+      5_000
+    ]])
+    assert.deepStrictEqual(read("203.0.113.7:5000\n203.0.113.7:24100\n203.0.113.7:6000").peers, [["203.0.113.7", port]])
+    assert.deepStrictEqual(read("203.0.113.7:51234").peers, [["203.0.113.7", 51_234]])
+  })
+
+  it("spellings of one address are one peer", () => {
+    const { merged, peers } = read(
+      "203.0.113.7\n::ffff:203.0.113.7\n[::ffff:cb00:7107]:24100\n2001:DB8:0::7\n2001:db8::7"
+    )
+    assert.deepStrictEqual(peers, [["203.0.113.7", port], ["2001:db8::7", port]])
+    assert.strictEqual(merged, 3)
+  })
+
+  it("refuses what is no address, with its line and the reason, and keeps the rest", () => {
+    const { peers, refused } = read(
+      "203.0.113.7\nseed.example.org:24100\n\n0.0.0.0:1\n203.0.113.8:0\n{\"address\": \n203.0.113.9"
+    )
+    assert.deepStrictEqual(peers, [["203.0.113.7", port], ["203.0.113.9", port]])
+    assert.deepStrictEqual(refused.map(({ line, text }) => [line, text]), [
+      [2, "seed.example.org:24100"],
+      [4, "0.0.0.0:1"],
+      [5, "203.0.113.8:0"],
+      [6, "{\"address\":"]
+    ])
+    assert.deepStrictEqual(refused.map(({ reason }) => reason === ""), [false, false, false, false])
+    assert.strictEqual(refused[1]?.reason, "not a unicast address")
+  })
+
+  it("names the lines of a JSON array's entries", () => {
+    const { refused } = read(
+      "[\n  \"203.0.113.7\",\n  \"rubbish\",\n  {\"port\": 5},\n  {\"address\": 7},\n  {\n    \"address\": \"x\"\n  }, 9\n]"
+    )
+    assert.deepStrictEqual(refused.map(({ line }) => line), [3, 3, 5, 7, 8])
+    assert.strictEqual(refused[1]?.text, "{\"port\":5}")
+  })
+
+  it("100,000 entries of 20,000 nodes, and rubbish in between", () => {
+    const lines = Array.from({ length: 100_000 }, (_, i) => {
+      const node = i % 20_000
+      const ip = `203.${node >> 8}.${node & 255}.1`
+      return i % 1_000 === 999 ? `rubbish ${i}` : `${ip}:${i < 20_000 ? port : 32_768 + (i % 20_000)}`
+    })
+    const { merged, peers, refused } = read(lines.join("\n"))
+    assert.strictEqual(refused.length, 100)
+    assert.strictEqual(peers.length, 19_980)
+    assert.strictEqual(merged, 100_000 - 100 - 19_980)
+    assert.isTrue(peers.every(([, p]) => p === port))
+    assert.strictEqual(refused[0]?.line, 1_000)
+  })
+})

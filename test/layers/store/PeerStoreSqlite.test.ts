@@ -1,0 +1,228 @@
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, FileSystem, Layer, Logger } from "effect"
+import { TestConsole } from "effect/testing"
+import { networks } from "../../../src/domain/Network.ts"
+import * as KnownAddress from "../../../src/domain/peer/KnownAddress.ts"
+import type { Placed } from "../../../src/domain/peer/KnownAddress.ts"
+import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import * as SqliteHandle from "../../../src/layers/sql/SqliteHandle.ts"
+import * as PeerStoreMemory from "../../../src/layers/store/PeerStoreMemory.ts"
+import * as PeerStoreSqlite from "../../../src/layers/store/PeerStoreSqlite.ts"
+import { PeerStore, type PeersToStore } from "../../../src/services/PeerStore.ts"
+
+const { devnet, testnet } = networks
+const ip = PeerIp.fromStringUnsafe
+const key = Uint8Array.from({ length: 16 }, (_, i) => i)
+
+const placed = (
+  address: string,
+  change: Partial<KnownAddress.KnownAddress> = {},
+  table: "new" | "tried" = "new"
+): Placed => ({
+  known: { ...KnownAddress.make({ ip: ip(address), port: 24_100 }, 1_000), ...change },
+  table,
+  bucket: 7
+})
+const peers = [
+  placed("203.0.113.7"),
+  placed(
+    "2001:db8::7",
+    { goodAt: 900, dialledAt: 800, failures: 2, direction: "outbound", wire: "time", port: 5 },
+    "tried"
+  ),
+  placed("10.0.0.1", { direction: "inbound" })
+]
+const changes = (change: Partial<PeersToStore> = {}): PeersToStore => ({
+  key,
+  changed: peers,
+  removed: [],
+  anchors: [ip("10.0.0.1"), ip("203.0.113.7")],
+  whole: () => peers,
+  ...change
+})
+
+const load = Effect.flatMap(PeerStore, (store) => store.load)
+const save = (given: PeersToStore) => Effect.flatMap(PeerStore, (store) => store.save(given))
+const sorted = (book: ReadonlyArray<Placed>) => book.toSorted((a, b) => PeerIp.compare(a.known.ip, b.known.ip))
+
+/** One process of a node. */
+const once = <A, E>(directory: string, effect: Effect.Effect<A, E, PeerStore>, network = devnet) =>
+  Effect.provide(effect, Layer.fresh(PeerStoreSqlite.layer(directory, network)))
+
+const withDirectory = <A, E>(
+  body: (directory: string, fs: FileSystem.FileSystem) => Effect.Effect<A, E, FileSystem.FileSystem>
+) =>
+  Effect.scoped(Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    return yield* body(yield* fs.makeTempDirectoryScoped(), fs)
+  })).pipe(Effect.provide([
+    NodeFileSystem.layer,
+    TestConsole.layer,
+    Logger.layer([Logger.withConsoleLog(Logger.formatSimple)])
+  ]))
+
+const logged = Effect.map(TestConsole.logLines, (lines) => lines.map(String).join("\n"))
+
+const edit = (directory: string, ...statements: ReadonlyArray<string>) =>
+  Effect.sync(() => {
+    const handle = SqliteHandle.open({ filename: PeerStoreSqlite.fileIn(directory) }, "write")
+    for (const statement of statements) handle.run(statement, [])
+    handle.close()
+  })
+
+describe("PeerStoreSqlite", () => {
+  it.live("keeps the book, its key and the anchors across restarts, and stores only changes", () =>
+    withDirectory((directory) =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* once(directory, load), PeerStoreMemory.nothing)
+        yield* once(directory, save(changes()))
+        const stored = yield* once(directory, load)
+        assert.deepStrictEqual([...stored.key ?? []], [...key])
+        assert.deepStrictEqual(stored.anchors, [ip("10.0.0.1"), ip("203.0.113.7")])
+        assert.deepStrictEqual(sorted(stored.book), sorted(peers))
+        const moved = placed("10.0.0.1", { failures: 9 })
+        yield* once(directory, save(changes({ changed: [moved], removed: [ip("203.0.113.7")], anchors: [] })))
+        const later = yield* once(directory, load)
+        assert.deepStrictEqual(later.anchors, [])
+        assert.deepStrictEqual(sorted(later.book), sorted([moved, ...peers.slice(1, 2)]))
+        assert.strictEqual(yield* logged, "")
+      })
+    ))
+
+  it.live("stores 20,000 addresses at once", () =>
+    withDirectory((directory) =>
+      Effect.gen(function*() {
+        const many = Array.from({ length: 20_000 }, (_, i) => placed(`20.${i >> 14}.${(i >> 7) & 127}.${i & 127}`))
+        yield* once(directory, save(changes({ changed: many })))
+        assert.strictEqual((yield* once(directory, load)).book.length, many.length)
+      })
+    ))
+
+  for (
+    const [name, damage, rest] of [
+      [
+        "no database",
+        (directory: string, fs: FileSystem.FileSystem) =>
+          fs.writeFileString(
+            PeerStoreSqlite.fileIn(directory),
+            "not a database, and long enough to have a head".repeat(9)
+          ),
+        0
+      ],
+      [
+        "empty",
+        (directory: string, fs: FileSystem.FileSystem) => fs.writeFileString(PeerStoreSqlite.fileIn(directory), ""),
+        0
+      ],
+      [
+        "cut",
+        (directory: string, fs: FileSystem.FileSystem) => fs.truncate(PeerStoreSqlite.fileIn(directory), 9_000),
+        0
+      ],
+      ["another program's", (directory: string) => edit(directory, "DROP TABLE peer_meta"), 0],
+      [
+        "another schema",
+        (directory: string) => edit(directory, "UPDATE peer_meta SET value = '9' WHERE key = 'schema'"),
+        0
+      ],
+      [
+        "another network's",
+        (directory: string) => edit(directory, "UPDATE peer_meta SET value = 'mainnet' WHERE key = 'network'"),
+        0
+      ],
+      ["without its key", (directory: string) => edit(directory, "DELETE FROM peer_meta WHERE key = 'key'"), 3],
+      [
+        "one bad port",
+        (directory: string) => edit(directory, "UPDATE peer_address SET port = 0 WHERE wire = 'time'"),
+        2
+      ],
+      [
+        "one bad address",
+        (directory: string) => edit(directory, "UPDATE peer_address SET ip = x'0102' WHERE wire = 'time'"),
+        2
+      ],
+      [
+        "one bad time",
+        (directory: string) => edit(directory, "UPDATE peer_address SET good_at = 'soon' WHERE wire = 'time'"),
+        2
+      ]
+    ] as const
+  ) {
+    it.live(`a damaged book (${name}) is set aside and named; what can be read of it is used, and a new one begun`, () =>
+      withDirectory((directory, fs) =>
+        Effect.gen(function*() {
+          yield* once(directory, save(changes()))
+          yield* damage(directory, fs)
+          const { book } = yield* once(directory, load)
+          assert.strictEqual(book.length, rest)
+          const line = yield* logged
+          assert.include(line, `${directory}/peers.db is damaged`)
+          assert.include(line, `kept as ${directory}/peers.db.bad`)
+          assert.isTrue(yield* fs.exists(`${directory}/peers.db.bad`))
+          // What the node knows is stored whole.
+          yield* once(directory, Effect.andThen(load, save(changes({ changed: [] }))))
+          yield* once(directory, save(changes()))
+          assert.strictEqual((yield* once(directory, load)).book.length, peers.length)
+        })
+      ))
+  }
+
+  it.live("the book of another network is set aside", () =>
+    withDirectory((directory, fs) =>
+      Effect.gen(function*() {
+        yield* once(directory, save(changes()))
+        assert.deepStrictEqual((yield* once(directory, load, testnet)).book, [])
+        assert.include(yield* logged, "the book of devnet, not of testnet")
+        assert.isTrue(yield* fs.exists(`${directory}/peers.db.bad`))
+      })
+    ))
+
+  it.live("after damage the next save of the same process writes the whole book", () =>
+    withDirectory((directory, fs) =>
+      Effect.gen(function*() {
+        yield* fs.writeFileString(PeerStoreSqlite.fileIn(directory), "no database".repeat(99))
+        yield* once(directory, Effect.andThen(load, save(changes({ changed: [] }))))
+        assert.deepStrictEqual(sorted((yield* once(directory, load)).book), sorted(peers))
+      })
+    ))
+
+  it.live("takes over the addresses of peers.json, where nodes kept them once", () =>
+    withDirectory((directory, fs) =>
+      Effect.gen(function*() {
+        yield* fs.writeFileString(
+          `${directory}/peers.json`,
+          "{\"version\": 1, \"peers\": [\"10.0.0.1:1\", \"10.0.0\", \"[2001:db8::7]:2\"]}"
+        )
+        const { book } = yield* once(directory, load)
+        assert.deepStrictEqual(
+          book.map(({ known, table }) => [known.ip, known.port, table]),
+          [["10.0.0.1", 1, "tried"], ["2001:db8::7", 2, "tried"]]
+        )
+        assert.isTrue(yield* fs.exists(`${directory}/peers.json`), "not before they are stored")
+        yield* once(directory, Effect.andThen(load, save(changes({ whole: () => book }))))
+        assert.isFalse(yield* fs.exists(`${directory}/peers.json`))
+        assert.isTrue(yield* fs.exists(`${directory}/peers.json.old`))
+        assert.strictEqual((yield* once(directory, load)).book.length, 2)
+      })
+    ))
+
+  it.live("an unusable place is an error that names the file", () =>
+    withDirectory((directory) =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(once(`${directory}/gone`, save(changes())))
+        assert.strictEqual(error._tag, "PeerStoreError")
+        assert.include(error.message, `${directory}/gone/peers.db`)
+        assert.include(error.message, "the peer book is not remembered until that works")
+      })
+    ))
+})
+
+describe("PeerStoreMemory", () => {
+  it.effect("gives what was saved; two layers share nothing", () =>
+    Effect.gen(function*() {
+      const seen = yield* Effect.andThen(save(changes()), load).pipe(Effect.provide(PeerStoreMemory.layer()))
+      assert.deepStrictEqual(seen.book, peers)
+      assert.deepStrictEqual(yield* load.pipe(Effect.provide(PeerStoreMemory.layer())), PeerStoreMemory.nothing)
+    }))
+})
