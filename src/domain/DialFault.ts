@@ -4,7 +4,7 @@ import * as PeerIp from "./peer/PeerIp.ts"
 export type DialFault =
   /** The peer, or the way to it. */
   | "peer"
-  /** No router or host answers on the way, or a router forbids it: this node's network while no peer is up, else the peer. */
+  /** No router or host answers on the way, or a router forbids it: this node's network while it is cut off, else the peer. */
   | "route"
   /** This node has no network, or no address of the peer's family. */
   | "network"
@@ -50,5 +50,5 @@ export const of = (code: string, ip: PeerIp.PeerIp): DialFault =>
     ? "firewall"
     : faults.get(code) ?? (/^E[A-Z0-9_]+$/.test(code) ? "system" : "peer")
 
-/** Whether the fault is this node's own, given whether any peer is up. */
-export const isOwn = (fault: DialFault, isAlone: boolean): boolean => fault === "route" ? isAlone : fault !== "peer"
+/** Whether the fault is this node's own. `isCutOff`: no peer is up on a network like that of the address. */
+export const isOwn = (fault: DialFault, isCutOff: boolean): boolean => fault === "route" ? isCutOff : fault !== "peer"

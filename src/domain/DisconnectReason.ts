@@ -81,9 +81,9 @@ export const local = (kind: Kind, detail?: string): DisconnectReason =>
 export const remote = (kind: Kind, detail?: string): DisconnectReason =>
   detail === undefined ? { kind, by: "remote" } : { kind, by: "remote", detail }
 
-/** A dial failed, with the system's code. `isAlone`: no peer is up, so a missing route is this node's own. */
-export const dialFailed = (code: string, isAlone: boolean, ip: PeerIp): DisconnectReason =>
-  (DialFault.isOwn(DialFault.of(code, ip), isAlone) ? local : remote)("dial-failed", code)
+/** A dial failed, with the system's code. `isCutOff`: as `DialFault.isOwn`. */
+export const dialFailed = (code: string, isCutOff: boolean, ip: PeerIp): DisconnectReason =>
+  (DialFault.isOwn(DialFault.of(code, ip), isCutOff) ? local : remote)("dial-failed", code)
 
 /** The reason behind a `Reject`. `shutdown`, `operator`, `banned`, `evicted`, `protocol` and `application` keep their own kind; the others become `rejected`. */
 export const rejected = (reject: RejectReason, by: "local" | "remote", detail?: string): DisconnectReason => {

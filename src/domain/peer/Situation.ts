@@ -172,7 +172,7 @@ const ofDial = (ip: PeerIp, { by, detail = "" }: DisconnectReason, { familyMissi
     case "peer":
       return detail === "ECONNREFUSED" ? "refused" : "no-answer"
     case "route":
-      return by === "local" && isAlone ? "network-down" : "unreachable"
+      return by === "remote" ? "unreachable" : isAlone ? "network-down" : "no-route"
     case "network":
       // Of those that bind the dial's own end: no port is free, or the address is gone.
       if (detail === "EADDRNOTAVAIL" && !familyMissing) return "resources"

@@ -49,7 +49,8 @@ const step = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): voi
   const draw = drawFor(ctx, peer, event)
   let [state, actions] = ctx.rules.pairStep(peer.pair, event, draw)
   const { port } = ctx.setup.network
-  const history = PairHistory.after(peer, event, state, actions, port, ctx.timers.now(), isAlone(ctx))
+  const cutOff = event._tag === "DialFailed" && isCutOff(ctx, peer)
+  const history = PairHistory.after(peer, event, state, actions, port, ctx.timers.now(), cutOff)
   peer.book = history.book
   if (history.backoff !== peer.backoff) {
     // What the step reports decides how long the next dial waits, which the step must know: the machine is pure, so it is asked again.
@@ -72,6 +73,18 @@ const withWait = (event: PairEvent, actions: ReadonlyArray<PairAction>, backoffM
 
 const isAlone = ({ slots }: NodeContext): boolean => slots.upCount === 0
 
+/**
+ * Whether nothing shows that this node has a network on which to reach the peer: no peer is up on one like it. One on this host says nothing
+ * about the way to others, and one in a private network nothing about the way to public addresses.
+ */
+const isCutOff = (ctx: NodeContext, { ipClass }: Peer): boolean => {
+  if (isAlone(ctx)) return true
+  for (const other of ctx.table.peers()) {
+    if (other.up !== undefined && (other.ipClass === ipClass || other.ipClass === "routable")) return false
+  }
+  return true
+}
+
 const backoffFor = (ctx: NodeContext, peer: Peer): number => {
   const { backoffBaseMs, backoffMaxMs } = ctx.setup.tuning
   const maxMs = Recovery.longestWaitMs(Redials.known(peer), isAlone(ctx), backoffMaxMs, ctx.timers.now())
@@ -80,8 +93,9 @@ const backoffFor = (ctx: NodeContext, peer: Peer): number => {
 
 /** As `backoffFor`, but after a dial that failed through this node's own fault. */
 const waitAfter = (ctx: NodeContext, peer: Peer, event: PairEvent): number => {
-  const fault = event._tag === "DialFailed" ? DialFault.of(event.detail, peer.ip) : "peer"
-  if (!DialFault.isOwn(fault, isAlone(ctx))) return backoffFor(ctx, peer)
+  if (event._tag !== "DialFailed" || !DialFault.isOwn(DialFault.of(event.detail, peer.ip), isCutOff(ctx, peer))) {
+    return backoffFor(ctx, peer)
+  }
   let waiting = 1
   for (const other of ctx.table.peers()) if (other !== peer && BookEntry.isOwnFault(other.book)) waiting += 1
   return Recovery.ownFaultWaitMs(waiting, ctx.jitter())
@@ -297,7 +311,7 @@ const prune = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): vo
   for (const end of gone) {
     ctx.slots.released(end)
     if (event._tag === "DialFailed" && event.end === end.id) {
-      const reason = DisconnectReason.dialFailed(event.detail, isAlone(ctx), peer.ip)
+      const reason = DisconnectReason.dialFailed(event.detail, isCutOff(ctx, peer), peer.ip)
       // While no peer is up, it may be this node that cannot be reached by anything.
       if (!isAlone(ctx) && reason.by === "remote") ctx.book.failed(peer.ip)
       peer.book = BookEntry.attemptEnded(peer.book, attemptOf(ctx, end, reason))

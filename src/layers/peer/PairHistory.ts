@@ -15,7 +15,7 @@ export interface History {
 }
 
 /**
- * `usualPort`: the network's. `now`: monotonic ms. `isAlone`: no peer is up. Changes nothing: the peer is as it was before the step.
+ * `usualPort`: the network's. `now`: monotonic ms. `isCutOff`: no peer is up on a network like the peer's. Changes nothing: the peer is as it was before the step.
  */
 export const after = (
   peer: Peer,
@@ -24,7 +24,7 @@ export const after = (
   actions: ReadonlyArray<PairAction>,
   usualPort: number,
   now: number,
-  isAlone: boolean
+  isCutOff: boolean
 ): History => {
   let { backoff, book } = peer
   for (const action of actions) {
@@ -34,7 +34,7 @@ export const after = (
   }
   for (const { dir, id, phase } of peer.pair.ends) {
     if (dir !== "out" || phase === "up" || next.ends.some((end) => end.id === id)) continue
-    const reason = reasonOf(event, id, actions, isAlone, peer.ip)
+    const reason = reasonOf(event, id, actions, isCutOff, peer.ip)
     if (reason === undefined || isRefusal(reason)) continue
     if (reason.detail === "ECONNREFUSED") {
       book = BookEntry.portRefused(book, usualPort)
@@ -52,11 +52,11 @@ const reasonOf = (
   event: PairEvent,
   id: number,
   actions: ReadonlyArray<PairAction>,
-  isAlone: boolean,
+  isCutOff: boolean,
   ip: PeerIp
 ): DisconnectReason.DisconnectReason | undefined => {
   for (const action of actions) if (action._tag === "Close" && action.end === id) return action.reason
-  if (event._tag === "DialFailed" && event.end === id) return DisconnectReason.dialFailed(event.detail, isAlone, ip)
+  if (event._tag === "DialFailed" && event.end === id) return DisconnectReason.dialFailed(event.detail, isCutOff, ip)
   return event._tag === "Closed" && event.end === id ? event.reason : undefined
 }
 

@@ -366,6 +366,25 @@ describe("a peer that cannot be reached", () => {
         })))
   }
 
+  for (const code of ["EHOSTUNREACH", "ENETUNREACH"]) {
+    it.effect(`${code} while only a peer on this host is up: it says nothing about the way to others`, () =>
+      onMesh(20, ({ start }) =>
+        Effect.gen(function*() {
+          yield* start(H)
+          yield* start("127.0.0.2", { listen: "127.0.0.2:9999" })
+          const faults = new Map([[H, code]])
+          const node = yield* start([L, "127.0.0.1"], { listen: "any", peers: ["127.0.0.2:9999", H], faults })
+          yield* TestClock.adjust("20 minutes")
+          const { why } = yield* ask(node, H)
+          assert.strictEqual(why.situation, "no-route")
+          assert.match(why.text, new RegExp(`dial-failed: ${code}, local`))
+          assert.strictEqual(why.record?.failures, 0)
+          faults.clear()
+          yield* TestClock.adjust("8 seconds")
+          assert.strictEqual((yield* node.up).length, 2)
+        })))
+  }
+
   it.effect("a local fault towards some peers only: dials follow within seconds too", () =>
     onMesh(20, ({ start }) =>
       Effect.gen(function*() {
