@@ -99,8 +99,11 @@ export class PeerSocket extends Context.Service<PeerSocket, {
     at: PeerAddress,
     onAcceptError?: (error: Error) => void
   ) => Effect.Effect<Listener, SocketServer.SocketServerError, Scope.Scope>
-  /** The addresses that this host's interfaces have at the moment, loopback and link-local ones included. */
-  readonly addresses: () => ReadonlyArray<PeerIp>
+  /**
+   * The addresses that this host's interfaces have at the moment, loopback and link-local ones included; `undefined` when the system does not
+   * say.
+   */
+  readonly addresses: () => ReadonlyArray<PeerIp> | undefined
 }>()("timemesh/services/PeerSocket") {}
 
 /** The system's code of a failure, such as `ECONNREFUSED`, `ECONNRESET`, `EADDRINUSE`; `undefined` if it has none. */

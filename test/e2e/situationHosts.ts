@@ -49,6 +49,14 @@ const until = async <A>(read: () => Promise<A>, test: (value: A) => boolean): Pr
 /** One connection to the node, which stays: when the kernel has no port or descriptor left, there is no other. */
 const agent = new Agent({ keepAlive: true, maxSockets: 1 })
 
+/** Ends a program, and waits for its end: its port is free then. */
+const ended = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve()
+    child.once("exit", () => resolve())
+    child.kill()
+  })
+
 const get = <A>(path: string, from = admin): Promise<A> =>
   new Promise((resolve, reject) => {
     const asked = request(`${from}${path}`, { agent }, (response) => {
@@ -175,7 +183,7 @@ try {
 
   // Every port that the kernel may choose is taken.
   writeFileSync("/proc/sys/net/ipv4/ip_local_port_range", "50000 50000")
-  two.kill()
+  await ended(two)
   await until(() => why("10.55.0.2"), (said) => !isUp(said))
   await row("resources", "10.55.0.2", "no free port")
   writeFileSync("/proc/sys/net/ipv4/ip_local_port_range", "32768 60999")
@@ -194,7 +202,7 @@ try {
   )
   say({ name: "accepts failed", told: stats.acceptsFailed > 0 })
   run(`prlimit --pid ${one.pid} --nofile=1000:`)
-  talker.kill()
+  await Promise.all([ended(talker), ended(again)])
   const rotating = begin(
     "rotating",
     "nsenter",

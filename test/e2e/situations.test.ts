@@ -77,15 +77,15 @@ describe.skipIf(!possible)(`situations${possible ? "" : " (skipped: no network n
           })
         )
         const log = yield* fs.readFileString(`${directory}/one.log`)
+        for (const name of returns) {
+          const said = lines.get(name)
+          assert.isDefined(said?.record?.connection, `${name}: ${said?.text}`)
+          assert.isBelow(said?.backMs ?? Infinity, 9_000, name)
+        }
         for (const [name, situation, words] of table) {
           const said = lines.get(name)
           assert.strictEqual(said?.situation, situation, `${name}: ${said?.text}\n${log}`)
           assert.match(said?.text ?? "", words, name)
-        }
-        for (const name of returns) {
-          const said = lines.get(name)
-          assert.isDefined(said?.record?.connection, name)
-          assert.isBelow(said?.backMs ?? Infinity, 9_000, name)
         }
         // An own fault says nothing about the peer.
         for (const name of ["network-down", "network-down, later"]) {

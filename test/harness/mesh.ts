@@ -40,7 +40,7 @@ export interface NodeOptions {
   /** What this node's own system says to dials, by the IP dialled. May change while the node runs. */
   readonly faults?: ReadonlyMap<string, string>
   /** The addresses of its interfaces, in place of those of its host. May change while the node runs. */
-  readonly interfaces?: ReadonlyArray<string>
+  readonly interfaces?: ReadonlyArray<string> | "unknown"
   readonly tuning?: Partial<Tuning>
   /** Keep a chain, beginning with these blocks (1, 2, …). */
   readonly chain?: ReadonlyArray<StoredBlock>
@@ -108,7 +108,7 @@ const translated = (sockets: PeerSocket["Service"], inside: string | undefined):
   if (inside === undefined) return sockets
   const own = (at: PeerAddress.PeerAddress) => at.ip.includes(":") ? at : { ...at, ip: ip(inside) }
   return PeerSocket.of({
-    addresses: () => [ip(inside), ...sockets.addresses().filter((at) => at.includes(":"))],
+    addresses: () => [ip(inside), ...(sockets.addresses() ?? []).filter((at) => at.includes(":"))],
     dial: (to, options) =>
       Effect.map(sockets.dial(to, options), (dialled) => ({
         ...dialled,
@@ -128,7 +128,9 @@ const refusing = (
   { faults, interfaces }: Pick<NodeOptions, "faults" | "interfaces">
 ): PeerSocket["Service"] => ({
   ...sockets,
-  addresses: interfaces === undefined ? sockets.addresses : () => interfaces.map(ip),
+  addresses: interfaces === undefined
+    ? sockets.addresses
+    : () => interfaces === "unknown" ? undefined : interfaces.map(ip),
   dial: (to, options) =>
     Effect.suspend(() => {
       const code = faults?.get(to.ip)

@@ -55,7 +55,7 @@ const homeDirectory = (): string | undefined => {
 /** The host this process runs on. */
 export const thisHost: Effect.Effect<Host> = Effect.sync(() => ({
   home: homeDirectory(),
-  addresses: HostAddresses.read()
+  addresses: HostAddresses.read() ?? []
 }))
 
 type Outcome<A> = Result.Result<A, ConfigError>

@@ -17,7 +17,7 @@ const hasFamily = (ips: Iterable<PeerIp.PeerIp>, isIpv6: boolean): boolean => {
 
 export class OwnAddresses {
   private readonly listensOnAll: boolean
-  private readonly host: () => ReadonlyArray<PeerIp.PeerIp>
+  private readonly host: () => ReadonlyArray<PeerIp.PeerIp> | undefined
   private readonly now: () => number
   private readonly named = new Map<PeerIp.PeerIp, OwnAddress>()
   /** Of the host's interfaces since the start, oldest first. */
@@ -26,7 +26,11 @@ export class OwnAddresses {
   private readAt: number | undefined
 
   /** @param host the addresses of the host's interfaces. `now`: monotonic ms. */
-  constructor({ advertise, listen }: NodeSetup, host: () => ReadonlyArray<PeerIp.PeerIp>, now: () => number) {
+  constructor(
+    { advertise, listen }: NodeSetup,
+    host: () => ReadonlyArray<PeerIp.PeerIp> | undefined,
+    now: () => number
+  ) {
     this.listensOnAll = listen.ip === "any"
     this.host = host
     this.now = now
@@ -62,7 +66,10 @@ export class OwnAddresses {
     const now = this.now()
     if (this.readAt !== undefined && now - this.readAt < Limits.hostAddressesMs) return
     this.readAt = now
-    this.current = new Set(this.host())
+    const ips = this.host()
+    // What was known before holds on.
+    if (ips === undefined) return
+    this.current = new Set(ips)
     for (const ip of this.current) {
       this.former.delete(ip)
       this.former.add(ip)

@@ -54,6 +54,7 @@ export const disarmAll = (ctx: NodeContext, peer: Peer): void => {
 
 const isOwn = (ctx: NodeContext, peer: Peer): void => {
   peer.note({ isSelf: true })
+  ctx.book.remove(peer.ip)
   ctx.emit({ _tag: "OwnAddress", ip: peer.ip })
   post(ctx, peer, { _tag: "Forgotten" })
 }

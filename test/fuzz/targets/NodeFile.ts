@@ -36,8 +36,15 @@ const plainly = (text: string): DataDir.NodeFile | undefined => {
   const { admin, listen, network, pid, software, startedAt } = content as Record<string, unknown>
   if (!Number.isSafeInteger(pid) || !Number.isFinite(startedAt)) return undefined
   if (![listen, network, software].every((field) => typeof field === "string")) return undefined
-  if (admin !== null && typeof admin !== "string") return undefined
-  return { pid, network, listen, admin, software, startedAt } as DataDir.NodeFile
+  if (admin !== undefined && admin !== null && typeof admin !== "string") return undefined
+  return {
+    pid,
+    network,
+    listen,
+    ...(admin === undefined ? {} : { admin }),
+    software,
+    startedAt
+  } as DataDir.NodeFile
 }
 
 const good = {

@@ -385,6 +385,19 @@ describe("a peer that cannot be reached", () => {
         })))
   }
 
+  it.effect("a host that cannot even say its addresses dials on", () =>
+    onMesh(20, ({ start }) =>
+      Effect.gen(function*() {
+        yield* start(H)
+        const faults = new Map([[H, "EMFILE"]])
+        const node = yield* start(L, { listen: "any", peers: [H], faults, interfaces: "unknown" })
+        yield* TestClock.adjust("2 minutes")
+        assert.strictEqual((yield* ask(node, H)).why.situation, "resources")
+        faults.clear()
+        yield* TestClock.adjust("8 seconds")
+        assert.strictEqual((yield* node.up).length, 1)
+      })))
+
   it.effect("a local fault towards some peers only: dials follow within seconds too", () =>
     onMesh(20, ({ start }) =>
       Effect.gen(function*() {
