@@ -97,7 +97,7 @@ export const tuning: Readonly<Record<keyof Tuning, TuningSetting>> = {
     higher: "a peer that returns is reached later",
     lower: "more dials to dead addresses"
   }),
-  maxPeers: setting("maxPeers", "max-peers", "Peer limit: connections up at once", {
+  maxPeers: setting("maxPeers", "max-peers", "Peer limit: connections up at once, beside those to configured peers", {
     higher: "more memory (about 15 KiB each), traffic and file descriptors",
     lower: "fewer sources of blocks, and an easier node to isolate"
   }),

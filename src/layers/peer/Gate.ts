@@ -46,8 +46,15 @@ export const hello = (
     bannedMs: undefined,
     known: ctx.slots.hasPlace(peer.ip),
     placesTaken: ctx.slots.placesTaken,
-    maxPeers: ctx.setup.tuning.maxPeers
+    maxPeers: placesFor(ctx, peer)
   })
+
+/**
+ * Places taken, from which on the peer gets none. Strangers have `maxPeers`; a configured peer comes in beyond them, so that nobody can lock
+ * it out: in all there are no more than `maxPeers` and the configured peers.
+ */
+export const placesFor = ({ setup }: NodeContext, { book }: Peer): number =>
+  book.source === "configured" ? setup.tuning.maxPeers + Limits.configuredPeers : setup.tuning.maxPeers
 
 // --- messages ---------------------------------------------------------------------
 

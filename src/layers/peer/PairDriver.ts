@@ -171,7 +171,7 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
   if (connection === undefined || greeting === undefined || known === undefined) {
     throw new Error("a connection came up whose peer never said Hello")
   }
-  const order = ctx.slots.wentUp(peer.ip, ctx.setup.tuning.maxPeers)
+  const order = ctx.slots.wentUp(peer.ip, Gate.placesFor(ctx, peer))
   if (order === undefined) return turnAway(ctx, peer)
   Redials.onUp(ctx, peer)
   const now = ctx.timers.now()

@@ -69,5 +69,6 @@ const holdBack = (ctx: NodeContext, { book, ip, isFeeler }: Peer): number | unde
   if (toldMs > 0) return toldMs + ctx.jitter() * Limits.toldDialSpreadMs
   if (isFeeler) return undefined
   // Every place is taken: the peer stays known, and gets its turn when one is free.
-  return !ctx.slots.hasPlace(ip) && ctx.slots.placesTaken >= ctx.setup.tuning.maxPeers ? Limits.retryFullMs : undefined
+  const isFull = ctx.slots.placesTaken >= ctx.setup.tuning.maxPeers && book.source !== "configured"
+  return isFull && !ctx.slots.hasPlace(ip) ? Limits.retryFullMs : undefined
 }

@@ -50,6 +50,31 @@ describe("places", () => {
         assert.strictEqual((yield* late.up).length, 1)
       })))
 
+  it.effect("a configured peer gets into a node that strangers have filled, whichever of them dials", () =>
+    onMesh(5, ({ network, start }) =>
+      Effect.gen(function*() {
+        const us = "10.100.0.1"
+        const [lower, higher] = ["10.50.0.1", "10.200.0.9"]
+        const n = yield* start(us, { peers: [lower, higher], tuning: { maxPeers: 4 } })
+        for (let i = 0; i < 6; i++) {
+          const process = i.toString(16).padStart(16, "0")
+          yield* join(network.host(ip(`10.101.0.${i}`)), ip(us), [], { process, nonce: BigInt(i + 2) })
+            .pipe(Effect.timeoutOption(2_000), Effect.forkScoped)
+          yield* TestClock.adjust(1_200)
+        }
+        assert.strictEqual((yield* n.up).length, 4, "full")
+        // It dials us, or we dial it: neither knows more than the other's address.
+        yield* start(lower, { peers: [us] })
+        yield* start(higher)
+        yield* TestClock.adjust("25 seconds")
+        const up = (yield* n.up).map(([peer]) => peer)
+        assert.includeMembers(up, [lower, higher])
+        assert.isAtMost(up.length, 6)
+        const late = yield* start("10.102.0.1", { peers: [us] })
+        yield* TestClock.adjust("5 seconds")
+        assert.isFalse((yield* late.up).some(([peer]) => peer === us), "a stranger does not")
+      })))
+
   it.effect("a count of places that is wrong lets no more peers up: the limit is looked at again at Up", () =>
     onMesh(5, ({ network, start }) =>
       Effect.gen(function*() {
