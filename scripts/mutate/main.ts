@@ -5,7 +5,7 @@
  *     npm run mutate -- --room domain/peer --sample 40 --seed 7
  *
  * `--room` may be repeated (default: all), `--sample N` mutants of each room (`all` for every one; default 40), `--seed` picks
- * which. `--fresh` forgets what earlier runs found out, `--jobs N` runs as many at a time (default 2).
+ * which. `--file Backoff` takes only files whose name has that. `--fresh` forgets what earlier runs found out, `--jobs N` runs as many at a time (default 2).
  */
 import * as fs from "node:fs"
 import { fileURLToPath } from "node:url"
@@ -36,6 +36,7 @@ const { values } = parseArgs({
     sample: { type: "string", default: "40" },
     seed: { type: "string", default: "1" },
     jobs: { type: "string", default: "2" },
+    file: { type: "string", default: "" },
     fresh: { type: "boolean", default: false }
   }
 })
@@ -122,7 +123,7 @@ const test = async (room: Room) => {
     testRunner: "vitest",
     plugins: ["@stryker-mutator/vitest-runner", new URL("Reporter.ts", import.meta.url).href],
     vitest: { configFile: "scripts/mutate/vitest.config.ts", related: false },
-    mutate: [`src/${room.name}/**/*.ts`],
+    mutate: [`src/${room.name}/**/*${values.file}*.ts`],
     coverageAnalysis: "perTest",
     concurrency: Number(values.jobs),
     // The slowest test of the slowest room, several times over on a busy machine.
