@@ -80,7 +80,7 @@ describe.skipIf(!possible)(`situations${possible ? "" : " (skipped: no network n
         for (const name of returns) {
           const said = lines.get(name)
           assert.isDefined(said?.record?.connection, `${name}: ${said?.text}`)
-          assert.isBelow(said?.backMs ?? Infinity, 9_000, name)
+          assert.isBelow(said?.backMs ?? Infinity, 12_000, name)
         }
         for (const [name, situation, words] of table) {
           const said = lines.get(name)

@@ -69,10 +69,13 @@ const trouble = (troubled: PeerSummary["troubled"]): string => {
 const sentence = (known: number, connected: number, missing: ReadonlyArray<Missing>): string => {
   const [most] = missing
   if (most === undefined) return known === 0 ? noPeersKnown : `Connected to all ${known} known peers`
-  const why = missing.length === 1 && most.peers === 1
-    ? `${most.example}: ${most.cause}`
-    : `${most.peers} of them: ${most.cause} (${most.example})`
-  return connected === 0
-    ? `Connected to none of ${known} known peers; ${why}`
-    : `Connected to ${connected} of ${known} known peers; missing ${why}`
+  const isOne = missing.length === 1 && most.peers === 1
+  if (connected === 0) {
+    const why = isOne ? `${most.example}: ${most.cause}` : `${most.peers} of them: ${most.cause} (${most.example})`
+    return `Connected to none of ${known} known peers; ${why}`
+  }
+  const why = isOne
+    ? `missing ${most.example}: ${most.cause}`
+    : `of the ${known - connected} missing, ${most.peers}: ${most.cause} (${most.example})`
+  return `Connected to ${connected} of ${known} known peers; ${why}`
 }
