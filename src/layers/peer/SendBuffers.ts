@@ -35,6 +35,7 @@ export class SendBuffers implements Allocator {
 
   /** The socket has been given these chunks, and may keep them until it says that it is flushed. */
   handedOver(chunks: ReadonlyArray<Uint8Array>): void {
+    if (this.lent.size === 0) return
     for (const chunk of chunks) {
       const buffer = this.lent.get(chunk.buffer)
       if (buffer === undefined) continue
@@ -45,6 +46,7 @@ export class SendBuffers implements Allocator {
 
   /** The socket has passed on everything it was given. */
   flushed(): void {
+    if (this.out.length === 0) return
     for (const buffer of this.out) {
       if (this.spareBytes + buffer.length > Limits.spareSendBytes) continue
       this.spare.push(buffer)
