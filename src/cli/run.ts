@@ -13,11 +13,14 @@ import * as AdminServer from "../layers/http/AdminServer.ts"
 import * as Loggers from "../layers/log/Loggers.ts"
 import * as LogOutput from "../layers/log/LogOutput.ts"
 import * as NodeLog from "../layers/log/NodeLog.ts"
+import * as MasternodeKey from "../layers/masternode/MasternodeKey.ts"
 import * as DataDir from "../layers/store/DataDir.ts"
 import * as PeerStoreSqlite from "../layers/store/PeerStoreSqlite.ts"
+import type { FileError } from "../layers/store/PlainFiles.ts"
 import * as Producer from "../layers/sync/Producer.ts"
 import type { ChainStore, ChainStoreError } from "../services/ChainStore.ts"
 import { ConnectionManager } from "../services/ConnectionManager.ts"
+import { OwnMasternode } from "../services/Masternodes.ts"
 import type { NodeConfig, NodeSetup, NodeSetupError } from "../services/NodeConfig.ts"
 import type { NodeEvents } from "../services/NodeEvents.ts"
 import type { PeerState } from "../services/PeerState.ts"
@@ -66,9 +69,19 @@ interface Run {
   readonly makeNode: MakeNode
 }
 
+/** The masternode that the node announces itself as, if any. */
+const ownMasternode = (settings: DaemonConfig.MasternodeSettings | undefined) =>
+  settings === undefined ? Layer.empty : Layer.effect(
+    OwnMasternode,
+    Effect.map(
+      MasternodeKey.load(settings.keyFile),
+      (key) => MasternodeKey.identity(key, settings.tier, settings.collateral)
+    )
+  )
+
 /** The whole daemon. The data directory's lock is taken first and released last: it covers everything else. */
 const daemon = ({ bar, config, makeNode, produce }: Run) => {
-  const { admin, dataDir, node } = config
+  const { admin, dataDir, masternode, node } = config
   const front = admin === undefined
     ? Layer.effectDiscard(announce(config, undefined))
     : Layer.effectDiscard(Effect.flatMap(AdminServer.AdminServer, ({ address }) => announce(config, address))).pipe(
@@ -77,7 +90,11 @@ const daemon = ({ bar, config, makeNode, produce }: Run) => {
   const chain = { filename: fileIn(dataDir), ...storeOptions(node.network.name) }
   return Layer.mergeAll(front, progress.layer(bar), produce ? Producer.layer() : Layer.empty).pipe(
     Layer.provide(makeNode({ ...node, produces: produce }, NodeLog.layer)),
-    Layer.provide([PeerStoreSqlite.layer(dataDir, node.network), ChainStoreSql.layerSqlite(chain)]),
+    Layer.provide([
+      PeerStoreSqlite.layer(dataDir, node.network),
+      ChainStoreSql.layerSqlite(chain),
+      ownMasternode(masternode)
+    ]),
     Layer.provide(Layer.effectDiscard(DataDir.lock(dataDir))),
     Layer.merge(signals.layer)
   )
@@ -91,11 +108,13 @@ const explain = (
     | AdminServer.AdminServerError
     | DataDir.DataDirError
     | ChainStoreError
+    | FileError
 ): Failure.Failure => {
   switch (error._tag) {
     case "SocketServerError":
       return Failure.cannotListen(config.node.listen, error)
     case "NodeSetupError":
+    case "FileError":
       return Failure.unusable(error.message)
     case "AdminServerError":
       return Failure.cannotBind("the admin API", PeerAddress.format(error.address), "--admin IP:PORT", error.code)

@@ -5,6 +5,7 @@ import type { Status } from "../layers/http/AdminApi.ts"
 import * as askNode from "./askNode.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
+import { masternodesLine } from "./masternodes.ts"
 import { duration, fields } from "./table.ts"
 
 const both = (count: { readonly inbound: number; readonly outbound: number }): string =>
@@ -41,6 +42,7 @@ export const render = (status: Status): string =>
         `${peers === 1 ? example : `${peers}, such as ${example}`}: ${cause}${fix === undefined ? "" : `; ${fix}`}`
       ] as const
     ),
+    ...(status.masternodes === undefined ? [] : [["masternodes", masternodesLine(status.masternodes)] as const]),
     [
       "connections",
       `${status.stats.ups} established, ${reasons(status.stats.downs, status.stats.downsByReason)} disconnected`

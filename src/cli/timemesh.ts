@@ -2,6 +2,7 @@
 import { Command } from "effect/cli"
 import type { Self } from "../layers/node/Self.ts"
 import * as chain from "./chain/chain.ts"
+import * as masternodes from "./masternodes.ts"
 import * as peers from "./peers.ts"
 import * as run from "./run.ts"
 import * as simulate from "./simulate.ts"
@@ -19,6 +20,7 @@ export const make = (makeNode: run.MakeNode, self: Self) =>
       simulate.make(self),
       status.command,
       peers.command,
+      masternodes.command,
       why.command,
       chain.command
     ])

@@ -606,6 +606,58 @@ export const progressSameMs = 60_000
 /** ms. Window of the displayed blocks per second: long enough for several commits, short enough to follow a change. */
 export const progressRateMs = 5_000
 
+// --- masternodes ------------------------------------------------------------------
+
+/** ms. An announcement may be so far ahead of our clock: two clocks a minute off either way still agree. */
+export const masternodeAheadMs = 120_000
+/** ms. A masternode signs a new announcement this often, and an announcement holds for three such times: two may be lost. */
+export const masternodeAnnounceMs = 600_000
+export const masternodeExpiryMs = 3 * masternodeAnnounceMs
+/** ms. An expired masternode is shown for a day, for operators who look for it. */
+export const masternodeKeepMs = 24 * 60 * 60_000
+/** announcements of one key that are passed on at once (a restart, a new port, a new address), and per second: one a minute. */
+export const masternodePace = { burst: 5, perSecond: 1 / 60 }
+/** Claims (key and IP) in all: many times the masternodes there are; some 2 MB, and a report of all takes 20 ms. */
+export const masternodeClaims = 2_048
+/** Claims dropped at once by a full registry: a search through all of them is paid for by so many. */
+export const masternodesEvicted = 64
+/** Keys that may claim one IP, and IPs that one key may claim: beyond a conflict of two nothing more is learnt. */
+export const masternodesPerIp = 8
+export const ipsPerMasternode = 4
+/** Netgroups whose witnesses make a masternode live (the TIME network's number), and ms for which a report counts: two may be lost. */
+export const witnessNetgroups = 3
+export const witnessMs = 180_000
+/** Witnesses kept of one masternode, and of one netgroup among them. */
+export const witnessesPerMasternode = 16
+export const witnessesPerNetgroup = 2
+/** ms. A node reports what it is connected to at least this often, and after a change no sooner than the second after the last report. */
+export const witnessEveryMs = 60_000
+export const witnessSoonestMs = 2_000
+/** reports of one peer that count at once, and per second: twice what an honest one sends. */
+export const witnessPace = { burst: 8, perSecond: 1 }
+/** masternodes in one report: twice the peers that a node is connected to by default. */
+export const sightingsPerReport = 256
+/** announcements in one frame: 10 KB. */
+export const announcementsPerMessage = 64
+/** ms. Announcements wait this long to be passed on together. */
+export const masternodeBeatMs = 1_000
+/**
+ * announcements that one peer is sent, and is believed, at once and per second. All masternodes of today's network at once; then, from
+ * 125 peers together, no more than one thread can verify. The receiver's is a little larger: clocks differ.
+ */
+export const announcementsOut = { burst: 256, perSecond: 8 }
+export const announcementsIn = { burst: 320, perSecond: 10 }
+/** announcements of one peer that wait to be verified; more are dropped. A few hundred bytes each. */
+export const announcementsWaiting = 320
+/** signatures verified at once, off the main thread: half of the four threads that Node has for such work. */
+export const signaturesAtOnce = 2
+/** proofs of a masternode on one connection that are looked at at once, and per second: an honest one sends one. */
+export const masternodeProofs = { burst: 4, perSecond: 1 / 60 }
+/** ms. How often a registry that did not change is searched for what time alone makes expire. */
+export const masternodeLookMs = 10_000
+/** conflicts that are remembered as reported: each is logged once while it lasts. */
+export const masternodeConflictsTold = 256
+
 // --- buffers of hashing and randomness ---------------------------------------------
 
 /** bytes. Texts of a block up to this size are read by a loop over ASCII: it beats the call of a decoder. */

@@ -2,6 +2,7 @@
  * The events of a node: the one source of its log, its metrics and what embedders observe.
  */
 import type { DisconnectReason } from "./DisconnectReason.ts"
+import type { Key, Tier } from "./masternode/Masternode.ts"
 import type { PeerIp } from "./peer/PeerIp.ts"
 import type { Direction, PeerSource } from "./peer/PeerRecord.ts"
 import type { SyncFault } from "./sync/SyncState.ts"
@@ -131,6 +132,25 @@ export type NodeEvent =
   }
   /** The chain store failed. Sync pauses until it works again; the stored chain is unchanged. */
   | { readonly _tag: "StoreFailed"; readonly at: number; readonly detail: string }
+  /** A masternode is connected, or witnesses saw it. `others`: as many others are live. */
+  | {
+    readonly _tag: "MasternodeLive"
+    readonly at: number
+    readonly ip: PeerIp
+    readonly key: Key
+    readonly tier: Tier
+    readonly others: number
+  }
+  /** Neither a connection nor witnesses speak for it any more. */
+  | {
+    readonly _tag: "MasternodeGone"
+    readonly at: number
+    readonly ip: PeerIp
+    readonly key: Key
+    readonly others: number
+  }
+  /** Masternodes claim what cannot all be true. */
+  | { readonly _tag: "MasternodeConflict"; readonly at: number; readonly detail: string }
   | { readonly _tag: "Stopping"; readonly at: number }
 
 /** A count per direction of the connection. */

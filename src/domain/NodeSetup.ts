@@ -25,7 +25,14 @@ export interface NodeSetup {
   readonly tuning: Tuning.Tuning
   /** Peers are told that this node makes test blocks (`Producer`, devnet). */
   readonly produces?: boolean | undefined
+  /** Keeps a registry of the network's masternodes, and passes on what masternodes announce (`Masternodes`). */
+  readonly masternodes?: boolean | undefined
 }
+
+/** The address peers know a node by, where its set-up says so. */
+export const knownAddress = (
+  { advertise, listen }: Pick<NodeSetup, "listen" | "advertise">
+): PeerIp.PeerIp | undefined => advertise ?? (listen.ip === "any" ? undefined : listen.ip)
 
 /** What is wrong with a set-up. */
 export interface SetupProblem {

@@ -1,21 +1,37 @@
 /**
  * The node's own protocols over the peers' connections: what `ConnectionManager` is to applications, for the layers.
  *
- * **Shapes**: messages of `domain/wire/SyncMessage`. Bytes in a received message are views that stay valid; they hold the
+ * **Shapes**: messages of `domain/wire/SyncMessage` and `domain/wire/MasternodeMessage`, each with a listener of its own. Bytes in a received message are views that stay valid; they hold the
  * frame they came in (up to 8 MiB) in memory as long as they are kept. **Ordering**: in order per connection.
  * **Concurrency**: handlers are plain functions inside the read loop; `send` never waits.
  */
 import type { Effect, Scope } from "effect"
 import { Context } from "effect"
+import type { PeerIp } from "../domain/peer/PeerIp.ts"
+import type { MasternodeMessage } from "../domain/wire/MasternodeMessage.ts"
 import type { SyncMessage } from "../domain/wire/SyncMessage.ts"
 import type { Origin } from "./ConnectionManager.ts"
 
+/** What both ends of a connection know of it, and nobody else can choose. */
+export interface PeerSession {
+  /** Nonces of our Hello and of the peer's. */
+  readonly ownNonce: bigint
+  readonly peerNonce: bigint
+  /** Our address as the peer's Hello names it. */
+  readonly ownIp: PeerIp
+}
+
 /** What a protocol hears of the peers. Times are not given: use the clock. */
-export interface PeerListener {
+export interface PeerListener<M = SyncMessage> {
   /** A connection is up; `tip` is what the peer's Hello said, `capabilities` its bit set. */
-  readonly onUp: (from: Origin, tip: { readonly height: number; readonly hash: string }, capabilities: number) => void
+  readonly onUp: (
+    from: Origin,
+    tip: { readonly height: number; readonly hash: string },
+    capabilities: number,
+    session: PeerSession
+  ) => void
   readonly onDown: (from: Origin) => void
-  readonly onMessage: (from: Origin, message: SyncMessage) => void
+  readonly onMessage: (from: Origin, message: M) => void
   /** Bytes of a frame came, and the frame is not whole yet: the peer is slow, not silent. */
   readonly onProgress: (from: Origin) => void
 }
@@ -26,8 +42,10 @@ export class PeerMessages extends Context.Service<PeerMessages, {
    * sent since: on a node with a chain nothing is lost between Up and here.
    */
   readonly listen: (listener: PeerListener) => Effect.Effect<void, never, Scope.Scope>
+  /** The same for messages of masternodes. */
+  readonly listenMasternodes: (listener: PeerListener<MasternodeMessage>) => Effect.Effect<void, never, Scope.Scope>
   /** Queues a message. False when that connection is not up any more, or does not read. */
-  readonly send: (to: Origin, message: SyncMessage) => boolean
+  readonly send: (to: Origin, message: SyncMessage | MasternodeMessage) => boolean
   /** Waits until at most `bytes` are queued for the connection, or it is not up any more. */
   readonly whenLow: (to: Origin, bytes: number) => Effect.Effect<void>
   /** Reads no more from the connection: the peer's window closes. Each call needs a `resumeReading`. */

@@ -13,6 +13,7 @@ import { type Network, networks } from "../domain/Network.ts"
 import type { NodeEvent } from "../domain/NodeEvent.ts"
 import type { PeerAddress } from "../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
+import * as SignaturesLive from "../layers/masternode/SignaturesLive.ts"
 import * as ChainNode from "../layers/node/ChainNode.ts"
 import * as Node from "../layers/node/Node.ts"
 import { MemoryNetwork } from "../layers/socket/memory/MemoryNetwork.ts"
@@ -20,6 +21,7 @@ import * as TcpSocket from "../layers/socket/TcpSocket.ts"
 import * as PeerStoreMemory from "../layers/store/PeerStoreMemory.ts"
 import type { ChainStore, ChainStoreError } from "../services/ChainStore.ts"
 import { ConnectionManager } from "../services/ConnectionManager.ts"
+import { OwnMasternode } from "../services/Masternodes.ts"
 import { defaultTuning, type NodeSetup, type NodeSetupError, type Tuning } from "../services/NodeConfig.ts"
 import { NodeEvents } from "../services/NodeEvents.ts"
 import { PeerSocket } from "../services/PeerSocket.ts"
@@ -43,6 +45,10 @@ export interface Options {
   readonly tuning?: Partial<Tuning>
   readonly software?: string
   readonly produces?: boolean
+  /** Keeps a registry of masternodes: ask `services` for `Masternodes`. Signatures are verified within the call. */
+  readonly masternodes?: boolean
+  /** What it announces itself as; implies `masternodes`. */
+  readonly masternode?: OwnMasternode
   /** Called for every event, from the first on, inside the node: keep it short. */
   readonly onEvent?: (event: NodeEvent) => void
   /** Whether `events` keeps them. Default true; false for a node with more connections than memory should remember. */
@@ -92,7 +98,8 @@ const setupOf = (options: Options): NodeSetup => {
     peers: options.peers ?? [],
     software: options.software ?? "timemesh/testing",
     tuning: { ...defaultTuning, ...options.tuning },
-    produces: options.produces
+    produces: options.produces,
+    masternodes: options.masternodes === true || options.masternode !== undefined
   }
 }
 
@@ -132,7 +139,12 @@ const build = Effect.fnUntraced(function*<N, E>(
 ) {
   const scope = yield* Scope.fork(yield* Effect.scope)
   const services = yield* node.pipe(
-    Layer.provide([Layer.succeed(PeerSocket, sockets), PeerStoreMemory.layer()]),
+    Layer.provide([
+      Layer.succeed(PeerSocket, sockets),
+      PeerStoreMemory.layer(),
+      Layer.succeed(OwnMasternode, options.masternode),
+      SignaturesLive.layerInTurn
+    ]),
     Layer.buildWithMemoMap(Layer.makeMemoMapUnsafe(), scope)
   )
   return { ip: options.ip, services, stop: Scope.close(scope, Exit.void) }

@@ -2,6 +2,7 @@
 import { Arbitrary, Schema } from "effect"
 import { NetAddress } from "effect/net"
 import * as Limits from "../../src/domain/Limits.ts"
+import * as Masternode from "../../src/domain/masternode/Masternode.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import * as Message from "../../src/domain/wire/Message.ts"
 import type { SyncMessage } from "../../src/domain/wire/SyncMessage.ts"
@@ -94,6 +95,29 @@ const reject: Arbitrary.Arbitrary<Message.Reject> = Arbitrary.map(
   })
 )
 
+const hostIp = Arbitrary.map(
+  peerIp,
+  (ip) => PeerIp.classOf(ip) === "special" ? PeerIp.fromStringUnsafe("203.0.113.7") : ip
+)
+const key = Arbitrary.map(hex(32), (text) => text as Masternode.Key)
+
+const claim: Arbitrary.Arbitrary<Masternode.Claim> = Arbitrary.map(
+  Arbitrary.all([key, hostIp, int(0, 65_535), int(0, 3), int(0, 2 ** 45), hex(32), int(1, 0xffff_ffff)]),
+  ([key, ip, port, tier, at, txid, vout]) => ({
+    key,
+    ip,
+    port,
+    tier: Masternode.tiers[tier] ?? "free",
+    at,
+    ...(tier === 0 ? {} : { collateral: { txid, vout } })
+  })
+)
+
+const announcement: Arbitrary.Arbitrary<Masternode.Announcement> = Arbitrary.map(
+  Arbitrary.all([claim, bytes(64, 64)]),
+  ([claim, signature]) => ({ claim, signature })
+)
+
 const each: ReadonlyArray<Arbitrary.Arbitrary<Message.Message>> = [
   hello,
   Arbitrary.map(Arbitrary.all([peerIp, peerIp]), ([lower, higher]) => ({ _tag: "Commit" as const, lower, higher })),
@@ -110,7 +134,19 @@ const each: ReadonlyArray<Arbitrary.Arbitrary<Message.Message>> = [
     Arbitrary.array(Arbitrary.all({ ip: peerIp, port }), { maxLength: 20 }),
     (peers) => ({ _tag: "Peers" as const, peers })
   ),
-  Arbitrary.Constant({ _tag: "AskPeers" as const })
+  Arbitrary.Constant({ _tag: "AskPeers" as const }),
+  Arbitrary.map(
+    Arbitrary.all([announcement, bytes(64, 64)]),
+    ([announcement, proof]) => ({ _tag: "OwnMasternode" as const, announcement, proof })
+  ),
+  Arbitrary.map(
+    Arbitrary.array(announcement, { minLength: 1, maxLength: 5 }),
+    (announcements) => ({ _tag: "Masternodes" as const, announcements })
+  ),
+  Arbitrary.map(
+    Arbitrary.array(Arbitrary.all({ ip: peerIp, key }), { maxLength: 9 }),
+    (seen) => ({ _tag: "SeenMasternodes" as const, seen })
+  )
 ]
 
 /** Every message, all kinds alike often. */

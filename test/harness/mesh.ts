@@ -18,6 +18,7 @@ import { MemoryNetwork } from "../../src/layers/socket/memory/MemoryNetwork.ts"
 import { type ConnectionEnd, socketFromEnd } from "../../src/layers/socket/socketFromEnd.ts"
 import * as Producer from "../../src/layers/sync/Producer.ts"
 import { ChainStore, type StoredBlock, type Tip } from "../../src/services/ChainStore.ts"
+import type { OwnMasternode } from "../../src/services/Masternodes.ts"
 import type { Tuning } from "../../src/services/NodeConfig.ts"
 import { PeerSocket } from "../../src/services/PeerSocket.ts"
 import type { Sync } from "../../src/services/Sync.ts"
@@ -53,6 +54,9 @@ export interface NodeOptions {
   readonly network?: Network
   /** Make blocks when its turn comes. */
   readonly produce?: boolean
+  /** Keep a registry of masternodes; announce this one. */
+  readonly masternodes?: boolean
+  readonly masternode?: OwnMasternode
 }
 
 /** A running node and what it reported. Stopping it moves the clock as far as that needs. */
@@ -172,7 +176,9 @@ export const make = Effect.gen(function*() {
         peers: (options.peers ?? []).map(address),
         ...(options.tuning === undefined ? {} : { tuning: options.tuning }),
         produces: options.produce === true,
-        ...(options.network === undefined ? {} : { network: options.network })
+        ...(options.network === undefined ? {} : { network: options.network }),
+        masternodes: options.masternodes === true,
+        ...(options.masternode === undefined ? {} : { masternode: options.masternode })
       }
       const sockets = refusing(translated(network.host(first, ...more), options.inside), options)
       const disk = { ms: 0 }

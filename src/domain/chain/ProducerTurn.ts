@@ -6,10 +6,20 @@ import type { PeerIp } from "../peer/PeerIp.ts"
 export const turnAt = (now: number, everyMs = Limits.produceEveryMs): number => Math.floor(now / everyMs)
 
 /**
+ * Those that take turns: the live masternodes among the producers, or all producers while no masternode is among them.
+ *
+ * @param live addresses of the masternodes that are live
+ */
+export const takingTurns = (producers: ReadonlyArray<PeerIp>, live: ReadonlyArray<PeerIp>): ReadonlyArray<PeerIp> => {
+  const masternodes = producers.filter((producer) => live.includes(producer))
+  return masternodes.length === 0 ? producers : masternodes
+}
+
+/**
  * Whether `own` makes a block now. At the start of a turn it is the producer's whose turn it is; after half a turn without a
  * block the next one's as well. Once a block came in this turn, nobody's.
  *
- * @param producers in the order of their IPs, `own` among them
+ * @param producers those that take turns, in the order of their IPs
  * @param lastBlockAt when our tip last changed
  * @param everyMs length of a turn, the same at every producer
  */
@@ -20,6 +30,7 @@ export const mayProduce = (
   lastBlockAt: number,
   everyMs = Limits.produceEveryMs
 ): boolean => {
+  if (!producers.includes(own)) return false
   const turn = turnAt(now, everyMs)
   if (turnAt(lastBlockAt, everyMs) >= turn) return false
   const since = now - turn * everyMs

@@ -18,9 +18,9 @@ export const ruleVersion = 1
 
 /**
  * Bits of `Hello.capabilities`. `peers`: reads `Peers`. `channels`: reads `Data`. `chain`: has a chain and serves it.
- * `produces`: makes blocks on devnet when its turn comes. Append only.
+ * `produces`: makes blocks on devnet when its turn comes. `masternodes`: reads announcements of masternodes. Append only.
  */
-export const Capability = { peers: 1, channels: 2, chain: 4, produces: 8 } as const
+export const Capability = { peers: 1, channels: 2, chain: 4, produces: 8, masternodes: 16 } as const
 
 /** What this version offers. */
 export const capabilities: number = Capability.peers | Capability.channels

@@ -128,6 +128,13 @@ const classOfIpv4 = (ip: PeerIp): IpClass => {
 }
 
 /**
+ * Whether an address of class `told` is of use to, and believed from, a peer at one of class `peer`: outside a private network private
+ * addresses are of no use, and loopback ones mean something else on every host.
+ */
+export const isOfUse = (told: IpClass, peer: IpClass): boolean =>
+  told === "routable" || told === peer || (told === "private" && peer === "loopback")
+
+/**
  * The group that one network operator is likely to hold: /16 for IPv4, /32 for IPv6 (Bitcoin Core's rule without an AS
  * map). Text such as `203.0/16` or `2001:db8/32`.
  */

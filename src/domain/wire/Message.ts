@@ -12,6 +12,7 @@ import { Schema } from "effect"
 import { rejectReasons } from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
 import { PeerIp } from "../peer/PeerIp.ts"
+import { MasternodeMessage } from "./MasternodeMessage.ts"
 import { SyncMessage } from "./SyncMessage.ts"
 
 const hex = (bytes: number) => Schema.String.check(Schema.isPattern(new RegExp(`^[0-9a-f]{${bytes * 2}}$`)))
@@ -135,6 +136,7 @@ export const Message = Schema.Union([
   Data,
   Peers,
   AskPeers,
-  ...SyncMessage.members
+  ...SyncMessage.members,
+  ...MasternodeMessage.members
 ])
 export type Message = typeof Message.Type

@@ -6,6 +6,7 @@ import { Effect, Result } from "effect"
 import { homedir, userInfo } from "node:os"
 import * as nodePath from "node:path"
 import * as Limits from "../../domain/Limits.ts"
+import type { Outpoint, Tier } from "../../domain/masternode/Masternode.ts"
 import { networks } from "../../domain/Network.ts"
 import type { NetworkName } from "../../domain/Network.ts"
 import { type Own, ownAddress } from "../../domain/NodeSetup.ts"
@@ -13,6 +14,7 @@ import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import { problem as tuningProblem, type Spelling } from "../../domain/Tuning.ts"
 import type { NodeSetup, Tuning } from "../../services/NodeConfig.ts"
+import { fileName as masternodeFile } from "../masternode/MasternodeKey.ts"
 import * as HostAddresses from "../socket/HostAddresses.ts"
 import { ConfigError } from "./ConfigError.ts"
 import * as ConfigSources from "./ConfigSources.ts"
@@ -29,6 +31,15 @@ export interface DaemonConfig {
   /** `undefined`: pretty on a terminal, otherwise JSON. */
   readonly logFormat: Values.LogFormat | undefined
   readonly logLevel: LogLevel.LogLevel
+  /** What the node announces itself as; its key is in `keyFile`. */
+  readonly masternode: MasternodeSettings | undefined
+}
+
+/** A masternode but for its key. `collateral`: exactly with a paid tier. */
+export interface MasternodeSettings {
+  readonly tier: Tier
+  readonly collateral: Outpoint | undefined
+  readonly keyFile: string
 }
 
 /** Facts of the host that defaults and checks depend on. */
@@ -237,6 +248,31 @@ const readDataDir = (given: ConfigSources.GivenSettings, host: Host, network: Ne
   return text === undefined ? defaultDataDir(host.home, network) : expandHome(host.home, text)
 }
 
+const readMasternode = (
+  given: ConfigSources.GivenSettings,
+  host: Host,
+  dataDir: string
+): Outcome<MasternodeSettings | undefined> =>
+  Result.gen(function*() {
+    const { masternode, masternodeCollateral, masternodeKey } = Settings.general
+    const tier = yield* one<Tier | undefined>(given, masternode, undefined, Values.tier)
+    const collateral = yield* one<Outpoint | undefined>(given, masternodeCollateral, undefined, Values.outpoint)
+    const file = given.get(masternodeKey.name)?.values[0]
+    const keyFile = file === undefined ? `${dataDir}/${masternodeFile}` : yield* expandHome(host.home, file)
+    if (tier === undefined) return undefined
+    if ((tier === "free") !== (collateral === undefined)) {
+      return yield* Result.fail(
+        new ConfigError({
+          where: where(given, tier === "free" ? masternodeCollateral : masternode),
+          input: tier === "free" ? undefined : tier,
+          problem: tier === "free" ? "is for paid tiers only" : "is a paid tier without collateral",
+          fix: tier === "free" ? "leave it out" : "give --masternode-collateral TXID:VOUT"
+        })
+      )
+    }
+    return { tier, collateral, keyFile }
+  })
+
 /** Parses and checks the collected texts. Pure. `software`: the name that the node's Hello carries. */
 export const decode = (given: ConfigSources.GivenSettings, host: Host, software: string): Outcome<DaemonConfig> =>
   Result.gen(function*() {
@@ -252,9 +288,11 @@ export const decode = (given: ConfigSources.GivenSettings, host: Host, software:
     const advertise = at?.ip
     const tuning = yield* readTuning(given)
     const peers = yield* readPeers(given, network.port, listen, advertise, host)
+    const dataDir = yield* readDataDir(given, host, network.name)
     return {
-      node: { network, listen, advertise, advertisePort: at?.port, peers, software, tuning },
-      dataDir: yield* readDataDir(given, host, network.name),
+      node: { network, listen, advertise, advertisePort: at?.port, peers, software, tuning, masternodes: true },
+      dataDir,
+      masternode: yield* readMasternode(given, host, dataDir),
       admin: yield* readAdmin(given, listen),
       logFormat: yield* one<Values.LogFormat | undefined>(given, general.logFormat, undefined, Values.logFormat),
       logLevel: yield* one<LogLevel.LogLevel>(given, general.logLevel, "Info", Values.logLevel)

@@ -136,6 +136,21 @@ export const general = {
     metavar: "IP:PORT",
     help: "Admin API address, or off (default: the listen IP if loopback, else 127.0.0.1, on the peer port + 1)"
   },
+  masternode: {
+    name: "masternode",
+    metavar: "free|bronze|silver|gold",
+    help: "Announce this node as a masternode of that tier. Make its key once: timemesh masternodes key"
+  },
+  masternodeKey: {
+    name: "masternode-key",
+    metavar: "FILE",
+    help: "Key of the masternode (default masternode.key in the data directory)"
+  },
+  masternodeCollateral: {
+    name: "masternode-collateral",
+    metavar: "TXID:VOUT",
+    help: "Transaction output that backs a paid tier"
+  },
   logFormat: {
     name: "log-format",
     metavar: "pretty|json",

@@ -2,6 +2,7 @@
 import type { LogLevel } from "effect"
 import { Result } from "effect"
 import { NetAddress } from "effect/net"
+import { type Outpoint, parseOutpoint, type Tier, tiers } from "../../domain/masternode/Masternode.ts"
 import { networkNames, networks } from "../../domain/Network.ts"
 import type { Network, NetworkName } from "../../domain/Network.ts"
 import { addressProblem } from "../../domain/NodeSetup.ts"
@@ -135,6 +136,20 @@ export const admin = (text: string, defaultPort: number): Read<PeerAddress.PeerA
   return Result.isSuccess(address)
     ? Result.succeed(address.success)
     : fail("is not an admin API address", "use IP:PORT, for example 127.0.0.1:24101, or off")
+}
+
+export const tier = (text: string): Read<Tier> => {
+  const known = tiers.find((name) => name === text.toLowerCase())
+  return known === undefined
+    ? fail("is not a tier", `use ${tiers.slice(0, -1).join(", ")} or ${tiers.at(-1)}`)
+    : Result.succeed(known)
+}
+
+export const outpoint = (text: string): Read<Outpoint> => {
+  const read = parseOutpoint(text)
+  return read === undefined
+    ? fail("is not a transaction output", "use TXID:VOUT, with 64 hex digits and a number")
+    : Result.succeed(read)
 }
 
 export type LogFormat = "pretty" | "json"

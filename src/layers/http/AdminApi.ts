@@ -7,6 +7,8 @@
  */
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import { tiers } from "../../domain/masternode/Masternode.ts"
+import { states } from "../../domain/masternode/MasternodeReport.ts"
 import { networkNames } from "../../domain/Network.ts"
 
 const SentReceived = Schema.Struct({ sent: Schema.Int, received: Schema.Int })
@@ -118,6 +120,55 @@ export const Peers = Schema.Struct({
 })
 export type Peers = typeof Peers.Type
 
+/** Numbers of masternodes by tier. */
+const ByTier = Schema.Struct({
+  free: Schema.Finite,
+  bronze: Schema.Finite,
+  silver: Schema.Finite,
+  gold: Schema.Finite
+})
+const ByState = Schema.Struct({ live: ByTier, known: ByTier, expired: ByTier })
+const Outpoint = Schema.Struct({ txid: Schema.String, vout: Schema.Finite })
+
+/** One masternode, as `domain/masternode/MasternodeReport`: one per IP. */
+const Masternode = Schema.Struct({
+  ip: Schema.String,
+  /** Public Ed25519 key, 64 hex digits. */
+  key: Schema.String,
+  /** At which it says it listens; 0: it does not. */
+  port: Schema.Finite,
+  /** As it claims: a paid tier's collateral is not checked. */
+  tier: Schema.Literals(tiers),
+  /** `live`: connected to this node, or seen by enough witnesses lately. */
+  state: Schema.Literals(states),
+  isConnected: Schema.Boolean,
+  isSelf: Schema.Boolean,
+  /** Netgroups whose peers see it. */
+  witnesses: Schema.Finite,
+  /** Wall time of its latest announcement, by its own clock. */
+  announcedAt: Schema.Finite,
+  collateral: Schema.optional(Outpoint),
+  /** Another key claims its IP. */
+  isContested: Schema.Boolean
+})
+
+/** `GET /masternodes`. */
+export const Masternodes = Schema.Struct({
+  /** The node's wall time when the registry was read. */
+  at: Schema.Finite,
+  counts: ByState,
+  /** By numeric IP. */
+  masternodes: Schema.Array(Masternode),
+  /** Claims that contradict one another, for a person. */
+  conflicts: Schema.Array(Schema.String)
+})
+export type Masternodes = typeof Masternodes.Type
+
+/** This node keeps no registry of masternodes. */
+export class NoMasternodes extends Schema.TaggedError<NoMasternodes>()("NoMasternodes", { message: Schema.String }, {
+  httpApiStatus: 404
+}) {}
+
 /** `GET /status`. */
 export const Status = Schema.Struct({
   network: Schema.Literals(networkNames),
@@ -147,6 +198,8 @@ export const Status = Schema.Struct({
   state: Schema.String,
   /** Absent on a node without a chain. */
   chain: Schema.optional(Chain),
+  /** Absent on a node that keeps no registry of masternodes. */
+  masternodes: Schema.optional(ByState),
   /** Log lines dropped since the start, because the log's output did not take them. */
   logLinesDropped: Schema.optional(Schema.Int),
   /** Totals since the start, as `domain/NodeEvent.NodeStats`. */
@@ -188,6 +241,7 @@ export class BadAddress extends Schema.TaggedError<BadAddress>()("BadAddress", {
 const group = HttpApiGroup.make("node", { topLevel: true }).add(
   HttpApiEndpoint.get("status", "/status", { success: Status }),
   HttpApiEndpoint.get("peers", "/peers", { success: Peers }),
+  HttpApiEndpoint.get("masternodes", "/masternodes", { success: Masternodes, error: NoMasternodes }),
   HttpApiEndpoint.get("why", "/why/:ip", { params: { ip: Schema.String }, success: Why, error: BadAddress }),
   /** Adds an address; which end dials follows from the ranks. */
   HttpApiEndpoint.post("connect", "/connect", {

@@ -6,7 +6,7 @@ import * as Limits from "../../domain/Limits.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import { systemReason } from "../store/systemError.ts"
 import { AdminApi } from "./AdminApi.ts"
-import type { Peers, Status, Why } from "./AdminApi.ts"
+import type { Masternodes, Peers, Status, Why } from "./AdminApi.ts"
 
 /**
  * The request failed. `unreachable`: no connection to that address. `timeout`: no answer in time. `refused`: the node
@@ -25,6 +25,7 @@ export class AdminClientError extends Data.TaggedError("AdminClientError")<{
 export interface AdminClient {
   readonly status: Effect.Effect<Status, AdminClientError>
   readonly peers: Effect.Effect<Peers, AdminClientError>
+  readonly masternodes: Effect.Effect<Masternodes, AdminClientError>
   readonly why: (ip: string) => Effect.Effect<Why, AdminClientError>
   /** `IP`, `IP:PORT` or `[IPv6]:PORT`. */
   readonly connect: (peer: string) => Effect.Effect<Why, AdminClientError>
@@ -44,7 +45,7 @@ export const make = (
     })
     const failure = (kind: AdminClientError["kind"], detail: string) => new AdminClientError({ address, kind, detail })
     const translate = (error: { readonly _tag: string; readonly message: string; readonly reason?: unknown }) => {
-      if (error._tag === "BadAddress") return failure("refused", error.message)
+      if (error._tag === "BadAddress" || error._tag === "NoMasternodes") return failure("refused", error.message)
       const transport = typeof error.reason === "object" && error.reason !== null && "_tag" in error.reason &&
         error.reason._tag === "TransportError"
       return transport
@@ -64,6 +65,7 @@ export const make = (
     return {
       status: ask(api.status()),
       peers: ask(api.peers()),
+      masternodes: ask(api.masternodes()),
       why: (ip) => ask(api.why({ params: { ip } })),
       connect: (peer) => ask(api.connect({ payload: { address: peer } })),
       disconnect: (ip) => ask(Effect.map(api.disconnect({ payload: { ip } }), (reply) => reply.disconnected)),

@@ -9,12 +9,14 @@ import { HttpApiBuilder } from "effect/http-api"
 import { NetAddress } from "effect/net"
 import { createServer } from "node:http"
 import * as Limits from "../../domain/Limits.ts"
+import * as MasternodeReport from "../../domain/masternode/MasternodeReport.ts"
 import type { Explanation } from "../../domain/peer/Explanation.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../domain/peer/PeerRecord.ts"
 import * as PeerSummary from "../../domain/peer/PeerSummary.ts"
 import { ConnectionManager } from "../../services/ConnectionManager.ts"
+import { Masternodes } from "../../services/Masternodes.ts"
 import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
 import { PeerState } from "../../services/PeerState.ts"
@@ -22,7 +24,7 @@ import { Sync } from "../../services/Sync.ts"
 import type { SyncPeerReport, SyncReport } from "../../services/Sync.ts"
 import { DroppedLines } from "../log/LogOutput.ts"
 import { systemCode } from "../store/systemError.ts"
-import { AdminApi, BadAddress } from "./AdminApi.ts"
+import { AdminApi, BadAddress, NoMasternodes } from "./AdminApi.ts"
 import type { Chain, Peer, Why } from "./AdminApi.ts"
 import { present } from "./present.ts"
 
@@ -174,6 +176,9 @@ const handlers = (startedAt: number) =>
           syncPeers,
           (peers) => Effect.map(state.why(ip, peers.get(ip)?.clockBehindS), (why) => present(whyOf(why)))
         )
+      const masternodes = Effect.transposeOption(
+        Option.map(yield* Effect.serviceOption(Masternodes), (registry) => registry.report)
+      )
       return handlers.handleAll({
         status: () =>
           Effect.gen(function*() {
@@ -198,6 +203,7 @@ const handlers = (startedAt: number) =>
               ...(Object.keys(apart).length === 0 ? {} : { apart }),
               state: sentence,
               chain: Option.getOrUndefined(Option.map(yield* report, chainOf)),
+              masternodes: Option.getOrUndefined(yield* masternodes)?.counts,
               logLinesDropped: droppedLines(),
               stats: { ...stats, maxLagMs: Math.round(stats.maxLagMs) }
             })
@@ -214,6 +220,21 @@ const handlers = (startedAt: number) =>
               return [{ ...rowOf(record), situation, cause, fix, sync: sync === undefined ? undefined : syncOf(sync) }]
             })
             return present({ at, open: stats.ups - stats.downs, peers })
+          }),
+        masternodes: () =>
+          Effect.gen(function*() {
+            const found = yield* masternodes
+            if (Option.isNone(found)) {
+              return yield* new NoMasternodes({ message: "this node keeps no registry of masternodes" })
+            }
+            const { conflicts, counts, masternodes: rows } = found.value
+            const at = yield* Clock.currentTimeMillis
+            return present({
+              at,
+              counts,
+              masternodes: rows,
+              conflicts: conflicts.map(MasternodeReport.describeConflict)
+            })
           }),
         why: ({ params }) => Effect.flatMap(readIp(params.ip), why),
         connect: ({ payload }) =>

@@ -8,6 +8,7 @@ import type { LogLevel } from "effect"
 import { Result } from "effect"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
+import { shortKey } from "../../domain/masternode/MasternodeReport.ts"
 import type { NodeEvent } from "../../domain/NodeEvent.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
@@ -205,6 +206,20 @@ export const describe = (event: NodeEvent): LogLine => {
           clean(event.detail)
         }`
       )
+    case "MasternodeLive":
+      return remote(
+        "Info",
+        event._tag,
+        `masternode ${event.ip} (${event.tier}, key ${shortKey(event.key)}) is live, ${event.others + 1} live`
+      )
+    case "MasternodeGone":
+      return remote(
+        "Info",
+        event._tag,
+        `masternode ${event.ip} (key ${shortKey(event.key)}) is not live any more, ${event.others} live`
+      )
+    case "MasternodeConflict":
+      return remote("Warn", event._tag, `masternodes contradict one another: ${event.detail}`)
     case "Stopping":
       return line("Info", event._tag, Limits.logLinesConnections, "shutting down")
   }

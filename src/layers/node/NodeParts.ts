@@ -3,6 +3,7 @@ import { Effect, Layer } from "effect"
 import { problem } from "../../domain/NodeSetup.ts"
 import type { LocalChain } from "../../services/LocalChain.ts"
 import { NodeConfig, type NodeSetup, NodeSetupError } from "../../services/NodeConfig.ts"
+import * as MasternodesLive from "../masternode/MasternodesLive.ts"
 import * as ConnectionManagerLive from "../peer/ConnectionManagerLive.ts"
 import * as PeerStateLive from "../peer/PeerStateLive.ts"
 import * as PeerTable from "../peer/PeerTable.ts"
@@ -18,7 +19,7 @@ const checked = (setup: NodeSetup): Effect.Effect<NodeSetup, NodeSetupError> =>
     return wrong === undefined ? Effect.succeed(setup) : Effect.fail(new NodeSetupError(wrong))
   })
 
-/** Builds `events` and `chain` first, then `around` on the events, then the rest. `peers`: the services on top. */
+/** Builds `events` and `chain` first, then `around` on the events, then the rest. `peers`: the services on top, `Masternodes` among them where the set-up says so. */
 export const compose = <E, R, E2, R2>(
   setup: NodeSetup,
   around: Layer.Layer<never, E, R>,
@@ -33,5 +34,9 @@ export const compose = <E, R, E2, R2>(
     Layer.provideMerge(Layer.provide(around, events))
   )
   const peers = Layer.mergeAll(ConnectionManagerLive.layer(), PeerStateLive.layer())
-  return { events, inner, peers }
+  return {
+    events,
+    inner,
+    peers: setup.masternodes === true ? Layer.provideMerge(MasternodesLive.layer(), peers) : peers
+  }
 }

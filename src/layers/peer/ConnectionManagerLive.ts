@@ -10,7 +10,7 @@ import { ConnectionManager, InvalidPeer, type Origin } from "../../services/Conn
 import { EventLoop } from "../../services/EventLoop.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
-import { PeerMessages } from "../../services/PeerMessages.ts"
+import { type PeerListener, PeerMessages } from "../../services/PeerMessages.ts"
 import { PeerSocket } from "../../services/PeerSocket.ts"
 import * as AddressSaver from "./AddressSaver.ts"
 import * as ApplicationChannels from "./ApplicationChannels.ts"
@@ -25,6 +25,7 @@ import * as PairDriver from "./PairDriver.ts"
 import * as PairTimers from "./PairTimers.ts"
 import type { Up } from "./PeerEnd.ts"
 import { PeerSession } from "./PeerSession.ts"
+import type { Protocol } from "./Protocols.ts"
 import * as Seeker from "./Seeker.ts"
 
 const make = Effect.gen(function*() {
@@ -108,14 +109,16 @@ const messages = (ctx: NodeContext.NodeContext): PeerMessages["Service"] => {
     const up = ctx.table.get(to.ip)?.up
     return up?.end.id === to.connection ? up : undefined
   }
-  return PeerMessages.of({
-    listen: (listener) =>
-      Effect.acquireRelease(
-        Effect.sync(() =>
-          ctx.protocols.listen(listener, [...ctx.table.peers()].flatMap(({ up }) => up === undefined ? [] : [up]))
-        ),
-        (end) => Effect.sync(end)
+  const listenTo = <M>(protocol: Protocol<M>) => (listener: PeerListener<M>) =>
+    Effect.acquireRelease(
+      Effect.sync(() =>
+        protocol.listen(listener, [...ctx.table.peers()].flatMap(({ up }) => up === undefined ? [] : [up]))
       ),
+      (end) => Effect.sync(end)
+    )
+  return PeerMessages.of({
+    listen: listenTo(ctx.sync),
+    listenMasternodes: listenTo(ctx.masternodes),
     send: (to, message) => {
       const up = live(to)
       return up !== undefined && Outgoing.bulk(ctx, up, message)

@@ -7,6 +7,7 @@
  * times, then once per `peerAnswerEveryMs`. The choice from the book is the same for all askers for a day.
  */
 import * as Limits from "../../domain/Limits.ts"
+import { knownAddress } from "../../domain/NodeSetup.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import type * as PeerIp from "../../domain/peer/PeerIp.ts"
@@ -39,8 +40,7 @@ export const learn = (ctx: NodeContext, address: PeerAddress, source: PeerSource
   if (peer.pair.dialable) return true
   peer.note({ isStopped: false })
   if (isNew) ctx.emit({ _tag: "PeerLearned", ip: peer.ip, port: address.port, source })
-  const { advertise, listen } = ctx.setup
-  const own = advertise ?? (listen.ip === "any" ? undefined : listen.ip)
+  const own = knownAddress(ctx.setup)
   const rank = own === undefined ? undefined : ctx.rules.rank(own, peer.ip)
   post(ctx, peer, { _tag: "Learned", rank: rank === "same" ? undefined : rank })
   return true

@@ -69,7 +69,7 @@ export const gossip = (ctx: NodeContext, from: Peer, { ip, port }: PeerAddress):
   const known = ctx.table.get(ip)
   // Most of what is told is known: a mesh that forms hears of every node from every other.
   if (known?.pair.dialable === true || port < Limits.toldPortLeast) return false
-  if (!fitsClass(PeerIp.classOf(ip), from.ipClass) || !address(ctx, ip)) return false
+  if (!PeerIp.isOfUse(PeerIp.classOf(ip), from.ipClass) || !address(ctx, ip)) return false
   return known !== undefined || ctx.book.get(ip) !== undefined || mayAdd(ctx, from)
 }
 
@@ -78,15 +78,8 @@ export const address = (ctx: NodeContext, ip: PeerIp.PeerIp): boolean =>
   PeerIp.classOf(ip) !== "special" && ctx.table.own.how(ip) === undefined
 
 /** Whether a peer may be told of another's address. */
-export const fits = (told: Peer, to: Peer): boolean => fitsClass(told.ipClass, to.ipClass)
-export const fitsIp = (told: PeerIp.PeerIp, to: Peer): boolean => fitsClass(PeerIp.classOf(told), to.ipClass)
-
-/**
- * Whether an address may be told to, or believed from, a peer: outside a private network private addresses are of no use, and loopback
- * ones mean something else on every host.
- */
-const fitsClass = (told: PeerIp.IpClass, peer: PeerIp.IpClass): boolean =>
-  told === "routable" || told === peer || (told === "private" && peer === "loopback")
+export const fits = (told: Peer, to: Peer): boolean => PeerIp.isOfUse(told.ipClass, to.ipClass)
+export const fitsIp = (told: PeerIp.PeerIp, to: Peer): boolean => PeerIp.isOfUse(PeerIp.classOf(told), to.ipClass)
 
 /** Whether a peer may add one more address to the table. */
 const mayAdd = (ctx: NodeContext, from: Peer): boolean => {

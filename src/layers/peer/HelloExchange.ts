@@ -12,7 +12,7 @@ import type { PeerEnd } from "./PeerEnd.ts"
 import * as Redials from "./Redials.ts"
 
 export const send = (ctx: NodeContext, end: PeerEnd): void => {
-  const { network, software } = ctx.setup
+  const { masternodes, network, software } = ctx.setup
   const tip = ctx.localChain.tip()
   Outgoing.control(ctx, end, {
     _tag: "Hello",
@@ -28,7 +28,8 @@ export const send = (ctx: NodeContext, end: PeerEnd): void => {
     software,
     tipHeight: tip.height,
     tipHash: tip.hash,
-    capabilities: Handshake.capabilities | ctx.localChain.capabilities,
+    capabilities: Handshake.capabilities | ctx.localChain.capabilities |
+      (masternodes === true ? Handshake.Capability.masternodes : 0),
     extensions: Handshake.extensions(end.id)
   })
 }
@@ -66,7 +67,8 @@ export const helloReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, hello:
     process: hello.process,
     nonce: hello.nonce,
     capabilities: hello.capabilities,
-    listens: hello.listens
+    listens: hello.listens,
+    namesUs: verdict.self
   }
   peer.note({ saidHello: true })
   if (end.direction === "inbound") Redials.onHello(peer)

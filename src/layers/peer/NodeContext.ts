@@ -9,7 +9,9 @@ import type { PairEvent } from "../../domain/pair/PairState.ts"
 import type * as Liveness from "../../domain/peer/Liveness.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import type { PeerBook } from "../../domain/peer/PeerBook.ts"
+import type { MasternodeMessage } from "../../domain/wire/MasternodeMessage.ts"
 import { NativeWire } from "../../domain/wire/native/NativeWire.ts"
+import type { SyncMessage } from "../../domain/wire/SyncMessage.ts"
 import type { Wire } from "../../domain/wire/Wire.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
 import { Entropy } from "../../services/Entropy.ts"
@@ -27,7 +29,7 @@ import type { Peer } from "./Peer.ts"
 import type { ConnectionIo } from "./PeerConnection.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
 import { PeerTable } from "./PeerTable.ts"
-import { Protocols } from "./Protocols.ts"
+import { Protocol } from "./Protocols.ts"
 import { Slots } from "./Slots.ts"
 import { ToldDials } from "./ToldDials.ts"
 import { WaitingBytes } from "./WaitingBytes.ts"
@@ -47,7 +49,8 @@ export interface NodeContext {
   readonly slots: Slots
   /** Feeds the pairs. `PairDriver` starts it; what comes before waits. */
   readonly pairs: Machine<PairInput>
-  readonly protocols: Protocols
+  readonly sync: Protocol<SyncMessage>
+  readonly masternodes: Protocol<MasternodeMessage>
   readonly entropy: Entropy["Service"]
   readonly localChain: LocalChain["Service"]
   readonly timers: Timers["Service"]
@@ -110,7 +113,8 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
     book,
     slots: new Slots(rules.endId),
     pairs: new Machine<PairInput>(),
-    protocols: new Protocols((localChain.capabilities & Handshake.Capability.chain) !== 0),
+    sync: new Protocol<SyncMessage>((localChain.capabilities & Handshake.Capability.chain) !== 0),
+    masternodes: new Protocol<MasternodeMessage>(setup.masternodes === true),
     entropy: yield* Entropy,
     localChain,
     timers,

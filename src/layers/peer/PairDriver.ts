@@ -215,7 +215,8 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
   Discovery.onUp(ctx, up)
   parts.saver.changed()
   Aliases.onUp(ctx, up)
-  ctx.protocols.onUp(up)
+  ctx.sync.onUp(up)
+  ctx.masternodes.onUp(up)
 }
 
 /** The peer has its `Ack` already, and reads a Reject next: it came up at its end only. */
@@ -258,7 +259,8 @@ const goDown = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectRe
     upMs: Math.round(now - up.at)
   })
   if (isAlone(ctx)) Redials.onAlone(ctx)
-  ctx.protocols.onDown(up)
+  ctx.sync.onDown(up)
+  ctx.masternodes.onDown(up)
   Aliases.onDown(ctx, peer)
 }
 

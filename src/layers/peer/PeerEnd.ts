@@ -21,6 +21,8 @@ export interface Greeting {
   readonly capabilities: number
   /** Port at which it listens; 0 if it does not. */
   readonly listens: number
+  /** Our address as it dialled or observed it. */
+  readonly namesUs: PeerIp
 }
 
 /** What holds from Up to Down. */

@@ -62,7 +62,7 @@ export class PeerSession implements FrameEvents<PeerEnd> {
     this.handOver(end)
     this.channel = -1
     if (end.up === undefined) return
-    if (frames === 0 && arriving) this.ctx.protocols.onProgress(end.up)
+    if (frames === 0 && arriving) this.ctx.sync.onProgress(end.up)
     Heartbeat.heard(this.ctx, end.up, frames, arriving)
   }
 
@@ -113,10 +113,14 @@ export class PeerSession implements FrameEvents<PeerEnd> {
         return Aliases.proofReceived(ctx, peer, end.up, message.proof)
       case "Unknown":
         return ctx.emit({ _tag: "UnknownFrame", ip: peer.ip, kind: message.kind })
+      case "OwnMasternode":
+      case "Masternodes":
+      case "SeenMasternodes":
+        return ctx.masternodes.onMessage(end.up, message)
       default:
         // Blocks may be held until those before them have come.
         reader.keep()
-        return ctx.protocols.onMessage(end.up, message)
+        return ctx.sync.onMessage(end.up, message)
     }
   }
 }

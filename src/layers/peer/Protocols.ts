@@ -1,35 +1,35 @@
 /**
- * What the node's own protocols hear of its peers: one listener, which is told of connections that were up before it came, and of what
+ * What one of the node's own protocols hears of its peers: one listener, which is told of connections that were up before it came, and of what
  * they sent. Nothing is lost between Up and then: messages wait, and when `Limits.earlyMessages` or `Limits.earlyBytes` of a connection
  * do, it is not read further.
  */
 import * as Limits from "../../domain/Limits.ts"
-import type { SyncMessage } from "../../domain/wire/SyncMessage.ts"
-import type { PeerListener } from "../../services/PeerMessages.ts"
+import type { PeerListener, PeerSession } from "../../services/PeerMessages.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
 
 /** Messages of one connection that came before anything listened. */
-interface Early {
-  readonly messages: Array<SyncMessage>
+interface Early<M> {
+  readonly messages: Array<M>
   /** What the connection had received when the first of them came. */
   readonly from: number
   isPaused: boolean
 }
 
-export class Protocols {
-  private listener: PeerListener | undefined
-  private readonly early = new Map<Up, Early>()
+/** `M`: the protocol's messages. */
+export class Protocol<M> {
+  private listener: PeerListener<M> | undefined
+  private readonly early = new Map<Up, Early<M>>()
   private readonly isExpected: boolean
 
-  /** @param isExpected whether a protocol will listen: else what comes for one is passed over */
+  /** @param isExpected whether it will listen: else what comes for it is passed over */
   constructor(isExpected: boolean) {
     this.isExpected = isExpected
   }
 
   /** From now on; `ups`: the connections that are up. Gives the way to end it. */
-  listen(listener: PeerListener, ups: Iterable<Up>): () => void {
+  listen(listener: PeerListener<M>, ups: Iterable<Up>): () => void {
     for (const up of ups) {
-      listener.onUp(originOf(up.end), up.greeting.tip, up.greeting.capabilities)
+      listener.onUp(originOf(up.end), up.greeting.tip, up.greeting.capabilities, sessionOf(up))
       const early = this.early.get(up)
       if (early === undefined) continue
       this.early.delete(up)
@@ -43,7 +43,7 @@ export class Protocols {
   }
 
   onUp(up: Up): void {
-    this.listener?.onUp(originOf(up.end), up.greeting.tip, up.greeting.capabilities)
+    this.listener?.onUp(originOf(up.end), up.greeting.tip, up.greeting.capabilities, sessionOf(up))
   }
 
   onDown(up: Up): void {
@@ -51,7 +51,7 @@ export class Protocols {
     this.listener?.onDown(originOf(up.end))
   }
 
-  onMessage(up: Up, message: SyncMessage): void {
+  onMessage(up: Up, message: M): void {
     if (this.listener !== undefined) return this.listener.onMessage(originOf(up.end), message)
     if (!this.isExpected) return
     const early = this.early.get(up) ?? { messages: [], from: up.connection.bytesReceived, isPaused: false }
@@ -68,5 +68,12 @@ export class Protocols {
     this.listener?.onProgress(originOf(up.end))
   }
 }
+
+/** Nonces and addresses of both Hellos. */
+const sessionOf = ({ end, greeting }: Up): PeerSession => ({
+  ownNonce: end.helloNonce,
+  peerNonce: greeting.nonce,
+  ownIp: greeting.namesUs
+})
 
 const originOf = ({ id, ip }: PeerEnd) => ({ ip, connection: id })

@@ -49,7 +49,7 @@ const lockFile = (directory: string) => `${directory}/lock.db`
 
 /** Whether the name belongs to a node's files, or to what it keeps beside them: nothing else may be written under it. */
 export const isNodeFile = (name: string): boolean =>
-  /^(?:lock\.db|lock\.json|node\.json|peers\.json|peers\.db|chain\.db)(?:[-.].*)?$/.test(name)
+  /^(?:lock\.db|lock\.json|node\.json|peers\.json|peers\.db|chain\.db|masternode\.key)(?:[-.].*)?$/.test(name)
 
 /** What a node opens by name. `lock.json` decides nothing: anything in its place only costs a number in an error text. */
 const opened = ["lock.db", "node.json", "peers.json", "peers.db", "peers.db.new", "chain.db", "chain.db.new"].flatMap((
@@ -78,7 +78,8 @@ const lockError = (directory: string, { busy, detail }: FileLock.FileLockError) 
         : `lock.db ${detail}; run as its owner, or ${elsewhere}`
     }))
 
-const create = (directory: string) =>
+/** Creates the directory if need be, for its owner alone. */
+export const create = (directory: string) =>
   Effect.tryPromise({
     try: () => fs.mkdir(directory, { recursive: true, mode: 0o700 }),
     catch: (error) =>

@@ -2,7 +2,8 @@
  * A test producer for devnet: makes a block (every two seconds unless set otherwise) when its turn comes. It is not consensus: any
  * node can make as many blocks, and a partition makes real forks.
  *
- * The handshake names producers. Turns rotate among the connected ones in the order of their IPs; when a producer is silent for half
+ * The handshake names producers. Turns rotate among the connected ones in the order of their IPs, and among the live masternodes of them
+ * as soon as there is one (`Masternodes`); when a producer is silent for half
  * a turn, the next one takes over.
  */
 import { Clock, Effect, Layer, Option, Stream } from "effect"
@@ -13,17 +14,15 @@ import * as HeaderRules from "../../domain/chain/HeaderRules.ts"
 import * as ProducerTurn from "../../domain/chain/ProducerTurn.ts"
 import * as Synthetic from "../../domain/chain/Synthetic.ts"
 import * as Limits from "../../domain/Limits.ts"
+import { knownAddress } from "../../domain/NodeSetup.ts"
 import { Capability } from "../../domain/pair/Handshake.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import { ChainStore } from "../../services/ChainStore.ts"
-import { NodeConfig, type NodeSetup, NodeSetupError } from "../../services/NodeConfig.ts"
+import { Masternodes } from "../../services/Masternodes.ts"
+import { NodeConfig, NodeSetupError } from "../../services/NodeConfig.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import { Sync } from "../../services/Sync.ts"
 import * as HasherLive from "../chain/HasherLive.ts"
-
-/** The address peers know us by, as far as we know it. */
-const ownIp = (setup: NodeSetup): Option.Option<PeerIp.PeerIp> =>
-  Option.fromUndefinedOr(setup.advertise ?? (setup.listen.ip === "any" ? undefined : setup.listen.ip))
 
 /** `everyMs`: length of a turn, ms, the same at every producer. A producer checks for its turn twenty times per turn. */
 export interface ProducerOptions {
@@ -47,7 +46,7 @@ const make = Effect.fnUntraced(function*({ everyMs = Limits.produceEveryMs }: Pr
   const store = yield* ChainStore
   const hasher = yield* HasherLive.make
   const params = ChainParams.chainParams[setup.network.name]
-  const own = ownIp(setup)
+  const own = Option.fromUndefinedOr(knownAddress(setup))
   if (Option.isNone(own)) {
     return yield* Effect.logWarning("not producing: this node does not know its own address; give --advertise")
   }
@@ -58,6 +57,12 @@ const make = Effect.fnUntraced(function*({ everyMs = Limits.produceEveryMs }: Pr
     (records) =>
       records.filter((record) => (record.capabilities & Capability.produces) !== 0).map((record) => record.ip)
   )
+
+  // A node without a registry knows of no masternode.
+  const live = Option.match(yield* Effect.serviceOption(Masternodes), {
+    onNone: () => Effect.succeed<ReadonlyArray<PeerIp.PeerIp>>([]),
+    onSome: (registry) => registry.live
+  })
 
   /** Makes the next block on top of what is stored. If a block came meanwhile, it is refused, without harm. */
   const produce = Effect.gen(function*() {
@@ -83,8 +88,9 @@ const make = Effect.fnUntraced(function*({ everyMs = Limits.produceEveryMs }: Pr
     if (height !== seen.height) seen = { height, at: now }
     if (ProducerTurn.turnAt(seen.at, everyMs) >= ProducerTurn.turnAt(now, everyMs)) return
     const { mayProduce } = yield* sync.report
-    const producers = [...(yield* others), own.value].toSorted(PeerIp.compare)
-    const alone = producers.length === 1
+    const connected = [...(yield* others), own.value].toSorted(PeerIp.compare)
+    const alone = connected.length === 1
+    const producers = ProducerTurn.takingTurns(connected, yield* live)
     // A producer that is still syncing would make forks.
     if (!mayProduce && !alone) return
     if (ProducerTurn.mayProduce(producers, own.value, now, seen.at, everyMs)) yield* produce

@@ -1,10 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { createPublicKey, verify } from "node:crypto"
 import * as fs from "node:fs"
 import { rejectReasons } from "../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
+import * as Bytes from "../../../src/domain/masternode/AnnouncementBytes.ts"
+import type { Announcement, Claim, Key } from "../../../src/domain/masternode/Masternode.ts"
+import { type Network, networks } from "../../../src/domain/Network.ts"
 import { fromStringUnsafe as ip } from "../../../src/domain/peer/PeerIp.ts"
 import * as Frame from "../../../src/domain/wire/Frame.ts"
+import { MasternodeKind } from "../../../src/domain/wire/MasternodeMessage.ts"
 import * as Message from "../../../src/domain/wire/Message.ts"
 import { decode } from "../../../src/domain/wire/native/NativeDecoder.ts"
 import * as Encoder from "../../../src/domain/wire/native/NativeEncoder.ts"
@@ -47,6 +52,22 @@ const hello: Message.Hello = {
 }
 
 const repeated = (byte: number, bytes = 32) => new Uint8Array(bytes).fill(byte)
+
+/** bytes. From there on, of a vector; from its end if below 0. */
+const vectorBytes = (name: string, from: number, to?: number): Uint8Array =>
+  new Uint8Array((vectors.get(name) ?? Buffer.alloc(0)).subarray(from, to))
+
+const bronze: Announcement = {
+  claim: {
+    key: "ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c" as Key,
+    ip: ip("203.0.113.7"),
+    port: 24_100,
+    tier: "bronze",
+    at: Date.UTC(2025, 11, 1),
+    collateral: { txid: Buffer.from(Array.from({ length: 32 }, (_, i) => i)).toString("hex"), vout: 1 }
+  },
+  signature: vectorBytes("own-masternode", -128, -64)
+}
 
 const golden: Record<string, Message.Message> = {
   "hello": hello,
@@ -110,8 +131,57 @@ const golden: Record<string, Message.Message> = {
   "blocks-long": { _tag: "Blocks", request: 2, blocks: [repeated(1, 200)], done: true },
   "tip": { _tag: "Tip", height: 70_000, hash: repeated(0x66) },
   "tip-greatest": { _tag: "Tip", height: Number.MAX_SAFE_INTEGER, hash: repeated(0x66) },
-  "new-block": { _tag: "NewBlock", block: Uint8Array.of(9, 8, 7) }
+  "new-block": { _tag: "NewBlock", block: Uint8Array.of(9, 8, 7) },
+  "own-masternode": { _tag: "OwnMasternode", announcement: bronze, proof: vectorBytes("own-masternode", -64) },
+  "masternodes": {
+    _tag: "Masternodes",
+    announcements: [bronze, {
+      claim: { key: "11".repeat(32) as Key, ip: ip("2001:db8::7"), port: 0, tier: "free", at: 0x0102030405 },
+      signature: repeated(0x22, 64)
+    }]
+  },
+  "seen-masternodes": {
+    _tag: "SeenMasternodes",
+    seen: [{ ip: ip("203.0.113.7"), key: bronze.claim.key }, { ip: ip("2001:db8::7"), key: "11".repeat(32) as Key }]
+  },
+  "seen-masternodes-none": { _tag: "SeenMasternodes", seen: [] }
 }
+
+describe("what a masternode signs", () => {
+  // The vectors were signed by another program, over bytes put together by hand.
+  const isRight = (message: Uint8Array, signature: Uint8Array): boolean => {
+    const der = Buffer.from(`302a300506032b6570032100${bronze.claim.key}`, "hex")
+    return verify(null, message, createPublicKey({ key: der, format: "der", type: "spki" }), signature)
+  }
+  const session = { masternode: 0x0102030405060708n, peer: 0x1112131415161718n, peerIp: ip("2001:db8::7") }
+
+  it("binds every field and the network", () => {
+    const { claim, signature } = bronze
+    const signed = (change: Partial<Claim>, network: Network = networks.testnet) =>
+      isRight(Bytes.signed(network, { ...claim, ...change }), signature)
+    assert.isTrue(signed({}))
+    assert.isFalse(signed({ ip: ip("203.0.113.8") }))
+    assert.isFalse(signed({ port: 24_101 }))
+    assert.isFalse(signed({ tier: "silver" }))
+    assert.isFalse(signed({ at: claim.at + 1 }))
+    assert.isFalse(signed({ collateral: { txid: "00".repeat(32), vout: 1 } }))
+    assert.isFalse(signed({ key: "11".repeat(32) as Key }))
+    assert.isFalse(signed({}, networks.devnet))
+    assert.isFalse(signed({}, { ...networks.testnet, name: "mainnet" }))
+  })
+
+  it("binds both ends of a connection and their addresses", () => {
+    const proof = vectorBytes("own-masternode", -64)
+    const signed = (change: Partial<Bytes.Session>, at = "203.0.113.7", network: Network = networks.testnet) =>
+      isRight(Bytes.signedOnConnection(network, { ip: ip(at) }, { ...session, ...change }), proof)
+    assert.isTrue(signed({}))
+    assert.isFalse(signed({ masternode: session.peer, peer: session.masternode }))
+    assert.isFalse(signed({ peer: 1n }))
+    assert.isFalse(signed({ peerIp: ip("2001:db8::8") }))
+    assert.isFalse(signed({}, "203.0.113.8"))
+    assert.isFalse(signed({}, "203.0.113.7", networks.devnet))
+  })
+})
 
 describe("golden bytes", () => {
   it("has a vector for every case and a case for every vector", () => {
@@ -135,7 +205,10 @@ describe("Message", () => {
 
   it.prop("control kinds fit the frames allowed before Up", [arb.message], ([message]) => {
     const bytes = bytesOf(message)
-    assert.strictEqual(isControl(bytes[4] ?? 0), !["Data", "Peers", "AskPeers"].includes(message._tag))
+    assert.strictEqual(
+      isControl(bytes[4] ?? 0),
+      !["Data", "Peers", "AskPeers", ...Object.keys(MasternodeKind)].includes(message._tag)
+    )
     if (isControl(bytes[4] ?? 0)) assert.isAtMost(bytes.length - 4, Limits.frameBeforeUpBytes)
   }, { arbitrary: { runs: 500 } })
 
@@ -143,7 +216,8 @@ describe("Message", () => {
     "a body cut or lengthened anywhere is never another message of a fixed layout",
     [arb.message],
     ([message]) => {
-      if (["Data", "Peers", "AskPeers"].includes(message._tag)) return
+      // What they hold is a list of no said length.
+      if (["Data", "Peers", "AskPeers", "Masternodes", "SeenMasternodes"].includes(message._tag)) return
       const frame = bytesOf(message)
       for (let end = Frame.headerBytes; end < frame.length; end++) {
         const decoded = decode(frame[4] ?? 0, frame, Frame.headerBytes, end)
@@ -260,7 +334,11 @@ describe("Message", () => {
   })
 
   it("answers Unknown for every other kind", () => {
-    const known = new Set<number>([...Object.values(Kind), ...Object.values(SyncKind)])
+    const known = new Set<number>([
+      ...Object.values(Kind),
+      ...Object.values(SyncKind),
+      ...Object.values(MasternodeKind)
+    ])
     for (let kind = 0; kind < 256; kind++) {
       const decoded = decode(kind, new Uint8Array(3), 0, 3)
       assert.strictEqual(decoded._tag === "Unknown", !known.has(kind))
@@ -280,7 +358,7 @@ describe("Message", () => {
         bytesOf({ _tag: "Peers", peers: [{ ip: ip("1.2.3.4"), port: 5 }, { ip: ip("2001:db8::7"), port: 24_100 }] })
       )
     ])
-    const kinds = Object.values(Kind)
+    const kinds = [...Object.values(Kind), ...Object.values(MasternodeKind)]
     const seen = new Map<string, number>()
     for (let i = 0; i < 200_000; i++) {
       let body: Uint8Array

@@ -1,11 +1,12 @@
 /**
- * The body of every native message, control and sync: a message, `Unknown` or `BadBody`, never an exception, and what is a
+ * The body of every native message, control, masternodes and sync: a message, `Unknown` or `BadBody`, never an exception, and what is a
  * message keeps to its schema and survives being written again.
  *
  * An input is the kind, then the body.
  */
 import { Schema } from "effect"
 import * as Limits from "../../../src/domain/Limits.ts"
+import { MasternodeKind } from "../../../src/domain/wire/MasternodeMessage.ts"
 import { Message } from "../../../src/domain/wire/Message.ts"
 import * as NativeDecoder from "../../../src/domain/wire/native/NativeDecoder.ts"
 import * as NativeEncoder from "../../../src/domain/wire/native/NativeEncoder.ts"
@@ -18,7 +19,11 @@ import { frames } from "./wireSeeds.ts"
 
 const isMessage = Schema.is(Message)
 
-const kinds = [...Object.values(Kind), ...Object.values(SyncMessage.SyncKind)]
+const kinds = [
+  ...Object.values(Kind),
+  ...Object.values(SyncMessage.SyncKind),
+  ...Object.values(MasternodeKind)
+]
 
 const isRead = (decoded: Decoded): decoded is Message => decoded._tag !== "Unknown" && decoded._tag !== "BadBody"
 

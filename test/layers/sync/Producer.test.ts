@@ -5,11 +5,15 @@ import { TestClock } from "effect/testing"
 import * as ProducerTurn from "../../../src/domain/chain/ProducerTurn.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import { masternode } from "../../harness/masternodes.ts"
 import { downs, ip, onMesh, type Running } from "../../harness/mesh.ts"
 import { startOfTime } from "../../harness/syntheticChain.ts"
 
 const tips = (nodes: ReadonlyArray<Running>) =>
   Effect.forEach(nodes, (node) => Effect.map(node.sync.report, (report) => report.tip))
+
+/** Blocks that the node made itself. */
+const own = (node: Running): number => node.of("TipChanged").filter(({ from }) => from === undefined).length
 
 describe("ProducerTurn", () => {
   const producers = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(PeerIp.fromStringUnsafe)
@@ -21,6 +25,13 @@ describe("ProducerTurn", () => {
     for (let n = 3; n < 9; n++) {
       assert.deepStrictEqual(may(n * turn + 10, (n - 1) * turn), producers.map((_, i) => i === n % 3))
     }
+  })
+  it("is the live masternodes' while one of the producers is one, and nobody else's then", () => {
+    const [a, b, c] = producers.map((own) => own) as [PeerIp.PeerIp, PeerIp.PeerIp, PeerIp.PeerIp]
+    assert.deepStrictEqual(ProducerTurn.takingTurns(producers, [c, PeerIp.fromStringUnsafe("10.9.9.9"), a]), [a, c])
+    assert.deepStrictEqual(ProducerTurn.takingTurns(producers, []), producers)
+    assert.deepStrictEqual(ProducerTurn.takingTurns(producers, [PeerIp.fromStringUnsafe("10.9.9.9")]), producers)
+    for (let n = 3; n < 9; n++) assert.isFalse(ProducerTurn.mayProduce([a, c], b, n * turn + 10, (n - 1) * turn))
   })
   it("lets the next one step in after half a turn, and nobody once there is a block", () => {
     assert.deepStrictEqual(may(3 * turn + turn / 2, 2 * turn), [true, true, false])
@@ -47,6 +58,28 @@ describe("Producer", () => {
         assert.isAtMost(first?.height ?? 0, 40)
         for (const tip of rest) assert.deepStrictEqual(tip, first)
         assert.deepStrictEqual(nodes.map((node) => downs(node)), [[], [], []])
+      })))
+
+  it.effect("only masternodes take turns once there is one", () =>
+    onMesh(20, ({ start }) =>
+      Effect.gen(function*() {
+        yield* TestClock.setTime(startOfTime)
+        const options = (n: number) => ({
+          chain: [],
+          produce: true,
+          masternodes: true,
+          peers: n === 1 ? [] : ["10.0.0.1"],
+          ...(n === 2 ? { masternode: masternode(2) } : {})
+        })
+        const nodes = yield* Effect.forEach([1, 2, 3], (n) => start(`10.0.0.${n}`, options(n)))
+        yield* TestClock.adjust("10 seconds")
+        const before = nodes.map((node) => own(node))
+        yield* TestClock.adjust("30900 millis")
+        const after = nodes.map((node, i) => own(node) - (before[i] ?? 0))
+        assert.deepStrictEqual([after[0], after[2]], [0, 0])
+        assert.isAtLeast(after[1] ?? 0, 12)
+        const [first, ...rest] = yield* tips(nodes)
+        for (const tip of rest) assert.deepStrictEqual(tip, first)
       })))
 
   it.effect("a silent producer is stepped in for", () =>

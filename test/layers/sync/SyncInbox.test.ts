@@ -10,6 +10,7 @@ import type { SyncContext } from "../../../src/layers/sync/SyncContext.ts"
 import * as SyncListener from "../../../src/layers/sync/SyncListener.ts"
 
 const origin = { ip: PeerIp.fromStringUnsafe("10.0.0.2"), connection: 1 }
+const session = { ownNonce: 1n, peerNonce: 2n, ownIp: PeerIp.fromStringUnsafe("10.0.0.1") }
 const tip = { height: 0, hash: "00".repeat(32) }
 const block = new Uint8Array(Limits.blocksPieceBytes)
 
@@ -30,13 +31,13 @@ const slow = () => {
     messages: { pauseReading: () => calls.push("pause"), resumeReading: () => calls.push("resume"), send: () => true }
   } as unknown as SyncContext
   const listener = SyncListener.make(context)
-  listener.onUp(origin, tip, capabilities | Capability.chain)
+  listener.onUp(origin, tip, capabilities | Capability.chain, session)
   return {
     calls,
     link: () => context.links.get(origin.ip) ?? assert.fail("no link"),
     blocks: () => listener.onMessage(origin, { _tag: "Blocks", request: 1, blocks: [block], done: false }),
     turn: () => Effect.runSync(rest.shift() ?? Effect.die("nothing waits")),
-    up: (connection: number) => listener.onUp({ ...origin, connection }, tip, capabilities | Capability.chain),
+    up: (connection: number) => listener.onUp({ ...origin, connection }, tip, capabilities | Capability.chain, session),
     down: () => listener.onDown(origin)
   }
 }

@@ -9,6 +9,7 @@ import { hexText } from "../../hexText.ts"
 import * as Limits from "../../Limits.ts"
 import * as AliasProof from "../../peer/AliasProof.ts"
 import * as PeerIp from "../../peer/PeerIp.ts"
+import * as MasternodeMessage from "../MasternodeMessage.ts"
 import { cleanText, type Extension, type Message, type Peers } from "../Message.ts"
 import * as SyncMessage from "../SyncMessage.ts"
 import type { BadBody, Decoded } from "../Wire.ts"
@@ -50,12 +51,12 @@ export const decode = (kind: number, buffer: Uint8Array, start: number, end: num
     case Kind.Reject:
       return decodeReject(buffer.subarray(start, end))
     default:
-      return decodeSync(kind, buffer, start, end)
+      return decodeProtocol(kind, buffer.subarray(start, end))
   }
 }
 
-const decodeSync = (kind: number, buffer: Uint8Array, start: number, end: number): Decoded => {
-  const decoded = SyncMessage.decode(kind, buffer.subarray(start, end))
+const decodeProtocol = (kind: number, body: Uint8Array): Decoded => {
+  const decoded = SyncMessage.decode(kind, body) ?? MasternodeMessage.decode(kind, body)
   if (decoded === undefined) return { _tag: "Unknown", kind }
   return typeof decoded === "string" ? bad(kind, cleanText(decoded, 200)) : decoded
 }

@@ -13,6 +13,7 @@ import * as Limits from "../../Limits.ts"
 import * as AliasProof from "../../peer/AliasProof.ts"
 import * as PeerIp from "../../peer/PeerIp.ts"
 import * as Frame from "../Frame.ts"
+import * as MasternodeMessage from "../MasternodeMessage.ts"
 import * as Message from "../Message.ts"
 import * as SyncMessage from "../SyncMessage.ts"
 import type { Allocator, DataBatch } from "../Wire.ts"
@@ -182,6 +183,13 @@ export const encodeSync = (
   return [b]
 }
 
+export const encodeMasternodes = (message: MasternodeMessage.MasternodeMessage): Uint8Array => {
+  const bytes = MasternodeMessage.encode(message)
+  const b = Frame.allocate(MasternodeMessage.MasternodeKind[message._tag], bytes.length)
+  b.set(bytes, body)
+  return b
+}
+
 /** Any message as what to write, in order. */
 export const encode = (message: Message.Message): readonly [Uint8Array] | readonly [Uint8Array, Uint8Array] => {
   switch (message._tag) {
@@ -205,6 +213,10 @@ export const encode = (message: Message.Message): readonly [Uint8Array] | readon
       return [encodePeers(message.peers)]
     case "AskPeers":
       return [encodeAskPeers()]
+    case "OwnMasternode":
+    case "Masternodes":
+    case "SeenMasternodes":
+      return [encodeMasternodes(message)]
     default:
       return encodeSync(message)
   }

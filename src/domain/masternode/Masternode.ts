@@ -1,0 +1,87 @@
+/**
+ * A masternode as it announces itself: an Ed25519 key, the one IP it is at, and the tier it claims.
+ *
+ * What proves what: a signature proves that the holder of the key said it, for this network, at that time. It proves nothing about the
+ * IP: that the masternode is there, a connection to it or witnesses of one have to show (`MasternodeRegistry`). A paid tier is a claim
+ * too: only the chain knows whether the collateral exists.
+ */
+import { Schema } from "effect"
+import * as PeerIp from "../peer/PeerIp.ts"
+
+/** In the order of the TIME network's wire, whose index is the place in this list. */
+export const tiers = ["free", "bronze", "silver", "gold"] as const
+export type Tier = typeof tiers[number]
+
+/** What the TIME network asks for a tier. `collateral`: whole TIME that the masternode's transaction output must hold. */
+export interface TierTerms {
+  readonly tier: Tier
+  readonly collateral: number
+}
+
+/** From the reference daemon (commit c9c9001, src/types.rs: the discriminants of MasternodeTier; src/message_handler/masternode.rs). */
+export const terms: Readonly<Record<Tier, TierTerms>> = {
+  free: { tier: "free", collateral: 0 },
+  bronze: { tier: "bronze", collateral: 1_000 },
+  silver: { tier: "silver", collateral: 10_000 },
+  gold: { tier: "gold", collateral: 100_000 }
+}
+
+/** Public Ed25519 key, 64 lower-case hex digits: which masternode it is, wherever it runs. */
+export const Key = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)).pipe(Schema.brand("timemesh/MasternodeKey"))
+export type Key = typeof Key.Type
+
+/** The transaction output that backs a paid tier. */
+export const Outpoint = Schema.Struct({
+  /** 64 hex digits. */
+  txid: Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)),
+  vout: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 32 - 1 }))
+})
+export type Outpoint = typeof Outpoint.Type
+
+/** What a masternode says of itself. */
+export const Claim = Schema.Struct({
+  key: Key,
+  ip: PeerIp.PeerIp,
+  /** Listening port; 0: it does not listen. A property of the masternode, never part of who it is. */
+  port: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })),
+  tier: Schema.Literals(tiers),
+  /** Present exactly with a paid tier. */
+  collateral: Schema.optionalKey(Outpoint),
+  /** When it was signed by its signer's clock, ms since 1970. Of two announcements of a key the later one holds. */
+  at: Schema.Natural.check(Schema.isLessThanOrEqualTo(Number.MAX_SAFE_INTEGER))
+}).check(
+  Schema.makeFilter((claim) => problem(claim) === undefined, { expected: "a claim that a masternode can make" })
+)
+export type Claim = typeof Claim.Type
+
+/** A claim and its key's signature over it (`AnnouncementBytes.signed`). */
+export const Announcement = Schema.Struct({
+  claim: Claim,
+  /** 64 bytes. */
+  signature: Schema.Uint8Array.check(Schema.makeFilter((bytes) => bytes.length === 64, { expected: "64 bytes" }))
+})
+export type Announcement = typeof Announcement.Type
+
+/** What no masternode can claim, in words; `undefined`: it can. Whoever passes such a claim on did not look at it. */
+export const problem = (
+  { collateral, ip, tier }: Pick<Claim, "ip" | "tier" | "collateral">
+): string | undefined => {
+  if (PeerIp.classOf(ip) === "special") return `masternode address ${ip} is not a unicast address`
+  // The bytes of it say that there is none.
+  if (collateral !== undefined && collateral.vout === 0 && /^0+$/.test(collateral.txid)) {
+    return "a null output as collateral"
+  }
+  return (tier === "free") === (collateral === undefined)
+    ? undefined
+    : `a ${tier} masternode with${collateral === undefined ? "out" : ""} collateral`
+}
+
+/** `txid:vout`, as people write it. */
+export const formatOutpoint = ({ txid, vout }: Outpoint): string => `${txid}:${vout}`
+
+/** Reads `txid:vout`; `undefined` when it is something else. */
+export const parseOutpoint = (text: string): Outpoint | undefined => {
+  const match = /^([0-9a-f]{64}):(\d{1,10})$/i.exec(text)
+  const vout = Number(match?.[2])
+  return match?.[1] === undefined || vout > 0xffff_ffff ? undefined : { txid: match[1].toLowerCase(), vout }
+}

@@ -1,0 +1,250 @@
+/**
+ * What follows from the registry: which masternodes there are, in what state, how many, and which claims contradict one another.
+ *
+ * A key is at one IP and an IP is one masternode's, whatever is claimed: of several the one that more speaks for. So none is ever counted
+ * twice, however many ports, keys or addresses it shows.
+ */
+import { hexText } from "../hexText.ts"
+import * as Limits from "../Limits.ts"
+import * as PeerIp from "../peer/PeerIp.ts"
+import { formatOutpoint, type Key, type Outpoint, type Tier, tiers } from "./Masternode.ts"
+import * as Registry from "./MasternodeRegistry.ts"
+
+/**
+ * `live`: connected to this node now, or seen by witnesses of `Limits.witnessNetgroups` netgroups lately. `known`: announced, and no more.
+ * `expired`: not announced any more.
+ */
+export type State = "live" | "known" | "expired"
+export const states: ReadonlyArray<State> = ["live", "known", "expired"]
+
+/** Witnesses that count at `now`, by netgroup. */
+export const witnessGroups = ({ witnesses }: Registry.Entry, now: number): number =>
+  new Set(witnesses.filter(({ at }) => now - at < Limits.witnessMs).map(({ netgroup }) => netgroup)).size
+
+/** `now`: monotonic ms. A connection outlives the announcement that came on it; witnesses do not. */
+export const stateOf = (entry: Registry.Entry, now: number): State =>
+  entry.connections.size > 0
+    ? "live"
+    : now >= entry.expiresAt
+    ? "expired"
+    : witnessGroups(entry, now) >= Limits.witnessNetgroups
+    ? "live"
+    : "known"
+
+export const isLive = (entry: Registry.Entry, now: number): boolean => stateOf(entry, now) === "live"
+
+/** What speaks for an entry, most telling first; more is better. */
+const weight = (entry: Registry.Entry, now: number): ReadonlyArray<number> => [
+  entry.connections.size > 0 ? 1 : 0,
+  now < entry.expiresAt ? 1 : 0
+]
+
+const first = (
+  entries: ReadonlyArray<Registry.Entry>,
+  compare: (a: Registry.Entry, b: Registry.Entry) => number
+): Registry.Entry | undefined => entries.toSorted(compare)[0]
+
+const byWeight = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): number => {
+  const at = a.findIndex((value, i) => value !== b[i])
+  return at < 0 ? 0 : (b[at] ?? 0) - (a[at] ?? 0)
+}
+
+const byText = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0
+
+/** Where the key is: connected, else where it said last. */
+const placeOf = (registry: Registry.MasternodeRegistry, key: Key, now: number): Registry.Entry | undefined =>
+  first(
+    Registry.entriesOf(registry, key),
+    (a, b) =>
+      byWeight([...weight(a, now), Registry.atOf(a)], [...weight(b, now), Registry.atOf(b)]) ||
+      PeerIp.compare(Registry.ipOf(a), Registry.ipOf(b))
+  )
+
+/** Keys that are at this IP and nowhere else, the one that it counts for first. */
+const holders = (
+  registry: Registry.MasternodeRegistry,
+  entries: ReadonlyArray<Registry.Entry>,
+  now: number
+): ReadonlyArray<Registry.Entry> => {
+  const [only] = entries
+  // Nearly all: one key that says it is here, and nowhere else.
+  if (entries.length === 1 && only !== undefined && Registry.entriesOf(registry, Registry.keyOf(only)).length === 1) {
+    return entries
+  }
+  const told = (entry: Registry.Entry): ReadonlyArray<number> => [
+    ...weight(entry, now),
+    isLive(entry, now) ? 1 : 0,
+    entry.isProven ? 1 : 0,
+    witnessGroups(entry, now),
+    Registry.atOf(entry)
+  ]
+  return entries
+    .filter((entry) => placeOf(registry, Registry.keyOf(entry), now) === entry)
+    .toSorted((a, b) => byWeight(told(a), told(b)) || byText(Registry.keyOf(a), Registry.keyOf(b)))
+}
+
+/** Claims that cannot all be true. */
+export type Conflict =
+  /** Several keys say they are at one IP: one host with several keys, or someone lies. */
+  | { readonly _tag: "OneIp"; readonly ip: PeerIp.PeerIp; readonly keys: ReadonlyArray<Key> }
+  /** One key announces itself at several IPs by turns: it is used twice, or was stolen. */
+  | { readonly _tag: "OneKey"; readonly key: Key; readonly ips: ReadonlyArray<PeerIp.PeerIp> }
+  /** Several keys name one transaction output as their collateral. */
+  | { readonly _tag: "OneCollateral"; readonly collateral: Outpoint; readonly keys: ReadonlyArray<Key> }
+
+/** The conflict in words. */
+export const describeConflict = (conflict: Conflict): string => {
+  switch (conflict._tag) {
+    case "OneIp":
+      return `${conflict.keys.length} keys claim ${conflict.ip}: ${conflict.keys.map(shortKey).join(", ")}`
+    case "OneKey":
+      return `key ${shortKey(conflict.key)} is used at ${conflict.ips.join(", ")}`
+    case "OneCollateral":
+      return `${conflict.keys.length} keys name the collateral ${formatOutpoint(conflict.collateral)}: ${
+        conflict.keys.map(shortKey).join(", ")
+      }`
+  }
+}
+
+/** Enough of a key to tell it from others in a log. */
+export const shortKey = (key: Key): string => key.slice(0, shortKeyDigits)
+
+const shortKeyDigits = 16
+
+/** One masternode, as people and programs see it. */
+export interface MasternodeRow {
+  readonly ip: PeerIp.PeerIp
+  readonly key: Key
+  readonly port: number
+  readonly tier: Tier
+  readonly state: State
+  readonly isConnected: boolean
+  /** This node itself. */
+  readonly isSelf: boolean
+  /** Netgroups of witnesses. */
+  readonly witnesses: number
+  /** ms since 1970, by the masternode's clock. */
+  readonly announcedAt: number
+  readonly collateral: Outpoint | undefined
+  readonly isContested: boolean
+}
+
+export type Counts = Readonly<Record<State, Readonly<Record<Tier, number>>>>
+
+export interface MasternodeReport {
+  /** One per IP, in the order of the IPs. */
+  readonly masternodes: ReadonlyArray<MasternodeRow>
+  readonly counts: Counts
+  readonly conflicts: ReadonlyArray<Conflict>
+}
+
+const ipConflict = (held: ReadonlyArray<Registry.Entry>, now: number): ReadonlyArray<Conflict> => {
+  const current = held.filter((entry) => stateOf(entry, now) !== "expired")
+  const [one] = current
+  return one === undefined || current.length < 2
+    ? []
+    : [{ _tag: "OneIp", ip: Registry.ipOf(one), keys: current.map(Registry.keyOf).toSorted() }]
+}
+
+/** Whether both places were announced by turns, or are connected both: a masternode that moved left the one before it came to the other. */
+const overlap = (a: Registry.Entry, b: Registry.Entry): boolean =>
+  (a.connections.size > 0 && b.connections.size > 0) ||
+  (a.firstAt <= Registry.atOf(b) && b.firstAt <= Registry.atOf(a))
+
+const keyConflict = (registry: Registry.MasternodeRegistry, key: Key, now: number): ReadonlyArray<Conflict> => {
+  const current = Registry.entriesOf(registry, key).filter((entry) => stateOf(entry, now) !== "expired")
+  const ips = current.filter((entry) => current.some((other) => other !== entry && overlap(entry, other)))
+  return ips.length === 0
+    ? []
+    : [{ _tag: "OneKey", key, ips: ips.map(Registry.ipOf).toSorted(PeerIp.compare) }]
+}
+
+const collateralConflicts = (rows: ReadonlyArray<MasternodeRow>): ReadonlyArray<Conflict> => {
+  const users = new Map<string, Array<MasternodeRow>>()
+  for (const row of rows) {
+    if (row.collateral === undefined || row.state === "expired") continue
+    const name = formatOutpoint(row.collateral)
+    const group = users.get(name)
+    if (group === undefined) users.set(name, [row])
+    else group.push(row)
+  }
+  return [...users.values()].flatMap((group): ReadonlyArray<Conflict> => {
+    const collateral = group[0]?.collateral
+    return collateral === undefined || group.length < 2
+      ? []
+      : [{ _tag: "OneCollateral", collateral, keys: group.map(({ key }) => key).toSorted() }]
+  })
+}
+
+const noCounts = (): Record<State, Record<Tier, number>> => {
+  const zero = () => ({ free: 0, bronze: 0, silver: 0, gold: 0 })
+  return { live: zero(), known: zero(), expired: zero() }
+}
+
+const rowOf = (entry: Registry.Entry, isContested: boolean, now: number): MasternodeRow => {
+  const { at, collateral, ip, key, port, tier } = entry.announcement.claim
+  return {
+    ip,
+    key,
+    port,
+    tier,
+    state: stateOf(entry, now),
+    isConnected: entry.connections.size > 0,
+    isSelf: entry.connections.has("self"),
+    witnesses: witnessGroups(entry, now),
+    announcedAt: at,
+    collateral,
+    isContested
+  }
+}
+
+/** In the order of the IPs, whose bytes are read once each. */
+const byIp = ({ entries }: Registry.MasternodeRegistry) =>
+  [...entries].map(([ip, list]) => [hexText(PeerIp.toBytes(ip)), list] as const).toSorted(([a], [b]) => byText(a, b))
+
+/** `now`: monotonic ms. */
+export const report = (registry: Registry.MasternodeRegistry, now: number): MasternodeReport => {
+  const masternodes: Array<MasternodeRow> = []
+  const conflicts: Array<Conflict> = []
+  const counts = noCounts()
+  for (const [, entries] of byIp(registry)) {
+    const held = holders(registry, entries, now)
+    const [holder] = held
+    if (holder === undefined) continue
+    const contest = ipConflict(held, now)
+    const row = rowOf(holder, contest.length > 0, now)
+    masternodes.push(row)
+    conflicts.push(...contest)
+    counts[row.state][row.tier] += 1
+  }
+  for (const key of [...registry.keys].map(([key]) => key).toSorted()) {
+    conflicts.push(...keyConflict(registry, key, now))
+  }
+  conflicts.push(...collateralConflicts(masternodes))
+  return { masternodes, counts, conflicts }
+}
+
+/** Masternodes of a state, of all tiers. */
+export const total = (counts: Counts, state: State): number => tiers.reduce((sum, tier) => sum + counts[state][tier], 0)
+
+/** The masternodes that are live at `now`, one per IP, in no order. Cheap where few are, however many are only claimed. */
+export const live = (registry: Registry.MasternodeRegistry, now: number): ReadonlyArray<Registry.Entry> => {
+  const found: Array<Registry.Entry> = []
+  for (const [, entries] of registry.entries) {
+    if (!entries.some((entry) => isLive(entry, now))) continue
+    const [holder] = holders(registry, entries, now)
+    if (holder !== undefined && isLive(holder, now)) found.push(holder)
+  }
+  return found
+}
+
+/** The conflicts that an entry has a part in. */
+export const conflictsOf = (
+  registry: Registry.MasternodeRegistry,
+  ip: PeerIp.PeerIp,
+  key: Key,
+  now: number
+): ReadonlyArray<Conflict> => [
+  ...ipConflict(holders(registry, Registry.entriesAt(registry, ip), now), now),
+  ...keyConflict(registry, key, now)
+]

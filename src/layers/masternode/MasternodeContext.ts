@@ -1,0 +1,82 @@
+/**
+ * What the parts of `Masternodes` share. The registry is replaced whole; links live as long as their connections. All of it is touched
+ * only from synchronous code.
+ */
+import * as Limits from "../../domain/Limits.ts"
+import type { Sighting } from "../../domain/masternode/AnnouncementBytes.ts"
+import type { Announcement, Key } from "../../domain/masternode/Masternode.ts"
+import type * as Registry from "../../domain/masternode/MasternodeRegistry.ts"
+import * as RegistryBounds from "../../domain/masternode/RegistryBounds.ts"
+import type { Network } from "../../domain/Network.ts"
+import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import type * as TokenBucket from "../../domain/peer/TokenBucket.ts"
+import type { Origin } from "../../services/ConnectionManager.ts"
+import type { OwnMasternode } from "../../services/Masternodes.ts"
+import type { NodeEvents } from "../../services/NodeEvents.ts"
+import type { PeerMessages, PeerSession } from "../../services/PeerMessages.ts"
+import type { Verifier } from "./Verifier.ts"
+
+/** A connection to a peer that reads announcements. */
+export interface Link {
+  readonly origin: Origin
+  readonly session: PeerSession
+  readonly ipClass: PeerIp.IpClass
+  readonly netgroup: string
+  /** The key that the peer has proved to hold, at its address. */
+  proven: Key | undefined
+  /** What the peer is to be told of, the latest of each key. */
+  readonly outgoing: Map<Key, Announcement>
+  /** Its last report of masternodes, when it came, and whether it names some that are not known yet. */
+  report: { readonly seen: ReadonlyArray<Sighting>; readonly at: number; readonly hasUnknown: boolean } | undefined
+  /** Our last report to it: which, and when. */
+  reported: { readonly version: number; readonly at: number } | undefined
+  out: TokenBucket.TokenBucket
+  in: TokenBucket.TokenBucket
+  reports: TokenBucket.TokenBucket
+  proofs: TokenBucket.TokenBucket
+  /** It sent more than it may, and is not read until the next beat. */
+  isPaused: boolean
+}
+
+/** This node as a masternode. */
+export interface Own {
+  readonly identity: OwnMasternode
+  readonly ip: PeerIp.PeerIp
+  readonly port: number
+  announcement: Announcement
+  /** Monotonic ms. */
+  announcedAt: number
+}
+
+export interface MasternodeContext {
+  registry: Registry.MasternodeRegistry
+  readonly links: Map<PeerIp.PeerIp, Link>
+  /** Counts the changes of which links are proven. */
+  seenVersion: number
+  own: Own | undefined
+  /** Claims that changed since the last beat: conflicts are looked for among them. */
+  readonly changed: Map<string, Sighting>
+  readonly network: Network
+  readonly messages: PeerMessages["Service"]
+  readonly verifier: Verifier<Link>
+  readonly emit: NodeEvents["Service"]["emit"]
+  readonly now: () => Registry.Now
+}
+
+/** Whether that connection is still the peer's. */
+export const isCurrent = ({ links }: MasternodeContext, link: Link): boolean => links.get(link.origin.ip) === link
+
+/** Takes over what an announcement changed, within the bounds. */
+export const change = (
+  context: MasternodeContext,
+  registry: Registry.MasternodeRegistry,
+  announcement: Announcement
+): void => {
+  const { ip, key } = announcement.claim
+  context.registry = RegistryBounds.fit(registry, announcement, context.now().monotonic)
+  if (context.changed.size < Limits.masternodeConflictsTold) context.changed.set(`${ip} ${key}`, { ip, key })
+}
+
+/** Peers are told of what may interest them: not of private addresses outside their network, nor of themselves. */
+export const mayTell = (link: Link, ip: PeerIp.PeerIp): boolean =>
+  ip !== link.origin.ip && PeerIp.isOfUse(PeerIp.classOf(ip), link.ipClass)

@@ -1,0 +1,86 @@
+/**
+ * The key of a masternode, in a file: PKCS#8 in PEM, as `openssl genpkey -algorithm ed25519` writes it. The file must be its owner's
+ * alone: whoever reads it can be this masternode.
+ *
+ * **Errors**: `FileError` names the file, with the reason and the fix.
+ */
+import { Effect, Option } from "effect"
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto"
+import { constants } from "node:fs"
+import * as fs from "node:fs/promises"
+import type { Key, Outpoint, Tier } from "../../domain/masternode/Masternode.ts"
+import type { OwnMasternode } from "../../services/Masternodes.ts"
+import { FileError, plain } from "../store/PlainFiles.ts"
+import * as PlainFiles from "../store/PlainFiles.ts"
+import { systemCode, systemReasonAndFix } from "../store/systemError.ts"
+
+/** The name of the file in a data directory. */
+export const fileName = "masternode.key"
+
+/** Of a private key, the public one. */
+export const publicKey = (key: KeyObject): Key =>
+  createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-32).toString("hex") as Key
+
+/** What a node announces itself with. A free masternode has no collateral, any other has. */
+export const identity = (key: KeyObject, tier: Tier, collateral?: Outpoint): OwnMasternode => ({
+  key: publicKey(key),
+  tier,
+  ...(collateral === undefined ? {} : { collateral }),
+  sign: (message) => new Uint8Array(sign(null, message, key))
+})
+
+/** Makes a key and writes it to a new file. Gives the public key. */
+export const create = (file: string): Effect.Effect<Key, FileError> =>
+  Effect.tryPromise({
+    try: async () => {
+      const { privateKey } = generateKeyPairSync("ed25519")
+      const opened = await fs.open(file, "wx", constants.S_IRUSR | constants.S_IWUSR)
+      try {
+        await opened.writeFile(privateKey.export({ format: "pem", type: "pkcs8" }))
+        await opened.sync()
+      } finally {
+        await opened.close()
+      }
+      return publicKey(privateKey)
+    },
+    catch: (error) =>
+      new FileError({
+        file,
+        detail: systemCode(error) === "EEXIST"
+          ? "exists: a masternode that loses its key becomes another one; move the file away if you mean to"
+          : `cannot be written: ${systemReasonAndFix(error)}`
+      })
+  })
+
+const parse = (file: string, pem: string): Effect.Effect<KeyObject, FileError> =>
+  Effect.try({
+    try: () => {
+      const key = createPrivateKey(pem)
+      if (key.asymmetricKeyType !== "ed25519") throw new Error(key.asymmetricKeyType)
+      return key
+    },
+    catch: () =>
+      new FileError({
+        file,
+        detail: "is not an Ed25519 private key in PEM; make one with timemesh masternodes key"
+      })
+  })
+
+/** Reads the key. Refuses a file that other users may read or write. */
+export const load = (file: string): Effect.Effect<KeyObject, FileError> =>
+  Effect.gen(function*() {
+    const stats = yield* plain(file)
+    if (Option.isNone(stats)) {
+      return yield* new FileError({ file, detail: "does not exist; make it with timemesh masternodes key" })
+    }
+    const others = stats.value.mode & (constants.S_IRWXG | constants.S_IRWXO)
+    if (others !== 0) {
+      const mode = (stats.value.mode & 0o777).toString(8)
+      return yield* new FileError({
+        file,
+        detail: `can be read or written by other users (mode ${mode}); run: chmod 600 ${file}`
+      })
+    }
+    const text = yield* (yield* PlainFiles.PlainFiles).read(file)
+    return yield* parse(file, Option.getOrElse(text, () => ""))
+  })

@@ -1,0 +1,32 @@
+/**
+ * The network's masternodes as this node knows them: one per IP, with what speaks for each. On a node whose set-up says `masternodes`.
+ *
+ * **Shapes**: `MasternodeReport` is a snapshot, in the order of the IPs. **Concurrency**: reading never waits.
+ */
+import type { Effect } from "effect"
+import { Context } from "effect"
+import type { Key, Outpoint, Tier } from "../domain/masternode/Masternode.ts"
+import type { MasternodeReport } from "../domain/masternode/MasternodeReport.ts"
+import type { PeerIp } from "../domain/peer/PeerIp.ts"
+
+export class Masternodes extends Context.Service<Masternodes, {
+  readonly report: Effect.Effect<MasternodeReport>
+  /** Addresses of the live masternodes, in the order of the IPs. */
+  readonly live: Effect.Effect<ReadonlyArray<PeerIp>>
+}>()("timemesh/services/Masternodes") {}
+
+/** The masternode that a node announces itself as. */
+export interface OwnMasternode {
+  readonly key: Key
+  readonly tier: Tier
+  /** Present exactly with a paid tier. */
+  readonly collateral?: Outpoint
+  /** The key's signature, 64 bytes. */
+  readonly sign: (message: Uint8Array) => Uint8Array
+}
+
+/** `undefined`: the node is none. Given to one node with `Layer.succeed`. */
+export const OwnMasternode: Context.Reference<OwnMasternode | undefined> = Context.Reference(
+  "timemesh/services/OwnMasternode",
+  { defaultValue: (): OwnMasternode | undefined => undefined }
+)
