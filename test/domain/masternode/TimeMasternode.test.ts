@@ -68,11 +68,9 @@ describe("masternodes of the TIME network", () => {
     }
     assert.strictEqual(ip("[2001:db8::7]:24100"), PeerIp.fromStringUnsafe("2001:db8::7"))
     assert.strictEqual(ip("2001:DB8::7"), PeerIp.fromStringUnsafe("2001:db8::7"))
-    for (
-      const [text, problem] of [["127.0.0.1", "loopback"], ["0.0.0.7", "unicast"], ["example.org:1", "not a peer"]]
-    ) {
-      assert.include(ip(text ?? ""), problem)
-    }
+    assert.include(ip("127.0.0.1"), "loopback")
+    assert.include(ip("0.0.0.7"), "unicast")
+    assert.include(ip("example.org:1"), "not a peer")
   })
 
   it("that say what cannot be are nothing to keep", () => {
