@@ -120,6 +120,40 @@ export const blocks = (request: number, some: ReadonlyArray<string>, done: boole
   )
 export const tip = (height: number, hash: string): string =>
   tagged("24", `${name("Tip")}88fdaeb167${sized(hash)}91b4b7ef6a${value(height)}`)
+/** 3.12. A masternode of this client, which holds its key: `sign` takes and gives hex. */
+export interface Masternode {
+  readonly genesis: string
+  readonly network: string
+  /** 64 digits. */
+  readonly key: string
+  readonly ip: string
+  readonly port: number
+  readonly at: number
+  readonly sign: (hex: string) => string
+}
+
+const statement = (tag: string, { genesis, network }: Pick<Masternode, "genesis" | "network">): string =>
+  `${ascii(tag)}00${genesis}${u(network.length, 1)}${ascii(network)}`
+
+/** The 159 bytes of a free masternode's announcement. */
+export const announcement = (m: Masternode): string => {
+  const claim = m.key + ip4(m.ip) + u(m.port, 2) + "00" + u(m.at, 8) + "00".repeat(36)
+  return claim + m.sign(statement("timemesh/masternode/announcement/1", m) + claim)
+}
+
+export const ownMasternode = (m: Masternode, ownNonce: string, nodesNonce: string, node: string): string =>
+  frame(
+    "30",
+    announcement(m) + m.sign(
+      statement("timemesh/masternode/connection/1", m) + ownNonce + nodesNonce + ip4(m.ip) + ip4(node)
+    )
+  )
+
+export const masternodes = (announcements: ReadonlyArray<string>): string => frame("31", announcements.join(""))
+
+export const seenMasternodes = (seen: ReadonlyArray<readonly [ip: string, key: string]>): string =>
+  frame("32", seen.map(([ip, key]) => ip4(ip) + key).join(""))
+
 export const newBlock = (block: string): string => tagged("25", `${name("NewBlock")}90d697c375${sized(block)}`)
 
 // --- what it reads -----------------------------------------------------------------
@@ -262,6 +296,28 @@ export const readTip = (body: string) => {
 }
 
 export const readNewBlock = (body: string): string => field(fieldsOf(body), "90d697c375").hex
+
+/** Of `OwnMasternode` or `Masternodes`: the announcements, and what is left. */
+export const readAnnouncements = (body: string) => {
+  const b = new Bytes(body)
+  const announcements = []
+  while (b.left >= 159) {
+    announcements.push({
+      key: b.take(32),
+      ip: b.take(16),
+      port: b.u(2),
+      tier: b.u(1),
+      at: b.u(8),
+      collateral: b.take(36),
+      signature: b.take(64)
+    })
+  }
+  return { announcements, rest: b.take(b.left) }
+}
+
+/** ip and key of each. */
+export const readSeenMasternodes = (body: string): ReadonlyArray<readonly [ip: string, key: string]> =>
+  (body.match(/.{96}/g) ?? []).map((each) => [each.slice(0, 32), each.slice(32)])
 
 /** The previous hash of every header of a list: after its version and height. */
 export const previousHashes = (listHex: string): ReadonlyArray<string> => {

@@ -14,6 +14,7 @@ import { ConnectionManager } from "../../../src/services/ConnectionManager.ts"
 import { defaultTuning } from "../../../src/services/NodeConfig.ts"
 import { NodeEvents } from "../../../src/services/NodeEvents.ts"
 import { Sync } from "../../../src/services/Sync.ts"
+import { masternode } from "../../harness/masternodes.ts"
 import * as Second from "../../harness/secondClient.ts"
 import * as Chain from "../../harness/syntheticChain.ts"
 
@@ -21,7 +22,7 @@ import * as Chain from "../../harness/syntheticChain.ts"
 const genesis = "60972cd1099a72f4234f910c0b9870de0b6e74165f8382dc6bdea875f770328b"
 const network = "devnet"
 
-const node = Effect.fnUntraced(function*(ip: string, blocks: ReadonlyArray<StoredBlock> = []) {
+const node = Effect.fnUntraced(function*(ip: string, blocks: ReadonlyArray<StoredBlock> = [], masternodes = false) {
   const store = Layer.effectDiscard(Effect.flatMap(ChainStore, (store) => store.append(0, blocks))).pipe(
     Layer.provideMerge(ChainStoreMemory.layer({ genesis: Chain.genesis(Chain.devnet) }))
   )
@@ -31,7 +32,8 @@ const node = Effect.fnUntraced(function*(ip: string, blocks: ReadonlyArray<Store
     advertise: undefined,
     peers: [],
     software: "first",
-    tuning: defaultTuning
+    tuning: defaultTuning,
+    masternodes
   }).pipe(Layer.provideMerge(store), Layer.provide([TcpSocket.layer, PeerStoreMemory.layer()]), Layer.build)
   const events = Context.get(context, NodeEvents)
   const manager = Context.get(context, ConnectionManager)
@@ -221,6 +223,46 @@ describe("a second implementation", () => {
       first.line.say(Second.ping("0000000000000009"))
       yield* hear(first.line, "06")
       first.line.close()
+    }))
+
+  it.live("announces itself as a masternode, hears of another, and is named as seen", () =>
+    Effect.gen(function*() {
+      const { next, to } = yield* node("127.0.47.5", [], true)
+      const [one, other] = ["127.0.47.9", "127.0.47.8"].map((ip, i): Second.Masternode => ({
+        genesis,
+        network,
+        key: masternode(i + 1).key,
+        ip,
+        port: 24_200 + i,
+        at: Date.now(),
+        sign: (hex) => Buffer.from(masternode(i + 1).sign(Buffer.from(hex, "hex"))).toString("hex")
+      }))
+      assert(one !== undefined && other !== undefined)
+      const live = yield* next((event) => event._tag === "MasternodeLive" && event.ip === one.ip)
+      const first = yield* dialHigher(to, one.ip, { capabilities: 16 })
+      assert.strictEqual(first.hello.capabilities & 16, 16)
+      first.line.say(Second.ownMasternode(one, first.line.nonce, first.hello.nonce, to.ip))
+      yield* live
+      const second = yield* dialHigher(to, other.ip, { capabilities: 16 })
+      const heard = Second.readAnnouncements(yield* hear(second.line, "31"))
+      assert.deepStrictEqual(
+        heard.announcements.map(({ at, ip, key, port, tier }) => [ip, key, port, tier, at]),
+        [[Second.ip4(one.ip), one.key, one.port, 0, one.at]]
+      )
+      assert.strictEqual(heard.rest, "")
+      assert.deepStrictEqual(Second.readSeenMasternodes(yield* hear(second.line, "32")), [[
+        Second.ip4(one.ip),
+        one.key
+      ]])
+      // What others say of themselves goes on as it came.
+      second.line.say(Second.masternodes([Second.announcement(other)]))
+      const passedOn = Second.readAnnouncements(yield* hear(first.line, "31"))
+      assert.strictEqual(passedOn.announcements[0]?.key, other.key)
+      second.line.say(Second.seenMasternodes([[one.ip, one.key]]))
+      second.line.say(Second.ping("0000000000000007"))
+      yield* hear(second.line, "06")
+      first.line.close()
+      second.line.close()
     }))
 
   it.live("fetches a chain from one node and serves it to another, then each new block", () =>
