@@ -1,6 +1,6 @@
 /** A client written from the document alone speaks every frame with real nodes, over the kernel's sockets. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Layer } from "effect"
+import { Clock, Context, Deferred, Effect, Layer } from "effect"
 import * as Block from "../../../src/domain/chain/Block.ts"
 import { networks } from "../../../src/domain/Network.ts"
 import type { NodeEvent } from "../../../src/domain/NodeEvent.ts"
@@ -228,13 +228,14 @@ describe("a second implementation", () => {
   it.live("announces itself as a masternode, hears of another, and is named as seen", () =>
     Effect.gen(function*() {
       const { next, to } = yield* node("127.0.47.5", [], true)
+      const at = yield* Clock.currentTimeMillis
       const [one, other] = ["127.0.47.9", "127.0.47.8"].map((ip, i): Second.Masternode => ({
         genesis,
         network,
         key: masternode(i + 1).key,
         ip,
         port: 24_200 + i,
-        at: Date.now(),
+        at,
         sign: (hex) => Buffer.from(masternode(i + 1).sign(Buffer.from(hex, "hex"))).toString("hex")
       }))
       assert(one !== undefined && other !== undefined)
