@@ -57,6 +57,8 @@ export const make = Effect.fnUntraced(function*(ctx: NodeContext, { anchors: bef
   // A late write must not overtake an earlier one.
   const one = yield* Semaphore.make(1)
   let isChanged = false
+  /** When the next inbound peer has been up for long enough to be noted, monotonic ms: walking all peers at every turn would cost more. */
+  let noteAt = Number.POSITIVE_INFINITY
   const attempt = one.withPermit(Effect.suspend(() => {
     isChanged = false
     const changes = ctx.book.takeChanges()
@@ -77,24 +79,35 @@ export const make = Effect.fnUntraced(function*(ctx: NodeContext, { anchors: bef
     },
     run: Stream.runForEach(Stream.fromSchedule(pace), () =>
       Effect.suspend(() => {
-        const isNews = noteInbound(ctx)
-        return isNews || isChanged || ctx.book.unsaved >= Limits.bookUnsaved ? untilSaved : Effect.void
+        let isNews = isChanged
+        if (isChanged || ctx.timers.now() >= noteAt) {
+          const noted = noteInbound(ctx)
+          noteAt = noted.nextAt
+          isNews ||= noted.isNews
+        }
+        return isNews || ctx.book.unsaved >= Limits.bookUnsaved ? untilSaved : Effect.void
       }))
   } satisfies AddressSaver
 })
 
-/** Inbound peers count as tried once they have been up for a while. True: some do since now. */
-const noteInbound = (ctx: NodeContext): boolean => {
+/** Inbound peers count as tried once they have been up for a while. `isNews`: some do since now. `nextAt`: when the next of them may. */
+const noteInbound = (ctx: NodeContext): { readonly isNews: boolean; readonly nextAt: number } => {
   let isNews = false
+  let nextAt = Number.POSITIVE_INFINITY
   const now = ctx.timers.now()
   for (const peer of ctx.table.peers()) {
     const { up } = peer
     if (up === undefined || up.end.direction === "outbound" || !BookEntry.listens(peer.book)) continue
-    if (now - up.at < Limits.bookInboundMs || ctx.book.tableOf(peer.ip) === "tried") continue
+    if (ctx.book.tableOf(peer.ip) === "tried") continue
+    const dueAt = up.at + Limits.bookInboundMs
+    if (now < dueAt) {
+      nextAt = Math.min(nextAt, dueAt)
+      continue
+    }
     ctx.book.good(peer.ip, { port: peer.book.port ?? 0, wire: "native", direction: "inbound" }, ctx.nowMs())
     isNews = true
   }
-  return isNews
+  return { isNews, nextAt }
 }
 
 /** Peers that are up, those that we dialled and that have been up longest first; those of before as long as there are fewer. */

@@ -11,7 +11,7 @@ export interface Bound {
   readonly worstMs: number
 }
 
-const { recoverMs, recoverOftenMs, recoverProcessMs } = SimulationLimits
+const { connectMs, recoverMs, recoverOftenMs, recoverProcessMs } = SimulationLimits
 
 const process: Bound = { p99Ms: recoverOftenMs, worstMs: recoverProcessMs }
 const link: Bound = { p99Ms: recoverOftenMs, worstMs: recoverMs }
@@ -48,12 +48,15 @@ export const recovery: Readonly<Record<FaultKind, Bound>> = {
   alias: link
 }
 
-/** Greatest time for two nodes that know of one another; `kinds`: none for a first connection. */
+/** Greatest time for two nodes that know of one another and were connected before these kinds of fault. */
 export const worstMs = (kinds: ReadonlyArray<FaultKind>): number =>
-  kinds.length === 0 ? recoverMs : Math.max(...kinds.map((kind) => recovery[kind].worstMs))
+  Math.max(0, ...kinds.map((kind) => recovery[kind].worstMs))
+
+/** The same for two that were never connected. */
+export const firstMs = (kinds: ReadonlyArray<FaultKind>): number => Math.max(connectMs, worstMs(kinds))
 
 /** The same where one has to hear of the other first: it connects to a peer that tells it. */
-export const introductionMs = (kinds: ReadonlyArray<FaultKind>): number => 2 * worstMs(kinds)
+export const introductionMs = (kinds: ReadonlyArray<FaultKind>): number => 2 * firstMs(kinds)
 
 /** What recoveries of a kind may take; of several kinds together, as long as the slowest of them, though seldom. */
 export const of = (kind: RecoveryKind): Bound =>

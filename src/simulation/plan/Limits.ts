@@ -45,12 +45,16 @@ export const vanishedNoticeMs = 17_000
 export const silentNoticeMs = 53_000
 /**
  * ms. How soon two nodes are connected again after the last fault that kept them apart (decision 0045): p99, and the worst when a process
- * or machine was gone, which dials everyone it knows when it is back, and when a link was. `plan/Bounds` says which fault is which. The last
- * is that of two nodes that were only told of one another: a dial per minute (decision 0061), its spread, the dial itself and a slow clock.
+ * or machine was gone, which dials everyone it knows when it is back, and when a link was. `plan/Bounds` says which fault is which.
  */
 export const recoverOftenMs = 15_000
 export const recoverProcessMs = 30_000
-export const recoverMs = 75_000
+export const recoverMs = 60_000
+/**
+ * ms. How soon two nodes that know of one another are connected for the first time. They may have only been told: a dial per minute
+ * (decision 0061), its spread, the dial itself and a slow clock.
+ */
+export const connectMs = 75_000
 /** Recoveries of one kind from which on their p99 is judged: fewer have none. */
 export const recoveriesJudged = 100
 /** ms. The deliberate defect `flap-recovered` takes a recovered connection down after this. */

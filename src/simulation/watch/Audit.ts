@@ -42,7 +42,8 @@ export class Audit {
   readonly boundOf = (pair: PairView): number => {
     const kinds = this.world.timeline.kindsOf(pair)
     const known = this.knows(pair.a, pair.b) && this.knows(pair.b, pair.a)
-    return known ? Bounds.worstMs(kinds) : Bounds.introductionMs(kinds)
+    if (!known) return Bounds.introductionMs(kinds)
+    return Number.isFinite(pair.partedAt) && kinds.length > 0 ? Bounds.worstMs(kinds) : Bounds.firstMs(kinds)
   }
 
   /** Every node's tables agree with what it told, and are within their bounds. */

@@ -60,21 +60,23 @@ describe("bounds on recovery", () => {
   const figures = (kind: Recovery.RecoveryKind, ms: number, count: number) =>
     Recovery.figures({ [kind]: Array.from({ length: count }, () => ms) })
 
-  it("are as decided: processes 15 s and 30 s, links and pauses 15 s and 75 s", () => {
+  it("are as decided: processes 15 s and 30 s, links and pauses 15 s and 60 s", () => {
     for (const kind of ["kill", "vanish", "crash-loop"] as const) {
       assert.deepStrictEqual(Bounds.of(kind), { p99Ms: 15_000, worstMs: 30_000 })
     }
     for (const kind of ["cut", "reset", "pause", "partition"] as const) {
-      assert.deepStrictEqual(Bounds.of(kind), { p99Ms: 15_000, worstMs: 75_000 })
+      assert.deepStrictEqual(Bounds.of(kind), { p99Ms: 15_000, worstMs: 60_000 })
     }
   })
 
-  it("a pair kept apart by several kinds has the time of the slowest, one that has to hear of the other twice that", () => {
+  it("a pair kept apart by several kinds has the time of the slowest, one that was never connected 75 s at least, one that has to hear of the other twice that", () => {
     assert.strictEqual(Bounds.worstMs(["kill"]), 30_000)
-    assert.strictEqual(Bounds.worstMs(["kill", "cut"]), 75_000)
-    assert.strictEqual(Bounds.worstMs([]), 75_000)
+    assert.strictEqual(Bounds.worstMs(["kill", "cut"]), 60_000)
+    assert.strictEqual(Bounds.firstMs([]), 75_000)
+    assert.strictEqual(Bounds.firstMs(["cut"]), 75_000, "they were never connected")
+    assert.isAbove(Bounds.firstMs(["twin"]), 300_000)
     assert.isAbove(Bounds.worstMs(["kill", "twin"]), 300_000)
-    assert.strictEqual(Bounds.introductionMs(["kill"]), 60_000)
+    assert.strictEqual(Bounds.introductionMs(["kill"]), 150_000)
   })
 
   it("a p99 is judged of a hundred recoveries", () => {
