@@ -19,8 +19,7 @@ export interface Known {
   readonly failures: number
 }
 
-const wasUpWithin = ({ lostAt }: Known, now: number, ms: number): boolean =>
-  now - (lostAt ?? Number.NEGATIVE_INFINITY) < ms
+const wasUpWithin = ({ lostAt }: Known, now: number, ms: number): boolean => lostAt !== undefined && now - lostAt < ms
 
 /**
  * Longest wait before the next dial. A peer that was well connected within the last hour is expected back; those that an
@@ -60,9 +59,8 @@ export interface Returned {
  */
 export const isVoid = (returned: Returned, other: Known): boolean => {
   if (returned.wasAlone) return other.isConfigured || other.lostAt !== undefined
-  // A peer that was never lost was lost with no other: nothing is at most NaN.
-  const apartMs = (returned.lostAt ?? Number.NaN) - (other.lostAt ?? Number.NaN)
-  return Math.abs(apartMs) <= Limits.lostTogetherMs
+  if (returned.lostAt === undefined || other.lostAt === undefined) return false
+  return Math.abs(returned.lostAt - other.lostAt) <= Limits.lostTogetherMs
 }
 
 /** New wait of the peer at this place among those whose waits are void, from 0; `jitter` 0…1. At most `redialsPerSecond` become due. */
