@@ -3,7 +3,7 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Effect, Exit, Layer, Runtime } from "effect"
+import { Cause, Effect, Exit, Runtime } from "effect"
 import { CliConfig, Command, GlobalFlag } from "effect/cli"
 import { fileURLToPath } from "node:url"
 import * as json from "./cli/json.ts"
@@ -14,7 +14,6 @@ import * as signals from "./cli/signals.ts"
 import * as timemesh from "./cli/timemesh.ts"
 import { version } from "./cli/version.ts"
 import * as ChainNode from "./layers/node/ChainNode.ts"
-import * as TcpSocket from "./layers/socket/TcpSocket.ts"
 
 /** A signal ends `run` with the exit code it has set, everything else with 130. What was printed is let out first. */
 const teardown: Runtime.Teardown = (exit, onExit) => {
@@ -29,7 +28,7 @@ const teardown: Runtime.Teardown = (exit, onExit) => {
 signals.install()
 output.install()
 
-const makeNode: MakeNode = (setup, around) => ChainNode.layer(setup, around).pipe(Layer.provide(TcpSocket.layer))
+const makeNode: MakeNode = (setup, around) => ChainNode.layer(setup, around)
 
 /** This very program, from sources or built. */
 const self = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)] as const

@@ -14,8 +14,12 @@ import * as Loggers from "../layers/log/Loggers.ts"
 import * as LogOutput from "../layers/log/LogOutput.ts"
 import * as NodeLog from "../layers/log/NodeLog.ts"
 import * as MasternodeKey from "../layers/masternode/MasternodeKey.ts"
+import * as TcpSocket from "../layers/socket/TcpSocket.ts"
+import * as TlsSocket from "../layers/socket/TlsSocket.ts"
+import * as CertificateFile from "../layers/store/CertificateFile.ts"
 import * as DataDir from "../layers/store/DataDir.ts"
 import * as PeerStoreSqlite from "../layers/store/PeerStoreSqlite.ts"
+import * as PinsFile from "../layers/store/PinsFile.ts"
 import type { FileError } from "../layers/store/PlainFiles.ts"
 import * as Producer from "../layers/sync/Producer.ts"
 import type { ChainStore, ChainStoreError } from "../services/ChainStore.ts"
@@ -23,6 +27,7 @@ import { ConnectionManager } from "../services/ConnectionManager.ts"
 import { OwnMasternode } from "../services/Masternodes.ts"
 import type { NodeConfig, NodeSetup, NodeSetupError } from "../services/NodeConfig.ts"
 import type { NodeEvents } from "../services/NodeEvents.ts"
+import type { PeerSocket } from "../services/PeerSocket.ts"
 import type { PeerState } from "../services/PeerState.ts"
 import type { PeerStore } from "../services/PeerStore.ts"
 import type { Sync } from "../services/Sync.ts"
@@ -41,7 +46,7 @@ export type MakeNode = (
 ) => Layer.Layer<
   PeerState | ConnectionManager | NodeEvents | NodeConfig | Sync,
   NodeSetupError | SocketServer.SocketServerError | ChainStoreError,
-  PeerStore | ChainStore
+  PeerStore | ChainStore | PeerSocket
 >
 
 const announce = (config: DaemonConfig.DaemonConfig, admin: PeerAddress.PeerAddress | undefined) =>
@@ -79,6 +84,13 @@ const ownMasternode = (settings: DaemonConfig.MasternodeSettings | undefined) =>
     )
   )
 
+const sockets = ({ dataDir, transport }: DaemonConfig.DaemonConfig) =>
+  transport === "plain"
+    ? TcpSocket.layer
+    : TlsSocket.layer({ acceptPlain: false }).pipe(
+      Layer.provide([CertificateFile.layer(dataDir), PinsFile.layer(dataDir)])
+    )
+
 /** The whole daemon. The data directory's lock is taken first and released last: it covers everything else. */
 const daemon = ({ bar, config, makeNode, produce }: Run) => {
   const { admin, dataDir, masternode, node } = config
@@ -93,7 +105,8 @@ const daemon = ({ bar, config, makeNode, produce }: Run) => {
     Layer.provide([
       PeerStoreSqlite.layer(dataDir, node.network),
       ChainStoreSql.layerSqlite(chain),
-      ownMasternode(masternode)
+      ownMasternode(masternode),
+      sockets(config)
     ]),
     Layer.provide(Layer.effectDiscard(DataDir.lock(dataDir))),
     Layer.merge(signals.layer)

@@ -311,6 +311,24 @@ export const readAheadBytes = 256 * 1024
 /** Chunks a socket may read ahead: a chunk of one byte costs about a hundred bytes of memory. */
 export const readAheadChunks = 1024
 
+// --- TLS --------------------------------------------------------------------------
+
+/** ms. First byte and TLS handshake of an inbound connection, each: five round trips of a bad link, and a slow machine. */
+export const tlsHandshakeMs = 10_000
+/** Inbound connections whose handshake is not done, at once; the oldest gives way. As `endsWithoutHello`, for the same reason. */
+export const tlsHandshakes = 64
+/** peers known by their key: as many as are known at all. Each takes some 150 bytes. */
+export const pins = 4_096
+/**
+ * ms. Redial of an endpoint that speaks TLS where we do not: its operator or ours must act first, and the TIME network's nodes ban who
+ * tries ten times without an hour of quiet.
+ */
+export const otherTransportMs = 3_660_000
+/** ms. As `lingerMs`, for all that a closed TLS connection still holds: 32 MiB take a second of one core. */
+export const lingerTlsMs = 5_000
+/** ms. Pins are written at most this often: after a crash a peer met since is met for the first time again. */
+export const pinsEveryMs = 1_000
+
 // --- native wire ----------------------------------------------------------------
 
 /** bytes. Network name in a Hello: printable ASCII; every name in use is shorter than 10. */

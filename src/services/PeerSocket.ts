@@ -52,6 +52,26 @@ export const isSynchronous = (writer: Socket.Writer): writer is SynchronousWrite
 /** Whether a reader can hand over batches as they arrive. Others are pulled, a little slower. */
 export const isSynchronousReader = (reader: Socket.Reader): reader is SynchronousReader => "drainTo" in reader
 
+/** Bytes in the clear: anyone on the way reads and changes them. */
+export interface Plain {
+  readonly _tag: "Plain"
+}
+
+/** A TLS connection. Its certificates prove a key and nothing else: who holds which key is for those above to know. */
+export interface Tls {
+  readonly _tag: "Tls"
+  /** As `TLSv1.3`. */
+  readonly version: string
+  /** What was agreed on (ALPN): `timemesh/1` between two of us, `undefined` with a node of the TIME network. */
+  readonly protocol: string | undefined
+  /** SHA-256 of the peer's public key (SPKI, DER), 64 hex digits; `undefined`: it showed no certificate. */
+  readonly key: string | undefined
+}
+
+export type Secured = Plain | Tls
+
+export const plain: Plain = { _tag: "Plain" }
+
 export interface DialOptions {
   /** Local address to dial from; it must be of this host. The source port is always ephemeral. */
   readonly from?: PeerIp | undefined
@@ -64,6 +84,8 @@ export interface Dialled {
   readonly socket: Socket.Socket
   /** Our end of the latest connection (IP and ephemeral port); the acceptor sees the same. `None` before the first. */
   readonly local: Effect.Effect<Option.Option<PeerAddress>>
+  /** How the latest connection is secured. `None` before the first. */
+  readonly secured: Effect.Effect<Option.Option<Secured>>
 }
 
 /** One accepted connection. It ends with its handler at the latest. Its `reader` can be acquired once. */
@@ -73,6 +95,7 @@ export interface Accepted {
   readonly remote: PeerAddress
   /** The address of ours that the peer dialled. */
   readonly local: PeerAddress
+  readonly secured: Secured
 }
 
 export interface Listener {

@@ -142,7 +142,7 @@ const refusing = (
       const cause = Object.assign(new Error(code), { code })
       const failure = new Socket.SocketError({ reason: new Socket.SocketOpenError({ kind: "Unknown", cause }) })
       const socket = socketFromEnd(() => noEnd, () => Effect.fail(failure))
-      return Effect.succeed({ local: Effect.succeedNone, socket })
+      return Effect.succeed({ local: Effect.succeedNone, secured: Effect.succeedNone, socket })
     })
 })
 

@@ -40,7 +40,7 @@ const counted = (sockets: PeerSocket["Service"]) => {
   const counting: PeerSocket["Service"] = {
     ...sockets,
     dial: (to, options) =>
-      Effect.map(sockets.dial(to, options), ({ local, socket }) => {
+      Effect.map(sockets.dial(to, options), ({ local, secured, socket }) => {
         written.dials += 1
         const writer = Effect.map(socket.writer, (writer) => ({
           ...writer,
@@ -51,7 +51,7 @@ const counted = (sockets: PeerSocket["Service"]) => {
               return writer.write(chunk)
             })
         }))
-        return { local, socket: { ...socket, writer } }
+        return { local, secured, socket: { ...socket, writer } }
       })
   }
   return { counting, written }

@@ -7,6 +7,9 @@
  */
 import type { Message } from "./Message.ts"
 
+/** The fault of a stream that is TLS where none was expected. A peer so met is not dialled again soon: see `Limits.otherTransportMs`. */
+export const speaksTls = "this endpoint speaks TLS, and this node does not: one of the two needs another --transport"
+
 /** A frame of a kind this version does not know: skipped and counted after Up, an error before. */
 export interface Unknown {
   readonly _tag: "Unknown"

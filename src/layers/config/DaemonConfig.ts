@@ -24,6 +24,7 @@ import * as Values from "./Values.ts"
 /** Everything `run` needs. */
 export interface DaemonConfig {
   readonly node: NodeSetup
+  readonly transport: Values.Transport
   /** Absolute, or relative to the working directory; not created yet. */
   readonly dataDir: string
   /** `undefined`: no admin API. Port 0: any free port. */
@@ -291,6 +292,7 @@ export const decode = (given: ConfigSources.GivenSettings, host: Host, software:
     const dataDir = yield* readDataDir(given, host, network.name)
     return {
       node: { network, listen, advertise, advertisePort: at?.port, peers, software, tuning, masternodes: true },
+      transport: yield* one<Values.Transport>(given, general.transport, "plain", Values.transport),
       dataDir,
       masternode: yield* readMasternode(given, host, dataDir),
       admin: yield* readAdmin(given, listen),

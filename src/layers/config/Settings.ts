@@ -130,6 +130,11 @@ export const general = {
     metavar: "IP[:PORT]",
     help: "Peer to connect to; repeatable. Comma-separated in the environment, a list in the config file"
   },
+  transport: {
+    name: "transport",
+    metavar: "plain|tls",
+    help: "How peers are connected; all nodes of a network choose the same (default plain)"
+  },
   dataDir: { name: "data-dir", metavar: "DIR", help: "Data directory (default ~/.timemesh/NETWORK)" },
   admin: {
     name: "admin",

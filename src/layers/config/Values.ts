@@ -152,6 +152,11 @@ export const outpoint = (text: string): Read<Outpoint> => {
     : Result.succeed(read)
 }
 
+export type Transport = "plain" | "tls"
+
+export const transport = (text: string): Read<Transport> =>
+  text === "plain" || text === "tls" ? Result.succeed(text) : fail("is not a transport", "use plain or tls")
+
 export type LogFormat = "pretty" | "json"
 
 export const logFormat = (text: string): Read<LogFormat> =>

@@ -2,9 +2,10 @@
  * What the frames of a connection mean: one session for all connections of a node and both directions. Messages of the handshake go to
  * `HelloExchange`, pings and pongs to the liveness, the rest to its listeners.
  */
+import * as Limits from "../../domain/Limits.ts"
 import * as Pair from "../../domain/pair/Pair.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
-import type { Decoded, WireReader } from "../../domain/wire/Wire.ts"
+import { type Decoded, speaksTls, type WireReader } from "../../domain/wire/Wire.ts"
 import * as Aliases from "./Aliases.ts"
 import * as ApplicationChannels from "./ApplicationChannels.ts"
 import * as Discovery from "./Discovery.ts"
@@ -51,7 +52,14 @@ export class PeerSession implements FrameEvents<PeerEnd> {
 
   onMalformed(end: PeerEnd, fault: string): void {
     this.handOver(end)
-    Outgoing.close(this.ctx, end, "bad-frame", fault)
+    if (fault !== speaksTls) return Outgoing.close(this.ctx, end, "bad-frame", fault)
+    postOf(this.ctx, end, {
+      _tag: "Refused",
+      end: end.id,
+      reject: "incompatible",
+      detail: fault,
+      retryMs: Limits.otherTransportMs
+    })
   }
 
   onGivenUp(end: PeerEnd, detail: string): void {

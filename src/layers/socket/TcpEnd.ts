@@ -195,7 +195,8 @@ export class TcpEnd implements ConnectionEnd {
     if (conn.writableLength === 0) {
       conn.destroy()
     } else {
-      conn.setTimeout(Limits.lingerMs, () => conn.destroy())
+      // Node does not tell how far a TLS socket has come with a chunk: its time is for all of it.
+      conn.setTimeout("encrypted" in conn ? Limits.lingerTlsMs : Limits.lingerMs, () => conn.destroy())
       conn.destroySoon()
     }
   }

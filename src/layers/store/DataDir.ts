@@ -49,12 +49,21 @@ const lockFile = (directory: string) => `${directory}/lock.db`
 
 /** Whether the name belongs to a node's files, or to what it keeps beside them: nothing else may be written under it. */
 export const isNodeFile = (name: string): boolean =>
-  /^(?:lock\.db|lock\.json|node\.json|peers\.json|peers\.db|chain\.db|masternode\.key)(?:[-.].*)?$/.test(name)
+  /^(?:lock\.db|lock\.json|node\.json|peers\.json|peers\.db|pins\.json|certificate\.pem|chain\.db|masternode\.key)(?:[-.].*)?$/
+    .test(name)
 
 /** What a node opens by name. `lock.json` decides nothing: anything in its place only costs a number in an error text. */
-const opened = ["lock.db", "node.json", "peers.json", "peers.db", "peers.db.new", "chain.db", "chain.db.new"].flatMap((
-  name
-) => name.endsWith(".json") ? [name] : [name, `${name}-journal`, `${name}-wal`, `${name}-shm`])
+const opened = [
+  "lock.db",
+  "node.json",
+  "peers.json",
+  "peers.db",
+  "peers.db.new",
+  "pins.json",
+  "certificate.pem",
+  "chain.db",
+  "chain.db.new"
+].flatMap((name) => /\.(?:json|pem)$/.test(name) ? [name] : [name, `${name}-journal`, `${name}-wal`, `${name}-shm`])
 
 /** A file that cannot be removed is left: nothing depends on its absence. */
 const remove = (file: string): Effect.Effect<void> => Effect.promise(() => fs.rm(file, { force: true }).catch(() => {}))

@@ -14,6 +14,7 @@ import * as Message from "../../../src/domain/wire/Message.ts"
 import { decode } from "../../../src/domain/wire/native/NativeDecoder.ts"
 import * as Encoder from "../../../src/domain/wire/native/NativeEncoder.ts"
 import { isControl, Kind } from "../../../src/domain/wire/native/NativeLayout.ts"
+import { NativeWire } from "../../../src/domain/wire/native/NativeWire.ts"
 import { SyncKind } from "../../../src/domain/wire/SyncMessage.ts"
 import type { Decoded } from "../../../src/domain/wire/Wire.ts"
 import * as arb from "../../harness/arbitraries.ts"
@@ -405,5 +406,23 @@ describe("Message", () => {
     ) {
       assert.isAbove(seen.get(tag) ?? 0, 100, tag)
     }
+  })
+})
+
+describe("a stream that is TLS", () => {
+  for (const head of [[0x15, 3, 3, 0], [0x15, 3, 1, 0], [0x16, 3, 1, 2], [0x16, 3, 3, 0]]) {
+    it(`is named: ${Buffer.from(head).toString("hex")}`, () => {
+      const reader = NativeWire.reader((bytes) => new Uint8Array(bytes))
+      reader.push(Uint8Array.from(head))
+      assert.strictEqual(reader.read(Limits.frameBeforeUpBytes), "malformed")
+      assert.include(reader.fault(Limits.frameBeforeUpBytes), "this endpoint speaks TLS")
+    })
+  }
+
+  it("other lengths are told as what they are", () => {
+    const reader = NativeWire.reader((bytes) => new Uint8Array(bytes))
+    reader.push(Uint8Array.of(0x15, 3, 2, 0))
+    assert.strictEqual(reader.read(Limits.frameBytes), "malformed")
+    assert.strictEqual(reader.fault(Limits.frameBytes), `frame length 352518656 exceeds limit ${Limits.frameBytes}`)
   })
 })

@@ -136,6 +136,7 @@ const failing = (code: string, peers: ReadonlyArray<string>) =>
       dial: () =>
         Effect.sync(() => ({
           local: Effect.succeed(Option.none()),
+          secured: Effect.succeedNone,
           socket: socketFromEnd(() => noEnd, () =>
             Effect.gen(function*() {
               dials.push(yield* Clock.currentTimeMillis)

@@ -1,13 +1,16 @@
 /** `timemesh/1` as a `Wire`: length-prefixed frames of a kind and a body (docs/PROTOCOL.md section 3). */
 import * as Limits from "../../Limits.ts"
 import { FrameReader, headerBytes } from "../Frame.ts"
-import type { Decoded, Next, Wire, WireReader } from "../Wire.ts"
+import { type Decoded, type Next, speaksTls, type Wire, type WireReader } from "../Wire.ts"
 import * as NativeDecoder from "./NativeDecoder.ts"
 import * as NativeEncoder from "./NativeEncoder.ts"
 import { dataFixedBytes, dataHeadBytes, Kind, maxPayloadBytes, u16, u32 } from "./NativeLayout.ts"
 
 const view = (bytes: Uint8Array, from: number, to: number): Uint8Array =>
   new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from)
+
+/** The first three bytes of a TLS record, as a length would have them: alert or handshake, version 3.1 or 3.3. */
+const tlsHeads: ReadonlySet<number> = new Set([0x150301, 0x150303, 0x160301, 0x160303])
 
 /** Is a `FrameReader`, instead of having one: an object less per connection, a call less per frame. */
 class NativeReader extends FrameReader implements WireReader {
@@ -47,6 +50,10 @@ class NativeReader extends FrameReader implements WireReader {
   }
 
   fault(limit: number): string {
+    // A TLS alert or handshake: what a TLS endpoint says to who does not speak TLS.
+    if (tlsHeads.has(this.badLength >>> 8)) {
+      return speaksTls
+    }
     return this.badLength === 0 ? "frame length 0" : `frame length ${this.badLength} exceeds limit ${limit}`
   }
 }

@@ -8,6 +8,7 @@ import * as PeerAddresses from "../../../domain/peer/PeerAddress.ts"
 import type { PeerAddress } from "../../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../../domain/peer/PeerIp.ts"
 import type { Dialled, DialOptions, PeerSocket } from "../../../services/PeerSocket.ts"
+import { plain } from "../../../services/PeerSocket.ts"
 import { within } from "../../time/patience.ts"
 import { openError, openTimeout, systemError, writeError } from "../socketErrors.ts"
 import type { ConnectionEnd } from "../socketFromEnd.ts"
@@ -264,7 +265,7 @@ export class Fabric {
       () => end,
       () => Effect.suspend(() => end.begin() ? Effect.void : Effect.fail(openError(systemError("EPIPE", "closed"))))
     )
-    listener.offer({ end, socket, remote: initiator.address, local: end.address })
+    listener.offer({ end, socket, remote: initiator.address, local: end.address, secured: plain })
   }
 
   peerSocket(host: Host): PeerSocket["Service"] {
@@ -298,7 +299,7 @@ export class Fabric {
               )
             })
         )
-        return { socket, local: Effect.sync(() => local) }
+        return { socket, local: Effect.sync(() => local), secured: Effect.sync(() => Option.map(local, () => plain)) }
       })
     return { dial, listen: (at) => host.listen(at, process), addresses: () => host.ips }
   }

@@ -1,0 +1,59 @@
+/**
+ * Pinning on first use: the key that a peer showed first is the key it is known by. Another key at its address is refused, and so is a
+ * connection without one: two nodes that have met never fall back to plain.
+ */
+import { DateTime } from "effect"
+import * as Limits from "../Limits.ts"
+import type { PeerIp } from "./PeerIp.ts"
+
+export interface Pin {
+  /** SHA-256 of the public key, 64 hex digits. */
+  readonly key: string
+  /** Wall time, ms: when it was pinned, and when it was shown last. */
+  readonly since: number
+  readonly seenAt: number
+}
+
+/** Those shown last are last. At most `Limits.pins`: the one not shown for the longest gives way. */
+export type Pins = ReadonlyMap<PeerIp, Pin>
+
+export const none: Pins = new Map()
+
+export type Verdict =
+  | { readonly _tag: "Known" }
+  | { readonly _tag: "First" }
+  /** It is known by another key, or came without one. `since`: when it was pinned. */
+  | { readonly _tag: "OtherKey"; readonly since: number }
+  | { readonly _tag: "NoKey"; readonly since: number }
+
+/** `key`: what it shows now; `undefined`: a plain connection, or no certificate. */
+export const judge = (pins: Pins, ip: PeerIp, key: string | undefined): Verdict => {
+  const pin = pins.get(ip)
+  if (pin === undefined) return { _tag: "First" }
+  if (key === undefined) return { _tag: "NoKey", since: pin.since }
+  return key === pin.key ? { _tag: "Known" } : { _tag: "OtherKey", since: pin.since }
+}
+
+/** With this key shown now. For a verdict of `Known` or `First`: another one would replace the pin. */
+export const shown = (pins: Pins, ip: PeerIp, key: string, now: number): Pins => {
+  const next = new Map(pins)
+  const since = pins.get(ip)?.since ?? now
+  next.delete(ip)
+  const [oldest] = next.keys()
+  if (oldest !== undefined && next.size >= Limits.pins) next.delete(oldest)
+  return next.set(ip, { key, since, seenAt: now })
+}
+
+/** Without the pin: whatever key it shows next is trusted. */
+export const forgotten = (pins: Pins, ip: PeerIp): Pins => new Map([...pins].filter(([other]) => other !== ip))
+
+/** Why a connection is refused, and what to do about it; `undefined`: it is not. */
+export const refusal = (verdict: Verdict, ip: PeerIp): string | undefined => {
+  if (verdict._tag === "Known" || verdict._tag === "First") return undefined
+  const since = DateTime.formatIsoDateUtc(DateTime.makeUnsafe(verdict.since))
+  const what = verdict._tag === "OtherKey"
+    ? `${ip} shows another key than the one it has been known by since ${since}`
+    : `${ip} connects without the key it has been known by since ${since}`
+  return `${what}: somebody else answers there, or the node was set up anew. If it was, remove ${ip} from pins.json ` +
+    "in the data directory while this node is stopped"
+}

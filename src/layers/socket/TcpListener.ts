@@ -1,0 +1,92 @@
+/** Accepting TCP connections by `node:net`: what sockets over TCP and over TLS have in common. */
+import { Effect, Option, Result, Schedule, Stream } from "effect"
+import type { Scope } from "effect"
+import type { SocketServer } from "effect/socket"
+import { closeSync, openSync } from "node:fs"
+import * as Net from "node:net"
+import { devNull } from "node:os"
+import * as Limits from "../../domain/Limits.ts"
+import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
+import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import { systemCode, systemReason } from "../store/systemError.ts"
+import { listenError, systemError } from "./socketErrors.ts"
+
+/** Half-open is allowed so that one may still write after the peer's FIN. */
+export const options = {
+  allowHalfOpen: true,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: Limits.keepAliveDelayMs
+} as const
+
+/** What Node reports, a link-local address without its zone; `None` when the socket is already gone. */
+export const addressOf = (ip: string | undefined, port: number | undefined): Option.Option<PeerAddress> =>
+  ip === undefined || port === undefined
+    ? Option.none()
+    : Option.map(Result.getSuccess(PeerIp.fromString(ip.replace(/%.*$/, ""))), (ip) => ({ ip, port }))
+
+const bind = (at: PeerAddress, server: Net.Server) =>
+  Effect.callback<PeerAddress, SocketServer.SocketServerError>((resume) => {
+    server.once("error", (cause) => resume(Effect.fail(listenError(cause))))
+    server.listen({ host: at.ip, port: at.port, backlog: Limits.backlog }, () => {
+      const bound = server.address()
+      const address = bound === null || typeof bound === "string" ? Option.none() : addressOf(bound.address, bound.port)
+      resume(
+        Option.isSome(address)
+          ? Effect.succeed(address.value)
+          : Effect.fail(listenError(systemError("EADDRNOTAVAIL", "no IP address")))
+      )
+    })
+  })
+
+/**
+ * The error, if no file descriptor is left. Node does not report that an accept failed for want of one: the connection is
+ * closed, and the peer reads an end of stream.
+ */
+const withoutDescriptor = (): Option.Option<Error> => {
+  try {
+    closeSync(openSync(devNull, "r"))
+    return Option.none()
+  } catch (error) {
+    const code = systemCode(error)
+    return code === "EMFILE" || code === "ENFILE"
+      ? Option.some(new Error(`${systemReason(error)}, so inbound connections are closed at once`))
+      : Option.none()
+  }
+}
+
+/** What becomes of a connection; both of its addresses are known. It is paused. */
+export type OnConnection = (conn: Net.Socket, remote: PeerAddress, local: PeerAddress) => void
+
+/** Binds `at` and hands over connections until the scope closes; then `onClose` runs. The result is the bound address. */
+export const listen = Effect.fnUntraced(
+  function*(
+    at: PeerAddress,
+    onAcceptError: (error: Error) => void,
+    onConnection: OnConnection,
+    onClose: () => void
+  ): Effect.fn.Return<PeerAddress, SocketServer.SocketServerError, Scope.Scope> {
+    const server = Net.createServer({ ...options, pauseOnConnect: true }, (conn) => {
+      const remote = addressOf(conn.remoteAddress, conn.remotePort)
+      const local = addressOf(conn.localAddress, conn.localPort)
+      if (Option.isNone(remote) || Option.isNone(local)) conn.destroy() // reset before it was accepted
+      else onConnection(conn, remote.value, local.value)
+    })
+    // After binding these are accept's (EMFILE …): the listener goes on.
+    server.on("error", (error) => {
+      if (server.listening) onAcceptError(error)
+    })
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        onClose()
+        server.close() // frees the port at once; waits for nobody
+      })
+    )
+    const address = yield* bind(at, server)
+    yield* Stream.fromSchedule(Schedule.spaced(Limits.descriptorsMs)).pipe(
+      Stream.runForEach(() => Effect.sync(() => Option.map(withoutDescriptor(), onAcceptError))),
+      Effect.forkScoped
+    )
+    return address
+  }
+)

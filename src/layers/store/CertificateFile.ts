@@ -1,0 +1,78 @@
+/**
+ * `NodeCertificate` in `certificate.pem` of the data directory, made at the first start: the certificate, then its private key. Only its owner
+ * reads it (mode 0600). A damaged file is kept beside, and a new key is made: peers that know this node then refuse it until they
+ * forget the old one.
+ */
+import { Effect, Layer, Option } from "effect"
+import { createPrivateKey, X509Certificate } from "node:crypto"
+import * as fs from "node:fs/promises"
+import { NodeCertificate } from "../../services/NodeCertificate.ts"
+import { makeCertificate, type Pem } from "../socket/makeCertificate.ts"
+import { DataDirError } from "./DataDir.ts"
+import type { FileError } from "./PlainFiles.ts"
+import * as PlainFile from "./PlainFiles.ts"
+import { PlainFiles } from "./PlainFiles.ts"
+import { setAside } from "./setAside.ts"
+
+const block = (text: string, label: string): string | undefined =>
+  new RegExp(`-----BEGIN ${label}-----[\\s\\S]*?-----END ${label}-----\\n?`).exec(text)?.[0]
+
+/** What is wrong with the file in words, or what it holds. */
+const parse = (text: string): Pem | string => {
+  const certificate = block(text, "CERTIFICATE")
+  const privateKey = block(text, "PRIVATE KEY")
+  if (certificate === undefined || privateKey === undefined) return "a certificate or its key is missing"
+  try {
+    const key = createPrivateKey(privateKey)
+    if (key.asymmetricKeyDetails?.namedCurve !== "prime256v1") return "its key is not of ECDSA P-256"
+    return new X509Certificate(certificate).checkPrivateKey(key)
+      ? { certificate, privateKey }
+      : "its key is not that of its certificate"
+  } catch {
+    return "it cannot be read as PEM"
+  }
+}
+
+const othersMayRead = 0o077
+
+/** A key that others could read may be known to them; from now on they cannot. */
+const closed = (path: string) =>
+  Effect.gen(function*() {
+    const stats = yield* PlainFile.plain(path)
+    if (Option.isNone(stats) || (stats.value.mode & othersMayRead) === 0) return
+    yield* Effect.promise(() => fs.chmod(path, 0o600).catch(() => {}))
+    yield* Effect.logWarning(
+      `${path} could be read by other users; its mode is 600 now. If somebody may have copied it, remove it: a new key is made`
+    )
+  })
+
+const load = (directory: string): Effect.Effect<Pem, FileError> =>
+  Effect.gen(function*() {
+    const files = yield* PlainFiles
+    const path = `${directory}/certificate.pem`
+    const text = yield* files.read(path)
+    const found = Option.isSome(text) ? parse(text.value) : undefined
+    if (typeof found === "object") {
+      yield* closed(path)
+      return found
+    }
+    if (found !== undefined) {
+      const aside = yield* setAside(files, path)
+      yield* Effect.logWarning(
+        `${path} is damaged (${found}); kept as ${aside}. This node has a new key: peers that know the old one refuse it ` +
+          "until their operators remove it from their pins.json"
+      )
+    }
+    const made = yield* Effect.promise(makeCertificate)
+    yield* files.replace(path, made.certificate + made.privateKey)
+    return made
+  })
+
+/** `directory` must exist. Fails when the file can be neither read nor made. */
+export const layer = (directory: string): Layer.Layer<NodeCertificate, DataDirError> =>
+  Layer.effect(
+    NodeCertificate,
+    load(directory).pipe(
+      Effect.mapError(({ detail }) => new DataDirError({ directory, detail: `certificate.pem ${detail}` }))
+    )
+  )

@@ -1,0 +1,82 @@
+/**
+ * `PeerPins` in `pins.json` of the data directory: `{"version": 1, "pins": [{"ip", "key", "since", "seenAt"}, …]}`, those shown last at the end.
+ *
+ * A file that is damaged is kept as `pins.json.bad`, and every peer is met for the first time again. One that cannot be written is a
+ * warning: what was pinned lasts until the node stops.
+ */
+import { Effect, Layer, Option, Queue, Schema } from "effect"
+import type { Scope } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+import { PeerIp } from "../../domain/peer/PeerIp.ts"
+import * as Pins from "../../domain/peer/Pins.ts"
+import { PeerPins } from "../../services/PeerPins.ts"
+import { DataDirError } from "./DataDir.ts"
+import { pinning } from "./pinning.ts"
+import type { FileError } from "./PlainFiles.ts"
+import { PlainFiles } from "./PlainFiles.ts"
+import { setAside } from "./setAside.ts"
+
+const Content = Schema.fromJsonString(Schema.Struct({
+  version: Schema.Literal(1),
+  pins: Schema.Array(Schema.Struct({
+    ip: PeerIp,
+    key: Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)),
+    since: Schema.Finite,
+    seenAt: Schema.Finite
+  }))
+}))
+
+const load = Effect.fnUntraced(function*(files: PlainFiles, path: string): Effect.fn.Return<Pins.Pins, FileError> {
+  const text = yield* files.read(path)
+  if (Option.isNone(text)) return Pins.none
+  const content = yield* Effect.option(Schema.decodeEffect(Content)(text.value))
+  if (Option.isNone(content)) {
+    const aside = yield* setAside(files, path)
+    yield* Effect.logWarning(
+      `${path} is damaged (not the JSON that timemesh writes); kept as ${aside}. Every peer is met for the first time again`
+    )
+    return Pins.none
+  }
+  return new Map(content.value.pins.slice(-Limits.pins).map(({ ip, ...pin }) => [ip, pin]))
+})
+
+const textOf = (pins: Pins.Pins): string =>
+  `${
+    JSON.stringify(
+      { version: 1, pins: [...pins].map(([ip, { key, seenAt, since }]) => ({ ip, key, since, seenAt })) },
+      undefined,
+      2
+    )
+  }\n`
+
+const make = (directory: string): Effect.Effect<PeerPins["Service"], DataDirError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const files = yield* PlainFiles
+    const path = `${directory}/pins.json`
+    const initial = yield* load(files, path).pipe(
+      Effect.mapError(({ detail }) => new DataDirError({ directory, detail: `pins.json ${detail}` }))
+    )
+    const changed = yield* Queue.sliding<void>(1)
+    const { pins, service } = yield* pinning(initial, () => Queue.offerUnsafe(changed, undefined))
+    let saved = initial
+    const save = Effect.suspend(() => {
+      const now = pins()
+      if (now === saved) return Effect.void
+      return files.replace(path, textOf(now)).pipe(
+        Effect.map(() => {
+          saved = now
+        }),
+        Effect.catch((error) => Effect.logWarning(`${error.message}; peers met now are not known after a restart`))
+      )
+    })
+    yield* Effect.addFinalizer(() => save)
+    yield* Effect.forkScoped(
+      Effect.forever(
+        Effect.andThen(Queue.take(changed), Effect.andThen(save, Effect.sleep(Limits.pinsEveryMs)))
+      )
+    )
+    return service
+  })
+
+/** `directory` must exist. Fails when the file cannot be read: without its pins a node would trust whoever answers. */
+export const layer = (directory: string): Layer.Layer<PeerPins, DataDirError> => Layer.effect(PeerPins, make(directory))

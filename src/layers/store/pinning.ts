@@ -1,0 +1,41 @@
+/** What both kinds of `PeerPins` do: judge, pin what is met for the first time, and warn of what is refused, once per peer. */
+import { Clock, Effect } from "effect"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import * as Pins from "../../domain/peer/Pins.ts"
+import { PeerPins } from "../../services/PeerPins.ts"
+import type { Secured } from "../../services/PeerSocket.ts"
+
+export interface Pinning {
+  readonly service: PeerPins["Service"]
+  readonly pins: () => Pins.Pins
+}
+
+/** Only peers of this wire have a key that lasts: others make a new certificate at each start. */
+const keyOf = (secured: Secured): string | undefined =>
+  secured._tag === "Tls" && secured.protocol !== undefined ? secured.key : undefined
+
+/** @param onPinned after a pin was made, or shown again */
+export const pinning = (initial: Pins.Pins, onPinned: () => void = () => {}): Effect.Effect<Pinning> =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const fork = Effect.runForkWith(yield* Effect.context())
+    let pins = initial
+    const warned = new Set<PeerIp>()
+    const warn = (ip: PeerIp, refusal: string) => {
+      if (warned.has(ip)) return
+      warned.add(ip)
+      fork(Effect.logWarning(refusal))
+    }
+    const judge = (ip: PeerIp, secured: Secured): string | undefined => {
+      const key = keyOf(secured)
+      const verdict = Pins.judge(pins, ip, key)
+      const refusal = Pins.refusal(verdict, ip)
+      if (refusal !== undefined) warn(ip, refusal)
+      else if (key !== undefined) {
+        pins = Pins.shown(pins, ip, key, clock.currentTimeMillisUnsafe())
+        if (verdict._tag === "First") onPinned()
+      }
+      return refusal
+    }
+    return { service: PeerPins.of({ judge }), pins: () => pins }
+  })

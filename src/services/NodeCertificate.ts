@@ -1,0 +1,12 @@
+/**
+ * The key by which peers know this node again, and the certificate that carries it. It names nobody: whoever sees it pins the key
+ * (`PeerPins`).
+ */
+import { Context } from "effect"
+
+export class NodeCertificate extends Context.Service<NodeCertificate, {
+  /** PEM, ECDSA P-256, self-signed. */
+  readonly certificate: string
+  /** PEM, PKCS #8. */
+  readonly privateKey: string
+}>()("timemesh/services/NodeCertificate") {}

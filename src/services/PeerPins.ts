@@ -1,0 +1,15 @@
+/**
+ * By which key each peer is known: the one it showed first (`domain/peer/Pins`). Whoever accepts or dials a connection asks `judge` before it
+ * is used.
+ */
+import { Context } from "effect"
+import type { PeerIp } from "../domain/peer/PeerIp.ts"
+import type { Secured } from "./PeerSocket.ts"
+
+export class PeerPins extends Context.Service<PeerPins, {
+  /**
+   * `undefined`: the connection may be used, and if it is the first of a native peer, its key is pinned. Otherwise why not, in a sentence
+   * for the operator. Synchronous: nothing is read from the connection meanwhile.
+   */
+  readonly judge: (ip: PeerIp, secured: Secured) => string | undefined
+}>()("timemesh/services/PeerPins") {}
