@@ -209,8 +209,11 @@ export const feelerEveryMs = 120_000
 export const feelerDraws = 16
 /** ms. Mean time between two questions to one of its peers for addresses. */
 export const askEveryMs = 600_000
-/** answers with addresses to one peer at once, and the time after which there is one more, ms: an honest peer asks twice as seldom. */
-export const peerAnswers = 2
+/**
+ * answers with addresses to one peer at once, and the time after which there is one more, ms. An honest peer asks twice as seldom, and
+ * once more each time it was restarted: one that crashes again and again still learns of the others.
+ */
+export const peerAnswers = 10
 export const peerAnswerEveryMs = 300_000
 /** The share of its tried addresses that a node tells of (Bitcoin Core's number), and the least number of which it tells all the same. */
 export const toldShare = 0.23

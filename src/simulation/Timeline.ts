@@ -28,6 +28,10 @@ export interface TimelineHost {
 /** A machine or process that is not there answers nothing, but delays nothing either. */
 const isLife = ({ kind }: Fault): boolean => kind === "crash-loop" || kind === "vanish" || kind === "kill"
 
+/** ms. What a link delayed arrives so long after the fault has ended. */
+const delayMs = (fault: Fault): number =>
+  fault.kind === "clog" ? fault.latencyMs : fault.kind === "storm" ? fault.latencyMs + fault.jitterMs : 0
+
 export class Timeline {
   /** All that have begun, in order. */
   readonly runs: Array<FaultRun> = []
@@ -120,9 +124,13 @@ export class Timeline {
     pair.waiting.clear()
   }
 
-  /** Whether what one of two nodes does may not be known to the other yet, for something slows them down. */
+  /** Whether what one of two nodes does may not be known to the other yet: something slows them down, or what it delayed is on its way. */
   isSlow(a: number, b: number): boolean {
-    return this.recent(SimulationLimits.newsMs).some((fault) => !isLife(fault) && disturbance(fault).keepsApart(a, b))
+    const { now } = this.host.time
+    return this.runs.some(({ ended, fault }) => {
+      const overMs = fault.endMs + delayMs(fault) + SimulationLimits.newsMs
+      return (!ended || now < overMs) && !isLife(fault) && disturbance(fault).keepsApart(a, b)
+    })
   }
 
   /** A second process at the address of `a` or `b` may replace it at the other: it, or the link, is too slow to answer a challenge. */

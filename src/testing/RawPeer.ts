@@ -16,6 +16,9 @@ import * as NativeEncoder from "../domain/wire/native/NativeEncoder.ts"
 import type { Decoded } from "../domain/wire/Wire.ts"
 import type { PeerSocket } from "../services/PeerSocket.ts"
 
+// So that a test kit that exports these functions can name what they give.
+export type { BadBody, Decoded, Unknown } from "../domain/wire/Wire.ts"
+
 /** The connection has ended, or the node sent what is no frame. `detail` says which, for a person. */
 export class RawPeerEnded extends Data.TaggedError("RawPeerEnded")<{ readonly detail: string }> {
   override get message() {

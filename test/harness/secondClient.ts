@@ -69,6 +69,7 @@ export const hello = (g: Greeting): string =>
 /** 3.3. */
 export const commit = (lower: string, higher: string): string => frame("02", ip4(lower) + ip4(higher))
 export const ack = frame("03")
+export const askPeers = frame("12")
 export const ping = (nonce: string): string => frame("05", nonce)
 export const pong = (nonce: string): string => frame("06", nonce)
 /** 4.1: about the connection with these two Hellos, on the one on which the receiver is at `receiver`. */

@@ -54,6 +54,7 @@ export const situations = [
   "flaps",
   "lost",
   "waiting-for-it",
+  "in-book",
   "not-tried"
 ] as const
 
@@ -70,6 +71,8 @@ export interface Facts {
   /** Where the process is now that was at this address. */
   readonly movedTo: PeerIp | undefined
   readonly isIsolated: boolean
+  /** The peer book holds the address. */
+  readonly isInBook: boolean
   /** Every place for peers is taken: their number. */
   readonly full: number | undefined
   /** This host does without the peer's family of addresses. */
@@ -87,7 +90,7 @@ export const of = (record: PeerRecord | undefined, facts: Facts, now: number): S
   if (facts.impossible !== undefined) return "impossible"
   if (record?.aliasOf !== undefined) return "alias"
   if (facts.movedTo !== undefined) return "moved"
-  if (record === undefined) return "unknown"
+  if (record === undefined) return facts.isInBook ? crowdedOut(facts) ?? "in-book" : "unknown"
   if (facts.isIsolated) return "isolated"
   if (record.isStopped && !record.mayDial) return "operator-here"
   const { lastAttempt, lastDown } = record

@@ -87,8 +87,7 @@ export const of = (situation: Situation, details: Details): Words => {
       return { cause: `this address ${details.impossible ?? "cannot be a peer's"}`, fix: "use the IP of one host" }
     case "unknown":
       return {
-        cause:
-          "this address is not known: it is not configured, no peer has told of it, and no connection came from it",
+        cause: "this address is not known: it is not configured, no peer has told of it, and it was never connected",
         fix: "add it with --peer, if a node runs there"
       }
     case "isolated":
@@ -246,6 +245,11 @@ export const of = (situation: Situation, details: Details): Words => {
           ? "it does not say where it listens, so only it can dial"
           : "the peer, whose IP is lower, is expected to dial first",
         ...(record?.mayDial === false ? { fix: "name its address and port with --peer, if it can be dialled" } : {})
+      }
+    case "in-book":
+      return {
+        cause: "the peer book holds it, and it is not dialled now",
+        fix: "nothing, it has its turn; to have it dialled now, add it with --peer"
       }
     case "not-tried":
       return { cause: "its first dial is to come" }

@@ -11,6 +11,9 @@ import * as fs from "node:fs/promises"
 import type { Key, Outpoint, Tier } from "../../domain/masternode/Masternode.ts"
 import type { OwnMasternode } from "../../services/Masternodes.ts"
 import { FileError, plain } from "../store/PlainFiles.ts"
+
+// So that an application that exports `load` can name its error.
+export type { FileError } from "../store/PlainFiles.ts"
 import * as PlainFiles from "../store/PlainFiles.ts"
 import { systemCode, systemReasonAndFix } from "../store/systemError.ts"
 

@@ -106,10 +106,12 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
   const { fork } = yield* NodeFibers
   const { afterTurn } = yield* EventLoop
   const { tuning } = setup
+  const table = yield* PeerTable
+  table.isInBook = (ip) => book.get(ip) !== undefined
   return {
     setup,
     rules,
-    table: yield* PeerTable,
+    table,
     book,
     slots: new Slots(rules.endId),
     pairs: new Machine<PairInput>(),

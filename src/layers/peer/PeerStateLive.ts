@@ -49,6 +49,7 @@ const make = Effect.gen(function*() {
       own: table.own.how(ip) ?? (table.get(ip)?.book.isSelf === true ? "dialled" : seen === ip ? "seen" : undefined),
       movedTo: table.moved.get(ip),
       isIsolated: table.isolated.has(ip),
+      isInBook: table.isInBook(ip),
       full: ups >= maxPeers ? maxPeers : undefined,
       familyMissing: table.own.lacksFamily(ip),
       isAlone: ups === 0,

@@ -26,6 +26,8 @@ export class PeerTable extends Context.Service<PeerTable, {
   /** The peer changed: tells the readers of `changes`. Costs nothing while there are none: it is called for every event of a pair. */
   readonly changed: (peer: Peer) => void
   readonly changes: Stream.Stream<PeerRecord>
+  /** Whether the peer book holds the address, row or not: set when the book is loaded. */
+  isInBook: (ip: PeerIp.PeerIp) => boolean
   /** This node's own addresses: never a peer's. */
   readonly own: OwnAddresses
   /** Addresses that this node is cut off from by hand. */
@@ -63,6 +65,7 @@ const make = Effect.gen(function*() {
       if (readers > 0) PubSub.publishUnsafe(changes, peer.record(clocks))
     },
     changes: Stream.unwrap(Effect.as(reading, Stream.fromPubSub(changes))),
+    isInBook: () => false,
     own: new OwnAddresses(setup, sockets.addresses, now),
     isolated: new Set(),
     moved: new Map()

@@ -1,7 +1,7 @@
 /** Accepting TCP connections by `node:net`: what sockets over TCP and over TLS have in common. */
 import { Effect, Option, Result, Schedule, Stream } from "effect"
 import type { Scope } from "effect"
-import type { SocketServer } from "effect/socket"
+import type { Socket, SocketServer } from "effect/socket"
 import { closeSync, openSync } from "node:fs"
 import * as Net from "node:net"
 import { devNull } from "node:os"
@@ -9,7 +9,9 @@ import * as Limits from "../../domain/Limits.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import { systemCode, systemReason } from "../store/systemError.ts"
-import { listenError, systemError } from "./socketErrors.ts"
+import { listenError, openError, systemError } from "./socketErrors.ts"
+import { socketFromEnd } from "./socketFromEnd.ts"
+import type { TcpEnd } from "./TcpEnd.ts"
 
 /** Half-open is allowed so that one may still write after the peer's FIN. */
 export const options = {
@@ -90,3 +92,10 @@ export const listen = Effect.fnUntraced(
     return address
   }
 )
+
+/** The socket of a connection that was accepted. */
+export const acceptedSocket = (end: TcpEnd): Socket.Socket =>
+  socketFromEnd(
+    () => end,
+    (end) => Effect.suspend(() => end.start() ? Effect.void : Effect.fail(openError(end.cause())))
+  )

@@ -46,13 +46,6 @@ const dial = (to: PeerAddress, { from, timeoutMs = Limits.dialMs }: DialOptions 
     return { socket, local: Effect.sync(() => local), secured: Effect.sync(() => Option.map(local, () => plain)) }
   })
 
-/** The socket of a connection that was accepted. */
-export const acceptedSocket = (end: TcpEnd): Socket.Socket =>
-  socketFromEnd(
-    () => end,
-    (end) => Effect.suspend(() => end.start() ? Effect.void : Effect.fail(openError(end.cause())))
-  )
-
 const listen = Effect.fnUntraced(
   function*(
     at: PeerAddress,
@@ -64,7 +57,7 @@ const listen = Effect.fnUntraced(
       onAcceptError,
       (conn, remote, local) => {
         const end = new TcpEnd(conn)
-        acceptor.offer({ end, socket: acceptedSocket(end), remote, local, secured: plain })
+        acceptor.offer({ end, socket: TcpListener.acceptedSocket(end), remote, local, secured: plain })
       },
       () => acceptor.close()
     )

@@ -26,7 +26,6 @@ import { openError, openTimeout, systemError } from "./socketErrors.ts"
 import { socketFromEnd } from "./socketFromEnd.ts"
 import { TcpEnd } from "./TcpEnd.ts"
 import * as TcpListener from "./TcpListener.ts"
-import { acceptedSocket } from "./TcpSocket.ts"
 
 /** ALPN name of the native wire. */
 const protocol = "timemesh/1"
@@ -207,7 +206,7 @@ class Handshakes {
 
   private deliver(conn: Net.Socket, remote: PeerAddress, local: PeerAddress, secured: Secured): void {
     const end = new TcpEnd(conn)
-    this.offer({ end, socket: acceptedSocket(end), remote, local, secured })
+    this.offer({ end, socket: TcpListener.acceptedSocket(end), remote, local, secured })
   }
 
   close(): void {

@@ -12,6 +12,7 @@ const facts: Situation.Facts = {
   own: undefined,
   movedTo: undefined,
   isIsolated: false,
+  isInBook: false,
   full: undefined,
   familyMissing: false,
   isAlone: false,
@@ -81,5 +82,12 @@ describe("Situation", () => {
         }
       }
     }
+  })
+
+  it("an address without a row is unknown only if the book does not hold it either", () => {
+    assert.strictEqual(Situation.of(undefined, facts, now), "unknown")
+    assert.strictEqual(Situation.of(undefined, { ...facts, isInBook: true }, now), "in-book")
+    assert.strictEqual(Situation.of(undefined, { ...facts, isInBook: true, full: 8 }, now), "full-here")
+    assert.strictEqual(Situation.of(undefined, { ...facts, isInBook: true, own: "host" }, now), "own-address")
   })
 })

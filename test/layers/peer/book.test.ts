@@ -95,7 +95,8 @@ describe("the peer book of a node", () => {
         yield* start("10.0.0.2", { peers: [us] })
         yield* TestClock.adjust("5 seconds")
         const ask = { _tag: "AskPeers" } as const
-        const raw = yield* join(network.host(ip("10.0.0.9")), ip(us), [ask, ask, ask, ask])
+        const asks = Array.from({ length: Limits.peerAnswers + 2 }, () => ask)
+        const raw = yield* join(network.host(ip("10.0.0.9")), ip(us), asks)
         let answers = 0
         yield* Effect.forkScoped(Effect.forever(Effect.map(raw.until("Peers"), ({ peers }) => {
           assert.deepStrictEqual(peers, [{ ip: ip("10.0.0.2"), port }])

@@ -161,11 +161,11 @@ describe("a peer that another decision keeps away", () => {
       status: "missing"
     },
     Effect.fnUntraced(function*({ start }) {
-      yield* start(other)
-      yield* start(H)
-      const node = yield* start(L, { tuning: { maxPeers: 1 }, peers: [other] })
+      const node = yield* start(L, { tuning: { maxPeers: 1 } })
+      yield* start(other, { peers: [L] })
       yield* TestClock.adjust("10 seconds")
-      yield* node.manager.connect(PeerAddress.make(ip(H), port))
+      // Told of by the other. Peers that the operator of this node names always get in.
+      yield* start(H, { peers: [other] })
       yield* TestClock.adjust("10 seconds")
       return [node, H]
     })

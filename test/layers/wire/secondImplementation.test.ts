@@ -197,6 +197,7 @@ describe("a second implementation", () => {
       dialled.say(greeting(dialled, { ip: "127.0.43.5" }, other))
       yield* hear(dialled, "02")
       dialled.say(Second.ack)
+      dialled.say(Second.askPeers)
       assert.deepStrictEqual(Second.readPeers(yield* hear(dialled, "11")), [[Second.ip4("127.0.43.9"), 9_999]])
       assert.deepStrictEqual(Second.readPeers(yield* hear(line, "11")), [[Second.ip4("127.0.43.200"), server.port]])
       line.close()
