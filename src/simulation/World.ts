@@ -302,8 +302,9 @@ export class World {
         return
       case "SyncBlamed": {
         const peer = this.byIp.get(event.ip)
-        // A peer that lies is blamed; an honest one must not be, unless it stands still.
-        const excused = event.fault === "unresponsive" && peer !== undefined && this.isTouched(node.index, peer)
+        // A peer that lies is blamed; an honest one must not be, unless it stands still, or its answers wait behind a flood on a slow link.
+        const isSlow = event.fault === "unresponsive" || event.fault === "stalled"
+        const excused = isSlow && peer !== undefined && this.isTouched(node.index, peer)
         if (peer !== undefined && !excused) {
           this.violated(
             "no honest peer is blamed",
