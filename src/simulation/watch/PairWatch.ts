@@ -183,7 +183,8 @@ export class PairWatch {
     if ((end === "a" ? pair.upAtA : pair.upAtB).size > 0) return true
     const now = this.host.now()
     // It came up at one end only: with another process, or because the answer took longer than a handshake may.
-    const isOneSided = !held.shared && (pair.oneSided > 0 || now < pair.oneSidedUntil + SimulationLimits.noticeMs)
+    const noticeMs = reason === "silent" ? SimulationLimits.silentNoticeMs : SimulationLimits.noticeMs
+    const isOneSided = !held.shared && (pair.oneSided > 0 || now < pair.oneSidedUntil + noticeMs)
     if (isOneSided || this.host.outdone(pair.a, pair.b)) return true
     return pair.excuses.take({
       atMs: now,
