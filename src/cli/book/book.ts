@@ -4,13 +4,12 @@ import { Flag } from "effect/cli"
 import { type Network, networks } from "../../domain/Network.ts"
 import { PeerBook } from "../../domain/peer/PeerBook.ts"
 import * as SipHash from "../../domain/peer/SipHash.ts"
-import * as ConfigSources from "../../layers/config/ConfigSources.ts"
 import * as Settings from "../../layers/config/Settings.ts"
 import * as DataDir from "../../layers/store/DataDir.ts"
 import * as PeerStoreSqlite from "../../layers/store/PeerStoreSqlite.ts"
 import { PeerStore, type StoredPeers } from "../../services/PeerStore.ts"
 import { RandomBytes } from "../../services/RandomBytes.ts"
-import { dataDirOf, networkNamed } from "../chain/target.ts"
+import { chosen, dataDirOf } from "../chain/target.ts"
 import * as Failure from "../Failure.ts"
 import * as flags from "../flags.ts"
 
@@ -37,13 +36,7 @@ export interface Target {
 
 export const locate = (told: Where): Effect.Effect<Target, Failure.Failure, FileSystem.FileSystem> =>
   Effect.gen(function*() {
-    const { given } = yield* Effect.mapError(
-      ConfigSources.collect(flags.toFlags({ "data-dir": told["data-dir"], network: told.network })),
-      (error) => Failure.unusable(error.message)
-    )
-    const named = given.get(Settings.general.network.name)
-    const text = named?.values[0]
-    const name = text === undefined ? "testnet" : yield* networkNamed(text, named?.where ?? "--network")
+    const { given, network: name = "testnet" } = yield* chosen(told)
     return { network: networks[name], directory: yield* dataDirOf(given, name) }
   })
 

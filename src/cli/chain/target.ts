@@ -89,6 +89,18 @@ const realFile = (name: string) =>
     return { filename, there: Option.isSome(stats) }
   }).pipe(Effect.mapError((error) => Failure.unusable(error.message)))
 
+/** The network that a command names, if it names one, and what its flags, the environment and the config file say. */
+export const chosen = (told: Pick<Where, "data-dir" | "network">) =>
+  Effect.gen(function*() {
+    const { given } = yield* Effect.mapError(
+      ConfigSources.collect(flags.toFlags({ "data-dir": told["data-dir"], network: told.network })),
+      (error) => Failure.unusable(error.message)
+    )
+    const named = given.get(Settings.general.network.name)
+    const text = named?.values[0]
+    return { given, network: text === undefined ? undefined : yield* networkNamed(text, named?.where ?? "--network") }
+  })
+
 /**
  * Finds the chain, and holds its lock until the scope closes. `make`: a missing one is no error.
  */
@@ -97,13 +109,7 @@ export const locate = (
   make = false
 ): Effect.Effect<Target, Failure.Failure, FileSystem.FileSystem | Scope.Scope> =>
   Effect.gen(function*() {
-    const { given } = yield* Effect.mapError(
-      ConfigSources.collect(flags.toFlags({ "data-dir": told["data-dir"], network: told.network })),
-      (error) => Failure.unusable(error.message)
-    )
-    const named = given.get(Settings.general.network.name)
-    const text = named?.values[0]
-    const network = text === undefined ? undefined : yield* networkNamed(text, named?.where ?? "--network")
+    const { given, network } = yield* chosen(told)
     const dataDir = Option.isSome(told.file) ? undefined : yield* dataDirOf(given, network ?? "testnet")
     const { filename, there } = yield* realFile(
       dataDir === undefined ? Option.getOrElse(told.file, () => "") : ChainDatabase.fileIn(dataDir)

@@ -6,6 +6,7 @@
  */
 import { Option, Result } from "effect"
 import { Hex } from "effect/encoding"
+import { concat } from "../bytes.ts"
 import { hexText } from "../hexText.ts"
 import type { Network } from "../Network.ts"
 import * as PeerIp from "../peer/PeerIp.ts"
@@ -24,16 +25,6 @@ const connectionTag = "timemesh/masternode/connection/1\0"
 const ascii = new TextEncoder()
 const bytesOf = (hex: string): Uint8Array => Result.getOrThrow(Hex.decode(hex))
 
-const joined = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
-}
-
 const u64 = (value: bigint): Uint8Array => {
   const bytes = new Uint8Array(8)
   new DataView(bytes.buffer).setBigUint64(0, value)
@@ -43,7 +34,7 @@ const u64 = (value: bigint): Uint8Array => {
 /** Genesis hash, and the name with its length in front: what tells networks apart in a Hello too. */
 const networkBytes = ({ genesis, name }: Network): Uint8Array => {
   const text = ascii.encode(name)
-  return joined(bytesOf(genesis), Uint8Array.of(text.length), text)
+  return concat(bytesOf(genesis), Uint8Array.of(text.length), text)
 }
 
 const putClaim = (into: Uint8Array, { at, collateral, ip, key, port, tier }: Claim): void => {
@@ -66,7 +57,7 @@ const encodeClaim = (claim: Claim): Uint8Array => {
 
 /** What the key signs of a claim. */
 export const signed = (network: Network, claim: Claim): Uint8Array =>
-  joined(ascii.encode(announcementTag), networkBytes(network), encodeClaim(claim))
+  concat(ascii.encode(announcementTag), networkBytes(network), encodeClaim(claim))
 
 /** One connection between a masternode and a peer, as both know it from their Hellos. */
 export interface Session {
@@ -82,7 +73,7 @@ export interface Session {
  * of no use to others: a proof handed on names the wrong nonces, or the wrong peer.
  */
 export const signedOnConnection = (network: Network, { ip }: Pick<Claim, "ip">, session: Session): Uint8Array =>
-  joined(
+  concat(
     ascii.encode(connectionTag),
     networkBytes(network),
     u64(session.masternode),
@@ -91,7 +82,7 @@ export const signedOnConnection = (network: Network, { ip }: Pick<Claim, "ip">, 
     PeerIp.toBytes(session.peerIp)
   )
 
-export const encode = ({ claim, signature }: Announcement): Uint8Array => joined(encodeClaim(claim), signature)
+export const encode = ({ claim, signature }: Announcement): Uint8Array => concat(encodeClaim(claim), signature)
 
 const ipAt = (b: Uint8Array, at: number): PeerIp.PeerIp => Option.getOrThrow(PeerIp.fromBytes(b.subarray(at, at + 16)))
 
@@ -123,7 +114,7 @@ export interface Sighting {
   readonly key: Key
 }
 
-export const encodeSighting = ({ ip, key }: Sighting): Uint8Array => joined(PeerIp.toBytes(ip), bytesOf(key))
+export const encodeSighting = ({ ip, key }: Sighting): Uint8Array => concat(PeerIp.toBytes(ip), bytesOf(key))
 
 /** The sighting at `at`. */
 export const decodeSighting = (b: Uint8Array, at: number): Sighting => ({

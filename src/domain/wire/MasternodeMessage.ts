@@ -1,5 +1,6 @@
 /** What peers say to each other of masternodes, and its bytes: fixed layouts (docs/PROTOCOL.md section 3.12). Nothing decoded is a view. */
 import { Schema } from "effect"
+import { concat } from "../bytes.ts"
 import * as Limits from "../Limits.ts"
 import * as Bytes from "../masternode/AnnouncementBytes.ts"
 import { Announcement, Key } from "../masternode/Masternode.ts"
@@ -79,25 +80,15 @@ export const decode = (kind: number, body: Uint8Array): MasternodeMessage | stri
   }
 }
 
-const joined = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
-}
-
 /** The body of a message. */
 export const encode = (message: MasternodeMessage): Uint8Array => {
   switch (message._tag) {
     case "OwnMasternode":
-      return joined([Bytes.encode(message.announcement), message.proof])
+      return concat(Bytes.encode(message.announcement), message.proof)
     case "Masternodes":
-      return joined(message.announcements.map(Bytes.encode))
+      return concat(...message.announcements.map(Bytes.encode))
     case "SeenMasternodes":
-      return joined(message.seen.map(Bytes.encodeSighting))
+      return concat(...message.seen.map(Bytes.encodeSighting))
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
+import { sameBytes } from "../../domain/bytes.ts"
 import * as Block from "../../domain/chain/Block.ts"
 import type { Hasher } from "../../domain/chain/Hasher.ts"
 import { ChainStoreError, WrongNetwork } from "../../services/ChainStore.ts"
@@ -87,8 +88,6 @@ const checkMeta = (meta: ReadonlyMap<string, string>, { genesis, network, where 
   }
   return undefined
 }
-
-const sameBytes = (a: Uint8Array, b: Uint8Array) => a.length === b.length && a.every((byte, i) => byte === b[i])
 
 const check = (tables: ChainTables.ChainTables, { genesis, where }: ChainOptions) =>
   Effect.gen(function*() {

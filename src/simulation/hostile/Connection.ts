@@ -6,6 +6,7 @@
 import { Data, Effect, Option } from "effect"
 import type { Scope } from "effect"
 import type { Socket } from "effect/socket"
+import { concat } from "../../domain/bytes.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Hello, Message } from "../../domain/wire/Message.ts"
@@ -43,20 +44,8 @@ export interface Connection {
 
 const ended = (error: { readonly message: string }) => new ConnectionEnded({ detail: error.message })
 
-const joined = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const [first] = parts
-  if (first !== undefined && parts.length === 1) return first
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
-}
-
 export const encode = (...messages: ReadonlyArray<Message>): Uint8Array =>
-  joined(messages.flatMap((message): ReadonlyArray<Uint8Array> => NativeEncoder.encode(message)))
+  concat(...messages.flatMap((message): ReadonlyArray<Uint8Array> => NativeEncoder.encode(message)))
 
 /** The connection lasts as long as the scope; whether it ends with a FIN or at once is drawn. */
 export const open = (

@@ -5,6 +5,7 @@
 import { Clock, Effect, Stream } from "effect"
 import type { SqlError } from "effect/sql"
 import { SqlClient } from "effect/sql"
+import { sameBytes } from "../../../domain/bytes.ts"
 import * as Block from "../../../domain/chain/Block.ts"
 import * as BlockHeader from "../../../domain/chain/BlockHeader.ts"
 import type { ChainParams } from "../../../domain/chain/ChainParams.ts"
@@ -44,8 +45,6 @@ export type Verdict =
   | { readonly _tag: "Bad"; readonly detail: string }
 
 const bad = (detail: string): Verdict => ({ _tag: "Bad", detail })
-
-const sameBytes = (a: Uint8Array, b: Uint8Array) => a.length === b.length && a.every((byte, i) => byte === b[i])
 
 /**
  * Checks block after block from genesis, all but the index and the rule on fees, which needs the blocks before. Keeps the place:
