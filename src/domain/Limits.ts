@@ -422,6 +422,22 @@ export const retryApplicationMs = 60_000
 /** ms. A protocol violation is a bug or a mix-up: worth another attempt, not a fast one. */
 export const retryProtocolMs = 60_000
 
+// --- protection -------------------------------------------------------------------
+
+/** points. At so many a peer is banned. One proof that a peer lied about blocks is enough, five broken frames within the hour are. */
+export const banScore = 100
+export const offenceFalsePoints = 100
+export const offenceFramePoints = 20
+/** points. A flood is stopped by reading slowly, and may be a bug of a version: ten times within the hour are a ban. */
+export const offenceFloodPoints = 10
+/** ms. Points halve in this time: a peer that breaks one frame a day is never banned for it. */
+export const scoreHalfLifeMs = 3_600_000
+/** addresses whose offences are remembered, 500 bytes to 5 KB each, and offences of one. */
+export const ledgerPeers = 1_024
+export const ledgerOffences = 16
+/** characters. Detail of an offence: one line. */
+export const offenceDetailCharacters = 200
+
 // --- log --------------------------------------------------------------------------
 
 /** ms. Window in which the log bounds the lines of one kind. */

@@ -5,6 +5,7 @@ import type { DisconnectReason } from "./DisconnectReason.ts"
 import type { Key, Tier } from "./masternode/Masternode.ts"
 import type { PeerIp } from "./peer/PeerIp.ts"
 import type { Direction, PeerSource } from "./peer/PeerRecord.ts"
+import type { OffenceKind } from "./protection/Offence.ts"
 import type { SyncFault } from "./sync/SyncState.ts"
 
 /** The connection of an event. `socket`, the initiator's `IP:port`, is equal at both ends and so identifies the socket. */
@@ -120,6 +121,15 @@ export type NodeEvent =
     readonly ip: PeerIp
     readonly fault: SyncFault
     readonly detail: string
+  }
+  /** A peer did what no honest peer does. `points`: of all its offences now, of the `Limits.banScore` that a ban takes. */
+  | {
+    readonly _tag: "Offence"
+    readonly at: number
+    readonly ip: PeerIp
+    readonly kind: OffenceKind
+    readonly detail: string
+    readonly points: number
   }
   /** The peer has a better chain, and ours cannot become it: it leaves ours at `fork`, `depth` blocks below our tip. */
   | {

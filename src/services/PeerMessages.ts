@@ -8,6 +8,7 @@
 import type { Effect, Scope } from "effect"
 import { Context } from "effect"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
+import type { Offence } from "../domain/protection/Offence.ts"
 import type { MasternodeMessage } from "../domain/wire/MasternodeMessage.ts"
 import type { SyncMessage } from "../domain/wire/SyncMessage.ts"
 import type { Origin } from "./ConnectionManager.ts"
@@ -53,4 +54,6 @@ export class PeerMessages extends Context.Service<PeerMessages, {
   readonly resumeReading: (from: Origin) => void
   /** Ends the connection because the peer broke a rule; the peer reads `protocol` and the detail. */
   readonly drop: (to: Origin, detail: string) => void
+  /** The peer did what no honest peer does: it may be banned for it. Report it before the `drop` that follows. */
+  readonly report: (of: PeerIp, offence: Offence) => void
 }>()("timemesh/services/PeerMessages") {}

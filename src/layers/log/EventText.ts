@@ -161,6 +161,14 @@ export const describe = (event: NodeEvent): LogLine => {
         event._tag,
         `stopped syncing from ${event.ip}: ${event.fault}, ${clean(event.detail)}`
       )
+    case "Offence":
+      return remote(
+        "Info",
+        event._tag,
+        `offence of ${event.ip}: ${event.kind}, ${clean(event.detail)} (${
+          event.points.toFixed(0)
+        } of ${Limits.banScore} points)`
+      )
     case "LeftBehind":
       return remote(
         "Warn",

@@ -25,6 +25,7 @@ import * as PairDriver from "./PairDriver.ts"
 import * as PairTimers from "./PairTimers.ts"
 import type { Up } from "./PeerEnd.ts"
 import { PeerSession } from "./PeerSession.ts"
+import * as Protection from "./Protection.ts"
 import type { Protocol } from "./Protocols.ts"
 import * as Seeker from "./Seeker.ts"
 
@@ -131,6 +132,7 @@ const messages = (ctx: NodeContext.NodeContext): PeerMessages["Service"] => {
       }),
     pauseReading: (from) => live(from)?.connection.pauseReading(),
     resumeReading: (from) => live(from)?.connection.resumeReading(),
+    report: (of, offence) => Protection.report(ctx, of, offence),
     drop: (to, detail) => {
       const up = live(to)
       if (up !== undefined) Outgoing.close(ctx, up.end, "protocol", detail)

@@ -9,6 +9,7 @@ import { type NodeContext, peerOf, post } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import type { Peer } from "./Peer.ts"
 import type { PeerEnd } from "./PeerEnd.ts"
+import * as Protection from "./Protection.ts"
 import * as Redials from "./Redials.ts"
 
 export const send = (ctx: NodeContext, end: PeerEnd): void => {
@@ -43,7 +44,7 @@ export const sendCommit = (ctx: NodeContext, peer: Peer, end: PeerEnd): void => 
 
 export const helloReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, hello: Hello): void => {
   const { book } = peer
-  if (Pair.phaseOf(peer.pair, end.id) !== "hello") return Outgoing.close(ctx, end, "protocol", "second Hello")
+  if (Pair.phaseOf(peer.pair, end.id) !== "hello") return Protection.violated(ctx, end, "second Hello")
   ctx.slots.identified(end)
   const verdict = Gate.hello(ctx, peer, end, hello)
   if (verdict._tag === "Refused") {

@@ -29,6 +29,7 @@ import type { Peer } from "./Peer.ts"
 import type { ConnectionIo } from "./PeerConnection.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
 import { PeerTable } from "./PeerTable.ts"
+import { ProtectionState } from "./ProtectionState.ts"
 import { Protocol } from "./Protocols.ts"
 import { Slots } from "./Slots.ts"
 import { ToldDials } from "./ToldDials.ts"
@@ -67,6 +68,8 @@ export interface NodeContext {
   /** Connections that came up since peers were last told of newcomers. */
   readonly newcomers: Array<Up>
   readonly inbox: ApplicationInbox
+  /** Offences and bans. `Protection` decides on them. */
+  readonly protection: ProtectionState
   readonly toldDials: ToldDials
   /** The part of the book that peers are told of, and how many tried addresses there were (monotonic ms `at`). */
   readonly told: {
@@ -135,6 +138,7 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
     emit: events.emit,
     newcomers: [],
     inbox: new ApplicationInbox(),
+    protection: new ProtectionState(),
     toldDials: new ToldDials(),
     told: { choice: undefined },
     listenPort: setup.advertisePort ?? listenPort

@@ -16,6 +16,7 @@ import { type NodeContext, originOf, peerOf, post, postOf } from "./NodeContext.
 import * as Outgoing from "./Outgoing.ts"
 import type { FrameEvents } from "./PeerConnection.ts"
 import type { PeerEnd } from "./PeerEnd.ts"
+import * as Protection from "./Protection.ts"
 
 export class PeerSession implements FrameEvents<PeerEnd> {
   private readonly ctx: NodeContext
@@ -52,7 +53,7 @@ export class PeerSession implements FrameEvents<PeerEnd> {
 
   onMalformed(end: PeerEnd, fault: string): void {
     this.handOver(end)
-    if (fault !== speaksTls) return Outgoing.close(this.ctx, end, "bad-frame", fault)
+    if (fault !== speaksTls) return Protection.malformed(this.ctx, end, fault)
     postOf(this.ctx, end, {
       _tag: "Refused",
       end: end.id,
@@ -84,7 +85,7 @@ export class PeerSession implements FrameEvents<PeerEnd> {
 
   private refuse(end: PeerEnd, tag: string): void {
     const fault = Gate.message(end, tag)
-    if (fault !== undefined) Outgoing.close(this.ctx, end, "protocol", fault)
+    if (fault !== undefined) Protection.violated(this.ctx, end, fault)
   }
 
   private message(end: PeerEnd, message: Decoded, reader: WireReader): void {
@@ -95,7 +96,7 @@ export class PeerSession implements FrameEvents<PeerEnd> {
       case "Pong":
         return pongReceived(ctx, end, message.nonce)
       case "BadBody":
-        return Outgoing.close(ctx, end, "bad-frame", `kind ${message.kind}: ${message.reason}`)
+        return Protection.malformed(ctx, end, `kind ${message.kind}: ${message.reason}`)
     }
     const peer = peerOf(ctx, end)
     if (peer === undefined) return

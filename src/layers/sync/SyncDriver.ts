@@ -2,7 +2,9 @@
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import * as Offence from "../../domain/protection/Offence.ts"
 import * as SyncPlan from "../../domain/sync/SyncPlan.ts"
+import * as SyncProof from "../../domain/sync/SyncProof.ts"
 import type { SyncAction, SyncFault, SyncTimer } from "../../domain/sync/SyncState.ts"
 import * as StoreBodies from "./StoreBodies.ts"
 import * as SyncAnnounce from "./SyncAnnounce.ts"
@@ -72,6 +74,8 @@ const dropBranch = (context: SyncContext, id: number): void => {
 /** Disconnects a peer that lied or withheld; it reads why. */
 const drop = (context: SyncContext, peer: PeerIp, fault: SyncFault, detail: string): void => {
   context.emit({ _tag: "SyncBlamed", ip: peer, fault, detail })
+  const proof = SyncProof.offenceOf(fault)
+  if (proof !== undefined) context.messages.report(peer, Offence.make(proof, detail))
   const link = context.links.get(peer)
   if (link === undefined) return
   link.blamed = true

@@ -1,0 +1,6 @@
+/** What the node knows of peers that misbehave. Changed by `Protection` only. */
+import { Ledger } from "../../domain/protection/Ledger.ts"
+
+export class ProtectionState {
+  readonly ledger = new Ledger()
+}
