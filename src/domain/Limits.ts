@@ -87,7 +87,7 @@ export const quietPingMs = 3_000
 export const redialKnownMs = 12_000
 export const redialKnownForMs = 3_600_000
 /**
- * ms. The same of any address for its first dials in vain, some ten minutes of them: two nodes that never met because the way between them was
+ * ms. The same of any address for its first failed dials, some ten minutes of them: two nodes that never met because the way between them was
  * gone when they heard of one another. Dead addresses cost no more than `maxDials` allows at any time.
  */
 export const redialNewMs = 30_000
@@ -122,7 +122,7 @@ export const dialBurst = 128
 /** The share of those open to addresses known by gossip alone: the rest is for peers known to exist. */
 export const gossipDials = 0.75
 /**
- * Dials that begin per second to addresses known by gossip alone, and at once. Whoever tells of addresses chooses whom this node dials:
+ * Dials that begin per second to addresses known by gossip alone, and at once. A peer that sends addresses chooses what this node dials:
  * together no more than 20 in any second.
  */
 export const toldDialsPerSecond = 16
@@ -131,7 +131,7 @@ export const toldDialBurst = 4
 export const toldDialEveryMs = 60_000
 /** ms. Up to so much later, so that addresses that were told of together are not dialled together again. */
 export const toldDialSpreadMs = 5_000
-/** Least port that is dialled on the word of others: below are the services of the system, which no node listens at. */
+/** Least port that is dialled on gossip alone: below are the services of the system, which no node listens at. */
 export const toldPortLeast = 1_024
 
 // --- frames ---------------------------------------------------------------------
@@ -193,13 +193,13 @@ export const smallFileBytes = 1024 * 1024
 export const storeEveryMs = 10_000
 /** rows of the peer table for addresses that were only told of: each dialled once a minute, they take half of the dials. */
 export const candidates = 512
-/** Dials in vain after which a row of those gives way to an address that was not dialled yet: the book keeps it. */
+/** Failed dials after which a row of those gives way to an address that was not dialled yet: the book keeps it. */
 export const candidateTries = 1
 /** ms. How often the node looks into its book for further addresses to dial. */
 export const seekEveryMs = 10_000
 /**
  * rows of addresses not dialled yet, up to which such a look adds some; and the first look, when nothing else is known. Fewer than are dialled
- * until the next look even when none of them answers: what a peer tells of meanwhile does not wait behind them.
+ * until the next look even when none of them answers: what a peer sends meanwhile does not wait behind them.
  */
 export const seekRows = 32
 export const seekFirstRows = 128
@@ -215,10 +215,10 @@ export const askEveryMs = 600_000
  */
 export const peerAnswers = 10
 export const peerAnswerEveryMs = 300_000
-/** The share of its tried addresses that a node tells of (Bitcoin Core's number), and the least number of which it tells all the same. */
+/** The share of its tried addresses that a node gives out (Bitcoin Core's number), and the least number that it gives out in any case. */
 export const toldShare = 0.23
 export const toldLeast = 64
-/** ms. That choice stays the same for so long, whoever asks: asking often, or from many addresses, shows no more of the book. */
+/** ms. That choice stays the same for so long, for every peer: asking often, or from many addresses, shows no more of the book. */
 export const toldSameMs = 24 * 60 * 60_000
 
 // --- peer book --------------------------------------------------------------------
@@ -234,7 +234,7 @@ export const bookBucketsPerGroup = 8
 export const bookOperatorPlaces = 16
 /** ms. An address not heard of for this long goes first (Bitcoin Core: 30 days). */
 export const bookHorizonMs = 30 * 24 * 60 * 60_000
-/** Dials in vain after which an address goes first: if it never answered, and if it has not for the following time, ms. */
+/** Failed dials after which an address is dropped first: if it never answered, and if it has not for the following time, ms. */
 export const bookFirstFailures = 3
 export const bookFailures = 10
 export const bookFailuresMs = 7 * 24 * 60 * 60_000
@@ -367,7 +367,7 @@ export const timeAckMs = 10_000
 export const timeHandshakeMs = 10_000
 /** ms. Least time between two dials of one peer: four refusals within 60 s are a violation there. */
 export const timeDialSpacingMs = 30_000
-/** ms. Longest wait after dials in vain that the peer never noticed. */
+/** ms. Longest wait after failed dials that the peer never noticed. */
 export const timeDialMostMs = 300_000
 /** Dials that may each be a violation there (silence, a handshake that broke off): the fifth without a quiet hour is a ban. */
 export const timeRisks = 4
@@ -417,7 +417,7 @@ export const retryAliasMs = 60_000
 export const retryOperatorMs = 300_000
 /** ms. Evicted to make room: as `full`. */
 export const retryEvictedMs = 60_000
-/** ms. The application failed on a message of the peer's: time for it to recover, or for whoever runs it to look. */
+/** ms. The application failed on a message of the peer's: time for it to recover, or for its operator to look. */
 export const retryApplicationMs = 60_000
 /** ms. A protocol violation is a bug or a mix-up: worth another attempt, not a fast one. */
 export const retryProtocolMs = 60_000

@@ -1,4 +1,4 @@
-/** Durations and limits of a node that whoever runs it may set, with the range of each and the rules between them. */
+/** Durations and limits of a node that its operator may set, with the range of each and the rules between them. */
 import * as Limits from "./Limits.ts"
 import * as Liveness from "./peer/Liveness.ts"
 

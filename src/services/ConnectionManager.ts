@@ -108,7 +108,7 @@ export class ConnectionManager extends Context.Service<ConnectionManager, {
    * Calls `handler` with the payloads of one read batch, in order, until the scope closes. The fastest way to receive: a
    * plain function inside the read loop, so keep it short.
    *
-   * Messages that came while nobody received on the channel are handed over first, before this returns: the node holds them up
+   * Messages that came while the channel had no receiver are handed over first, before this returns: the node holds them up
    * to `Limits.heldBytes`, and logs what it has to drop. A handler that throws is logged with its cause and ends that connection
    * (`application`, at both ends), not the node; from the `Limits.handlerFailures`th time in a row on, messages of that peer on
    * that channel are dropped instead, with a warning, and the connection stays.
@@ -119,7 +119,7 @@ export class ConnectionManager extends Context.Service<ConnectionManager, {
   ) => Effect.Effect<void, ChannelTaken | InvalidChannel, Scope.Scope>
   /** The messages of a channel as a stream, payloads copied; buffers `Limits.streamBuffer` messages, then ends with `Lagged`. */
   readonly messages: (channel: number) => Stream.Stream<Received, ChannelTaken | InvalidChannel | Lagged>
-  /** Makes an address known, so that the pair gets connected; who dials follows from the ranks. */
+  /** Makes an address known, so that the pair gets connected; which end dials follows from the ranks. */
   readonly connect: (to: PeerAddress) => Effect.Effect<void, InvalidPeer>
   /** Ends the connection (peer reads `operator`) and stops dialling the peer until it is named again. False if there was none. */
   readonly disconnect: (ip: PeerIp) => Effect.Effect<boolean>

@@ -13,7 +13,7 @@ import type { MasternodeMessage } from "../domain/wire/MasternodeMessage.ts"
 import type { SyncMessage } from "../domain/wire/SyncMessage.ts"
 import type { Origin } from "./ConnectionManager.ts"
 
-/** What both ends of a connection know of it, and nobody else can choose. */
+/** What both ends of a connection know of it, and no third party can choose. */
 export interface PeerSession {
   /** Nonces of our Hello and of the peer's. */
   readonly ownNonce: bigint

@@ -11,7 +11,7 @@
  * when the dial time passed), by `pull` (`SocketCloseError` 1000 for the peer's FIN, 1006 when the own scope closed,
  * `SocketReadError` for a reset), or by a write (`SocketWriteError`). System errors keep their code: see `errorCode`.
  *
- * **Half-close.** Releasing the writer's scope sends FIN after everything written; reading goes on. After the peer's FIN
+ * **Half-close.** Releasing the writer's scope sends FIN after everything written; reading continues. After the peer's FIN
  * (1000) one may go on writing. Closing the reader's scope closes at once: what is written by then is still sent, but
  * bytes that came and were not read make it a reset, which can destroy what the peer has not read yet. To hand over last
  * words: write, release the writer, read on until 1000 or a time has passed, then close.
@@ -57,7 +57,7 @@ export interface Plain {
   readonly _tag: "Plain"
 }
 
-/** A TLS connection. Its certificates prove a key and nothing else: who holds which key is for those above to know. */
+/** A TLS connection. Its certificates prove a key and nothing else: which host holds which key is for the layers above to know. */
 export interface Tls {
   readonly _tag: "Tls"
   /** As `TLSv1.3`. */
@@ -116,7 +116,7 @@ export class PeerSocket extends Context.Service<PeerSocket, {
    * Binds `at`; port 0 picks a free one, `::` takes IPv6 and IPv4. Fails with `SocketServerOpenError` (codes `EADDRINUSE`,
    * `EADDRNOTAVAIL`, `EAFNOSUPPORT` where there is no IPv6 …). Closing the scope stops listening and drops connections
    * that no handler has; those with a handler live on until `run` is interrupted. `onAcceptError` is called
-   * when the system cannot give us connections, once a second while it has no file descriptors for them; the listener goes on.
+   * when the system cannot give us connections, once a second while it has no file descriptors for them; the listener keeps listening.
    */
   readonly listen: (
     at: PeerAddress,

@@ -34,7 +34,7 @@ export interface SyncReport {
   readonly headers: number
   /** No connected peer, proven liars aside, announces a better chain. */
   readonly synced: boolean
-  /** Whether a block made here goes on top of the best chain that can be followed. */
+  /** Whether a block made here extends the best chain that can be followed. */
   readonly mayProduce: boolean
   /** Height that sync heads for: that of the best chain that a peer announces. */
   readonly target: number

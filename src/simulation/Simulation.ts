@@ -31,7 +31,7 @@ export interface Watch {
 
 export type { App, AppNode } from "./App.ts"
 
-/** What a run has around its network: who watches, and what the nodes run besides. */
+/** What a run has around its network: its watchers, and what the nodes run besides. */
 export interface Surroundings extends Watch {
   /** Runs on every node. */
   readonly app?: App | undefined
@@ -39,7 +39,7 @@ export interface Surroundings extends Watch {
 
 const hourMs = 3_600_000
 
-/** The seed's faults, as far as the options keep them. */
+/** The seed's faults that the options keep. */
 export const planOf = (options: SimulationOptions): ReadonlyArray<Fault> => {
   const draw = Seeds.random(`${options.seed}/plan`)
   const durationMs = options.hours * hourMs

@@ -66,7 +66,7 @@ export class World {
   readonly violations: Array<Violation> = []
   readonly timeline: Timeline
   readonly downsByReason: Record<string, number> = {}
-  /** Height and hash of the chain that a node told of last. */
+  /** Height and hash of the chain that a node reported last. */
   readonly tips = new Map<number, { readonly height: number; readonly hash: string }>()
   pings = 0
   reorgs = 0

@@ -98,7 +98,7 @@ export const accept = Effect.fnUntraced(function*(sockets: PeerSocket["Service"]
   return Effect.flatMap(Deferred.await(accepted), over)
 })
 
-/** Runs `body` for each who dials, until the scope closes. A failure of `body` ends that connection. */
+/** Runs `body` for each inbound connection, until the scope closes. A failure of `body` ends that connection. */
 export const acceptEach = Effect.fnUntraced(function*<E>(
   sockets: PeerSocket["Service"],
   at: PeerAddress,
@@ -108,7 +108,7 @@ export const acceptEach = Effect.fnUntraced(function*<E>(
   yield* Effect.forkScoped(listener.run(({ socket }) => Effect.ignore(Effect.flatMap(over(socket), body))))
 })
 
-/** A Hello that a node of the network accepts from a stranger without a chain. `peer`: the node's address, as its dialler has it. */
+/** A Hello that a node of the network accepts from an unknown peer without a chain. `peer`: the node's address, as its dialler has it. */
 export const hello = (network: Network, peer: PeerIp, change: Partial<Hello> = {}): Hello => ({
   _tag: "Hello",
   protocol: Handshake.protocolVersion,

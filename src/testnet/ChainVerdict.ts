@@ -38,7 +38,7 @@ const sourcesOf = (accounts: ReadonlyArray<Account>) =>
     )
   ]))
 
-/** ms from the last node listening until each of the others told of a height of so many. */
+/** ms from the last node listening until each of the others reported a height of so many. */
 const reachedMs = (nodes: ReadonlyArray<NodeEvents>, height: number): number | undefined => {
   const listening = nodes.map(({ events }) => events.find(({ event }) => event === "Listening")?.at)
   const reached = nodes.slice(1).map(({ events }) =>

@@ -41,7 +41,7 @@ export interface Member {
 
 const addressOf = (k: number): string => `127.0.0.${k}`
 
-/** The middle node: the only one that the others are told of. */
+/** The middle node: the only one that the others are configured with. */
 const seedOf = (options: Options): string => addressOf(Math.ceil(options.nodes / 2))
 
 /** No process is started yet. */

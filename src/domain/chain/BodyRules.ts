@@ -1,5 +1,5 @@
 /**
- * What a block's body must satisfy under its header, as far as the block itself tells: the values of spent outputs are checked
+ * What a block's body must satisfy under its header, as the block alone shows it: the values of spent outputs are checked
  * by `Fees` once the blocks before are known. Signatures of inputs and the pool's share per masternode are not checked: the
  * first the network does not check either, for the second only daemons with its masternode registry can (docs/decisions/0030).
  */

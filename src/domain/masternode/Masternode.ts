@@ -42,7 +42,7 @@ export type Outpoint = typeof Outpoint.Type
 export const Claim = Schema.Struct({
   key: Key,
   ip: PeerIp.PeerIp,
-  /** Listening port; 0: it does not listen. A property of the masternode, never part of who it is. */
+  /** Listening port; 0: it does not listen. A property of the masternode, never part of its identity. */
   port: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })),
   tier: Schema.Literals(tiers),
   /** Present exactly with a paid tier. */

@@ -119,7 +119,7 @@ export const remove = (registry: MasternodeRegistry, entry: Entry): MasternodeRe
 }
 
 /**
- * What an announcement would be, without a look at its signature. `new`: it tells of something later than what is known, or of a claim
+ * What an announcement would be, without a look at its signature. `new`: it is later than what is known, or of a claim
  * unknown so far. `older`: its key has said something later since. `known`: there is nothing to learn from it. The others are refused:
  * `stale` and `ahead` by our clock, `too-often` by the pace of its key. None of it is a fault of the peer that passes it on.
  */

@@ -1,6 +1,6 @@
 /**
  * What goes when the registry is full. Keys cost nothing, so any number of claims can be made up: those that a connection or witnesses
- * speak for never give way to them, and among the rest the netgroup whose peers told of the most gives way first. So whoever floods the
+ * speak for never give way to them, and among the rest the netgroup whose peers reported the most gives way first. So a peer that floods the
  * registry crowds out its own.
  */
 import * as Limits from "../Limits.ts"

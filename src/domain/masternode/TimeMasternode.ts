@@ -2,7 +2,7 @@
  * Masternodes as the TIME network writes them, and what they are worth here.
  *
  * Its announcements (V2 … V4) and its lists carry no signature over themselves, no network and no time that binds: the key, the address and
- * the tier are the word of whoever sends them. So they become hearsay, never an `Announcement`, and no hearsay makes a masternode live.
+ * the tier are unproven claims of the sender. So they become hearsay, never an `Announcement`, and no hearsay makes a masternode live.
  * V4 proves one thing, that the holder of a wallet key agreed to the collateral's use; whose output that is only the chain knows.
  */
 import { Result } from "effect"

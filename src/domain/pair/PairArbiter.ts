@@ -1,5 +1,5 @@
 /**
- * The decisions of the pair protocol: which end becomes the connection, who is held, challenged, answered, rejected
+ * The decisions of the pair protocol: which end becomes the connection, which is held, challenged, answered, rejected
  * (docs/PROTOCOL.md section 4; L1–L6 and H1–H4 name its rules).
  */
 import * as DisconnectReason from "../DisconnectReason.ts"

@@ -64,7 +64,7 @@ export const isHeld = (end: End): boolean => end.phase === "candidate" && (end.r
 /** Our own attempt, before the peer's Hello. */
 export const isOwnDial = (end: End): boolean => end.dir === "out" && (end.phase === "dialing" || end.phase === "hello")
 
-/** Whether two ends lead to the same process of the peer, as far as tags can be compared. */
+/** Whether two ends lead to the same process of the peer, if their tags can be compared. */
 export const sameProcess = (a: End, b: End): boolean => a.self === b.self && a.tag === b.tag
 
 /** Whether `end` is an older socket of the process that has `than`. Never, if that process does not number its sockets. */
@@ -149,7 +149,7 @@ export const remove = (work: Work, end: End, reason: DisconnectReason.Disconnect
   const timer = timerOf(end)
   if (timer !== undefined) disarm(work, timer, end.id)
   if (end.phase === "up") work.actions.push({ _tag: "Down", end: end.id, reason })
-  // A dial that did not get as far as a Hello is a failed one; so is one that a peer without our protocol accepted.
+  // A dial that did not reach a Hello is a failed one; so is one that a peer without our protocol accepted.
   if (isOwnDial(end) && work.delayMs === undefined) work.delayMs = work.draw.backoffMs
 }
 

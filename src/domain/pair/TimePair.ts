@@ -49,7 +49,7 @@ export interface TimePair {
   readonly announces: boolean
   /** An address is known, and the operator lets us dial it. */
   readonly dialable: boolean
-  /** Dials in vain in a row. */
+  /** Failed dials in a row. */
   readonly failures: number
   /** Dials since the last quiet hour that may have been violations. */
   readonly risks: number

@@ -76,7 +76,7 @@ export const make = (port: number | undefined, source: PeerSource): BookEntry =>
   inUseRefusals: 0
 })
 
-/** The peer listens there, as far as is known now. Ports known before are still tried where the new one refuses. */
+/** The peer is known to listen there now. Ports known before are still tried where the new one refuses. */
 export const learnPort = (entry: BookEntry, port: number): BookEntry => {
   if (port === entry.port) return entry
   const before = entry.port === undefined || entry.port === 0 ? [] : [entry.port]

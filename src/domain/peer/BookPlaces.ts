@@ -1,7 +1,7 @@
 /**
  * Where addresses go in the peer book: two tables of buckets, 64 slots each, and a keyed hash that says which slot is whose.
  *
- * **Why**: an attacker may have any number of addresses, and tell of any number, but it has few netgroups. What one netgroup tells of
+ * **Why**: an attacker may have any number of addresses, and send any number, but it has few netgroups. What one netgroup sends
  * reaches 64 of the 1,024 new buckets; the addresses of one netgroup reach 8 of the 256 tried ones. Whoever does not know the key cannot
  * choose addresses that push out a certain other one.
  *

@@ -23,7 +23,7 @@ export interface KnownAddress {
   readonly dialledAt: number
   /** Last time that it shook hands. */
   readonly goodAt: number
-  /** Dials in vain since then. */
+  /** Failed dials since then. */
   readonly failures: number
 }
 

@@ -4,7 +4,7 @@
  *
  * **Tables.** An address is in one of two: *tried* when it has shaken hands with this node, *new* when it was only told of. Its slot follows
  * from a keyed hash (`BookPlaces`). A new address whose slot is taken comes in only when the holder is terrible (`KnownAddress`). One that
- * has shaken hands and finds its tried slot taken waits until the holder was tested: who still answers, stays.
+ * has shaken hands and finds its tried slot taken waits until the holder was tested: one that still answers stays.
  *
  * **Identity.** By IP: the same node at another port is the same entry. A port that worked is not replaced by gossip.
  *
@@ -67,7 +67,7 @@ export class PeerBook {
 
   // --- what comes in ----------------------------------------------------------------
 
-  /** A peer tells of an address; `operator`: the operator's own list does, whose addresses are not bound to the buckets of one source. */
+  /** A peer sent an address; `operator`: it is from the operator's own list, whose addresses are not bound to the buckets of one source. */
   add(address: PeerAddress, source: PeerIp.PeerIp | "operator", now: number): Added {
     const { ip, port } = address
     if (port < 1 || port > 65_535 || PeerIp.classOf(ip) === "special") return "refused"
@@ -285,7 +285,7 @@ export class PeerBook {
     this.touched.add(held.known.ip)
   }
 
-  /** False: the slot is taken. `force`: whoever holds it goes. */
+  /** False: the slot is taken. `force`: its holder is removed. */
   private putNew(known: KnownAddress.KnownAddress, bucket: number, now: number, force: boolean): boolean {
     const slot = BookPlaces.slotOf(this.key, "new", bucket, known.ip)
     const holder = this.tables.new.at(bucket, slot)

@@ -46,7 +46,7 @@ export const heldBytes = (work: Pick<SyncState, "branches">): number =>
 
 /**
  * Headers cost a peer nothing to make up, and us memory. They run ahead of the bodies by one full list, and further as blocks come;
- * as far as needed to be better than our chain in any case.
+ * up to where it is better than our chain in any case.
  */
 export const mayReadOn = (work: Pick<SyncState, "chain">, branch: SyncBranch): boolean =>
   branch.tip.height - Math.max(branch.base, work.chain.height) <

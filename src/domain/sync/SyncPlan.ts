@@ -160,7 +160,7 @@ const headersReceived = (
   SyncWork.change(work, peer.id, { holdoffs: 0 })
   const now = SyncWork.find(work, peer.id)
   if (more !== "yes" || request === undefined || now === undefined) return
-  // A branch that is no better yet must be read on, or it was read in vain; what follows on a better one any of its peers may show.
+  // A branch that is no better yet must be read on, or reading it was useless; the rest of a better one any of its peers may show.
   // An answer to another request, which was sent when this one was late, goes on from here.
   const others = work.headerRequests.some((other) => other.peer === peer.id)
   if (placed._tag !== "Branch" && !others) SyncSchedule.readHeaders(work, now)

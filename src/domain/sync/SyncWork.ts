@@ -46,7 +46,7 @@ const owing = ({ peers }: Pick<SyncState, "peers">): Set<PeerIp> => {
 
 export const open = (state: SyncState): Work => ({ ...state, actions: [], touched: new Set(), timed: owing(state) })
 
-/** The state, with the timers brought in line with who owes an answer. */
+/** The state, with the timers brought in line with the peers that owe an answer. */
 export const close = (work: Work): SyncState => {
   const owed = owing(work)
   for (const peer of work.timed) {
@@ -94,7 +94,7 @@ export const newPeer = (id: PeerIp, told: SyncTip, on: OnBranch | undefined): Sy
   blamed: undefined
 })
 
-/** A usable peer is connected, honest as far as we know, and answers. */
+/** A usable peer is connected, not known to have lied, and answers. */
 export const isUsable = (peer: SyncPeer): boolean => peer.blamed === undefined && peer.stalls === 0
 
 /** A request went out: its answer is the last of those to come. Gives its number. */

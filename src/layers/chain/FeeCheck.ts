@@ -36,7 +36,7 @@ const addValues = (values: Values, bytes: Uint8Array, places: ReadonlyArray<Tran
   }
 }
 
-/** The transactions of blocks that are checked together, as far as they come before the one in hand. */
+/** The transactions of blocks that are checked together, those before the one in hand. */
 class Earlier {
   readonly #hasher: Hasher
   readonly #places = new Map<string, TransactionPlace & { readonly block: StoredBlock }>()

@@ -16,7 +16,7 @@ export interface LogOutput {
   readonly line: (text: string) => void
   /** Writes something that may be lost, such as a progress bar: nothing while lines are waiting. */
   readonly hint: (text: string) => void
-  /** Writes what is waiting, as far as it goes. */
+  /** Writes what is waiting, as much as the output takes. */
   readonly flush: () => void
   /** Lines dropped since the start. */
   readonly dropped: () => number
@@ -24,7 +24,7 @@ export interface LogOutput {
   readonly reason: () => string
 }
 
-/** Takes bytes as far as it can at once; returns how many. Throws what the system says. */
+/** Takes as many bytes as it can at once; returns how many. Throws what the system says. */
 type Write = (bytes: Uint8Array) => number
 
 const newline = 10

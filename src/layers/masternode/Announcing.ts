@@ -65,7 +65,7 @@ export const relay = (context: MasternodeContext, announcement: Announcement, fr
   }
 }
 
-/** What a newcomer is to be told of: the latest of each key that others still take. */
+/** Announcements to send to a newcomer: the latest of each key that others still take. */
 export const greet = (context: MasternodeContext, link: Link): void => {
   const { registry } = context
   const now = context.now()
@@ -78,7 +78,7 @@ export const greet = (context: MasternodeContext, link: Link): void => {
   prove(context, link)
 }
 
-/** Sends what a peer is to be told of, as much as it takes now. */
+/** Sends the announcements that a peer still lacks, as many as it takes now. */
 export const flush = ({ messages }: MasternodeContext, link: Link, now: number): void => {
   while (link.outgoing.size > 0) {
     const count = Math.min(

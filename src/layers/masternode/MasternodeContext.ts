@@ -24,7 +24,7 @@ export interface Link {
   readonly netgroup: string
   /** The key that the peer has proved to hold, at its address. */
   proven: Key | undefined
-  /** What the peer is to be told of, the latest of each key. */
+  /** Announcements that the peer still lacks, the latest of each key. */
   readonly outgoing: Map<Key, Announcement>
   /** Its last report of masternodes, when it came, and whether it names some that are not known yet. */
   report: { readonly seen: ReadonlyArray<Sighting>; readonly at: number; readonly hasUnknown: boolean } | undefined
@@ -77,6 +77,6 @@ export const change = (
   if (context.changed.size < Limits.masternodeConflictsTold) context.changed.set(`${ip} ${key}`, { ip, key })
 }
 
-/** Peers are told of what may interest them: not of private addresses outside their network, nor of themselves. */
+/** Peers are sent what may interest them: not private addresses outside their network, nor of themselves. */
 export const mayTell = (link: Link, ip: PeerIp.PeerIp): boolean =>
   ip !== link.origin.ip && PeerIp.isOfUse(PeerIp.classOf(ip), link.ipClass)

@@ -1,6 +1,6 @@
 /**
  * The key of a masternode, in a file: PKCS#8 in PEM, as `openssl genpkey -algorithm ed25519` writes it. The file must be its owner's
- * alone: whoever reads it can be this masternode.
+ * alone: any reader of it can be this masternode.
  *
  * **Errors**: `FileError` names the file, with the reason and the fix.
  */

@@ -13,7 +13,7 @@ interface Live {
 
 export class Watch {
   private live: ReadonlyMap<PeerIp, Live> = new Map()
-  /** Conflicts that were told of, in the order of telling. */
+  /** Conflicts that were reported, in the order of reporting. */
   private readonly told = new Set<string>()
   private seen: Registry.MasternodeRegistry | undefined
   private lookedAt = Number.NEGATIVE_INFINITY

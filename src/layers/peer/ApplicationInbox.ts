@@ -1,5 +1,5 @@
 /**
- * What arrives for the application, channel by channel: who receives, what arrived before anyone did, and on what a receiver failed.
+ * What arrives for the application, channel by channel: the receiver, what arrived before there was one, and the message that a receiver failed on.
  *
  * A message for which there is no receiver yet is held, up to `Limits.heldBytes` of all peers and `Limits.heldBytesPerPeer` of
  * one, so that what a peer sends at once after Up waits for an application that is still starting. A receiver that throws on

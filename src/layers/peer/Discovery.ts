@@ -3,7 +3,7 @@
  * some of those in its book that have shaken hands with it. It tells those peers of the newcomer, once. So both ends of a pair learn of each
  * other together, and the lower dials. What is told goes into the peer book, and is passed on only after a handshake.
  *
- * **Bounds**: a peer may tell of `Limits.newAddresses` new addresses at once, and few more in time; it may ask `Limits.peerAnswers`
+ * **Bounds**: a peer may send `Limits.newAddresses` new addresses at once, and a few more over time; it may ask `Limits.peerAnswers`
  * times, then once per `peerAnswerEveryMs`. The choice from the book is the same for all askers for a day.
  */
 import * as Limits from "../../domain/Limits.ts"
@@ -54,7 +54,7 @@ export const peersReceived = (ctx: NodeContext, from: Peer, peers: Peers["peers"
     if (!Gate.gossip(ctx, from, address)) continue
     const added = ctx.book.add(address, from.ip, now)
     const hasRow = ctx.table.get(address.ip) !== undefined
-    // What was dialled in vain before has its turn when the node looks into its book. One without a place in the book may still be tried.
+    // An address whose dials failed has its turn when the node looks into its book. One without a place in the book may still be tried.
     const isFresh = added !== "known" || ctx.book.get(address.ip)?.failures === 0
     if (hasRow || (isFresh && (room ??= Gate.room(ctx)).take())) learn(ctx, address, "gossip")
   }
@@ -65,7 +65,7 @@ export const ask = (ctx: NodeContext, up: Up): void => {
   Outgoing.bulk(ctx, up, { _tag: "AskPeers" })
 }
 
-/** Asks the newcomer for addresses, and has the peers that are up told of it. */
+/** Asks the newcomer for addresses, and has it announced to the peers that are up. */
 export const onUp = (ctx: NodeContext, up: Up): void => {
   ask(ctx, up)
   if (ctx.newcomers.push(up) === 1) ctx.timers.arm(Limits.gossipMs, () => tellAll(ctx))
@@ -82,7 +82,7 @@ export const asked = (ctx: NodeContext, peer: Peer, up: Up): void => {
   if (tokens >= 1) send(ctx, up, answerFor(ctx, peer))
 }
 
-/** The peers that are up, then those of the book that are told of these days. */
+/** The peers that are up, then those of the book that are given out today. */
 const answerFor = (ctx: NodeContext, peer: Peer): ReadonlyArray<PeerAddress> => {
   const others = new Map<PeerIp.PeerIp, PeerAddress>()
   for (const other of ctx.table.peers()) {
@@ -100,7 +100,7 @@ const answerFor = (ctx: NodeContext, peer: Peer): ReadonlyArray<PeerAddress> => 
   return [...others.values()]
 }
 
-/** The part of the book that is told of: chosen anew each day, and while the book is small, when it has grown. */
+/** The part of the book that is given out: chosen anew each day, and while the book is small, when it has grown. */
 const told = (ctx: NodeContext): ReadonlyArray<PeerAddress> => {
   const now = ctx.timers.now()
   const { choice } = ctx.told
@@ -126,7 +126,7 @@ const tellAll = (ctx: NodeContext): void => {
   for (const peer of ctx.table.peers()) {
     const to = peer.up
     if (to === undefined) continue
-    // A peer that came up later was told of these on its own Up.
+    // A peer that came up later was sent these on its own Up.
     const news = round.filter((newcomer) =>
       newcomer.up.order > to.order && Gate.fits(newcomer.peer, peer) &&
       // Nor of its own other address, while its connection from there is not known to be dead.

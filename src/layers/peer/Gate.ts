@@ -50,7 +50,7 @@ export const hello = (
   })
 
 /**
- * Places taken, from which on the peer gets none. Strangers have `maxPeers`; a configured peer comes in beyond them, so that nobody can lock
+ * Places taken, from which on the peer gets none. Other peers have `maxPeers`; a configured peer comes in beyond them, so that none can lock
  * it out: in all there are no more than `maxPeers` and the configured peers.
  */
 export const placesFor = ({ setup }: NodeContext, { book }: Peer): number =>
@@ -64,7 +64,7 @@ export const message = ({ up }: PeerEnd, tag: string): string | undefined =>
 
 // --- addresses --------------------------------------------------------------------
 
-/** Whether an address that a peer tells of is worth knowing. New ones are counted against that peer. */
+/** Whether an address that a peer sends is worth knowing. New ones are counted against that peer. */
 export const gossip = (ctx: NodeContext, from: Peer, { ip, port }: PeerAddress): boolean => {
   const known = ctx.table.get(ip)
   // Most of what is told is known: a mesh that forms hears of every node from every other.
@@ -77,7 +77,7 @@ export const gossip = (ctx: NodeContext, from: Peer, { ip, port }: PeerAddress):
 export const address = (ctx: NodeContext, ip: PeerIp.PeerIp): boolean =>
   PeerIp.classOf(ip) !== "special" && ctx.table.own.how(ip) === undefined
 
-/** Whether a peer may be told of another's address. */
+/** Whether a peer may be sent another's address. */
 export const fits = (told: Peer, to: Peer): boolean => PeerIp.isOfUse(told.ipClass, to.ipClass)
 export const fitsIp = (told: PeerIp.PeerIp, to: Peer): boolean => PeerIp.isOfUse(PeerIp.classOf(told), to.ipClass)
 
@@ -94,13 +94,13 @@ const mayAdd = (ctx: NodeContext, from: Peer): boolean => {
 
 // --- the table --------------------------------------------------------------------
 
-/** The rows of addresses that were only told of. Count it once, and use it within one turn. */
+/** The rows of addresses known by gossip alone. Count it once, and use it within one turn. */
 export interface Room {
   /** Rows whose address is in the peer book. */
   readonly inBook: number
-  /** Rows that were not dialled in vain yet. */
+  /** Rows whose dials have not failed yet. */
   readonly untried: number
-  /** Makes room for one more, in place of a row that was dialled in vain if need be. False: there is none. */
+  /** Makes room for one more, in place of a row whose dials failed if need be. False: there is none. */
   readonly take: () => boolean
 }
 
@@ -136,7 +136,7 @@ export const room = (ctx: NodeContext): Room => {
 /**
  * The row of a peer, made if need be. A full table drops the least of its rows that are not in use: first of addresses where no peer ever
  * answered, then of peers that were never up, then of the others; among these the one that failed most; never one that an operator named.
- * Gossip takes only the place of gossip that was tried in vain, so no lies displace a peer. `undefined` when there is no such row.
+ * Gossip takes only the place of gossip whose dials failed, so no lies displace a peer. `undefined` when there is no such row.
  */
 export const admit = (
   ctx: NodeContext,

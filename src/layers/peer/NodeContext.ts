@@ -65,13 +65,13 @@ export interface NodeContext {
   /** Uniform in [0, 1). */
   readonly jitter: () => number
   readonly emit: (event: Untimed) => void
-  /** Connections that came up since peers were last told of newcomers. */
+  /** Connections that came up since newcomers were last announced to peers. */
   readonly newcomers: Array<Up>
   readonly inbox: ApplicationInbox
   /** Offences and bans. `Protection` decides on them. */
   readonly protection: ProtectionState
   readonly toldDials: ToldDials
-  /** The part of the book that peers are told of, and how many tried addresses there were (monotonic ms `at`). */
+  /** The part of the book that is given out to peers, and how many tried addresses there were (monotonic ms `at`). */
   readonly told: {
     choice:
       | { readonly at: number; readonly tried: number; readonly addresses: ReadonlyArray<PeerAddress> }

@@ -38,7 +38,7 @@ export class OwnAddresses {
     if (listen.ip !== "any") this.named.set(listen.ip, "listen")
   }
 
-  /** How the address is known to be this node's own; `undefined`: it is not, as far as is known. */
+  /** How the address is known to be this node's own; `undefined`: it is not known to be. */
   how(ip: PeerIp.PeerIp): OwnAddress | undefined {
     const named = this.named.get(ip)
     if (named !== undefined || !this.listensOnAll) return named

@@ -65,7 +65,7 @@ const holdBack = (ctx: NodeContext, { book, ip, isFeeler }: Peer): number | unde
   // Its process is connected at another address.
   if (book.aliasOf !== undefined) return Limits.retryAliasMs
   const toldMs = BookEntry.isGossip(book) ? ctx.toldDials.waitMs(ip, ctx.timers.now()) : 0
-  // Not all of those that were told of together at once again.
+  // Peers learned together are not all dialled at once again.
   if (toldMs > 0) return toldMs + ctx.jitter() * Limits.toldDialSpreadMs
   if (isFeeler) return undefined
   // Every place is taken: the peer stays known, and gets its turn when one is free.

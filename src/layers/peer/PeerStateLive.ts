@@ -63,7 +63,7 @@ const make = Effect.gen(function*() {
     peer: (ip) => Effect.sync(() => Option.fromUndefinedOr(recordOf(ip))),
     connected: records((peer) => peer.up !== undefined),
     changes: table.changes,
-    // By the node's own clock, as the times in its rows, whoever asks.
+    // By the node's own clock, as the times in its rows, not the caller's.
     why: (ip, clockBehindS) => Effect.sync(() => explain(ip, recordOf(ip), whole(), table.nowMs(), clockBehindS)),
     explained: (clockBehindS = () => undefined) =>
       Effect.sync(() => {

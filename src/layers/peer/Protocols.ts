@@ -1,5 +1,5 @@
 /**
- * What one of the node's own protocols hears of its peers: one listener, which is told of connections that were up before it came, and of what
+ * What one of the node's own protocols hears of its peers: one listener, which hears of connections that were up before it came, and of what
  * they sent. Nothing is lost between Up and then: messages wait, and when `Limits.earlyMessages` or `Limits.earlyBytes` of a connection
  * do, it is not read further.
  */

@@ -1,8 +1,8 @@
 /**
  * Chooses which addresses of the peer book this node seeks: they get a row of the peer table, and with it a pair that dials (`Dialler`).
  *
- * **At the start**: the anchors, then those that shook hands last. **Later**: what peers tell of, as long as there is a row for it, and every
- * `Limits.seekEveryMs` a choice of the book in place of rows that were dialled in vain. **When every place is taken**: now and then a
+ * **At the start**: the anchors, then those that shook hands last. **Later**: what peers send, as long as there is a row for it, and every
+ * `Limits.seekEveryMs` a choice of the book in place of rows whose dials failed. **When every place is taken**: now and then a
  * feeler, a dial that only tests an address, so that the book knows good ones when they are needed.
  */
 import * as Limits from "../../domain/Limits.ts"
@@ -12,7 +12,7 @@ import * as Discovery from "./Discovery.ts"
 import * as Gate from "./Gate.ts"
 import type { NodeContext } from "./NodeContext.ts"
 
-/** Seeks the best of the book, and goes on seeking. */
+/** Dials the best of the book, now and at every interval. */
 export const start = (ctx: NodeContext, anchors: ReadonlyArray<PeerIp>): void => {
   const first = new Map<PeerIp, KnownAddress.KnownAddress>()
   for (const known of [...anchors.flatMap((ip) => ctx.book.get(ip) ?? []), ...ctx.book.lastGood(Limits.storedPeers)]) {
@@ -77,7 +77,7 @@ const feel = (ctx: NodeContext): void => {
   if (peer !== undefined) peer.isFeeler = true
 }
 
-/** An address that was only told of. Some of those that are drawn may be connected. */
+/** An address known by gossip alone. Some of those that are drawn may be connected. */
 const untested = (ctx: NodeContext, now: number): KnownAddress.KnownAddress | undefined => {
   for (let tries = Limits.feelerDraws; tries > 0; tries--) {
     const known = ctx.book.pick(now, ctx.jitter, "new")

@@ -1,7 +1,7 @@
 /**
- * The dials to addresses that this node knows by gossip alone: whoever tells of addresses chooses whom it dials. No address is dialled more
+ * The dials to addresses that this node knows by gossip alone: a peer that sends addresses chooses what this node dials. No address is dialled more
  * than once per `Limits.toldDialEveryMs`, however it comes back into the table, and in all no more than `toldDialsPerSecond` begin. So no
- * list of addresses makes a dial storm, and no stranger is knocked at because others say so.
+ * list of addresses makes a dial storm, and no host is dialled over and over because others say so.
  *
  * **Units**: monotonic ms. **Bounds**: as many addresses are remembered as dials may begin within `toldDialEveryMs`.
  */

@@ -2,13 +2,13 @@
 import { Effect, Exit, Fiber, Scope } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 
-/** Hands connections of type `C` to whoever handles them. */
+/** Hands connections of type `C` to their handler. */
 export class Acceptor<C> {
   private waiting: Array<C> = []
   private handle: ((connection: C) => void) | undefined
   private readonly discard: (connection: C) => void
 
-  /** `discard` ends a connection that nobody will handle. */
+  /** `discard` ends a connection that will have no handler. */
   constructor(discard: (connection: C) => void) {
     this.discard = discard
   }
@@ -20,7 +20,7 @@ export class Acceptor<C> {
     else this.discard(connection)
   }
 
-  /** Ends what nobody handled. */
+  /** Ends connections that have no handler. */
   close(): void {
     for (const connection of this.waiting.splice(0)) this.discard(connection)
   }

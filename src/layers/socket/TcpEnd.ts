@@ -2,7 +2,7 @@
  * One end of a TCP connection: effect's reader and writer on a `net.Socket`, without a copy (docs/decisions/0002).
  *
  * Node's stream flows into a list of chunks, at most `Limits.readAheadBytes` ahead of the reader; `pull` hands over the
- * list. One set of listeners for the life of the socket: the one for `error` too, so that a late error harms nobody.
+ * list. One set of listeners for the life of the socket: the one for `error` too, so that a late error is never uncaught.
  */
 import { Effect } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"

@@ -74,14 +74,14 @@ export const listen = Effect.fnUntraced(
       if (Option.isNone(remote) || Option.isNone(local)) conn.destroy() // reset before it was accepted
       else onConnection(conn, remote.value, local.value)
     })
-    // After binding these are accept's (EMFILE …): the listener goes on.
+    // After binding these are accept's (EMFILE …): the listener keeps listening.
     server.on("error", (error) => {
       if (server.listening) onAcceptError(error)
     })
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         onClose()
-        server.close() // frees the port at once; waits for nobody
+        server.close() // frees the port at once; waits for no connection
       })
     )
     const address = yield* bind(at, server)

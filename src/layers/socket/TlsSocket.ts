@@ -34,7 +34,7 @@ const protocol = "timemesh/1"
 const tlsByte = 0x16
 const plainByte = 0x00
 
-/** TLS alert, fatal, decode error: who spoke no TLS reads from it that we do. The daemon of the TIME network answers the same. */
+/** TLS alert, fatal, decode error: a peer that spoke no TLS reads from it that we do. The daemon of the TIME network answers the same. */
 const noTlsAlert = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 50)
 
 /** What this layer needs of its node. */
@@ -82,7 +82,7 @@ const connected = (conn: NodeTls.TLSSocket): Effect.Effect<void, Socket.SocketEr
     conn.once("error", onError)
   })
 
-/** Fails where the peer is not who it was. */
+/** Fails where the peer has another key than before. */
 const judged = (context: Context, to: PeerAddress, secured: Secured): Effect.Effect<void, Socket.SocketError> =>
   Effect.suspend(() => {
     const refusal = context.pins.judge(to.ip, secured)

@@ -1,5 +1,5 @@
 /**
- * Effect's `SqlClient` on a PostgreSQL server, by `@effect/sql-pg`: an optional dependency that only whoever imports this file
+ * Effect's `SqlClient` on a PostgreSQL server, by `@effect/sql-pg`: an optional dependency that only a program that imports this file
  * needs. Commits are as durable as the server's `synchronous_commit` makes them (on, by default).
  */
 import * as PgClient from "@effect/sql-pg/PgClient"

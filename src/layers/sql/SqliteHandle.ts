@@ -72,7 +72,7 @@ const create = (filename: string) => {
   syncPath(dirname(filename))
 }
 
-/** SQLite refuses a file that lacks pages as a whole, except from someone who may repair it. */
+/** SQLite refuses a file that lacks pages as a whole, except from a command that may repair it. */
 const tolerate = (database: DatabaseSync, tolerant: boolean) => {
   if (tolerant) database.exec("PRAGMA writable_schema = ON")
   return database
@@ -80,7 +80,7 @@ const tolerate = (database: DatabaseSync, tolerant: boolean) => {
 
 /**
  * `undefined`: there is no such file. Other users may be able to write to the directory: SQLite would follow a link to a file
- * that is none of ours, or to a database that another node has locked under another name.
+ * that is not ours, or to a database that another node has locked under another name.
  */
 const plainStats = (file: string): Stats | undefined => {
   const stats = lstatSync(file, { throwIfNoEntry: false })

@@ -42,7 +42,7 @@ const closed = (path: string) =>
     if (Option.isNone(stats) || (stats.value.mode & othersMayRead) === 0) return
     yield* Effect.promise(() => fs.chmod(path, 0o600).catch(() => {}))
     yield* Effect.logWarning(
-      `${path} could be read by other users; its mode is 600 now. If somebody may have copied it, remove it: a new key is made`
+      `${path} could be read by other users; its mode is 600 now. If it may have been copied, remove it: a new key is made`
     )
   })
 

@@ -78,5 +78,5 @@ const make = (directory: string): Effect.Effect<PeerPins["Service"], DataDirErro
     return service
   })
 
-/** `directory` must exist. Fails when the file cannot be read: without its pins a node would trust whoever answers. */
+/** `directory` must exist. Fails when the file cannot be read: without its pins a node would trust any key. */
 export const layer = (directory: string): Layer.Layer<PeerPins, DataDirError> => Layer.effect(PeerPins, make(directory))

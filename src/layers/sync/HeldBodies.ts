@@ -4,7 +4,7 @@ import type { Parent } from "../../domain/chain/HeaderRules.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { StoredBlock } from "../../services/ChainStore.ts"
 
-/** A body that came, valid as far as its header goes. */
+/** A body that came and matches its header. */
 export interface Held {
   readonly hash: Hash.Hash
   /** The same block as the store keeps it. */

@@ -51,7 +51,7 @@ export const storeReady = (context: SyncContext): void => {
 const mayStage = (context: SyncContext, branch: ShownBranch): boolean =>
   ![...context.branches.values()].some((other) => other !== branch && other.stagedTo > other.fork)
 
-/** Makes our chain that branch, as far as it is there. False if that would be no better. */
+/** Makes our chain that branch, up to the last block that is there. False if that would be no better. */
 const grow = (context: SyncContext, branch: ShownBranch): boolean => {
   const before = context.state.chain
   const extends_ = branch.fork === before.height
@@ -170,7 +170,7 @@ const stored = (context: SyncContext, branch: ShownBranch, batch: ReadonlyArray<
   })
 }
 
-/** Tells of what was stored, once the planner's state is past it: who hears of a tip finds it in the report. */
+/** Reports what was stored, once the planner's state is past it: a listener that hears of a tip finds it in the report. */
 export const tellStored = (context: SyncContext): void => {
   const stored = context.stored.shift()
   if (stored === undefined) return

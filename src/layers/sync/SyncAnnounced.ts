@@ -45,7 +45,7 @@ const below = (context: SyncContext, previous: Hash.Hash) => {
 /** What became of a block: `undefined`: valid, and it waits to be stored; else why not. */
 export type Extended = undefined | Validation.BlockFault | "no-parent" | "too-far"
 
-/** Takes a block that goes on top of our chain or of a branch. */
+/** Takes a block that extends our chain or a branch. */
 export const extend = (context: SyncContext, block: Block.Block, from: PeerIp | undefined): Extended => {
   const found = below(context, block.header.previousHash)
   if (found === undefined) return "no-parent"

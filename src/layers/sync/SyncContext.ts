@@ -115,7 +115,7 @@ export interface SyncContext {
   settleTimer: Timers.Timer | undefined
   reorgs: number
   readonly rewrites: ChainRewrites
-  /** Changes of our chain that the planner has not handled yet, in order: told of when it has. */
+  /** Changes of our chain that the planner has not handled yet, in order: reported when it has. */
   readonly stored: Array<StoredChange>
   /** An append is under way. */
   storing: boolean

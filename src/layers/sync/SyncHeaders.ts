@@ -75,7 +75,7 @@ export const onBranch = (
   return branch === undefined ? undefined : { branch: branch.id, height, shown: height }
 }
 
-/** Where the peer's headers begin; `undefined`: what it goes on from is in no chain of ours any more. */
+/** Where the peer's headers begin; `undefined`: their parent is in no chain of ours any more. */
 const begin = (context: SyncContext, link: PeerLink, place: Place): Walk | undefined => {
   const last = link.showing?.headers.at(-1)
   if (link.showing !== undefined && last !== undefined && Hash.equals(last.hash, place.hash)) {

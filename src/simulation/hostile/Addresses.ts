@@ -75,7 +75,7 @@ export const some = (self: HostilePeer, count: number): Array<PeerAddress> =>
 export const retold = ({ random, heard }: HostilePeer, count: number): Array<PeerAddress> =>
   [...heard.values()].slice(0, count).map(({ ip }) => ({ ip, port: port(random) }))
 
-/** Remembers what a peer told, as far as there is room. */
+/** Remembers what a peer sent, while there is room. */
 export const listen = (
   heard: Map<PeerIp.PeerIp, PeerAddress>,
   most: number,

@@ -1,4 +1,4 @@
-/** Joins, tells of a chain that does not exist, and does not deliver it, or delivers nonsense. */
+/** Joins, claims a chain that does not exist, and does not deliver it, or delivers nonsense. */
 import { Clock, Effect } from "effect"
 import * as ChainParams from "../../domain/chain/ChainParams.ts"
 import * as Hash from "../../domain/chain/Hash.ts"

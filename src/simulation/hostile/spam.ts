@@ -40,7 +40,7 @@ export const spamming = (self: HostilePeer): Act => (connection) =>
             Array.from({ length: 64 }, () => ({ ip: random.pick([target.ip, own]), port: random.between(1, 65_535) }))
           )
         ),
-      // A port that is none.
+      // An invalid port.
       () => again(() => peers([...Addresses.some(self, 8), { ip: own, port: random.pick([0, 65_536, 1e9]) }])),
       () =>
         ask(() => ({

@@ -18,7 +18,7 @@ export type Hostility =
   | "half-open"
   /** Stops in the middle of the handshake, or sends it a byte at a time. */
   | "stall"
-  /** Joins, tells of a chain that does not exist, and does not deliver it, or delivers nonsense. */
+  /** Joins, claims a chain that does not exist, and does not deliver it, or delivers nonsense. */
   | "liar"
   /** Shows valid headers of a better chain, and answers for its blocks with a byte a second. */
   | "drip"

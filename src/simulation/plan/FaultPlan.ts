@@ -9,7 +9,7 @@
  * vanished or at another address), stands still for one reason, reads nothing for one reason; a clock is set once, runs at
  * one rate; a link is stopped or clogged by one fault of that kind; one partition, one storm at a time. What concerns a
  * process does not begin while it is not there. A partition over a cut link, or a storm over a clogged one, may happen:
- * whoever carries them out counts the reasons that a link has.
+ * the injector counts the reasons that a link has.
  */
 import type { Fault, FaultKind } from "./Fault.ts"
 import { faultKinds } from "./Fault.ts"

@@ -11,7 +11,7 @@ export const statementMs = 1
 export const sqliteRuns = 8
 /** ms. A simulated network's producers make a block this often: the TIME network's ten minutes would leave a day with few. */
 export const produceMs = 120_000
-/** nodes. In a larger network blocks come as many times less often: the messages that tell of one grow with its square. */
+/** nodes. In a larger network blocks come as many times less often: the messages that announce one grow with its square. */
 export const produceNodes = 20
 /** Producers in a simulated network, at most: each one's turn is to come within the hour. */
 export const producers = 8

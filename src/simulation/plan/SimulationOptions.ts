@@ -1,4 +1,4 @@
-/** The rules for the options of a simulation, whoever made them: the flags of `simulate` are held to them, and so is an embedder's code. */
+/** The rules for the options of a simulation, however they were made: the flags of `simulate` are held to them, and so is an embedder's code. */
 import { Data } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import { faultKinds } from "./Fault.ts"

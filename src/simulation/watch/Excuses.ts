@@ -13,7 +13,7 @@ interface Excuse {
   readonly left: Set<End>
 }
 
-/** A Down, as far as it can be excused. All ms since the simulation began. */
+/** A Down, with what can excuse it. All ms since the simulation began. */
 export interface Fallen {
   readonly atMs: number
   /** When the connection came up at this end. */

@@ -50,7 +50,7 @@ class NativeReader extends FrameReader implements WireReader {
   }
 
   fault(limit: number): string {
-    // A TLS alert or handshake: what a TLS endpoint says to who does not speak TLS.
+    // A TLS alert or handshake: what a TLS endpoint says to a peer that does not speak TLS.
     if (tlsHeads.has(this.badLength >>> 8)) {
       return speaksTls
     }

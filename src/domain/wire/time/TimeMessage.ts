@@ -17,7 +17,7 @@ const outpoint = T.struct({ txid: T.hash, vout: T.u32 })
 const proof = T.bytes(Limits.timeProofBytes)
 const blocks = T.list(T.block, Limits.timeBlocks)
 
-/** A masternode as a list has it: a claim of whoever sends it. `address` is an IP without a port. */
+/** A masternode as a list has it: a claim of the peer that sends it. `address` is an IP without a port. */
 const listedMasternode = T.struct({
   address: T.text,
   rewardAddress: T.text,

@@ -167,7 +167,7 @@ export const makeChecker = (
 /** A file of blocks, opened: what is wrong with its beginning, and all of it, to be read once. */
 export interface Source {
   readonly file: string
-  /** The file begins as another network's chain does; `undefined`: nothing wrong, as far as its first block tells. */
+  /** The file begins as another network's chain does; `undefined`: its first block says nothing against it. */
   readonly foreign: ImportError | undefined
   readonly batches: Stream.Stream<ChainFile.FileBatch, FileError>
 }

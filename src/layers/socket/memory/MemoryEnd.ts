@@ -205,7 +205,7 @@ export class MemoryEnd implements ConnectionEnd {
     this.outbound.link.deliver(() => this.peer?.reset(), this.outbound.quietAt)
   }
 
-  /** What the kernel does with a connection nobody holds: FIN, or a reset when bytes came that nobody read. */
+  /** What the kernel does with a connection that no program holds: FIN, or a reset when unread bytes came. */
   private hangUp(): void {
     if (!this.open) return
     this.state = "closed"

@@ -6,7 +6,7 @@
  * reproducible. Faults happen at once; what follows from them takes the links' time.
  *
  * **Model.** A dial is SYN, SYN-ACK, ACK: the dialler is connected after a round trip, the acceptor sees it half a round
- * trip later. Nobody listening means refused after a round trip; an IP without a host means silence until the dial's
+ * trip later. No listener means refused after a round trip; an IP without a host means silence until the dial's
  * timeout. Closing with bytes unread, or bytes that arrive at a closed end, make a reset, and a reset destroys what the
  * other end has not read. Arrival is at whole milliseconds, rounded up; due times keep their fractions. Not modelled:
  * acknowledgements (a window opens as soon as the reader pulls), retransmission timers, and giving up after minutes.
@@ -61,7 +61,7 @@ export class MemoryNetwork extends Context.Service<MemoryNetwork, {
   readonly cut: (a: PeerIp, b: PeerIp, direction?: Direction) => Effect.Effect<void>
   /** Undoes `cut`. What should have arrived meanwhile arrives now. */
   readonly heal: (a: PeerIp, b: PeerIp, direction?: Direction) => Effect.Effect<void>
-  /** Dials to `ip` are refused, whoever listens. Connections live on. */
+  /** Dials to `ip` are refused, even while a node listens. Connections live on. */
   readonly refuse: (ip: PeerIp) => Effect.Effect<void>
   /** Dials to `ip` get no answer until their timeout: a host behind NAT. From one IP only, if `from` is given. */
   readonly block: (ip: PeerIp, from?: PeerIp) => Effect.Effect<void>

@@ -14,7 +14,7 @@ export type Resume<A> = (effect: Effect.Effect<A, Socket.SocketError>) => void
 
 const isNonEmpty = (chunks: ReadonlyArray<Uint8Array>): chunks is Batch => chunks.length > 0
 
-/** As `Effect.callback`, but the fiber goes on by way of its scheduler, not inside the one that resumes it. */
+/** As `Effect.callback`, but the fiber resumes by way of its scheduler, not inside the one that resumes it. */
 export const onTurn = <A>(
   register: (resume: Resume<A>) => () => void
 ): Effect.Effect<A, Socket.SocketError> =>
@@ -194,7 +194,7 @@ export class Pipe {
     this.unread = this.segments.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0)
   }
 
-  /** Loses everything; nobody is told. */
+  /** Loses everything; neither end is told. */
   forget(): void {
     this.segments = []
     this.backlog = []
