@@ -301,6 +301,39 @@ export const earlyBytes = 256 * 1024
 /** ms. A deadline of a connection that this node itself does not read looks this often whether that is over. */
 export const heldLookMs = 250
 
+// --- what one connection may ask of this node --------------------------------------
+
+/**
+ * tokens per kind of message: at once, and per second from then on. With none left, the connection is not read for a while; nothing is
+ * dropped. Each burst is several times what an honest peer sends at once, each rate several times what it sends in the long run, and 125
+ * peers at their full rates take a few percent of one core. What a message costs: `domain/peer/MessageCost`.
+ */
+export const messageRates = {
+  /** A ping per 100 ms is the fastest that can be set (`pingLeastMs`), and challenges. Pongs answer ours. */
+  ping: { burst: 64, perSecond: 20 },
+  pong: { burst: 64, perSecond: 20 },
+  /** addresses and lists: eight full messages, then the newcomers of a mesh that forms. */
+  addresses: { burst: 8 * 256, perSecond: 64 },
+  /** An honest peer asks once per `askEveryMs`. */
+  askAddresses: { burst: 16, perSecond: 1 },
+  /** Handshake messages after Up, and proofs of being one process. */
+  handshake: { burst: 16, perSecond: 1 },
+  /** Tips and pushed blocks, with a token per 4 KiB: blocks that come ten times a second, from a peer that is itself catching up. */
+  announce: { burst: 256, perSecond: 50 },
+  /** Requests for headers and for blocks: what a peer that syncs from us at full speed sends, many times over. */
+  request: { burst: 512, perSecond: 512 },
+  /** Messages of masternodes, with a token per KiB: 256 announcements at once, then reports. */
+  masternode: { burst: 256, perSecond: 32 },
+  /** Frames of kinds that this version does not know, with a token per 16 KiB: a later version's news, 1 MiB a second. */
+  unknown: { burst: 256, perSecond: 64 },
+  /** Application data for which there is no receiver, with a token per KiB: 4 MiB a second. Received data is not limited. */
+  unreceived: { burst: 8_192, perSecond: 4_096 }
+} as const
+/** ms. A connection that is not read because its tokens are gone waits at least this long: one timer for several messages. */
+export const messagePauseMs = 250
+/** Messages beside Hello that an end may send before it is up: pings while a Commit is held. */
+export const messagesBeforeUp = 256
+
 // --- sockets: the byte streams below --------------------------------------------
 
 /** ms. Idle time before TCP keepalive probes: a last resort after our own `deadMs`; keeps NAT entries open. */

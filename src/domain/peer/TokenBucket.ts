@@ -22,3 +22,13 @@ export const take = (bucket: TokenBucket, rate: Rate, now: number, count = 1): T
   const tokens = available(bucket, rate, now)
   return tokens < count ? undefined : { tokens: tokens - count, at: Math.max(now, bucket.at) }
 }
+
+/** Takes `count` tokens at once, and owes those that are not there. */
+export const spend = (bucket: TokenBucket, rate: Rate, now: number, count: number): TokenBucket => ({
+  tokens: available(bucket, rate, now) - count,
+  at: Math.max(now, bucket.at)
+})
+
+/** ms from `bucket.at` until there are `count` tokens: 0 when there are. `count` is at most the burst. */
+export const waitMs = ({ tokens }: TokenBucket, { perSecond }: Rate, count = 1): number =>
+  tokens >= count ? 0 : (count - tokens) / perSecond * 1_000

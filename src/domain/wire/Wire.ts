@@ -54,6 +54,8 @@ export interface WireReader<M = Message> {
    * the limit and whole in the same chunk: all views. How many; `read` goes on behind them.
    */
   readonly payloads: (limit: number, into: Array<Uint8Array>) => number
+  /** bytes. Body of the current frame. */
+  readonly bodyBytes: number
   /** The current `message` frame. Total: whatever its bytes are. */
   readonly message: () => Decoded<M>
   /** After `malformed`: what is wrong, in words. */

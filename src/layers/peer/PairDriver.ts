@@ -21,6 +21,7 @@ import * as Discovery from "./Discovery.ts"
 import * as Gate from "./Gate.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as HelloExchange from "./HelloExchange.ts"
+import { MessageRates } from "./MessageRates.ts"
 import { type NodeContext, post } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import * as PairHistory from "./PairHistory.ts"
@@ -185,7 +186,8 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
       ? Liveness.start(now)
       : Liveness.sample(Liveness.start(now), now - end.committedAt),
     lagSeenMs: ctx.timers.lag.totalMs,
-    dueSlot: undefined
+    dueSlot: undefined,
+    rates: new MessageRates()
   }
   end.up = up
   connection.allowLongFrames()

@@ -90,6 +90,8 @@ export class PeerConnection<Owner> {
   private isLong = false
   /** For how many reasons nothing is read now. */
   private holds = 0
+  /** Frames that came before reading was held wait in the reader. */
+  private hasWaiting = false
   /** Stops the socket's reader, and lets it go on. */
   private holdReader: ((held: boolean) => void) | undefined
 
@@ -174,33 +176,45 @@ export class PeerConnection<Owner> {
       reader.push(chunk)
     }
     frames.onBytes(owner)
+    const handed = this.handOver()
+    if (!this.active) return
+    frames.onBatch(owner, reader, handed)
+    this.account(handed > 0)
+  }
+
+  /** Hands over the frames that are whole, until reading is held; the rest waits until it goes on. How many they were. */
+  private handOver(): number {
+    const { frames, owner, reader } = this
     const before = this.messagesReceived
-    while (this.active) {
+    this.hasWaiting = this.holds > 0
+    while (this.active && !this.hasWaiting) {
       const next = reader.read(this.frameLimit)
       if (next === "none") break
-      if (next === "malformed") return frames.onMalformed(owner, reader.fault(this.frameLimit))
+      if (next === "malformed") {
+        frames.onMalformed(owner, reader.fault(this.frameLimit))
+        break
+      }
       if (next === "data") {
         this.messagesReceived += frames.onData(owner, reader, this.frameLimit)
       } else {
         this.messagesReceived += 1
         frames.onMessage(owner, reader)
       }
+      this.hasWaiting = this.holds > 0
     }
-    if (!this.active) return
-    frames.onBatch(owner, reader, this.messagesReceived - before)
-    reader.recycle()
-    this.account(this.messagesReceived > before)
+    return this.messagesReceived - before
   }
 
   /** A long frame is read on only within the node's budget. `ended`: a frame was whole, so what is pending is another one. */
   private account(ended: boolean): void {
     const { reader } = this
     const { timers, waiting } = this.io
+    reader.recycle()
     if (ended && this.isLong) {
       this.isLong = false
       waiting.release(this, timers.now())
     }
-    if (reader.pending <= Limits.arrivingFreeBytes || this.isLong) return
+    if (reader.pending <= Limits.arrivingFreeBytes || this.isLong || this.hasWaiting) return
     this.isLong = true
     waiting.want(this, reader.announced, timers.now())
   }
@@ -218,7 +232,10 @@ export class PeerConnection<Owner> {
     if (this.holds > 0) hold(true)
   }
 
-  /** Nothing is read from now on: the peer's window closes. Each call needs a `resumeReading`. */
+  /**
+   * Nothing is read from now on, and the frames that have come wait: the peer's window closes. Each call needs a `resumeReading`. A message
+   * under way is still handled, and a run of `Data`.
+   */
   pauseReading(): void {
     this.holds += 1
     if (this.holds === 1) this.holdReader?.(true)
@@ -226,6 +243,19 @@ export class PeerConnection<Owner> {
 
   resumeReading(): void {
     this.holds -= 1
+    if (this.holds > 0) return
+    if (this.hasWaiting) this.io.afterTurn(() => this.goOn())
+    else this.holdReader?.(false)
+  }
+
+  /** First what waits, then what the socket has. */
+  private goOn(): void {
+    if (this.holds > 0 || !this.hasWaiting) return
+    const handed = this.handOver()
+    if (handed > 0 && this.active) {
+      this.frames.onBatch(this.owner, this.reader, handed)
+      this.account(true)
+    }
     if (this.holds === 0) this.holdReader?.(false)
   }
 
@@ -345,6 +375,8 @@ export class PeerConnection<Owner> {
     const opened = this.state === "open"
     this.state = "closing"
     this.outbox.clear()
+    // What comes is not handed over any more: unread, it would make the end a reset.
+    if (this.holds > 0) this.holdReader?.(false)
     if (finalReject === undefined || !opened || !this.outbox.offerControl(finalReject, () => this.halfClose())) {
       this.destroy()
       return

@@ -7,6 +7,7 @@ import type { PairState } from "../../domain/pair/PairState.ts"
 import type * as Liveness from "../../domain/peer/Liveness.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Direction } from "../../domain/peer/PeerRecord.ts"
+import type { MessageRates } from "./MessageRates.ts"
 import type { PeerConnection } from "./PeerConnection.ts"
 
 /** What the peer's Hello says of the peer itself. It counts once the connection is up. */
@@ -39,6 +40,8 @@ export interface Up {
   lagSeenMs: number
   /** Place in the heartbeat's order; see `DueSlots`. */
   dueSlot: number | undefined
+  /** What its messages may cost. */
+  readonly rates: MessageRates
 }
 
 /** What an end asks its peer for, once per batch that it receives: so it is no look-up in the table. A `Peer`, which knows its ends. */
@@ -68,6 +71,8 @@ export class PeerEnd {
   pingsReceived = 0
   pongsSent = 0
   pongsReceived = 0
+  /** Messages that came before it was up. */
+  earlyMessages = 0
 
   constructor(id: number, peer: PeerOfEnd, direction: Direction, helloNonce: bigint) {
     this.id = id

@@ -5,6 +5,7 @@
 import * as Limits from "../../domain/Limits.ts"
 import * as Pair from "../../domain/pair/Pair.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
+import * as MessageCost from "../../domain/peer/MessageCost.ts"
 import { type Decoded, speaksTls, type WireReader } from "../../domain/wire/Wire.ts"
 import * as Aliases from "./Aliases.ts"
 import * as ApplicationChannels from "./ApplicationChannels.ts"
@@ -48,7 +49,10 @@ export class PeerSession implements FrameEvents<PeerEnd> {
   onMessage(end: PeerEnd, reader: WireReader): void {
     this.handOver(end)
     // A handler of the application may have closed it.
-    if (end.peer.has(end)) this.message(end, reader.message(), reader)
+    if (!end.peer.has(end)) return
+    const message = reader.message()
+    this.message(end, message, reader)
+    this.account(end, MessageCost.of(message, reader.bodyBytes))
   }
 
   onMalformed(end: PeerEnd, fault: string): void {
@@ -80,7 +84,25 @@ export class PeerSession implements FrameEvents<PeerEnd> {
     const batch = this.payloads
     this.payloads = []
     const trouble = this.ctx.inbox.deliver(originOf(end), this.channel, batch)
-    if (trouble !== undefined) ApplicationChannels.report(this.ctx, trouble)
+    if (trouble === undefined) return
+    ApplicationChannels.report(this.ctx, trouble)
+    if (trouble._tag !== "Dropped") return
+    this.account(end, MessageCost.unreceived(batch.length, batch.reduce((bytes, { length }) => bytes + length, 0)))
+  }
+
+  /** Takes what a message costs out of its sender's buckets. Before Up there are few reasons to send anything. */
+  private account(end: PeerEnd, cost: MessageCost.Cost | undefined): void {
+    if (cost === undefined || !end.peer.has(end)) return
+    const { up } = end
+    if (up !== undefined) return up.rates.charge(up.connection, cost, this.ctx.timers)
+    end.earlyMessages += 1
+    if (end.earlyMessages <= Limits.messagesBeforeUp) return
+    Outgoing.close(
+      this.ctx,
+      end,
+      "protocol",
+      `more than ${Limits.messagesBeforeUp} messages before the connection is up`
+    )
   }
 
   private refuse(end: PeerEnd, tag: string): void {

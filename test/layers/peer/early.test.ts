@@ -104,7 +104,8 @@ describe("messages before the protocols listen", () => {
       // Longer than the dead time: what this node does not read is no silence of the peer's.
       yield* TestClock.adjust("2 minutes")
       const heard = yield* listen(messages)
-      yield* TestClock.adjust("10 seconds")
+      // At the rate that a peer's tips have.
+      yield* TestClock.adjust(count / Limits.messageRates.announce.perSecond * 1_000)
       assert.deepStrictEqual(heard, ["up", ...Array.from({ length: count }, (_, i) => `tip ${i}`)])
     }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer)))
 

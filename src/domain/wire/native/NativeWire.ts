@@ -45,6 +45,10 @@ class NativeReader extends FrameReader implements WireReader {
     return count
   }
 
+  get bodyBytes(): number {
+    return this.end - this.start
+  }
+
   message(): Decoded {
     return NativeDecoder.decode(this.kind, this.buffer, this.start, this.end)
   }

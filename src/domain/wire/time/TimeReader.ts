@@ -28,6 +28,10 @@ export class TimeReader extends FrameReader implements WireReader<TimeMessage> {
     return 0
   }
 
+  get bodyBytes(): number {
+    return this.end - this.start + 1
+  }
+
   message(): Decoded<TimeMessage> {
     // `FrameReader` takes the first byte of a payload for its kind.
     const message = TimeDecoder.decode(this.buffer, this.start - 1, this.end, this.commitCount)

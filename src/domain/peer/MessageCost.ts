@@ -1,0 +1,78 @@
+/**
+ * What a message costs the node that receives it: of which of the sender's buckets (`Limits.messageRates`), and how many tokens. Application
+ * data with a receiver costs nothing, nor do answers to what this node asked for: what nobody asked for ends the connection.
+ */
+import * as Limits from "../Limits.ts"
+import type { Decoded } from "../wire/Wire.ts"
+import type { Rate } from "./TokenBucket.ts"
+
+export type Bucket = keyof typeof Limits.messageRates
+
+/** Tokens of one bucket. */
+export interface Cost {
+  readonly bucket: Bucket
+  readonly tokens: number
+}
+
+export const rateOf = (bucket: Bucket): Rate => Limits.messageRates[bucket]
+
+/** One for the message, one for each whole `unit` of its bytes. */
+const bySize = (bytes: number, unit: number): number => 1 + Math.floor(bytes / unit)
+
+const KiB = 1_024
+const one = (bucket: Bucket): Cost => ({ bucket, tokens: 1 })
+
+/** What every message of a kind costs: made once. */
+const fixed = {
+  ping: one("ping"),
+  pong: one("pong"),
+  handshake: one("handshake"),
+  askAddresses: one("askAddresses"),
+  request: one("request"),
+  tip: one("announce")
+}
+
+/** `bytes`: of the body. `undefined`: it is free. */
+export const of = (message: Decoded, bytes: number): Cost | undefined => {
+  switch (message._tag) {
+    case "Ping":
+      return fixed.ping
+    case "Pong":
+      return fixed.pong
+    case "Hello":
+    case "Commit":
+    case "Ack":
+    case "Reject":
+    case "SameProcess":
+      return fixed.handshake
+    case "Peers":
+      return { bucket: "addresses", tokens: 1 + message.peers.length }
+    case "AskPeers":
+      return fixed.askAddresses
+    case "GetHeaders":
+    case "GetBlocks":
+      return fixed.request
+    case "Tip":
+      return fixed.tip
+    case "NewBlock":
+      return { bucket: "announce", tokens: bySize(bytes, 4 * KiB) }
+    case "OwnMasternode":
+    case "Masternodes":
+    case "SeenMasternodes":
+      return { bucket: "masternode", tokens: bySize(bytes, KiB) }
+    case "Unknown":
+      return { bucket: "unknown", tokens: bySize(bytes, 16 * KiB) }
+    // The last of these ends the connection.
+    case "Data":
+    case "Headers":
+    case "Blocks":
+    case "BadBody":
+      return undefined
+  }
+}
+
+/** Application data for which there is no receiver. `bytes`: of all payloads. */
+export const unreceived = (messages: number, bytes: number): Cost => ({
+  bucket: "unreceived",
+  tokens: messages + Math.floor(bytes / KiB)
+})
