@@ -22,6 +22,12 @@ const apart = (by: Readonly<Record<string, number>> = {}): string => {
   return counts.length === 0 ? "" : ` (and addresses that are not peers: ${counts.join(", ")})`
 }
 
+/** This node's own address, and what to do about it. */
+const ownLines = ({ line, notices }: NonNullable<Status["own"]>): ReadonlyArray<readonly [string, string]> => [
+  ["own address", line],
+  ...notices.flatMap(({ cause, fix }) => fix === undefined ? [] : [["own address", `${cause}; ${fix}`] as const])
+]
+
 /** The status for a person. */
 export const render = (status: Status): string =>
   fields([
@@ -29,6 +35,7 @@ export const render = (status: Status): string =>
     ["network", status.network],
     ["listen", status.listen],
     ...(status.advertise === undefined ? [] : [["advertise", status.advertise] as const]),
+    ...(status.own === undefined ? [] : ownLines(status.own)),
     ["software", status.software],
     ["pid", String(status.pid)],
     ["up for", duration(status.uptimeMs)],

@@ -284,6 +284,28 @@ export const lagFloorMs = 100
 export const lastLookFloorMs = 1
 export const lastLookMs = 20
 
+// --- own address ------------------------------------------------------------------
+
+/** netgroups that must see this node at an address, and more than half of those that see it at any, until it is taken for its own. */
+export const ownAddressGroups = 3
+/** ms. After a connection came up or went, until the votes are counted: a mesh that forms is counted once. */
+export const ownAddressMs = 1_000
+/** ms. How often a node that no peer dials asks one to dial back, give or take half of it. */
+export const dialBackEveryMs = 120_000
+/** ms. Until an answer is no longer expected: a dial and a Hello, and the way there and back. */
+export const dialBackAnswerMs = dialMs + helloMs + 5_000
+/** ms. Minimum time between two questions to peers of one netgroup, and between two dials back to one asker. */
+export const dialBackAgainMs = 600_000
+/** ms. What an answer says holds for so long; and so does a peer that came in. */
+export const dialBackFreshMs = 2 * 60 * 60_000
+/** netgroups whose latest answer is kept. */
+export const dialBackAnswers = 16
+/** dials back under way at once, and how many begin per second in the long run and at once, for all askers together. */
+export const dialBacks = 2
+export const dialBackRate = { burst: 4, perSecond: 0.2 }
+/** askers of which a node remembers when it dialled back: twice the places for peers. */
+export const dialBackAskers = 256
+
 // --- bytes that wait, of all peers together ----------------------------------------
 
 /** bytes. Read of every frame at once, whatever the budget: more than the usual answers of sync. */

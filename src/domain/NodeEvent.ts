@@ -69,6 +69,17 @@ export type NodeEvent =
   }
   /** This node found an address to be its own. */
   | { readonly _tag: "OwnAddress"; readonly at: number; readonly ip: PeerIp }
+  /** Peers of enough netgroups see this node at `ip`. `before`: the address of that kind until now. */
+  | {
+    readonly _tag: "OwnAddressSeen"
+    readonly at: number
+    readonly ip: PeerIp
+    readonly before: PeerIp | undefined
+    /** Netgroups that see it there. */
+    readonly groups: number
+  }
+  /** Whether others can reach this node has become known, or has changed. `detail`: how it is known. */
+  | { readonly _tag: "Reachability"; readonly at: number; readonly reachable: "yes" | "no"; readonly detail: string }
   /** The event loop was blocked for `ms`: peers are not blamed for silence in that time. */
   | { readonly _tag: "LoopLag"; readonly at: number; readonly ms: number }
   /** The system cannot give us inbound connections; emitted once a second while file descriptors are missing. */

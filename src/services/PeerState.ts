@@ -7,6 +7,7 @@
 import type { Effect, Option, Stream } from "effect"
 import { Context } from "effect"
 import type { Explanation } from "../domain/peer/Explanation.ts"
+import type { OwnReport } from "../domain/peer/OwnAddressText.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../domain/peer/PeerRecord.ts"
 
@@ -29,4 +30,6 @@ export class PeerState extends Context.Service<PeerState, {
   readonly explained: (
     clockBehindS?: (ip: PeerIp) => number | undefined
   ) => Effect.Effect<ReadonlyArray<Explanation>>
+  /** This node's own address: at which peers see it, whether others reach it, and what to do about either. */
+  readonly own: Effect.Effect<OwnReport>
 }>()("timemesh/services/PeerState") {}

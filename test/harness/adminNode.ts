@@ -3,6 +3,7 @@ import { Effect, Layer, Stream } from "effect"
 import * as Limits from "../../src/domain/Limits.ts"
 import { networks } from "../../src/domain/Network.ts"
 import type { NodeStats } from "../../src/domain/NodeEvent.ts"
+import type { OwnReport } from "../../src/domain/peer/OwnAddressText.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../src/domain/peer/PeerRecord.ts"
@@ -84,6 +85,15 @@ export const services = (note: (call: string) => Effect.Effect<void>) =>
           text: `no peer told of ${peer}`,
           record: undefined
         }),
+      own: Effect.succeed<OwnReport>({
+        ip: ip("203.0.113.9"),
+        port: 24_200,
+        isConfirmed: true,
+        reachable: "no",
+        seen: [{ ip: ip("203.0.113.9"), groups: 3, of: 4, others: [] }],
+        notices: [{ notice: "unreachable", cause: "peers cannot reach it", fix: "forward the port" }],
+        line: "203.0.113.9:24200, seen by peers of 3 netgroups, not reachable from outside"
+      }),
       explained: () =>
         Effect.succeed([{
           ip: row.ip,

@@ -4,6 +4,7 @@ import { NetAddress } from "effect/net"
 import * as Limits from "../../src/domain/Limits.ts"
 import * as Masternode from "../../src/domain/masternode/Masternode.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
+import { dialBackResults } from "../../src/domain/peer/Reach.ts"
 import * as Message from "../../src/domain/wire/Message.ts"
 import type { SyncMessage } from "../../src/domain/wire/SyncMessage.ts"
 
@@ -135,6 +136,17 @@ const each: ReadonlyArray<Arbitrary.Arbitrary<Message.Message>> = [
     (peers) => ({ _tag: "Peers" as const, peers })
   ),
   Arbitrary.Constant({ _tag: "AskPeers" as const }),
+  Arbitrary.map(int(0, 2 ** 32 - 1), (request) => ({ _tag: "AskDialBack" as const, request })),
+  Arbitrary.map(
+    Arbitrary.all([int(0, 2 ** 32 - 1), int(0, dialBackResults.length - 1), peerIp, int(0, 65_535)]),
+    ([request, code, ip, port]) => ({
+      _tag: "DialBack" as const,
+      request,
+      result: dialBackResults[code] ?? "reached",
+      ip,
+      port
+    })
+  ),
   Arbitrary.map(
     Arbitrary.all([announcement, bytes(64, 64)]),
     ([announcement, proof]) => ({ _tag: "OwnMasternode" as const, announcement, proof })

@@ -68,6 +68,8 @@ export interface Facts {
   /** Why no peer can have the address, to be read after it: `is not a unicast address`. */
   readonly impossible: string | undefined
   readonly own: OwnAddress | undefined
+  /** What is to be said of this node's own address, where the address is that: cause and fix of the gravest notice. */
+  readonly ownNotice?: { readonly cause: string; readonly fix?: string } | undefined
   /** Where the process is now that was at this address. */
   readonly movedTo: PeerIp | undefined
   readonly isIsolated: boolean

@@ -16,6 +16,7 @@ export interface Details {
   readonly address: string
   readonly impossible: string | undefined
   readonly own: OwnAddress | undefined
+  readonly ownNotice?: Words | undefined
   readonly movedTo: string | undefined
   readonly full: number | undefined
   readonly clockBehindS: number | undefined
@@ -69,8 +70,12 @@ export const of = (situation: Situation, details: Details): Words => {
       }
     case "own-address":
       return {
-        cause: `it is this node's own address: ${ownWords[details.own ?? "host"]}`,
-        fix: "a peer is its IP: to connect to another node, name that node's address"
+        cause: `it is this node's own address: ${ownWords[details.own ?? "host"]}${
+          details.ownNotice === undefined ? "" : `; ${details.ownNotice.cause}`
+        }`,
+        fix: `a peer is its IP: to connect to another node, name that node's address${
+          details.ownNotice?.fix === undefined ? "" : `; ${details.ownNotice.fix}`
+        }`
       }
     case "alias":
       return {

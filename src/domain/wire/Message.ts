@@ -12,6 +12,7 @@ import { Schema } from "effect"
 import { rejectReasons } from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
 import { PeerIp } from "../peer/PeerIp.ts"
+import { dialBackResults } from "../peer/Reach.ts"
 import { MasternodeMessage } from "./MasternodeMessage.ts"
 import { SyncMessage } from "./SyncMessage.ts"
 
@@ -125,6 +126,20 @@ export const Peers = Schema.TaggedStruct("Peers", {
 })
 export type Peers = typeof Peers.Type
 
+/** Asks the peer to dial the sender back, at the address of this socket and the port of the sender's Hello. */
+export const AskDialBack = Schema.TaggedStruct("AskDialBack", { request: uint(32) })
+export type AskDialBack = typeof AskDialBack.Type
+
+/** How that dial went. A result that this version does not know reads as `no-answer`. */
+export const DialBack = Schema.TaggedStruct("DialBack", {
+  request: uint(32),
+  result: Schema.Literals(dialBackResults),
+  /** Where the dial went. */
+  ip: PeerIp,
+  port: uint(16)
+})
+export type DialBack = typeof DialBack.Type
+
 export const Message = Schema.Union([
   Hello,
   Commit,
@@ -136,6 +151,8 @@ export const Message = Schema.Union([
   Data,
   Peers,
   AskPeers,
+  AskDialBack,
+  DialBack,
   ...SyncMessage.members,
   ...MasternodeMessage.members
 ])

@@ -169,11 +169,38 @@ export class NoMasternodes extends Schema.TaggedError<NoMasternodes>()("NoMaster
   httpApiStatus: 404
 }) {}
 
+/** This node's own address, as `domain/peer/OwnAddress`. */
+const OwnAddress = Schema.Struct({
+  /** Absent while it is neither set nor seen. */
+  ip: Schema.optional(Schema.String),
+  /** At which peers are told to reach it. */
+  port: Schema.Int,
+  /** Peers of enough netgroups see it there. */
+  isConfirmed: Schema.Boolean,
+  reachable: Schema.Literals(["yes", "no", "unknown"]),
+  /** For each kind of address, the one that most netgroups name, by how many, and of how many. */
+  seen: Schema.Array(Schema.Struct({
+    ip: Schema.String,
+    groups: Schema.Int,
+    of: Schema.Int,
+    others: Schema.Array(Schema.String)
+  })),
+  /** What is to be said of it. Kinds are open: a newer node may send more. */
+  notices: Schema.Array(Schema.Struct({
+    notice: Schema.String,
+    cause: Schema.String,
+    fix: Schema.optional(Schema.String)
+  })),
+  /** One line for a person. */
+  line: Schema.String
+})
+
 /** `GET /status`. */
 export const Status = Schema.Struct({
   network: Schema.Literals(networkNames),
   listen: Schema.String,
   advertise: Schema.optional(Schema.String),
+  own: Schema.optional(OwnAddress),
   software: Schema.String,
   pid: Schema.Int,
   startedAt: Schema.Int,

@@ -192,6 +192,7 @@ const handlers = (startedAt: number) =>
               network: config.network.name,
               listen: PeerAddress.format(manager.address),
               advertise: advertised(config),
+              own: yield* state.own,
               software: config.software,
               pid: process.pid,
               startedAt: now - uptimeMs,

@@ -181,6 +181,22 @@ export const describe = (event: NodeEvent): LogLine => {
       return remote("Info", event._tag, `${event.ip} and ${event.other} are the same node: ${clean(event.detail)}`)
     case "OwnAddress":
       return remote("Info", event._tag, `${event.ip} is this node's own address`)
+    case "OwnAddressSeen":
+      return remote(
+        "Info",
+        event._tag,
+        `peers of ${event.groups} netgroups see this node at ${event.ip}${
+          event.before === undefined ? "" : `, not at ${event.before} any more`
+        }`
+      )
+    case "Reachability":
+      return remote(
+        event.reachable === "yes" ? "Info" : "Warn",
+        event._tag,
+        event.reachable === "yes"
+          ? `this node can be reached from outside (${event.detail})`
+          : `this node cannot be reached from outside: ${event.detail}; only its own dials connect it. timemesh status says what to do`
+      )
     case "LoopLag":
       return remote(
         event.ms >= 1_000 ? "Warn" : "Debug",

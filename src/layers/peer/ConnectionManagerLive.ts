@@ -27,6 +27,7 @@ import type { Up } from "./PeerEnd.ts"
 import { PeerSession } from "./PeerSession.ts"
 import * as Protection from "./Protection.ts"
 import type { Protocol } from "./Protocols.ts"
+import * as Reachability from "./Reachability.ts"
 import * as Seeker from "./Seeker.ts"
 
 const make = Effect.gen(function*() {
@@ -54,6 +55,7 @@ const make = Effect.gen(function*() {
 
   for (const address of setup.peers) Discovery.learn(ctx, address, "configured")
   Seeker.start(ctx, stored.anchors)
+  Reachability.start(ctx)
   if ([...ctx.table.peers()].length === 0) ctx.emit({ _tag: "NoPeersKnown" })
 
   // Tell every peer, give them a moment to read it, then let the scope take down what is left.

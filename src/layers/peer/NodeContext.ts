@@ -20,10 +20,12 @@ import { LocalChain } from "../../services/LocalChain.ts"
 import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
 import { NodeEvents, type Untimed } from "../../services/NodeEvents.ts"
 import { NodeRules } from "../../services/NodeRules.ts"
+import { PeerSocket } from "../../services/PeerSocket.ts"
 import { Machine } from "../time/Machine.ts"
 import { NodeFibers } from "../time/NodeFibers.ts"
 import { Timers } from "../time/Timers.ts"
 import { ApplicationInbox } from "./ApplicationInbox.ts"
+import { DialBacks } from "./DialBacks.ts"
 import { DueSlots } from "./DueSlots.ts"
 import type { Peer } from "./Peer.ts"
 import type { ConnectionIo } from "./PeerConnection.ts"
@@ -71,6 +73,8 @@ export interface NodeContext {
   /** Offences and bans. `Protection` decides on them. */
   readonly protection: ProtectionState
   readonly toldDials: ToldDials
+  readonly dialBacks: DialBacks
+  readonly sockets: PeerSocket["Service"]
   /** The part of the book that is given out to peers, and how many tried addresses there were (monotonic ms `at`). */
   readonly told: {
     choice:
@@ -110,6 +114,7 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
   const { afterTurn } = yield* EventLoop
   const { tuning } = setup
   const table = yield* PeerTable
+  table.reachedAt = setup.advertisePort ?? listenPort
   table.isInBook = (ip) => book.get(ip) !== undefined
   return {
     setup,
@@ -140,6 +145,8 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
     inbox: new ApplicationInbox(),
     protection: new ProtectionState(),
     toldDials: new ToldDials(),
+    dialBacks: new DialBacks(),
+    sockets: yield* PeerSocket,
     told: { choice: undefined },
     listenPort: setup.advertisePort ?? listenPort
   } satisfies NodeContext as NodeContext

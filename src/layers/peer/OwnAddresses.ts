@@ -3,7 +3,10 @@
  * of them, and a host may change its addresses (IPv6 privacy addresses do so daily). None of them is ever dialled.
  */
 import * as Limits from "../../domain/Limits.ts"
+import { knownAddress } from "../../domain/NodeSetup.ts"
+import { count, type Observation, type OwnView, scopeOf, view } from "../../domain/peer/OwnAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import * as Reach from "../../domain/peer/Reach.ts"
 import type { OwnAddress } from "../../domain/peer/Situation.ts"
 import type { NodeSetup } from "../../services/NodeConfig.ts"
 
@@ -17,6 +20,7 @@ const hasFamily = (ips: Iterable<PeerIp.PeerIp>, isIpv6: boolean): boolean => {
 
 export class OwnAddresses {
   private readonly listensOnAll: boolean
+  private readonly announced: PeerIp.PeerIp | undefined
   private readonly host: () => ReadonlyArray<PeerIp.PeerIp> | undefined
   private readonly now: () => number
   private readonly named = new Map<PeerIp.PeerIp, OwnAddress>()
@@ -24,6 +28,15 @@ export class OwnAddresses {
   private readonly former = new Set<PeerIp.PeerIp>()
   private current: ReadonlySet<PeerIp.PeerIp> = new Set()
   private readAt: number | undefined
+  /** Confirmed by the votes of peers, one per scope (`domain/peer/OwnAddress`). What is announced needs no confirmation. */
+  private readonly byScope = new Map<string, PeerIp.PeerIp>()
+  /** The votes are to be counted. */
+  isCounting = false
+  /** What peers that were asked to dial back say, and when one from outside was last connected to this node's listener (monotonic ms). */
+  reach: Reach.Reach = Reach.none
+  cameInAt: number | undefined = undefined
+  /** As it was last reported. */
+  reported: Reach.Reachable = "unknown"
 
   /** @param host the addresses of the host's interfaces. `now`: monotonic ms. */
   constructor(
@@ -36,6 +49,45 @@ export class OwnAddresses {
     this.now = now
     if (advertise !== undefined) this.named.set(advertise, "advertise")
     if (listen.ip !== "any") this.named.set(listen.ip, "listen")
+    const announced = knownAddress({ advertise, listen })
+    if (announced !== undefined) this.byScope.set(scopeOf(announced), announced)
+    this.announced = announced
+  }
+
+  /** Confirmed by the votes: the latest of each scope. */
+  get confirmed(): ReadonlyArray<PeerIp.PeerIp> {
+    return [...this.byScope.values()].filter((ip) => ip !== this.announced)
+  }
+
+  /** Peers confirm the address. The one before, if it was another; `undefined`: nothing changed. */
+  confirm(ip: PeerIp.PeerIp): { readonly before: PeerIp.PeerIp | undefined } | undefined {
+    const before = this.byScope.get(scopeOf(ip))
+    if (before === ip) return undefined
+    this.byScope.set(scopeOf(ip), ip)
+    // Answers of before speak of the former address.
+    this.reach = Reach.none
+    return { before }
+  }
+
+  /** Whether a peer from outside was connected to this node's listener lately. */
+  cameIn(now: number): boolean {
+    return this.cameInAt !== undefined && now - this.cameInAt <= Limits.dialBackFreshMs
+  }
+
+  reachable(now: number): Reach.Reachable {
+    return Reach.verdict(this.reach, this.cameIn(now), now)
+  }
+
+  /** What peers say of it, and what is known beside. `isTaken`: a peer has another process of this address. `now`: monotonic ms. */
+  view(observations: Iterable<Observation>, isTaken: boolean, now: number): OwnView {
+    this.read()
+    return view(count(observations), {
+      announced: this.announced,
+      host: this.readAt === undefined || this.current.size === 0 ? undefined : [...this.current],
+      reachable: this.reachable(now),
+      hasSecondNode: isTaken || Reach.foundAnother(this.reach, now),
+      confirmed: this.confirmed
+    })
   }
 
   /** How the address is known to be this node's own; `undefined`: it is not known to be. */

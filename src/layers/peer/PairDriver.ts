@@ -24,6 +24,7 @@ import * as HelloExchange from "./HelloExchange.ts"
 import { MessageRates } from "./MessageRates.ts"
 import { type NodeContext, post } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
+import * as OwnAddressWatch from "./OwnAddressWatch.ts"
 import * as PairHistory from "./PairHistory.ts"
 import * as PairTimers from "./PairTimers.ts"
 import type { Peer } from "./Peer.ts"
@@ -215,6 +216,7 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
   noteGood(ctx, peer, end)
   Heartbeat.start(ctx, up)
   Discovery.onUp(ctx, up)
+  OwnAddressWatch.onUp(ctx)
   parts.saver.changed()
   Aliases.onUp(ctx, up)
   ctx.sync.onUp(up)

@@ -18,6 +18,7 @@ import * as Outgoing from "./Outgoing.ts"
 import type { FrameEvents } from "./PeerConnection.ts"
 import type { PeerEnd } from "./PeerEnd.ts"
 import * as Protection from "./Protection.ts"
+import * as Reachability from "./Reachability.ts"
 
 export class PeerSession implements FrameEvents<PeerEnd> {
   private readonly ctx: NodeContext
@@ -140,6 +141,10 @@ export class PeerSession implements FrameEvents<PeerEnd> {
         return Discovery.peersReceived(ctx, peer, message.peers)
       case "AskPeers":
         return Discovery.asked(ctx, peer, end.up)
+      case "AskDialBack":
+        return Reachability.ask(ctx, peer, end.up, message.request)
+      case "DialBack":
+        return Reachability.answered(ctx, end.up, message)
       case "SameProcess":
         return Aliases.proofReceived(ctx, peer, end.up, message.proof)
       case "Unknown":

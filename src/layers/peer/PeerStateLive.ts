@@ -1,13 +1,18 @@
 /** `PeerState` from the peer table: snapshots, changes, and the answer to "why". */
 import { Effect, Layer, Option } from "effect"
 import { addressProblem } from "../../domain/NodeSetup.ts"
-import * as Pair from "../../domain/pair/Pair.ts"
+import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import * as Explanation from "../../domain/peer/Explanation.ts"
+import * as OwnAddress from "../../domain/peer/OwnAddress.ts"
+import * as OwnAddressText from "../../domain/peer/OwnAddressText.ts"
+import type { OwnReport } from "../../domain/peer/OwnAddressText.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../domain/peer/PeerRecord.ts"
+import * as Reach from "../../domain/peer/Reach.ts"
 import type * as Situation from "../../domain/peer/Situation.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
 import { PeerState } from "../../services/PeerState.ts"
+import * as OwnAddressWatch from "./OwnAddressWatch.ts"
 import type { Peer } from "./Peer.ts"
 import { PeerTable } from "./PeerTable.ts"
 
@@ -22,18 +27,34 @@ const make = Effect.gen(function*() {
     return peer === undefined ? undefined : table.record(peer)
   }
 
-  /** How many connections are up, and at which address the peers see this node: nothing proves it, so most of them must say it. */
-  const whole = (): { readonly ups: number; readonly seen: PeerIp | undefined } => {
-    const named = new Map<PeerIp, number>()
-    let ups = 0
-    for (const { pair, up } of table.peers()) {
-      const self = up === undefined ? undefined : Pair.known(pair, up.end.id)?.self
-      if (self === undefined) continue
-      ups += 1
-      named.set(self, (named.get(self) ?? 0) + 1)
+  /** How many connections are up, and at which addresses the peers see this node: nothing proves it, so most netgroups must say it. */
+  const whole = (): { readonly ups: number; readonly seen: ReadonlyArray<PeerIp> } => {
+    const all = [...OwnAddressWatch.observations(table.peers())]
+    return { ups: all.length, seen: OwnAddress.count(all).filter(OwnAddress.isMajority).map(({ ip }) => ip) }
+  }
+
+  /** Whether a peer refuses this node, because another process at its address is connected. */
+  const isTaken = (): boolean => {
+    for (const { book, up } of table.peers()) {
+      const reason = up === undefined ? BookEntry.last(book)?.reason : undefined
+      if (reason?.reject === "in-use" && reason.by === "remote") return true
     }
-    const [most] = [...named].toSorted(([, a], [, b]) => b - a)
-    return { ups, seen: most !== undefined && 2 * most[1] > ups ? most[0] : undefined }
+    return false
+  }
+
+  const own = (): OwnReport => {
+    const now = table.now()
+    const view = table.own.view(OwnAddressWatch.observations(table.peers()), isTaken(), now)
+    return OwnAddressText.report(view, {
+      port: table.reachedAt,
+      failure: Reach.commonFailure(table.own.reach, now)
+    })
+  }
+
+  /** What an operator should know of an own address that peers use. */
+  const gravest = (ip: PeerIp): { readonly cause: string; readonly fix?: string } | undefined => {
+    const report = own()
+    return report.ip === ip ? report.notices.findLast(({ fix }) => fix !== undefined) : undefined
   }
 
   const explain = (
@@ -44,9 +65,12 @@ const make = Effect.gen(function*() {
     clockBehindS: number | undefined
   ): Explanation.Explanation => {
     const { maxPeers } = setup.tuning
+    const how = table.own.how(ip) ??
+      (table.get(ip)?.book.isSelf === true ? "dialled" : seen.includes(ip) ? "seen" : undefined)
     const facts: Situation.Facts = {
       impossible: addressProblem(ip),
-      own: table.own.how(ip) ?? (table.get(ip)?.book.isSelf === true ? "dialled" : seen === ip ? "seen" : undefined),
+      own: how,
+      ownNotice: how === undefined ? undefined : gravest(ip),
       movedTo: table.moved.get(ip),
       isIsolated: table.isolated.has(ip),
       isInBook: table.isInBook(ip),
@@ -63,6 +87,7 @@ const make = Effect.gen(function*() {
     peer: (ip) => Effect.sync(() => Option.fromUndefinedOr(recordOf(ip))),
     connected: records((peer) => peer.up !== undefined),
     changes: table.changes,
+    own: Effect.sync(own),
     // By the node's own clock, as the times in its rows, not the caller's.
     why: (ip, clockBehindS) => Effect.sync(() => explain(ip, recordOf(ip), whole(), table.nowMs(), clockBehindS)),
     explained: (clockBehindS = () => undefined) =>

@@ -21,6 +21,10 @@ export class PeerTable extends Context.Service<PeerTable, {
   /** Every peer, in order of first mention. Do not change the table while iterating. */
   readonly peers: () => Iterable<Peer>
   readonly record: (peer: Peer) => PeerRecord
+  /** Monotonic ms. */
+  readonly now: () => number
+  /** The port at which peers reach this node, 0 until it listens: set with the book. */
+  reachedAt: number
   /** The wall time of records read now, ms. */
   readonly nowMs: () => number
   /** The peer changed: tells the readers of `changes`. Costs nothing while there are none: it is called for every event of a pair. */
@@ -60,6 +64,8 @@ const make = Effect.gen(function*() {
     },
     peers: () => peers.values(),
     record: (peer) => peer.record(clocks),
+    now,
+    reachedAt: 0,
     nowMs: clocks.nowMs,
     changed: (peer) => {
       if (readers > 0) PubSub.publishUnsafe(changes, peer.record(clocks))

@@ -107,6 +107,8 @@ const golden: Record<string, Message.Message> = {
   "data": { _tag: "Data", channel: 258, payload: new TextEncoder().encode("abc") },
   "data-empty": { _tag: "Data", channel: 0, payload: new Uint8Array(0) },
   "ask-peers": { _tag: "AskPeers" },
+  "ask-dial-back": { _tag: "AskDialBack", request: 258 },
+  "dial-back": { _tag: "DialBack", request: 258, result: "another-node", ip: ip("203.0.113.7"), port: 24_100 },
   "peers-none": { _tag: "Peers", peers: [] },
   "peers": {
     _tag: "Peers",
@@ -208,7 +210,7 @@ describe("Message", () => {
     const bytes = bytesOf(message)
     assert.strictEqual(
       isControl(bytes[4] ?? 0),
-      !["Data", "Peers", "AskPeers", ...Object.keys(MasternodeKind)].includes(message._tag)
+      !["Data", "Peers", "AskPeers", "AskDialBack", "DialBack", ...Object.keys(MasternodeKind)].includes(message._tag)
     )
     if (isControl(bytes[4] ?? 0)) assert.isAtMost(bytes.length - 4, Limits.frameBeforeUpBytes)
   }, { arbitrary: { runs: 500 } })
@@ -401,6 +403,8 @@ describe("Message", () => {
         "Data",
         "Peers",
         "AskPeers",
+        "AskDialBack",
+        "DialBack",
         "BadBody"
       ]
     ) {

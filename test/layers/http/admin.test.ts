@@ -48,6 +48,7 @@ describe("admin API", () => {
         assert.strictEqual(status.network, "devnet")
         assert.strictEqual(status.pid, process.pid)
         assert.strictEqual(status.state, "Connected to all 1 known peers")
+        assert.deepStrictEqual([status.own?.reachable, status.own?.notices[0]?.fix], ["no", "forward the port"])
         assert.deepStrictEqual(status.stats, { ...stats, maxLagMs: 2 })
         const table = yield* client.peers
         assert.strictEqual(table.open, 1)

@@ -9,11 +9,22 @@ import { hexText } from "../../hexText.ts"
 import * as Limits from "../../Limits.ts"
 import * as AliasProof from "../../peer/AliasProof.ts"
 import * as PeerIp from "../../peer/PeerIp.ts"
+import { dialBackResults } from "../../peer/Reach.ts"
 import * as MasternodeMessage from "../MasternodeMessage.ts"
 import { cleanText, type Extension, type Message, type Peers } from "../Message.ts"
 import * as SyncMessage from "../SyncMessage.ts"
 import type { BadBody, Decoded } from "../Wire.ts"
-import { dataFixedBytes, helloFixedBytes, Kind, peersCodec, rejectFixedBytes, u16, u32, u64 } from "./NativeLayout.ts"
+import {
+  dataFixedBytes,
+  dialBackBytes,
+  helloFixedBytes,
+  Kind,
+  peersCodec,
+  rejectFixedBytes,
+  u16,
+  u32,
+  u64
+} from "./NativeLayout.ts"
 
 /** The message in `buffer[start, end)`, the body of a frame of `kind`. */
 export const decode = (kind: number, buffer: Uint8Array, start: number, end: number): Decoded => {
@@ -40,6 +51,20 @@ export const decode = (kind: number, buffer: Uint8Array, start: number, end: num
       return decodePeers(buffer.subarray(start, end))
     case Kind.AskPeers:
       return end === start ? { _tag: "AskPeers" } : wrongLength(kind, 0, end - start)
+    case Kind.AskDialBack:
+      return end - start === 4
+        ? { _tag: "AskDialBack", request: u32(buffer, start) }
+        : wrongLength(kind, 4, end - start)
+    case Kind.DialBack:
+      return end - start === dialBackBytes
+        ? {
+          _tag: "DialBack",
+          request: u32(buffer, start),
+          result: dialBackResults[(buffer[start + 4] ?? 0) - 1] ?? "no-answer",
+          ip: ipAt(buffer, start + 5),
+          port: u16(buffer, start + 21)
+        }
+        : wrongLength(kind, dialBackBytes, end - start)
     case Kind.Hello:
       return decodeHello(buffer.subarray(start, end))
     case Kind.Commit:

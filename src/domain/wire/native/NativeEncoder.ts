@@ -12,6 +12,7 @@ import { rejectReasons } from "../../DisconnectReason.ts"
 import * as Limits from "../../Limits.ts"
 import * as AliasProof from "../../peer/AliasProof.ts"
 import * as PeerIp from "../../peer/PeerIp.ts"
+import { dialBackResults } from "../../peer/Reach.ts"
 import * as Frame from "../Frame.ts"
 import * as MasternodeMessage from "../MasternodeMessage.ts"
 import * as Message from "../Message.ts"
@@ -20,6 +21,7 @@ import type { Allocator, DataBatch } from "../Wire.ts"
 import {
   dataFixedBytes,
   dataHeadBytes,
+  dialBackBytes,
   helloFixedBytes,
   Kind,
   maxPayloadBytes,
@@ -114,6 +116,21 @@ export const encodePeers = (peers: Message.Peers["peers"]): Uint8Array => {
 }
 
 export const encodeAskPeers = (): Uint8Array => Frame.allocate(Kind.AskPeers, 0)
+
+export const encodeAskDialBack = (request: number): Uint8Array => {
+  const b = Frame.allocate(Kind.AskDialBack, 4)
+  putU32(b, body, request)
+  return b
+}
+
+export const encodeDialBack = ({ ip, port, request, result }: Message.DialBack): Uint8Array => {
+  const b = Frame.allocate(Kind.DialBack, dialBackBytes)
+  putU32(b, body, request)
+  b[body + 4] = dialBackResults.indexOf(result) + 1
+  b.set(PeerIp.toBytes(ip), body + 5)
+  putU16(b, body + 21, port)
+  return b
+}
 
 const checkPayload = (payload: Uint8Array): void => {
   if (payload.length > maxPayloadBytes) throw new RangeError(`payload of ${payload.length} bytes fits no frame`)
@@ -213,6 +230,10 @@ export const encode = (message: Message.Message): readonly [Uint8Array] | readon
       return [encodePeers(message.peers)]
     case "AskPeers":
       return [encodeAskPeers()]
+    case "AskDialBack":
+      return [encodeAskDialBack(message.request)]
+    case "DialBack":
+      return [encodeDialBack(message)]
     case "OwnMasternode":
     case "Masternodes":
     case "SeenMasternodes":

@@ -15,7 +15,9 @@ export const Kind = {
   SameProcess: 7,
   Data: 16,
   Peers: 17,
-  AskPeers: 18
+  AskPeers: 18,
+  AskDialBack: 19,
+  DialBack: 20
 } as const
 
 /** Whether frames of this kind overtake bulk. */
@@ -25,6 +27,8 @@ export const isControl = (kind: number): boolean => kind < 16
 export const helloFixedBytes = 130
 /** bytes. The part of a Reject before its address and text. */
 export const rejectFixedBytes = 8
+/** bytes. A `DialBack`: request, result, IP, port. */
+export const dialBackBytes = 23
 /** bytes. Channel number in front of a Data payload. */
 export const dataFixedBytes = 2
 /** bytes. What stands before a Data payload: the frame's header and the channel number. */

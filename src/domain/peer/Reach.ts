@@ -1,0 +1,61 @@
+/**
+ * Whether others can reach this node: a peer that came in shows it, and others are asked to dial back. Immutable; times are monotonic ms.
+ *
+ * **Votes.** Of each netgroup the latest answer counts. One that reached this node is enough, unless more did not; that nobody can takes two
+ * netgroups, for a firewall may be in the way of one.
+ */
+import * as Limits from "../Limits.ts"
+
+/** How a dial to the asker went. `another-node`: another process answered. `not-a-node`: something answered that is no node. */
+export const dialBackResults = ["reached", "another-node", "refused", "no-answer", "not-a-node"] as const
+export type DialBackResult = typeof dialBackResults[number]
+
+export type Reachable = "yes" | "no" | "unknown"
+
+export interface Answer {
+  readonly result: DialBackResult
+  readonly at: number
+}
+
+/** The latest answer of each netgroup, the oldest first. */
+export type Reach = ReadonlyMap<string, Answer>
+
+export const none: Reach = new Map()
+
+/** A peer of that netgroup answers. At most `Limits.dialBackAnswers` are kept. */
+export const answered = (reach: Reach, group: string, answer: Answer): Reach => {
+  const all = new Map(reach)
+  all.delete(group)
+  all.set(group, answer)
+  for (const oldest of all.keys()) {
+    if (all.size <= Limits.dialBackAnswers) break
+    all.delete(oldest)
+  }
+  return all
+}
+
+const fresh = (reach: Reach, now: number): ReadonlyArray<Answer> =>
+  [...reach.values()].filter(({ at }) => now - at <= Limits.dialBackFreshMs)
+
+/** `cameIn`: a peer from outside is, or was lately, connected to this node's own listener. */
+export const verdict = (reach: Reach, cameIn: boolean, now: number): Reachable => {
+  if (cameIn) return "yes"
+  const answers = fresh(reach, now)
+  const reached = answers.filter(({ result }) => result === "reached").length
+  const failed = answers.length - reached
+  if (reached > failed) return "yes"
+  return failed > reached && failed >= 2 ? "no" : "unknown"
+}
+
+/** The result that most of those netgroups had that could not reach this node; `undefined`: there is none. */
+export const commonFailure = (reach: Reach, now: number): DialBackResult | undefined => {
+  const counts = new Map<DialBackResult, number>()
+  for (const { result } of fresh(reach, now)) {
+    if (result !== "reached") counts.set(result, (counts.get(result) ?? 0) + 1)
+  }
+  return [...counts].toSorted(([, a], [, b]) => b - a)[0]?.[0]
+}
+
+/** Whether a peer found another process behind this node's address. */
+export const foundAnother = (reach: Reach, now: number): boolean =>
+  fresh(reach, now).some(({ result }) => result === "another-node")

@@ -1,0 +1,70 @@
+/**
+ * What a node remembers of dials back: its own question that waits, whom it asked and for whom it dialled. `Reachability` asks and answers.
+ *
+ * **Units**: monotonic ms. **Bounds**: `Limits.dialBackAskers` netgroups and askers, `dialBacks` dials under way, `dialBackRate` in all.
+ */
+import * as Limits from "../../domain/Limits.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import * as TokenBucket from "../../domain/peer/TokenBucket.ts"
+import type { Up } from "./PeerEnd.ts"
+
+export class DialBacks {
+  private asked: { readonly request: number; readonly up: Up; readonly at: number } | undefined = undefined
+  private lastRequest = 0
+  /** When a peer of a netgroup was asked last, the longest ago first. */
+  private readonly askedGroups = new Map<string, number>()
+  /** When an asker was dialled back last, the longest ago first. */
+  private readonly dialledAskers = new Map<PeerIp, number>()
+  private tokens = TokenBucket.full(Limits.dialBackRate, 0)
+  private underWay = 0
+
+  /** Whether an answer may still come. */
+  isWaiting(now: number): boolean {
+    return this.asked !== undefined && now - this.asked.at < Limits.dialBackAnswerMs
+  }
+
+  /** When a peer of that netgroup was asked last. */
+  askedAt(group: string): number {
+    return this.askedGroups.get(group) ?? Number.NEGATIVE_INFINITY
+  }
+
+  /** The peer is asked. Gives the number of the question. */
+  ask(up: Up, group: string, now: number): number {
+    remember(this.askedGroups, group, now)
+    this.lastRequest += 1
+    this.asked = { request: this.lastRequest, up, at: now }
+    return this.lastRequest
+  }
+
+  /** Whether that answers the question that waits, which then waits no more. */
+  answered(up: Up, request: number): boolean {
+    if (this.asked?.up !== up || this.asked.request !== request) return false
+    this.asked = undefined
+    return true
+  }
+
+  /** Whether the asker may be dialled back now. If so that dial counts; `dialled` when it is over. */
+  mayDial(asker: PeerIp, now: number): boolean {
+    const at = this.dialledAskers.get(asker)
+    if (this.underWay >= Limits.dialBacks || (at !== undefined && now - at < Limits.dialBackAgainMs)) return false
+    const tokens = TokenBucket.take(this.tokens, Limits.dialBackRate, now)
+    if (tokens === undefined) return false
+    this.tokens = tokens
+    remember(this.dialledAskers, asker, now)
+    this.underWay += 1
+    return true
+  }
+
+  dialled(): void {
+    this.underWay -= 1
+  }
+}
+
+const remember = <K>(times: Map<K, number>, key: K, now: number): void => {
+  times.delete(key)
+  times.set(key, now)
+  for (const oldest of times.keys()) {
+    if (times.size <= Limits.dialBackAskers) break
+    times.delete(oldest)
+  }
+}
