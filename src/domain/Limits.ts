@@ -479,12 +479,12 @@ export const retryProtocolMs = 60_000
 
 // --- protection -------------------------------------------------------------------
 
-/** points. At so many a peer is banned. One proof that a peer lied about blocks is enough, five broken frames within the hour are. */
+/** points. At so many a peer is banned. One proof that a peer lied about blocks is enough; so are five broken frames within half an hour. */
 export const banScore = 100
 export const offenceFalsePoints = 100
-export const offenceFramePoints = 20
-/** points. A flood is stopped by reading slowly, and may be a bug of a version: ten times within the hour are a ban. */
-export const offenceFloodPoints = 10
+export const offenceFramePoints = 22
+/** points. A flood is stopped by reading slowly, and may be a bug of a version: ten times within half an hour are a ban. */
+export const offenceFloodPoints = 11
 /** ms. Points halve in this time: a peer that breaks one frame a day is never banned for it. */
 export const scoreHalfLifeMs = 3_600_000
 /** addresses whose offences are remembered, 500 bytes to 5 KB each, and offences of one. */
@@ -492,6 +492,42 @@ export const ledgerPeers = 1_024
 export const ledgerOffences = 16
 /** characters. Detail of an offence: one line. */
 export const offenceDetailCharacters = 200
+/** bans at once: 5 MB, and a look-up of 2 µs at most. */
+export const bans = 10_000
+/** ms. A ban by score, doubled each time the address comes to it again; its maximum; and an operator's, as Bitcoin Core's. */
+export const scoreBanMs = 3_600_000
+export const scoreBanMaxMs = 86_400_000
+export const operatorBanMs = 86_400_000
+/** ms. Maximum of an operator's ban: a year. */
+export const banMostMs = 365 * 86_400_000
+/** ms. Minimum of an operator's ban: below a second it is over before it is known. */
+export const banLeastMs = 1_000
+/** characters. An operator's reason for a ban. */
+export const banReasonCharacters = 200
+/** Least length of a block of addresses that may be banned, IPv4 and IPv6: a wider one is most of the network. */
+export const subnetIpv4Least = 8
+export const subnetIpv6Least = 16
+/** peers. A score bans nobody when fewer good ones would be left. Below, the offender's connection ends all the same. */
+export const goodPeersLeast = 3
+/** points. With fewer a peer is good. */
+export const goodPeerPoints = 50
+/** ms. For so long after a sign of this node's own trouble a score bans nobody. */
+export const troubleMs = 60_000
+/** ms. A lag of the event loop that is such a sign; and a jump of the wall clock. */
+export const troubleLagMs = 1_000
+export const troubleClockMs = 5_000
+/** peers that were silent within `troubleMs`, and their share of all: so many are no coincidence. */
+export const troubleTimeouts = 3
+export const troubleTimeoutShare = 0.25
+/** ms. A banned address that dials is told so at most this often; its other sockets are closed at accept. */
+export const bannedWordMs = 10_000
+/** The same, of all banned addresses together: words per second, and at once. */
+export const bannedWordsPerSecond = 10
+export const bannedWordBurst = 50
+/** ms. Sockets of banned addresses that were closed at accept are reported together at most this often. */
+export const turnedAwayEveryMs = 10_000
+/** dials per second to peers whose ban has ended. */
+export const unbannedDialsPerSecond = 16
 
 // --- log --------------------------------------------------------------------------
 

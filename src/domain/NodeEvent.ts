@@ -5,6 +5,9 @@ import type { DisconnectReason } from "./DisconnectReason.ts"
 import type { Key, Tier } from "./masternode/Masternode.ts"
 import type { PeerIp } from "./peer/PeerIp.ts"
 import type { Direction, PeerSource } from "./peer/PeerRecord.ts"
+import type { Subnet } from "./peer/Subnet.ts"
+import type { BannedBy } from "./protection/BanList.ts"
+import type { Spared } from "./protection/IsolationFloor.ts"
 import type { OffenceKind } from "./protection/Offence.ts"
 import type { SyncFault } from "./sync/SyncState.ts"
 
@@ -141,7 +144,22 @@ export type NodeEvent =
     readonly kind: OffenceKind
     readonly detail: string
     readonly points: number
+    /** Why it is not banned, with as many points as a ban takes. */
+    readonly spared?: Spared
   }
+  /** Addresses are banned from now on. */
+  | {
+    readonly _tag: "Banned"
+    readonly at: number
+    readonly subnet: Subnet
+    readonly by: BannedBy
+    readonly detail: string
+    readonly forMs: number
+  }
+  /** A ban has ended: its time is over, or an operator lifted it. */
+  | { readonly _tag: "Unbanned"; readonly at: number; readonly subnet: Subnet; readonly by: "operator" | "time" }
+  /** So many sockets of banned addresses were closed when they were accepted, since the last of these events. `ip`: of one of them. */
+  | { readonly _tag: "TurnedAway"; readonly at: number; readonly ip: PeerIp; readonly sockets: number }
   /** The peer has a better chain, and ours cannot become it: it leaves ours at `fork`, `depth` blocks below our tip. */
   | {
     readonly _tag: "LeftBehind"
@@ -195,6 +213,10 @@ export interface NodeStats {
   /** Times that inbound connections could not be accepted: seconds, where file descriptors were missing. */
   readonly acceptsFailed: number
   readonly unknownFrames: number
+  /** What peers did that no honest peer does. */
+  readonly offences: number
+  /** Sockets of banned addresses, closed when they were accepted. */
+  readonly turnedAway: number
   /** Maximum event-loop lag, ms. */
   readonly maxLagMs: number
 }

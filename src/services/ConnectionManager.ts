@@ -10,6 +10,8 @@ import type { Effect, Scope, Stream } from "effect"
 import { Context, Schema } from "effect"
 import type { PeerAddress } from "../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
+import type { Subnet } from "../domain/peer/Subnet.ts"
+import type { Ban } from "../domain/protection/BanList.ts"
 
 /** No connection is up with that peer; `why` of `PeerState` tells more. */
 export class NotConnected extends Schema.TaggedError<NotConnected>()("NotConnected", { ip: Schema.String }) {
@@ -65,6 +67,23 @@ export class InvalidPeer extends Schema.TaggedError<InvalidPeer>()("InvalidPeer"
   override get message() {
     return `peer "${this.input ?? ""}" ${this.problem}; ${this.fix}`
   }
+}
+
+/** The ban cannot be made. `problem` and `fix` are for a person. */
+export class InvalidBan extends Schema.TaggedError<InvalidBan>()("InvalidBan", {
+  input: Schema.String,
+  problem: Schema.String,
+  fix: Schema.String
+}) {
+  override get message() {
+    return `ban of ${this.input} ${this.problem}; ${this.fix}`
+  }
+}
+
+/** A ban as it stands. Times are wall time, ms. */
+export interface BanReport extends Ban {
+  /** ms until it ends. */
+  readonly leftMs: number
 }
 
 /** The reader of `messages` fell behind by more than its buffer; messages were lost, so the stream ends. */
@@ -129,6 +148,18 @@ export class ConnectionManager extends Context.Service<ConnectionManager, {
    * drills: to the peers it looks like a cut cable.
    */
   readonly isolate: (ips: ReadonlyArray<PeerIp>) => Effect.Effect<void>
+  /**
+   * Bans addresses: their connections end (the peer reads `banned` and for how long), their sockets are closed at accept, and they are not
+   * dialled. In place of an earlier ban of the same addresses. An operator's ban holds for configured peers too. Stored at once.
+   */
+  readonly ban: (
+    subnet: Subnet,
+    options?: { readonly forMs?: number | undefined; readonly reason?: string | undefined }
+  ) => Effect.Effect<BanReport, InvalidBan>
+  /** Lifts exactly that ban; peers that it held off are dialled soon. False if there is none. */
+  readonly unban: (subnet: Subnet) => Effect.Effect<boolean>
+  /** Every ban, by address. */
+  readonly bans: Effect.Effect<ReadonlyArray<BanReport>>
   /** Where this node listens. */
   readonly address: PeerAddress
 }>()("timemesh/services/ConnectionManager") {}

@@ -8,6 +8,7 @@ import type { Effect } from "effect"
 import { Context, Schema } from "effect"
 import type { Changes, Placed } from "../domain/peer/KnownAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
+import type { Ban } from "../domain/protection/BanList.ts"
 
 /** The store could not be read or written. `detail` names the file and what to do. */
 export class PeerStoreError extends Schema.TaggedError<PeerStoreError>()("PeerStoreError", { detail: Schema.String }) {
@@ -16,19 +17,27 @@ export class PeerStoreError extends Schema.TaggedError<PeerStoreError>()("PeerSt
   }
 }
 
+/** A ban, in wall time. */
+export type StoredBan = Ban
+
 export interface StoredPeers {
   /** Secret that places addresses in the book, 16 bytes; `undefined` on the first start. */
   readonly key: Uint8Array | undefined
   readonly book: ReadonlyArray<Placed>
   /** The last good peers, best first. */
   readonly anchors: ReadonlyArray<PeerIp>
+  readonly bans: ReadonlyArray<StoredBan>
 }
 
 export interface PeersToStore extends Changes {
   readonly key: Uint8Array
   readonly anchors: ReadonlyArray<PeerIp>
+  /** All bans, where they have changed. */
+  readonly bans: ReadonlyArray<StoredBan> | undefined
   /** The whole book: for a store that has lost what it had. */
   readonly whole: () => Iterable<Placed>
+  /** All bans, for the same. */
+  readonly wholeBans: () => ReadonlyArray<StoredBan>
 }
 
 export class PeerStore extends Context.Service<PeerStore, {

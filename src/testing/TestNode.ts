@@ -26,6 +26,7 @@ import { defaultTuning, type NodeSetup, type NodeSetupError, type Tuning } from 
 import { NodeEvents } from "../services/NodeEvents.ts"
 import { PeerSocket } from "../services/PeerSocket.ts"
 import { PeerState } from "../services/PeerState.ts"
+import { PeerStore } from "../services/PeerStore.ts"
 import { Sync } from "../services/Sync.ts"
 
 export interface Options {
@@ -49,6 +50,8 @@ export interface Options {
   readonly masternodes?: boolean
   /** What it announces itself as; implies `masternodes`. */
   readonly masternode?: OwnMasternode
+  /** What it remembers of peers: give the same one to its next process. Default: one that forgets. */
+  readonly peerStore?: PeerStore["Service"]
   /** Called for every event, from the first on, inside the node: keep it short. */
   readonly onEvent?: (event: NodeEvent) => void
   /** Whether `events` keeps them. Default true; false for a node with more connections than memory should remember. */
@@ -135,13 +138,13 @@ const watched = (options: Options) => {
 const build = Effect.fnUntraced(function*<N, E>(
   options: Options,
   sockets: PeerSocket["Service"],
-  node: Layer.Layer<N, E, PeerSocket | Layer.Success<ReturnType<typeof PeerStoreMemory.layer>>>
+  node: Layer.Layer<N, E, PeerSocket | PeerStore>
 ) {
   const scope = yield* Scope.fork(yield* Effect.scope)
   const services = yield* node.pipe(
     Layer.provide([
       Layer.succeed(PeerSocket, sockets),
-      PeerStoreMemory.layer(),
+      options.peerStore === undefined ? PeerStoreMemory.layer() : Layer.succeed(PeerStore, options.peerStore),
       Layer.succeed(OwnMasternode, options.masternode),
       SignaturesLive.layerInTurn
     ]),

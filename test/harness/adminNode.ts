@@ -26,6 +26,8 @@ export const stats: NodeStats = {
   pongs: both,
   acceptsFailed: 0,
   unknownFrames: 0,
+  offences: 0,
+  turnedAway: 0,
   maxLagMs: 1.5
 }
 export const row: PeerRecord = {

@@ -21,6 +21,7 @@ import { ChainStore, type StoredBlock, type Tip } from "../../src/services/Chain
 import type { OwnMasternode } from "../../src/services/Masternodes.ts"
 import type { Tuning } from "../../src/services/NodeConfig.ts"
 import { PeerSocket } from "../../src/services/PeerSocket.ts"
+import type { PeerStore } from "../../src/services/PeerStore.ts"
 import type { Sync } from "../../src/services/Sync.ts"
 import { TestNode } from "../../src/testing/index.ts"
 import { devnet, genesis } from "./syntheticChain.ts"
@@ -57,6 +58,8 @@ export interface NodeOptions {
   /** Keep a registry of masternodes; announce this one. */
   readonly masternodes?: boolean
   readonly masternode?: OwnMasternode
+  /** What it remembers of peers across restarts. */
+  readonly peerStore?: PeerStore["Service"]
 }
 
 /** A running node and what it reported. Stopping it moves the clock as far as that needs. */
@@ -178,7 +181,8 @@ export const make = Effect.gen(function*() {
         produces: options.produce === true,
         ...(options.network === undefined ? {} : { network: options.network }),
         masternodes: options.masternodes === true,
-        ...(options.masternode === undefined ? {} : { masternode: options.masternode })
+        ...(options.masternode === undefined ? {} : { masternode: options.masternode }),
+        ...(options.peerStore === undefined ? {} : { peerStore: options.peerStore })
       }
       const sockets = refusing(translated(network.host(first, ...more), options.inside), options)
       const disk = { ms: 0 }

@@ -82,7 +82,14 @@ export const command = Command.make(
       const imported = importInto(into, list, target.network.port, yield* Clock.currentTimeMillis)
       const store = yield* PeerStore
       yield* Effect.mapError(
-        store.save({ ...into.takeChanges(), key, anchors: stored.anchors, whole: () => into.entries() }),
+        store.save({
+          ...into.takeChanges(),
+          key,
+          anchors: stored.anchors,
+          bans: undefined,
+          whole: () => into.entries(),
+          wholeBans: () => stored.bans
+        }),
         (error) => Failure.unusable(error.message)
       )
       yield* Console.log(json ? JSON.stringify(imported) : render(imported, into.size))

@@ -1,5 +1,6 @@
 /** The answer to "why are we (not) connected to this address", in words and in parts. */
 import * as DisconnectReason from "../DisconnectReason.ts"
+import type { Offence } from "../protection/Offence.ts"
 import type { PeerIp } from "./PeerIp.ts"
 import type { PeerRecord } from "./PeerRecord.ts"
 import * as Situation from "./Situation.ts"
@@ -15,6 +16,14 @@ export interface Explanation {
   /** All of it, for a person. */
   readonly text: string
   readonly record: PeerRecord | undefined
+  /** What it did that no honest peer does, the oldest first. */
+  readonly offences?: ReadonlyArray<AgedOffence>
+}
+
+/** Of the ledger: `times` in a row, last so long ago. */
+export interface AgedOffence extends Offence {
+  readonly times: number
+  readonly agoMs: number
 }
 
 const seconds = (ms: number): string => `${(Math.max(0, ms) / 1_000).toFixed(1)} s`
@@ -49,6 +58,9 @@ const history = ({ lastAttempt, lastDown }: PeerRecord, now: number): ReadonlyAr
     ])
 ]
 
+const offence = ({ agoMs, detail, kind, times }: AgedOffence): string =>
+  `${kind} (${detail})${times === 1 ? "" : ` ${times}×`}, ${seconds(agoMs)} ago`
+
 const plan = (record: PeerRecord, now: number): string => {
   const who = dialler[record.expected]
   if (record.attempts > 0) return `${who}; ${record.attempts} under way.`
@@ -80,7 +92,8 @@ export const explain = (
   record: PeerRecord | undefined,
   facts: Situation.Facts,
   usualPort: number,
-  now: number
+  now: number,
+  offences: ReadonlyArray<AgedOffence> = []
 ): Explanation => {
   const situation = Situation.of(record, facts, now)
   const { cause, fix } = SituationText.of(situation, { ...facts, record, address: ip, usualPort })
@@ -104,9 +117,12 @@ export const explain = (
     situation,
     cause,
     ...(fix === undefined ? {} : { fix }),
-    text: [...says, ...(record === undefined || (isPlain && second.length === 0) ? [] : history(record, now))].join(
-      " "
-    ),
-    record
+    text: [
+      ...says,
+      ...(record === undefined || (isPlain && second.length === 0) ? [] : history(record, now)),
+      ...(offences.length === 0 ? [] : [`Offences: ${offences.map(offence).join("; ")}.`])
+    ].join(" "),
+    record,
+    ...(offences.length === 0 ? {} : { offences })
   }
 }

@@ -63,6 +63,15 @@ export type Situation = typeof situations[number]
 /** How an address is known to be this node's own. `seen`: so peers call this node, which nothing proves. */
 export type OwnAddress = "listen" | "advertise" | "host" | "former" | "dialled" | "seen"
 
+/** A ban that an address is under. `forMs`: until it ends. */
+export interface BannedFact {
+  readonly by: "operator" | "score"
+  readonly forMs: number
+  readonly reason: string
+  /** What is banned: the address, or a block that it is in. */
+  readonly subnet: string
+}
+
 /** What the node knows beside the peer's row. */
 export interface Facts {
   /** Why no peer can have the address, to be read after it: `is not a unicast address`. */
@@ -73,6 +82,8 @@ export interface Facts {
   /** Where the process is now that was at this address. */
   readonly movedTo: PeerIp | undefined
   readonly isIsolated: boolean
+  /** This node has banned the address. */
+  readonly banned: BannedFact | undefined
   /** The peer book holds the address. */
   readonly isInBook: boolean
   /** Every place for peers is taken: their number. */
@@ -90,6 +101,7 @@ export const of = (record: PeerRecord | undefined, facts: Facts, now: number): S
   if (record?.connection !== undefined) return ofConnected(record, facts)
   if (facts.own !== undefined) return "own-address"
   if (facts.impossible !== undefined) return "impossible"
+  if (facts.banned !== undefined) return "banned-here"
   if (record?.aliasOf !== undefined) return "alias"
   if (facts.movedTo !== undefined) return "moved"
   if (record === undefined) return facts.isInBook ? crowdedOut(facts) ?? "in-book" : "unknown"
@@ -132,7 +144,8 @@ const ofReason = ({ by, kind, reject }: DisconnectReason): Situation | undefined
     case "full":
       return isHere ? "full-here" : "full-there"
     case "banned":
-      return isHere ? "banned-here" : "banned-there"
+      // A ban of ours that has ended holds nobody off.
+      return isHere ? undefined : "banned-there"
     case "in-use":
       return isHere ? "second-node-there" : "second-node-here"
     case "incompatible":

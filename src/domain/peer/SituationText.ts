@@ -2,7 +2,7 @@
  * The words for a situation: its cause, and what to do about it. The table of docs/operating.md has the same rows; a test compares them.
  */
 import type { PeerRecord } from "./PeerRecord.ts"
-import type { OwnAddress, Situation } from "./Situation.ts"
+import type { BannedFact, OwnAddress, Situation } from "./Situation.ts"
 
 /** `fix`: absent where nothing needs to be done. Neither ends with a full stop. */
 export interface Words {
@@ -21,6 +21,7 @@ export interface Details {
   readonly full: number | undefined
   readonly clockBehindS: number | undefined
   readonly usualPort: number
+  readonly banned: BannedFact | undefined
 }
 
 const seconds = (ms: number): string => `${(Math.max(0, ms) / 1_000).toFixed(1)} s`
@@ -47,6 +48,26 @@ const network =
   "dials again within seconds of the network's return"
 
 const firewalls = "check that the host is up, and the firewalls on the way"
+
+const banned = (ban: BannedFact | undefined): Words =>
+  ban === undefined ? { cause: "this node has banned it", fix: "lift the ban, or wait for its end" } : {
+    cause: `this node has banned ${ban.subnet.includes("/") ? `${ban.subnet}, which it is in,` : "it"} for ${
+      left(ban.forMs)
+    } more, by ${ban.by === "score" ? "the score of its offences" : "the operator's command"}${
+      ban.reason === "" ? "" : ` (${ban.reason})`
+    }`,
+    fix: `wait for the end of the ban, or lift it: timemesh unban ${ban.subnet}`
+  }
+
+/** `45 s`, `12 min`, `3 h`. */
+const left = (ms: number): string => {
+  const minutes = ms / 60_000
+  return minutes < 2
+    ? `${Math.ceil(ms / 1_000)} s`
+    : minutes < 120
+    ? `${Math.round(minutes)} min`
+    : `${Math.round(minutes / 60)} h`
+}
 
 /** Cause and fix. */
 export const of = (situation: Situation, details: Details): Words => {
@@ -121,7 +142,7 @@ export const of = (situation: Situation, details: Details): Words => {
         fix: "wait for a free place, or have its operator raise --max-peers; any other peer will do as well"
       }
     case "banned-here":
-      return { cause: `this node has banned it${quoted(record, "last")}`, fix: "lift the ban, or wait for its end" }
+      return banned(details.banned)
     case "banned-there":
       return {
         cause: `the peer has banned this node${quoted(record, "last")}`,

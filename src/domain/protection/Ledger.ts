@@ -4,6 +4,7 @@
  */
 import * as Limits from "../Limits.ts"
 import type { PeerIp } from "../peer/PeerIp.ts"
+import * as Subnet from "../peer/Subnet.ts"
 import * as Offence from "./Offence.ts"
 import * as Score from "./Score.ts"
 
@@ -17,6 +18,8 @@ export interface LedgerEntry {
   readonly score: Score.Score
   /** The oldest first, at most `Limits.ledgerOffences`. */
   readonly lines: ReadonlyArray<LedgerLine>
+  /** So often it was banned by its score. */
+  readonly bans: number
 }
 
 export class Ledger {
@@ -46,7 +49,8 @@ export class Ledger {
     const line: LedgerLine = { ...offence, at: now, times: isSame ? last.times + 1 : 1 }
     const entry: LedgerEntry = {
       score: Score.add(before?.score ?? Score.none, Offence.pointsOf(offence), now),
-      lines: [...(isSame ? lines.slice(0, -1) : lines), line].slice(-Limits.ledgerOffences)
+      lines: [...(isSame ? lines.slice(0, -1) : lines), line].slice(-Limits.ledgerOffences),
+      bans: before?.bans ?? 0
     }
     this.entries.delete(ip)
     this.entries.set(ip, entry)
@@ -57,9 +61,18 @@ export class Ledger {
     return entry
   }
 
-  /** The address begins anew, its offences still to be read: after a ban, or because an operator lifted one. */
-  forgive(ip: PeerIp): void {
+  /** The address is banned by its score: the how manyeth time. */
+  banned(ip: PeerIp): number {
     const entry = this.entries.get(ip)
-    if (entry !== undefined) this.entries.set(ip, { ...entry, score: Score.none })
+    const bans = (entry?.bans ?? 0) + 1
+    if (entry !== undefined) this.entries.set(ip, { ...entry, bans })
+    return bans
+  }
+
+  /** Its addresses begin anew, their offences still to be read: a ban of them has ended. */
+  forgive(subnet: Subnet.Subnet): void {
+    for (const [ip, entry] of this.entries) {
+      if (Subnet.contains(subnet, ip)) this.entries.set(ip, { ...entry, score: Score.none })
+    }
   }
 }

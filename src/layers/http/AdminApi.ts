@@ -242,6 +242,9 @@ export const Status = Schema.Struct({
     pongs: Schema.Struct({ sent: ByDirection, received: ByDirection }),
     acceptsFailed: Schema.optional(Schema.Int),
     unknownFrames: Schema.Int,
+    /** What peers did that no honest peer does; and sockets of banned addresses that were closed when they were accepted. */
+    offences: Schema.optional(Schema.Int),
+    turnedAway: Schema.optional(Schema.Int),
     maxLagMs: Schema.Finite
   })
 })

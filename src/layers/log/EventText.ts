@@ -12,6 +12,7 @@ import { shortKey } from "../../domain/masternode/MasternodeReport.ts"
 import type { NodeEvent } from "../../domain/NodeEvent.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import * as IsolationFloor from "../../domain/protection/IsolationFloor.ts"
 import * as SyncStatus from "../../domain/sync/SyncStatus.ts"
 
 /** One line and the budget it counts against. */
@@ -165,9 +166,27 @@ export const describe = (event: NodeEvent): LogLine => {
       return remote(
         "Info",
         event._tag,
-        `offence of ${event.ip}: ${event.kind}, ${clean(event.detail)} (${
-          event.points.toFixed(0)
-        } of ${Limits.banScore} points)`
+        `offence of ${event.ip}: ${event.kind}, ${clean(event.detail)} (${event.points} of ${Limits.banScore} points)${
+          event.spared === undefined ? "" : `; not banned: ${IsolationFloor.describe(event.spared)}`
+        }`
+      )
+    case "Banned":
+      return remote(
+        "Warn",
+        event._tag,
+        `banned ${event.subnet} for ${seconds(event.forMs)} (by ${event.by}): ${clean(event.detail)}`
+      )
+    case "Unbanned":
+      return remote(
+        "Info",
+        event._tag,
+        `ban of ${event.subnet} ${event.by === "time" ? "is over" : "lifted by the operator"}`
+      )
+    case "TurnedAway":
+      return remote(
+        "Info",
+        event._tag,
+        `turned away ${event.sockets} connections of banned addresses, such as ${event.ip}`
       )
     case "LeftBehind":
       return remote(

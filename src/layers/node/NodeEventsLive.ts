@@ -20,6 +20,8 @@ const makeTotals = () => {
     dialsFailed: 0,
     acceptsFailed: 0,
     unknownFrames: 0,
+    offences: 0,
+    turnedAway: 0,
     maxLagMs: 0,
     pings: { sent: byDirection(), received: byDirection() },
     pongs: { sent: byDirection(), received: byDirection() }
@@ -61,6 +63,12 @@ const makeTotals = () => {
         return
       case "UnknownFrame":
         totals.unknownFrames += 1
+        return
+      case "Offence":
+        totals.offences += 1
+        return
+      case "TurnedAway":
+        totals.turnedAway += event.sockets
         return
       case "LoopLag":
         totals.maxLagMs = Math.max(totals.maxLagMs, event.ms)

@@ -10,16 +10,18 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import * as SipHash from "../../domain/peer/SipHash.ts"
 import { AddressSaverPace } from "../../services/Cadence.ts"
 import { Entropy } from "../../services/Entropy.ts"
-import { PeerStore } from "../../services/PeerStore.ts"
+import { PeerStore, type StoredBan } from "../../services/PeerStore.ts"
 import * as RetrySchedule from "../time/RetrySchedule.ts"
 import type { NodeContext } from "./NodeContext.ts"
 import type { Peer } from "./Peer.ts"
+import * as Protection from "./Protection.ts"
 
 /** What was stored when the node started. */
 export interface Loaded {
   readonly key: Uint8Array
   readonly book: PeerBook
   readonly anchors: ReadonlyArray<PeerIp>
+  readonly bans: ReadonlyArray<StoredBan>
 }
 
 /** None of it fails: a store that does not work is a warning. */
@@ -48,7 +50,7 @@ export const load = Effect.fnUntraced(function*(now: number): Effect.fn.Return<L
   const bytes = given === undefined || stored?.key === undefined ? newKey(entropy.nonce) : stored.key
   const book = new PeerBook(given ?? SipHash.keyOf(bytes) ?? [0, 0, 0, 0])
   book.restore(stored?.book ?? [], now)
-  return { key: bytes, book, anchors: stored?.anchors ?? [] }
+  return { key: bytes, book, anchors: stored?.anchors ?? [], bans: stored?.bans ?? [] }
 })
 
 export const make = Effect.fnUntraced(function*(ctx: NodeContext, { anchors: before, key }: Loaded) {
@@ -62,13 +64,26 @@ export const make = Effect.fnUntraced(function*(ctx: NodeContext, { anchors: bef
   const attempt = one.withPermit(Effect.suspend(() => {
     isChanged = false
     const changes = ctx.book.takeChanges()
-    return store.save({ ...changes, key, anchors: anchors(ctx, before), whole: () => ctx.book.entries() }).pipe(
+    const wholeBans = () => Protection.toStore(ctx)
+    const bans = ctx.protection.isUnsaved ? wholeBans() : undefined
+    ctx.protection.isUnsaved = false
+    const whole = () => ctx.book.entries()
+    return store.save({ ...changes, key, anchors: anchors(ctx, before), bans, whole, wholeBans }).pipe(
       Effect.tapError((error) =>
-        Effect.andThen(Effect.sync(() => ctx.book.giveBack(changes)), Effect.logWarning(error.message))
+        Effect.andThen(
+          Effect.sync(() => {
+            ctx.book.giveBack(changes)
+            ctx.protection.isUnsaved ||= bans !== undefined
+          }),
+          Effect.logWarning(error.message)
+        )
       )
     )
   }))
   const untilSaved = Effect.ignore(Effect.retry(attempt, RetrySchedule.make()))
+  ctx.protection.onChange = () => {
+    isChanged = true
+  }
   return {
     save: Effect.suspend(() => {
       noteInbound(ctx)

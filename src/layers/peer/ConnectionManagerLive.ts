@@ -20,6 +20,7 @@ import * as Heartbeat from "./Heartbeat.ts"
 import { Inbound, listen } from "./Inbound.ts"
 import * as Isolation from "./Isolation.ts"
 import * as NodeContext from "./NodeContext.ts"
+import * as OperatorBans from "./OperatorBans.ts"
 import * as Outgoing from "./Outgoing.ts"
 import * as PairDriver from "./PairDriver.ts"
 import * as PairTimers from "./PairTimers.ts"
@@ -34,7 +35,7 @@ const make = Effect.gen(function*() {
   const sockets = yield* PeerSocket
   const { ownClock } = yield* EventLoop
   const setup = yield* NodeConfig
-  const { emit } = yield* NodeEvents
+  const { emit, listen: hear } = yield* NodeEvents
   const listener = yield* listen(
     sockets,
     setup.listen,
@@ -46,6 +47,8 @@ const make = Effect.gen(function*() {
   const dialler = new Dialler(ctx, sockets, session)
   const inbound = new Inbound(ctx, session)
   const saver = yield* AddressSaver.make(ctx, stored)
+  Protection.restore(ctx, stored.bans)
+  yield* hear((event) => Protection.observe(ctx, event))
   PairDriver.start(ctx, { dialler, saver })
 
   ctx.emit({ _tag: "Listening", address: PeerAddress.format(listener.address) })
@@ -83,6 +86,8 @@ const make = Effect.gen(function*() {
           ctx.table.own.how(to.ip) === undefined ? undefined : ownPeer(to)
         )
         if (wrong !== undefined) return Effect.fail(new InvalidPeer(wrong))
+        const banned = OperatorBans.problem(ctx, to.ip)
+        if (banned !== undefined) return Effect.fail(new InvalidPeer(banned))
         return Discovery.learn(ctx, to, "configured") ? Effect.void : Effect.fail(new InvalidPeer(noRoom(to)))
       }),
     disconnect: (ip) =>
@@ -95,6 +100,7 @@ const make = Effect.gen(function*() {
         return wasUp
       }),
     isolate: (ips) => Isolation.isolate(ctx, ips),
+    ...OperatorBans.make(ctx, saver.save),
     address: listener.address
   })
   return Context.make(ConnectionManager, manager).pipe(Context.add(PeerMessages, messages(ctx)))

@@ -13,12 +13,15 @@ import type { NodeContext } from "./NodeContext.ts"
 import * as PairTimers from "./PairTimers.ts"
 import type { Peer } from "./Peer.ts"
 import type { PeerEnd } from "./PeerEnd.ts"
+import * as Protection from "./Protection.ts"
 
 // --- sockets ----------------------------------------------------------------------
 
 /** The peer of an accepted socket; `undefined`: the socket is dropped without a word. */
 export const socket = (ctx: NodeContext, from: PeerIp.PeerIp): Peer | undefined =>
-  ctx.slots.closed || ctx.table.isolated.has(from) ? undefined : admit(ctx, from, undefined, "inbound")
+  ctx.slots.closed || ctx.table.isolated.has(from) || !Protection.mayEnter(ctx, from)
+    ? undefined
+    : admit(ctx, from, undefined, "inbound")
 
 /** The accepted socket that must go so that another may come; `undefined` while there is room. */
 export const crowdedOut = ({ slots }: NodeContext): PeerEnd | undefined =>
@@ -43,7 +46,7 @@ export const hello = (
     dir: end.direction === "inbound" ? "in" : "out",
     remote: peer.ip,
     isOwnDial: (nonce) => ctx.slots.isOwnNonce(nonce),
-    bannedMs: undefined,
+    bannedMs: ctx.protection.bannedMs(peer.ip, ctx.timers.now()),
     known: ctx.slots.hasPlace(peer.ip),
     placesTaken: ctx.slots.placesTaken,
     maxPeers: placesFor(ctx, peer)
@@ -70,6 +73,7 @@ export const gossip = (ctx: NodeContext, from: Peer, { ip, port }: PeerAddress):
   // Most of what is told is known: a mesh that forms hears of every node from every other.
   if (known?.pair.dialable === true || port < Limits.toldPortLeast) return false
   if (!PeerIp.isOfUse(PeerIp.classOf(ip), from.ipClass) || !address(ctx, ip)) return false
+  if (ctx.protection.bannedMs(ip, ctx.timers.now()) !== undefined) return false
   return known !== undefined || ctx.book.get(ip) !== undefined || mayAdd(ctx, from)
 }
 

@@ -31,7 +31,7 @@ import type { Peer } from "./Peer.ts"
 import type { ConnectionIo } from "./PeerConnection.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
 import { PeerTable } from "./PeerTable.ts"
-import { ProtectionState } from "./ProtectionState.ts"
+import type { ProtectionState } from "./ProtectionState.ts"
 import { Protocol } from "./Protocols.ts"
 import { Slots } from "./Slots.ts"
 import { ToldDials } from "./ToldDials.ts"
@@ -143,7 +143,7 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
     emit: events.emit,
     newcomers: [],
     inbox: new ApplicationInbox(),
-    protection: new ProtectionState(),
+    protection: table.protection,
     toldDials: new ToldDials(),
     dialBacks: new DialBacks(),
     sockets: yield* PeerSocket,

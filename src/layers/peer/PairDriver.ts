@@ -290,12 +290,14 @@ const rejectFor = (
 ): Uint8Array | undefined => {
   if (reject === undefined || end.connection === undefined) return undefined
   if (reject === "in-use") peer.note({ inUseRefusals: peer.book.inUseRefusals + 1 })
+  const bannedMs = ctx.protection.bannedMs(peer.ip, ctx.timers.now())
+  const retryFacts = { refusals: peer.book.inUseRefusals, ...(bannedMs === undefined ? {} : { bannedMs }) }
   const address = reject === "alias" ? Aliases.addressKept(ctx, peer, end) : undefined
   return end.connection.wire.encode({
     _tag: "Reject",
     reason: reject,
     text: reason.detail ?? "",
-    retryAfterMs: Handshake.retryAfterMs(reject, { refusals: peer.book.inUseRefusals }),
+    retryAfterMs: Handshake.retryAfterMs(reject, retryFacts),
     ...(address === undefined ? {} : { address })
   })[0]
 }

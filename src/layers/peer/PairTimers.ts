@@ -62,6 +62,8 @@ const isOwn = (ctx: NodeContext, peer: Peer): void => {
 /** ms for which a dial that is due must wait on; `undefined`: it may go. */
 const holdBack = (ctx: NodeContext, { book, ip, isFeeler }: Peer): number | undefined => {
   if (ctx.table.isolated.has(ip)) return Limits.isolatedRedialMs
+  const bannedMs = ctx.protection.bannedMs(ip, ctx.timers.now())
+  if (bannedMs !== undefined) return Math.min(bannedMs, Limits.retryMaxMs)
   // Its process is connected at another address.
   if (book.aliasOf !== undefined) return Limits.retryAliasMs
   const toldMs = BookEntry.isGossip(book) ? ctx.toldDials.waitMs(ip, ctx.timers.now()) : 0

@@ -57,11 +57,17 @@ const make = Effect.gen(function*() {
     return report.ip === ip ? report.notices.findLast(({ fix }) => fix !== undefined) : undefined
   }
 
+  const banOf = (ip: PeerIp): Situation.BannedFact | undefined => {
+    const at = table.now()
+    const found = table.protection.bans.find(ip, at)
+    return found && { by: found.by, forMs: found.until - at, reason: found.reason, subnet: found.subnet }
+  }
+
   const explain = (
     ip: PeerIp,
     record: PeerRecord | undefined,
     { seen, ups }: ReturnType<typeof whole>,
-    now: number,
+    wallMs: number,
     clockBehindS: number | undefined
   ): Explanation.Explanation => {
     const { maxPeers } = setup.tuning
@@ -73,13 +79,21 @@ const make = Effect.gen(function*() {
       ownNotice: how === undefined ? undefined : gravest(ip),
       movedTo: table.moved.get(ip),
       isIsolated: table.isolated.has(ip),
+      banned: banOf(ip),
       isInBook: table.isInBook(ip),
       full: ups >= maxPeers ? maxPeers : undefined,
       familyMissing: table.own.lacksFamily(ip),
       isAlone: ups === 0,
       clockBehindS
     }
-    return Explanation.explain(ip, record, facts, setup.network.port, now)
+    const offences = table.protection.ledger.get(ip)?.lines ?? []
+    const agedOffences = offences.map(({ at, detail, kind, times }) => ({
+      kind,
+      detail,
+      times,
+      agoMs: table.now() - at
+    }))
+    return Explanation.explain(ip, record, facts, setup.network.port, wallMs, agedOffences)
   }
 
   return PeerState.of({
@@ -92,8 +106,10 @@ const make = Effect.gen(function*() {
     why: (ip, clockBehindS) => Effect.sync(() => explain(ip, recordOf(ip), whole(), table.nowMs(), clockBehindS)),
     explained: (clockBehindS = () => undefined) =>
       Effect.sync(() => {
-        const [node, now] = [whole(), table.nowMs()]
-        return sorted(() => true).map((peer) => explain(peer.ip, table.record(peer), node, now, clockBehindS(peer.ip)))
+        const [node, wallMs] = [whole(), table.nowMs()]
+        return sorted(() => true).map((peer) =>
+          explain(peer.ip, table.record(peer), node, wallMs, clockBehindS(peer.ip))
+        )
       })
   })
 })

@@ -12,6 +12,7 @@ import { PeerSocket } from "../../services/PeerSocket.ts"
 import { Timers } from "../time/Timers.ts"
 import { OwnAddresses } from "./OwnAddresses.ts"
 import { type Clocks, Peer } from "./Peer.ts"
+import { ProtectionState } from "./ProtectionState.ts"
 
 export class PeerTable extends Context.Service<PeerTable, {
   readonly get: (ip: PeerIp.PeerIp) => Peer | undefined
@@ -38,6 +39,8 @@ export class PeerTable extends Context.Service<PeerTable, {
   readonly isolated: Set<PeerIp.PeerIp>
   /** Addresses that a process left, and where it went: the latest `Limits.movedAddresses`. */
   readonly moved: Map<PeerIp.PeerIp, PeerIp.PeerIp>
+  /** Offences and bans. */
+  readonly protection: ProtectionState
 }>()("timemesh/layers/peer/PeerTable") {}
 
 const make = Effect.gen(function*() {
@@ -74,7 +77,8 @@ const make = Effect.gen(function*() {
     isInBook: () => false,
     own: new OwnAddresses(setup, sockets.addresses, now),
     isolated: new Set(),
-    moved: new Map()
+    moved: new Map(),
+    protection: new ProtectionState()
   })
 })
 

@@ -1,19 +1,45 @@
 /**
- * What follows from the offences of peers. Whoever sees one calls `report`, and ends the connection itself if it cannot go on: a ban is
- * decided here, from all that is known of the address.
+ * What follows from the offences of peers, and from an operator's bans. Whoever sees an offence calls `report`, and ends the connection
+ * itself if it cannot go on: a ban is decided here, from all that is known of the address (docs/decisions/0063).
  */
+import * as DialFault from "../../domain/DialFault.ts"
+import * as Limits from "../../domain/Limits.ts"
+import type { NodeEvent } from "../../domain/NodeEvent.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import * as Subnet from "../../domain/peer/Subnet.ts"
+import type { Ban } from "../../domain/protection/BanList.ts"
+import * as IsolationFloor from "../../domain/protection/IsolationFloor.ts"
 import * as Offence from "../../domain/protection/Offence.ts"
+import * as OwnTrouble from "../../domain/protection/OwnTrouble.ts"
 import * as Score from "../../domain/protection/Score.ts"
-import type { NodeContext } from "./NodeContext.ts"
+import type { StoredBan } from "../../services/PeerStore.ts"
+import { type NodeContext, post } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
+import * as PairTimers from "./PairTimers.ts"
+import { type Peer, redialKey } from "./Peer.ts"
 import type { PeerEnd } from "./PeerEnd.ts"
+
+// --- offences -----------------------------------------------------------------------
 
 /** The peer at `ip`, connected or not, did what no honest peer does. Costs a few µs: call it once per proof, not per byte. */
 export const report = (ctx: NodeContext, ip: PeerIp, offence: Offence.Offence): void => {
+  const { bans, ledger } = ctx.protection
   const now = ctx.timers.now()
-  const { score } = ctx.protection.ledger.add(ip, offence, now)
-  ctx.emit({ _tag: "Offence", ip, kind: offence.kind, detail: offence.detail, points: Score.pointsAt(score, now) })
+  look(ctx)
+  const { score } = ledger.add(ip, offence, now)
+  const isDue = Score.isEnough(score, now) && bans.find(ip, now) === undefined
+  const spared = isDue ? IsolationFloor.spared(standing(ctx, ip, now)) : undefined
+  ctx.emit({
+    _tag: "Offence",
+    ip,
+    kind: offence.kind,
+    detail: offence.detail,
+    points: Math.round(Score.pointsAt(score, now)),
+    ...(spared === undefined ? {} : { spared })
+  })
+  if (!isDue || spared !== undefined) return
+  const until = now + IsolationFloor.banMs(ledger.banned(ip))
+  ban(ctx, { subnet: Subnet.ofOne(ip), since: now, until, by: "score", reason: `${offence.kind}: ${offence.detail}` })
 }
 
 /** The peer sent bytes that are no message: an offence, and the end of the connection. */
@@ -26,4 +52,154 @@ export const malformed = (ctx: NodeContext, end: PeerEnd, detail: string): void 
 export const violated = (ctx: NodeContext, end: PeerEnd, detail: string): void => {
   report(ctx, end.ip, Offence.make("protocol", detail))
   Outgoing.close(ctx, end, "protocol", detail)
+}
+
+const standing = (ctx: NodeContext, ip: PeerIp, now: number): IsolationFloor.Standing => {
+  const { protection, table } = ctx
+  let goodPeersLeft = 0
+  for (const peer of table.peers()) {
+    if (peer.up === undefined || peer.ip === ip) continue
+    if (protection.ledger.points(peer.ip, now) < Limits.goodPeerPoints) goodPeersLeft += 1
+  }
+  return {
+    isConfigured: table.get(ip)?.book.source === "configured",
+    goodPeersLeft,
+    trouble: OwnTrouble.current(protection.trouble, now)
+  }
+}
+
+/** Compares the wall clock with the monotonic one. Called when the node starts, and with every offence. */
+const look = ({ nowMs, protection, timers }: NodeContext): void => {
+  protection.trouble = OwnTrouble.looked(protection.trouble, nowMs(), timers.now())
+}
+
+/** Watches the node's own events for signs of trouble. */
+export const observe = (ctx: NodeContext, event: NodeEvent): void => {
+  const { protection } = ctx
+  const note = (trouble: OwnTrouble.Trouble) => {
+    protection.trouble = OwnTrouble.noted(protection.trouble, trouble, ctx.timers.now())
+  }
+  switch (event._tag) {
+    case "LoopLag":
+      return event.ms >= Limits.troubleLagMs ? note("lag") : undefined
+    case "StoreFailed":
+      return note("store")
+    case "DialFailed":
+      return DialFault.of(event.detail, event.ip) === "resources" ? note("network") : undefined
+    case "Down": {
+      const { by, kind } = event.reason
+      if (by !== "local" || (kind !== "silent" && kind !== "unanswered")) return
+      protection.trouble = OwnTrouble.timedOut(protection.trouble, event.ip, ctx.slots.upCount, ctx.timers.now())
+    }
+  }
+}
+
+// --- bans -----------------------------------------------------------------------------
+
+/** Adds a ban and ends what it forbids. False: the list has no place for it, or an operator's ban of the same addresses. */
+export const ban = (ctx: NodeContext, ban: Ban): boolean => {
+  const { protection } = ctx
+  if (!protection.bans.put(ban)) return false
+  changed(ctx)
+  const { by, reason, subnet } = ban
+  ctx.emit({ _tag: "Banned", subnet, by, detail: reason, forMs: Math.round(ban.until - ban.since) })
+  for (const peer of peersIn(ctx, subnet)) {
+    post(ctx, peer, { _tag: "Stopped", reject: "banned", detail: reason, retryMs: holdMs(ban.until - ban.since) })
+  }
+  return true
+}
+
+/** Lifts exactly that ban. False: there is none. */
+export const unban = (ctx: NodeContext, subnet: Subnet.Subnet): boolean => {
+  const lifted = ctx.protection.bans.remove(subnet)
+  if (lifted === undefined) return false
+  ended(ctx, [lifted], "operator")
+  return true
+}
+
+/** How long a dial to a banned address waits before it looks again, ms. */
+export const holdMs = (bannedMs: number): number => Math.min(bannedMs, Limits.retryMaxMs)
+
+/** Whether an accepted socket of the address may go on. One that is banned may now and then, to be told so. */
+export const mayEnter = (ctx: NodeContext, ip: PeerIp): boolean => {
+  const { protection, timers } = ctx
+  const now = timers.now()
+  const found = protection.bans.find(ip, now)
+  if (found === undefined || protection.isWorthAWord(found, now)) return true
+  protection.turnedAway += 1
+  protection.unreported += 1
+  if (protection.unreported === 1) {
+    timers.arm(Limits.turnedAwayEveryMs, () => {
+      ctx.emit({ _tag: "TurnedAway", ip, sockets: protection.unreported })
+      protection.unreported = 0
+    })
+  }
+  return false
+}
+
+const peersIn = ({ table }: NodeContext, subnet: Subnet.Subnet): ReadonlyArray<Peer> => {
+  const { ip, isOne } = Subnet.parts(subnet)
+  if (!isOne) return [...table.peers()].filter((peer) => Subnet.contains(subnet, peer.ip))
+  const peer = table.get(ip)
+  return peer === undefined ? [] : [peer]
+}
+
+const changed = (ctx: NodeContext): void => {
+  const { protection, timers } = ctx
+  protection.isUnsaved = true
+  protection.onChange()
+  if (protection.expiry !== undefined) timers.disarm(protection.expiry)
+  const next = protection.bans.nextEnd
+  protection.expiry = next === undefined ? undefined : timers.arm(next - timers.now(), () => {
+    protection.expiry = undefined
+    ended(ctx, protection.bans.expire(timers.now()), "time")
+  })
+}
+
+/** Peers that are not banned any more are dialled soon, and begin without points. */
+const ended = (ctx: NodeContext, bans: ReadonlyArray<Ban>, by: "operator" | "time"): void => {
+  const { protection, timers } = ctx
+  let place = 0
+  for (const { subnet } of bans) {
+    ctx.emit({ _tag: "Unbanned", subnet, by })
+    protection.ledger.forgive(subnet)
+    for (const peer of peersIn(ctx, subnet)) {
+      if (peer.timers?.get(redialKey) === undefined || protection.bannedMs(peer.ip, timers.now()) !== undefined) {
+        continue
+      }
+      const ms = (place + ctx.jitter()) * 1_000 / Limits.unbannedDialsPerSecond
+      PairTimers.arm(ctx, peer, { kind: "redial", end: 0 }, ms)
+      place += 1
+    }
+  }
+  changed(ctx)
+}
+
+// --- the store ------------------------------------------------------------------------
+
+/** Bans that were stored, as long as they last. */
+export const restore = (ctx: NodeContext, bans: ReadonlyArray<StoredBan>): void => {
+  look(ctx)
+  const wallMs = ctx.nowMs()
+  const now = ctx.timers.now()
+  for (const { by, reason, since, subnet, until } of bans) {
+    // A clock that was wrong makes no ban longer than it was.
+    const leftMs = Math.min(until - wallMs, until - since)
+    if (leftMs > 0) {
+      ctx.protection.bans.put({ subnet, since: now + leftMs - (until - since), until: now + leftMs, by, reason })
+    }
+  }
+  if (bans.length > 0) changed(ctx)
+}
+
+/** All bans, in wall time. */
+export const toStore = (ctx: NodeContext): ReadonlyArray<StoredBan> => {
+  const offsetMs = ctx.nowMs() - ctx.timers.now()
+  return [...ctx.protection.bans.entries()].map(({ by, reason, since, subnet, until }) => ({
+    subnet,
+    since: Math.round(since + offsetMs),
+    until: Math.round(until + offsetMs),
+    by,
+    reason
+  }))
 }

@@ -1,6 +1,43 @@
-/** What the node knows of peers that misbehave. Changed by `Protection` only. */
+/** What the node knows of peers that misbehave, and of itself. Changed by `Protection` only. Times in monotonic ms. */
+import * as Limits from "../../domain/Limits.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import * as TokenBucket from "../../domain/peer/TokenBucket.ts"
+import { type Ban, BanList } from "../../domain/protection/BanList.ts"
 import { Ledger } from "../../domain/protection/Ledger.ts"
+import * as OwnTrouble from "../../domain/protection/OwnTrouble.ts"
+import type { Timer } from "../time/Timers.ts"
+
+const words: TokenBucket.Rate = { burst: Limits.bannedWordBurst, perSecond: Limits.bannedWordsPerSecond }
 
 export class ProtectionState {
   readonly ledger = new Ledger()
+  readonly bans = new BanList()
+  trouble: OwnTrouble.OwnTrouble = OwnTrouble.none
+  /** Runs until the next ban ends. */
+  expiry: Timer | undefined
+  /** Sockets of banned addresses closed at accept, and those that were not reported yet. */
+  turnedAway = 0
+  unreported = 0
+  /** The bans are not as they were stored. */
+  isUnsaved = false
+  /** Called when they change. */
+  onChange: () => void = () => {}
+  private words: TokenBucket.TokenBucket | undefined
+  private readonly told = new WeakMap<Ban, number>()
+
+  /** ms until the address may come again; `undefined`: it is not banned. */
+  bannedMs(ip: PeerIp, now: number): number | undefined {
+    const ban = this.bans.find(ip, now)
+    return ban === undefined ? undefined : ban.until - now
+  }
+
+  /** Whether a socket under that ban gets as far as a Hello, to be told of the ban. */
+  isWorthAWord(ban: Ban, now: number): boolean {
+    if (now - (this.told.get(ban) ?? Number.NEGATIVE_INFINITY) < Limits.bannedWordMs) return false
+    const left = TokenBucket.take(this.words ?? TokenBucket.full(words, now), words, now)
+    if (left === undefined) return false
+    this.words = left
+    this.told.set(ban, now)
+    return true
+  }
 }

@@ -60,6 +60,7 @@ const look = (ctx: NodeContext, rows: number): void => {
     const known = ctx.book.pick(now, ctx.jitter)
     if (known === undefined) return
     if (ctx.table.get(known.ip) !== undefined || KnownAddress.isJustDialled(known, now)) continue
+    if (ctx.protection.bannedMs(known.ip, ctx.timers.now()) !== undefined) continue
     if (!room.take()) return
     const isTried = ctx.book.tableOf(known.ip) === "tried"
     if (seek(ctx, known, isTried ? "stored" : "gossip")) added += 1

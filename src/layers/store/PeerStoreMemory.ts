@@ -5,20 +5,21 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { PeerStore, type StoredPeers } from "../../services/PeerStore.ts"
 
 /** What nothing was stored in. */
-export const nothing: StoredPeers = { key: undefined, book: [], anchors: [] }
+export const nothing: StoredPeers = { key: undefined, book: [], anchors: [], bans: [] }
 
 /** A store that outlives its users, in memory. */
 export const make = (initial: StoredPeers = nothing): PeerStore["Service"] => {
   const book = new Map<PeerIp, Placed>(initial.book.map((placed) => [placed.known.ip, placed]))
-  let { anchors, key } = initial
+  let { anchors, bans, key } = initial
   return PeerStore.of({
-    load: Effect.sync(() => ({ key, book: [...book.values()], anchors })),
+    load: Effect.sync(() => ({ key, book: [...book.values()], anchors, bans })),
     save: (peers) =>
       Effect.sync(() => {
         for (const placed of peers.changed) book.set(placed.known.ip, placed)
         for (const ip of peers.removed) book.delete(ip)
         key = peers.key
         anchors = peers.anchors
+        bans = peers.bans ?? bans
       })
   })
 }

@@ -33,8 +33,10 @@ interface Damaged {
   readonly _tag: "Damaged"
   readonly problem: string
   /** What could be read of it. */
-  readonly rest: ReadonlyArray<Placed>
+  readonly rest: Rest
 }
+
+type Rest = Omit<StoredPeers, "key">
 
 /** A database that is open, and what it holds. */
 interface Open {
@@ -43,7 +45,9 @@ interface Open {
   readonly stored: StoredPeers
 }
 
-const damaged = (problem: string, rest: ReadonlyArray<Placed> = []): Damaged => ({ _tag: "Damaged", problem, rest })
+const nothing: Rest = { book: [], anchors: [], bans: [] }
+
+const damaged = (problem: string, rest: Rest = nothing): Damaged => ({ _tag: "Damaged", problem, rest })
 
 const fromSql = (error: SqlError.SqlError, file: string): Damaged | PeerStoreError =>
   sqlFailure(error) === "damaged"
@@ -74,11 +78,15 @@ const readOrBegin = (sql: SqlClient.SqlClient, network: string) =>
       return yield* Effect.fail(damaged(`the book of ${facts.get("network") ?? "no network"}, not of ${network}`))
     }
     const { book, unreadable } = yield* PeerTables.readBook(sql)
-    if (unreadable > 0) return yield* Effect.fail(damaged(`${unreadable} rows cannot be read`, book))
+    const { bans, unreadable: unreadableBans } = yield* PeerTables.readBans(sql)
+    const rest: Rest = { book, anchors: yield* PeerTables.readAnchors(sql), bans }
+    if (unreadable + unreadableBans > 0) {
+      return yield* Effect.fail(damaged(`${unreadable + unreadableBans} rows cannot be read`, rest))
+    }
     const key = facts.get("key")
     const bytes = key === undefined ? undefined : Option.getOrUndefined(Result.getSuccess(Hex.decode(key)))
-    if (bytes?.length !== 16 && book.length > 0) return yield* Effect.fail(damaged("its key is missing", book))
-    return { key: bytes, book, anchors: yield* PeerTables.readAnchors(sql) }
+    if (bytes?.length !== 16 && book.length > 0) return yield* Effect.fail(damaged("its key is missing", rest))
+    return { key: bytes, ...rest }
   })
 
 const make = Effect.fnUntraced(function*(directory: string, network: Network) {
@@ -136,7 +144,7 @@ const make = Effect.fnUntraced(function*(directory: string, network: Network) {
               ({ problem }) => new PeerStoreError({ detail: `${file} is damaged: ${problem}` })
             )
           )
-          return { ...opened, stored: { ...opened.stored, book: rest } }
+          return { ...opened, stored: { ...opened.stored, ...rest } }
         })),
       Effect.tap((opened) => Effect.sync(() => current = opened))
     )
@@ -165,6 +173,8 @@ const make = Effect.fnUntraced(function*(directory: string, network: Network) {
       else yield* PeerTables.removeAddresses(sql, peers.removed)
       yield* PeerTables.writeAddresses(sql, isFresh ? [...peers.whole()] : peers.changed)
       yield* PeerTables.writeAnchors(sql, peers.anchors)
+      const bans = isFresh ? peers.wholeBans() : peers.bans
+      if (bans !== undefined) yield* PeerTables.writeBans(sql, bans)
     })).pipe(
       Effect.catch((error) => {
         const failure = fromSql(error, file)

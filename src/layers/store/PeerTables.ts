@@ -1,9 +1,11 @@
 /** The tables of the peer book's database, and their rows: what is read is checked, because a file may be damaged or edited. */
-import { Array as Arr, Effect, Option } from "effect"
+import { Array as Arr, Effect, Option, Result } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as Limits from "../../domain/Limits.ts"
 import type { KnownAddress, Placed } from "../../domain/peer/KnownAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import * as Subnet from "../../domain/peer/Subnet.ts"
+import type { Ban } from "../../domain/protection/BanList.ts"
 
 /** Number of this layout: what `peer_meta` must say. */
 export const schema = "1"
@@ -31,6 +33,9 @@ export const create = (sql: SqlClient.SqlClient): Effect.Effect<void, SqlError.S
       dialled_at INTEGER NOT NULL, good_at INTEGER NOT NULL, failures INTEGER NOT NULL, tried INTEGER NOT NULL,
       bucket INTEGER NOT NULL) WITHOUT ROWID`
     yield* sql`CREATE TABLE IF NOT EXISTS peer_anchor (place INTEGER PRIMARY KEY, ip BLOB NOT NULL)`
+    yield* sql`CREATE TABLE IF NOT EXISTS peer_ban (
+      subnet TEXT PRIMARY KEY, since_at INTEGER NOT NULL, until_at INTEGER NOT NULL, banned_by TEXT NOT NULL,
+      reason TEXT NOT NULL) WITHOUT ROWID`
   })
 
 /** Names of the tables in the file. */
@@ -125,3 +130,44 @@ export const writeAnchors = (sql: SqlClient.SqlClient, anchors: ReadonlyArray<Pe
     const rows = Arr.map(anchors, (ip, place) => ({ place, ip: PeerIp.toBytes(ip) }))
     yield* sql`INSERT INTO peer_anchor ${sql.insert(rows)}`
   })
+
+/** A row of `peer_ban`. */
+interface BanRow {
+  readonly subnet: string
+  readonly since_at: number
+  readonly until_at: number
+  readonly banned_by: string
+  readonly reason: string
+}
+
+/** `undefined`: no row that this program writes. */
+const banOf = (row: Readonly<Record<keyof BanRow, unknown>>): Ban | undefined => {
+  const { banned_by, reason, since_at, until_at } = row
+  const subnet = typeof row.subnet === "string" ? Result.getOrUndefined(Subnet.fromString(row.subnet)) : undefined
+  if (subnet === undefined || subnet !== row.subnet || !isCount(since_at) || !isCount(until_at)) return undefined
+  if (until_at < since_at || until_at - since_at > Limits.banMostMs || typeof reason !== "string") return undefined
+  return banned_by === "operator" || banned_by === "score"
+    ? { subnet, since: since_at, until: until_at, by: banned_by, reason: reason.slice(0, Limits.banReasonCharacters) }
+    : undefined
+}
+
+/** The bans as they are stored, and how many of their rows cannot be read. */
+export const readBans = (sql: SqlClient.SqlClient) =>
+  Effect.map(sql<BanRow>`SELECT * FROM peer_ban`, (rows) => {
+    const bans = rows.flatMap((row) => banOf(row) ?? [])
+    return { bans, unreadable: rows.length - bans.length }
+  })
+
+const banRowOf = ({ by, reason, since, subnet, until }: Ban) => ({
+  subnet,
+  since_at: since,
+  until_at: until,
+  banned_by: by,
+  reason
+})
+
+export const writeBans = (sql: SqlClient.SqlClient, bans: ReadonlyArray<Ban>) =>
+  Effect.andThen(
+    sql`DELETE FROM peer_ban`,
+    inParts(bans, (part) => sql`INSERT INTO peer_ban ${sql.insert(Arr.map(part, banRowOf))}`)
+  )

@@ -1,6 +1,7 @@
 /** Which situation a row is in: what each Reject means at both ends, and what comes first. */
 import { assert, describe, it } from "@effect/vitest"
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
+import * as Explanation from "../../../src/domain/peer/Explanation.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../../src/domain/peer/PeerRecord.ts"
 import * as Situation from "../../../src/domain/peer/Situation.ts"
@@ -12,6 +13,7 @@ const facts: Situation.Facts = {
   own: undefined,
   movedTo: undefined,
   isIsolated: false,
+  banned: undefined,
   isInBook: false,
   full: undefined,
   familyMissing: false,
@@ -38,7 +40,8 @@ const rejects: Readonly<Record<DisconnectReason.RejectReason, readonly [here: st
   duplicate: ["handshake", "handshake"],
   "in-use": ["second-node-there", "second-node-here"],
   full: ["full-here", "full-there"],
-  banned: ["banned-here", "banned-there"],
+  // A ban of ours that is over holds nobody off; one that lasts is a fact of its own.
+  banned: ["handshake", "banned-there"],
   incompatible: ["incompatible", "incompatible"],
   alias: ["handshake", "handshake"],
   self: ["self-claimed", "self-claimed"],
@@ -58,6 +61,19 @@ describe("Situation", () => {
       assert.deepStrictEqual(both, [...rejects[reject]])
     })
   }
+
+  it("a ban of ours comes before all that was before, and says by whom, for how long, why and how to lift it", () => {
+    const banned = { by: "score", forMs: 5_400_000, reason: "false-block: block 7", subnet: "10.0.0.0/24" } as const
+    const refused = rowWith(attempt(DisconnectReason.dialFailed("ECONNREFUSED", false, row.ip)))
+    assert.strictEqual(Situation.of(refused, { ...facts, banned }, now), "banned-here")
+    assert.strictEqual(Situation.of(undefined, { ...facts, banned }, now), "banned-here")
+    const { cause, fix } = Explanation.explain(row.ip, refused, { ...facts, banned }, 24_100, now)
+    assert.strictEqual(
+      cause,
+      "this node has banned 10.0.0.0/24, which it is in, for 90 min more, by the score of its offences (false-block: block 7)"
+    )
+    assert.strictEqual(fix, "wait for the end of the ban, or lift it: timemesh unban 10.0.0.0/24")
+  })
 
   it("what this host refuses comes before a peer that comes and goes, and that before other attempts", () => {
     const flaps = {

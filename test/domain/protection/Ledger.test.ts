@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import * as Subnet from "../../../src/domain/peer/Subnet.ts"
 import { Ledger } from "../../../src/domain/protection/Ledger.ts"
 import * as Offence from "../../../src/domain/protection/Offence.ts"
 import * as Score from "../../../src/domain/protection/Score.ts"
@@ -70,7 +71,9 @@ describe("the ledger", () => {
   it("forgives the points and keeps what happened", () => {
     const ledger = new Ledger()
     ledger.add(ip("10.0.0.1"), Offence.make("false-block", "wrong"), 0)
-    ledger.forgive(ip("10.0.0.1"))
+    ledger.add(ip("10.0.1.1"), Offence.make("false-block", "wrong"), 0)
+    ledger.forgive(Subnet.fromStringUnsafe("10.0.0.0/24"))
+    assert.strictEqual(ledger.points(ip("10.0.1.1"), 0), 100)
     assert.strictEqual(ledger.points(ip("10.0.0.1"), 0), 0)
     assert.strictEqual(ledger.get(ip("10.0.0.1"))?.lines.length, 1)
     assert.strictEqual(ledger.points(ip("10.0.0.2"), 0), 0)

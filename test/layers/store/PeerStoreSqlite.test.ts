@@ -2,14 +2,16 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Layer, Logger } from "effect"
 import { TestConsole } from "effect/testing"
+import * as Limits from "../../../src/domain/Limits.ts"
 import { networks } from "../../../src/domain/Network.ts"
 import * as KnownAddress from "../../../src/domain/peer/KnownAddress.ts"
 import type { Placed } from "../../../src/domain/peer/KnownAddress.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import * as Subnet from "../../../src/domain/peer/Subnet.ts"
 import * as SqliteHandle from "../../../src/layers/sql/SqliteHandle.ts"
 import * as PeerStoreMemory from "../../../src/layers/store/PeerStoreMemory.ts"
 import * as PeerStoreSqlite from "../../../src/layers/store/PeerStoreSqlite.ts"
-import { PeerStore, type PeersToStore } from "../../../src/services/PeerStore.ts"
+import { PeerStore, type PeersToStore, type StoredBan } from "../../../src/services/PeerStore.ts"
 
 const { devnet, testnet } = networks
 const ip = PeerIp.fromStringUnsafe
@@ -38,7 +40,9 @@ const changes = (change: Partial<PeersToStore> = {}): PeersToStore => ({
   changed: peers,
   removed: [],
   anchors: [ip("10.0.0.1"), ip("203.0.113.7")],
+  bans: undefined,
   whole: () => peers,
+  wholeBans: () => [],
   ...change
 })
 
@@ -87,6 +91,59 @@ describe("PeerStoreSqlite", () => {
         assert.deepStrictEqual(later.anchors, [])
         assert.deepStrictEqual(sorted(later.book), sorted([moved, ...peers.slice(1, 2)]))
         assert.strictEqual(yield* logged, "")
+      })
+    ))
+
+  it.live("keeps bans across restarts; one that cannot be read is an error that loses nothing else", () =>
+    withDirectory((directory) =>
+      Effect.gen(function*() {
+        const bans: ReadonlyArray<StoredBan> = [
+          {
+            subnet: Subnet.fromStringUnsafe("10.1.0.0/16"),
+            since: 5,
+            until: 500,
+            by: "operator",
+            reason: "it's 'rude'"
+          },
+          { subnet: Subnet.fromStringUnsafe("2001:db8::/32"), since: 6, until: 600, by: "score", reason: "" },
+          { subnet: Subnet.fromStringUnsafe("203.0.113.9"), since: 7, until: 700, by: "score", reason: "flood: 9" }
+        ]
+        yield* once(directory, save(changes({ bans })))
+        yield* once(directory, save(changes({ bans: undefined })))
+        assert.deepStrictEqual((yield* once(directory, load)).bans, bans)
+        yield* edit(directory, "UPDATE peer_ban SET subnet = '2001:db8::1/32' WHERE subnet = '2001:db8::/32'")
+        const readable = bans.toSpliced(1, 1)
+        const { anchors, bans: rest, book } = yield* once(
+          directory,
+          Effect.tap(load, save(changes({ bans: undefined, wholeBans: () => readable })))
+        )
+        assert.deepStrictEqual(rest, readable)
+        assert.deepStrictEqual([sorted(book), anchors.length], [sorted(peers), 2])
+        assert.include(yield* logged, "peers.db is damaged (1 rows cannot be read); kept as")
+        assert.deepStrictEqual((yield* once(directory, load)).bans, readable, "the new file has what could be read")
+        yield* once(directory, save(changes({ bans: [] })))
+        assert.deepStrictEqual((yield* once(directory, load)).bans, [])
+      })
+    ))
+
+  it.live("a ban that no node makes is no ban: for ever, backwards, of nobody, of all", () =>
+    withDirectory((directory) =>
+      Effect.gen(function*() {
+        const row = (subnet: string, since: number, until: number, by: string) =>
+          `INSERT INTO peer_ban VALUES ('${subnet}', ${since}, ${until}, '${by}', 'x')`
+        for (
+          const bad of [
+            row("10.0.0.1", 5, 4, "score"),
+            row("10.0.0.1", 0, Limits.banMostMs + 1, "score"),
+            row("10.0.0.1", 0, 5, "nobody"),
+            row("0.0.0.0/0", 0, 5, "score"),
+            row("10.0.0.1/32", 0, 5, "score")
+          ]
+        ) {
+          yield* once(directory, save(changes({ bans: [] })))
+          yield* edit(directory, bad)
+          assert.deepStrictEqual((yield* once(directory, load)).bans, [], bad)
+        }
       })
     ))
 
