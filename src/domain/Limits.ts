@@ -433,6 +433,29 @@ export const timeIncompatibleMs = 3_600_000 + timeForgivenMs
 /** ms. No announcement so soon after a disconnect: within 30 s each is a violation there. */
 export const timeAnnounceMs = 60_000
 
+/**
+ * Messages that this node sends to a daemon in so many ms at the most: half of what the daemon reads, whose own limit stands beside each. It
+ * drops what is more without a word.
+ */
+export const timeRates = {
+  /** 5. */
+  peers: { most: 2, ms: 60_000 },
+  /** 6. */
+  masternodes: { most: 3, ms: 60_000 },
+  /** 12. */
+  masternodeList: { most: 6, ms: 60_000 },
+  /** 3. */
+  announcement: { most: 1, ms: 60_000 },
+  /** 100: one page per `timePageMs` is 50. */
+  pages: { most: 50, ms: 10_000 },
+  /** 10. */
+  block: { most: 5, ms: 1_000 },
+  /** 500. */
+  pageServed: { most: 250, ms: 1_000 },
+  /** 100. */
+  general: { most: 50, ms: 1_000 }
+} as const
+
 // --- TIME wire ------------------------------------------------------------------
 
 /** bytes of UTF-8. A name, an address or a version in a TIME message: the longest in use have fewer than 60. */

@@ -37,6 +37,7 @@ export const row: PeerRecord = {
   connection: {
     id: 1,
     direction: "inbound",
+    wire: "native",
     role: "lower",
     socket: "127.0.0.2:50000",
     ephemeralPort: 50_000,
@@ -61,6 +62,7 @@ export const row: PeerRecord = {
   restarts: 0,
   inUseRefusals: 0,
   mayDial: true,
+  speaks: "native",
   isStopped: false,
   dialPort: 24_200,
   failures: 0,

@@ -72,6 +72,9 @@ const apply = (work: Work, rules: PairRules.Rules, event: PairEvent): boolean =>
       return true
     case "Fired":
       return fired(work, event.timer)
+    case "HandedOver":
+      handedOver(work, event.end)
+      return true
     case "Stopped":
       stopped(work, event)
       return true
@@ -84,7 +87,7 @@ const apply = (work: Work, rules: PairRules.Rules, event: PairEvent): boolean =>
 
 type EndEvent = Exclude<
   PairEvent,
-  { readonly _tag: "Learned" | "Forgotten" | "Freed" | "Accepted" | "Fired" | "Stopped" }
+  { readonly _tag: "Learned" | "Forgotten" | "Freed" | "Accepted" | "Fired" | "HandedOver" | "Stopped" }
 >
 
 const atEnd = (work: Work, rules: PairRules.Rules, event: EndEvent, end: End): boolean => {
@@ -206,6 +209,14 @@ const endTimerFired = (work: Work, timer: Timer): boolean => {
   const kind = timer.kind === "hello" ? "hello-timeout" : timer.kind === "commit" ? "no-ack" : "no-commit"
   PairWork.close(work, end, DisconnectReason.local(kind))
   return true
+}
+
+const handedOver = (work: Work, taken: EndId | undefined): void => {
+  work.dialable = false
+  for (const end of work.ends) {
+    if (end.id === taken) PairWork.remove(work, end, DisconnectReason.local("replaced"))
+    else PairWork.reject(work, end, "in-use", "this address is connected over the TIME wire")
+  }
 }
 
 const stopped = (work: Work, event: Extract<PairEvent, { readonly _tag: "Stopped" }>): void => {

@@ -155,6 +155,11 @@ export type PairEvent =
   /** The socket ended or failed, or the session found it unfit (`silent`, `bad-frame`, `protocol`, `outbox-full`). */
   | { readonly _tag: "Closed"; readonly end: EndId; readonly reason: DisconnectReason }
   | { readonly _tag: "Fired"; readonly timer: Timer }
+  /**
+   * The peer speaks another wire, whose rules are another machine's. It has the dial `end` now, and dials; every other end is closed with
+   * `in-use`, and there is no dial until `Learned`.
+   */
+  | { readonly _tag: "HandedOver"; readonly end: EndId | undefined }
   /** Close every end with this `Reject` (`shutdown`, `operator`, `banned`, `evicted`). */
   | {
     readonly _tag: "Stopped"

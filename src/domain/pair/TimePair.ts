@@ -62,6 +62,10 @@ export interface TimePair {
 export type Event =
   /** An address to dial became known, or may be dialled again. */
   | { readonly _tag: "Learned"; readonly id: EndId }
+  /** A dial of ours that was made before the peer's wire was known is through TLS. `id` is new here. */
+  | { readonly _tag: "Adopted"; readonly id: EndId }
+  /** Such a dial broke off after TCP and before TLS was done: the peer may be one of this network, and have counted it. */
+  | { readonly _tag: "Suspected" }
   /** A socket of the peer's, whose first bytes are those of this wire. `id` is new. */
   | { readonly _tag: "Accepted"; readonly id: EndId }
   /** Our dial is through TLS. */
@@ -77,8 +81,12 @@ export type Event =
   | { readonly _tag: "Closed"; readonly end: EndId; readonly reason: DisconnectReason.DisconnectReason }
   /** `id`: of the end that this may make. */
   | { readonly _tag: "Fired"; readonly timer: Timer; readonly id: EndId }
-  /** Close everything, and do not dial until `Learned`. */
-  | { readonly _tag: "Stopped"; readonly reason: DisconnectReason.DisconnectReason }
+  /** Close everything, and do not dial for `retryMs` at least; `undefined`: until `Learned`. */
+  | {
+    readonly _tag: "Stopped"
+    readonly reason: DisconnectReason.DisconnectReason
+    readonly retryMs?: number | undefined
+  }
 
 export type Action =
   /** A TLS connection to the peer's address on the network's port. `end` is new. */
@@ -306,6 +314,24 @@ const accepted = (work: Work, id: EndId): void => {
   work.actions.push({ _tag: "Arm", timer: greetingTimer(id), ms: Limits.timeHandshakeMs })
 }
 
+/** A dial is through TLS. */
+const connected = (work: Work, end: End): void => {
+  put(work, { ...end, phase: "greeting", order: nextOrder(work) })
+  work.actions.push(
+    { _tag: "SendHandshake", end: end.id },
+    { _tag: "Arm", timer: greetingTimer(end.id), ms: Limits.timeAckMs }
+  )
+}
+
+const stopped = (work: Work, { reason, retryMs }: Extract<Event, { readonly _tag: "Stopped" }>): void => {
+  if (retryMs === undefined) work.pair = { ...work.pair, dialable: false }
+  for (const end of work.pair.ends) close(work, end, reason)
+  // The wait that runs may be shorter.
+  if (!work.pair.waiting) return
+  work.pair = { ...work.pair, waiting: false }
+  work.actions.push({ _tag: "Disarm", timer: dialTimer })
+}
+
 const unfit = (work: Work, end: End, detail: string): number => {
   close(work, end, DisconnectReason.local("rejected", detail))
   lost(work, end)
@@ -319,6 +345,15 @@ const handle = (work: Work, event: Event): number => {
     case "Learned":
       work.pair = { ...work.pair, dialable: true }
       return 0
+    case "Adopted":
+      work.pair = { ...work.pair, lastDialAt: work.now }
+      connected(work, { id: event.id, dir: "out", phase: "dialing", order: 0 })
+      return 0
+    case "Suspected":
+      work.pair = { ...work.pair, lastDialAt: work.now }
+      failed(work)
+      risked(work)
+      return 0
     case "Accepted":
       accepted(work, event.id)
       return 0
@@ -326,16 +361,10 @@ const handle = (work: Work, event: Event): number => {
       fired(work, event.timer, event.id)
       return 0
     case "Stopped":
-      work.pair = { ...work.pair, dialable: false }
-      for (const each of work.pair.ends) close(work, each, event.reason)
-      return 0
+      stopped(work, event)
+      return event.retryMs ?? 0
     case "Connected":
-      if (end?.phase !== "dialing") return 0
-      put(work, { ...end, phase: "greeting", order: nextOrder(work) })
-      work.actions.push(
-        { _tag: "SendHandshake", end: end.id },
-        { _tag: "Arm", timer: greetingTimer(end.id), ms: Limits.timeAckMs }
-      )
+      if (end?.phase === "dialing") connected(work, end)
       return 0
     case "DialFailed":
       if (end?.phase !== "dialing") return 0

@@ -141,14 +141,15 @@ export const wentDown = (entry: BookEntry, down: Ended): BookEntry => {
 const isByDesign = ({ kind, reject }: DisconnectReason): boolean =>
   kind === "replaced" || kind === "operator" || reject === "alias"
 
-/** The peer came up. `process`: at the other end. */
-export const cameUp = (entry: BookEntry, process: Process): BookEntry => ({
+/** The peer came up. `process`: at the other end, where its wire tells. */
+export const cameUp = (entry: BookEntry, process: Process | undefined): BookEntry => ({
   ...entry,
   process,
   ups: entry.ups + 1,
   inUseRefusals: 0,
   aliasOf: undefined,
-  restarts: entry.process !== undefined && entry.process.id !== process.id && entry.shortUps > 0
-    ? entry.restarts + 1
-    : entry.restarts
+  restarts:
+    entry.process !== undefined && process !== undefined && entry.process.id !== process.id && entry.shortUps > 0
+      ? entry.restarts + 1
+      : entry.restarts
 })

@@ -5,15 +5,13 @@
 import * as Limits from "../Limits.ts"
 import type { PeerAddress } from "./PeerAddress.ts"
 import type { PeerIp } from "./PeerIp.ts"
-import type { Direction } from "./PeerRecord.ts"
-
-/** Which protocol it spoke when it was last connected. */
-export type WireName = "native" | "time"
+import type { Direction, WireName } from "./PeerRecord.ts"
 
 export interface KnownAddress {
   readonly ip: PeerIp
   /** Where it listens, 1…65535. */
   readonly port: number
+  /** What it spoke when it was last connected. */
   readonly wire: WireName
   /** Which end opened the last good connection; `undefined`: there was none. */
   readonly direction: Direction | undefined

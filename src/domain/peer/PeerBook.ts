@@ -18,7 +18,7 @@ import * as KnownAddress from "./KnownAddress.ts"
 import type { Changes, Placed, Table } from "./KnownAddress.ts"
 import type { PeerAddress } from "./PeerAddress.ts"
 import * as PeerIp from "./PeerIp.ts"
-import type { Direction } from "./PeerRecord.ts"
+import type { Direction, WireName } from "./PeerRecord.ts"
 import type * as SipHash from "./SipHash.ts"
 
 /** What became of an address that was told. `no-room`: its slot is taken by a better one. */
@@ -27,7 +27,7 @@ export type Added = "added" | "known" | "no-room" | "refused"
 /** What a handshake shows of an address. */
 export interface Handshaken {
   readonly port: number
-  readonly wire: KnownAddress.WireName
+  readonly wire: WireName
   /** Which end dialled. */
   readonly direction: Direction
 }

@@ -5,6 +5,9 @@ import type { PeerIp } from "./PeerIp.ts"
 /** Which end dialled, seen from this node: `outbound` is ours. */
 export type Direction = "inbound" | "outbound"
 
+/** A protocol between peers: `timemesh/1`, or that of the TIME network. */
+export type WireName = "native" | "time"
+
 /** How a connection ended that was up. */
 export interface Ended {
   readonly at: number
@@ -31,7 +34,8 @@ export interface PeerConnectionInfo {
   /** Ascending within one process. */
   readonly id: number
   readonly direction: Direction
-  /** Our place in the pair: `lower` decides. */
+  readonly wire: WireName
+  /** Our place in the pair: `lower` decides, or `higher` dials on the TIME wire. */
   readonly role: "lower" | "higher"
   /** `IP:port` of the initiator's end: both ends list the same text. */
   readonly socket: string
@@ -83,6 +87,8 @@ export interface PeerRecord {
   readonly inUseRefusals: number
   /** Whether this node may dial it by itself: not after `disconnect`, and not without an address to dial. */
   readonly mayDial: boolean
+  /** The wire that it spoke when it was last up; `native` until it was. */
+  readonly speaks: WireName
   /** The operator disconnected it here, and has not named it since. */
   readonly isStopped: boolean
   /** Port that the next dial goes to. */

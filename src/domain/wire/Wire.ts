@@ -85,13 +85,17 @@ export interface Allocator {
   readonly allocate: (bytes: number) => Uint8Array
 }
 
-export interface Wire {
+/** How a wire cuts a stream into messages `M`. */
+export interface Framing<M = Message> {
   /** As `status` and logs name it. */
   readonly name: string
   /** bytes. Greatest frame before and after Up, and greatest payload of a `Data`. */
   readonly limits: { readonly beforeUp: number; readonly up: number; readonly payload: number }
   /** A reader for one direction of a connection. `allocate` gives a buffer of which every byte will be written. */
-  readonly reader: (allocate: (bytes: number) => Uint8Array) => WireReader
+  readonly reader: (allocate: (bytes: number) => Uint8Array) => WireReader<M>
+}
+
+export interface Wire extends Framing {
   readonly encode: (message: Message) => Encoded
   /** A payload on an application channel. */
   readonly encodeData: (channel: number, payload: Uint8Array) => Encoded

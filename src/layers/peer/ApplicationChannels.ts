@@ -56,7 +56,9 @@ const withConnection = (
   payloads: ReadonlyArray<Uint8Array>,
   use: (up: Up) => Effect.Effect<void, SendError>
 ): Effect.Effect<void, SendError> => {
-  const up = ctx.table.get(to)?.up
+  const found = ctx.table.get(to)?.up
+  // A peer of the TIME network has no application channels: to an application it is not connected.
+  const up = found?.end.wire === "native" ? found : undefined
   const wrong = invalid(channel) ?? tooLarge(up?.connection.wire ?? ctx.wire, payloads)
   if (wrong !== undefined) return Effect.fail(new SendError({ reason: wrong }))
   return up === undefined ? Effect.fail(new SendError({ reason: new NotConnected({ ip: to }) })) : use(up)

@@ -6,6 +6,7 @@ import { Clock, Context, Effect, Layer } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import { ownPeer, peerProblem } from "../../domain/NodeSetup.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import type { WireName } from "../../domain/peer/PeerRecord.ts"
 import { ConnectionManager, InvalidPeer, type Origin } from "../../services/ConnectionManager.ts"
 import { EventLoop } from "../../services/EventLoop.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
@@ -30,6 +31,7 @@ import * as Protection from "./Protection.ts"
 import type { Protocol } from "./Protocols.ts"
 import * as Reachability from "./Reachability.ts"
 import * as Seeker from "./Seeker.ts"
+import { TimeSession } from "./TimeSession.ts"
 
 const make = Effect.gen(function*() {
   const sockets = yield* PeerSocket
@@ -44,6 +46,7 @@ const make = Effect.gen(function*() {
   const stored = yield* AddressSaver.load(yield* Clock.currentTimeMillis)
   const ctx = yield* NodeContext.make(listener.address.port, stored.book)
   const session = new PeerSession(ctx)
+  ctx.timeFrames = new TimeSession(ctx)
   const dialler = new Dialler(ctx, sockets, session)
   const inbound = new Inbound(ctx, session)
   const saver = yield* AddressSaver.make(ctx, stored)
@@ -118,16 +121,15 @@ const messages = (ctx: NodeContext.NodeContext): PeerMessages["Service"] => {
     const up = ctx.table.get(to.ip)?.up
     return up?.end.id === to.connection ? up : undefined
   }
-  const listenTo = <M>(protocol: Protocol<M>) => (listener: PeerListener<M>) =>
+  const ups = (wire: WireName) => [...ctx.table.peers()].flatMap(({ up }) => up?.end.wire === wire ? [up] : [])
+  const listenTo = <M>(protocol: Protocol<M>, wire: WireName) => (listener: PeerListener<M>) =>
     Effect.acquireRelease(
-      Effect.sync(() =>
-        protocol.listen(listener, [...ctx.table.peers()].flatMap(({ up }) => up === undefined ? [] : [up]))
-      ),
+      Effect.sync(() => protocol.listen(listener, ups(wire))),
       (end) => Effect.sync(end)
     )
   return PeerMessages.of({
-    listen: listenTo(ctx.sync),
-    listenMasternodes: listenTo(ctx.masternodes),
+    listen: listenTo(ctx.sync, "native"),
+    listenMasternodes: listenTo(ctx.masternodes, "native"),
     send: (to, message) => {
       const up = live(to)
       return up !== undefined && Outgoing.bulk(ctx, up, message)

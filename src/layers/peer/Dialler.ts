@@ -16,6 +16,7 @@ import { type NodeContext, peerOf, post } from "./NodeContext.ts"
 import type { Peer } from "./Peer.ts"
 import { type FrameEvents, PeerConnection, type SocketEvents } from "./PeerConnection.ts"
 import { PeerEnd } from "./PeerEnd.ts"
+import * as TimePairDriver from "./TimePairDriver.ts"
 
 export class Dialler implements SocketEvents<PeerEnd> {
   private readonly ctx: NodeContext
@@ -38,17 +39,20 @@ export class Dialler implements SocketEvents<PeerEnd> {
   }
 
   /** Makes the end `id` of the pair and dials when its turn comes. */
-  dial(peer: Peer, id: number): void {
+  dial(peer: Peer, id: number): PeerEnd {
     const { ctx } = this
     const end = new PeerEnd(id, peer, "outbound", ctx.entropy.nonce())
     ctx.slots.dialled(end)
     peer.ends = [...peer.ends, end]
     const isTold = BookEntry.isGossip(peer.book)
     const waitMs = isTold ? ctx.toldDials.waitMs(peer.ip, ctx.timers.now()) : 0
-    if (waitMs === 0) return this.queue(end, isTold)
-    ctx.timers.arm(waitMs, () => {
-      if (peer.has(end) && end.connection === undefined) this.queue(end, BookEntry.isGossip(peer.book))
-    })
+    if (waitMs === 0) this.queue(end, isTold)
+    else {
+      ctx.timers.arm(waitMs, () => {
+        if (peer.has(end) && end.connection === undefined) this.queue(end, BookEntry.isGossip(peer.book))
+      })
+    }
+    return end
   }
 
   private queue(end: PeerEnd, isTold: boolean): void {
@@ -68,7 +72,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
     ctx.slots.opened(end)
     this.free(end)
     const peer = peerOf(ctx, end)
-    if (peer !== undefined) post(ctx, peer, { _tag: "Connected", end: end.id })
+    if (peer !== undefined) TimePairDriver.dialled(ctx, peer, end)
   }
 
   onEnd(end: PeerEnd, reason: DisconnectReason, opened: boolean): void {
@@ -80,7 +84,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
     if (opened) return post(ctx, peer, { _tag: "Closed", end: end.id, reason })
     const detail = reason.detail ?? reason.kind
     ctx.emit({ _tag: "DialFailed", ip: peer.ip, detail })
-    post(ctx, peer, { _tag: "DialFailed", end: end.id, detail })
+    TimePairDriver.dialFailed(ctx, peer, end, detail)
   }
 
   /** The dial is over, well or not: its place is free. */
@@ -165,7 +169,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
     const from = listen.ip === "any" ? undefined : sameFamily(listen.ip, peer.ip)
     io.fork(Effect.flatMap(
       this.sockets.dial(PeerAddress.make(peer.ip, port), { from, timeoutMs: tuning.dialMs }),
-      ({ local, socket }) => connection.run(socket, local)
+      ({ local, secured, socket }) => connection.run(socket, local, secured)
     ))
   }
 }

@@ -18,6 +18,7 @@ import { type NodeContext, post } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import type { Peer } from "./Peer.ts"
 import type { Up } from "./PeerEnd.ts"
+import * as TimeOutgoing from "./TimeOutgoing.ts"
 
 /** Makes an address known, so that the pair gets connected. False for own and unusable addresses, and when the table is full. */
 export const learn = (ctx: NodeContext, address: PeerAddress, source: PeerSource): boolean => {
@@ -37,7 +38,7 @@ export const learn = (ctx: NodeContext, address: PeerAddress, source: PeerSource
   if (source === "configured" || port === undefined || port === 0) {
     peer.book = BookEntry.learnPort(peer.book, address.port)
   }
-  if (peer.pair.dialable) return true
+  if (peer.dialable) return true
   peer.note({ isStopped: false })
   if (isNew) ctx.emit({ _tag: "PeerLearned", ip: peer.ip, port: address.port, source })
   const own = knownAddress(ctx.setup)
@@ -62,6 +63,7 @@ export const peersReceived = (ctx: NodeContext, from: Peer, peers: Peers["peers"
 
 /** Asks the peer for addresses. */
 export const ask = (ctx: NodeContext, up: Up): void => {
+  if (up.end.wire === "time") return void TimeOutgoing.send(ctx, up.end, { _tag: "GetPeers" })
   Outgoing.bulk(ctx, up, { _tag: "AskPeers" })
 }
 
@@ -72,14 +74,17 @@ export const onUp = (ctx: NodeContext, up: Up): void => {
 }
 
 /** The peer asks for addresses. */
-export const asked = (ctx: NodeContext, peer: Peer, up: Up): void => {
+export const asked = (ctx: NodeContext, peer: Peer, up: Up): void => send(ctx, up, answer(ctx, peer))
+
+/** What a peer that asks for addresses is told: nothing when it asks too often. */
+export const answer = (ctx: NodeContext, peer: Peer): ReadonlyArray<PeerAddress> => {
   const now = ctx.timers.now()
   const before = peer.answers
   const tokens = before === undefined
     ? Limits.peerAnswers
     : Math.min(Limits.peerAnswers, before.tokens + (now - before.at) / Limits.peerAnswerEveryMs)
   peer.answers = { tokens: tokens < 1 ? tokens : tokens - 1, at: now }
-  if (tokens >= 1) send(ctx, up, answerFor(ctx, peer))
+  return tokens >= 1 ? answerFor(ctx, peer) : []
 }
 
 /** The peers that are up, then those of the book that are given out today. */

@@ -59,6 +59,12 @@ export const hello = (
 export const placesFor = ({ setup }: NodeContext, { book }: Peer): number =>
   book.source === "configured" ? setup.tuning.maxPeers + Limits.configuredPeers : setup.tuning.maxPeers
 
+/** Why there is no place for the peer, in words; `undefined`: there is, or it has one. */
+export const full = (ctx: NodeContext, peer: Peer): string | undefined =>
+  !ctx.slots.hasPlace(peer.ip) && ctx.slots.placesTaken >= placesFor(ctx, peer)
+    ? `peer limit reached (${ctx.setup.tuning.maxPeers})`
+    : undefined
+
 // --- messages ---------------------------------------------------------------------
 
 /** Why a message of the application must not come now, in words; `undefined`: it may. */
@@ -71,7 +77,7 @@ export const message = ({ up }: PeerEnd, tag: string): string | undefined =>
 export const gossip = (ctx: NodeContext, from: Peer, { ip, port }: PeerAddress): boolean => {
   const known = ctx.table.get(ip)
   // Most of what is told is known: a mesh that forms hears of every node from every other.
-  if (known?.pair.dialable === true || port < Limits.toldPortLeast) return false
+  if (known?.dialable === true || port < Limits.toldPortLeast) return false
   if (!PeerIp.isOfUse(PeerIp.classOf(ip), from.ipClass) || !address(ctx, ip)) return false
   if (ctx.protection.bannedMs(ip, ctx.timers.now()) !== undefined) return false
   return known !== undefined || ctx.book.get(ip) !== undefined || mayAdd(ctx, from)

@@ -1,4 +1,5 @@
 /** The messages with which a socket begins: Hello and its checks, Commit, Reject. What they mean for the pair is the machine's to say. */
+import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
 import * as Pair from "../../domain/pair/Pair.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
@@ -46,6 +47,15 @@ export const helloReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, hello:
   const { book } = peer
   if (Pair.phaseOf(peer.pair, end.id) !== "hello") return Protection.violated(ctx, end, "second Hello")
   ctx.slots.identified(end)
+  if (peer.up?.end.wire === "time") {
+    return post(ctx, peer, {
+      _tag: "Refused",
+      end: end.id,
+      reject: "in-use",
+      detail: "this address is connected over the TIME wire",
+      retryMs: Limits.retryInUseMaxMs
+    })
+  }
   const verdict = Gate.hello(ctx, peer, end, hello)
   if (verdict._tag === "Refused") {
     if (verdict.reject === "self") metOurselves(ctx, hello.nonce)

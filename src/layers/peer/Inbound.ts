@@ -1,7 +1,7 @@
 /** Where the node listens, and the sockets that are accepted there. */
 import { Effect, type Scope } from "effect"
 import type { SocketServer } from "effect/socket"
-import type { DisconnectReason } from "../../domain/DisconnectReason.ts"
+import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { NodeSetup } from "../../services/NodeConfig.ts"
@@ -11,6 +11,7 @@ import { type NodeContext, post, postOf } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import { type FrameEvents, PeerConnection, type SocketEvents } from "./PeerConnection.ts"
 import { PeerEnd } from "./PeerEnd.ts"
+import * as TimePairDriver from "./TimePairDriver.ts"
 import { Unidentified } from "./Unidentified.ts"
 
 /** `any` is `[::]`, and 0.0.0.0 on a host without IPv6. */
@@ -23,6 +24,16 @@ export const listen = (
   if (at.ip !== "any") return on(at.ip)
   return Effect.catchIf(on("::"), (error) => errorCode(error) !== "EADDRINUSE", () => on("0.0.0.0"))
 }
+
+/** A socket that speaks the TIME wire and is not wanted: as there, it is closed without a word. */
+const refused = (ctx: NodeContext, remote: PeerAddress.PeerAddress, detail: string): void =>
+  ctx.emit({
+    _tag: "Refused",
+    ip: remote.ip,
+    direction: "inbound",
+    socket: PeerAddress.format(remote),
+    reason: DisconnectReason.rejected("in-use", "local", detail)
+  })
 
 export class Inbound implements SocketEvents<PeerEnd> {
   private readonly ctx: NodeContext
@@ -41,7 +52,10 @@ export class Inbound implements SocketEvents<PeerEnd> {
       const { ctx } = this
       const refusal = this.unidentified.refuse(accepted)
       if (refusal !== undefined) return refusal
-      const { local, remote, socket } = accepted
+      const { local, remote, secured, socket } = accepted
+      const wire = TimePairDriver.wireOf(secured)
+      const unwanted = wire === "time" ? TimePairDriver.refusal(ctx, remote.ip) : undefined
+      if (unwanted !== undefined) return Effect.sync(() => refused(ctx, remote, unwanted))
       const peer = Gate.socket(ctx, remote.ip)
       if (peer === undefined) return Effect.void
       const crowdedOut = Gate.crowdedOut(ctx)
@@ -52,10 +66,12 @@ export class Inbound implements SocketEvents<PeerEnd> {
       ctx.slots.tookId()
       const connection = new PeerConnection<PeerEnd>(ctx.io, ctx.wire, end, this.frames, this)
       connection.local = local.ip
+      connection.secured = secured
       end.connection = connection
       peer.ends = [...peer.ends, end]
       ctx.slots.accepted(end)
-      post(ctx, peer, { _tag: "Accepted", end: end.id })
+      if (wire === "time") TimePairDriver.accepted(ctx, peer, end)
+      else post(ctx, peer, { _tag: "Accepted", end: end.id })
       return connection.run(socket, Effect.succeedSome(remote))
     })
   }
@@ -64,7 +80,7 @@ export class Inbound implements SocketEvents<PeerEnd> {
     this.ctx.slots.opened(end)
   }
 
-  onEnd(end: PeerEnd, reason: DisconnectReason): void {
+  onEnd(end: PeerEnd, reason: DisconnectReason.DisconnectReason): void {
     const { ctx } = this
     ctx.slots.ended(end)
     postOf(ctx, end, { _tag: "Closed", end: end.id, reason })

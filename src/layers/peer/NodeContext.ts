@@ -6,12 +6,14 @@ import { Clock, Effect, Random } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
 import type { PairEvent } from "../../domain/pair/PairState.ts"
+import type * as TimePair from "../../domain/pair/TimePair.ts"
 import type * as Liveness from "../../domain/peer/Liveness.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import type { PeerBook } from "../../domain/peer/PeerBook.ts"
 import type { MasternodeMessage } from "../../domain/wire/MasternodeMessage.ts"
 import { NativeWire } from "../../domain/wire/native/NativeWire.ts"
 import type { SyncMessage } from "../../domain/wire/SyncMessage.ts"
+import type { TimeMessage } from "../../domain/wire/time/TimeMessage.ts"
 import type { Wire } from "../../domain/wire/Wire.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
 import { Entropy } from "../../services/Entropy.ts"
@@ -28,7 +30,7 @@ import { ApplicationInbox } from "./ApplicationInbox.ts"
 import { DialBacks } from "./DialBacks.ts"
 import { DueSlots } from "./DueSlots.ts"
 import type { Peer } from "./Peer.ts"
-import type { ConnectionIo } from "./PeerConnection.ts"
+import { type ConnectionIo, deaf, type FrameEvents } from "./PeerConnection.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
 import { PeerTable } from "./PeerTable.ts"
 import type { ProtectionState } from "./ProtectionState.ts"
@@ -37,11 +39,10 @@ import { Slots } from "./Slots.ts"
 import { ToldDials } from "./ToldDials.ts"
 import { WaitingBytes } from "./WaitingBytes.ts"
 
-/** An event of one peer's pair. */
-export interface PairInput {
-  readonly peer: Peer
-  readonly event: PairEvent
-}
+/** An event of one peer's pair, or of its pair on the TIME wire. */
+export type PairInput =
+  | { readonly peer: Peer; readonly event: PairEvent }
+  | { readonly peer: Peer; readonly time: TimePair.Event }
 
 export interface NodeContext {
   readonly setup: NodeSetup
@@ -54,6 +55,10 @@ export interface NodeContext {
   readonly pairs: Machine<PairInput>
   readonly sync: Protocol<SyncMessage>
   readonly masternodes: Protocol<MasternodeMessage>
+  /** What peers of the TIME network say of the chain. */
+  readonly timeChain: Protocol<TimeMessage>
+  /** Reads what they say. `ConnectionManagerLive` sets it before anything comes. */
+  timeFrames: FrameEvents<PeerEnd, TimeMessage>
   readonly entropy: Entropy["Service"]
   readonly localChain: LocalChain["Service"]
   readonly timers: Timers["Service"]
@@ -87,6 +92,9 @@ export interface NodeContext {
 
 /** Posts an event to a peer's pair. It is handled before this returns, unless a step is under way. */
 export const post = (ctx: NodeContext, peer: Peer, event: PairEvent): void => ctx.pairs.post({ peer, event })
+
+/** The same for its pair on the TIME wire. */
+export const postTime = (ctx: NodeContext, peer: Peer, time: TimePair.Event): void => ctx.pairs.post({ peer, time })
 
 /** The peer of an end that is not closed. */
 export const peerOf = (ctx: NodeContext, end: PeerEnd): Peer | undefined => {
@@ -125,6 +133,8 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
     pairs: new Machine<PairInput>(),
     sync: new Protocol<SyncMessage>((localChain.capabilities & Handshake.Capability.chain) !== 0),
     masternodes: new Protocol<MasternodeMessage>(setup.masternodes === true),
+    timeChain: new Protocol<TimeMessage>((localChain.capabilities & Handshake.Capability.chain) !== 0),
+    timeFrames: deaf,
     entropy: yield* Entropy,
     localChain,
     timers,

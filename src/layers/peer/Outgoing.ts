@@ -4,25 +4,26 @@ import * as Liveness from "../../domain/peer/Liveness.ts"
 import type { Message } from "../../domain/wire/Message.ts"
 import { type NodeContext, postOf } from "./NodeContext.ts"
 import * as Outbox from "./Outbox.ts"
+import { overflow } from "./overflow.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
+import * as TimeOutgoing from "./TimeOutgoing.ts"
 
 /** Closes an end of a peer for a fault of ours to tell or of the peer to blame. */
 export const close = (ctx: NodeContext, end: PeerEnd, kind: DisconnectReason.Kind, detail: string): void =>
   postOf(ctx, end, { _tag: "Closed", end: end.id, reason: DisconnectReason.local(kind, detail) })
 
-const overflow = (ctx: NodeContext, end: PeerEnd): void =>
-  close(ctx, end, "outbox-full", `${end.connection?.queuedBytes ?? 0} bytes unread by the peer`)
-
 /** Queues a control message, ahead of bulk. `onFlushed` is called once it has left. An end without connection sends nothing. */
 export const control = (ctx: NodeContext, end: PeerEnd, message: Message, onFlushed?: () => void): void => {
   const { connection } = end
-  if (connection === undefined) return
+  // What only this wire has is not said on the other.
+  if (connection === undefined || end.wire === "time") return
   const [frame] = connection.wire.encode(message)
   if (!connection.sendControl(frame, onFlushed)) overflow(ctx, end)
 }
 
 /** Queues a message behind those before it. False: it did not fit, and the connection is down. */
 export const bulk = (ctx: NodeContext, { connection, end }: Up, message: Message): boolean =>
+  end.wire === "native" &&
   frame(ctx, { connection, end }, Outbox.frameOf(connection.wire.encode(message)), 1)
 
 /** The same for a frame that is coded already, or several in one buffer: `count`. */
@@ -50,5 +51,6 @@ export const ping = (ctx: NodeContext, up: Up, nonce: bigint, onFlushed?: () => 
     socket: up.connection.socketName,
     nonce
   })
+  if (end.wire === "time") return TimeOutgoing.ping(ctx, end, nonce)
   control(ctx, end, { _tag: "Ping", nonce }, onFlushed)
 }

@@ -10,38 +10,32 @@ import * as Pair from "../../domain/pair/Pair.ts"
 import type { Draw, PairAction, PairEvent } from "../../domain/pair/PairState.ts"
 import * as Backoff from "../../domain/peer/Backoff.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
-import * as Liveness from "../../domain/peer/Liveness.ts"
-import type { Attempt } from "../../domain/peer/PeerRecord.ts"
 import * as Recovery from "../../domain/peer/Recovery.ts"
 import type { Wire } from "../../domain/wire/Wire.ts"
-import type { AddressSaver } from "./AddressSaver.ts"
 import * as Aliases from "./Aliases.ts"
-import type { Dialler } from "./Dialler.ts"
+import * as ConnectionLife from "./ConnectionLife.ts"
+import type { Parts } from "./ConnectionLife.ts"
 import * as Discovery from "./Discovery.ts"
 import * as Gate from "./Gate.ts"
-import * as Heartbeat from "./Heartbeat.ts"
 import * as HelloExchange from "./HelloExchange.ts"
-import { MessageRates } from "./MessageRates.ts"
 import { type NodeContext, post } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import * as OwnAddressWatch from "./OwnAddressWatch.ts"
 import * as PairHistory from "./PairHistory.ts"
 import * as PairTimers from "./PairTimers.ts"
 import type { Peer } from "./Peer.ts"
-import type { PeerEnd, Up } from "./PeerEnd.ts"
+import type { PeerEnd } from "./PeerEnd.ts"
 import * as Redials from "./Redials.ts"
-
-/** The parts that the driver sets to work. */
-export interface Parts {
-  readonly dialler: Dialler
-  readonly saver: AddressSaver
-}
+import * as TimePairDriver from "./TimePairDriver.ts"
 
 /** Starts the machine of all pairs. */
 export const start = (ctx: NodeContext, parts: Parts): void =>
-  ctx.pairs.start(({ event, peer }) => {
+  ctx.pairs.start((input) => {
+    const { peer } = input
     if (peer.forgotten) return
-    step(ctx, parts, peer, event)
+    // Of two machines, the one of the wire that the end, or else the peer, speaks.
+    if ("time" in input) TimePairDriver.step(ctx, parts, peer, input.time)
+    else if (!TimePairDriver.takes(ctx, parts, peer, input.event)) step(ctx, parts, peer, input.event)
     ctx.table.changed(peer)
     Gate.left(ctx, peer)
     if (!peer.forgotten) Aliases.left(ctx, peer)
@@ -73,14 +67,12 @@ const withWait = (event: PairEvent, actions: ReadonlyArray<PairAction>, backoffM
 
 // --- what the machine may not keep ------------------------------------------------
 
-const isAlone = ({ slots }: NodeContext): boolean => slots.upCount === 0
-
 /**
  * Whether nothing shows that this node has a network on which to reach the peer: no peer is up on one like it. One on this host says nothing
  * about the way to others, and one in a private network nothing about the way to public addresses.
  */
 const isCutOff = (ctx: NodeContext, { ipClass }: Peer): boolean => {
-  if (isAlone(ctx)) return true
+  if (ConnectionLife.isAlone(ctx)) return true
   for (const other of ctx.table.peers()) {
     if (other.up !== undefined && (other.ipClass === ipClass || other.ipClass === "routable")) return false
   }
@@ -89,7 +81,7 @@ const isCutOff = (ctx: NodeContext, { ipClass }: Peer): boolean => {
 
 const backoffFor = (ctx: NodeContext, peer: Peer): number => {
   const { backoffBaseMs, backoffMaxMs } = ctx.setup.tuning
-  const maxMs = Recovery.longestWaitMs(Redials.known(peer), isAlone(ctx), backoffMaxMs, ctx.timers.now())
+  const maxMs = Recovery.longestWaitMs(Redials.known(peer), ConnectionLife.isAlone(ctx), backoffMaxMs, ctx.timers.now())
   return Backoff.delay(peer.backoff, ctx.jitter(), { baseMs: backoffBaseMs, maxMs, stableMs: Limits.stableMs })
 }
 
@@ -126,7 +118,8 @@ const perform = (ctx: NodeContext, parts: Parts, peer: Peer, action: PairAction)
       return PairTimers.disarm(ctx, peer, action.timer)
     case "Dial":
       ctx.slots.tookId()
-      return parts.dialler.dial(peer, action.end)
+      parts.dialler.dial(peer, action.end)
+      return
   }
   const end = peer.end(action.end)
   if (end === undefined) return
@@ -144,8 +137,8 @@ const perform = (ctx: NodeContext, parts: Parts, peer: Peer, action: PairAction)
     case "Down":
       return goDown(ctx, peer, end, action.reason)
     case "Close":
-      if (end.up === undefined) noteRefused(ctx, peer, end, action.reason)
-      return closeEnd(parts, end, rejectFor(ctx, peer, end, action))
+      if (end.up === undefined) ConnectionLife.refused(ctx, peer, end, action.reason)
+      return ConnectionLife.close(parts, end, rejectFor(ctx, peer, end, action))
     case "Aliased":
       return ctx.emit({
         _tag: "Aliased",
@@ -168,56 +161,29 @@ const challenge = (ctx: NodeContext, peer: Peer, end: PeerEnd, nonce: bigint): v
 }
 
 const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void => {
-  const { connection, greeting } = end
   const known = Pair.known(peer.pair, end.id)
-  if (connection === undefined || greeting === undefined || known === undefined) {
-    throw new Error("a connection came up whose peer never said Hello")
-  }
-  const order = ctx.slots.wentUp(peer.ip, Gate.placesFor(ctx, peer))
-  if (order === undefined) return turnAway(ctx, peer)
-  Redials.onUp(ctx, peer)
-  const now = ctx.timers.now()
-  const up: Up = {
-    end,
-    connection,
-    greeting,
-    at: now,
-    order,
-    liveness: end.committedAt === undefined
-      ? Liveness.start(now)
-      : Liveness.sample(Liveness.start(now), now - end.committedAt),
-    lagSeenMs: ctx.timers.lag.totalMs,
-    dueSlot: undefined,
-    rates: new MessageRates()
-  }
-  end.up = up
-  connection.allowLongFrames()
+  const { committedAt, greeting } = end
+  if (greeting === undefined || known === undefined) throw new Error("a connection came up whose peer never said Hello")
   const { capabilities, listens, software, tip } = greeting
-  const { book } = peer
   // The peer's own word on its port holds, unless our dial to another one is what reached it.
-  const tellsPort = listens > 0 && (book.port === undefined || end.direction === "inbound")
+  const tellsPort = listens > 0 && (peer.book.port === undefined || end.direction === "inbound")
   const process = { id: greeting.process, tag: known.tag, self: known.self }
-  peer.book = {
-    ...BookEntry.cameUp(tellsPort ? BookEntry.learnPort(book, listens) : book, process),
-    // Only now: a process that was refused, behind the address of one that lives, has no say.
-    capabilities,
-    software,
-    tip,
-    onlyWeDial: known.role === "higher" && end.direction === "outbound"
-  }
-  ctx.emit({
-    _tag: "Up",
-    ip: peer.ip,
-    connection: end.id,
-    direction: end.direction,
-    socket: connection.socketName,
-    role: known.role
+  const up = ConnectionLife.up(ctx, parts, peer, end, {
+    role: known.role,
+    rttMs: committedAt === undefined ? undefined : ctx.timers.now() - committedAt,
+    book: (book) => ({
+      ...BookEntry.cameUp(tellsPort ? BookEntry.learnPort(book, listens) : book, process),
+      // Only now: a process that was refused, behind the address of one that lives, has no say.
+      capabilities,
+      software,
+      tip,
+      onlyWeDial: known.role === "higher" && end.direction === "outbound"
+    })
   })
-  noteGood(ctx, peer, end)
-  Heartbeat.start(ctx, up)
+  if (up === undefined) return turnAway(ctx, peer)
+  TimePairDriver.nativeIsUp(ctx, peer)
   Discovery.onUp(ctx, up)
   OwnAddressWatch.onUp(ctx)
-  parts.saver.changed()
   Aliases.onUp(ctx, up)
   ctx.sync.onUp(up)
   ctx.masternodes.onUp(up)
@@ -232,54 +198,12 @@ const turnAway = (ctx: NodeContext, peer: Peer): void =>
     retryMs: Handshake.clampRetry(Handshake.retryAfterMs("full"), ctx.jitter())
   })
 
-/** What was dialled and answered is in the book from now on; a peer that dialled us waits until it has been up for a while. */
-const noteGood = (ctx: NodeContext, { book, ip }: Peer, { direction }: PeerEnd): void => {
-  if (!BookEntry.listens(book)) return
-  const now = ctx.nowMs()
-  const port = book.port ?? 0
-  if (direction === "outbound" || ctx.book.tableOf(ip) === "tried") {
-    return ctx.book.good(ip, { port, wire: "native", direction }, now)
-  }
-  ctx.book.add({ ip, port }, ip, now)
-  ctx.book.setPort(ip, port)
-}
-
 const goDown = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectReason.DisconnectReason): void => {
-  const { up } = end
+  const up = ConnectionLife.down(ctx, peer, end, reason)
   if (up === undefined) return
-  const now = ctx.timers.now()
-  end.up = undefined
-  end.downReason = reason
-  ctx.due.remove(up)
-  ctx.slots.wentDown()
-  peer.book = BookEntry.wentDown(peer.book, { at: now, reason, upMs: now - up.at })
-  ctx.emit({
-    _tag: "Down",
-    ip: peer.ip,
-    connection: end.id,
-    direction: end.direction,
-    socket: up.connection.socketName,
-    reason,
-    upMs: Math.round(now - up.at)
-  })
-  if (isAlone(ctx)) Redials.onAlone(ctx)
   ctx.sync.onDown(up)
   ctx.masternodes.onDown(up)
   Aliases.onDown(ctx, peer)
-}
-
-/** How far an end got that did not come up. */
-const attemptOf = (ctx: NodeContext, end: PeerEnd, reason: DisconnectReason.DisconnectReason): Attempt => ({
-  at: ctx.timers.now(),
-  reason,
-  direction: end.direction,
-  reached: end.greeting !== undefined ? "hello" : end.socketName !== "" ? "socket" : "dial"
-})
-
-/** A socket that never came up is gone. */
-const noteRefused = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectReason.DisconnectReason): void => {
-  peer.book = BookEntry.attemptEnded(peer.book, attemptOf(ctx, end, reason))
-  ctx.emit({ _tag: "Refused", ip: peer.ip, direction: end.direction, socket: end.socketName, reason })
 }
 
 const rejectFor = (
@@ -304,14 +228,9 @@ const rejectFor = (
 
 // --- ends that left the state -----------------------------------------------------
 
-const closeEnd = ({ dialler }: Parts, end: PeerEnd, finalReject: Uint8Array | undefined): void => {
-  if (end.connection === undefined) dialler.withdraw(end)
-  else end.connection.close(finalReject)
-}
-
 /** Drops the ends that the machine no longer has: their sockets are closing or closed. */
 const prune = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): void => {
-  const gone = peer.ends.filter((end) => Pair.phaseOf(peer.pair, end.id) === undefined)
+  const gone = peer.ends.filter((end) => end.wire === "native" && Pair.phaseOf(peer.pair, end.id) === undefined)
   if (gone.length === 0) return
   peer.isFeeler = false
   peer.ends = peer.ends.filter((end) => !gone.includes(end))
@@ -321,12 +240,12 @@ const prune = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): vo
     if (event._tag === "DialFailed" && event.end === end.id) {
       const reason = DisconnectReason.dialFailed(event.detail, isCutOff(ctx, peer), peer.ip)
       // While no peer is up, it may be this node that cannot be reached by anything.
-      if (!isAlone(ctx) && reason.by === "remote") ctx.book.failed(peer.ip)
-      peer.book = BookEntry.attemptEnded(peer.book, attemptOf(ctx, end, reason))
+      if (!ConnectionLife.isAlone(ctx) && reason.by === "remote") ctx.book.failed(peer.ip)
+      peer.book = BookEntry.attemptEnded(peer.book, ConnectionLife.attemptOf(ctx, end, reason))
     }
     if (event._tag !== "Closed" || event.end !== end.id) continue
-    if (end.downReason === undefined) noteRefused(ctx, peer, end, event.reason)
-    closeEnd(parts, end, faultReject(end.connection?.wire, event.reason))
+    if (end.downReason === undefined) ConnectionLife.refused(ctx, peer, end, event.reason)
+    ConnectionLife.close(parts, end, faultReject(end.connection?.wire, event.reason))
   }
 }
 

@@ -12,35 +12,60 @@ import * as Patience from "../time/patience.ts"
 import { type NodeContext, post } from "./NodeContext.ts"
 import { type Peer, timerKey } from "./Peer.ts"
 
-export const arm = (ctx: NodeContext, peer: Peer, timer: Timer, ms: number): void => wait(ctx, peer, timer, ms, false)
+export const arm = (ctx: NodeContext, peer: Peer, timer: Timer, ms: number): void =>
+  armAs(
+    ctx,
+    peer,
+    timerKey(timer),
+    ms,
+    timer.kind === "redial" ? "dial" : "answer",
+    () => post(ctx, peer, { _tag: "Fired", timer })
+  )
 
-const wait = (ctx: NodeContext, peer: Peer, timer: Timer, ms: number, isLastLook: boolean): void => {
-  disarm(ctx, peer, timer)
+/** The same for a timer of any machine of the peer's. `fired` is called once at most; for a dial, only when there may be one. */
+export const armAs = (
+  ctx: NodeContext,
+  peer: Peer,
+  key: string,
+  ms: number,
+  what: "dial" | "answer",
+  fired: () => void
+): void => wait(ctx, peer, { key, what, fired }, ms, false)
+
+interface Waiting {
+  readonly key: string
+  readonly what: "dial" | "answer"
+  readonly fired: () => void
+}
+
+const wait = (ctx: NodeContext, peer: Peer, waiting: Waiting, ms: number, isLastLook: boolean): void => {
+  const { fired, key, what } = waiting
+  disarmAs(ctx, peer, key)
   if (ctx.slots.closed) return
-  const key = timerKey(timer)
   const { lag } = ctx.timers
   const lagBefore = lag.totalMs
   const fire = (lateMs: number): void => {
     peer.timers?.delete(key)
     // What this node itself does not read, the peer may have sent.
     if (peer.ends.some((end) => end.connection?.isPaused === true)) {
-      return wait(ctx, peer, timer, Limits.heldLookMs, false)
+      return wait(ctx, peer, waiting, Limits.heldLookMs, false)
     }
     const lateAll = Math.max(lateMs, lag.totalMs - lagBefore)
     const owedMs = isLastLook && lateAll <= Limits.lagFloorMs ? 0 : Patience.owedMs(lateAll)
-    if (owedMs > 0) return wait(ctx, peer, timer, owedMs, true)
+    if (owedMs > 0) return wait(ctx, peer, waiting, owedMs, true)
     // The host has that address now, or had it: a dial would reach this node itself, or nothing.
-    if (timer.kind === "redial" && ctx.table.own.how(peer.ip) !== undefined) return isOwn(ctx, peer)
-    const heldBackMs = timer.kind === "redial" ? holdBack(ctx, peer) : undefined
-    if (heldBackMs !== undefined) return wait(ctx, peer, timer, heldBackMs, false)
-    post(ctx, peer, { _tag: "Fired", timer })
+    if (what === "dial" && ctx.table.own.how(peer.ip) !== undefined) return isOwn(ctx, peer)
+    const heldBackMs = what === "dial" ? holdBack(ctx, peer) : undefined
+    if (heldBackMs !== undefined) return wait(ctx, peer, waiting, heldBackMs, false)
+    fired()
   }
   peer.timers ??= new Map()
   peer.timers.set(key, ctx.timers.arm(ms, fire))
 }
 
-export const disarm = (ctx: NodeContext, peer: Peer, timer: Timer): void => {
-  const key = timerKey(timer)
+export const disarm = (ctx: NodeContext, peer: Peer, timer: Timer): void => disarmAs(ctx, peer, timerKey(timer))
+
+export const disarmAs = (ctx: NodeContext, peer: Peer, key: string): void => {
   const armed = peer.timers?.get(key)
   if (armed === undefined) return
   ctx.timers.disarm(armed)

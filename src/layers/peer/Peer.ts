@@ -5,10 +5,17 @@
 import { hexText } from "../../domain/hexText.ts"
 import * as Pair from "../../domain/pair/Pair.ts"
 import * as PairState from "../../domain/pair/PairState.ts"
+import type * as TimePair from "../../domain/pair/TimePair.ts"
 import * as Backoff from "../../domain/peer/Backoff.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
-import type { ExpectedDialler, PeerConnectionInfo, PeerRecord, PeerSource } from "../../domain/peer/PeerRecord.ts"
+import type {
+  ExpectedDialler,
+  PeerConnectionInfo,
+  PeerRecord,
+  PeerSource,
+  WireName
+} from "../../domain/peer/PeerRecord.ts"
 import type { Timer } from "../time/Timers.ts"
 import type { PeerEnd, PeerOfEnd, Up } from "./PeerEnd.ts"
 
@@ -26,7 +33,11 @@ export class Peer implements PeerOfEnd {
   readonly sortKey: string
   book: BookEntry.BookEntry
   pair: PairState.PairState = PairState.empty
-  /** The ends of `pair`, oldest first. */
+  /** Its pair by the rules of the TIME network, once it was seen to speak that wire. */
+  time: TimePair.TimePair | undefined = undefined
+  /** Which of the two pairs dials. */
+  speaks: WireName = "native"
+  /** The ends of `pair` and of `time`, oldest first. */
   ends: ReadonlyArray<PeerEnd> = []
   backoff: Backoff.State = Backoff.start
   /** Timers of the pair that run, by kind and end. */
@@ -71,9 +82,16 @@ export class Peer implements PeerOfEnd {
     return this.ends.some((end) => end.connection !== undefined)
   }
 
+  /** Whether the node dials it by itself. */
+  get dialable(): boolean {
+    return this.speaks === "time" ? this.time?.dialable === true : this.pair.dialable
+  }
+
   private get expected(): ExpectedDialler {
-    const { dialable, rank } = this.pair
+    const { rank } = this.pair
+    const { dialable } = this
     if (this.book.isSelf) return "nobody"
+    if (this.speaks === "time") return dialable && this.time?.rank === "higher" ? "us" : "them"
     if (!dialable) return "them"
     // The peer said that it would not dial, and when we may.
     const last = BookEntry.last(this.book)
@@ -95,10 +113,10 @@ export class Peer implements PeerOfEnd {
       ip,
       port: book.port,
       source: book.source,
-      connection: up === undefined ? undefined : info(this.pair, up, Math.round(up.at + offset), now),
+      connection: up === undefined ? undefined : info(this, up, Math.round(up.at + offset), now),
       attempts: this.ends.filter((end) => end.up === undefined).length,
       expected: this.expected,
-      nextAttemptAt: wallMs(this.timers?.get(redialKey)?.dueMs),
+      nextAttemptAt: wallMs((this.timers?.get(redialKey) ?? this.timers?.get(timeDialKey))?.dueMs),
       last: last === undefined
         ? undefined
         : { at: Math.round(last.at + offset), reason: last.reason, wasUp: last === lastDown },
@@ -109,7 +127,8 @@ export class Peer implements PeerOfEnd {
       shortUps: book.shortUps,
       restarts: book.restarts,
       inUseRefusals: book.inUseRefusals,
-      mayDial: this.pair.dialable,
+      mayDial: this.dialable,
+      speaks: this.speaks,
       isStopped: book.isStopped,
       dialPort: BookEntry.dialPort(book, clocks.usualPort),
       failures: this.backoff.failures,
@@ -129,18 +148,24 @@ export const timerKey = (timer: PairState.Timer): string => `${timer.kind}:${tim
 /** Key of the wait before the next dial. */
 export const redialKey = timerKey({ kind: "redial", end: 0 })
 
+/** Key of a timer of the pair on the TIME wire. */
+export const timeTimerKey = (timer: TimePair.Timer): string => `time ${timer.kind}:${timer.end}`
+
+const timeDialKey = timeTimerKey({ kind: "dial", end: 0 })
+
 const info = (
-  pair: PairState.PairState,
+  { pair, time }: Peer,
   { at, connection, end, liveness }: Up,
   since: number,
   now: number
 ): PeerConnectionInfo | undefined => {
-  const known = Pair.known(pair, end.id)
-  if (known === undefined) return undefined
+  const role = end.wire === "time" ? time?.rank : Pair.known(pair, end.id)?.role
+  if (role === undefined) return undefined
   return {
     id: end.id,
     direction: end.direction,
-    role: known.role,
+    role,
+    wire: end.wire,
     socket: connection.socketName,
     ephemeralPort: connection.ephemeralPort,
     since,

@@ -12,8 +12,9 @@ import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import type { Wire, WireReader } from "../../domain/wire/Wire.ts"
-import { errorCode, isSynchronous, isSynchronousReader } from "../../services/PeerSocket.ts"
+import type { Message } from "../../domain/wire/Message.ts"
+import type { Framing, Wire, WireReader } from "../../domain/wire/Wire.ts"
+import { errorCode, isSynchronous, isSynchronousReader, type Secured } from "../../services/PeerSocket.ts"
 import type { Timer, Timers } from "../time/Timers.ts"
 import * as Outbox from "./Outbox.ts"
 import { SendBuffers } from "./SendBuffers.ts"
@@ -30,19 +31,34 @@ export interface ConnectionIo {
   readonly waiting: WaitingBytes
 }
 
-/** The reading side, one for all connections of a node. Plain functions inside a read batch; the frame is the reader's current one. */
-export interface FrameEvents<Owner> {
+/**
+ * The reading side, one for all connections of a node that speak a wire with messages `M`. Plain functions inside a read batch; the frame is
+ * the reader's current one.
+ */
+export interface FrameEvents<Owner, M = Message> {
   /** Bytes came, before any frame in them is handed over. */
   readonly onBytes: (owner: Owner) => void
   /** Takes the reader's frame, or several (`WireReader.payloads`, within `limit`): how many. */
-  readonly onData: (owner: Owner, reader: WireReader, limit: number) => number
-  readonly onMessage: (owner: Owner, reader: WireReader) => void
+  readonly onData: (owner: Owner, reader: WireReader<M>, limit: number) => number
+  readonly onMessage: (owner: Owner, reader: WireReader<M>) => void
   /** The bytes are no frame; nothing more is read. `fault` says why, in words. */
   readonly onMalformed: (owner: Owner, fault: string) => void
   /** The frame under way takes memory that others wait for, and has taken too long; in words. */
   readonly onGivenUp: (owner: Owner, detail: string) => void
   /** All frames of a batch have been handed over: `frames` many. */
-  readonly onBatch: (owner: Owner, reader: WireReader, frames: number) => void
+  readonly onBatch: (owner: Owner, reader: WireReader<M>, frames: number) => void
+}
+
+const nothing = () => {}
+
+/** Reads frames and does nothing about them. */
+export const deaf: FrameEvents<unknown, unknown> = {
+  onBytes: nothing,
+  onData: () => 1,
+  onMessage: nothing,
+  onMalformed: nothing,
+  onGivenUp: nothing,
+  onBatch: nothing
 }
 
 /** Begin and end of a connection. */
@@ -54,6 +70,7 @@ export interface SocketEvents<Owner> {
 }
 
 export class PeerConnection<Owner> {
+  /** What it writes, unless `speak` chose another. */
   readonly wire: Wire
   /** `IP:port` of the initiator's end; empty until known. */
   socketName = ""
@@ -61,6 +78,8 @@ export class PeerConnection<Owner> {
   ephemeralPort = 0
   /** The address of this machine that the socket has; a router on the way may have translated it. */
   local: PeerIp | undefined
+  /** How the socket is secured; `undefined` until it is open. */
+  secured: Secured | undefined
   bytesReceived = 0
   bytesSent = 0
   messagesReceived = 0
@@ -68,9 +87,11 @@ export class PeerConnection<Owner> {
 
   private readonly io: ConnectionIo
   private readonly owner: Owner
-  private readonly frames: FrameEvents<Owner>
+  private frames: FrameEvents<Owner, never>
+  private framing: Framing<unknown>
   private readonly events: SocketEvents<Owner>
-  private readonly reader: WireReader
+  /** Its messages are those that `frames` takes: both come from one call. */
+  private reader: WireReader<never>
   private readonly outbox: Outbox.Outbox
   /** While the connection is busy. */
   private buffers: SendBuffers | undefined
@@ -101,7 +122,8 @@ export class PeerConnection<Owner> {
     this.owner = owner
     this.frames = frames
     this.events = events
-    this.reader = wire.reader(Buffer.allocUnsafeSlow)
+    this.framing = wire
+    this.reader = readerOf(wire)
     this.outbox = new Outbox.Outbox(io.waiting)
     this.frameLimit = wire.limits.beforeUp
   }
@@ -113,7 +135,15 @@ export class PeerConnection<Owner> {
 
   /** The connection is up: long frames may come. */
   allowLongFrames(): void {
-    this.frameLimit = this.wire.limits.up
+    this.frameLimit = this.framing.limits.up
+  }
+
+  /** Another wire is read from now on, by other functions. Only before the first byte: in `onOpen`, or before `run`. */
+  speak<M>(framing: Framing<M>, frames: FrameEvents<Owner, M>): void {
+    this.framing = framing
+    this.frames = frames
+    this.reader = readerOf(framing)
+    this.frameLimit = framing.limits.beforeUp
   }
 
   // --- reading --------------------------------------------------------------------
@@ -121,12 +151,17 @@ export class PeerConnection<Owner> {
   /**
    * The program: opens the socket, reads until it ends. Never fails: `onEnd` tells how it ended. Interrupting it destroys the socket.
    */
-  run(socket: Socket.Socket, initiator: Effect.Effect<Option.Option<PeerAddress.PeerAddress>>): Effect.Effect<void> {
+  run(
+    socket: Socket.Socket,
+    initiator: Effect.Effect<Option.Option<PeerAddress.PeerAddress>>,
+    secured: Effect.Effect<Option.Option<Secured>> = Effect.succeedNone
+  ): Effect.Effect<void> {
     const program = Effect.gen({ self: this }, function*() {
       const scope = yield* Effect.scope
       const reader = yield* socket.reader
       const writerScope = yield* Scope.fork(scope)
       const writer = yield* Scope.provide(socket.writer, writerScope)
+      this.secured ??= Option.getOrUndefined(yield* secured)
       this.open(writer, writerScope, Option.getOrUndefined(yield* initiator))
       const received = (batch: ReadonlyArray<Uint8Array | string>) => this.received(batch)
       // One effect for all batches: a suspended connection holds no generator.
@@ -419,6 +454,9 @@ export class PeerConnection<Owner> {
     this.events.onEnd(this.owner, this.abortReason ?? reason, opened)
   }
 }
+
+const readerOf = <M>(framing: Framing<M>): WireReader<never> =>
+  framing.reader(Buffer.allocUnsafeSlow) as WireReader<never>
 
 /** How the end of the program reads as a reason. */
 const reasonOf = (exit: Exit.Exit<unknown, Socket.SocketError>): DisconnectReason.DisconnectReason => {

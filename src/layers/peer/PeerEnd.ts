@@ -6,11 +6,15 @@ import type { DisconnectReason } from "../../domain/DisconnectReason.ts"
 import type { PairState } from "../../domain/pair/PairState.ts"
 import type * as Liveness from "../../domain/peer/Liveness.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import type { Direction } from "../../domain/peer/PeerRecord.ts"
+import type { Direction, WireName } from "../../domain/peer/PeerRecord.ts"
+import type * as TimeRates from "../../domain/wire/time/TimeRates.ts"
 import type { MessageRates } from "./MessageRates.ts"
 import type { PeerConnection } from "./PeerConnection.ts"
 
-/** What the peer's Hello says of the peer itself. It counts once the connection is up. */
+/**
+ * What the peer's Hello says of the peer itself. It counts once the connection is up. A peer of the TIME network says less: its `process` is
+ * empty, its `nonce` 0.
+ */
 export interface Greeting {
   readonly software: string
   readonly tip: { readonly height: number; readonly hash: string }
@@ -52,6 +56,14 @@ export interface PeerOfEnd {
   has(end: PeerEnd): boolean
 }
 
+/** What an end of the TIME wire has beside. */
+export interface TimeFacts {
+  /** Of the peer, by its Handshake; `undefined` until that came. */
+  commitCount: number | undefined
+  /** What this node sent lately: the peer drops what is more than its limits. */
+  sent: TimeRates.Sent
+}
+
 export class PeerEnd {
   readonly id: number
   readonly peer: PeerOfEnd
@@ -62,6 +74,8 @@ export class PeerEnd {
   connection: PeerConnection<PeerEnd> | undefined = undefined
   /** `undefined` until the peer's Hello passed its checks. */
   greeting: Greeting | undefined = undefined
+  /** Of an end that speaks the TIME wire. */
+  time: TimeFacts | undefined = undefined
   up: Up | undefined = undefined
   /** Monotonic ms when our Commit left the machine: Commit to Ack is the first round trip. */
   committedAt: number | undefined = undefined
@@ -79,6 +93,11 @@ export class PeerEnd {
     this.peer = peer
     this.direction = direction
     this.helloNonce = helloNonce
+  }
+
+  /** Which pair machine the end belongs to. */
+  get wire(): WireName {
+    return this.time === undefined ? "native" : "time"
   }
 
   get ip(): PeerIp {

@@ -11,6 +11,7 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import * as Discovery from "./Discovery.ts"
 import * as Gate from "./Gate.ts"
 import type { NodeContext } from "./NodeContext.ts"
+import * as TimePairDriver from "./TimePairDriver.ts"
 
 /** Dials the best of the book, now and at every interval. */
 export const start = (ctx: NodeContext, anchors: ReadonlyArray<PeerIp>): void => {
@@ -37,9 +38,13 @@ const again = (ctx: NodeContext, ms: number, spread: 0 | 1, f: (ctx: NodeContext
 
 const seek = (
   ctx: NodeContext,
-  { direction, ip, port }: KnownAddress.KnownAddress,
+  { direction, ip, port, wire }: KnownAddress.KnownAddress,
   source: "stored" | "gossip"
 ): boolean => {
+  if (wire === "time" && Gate.address(ctx, ip)) {
+    const row = Gate.admit(ctx, ip, port, source)
+    if (row !== undefined) TimePairDriver.remembered(ctx, row)
+  }
   if (!Discovery.learn(ctx, { ip, port }, source)) return false
   const peer = ctx.table.get(ip)
   if (peer !== undefined && direction === "outbound" && peer.pair.rank === "higher") peer.note({ onlyWeDial: true })

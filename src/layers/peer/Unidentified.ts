@@ -8,18 +8,8 @@ import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { Accepted } from "../../services/PeerSocket.ts"
 import type { NodeContext } from "./NodeContext.ts"
 import { Peer } from "./Peer.ts"
-import { type FrameEvents, PeerConnection, type SocketEvents } from "./PeerConnection.ts"
+import { deaf, PeerConnection, type SocketEvents } from "./PeerConnection.ts"
 import { PeerEnd } from "./PeerEnd.ts"
-
-const nothing = () => {}
-const deaf: FrameEvents<PeerEnd> = {
-  onBytes: nothing,
-  onData: () => 1,
-  onMessage: nothing,
-  onMalformed: nothing,
-  onGivenUp: nothing,
-  onBatch: nothing
-}
 
 export class Unidentified implements SocketEvents<PeerEnd> {
   private readonly ctx: NodeContext

@@ -18,7 +18,7 @@ const make = Effect.gen(function*() {
   const clock = yield* stallClock.make
   const fired: Array<readonly [event: PairEvent, at: number]> = []
   const pairs = new Machine<PairInput>()
-  pairs.start(({ event }) => fired.push([event, clock.now()]))
+  pairs.start((input) => "event" in input && fired.push([input.event, clock.now()]))
   const ctx = {
     timers: clock.timers,
     slots: new Slots((n) => n),

@@ -1,0 +1,141 @@
+/** What comes with Up and Down of a connection, and with a socket that came to nothing, whatever wire it speaks. */
+import type * as DisconnectReason from "../../domain/DisconnectReason.ts"
+import * as BookEntry from "../../domain/peer/BookEntry.ts"
+import * as Liveness from "../../domain/peer/Liveness.ts"
+import type { Attempt } from "../../domain/peer/PeerRecord.ts"
+import type { AddressSaver } from "./AddressSaver.ts"
+import * as Gate from "./Gate.ts"
+import * as Heartbeat from "./Heartbeat.ts"
+import { MessageRates } from "./MessageRates.ts"
+import type { NodeContext } from "./NodeContext.ts"
+import type { Peer } from "./Peer.ts"
+import type { PeerEnd, Up } from "./PeerEnd.ts"
+import * as Redials from "./Redials.ts"
+
+/** The parts that the drivers set to work. */
+export interface Parts {
+  readonly dialler: {
+    /** Makes the end `id` of the pair and dials when its turn comes. */
+    dial(peer: Peer, id: number): PeerEnd
+    /** The end is closed before its turn came. */
+    withdraw(end: PeerEnd): void
+  }
+  readonly saver: AddressSaver
+}
+
+export const isAlone = ({ slots }: NodeContext): boolean => slots.upCount === 0
+
+/** The connection counts from now on. `undefined`: every place is taken, and nothing has happened. */
+export const up = (
+  ctx: NodeContext,
+  { saver }: Parts,
+  peer: Peer,
+  end: PeerEnd,
+  { book, role, rttMs }: {
+    readonly role: "lower" | "higher"
+    /** What is known of the peer from now on. */
+    readonly book: (before: BookEntry.BookEntry) => BookEntry.BookEntry
+    /** The first round trip, if it was measured. */
+    readonly rttMs: number | undefined
+  }
+): Up | undefined => {
+  const { connection, greeting } = end
+  if (connection === undefined || greeting === undefined) {
+    throw new Error("a connection came up whose peer never greeted")
+  }
+  const order = ctx.slots.wentUp(peer.ip, Gate.placesFor(ctx, peer))
+  if (order === undefined) return undefined
+  Redials.onUp(ctx, peer)
+  const now = ctx.timers.now()
+  const up: Up = {
+    end,
+    connection,
+    greeting,
+    at: now,
+    order,
+    liveness: rttMs === undefined ? Liveness.start(now) : Liveness.sample(Liveness.start(now), rttMs),
+    lagSeenMs: ctx.timers.lag.totalMs,
+    dueSlot: undefined,
+    rates: new MessageRates()
+  }
+  end.up = up
+  connection.allowLongFrames()
+  peer.book = book(peer.book)
+  ctx.emit({
+    _tag: "Up",
+    ip: peer.ip,
+    connection: end.id,
+    direction: end.direction,
+    socket: connection.socketName,
+    role
+  })
+  noteGood(ctx, peer, end)
+  Heartbeat.start(ctx, up)
+  saver.changed()
+  return up
+}
+
+/** What was dialled and answered is in the book from now on; a peer that dialled us waits until it has been up for a while. */
+const noteGood = (ctx: NodeContext, { book, ip }: Peer, { direction, wire }: PeerEnd): void => {
+  if (!BookEntry.listens(book)) return
+  const now = ctx.nowMs()
+  const port = book.port ?? 0
+  if (direction === "outbound" || ctx.book.tableOf(ip) === "tried") {
+    return ctx.book.good(ip, { port, wire, direction }, now)
+  }
+  ctx.book.add({ ip, port }, ip, now)
+  ctx.book.setPort(ip, port)
+}
+
+/** The connection counts no more. Gives what it was; `undefined` if it was not up. */
+export const down = (
+  ctx: NodeContext,
+  peer: Peer,
+  end: PeerEnd,
+  reason: DisconnectReason.DisconnectReason
+): Up | undefined => {
+  const { up } = end
+  if (up === undefined) return undefined
+  const now = ctx.timers.now()
+  end.up = undefined
+  end.downReason = reason
+  ctx.due.remove(up)
+  ctx.slots.wentDown()
+  peer.book = BookEntry.wentDown(peer.book, { at: now, reason, upMs: now - up.at })
+  ctx.emit({
+    _tag: "Down",
+    ip: peer.ip,
+    connection: end.id,
+    direction: end.direction,
+    socket: up.connection.socketName,
+    reason,
+    upMs: Math.round(now - up.at)
+  })
+  if (isAlone(ctx)) Redials.onAlone(ctx)
+  return up
+}
+
+/** How far an end got that did not come up. */
+export const attemptOf = (ctx: NodeContext, end: PeerEnd, reason: DisconnectReason.DisconnectReason): Attempt => ({
+  at: ctx.timers.now(),
+  reason,
+  direction: end.direction,
+  reached: end.greeting !== undefined ? "hello" : end.socketName !== "" ? "socket" : "dial"
+})
+
+/** A socket that never came up is gone. */
+export const refused = (
+  ctx: NodeContext,
+  peer: Peer,
+  end: PeerEnd,
+  reason: DisconnectReason.DisconnectReason
+): void => {
+  peer.book = BookEntry.attemptEnded(peer.book, attemptOf(ctx, end, reason))
+  ctx.emit({ _tag: "Refused", ip: peer.ip, direction: end.direction, socket: end.socketName, reason })
+}
+
+/** Closes the end's socket, or takes back a dial that waits for its turn. */
+export const close = ({ dialler }: Parts, end: PeerEnd, lastWord: Uint8Array | undefined): void => {
+  if (end.connection === undefined) dialler.withdraw(end)
+  else end.connection.close(lastWord)
+}

@@ -1,0 +1,57 @@
+/**
+ * What goes out on the TIME wire: within the limits of the daemon (`TimeRates`), which drops what is more without a word. A peer that does not read
+ * loses its connection, as on the other wire.
+ */
+import * as U64 from "../../domain/chain/U64.ts"
+import * as TimeEncoder from "../../domain/wire/time/TimeEncoder.ts"
+import type { Tag, TimeMessage } from "../../domain/wire/time/TimeMessage.ts"
+import * as TimeRates from "../../domain/wire/time/TimeRates.ts"
+import type { NodeContext } from "./NodeContext.ts"
+import { overflow } from "./overflow.ts"
+import type { PeerEnd } from "./PeerEnd.ts"
+
+/** Blocks go behind whatever else is to be said. */
+const isBulk: ReadonlySet<Tag> = new Set<Tag>([
+  "BlocksResponse",
+  "BlockRangeResponse",
+  "BlockResponse",
+  "BlockAnnouncement",
+  "GenesisAnnouncement"
+])
+
+/** ms. Until such a message may be sent to the peer; 0: now. */
+export const waitMs = (ctx: NodeContext, { time }: PeerEnd, tag: Tag): number =>
+  time === undefined ? 0 : TimeRates.waitMs(time.sent, tag, ctx.timers.now())
+
+/**
+ * Sends a message. False: it is not sent, because the peer would drop it, its version does not have it, or the connection is gone. A request that
+ * was not sent is made again by whoever made it, as one that was not answered.
+ */
+export const send = (ctx: NodeContext, end: PeerEnd, message: TimeMessage): boolean => {
+  const { connection, time } = end
+  if (connection === undefined || time === undefined || waitMs(ctx, end, message._tag) > 0) return false
+  const frame = TimeEncoder.encode(message, time.commitCount)
+  if (frame === undefined) return false
+  time.sent = TimeRates.after(time.sent, message._tag, ctx.timers.now())
+  const fits = isBulk.has(message._tag) ? connection.sendBulk(frame) : connection.sendControl(frame)
+  if (!fits) overflow(ctx, end)
+  return fits
+}
+
+/** The answer to `MempoolSyncRequest`: this node keeps no transactions. */
+export const sendEmptyMempool = (ctx: NodeContext, end: PeerEnd): void => {
+  if (end.connection?.sendControl(TimeEncoder.emptyMempool) === false) overflow(ctx, end)
+}
+
+/** As messages tell the time: whole seconds since 1970. */
+export const seconds = ({ nowMs }: NodeContext): number => Math.floor(nowMs() / 1_000)
+
+/** A ping, with the height that the peer's own have. */
+export const ping = (ctx: NodeContext, end: PeerEnd, nonce: bigint): void => {
+  send(ctx, end, {
+    _tag: "Ping",
+    nonce: U64.of(nonce),
+    timestamp: seconds(ctx),
+    height: ctx.localChain.tip().height
+  })
+}

@@ -1,0 +1,289 @@
+/**
+ * What the frames of a connection with a peer of the TIME network mean, and the answers that a good peer owes: each at once, from what the node knows.
+ * What concerns the chain beyond its tip goes to whoever keeps one (`ctx.timeChain`).
+ *
+ * **Before Up** one message is expected: the Ack of our dial, or the Handshake of a peer that dialled. Everything that comes after it may come in
+ * the same batch. A Handshake, an Ack or a Version later on means nothing, as on the other side.
+ */
+import { Result } from "effect"
+import * as Hash from "../../domain/chain/Hash.ts"
+import * as DisconnectReason from "../../domain/DisconnectReason.ts"
+import * as Limits from "../../domain/Limits.ts"
+import * as TimeHandshake from "../../domain/pair/TimeHandshake.ts"
+import * as Liveness from "../../domain/peer/Liveness.ts"
+import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import type { Message, Tag, TimeMessage } from "../../domain/wire/time/TimeMessage.ts"
+import type { Decoded, WireReader } from "../../domain/wire/Wire.ts"
+import * as Discovery from "./Discovery.ts"
+import * as Gate from "./Gate.ts"
+import * as Heartbeat from "./Heartbeat.ts"
+import { type NodeContext, peerOf, postTime } from "./NodeContext.ts"
+import * as Outgoing from "./Outgoing.ts"
+import type { Peer } from "./Peer.ts"
+import type { FrameEvents } from "./PeerConnection.ts"
+import type { PeerEnd, Up } from "./PeerEnd.ts"
+import * as TimeOutgoing from "./TimeOutgoing.ts"
+
+/** What a peer of a commit count is called. */
+export const softwareOf = (commitCount: number | undefined): string =>
+  commitCount === undefined ? "timed" : `timed/${commitCount}`
+
+/** Says who this node is. */
+export const greet = (ctx: NodeContext, end: PeerEnd): void => {
+  const handshake = TimeHandshake.own(ctx.setup.network.name)
+  if (handshake !== undefined) TimeOutgoing.send(ctx, end, handshake)
+}
+
+/**
+ * The connection is up: what lets the peer use it at once. It believes blocks of a peer only after that peer's genesis, and asks for it on its own
+ * inbound connections only; it learns of a longer chain by a tip.
+ */
+export const opened = (ctx: NodeContext, { end }: Up): void => {
+  TimeOutgoing.send(ctx, end, genesisHash(ctx))
+  TimeOutgoing.send(ctx, end, chainTip(ctx))
+  TimeOutgoing.send(ctx, end, { _tag: "GetPeers" })
+  TimeOutgoing.send(ctx, end, { _tag: "GetGenesisHash" })
+  TimeOutgoing.send(ctx, end, { _tag: "GetChainTip" })
+}
+
+/** The one genesis that this node ever names: a wrong one is a ban for good. */
+const genesisHash = ({ setup }: NodeContext): Message<"GenesisHashResponse"> => ({
+  _tag: "GenesisHashResponse",
+  hash: Hash.fromHexUnsafe(setup.network.genesis)
+})
+
+const chainTip = ({ localChain }: NodeContext): Message<"ChainTipResponse"> => {
+  const { hash, height } = localChain.tip()
+  return { _tag: "ChainTipResponse", height, hash: Hash.fromHexUnsafe(hash) }
+}
+
+export class TimeSession implements FrameEvents<PeerEnd, TimeMessage> {
+  private readonly ctx: NodeContext
+
+  constructor(ctx: NodeContext) {
+    this.ctx = ctx
+  }
+
+  onBytes(): void {}
+
+  onData(): number {
+    return 1
+  }
+
+  onMessage(end: PeerEnd, reader: WireReader<TimeMessage>): void {
+    const { ctx } = this
+    const message = reader.message()
+    const peer = peerOf(ctx, end)
+    if (peer === undefined) return
+    if (message._tag === "BadBody") {
+      return Outgoing.close(ctx, end, "bad-frame", `variant ${message.kind}: ${message.reason}`)
+    }
+    if (end.up === undefined) return greeted(ctx, peer, end, message)
+    if (message._tag !== "Unknown") received(ctx, peer, end.up, message, reader)
+  }
+
+  onMalformed(end: PeerEnd, fault: string): void {
+    Outgoing.close(this.ctx, end, "bad-frame", fault)
+  }
+
+  onGivenUp(end: PeerEnd, detail: string): void {
+    Outgoing.close(this.ctx, end, "silent", detail)
+  }
+
+  onBatch(end: PeerEnd, { arriving }: WireReader<TimeMessage>, frames: number): void {
+    if (end.up === undefined) return
+    if (frames === 0 && arriving) this.ctx.timeChain.onProgress(end.up)
+    Heartbeat.heard(this.ctx, end.up, frames, arriving)
+  }
+}
+
+// --- before Up --------------------------------------------------------------------
+
+const greeted = (ctx: NodeContext, peer: Peer, end: PeerEnd, message: Decoded<TimeMessage>): void => {
+  switch (message._tag) {
+    case "Handshake":
+      return handshake(ctx, peer, end, message)
+    case "Ack":
+      if (end.direction === "outbound") return taken(ctx, peer, end)
+      break
+    case "ForkAlert":
+      // How the daemon refuses a version; silence follows.
+      if (end.direction === "outbound") {
+        return postTime(ctx, peer, { _tag: "Unfit", end: end.id, detail: `the peer refuses: ${message.message}` })
+      }
+      break
+  }
+  // What a dial hears before its Ack is no refusal and no answer.
+  if (end.direction === "inbound") {
+    Outgoing.close(ctx, end, "protocol", `${message._tag} before the peer's Handshake`)
+  }
+}
+
+const handshake = (ctx: NodeContext, peer: Peer, end: PeerEnd, message: Message<"Handshake">): void => {
+  if (!isFit(ctx, peer, end, message)) return
+  if (end.direction === "inbound") taken(ctx, peer, end)
+}
+
+/** Notes what the peer's Handshake says, the first on a connection; false: the connection is closed for it. */
+const isFit = (ctx: NodeContext, peer: Peer, end: PeerEnd, message: Message<"Handshake">): boolean => {
+  const { time } = end
+  if (time === undefined || time.commitCount !== undefined) return true
+  time.commitCount = message.commitCount
+  const detail = TimeHandshake.unfit(ctx.setup.network.name, message)
+  if (detail === undefined) {
+    if (end.up !== undefined) peer.note({ software: softwareOf(message.commitCount) })
+    return true
+  }
+  postTime(ctx, peer, { _tag: "Unfit", end: end.id, detail })
+  return false
+}
+
+/** The peer has said what this end waits for, an Ack or its Handshake: it comes up, if there is a place. */
+const taken = (ctx: NodeContext, peer: Peer, end: PeerEnd): void => {
+  const full = Gate.full(ctx, peer)
+  if (full !== undefined) {
+    return postTime(ctx, peer, {
+      _tag: "Stopped",
+      reason: DisconnectReason.rejected("full", "local", full),
+      retryMs: Limits.retryFullMs
+    })
+  }
+  ctx.slots.takePlace(peer.ip)
+  ctx.slots.identified(end)
+  peer.note({ saidHello: true })
+  postTime(ctx, peer, { _tag: end.direction === "inbound" ? "HandshakeReceived" : "AckReceived", end: end.id })
+}
+
+// --- while it is up ---------------------------------------------------------------
+
+/** Said of the chain: whoever keeps one answers, or uses it. */
+const ofChain: ReadonlySet<Tag> = new Set<Tag>([
+  "ChainTipResponse",
+  "BlockHeightResponse",
+  "GetBlocks",
+  "BlocksResponse",
+  "RequestGenesis",
+  "GenesisAnnouncement",
+  "BlockAnnouncement",
+  "BlockInventory",
+  "BlockRequest",
+  "BlockResponse",
+  "GetBlockHash",
+  "BlockHashResponse",
+  "GetBlockRange",
+  "BlockRangeResponse",
+  "ForkAlert",
+  "GetChainWork",
+  "ChainWorkResponse",
+  "GetChainWorkAt",
+  "ChainWorkAtResponse"
+])
+
+const received = (
+  ctx: NodeContext,
+  peer: Peer,
+  up: Up,
+  message: TimeMessage,
+  reader: WireReader<TimeMessage>
+): void => {
+  const { end } = up
+  const answer = (answer: TimeMessage) => TimeOutgoing.send(ctx, end, answer)
+  switch (message._tag) {
+    case "Ping":
+      return pinged(ctx, up, message)
+    case "Pong":
+      return ponged(ctx, up, message)
+    case "Handshake":
+      isFit(ctx, peer, end, message)
+      return
+    case "GetGenesisHash":
+      answer(genesisHash(ctx))
+      return
+    case "GenesisHashResponse":
+      return genesisTold(ctx, peer, up, message)
+    case "GetChainTip":
+      answer(chainTip(ctx))
+      return
+    case "GetBlockHeight":
+      answer({ _tag: "BlockHeightResponse", height: ctx.localChain.tip().height })
+      return
+    case "MempoolSyncRequest":
+      return TimeOutgoing.sendEmptyMempool(ctx, end)
+    case "GetPeers":
+      answer({ _tag: "PeersResponse", addresses: Discovery.answer(ctx, peer).map(PeerAddress.format) })
+      return
+    case "GetMasternodes":
+      // To name one would have it dialled, by our word alone.
+      answer({ _tag: "MasternodesResponse", masternodes: [] })
+      return
+    case "PeersResponse":
+      return told(ctx, peer, message.addresses)
+    case "PeerExchange":
+      return told(ctx, peer, message.peers.map(({ address }) => address))
+    case "MasternodesResponse":
+      return told(ctx, peer, message.masternodes.map(({ address }) => address))
+  }
+  if (!ofChain.has(message._tag)) return
+  // Its hashes and blocks are views into the frame.
+  reader.keep()
+  ctx.timeChain.onMessage(up, message)
+}
+
+const pinged = (ctx: NodeContext, up: Up, { nonce }: Message<"Ping">): void => {
+  const { connection, end } = up
+  end.pingsReceived += 1
+  note(ctx, up, "PingReceived", BigInt(nonce))
+  if (!ctx.rules.answersPing(connection.queuedBytes)) return
+  end.pongsSent += 1
+  note(ctx, up, "PongSent", BigInt(nonce))
+  TimeOutgoing.send(ctx, end, {
+    _tag: "Pong",
+    nonce,
+    timestamp: TimeOutgoing.seconds(ctx),
+    height: ctx.localChain.tip().height
+  })
+}
+
+const ponged = (ctx: NodeContext, up: Up, { nonce }: Message<"Pong">): void => {
+  const { connection, end } = up
+  const [liveness, rttMs] = Liveness.pong(up.liveness, BigInt(nonce), ctx.timers.now())
+  up.liveness = liveness
+  end.pongsReceived += 1
+  ctx.emit({
+    _tag: "PongReceived",
+    ip: end.ip,
+    connection: end.id,
+    direction: end.direction,
+    socket: connection.socketName,
+    nonce: BigInt(nonce),
+    rttMs
+  })
+}
+
+const note = (ctx: NodeContext, { connection, end }: Up, _tag: "PingReceived" | "PongSent", nonce: bigint): void =>
+  ctx.emit({
+    _tag,
+    ip: end.ip,
+    connection: end.id,
+    direction: end.direction,
+    socket: connection.socketName,
+    nonce
+  })
+
+const genesisTold = (ctx: NodeContext, peer: Peer, { end }: Up, { hash }: Message<"GenesisHashResponse">): void => {
+  const { genesis, name } = ctx.setup.network
+  const other = Hash.toHex(hash)
+  if (other === genesis) return
+  const detail = `the peer's genesis is ${other.slice(0, 16)}, that of ${name} ${genesis.slice(0, 16)}`
+  postTime(ctx, peer, { _tag: "Unfit", end: end.id, detail })
+}
+
+/** Addresses of others, with or without a port: the network's nodes listen on its port, whatever a list says. */
+const told = (ctx: NodeContext, peer: Peer, addresses: ReadonlyArray<string>): void => {
+  const { port } = ctx.setup.network
+  const peers = addresses.slice(0, Limits.peersPerMessage).flatMap((text) => {
+    const at = PeerAddress.fromString(text, port)
+    return Result.isSuccess(at) ? [{ ip: at.success.ip, port }] : []
+  })
+  Discovery.peersReceived(ctx, peer, peers)
+}
