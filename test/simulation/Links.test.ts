@@ -35,6 +35,7 @@ const make = () => {
   const network = MemoryNetwork.of({
     host: unused,
     setDefaults: unused,
+    secure: unused,
     refuse: unused,
     block: unused,
     allow: unused,

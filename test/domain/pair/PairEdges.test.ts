@@ -107,6 +107,29 @@ describe("Merged: another connection leads to the same process", () => {
   })
 })
 
+describe("HandedOver: the peer speaks another wire", () => {
+  it("lets go of the dial, closes the others with a word, and does not dial until it is told to", () => {
+    const pair = drive()
+    pair.send(learned("lower"))
+    pair.send(fired("redial"))
+    pair.send(accepted(2))
+    assert.deepStrictEqual(pair.said({ _tag: "HandedOver", end: 102 }), ["Close 2 rejected: in-use!"])
+    assert.deepStrictEqual(pair.state().ends, [])
+    assert.isFalse(pair.state().dialable)
+    pair.send(learned("lower"))
+    assert.isTrue(pair.state().redial)
+  })
+
+  it("as the peer came up over it: nothing is left", () => {
+    const pair = lowerUp()
+    assert.deepStrictEqual(pair.said({ _tag: "HandedOver", end: undefined }).slice(0, 2), [
+      "Close 1 rejected: in-use!",
+      "Down 1 rejected: in-use"
+    ])
+    assert.isFalse(pair.state().dialable)
+  })
+})
+
 describe("what must not come", () => {
   const cases: ReadonlyArray<readonly [string, () => ReturnType<typeof drive>, PairEvent]> = [
     ["a Commit to an L", lowerUp, commit(1)],

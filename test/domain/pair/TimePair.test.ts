@@ -184,6 +184,42 @@ describe("TimePair", () => {
     assert.lengthOf(node.times("Dial"), 2)
   })
 
+  it("adopts a dial whose wire shows late: as its own from TLS on", () => {
+    const node = new Driven("higher").learn()
+    const before = node.accept()
+    node.post({ _tag: "HandshakeReceived", end: before })
+    const id = node.fresh()
+    assert.deepStrictEqual(tags(node.post({ _tag: "Adopted", id })), ["SendHandshake", "Arm"])
+    assert.deepStrictEqual(tags(node.post({ _tag: "AckReceived", end: id })), ["Disarm", "Close", "Down", "Up"])
+    assert.strictEqual(TimePair.up(node.pair)?.id, id)
+    node.post({ _tag: "Closed", end: id, reason: eof })
+    node.to(node.now + Limits.timeDialSpacingMs - 1)
+    assert.isEmpty(node.times("Dial"), "its own next dial keeps the distance from it")
+    node.to(node.now + 1)
+    assert.strictEqual(node.times("Dial").length, 1)
+  })
+
+  it("counts a dial that broke off before TLS as one that the daemon may have counted", () => {
+    const node = new Driven("higher")
+    for (let i = 0; i < Limits.timeRisks; i++) node.post({ _tag: "Suspected" })
+    node.learn()
+    node.to(Limits.timeForgivenMs - 1)
+    assert.isEmpty(node.times("Dial"))
+    node.to(Limits.timeForgivenMs)
+    assert.strictEqual(node.times("Dial").length, 1)
+  })
+
+  it("stopped for a while, it dials again when that is over, and not before", () => {
+    const node = new Driven("higher").learn()
+    node.to(0)
+    node.connect()
+    node.post({ _tag: "Stopped", reason: eof, retryMs: 3_600_000 })
+    node.to(3_600_000 - 1)
+    assert.strictEqual(node.times("Dial").length, 1)
+    node.to(3_600_000)
+    assert.strictEqual(node.times("Dial").length, 2)
+  })
+
   it("announces once per connection, and not within 60 s of a disconnect", () => {
     const node = new Driven("higher", true).learn()
     node.to(0)

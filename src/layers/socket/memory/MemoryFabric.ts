@@ -8,13 +8,13 @@ import * as PeerAddresses from "../../../domain/peer/PeerAddress.ts"
 import type { PeerAddress } from "../../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../../domain/peer/PeerIp.ts"
 import type { Dialled, DialOptions, PeerSocket } from "../../../services/PeerSocket.ts"
-import { plain } from "../../../services/PeerSocket.ts"
+import { plain, type Secured } from "../../../services/PeerSocket.ts"
 import { within } from "../../time/patience.ts"
 import { openError, openTimeout, systemError, writeError } from "../socketErrors.ts"
 import type { ConnectionEnd } from "../socketFromEnd.ts"
 import { socketFromEnd } from "../socketFromEnd.ts"
 import { MemoryEnd } from "./MemoryEnd.ts"
-import { Host } from "./MemoryHost.ts"
+import { Host, type HostTls } from "./MemoryHost.ts"
 import { Link, perfect } from "./MemoryLink.ts"
 import type { LinkOptions, Timers } from "./MemoryLink.ts"
 import { onTurn, Pipe } from "./MemoryPipe.ts"
@@ -225,6 +225,9 @@ export class Fabric {
             const cause = systemError("ECONNREFUSED", `connect ${PeerAddresses.format(to)}`)
             return resume(Effect.fail(openError(cause)))
           }
+          if (!agrees(host, target, from)) {
+            return resume(Effect.fail(openError(systemError("ECONNRESET", `TLS with ${PeerAddresses.format(to)}`))))
+          }
           const joined = this.join(from, to, host)
           joined.initiator.holdReads(host.readsHeld)
           joined.acceptor.holdReads(target.readsHeld)
@@ -265,7 +268,8 @@ export class Fabric {
       () => end,
       () => Effect.suspend(() => end.begin() ? Effect.void : Effect.fail(openError(systemError("EPIPE", "closed"))))
     )
-    listener.offer({ end, socket, remote: initiator.address, local: end.address, secured: plain })
+    const secured = securedOf(target, this.hosts.get(initiator.address.ip))
+    listener.offer({ end, socket, remote: initiator.address, local: end.address, secured })
   }
 
   peerSocket(host: Host): PeerSocket["Service"] {
@@ -299,11 +303,27 @@ export class Fabric {
               )
             })
         )
-        return { socket, local: Effect.sync(() => local), secured: Effect.sync(() => Option.map(local, () => plain)) }
+        const secured = () => securedOf(host, this.hosts.get(to.ip))
+        return { socket, local: Effect.sync(() => local), secured: Effect.sync(() => Option.map(local, secured)) }
       })
     return { dial, listen: (at) => host.listen(at, process), addresses: () => host.ips }
   }
 }
+
+/** Whether TLS between the two comes about. */
+const agrees = (dialler: Host, target: Host, from: PeerAddress): boolean =>
+  (dialler.tls === undefined) === (target.tls === undefined) && target.tls?.admits?.(from) !== false
+
+/** What one end sees of the other. */
+const securedOf = ({ tls: own }: Host, other: Host | undefined): Secured =>
+  own === undefined || other?.tls === undefined ? plain : {
+    _tag: "Tls",
+    version: "TLSv1.3",
+    protocol: agreed(own, other.tls),
+    key: other.tls.key
+  }
+
+const agreed = (a: HostTls, b: HostTls): string | undefined => a.protocol === b.protocol ? a.protocol : undefined
 
 const show = ({ acceptor, initiator }: Joined): Connection => ({
   initiator: initiator.address,

@@ -50,7 +50,19 @@ export const isIpv6 = (ip: PeerIp): boolean => ip.includes(":")
 const covers = (bound: PeerIp, ip: PeerIp): boolean =>
   bound === ip || bound === "::" || (bound === "0.0.0.0" && !isIpv6(ip))
 
+/** What a host's TLS shows: nothing is encrypted, only named. */
+export interface HostTls {
+  /** What it offers and takes (ALPN); without one it agrees on nothing, as a node of the TIME network. */
+  readonly protocol?: string | undefined
+  /** Of its certificate: SHA-256 as hex. */
+  readonly key?: string | undefined
+  /** Whether it goes on with a TCP connection from there: else it hangs up before TLS. Asked once for each that came. */
+  readonly admits?: ((from: PeerAddress) => boolean) | undefined
+}
+
 export class Host {
+  /** Its connections are over TLS, if the other end's are. */
+  tls: HostTls | undefined = undefined
   readonly ips: Array<PeerIp> = []
   /** The running process. A `PeerSocket` belongs to one, and hangs once that is gone. */
   process: Process = { gone: false }

@@ -20,10 +20,12 @@ import { PeerSocket } from "../../../services/PeerSocket.ts"
 import * as AlarmClock from "../../time/AlarmClock.ts"
 import { Fabric } from "./MemoryFabric.ts"
 import type { Connection } from "./MemoryFabric.ts"
+import type { HostTls } from "./MemoryHost.ts"
 import { Timers } from "./MemoryLink.ts"
 import type { LinkOptions } from "./MemoryLink.ts"
 
 export type { Connection } from "./MemoryFabric.ts"
+export type { HostTls } from "./MemoryHost.ts"
 export type { LinkOptions } from "./MemoryLink.ts"
 
 /** `oneWay`: only from the first IP to the second; otherwise both directions. */
@@ -61,6 +63,8 @@ export class MemoryNetwork extends Context.Service<MemoryNetwork, {
   readonly cut: (a: PeerIp, b: PeerIp, direction?: Direction) => Effect.Effect<void>
   /** Undoes `cut`. What should have arrived meanwhile arrives now. */
   readonly heal: (a: PeerIp, b: PeerIp, direction?: Direction) => Effect.Effect<void>
+  /** The host's connections are over TLS from now on, in name: nothing is encrypted. `undefined`: plain, as at first. */
+  readonly secure: (ip: PeerIp, tls: HostTls | undefined) => Effect.Effect<void>
   /** Dials to `ip` are refused, even while a node listens. Connections live on. */
   readonly refuse: (ip: PeerIp) => Effect.Effect<void>
   /** Dials to `ip` get no answer until their timeout: a host behind NAT. From one IP only, if `from` is given. */
@@ -101,6 +105,10 @@ export class MemoryNetwork extends Context.Service<MemoryNetwork, {
           directed(a, b, direction, (from, to) => network.setLink(from, to, change)),
         cut: (a, b, direction) => directed(a, b, direction, (from, to) => network.cut(from, to)),
         heal: (a, b, direction) => directed(a, b, direction, (from, to) => network.heal(from, to)),
+        secure: (ip, tls) =>
+          Effect.sync(() => {
+            network.host(ip).tls = tls
+          }),
         refuse: (ip) => Effect.sync(() => void network.refused.add(ip)),
         block: (ip, from) => Effect.sync(() => void network.unreachable.add(from === undefined ? ip : `${from}>${ip}`)),
         allow: (ip, from) =>

@@ -1,0 +1,510 @@
+/**
+ * A twin of the TIME network's daemon, made from docs/TIME-NETWORK.md and the recordings: one slot per IP, refusal before TLS or by silence, who dials and
+ * when, yielding without closing, its ledger of violations, its limits, and how it syncs and serves. It runs on the host of a `MemoryNetwork`, by the
+ * test's clock.
+ */
+import { Clock, Deferred, Effect, Queue } from "effect"
+import type { Scope } from "effect"
+import type { Socket } from "effect/socket"
+import type { Block } from "../../../src/domain/chain/Block.ts"
+import * as BlockHeader from "../../../src/domain/chain/BlockHeader.ts"
+import * as ChainParams from "../../../src/domain/chain/ChainParams.ts"
+import * as Hash from "../../../src/domain/chain/Hash.ts"
+import * as TimeHandshake from "../../../src/domain/pair/TimeHandshake.ts"
+import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
+import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import * as TimeEncoder from "../../../src/domain/wire/time/TimeEncoder.ts"
+import type { TimeMessage } from "../../../src/domain/wire/time/TimeMessage.ts"
+import { TimeReader } from "../../../src/domain/wire/time/TimeReader.ts"
+import type { MemoryNetwork } from "../../../src/layers/socket/memory/MemoryNetwork.ts"
+import { hasher } from "../hasher.ts"
+import { Ledger, Rates } from "./Ledger.ts"
+
+const params = ChainParams.testnet
+const port = 24_100
+const pageBlocks = 50
+const frameBytes = 8 * 1024 * 1024
+
+export interface Options {
+  readonly ip: string
+  /** Blocks 1, 2, … above genesis. */
+  readonly chain?: ReadonlyArray<Block>
+  /** Addresses that it dials: as from a masternode list. */
+  readonly knows?: ReadonlyArray<string>
+  /** What it held against others before it was started again. */
+  readonly ledger?: Ledger
+  readonly commitCount?: number
+}
+
+/** One connection. `mute`: its handler has ended, and the socket lives until the next frame comes. */
+class Conn {
+  readonly ip: string
+  readonly dir: "in" | "out"
+  readonly openedAt: number
+  phase: "fresh" | "open" | "mute" | "closed" = "fresh"
+  readonly rates = new Rates()
+  readonly reader = new TimeReader()
+  /** What it heard and said, for the tests. */
+  readonly heard: Array<{ readonly at: number; readonly message: TimeMessage }> = []
+  readonly said: Array<{ readonly at: number; readonly message: TimeMessage }> = []
+  /** Its genesis is ours, by its own word. */
+  confirmed = false
+  tip: { readonly height: number; readonly hash: Uint8Array } | undefined
+  pages: Array<{ readonly at: number; readonly start: number; readonly end: number }> = []
+  out: Queue.Queue<Uint8Array> | undefined
+  close: () => void = () => {}
+
+  constructor(ip: string, dir: "in" | "out", openedAt: number) {
+    this.ip = ip
+    this.dir = dir
+    this.openedAt = openedAt
+  }
+}
+
+interface Slot {
+  readonly dir: "in" | "out"
+  connected: boolean
+  conn: Conn | undefined
+}
+
+export class Timed {
+  readonly ip: PeerIp.PeerIp
+  readonly ledger: Ledger
+  /** Connections that ever were, oldest first. */
+  readonly conns: Array<Conn> = []
+  readonly chain: Array<Block>
+  readonly hashes: Array<Hash.Hash>
+  private readonly slots = new Map<string, Slot>()
+  private readonly known = new Set<string>()
+  /** When a higher peer was first considered. */
+  private readonly considered = new Map<string, number>()
+  private readonly askedAt = new Map<string, number>()
+  private readonly commitCount: number
+  private now: () => number = () => 0
+  private fork: (effect: Effect.Effect<unknown>) => void = () => {}
+  private nonce = 0n
+  private dialNow: () => void = () => {}
+
+  constructor(options: Options) {
+    this.ip = PeerIp.fromStringUnsafe(options.ip)
+    this.ledger = options.ledger ?? new Ledger()
+    this.chain = [params.genesis, ...options.chain ?? []]
+    this.hashes = this.chain.map(({ header }) => BlockHeader.hash(hasher, header))
+    this.commitCount = options.commitCount ?? 2_344
+    for (const ip of options.knows ?? []) this.known.add(ip)
+  }
+
+  get height(): number {
+    return this.chain.length - 1
+  }
+
+  hashAt(height: number): Hash.Hash | undefined {
+    return this.hashes[height]
+  }
+
+  /** The connection that it uses with a peer: its slot's. */
+  uses(ip: string): Conn | undefined {
+    const slot = this.slots.get(ip)
+    return slot?.connected === true ? slot.conn : undefined
+  }
+
+  /** Connections with a peer whose handler runs, used or not. */
+  live(ip: string): ReadonlyArray<Conn> {
+    return this.conns.filter((conn) => conn.ip === ip && conn.phase === "open")
+  }
+
+  // --- sockets --------------------------------------------------------------------
+
+  /** Asked before TLS. */
+  private admits(from: PeerAddress.PeerAddress): boolean {
+    const { ip } = from
+    const now = this.now()
+    if (this.ledger.isBanned(ip, now)) return false
+    this.ledger.attempt(ip, now)
+    const slot = this.slots.get(ip)
+    const yields = slot?.dir === "out" && slot.connected && PeerIp.compare(this.ip, ip as PeerIp.PeerIp) < 0
+    if (slot !== undefined && !yields) {
+      this.ledger.refused(ip, now)
+      return false
+    }
+    // Where it yields, the connection that it gave up lives on.
+    const reserved: Slot = { dir: "in", connected: false, conn: undefined }
+    this.slots.set(ip, reserved)
+    // Its healing of slots that nothing came of.
+    this.later(15_000, () => {
+      if (this.slots.get(ip) === reserved && reserved.conn === undefined) this.slots.delete(ip)
+    })
+    return true
+  }
+
+  private freed(conn: Conn): void {
+    const slot = this.slots.get(conn.ip)
+    if (slot?.conn === conn) this.slots.delete(conn.ip)
+    if (conn.phase === "open") this.ledger.down(conn.ip, this.now())
+  }
+
+  /** The handler ends. The socket stays. */
+  private muted(conn: Conn): void {
+    this.freed(conn)
+    conn.phase = "mute"
+  }
+
+  private ended(conn: Conn): void {
+    if (conn.phase === "closed") return
+    this.freed(conn)
+    conn.phase = "closed"
+    conn.close()
+  }
+
+  private say(conn: Conn, message: TimeMessage): void {
+    const frame = TimeEncoder.encode(message, this.commitCount)
+    if (frame === undefined || conn.phase === "closed" || conn.phase === "mute") return
+    conn.said.push({ at: this.now(), message })
+    if (conn.out !== undefined) Queue.offerUnsafe(conn.out, frame)
+  }
+
+  private run(conn: Conn, socket: Socket.Socket): Effect.Effect<void> {
+    const program = Effect.gen({ self: this }, function*() {
+      const gone = yield* Deferred.make<void>()
+      conn.close = () => Deferred.doneUnsafe(gone, Effect.void)
+      const reader = yield* socket.reader
+      const { write } = yield* socket.writer
+      const out = yield* Queue.unbounded<Uint8Array>()
+      conn.out = out
+      yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(out), (frame) => Effect.ignore(write(frame)))))
+      this.opened(conn)
+      const reading = Effect.forever(Effect.map(reader.pull, (batch) => this.pulled(conn, batch)))
+      return yield* Effect.raceFirst(reading, Deferred.await(gone))
+    })
+    return Effect.scoped(program).pipe(
+      Effect.ignoreCause,
+      Effect.ensuring(Effect.sync(() => this.ended(conn)))
+    )
+  }
+
+  private pulled(conn: Conn, batch: ReadonlyArray<Uint8Array | string>): void {
+    for (const chunk of batch) if (typeof chunk !== "string") conn.reader.push(chunk)
+    for (let next = conn.reader.read(frameBytes); next !== "none"; next = conn.reader.read(frameBytes)) {
+      if (next === "malformed") {
+        if (conn.phase === "fresh") this.ledger.violation(conn.ip, "ordinary", "a frame over 8 MiB", this.now())
+        return this.ended(conn)
+      }
+      const message = conn.reader.message()
+      // What refused it is closed by the next frame.
+      if (conn.phase === "mute") return this.ended(conn)
+      if (message._tag !== "Unknown" && message._tag !== "BadBody") this.received(conn, message)
+    }
+  }
+
+  private opened(conn: Conn): void {
+    const slot = this.slots.get(conn.ip)
+    if (conn.dir === "out" && slot?.conn === conn) slot.connected = true
+    if (conn.dir === "in") {
+      this.later(10_000, () => {
+        if (conn.phase !== "fresh") return
+        this.ledger.violation(conn.ip, "handshake", "no Handshake within 10 s", this.now())
+        this.muted(conn)
+      })
+      return
+    }
+    conn.phase = "open"
+    this.greet(conn)
+    this.ping(conn)
+    this.say(conn, { _tag: "GetPeers" })
+    this.say(conn, { _tag: "GetMasternodes" })
+    this.say(conn, { _tag: "GetBlockHash", height: 0 })
+    this.ping(conn)
+    this.begun(conn)
+  }
+
+  private greet(conn: Conn): void {
+    const handshake = TimeHandshake.own("testnet")
+    if (handshake !== undefined) this.say(conn, { ...handshake, commitCount: this.commitCount })
+  }
+
+  private ping(conn: Conn): void {
+    this.nonce += 1n
+    this.say(conn, {
+      _tag: "Ping",
+      nonce: Number(this.nonce),
+      timestamp: Math.floor(this.now() / 1_000),
+      height: this.height
+    })
+  }
+
+  /** What every connection has from then on. */
+  private begun(conn: Conn): void {
+    // Its own check of the other's genesis ends after 10 s, and then it assumes the best.
+    this.later(10_000, () => {
+      conn.confirmed = true
+    })
+    const again = () => {
+      if (conn.phase !== "open") return
+      this.ping(conn)
+      this.later(30_000, again)
+    }
+    this.later(30_000, again)
+  }
+
+  private later(ms: number, then: () => void): void {
+    this.fork(Effect.andThen(Effect.sleep(ms), Effect.sync(then)))
+  }
+
+  // --- messages -------------------------------------------------------------------
+
+  private received(conn: Conn, message: TimeMessage): void {
+    const now = this.now()
+    if (conn.phase === "fresh") return this.first(conn, message)
+    conn.heard.push({ at: now, message })
+    if (!conn.rates.takes(message._tag, now)) return
+    const free = message._tag === "Ping" || message._tag === "Pong" || message._tag === "Handshake"
+    if (!free && this.ledger.isBanned(conn.ip, now)) return this.muted(conn)
+    this.answer(conn, message)
+  }
+
+  private first(conn: Conn, message: TimeMessage): void {
+    const now = this.now()
+    const alert = (text: string) =>
+      this.say(conn, {
+        _tag: "ForkAlert",
+        yourHeight: 0,
+        yourHash: Hash.zero,
+        consensusHeight: 0,
+        consensusHash: Hash.zero,
+        consensusPeers: 0,
+        message: text
+      })
+    if (message._tag !== "Handshake") {
+      this.ledger.violation(conn.ip, "handshake", `${message._tag} before the Handshake`, now)
+      return this.muted(conn)
+    }
+    conn.heard.push({ at: now, message })
+    const own = TimeHandshake.own("testnet")
+    if (own === undefined || !own.magic.every((byte, at) => byte === message.magic[at])) {
+      this.ledger.violation(conn.ip, "ordinary", "wrong magic", now)
+      return this.muted(conn)
+    }
+    if (message.version < 2 || message.commitCount < 2_062) {
+      alert("your version is too old")
+      if (message.commitCount < 2_062) this.ledger.ban(conn.ip, 4 * 3_600_000, "an old commit count", now)
+      return this.muted(conn)
+    }
+    conn.phase = "open"
+    const slot = this.slots.get(conn.ip)
+    if (slot !== undefined) Object.assign(slot, { connected: true, conn })
+    this.say(conn, { _tag: "Ack", of: "Handshake" })
+    this.say(conn, { _tag: "GetPeers" })
+    this.say(conn, { _tag: "GetMasternodes" })
+    this.say(conn, { _tag: "MempoolSyncRequest" })
+    this.say(conn, { _tag: "GetGenesisHash" })
+    this.greet(conn)
+    this.ping(conn)
+    this.say(conn, { _tag: "GetBlockHash", height: 0 })
+    this.ping(conn)
+    this.begun(conn)
+  }
+
+  private answer(conn: Conn, message: TimeMessage): void {
+    const { hashes, height } = this
+    switch (message._tag) {
+      case "Ping":
+        return this.say(conn, { _tag: "Pong", nonce: message.nonce, timestamp: this.seconds, height })
+      case "GetPeers":
+        return this.say(conn, { _tag: "PeerExchange", peers: this.exchanged() })
+      case "GetMasternodes":
+        return this.say(conn, { _tag: "MasternodesResponse", masternodes: [] })
+      case "GetGenesisHash":
+        return this.say(conn, { _tag: "GenesisHashResponse", hash: params.genesisHash })
+      case "GenesisHashResponse":
+        if (Hash.equals(message.hash, params.genesisHash)) conn.confirmed = true
+        else if (height > 0) this.ledger.ban(conn.ip, Infinity, "a wrong genesis", this.now())
+        return
+      case "GetBlockHeight":
+        return this.say(conn, { _tag: "BlockHeightResponse", height })
+      case "GetChainTip":
+        return this.say(conn, { _tag: "ChainTipResponse", height, hash: hashes[height] ?? Hash.zero })
+      case "ChainTipResponse":
+        return this.tipTold(conn, message.height, message.hash.slice())
+      case "GetBlocks":
+        return this.page(conn, message.start, message.end)
+      case "GetBlockRange":
+        return this.say(conn, { _tag: "BlockRangeResponse", blocks: this.blocks(message.start, message.end) })
+      case "GetBlockHash":
+        return this.say(conn, { _tag: "BlockHashResponse", height: message.height, hash: hashes[message.height] })
+      case "BlockRequest": {
+        const block = this.chain[message.height]
+        if (block !== undefined) this.say(conn, { _tag: "BlockResponse", block })
+        return
+      }
+      case "RequestGenesis":
+        return this.say(conn, { _tag: "GenesisAnnouncement", block: params.genesis })
+      case "GetChainWork":
+        return this.say(conn, {
+          _tag: "ChainWorkResponse",
+          height,
+          tipHash: hashes[height] ?? Hash.zero,
+          work: BigInt(height) * 1_000_000n
+        })
+      case "BlockInventory":
+        if (message.height > height) this.say(conn, { _tag: "BlockRequest", height: message.height })
+        return
+      case "BlocksResponse":
+        return this.take(conn, message.blocks)
+      case "BlockResponse":
+      case "BlockAnnouncement":
+        return this.take(conn, [message.block])
+      case "MasternodesResponse": {
+        const news = message.masternodes.filter(({ address }) => address !== this.ip && !this.known.has(address))
+        for (const { address } of news) this.known.add(address)
+        if (news.length > 0 && height > 0) this.dialNow()
+        return
+      }
+      case "MasternodeAnnouncementV3":
+      case "MasternodeAnnouncementV2":
+        return this.ledger.announced(conn.ip, this.now())
+    }
+  }
+
+  private get seconds(): number {
+    return Math.floor(this.now() / 1_000)
+  }
+
+  private exchanged() {
+    const entry = (address: string) => ({ address, connections: 65_535, isMasternode: false, tier: undefined })
+    const up = [...this.slots].flatMap(([ip, { connected }]) => connected ? [entry(ip)] : [])
+    return [...up, entry(this.ip)]
+  }
+
+  // --- chain ----------------------------------------------------------------------
+
+  private blocks(start: number, end: number): ReadonlyArray<Block> {
+    return this.chain.slice(start, Math.min(end, start + pageBlocks - 1) + 1)
+  }
+
+  private page(conn: Conn, start: number, end: number): void {
+    const now = this.now()
+    conn.pages = conn.pages.filter(({ at }) => now - at < 30_000)
+    const alike = conn.pages.filter((page) => Math.abs(page.start - start) <= 100 && Math.abs(page.end - end) <= 100)
+    conn.pages.push({ at: now, start, end })
+    if (alike.length >= 20) {
+      return this.ledger.violation(conn.ip, "ordinary", `GetBlocks(${start}, ${end}) for the 21st time`, now)
+    }
+    this.say(conn, { _tag: "BlocksResponse", blocks: end < start ? [] : this.blocks(start, end) })
+  }
+
+  private tipTold(conn: Conn, height: number, hash: Uint8Array): void {
+    conn.tip = { height, hash }
+    const asked = this.askedAt.get(conn.ip) ?? -Infinity
+    if (height <= this.height || this.now() - asked < 60_000) return
+    this.askedAt.set(conn.ip, this.now())
+    this.say(conn, { _tag: "GetBlocks", start: this.height + 1, end: height + 1 })
+  }
+
+  private take(conn: Conn, blocks: ReadonlyArray<Block>): void {
+    const due = ChainParams.expectedHeight(params, this.now())
+    if (this.height + 10 < due && !conn.confirmed) return
+    const before = this.height
+    for (const block of blocks) {
+      const last = this.hashes.at(-1)
+      if (block.header.height !== this.height + 1 || last === undefined) continue
+      if (!Hash.equals(block.header.previousHash, last)) return
+      this.chain.push(block)
+      this.hashes.push(BlockHeader.hash(hasher, block.header))
+    }
+    if (this.height === before) return
+    for (const other of this.conns) {
+      if (other.phase === "open") this.say(other, { _tag: "BlockInventory", height: this.height })
+    }
+  }
+
+  /** A block that it made itself, or has from elsewhere. */
+  adds(blocks: ReadonlyArray<Block>): void {
+    for (const block of blocks) {
+      this.chain.push(block)
+      this.hashes.push(BlockHeader.hash(hasher, block.header))
+    }
+    for (const { conn } of this.slots.values()) {
+      if (conn !== undefined) this.say(conn, { _tag: "BlockInventory", height: this.height })
+    }
+  }
+
+  /** It holds another chain from now on. */
+  becomes(blocks: ReadonlyArray<Block>): void {
+    this.chain.length = 1
+    this.hashes.length = 1
+    this.adds(blocks)
+  }
+
+  /** Asks all for their tips, and where it is behind the schedule, one that is ahead for the next page. */
+  private coordinate(): void {
+    const used = [...this.slots.values()].flatMap(({ conn }) => conn === undefined ? [] : [conn])
+    for (const conn of used) this.say(conn, { _tag: "GetChainTip" })
+    this.later(1_000, () => this.general())
+  }
+
+  private general(): void {
+    if (this.height + 10 >= ChainParams.expectedHeight(params, this.now())) return
+    const from = [...this.slots.values()].find(({ conn }) => (conn?.tip?.height ?? 0) > this.height)?.conn
+    if (from === undefined) return
+    const start = this.height + 1
+    this.say(from, { _tag: "GetBlocks", start, end: start + pageBlocks - 1 })
+    this.later(200, () => {
+      if (this.height >= start) this.general()
+    })
+  }
+
+  // --- dialling -------------------------------------------------------------------
+
+  private mayDial(ip: string): boolean {
+    if (this.slots.has(ip) || this.ledger.isBanned(ip, this.now())) return false
+    if (PeerIp.compare(this.ip, ip as PeerIp.PeerIp) > 0) return true
+    const since = this.considered.get(ip) ?? this.now()
+    this.considered.set(ip, since)
+    return this.now() - since >= 180_000
+  }
+
+  /** Starts it; it ends with the scope, as a process that is killed. */
+  start(network: MemoryNetwork["Service"]): Effect.Effect<void, never, Scope.Scope> {
+    return Effect.gen({ self: this }, function*() {
+      const clock = yield* Clock.Clock
+      const scope = yield* Effect.scope
+      const run = Effect.runForkWith(yield* Effect.context())
+      this.now = () => clock.currentTimeMillisUnsafe()
+      this.fork = (effect) => void run(Effect.forkIn(effect, scope, { startImmediately: true }))
+      const sockets = network.host(this.ip)
+      yield* network.secure(this.ip, { admits: (from) => this.admits(from) })
+      const listener = yield* sockets.listen(PeerAddress.make(this.ip, port)).pipe(Effect.orDie)
+      yield* Effect.forkScoped(
+        listener.run(({ remote, socket }) => {
+          const conn = new Conn(remote.ip, "in", this.now())
+          this.conns.push(conn)
+          const slot = this.slots.get(remote.ip)
+          if (slot?.dir === "in" && slot.conn === undefined) slot.conn = conn
+          return this.run(conn, socket)
+        }),
+        { startImmediately: true }
+      )
+      const dial = (ip: string) =>
+        Effect.gen({ self: this }, function*() {
+          const slot: Slot = { dir: "out", connected: false, conn: undefined }
+          this.slots.set(ip, slot)
+          const conn = new Conn(ip, "out", this.now())
+          const { socket } = yield* sockets.dial(PeerAddress.make(PeerIp.fromStringUnsafe(ip), port))
+          this.conns.push(conn)
+          slot.conn = conn
+          yield* this.run(conn, socket)
+          if (this.slots.get(ip) === slot) this.slots.delete(ip)
+        })
+      this.dialNow = () => {
+        for (const ip of this.known) if (this.mayDial(ip)) this.fork(dial(ip))
+      }
+      const every = (ms: number, f: () => void) =>
+        Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(ms), Effect.sync(f))))
+      this.dialNow()
+      yield* every(30_000, () => this.dialNow())
+      yield* every(10_000, () => this.coordinate())
+    })
+  }
+}
+
+export type { Conn }

@@ -1,0 +1,55 @@
+/** A node of ours and twins of the daemon on one network, under the test's clock. */
+import { Effect, Exit, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import { networks } from "../../../src/domain/Network.ts"
+import { MemoryNetwork } from "../../../src/layers/socket/memory/MemoryNetwork.ts"
+import { ip, type make, type NodeOptions, onMesh } from "../mesh.ts"
+import { type Options, Timed } from "./Timed.ts"
+
+export const port = networks.testnet.port
+
+/** ms since 1970: when these tests begin. The daemon's synthetic chain of 120 blocks is due by then, and 5,000 more. */
+export const startOfTime = (1_764_547_200 + 600 * 5_120) * 1_000
+
+type Mesh = Effect.Success<typeof make>
+
+/** A twin that runs. `stop`: it is gone as a process that is killed. */
+export interface RunningTimed {
+  readonly timed: Timed
+  readonly stop: Effect.Effect<void>
+}
+
+const starting = (options: Options) =>
+  Effect.gen(function*() {
+    const network = yield* MemoryNetwork
+    const timed = new Timed(options)
+    const scope = yield* Scope.make()
+    yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+    yield* timed.start(network).pipe(Scope.provide(scope))
+    return { timed, stop: Scope.close(scope, Exit.void) } satisfies RunningTimed
+  })
+
+const startingNode = (mesh: Mesh) => (text: string, options: NodeOptions = {}) =>
+  Effect.gen(function*() {
+    yield* mesh.network.secure(ip(text), { protocol: "timemesh/1", key: text })
+    return yield* mesh.start(text, {
+      network: networks.testnet,
+      ...options,
+      peers: (options.peers ?? []).map((peer) => peer.includes(":") ? peer : `${peer}:${port}`)
+    })
+  })
+
+/** Runs a test on a fresh network, whose links have `latencyMs` one way. */
+export const onTimeMesh = <A, E>(
+  latencyMs: number,
+  body: (given: {
+    readonly mesh: Mesh
+    /** A node of ours on testnet, over TLS. Peers without a port are on the network's. */
+    readonly node: ReturnType<typeof startingNode>
+    readonly timed: typeof starting
+  }) => Effect.Effect<A, E, Scope.Scope | MemoryNetwork>
+) =>
+  onMesh(
+    latencyMs,
+    (mesh) => Effect.andThen(TestClock.setTime(startOfTime), body({ mesh, node: startingNode(mesh), timed: starting }))
+  )
