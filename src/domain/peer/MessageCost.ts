@@ -3,6 +3,7 @@
  * data with a receiver costs nothing, nor do answers to what this node asked for: what nobody asked for ends the connection.
  */
 import * as Limits from "../Limits.ts"
+import type { TimeMessage } from "../wire/time/TimeMessage.ts"
 import type { Decoded } from "../wire/Wire.ts"
 import type { Rate } from "./TokenBucket.ts"
 
@@ -68,6 +69,61 @@ export const of = (message: Decoded, bytes: number): Cost | undefined => {
     case "Blocks":
     case "BadBody":
       return undefined
+  }
+}
+
+/** The same for a message of the TIME wire. What the network gossips beside (votes, proposals, transactions) costs as what is not known. */
+export const ofTime = (message: Decoded<TimeMessage>, bytes: number): Cost | undefined => {
+  switch (message._tag) {
+    case "Ping":
+      return fixed.ping
+    case "Pong":
+      return fixed.pong
+    case "Handshake":
+    case "Ack":
+    case "Version":
+      return fixed.handshake
+    case "PeersResponse":
+      return { bucket: "addresses", tokens: 1 + message.addresses.length }
+    case "PeerExchange":
+      return { bucket: "addresses", tokens: 1 + message.peers.length }
+    case "MasternodesResponse":
+      return { bucket: "addresses", tokens: 1 + message.masternodes.length }
+    case "GetPeers":
+    case "GetMasternodes":
+      return fixed.askAddresses
+    case "GetGenesisHash":
+    case "GetBlockHeight":
+    case "GetChainTip":
+    case "GetBlocks":
+    case "RequestGenesis":
+    case "BlockRequest":
+    case "GetBlockHash":
+    case "GetBlockRange":
+    case "GetChainWork":
+    case "GetChainWorkAt":
+    case "MempoolSyncRequest":
+      return fixed.request
+    case "ChainTipResponse":
+    case "BlockInventory":
+    case "ForkAlert":
+      return fixed.tip
+    case "BlockAnnouncement":
+    case "BlockResponse":
+    case "GenesisAnnouncement":
+      return { bucket: "announce", tokens: bySize(bytes, 4 * KiB) }
+    // Answers to what this node asked for; or the last, which ends the connection.
+    case "BlocksResponse":
+    case "BlockRangeResponse":
+    case "BlockHashResponse":
+    case "BlockHeightResponse":
+    case "GenesisHashResponse":
+    case "ChainWorkResponse":
+    case "ChainWorkAtResponse":
+    case "BadBody":
+      return undefined
+    default:
+      return { bucket: "unknown", tokens: bySize(bytes, 16 * KiB) }
   }
 }
 

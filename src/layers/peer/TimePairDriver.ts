@@ -56,6 +56,8 @@ export const refusal = (ctx: NodeContext, ip: PeerIp): string | undefined =>
     ? `the peer speaks the TIME wire, which ${ctx.setup.network.name} does not have`
     : ctx.table.get(ip)?.up?.end.wire === "native"
     ? "this address is connected over timemesh/1"
+    : ctx.protection.bannedMs(ip, ctx.timers.now()) !== undefined
+    ? "this node has banned the address"
     : undefined
 
 /** An accepted socket, whose end the peer has already, speaks TIME. */

@@ -11,6 +11,7 @@ import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
 import * as TimeHandshake from "../../domain/pair/TimeHandshake.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
+import * as MessageCost from "../../domain/peer/MessageCost.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { Message, Tag, TimeMessage } from "../../domain/wire/time/TimeMessage.ts"
 import type { Decoded, WireReader } from "../../domain/wire/Wire.ts"
@@ -22,6 +23,7 @@ import * as Outgoing from "./Outgoing.ts"
 import type { Peer } from "./Peer.ts"
 import type { FrameEvents } from "./PeerConnection.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
+import * as Protection from "./Protection.ts"
 import * as TimeOutgoing from "./TimeOutgoing.ts"
 
 /** What a peer of a commit count is called. */
@@ -76,14 +78,17 @@ export class TimeSession implements FrameEvents<PeerEnd, TimeMessage> {
     const peer = peerOf(ctx, end)
     if (peer === undefined) return
     if (message._tag === "BadBody") {
-      return Outgoing.close(ctx, end, "bad-frame", `variant ${message.kind}: ${message.reason}`)
+      return Protection.malformed(ctx, end, `variant ${message.kind}: ${message.reason}`)
     }
-    if (end.up === undefined) return greeted(ctx, peer, end, message)
-    if (message._tag !== "Unknown") received(ctx, peer, end.up, message, reader)
+    const { up } = end
+    if (up === undefined) return greeted(ctx, peer, end, message)
+    if (message._tag !== "Unknown") received(ctx, peer, up, message, reader)
+    const cost = MessageCost.ofTime(message, reader.bodyBytes)
+    if (cost !== undefined && end.up === up) up.rates.charge(up.connection, cost, ctx.timers)
   }
 
   onMalformed(end: PeerEnd, fault: string): void {
-    Outgoing.close(this.ctx, end, "bad-frame", fault)
+    Protection.malformed(this.ctx, end, fault)
   }
 
   onGivenUp(end: PeerEnd, detail: string): void {
@@ -115,7 +120,7 @@ const greeted = (ctx: NodeContext, peer: Peer, end: PeerEnd, message: Decoded<Ti
   }
   // What a dial hears before its Ack is no refusal and no answer.
   if (end.direction === "inbound") {
-    Outgoing.close(ctx, end, "protocol", `${message._tag} before the peer's Handshake`)
+    Protection.violated(ctx, end, `${message._tag} before the peer's Handshake`)
   }
 }
 
