@@ -25,6 +25,8 @@ interface Found {
   readonly file: DataDir.NodeFile
   /** Whether its process holds the directory's lock. */
   readonly runs: boolean
+  /** The process that holds it instead: another command, such as `chain verify`. */
+  readonly user: number | undefined
 }
 
 const parseAdmin = (text: string, where: string): Effect.Effect<PeerAddress.PeerAddress, Failure.Failure> => {
@@ -51,12 +53,20 @@ const findIn = (directories: ReadonlyArray<string>): Effect.Effect<ReadonlyArray
     Effect.gen(function*() {
       const file = yield* Effect.mapError(DataDir.read(directory), (error) => Failure.unusable(error.message))
       if (Option.isNone(file)) return []
-      const held = yield* DataDir.isHeld(directory)
-      return [{ directory, file: file.value, runs: Option.getOrElse(held, () => processExists(file.value.pid)) }]
+      const { pid } = file.value
+      const held = Option.getOrElse(yield* DataDir.isHeld(directory), () => processExists(pid))
+      const holder = Option.getOrElse(yield* DataDir.holderOf(directory), () => pid)
+      return [{
+        directory,
+        file: file.value,
+        runs: held && holder === pid,
+        user: held && holder !== pid ? holder : undefined
+      }]
     })).pipe(Effect.map((found) => found.flat()))
 
-const died = ({ directory, file }: Found): string =>
-  `the node in ${directory} is not running (process ${file.pid} died)`
+const died = ({ directory, file, user }: Found): string =>
+  `the node in ${directory} is not running (process ${file.pid} died)` +
+  (user === undefined ? "" : `, and another timemesh command uses the directory (process ${user})`)
 
 const settingsOf = Effect.fnUntraced(function*(flags: ConfigSources.Flags) {
   const { given } = yield* Effect.mapError(ConfigSources.collect(flags), (error) => Failure.unusable(error.message))
@@ -94,7 +104,9 @@ const locate = Effect.fnUntraced(function*(directory: string | undefined, chosen
   if (only !== undefined) return only
   return yield* Failure.failed(
     found.length > 0
-      ? `${found.map(died).join("; ")}; start it again with timemesh run`
+      ? `${found.map(died).join("; ")}; start it again with timemesh run${
+        found.some(({ user }) => user !== undefined) ? " when that command is done" : ""
+      }`
       : `no node is running in ${
         directories.join(", ")
       }; start one with timemesh run, or name it with --data-dir DIR or ` +

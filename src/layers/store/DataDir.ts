@@ -70,7 +70,8 @@ const remove = (file: string): Effect.Effect<void> => Effect.promise(() => fs.rm
 
 const elsewhere = "choose another with --data-dir DIR"
 
-const holderOf = (directory: string) =>
+/** The process that wrote `lock.json`; `None` when there is none to read. It holds the lock only if `isHeld` says that one does. */
+export const holderOf = (directory: string) =>
   Effect.gen(function*() {
     const text = yield* (yield* PlainFiles).read(holderFile(directory))
     const holder = yield* Effect.fromOption(text).pipe(Effect.flatMap(Schema.decodeEffect(Holder)))
