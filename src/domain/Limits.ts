@@ -112,6 +112,26 @@ export const redialsPerSecond = 16
 export const endsPerPair = 4
 /** Unidentified sockets (no Hello yet) per node, so that silent connections cost bounded memory. */
 export const endsWithoutHello = 64
+/**
+ * connections from one IP, and from one netgroup (/16; IPv6 /32), at once and per second. The first: a process that restarts in a loop, a few
+ * of them behind one router. The second: a full node's worth of peers from one provider at once. The netgroup's is for addresses that this node has no good
+ * connection with yet; half of its tokens are for those that did not come lately, so that a few cannot keep the others of their netgroup out.
+ */
+export const inboundPerIp = { burst: 64, perSecond: 4 }
+export const inboundPerNetgroup = { burst: 256, perSecond: 32 }
+/** IPs and netgroups whose rates are remembered, some 200 bytes each; of an IPv4 flood, the netgroups are remembered. */
+export const inboundIps = 8_192
+export const inboundNetgroups = 65_536
+/** Unidentified sockets from which on a stranger's waits outside until it has said something: a quarter of `endsWithoutHello`. */
+export const crowdedEnds = 16
+/**
+ * Sockets that wait there at once, some 10 KB each, and at most this share of the files that the process may open; the oldest gives way. At 10,000
+ * connections a second a Hello may still come 0.4 s late. They wait for `helloMs`.
+ */
+export const lobbySockets = 4_096
+export const lobbyShare = 0.25
+/** ms. Connections refused for their rate are reported together this often. */
+export const inboundReportMs = 10_000
 /** Peer limit: connections up at once (the order of Bitcoin Core's default). */
 export const maxPeers = 125
 /** Dials in flight at once: of 32 addresses of which a fifth answers, some do at the first try; too few to look like a port scan. */

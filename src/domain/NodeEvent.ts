@@ -87,6 +87,8 @@ export type NodeEvent =
   | { readonly _tag: "LoopLag"; readonly at: number; readonly ms: number }
   /** The system cannot give us inbound connections; emitted once a second while file descriptors are missing. */
   | { readonly _tag: "AcceptFailed"; readonly at: number; readonly detail: string }
+  /** Connections were refused because too many came from their address or netgroup; reported together every `Limits.inboundReportMs`. */
+  | { readonly _tag: "InboundRefused"; readonly at: number; readonly connections: number }
   /** A frame of unknown kind on a live connection was skipped. */
   | { readonly _tag: "UnknownFrame"; readonly at: number; readonly ip: PeerIp; readonly kind: number }
   /** Messages of a peer to the application were dropped: it did not receive on that channel, or kept failing on them. */

@@ -96,7 +96,15 @@ export interface Accepted {
   /** The address of ours that the peer dialled. */
   readonly local: PeerAddress
   readonly secured: Secured
+  /**
+   * Calls back once when bytes have come, or none will any more. They are not taken: the reader gets them. Before `socket` is used, and once;
+   * sockets of others may lack it.
+   */
+  readonly onceSpoken?: (f: () => void) => void
 }
+
+/** Whether a connection from there may come in: asked once for each, before anything is spent on it. One that may not is reset. */
+export type Door = (from: PeerIp) => boolean
 
 export interface Listener {
   /** The bound address; tells the port when port 0 was asked for. */
@@ -104,9 +112,12 @@ export interface Listener {
   /**
    * Runs `handler` in its own fiber per connection, for ever; interrupting it interrupts them all. Connections that came
    * before wait for it. One `run` at a time: a second gets the new connections from then on. A handler that fails or dies
-   * ends its own connection only; it must close its own scope.
+   * ends its own connection only; it must close its own scope. `door`: by default all may come in.
    */
-  readonly run: <E, R>(handler: (accepted: Accepted) => Effect.Effect<unknown, E, R>) => Effect.Effect<never, never, R>
+  readonly run: <E, R>(
+    handler: (accepted: Accepted) => Effect.Effect<unknown, E, R>,
+    door?: Door
+  ) => Effect.Effect<never, never, R>
 }
 
 export class PeerSocket extends Context.Service<PeerSocket, {
@@ -127,6 +138,8 @@ export class PeerSocket extends Context.Service<PeerSocket, {
    * say.
    */
   readonly addresses: () => ReadonlyArray<PeerIp> | undefined
+  /** Files and sockets that this process may have open; `undefined`, or absent: not known. */
+  readonly openFiles?: () => number | undefined
 }>()("timemesh/services/PeerSocket") {}
 
 /** The system's code of a failure, such as `ECONNREFUSED`, `ECONNRESET`, `EADDRINUSE`; `undefined` if it has none. */

@@ -124,7 +124,7 @@ const translated = (sockets: PeerSocket["Service"], inside: string | undefined):
     listen: (at) =>
       Effect.map(sockets.listen(at), (listener) => ({
         ...listener,
-        run: (handler) => listener.run((accepted) => handler({ ...accepted, local: own(accepted.local) }))
+        run: (handler, door) => listener.run((accepted) => handler({ ...accepted, local: own(accepted.local) }), door)
       }))
   })
 }

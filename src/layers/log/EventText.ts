@@ -228,6 +228,12 @@ export const describe = (event: NodeEvent): LogLine => {
         event._tag,
         `cannot accept connections: ${clean(event.detail)}; raise the limit of open files (ulimit -n)`
       )
+    case "InboundRefused":
+      return remote(
+        "Warn",
+        event._tag,
+        `refused ${event.connections} inbound connections above the rate of one address or netgroup`
+      )
     case "UnknownFrame":
       return remote("Info", event._tag, `skipped frame of unknown kind ${event.kind} from ${event.ip}`)
     case "MessagesDropped":

@@ -48,14 +48,16 @@ const make = Effect.gen(function*() {
   const session = new PeerSession(ctx)
   ctx.timeFrames = new TimeSession(ctx)
   const dialler = new Dialler(ctx, sockets, session)
-  const inbound = new Inbound(ctx, session)
+  const inbound = new Inbound(ctx, session, sockets.openFiles?.())
   const saver = yield* AddressSaver.make(ctx, stored)
   Protection.restore(ctx, stored.bans)
   yield* hear((event) => Protection.observe(ctx, event))
   PairDriver.start(ctx, { dialler, saver })
 
   ctx.emit({ _tag: "Listening", address: PeerAddress.format(listener.address) })
-  yield* Effect.forkScoped(listener.run((accepted) => inbound.accept(accepted)), { startImmediately: true })
+  yield* Effect.forkScoped(listener.run((accepted) => inbound.accept(accepted), inbound.door), {
+    startImmediately: true
+  })
   yield* Effect.forkScoped(Heartbeat.run(ctx))
   yield* Effect.forkScoped(saver.run)
 

@@ -23,9 +23,22 @@ export const socket = (ctx: NodeContext, from: PeerIp.PeerIp): Peer | undefined 
     ? undefined
     : admit(ctx, from, undefined, "inbound")
 
-/** The accepted socket that must go so that another may come; `undefined` while there is room. */
-export const crowdedOut = ({ slots }: NodeContext): PeerEnd | undefined =>
-  slots.unidentifiedCount >= Limits.endsWithoutHello ? slots.oldestUnidentified : undefined
+/** Whether a peer is one that the operator named, or that was well connected: it comes before strangers. */
+export const isKnown = (ctx: NodeContext, ip: PeerIp.PeerIp): boolean => {
+  const peer = ctx.table.get(ip)
+  return (peer !== undefined && (peer.book.source === "configured" || peer.book.lastGoodAt !== undefined)) ||
+    ctx.slots.hasPlace(ip) || ctx.book.tableOf(ip) === "tried"
+}
+
+/** Whether another socket may come in, and which must go for it: the oldest of a stranger, and of a known peer only for another one. */
+export const crowd = (
+  { slots }: NodeContext,
+  isKnown: boolean
+): { readonly mayCome: boolean; readonly leaves?: PeerEnd | undefined } => {
+  if (slots.unidentifiedCount < Limits.endsWithoutHello) return { mayCome: true }
+  const leaves = slots.firstToLeave
+  return leaves === undefined || (leaves.isKnown && !isKnown) ? { mayCome: false } : { mayCome: true, leaves }
+}
 
 // --- Hello ------------------------------------------------------------------------
 

@@ -1,12 +1,24 @@
-/** Where the node listens, and the sockets that are accepted there. */
+/**
+ * Where the node listens, and the sockets that are accepted there.
+ *
+ * **Strangers.** How often connections come is limited per IP and netgroup (`InboundRates`), before anything is spent on them. While many sockets are
+ * unidentified, those of strangers wait in the `Lobby` until they have said something. Peers that are configured or were well connected come in at once.
+ */
 import { Effect, type Scope } from "effect"
 import type { SocketServer } from "effect/socket"
+<<<<<<< HEAD
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
+=======
+import type { DisconnectReason } from "../../domain/DisconnectReason.ts"
+import * as Limits from "../../domain/Limits.ts"
+import { InboundRates } from "../../domain/peer/InboundRates.ts"
+>>>>>>> 4b5ea8e (Let strangers in by rate, and the one that speaks first among silent ones)
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { NodeSetup } from "../../services/NodeConfig.ts"
-import { type Accepted, errorCode, type Listener, type PeerSocket } from "../../services/PeerSocket.ts"
+import { type Accepted, type Door, errorCode, type Listener, type PeerSocket } from "../../services/PeerSocket.ts"
 import * as Gate from "./Gate.ts"
+import { Lobby } from "./Lobby.ts"
 import { type NodeContext, post, postOf } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import { type FrameEvents, PeerConnection, type SocketEvents } from "./PeerConnection.ts"
@@ -39,11 +51,35 @@ export class Inbound implements SocketEvents<PeerEnd> {
   private readonly ctx: NodeContext
   private readonly frames: FrameEvents<PeerEnd>
   private readonly unidentified: Unidentified
+  private readonly rates = new InboundRates()
+  private readonly lobby: Lobby
+  /** Connections refused for their rate since the last report; the first of them arms the next one. */
+  private refused = 0
 
-  constructor(ctx: NodeContext, frames: FrameEvents<PeerEnd>) {
+  /** `openFiles`: how many this process may have, if that is known. */
+  constructor(ctx: NodeContext, frames: FrameEvents<PeerEnd>, openFiles: number | undefined) {
     this.ctx = ctx
     this.frames = frames
     this.unidentified = new Unidentified(ctx)
+    this.lobby = new Lobby(ctx.timers, openFiles)
+  }
+
+  /** See `Door`. */
+  readonly door: Door = (from) => {
+    const { ctx } = this
+    const isAdmitted = this.rates.take(from, Gate.isKnown(ctx, from), ctx.timers.now())
+    if (!isAdmitted) this.countRefused()
+    return isAdmitted
+  }
+
+  private countRefused(): void {
+    const { ctx } = this
+    this.refused += 1
+    if (this.refused > 1) return
+    ctx.timers.arm(Limits.inboundReportMs, () => {
+      ctx.emit({ _tag: "InboundRefused", connections: this.refused })
+      this.refused = 0
+    })
   }
 
   /** The program of one accepted socket. */
@@ -52,18 +88,34 @@ export class Inbound implements SocketEvents<PeerEnd> {
       const { ctx } = this
       const refusal = this.unidentified.refuse(accepted)
       if (refusal !== undefined) return refusal
+<<<<<<< HEAD
       const { local, remote, secured, socket } = accepted
       const wire = TimePairDriver.wireOf(secured)
       const unwanted = wire === "time" ? TimePairDriver.refusal(ctx, remote.ip) : undefined
       if (unwanted !== undefined) return Effect.sync(() => refused(ctx, remote, unwanted))
       const peer = Gate.socket(ctx, remote.ip)
+=======
+      const isKnown = Gate.isKnown(ctx, accepted.remote.ip)
+      const waits = !isKnown && ctx.slots.unidentifiedCount >= Limits.crowdedEnds && accepted.onceSpoken !== undefined
+      if (!waits) return this.comeIn(accepted, isKnown)
+      return Effect.flatMap(
+        this.lobby.wait(accepted.onceSpoken),
+        (hasSpoken) => hasSpoken ? this.comeIn(accepted, isKnown) : Effect.void
+      )
+    })
+  }
+
+  private comeIn({ local, remote, socket }: Accepted, isKnown: boolean): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { ctx } = this
+      const { leaves, mayCome } = Gate.crowd(ctx, isKnown)
+      const peer = mayCome ? Gate.socket(ctx, remote.ip) : undefined
+>>>>>>> 4b5ea8e (Let strangers in by rate, and the one that speaks first among silent ones)
       if (peer === undefined) return Effect.void
-      const crowdedOut = Gate.crowdedOut(ctx)
-      if (crowdedOut !== undefined) {
-        Outgoing.close(ctx, crowdedOut, "hello-timeout", "made room for a newer connection")
-      }
+      if (leaves !== undefined) Outgoing.close(ctx, leaves, "hello-timeout", "made room for a newer connection")
       const end = new PeerEnd(ctx.slots.nextId, peer, "inbound", ctx.entropy.nonce())
       ctx.slots.tookId()
+      end.isKnown = isKnown
       const connection = new PeerConnection<PeerEnd>(ctx.io, ctx.wire, end, this.frames, this)
       connection.local = local.ip
       connection.secured = secured

@@ -72,6 +72,8 @@ export class PeerEnd {
   readonly helloNonce: bigint
   /** `undefined` while a dial waits for its turn. */
   connection: PeerConnection<PeerEnd> | undefined = undefined
+  /** Accepted from an address that comes before strangers. */
+  isKnown = false
   /** `undefined` until the peer's Hello passed its checks. */
   greeting: Greeting | undefined = undefined
   /** Of an end that speaks the TIME wire. */

@@ -106,7 +106,9 @@ export class Slots {
     return this.unidentified.size
   }
 
-  get oldestUnidentified(): PeerEnd | undefined {
+  /** The unidentified end that goes first: the oldest of a stranger, else the oldest. */
+  get firstToLeave(): PeerEnd | undefined {
+    for (const end of this.unidentified) if (!end.isKnown) return end
     const [oldest] = this.unidentified
     return oldest
   }

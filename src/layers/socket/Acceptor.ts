@@ -1,11 +1,14 @@
 /** What both socket layers do with accepted connections: hold them until there is a handler, then one fiber each. */
 import { Effect, Exit, Fiber, Scope } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import type { Door } from "../../services/PeerSocket.ts"
 
 /** Hands connections of type `C` to their handler. */
 export class Acceptor<C> {
   private waiting: Array<C> = []
   private handle: ((connection: C) => void) | undefined
+  private door: Door | undefined
   private readonly discard: (connection: C) => void
 
   /** `discard` ends a connection that will have no handler. */
@@ -20,13 +23,21 @@ export class Acceptor<C> {
     else this.discard(connection)
   }
 
+  /** Whether a connection from there may come in. Ask once for each, before anything else is done about it. */
+  admits(from: PeerIp): boolean {
+    return this.door === undefined || this.door(from)
+  }
+
   /** Ends connections that have no handler. */
   close(): void {
     for (const connection of this.waiting.splice(0)) this.discard(connection)
   }
 
   /** As `Listener.run`; `discard` is called on each connection whose handler has ended. */
-  run<E, R>(handler: (connection: C) => Effect.Effect<unknown, E, R>): Effect.Effect<never, never, R> {
+  run<E, R>(
+    handler: (connection: C) => Effect.Effect<unknown, E, R>,
+    door?: Door
+  ): Effect.Effect<never, never, R> {
     return Effect.flatMap(Effect.context<R>(), (context) =>
       Effect.acquireUseRelease(
         Scope.make(),
@@ -34,6 +45,7 @@ export class Acceptor<C> {
           Effect.callback<never>(() => {
             const fork = Effect.runForkWith(context)
             const previous = this.handle
+            const previousDoor = this.door
             const handle = (connection: C) => {
               const fiber = Effect.suspend(() => handler(connection)).pipe(
                 Effect.ignoreCause({ log: "Unhandled", message: "connection handler failed" }),
@@ -42,9 +54,12 @@ export class Acceptor<C> {
               Fiber.runIn(fork(fiber), scope)
             }
             this.handle = handle
+            this.door = door
             for (const connection of this.waiting.splice(0)) handle(connection)
             return Effect.sync(() => {
-              if (this.handle === handle) this.handle = previous
+              if (this.handle !== handle) return
+              this.handle = previous
+              this.door = previousDoor
             })
           }),
         (scope) => Scope.close(scope, Exit.void)

@@ -33,6 +33,9 @@ export class TcpEnd implements ConnectionEnd {
   /** Takes what is there, or waits. Taking happens when the fiber runs again: an interruption before loses nothing. */
   readonly pull: Effect.Effect<Batch, Socket.SocketError> = Effect.suspend(() => this.take() ?? this.arrival())
   private state: "idle" | "reading" | "closed" = "idle"
+  private begun = false
+  /** Called once when bytes have come, or none will. */
+  private onSpoken: (() => void) | undefined
 
   /** `conn` is paused or not yet flowing; it may still be connecting. */
   constructor(conn: Net.Socket) {
@@ -53,12 +56,36 @@ export class TcpEnd implements ConnectionEnd {
     return true
   }
 
+  /** Gives the end to its reader. False if that was done before or the end is closed. */
+  begin(): boolean {
+    if (this.begun || this.state === "closed") return false
+    this.begun = true
+    this.start()
+    return true
+  }
+
+  /** See `Accepted`. */
+  onceSpoken(f: () => void): void {
+    this.onSpoken = f
+    if (!this.start() || this.failure !== undefined) this.speaks()
+  }
+
+  private speaks(): void {
+    const { onSpoken } = this
+    if (onSpoken === undefined) return
+    this.onSpoken = undefined
+    // One chunk is enough until there is a reader.
+    this.conn.pause()
+    onSpoken()
+  }
+
   private received(chunk: Uint8Array): void {
     if (this.state === "closed") return
     if (this.sink !== undefined) return this.deliver([chunk])
     this.chunks.push(chunk)
     this.buffered += chunk.length
-    if (this.puller !== undefined) this.wake()
+    if (this.onSpoken !== undefined) this.speaks()
+    else if (this.puller !== undefined) this.wake()
     else if (this.buffered >= Limits.readAheadBytes || this.chunks.length >= Limits.readAheadChunks) this.conn.pause()
   }
 
@@ -130,6 +157,7 @@ export class TcpEnd implements ConnectionEnd {
 
   private ended(error: Socket.SocketError): void {
     this.failure ??= error
+    this.speaks()
     this.wake()
   }
 

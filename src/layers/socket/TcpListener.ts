@@ -57,22 +57,29 @@ const withoutDescriptor = (): Option.Option<Error> => {
   }
 }
 
-/** What becomes of a connection; both of its addresses are known. It is paused. */
-export type OnConnection = (conn: Net.Socket, remote: PeerAddress, local: PeerAddress) => void
+/** What becomes of the connections that come. */
+export interface Arrivals {
+  /** Whether one from there may come in; else it is reset, which leaves nothing behind in the kernel either. */
+  readonly admits: (from: PeerIp.PeerIp) => boolean
+  /** Both of its addresses are known. It is paused. */
+  readonly arrived: (conn: Net.Socket, remote: PeerAddress, local: PeerAddress) => void
+}
 
 /** Binds `at` and hands over connections until the scope closes; then `onClose` runs. The result is the bound address. */
 export const listen = Effect.fnUntraced(
   function*(
     at: PeerAddress,
     onAcceptError: (error: Error) => void,
-    onConnection: OnConnection,
+    arrivals: Arrivals,
     onClose: () => void
   ): Effect.fn.Return<PeerAddress, SocketServer.SocketServerError, Scope.Scope> {
     const server = Net.createServer({ ...options, pauseOnConnect: true }, (conn) => {
       const remote = addressOf(conn.remoteAddress, conn.remotePort)
+      if (Option.isNone(remote)) return void conn.destroy() // reset before it was accepted
+      if (!arrivals.admits(remote.value.ip)) return void conn.resetAndDestroy()
       const local = addressOf(conn.localAddress, conn.localPort)
-      if (Option.isNone(remote) || Option.isNone(local)) conn.destroy() // reset before it was accepted
-      else onConnection(conn, remote.value, local.value)
+      if (Option.isNone(local)) conn.destroy()
+      else arrivals.arrived(conn, remote.value, local.value)
     })
     // After binding these are accept's (EMFILE …): the listener keeps listening.
     server.on("error", (error) => {
@@ -97,5 +104,5 @@ export const listen = Effect.fnUntraced(
 export const acceptedSocket = (end: TcpEnd): Socket.Socket =>
   socketFromEnd(
     () => end,
-    (end) => Effect.suspend(() => end.start() ? Effect.void : Effect.fail(openError(end.cause())))
+    (end) => Effect.suspend(() => end.begin() ? Effect.void : Effect.fail(openError(end.cause())))
   )

@@ -10,6 +10,7 @@ import { PeerSocket, plain } from "../../services/PeerSocket.ts"
 import { within } from "../time/patience.ts"
 import { Acceptor } from "./Acceptor.ts"
 import * as HostAddresses from "./HostAddresses.ts"
+import * as OpenFiles from "./OpenFiles.ts"
 import { openError, openTimeout } from "./socketErrors.ts"
 import { socketFromEnd } from "./socketFromEnd.ts"
 import { TcpEnd } from "./TcpEnd.ts"
@@ -55,15 +56,24 @@ const listen = Effect.fnUntraced(
     const address = yield* TcpListener.listen(
       at,
       onAcceptError,
-      (conn, remote, local) => {
-        const end = new TcpEnd(conn)
-        acceptor.offer({ end, socket: TcpListener.acceptedSocket(end), remote, local, secured: plain })
+      {
+        admits: (from) => acceptor.admits(from),
+        arrived: (conn, remote, local) => {
+          const end = new TcpEnd(conn)
+          const socket = TcpListener.acceptedSocket(end)
+          acceptor.offer({ end, socket, remote, local, secured: plain, onceSpoken: (f) => end.onceSpoken(f) })
+        }
       },
       () => acceptor.close()
     )
-    return { address, run: (handler) => acceptor.run(handler) }
+    return { address, run: (handler, door) => acceptor.run(handler, door) }
   }
 )
 
 /** `PeerSocket` of this machine. */
-export const layer: Layer.Layer<PeerSocket> = Layer.succeed(PeerSocket, { dial, listen, addresses: HostAddresses.read })
+export const layer: Layer.Layer<PeerSocket> = Layer.succeed(PeerSocket, {
+  dial,
+  listen,
+  addresses: HostAddresses.read,
+  openFiles: OpenFiles.read
+})

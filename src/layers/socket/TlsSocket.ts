@@ -22,6 +22,7 @@ import { within } from "../time/patience.ts"
 import { Acceptor } from "./Acceptor.ts"
 import * as HostAddresses from "./HostAddresses.ts"
 import { serverName } from "./makeCertificate.ts"
+import * as OpenFiles from "./OpenFiles.ts"
 import { openError, openTimeout, systemError } from "./socketErrors.ts"
 import { socketFromEnd } from "./socketFromEnd.ts"
 import { TcpEnd } from "./TcpEnd.ts"
@@ -206,7 +207,14 @@ class Handshakes {
 
   private deliver(conn: Net.Socket, remote: PeerAddress, local: PeerAddress, secured: Secured): void {
     const end = new TcpEnd(conn)
-    this.offer({ end, socket: TcpListener.acceptedSocket(end), remote, local, secured })
+    this.offer({
+      end,
+      socket: TcpListener.acceptedSocket(end),
+      remote,
+      local,
+      secured,
+      onceSpoken: (f) => end.onceSpoken(f)
+    })
   }
 
   close(): void {
@@ -225,13 +233,16 @@ const listen = (context: Context) =>
       const address = yield* TcpListener.listen(
         at,
         onAcceptError,
-        (conn, remote, local) => handshakes.arrived(conn, remote, local),
+        {
+          admits: (from) => acceptor.admits(from),
+          arrived: (conn, remote, local) => handshakes.arrived(conn, remote, local)
+        },
         () => {
           handshakes.close()
           acceptor.close()
         }
       )
-      return { address, run: (handler) => acceptor.run(handler) }
+      return { address, run: (handler, door) => acceptor.run(handler, door) }
     }
   )
 
@@ -264,6 +275,11 @@ export const layer = (
         acceptPlain,
         handshakeMs
       }
-      return PeerSocket.of({ dial: dial(context), listen: listen(context), addresses: HostAddresses.read })
+      return PeerSocket.of({
+        dial: dial(context),
+        listen: listen(context),
+        addresses: HostAddresses.read,
+        openFiles: OpenFiles.read
+      })
     })
   )

@@ -50,13 +50,13 @@ describe("Slots", () => {
 
   it("sockets without a Hello are counted, oldest first, until they say it or close", () => {
     const s = slots()
-    assert.isUndefined(s.oldestUnidentified)
+    assert.isUndefined(s.firstToLeave)
     const ends = [end(1), end(2), end(3)] as const
     for (const one of ends) s.accepted(one)
-    assert.deepStrictEqual([s.unidentifiedCount, s.oldestUnidentified], [3, ends[0]])
+    assert.deepStrictEqual([s.unidentifiedCount, s.firstToLeave], [3, ends[0]])
     s.identified(ends[0])
     s.released(ends[1])
-    assert.deepStrictEqual([s.unidentifiedCount, s.oldestUnidentified], [1, ends[2]])
+    assert.deepStrictEqual([s.unidentifiedCount, s.firstToLeave], [1, ends[2]])
   })
 
   it.effect("is drained when it is closed and the last program has ended", () =>

@@ -12,7 +12,8 @@ import { dial, hello, join } from "../../harness/rawPeer.ts"
 
 /** Higher than all others: it waits for their Commit. */
 const node = "10.200.0.1"
-const stranger = (i: number): PeerIp => ip(`10.1.${i >> 8}.${i & 255}`)
+/** Each of another netgroup than the next. */
+const stranger = (i: number): PeerIp => ip(`10.${1 + i % 180}.0.${Math.floor(i / 180)}`)
 
 describe("places", () => {
   it.effect("1,500 Hellos that wait with their Commit: never more peers than places, and the places come back", () =>

@@ -36,6 +36,8 @@ export class MemoryEnd implements ConnectionEnd {
   /** The reader wants nothing now. */
   private paused = false
   private begun = false
+  /** Called once when bytes have come, or none will. */
+  private onSpoken: (() => void) | undefined
   /** Takes what is there, or waits. Taking happens when the fiber runs again: an interruption before loses nothing. */
   readonly pull: Effect.Effect<Batch, Socket.SocketError> = Effect.suspend(() => this.take() ?? this.arrival)
 
@@ -151,7 +153,21 @@ export class MemoryEnd implements ConnectionEnd {
     this.inbound.awaited = false
   }
 
+  /** See `Accepted`. */
+  onceSpoken(f: () => void): void {
+    this.onSpoken = f
+    this.inbound.awaited = true
+    if (this.failure === undefined) this.inbound.arm()
+    else this.wake()
+  }
+
   private wake(): void {
+    if (this.onSpoken !== undefined) {
+      const { onSpoken } = this
+      this.onSpoken = undefined
+      this.inbound.awaited = this.puller !== undefined
+      return onSpoken()
+    }
     const { puller, sink } = this
     // A failure needs no reading to be noticed.
     const deaf = this.hung || ((this.readsHeld || this.paused) && this.failure === undefined)
@@ -191,6 +207,17 @@ export class MemoryEnd implements ConnectionEnd {
     this.failure = closed(1006)
     this.outbound.failWriters(this.unwritable())
     this.wake()
+  }
+
+  /** Its process does not take it: the other end reads a reset. */
+  turnAway(): void {
+    if (!this.open) return
+    this.released = true
+    this.state = "closed"
+    this.failure = closed(1006)
+    this.inbound.forget()
+    this.sendReset()
+    this.onChange()
   }
 
   /** Answers bytes that came too late with a reset. */

@@ -269,7 +269,14 @@ export class Fabric {
       () => Effect.suspend(() => end.begin() ? Effect.void : Effect.fail(openError(systemError("EPIPE", "closed"))))
     )
     const secured = securedOf(target, this.hosts.get(initiator.address.ip))
-    listener.offer({ end, socket, remote: initiator.address, local: end.address, secured })
+    listener.offer({
+      end,
+      socket,
+      remote: initiator.address,
+      local: end.address,
+      secured,
+      onceSpoken: (f) => end.onceSpoken(f)
+    })
   }
 
   peerSocket(host: Host): PeerSocket["Service"] {

@@ -32,15 +32,20 @@ class Bound {
     this.at = at
   }
 
-  readonly run: Listener["run"] = (handler) =>
+  readonly run: Listener["run"] = (handler, door) =>
     Effect.withFiber((fiber) => {
       this.turn = (f) => fiber.currentDispatcher.scheduleTask(f, 0)
-      return this.acceptor.run(handler)
+      return this.acceptor.run(handler, door)
     })
 
   offer(arrival: Arrival): void {
     if (this.turn === undefined) this.acceptor.offer(arrival)
-    else this.turn(() => this.acceptor.offer(arrival))
+    else this.turn(() => this.take(arrival))
+  }
+
+  private take(arrival: Arrival): void {
+    if (this.acceptor.admits(arrival.remote.ip)) this.acceptor.offer(arrival)
+    else arrival.end.turnAway()
   }
 }
 

@@ -1,0 +1,66 @@
+/**
+ * How often connections may come in, per IP and per netgroup. There is no limit for all together, which one stranger could use up. Mutable, bounded;
+ * times in monotonic ms.
+ */
+import * as Limits from "../Limits.ts"
+import * as PeerIp from "./PeerIp.ts"
+import * as TokenBucket from "./TokenBucket.ts"
+
+/** Buckets by key. Beyond `most` keys the one that was not used for the longest time is forgotten. */
+class Buckets {
+  private readonly byKey = new Map<string, TokenBucket.TokenBucket>()
+  private readonly rate: TokenBucket.Rate
+  private readonly most: number
+
+  constructor(rate: TokenBucket.Rate, most: number) {
+    this.rate = rate
+    this.most = most
+  }
+
+  get size(): number {
+    return this.byKey.size
+  }
+
+  available(key: string, now: number): number {
+    const bucket = this.byKey.get(key)
+    return bucket === undefined ? this.rate.burst : TokenBucket.available(bucket, this.rate, now)
+  }
+
+  take(key: string, now: number): void {
+    const left = TokenBucket.spend(this.byKey.get(key) ?? TokenBucket.full(this.rate, now), this.rate, now, 1)
+    this.byKey.delete(key)
+    this.byKey.set(key, left)
+    if (this.byKey.size <= this.most) return
+    const [oldest] = this.byKey.keys()
+    if (oldest !== undefined) this.byKey.delete(oldest)
+  }
+}
+
+/** Connections of an IP in the last seconds, up to which it counts as one that did not come lately. */
+const few = 4
+
+export class InboundRates {
+  private readonly ips = new Buckets(Limits.inboundPerIp, Limits.inboundIps)
+  private readonly netgroups = new Buckets(Limits.inboundPerNetgroup, Limits.inboundNetgroups)
+
+  /** Keys that are remembered. */
+  get size(): number {
+    return this.ips.size + this.netgroups.size
+  }
+
+  /** Whether a connection from the address may come in now; it counts. `isKnown`: its netgroup's others do not matter. */
+  take(ip: PeerIp.PeerIp, isKnown: boolean, now: number): boolean {
+    const ofIp = this.ips.available(ip, now)
+    if (ofIp < 1) return false
+    // Also when its netgroup refuses it: else it would soon count as one that did not come lately.
+    this.ips.take(ip, now)
+    if (!isKnown) {
+      const netgroup = PeerIp.netgroup(ip)
+      const cameLately = ofIp < Limits.inboundPerIp.burst - few
+      const least = cameLately ? Limits.inboundPerNetgroup.burst / 2 : 1
+      if (this.netgroups.available(netgroup, now) < least) return false
+      this.netgroups.take(netgroup, now)
+    }
+    return true
+  }
+}

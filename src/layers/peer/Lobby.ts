@@ -1,0 +1,72 @@
+/**
+ * Sockets of strangers that have said nothing yet, while many are unidentified: they wait here, and cost little. The first that speaks comes in first,
+ * however late it is. **Full**: the oldest gives way, so a flood of silent connections shortens the wait and keeps nobody out who speaks.
+ */
+import { Effect } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+import type { Timers } from "../time/Timers.ts"
+
+interface Waiting {
+  readonly since: number
+  readonly leave: () => void
+}
+
+export class Lobby {
+  private readonly timers: Timers["Service"]
+  private readonly places: number
+  /** The oldest first. */
+  private readonly waiting = new Set<Waiting>()
+  private isWatched = false
+
+  /** `openFiles`: how many this process may have, if that is known. */
+  constructor(timers: Timers["Service"], openFiles: number | undefined) {
+    this.timers = timers
+    this.places = Math.min(Limits.lobbySockets, Math.floor((openFiles ?? Infinity) * Limits.lobbyShare))
+  }
+
+  get size(): number {
+    return this.waiting.size
+  }
+
+  /** Waits until the socket has spoken (`Accepted.onceSpoken`). False: it did not in time, or gave way. */
+  wait(onceSpoken: (f: () => void) => void): Effect.Effect<boolean> {
+    return Effect.withFiber((fiber) =>
+      Effect.callback<boolean>((resume) => {
+        const place: Waiting = { since: this.timers.now(), leave: () => resume(Effect.succeed(false)) }
+        this.waiting.add(place)
+        // In a turn of the node's own: the bytes may come in one of the network's.
+        const speaks = () => {
+          this.waiting.delete(place)
+          resume(Effect.succeed(true))
+        }
+        onceSpoken(() => fiber.currentDispatcher.scheduleTask(speaks, 0))
+        if (this.waiting.size > this.places) this.dropOldest()
+        this.watch()
+        return Effect.sync(() => this.waiting.delete(place))
+      })
+    )
+  }
+
+  private dropOldest(): void {
+    const [oldest] = this.waiting
+    if (oldest === undefined) return
+    this.waiting.delete(oldest)
+    oldest.leave()
+  }
+
+  /** One timer for all that wait. */
+  private watch(): void {
+    const [oldest] = this.waiting
+    if (this.isWatched || oldest === undefined) return
+    this.isWatched = true
+    this.timers.arm(Math.max(0, oldest.since + Limits.helloMs - this.timers.now()), () => {
+      this.isWatched = false
+      const since = this.timers.now() - Limits.helloMs
+      for (const place of this.waiting) {
+        if (place.since > since) break
+        this.dropOldest()
+      }
+      this.watch()
+    })
+  }
+}
