@@ -16,6 +16,8 @@ export interface NodeRules {
   readonly rank: typeof TieBreak.rank
   /** Whether a ping is answered while so many bytes wait for the peer. */
   readonly answersPing: (queuedBytes: number) => boolean
+  /** Whether connections that come in have a rate (`InboundRates`). */
+  readonly limitsInbound: boolean
   /** The id of the n-th end of this process. */
   readonly endId: (n: number) => number
   /** Whether a node that stops takes its alarm back. */
@@ -28,6 +30,7 @@ export const protocolRules: NodeRules = {
   checkHello: Handshake.check,
   rank: TieBreak.rank,
   answersPing: () => true,
+  limitsInbound: true,
   endId: (n) => n,
   cancelsAlarm: true
 }

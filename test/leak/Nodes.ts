@@ -3,6 +3,7 @@ import { Effect, Result, type Scope } from "effect"
 import * as DisconnectReason from "../../src/domain/DisconnectReason.ts"
 import { type Network, networks } from "../../src/domain/Network.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
+import { NodeRules, protocolRules } from "../../src/services/NodeRules.ts"
 import type { PeerSocket } from "../../src/services/PeerSocket.ts"
 import * as TestNode from "../../src/testing/TestNode.ts"
 
@@ -62,7 +63,9 @@ export const start = (
       }
     }
   })
-  return Effect.map(Effect.orDie(started), (node) => ({ ...node, counts, reasons }))
+  // Its peers come and go far more often than any peer may.
+  const unlimited = Effect.provideService(started, NodeRules, { ...protocolRules, limitsInbound: false })
+  return Effect.map(Effect.orDie(unlimited), (node) => ({ ...node, counts, reasons }))
 }
 
 export const isUp = (a: TestNode.TestNode, b: TestNode.TestNode): boolean =>

@@ -6,13 +6,9 @@
  */
 import { Effect, type Scope } from "effect"
 import type { SocketServer } from "effect/socket"
-<<<<<<< HEAD
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
-=======
-import type { DisconnectReason } from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
 import { InboundRates } from "../../domain/peer/InboundRates.ts"
->>>>>>> 4b5ea8e (Let strangers in by rate, and the one that speaks first among silent ones)
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { NodeSetup } from "../../services/NodeConfig.ts"
@@ -67,6 +63,7 @@ export class Inbound implements SocketEvents<PeerEnd> {
   /** See `Door`. */
   readonly door: Door = (from) => {
     const { ctx } = this
+    if (!ctx.rules.limitsInbound) return true
     const isAdmitted = this.rates.take(from, Gate.isKnown(ctx, from), ctx.timers.now())
     if (!isAdmitted) this.countRefused()
     return isAdmitted
@@ -88,14 +85,10 @@ export class Inbound implements SocketEvents<PeerEnd> {
       const { ctx } = this
       const refusal = this.unidentified.refuse(accepted)
       if (refusal !== undefined) return refusal
-<<<<<<< HEAD
-      const { local, remote, secured, socket } = accepted
-      const wire = TimePairDriver.wireOf(secured)
-      const unwanted = wire === "time" ? TimePairDriver.refusal(ctx, remote.ip) : undefined
+      const { remote, secured } = accepted
+      const unwanted = TimePairDriver.wireOf(secured) === "time" ? TimePairDriver.refusal(ctx, remote.ip) : undefined
       if (unwanted !== undefined) return Effect.sync(() => refused(ctx, remote, unwanted))
-      const peer = Gate.socket(ctx, remote.ip)
-=======
-      const isKnown = Gate.isKnown(ctx, accepted.remote.ip)
+      const isKnown = Gate.isKnown(ctx, remote.ip)
       const waits = !isKnown && ctx.slots.unidentifiedCount >= Limits.crowdedEnds && accepted.onceSpoken !== undefined
       if (!waits) return this.comeIn(accepted, isKnown)
       return Effect.flatMap(
@@ -105,12 +98,11 @@ export class Inbound implements SocketEvents<PeerEnd> {
     })
   }
 
-  private comeIn({ local, remote, socket }: Accepted, isKnown: boolean): Effect.Effect<void> {
+  private comeIn({ local, remote, secured, socket }: Accepted, isKnown: boolean): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { ctx } = this
       const { leaves, mayCome } = Gate.crowd(ctx, isKnown)
       const peer = mayCome ? Gate.socket(ctx, remote.ip) : undefined
->>>>>>> 4b5ea8e (Let strangers in by rate, and the one that speaks first among silent ones)
       if (peer === undefined) return Effect.void
       if (leaves !== undefined) Outgoing.close(ctx, leaves, "hello-timeout", "made room for a newer connection")
       const end = new PeerEnd(ctx.slots.nextId, peer, "inbound", ctx.entropy.nonce())
@@ -122,7 +114,7 @@ export class Inbound implements SocketEvents<PeerEnd> {
       end.connection = connection
       peer.ends = [...peer.ends, end]
       ctx.slots.accepted(end)
-      if (wire === "time") TimePairDriver.accepted(ctx, peer, end)
+      if (TimePairDriver.wireOf(secured) === "time") TimePairDriver.accepted(ctx, peer, end)
       else post(ctx, peer, { _tag: "Accepted", end: end.id })
       return connection.run(socket, Effect.succeedSome(remote))
     })
