@@ -569,6 +569,21 @@ export const bannedWordsPerSecond = 10
 export const bannedWordBurst = 50
 /** ms. Sockets of banned addresses that were closed at accept are reported together at most this often. */
 export const turnedAwayEveryMs = 10_000
+/**
+ * Inbound peers that keep their place in a full node: by netgroup in a secret order, by least round trip, by the latest new block, and
+ * masternodes (Bitcoin Core's 4, 8 and 8 + 4); then the longer connected half of the others.
+ */
+export const evictionGroups = 4
+export const evictionNearest = 8
+export const evictionUseful = 12
+export const evictionMasternodes = 8
+/** ms. A peer that has its place has it for so long at least, so that a wave of newcomers does not sweep one another away. */
+export const evictionGraceMs = 20_000
+/** connections. With fewer, a newcomer is in need: it may take another's place without making the peers more diverse (Bitcoin Core's outbound). */
+export const enoughPeers = 8
+/** ms. Such help to one netgroup; and netgroups of which that is remembered. */
+export const evictionEveryMs = 60_000
+export const evictionGroupsKnown = 1_024
 /** dials per second to peers whose ban has ended. */
 export const unbannedDialsPerSecond = 16
 

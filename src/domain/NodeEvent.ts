@@ -160,6 +160,8 @@ export type NodeEvent =
   }
   /** A ban has ended: its time is over, or an operator lifted it. */
   | { readonly _tag: "Unbanned"; readonly at: number; readonly subnet: Subnet; readonly by: "operator" | "time" }
+  /** A full node ended the connection of `ip`, so that `other` has its place. */
+  | { readonly _tag: "Evicted"; readonly at: number; readonly ip: PeerIp; readonly other: PeerIp }
   /** So many sockets of banned addresses were closed when they were accepted, since the last of these events. `ip`: of one of them. */
   | { readonly _tag: "TurnedAway"; readonly at: number; readonly ip: PeerIp; readonly sockets: number }
   /** The peer has a better chain, and ours cannot become it: it leaves ours at `fork`, `depth` blocks below our tip. */

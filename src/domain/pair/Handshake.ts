@@ -28,11 +28,25 @@ export const capabilities: number = Capability.peers | Capability.channels | Cap
 /** Id of the Hello extension that carries the sender's number of the socket: u64, at most 2^53 − 1. */
 export const orderExtension = 1
 
-/** What a Hello says beyond its fixed layout. `order`: the sender's end id, which ascends for the life of its process. */
-export const extensions = (order: EndId): ReadonlyArray<Extension> => {
+/** Id of the Hello extension that carries the number of connections that the sender has up: u16. A full node makes room for those in need. */
+export const peersExtension = 2
+
+/**
+ * What a Hello says beyond its fixed layout. `order`: the sender's end id, which ascends for the life of its process. `peers`: connections that
+ * it has up.
+ */
+export const extensions = (order: EndId, peers: number): ReadonlyArray<Extension> => {
   const bytes = new Uint8Array(8)
   new DataView(bytes.buffer).setBigUint64(0, BigInt(order))
-  return [{ id: orderExtension, bytes }]
+  const count = new Uint8Array(2)
+  new DataView(count.buffer).setUint16(0, Math.min(peers, 0xffff))
+  return [{ id: orderExtension, bytes }, { id: peersExtension, bytes: count }]
+}
+
+/** How many connections the peer says it has; `undefined` when it does not say. Of several, the first counts. */
+export const peersOf = (hello: Pick<Hello, "extensions">): number | undefined => {
+  const bytes = hello.extensions.find(({ id }) => id === peersExtension)?.bytes
+  return bytes?.length === 2 ? new DataView(bytes.buffer, bytes.byteOffset, 2).getUint16(0) : undefined
 }
 
 /** The peer's number of the socket; `undefined` when its Hello has none that fits. Of several, the first counts. */

@@ -21,7 +21,19 @@ export const groupOf = (ip: PeerIp.PeerIp): Uint8Array => {
 }
 
 /** What is hashed, so that no two uses of the key meet. */
-const Use = { newBucket: 1, newShare: 2, triedBucket: 3, triedShare: 4, newSlot: 5, triedSlot: 6, operator: 7 } as const
+const Use = {
+  newBucket: 1,
+  newShare: 2,
+  triedBucket: 3,
+  triedShare: 4,
+  newSlot: 5,
+  triedSlot: 6,
+  operator: 7,
+  eviction: 8
+} as const
+
+/** Its text: equal for two addresses of one group, and for no others. */
+export const groupText = (ip: PeerIp.PeerIp): string => PeerIp.classOf(ip) === "routable" ? PeerIp.netgroup(ip) : ip
 
 const input = new Uint8Array(64)
 
@@ -55,6 +67,9 @@ export const triedBucket = (key: SipHash.Key, ip: PeerIp.PeerIp): number => {
   const share = hashOf(key, Use.triedShare, 0, PeerIp.toBytes(ip)) % Limits.bookBucketsPerGroup
   return hashOf(key, Use.triedBucket, share, groupOf(ip)) % Limits.bookTriedBuckets
 }
+
+/** Where the address's group stands in the secret order of groups. */
+export const groupOrder = (key: SipHash.Key, ip: PeerIp.PeerIp): number => hashOf(key, Use.eviction, 0, groupOf(ip))
 
 /** The slot of an address in a bucket. */
 export const slotOf = (key: SipHash.Key, table: "new" | "tried", bucket: number, ip: PeerIp.PeerIp): number =>

@@ -45,6 +45,11 @@ export class PeerBook {
     this.key = key
   }
 
+  /** Where the address's netgroup stands in an order of netgroups that only this node knows. */
+  groupOrder(ip: PeerIp.PeerIp): number {
+    return BookPlaces.groupOrder(this.key, ip)
+  }
+
   get size(): number {
     return this.byIp.size
   }

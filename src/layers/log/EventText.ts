@@ -182,6 +182,8 @@ export const describe = (event: NodeEvent): LogLine => {
         event._tag,
         `ban of ${event.subnet} ${event.by === "time" ? "is over" : "lifted by the operator"}`
       )
+    case "Evicted":
+      return remote("Info", event._tag, `evicted ${event.ip} in favour of ${event.other}: all places are taken`)
     case "TurnedAway":
       return remote(
         "Info",

@@ -5,6 +5,7 @@ import * as Pair from "../../domain/pair/Pair.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import type { Commit, Hello, Reject } from "../../domain/wire/Message.ts"
 import * as Aliases from "./Aliases.ts"
+import * as Evictions from "./Evictions.ts"
 import * as Gate from "./Gate.ts"
 import { type NodeContext, peerOf, post } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
@@ -32,7 +33,7 @@ export const send = (ctx: NodeContext, end: PeerEnd): void => {
     tipHash: tip.hash,
     capabilities: Handshake.capabilities | ctx.localChain.capabilities |
       (masternodes === true ? Handshake.Capability.masternodes : 0),
-    extensions: Handshake.extensions(end.id)
+    extensions: Handshake.extensions(end.id, ctx.slots.upCount)
   })
 }
 
@@ -56,7 +57,11 @@ export const helloReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, hello:
       retryMs: Limits.retryInUseMaxMs
     })
   }
-  const verdict = Gate.hello(ctx, peer, end, hello)
+  let verdict = Gate.hello(ctx, peer, end, hello)
+  if (verdict._tag === "Refused" && verdict.reject === "full" && end.direction === "inbound") {
+    Evictions.makeRoom(ctx, peer, hello)
+    verdict = Gate.hello(ctx, peer, end, hello)
+  }
   if (verdict._tag === "Refused") {
     if (verdict.reject === "self") metOurselves(ctx, hello.nonce)
     // A feeler has found a node of this network.

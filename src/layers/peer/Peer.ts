@@ -48,6 +48,8 @@ export class Peer implements PeerOfEnd {
   isFeeler = false
   /** Answers with addresses that it may still ask for, and when (monotonic ms) that was reckoned. */
   answers: { readonly tokens: number; readonly at: number } | undefined = undefined
+  /** When it last sent a block that was new, monotonic ms. */
+  usefulAt: number | undefined = undefined
   /** It left the table: what still arrives for it means nothing. */
   forgotten = false
 

@@ -73,13 +73,22 @@ const look = ({ nowMs, protection, timers }: NodeContext): void => {
   protection.trouble = OwnTrouble.looked(protection.trouble, nowMs(), timers.now())
 }
 
-/** Watches the node's own events for signs of trouble. */
+/** Watches the node's own events for signs of trouble, and for what peers are good for. */
 export const observe = (ctx: NodeContext, event: NodeEvent): void => {
   const { protection } = ctx
   const note = (trouble: OwnTrouble.Trouble) => {
     protection.trouble = OwnTrouble.noted(protection.trouble, trouble, ctx.timers.now())
   }
   switch (event._tag) {
+    case "TipChanged": {
+      const peer = event.from === undefined ? undefined : ctx.table.get(event.from)
+      if (peer !== undefined) peer.usefulAt = ctx.timers.now()
+      return
+    }
+    case "MasternodeLive":
+      return void protection.masternodes.add(event.ip)
+    case "MasternodeGone":
+      return void protection.masternodes.delete(event.ip)
     case "LoopLag":
       return event.ms >= Limits.troubleLagMs ? note("lag") : undefined
     case "StoreFailed":

@@ -18,6 +18,10 @@ export class ProtectionState {
   /** Sockets of banned addresses closed at accept, and those that were not reported yet. */
   turnedAway = 0
   unreported = 0
+  /** Masternodes that are live, as far as the node's registry knows. */
+  readonly masternodes = new Set<PeerIp>()
+  /** Netgroups that were helped to a place in a full node, and when, the longest ago first. */
+  readonly helped = new Map<string, number>()
   /** The bans are not as they were stored. */
   isUnsaved = false
   /** Called when they change. */

@@ -214,16 +214,19 @@ describe("Handshake waits", () => {
 describe("Handshake.extensions: the number of a socket", () => {
   it("is read back", () => {
     for (const order of [0, 1, 255, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
-      assert.strictEqual(Handshake.orderOf({ extensions: Handshake.extensions(order) }), order)
+      assert.strictEqual(Handshake.orderOf({ extensions: Handshake.extensions(order, 3) }), order)
     }
   })
 
   it("is id 1 and a big-endian u64", () => {
-    assert.deepStrictEqual(Handshake.extensions(0x0102), [{ id: 1, bytes: Uint8Array.of(0, 0, 0, 0, 0, 0, 1, 2) }])
+    assert.deepStrictEqual(Handshake.extensions(0x0102, 0x0304), [
+      { id: 1, bytes: Uint8Array.of(0, 0, 0, 0, 0, 0, 1, 2) },
+      { id: 2, bytes: Uint8Array.of(3, 4) }
+    ])
   })
 
   it("is unknown when the peer does not tell it, or not in this form", () => {
-    const [extension] = Handshake.extensions(5)
+    const [extension] = Handshake.extensions(5, 0)
     assert(extension !== undefined)
     const cases = [
       [],
@@ -237,7 +240,25 @@ describe("Handshake.extensions: the number of a socket", () => {
   })
 
   it("of several the first counts, whatever stands before it", () => {
-    const extensions = [{ id: 7, bytes: new Uint8Array(3) }, ...Handshake.extensions(5), ...Handshake.extensions(6)]
+    const extensions = [
+      { id: 7, bytes: new Uint8Array(3) },
+      ...Handshake.extensions(5, 0),
+      ...Handshake.extensions(6, 1)
+    ]
     assert.strictEqual(Handshake.orderOf({ extensions }), 5)
+  })
+})
+
+describe("Handshake.extensions: the number of connections", () => {
+  it("is read back, up to what fits, and unknown when the peer does not tell it or not in this form", () => {
+    for (const [peers, read] of [[0, 0], [125, 125], [65_535, 65_535], [70_000, 65_535]] as const) {
+      assert.strictEqual(Handshake.peersOf({ extensions: Handshake.extensions(1, peers) }), read)
+    }
+    assert.isUndefined(Handshake.peersOf({ extensions: [] }))
+    assert.isUndefined(Handshake.peersOf({ extensions: [{ id: 2, bytes: new Uint8Array(3) }] }))
+    assert.strictEqual(
+      Handshake.peersOf({ extensions: [...Handshake.extensions(1, 4), ...Handshake.extensions(1, 9)] }),
+      4
+    )
   })
 })

@@ -1,0 +1,90 @@
+/**
+ * Which inbound peer gives its place to a newcomer when all are taken, after Bitcoin Core's `SelectNodeToEvict`: those that an attacker cannot
+ * easily imitate are protected first (a few netgroups by a secret order, the least round trips, the latest new blocks, masternodes, the longer
+ * connected half), then the youngest of the netgroup with most peers goes. Peers that this node dialled, and those that the operator named, are no
+ * candidates. Pure (docs/decisions/0064).
+ *
+ * **No churn**: a place changes hands when that makes the peers more diverse, which it can only so often, or when the newcomer says that it has few
+ * peers. So a full network of honest nodes, which have enough, stands still.
+ */
+import * as Limits from "../Limits.ts"
+
+/** An inbound peer that is up. Times in monotonic ms. */
+export interface Candidate {
+  /** The same for all of one netgroup. */
+  readonly group: string
+  /** Of the group, by a key that only this node has. */
+  readonly keyed: number
+  /** ms; `undefined`: not measured. */
+  readonly leastRttMs: number | undefined
+  /** When it last sent a block that was new. */
+  readonly usefulAt: number | undefined
+  readonly isMasternode: boolean
+  /** When it came up. */
+  readonly since: number
+}
+
+export interface Newcomer {
+  readonly group: string
+  /** Connections that it says it has. `undefined`: it does not say. */
+  readonly peers: number | undefined
+  /** When a peer of its group last was given another's place because it had few. */
+  readonly groupHelpedAt: number | undefined
+}
+
+/** The candidate that goes, and whether only because the newcomer has few peers. `undefined`: none goes. */
+export const choose = <C extends Candidate>(
+  candidates: ReadonlyArray<C>,
+  newcomer: Newcomer,
+  now: number
+): { readonly victim: C; readonly isHelp: boolean } | undefined => {
+  const groups = Map.groupBy(
+    unprotected(candidates).filter(({ since }) => now - since >= Limits.evictionGraceMs),
+    ({ group }) => group
+  )
+  // How many of a group there are, protected ones included.
+  const sizes = new Map<string, number>()
+  for (const { group } of candidates) sizes.set(group, (sizes.get(group) ?? 0) + 1)
+  let victim: C | undefined
+  let size = 0
+  for (const [group, members] of groups) {
+    const youngest = members.reduce((a, b) => b.since > a.since ? b : a)
+    const of = sizes.get(group) ?? 0
+    if (victim === undefined || of > size || (of === size && youngest.since > victim.since)) {
+      victim = youngest
+      size = of
+    }
+  }
+  if (victim === undefined) return undefined
+  if (size >= (sizes.get(newcomer.group) ?? 0) + 2) return { victim, isHelp: false }
+  const isInNeed = newcomer.peers !== undefined && newcomer.peers < Limits.enoughPeers
+  const isFirst = newcomer.groupHelpedAt === undefined || now - newcomer.groupHelpedAt >= Limits.evictionEveryMs
+  return isInNeed && isFirst ? { victim, isHelp: true } : undefined
+}
+
+/** Those that none of the rules protects. */
+export const unprotected = <C extends Candidate>(candidates: ReadonlyArray<C>): ReadonlyArray<C> => {
+  let left = [...candidates]
+  const protect = (most: number, order: (a: C, b: C) => number, which: (candidate: C) => boolean = () => true) => {
+    const kept = new Set(left.filter(which).toSorted(order).slice(0, most))
+    left = left.filter((candidate) => !kept.has(candidate))
+  }
+  // An attacker cannot foresee which netgroups these are.
+  protect(Limits.evictionGroups, (a, b) => a.keyed - b.keyed)
+  // It cannot be nearer than it is.
+  protect(Limits.evictionNearest, byLess(({ leastRttMs }) => leastRttMs))
+  // It would have to be of use.
+  protect(
+    Limits.evictionUseful,
+    byLess(({ usefulAt }) => usefulAt === undefined ? undefined : -usefulAt),
+    ({ usefulAt }) => usefulAt !== undefined
+  )
+  protect(Limits.evictionMasternodes, (a, b) => a.since - b.since, ({ isMasternode }) => isMasternode)
+  // It would have had to be there first.
+  protect(Math.ceil(left.length / 2), (a, b) => a.since - b.since)
+  return left
+}
+
+/** The least first; what is not known last. */
+const byLess = (of: (candidate: Candidate) => number | undefined) => (a: Candidate, b: Candidate): number =>
+  (of(a) ?? Number.POSITIVE_INFINITY) - (of(b) ?? Number.POSITIVE_INFINITY) || a.since - b.since
