@@ -11,6 +11,7 @@ const address = { ip: "203.0.113.7", port: 24_100 }
 const samples: Readonly<Record<string, object>> = {
   AdminClientError: { address, kind: "timeout", detail: "no answer within 5 s" },
   AdminServerError: { address, code: "EADDRINUSE" },
+  NoTrace: { message: "nothing has happened between this node and 192.0.2.1; ask why instead" },
   NoMasternodes: { message: "this node keeps no registry of masternodes" },
   BadAddress: { message: "\"x\" is not an IP address" },
   BlockRefused: { detail: "wrong parent" },

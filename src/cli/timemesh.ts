@@ -4,10 +4,12 @@ import type { Self } from "../layers/node/Self.ts"
 import * as chain from "./chain/chain.ts"
 import * as masternodes from "./masternodes.ts"
 import * as peers from "./peers.ts"
+import * as replay from "./replay.ts"
 import * as run from "./run.ts"
 import * as simulate from "./simulate.ts"
 import * as status from "./status.ts"
 import * as testnet from "./testnet.ts"
+import * as trace from "./trace.ts"
 import * as why from "./why.ts"
 
 /** `makeNode`: how `run` builds its node. `self`: how `testnet` and `simulate` start this program again. */
@@ -22,6 +24,8 @@ export const make = (makeNode: run.MakeNode, self: Self) =>
       peers.command,
       masternodes.command,
       why.command,
+      trace.command,
+      replay.command,
       chain.command
     ])
   )

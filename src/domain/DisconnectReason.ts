@@ -44,26 +44,29 @@ export const rejectReasons: ReadonlyArray<RejectReason> = [
  * `outbox-full`: the peer stopped reading. `address`: the other end has an address that identifies no peer. `application`: the
  * application of the end that closed failed on a message. `dial-failed`: no connection to the address.
  */
-export type Kind =
-  | "eof"
-  | "reset"
-  | "silent"
-  | "replaced"
-  | "unanswered"
-  | "no-commit"
-  | "no-ack"
-  | "hello-timeout"
-  | "protocol"
-  | "bad-frame"
-  | "outbox-full"
-  | "rejected"
-  | "banned"
-  | "evicted"
-  | "operator"
-  | "shutdown"
-  | "application"
-  | "address"
-  | "dial-failed"
+export const kinds = [
+  "eof",
+  "reset",
+  "silent",
+  "replaced",
+  "unanswered",
+  "no-commit",
+  "no-ack",
+  "hello-timeout",
+  "protocol",
+  "bad-frame",
+  "outbox-full",
+  "rejected",
+  "banned",
+  "evicted",
+  "operator",
+  "shutdown",
+  "application",
+  "address",
+  "dial-failed"
+] as const
+
+export type Kind = typeof kinds[number]
 
 export interface DisconnectReason {
   readonly kind: Kind

@@ -283,6 +283,22 @@ export const bookUnsaved = 64
 /** rows written by one statement of the book's database: within SQLite's bound of variables. */
 export const bookRowsPerWrite = 500
 
+// --- flight recorder --------------------------------------------------------------
+
+/** steps of one pair that are kept: some 50 connections or attempts, each of five or six steps. */
+export const traceSteps = 256
+/** steps up to which a trace counts as short, and is not shortened for the others' sake: a connection and its end. */
+export const traceLeastSteps = 8
+/** bytes. Of all pairs together: 125 peers have some ten steps each, so there is room for 4,096 addresses and for the pairs that flap. */
+export const traceBytes = 8 * 1024 * 1024
+/** bytes. What the heap has for a step, for each of its actions and each of the ends that it leaves, and for a pair (measured). */
+export const traceStepBytes = 560
+export const traceActionBytes = 96
+export const traceEndBytes = 160
+export const traceRingBytes = 512
+/** bytes. Maximum size of a trace file: `traceSteps` of the greatest steps, each some 2 KiB of JSON, many times over. */
+export const traceFileBytes = 16 * 1024 * 1024
+
 /** ms. Peers that come up within this time are gossiped in one message. */
 export const gossipMs = 20
 /** ms. When a node closes, time beyond `lingerMs` for its final Rejects to be sent. */

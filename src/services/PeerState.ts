@@ -6,6 +6,7 @@
  */
 import type { Effect, Option, Stream } from "effect"
 import { Context } from "effect"
+import type { PairTrace } from "../domain/pair/PairTrace.ts"
 import type { Explanation } from "../domain/peer/Explanation.ts"
 import type { OwnReport } from "../domain/peer/OwnAddressText.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
@@ -32,4 +33,9 @@ export class PeerState extends Context.Service<PeerState, {
   ) => Effect.Effect<ReadonlyArray<Explanation>>
   /** This node's own address: at which peers see it, whether others reach it, and what to do about either. */
   readonly own: Effect.Effect<OwnReport>
+  /**
+   * The last steps of the pair machine for an address, with each decision and its rule; none: nothing has happened with it, or it is forgotten.
+   * At most `Limits.traceSteps`, and of an address that never came up as long as there is room.
+   */
+  readonly trace: (ip: PeerIp) => Effect.Effect<Option.Option<PairTrace>>
 }>()("timemesh/services/PeerState") {}

@@ -62,6 +62,27 @@ describe("the program", () => {
         assert.strictEqual(unknown.code, 0)
         assert.match(unknown.stdout, /^203\.0\.113\.99: unknown\n.+\n$/)
 
+        const story = yield* call(["trace", "127.77.0.2", "--data-dir", a])
+        assert.match(
+          story.stdout,
+          /^127\.77\.0\.2 on devnet, as timemesh[^]*\[L1\]\n[^]*> UP #\d+\n[^]*up as the lower\n$/
+        )
+        const trace = yield* call(["trace", "127.77.0.2", "--data-dir", a, "--json"])
+        const [good, bad] = [`${directory}/trace.json`, `${directory}/doctored.json`]
+        yield* fs.writeFileString(good, trace.stdout)
+        const replayed = yield* call(["replay", good])
+        assert.strictEqual(replayed.code, 0, replayed.stderr)
+        assert.match(replayed.stdout, /\nthis version decides the same in each of the \d+ steps\n$/)
+        yield* fs.writeFileString(bad, trace.stdout.replaceAll("\"SendCommit\"", "\"SendAck\""))
+        const differs = yield* call(["replay", bad, "--json"])
+        assert.strictEqual(differs.code, 1)
+        assert.match(JSON.parse(differs.stdout).differences[0].now.decisions[0], /chooses #\d+: .* \[L1\]/)
+        const none = yield* call(["trace", "203.0.113.99", "--data-dir", a])
+        assert.deepStrictEqual([none.code, errorOf(none)], [
+          2,
+          "nothing has happened between this node and 203.0.113.99; ask why instead"
+        ])
+
         assert.strictEqual(yield* one.stop, 0)
         yield* two.line(/PeerConnection disconnected \(shutdown\) 127\.77\.0\.1 after .* \(by remote/)
         assert.isFalse(yield* fs.exists(`${a}/node.json`))

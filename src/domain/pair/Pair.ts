@@ -1,24 +1,30 @@
 /**
  * The pair protocol as a pure reducer: exactly one connection per pair of peers, and both ends agree which.
  *
- * `step(state, event, draw) → [state, actions]`. Total: events of ends that are gone and timers that no longer run change
+ * `step(state, event, draw, note?) → [state, actions]`. Total: events of ends that are gone and timers that no longer run change
  * nothing, so late callbacks are harmless. Actions are to be done in order. An `Arm` of a running timer replaces it.
- * `Closed`, `DialFailed` report sockets that are closed already: no `Close` follows for that end. Vocabulary: PairState.ts;
+ * `note` hears each decision and its rule. `Closed`, `DialFailed` report sockets that are closed already: no `Close` follows for that end. Vocabulary: PairState.ts;
  * rules and proof: docs/PROTOCOL.md, docs/model.md.
  */
 import * as DisconnectReason from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
 import * as PairArbiter from "./PairArbiter.ts"
+import type * as PairDecision from "./PairDecision.ts"
 import * as PairRules from "./PairRules.ts"
 import type { Draw, End, EndId, KnownEnd, PairAction, PairEvent, PairState, Phase, Timer } from "./PairState.ts"
 import * as PairWork from "./PairWork.ts"
 import type { Work } from "./PairWork.ts"
 
-export type Step = (state: PairState, event: PairEvent, draw: Draw) => readonly [PairState, ReadonlyArray<PairAction>]
+export type Step = (
+  state: PairState,
+  event: PairEvent,
+  draw: Draw,
+  note?: PairDecision.Note
+) => readonly [PairState, ReadonlyArray<PairAction>]
 
 /** The reducer under the given rules. Nodes use `step`; other rules are for the search's mutations. */
-export const make = (rules: PairRules.Rules): Step => (state, event, draw) => {
-  const work = PairWork.open(state, draw, event._tag === "Fired" ? event.timer : undefined)
+export const make = (rules: PairRules.Rules): Step => (state, event, draw, note) => {
+  const work = PairWork.open(state, draw, event._tag === "Fired" ? event.timer : undefined, note)
   if (!apply(work, rules, event)) return [state, none]
   PairArbiter.settle(work)
   return [PairWork.toState(work), work.actions]
@@ -113,10 +119,12 @@ const atEnd = (work: Work, rules: PairRules.Rules, event: EndEvent, end: End): b
         order: event.order
       })
       if (event.role === "lower") PairArbiter.candidate(work, rules, known)
+      else PairWork.decide(work, "wait-for-commit", known)
       return true
     }
     case "Refused":
       work.delayMs = event.retryMs
+      PairWork.decide(work, "reject-hello", end)
       PairWork.reject(work, end, event.reject, event.detail)
       return true
     case "CommitReceived":
@@ -127,17 +135,20 @@ const atEnd = (work: Work, rules: PairRules.Rules, event: EndEvent, end: End): b
       return true
     case "AckReceived":
       if (end.phase !== "committing") return protocol(work, end, "unexpected Ack")
+      PairWork.decide(work, "acked", end)
       PairWork.goUp(work, end)
       PairArbiter.answered(work, end)
       return true
     case "RejectReceived":
       work.delayMs = event.retryMs
       if (event.reject === "alias") work.barred = true
+      PairWork.decide(work, "told-to-close", end)
       PairWork.close(work, end, DisconnectReason.rejected(event.reject, "remote", event.detail))
       return true
     case "Merged":
       if (end.phase !== "up") return false
       work.barred = true
+      PairWork.decide(work, "merge", end)
       PairWork.reject(work, end, "alias", event.detail)
       return true
     case "PongReceived":
@@ -159,6 +170,7 @@ const atEnd = (work: Work, rules: PairRules.Rules, event: EndEvent, end: End): b
 }
 
 const protocol = (work: Work, end: End, detail: string): true => {
+  PairWork.decide(work, "reject-frame", end)
   PairWork.reject(work, end, "protocol", detail)
   return true
 }
@@ -167,6 +179,7 @@ const fired = (work: Work, timer: Timer): boolean => {
   switch (timer.kind) {
     case "redial":
       if (!work.redial) return false
+      PairWork.decide(work, "dial", { id: work.draw.id, role: work.rank })
       PairWork.add(work, work.draw.id, "out", "dialing")
       work.actions.push({ _tag: "Dial", end: work.draw.id })
       return true
@@ -199,7 +212,9 @@ const probeFired = (work: Work): boolean => {
     return true
   }
   const end = PairWork.find(work.ends, probe.end)
-  if (end !== undefined) PairWork.close(work, end, DisconnectReason.local("unanswered"))
+  if (end === undefined) return true
+  PairWork.decide(work, "unanswered", end)
+  PairWork.close(work, end, DisconnectReason.local("unanswered"))
   return true
 }
 
@@ -207,6 +222,7 @@ const endTimerFired = (work: Work, timer: Timer): boolean => {
   const end = PairWork.find(work.ends, timer.end)
   if (end === undefined || PairWork.timerOf(end) !== timer.kind) return false
   const kind = timer.kind === "hello" ? "hello-timeout" : timer.kind === "commit" ? "no-ack" : "no-commit"
+  PairWork.decide(work, kind === "hello-timeout" ? "no-hello" : kind, end)
   PairWork.close(work, end, DisconnectReason.local(kind))
   return true
 }
@@ -220,7 +236,10 @@ const handedOver = (work: Work, taken: EndId | undefined): void => {
 }
 
 const stopped = (work: Work, event: Extract<PairEvent, { readonly _tag: "Stopped" }>): void => {
-  for (const end of work.ends) PairWork.reject(work, end, event.reject, event.detail)
+  for (const end of work.ends) {
+    PairWork.decide(work, "stop", end)
+    PairWork.reject(work, end, event.reject, event.detail)
+  }
   if (work.spacing) {
     work.spacing = false
     PairWork.disarm(work, "spacing", 0)

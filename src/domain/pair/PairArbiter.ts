@@ -19,12 +19,15 @@ const clearWayFor = (work: Work, winner: End): void => {
   for (const end of work.ends) {
     if (end.id === winner.id) continue
     const attempt = end.dir === "out" && (PairWork.isOwnDial(end) || end.phase === "candidate")
-    if (attempt || PairWork.isHeld(end)) PairWork.reject(work, end, "duplicate")
+    if (!attempt && !PairWork.isHeld(end)) continue
+    PairWork.decide(work, "clear-way", end, winner)
+    PairWork.reject(work, end, "duplicate")
   }
 }
 
 /** L: this socket is the connection. */
 const commit = (work: Work, end: End): void => {
+  PairWork.decide(work, "commit", end)
   clearWayFor(work, end)
   work.actions.push({ _tag: "SendCommit", end: end.id })
   PairWork.advance(work, end, { phase: "committing" })
@@ -32,6 +35,7 @@ const commit = (work: Work, end: End): void => {
 
 /** H: the peer's Commit on this socket stands. `Ack` goes before anything the application sends on `Up`. */
 const accept = (work: Work, end: End): void => {
+  PairWork.decide(work, "accept", end)
   clearWayFor(work, end)
   work.actions.push({ _tag: "SendAck", end: end.id })
   PairWork.goUp(work, end)
@@ -49,55 +53,97 @@ const refuse = (work: Work, incumbent: End, end: End): void => {
 
 /** The incumbent answered, by Pong, by `Ack` or by any late byte: every end that was held for it is rejected (L3, H2). */
 export const answered = (work: Work, incumbent: End): void => {
+  if (work.probe !== undefined) PairWork.decide(work, "answered", incumbent)
   PairWork.dropProbe(work)
   for (const end of work.ends) {
-    if (PairWork.isHeld(end)) refuse(work, incumbent, end)
+    if (!PairWork.isHeld(end)) continue
+    PairWork.decide(work, "refuse", end, incumbent)
+    refuse(work, incumbent, end)
   }
 }
 
 /** A candidate of which we are L arrives (L1, L2). `settle` commits or challenges afterwards. */
 export const candidate = (work: Work, rules: Rules, end: End): void => {
   const incumbent = PairWork.incumbent(work.ends)
-  if (incumbent !== undefined) {
-    const refused = rules.conflict === "refuse" || (rules.early === "reject" && work.spacing)
-    const pointless = rules.older === "refuse" && PairWork.isOutdated(incumbent, end)
-    if (refused || pointless || PairWork.cameAgain(incumbent, end)) {
-      return refuse(work, incumbent, end)
-    }
-    if (rules.conflict === "replace") {
-      PairWork.close(work, incumbent, DisconnectReason.local("replaced"))
-      return commit(work, end)
-    }
-  }
+  if (incumbent !== undefined && ruledOut(work, rules, incumbent, end)) return
   const older = work.ends.find((other) => other.id !== end.id && other.phase === "candidate" && other.role === "lower")
-  if (older !== undefined) PairWork.reject(work, rules.keep === "newest" ? older : end, "duplicate")
+  if (older !== undefined) {
+    const [kept, gone] = rules.keep === "newest" ? [end, older] : [older, end]
+    PairWork.decide(work, incumbent === undefined ? "keep-dial" : "keep-challenger", gone, kept, {
+      name: "keep",
+      rules
+    })
+    PairWork.reject(work, gone, "duplicate")
+  }
   if (incumbent === undefined && !work.grace && work.ends.some(PairWork.isOwnDial)) {
+    PairWork.decide(work, "hold-for-own-dial", end, work.ends.find(PairWork.isOwnDial))
     work.grace = true
     PairWork.arm(work, "grace", 0, Limits.graceMs)
+  } else if (incumbent !== undefined && PairWork.find(work.ends, end.id) !== undefined) {
+    PairWork.decide(work, "hold-challenger", end, incumbent)
+    if (work.spacing && work.probe === undefined) PairWork.decide(work, "challenge-later", end, incumbent)
   }
+}
+
+/** A candidate beside an incumbent that is not held as its challenger: it is refused, or it wins at once. */
+const ruledOut = (work: Work, rules: Rules, incumbent: End, end: End): boolean => {
+  if (PairWork.cameAgain(incumbent, end)) {
+    PairWork.decide(work, "refuse-known-process", end, incumbent)
+  } else if (rules.older === "refuse" && PairWork.isOutdated(incumbent, end)) {
+    PairWork.decide(work, "refuse-older", end, incumbent, { name: "older", rules })
+  } else if (rules.conflict === "refuse") {
+    PairWork.decide(work, "refuse-conflict", end, incumbent, { name: "conflict", rules })
+  } else if (rules.early === "reject" && work.spacing) {
+    PairWork.decide(work, "refuse-conflict", end, incumbent, { name: "early", rules })
+  } else if (rules.conflict === "replace") {
+    PairWork.decide(work, "commit-blindly", incumbent, end, { name: "conflict", rules })
+    PairWork.close(work, incumbent, DisconnectReason.local("replaced"))
+    commit(work, end)
+    return true
+  } else {
+    return false
+  }
+  refuse(work, incumbent, end)
+  return true
 }
 
 /** A Commit arrives at an H that waits for one (H2). */
 export const commitReceived = (work: Work, rules: Rules, end: End): void => {
   const incumbent = PairWork.incumbent(work.ends)
   if (incumbent === undefined) return accept(work, end)
-  if (PairWork.cameAgain(incumbent, end)) return refuse(work, incumbent, end)
-  if (rules.older === "refuse" && PairWork.isOutdated(incumbent, end)) return refuse(work, incumbent, end)
+  if (PairWork.cameAgain(incumbent, end)) {
+    PairWork.decide(work, "refuse-known-process", end, incumbent)
+    return refuse(work, incumbent, end)
+  }
+  if (rules.older === "refuse" && PairWork.isOutdated(incumbent, end)) {
+    PairWork.decide(work, "refuse-older", end, incumbent, { name: "older", rules })
+    return refuse(work, incumbent, end)
+  }
   const same = PairWork.sameProcess(incumbent, end)
-  if (same && rules.chooser === "higher") return PairWork.reject(work, end, "duplicate")
+  if (same && rules.chooser === "higher") {
+    PairWork.decide(work, "keep-incumbent", end, incumbent, { name: "chooser", rules })
+    return PairWork.reject(work, end, "duplicate")
+  }
   if (same || rules.foreignCommit === "obey") {
+    const choice = { name: same ? "chooser" : "foreignCommit", rules } as const
+    PairWork.decide(work, same ? "replace-older" : "obey-stranger", incumbent, end, choice)
     PairWork.close(work, incumbent, DisconnectReason.local("replaced"))
     return accept(work, end)
   }
   // The incumbent has its own commit time, which is no shorter than the peer's: a Commit cannot be held for it.
   if (incumbent.phase === "committing") {
+    PairWork.decide(work, "refuse-crossed", end, incumbent)
     return PairWork.reject(work, end, end.tag === incumbent.tag ? "duplicate" : "in-use")
   }
   const held = work.ends.find((other) => other.commitHeld)
   if (held !== undefined) {
-    if (rules.older === "refuse" && PairWork.isOlder(end, held)) return PairWork.reject(work, end, "duplicate")
-    PairWork.reject(work, held, "duplicate")
+    const isLate = rules.older === "refuse" && PairWork.isOlder(end, held)
+    const [gone, kept] = isLate ? [end, held] : [held, end]
+    PairWork.decide(work, "keep-commit", gone, kept, { name: "older", rules })
+    PairWork.reject(work, gone, "duplicate")
+    if (isLate) return
   }
+  PairWork.decide(work, "hold-commit", end, incumbent)
   PairWork.advance(work, end, { commitHeld: true })
 }
 
@@ -136,6 +182,7 @@ export const settle = (work: Work): void => {
 const redial = (work: Work): void => {
   const due = work.ends.length === 0 && work.dialable && !work.barred
   if (due && !work.redial) {
+    PairWork.decideOfPair(work, "wait-to-dial")
     PairWork.arm(work, "redial", 0, work.delayMs ?? rankDelayMs(work))
   } else if (!due && work.redial) {
     PairWork.disarm(work, "redial", 0)
@@ -152,5 +199,7 @@ export const makeRoom = (work: Work): void => {
   const victim = work.ends.find((end) => end.phase === "hello" && end.dir === "in") ??
     work.ends.find(PairWork.isOwnDial) ??
     work.ends.find((end) => end.phase === "candidate" && !end.commitHeld)
-  if (victim !== undefined) PairWork.reject(work, victim, "duplicate")
+  if (victim === undefined) return
+  PairWork.decide(work, "make-room", victim)
+  PairWork.reject(work, victim, "duplicate")
 }

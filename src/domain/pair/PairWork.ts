@@ -5,6 +5,8 @@
  */
 import * as DisconnectReason from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
+import * as PairDecision from "./PairDecision.ts"
+import type { Rules } from "./PairRules.ts"
 import type { Draw, End, EndId, PairAction, PairState, Probe, Role, Timer } from "./PairState.ts"
 
 export interface Work {
@@ -22,9 +24,16 @@ export interface Work {
   delayMs: number | undefined
   /** The timer whose end is this event: nothing is left to disarm. */
   readonly fired: Timer | undefined
+  /** Hears the decisions; most steps are taken without. */
+  readonly note: PairDecision.Note | undefined
 }
 
-export const open = (state: PairState, draw: Draw, fired: Timer | undefined): Work => ({
+export const open = (
+  state: PairState,
+  draw: Draw,
+  fired: Timer | undefined,
+  note: PairDecision.Note | undefined
+): Work => ({
   ends: state.ends,
   probe: state.probe,
   spacing: state.spacing,
@@ -36,8 +45,31 @@ export const open = (state: PairState, draw: Draw, fired: Timer | undefined): Wo
   draw,
   actions: [],
   delayMs: undefined,
-  fired
+  fired,
+  note
 })
+
+/** Says what was decided on an end, before it is done. `other`: what it was weighed against; `choice`: by which value of the rules. */
+export const decide = (
+  work: Work,
+  code: PairDecision.Code,
+  end: Pick<End, "id" | "role">,
+  other?: End,
+  choice?: { readonly name: keyof Rules; readonly rules: Rules }
+): void => {
+  if (work.note === undefined) return
+  work.note({
+    code,
+    rule: PairDecision.ruleOf(code, end.role),
+    end: end.id,
+    other: other?.id,
+    choice: choice === undefined ? undefined : { name: choice.name, value: choice.rules[choice.name] }
+  })
+}
+
+/** As `decide`, of the pair and not of one of its ends. */
+export const decideOfPair = (work: Work, code: PairDecision.Code): void =>
+  decide(work, code, { id: 0, role: work.rank })
 
 export const toState = (work: Work): PairState => ({
   ends: work.ends,
@@ -188,6 +220,7 @@ const probeMs = (urgent: boolean, rttMs: number | undefined): number => {
 
 /** Asks the end that is up whether it is. Replaces a challenge that runs. */
 export const challenge = (work: Work, end: End, urgent: boolean): void => {
+  decide(work, "challenge", end)
   const nonce = work.draw.nonce
   if (work.probe?.phase === "sent") disarm(work, "quiet", 0)
   work.probe = { end: end.id, nonce, phase: "queued", urgent }

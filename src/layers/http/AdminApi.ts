@@ -10,6 +10,7 @@ import { HttpApi, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { tiers } from "../../domain/masternode/Masternode.ts"
 import { states } from "../../domain/masternode/MasternodeReport.ts"
 import { networkNames } from "../../domain/Network.ts"
+import { PairTraceFile } from "../../domain/pair/PairTraceFile.ts"
 
 const SentReceived = Schema.Struct({ sent: Schema.Int, received: Schema.Int })
 const ByDirection = Schema.Struct({ inbound: Schema.Int, outbound: Schema.Int })
@@ -268,11 +269,22 @@ export class BadAddress extends Schema.TaggedError<BadAddress>()("BadAddress", {
   httpApiStatus: 400
 }) {}
 
+/** Nothing has happened with that address, or it is forgotten. */
+export class NoTrace extends Schema.TaggedError<NoTrace>()("NoTrace", { message: Schema.String }, {
+  httpApiStatus: 404
+}) {}
+
 const group = HttpApiGroup.make("node", { topLevel: true }).add(
   HttpApiEndpoint.get("status", "/status", { success: Status }),
   HttpApiEndpoint.get("peers", "/peers", { success: Peers }),
   HttpApiEndpoint.get("masternodes", "/masternodes", { success: Masternodes, error: NoMasternodes }),
   HttpApiEndpoint.get("why", "/why/:ip", { params: { ip: Schema.String }, success: Why, error: BadAddress }),
+  /** The last steps of the pair machine for that address. */
+  HttpApiEndpoint.get("trace", "/trace/:ip", {
+    params: { ip: Schema.String },
+    success: PairTraceFile,
+    error: [BadAddress, NoTrace]
+  }),
   /** Adds an address; which end dials follows from the ranks. */
   HttpApiEndpoint.post("connect", "/connect", {
     payload: Schema.Struct({ address: Schema.String }),

@@ -3,6 +3,7 @@ import { Data, Effect } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient } from "effect/http-api"
 import * as Limits from "../../domain/Limits.ts"
+import type { PairTraceFile } from "../../domain/pair/PairTraceFile.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import { systemReason } from "../store/systemError.ts"
 import { AdminApi } from "./AdminApi.ts"
@@ -27,6 +28,8 @@ export interface AdminClient {
   readonly peers: Effect.Effect<Peers, AdminClientError>
   readonly masternodes: Effect.Effect<Masternodes, AdminClientError>
   readonly why: (ip: string) => Effect.Effect<Why, AdminClientError>
+  /** Fails with `refused` when nothing has happened with that address. */
+  readonly trace: (ip: string) => Effect.Effect<PairTraceFile, AdminClientError>
   /** `IP`, `IP:PORT` or `[IPv6]:PORT`. */
   readonly connect: (peer: string) => Effect.Effect<Why, AdminClientError>
   /** Whether there was a connection to close. */
@@ -45,7 +48,9 @@ export const make = (
     })
     const failure = (kind: AdminClientError["kind"], detail: string) => new AdminClientError({ address, kind, detail })
     const translate = (error: { readonly _tag: string; readonly message: string; readonly reason?: unknown }) => {
-      if (error._tag === "BadAddress" || error._tag === "NoMasternodes") return failure("refused", error.message)
+      if (error._tag === "BadAddress" || error._tag === "NoMasternodes" || error._tag === "NoTrace") {
+        return failure("refused", error.message)
+      }
       const transport = typeof error.reason === "object" && error.reason !== null && "_tag" in error.reason &&
         error.reason._tag === "TransportError"
       return transport
@@ -67,6 +72,7 @@ export const make = (
       peers: ask(api.peers()),
       masternodes: ask(api.masternodes()),
       why: (ip) => ask(api.why({ params: { ip } })),
+      trace: (ip) => ask(api.trace({ params: { ip } })),
       connect: (peer) => ask(api.connect({ payload: { address: peer } })),
       disconnect: (ip) => ask(Effect.map(api.disconnect({ payload: { ip } }), (reply) => reply.disconnected)),
       isolate: (ips) => ask(Effect.asVoid(api.isolate({ payload: { ips } })))

@@ -10,6 +10,7 @@ import { NetAddress } from "effect/net"
 import { createServer } from "node:http"
 import * as Limits from "../../domain/Limits.ts"
 import * as MasternodeReport from "../../domain/masternode/MasternodeReport.ts"
+import * as PairTraceFile from "../../domain/pair/PairTraceFile.ts"
 import type { Explanation } from "../../domain/peer/Explanation.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
@@ -24,7 +25,7 @@ import { Sync } from "../../services/Sync.ts"
 import type { SyncPeerReport, SyncReport } from "../../services/Sync.ts"
 import { DroppedLines } from "../log/LogOutput.ts"
 import { systemCode } from "../store/systemError.ts"
-import { AdminApi, BadAddress, NoMasternodes } from "./AdminApi.ts"
+import { AdminApi, BadAddress, NoMasternodes, NoTrace } from "./AdminApi.ts"
 import type { Chain, Peer, Why } from "./AdminApi.ts"
 import { present } from "./present.ts"
 
@@ -72,7 +73,8 @@ const errorResponse = (status: number, message: string) =>
 
 const unreadable: Readonly<Record<number, string>> = {
   400: "the request is malformed: its body or path does not have the form that the API says",
-  404: "there is no such path and method: GET /status, /peers, /why/IP; POST /connect, /disconnect, /isolate",
+  404:
+    "there is no such path and method: GET /status, /peers, /why/IP, /trace/IP; POST /connect, /disconnect, /isolate",
   413: `the body exceeds ${Limits.adminBodyBytes} bytes`
 }
 
@@ -238,6 +240,13 @@ const handlers = (startedAt: number) =>
             })
           }),
         why: ({ params }) => Effect.flatMap(readIp(params.ip), why),
+        trace: ({ params }) =>
+          Effect.gen(function*() {
+            const ip = yield* readIp(params.ip)
+            const trace = yield* state.trace(ip)
+            if (Option.isSome(trace)) return PairTraceFile.of(trace.value)
+            return yield* new NoTrace({ message: `nothing has happened between this node and ${ip}; ask why instead` })
+          }),
         connect: ({ payload }) =>
           Effect.gen(function*() {
             const address = yield* Effect.fromResult(

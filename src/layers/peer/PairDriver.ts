@@ -43,6 +43,7 @@ export const start = (ctx: NodeContext, parts: Parts): void =>
 
 const step = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): void => {
   const draw = drawFor(ctx, peer, event)
+  let asked = { event, draw }
   let [state, actions] = ctx.rules.pairStep(peer.pair, event, draw)
   const { port } = ctx.setup.network
   const cutOff = event._tag === "DialFailed" && isCutOff(ctx, peer)
@@ -52,8 +53,10 @@ const step = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): voi
     // What the step reports decides how long the next dial waits, which the step must know: the machine is pure, so it is asked again.
     peer.backoff = history.backoff
     const backoffMs = backoffFor(ctx, peer)
-    ;[state, actions] = ctx.rules.pairStep(peer.pair, withWait(event, actions, backoffMs), { ...draw, backoffMs })
+    asked = { event: withWait(event, actions, backoffMs), draw: { ...draw, backoffMs } }
+    ;[state, actions] = ctx.rules.pairStep(peer.pair, asked.event, asked.draw)
   }
+  ctx.table.flights.record(peer.ip, { at: ctx.timers.now(), before: peer.pair, ...asked, actions, after: state })
   peer.pair = state
   for (const action of actions) perform(ctx, parts, peer, action)
   prune(ctx, parts, peer, event)

@@ -1,6 +1,8 @@
-/** `PeerState` from the peer table: snapshots, changes, and the answer to "why". */
+/** `PeerState` from the peer table: snapshots, changes, traces, and the answer to "why". */
 import { Effect, Layer, Option } from "effect"
 import { addressProblem } from "../../domain/NodeSetup.ts"
+import * as Handshake from "../../domain/pair/Handshake.ts"
+import * as PairTrace from "../../domain/pair/PairTrace.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import * as Explanation from "../../domain/peer/Explanation.ts"
 import * as OwnAddress from "../../domain/peer/OwnAddress.ts"
@@ -11,6 +13,7 @@ import type { PeerRecord } from "../../domain/peer/PeerRecord.ts"
 import * as Reach from "../../domain/peer/Reach.ts"
 import type * as Situation from "../../domain/peer/Situation.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
+import { NodeRules } from "../../services/NodeRules.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import * as OwnAddressWatch from "./OwnAddressWatch.ts"
 import type { Peer } from "./Peer.ts"
@@ -19,6 +22,7 @@ import { PeerTable } from "./PeerTable.ts"
 const make = Effect.gen(function*() {
   const table = yield* PeerTable
   const setup = yield* NodeConfig
+  const rules = yield* NodeRules
   const sorted = (which: (peer: Peer) => boolean): ReadonlyArray<Peer> =>
     [...table.peers()].filter(which).toSorted((a, b) => a.sortKey < b.sortKey ? -1 : 1)
   const records = (which: (peer: Peer) => boolean) => Effect.sync(() => sorted(which).map(table.record))
@@ -96,12 +100,33 @@ const make = Effect.gen(function*() {
     return Explanation.explain(ip, record, facts, setup.network.port, wallMs, agedOffences)
   }
 
+  /** Decisions are made again and not kept: the rules of the node are a pure function of what is kept. */
+  const trace = (ip: PeerIp): PairTrace.PairTrace | undefined => {
+    const kept = table.flights.of(ip)
+    if (kept === undefined) return undefined
+    const at = table.nowMs()
+    const offset = at - table.now()
+    return {
+      ip,
+      network: setup.network.name,
+      software: setup.software,
+      rule: Handshake.ruleVersion,
+      at,
+      earlier: kept.earlier,
+      steps: kept.steps.map(({ actions, after, before, draw, event, ...step }) => {
+        const { decisions } = PairTrace.take(rules.pairStep, before, event, draw)
+        return { at: step.at + offset, before, event, draw, actions, after, decisions }
+      })
+    }
+  }
+
   return PeerState.of({
     peers: records(() => true),
     peer: (ip) => Effect.sync(() => Option.fromUndefinedOr(recordOf(ip))),
     connected: records((peer) => peer.up !== undefined),
     changes: table.changes,
     own: Effect.sync(own),
+    trace: (ip) => Effect.sync(() => Option.fromUndefinedOr(trace(ip))),
     // By the node's own clock, as the times in its rows, not the caller's.
     why: (ip, clockBehindS) => Effect.sync(() => explain(ip, recordOf(ip), whole(), table.nowMs(), clockBehindS)),
     explained: (clockBehindS = () => undefined) =>

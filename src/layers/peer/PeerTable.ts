@@ -10,6 +10,7 @@ import type { PeerRecord, PeerSource } from "../../domain/peer/PeerRecord.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
 import { PeerSocket } from "../../services/PeerSocket.ts"
 import { Timers } from "../time/Timers.ts"
+import { FlightRecorder } from "./FlightRecorder.ts"
 import { OwnAddresses } from "./OwnAddresses.ts"
 import { type Clocks, Peer } from "./Peer.ts"
 import { ProtectionState } from "./ProtectionState.ts"
@@ -41,6 +42,8 @@ export class PeerTable extends Context.Service<PeerTable, {
   readonly moved: Map<PeerIp.PeerIp, PeerIp.PeerIp>
   /** Offences and bans. */
   readonly protection: ProtectionState
+  /** The last steps of every pair, of rows that are gone too. */
+  readonly flights: FlightRecorder
 }>()("timemesh/layers/peer/PeerTable") {}
 
 const make = Effect.gen(function*() {
@@ -78,7 +81,8 @@ const make = Effect.gen(function*() {
     own: new OwnAddresses(setup, sockets.addresses, now),
     isolated: new Set(),
     moved: new Map(),
-    protection: new ProtectionState()
+    protection: new ProtectionState(),
+    flights: new FlightRecorder()
   })
 })
 

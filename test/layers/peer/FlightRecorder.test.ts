@@ -1,0 +1,103 @@
+/** What the recorder keeps, and what it gives up first when it is full. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Limits from "../../../src/domain/Limits.ts"
+import type { PairEvent } from "../../../src/domain/pair/PairState.ts"
+import { empty } from "../../../src/domain/pair/PairState.ts"
+import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import { FlightRecorder, type Kept } from "../../../src/layers/peer/FlightRecorder.ts"
+
+const draw = { id: 1, nonce: 1n, backoffMs: 0, fallbackMs: 0 }
+const ip = (n: number) => PeerIp.fromStringUnsafe(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`)
+
+const failed = (at: number, detail = "ETIMEDOUT"): Kept => ({
+  at,
+  before: empty,
+  event: { _tag: "DialFailed", end: 1, detail },
+  draw,
+  actions: [{ _tag: "Arm", timer: { kind: "redial", end: 0 }, ms: 1_000 }],
+  after: { ...empty, redial: true }
+})
+const up = (at: number): Kept => ({
+  ...failed(at),
+  event: { _tag: "AckReceived", end: 1 },
+  actions: [{ _tag: "Up", end: 1 }]
+})
+const times = (recorder: FlightRecorder, of: PeerIp.PeerIp) => recorder.of(of)?.steps.map(({ at }) => at)
+
+/** Fills what is left with a pair that flaps. */
+const flap = (recorder: FlightRecorder, first: number, pairs: number) => {
+  for (let n = first; n < first + pairs; n++) {
+    recorder.record(ip(n), up(0))
+    for (let at = 1; at < Limits.traceSteps; at++) recorder.record(ip(n), failed(at, "x".repeat(200)))
+  }
+}
+
+describe("flight recorder", () => {
+  it("keeps the last steps of a pair, in order, and counts those before", () => {
+    const recorder = new FlightRecorder()
+    for (let at = 0; at < Limits.traceSteps + 10; at++) recorder.record(ip(1), failed(at))
+    const { earlier, steps } = recorder.of(ip(1)) ?? { earlier: -1, steps: [] }
+    assert.strictEqual(earlier, 10)
+    assert.strictEqual(steps.length, Limits.traceSteps)
+    assert.deepStrictEqual([steps[0]?.at, steps.at(-1)?.at], [10, Limits.traceSteps + 9])
+    assert.isUndefined(recorder.of(ip(2)))
+  })
+
+  it("keeps no bytes, pongs and pings that change nothing, but every other event", () => {
+    const recorder = new FlightRecorder()
+    const idle = (event: PairEvent): Kept => ({ at: 1, before: empty, event, draw, actions: [], after: empty })
+    recorder.record(ip(1), idle({ _tag: "PongReceived", end: 1, nonce: 5n }))
+    recorder.record(ip(1), idle({ _tag: "Heard", end: 1 }))
+    recorder.record(ip(1), idle({ _tag: "Flushed", end: 1, nonce: 5n, rttMs: undefined }))
+    assert.isUndefined(recorder.of(ip(1)))
+    recorder.record(ip(1), idle({ _tag: "AckReceived", end: 7 }))
+    assert.deepStrictEqual(times(recorder, ip(1)), [1])
+    recorder.record(ip(1), { ...idle({ _tag: "Heard", end: 1 }), after: { ...empty, spacing: true } })
+    assert.strictEqual(recorder.of(ip(1))?.steps.length, 2)
+  })
+
+  it("never exceeds its bytes, and a flood of addresses takes nothing from pairs that were up", () => {
+    const recorder = new FlightRecorder()
+    let most = 0
+    recorder.record(ip(0), up(1))
+    for (let n = 1; n <= 20_000; n++) {
+      recorder.record(ip(n), failed(n))
+      most = Math.max(most, recorder.bytes)
+    }
+    assert.isAtMost(most, Limits.traceBytes)
+    assert.isBelow(recorder.pairs, 20_001)
+    assert.deepStrictEqual(times(recorder, ip(0)), [1])
+    assert.isUndefined(recorder.of(ip(1)), "the stranger that was quiet for longest")
+    assert.deepStrictEqual(times(recorder, ip(20_000)), [20_000])
+  })
+
+  it("takes from the pairs that flap before it takes from a quiet one", () => {
+    const recorder = new FlightRecorder()
+    for (const at of [1, 2, 3]) recorder.record(ip(0), at === 1 ? up(at) : failed(at))
+    flap(recorder, 1, 200)
+    assert.isAtMost(recorder.bytes, Limits.traceBytes)
+    assert.deepStrictEqual(times(recorder, ip(0)), [1, 2, 3])
+    assert.isAbove(recorder.of(ip(200))?.earlier ?? 0, 0)
+    assert.strictEqual(recorder.of(ip(200))?.steps.at(-1)?.at, Limits.traceSteps - 1)
+  })
+
+  it("forgets the pair that was quiet for longest when all traces are short", () => {
+    const recorder = new FlightRecorder()
+    let most = 0
+    const short = 9_000
+    for (let n = 0; n < short; n++) {
+      recorder.record(ip(n), up(n))
+      most = Math.max(most, recorder.bytes)
+    }
+    assert.isAtMost(most, Limits.traceBytes)
+    assert.isUndefined(recorder.of(ip(0)))
+    assert.deepStrictEqual(times(recorder, ip(short - 1)), [short - 1])
+    // It was quiet for longest, and is not any more.
+    const first = short - recorder.pairs
+    recorder.record(ip(first), failed(1))
+    recorder.record(ip(short), up(1))
+    recorder.record(ip(short + 1), up(1))
+    assert.strictEqual(recorder.of(ip(first))?.steps.length, 2)
+    assert.isUndefined(recorder.of(ip(first + 1)))
+  })
+})
