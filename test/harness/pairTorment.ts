@@ -66,6 +66,7 @@ export const torment = (seed: number, events: number, step: Pair.Step = Pair.ste
     return pick<PairEvent>([
       { _tag: "Learned", rank: random(2) === 0 ? undefined : role },
       { _tag: "Forgotten" },
+      { _tag: "HandedOver", end: random(2) === 0 ? undefined : at },
       { _tag: "Freed" },
       { _tag: "Accepted", end: ids },
       { _tag: "Refused", end: at, reject, detail: "for a \"reason\"", retryMs: 60_000 },

@@ -230,8 +230,12 @@ const endTimerFired = (work: Work, timer: Timer): boolean => {
 const handedOver = (work: Work, taken: EndId | undefined): void => {
   work.dialable = false
   for (const end of work.ends) {
-    if (end.id === taken) PairWork.remove(work, end, DisconnectReason.local("replaced"))
-    else PairWork.reject(work, end, "in-use", "this address is connected over the TIME wire")
+    if (end.id === taken) {
+      PairWork.remove(work, end, DisconnectReason.local("replaced"))
+      continue
+    }
+    PairWork.decide(work, "other-wire", end)
+    PairWork.reject(work, end, "in-use", "this address is connected over the TIME wire")
   }
 }
 

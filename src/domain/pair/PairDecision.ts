@@ -45,6 +45,7 @@ const rules = {
   "reject-frame": "3",
   "told-to-close": { lower: "L5", higher: "H3" },
   merge: "4.1",
+  "other-wire": "4",
   stop: "3.4"
 } as const satisfies Readonly<Record<string, RuleOf>>
 

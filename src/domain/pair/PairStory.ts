@@ -68,6 +68,8 @@ export const event = (happened: PairEvent): string => {
       return `${end(happened.end)} closed (${reason(happened.reason)})`
     case "Fired":
       return `${timers[happened.timer.kind]}${happened.timer.end === 0 ? "" : ` on ${end(happened.timer.end)}`}`
+    case "HandedOver":
+      return `the peer speaks the TIME wire${happened.end === undefined ? "" : `, which takes ${end(happened.end)}`}`
     case "Stopped":
       return `this node ends the connection (${happened.reject}${said(happened.detail)})`
   }
@@ -110,6 +112,7 @@ const words: Readonly<Record<Code, Words>> = {
   "reject-frame": (at) => `rejects ${at}: that frame is not allowed now`,
   "told-to-close": (at) => `closes ${at}, as the peer asks`,
   merge: (at) => `closes ${at}: one connection per process`,
+  "other-wire": (at) => `rejects ${at}: the peer is connected over the TIME wire`,
   stop: (at) => `closes ${at}`
 }
 

@@ -87,6 +87,7 @@ const Event = Schema.TaggedUnion({
   Merged: { end: Id, detail: Schema.String },
   Closed: { end: Id, reason: Reason },
   Fired: { timer: Timer },
+  HandedOver: { end: Schema.optionalKey(Id) },
   Stopped: { reject: Reject, detail: Schema.String, retryMs: Schema.optionalKey(Ms) }
 })
 
@@ -219,6 +220,8 @@ const toEvent = (event: typeof Event.Type): PairState.PairEvent => {
       return { ...event, order: event.order }
     case "Flushed":
       return { ...event, rttMs: event.rttMs }
+    case "HandedOver":
+      return { ...event, end: event.end }
     case "Stopped":
       return { ...event, retryMs: event.retryMs }
     default:

@@ -27,6 +27,8 @@ const Reason = Schema.Struct({
 const Connection = Schema.Struct({
   id: Schema.Int,
   direction: Schema.Literals(["inbound", "outbound"]),
+  /** `native`, or `time`. Open, as every name. */
+  wire: Schema.optional(Schema.String),
   role: Schema.Literals(["lower", "higher"]),
   /** The initiator's `IP:port`, the same at both ends. */
   socket: Schema.String,
@@ -100,6 +102,8 @@ export const Peer = Schema.Struct({
   fix: Schema.optional(Schema.String),
   failures: Schema.Int,
   software: Schema.optional(Schema.String),
+  /** The wire that it spoke when it was last up. */
+  wire: Schema.optional(Schema.String),
   tip: Schema.optional(Schema.Struct({ height: Schema.Int, hash: Schema.String })),
   capabilities: Schema.Int,
   aliasOf: Schema.optional(Schema.String),
