@@ -1,4 +1,5 @@
 /** A trace in words: what happened, what the node decided, by which rule of docs/PROTOCOL.md, and what it did. Pure. */
+import { DateTime } from "effect"
 import * as DisconnectReason from "../DisconnectReason.ts"
 import type { Code, Decision } from "./PairDecision.ts"
 import * as PairRules from "./PairRules.ts"
@@ -6,7 +7,7 @@ import type { End, EndId, PairAction, PairEvent, PairState, Timer } from "./Pair
 import type { Difference, PairTrace, Step } from "./PairTrace.ts"
 
 /** `2026-11-29 20:01:02.345`, UTC. */
-const time = (at: number): string => new Date(at).toISOString().replace("T", " ").replace("Z", "")
+const time = (at: number): string => DateTime.formatIso(DateTime.makeUnsafe(at)).replace("T", " ").replace("Z", "")
 
 /** `#3`: an end, by its number in the log. */
 const end = (id: EndId): string => `#${id}`

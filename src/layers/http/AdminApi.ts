@@ -102,8 +102,8 @@ export const Peer = Schema.Struct({
   fix: Schema.optional(Schema.String),
   failures: Schema.Int,
   software: Schema.optional(Schema.String),
-  /** The wire that it spoke when it was last up. */
-  wire: Schema.optional(Schema.String),
+  /** The wire that it spoke when it was last up, as `Connection.wire`. */
+  speaks: Schema.optional(Schema.String),
   tip: Schema.optional(Schema.Struct({ height: Schema.Int, hash: Schema.String })),
   capabilities: Schema.Int,
   aliasOf: Schema.optional(Schema.String),
