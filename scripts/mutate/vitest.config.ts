@@ -1,15 +1,40 @@
 import { defineConfig } from "vitest/config"
+import { BaseSequencer, type TestSpecification } from "vitest/node"
+
+/**
+ * The first test that fails ends a mutant. Mutants come file by file, so the test file that killed the last one comes first; the
+ * others follow, the quickest first.
+ */
+class LikelyFirst extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
+    const rank = (file: TestSpecification): number => {
+      const before = this.ctx.cache.getTestSpecificationResult(file)
+      if (before === undefined) return Infinity
+      return before.failed ? -1 : before.duration
+    }
+    return files.map((file) => ({ file, rank: rank(file) })).toSorted((a, b) => a.rank < b.rank ? -1 : 1)
+      .map(({ file }) => file)
+  }
+}
 
 /** The tests of one room, as `main.ts` names them. A mutant may never end: the mutation tool has its own, shorter timeout. */
 export default defineConfig({
   test: {
     include: (process.env["MUTATE_TESTS"] ?? "test/domain/peer/**/*.test.ts").split(","),
-    // Kills at random moments and servers say nothing about a mutant that the others do not.
-    exclude: ["test/**/*{Kill,Postgres}.test.ts"],
+    // Kills at random moments and servers say nothing about a mutant that the others do not. The rest takes half a minute and
+    // more, which each survivor would cost: a room passes without them.
+    exclude: [
+      "test/**/*{Kill,Postgres}.test.ts",
+      "test/layers/peer/ownStall.test.ts",
+      "test/layers/peer/regressions/{simultaneousDials,twoAddresses}.test.ts",
+      "test/layers/sync/SyncAttacks.test.ts"
+    ],
     pool: "threads",
     // Coverage of a test is collected by the file that it is in: a module that two files share would report to the first only.
     isolate: true,
-    testTimeout: 120_000,
-    hookTimeout: 120_000
+    sequence: { sequencer: LikelyFirst },
+    // Under a test clock a mutant that waits for what never comes takes no time but this.
+    testTimeout: 60_000,
+    hookTimeout: 60_000
   }
 })

@@ -1,6 +1,6 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, FileSystem, Layer, Option, Result, Stream } from "effect"
+import { Context, Effect, Fiber, FileSystem, Layer, Option, Result, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { DatabaseSync } from "node:sqlite"
 import * as Limits from "../../../src/domain/Limits.ts"
@@ -79,6 +79,24 @@ describe("ChainStoreSql on SQLite", () => {
   for (const [name, body] of Object.entries(cases)) {
     it.live(name, () => withFile((filename) => Effect.scoped(body({ open: storeAt(filename), keeps: true }))))
   }
+
+  it.live("a long list is committed batch by batch: a kill costs one batch at the most, and no batch is seen in part", () =>
+    withFile((filename) =>
+      withStore(filename, (store) =>
+        Effect.gen(function*() {
+          const most = Limits.storeBatchBlocks
+          const list = after(genesis, 2 * most + 500)
+          const appending = yield* Effect.forkChild(store.append(0, list), { startImmediately: true })
+          const heights = new Set<number>()
+          while (appending.pollUnsafe() === undefined) {
+            heights.add((yield* store.tip).height)
+            yield* Effect.yieldNow
+          }
+          yield* Fiber.join(appending)
+          heights.add((yield* store.tip).height)
+          assert.deepStrictEqual([...heights], [0, most, 2 * most, list.length])
+        }))
+    ))
 
   it.live("another network's database is refused and left as it was", () =>
     withFile((filename, fs) =>
