@@ -6,11 +6,13 @@
  *
  * `--room` may be repeated (default: all), `--sample N` mutants of each room (`all` for every one; default 40), `--seed` picks
  * which. `--file Backoff` takes only files whose name has that. `--fresh` forgets what earlier runs found out, `--jobs N` runs as many at a time (default 2).
+ * `--thorough` leaves the quick pass out: a process of its own for every mutant.
  */
 import * as fs from "node:fs"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import * as Journal from "./Journal.ts"
+import * as QuickPass from "./QuickPass.ts"
 import { results } from "./Reporter.ts"
 import { type Room, rooms, testsOf } from "./Rooms.ts"
 import * as Stryker from "./Stryker.ts"
@@ -37,7 +39,8 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     jobs: { type: "string", default: "2" },
     file: { type: "string", default: "" },
-    fresh: { type: "boolean", default: false }
+    fresh: { type: "boolean", default: false },
+    thorough: { type: "boolean", default: false }
   }
 })
 const chosen = values.room === undefined ? rooms : rooms.filter(({ name }) => values.room?.includes(name))
@@ -73,51 +76,74 @@ const isEquivalent = (found: Found): Equivalent | undefined =>
 
 const stryker = await Stryker.load()
 
+const found = (mutants: ReadonlyArray<Stryker.Mutant>): ReadonlyArray<Found> => {
+  const sources = new Map<string, string>()
+  return mutants.map((mutant) => {
+    const name = mutant.fileName
+    const source = sources.get(name) ?? fs.readFileSync(name, "utf8")
+    sources.set(name, source)
+    const { end, start } = mutant.location
+    const lines = source.split("\n")
+    const line = lines[start.line] ?? ""
+    const original = start.line === end.line ? line.slice(start.column, end.column) : `${line.slice(start.column)} …`
+    const place = `${name.slice(name.lastIndexOf("/src/") + 1)}:${start.line + 1}`
+    return { mutant, place, line: line.trim(), original, key: Journal.keyOf(source, mutant) }
+  })
+}
+
 const test = async (room: Room) => {
   const began = performance.now()
   const journal = `${cache}${room.name.replace("/", "-")}.ndjson`
   if (values.fresh) fs.rmSync(journal, { force: true })
   const known = Journal.read(journal)
   const tests = testsHash(room)
-  let all: ReadonlyArray<Found> = []
-  let drawn: ReadonlyArray<Found> = []
-  stryker.onMutants((mutants) => {
-    const sources = new Map<string, string>()
-    all = mutants.map((mutant) => {
-      const name = mutant.fileName
-      const source = sources.get(name) ?? fs.readFileSync(name, "utf8")
-      sources.set(name, source)
-      const { end, start } = mutant.location
-      const lines = source.split("\n")
-      const line = lines[start.line] ?? ""
-      const original = start.line === end.line ? line.slice(start.column, end.column) : `${line.slice(start.column)} …`
-      const place = `${name.slice(name.lastIndexOf("/src/") + 1)}:${start.line + 1}`
-      return { mutant, place, line: line.trim(), original, key: Journal.keyOf(source, mutant) }
-    })
-    // By a hash of seed and mutant: the sample of a seed stays the same where the code does.
-    drawn = all.map((found) => ({ found, order: Journal.hash(`${values.seed} ${found.key}`) }))
-      .toSorted((a, b) => a.order < b.order ? -1 : 1).slice(0, sample).map(({ found }) => found)
-    const due = new Set(drawn.filter((found) => {
-      const before = known.get(found.key)
-      return isEquivalent(found) === undefined &&
-        (before === undefined || !(Journal.isKill(before) || before.tests === tests))
-    }))
-    for (const found of all) {
-      if (due.has(found)) continue
-      found.mutant.status = "Ignored"
-      found.mutant.statusReason = "not drawn, equivalent, or known"
-    }
-    print(
-      `${room.name}: ${all.length} mutants, ${drawn.length} drawn with seed ${values.seed}, ${due.size} to be tested`
-    )
-  })
-  process.env["MUTATE_TESTS"] = testsOf(room).join(",")
-  results.onTested = ({ id, status }) => {
-    const found = all.find(({ mutant }) => mutant.id === id)
-    if (found === undefined || status === "Ignored") return
-    const tested = { key: found.key, status, tests }
-    known.set(tested.key, tested)
+  const sources = fs.globSync(`src/${room.name}/**/*${values.file}*.ts`, { cwd: root }).toSorted()
+  const { files, mutants } = await stryker.instrument(sources.map((name) => `${root}${name}`))
+  const all = found(mutants)
+  // By a hash of seed and mutant: the sample of a seed stays the same where the code does.
+  const drawn = all.map((one) => ({ one, order: Journal.hash(`${values.seed} ${one.key}`) }))
+    .toSorted((a, b) => a.order < b.order ? -1 : 1).slice(0, sample).map(({ one }) => one)
+  const isDue = (one: Found): boolean => {
+    const before = known.get(one.key)
+    return isEquivalent(one) === undefined &&
+      (before === undefined || !(Journal.isKill(before) || before.tests === tests))
+  }
+  const learn = (key: string, status: string): void => {
+    const tested = { key, status, tests }
+    known.set(key, tested)
     Journal.write(journal, tested)
+  }
+  const due = drawn.filter(isDue)
+  print(
+    `${room.name}: ${all.length} mutants, ${drawn.length} drawn with seed ${values.seed}, ${due.length} to be tested`
+  )
+  const testFiles = testsOf(room, root)
+  if (due.length > 0 && !values.thorough) {
+    const copy = `${cache}copies/${room.name.replace("/", "-")}`
+    QuickPass.makeCopy(root, copy, new Map(files.map(({ content, name }) => [name.slice(root.length), content])))
+    const keys = new Map(due.map(({ key, mutant }) => [mutant.id, key]))
+    await QuickPass.run(copy, [...keys.keys()], testFiles, (id) => {
+      const key = keys.get(id)
+      if (key !== undefined) learn(key, "Killed")
+    })
+  }
+  const rest = new Set(due.filter(isDue).map(({ key }) => key))
+  if (rest.size === 0) return { all, began, drawn, journal, known }
+  print(`${room.name}: ${rest.size} left, a process for each`)
+  const keys = new Map<string, string>()
+  stryker.onMutants((mutants) => {
+    for (const { key, mutant } of found(mutants)) {
+      if (rest.has(key)) keys.set(mutant.id, key)
+      else {
+        mutant.status = "Ignored"
+        mutant.statusReason = "not drawn, equivalent, or known"
+      }
+    }
+  })
+  process.env["MUTATE_TESTS"] = testFiles.join(",")
+  results.onTested = ({ id, status }) => {
+    const key = keys.get(id)
+    if (key !== undefined && status !== "Ignored") learn(key, status)
   }
   await stryker.run({
     testRunner: "vitest",

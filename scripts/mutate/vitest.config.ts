@@ -21,14 +21,6 @@ class LikelyFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: (process.env["MUTATE_TESTS"] ?? "test/domain/peer/**/*.test.ts").split(","),
-    // Kills at random moments and servers say nothing about a mutant that the others do not. The rest takes half a minute and
-    // more, which each survivor would cost: a room passes without them.
-    exclude: [
-      "test/**/*{Kill,Postgres}.test.ts",
-      "test/layers/peer/ownStall.test.ts",
-      "test/layers/peer/regressions/{simultaneousDials,twoAddresses}.test.ts",
-      "test/layers/sync/SyncAttacks.test.ts"
-    ],
     pool: "threads",
     // Coverage of a test is collected by the file that it is in: a module that two files share would report to the first only.
     isolate: true,

@@ -1,0 +1,109 @@
+/**
+ * Vitest's runner for the quick pass: once a test file has run, its tests run again and again in the same process, each time with
+ * another mutant switched on. One start and one import per test file, instead of one per mutant.
+ */
+import { type RunnerTask as Task, type RunnerTestCase as Test, type RunnerTestFile as File, TestRunner } from "vitest"
+import * as Facts from "./Facts.ts"
+
+/** What instrumented code reads and writes (StrykerJS's instrumenter). */
+interface Switches {
+  activeMutant?: string | undefined
+  currentTestId?: string | undefined
+  mutantCoverage?: {
+    readonly static: Record<string, number>
+    readonly perTest: Record<string, Record<string, number> | undefined>
+  }
+  hitCount?: number | undefined
+  hitLimit?: number | undefined
+}
+
+const plan: Facts.Plan = JSON.parse(process.env["MUTATE_PLAN"] ?? `{"mutants":[],"facts":"/dev/null"}`)
+const switches: Switches = { mutantCoverage: { static: {}, perTest: {} } }
+Reflect.set(globalThis, "__stryker__", switches)
+
+const testsIn = (tasks: ReadonlyArray<Task>): ReadonlyArray<Test> =>
+  tasks.flatMap((task) => task.type === "suite" ? testsIn(task.tasks) : task.mode === "run" ? [task] : [])
+
+/** A mutant that waits for what never comes: many times what the test takes, and never a moment on a busy machine. */
+const limitMs = (ms: number): number => Math.max(20_000, 20 * ms)
+
+/** Whether the test passes, and how long it took. */
+const run = async (test: Test, beforeMs: number): Promise<{ readonly passes: boolean; readonly ms: number }> => {
+  const began = performance.now()
+  let timer: NodeJS.Timeout | undefined
+  try {
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error("too late")), limitMs(beforeMs))
+    })
+    await Promise.race([TestRunner.getTestFn(test)(), late])
+    return { passes: true, ms: performance.now() - began }
+  } catch {
+    return { passes: false, ms: performance.now() - began }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+interface Known {
+  readonly test: Test
+  readonly ms: number
+  /** Times that it passed each mutant. */
+  readonly hits: Readonly<Record<string, number>>
+}
+
+/** Tests that pass when they are run again, without a mutant, with the mutants that they reach; the quickest first. */
+const measure = async (tests: ReadonlyArray<Test>): Promise<ReadonlyArray<Known>> => {
+  const known: Array<Known> = []
+  for (const test of tests) {
+    switches.currentTestId = test.id
+    const { ms, passes } = await run(test, 0)
+    if (passes) known.push({ test, ms, hits: switches.mutantCoverage?.perTest[test.id] ?? {} })
+  }
+  switches.currentTestId = "none"
+  return known.toSorted((a, b) => a.ms - b.ms)
+}
+
+/** `poisoned`: what failed with the mutant also fails without it now. */
+const tryMutant = async (mutant: string, known: ReadonlyArray<Known>): Promise<"killed" | "passed" | "poisoned"> => {
+  for (const { hits, ms, test } of known) {
+    switches.activeMutant = mutant
+    switches.hitCount = 0
+    switches.hitLimit = 1_000 + 100 * (hits[mutant] ?? 0)
+    const { passes } = await run(test, ms)
+    switches.activeMutant = undefined
+    if (passes) continue
+    return (await run(test, ms)).passes ? "killed" : "poisoned"
+  }
+  return "passed"
+}
+
+export default class QuickRunner extends TestRunner {
+  onBeforeRunFiles(): void {
+    // What runs from here on is not part of importing the code.
+    switches.currentTestId = "none"
+  }
+
+  override async onAfterRunFiles(files: Array<File>): Promise<void> {
+    for (const { filepath: file, tasks } of files) {
+      Facts.add(plan, { file, is: "begun" })
+      const known = await measure(testsIn(tasks))
+      const facts = Facts.read(plan)
+      const settled = new Set(
+        facts.filter((fact) => fact.is === "killed" || fact.file === file).map(({ mutant }) => mutant)
+      )
+      const imported = switches.mutantCoverage?.static ?? {}
+      for (const mutant of plan.mutants) {
+        // Code that runs when it is imported has run already.
+        if (settled.has(mutant) || imported[mutant] !== undefined) continue
+        const reaching = known.filter(({ hits }) => hits[mutant] !== undefined)
+        if (reaching.length === 0) continue
+        Facts.add(plan, { file, mutant, is: "begun" })
+        const is = await tryMutant(mutant, reaching)
+        Facts.add(plan, { file, mutant, is })
+        if (is === "poisoned") break
+      }
+      Facts.add(plan, { file, is: "done" })
+    }
+    super.onAfterRunFiles(files)
+  }
+}
