@@ -3,89 +3,14 @@ import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as TimePair from "../../../src/domain/pair/TimePair.ts"
 import { randomFrom } from "../../harness/random.ts"
-
-/** The machine with a clock, its timers, and what it did. */
-class Driven {
-  pair: TimePair.TimePair
-  now = 0
-  readonly timers = new Map<string, readonly [timer: TimePair.Timer, at: number]>()
-  readonly did: Array<readonly [now: number, action: TimePair.Action]> = []
-  private id = 0
-  private readonly step: TimePair.Step
-
-  constructor(rank: "lower" | "higher", announces = false, step = TimePair.step) {
-    this.pair = TimePair.empty(rank, announces)
-    this.step = step
-  }
-
-  post(event: TimePair.Event, jitter = 0): ReadonlyArray<TimePair.Action> {
-    const [pair, actions] = this.step(this.pair, event, this.now, jitter)
-    this.pair = pair
-    for (const action of actions) {
-      this.did.push([this.now, action])
-      if (action._tag === "Arm") {
-        this.timers.set(`${action.timer.kind} ${action.timer.end}`, [action.timer, this.now + action.ms])
-      }
-      if (action._tag === "Disarm") this.timers.delete(`${action.timer.kind} ${action.timer.end}`)
-    }
-    return actions
-  }
-
-  fresh(): number {
-    this.id += 1
-    return this.id
-  }
-
-  get nextAt(): number {
-    return Math.min(...[...this.timers.values()].map(([, at]) => at))
-  }
-
-  /** To a moment, by way of every timer before it. */
-  to(moment: number): void {
-    while (this.nextAt <= moment) {
-      this.now = this.nextAt
-      const due = [...this.timers].find(([, [, at]]) => at === this.now)
-      if (due === undefined) return
-      this.timers.delete(due[0])
-      this.post({ _tag: "Fired", timer: due[1][0], id: this.fresh() })
-    }
-    this.now = moment
-  }
-
-  learn(): this {
-    this.post({ _tag: "Learned", id: this.fresh() })
-    return this
-  }
-
-  accept(): number {
-    const id = this.fresh()
-    this.post({ _tag: "Accepted", id })
-    return id
-  }
-
-  times(tag: TimePair.Action["_tag"]): ReadonlyArray<number> {
-    return this.did.flatMap(([now, action]) => action._tag === tag ? [now] : [])
-  }
-
-  get dialling(): number {
-    return this.pair.ends.find(({ dir, phase }) => dir === "out" && phase === "dialing")?.id ?? assert.fail("no dial")
-  }
-
-  /** Our dial, as far as its Ack. */
-  connect(): number {
-    const end = this.dialling
-    this.post({ _tag: "Connected", end })
-    this.post({ _tag: "AckReceived", end })
-    return end
-  }
-}
+import { TimePairDrive } from "../../harness/TimePairDrive.ts"
 
 const eof = DisconnectReason.remote("eof")
 const tags = (actions: ReadonlyArray<TimePair.Action>) => actions.map(({ _tag }) => _tag)
 
 describe("TimePair", () => {
   it("the higher dials at once, says its Handshake when TLS is done, and is up by the Ack", () => {
-    const node = new Driven("higher").learn()
+    const node = new TimePairDrive("higher").learn()
     node.to(0)
     assert.deepStrictEqual(node.times("Dial"), [0])
     const end = node.dialling
@@ -96,7 +21,7 @@ describe("TimePair", () => {
   })
 
   it("the lower waits 180 s, and dials if nobody came", () => {
-    const node = new Driven("lower").learn()
+    const node = new TimePairDrive("lower").learn()
     node.to(Limits.timeFallbackMs - 1)
     assert.isEmpty(node.times("Dial"))
     node.to(Limits.timeFallbackMs)
@@ -104,7 +29,7 @@ describe("TimePair", () => {
   })
 
   it("a peer that dials is greeted when its Handshake has come; who says nothing is closed", () => {
-    const node = new Driven("lower").learn()
+    const node = new TimePairDrive("lower").learn()
     const end = node.accept()
     assert.deepStrictEqual(tags(node.post({ _tag: "HandshakeReceived", end })), ["Disarm", "Greet", "Up"])
     const silent = node.accept()
@@ -118,7 +43,7 @@ describe("TimePair", () => {
   })
 
   it("silence after our Handshake is a refusal", () => {
-    const node = new Driven("higher").learn()
+    const node = new TimePairDrive("higher").learn()
     node.to(0)
     node.post({ _tag: "Connected", end: node.dialling })
     node.to(Limits.timeAckMs)
@@ -128,7 +53,7 @@ describe("TimePair", () => {
   })
 
   it("the later session counts, and the one before it is closed, whoever dialled", () => {
-    const node = new Driven("higher").learn()
+    const node = new TimePairDrive("higher").learn()
     node.to(0)
     const ours = node.dialling
     const theirs = node.accept()
@@ -143,7 +68,7 @@ describe("TimePair", () => {
   })
 
   it("a Handshake that comes late on a session from before does not replace the later one", () => {
-    const node = new Driven("higher").learn()
+    const node = new TimePairDrive("higher").learn()
     node.to(0)
     const ours = node.dialling
     const theirs = node.accept()
@@ -154,13 +79,13 @@ describe("TimePair", () => {
   })
 
   it("many silent connections at once: the oldest gives way", () => {
-    const node = new Driven("higher")
+    const node = new TimePairDrive("higher")
     const all = Array.from({ length: Limits.endsPerPair + 3 }, () => node.accept())
     assert.deepStrictEqual(node.pair.ends.map(({ id }) => id), all.slice(3))
   })
 
   it("a peer of another version or network is left alone for hours", () => {
-    const node = new Driven("higher").learn()
+    const node = new TimePairDrive("higher").learn()
     node.to(0)
     const end = node.dialling
     node.post({ _tag: "Connected", end })
@@ -172,7 +97,7 @@ describe("TimePair", () => {
   })
 
   it("stopped, it closes everything and dials no more until an address is learnt", () => {
-    const node = new Driven("higher").learn()
+    const node = new TimePairDrive("higher").learn()
     node.to(0)
     node.connect()
     node.accept()
@@ -221,7 +146,7 @@ describe("TimePair", () => {
   })
 
   it("announces once per connection, and not within 60 s of a disconnect", () => {
-    const node = new Driven("higher", true).learn()
+    const node = new TimePairDrive("higher", true).learn()
     node.to(0)
     const end = node.connect()
     assert.deepStrictEqual(node.times("Announce"), [0])
@@ -275,7 +200,7 @@ class Ledger {
 /** A daemon that does whatever is worst: refuses, is silent, cuts, dials, in any order and at any pace. Hours go by. */
 const torment = (seed: number, step: TimePair.Step): void => {
   const random = randomFrom(seed)
-  const node = new Driven(random(2) === 0 ? "lower" : "higher", true, step).learn()
+  const node = new TimePairDrive(random(2) === 0 ? "lower" : "higher", true, step).learn()
   const ledger = new Ledger()
   let seen = 0
   const look = () => {
@@ -346,7 +271,7 @@ describe("no path reaches a ban", () => {
   }
 
   it("without its wait the lower dials at once", () => {
-    const node = new Driven("lower", false, TimePair.make({ ...TimePair.production, lowerWaits: false })).learn()
+    const node = new TimePairDrive("lower", false, TimePair.make({ ...TimePair.production, lowerWaits: false })).learn()
     node.to(0)
     assert.lengthOf(node.times("Dial"), 1)
   })
