@@ -25,6 +25,8 @@ interface Equivalent {
   readonly file: string
   /** The line of the mutant, trimmed. */
   readonly line: string
+  /** What of the line is replaced. */
+  readonly original: string
   readonly replacement: string
   readonly why: string
 }
@@ -70,8 +72,9 @@ interface Found {
 }
 
 const isEquivalent = (found: Found): Equivalent | undefined =>
-  equivalents.find(({ file, line, replacement }) =>
-    found.place.startsWith(`${file}:`) && line === found.line && replacement === found.mutant.replacement
+  equivalents.find(({ file, line, original, replacement }) =>
+    found.place.startsWith(`${file}:`) && line === found.line && original === found.original &&
+    replacement === found.mutant.replacement
   )
 
 const stryker = await Stryker.load()

@@ -147,11 +147,12 @@ export const commitReceived = (work: Work, rules: Rules, end: End): void => {
   PairWork.advance(work, end, { commitHeld: true })
 }
 
-/** The end that follows when there is no incumbent: the newest held one, unless L's own dial may still arrive. */
-const successor = (work: Work): End | undefined => {
-  const held = work.ends.filter(PairWork.isHeld)
-  return work.grace && work.ends.some(PairWork.isOwnDial) ? newest(held.filter((end) => end.commitHeld)) : newest(held)
-}
+/**
+ * The end that follows when there is no incumbent: the newest held one, unless L's own dial may still arrive. (No Commit is held
+ * then: one is held beside an incumbent alone, and grace ends where there is one.)
+ */
+const successor = (work: Work): End | undefined =>
+  work.grace && work.ends.some(PairWork.isOwnDial) ? undefined : newest(work.ends.filter(PairWork.isHeld))
 
 /**
  * Brings the state to rest after an event: fills the place of the incumbent, starts or ends a challenge, and has the

@@ -136,8 +136,7 @@ export const timerOf = (end: End): "hello" | "commit" | "wait" | undefined => {
       return "commit"
     case "candidate":
       return end.role === "higher" && !end.commitHeld ? "wait" : undefined
-    case "dialing":
-    case "up":
+    default:
       return undefined
   }
 }
