@@ -8,9 +8,10 @@ export interface Fact {
   readonly mutant?: string
   /**
    * `begun`: it is on. `killed`: a test failed with it that passes without it, before and after. `passed`: every test that reaches it
-   * does. `poisoned`: what failed with it fails without it as well now. `done`: the file's mutants are all tried.
+   * does. `imported`: it runs when the file's imports do, before it could be on. `poisoned`: what failed with it fails without it as
+   * well now. `done`: the file's mutants are all tried.
    */
-  readonly is: "begun" | "killed" | "passed" | "poisoned" | "done"
+  readonly is: "begun" | "killed" | "passed" | "imported" | "poisoned" | "done"
 }
 
 export interface Plan {

@@ -1,7 +1,7 @@
 /**
  * The quick pass: a copy of the project whose room is instrumented with every mutant, in which each test file runs in one process
- * that tries one mutant after the other (`QuickRunner.ts`). It finds most kills, at a small part of the price of a process for each;
- * only kills count. What it does not kill, and code that runs when it is imported, is StrykerJS's.
+ * that tries one mutant after the other (`QuickRunner.ts`), at a small part of the price of a process for each. Code that runs when it is
+ * imported has run before a mutant could be on: that is StrykerJS's.
  */
 import { spawn } from "node:child_process"
 import * as fs from "node:fs"
@@ -53,32 +53,42 @@ const attempt = async (copy: string, plan: Facts.Plan, tests: string): Promise<v
   }
 }
 
-/** Ids of mutants that were killed. `tests`: the room's test files, from the root. */
+export type Outcome = "Killed" | "Survived" | "NoCoverage"
+
+/** What became of each mutant, as soon as it is known. One that is not told of is not known. `tests`: the room's test files, from the root. */
 export const run = async (
   copy: string,
   mutants: ReadonlyArray<string>,
   tests: ReadonlyArray<string>,
-  onKill: (mutant: string) => void
+  tell: (mutant: string, outcome: Outcome) => void
 ): Promise<void> => {
   const plan: Facts.Plan = { mutants, facts: path.join(copy, "facts.ndjson") }
-  let told = 0
-  const tell = (): void => {
-    const killed = Facts.read(plan).filter(({ is }) => is === "killed")
-    for (const { mutant } of killed.slice(told)) if (mutant !== undefined) onKill(mutant)
-    told = killed.length
+  const told = new Set<string>()
+  const tellKills = (): void => {
+    for (const { is, mutant } of Facts.read(plan)) {
+      if (is !== "killed" || mutant === undefined || told.has(mutant)) continue
+      told.add(mutant)
+      tell(mutant, "Killed")
+    }
   }
-  const telling = setInterval(tell, 2_000)
-  for (let before = -1;;) {
-    const facts = Facts.read(plan)
-    const done = new Set(
-      facts.filter(({ is, mutant }) => is === "done" && mutant === undefined).map(({ file }) => file)
-    )
-    const left = tests.filter((file) => !done.has(path.join(copy, file)))
+  const telling = setInterval(tellKills, 2_000)
+  let left: ReadonlyArray<string> = tests
+  for (let before = -1; left.length > 0;) {
+    const count = Facts.read(plan).length
     // A process that tells of nothing new would not the next time.
-    if (left.length === 0 || facts.length === before) break
-    before = facts.length
+    if (count === before) break
+    before = count
     await attempt(copy, plan, left.join(","))
+    const done = new Set(Facts.read(plan).flatMap(({ file, is }) => is === "done" ? [file] : []))
+    left = tests.filter((file) => !done.has(path.join(copy, file)))
   }
   clearInterval(telling)
-  tell()
+  tellKills()
+  if (left.length > 0) return
+  const facts = Facts.read(plan)
+  const idsOf = (...which: ReadonlyArray<Facts.Fact["is"]>) =>
+    new Set(facts.flatMap(({ is, mutant }) => which.includes(is) && mutant !== undefined ? [mutant] : []))
+  const unknown = idsOf("killed", "imported", "poisoned")
+  const passed = idsOf("passed")
+  for (const mutant of mutants) if (!unknown.has(mutant)) tell(mutant, passed.has(mutant) ? "Survived" : "NoCoverage")
 }

@@ -93,8 +93,11 @@ export default class QuickRunner extends TestRunner {
       )
       const imported = switches.mutantCoverage?.static ?? {}
       for (const mutant of plan.mutants) {
-        // Code that runs when it is imported has run already.
-        if (settled.has(mutant) || imported[mutant] !== undefined) continue
+        if (settled.has(mutant)) continue
+        if (imported[mutant] !== undefined) {
+          Facts.add(plan, { file, mutant, is: "imported" })
+          continue
+        }
         const reaching = known.filter(({ hits }) => hits[mutant] !== undefined)
         if (reaching.length === 0) continue
         Facts.add(plan, { file, mutant, is: "begun" })

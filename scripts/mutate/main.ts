@@ -125,9 +125,9 @@ const test = async (room: Room) => {
     const copy = `${cache}copies/${room.name.replace("/", "-")}`
     QuickPass.makeCopy(root, copy, new Map(files.map(({ content, name }) => [name.slice(root.length), content])))
     const keys = new Map(due.map(({ key, mutant }) => [mutant.id, key]))
-    await QuickPass.run(copy, [...keys.keys()], testFiles, (id) => {
+    await QuickPass.run(copy, [...keys.keys()], testFiles, (id, outcome) => {
       const key = keys.get(id)
-      if (key !== undefined) learn(key, "Killed")
+      if (key !== undefined) learn(key, outcome)
     })
   }
   const rest = new Set(due.filter(isDue).map(({ key }) => key))
