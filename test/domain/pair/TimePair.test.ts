@@ -110,7 +110,7 @@ describe("TimePair", () => {
   })
 
   it("adopts a dial whose wire shows late: as its own from TLS on", () => {
-    const node = new Driven("higher").learn()
+    const node = new TimePairDrive("higher").learn()
     const before = node.accept()
     node.post({ _tag: "HandshakeReceived", end: before })
     const id = node.fresh()
@@ -125,7 +125,7 @@ describe("TimePair", () => {
   })
 
   it("counts a dial that broke off before TLS as one that the daemon may have counted", () => {
-    const node = new Driven("higher")
+    const node = new TimePairDrive("higher")
     for (let i = 0; i < Limits.timeRisks; i++) node.post({ _tag: "Suspected" })
     node.learn()
     node.to(Limits.timeForgivenMs - 1)
@@ -135,7 +135,7 @@ describe("TimePair", () => {
   })
 
   it("stopped for a while, it dials again when that is over, and not before", () => {
-    const node = new Driven("higher").learn()
+    const node = new TimePairDrive("higher").learn()
     node.to(0)
     node.connect()
     node.post({ _tag: "Stopped", reason: eof, retryMs: 3_600_000 })
