@@ -26,7 +26,7 @@ export const makeCopy = (root: string, to: string, instrumented: ReadonlyMap<str
 }
 
 /** One process, until it ends or hangs. */
-const attempt = async (copy: string, plan: Facts.Plan, tests: string): Promise<void> => {
+const attempt = async (copy: string, plan: Facts.Plan, tests: string, poll: () => void): Promise<void> => {
   const child = spawn(process.execPath, [
     "node_modules/vitest/vitest.mjs",
     "run",
@@ -41,6 +41,7 @@ const attempt = async (copy: string, plan: Facts.Plan, tests: string): Promise<v
   let since = performance.now()
   while (child.exitCode === null && child.signalCode === null) {
     await sleep(500)
+    poll()
     const facts = Facts.read(plan)
     if (facts.length > seen) since = performance.now()
     seen = facts.length
@@ -71,18 +72,16 @@ export const run = async (
       tell(mutant, "Killed")
     }
   }
-  const telling = setInterval(tellKills, 2_000)
   let left: ReadonlyArray<string> = tests
   for (let before = -1; left.length > 0;) {
     const count = Facts.read(plan).length
     // A process that tells of nothing new would not the next time.
     if (count === before) break
     before = count
-    await attempt(copy, plan, left.join(","))
+    await attempt(copy, plan, left.join(","), tellKills)
     const done = new Set(Facts.read(plan).flatMap(({ file, is }) => is === "done" ? [file] : []))
     left = tests.filter((file) => !done.has(path.join(copy, file)))
   }
-  clearInterval(telling)
   tellKills()
   if (left.length > 0) return
   const facts = Facts.read(plan)
