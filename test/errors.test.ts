@@ -37,6 +37,7 @@ const samples: Readonly<Record<string, object>> = {
   NotConnected: { ip: "203.0.113.7" },
   NotDue: { network: "devnet", blocks: 10, greatest: 7 },
   NotLinked: { height: 7, detail: "the parent is another" },
+  NameError: { name: "seed.example.org", code: "ENOTFOUND" },
   PeerAddressError: { input: "x", reason: "write IP:PORT" },
   PeerIpError: { input: "x", reason: "write it as 203.0.113.7" },
   PeerStoreError: { detail: "peers.json cannot be read" },

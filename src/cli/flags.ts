@@ -12,18 +12,18 @@ export const setting = (from: Settings.Setting): Flag.Flag<Option.Option<string>
     Flag.optional
   )
 
-const { peer, ...single } = Settings.general
+const { peer, seed, ...single } = Settings.general
 
 const settings = [...Object.values(single), ...Object.values(Settings.tuning), Settings.configFile]
+
+const repeatable = ({ help, metavar, name }: Settings.Setting): Flag.Flag<ReadonlyArray<string>> =>
+  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(help), Flag.atLeast(0))
 
 /** Every setting, for `run`. */
 export const all: Readonly<Record<string, Flag.Flag<ReadonlyArray<string>>>> = {
   ...Object.fromEntries(settings.map((from) => [from.name, Flag.map(setting(from), Option.toArray)])),
-  [peer.name]: Flag.String(peer.name).pipe(
-    Flag.withMetavar(peer.metavar),
-    Flag.withDescription(peer.help),
-    Flag.atLeast(0)
-  )
+  [peer.name]: repeatable(peer),
+  [seed.name]: repeatable(seed)
 }
 
 /** Flags of commands that ask a running node: which node, and the output format. */

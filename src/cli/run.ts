@@ -14,6 +14,7 @@ import * as Loggers from "../layers/log/Loggers.ts"
 import * as LogOutput from "../layers/log/LogOutput.ts"
 import * as NodeLog from "../layers/log/NodeLog.ts"
 import * as MasternodeKey from "../layers/masternode/MasternodeKey.ts"
+import * as DnsResolver from "../layers/socket/DnsResolver.ts"
 import * as TcpSocket from "../layers/socket/TcpSocket.ts"
 import * as TlsSocket from "../layers/socket/TlsSocket.ts"
 import * as CertificateFile from "../layers/store/CertificateFile.ts"
@@ -106,7 +107,8 @@ const daemon = ({ bar, config, makeNode, produce }: Run) => {
       PeerStoreSqlite.layer(dataDir, node.network),
       ChainStoreSql.layerSqlite(chain),
       ownMasternode(masternode),
-      sockets(config)
+      sockets(config),
+      DnsResolver.layer()
     ]),
     Layer.provide(Layer.effectDiscard(DataDir.lock(dataDir))),
     Layer.merge(signals.layer)

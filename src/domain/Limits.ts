@@ -320,6 +320,28 @@ export const lagFloorMs = 100
 export const lastLookFloorMs = 1
 export const lastLookMs = 20
 
+// --- outbound connections by netgroup, and seeds -----------------------------------
+
+/**
+ * ms. Before one more dial to a netgroup to which this node has outbound connections, for each of those, since the last dial there: the
+ * first goes at once, and 125 places take one netgroup more than an hour. In private networks each address is one of its own.
+ */
+export const sameGroupMs = 500
+/** ms. After its start a node without a peer and with an empty book asks its seeds; later where it has addresses to try (Bitcoin Core: 11 s). */
+export const seedFirstMs = 1_000
+export const seedLaterMs = 11_000
+/** ms. A node without a peer asks its seeds again after so long, twice as long each time, up to the maximum; give or take a quarter. */
+export const seedAgainMs = 60_000
+export const seedMaxMs = 3_600_000
+/** ms. Maximum time to resolve one name. */
+export const seedResolveMs = 10_000
+/** addresses of one seed's answer that are used, drawn from all (Bitcoin Core: 256 of all its seeds). */
+export const seedAddresses = 64
+/** seeds that an operator may name. */
+export const seeds = 64
+/** characters of a host name (RFC 1035). */
+export const hostNameCharacters = 253
+
 // --- own address ------------------------------------------------------------------
 
 /** netgroups that must see this node at an address, and more than half of those that see it at any, until it is taken for its own. */

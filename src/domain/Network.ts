@@ -12,6 +12,8 @@ export interface Network {
   readonly port: number
   /** Hash of block 0, 64 hex digits. */
   readonly genesis: string
+  /** Where its nodes ask for their first peers: texts as `peer/Seed` reads them. Absent: nobody runs seeds of it yet, operators name theirs. */
+  readonly seeds?: ReadonlyArray<string>
 }
 
 /** testnet and mainnet have the TIME network's ports and genesis hashes; devnet is timemesh's own. */

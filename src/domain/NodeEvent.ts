@@ -72,6 +72,14 @@ export type NodeEvent =
   }
   /** This node found an address to be its own. */
   | { readonly _tag: "OwnAddress"; readonly at: number; readonly ip: PeerIp }
+  /** A seed was asked for peers. `addresses`: how many it gave; `detail`: why none. */
+  | {
+    readonly _tag: "SeedAsked"
+    readonly at: number
+    readonly seed: string
+    readonly addresses: number
+    readonly detail: string | undefined
+  }
   /** Peers of enough netgroups see this node at `ip`. `before`: the address of that kind until now. */
   | {
     readonly _tag: "OwnAddressSeen"

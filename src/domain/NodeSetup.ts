@@ -7,6 +7,7 @@ import * as Limits from "./Limits.ts"
 import type { Network } from "./Network.ts"
 import type { PeerAddress } from "./peer/PeerAddress.ts"
 import * as PeerIp from "./peer/PeerIp.ts"
+import type { Seed } from "./peer/Seed.ts"
 import * as Tuning from "./Tuning.ts"
 import { cleanText } from "./wire/Message.ts"
 
@@ -20,6 +21,8 @@ export interface NodeSetup {
   readonly advertisePort?: number | undefined
   /** Peers to connect to from the start. None is this node. */
   readonly peers: ReadonlyArray<PeerAddress>
+  /** Asked for peers while none is up. */
+  readonly seeds?: ReadonlyArray<Seed> | undefined
   /** What our Hello says we are, ≤ 64 bytes. */
   readonly software: string
   readonly tuning: Tuning.Tuning
@@ -146,6 +149,16 @@ const peersProblem = (setup: NodeSetup, addresses: ReadonlyArray<PeerIp.PeerIp>)
   return undefined
 }
 
+const seedsProblem = ({ seeds = [] }: NodeSetup): SetupProblem | undefined =>
+  seeds.length > Limits.seeds
+    ? {
+      field: "seeds",
+      input: `${seeds.length} seeds`,
+      problem: `exceeds the limit of ${Limits.seeds}`,
+      fix: "name fewer: the node learns the others from its peers"
+    }
+    : undefined
+
 /** The first thing wrong; `undefined` when nothing is. */
 export const problem = (
   setup: NodeSetup,
@@ -163,6 +176,7 @@ export const problem = (
       ? undefined
       : { field: "advertisePort", input: String(advertisePort), problem: "is not a port", fix: "use 1 to 65535" }) ??
     peersProblem(setup, addresses) ??
+    seedsProblem(setup) ??
     (cleanText(software, Limits.softwareBytes) === software
       ? undefined
       : {

@@ -20,6 +20,17 @@ export const groupOf = (ip: PeerIp.PeerIp): Uint8Array => {
   return ip.includes(":") ? bytes.slice(0, 4) : bytes.slice(10, 14)
 }
 
+/** Who tells of an address: a peer, or a seed by its name. */
+export type Source = PeerIp.PeerIp | { readonly seed: string }
+
+/** The bytes of a source's group. A name is a group of its own: whoever runs a seed may tell of what it likes. */
+const groupOfSource = (key: SipHash.Key, source: Source): Uint8Array => {
+  if (typeof source === "string") return groupOf(source)
+  const name = new TextEncoder().encode(source.seed)
+  const hash = SipHash.hash(key, name, name.length)
+  return Uint8Array.of(Use.seed, hash, hash >>> 8, hash >>> 16, hash >>> 24)
+}
+
 /** What is hashed, so that no two uses of the key meet. */
 const Use = {
   newBucket: 1,
@@ -29,11 +40,9 @@ const Use = {
   newSlot: 5,
   triedSlot: 6,
   operator: 7,
-  eviction: 8
+  eviction: 8,
+  seed: 9
 } as const
-
-/** Its text: equal for two addresses of one group, and for no others. */
-export const groupText = (ip: PeerIp.PeerIp): string => PeerIp.classOf(ip) === "routable" ? PeerIp.netgroup(ip) : ip
 
 const input = new Uint8Array(64)
 
@@ -52,8 +61,8 @@ const hashOf = (key: SipHash.Key, use: number, n: number, ...parts: ReadonlyArra
 }
 
 /** The new bucket of an address that `source` told of. */
-export const newBucket = (key: SipHash.Key, ip: PeerIp.PeerIp, source: PeerIp.PeerIp): number => {
-  const told = groupOf(source)
+export const newBucket = (key: SipHash.Key, ip: PeerIp.PeerIp, source: Source): number => {
+  const told = groupOfSource(key, source)
   const share = hashOf(key, Use.newShare, 0, told, groupOf(ip)) % Limits.bookBucketsPerSource
   return hashOf(key, Use.newBucket, share, told) % Limits.bookNewBuckets
 }

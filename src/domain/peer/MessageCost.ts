@@ -49,6 +49,8 @@ export const of = (message: Decoded, bytes: number): Cost | undefined => {
     case "Peers":
       return { bucket: "addresses", tokens: 1 + message.peers.length }
     case "AskPeers":
+    case "AskDialBack":
+    case "DialBack":
       return fixed.askAddresses
     case "GetHeaders":
     case "GetBlocks":

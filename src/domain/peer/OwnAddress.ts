@@ -31,9 +31,6 @@ export interface Seen {
   readonly others: ReadonlyArray<PeerIp.PeerIp>
 }
 
-/** The voter behind an address: its netgroup. In private networks and on one host each address is one, as in the peer book. */
-export const groupOf = (ip: PeerIp.PeerIp): string => PeerIp.classOf(ip) === "routable" ? PeerIp.netgroup(ip) : ip
-
 export const scopeOf = (ip: PeerIp.PeerIp): string => `${PeerIp.classOf(ip)} ${PeerIp.isIpv6(ip) ? "IPv6" : "IPv4"}`
 
 /** Most first, then the lower address: the same whatever the order of the votes. */
@@ -50,7 +47,7 @@ export const count = (observations: Iterable<Observation>): ReadonlyArray<Seen> 
     const scope = scopeOf(seen)
     const groups = scopes.get(scope) ?? new Map<string, Map<PeerIp.PeerIp, number>>()
     scopes.set(scope, groups)
-    const voter = groupOf(from)
+    const voter = PeerIp.operatorOf(from)
     const named = groups.get(voter) ?? new Map<PeerIp.PeerIp, number>()
     groups.set(voter, named)
     add(named, seen)

@@ -73,7 +73,7 @@ export class PeerBook {
   // --- what comes in ----------------------------------------------------------------
 
   /** A peer sent an address; `operator`: it is from the operator's own list, whose addresses are not bound to the buckets of one source. */
-  add(address: PeerAddress, source: PeerIp.PeerIp | "operator", now: number): Added {
+  add(address: PeerAddress, source: BookPlaces.Source | "operator", now: number): Added {
     const { ip, port } = address
     if (port < 1 || port > 65_535 || PeerIp.classOf(ip) === "special") return "refused"
     const held = this.byIp.get(ip)

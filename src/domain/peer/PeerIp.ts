@@ -147,3 +147,9 @@ export const netgroup = (ip: PeerIp): string => {
   const [a, b] = NetAddress.ipv6ToSegments(address)
   return `${a.toString(16)}:${b.toString(16)}/32`
 }
+
+/**
+ * Who may hold the address, as far as rules on operators go: its netgroup; in private networks and on one host, where all addresses are one
+ * operator's, each address alone.
+ */
+export const operatorOf = (ip: PeerIp): string => classOf(ip) === "routable" ? netgroup(ip) : ip

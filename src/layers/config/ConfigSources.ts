@@ -103,14 +103,13 @@ const fromFile = Effect.fnUntraced(function*(file: string, namedBy: string) {
       })
     }
     const values = fileValues(value)
-    if (values === undefined || (Array.isArray(value) && key !== Settings.general.peer.name)) {
+    const example = Settings.lists[key]
+    if (values === undefined || (Array.isArray(value) && example === undefined)) {
       return yield* new ConfigError({
         where: `${key} in ${file}`,
         input: JSON.stringify(value),
-        problem: key === Settings.general.peer.name ? "is not a list of strings" : "is not a string or a number",
-        fix: key === Settings.general.peer.name
-          ? "use a list of addresses, for example [\"203.0.113.7:24100\"]"
-          : "use one string or number"
+        problem: example === undefined ? "is not a string or a number" : "is not a list of strings",
+        fix: example === undefined ? "use one string or number" : `use a list of addresses, for example ${example}`
       })
     }
     if (values.length > 0) given.set(key, { where: `${key} in ${file}`, values })
@@ -135,7 +134,7 @@ export const collect = Effect.fnUntraced(function*(
     if (flag.length > 0) {
       above.set(name, { where: `--${name}`, values: flag })
     } else if (variable !== undefined) {
-      const values = name === Settings.general.peer.name
+      const values = Settings.lists[name] !== undefined
         ? variable.split(",").map((text) => text.trim()).filter((text) => text !== "")
         : [variable]
       above.set(name, { where: Settings.environmentName(name), values })

@@ -8,10 +8,11 @@ import * as nodePath from "node:path"
 import * as Limits from "../../domain/Limits.ts"
 import type { Outpoint, Tier } from "../../domain/masternode/Masternode.ts"
 import { networks } from "../../domain/Network.ts"
-import type { NetworkName } from "../../domain/Network.ts"
+import type { Network, NetworkName } from "../../domain/Network.ts"
 import { type Own, ownAddress } from "../../domain/NodeSetup.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import * as Seed from "../../domain/peer/Seed.ts"
 import { problem as tuningProblem, type Spelling } from "../../domain/Tuning.ts"
 import type { NodeSetup, Tuning } from "../../services/NodeConfig.ts"
 import { fileName as masternodeFile } from "../masternode/MasternodeKey.ts"
@@ -213,6 +214,36 @@ const readPeers = (
     return [...peers.values()]
   })
 
+/** `none` alone: no seeds. */
+const readSeeds = (given: ConfigSources.GivenSettings, network: Network): Outcome<ReadonlyArray<Seed.Seed>> =>
+  Result.gen(function*() {
+    const from = given.get(Settings.general.seed.name)
+    const texts = from?.values ?? network.seeds ?? []
+    const seeds: Array<Seed.Seed> = []
+    if (texts.length === 1 && texts[0] === "none") return seeds
+    for (const input of texts) {
+      const seed = Result.mapError(Seed.fromString(input, network.port), (problem) =>
+        new ConfigError({
+          where: from?.where ?? "--seed",
+          input,
+          problem,
+          fix: "use NAME, NAME:PORT, IP or IP:PORT, for example seed.example.org; or none alone"
+        }))
+      seeds.push(yield* seed)
+    }
+    if (seeds.length > Limits.seeds) {
+      return yield* Result.fail(
+        new ConfigError({
+          where: from?.where ?? "--seed",
+          input: `${seeds.length} seeds`,
+          problem: `exceeds the limit of ${Limits.seeds}`,
+          fix: "name fewer; the node learns the others from its peers"
+        })
+      )
+    }
+    return seeds
+  })
+
 const readAdmin = (
   given: ConfigSources.GivenSettings,
   listen: NodeSetup["listen"]
@@ -289,9 +320,10 @@ export const decode = (given: ConfigSources.GivenSettings, host: Host, software:
     const advertise = at?.ip
     const tuning = yield* readTuning(given)
     const peers = yield* readPeers(given, network.port, listen, advertise, host)
+    const seeds = yield* readSeeds(given, network)
     const dataDir = yield* readDataDir(given, host, network.name)
     return {
-      node: { network, listen, advertise, advertisePort: at?.port, peers, software, tuning, masternodes: true },
+      node: { network, listen, advertise, advertisePort: at?.port, peers, seeds, software, tuning, masternodes: true },
       transport: yield* one<Values.Transport>(given, general.transport, "plain", Values.transport),
       dataDir,
       masternode: yield* readMasternode(given, host, dataDir),

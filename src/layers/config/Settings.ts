@@ -130,6 +130,12 @@ export const general = {
     metavar: "IP[:PORT]",
     help: "Peer to connect to; repeatable. Comma-separated in the environment, a list in the config file"
   },
+  seed: {
+    name: "seed",
+    metavar: "NAME[:PORT]|IP[:PORT]",
+    help:
+      "DNS name or address to ask for peers while none is connected; repeatable, or none (default: the network's seeds). Listed as --peer is"
+  },
   transport: {
     name: "transport",
     metavar: "plain|tls",
@@ -178,6 +184,12 @@ export const configFile: Setting = {
 
 /** All settings that a config file may hold, in the order of `--help`. */
 export const all: ReadonlyArray<Setting> = [...Object.values(general), ...Object.values(tuning)]
+
+/** Settings with more than one value: an example of a list of them. */
+export const lists: Readonly<Record<string, string>> = {
+  [general.peer.name]: "[\"203.0.113.7:24100\"]",
+  [general.seed.name]: "[\"seed.example.org\", \"203.0.113.7:24100\"]"
+}
 
 /** `max-peers` → `TIMEMESH_MAX_PEERS`. */
 export const environmentName = (name: string): string => `TIMEMESH_${name.toUpperCase().replaceAll("-", "_")}`

@@ -202,6 +202,14 @@ export const describe = (event: NodeEvent): LogLine => {
       return remote("Info", event._tag, `${event.ip} and ${event.other} are the same node: ${clean(event.detail)}`)
     case "OwnAddress":
       return remote("Info", event._tag, `${event.ip} is this node's own address`)
+    case "SeedAsked":
+      return remote(
+        event.detail === undefined ? "Info" : "Warn",
+        event._tag,
+        event.detail === undefined
+          ? `seed ${event.seed} gave ${event.addresses} addresses`
+          : `seed ${event.seed} gave no addresses: ${clean(event.detail)}`
+      )
     case "OwnAddressSeen":
       return remote(
         "Info",
@@ -281,7 +289,7 @@ export const data = (event: NodeEvent): Readonly<Record<string, unknown>> => {
   const { _tag, ...rest } = event
   const plain: Readonly<Record<string, unknown>> = { event: _tag, ...rest }
   if ("nonce" in rest) return { ...plain, nonce: hex(rest.nonce) }
-  if ("detail" in rest) return { ...plain, detail: clean(rest.detail) }
+  if ("detail" in rest && rest.detail !== undefined) return { ...plain, detail: clean(rest.detail) }
   return "reason" in rest && rest.reason.detail !== undefined
     ? { ...plain, reason: { ...rest.reason, detail: clean(rest.reason.detail) } }
     : plain

@@ -30,6 +30,7 @@ import { PeerSession } from "./PeerSession.ts"
 import * as Protection from "./Protection.ts"
 import type { Protocol } from "./Protocols.ts"
 import * as Reachability from "./Reachability.ts"
+import * as Seeds from "./Seeds.ts"
 import * as Seeker from "./Seeker.ts"
 import { TimeSession } from "./TimeSession.ts"
 
@@ -64,7 +65,8 @@ const make = Effect.gen(function*() {
   for (const address of setup.peers) Discovery.learn(ctx, address, "configured")
   Seeker.start(ctx, stored.anchors)
   Reachability.start(ctx)
-  if ([...ctx.table.peers()].length === 0) ctx.emit({ _tag: "NoPeersKnown" })
+  yield* Seeds.start(ctx)
+  if ((setup.seeds ?? []).length === 0 && [...ctx.table.peers()].length === 0) ctx.emit({ _tag: "NoPeersKnown" })
 
   // Tell every peer, give them a moment to read it, then let the scope take down what is left.
   yield* Effect.addFinalizer(() =>

@@ -31,6 +31,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
   private tokensAt = 0
   private isWaiting = false
   private isPaced = false
+  private isSpread = false
 
   constructor(ctx: NodeContext, sockets: PeerSocket["Service"], frames: FrameEvents<PeerEnd>) {
     this.ctx = ctx
@@ -78,6 +79,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
   onEnd(end: PeerEnd, reason: DisconnectReason, opened: boolean): void {
     const { ctx } = this
     ctx.slots.ended(end)
+    ctx.groups.ended(end.ip)
     this.free(end)
     const peer = peerOf(ctx, end)
     if (peer === undefined) return
@@ -99,7 +101,8 @@ export class Dialler implements SocketEvents<PeerEnd> {
       const proven = this.likeliest(this.proven)
       const end = proven ??
         (this.dialling.size < gossipDials && this.mayDialTold() ? this.likeliest(this.gossip) : undefined)
-      if (end === undefined || !this.takeToken()) return
+      if (end === undefined) return this.comeBack()
+      if (!this.takeToken()) return
       this.withdraw(end)
       const peer = peerOf(this.ctx, end)
       // Its row left the table while it waited.
@@ -142,22 +145,56 @@ export class Dialler implements SocketEvents<PeerEnd> {
     return false
   }
 
-  /** Which failed least: of thousands of dead addresses none is tried again before one that was not tried yet. */
+  /**
+   * The one that failed least: of thousands of dead addresses none is tried again before one that was not tried yet. Among equals, the one
+   * to whose netgroup there are the fewest connections; none whose netgroup must wait.
+   */
   private likeliest(queue: ReadonlySet<PeerEnd>): PeerEnd | undefined {
+    const { groups, table, timers } = this.ctx
+    const now = timers.now()
     let best: PeerEnd | undefined
     let least = Number.POSITIVE_INFINITY
     for (const end of queue) {
-      const failures = this.ctx.table.get(end.ip)?.backoff.failures ?? 0
-      if (failures >= least) continue
+      const peer = table.get(end.ip)
+      const outbound = peer === undefined ? 0 : groups.count(peer.group)
+      const failures = peer?.backoff.failures ?? 0
+      const rank = failures * Limits.maxDialsMost + outbound
+      if (rank >= least || (peer !== undefined && this.spreadMs(peer, now) > 0)) continue
       best = end
-      least = failures
-      if (failures === 0) break
+      least = rank
+      if (rank === 0) break
     }
     return best
   }
 
+  /** ms that the peer waits so that others of other netgroups come first. Not those that the operator named, or that were up before. */
+  private spreadMs({ book, group }: Peer, now: number): number {
+    return book.source === "configured" || book.ups > 0 ? 0 : this.ctx.groups.waitMs(group, now)
+  }
+
+  /** What waits for its netgroup is looked at again when the first of them may be dialled. */
+  private comeBack(): void {
+    if (this.isSpread) return
+    const { table, timers } = this.ctx
+    const now = timers.now()
+    let least = Number.POSITIVE_INFINITY
+    for (const queue of [this.proven, this.gossip]) {
+      for (const end of queue) {
+        const peer = table.get(end.ip)
+        const waitMs = peer === undefined ? 0 : this.spreadMs(peer, now)
+        if (waitMs > 0) least = Math.min(least, waitMs)
+      }
+    }
+    if (least === Number.POSITIVE_INFINITY) return
+    this.isSpread = true
+    timers.arm(least + 1, () => {
+      this.isSpread = false
+      this.next()
+    })
+  }
+
   private start(peer: Peer, end: PeerEnd, isTold: boolean): void {
-    const { book, io, nowMs, setup, timers, toldDials, wire } = this.ctx
+    const { book, groups, io, nowMs, setup, timers, toldDials, wire } = this.ctx
     if (isTold) toldDials.began(peer.ip, timers.now())
     book.dialled(peer.ip, nowMs())
     const { listen, network, tuning } = setup
@@ -165,6 +202,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
     const connection = new PeerConnection<PeerEnd>(io, wire, end, this.frames, this)
     end.connection = connection
     this.dialling.add(end)
+    groups.began(peer.ip, timers.now())
     this.ctx.emit({ _tag: "Dialling", ip: peer.ip, port })
     const from = listen.ip === "any" ? undefined : sameFamily(listen.ip, peer.ip)
     io.fork(Effect.flatMap(

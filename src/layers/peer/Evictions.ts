@@ -1,7 +1,7 @@
 /** Makes room in a full node for a peer that came (domain/protection/Eviction). */
 import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
-import * as BookPlaces from "../../domain/peer/BookPlaces.ts"
+import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import * as Eviction from "../../domain/protection/Eviction.ts"
 import type { Hello } from "../../domain/wire/Message.ts"
 import { type NodeContext, post } from "./NodeContext.ts"
@@ -15,7 +15,7 @@ interface Candidate extends Eviction.Candidate {
 export const makeRoom = (ctx: NodeContext, newcomer: Peer, hello: Hello): void => {
   const { protection } = ctx
   const now = ctx.timers.now()
-  const group = BookPlaces.groupText(newcomer.ip)
+  const group = PeerIp.operatorOf(newcomer.ip)
   const chosen = Eviction.choose(
     candidates(ctx),
     { group, peers: Handshake.peersOf(hello), groupHelpedAt: protection.helped.get(group) },
@@ -40,7 +40,7 @@ const candidates = ({ book, protection, table }: NodeContext): ReadonlyArray<Can
     if (up === undefined || up.end.direction === "outbound" || peer.book.source === "configured") continue
     found.push({
       peer,
-      group: BookPlaces.groupText(peer.ip),
+      group: PeerIp.operatorOf(peer.ip),
       keyed: book.groupOrder(peer.ip),
       leastRttMs: up.liveness.rtt?.leastMs,
       usefulAt: peer.usefulAt,

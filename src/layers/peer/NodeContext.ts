@@ -29,6 +29,7 @@ import { Timers } from "../time/Timers.ts"
 import { ApplicationInbox } from "./ApplicationInbox.ts"
 import { DialBacks } from "./DialBacks.ts"
 import { DueSlots } from "./DueSlots.ts"
+import { GroupPace } from "./GroupPace.ts"
 import type { Peer } from "./Peer.ts"
 import { type ConnectionIo, deaf, type FrameEvents } from "./PeerConnection.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
@@ -78,6 +79,7 @@ export interface NodeContext {
   /** Offences and bans. `Protection` decides on them. */
   readonly protection: ProtectionState
   readonly toldDials: ToldDials
+  readonly groups: GroupPace
   readonly dialBacks: DialBacks
   readonly sockets: PeerSocket["Service"]
   /** The part of the book that is given out to peers, and how many tried addresses there were (monotonic ms `at`). */
@@ -155,6 +157,7 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
     inbox: new ApplicationInbox(),
     protection: table.protection,
     toldDials: new ToldDials(),
+    groups: new GroupPace(),
     dialBacks: new DialBacks(),
     sockets: yield* PeerSocket,
     told: { choice: undefined },

@@ -29,6 +29,8 @@ export interface Clocks {
 export class Peer implements PeerOfEnd {
   readonly ip: PeerIp.PeerIp
   readonly ipClass: PeerIp.IpClass
+  /** Its netgroup: `PeerIp.operatorOf`. */
+  readonly group: string
   /** Orders peers by numeric IP when compared as text. */
   readonly sortKey: string
   book: BookEntry.BookEntry
@@ -56,6 +58,7 @@ export class Peer implements PeerOfEnd {
   constructor(ip: PeerIp.PeerIp, port: number | undefined, source: PeerSource) {
     this.ip = ip
     this.ipClass = PeerIp.classOf(ip)
+    this.group = PeerIp.operatorOf(ip)
     this.sortKey = hexText(PeerIp.toBytes(ip))
     this.book = BookEntry.make(port, source)
   }

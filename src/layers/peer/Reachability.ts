@@ -9,7 +9,6 @@ import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import { Capability } from "../../domain/pair/Handshake.ts"
 import * as Pair from "../../domain/pair/Pair.ts"
-import * as OwnAddress from "../../domain/peer/OwnAddress.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import * as Reach from "../../domain/peer/Reach.ts"
@@ -45,7 +44,7 @@ const look = (ctx: NodeContext): void => {
   if (dialBacks.isWaiting(now)) return
   const chosen = toAsk(ctx, now)
   if (chosen === undefined) return
-  const request = dialBacks.ask(chosen, OwnAddress.groupOf(chosen.end.ip), now)
+  const request = dialBacks.ask(chosen, PeerIp.operatorOf(chosen.end.ip), now)
   Outgoing.bulk(ctx, chosen, { _tag: "AskDialBack", request })
 }
 
@@ -58,7 +57,7 @@ const toAsk = (ctx: NodeContext, now: number): Up | undefined => {
   let least = Number.POSITIVE_INFINITY
   for (const { ip, up } of ctx.table.peers()) {
     if (up === undefined || (up.greeting.capabilities & Capability.dialBack) === 0) continue
-    const at = ctx.dialBacks.askedAt(OwnAddress.groupOf(ip))
+    const at = ctx.dialBacks.askedAt(PeerIp.operatorOf(ip))
     if (now - at < Limits.dialBackAgainMs || at >= least) continue
     best = up
     least = at
@@ -71,7 +70,7 @@ export const answered = (ctx: NodeContext, up: Up, { request, result }: DialBack
   if (!ctx.dialBacks.answered(up, request)) return
   const now = ctx.timers.now()
   const { own } = ctx.table
-  own.reach = Reach.answered(own.reach, OwnAddress.groupOf(up.end.ip), { result, at: now })
+  own.reach = Reach.answered(own.reach, PeerIp.operatorOf(up.end.ip), { result, at: now })
   report(ctx, now)
 }
 

@@ -7,15 +7,15 @@
  */
 import * as Limits from "../../domain/Limits.ts"
 import * as KnownAddress from "../../domain/peer/KnownAddress.ts"
-import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import * as Discovery from "./Discovery.ts"
 import * as Gate from "./Gate.ts"
 import type { NodeContext } from "./NodeContext.ts"
 import * as TimePairDriver from "./TimePairDriver.ts"
 
 /** Dials the best of the book, now and at every interval. */
-export const start = (ctx: NodeContext, anchors: ReadonlyArray<PeerIp>): void => {
-  const first = new Map<PeerIp, KnownAddress.KnownAddress>()
+export const start = (ctx: NodeContext, anchors: ReadonlyArray<PeerIp.PeerIp>): void => {
+  const first = new Map<PeerIp.PeerIp, KnownAddress.KnownAddress>()
   for (const known of [...anchors.flatMap((ip) => ctx.book.get(ip) ?? []), ...ctx.book.lastGood(Limits.storedPeers)]) {
     first.set(known.ip, known)
   }
@@ -60,12 +60,22 @@ const look = (ctx: NodeContext, rows: number): void => {
   if (isFull(ctx) || ctx.book.size === 0) return
   const room = Gate.room(ctx)
   const missing = Math.min(ctx.book.size - room.inBook, rows - room.untried)
+  const chosen: Array<KnownAddress.KnownAddress> = []
+  /** Of netgroups to which there are connections: they come after those to which there are none. */
+  const later: Array<KnownAddress.KnownAddress> = []
   // Some of those that are drawn are sought already.
-  for (let tries = 4 * missing, added = 0; tries > 0 && added < missing; tries--) {
+  for (let tries = 4 * missing; tries > 0 && chosen.length < missing; tries--) {
     const known = ctx.book.pick(now, ctx.jitter)
-    if (known === undefined) return
+    if (known === undefined) break
     if (ctx.table.get(known.ip) !== undefined || KnownAddress.isJustDialled(known, now)) continue
     if (ctx.protection.bannedMs(known.ip, ctx.timers.now()) !== undefined) continue
+    const isSpread = ctx.groups.count(PeerIp.operatorOf(known.ip)) === 0
+    ;(isSpread ? chosen : later).push(known)
+  }
+  let added = 0
+  for (const known of [...chosen, ...later]) {
+    if (added >= missing) return
+    if (ctx.table.get(known.ip) !== undefined) continue
     if (!room.take()) return
     const isTried = ctx.book.tableOf(known.ip) === "tried"
     if (seek(ctx, known, isTried ? "stored" : "gossip")) added += 1

@@ -3,6 +3,7 @@ import { ConfigProvider, Effect, FileSystem, Layer, Result } from "effect"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import * as Seed from "../../../src/domain/peer/Seed.ts"
 import * as ConfigSources from "../../../src/layers/config/ConfigSources.ts"
 import * as DaemonConfig from "../../../src/layers/config/DaemonConfig.ts"
 import * as Settings from "../../../src/layers/config/Settings.ts"
@@ -39,6 +40,33 @@ const configOf = (told: Told) => Effect.map(load(told), ({ config }) => config)
 const textOf = (told: Told) => Effect.map(Effect.flip(load(told)), (error) => error.message)
 
 const json = (content: unknown) => ["/etc/timemesh.json", JSON.stringify(content)] as const
+
+describe("seeds", () => {
+  it.effect("are names and addresses, of flags, environment and file", () =>
+    Effect.gen(function*() {
+      const shown = (told: Told) => Effect.map(configOf(told), ({ node }) => (node.seeds ?? []).map(Seed.format))
+      assert.deepStrictEqual(yield* shown({}), [])
+      assert.deepStrictEqual(yield* shown({ flags: { seed: ["seed.example.org", "203.0.113.7:9000"] } }), [
+        "seed.example.org:24100",
+        "203.0.113.7:9000"
+      ])
+      assert.deepStrictEqual(yield* shown({ env: { TIMEMESH_SEED: "a.example, [2001:db8::7]:9000" } }), [
+        "a.example:24100",
+        "[2001:db8::7]:9000"
+      ])
+      assert.deepStrictEqual(yield* shown({ file: ["c.json", "{\"seed\": [\"a.example\", \"b.example:1\"]}"] }), [
+        "a.example:24100",
+        "b.example:1"
+      ])
+      assert.deepStrictEqual(yield* shown({ flags: { seed: ["none"], network: ["devnet"] } }), [])
+      assert.match(
+        yield* textOf({ flags: { seed: ["https://seed.example"] } }),
+        /neither a host name nor an IP address/
+      )
+      const many = Array.from({ length: Limits.seeds + 1 }, (_, i) => `s${i}.example`)
+      assert.match(yield* textOf({ flags: { seed: many } }), /65 seeds.*exceeds the limit of 64/)
+    }))
+})
 
 describe("config", () => {
   it.effect("defaults", () =>
