@@ -529,6 +529,31 @@ export const timeBlocks = 128
 /** capabilities of a Version. */
 export const timeCapabilities = 64
 
+/** blocks of one page: the most that the daemon sends, and asks for. */
+export const timePageBlocks = 50
+/** ms. Least time between two pages: the daemon's own pace, and half of the requests that it reads. */
+export const timePageMs = 200
+/**
+ * Pages in so many ms whose ends are both within so many heights of one another: half of the twenty from which on the daemon answers none and
+ * counts a violation for each.
+ */
+export const timeAlikePages = 10
+export const timeAlikeMs = 30_000
+export const timeAlikeHeights = 100
+/** ms. What is not answered by then is asked again: the daemon answers at once or, while it syncs itself, not at all. Below `stallFirstMs`. */
+export const timeAnswerMs = 4_000
+/** bytes of blocks that wait to be asked for, per peer: four of the longest blocks, or hundreds of pages of ordinary ones. */
+export const timeKeptBytes = 16 * 1024 * 1024
+/** Searches for the place where two chains part before a peer whose chain changes all the time is left for later. */
+export const timeSearches = 3
+/** ms. Each peer is asked for its tip this often: it announces a height without a hash, and no reorganisation. The daemon asks every 10 s. */
+export const timeTipMs = 20_000
+/**
+ * ms. A peer of the TIME network whose blocks this node refuses is not disconnected: it may be right by rules of its own. It is not used for so long,
+ * and then tried again.
+ */
+export const timeRefusedMs = 600_000
+
 // --- liveness and retry -----------------------------------------------------------
 
 /** Unanswered pings remembered per connection: a dead time's worth of pings and challenges. The oldest is dropped first. */

@@ -11,6 +11,7 @@ import type { PeerIp } from "../domain/peer/PeerIp.ts"
 import type { Offence } from "../domain/protection/Offence.ts"
 import type { MasternodeMessage } from "../domain/wire/MasternodeMessage.ts"
 import type { SyncMessage } from "../domain/wire/SyncMessage.ts"
+import type { TimeMessage } from "../domain/wire/time/TimeMessage.ts"
 import type { Origin } from "./ConnectionManager.ts"
 
 /** What both ends of a connection know of it, and no third party can choose. */
@@ -20,6 +21,14 @@ export interface PeerSession {
   readonly peerNonce: bigint
   /** Our address as the peer's Hello names it. */
   readonly ownIp: PeerIp
+}
+
+/** Blocks for a peer of the TIME network, as they are stored: they are sent without being decoded. */
+export interface BlocksOut {
+  readonly _tag: "StoredBlocks"
+  readonly as: "BlocksResponse" | "BlockRangeResponse" | "BlockResponse" | "GenesisAnnouncement"
+  /** One for the last two. */
+  readonly blocks: ReadonlyArray<Uint8Array>
 }
 
 /** What a protocol hears of the peers. Times are not given: use the clock. */
@@ -45,8 +54,17 @@ export class PeerMessages extends Context.Service<PeerMessages, {
   readonly listen: (listener: PeerListener) => Effect.Effect<void, never, Scope.Scope>
   /** The same for messages of masternodes. */
   readonly listenMasternodes: (listener: PeerListener<MasternodeMessage>) => Effect.Effect<void, never, Scope.Scope>
+  /** The same for what peers of the TIME network say of the chain. Their tip is not known at Up: it is asked for. */
+  readonly listenTime: (listener: PeerListener<TimeMessage>) => Effect.Effect<void, never, Scope.Scope>
   /** Queues a message. False when that connection is not up any more, or does not read. */
   readonly send: (to: Origin, message: SyncMessage | MasternodeMessage) => boolean
+  /**
+   * Queues a message for a peer of the TIME network. False when that connection is not up any more, does not read, or would be sent more of the
+   * kind than the peer reads.
+   */
+  readonly sendTime: (to: Origin, message: TimeMessage | BlocksOut) => boolean
+  /** ms until a message of the kind may be sent there; 0: now. */
+  readonly timeWaitMs: (to: Origin, tag: TimeMessage["_tag"]) => number
   /** Waits until at most `bytes` are queued for the connection, or it is not up any more. */
   readonly whenLow: (to: Origin, bytes: number) => Effect.Effect<void>
   /** Reads no more from the connection: the peer's window closes. Each call needs a `resumeReading`. */

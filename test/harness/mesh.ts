@@ -8,6 +8,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Option, Result, Scope, Semaphore } from "effect"
 import { Socket } from "effect/socket"
 import { TestClock } from "effect/testing"
+import { chainParams } from "../../src/domain/chain/ChainParams.ts"
 import * as DisconnectReason from "../../src/domain/DisconnectReason.ts"
 import { type Network, networks } from "../../src/domain/Network.ts"
 import * as PairAgreement from "../../src/domain/pair/PairAgreement.ts"
@@ -24,7 +25,7 @@ import { PeerSocket } from "../../src/services/PeerSocket.ts"
 import type { PeerStore } from "../../src/services/PeerStore.ts"
 import type { Sync } from "../../src/services/Sync.ts"
 import { TestNode } from "../../src/testing/index.ts"
-import { devnet, genesis } from "./syntheticChain.ts"
+import { genesis } from "./syntheticChain.ts"
 
 export const ip = PeerIp.fromStringUnsafe
 export const port = networks.devnet.port
@@ -78,6 +79,7 @@ const noSync = new Proxy({} as Sync["Service"], {
 const chainStore = (
   blocks: ReadonlyArray<StoredBlock>,
   settled: boolean,
+  network: Network,
   disk: { ms: number },
   tips: Array<Tip> | undefined
 ) =>
@@ -109,7 +111,7 @@ const chainStore = (
         hashes: (from, count) => late(store.hashes(from, count), 1)
       })
     })
-  ).pipe(Layer.provide(ChainStoreMemory.layer({ genesis: genesis(devnet) })))
+  ).pipe(Layer.provide(ChainStoreMemory.layer({ genesis: genesis(chainParams[network.name]) })))
 
 const translated = (sockets: PeerSocket["Service"], inside: string | undefined): PeerSocket["Service"] => {
   if (inside === undefined) return sockets
@@ -190,7 +192,7 @@ export const make = Effect.gen(function*() {
         ? TestNode.start(sockets, given)
         : TestNode.startWithChain(
           sockets,
-          chainStore(options.chain, options.settled === true, disk, options.tips),
+          chainStore(options.chain, options.settled === true, options.network ?? networks.devnet, disk, options.tips),
           given,
           options.produce === true ? Layer.orDie(Producer.layer()) : Layer.empty
         )).pipe(Scope.provide(scope), Effect.orDie)

@@ -32,6 +32,7 @@ import type { Protocol } from "./Protocols.ts"
 import * as Reachability from "./Reachability.ts"
 import * as Seeds from "./Seeds.ts"
 import * as Seeker from "./Seeker.ts"
+import * as TimeOutgoing from "./TimeOutgoing.ts"
 import { TimeSession } from "./TimeSession.ts"
 
 const make = Effect.gen(function*() {
@@ -134,6 +135,18 @@ const messages = (ctx: NodeContext.NodeContext): PeerMessages["Service"] => {
   return PeerMessages.of({
     listen: listenTo(ctx.sync, "native"),
     listenMasternodes: listenTo(ctx.masternodes, "native"),
+    listenTime: listenTo(ctx.timeChain, "time"),
+    sendTime: (to, message) => {
+      const up = live(to)
+      if (up === undefined) return false
+      return message._tag === "StoredBlocks"
+        ? TimeOutgoing.sendBlocks(ctx, up.end, message)
+        : TimeOutgoing.send(ctx, up.end, message)
+    },
+    timeWaitMs: (to, tag) => {
+      const up = live(to)
+      return up === undefined ? 0 : TimeOutgoing.waitMs(ctx, up.end, tag)
+    },
     send: (to, message) => {
       const up = live(to)
       return up !== undefined && Outgoing.bulk(ctx, up, message)

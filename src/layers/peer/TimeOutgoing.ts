@@ -6,6 +6,7 @@ import * as U64 from "../../domain/chain/U64.ts"
 import * as TimeEncoder from "../../domain/wire/time/TimeEncoder.ts"
 import type { Tag, TimeMessage } from "../../domain/wire/time/TimeMessage.ts"
 import * as TimeRates from "../../domain/wire/time/TimeRates.ts"
+import type { BlocksOut } from "../../services/PeerMessages.ts"
 import type { NodeContext } from "./NodeContext.ts"
 import { overflow } from "./overflow.ts"
 import type { PeerEnd } from "./PeerEnd.ts"
@@ -28,12 +29,25 @@ export const waitMs = (ctx: NodeContext, { time }: PeerEnd, tag: Tag): number =>
  * was not sent is made again by whoever made it, as one that was not answered.
  */
 export const send = (ctx: NodeContext, end: PeerEnd, message: TimeMessage): boolean => {
+  const { time } = end
+  return time !== undefined && sendFrame(ctx, end, message._tag, () => TimeEncoder.encode(message, time.commitCount))
+}
+
+/** The same for blocks as they are stored. */
+export const sendBlocks = (ctx: NodeContext, end: PeerEnd, { as, blocks }: BlocksOut): boolean =>
+  sendFrame(ctx, end, as, () => {
+    if (as === "BlocksResponse" || as === "BlockRangeResponse") return TimeEncoder.encodeList(as, blocks)
+    const [block] = blocks
+    return block === undefined ? undefined : TimeEncoder.encodeBlock(as, block)
+  })
+
+const sendFrame = (ctx: NodeContext, end: PeerEnd, tag: Tag, encode: () => Uint8Array | undefined): boolean => {
   const { connection, time } = end
-  if (connection === undefined || time === undefined || waitMs(ctx, end, message._tag) > 0) return false
-  const frame = TimeEncoder.encode(message, time.commitCount)
+  if (connection === undefined || time === undefined || waitMs(ctx, end, tag) > 0) return false
+  const frame = encode()
   if (frame === undefined) return false
-  time.sent = TimeRates.after(time.sent, message._tag, ctx.timers.now())
-  const fits = isBulk.has(message._tag) ? connection.sendBulk(frame) : connection.sendControl(frame)
+  time.sent = TimeRates.after(time.sent, tag, ctx.timers.now())
+  const fits = isBulk.has(tag) ? connection.sendBulk(frame) : connection.sendControl(frame)
   if (!fits) overflow(ctx, end)
   return fits
 }

@@ -51,6 +51,13 @@ export interface Showing {
 /** A connection that sync uses. */
 export interface PeerLink {
   readonly origin: Origin
+  /** Says a message of the native wire to it, or what stands for it on its own wire. False: it is gone, or does not read. */
+  readonly say: (message: SyncMessage) => boolean
+  /**
+   * Begins anew with it. Of a peer of the TIME network, which may be right by the rules of its own: if this node refuses what it shows, it stays
+   * connected, unused for a while. `undefined`: it is disconnected.
+   */
+  readonly again: (() => void) | undefined
   /** Monotonic ms of the last piece of an answer, or of the request when no other was in flight. */
   lastAt: number
   /** Requests in flight, void ones included. */
@@ -166,7 +173,7 @@ export const oldestFork = (context: Pick<SyncContext, "settled" | "params">, hei
 /** Sends to a peer of sync; false when it is gone. */
 export const send = (context: SyncContext, peer: PeerIp, message: SyncMessage): boolean => {
   const link = context.links.get(peer)
-  return link !== undefined && context.messages.send(link.origin, message)
+  return link?.say(message) === true
 }
 
 /** Sends a request, whose answer is pending from now on. */
@@ -175,7 +182,7 @@ export const request = (context: SyncContext, peer: PeerIp, message: SyncMessage
   if (link === undefined) return
   if (link.pendingAnswers === 0) link.lastAt = context.timers.now()
   link.pendingAnswers += 1
-  context.messages.send(link.origin, message)
+  link.say(message)
 }
 
 /** A piece of an answer came: ms since the piece before. `done`: it was the last one. */

@@ -79,6 +79,11 @@ const drop = (context: SyncContext, peer: PeerIp, fault: SyncFault, detail: stri
   const link = context.links.get(peer)
   if (link === undefined) return
   link.blamed = true
+  const { again } = link
+  if (again !== undefined && fault !== "protocol") {
+    context.timers.arm(Limits.timeRefusedMs, () => context.links.get(peer) === link && again())
+    return
+  }
   context.messages.drop(link.origin, `${fault}: ${detail}`)
 }
 

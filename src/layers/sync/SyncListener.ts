@@ -15,10 +15,16 @@ import type { PeerLink, SyncContext } from "./SyncContext.ts"
 import * as SyncHeaders from "./SyncHeaders.ts"
 import * as SyncServer from "./SyncServer.ts"
 
-const up = (context: SyncContext, origin: Origin, tip: SyncTip, capabilities: number): void => {
-  if ((capabilities & Capability.chain) === 0) return
+/** A connection is one of sync's from now on. */
+export const opened = (
+  context: SyncContext,
+  origin: Origin,
+  tip: SyncTip,
+  how: Pick<PeerLink, "say" | "again">
+): PeerLink => {
   const told = { height: tip.height, hash: Hash.fromHexUnsafe(tip.hash) }
-  context.links.set(origin.ip, {
+  const link: PeerLink = {
+    ...how,
     origin,
     lastAt: context.timers.now(),
     pendingAnswers: 0,
@@ -33,13 +39,21 @@ const up = (context: SyncContext, origin: Origin, tip: SyncTip, capabilities: nu
     blamed: false,
     blocks: 0,
     serve: ServeQueue.make()
-  })
+  }
+  context.links.set(origin.ip, link)
   context.machine.post({ _tag: "PeerUp", peer: origin.ip, tip, on: SyncHeaders.onBranch(context, told) })
   // Our chain may have grown since our Hello, when there was no connection to announce it on.
   SyncAnnounce.greet(context, origin.ip)
+  return link
 }
 
-const down = (context: SyncContext, { connection, ip }: Origin): void => {
+const up = (context: SyncContext, origin: Origin, tip: SyncTip, capabilities: number): void => {
+  if ((capabilities & Capability.chain) === 0) return
+  opened(context, origin, tip, { again: undefined, say: (message) => context.messages.send(origin, message) })
+}
+
+/** The connection is gone. */
+export const closed = (context: SyncContext, { connection, ip }: Origin): void => {
   const link = context.links.get(ip)
   if (link?.origin.connection !== connection) return
   context.links.delete(ip)
@@ -80,6 +94,15 @@ const sizeOf = (message: Exclude<SyncMessage, GetHeaders | GetBlocks>): number =
   }
 }
 
+/** Does something about a message when those before it are done; `bytes` are held until then. */
+export const inTurn = (context: SyncContext, link: PeerLink, bytes: number, task: () => void): void => {
+  waits(context, link, bytes)
+  context.turns.push(() => {
+    waits(context, link, -bytes)
+    if (context.links.get(link.origin.ip) === link && !link.blamed) task()
+  })
+}
+
 /** So many bytes more, or less, wait for their turn. A peer that sends faster than we check is not read until half of them are done. */
 const waits = ({ messages }: SyncContext, link: PeerLink, bytes: number): void => {
   link.waitingBytes += bytes
@@ -95,17 +118,12 @@ const waits = ({ messages }: SyncContext, link: PeerLink, bytes: number): void =
 /** Hears of a node's connections for sync. */
 export const make = (context: SyncContext): PeerListener => ({
   onUp: (origin, tip, capabilities) => up(context, origin, tip, capabilities),
-  onDown: (origin) => down(context, origin),
+  onDown: (origin) => closed(context, origin),
   onMessage: ({ connection, ip }, message) => {
     const link = context.links.get(ip)
     if (link?.origin.connection !== connection) return
     if (message._tag === "GetHeaders" || message._tag === "GetBlocks") return SyncServer.requested(context, ip, message)
-    const bytes = sizeOf(message)
-    waits(context, link, bytes)
-    context.turns.push(() => {
-      waits(context, link, -bytes)
-      if (context.links.get(ip) === link && !link.blamed) answered(context, ip, message)
-    })
+    inTurn(context, link, sizeOf(message), () => answered(context, ip, message))
   },
   onProgress: ({ ip }) => {
     const link = context.links.get(ip)

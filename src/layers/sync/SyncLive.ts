@@ -26,6 +26,7 @@ import * as SyncAnnounced from "./SyncAnnounced.ts"
 import * as SyncContext from "./SyncContext.ts"
 import * as SyncDriver from "./SyncDriver.ts"
 import * as SyncListener from "./SyncListener.ts"
+import * as TimeSync from "./TimeSync.ts"
 
 const report = ({ branches, halted, links, reorgs, state }: SyncContext.SyncContext): SyncReport => {
   const verdict = SyncVerdict.verdict(state)
@@ -92,6 +93,7 @@ const make = Effect.gen(function*() {
   localChain.setTip(tip)
   SyncDriver.start(context)
   yield* messages.listen(SyncListener.make(context))
+  yield* messages.listenTime(TimeSync.make(context))
   return Sync.of({
     report: Effect.sync(() => report(context)),
     add: (block) => add(context, block)

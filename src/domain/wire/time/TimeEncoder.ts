@@ -39,6 +39,24 @@ export const encode = (message: TimeMessage, peerCommitCount: number = commitCou
   return writer.length - lengthBytes > Limits.frameBytes ? undefined : finish(writer)
 }
 
+/** A message that is a list of blocks, from their bytes; `undefined`: a frame cannot hold them. */
+export const encodeList = (
+  tag: "BlocksResponse" | "BlockRangeResponse",
+  blocks: ReadonlyArray<Uint8Array>
+): Uint8Array | undefined => {
+  const writer = begin(table[tag][0])
+  writer.u64(blocks.length)
+  for (const block of blocks) writer.raw(block)
+  return writer.length - lengthBytes > Limits.frameBytes ? undefined : finish(writer)
+}
+
+/** A message that is one block, from its bytes. */
+export const encodeBlock = (tag: "BlockResponse" | "GenesisAnnouncement", block: Uint8Array): Uint8Array => {
+  const writer = begin(table[tag][0])
+  writer.raw(block)
+  return finish(writer)
+}
+
 /** The answer to `MempoolSyncRequest`. */
 export const emptyMempool: Uint8Array = (() => {
   const writer = begin(mempoolSyncResponse)

@@ -1,0 +1,146 @@
+/**
+ * Serves our chain to peers of the TIME network: tip, heights, hashes, pages and single blocks, within what they read (`PeerMessages.timeWaitMs`). One
+ * request of a peer after the other; what comes while `Limits.serveQueue` wait is not answered, which that network's nodes make good by asking again.
+ */
+import { Effect } from "effect"
+import * as Hash from "../../domain/chain/Hash.ts"
+import * as Limits from "../../domain/Limits.ts"
+import type { Message, TimeMessage } from "../../domain/wire/time/TimeMessage.ts"
+import type { ChainStoreError } from "../../services/ChainStore.ts"
+import type { BlocksOut } from "../../services/PeerMessages.ts"
+import type { PeerLink, SyncContext } from "./SyncContext.ts"
+
+export type Request = Message<
+  | "GetBlocks"
+  | "GetBlockRange"
+  | "GetBlockHash"
+  | "BlockRequest"
+  | "RequestGenesis"
+  | "GetChainWork"
+  | "GetChainWorkAt"
+>
+
+/** What a peer asked and is not answered yet. */
+export interface Queue {
+  readonly waiting: Array<Request>
+  serving: boolean
+}
+
+export const queue = (): Queue => ({ waiting: [], serving: false })
+
+/** Work of a chain by its height: the network counts nothing else. */
+const workOf = (height: number): bigint => BigInt(height) * 1_000_000n
+
+/** bytes. What a page may hold, so that its frame fits. */
+const pageBytes = Limits.frameBytes - 64
+
+export const requested = (context: SyncContext, link: PeerLink, queue: Queue, request: Request): void => {
+  if (queue.waiting.length >= Limits.serveQueue) return
+  queue.waiting.push(request)
+  if (queue.serving) return
+  queue.serving = true
+  context.fork(serveAll(context, link, queue))
+}
+
+/** Until none waits, or the connection is gone. */
+const serveAll = (context: SyncContext, link: PeerLink, queue: Queue): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const next = context.links.get(link.origin.ip) === link ? queue.waiting.shift() : undefined
+    if (next === undefined) {
+      queue.serving = false
+      return Effect.void
+    }
+    const failed = (error: ChainStoreError) => context.emit({ _tag: "StoreFailed", detail: error.message })
+    return context.messages.whenLow(link.origin, Limits.serveHighBytes).pipe(
+      Effect.andThen(answer(context, next)),
+      Effect.flatMap((message) => message === undefined ? Effect.void : send(context, link, message)),
+      Effect.catch((error) => Effect.sync(() => failed(error))),
+      Effect.ignoreCause({ log: "Error" }),
+      Effect.andThen(serveAll(context, link, queue))
+    )
+  })
+
+/** When the peer will read it. */
+const send = ({ messages }: SyncContext, { origin }: PeerLink, message: TimeMessage | BlocksOut) =>
+  Effect.gen(function*() {
+    const waitMs = messages.timeWaitMs(origin, message._tag === "StoredBlocks" ? message.as : message._tag)
+    if (waitMs > 0) yield* Effect.sleep(waitMs)
+    messages.sendTime(origin, message)
+  })
+
+/** `undefined`: none is due. */
+const answer = (
+  context: SyncContext,
+  request: Request
+): Effect.Effect<TimeMessage | BlocksOut | undefined, ChainStoreError> => {
+  switch (request._tag) {
+    case "GetBlocks":
+      return page(context, "BlocksResponse", request)
+    case "GetBlockRange":
+      return page(context, "BlockRangeResponse", request)
+    case "GetBlockHash":
+      return Effect.map(hashAt(context, request.height), (hash) => ({
+        _tag: "BlockHashResponse",
+        height: request.height,
+        hash
+      }))
+    case "BlockRequest":
+      return Effect.map(
+        blocks(context, request.height, 1),
+        (found) => found.length === 0 ? undefined : { _tag: "StoredBlocks", as: "BlockResponse", blocks: found }
+      )
+    case "RequestGenesis":
+      return Effect.succeed({
+        _tag: "StoredBlocks",
+        as: "GenesisAnnouncement",
+        blocks: [context.params.genesis.bytes]
+      })
+    case "GetChainWork":
+      return Effect.map(context.store.tip, ({ hash, height }) => ({
+        _tag: "ChainWorkResponse",
+        height,
+        tipHash: Hash.fromHexUnsafe(hash),
+        work: workOf(height)
+      }))
+    case "GetChainWorkAt":
+      return Effect.map(hashAt(context, request.height), (hash) =>
+        hash === undefined
+          ? undefined
+          : { _tag: "ChainWorkAtResponse", height: request.height, hash, work: workOf(request.height) })
+  }
+}
+
+/** Ascending from `start`: at most a page, as much as a frame holds; none when the range is empty or above our tip. */
+const page = (
+  context: SyncContext,
+  as: "BlocksResponse" | "BlockRangeResponse",
+  { end, start }: { readonly start: number; readonly end: number }
+) =>
+  Effect.map(
+    blocks(context, start, Math.min(end - start + 1, Limits.timePageBlocks)),
+    (blocks): BlocksOut => ({ _tag: "StoredBlocks", as, blocks })
+  )
+
+/** Of one chain. */
+const blocks = ({ params, rewrites, store }: SyncContext, from: number, count: number) => {
+  if (count <= 0) return Effect.succeed([])
+  const stored = from === 0
+    ? Effect.map(count > 1 ? store.blocks(1, count - 1, pageBytes) : Effect.succeed([]), (rest) => [
+      params.genesis.bytes,
+      ...rest
+    ])
+    : store.blocks(from, count, pageBytes)
+  return Effect.map(rewrites.steady(stored), ([found]) => fitting(found))
+}
+
+/** A store gives one block at least, however long, and genesis is not in its count. */
+const fitting = (blocks: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Array> => {
+  let bytes = 0
+  const over = blocks.findIndex(({ length }, at) => (bytes += length) > pageBytes && at > 0)
+  return over < 0 ? blocks : blocks.slice(0, over)
+}
+
+const hashAt = ({ params, store }: SyncContext, height: number) =>
+  height === 0
+    ? Effect.succeed(params.genesisHash)
+    : Effect.map(store.hashes(height, 1), ([hash]) => hash === undefined ? undefined : Hash.fromHexUnsafe(hash))
