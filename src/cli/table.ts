@@ -6,6 +6,17 @@ export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n")
 }
 
+/** As `table`, its last column cut so that no line is wider than `width`, where that leaves some of it. */
+export const tableWithin = (rows: ReadonlyArray<ReadonlyArray<string>>, width: number | undefined): string => {
+  if (width === undefined) return table(rows)
+  const last = (rows[0]?.length ?? 1) - 1
+  const before = (rows[0] ?? []).slice(0, last)
+    .reduce((sum, _, column) => sum + 2 + Math.max(...rows.map((row) => (row[column] ?? "").length)), 0)
+  const room = Math.max(rows[0]?.[last]?.length ?? 0, width - before)
+  const cut = (text: string) => text.length <= room ? text : `${text.slice(0, room - 1)}…`
+  return table(rows.map((row) => row.map((cell, column) => column === last ? cut(cell) : cell)))
+}
+
 /** `12 s`, `3 min 5 s`, `2 h 10 min`, `4 d 3 h`. */
 export const duration = (ms: number): string => {
   const seconds = Math.max(0, Math.round(ms / 1_000))

@@ -1,7 +1,11 @@
 /** The root command. */
 import { Command } from "effect/cli"
 import type { Self } from "../layers/node/Self.ts"
+import * as ban from "./ban.ts"
+import * as bans from "./bans.ts"
 import * as chain from "./chain/chain.ts"
+import * as connect from "./connect.ts"
+import * as disconnect from "./disconnect.ts"
 import * as masternodes from "./masternodes.ts"
 import * as peers from "./peers.ts"
 import * as replay from "./replay.ts"
@@ -10,6 +14,7 @@ import * as simulate from "./simulate.ts"
 import * as status from "./status.ts"
 import * as testnet from "./testnet.ts"
 import * as trace from "./trace.ts"
+import * as unban from "./unban.ts"
 import * as why from "./why.ts"
 
 /** `makeNode`: how `run` builds its node. `self`: how `testnet` and `simulate` start this program again. */
@@ -26,6 +31,11 @@ export const make = (makeNode: run.MakeNode, self: Self) =>
       why.command,
       trace.command,
       replay.command,
+      connect.command,
+      disconnect.command,
+      ban.command,
+      unban.command,
+      bans.command,
       chain.command
     ])
   )

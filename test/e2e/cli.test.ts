@@ -125,6 +125,33 @@ describe("the program", () => {
       assert.strictEqual(yield* node.stop, 0)
     }))
 
+  e2e(
+    "bans: made, listed, still there after kill -9, lifted; errors name the ban that was meant",
+    (directory) =>
+      Effect.gen(function*() {
+        const dir = ["--data-dir", `${directory}/a`]
+        const first = yield* startNode(`${directory}/a`, "127.77.5.1")
+        const made = yield* call(["ban", "::ffff:203.0.113.7/120", "--for", "7d", "--reason", "floods us", ...dir])
+        assert.strictEqual(
+          made.stdout,
+          "banned 203.0.113.0/24 for 7 d 0 h; to lift it: timemesh unban 203.0.113.0/24\n",
+          made.stderr
+        )
+        yield* first.signal("SIGKILL")
+        const second = yield* startNode(`${directory}/a`, "127.77.5.1")
+        const listed = yield* call(["bans", ...dir])
+        assert.match(listed.stdout, /^BANNED +BY +SINCE +ENDS IN +REASON\n203\.0\.113\.0\/24 +operator +.*floods us\n$/)
+        const wrong = yield* call(["unban", "203.0.113.9", ...dir])
+        assert.strictEqual(wrong.code, 2)
+        assert.include(wrong.stderr, "it is in 203.0.113.0/24, which is banned")
+        assert.strictEqual(
+          (yield* call(["unban", "203.0.113.0/24", ...dir])).stdout,
+          "lifted the ban of 203.0.113.0/24\n"
+        )
+        assert.strictEqual(yield* second.stop, 0)
+      })
+  )
+
   e2e("kill -9 frees the data directory", (directory, fs) =>
     Effect.gen(function*() {
       const dir = `${directory}/a`
@@ -186,6 +213,8 @@ describe("the program", () => {
           "Unrecognized flag: --nope in command timemesh run\n  timemesh run --help lists all flags"
         ],
         [["why", "1.2.3", "--data-dir", directory], 2, "\"1.2.3\" is not a peer's IP address"],
+        [["ban", "10.0.0.0/4", "--data-dir", directory], 2, "the number after the slash is at least 8"],
+        [["ban", "10.0.0.1", "--for", "soon"], 2, "--for: \"soon\" is not a duration; use a number and a unit"],
         [["peers", "--data-dir", directory], 1, `no node is running in ${directory}`],
         [["status", "--admin", "nowhere"], 2, "\"nowhere\" is not an admin API address"],
         [["testnet", "--nodes", "1"], 2, "--nodes: \"1\" is out of range"],

@@ -7,7 +7,8 @@ import type { OwnReport } from "../../src/domain/peer/OwnAddressText.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../src/domain/peer/PeerRecord.ts"
-import { ConnectionManager, InvalidPeer } from "../../src/services/ConnectionManager.ts"
+import * as Subnet from "../../src/domain/peer/Subnet.ts"
+import { type BanReport, ConnectionManager, InvalidPeer } from "../../src/services/ConnectionManager.ts"
 import { NodeConfig } from "../../src/services/NodeConfig.ts"
 import { NodeEvents } from "../../src/services/NodeEvents.ts"
 import { PeerState } from "../../src/services/PeerState.ts"
@@ -74,6 +75,15 @@ export const row: PeerRecord = {
   lastGoodAt: undefined
 }
 
+const ban = (subnet: Subnet.Subnet): BanReport => ({
+  subnet,
+  since: 1_000,
+  until: 61_000,
+  leftMs: 30_000,
+  by: "operator",
+  reason: "rude"
+})
+
 /** `note` hears every call that changes something. */
 export const services = (note: (call: string) => Effect.Effect<void>) =>
   Layer.mergeAll(
@@ -115,6 +125,9 @@ export const services = (note: (call: string) => Effect.Effect<void>) =>
           ? Effect.fail(new InvalidPeer({ input: to.ip, problem: "is not a unicast address", fix: "use another" }))
           : note(`connect ${PeerAddress.format(to)}`),
       disconnect: (peer) => Effect.as(note(`disconnect ${peer}`), true),
+      ban: (subnet, options) => Effect.as(note(`ban ${subnet} ${JSON.stringify(options)}`), ban(subnet)),
+      unban: (subnet) => Effect.as(note(`unban ${subnet}`), subnet === "203.0.113.0/24"),
+      bans: Effect.succeed([ban(Subnet.fromStringUnsafe("203.0.113.0/24"))]),
       isolate: (peers) => note(`isolate ${peers.join(" ")}`)
     }),
     Layer.succeed(NodeEvents, {

@@ -124,7 +124,7 @@ export const of = (situation: Situation, details: Details): Words => {
     case "operator-here":
       return {
         cause: "it was disconnected by hand here, so this node does not dial it; it may dial this node",
-        fix: "connect to it again with POST /connect of the admin API, or restart the node"
+        fix: `connect to it again: timemesh connect ${address}`
       }
     case "operator-there":
       return {
@@ -171,7 +171,12 @@ export const of = (situation: Situation, details: Details): Words => {
     case "stopped":
       return { cause: "the peer was stopped or is restarting", fix: "start it again, if it should run" }
     case "evicted":
-      return { cause: "the peer gave this node's place to another", fix: "nothing: this node dials again later" }
+      return record?.last?.reason.by === "local"
+        ? {
+          cause: "this node was full and gave its place to another peer",
+          fix: "raise --max-peers, or name it with --peer"
+        }
+        : { cause: "the peer gave this node's place to another", fix: "nothing: this node dials again later" }
     case "protocol":
       return {
         cause: `${

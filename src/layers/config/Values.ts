@@ -21,11 +21,11 @@ const ofHost = <A>(ip: PeerIp.PeerIp, value: A, fix: string): Read<A> => {
   return problem === undefined ? Result.succeed(value) : fail(problem, fix)
 }
 
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** `15s`, `500ms`, `1.5m`, `1h`; also `15 seconds` and the like. In ms. */
-const durationMs = (text: string): number | undefined => {
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|milli(?:second)?s?|sec(?:ond)?s?|min(?:ute)?s?|hours?)$/i.exec(
+/** `15s`, `500ms`, `1.5m`, `1h`, `7d`; also `15 seconds` and the like. In ms. */
+export const durationMs = (text: string): number | undefined => {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|milli(?:second)?s?|sec(?:ond)?s?|min(?:ute)?s?|hours?|d|days?)$/i.exec(
     text.trim()
   )
   if (match === null) return undefined

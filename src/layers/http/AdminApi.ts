@@ -264,9 +264,38 @@ export const Why = Schema.Struct({
   cause: Schema.optional(Schema.String),
   fix: Schema.optional(Schema.String),
   text: Schema.String,
-  record: Schema.optional(Peer)
+  record: Schema.optional(Peer),
+  /** What it did that no honest peer does, the oldest first. */
+  offences: Schema.optional(Schema.Array(Schema.Struct({
+    kind: Schema.String,
+    detail: Schema.String,
+    /** In a row. */
+    times: Schema.Finite,
+    agoMs: Schema.Finite
+  })))
 })
 export type Why = typeof Why.Type
+
+/** A ban, as `services/ConnectionManager`. */
+export const Ban = Schema.Struct({
+  /** An address, or a block as `203.0.113.0/24`. */
+  subnet: Schema.String,
+  since: Schema.Finite,
+  until: Schema.Finite,
+  leftMs: Schema.Finite,
+  by: Schema.Literals(["operator", "score"]),
+  /** For a person; may be empty. */
+  reason: Schema.String
+})
+export type Ban = typeof Ban.Type
+
+/** `GET /bans`, by address. */
+export const Bans = Schema.Struct({
+  /** The node's wall time when the list was read. */
+  at: Schema.Finite,
+  bans: Schema.Array(Ban)
+})
+export type Bans = typeof Bans.Type
 
 /** The request's text is not an address. `message` says how to write one. */
 export class BadAddress extends Schema.TaggedError<BadAddress>()("BadAddress", { message: Schema.String }, {
@@ -299,6 +328,23 @@ const group = HttpApiGroup.make("node", { topLevel: true }).add(
   HttpApiEndpoint.post("disconnect", "/disconnect", {
     payload: Schema.Struct({ ip: Schema.String }),
     success: Schema.Struct({ disconnected: Schema.Boolean }),
+    error: BadAddress
+  }),
+  HttpApiEndpoint.get("bans", "/bans", { success: Bans }),
+  /** Bans an address or a block, for a day or `forMs`; in place of an earlier ban of the same. */
+  HttpApiEndpoint.post("ban", "/ban", {
+    payload: Schema.Struct({
+      subnet: Schema.String,
+      forMs: Schema.optional(Schema.Finite),
+      reason: Schema.optional(Schema.String)
+    }),
+    success: Ban,
+    error: BadAddress
+  }),
+  /** Lifts exactly that ban. */
+  HttpApiEndpoint.post("unban", "/unban", {
+    payload: Schema.Struct({ subnet: Schema.String }),
+    success: Schema.Struct({ unbanned: Schema.String }),
     error: BadAddress
   }),
   /** For drills: cuts the node off from exactly these addresses, as `ConnectionManager.isolate`. An empty list ends that. */

@@ -7,7 +7,8 @@ import type { PairTraceFile } from "../../domain/pair/PairTraceFile.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import { systemReason } from "../store/systemError.ts"
 import { AdminApi } from "./AdminApi.ts"
-import type { Masternodes, Peers, Status, Why } from "./AdminApi.ts"
+import type { Ban, Bans, Masternodes, Peers, Status, Why } from "./AdminApi.ts"
+import { present } from "./present.ts"
 
 /**
  * The request failed. `unreachable`: no connection to that address. `timeout`: no answer in time. `refused`: the node
@@ -34,6 +35,14 @@ export interface AdminClient {
   readonly connect: (peer: string) => Effect.Effect<Why, AdminClientError>
   /** Whether there was a connection to close. */
   readonly disconnect: (ip: string) => Effect.Effect<boolean, AdminClientError>
+  readonly bans: Effect.Effect<Bans, AdminClientError>
+  /** An address or a block. `forMs`: default a day. */
+  readonly ban: (
+    subnet: string,
+    options?: { readonly forMs?: number | undefined; readonly reason?: string | undefined }
+  ) => Effect.Effect<Ban, AdminClientError>
+  /** The address or block whose ban was lifted, as the node writes it. */
+  readonly unban: (subnet: string) => Effect.Effect<string, AdminClientError>
   /** Cuts the node off from exactly these addresses; an empty list ends that. */
   readonly isolate: (ips: ReadonlyArray<string>) => Effect.Effect<void, AdminClientError>
 }
@@ -75,6 +84,9 @@ export const make = (
       trace: (ip) => ask(api.trace({ params: { ip } })),
       connect: (peer) => ask(api.connect({ payload: { address: peer } })),
       disconnect: (ip) => ask(Effect.map(api.disconnect({ payload: { ip } }), (reply) => reply.disconnected)),
+      bans: ask(api.bans()),
+      ban: (subnet, { forMs, reason } = {}) => ask(api.ban({ payload: present({ subnet, forMs, reason }) })),
+      unban: (subnet) => ask(Effect.map(api.unban({ payload: { subnet } }), ({ unbanned }) => unbanned)),
       isolate: (ips) => ask(Effect.asVoid(api.isolate({ payload: { ips } })))
     }
   })

@@ -27,6 +27,7 @@ import { DroppedLines } from "../log/LogOutput.ts"
 import { systemCode } from "../store/systemError.ts"
 import { AdminApi, BadAddress, NoMasternodes, NoTrace } from "./AdminApi.ts"
 import type { Chain, Peer, Why } from "./AdminApi.ts"
+import * as BanRequests from "./BanRequests.ts"
 import { present } from "./present.ts"
 
 /** The address cannot be bound. `code`: the system's, such as `EADDRINUSE`. */
@@ -73,8 +74,8 @@ const errorResponse = (status: number, message: string) =>
 
 const unreadable: Readonly<Record<number, string>> = {
   400: "the request is malformed: its body or path does not have the form that the API says",
-  404:
-    "there is no such path and method: GET /status, /peers, /why/IP, /trace/IP; POST /connect, /disconnect, /isolate",
+  404: "there is no such path and method: GET /status, /peers, /masternodes, /bans, /why/IP, /trace/IP; " +
+    "POST /connect, /disconnect, /ban, /unban, /isolate",
   413: `the body exceeds ${Limits.adminBodyBytes} bytes`
 }
 
@@ -143,14 +144,15 @@ const rowOf = (record: PeerRecord): Peer => {
   }
 }
 
-const whyOf = ({ cause, fix, ip, record, situation, state, text }: Explanation): Why => ({
+const whyOf = ({ cause, fix, ip, offences, record, situation, state, text }: Explanation): Why => ({
   ip,
   state,
   situation,
   cause,
   fix,
   text,
-  record: record === undefined ? undefined : rowOf(record)
+  record: record === undefined ? undefined : rowOf(record),
+  offences: offences?.map((offence) => ({ ...offence, agoMs: Math.round(offence.agoMs) }))
 })
 
 /** `startedAt`: monotonic ms of the start. */
@@ -260,6 +262,12 @@ const handlers = (startedAt: number) =>
             const ip = yield* readIp(payload.ip)
             return { disconnected: yield* manager.disconnect(ip) }
           }),
+        bans: () =>
+          Effect.gen(function*() {
+            return { at: yield* Clock.currentTimeMillis, bans: yield* manager.bans }
+          }),
+        ban: ({ payload }) => BanRequests.ban(manager, payload),
+        unban: ({ payload }) => BanRequests.unban(manager, payload.subnet),
         isolate: ({ payload }) =>
           Effect.gen(function*() {
             const ips = yield* Effect.forEach(payload.ips, readIp)

@@ -68,6 +68,33 @@ describe("admin API", () => {
       })
     ))
 
+  it.live("bans, lifts bans and lists them; what cannot be is refused with what to do", () =>
+    withServer((address, calls) =>
+      Effect.gen(function*() {
+        const client = yield* AdminClient.make(address)
+        const made = yield* client.ban("::ffff:10.0.0.7/120", { forMs: 5_000, reason: "x" })
+        assert.deepStrictEqual([made.subnet, made.leftMs, made.by], ["10.0.0.0/24", 30_000, "operator"])
+        yield* client.ban("10.0.0.7")
+        assert.strictEqual(yield* client.unban("203.0.113.99/24"), "203.0.113.0/24")
+        const { bans } = yield* client.bans
+        assert.deepStrictEqual(bans.map(({ reason, subnet }) => [subnet, reason]), [["203.0.113.0/24", "rude"]])
+        assert.deepStrictEqual(yield* Ref.get(calls), [
+          `ban 10.0.0.0/24 {"forMs":5000,"reason":"x"}`,
+          "ban 10.0.0.7 {}",
+          "unban 203.0.113.0/24"
+        ])
+        const refused = yield* Effect.all([
+          Effect.flip(client.ban("0.0.0.0/0")),
+          Effect.flip(client.unban("203.0.113.9")),
+          Effect.flip(client.unban("198.51.100.1"))
+        ])
+        assert.deepStrictEqual(refused.map(({ kind }) => kind), ["refused", "refused", "refused"])
+        assert.include(refused[0].message, "at least 8")
+        assert.include(refused[1].message, "it is in 203.0.113.0/24, which is banned: timemesh unban 203.0.113.0/24")
+        assert.include(refused[2].message, "there is no ban of 198.51.100.1; see all bans: timemesh bans")
+      })
+    ))
+
   it.live("a node with a chain reports it, and how it uses each peer", () =>
     withServer((address) =>
       Effect.gen(function*() {

@@ -1,0 +1,40 @@
+/** The admin API's side of bans: texts in, plain values out. */
+import { Effect } from "effect"
+import * as Subnet from "../../domain/peer/Subnet.ts"
+import type { ConnectionManager } from "../../services/ConnectionManager.ts"
+import { BadAddress, type Ban } from "./AdminApi.ts"
+
+type Manager = Pick<ConnectionManager["Service"], "ban" | "unban" | "bans">
+
+const readSubnet = (text: string) =>
+  Effect.mapError(Effect.fromResult(Subnet.fromString(text)), ({ message }) => new BadAddress({ message }))
+
+/** Bans what the text names. */
+export const ban = (
+  manager: Manager,
+  { forMs, reason, subnet: text }: {
+    readonly subnet: string
+    readonly forMs?: number | undefined
+    readonly reason?: string | undefined
+  }
+): Effect.Effect<Ban, BadAddress> =>
+  Effect.gen(function*() {
+    const subnet = yield* readSubnet(text)
+    return yield* Effect.mapError(
+      manager.ban(subnet, { forMs, reason }),
+      ({ message }) => new BadAddress({ message })
+    )
+  })
+
+/** Lifts the ban of exactly what the text names. Fails with the ban that it may have meant. */
+export const unban = (manager: Manager, text: string): Effect.Effect<{ readonly unbanned: string }, BadAddress> =>
+  Effect.gen(function*() {
+    const subnet = yield* readSubnet(text)
+    if (yield* manager.unban(subnet)) return { unbanned: subnet }
+    const { ip } = Subnet.parts(subnet)
+    const wider = (yield* manager.bans).find((ban) => Subnet.contains(ban.subnet, ip))
+    const fix = wider === undefined
+      ? "see all bans: timemesh bans"
+      : `it is in ${wider.subnet}, which is banned: timemesh unban ${wider.subnet}`
+    return yield* new BadAddress({ message: `there is no ban of ${subnet}; ${fix}` })
+  })
