@@ -26,7 +26,22 @@ export const compare = (a: Hash, b: Hash): number => {
 
 export const isZero = (hash: Hash): boolean => equals(hash, zero)
 
-export const toHex = (hash: Hash): string => Hex.encode(hash)
+/** Character codes of the digits. */
+const digits = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0))
+
+/** Reused by every call, which is synchronous. */
+const codes: Array<number> = Array.from({ length: 2 * length }, () => 0)
+
+/** One flat string: text put together digit by digit is a tree of thirty pieces, which the first look at it takes apart. */
+export const toHex = (hash: Hash): string => {
+  if (hash.length !== length) return Hex.encode(hash)
+  for (let i = 0; i < length; i++) {
+    const byte = hash[i] ?? 0
+    codes[2 * i] = digits[byte >> 4] ?? 0
+    codes[2 * i + 1] = digits[byte & 15] ?? 0
+  }
+  return String.fromCharCode(...codes)
+}
 
 const pattern = /^[0-9a-f]{64}$/i
 

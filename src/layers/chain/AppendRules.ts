@@ -16,11 +16,11 @@ export const checkBlocks = (after: number, blocks: ReadonlyArray<StoredBlock>): 
   for (const block of blocks) {
     const height = before === undefined ? after + 1 : before.height + 1
     if (block.height !== height) return notLinked(height, `the block in this place says height ${block.height}`)
-    if (!isHash(block.hash) || !isHash(block.previous)) {
-      return notLinked(height, "a hash is not 64 lower-case hex digits")
-    }
     if (before !== undefined && block.previous !== before.hash) {
       return notLinked(height, `it follows ${block.previous}, but the block before it is ${before.hash}`)
+    }
+    if (!isHash(block.hash) || (before === undefined && !isHash(block.previous))) {
+      return notLinked(height, "a hash is not 64 lower-case hex digits")
     }
     before = block
   }
