@@ -283,6 +283,11 @@ export const bookUnsaved = 64
 /** rows written by one statement of the book's database: within SQLite's bound of variables. */
 export const bookRowsPerWrite = 500
 
+// --- metrics ----------------------------------------------------------------------
+
+/** ms. Upper bounds of the histogram of round trips: a machine, a town, a continent, the world, trouble; beyond the last a ping counts as quiet. */
+export const rttBucketsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 3_000] as const
+
 // --- flight recorder --------------------------------------------------------------
 
 /** steps of one pair that are kept: some 50 connections or attempts, each of five or six steps. */

@@ -36,11 +36,21 @@ export type NodeEvent =
   }
   | { readonly _tag: "Dialling"; readonly at: number; readonly ip: PeerIp; readonly port: number }
   | { readonly _tag: "DialFailed"; readonly at: number; readonly ip: PeerIp; readonly detail: string }
-  | ({ readonly _tag: "Up"; readonly at: number; readonly role: "lower" | "higher" } & ConnectionRef)
-  | (
-    & { readonly _tag: "Down"; readonly at: number; readonly reason: DisconnectReason; readonly upMs: number }
-    & ConnectionRef
-  )
+  | ({
+    readonly _tag: "Up"
+    readonly at: number
+    readonly role: "lower" | "higher"
+    /** The same process was connected before, and nobody ended that connection: it should not have dropped. */
+    readonly isFlap?: boolean
+  } & ConnectionRef)
+  | ({
+    readonly _tag: "Down"
+    readonly at: number
+    readonly reason: DisconnectReason
+    readonly upMs: number
+    /** What the connection carried. */
+    readonly traffic?: Traffic
+  } & ConnectionRef)
   /** A socket was closed before it was Up. Not the peer's fault unless the reason says so. */
   | {
     readonly _tag: "Refused"
@@ -204,6 +214,19 @@ export type NodeEvent =
   | { readonly _tag: "MasternodeConflict"; readonly at: number; readonly detail: string }
   | { readonly _tag: "Stopping"; readonly at: number }
 
+/** Both ways, frames and all. */
+export interface Traffic {
+  readonly bytes: { readonly sent: number; readonly received: number }
+  readonly messages: { readonly sent: number; readonly received: number }
+}
+
+/** How often a value was at most each of `Limits.rttBucketsMs`, ascending and cumulative, and their sum. */
+export interface RoundTrips {
+  readonly buckets: ReadonlyArray<number>
+  readonly count: number
+  readonly sumMs: number
+}
+
 /** A count per direction of the connection. */
 export interface ByDirection {
   readonly inbound: number
@@ -220,6 +243,15 @@ export interface NodeStats {
   readonly refusedByReason: Readonly<Record<string, number>>
   readonly dials: number
   readonly dialsFailed: number
+  /** By `DialFault`. */
+  readonly dialFaults: Readonly<Record<string, number>>
+  /** Ups of a process whose connection before had dropped though nobody ended it. */
+  readonly flaps: number
+  /** Of the connections that are down: what is up is in its row. */
+  readonly ended: Traffic
+  readonly roundTrips: RoundTrips
+  /** Blocks by which the chain grew, those of a reorganisation among them. */
+  readonly blocksAdded: number
   readonly pings: { readonly sent: ByDirection; readonly received: ByDirection }
   readonly pongs: { readonly sent: ByDirection; readonly received: ByDirection }
   /** Times that inbound connections could not be accepted: seconds, where file descriptors were missing. */
@@ -231,4 +263,6 @@ export interface NodeStats {
   readonly turnedAway: number
   /** Maximum event-loop lag, ms. */
   readonly maxLagMs: number
+  /** ms. Stalls beyond `Limits.lagFloorMs`, in all. */
+  readonly lagMs: number
 }

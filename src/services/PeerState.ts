@@ -38,4 +38,10 @@ export class PeerState extends Context.Service<PeerState, {
    * At most `Limits.traceSteps`, and of an address that never came up as long as there is room.
    */
   readonly trace: (ip: PeerIp) => Effect.Effect<Option.Option<PairTrace>>
+  /** How much the node keeps: addresses of its book by table, pairs with a trace, and the traces' bytes (estimated). */
+  readonly sizes: Effect.Effect<{
+    readonly book: { readonly new: number; readonly tried: number }
+    readonly tracedPairs: number
+    readonly traceBytes: number
+  }>
 }>()("timemesh/services/PeerState") {}

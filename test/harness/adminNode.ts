@@ -23,13 +23,19 @@ export const stats: NodeStats = {
   refusedByReason: { "rejected: duplicate": 1 },
   dials: 4,
   dialsFailed: 1,
+  dialFaults: { peer: 1 },
+  flaps: 1,
+  ended: { bytes: { sent: 10, received: 20 }, messages: { sent: 30, received: 40 } },
+  roundTrips: { buckets: [0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 2], count: 2, sumMs: 30 },
+  blocksAdded: 5,
   pings: both,
   pongs: both,
   acceptsFailed: 0,
   unknownFrames: 0,
   offences: 0,
   turnedAway: 0,
-  maxLagMs: 1.5
+  maxLagMs: 1.5,
+  lagMs: 2.5
 }
 export const row: PeerRecord = {
   ip: ip("127.0.0.2"),
@@ -90,6 +96,7 @@ export const services = (note: (call: string) => Effect.Effect<void>) =>
     Layer.mock(PeerState, {
       peers: Effect.succeed([row]),
       connected: Effect.succeed([row]),
+      sizes: Effect.succeed({ book: { new: 5, tried: 6 }, tracedPairs: 7, traceBytes: 8 }),
       why: (peer) =>
         Effect.succeed({
           ip: peer,

@@ -153,3 +153,23 @@ export const cameUp = (entry: BookEntry, process: Process | undefined): BookEntr
       ? entry.restarts + 1
       : entry.restarts
 })
+
+/** How connections end that nobody ended: the peer and this node were well, and what was between them was not, or a rule went wrong. */
+const dropped: ReadonlySet<DisconnectReason["kind"]> = new Set<DisconnectReason["kind"]>([
+  "eof",
+  "reset",
+  "silent",
+  "unanswered",
+  "replaced",
+  "address"
+])
+
+/**
+ * Whether the peer that came up is the process that was connected before, and whose connection nobody ended: so it was well all the time, and the
+ * connection should not have dropped. A restart is none, nor is what was decided at either end. `now`: monotonic ms.
+ */
+export const isFlap = (before: BookEntry, after: BookEntry, now: number): boolean => {
+  const { lastDown } = before
+  return lastDown !== undefined && dropped.has(lastDown.reason.kind) &&
+    now - lastDown.at <= Limits.redialKnownForMs && isSameProcess(before, after)
+}

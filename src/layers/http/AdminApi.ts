@@ -250,7 +250,13 @@ export const Status = Schema.Struct({
     /** What peers did that no honest peer does; and sockets of banned addresses that were closed when they were accepted. */
     offences: Schema.optional(Schema.Int),
     turnedAway: Schema.optional(Schema.Int),
-    maxLagMs: Schema.Finite
+    /** By `DialFault`. */
+    dialFaults: Schema.optional(Counts),
+    /** Connections that dropped although both processes were well: the goal is 0. */
+    flaps: Schema.optional(Schema.Int),
+    blocksAdded: Schema.optional(Schema.Int),
+    maxLagMs: Schema.Finite,
+    lagMs: Schema.optional(Schema.Int)
   })
 })
 export type Status = typeof Status.Type

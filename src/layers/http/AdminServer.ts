@@ -28,6 +28,7 @@ import { systemCode } from "../store/systemError.ts"
 import { AdminApi, BadAddress, NoMasternodes, NoTrace } from "./AdminApi.ts"
 import type { Chain, Peer, Why } from "./AdminApi.ts"
 import * as BanRequests from "./BanRequests.ts"
+import * as MetricsPage from "./MetricsPage.ts"
 import { present } from "./present.ts"
 
 /** The address cannot be bound. `code`: the system's, such as `EADDRINUSE`. */
@@ -210,7 +211,7 @@ const handlers = (startedAt: number) =>
               chain: Option.getOrUndefined(Option.map(yield* report, chainOf)),
               masternodes: Option.getOrUndefined(yield* masternodes)?.counts,
               logLinesDropped: droppedLines(),
-              stats: { ...stats, maxLagMs: Math.round(stats.maxLagMs) }
+              stats: { ...stats, maxLagMs: Math.round(stats.maxLagMs), lagMs: Math.round(stats.lagMs) }
             })
           }),
         peers: () =>
@@ -286,6 +287,7 @@ const noSuchPath = HttpServerResponse.empty({ status: 404 })
 export const routes = (startedAt: number) =>
   HttpApiBuilder.layer(AdminApi).pipe(
     Layer.provide(handlers(startedAt)),
+    Layer.merge(MetricsPage.layer(startedAt)),
     Layer.merge(HttpRouter.addAll(methods.map((method) => HttpRouter.route(method, "/*", noSuchPath)))),
     Layer.provideMerge(guard)
   )

@@ -1,8 +1,9 @@
 /** `NodeEvents`: totals first, then synchronous listeners, then a sliding hub for streams. */
 import { Clock, Effect, Layer, PubSub, Stream } from "effect"
+import * as DialFault from "../../domain/DialFault.ts"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
-import type { NodeEvent, NodeStats } from "../../domain/NodeEvent.ts"
+import type { NodeEvent, NodeStats, Traffic } from "../../domain/NodeEvent.ts"
 import type { Direction } from "../../domain/peer/PeerRecord.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
 
@@ -12,17 +13,36 @@ const byDirection = (): Record<Direction, number> => ({ inbound: 0, outbound: 0 
 const makeTotals = () => {
   const downsByReason: Record<string, number> = {}
   const refusedByReason: Record<string, number> = {}
+  const dialFaults: Record<string, number> = {}
+  const ended = { bytes: { sent: 0, received: 0 }, messages: { sent: 0, received: 0 } }
+  const roundTrips = { buckets: Limits.rttBucketsMs.map(() => 0), count: 0, sumMs: 0 }
+  const addTraffic = ({ bytes, messages }: Traffic): void => {
+    ended.bytes.sent += bytes.sent
+    ended.bytes.received += bytes.received
+    ended.messages.sent += messages.sent
+    ended.messages.received += messages.received
+  }
+  const addRoundTrip = (ms: number): void => {
+    roundTrips.count += 1
+    roundTrips.sumMs += ms
+    Limits.rttBucketsMs.forEach((most, i) => {
+      if (ms <= most) roundTrips.buckets[i] = (roundTrips.buckets[i] ?? 0) + 1
+    })
+  }
   const totals = {
     ups: 0,
     downs: 0,
     refused: 0,
     dials: 0,
     dialsFailed: 0,
+    flaps: 0,
+    blocksAdded: 0,
     acceptsFailed: 0,
     unknownFrames: 0,
     offences: 0,
     turnedAway: 0,
     maxLagMs: 0,
+    lagMs: 0,
     pings: { sent: byDirection(), received: byDirection() },
     pongs: { sent: byDirection(), received: byDirection() }
   }
@@ -33,9 +53,11 @@ const makeTotals = () => {
     switch (event._tag) {
       case "Up":
         totals.ups += 1
+        if (event.isFlap === true) totals.flaps += 1
         return
       case "Down":
         totals.downs += 1
+        if (event.traffic !== undefined) addTraffic(event.traffic)
         return bump(downsByReason, DisconnectReason.label(event.reason))
       case "Refused":
         totals.refused += 1
@@ -45,6 +67,9 @@ const makeTotals = () => {
         return
       case "DialFailed":
         totals.dialsFailed += 1
+        return bump(dialFaults, DialFault.of(event.detail, event.ip))
+      case "TipChanged":
+        totals.blocksAdded += event.added
         return
       case "PingSent":
         totals.pings.sent[event.direction] += 1
@@ -57,6 +82,7 @@ const makeTotals = () => {
         return
       case "PongReceived":
         totals.pongs.received[event.direction] += 1
+        if (event.rttMs !== undefined) addRoundTrip(event.rttMs)
         return
       case "AcceptFailed":
         totals.acceptsFailed += 1
@@ -72,6 +98,7 @@ const makeTotals = () => {
         return
       case "LoopLag":
         totals.maxLagMs = Math.max(totals.maxLagMs, event.ms)
+        totals.lagMs += event.ms
         return
     }
   }
@@ -79,6 +106,9 @@ const makeTotals = () => {
     ...totals,
     downsByReason: { ...downsByReason },
     refusedByReason: { ...refusedByReason },
+    dialFaults: { ...dialFaults },
+    ended: { bytes: { ...ended.bytes }, messages: { ...ended.messages } },
+    roundTrips: { ...roundTrips, buckets: [...roundTrips.buckets] },
     pings: { sent: { ...totals.pings.sent }, received: { ...totals.pings.received } },
     pongs: { sent: { ...totals.pongs.sent }, received: { ...totals.pongs.received } }
   })

@@ -1,5 +1,6 @@
 /** What comes with Up and Down of a connection, and with a socket that came to nothing, whatever wire it speaks. */
 import type * as DisconnectReason from "../../domain/DisconnectReason.ts"
+import type { Traffic } from "../../domain/NodeEvent.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
 import type { Attempt } from "../../domain/peer/PeerRecord.ts"
@@ -60,14 +61,16 @@ export const up = (
   }
   end.up = up
   connection.allowLongFrames()
-  peer.book = book(peer.book)
+  const before = peer.book
+  peer.book = book(before)
   ctx.emit({
     _tag: "Up",
     ip: peer.ip,
     connection: end.id,
     direction: end.direction,
     socket: connection.socketName,
-    role
+    role,
+    ...(BookEntry.isFlap(before, peer.book, now) ? { isFlap: true } : {})
   })
   noteGood(ctx, peer, end)
   Heartbeat.start(ctx, up)
@@ -109,11 +112,17 @@ export const down = (
     direction: end.direction,
     socket: up.connection.socketName,
     reason,
-    upMs: Math.round(now - up.at)
+    upMs: Math.round(now - up.at),
+    traffic: trafficOf(up)
   })
   if (isAlone(ctx)) Redials.onAlone(ctx)
   return up
 }
+
+const trafficOf = ({ connection }: Up): Traffic => ({
+  bytes: { sent: connection.bytesSent, received: connection.bytesReceived },
+  messages: { sent: connection.messagesSent, received: connection.messagesReceived }
+})
 
 /** How far an end got that did not come up. */
 export const attemptOf = (ctx: NodeContext, end: PeerEnd, reason: DisconnectReason.DisconnectReason): Attempt => ({

@@ -126,6 +126,11 @@ const make = Effect.gen(function*() {
     connected: records((peer) => peer.up !== undefined),
     changes: table.changes,
     own: Effect.sync(own),
+    sizes: Effect.sync(() => ({
+      book: table.bookSizes(),
+      tracedPairs: table.flights.pairs,
+      traceBytes: table.flights.bytes
+    })),
     trace: (ip) => Effect.sync(() => Option.fromUndefinedOr(trace(ip))),
     // By the node's own clock, as the times in its rows, not the caller's.
     why: (ip, clockBehindS) => Effect.sync(() => explain(ip, recordOf(ip), whole(), table.nowMs(), clockBehindS)),

@@ -34,6 +34,8 @@ export class PeerTable extends Context.Service<PeerTable, {
   readonly changes: Stream.Stream<PeerRecord>
   /** Whether the peer book holds the address, row or not: set when the book is loaded. */
   isInBook: (ip: PeerIp.PeerIp) => boolean
+  /** Addresses of the book, by its tables: set when the book is loaded. */
+  bookSizes: () => { readonly new: number; readonly tried: number }
   /** This node's own addresses: never a peer's. */
   readonly own: OwnAddresses
   /** Addresses that this node is cut off from by hand. */
@@ -78,6 +80,7 @@ const make = Effect.gen(function*() {
     },
     changes: Stream.unwrap(Effect.as(reading, Stream.fromPubSub(changes))),
     isInBook: () => false,
+    bookSizes: () => ({ new: 0, tried: 0 }),
     own: new OwnAddresses(setup, sockets.addresses, now),
     isolated: new Set(),
     moved: new Map(),

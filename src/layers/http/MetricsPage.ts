@@ -1,0 +1,98 @@
+/**
+ * `GET /metrics` for Prometheus: the node's own reports, read when it is asked, in effect's text format. There is no second count that could
+ * differ from what `status` says.
+ */
+import { Clock, Context, Effect, Metric as EffectMetric, Option } from "effect"
+import { HttpRouter, HttpServerResponse } from "effect/http"
+import { PrometheusMetrics } from "effect/observability"
+import * as Metric from "../../domain/metrics/Metric.ts"
+import { samplesOf } from "../../domain/metrics/samples.ts"
+import { ConnectionManager } from "../../services/ConnectionManager.ts"
+import { Masternodes } from "../../services/Masternodes.ts"
+import { NodeConfig } from "../../services/NodeConfig.ts"
+import { NodeEvents } from "../../services/NodeEvents.ts"
+import { PeerState } from "../../services/PeerState.ts"
+import { Sync } from "../../services/Sync.ts"
+import { DroppedLines } from "../log/LogOutput.ts"
+
+const types = { counter: "Counter", gauge: "Gauge", histogram: "Histogram" } as const
+
+/** The state that effect's registry has for a sample. */
+const stateOf = ({ histogram, name, value }: Metric.Sample): unknown => {
+  switch (Metric.definitions[name].kind) {
+    case "counter":
+      return { count: value, incremental: true }
+    case "gauge":
+      return { value }
+    case "histogram":
+      return { buckets: histogram?.buckets ?? [], count: histogram?.count ?? 0, min: 0, max: 0, sum: value }
+  }
+}
+
+const readOnly = () => {}
+
+/** The samples as a registry of effect's metrics, which its exporters read. */
+export const registry = (samples: ReadonlyArray<Metric.Sample>): Context.Context<never> => {
+  const entries = new Map<string, EffectMetric.Metric.Metadata<unknown, unknown>>()
+  samples.forEach((sample, i) => {
+    const { help, kind } = Metric.definitions[sample.name]
+    entries.set(String(i), {
+      id: sample.name,
+      type: types[kind],
+      description: help,
+      attributes: sample.labels,
+      hooks: { get: () => stateOf(sample), update: readOnly, modify: readOnly }
+    })
+  })
+  return Context.make(EffectMetric.MetricRegistry, entries as never) as Context.Context<never>
+}
+
+/** In Prometheus' text format. */
+export const format = (samples: ReadonlyArray<Metric.Sample>): string =>
+  PrometheusMetrics.formatUnsafe(registry(samples))
+
+/** `startedAt`: of the node, monotonic ms. */
+export const facts = (startedAt: number) =>
+  Effect.gen(function*() {
+    const [state, manager, events, config] = [
+      yield* PeerState,
+      yield* ConnectionManager,
+      yield* NodeEvents,
+      yield* NodeConfig
+    ]
+    const droppedLines = yield* DroppedLines
+    const sync = Option.map(yield* Effect.serviceOption(Sync), ({ report }) => report)
+    const masternodes = Option.map(yield* Effect.serviceOption(Masternodes), ({ report }) => report)
+    return Effect.gen(function*() {
+      const { counts } = Option.getOrUndefined(yield* Effect.transposeOption(masternodes)) ?? {}
+      const memory = process.memoryUsage()
+      const { system, user } = process.cpuUsage()
+      return {
+        software: config.software,
+        network: config.network.name,
+        uptimeMs: Number(yield* Clock.monotonicTimeNanos) / 1e6 - startedAt,
+        maxPeers: config.tuning.maxPeers,
+        stats: yield* events.stats,
+        rows: yield* state.explained(),
+        sync: Option.getOrUndefined(yield* Effect.transposeOption(sync)),
+        masternodes: counts,
+        bans: (yield* manager.bans).length,
+        sizes: yield* state.sizes,
+        logLinesDropped: droppedLines() ?? 0,
+        process: { residentBytes: memory.rss, heapBytes: memory.heapUsed, cpuMs: (user + system) / 1_000 }
+      }
+    })
+  })
+
+export const contentType = "text/plain; version=0.0.4; charset=utf-8"
+
+/** The route. */
+export const layer = (startedAt: number) =>
+  HttpRouter.use((router) =>
+    Effect.flatMap(facts(startedAt), (read) =>
+      router.add(
+        "GET",
+        "/metrics",
+        Effect.map(read, (found) => HttpServerResponse.text(format(samplesOf(found)), { contentType }))
+      ))
+  )

@@ -1,0 +1,224 @@
+/** `/metrics`: every metric of the table, in Prometheus' format, and the same truth as `status`, `peers` and the commands. */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { TestClock } from "effect/testing"
+import * as peersCommand from "../../../src/cli/peers.ts"
+import * as statusCommand from "../../../src/cli/status.ts"
+import * as Metric from "../../../src/domain/metrics/Metric.ts"
+import { type Facts, samplesOf } from "../../../src/domain/metrics/samples.ts"
+import { Peers, Status } from "../../../src/layers/http/AdminApi.ts"
+import * as AdminServer from "../../../src/layers/http/AdminServer.ts"
+import * as MetricsPage from "../../../src/layers/http/MetricsPage.ts"
+import { row, stats } from "../../harness/adminNode.ts"
+import { ip, onMesh, type Running } from "../../harness/mesh.ts"
+import { judge, promtool } from "../../harness/promtool.ts"
+
+const facts: Facts = {
+  software: "timemesh/test \"x\"",
+  network: "devnet",
+  uptimeMs: 1_500,
+  maxPeers: 125,
+  stats,
+  rows: [{ situation: "connected", record: row }, { situation: "no-answer", record: undefined }],
+  sync: {
+    tip: { height: 7 },
+    headers: 9,
+    target: 12,
+    synced: false,
+    reorgs: 2,
+    waiting: { blocks: 3, bytes: 1_452 },
+    peers: [{}, {}]
+  },
+  masternodes: { live: { free: 1, gold: 2 } },
+  bans: 4,
+  sizes: { book: { new: 5, tried: 6 }, tracedPairs: 7, traceBytes: 8 },
+  logLinesDropped: 9,
+  process: { residentBytes: 10, heapBytes: 11, cpuMs: 12 }
+}
+
+/** Series of the text format: `name{label="value"}` → value. */
+const parse = (text: string): ReadonlyMap<string, number> =>
+  new Map(
+    text.split("\n").filter((line) => line !== "" && !line.startsWith("#")).map((line) => {
+      const space = line.lastIndexOf(" ")
+      return [line.slice(0, space), Number(line.slice(space + 1))] as const
+    })
+  )
+
+const total = (series: ReadonlyMap<string, number>, name: Metric.Name): number => {
+  let sum = 0
+  for (const [key, value] of series) if (key === name || key.startsWith(`${name}{`)) sum += value
+  return sum
+}
+
+describe("metrics", () => {
+  it("have names and labels of Prometheus' kind", () => {
+    for (const name of Metric.names) {
+      const { help, kind, labels } = Metric.definitions[name]
+      assert.match(name, /^timemesh(?:_[a-z]+)+$/)
+      assert.strictEqual(name.endsWith("_total"), kind === "counter", name)
+      assert.notMatch(help, /\.$/)
+      for (const label of labels) assert.match(label, /^[a-z]+$/)
+    }
+  })
+
+  it("are all given, with their labels and no others", () => {
+    const samples = samplesOf(facts)
+    assert.deepStrictEqual([...new Set(samples.map(({ name }) => name))].toSorted(), [...Metric.names].toSorted())
+    const series = samples.map(({ labels, name }) => `${name} ${JSON.stringify(labels)}`)
+    assert.strictEqual(new Set(series).size, series.length, "each series once")
+    for (const { labels, name, value } of samples) {
+      assert.deepStrictEqual(Object.keys(labels), [...Metric.definitions[name].labels], name)
+      assert.isTrue(Number.isFinite(value), name)
+    }
+  })
+
+  it("are in Prometheus' format, and its own judge finds nothing", (context) => {
+    const text = MetricsPage.format(samplesOf(facts))
+    const series = parse(text)
+    assert.include(text, "timemesh_build_info{software=\"timemesh/test \\\"x\\\"\",network=\"devnet\"} 1\n")
+    assert.strictEqual(series.get("timemesh_bytes_total{way=\"sent\"}"), stats.ended.bytes.sent + 1)
+    assert.strictEqual(series.get("timemesh_peers{direction=\"inbound\",wire=\"native\"}"), 1)
+    assert.strictEqual(series.get("timemesh_chain_behind_blocks"), 5)
+    assert.strictEqual(series.get("timemesh_rtt_seconds_bucket{le=\"0.01\"}"), 1)
+    assert.strictEqual(series.get("timemesh_rtt_seconds_bucket{le=\"+Inf\"}"), 2)
+    assert.strictEqual(series.get("timemesh_rtt_seconds_sum"), 0.03)
+    for (const name of Metric.names) assert.strictEqual(text.split(`# TYPE ${name} `).length, 2, name)
+    if (promtool === undefined) return context.skip("promtool is not installed: apt install prometheus")
+    assert.strictEqual(judge(["check", "metrics"], text), "")
+  })
+
+  it("have a few hundred series, whatever peers do", () => {
+    const many = {
+      ...facts,
+      rows: Array.from(
+        { length: 4_096 },
+        (_, i) => ({ situation: "connected", record: { ...row, ip: ip(`10.0.${i >> 8}.${i & 255}`) } })
+      )
+    }
+    assert.strictEqual(samplesOf(many).length, samplesOf(facts).length - 1)
+    assert.isBelow(samplesOf(many).length, 400)
+    assert.notInclude(MetricsPage.format(samplesOf(many)), "10.0.")
+  })
+})
+
+// --- one state, several faces -------------------------------------------------------
+
+const routesOf = (node: Running) =>
+  HttpRouter.toHttpEffect(AdminServer.routes(0).pipe(Layer.provide(Layer.succeedContext(node.services)))).pipe(
+    Effect.provide(NodeHttpServer.layerHttpServices)
+  )
+
+const get = (node: Running, path: string) =>
+  Effect.gen(function*() {
+    const app = yield* routesOf(node)
+    const request = HttpServerRequest.fromWeb(
+      new Request(`http://127.0.0.1${path}`, { headers: { host: "127.0.0.1" } })
+    )
+    const response = yield* app.pipe(Effect.provideService(HttpServerRequest.HttpServerRequest, request))
+    return yield* Effect.promise(() => HttpServerResponse.toWeb(response).text())
+  }).pipe(Effect.scoped)
+
+const decodeStatus = Schema.decodeUnknownEffect(Schema.fromJsonString(Status))
+const decodePeers = Schema.decodeUnknownEffect(Schema.fromJsonString(Peers))
+
+/** Asks everything in one moment, and holds the answers against each other. Gives the metrics. */
+const agree = Effect.fnUntraced(function*(node: Running, connected: number) {
+  const metrics = yield* get(node, "/metrics")
+  const series = parse(metrics)
+  const status = yield* Effect.flatMap(get(node, "/status"), decodeStatus)
+  const table = yield* Effect.flatMap(get(node, "/peers"), decodePeers)
+  const rows = table.peers.filter(({ connection }) => connection !== undefined)
+  assert.deepStrictEqual(
+    {
+      table: rows.length,
+      open: table.open,
+      status: status.connected,
+      metrics: total(series, "timemesh_peers"),
+      command: Number(/^peers +(\d+) connected/m.exec(statusCommand.render(status))?.[1]),
+      peersCommand: peersCommand.render(table).split("\n").filter((line) => /\b(?:in|out)bound, /.test(line)).length
+    },
+    {
+      table: connected,
+      open: connected,
+      status: connected,
+      metrics: connected,
+      command: connected,
+      peersCommand: connected
+    }
+  )
+  assert.strictEqual(total(series, "timemesh_ups_total"), status.stats.ups)
+  assert.strictEqual(total(series, "timemesh_downs_total"), status.stats.downs)
+  assert.strictEqual(total(series, "timemesh_refused_total"), status.stats.refused)
+  assert.strictEqual(total(series, "timemesh_flaps_total"), status.stats.flaps ?? 0)
+  for (const [reason, count] of Object.entries(status.stats.downsByReason)) {
+    assert.strictEqual(series.get(`timemesh_downs_total{reason="${reason}"}`), count)
+  }
+  const situations: Record<string, number> = {}
+  for (const { situation = "" } of table.peers) situations[situation] = (situations[situation] ?? 0) + 1
+  for (const [situation, count] of Object.entries(situations)) {
+    assert.strictEqual(series.get(`timemesh_known_peers{situation="${situation}"}`), count)
+  }
+  for (const way of ["sent", "received"] as const) {
+    for (const what of ["pings", "pongs"] as const) {
+      for (const direction of ["inbound", "outbound"] as const) {
+        assert.strictEqual(
+          series.get(`timemesh_${what}_total{way="${way}",direction="${direction}"}`),
+          status.stats[what][way][direction]
+        )
+      }
+    }
+  }
+  return series
+})
+
+describe("status, peers, metrics and commands", () => {
+  it.effect("agree while nodes come, go, flap and are disconnected; counters never fall", () =>
+    onMesh(5, ({ network, start }) =>
+      Effect.gen(function*() {
+        const [a, b, c] = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+        assert(a !== undefined && b !== undefined && c !== undefined)
+        const one = yield* start(a)
+        let before: ReadonlyMap<string, number> = new Map()
+        const look = Effect.fnUntraced(function*(connected: number) {
+          const now = yield* agree(one, connected)
+          for (const [key, value] of before) {
+            if (/^timemesh_\w+_(?:total|bucket|count|sum)\b/.test(key)) assert.isAtLeast(now.get(key) ?? 0, value, key)
+          }
+          before = now
+          return now
+        })
+        yield* look(0)
+        const two = yield* start(b, { peers: [a] })
+        yield* start(c, { peers: [a] })
+        yield* TestClock.adjust("40 seconds")
+        const up = yield* look(2)
+        assert.isAbove(total(up, "timemesh_rtt_seconds_count" as Metric.Name), 3)
+        assert.isAbove(up.get("timemesh_bytes_total{way=\"received\"}") ?? 0, 200)
+
+        // The line between two nodes that are both well is reset: a flap at both ends.
+        yield* network.reset(ip(a), ip(b))
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual(total(yield* look(2), "timemesh_flaps_total"), 1)
+        assert.strictEqual(total(yield* agree(two, 2), "timemesh_flaps_total"), 1)
+
+        // A process that ends and comes again is none, whether it says so or not.
+        yield* two.stop
+        yield* look(1)
+        yield* start(b, { peers: [a] })
+        yield* TestClock.adjust("20 seconds")
+        yield* look(2)
+        yield* network.crash(ip(b))
+        yield* start(b, { peers: [a] })
+        yield* TestClock.adjust("60 seconds")
+        assert.strictEqual(total(yield* look(2), "timemesh_flaps_total"), 1)
+
+        // Nor is what an operator ends.
+        assert.isTrue(yield* one.manager.disconnect(ip(c)))
+        yield* look(1)
+        yield* TestClock.adjust("10 minutes")
+        assert.strictEqual(total(yield* look(2), "timemesh_flaps_total"), 1)
+      })))
+})

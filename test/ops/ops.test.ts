@@ -1,0 +1,71 @@
+/** What `ops/` holds is what the code makes, names metrics that exist, and is what Prometheus accepts. */
+import { assert, describe, it } from "@effect/vitest"
+import * as fs from "node:fs"
+import { fileURLToPath } from "node:url"
+import { alerts } from "../../scripts/ops/alerts.ts"
+import { board } from "../../scripts/ops/board.ts"
+import { files } from "../../scripts/ops/main.ts"
+import * as Metric from "../../src/domain/metrics/Metric.ts"
+import { judge, promtool } from "../harness/promtool.ts"
+
+const directory = fileURLToPath(new URL("../../ops/", import.meta.url))
+const expressions = [
+  ...alerts.map(({ expression }) => expression),
+  ...board.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))
+]
+
+/** Metrics of an expression, those of a histogram by its own name, with the labels that narrow them. */
+const used = (expression: string): ReadonlyArray<readonly [name: string, labels: ReadonlyArray<string>]> =>
+  [...expression.matchAll(/(timemesh_\w+)(?:\{([^}]*)\})?/g)].map(([, name = "", labels = ""]) => [
+    name.replace(/_bucket$/, ""),
+    [...labels.matchAll(/(\w+)=/g)].map(([, label = ""]) => label).filter((label) => label !== "instance")
+  ])
+
+describe("ops/", () => {
+  it("is what npm run ops makes", () => {
+    for (const [name, make] of Object.entries(files)) {
+      assert.strictEqual(fs.readFileSync(`${directory}${name}`, "utf8"), make(), `${name} is old: npm run ops`)
+    }
+  })
+
+  it("names metrics and labels that exist", () => {
+    const found = expressions.flatMap(used)
+    assert.isAbove(found.length, 40)
+    for (const [name, labels] of found) {
+      const definition = Metric.names.find((known) => known === name)
+      assert.isDefined(definition, `there is no metric ${name}`)
+      const known: ReadonlyArray<string> = definition === undefined ? [] : Metric.definitions[definition].labels
+      for (const label of labels) assert.include(known, label, name)
+    }
+  })
+
+  it("shows every metric on the board or in an alert, but for those that describe the others", () => {
+    const shown = new Set(expressions.flatMap(used).map(([name]) => name))
+    assert.deepStrictEqual(Metric.names.filter((name) => !shown.has(name)), [
+      "timemesh_build_info",
+      "timemesh_ups_total",
+      "timemesh_unknown_frames_total",
+      "timemesh_pings_total",
+      "timemesh_pongs_total",
+      "timemesh_chain_headers_height",
+      "timemesh_chain_best_peer_height",
+      "timemesh_chain_synced",
+      "timemesh_sync_waiting_bytes",
+      "timemesh_sync_sources",
+      "timemesh_loop_lag_max_seconds",
+      "timemesh_traced_pairs",
+      "timemesh_trace_bytes"
+    ])
+  })
+
+  it("says for each alert what to do", () => {
+    assert.strictEqual(new Set(alerts.map(({ name }) => name)).size, alerts.length)
+    for (const { action, name } of alerts) assert.isAbove(action.length, 20, name)
+  })
+
+  it("passes promtool: each rule fires on what it is for, and rests otherwise", (context) => {
+    if (promtool === undefined) return context.skip("promtool is not installed: apt install prometheus")
+    assert.strictEqual(judge(["check", "rules", `${directory}alerts.yml`], ""), "")
+    assert.strictEqual(judge(["test", "rules", `${directory}alerts.test.yml`], ""), "")
+  })
+})
