@@ -23,6 +23,7 @@ const make = Effect.gen(function*() {
     timers: clock.timers,
     slots: new Slots((n) => n),
     pairs,
+    protection: { bannedMs: () => undefined },
     table: { isolated: new Set(), own: { how: () => undefined } },
     setup: { tuning: defaultTuning }
   } as unknown as NodeContext
