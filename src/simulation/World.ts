@@ -9,6 +9,8 @@ import { networks } from "../domain/Network.ts"
 import type { NodeEvent } from "../domain/NodeEvent.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
+import * as PeerIps from "../domain/peer/PeerIp.ts"
+import * as Subnet from "../domain/peer/Subnet.ts"
 import * as TieBreak from "../domain/peer/TieBreak.ts"
 import * as HasherLive from "../layers/chain/HasherLive.ts"
 import { genesisOf } from "../layers/chain/StoredBlocks.ts"
@@ -313,6 +315,21 @@ export class World {
         }
         return
       }
+      case "Offence":
+        if (this.byIp.has(event.ip)) {
+          this.violated("no honest peer is accused", `${node.name} accuses ${event.ip}: ${event.kind}, ${event.detail}`)
+        }
+        return
+      case "Banned":
+        for (const text of this.byIp.keys()) {
+          const ip = PeerIps.fromStringUnsafe(text)
+          if (Subnet.contains(event.subnet, ip)) {
+            this.violated("no honest peer is banned", `${node.name} bans ${event.subnet}: ${event.detail}`)
+          }
+        }
+        return
+      case "Evicted":
+        return this.violated("no peer is evicted from a node with room", `${node.name} evicts ${event.ip}`)
       case "StoreFailed":
         return this.violated("the store works", `${node.name}: ${event.detail}`)
     }

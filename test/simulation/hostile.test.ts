@@ -88,7 +88,7 @@ const siege = (how: misbehave.Misbehaviour, seed: number) =>
       yield* assertConnected(node, target, other, friend)
       for (const [at, peer] of [[node, friend], [other, target]] as const) {
         assert.deepStrictEqual(downs(at, peer), [], `${peer} stays connected`)
-        assert.deepStrictEqual(at.of("SyncBlamed", peer), [], `${peer} is honest`)
+        assert.deepStrictEqual([at.of("SyncBlamed", peer), at.of("Offence", peer)], [[], []], `${peer} is honest`)
         assert.strictEqual((yield* at.sync.report).tip.hash, chain.at(-1)?.hash, "the chain is what it was")
       }
       yield* Fiber.interrupt(fiber)

@@ -3,12 +3,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as Limits from "../../../src/domain/Limits.ts"
+import * as Handshake from "../../../src/domain/pair/Handshake.ts"
 import type { PeerIp } from "../../../src/domain/peer/PeerIp.ts"
 import * as Subnet from "../../../src/domain/peer/Subnet.ts"
 import * as PeerStoreMemory from "../../../src/layers/store/PeerStoreMemory.ts"
 import { assertConnected, downs, ip, onMesh, port, type Running } from "../../harness/mesh.ts"
 import { dial, hello, join } from "../../harness/rawPeer.ts"
 import { steppedClock } from "../../harness/steppedClock.ts"
+import { make as makeChain, startOfTime } from "../../harness/syntheticChain.ts"
 
 const [low, high] = ["10.0.0.1", "10.0.0.2"] as const
 const subnet = Subnet.fromStringUnsafe
@@ -183,6 +185,28 @@ describe("a ban by score", () => {
         yield* breakFrames(network, 5)
         assert.deepStrictEqual(n.of("Banned").map(({ forMs }) => forMs), [Limits.scoreBanMs, 2 * Limits.scoreBanMs])
         assert.strictEqual((yield* n.up).length, Limits.goodPeersLeast)
+      })))
+
+  it.effect("comes with one false block; whoever only is late is never accused", () =>
+    onMesh(5, ({ network, start }) =>
+      Effect.gen(function*() {
+        yield* TestClock.setTime(startOfTime)
+        const n = yield* start(node, { chain: yield* makeChain(3) })
+        yield* friends(Limits.goodPeersLeast, network)
+        const chain = { capabilities: Handshake.capabilities | Handshake.Capability.chain }
+        // It says that it has more, and never answers.
+        const late = ip("10.1.0.5")
+        yield* join(network.host(late), ip(node), [], { ...chain, tipHeight: 900 }, late)
+        yield* join(network.host(bad), ip(node), [{ _tag: "NewBlock", block: Uint8Array.of(1, 2, 3) }], chain, bad)
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(
+          n.of("Banned").map(({ detail, subnet }) => [subnet, detail]),
+          [[bad, "false-block: malformed announced block"]]
+        )
+        assert.deepStrictEqual(downs(n, bad), ["banned"])
+        yield* TestClock.adjust("10 minutes")
+        assert.isNotEmpty(downs(n, late))
+        assert.deepStrictEqual(n.of("Offence").map((offence) => offence.ip), [bad])
       })))
 
   it.effect("leaves at least so many good peers: with one fewer the connection ends, and nobody is banned", () =>

@@ -7,6 +7,7 @@ import { Clock, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as Block from "../../../src/domain/chain/Block.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
+import * as SyncProof from "../../../src/domain/sync/SyncProof.ts"
 import type { StoredBlock } from "../../../src/services/ChainStore.ts"
 import { connect, type Liar, liars } from "../../harness/chainLiars.ts"
 import { downs, ip, type make as makeMesh, onMesh, type Running } from "../../harness/mesh.ts"
@@ -30,6 +31,7 @@ const judge = Effect.fnUntraced(function*(
   for (const peer of honest) {
     assert.deepStrictEqual(node.of("SyncBlamed", peer), [], `${peer} is honest`)
     assert.deepStrictEqual(downs(node, peer), [], `${peer} stays connected`)
+    assert.deepStrictEqual(node.of("Offence", peer), [], `${peer} did nothing wrong`)
   }
   for (const [peer, liar] of told) {
     const faults = node.of("SyncBlamed", peer).map(({ fault }) => fault)
@@ -42,6 +44,9 @@ const judge = Effect.fnUntraced(function*(
       `${peer} ${use} ${details}`
     )
     assert.isNotEmpty(faults, `${peer} is named: ${use}`)
+    // What is proved counts towards a ban, and nothing else does.
+    const proved = faults.flatMap((fault) => SyncProof.offenceOf(fault) ?? [])
+    assert.deepStrictEqual(node.of("Offence", peer).map(({ kind }) => kind), proved, `${peer} is accused`)
   }
 })
 
