@@ -1,0 +1,115 @@
+/** The node under attack, a real process; and what is measured of it from outside. */
+import { type ChildProcess, fork, spawn } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { get } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import type { Target } from "./Client.ts"
+
+export const fileOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+export interface Status {
+  readonly connected: number
+  readonly stats: { readonly dials: number; readonly ups: number }
+}
+
+/** `status`, and how long it took, ms. `undefined`: no answer within 5 s. */
+export const status = (target: Target): Promise<{ readonly ms: number; readonly status: Status } | undefined> =>
+  new Promise((resolve) => {
+    const at = performance.now()
+    const ask = get(
+      { host: target.ip, port: target.admin, path: "/status", agent: false, timeout: 5_000 },
+      (response) => {
+        let text = ""
+        response.on("data", (chunk) => text += String(chunk))
+        response.on("end", () => {
+          try {
+            resolve({ ms: performance.now() - at, status: JSON.parse(text) as Status })
+          } catch {
+            resolve(undefined)
+          }
+        })
+      }
+    )
+    ask.on("timeout", () => ask.destroy())
+    ask.on("error", () => resolve(undefined))
+  })
+
+export interface Running {
+  readonly target: Target
+  /** Resident memory, bytes. */
+  readonly memory: () => number
+  /** Bytes of log so far. */
+  readonly logged: () => number
+  readonly stop: () => Promise<void>
+}
+
+const ended = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve) =>
+    child.exitCode === null && child.signalCode === null ? child.once("exit", () => resolve()) : resolve()
+  )
+
+const flags = (values: Readonly<Record<string, string>>): ReadonlyArray<string> =>
+  Object.entries(values).flatMap(([name, value]) => [`--${name}`, value])
+
+/** Starts a node with these configured peers, and waits for its first `status`. */
+export const start = async (ip: string, port: number, peers: ReadonlyArray<string>): Promise<Running> => {
+  const directory = mkdtempSync(join(tmpdir(), "timemesh-hostile-"))
+  const target = { ip, port, admin: port + 1, isBare: false }
+  const child = spawn(process.execPath, [
+    fileOf("../../src/main.ts"),
+    "run",
+    "--with-parent",
+    ...flags({
+      network: "devnet",
+      listen: `${ip}:${port}`,
+      admin: `${ip}:${port + 1}`,
+      "data-dir": directory,
+      "log-format": "json"
+    }),
+    ...peers.flatMap((peer) => flags({ peer }))
+  ], { stdio: ["pipe", "pipe", "inherit"] })
+  let logged = 0
+  child.stdout.on("data", (chunk: Buffer) => logged += chunk.length)
+  for (let i = 0; await status(target) === undefined; i++) {
+    if (i > 300 || child.exitCode !== null) throw new Error("the node did not start")
+    await sleep(100)
+  }
+  return {
+    target,
+    memory: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? 0) * 1_024,
+    logged: () => logged,
+    stop: async () => {
+      child.kill("SIGTERM")
+      await Promise.race([ended(child), sleep(8_000)])
+      child.kill("SIGKILL")
+      rmSync(directory, { recursive: true, force: true })
+    }
+  }
+}
+
+/** The bare echo server. */
+export const startBare = async (ip: string, port: number): Promise<Running> => {
+  const child = fork(fileOf("./echo.ts"), [ip, String(port)])
+  await new Promise((resolve) => child.once("message", resolve))
+  return {
+    target: { ip, port, admin: 0, isBare: true },
+    memory: () => 0,
+    logged: () => 0,
+    stop: async () => {
+      child.kill("SIGKILL")
+      await ended(child)
+    }
+  }
+}
+
+/** A hostile process; the result ends it. */
+export const attack = (name: string, target: Target): () => Promise<void> => {
+  const child = fork(fileOf("./attacker.ts"), [name, JSON.stringify(target)])
+  return async () => {
+    child.kill("SIGKILL")
+    await ended(child)
+  }
+}
