@@ -679,6 +679,13 @@ export const adminBodyBytes = 4 * 1024
 export const adminHeaderBytes = 8 * 1024
 /** ms. A request must arrive whole within this. */
 export const adminRequestMs = 10_000
+/** Connections at once: an operator has a few. The oldest idle one gives way. */
+export const adminConnections = 64
+/** Requests of one connection at once: clients wait for the answer before they ask again. More end the connection. */
+export const adminPipelined = 4
+/** ms. An idle connection is closed after this; a reader of a reply that takes nothing for so long loses it. */
+export const adminIdleMs = 5_000
+export const adminReadMs = 10_000
 /** ms. How long closing waits for responses in flight. */
 export const adminShutdownMs = 500
 /** ms. How long a client waits for an answer. A node answers in a few ms unless its event loop is busy. */

@@ -7,7 +7,6 @@ import { Clock, Context, Data, Effect, Layer, Option, Result } from "effect"
 import { HttpRouter, HttpServer, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { NetAddress } from "effect/net"
-import { createServer } from "node:http"
 import * as Limits from "../../domain/Limits.ts"
 import * as MasternodeReport from "../../domain/masternode/MasternodeReport.ts"
 import * as PairTraceFile from "../../domain/pair/PairTraceFile.ts"
@@ -27,6 +26,7 @@ import { DroppedLines } from "../log/LogOutput.ts"
 import { systemCode } from "../store/systemError.ts"
 import { AdminApi, BadAddress, NoMasternodes, NoTrace } from "./AdminApi.ts"
 import type { Chain, Peer, Why } from "./AdminApi.ts"
+import * as AdminConnections from "./AdminConnections.ts"
 import * as BanRequests from "./BanRequests.ts"
 import * as MetricsPage from "./MetricsPage.ts"
 import { present } from "./present.ts"
@@ -305,11 +305,7 @@ const warnBeyondLoopback = (address: PeerAddress.PeerAddress) =>
 export const layer = (
   address: PeerAddress.PeerAddress
 ): Layer.Layer<AdminServer, AdminServerError, PeerState | ConnectionManager | NodeEvents | NodeConfig> => {
-  const server = NodeHttpServer.layer(() =>
-    createServer({
-      requestTimeout: Limits.adminRequestMs,
-      maxHeaderSize: Limits.adminHeaderBytes
-    }), {
+  const server = NodeHttpServer.layer(() => AdminConnections.make(), {
     host: address.ip,
     port: address.port,
     gracefulShutdownTimeout: Limits.adminShutdownMs

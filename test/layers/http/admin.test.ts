@@ -2,6 +2,8 @@ import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Ref } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
+import * as Net from "node:net"
+import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import * as AdminClient from "../../../src/layers/http/AdminClient.ts"
@@ -265,4 +267,54 @@ describe("admin API", () => {
         `admin API ${PeerAddress.format(address)}: connection refused; is the node running there?`
       )
     }).pipe(Effect.provide(NodeHttpClient.layerUndici)))
+
+  it.live("idle connections beyond the bound give way, and an operator is answered", () =>
+    withServer((address) =>
+      Effect.gen(function*() {
+        const idle: Array<Net.Socket> = []
+        const count = 3 * Limits.adminConnections
+        yield* Effect.callback<void>((resume) => {
+          let gone = 0
+          let connected = 0
+          // All are there, and those beyond the bound are gone.
+          const look = () => {
+            if (connected === count && gone === count - Limits.adminConnections) resume(Effect.void)
+          }
+          for (let i = 0; i < count; i++) {
+            const socket = Net.connect({ host: address.ip, port: address.port })
+            socket.on("error", () => {})
+            socket.once("connect", () => {
+              connected += 1
+              look()
+            })
+            socket.once("close", () => {
+              gone += 1
+              look()
+            })
+            socket.resume()
+            idle.push(socket)
+          }
+        })
+        const client = yield* AdminClient.make(address)
+        assert.strictEqual((yield* client.status).network, "devnet")
+        for (const socket of idle) socket.destroy()
+      })
+    ))
+
+  it.live("a connection that asks on and on without waiting for answers ends", () =>
+    withServer((address) =>
+      Effect.gen(function*() {
+        const answers = yield* Effect.callback<number>((resume) => {
+          const socket = Net.connect({ host: address.ip, port: address.port })
+          let text = ""
+          socket.on("error", () => {})
+          socket.on("data", (chunk) => text += String(chunk))
+          socket.once("close", () => resume(Effect.succeed(text.split("HTTP/1.1 200").length - 1)))
+          socket.write(`GET /status HTTP/1.1\r\nHost: ${address.ip}\r\n\r\n`.repeat(500))
+        })
+        assert.isAtMost(answers, Limits.adminPipelined)
+        const client = yield* AdminClient.make(address)
+        assert.strictEqual((yield* client.status).network, "devnet")
+      })
+    ))
 })
