@@ -397,8 +397,8 @@ export const messageRates = {
   /** A ping per 100 ms is the fastest that can be set (`pingLeastMs`), and challenges. Pongs answer ours. */
   ping: { burst: 64, perSecond: 20 },
   pong: { burst: 64, perSecond: 20 },
-  /** addresses and lists: eight full messages, then the newcomers of a mesh that forms. */
-  addresses: { burst: 8 * 256, perSecond: 64 },
+  /** addresses and lists: four full messages, then the newcomers of a mesh that forms. */
+  addresses: { burst: 4 * 256, perSecond: 16 },
   /** An honest peer asks once per `askEveryMs`. */
   askAddresses: { burst: 16, perSecond: 1 },
   /** Handshake messages after Up, and proofs of being one process. */
@@ -663,6 +663,8 @@ export const logWindowMs = 10_000
 export const logLinesRemote = 20
 /** lines per window and kind for Up and Down: all of `maxPeers` can drop and return twice. */
 export const logLinesConnections = 500
+/** lines about strangers, at once and per second, at Info and above: a mesh of 100 comes together twice; then some 40 MB a day. */
+export const logStrangers = { burst: 500, perSecond: 1 }
 /** lines per window and kind for pings, pongs and dials, which appear at Debug only. */
 export const logLinesDebug = 10_000
 

@@ -21,6 +21,10 @@ export const flush = (budget: LogBudget, now: number, windowMs: number): readonl
   return [rest, over.flatMap(([kind, { omitted }]) => omitted > 0 ? [[kind, omitted] as const] : [])]
 }
 
+/** Whether `take` would allow one more line. */
+export const mayTake = (budget: LogBudget, kind: string, most: number): boolean =>
+  (budget.get(kind)?.written ?? 0) < most
+
 /** Whether one more line of `kind` may be written, at most `most` per window. Call `flush` first. */
 export const take = (budget: LogBudget, kind: string, most: number, now: number): readonly [LogBudget, boolean] => {
   const window = budget.get(kind) ?? { since: now, written: 0, omitted: 0 }

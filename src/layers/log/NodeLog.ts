@@ -10,6 +10,7 @@ import type { NodeEvent } from "../../domain/NodeEvent.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
 import * as EventText from "./EventText.ts"
 import * as LogBudget from "./LogBudget.ts"
+import { StrangerLines } from "./StrangerLines.ts"
 
 const write = (level: LogLevel.Severity, text: string, annotations: Readonly<Record<string, unknown>>) =>
   Effect.annotateLogs(Effect.logWithLevel(level)(text), { ...annotations })
@@ -30,6 +31,7 @@ const subscribe = Effect.gen(function*() {
   const least = yield* References.MinimumLogLevel
   const run = Effect.runSyncWith(yield* Effect.context<never>())
   let budget = LogBudget.empty
+  const strangers = new StrangerLines(monotonic())
 
   const due = (now: number): LogBudget.Omitted => {
     const [rest, omitted] = LogBudget.flush(budget, now, Limits.logWindowMs)
@@ -37,11 +39,17 @@ const subscribe = Effect.gen(function*() {
     return omitted
   }
   const onEvent = (event: NodeEvent): void => {
+    const isOfStranger = strangers.isOfStranger(event)
     const line = EventText.describe(event)
     if (!LogLevel.isGreaterThanOrEqualTo(line.level, least)) return
     const now = monotonic()
     const omitted = due(now)
-    const [rest, allowed] = LogBudget.take(budget, line.kind, line.most, now)
+    const counts = isOfStranger && LogLevel.isGreaterThan(line.level, "Debug")
+    const kind = counts ? `${line.kind} of strangers` : line.kind
+    // Its own kind's budget first: a line that is suppressed anyway takes none from other strangers.
+    const mayTake = LogBudget.mayTake(budget, kind, line.most)
+    const most = counts && mayTake && !strangers.take(now) ? 0 : line.most
+    const [rest, allowed] = LogBudget.take(budget, kind, most, now)
     budget = rest
     if (omitted.length > 0) run(reportSuppressed(omitted))
     if (allowed) run(write(line.level, line.text, EventText.data(event)))

@@ -188,8 +188,42 @@ describe("NodeLog", () => {
       assert.strictEqual(grep(lines, /bad-frame: length/).length, Limits.logLinesRemote + 1)
       assert.strictEqual(grep(lines, /PeerConnection established/).length, 1)
       assert.deepStrictEqual(grep(lines, /suppressed/).map((line) => line.replace(/^\S+ /, "")), [
-        `INFO  suppressed ${10_000 - Limits.logLinesRemote} more "Refused bad-frame" lines`
+        `INFO  suppressed ${10_000 - Limits.logLinesRemote} more "Refused bad-frame of strangers" lines`
       ])
+    }))
+
+  it.effect("strangers that come up and go 75 times a second write little, and the lines of known peers all appear", () =>
+    Effect.gen(function*() {
+      const minutes = 3
+      const reason = DisconnectReason.remote("eof")
+      const churn = Effect.gen(function*() {
+        yield* emit([{ _tag: "PeerLearned", at: 1, ip: three, port: 24_200, source: "configured" }])
+        for (let s = 0; s < minutes * 60; s++) {
+          for (let i = 0; i < 75; i++) {
+            const from = to(PeerIp.fromStringUnsafe(`10.${s % 250}.${s >> 8}.${i}`), i)
+            yield* emit([{ _tag: "Up", at: 2, role: "lower", ...from }, {
+              _tag: "Down",
+              at: 3,
+              reason,
+              upMs: 5,
+              ...from
+            }])
+          }
+          if (s % 60 === 30) {
+            yield* emit([{ _tag: "Up", at: 4, role: "lower", ...to(three, 1) }])
+            yield* emit([{ _tag: "Down", at: 5, reason, upMs: 90_000, ...to(three, 1) }])
+          }
+          yield* TestClock.adjust(1_000)
+        }
+      })
+      const lines = yield* log({ format: "pretty", level: "Info" }, churn)
+      assert.strictEqual(grep(lines, /PeerConnection .*127\.0\.0\.3/).length, 2 * minutes)
+      const { burst, perSecond } = Limits.logStrangers
+      assert.isAtMost(grep(lines, /PeerConnection .* 10\./).length, burst + perSecond * 60 * minutes + 1)
+      // What is left out is counted, all of it.
+      const left = grep(lines, /suppressed/).reduce((sum, line) => sum + Number(/suppressed (\d+)/.exec(line)?.[1]), 0)
+      assert.strictEqual(left + grep(lines, /PeerConnection .* 10\./).length, 2 * 75 * 60 * minutes)
+      assert.isAtMost(lines.join("\n").length, 250_000)
     }))
 
   it.effect("a wall clock that is set back does not keep lines suppressed", () =>
