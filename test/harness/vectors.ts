@@ -55,6 +55,29 @@ export const recorded = (recording: string): ReadonlyArray<RecordedFrame> =>
     )
     .flatMap(({ dir, frame, type }) => frame === undefined ? [] : [{ dir, type, frame: Buffer.from(frame, "hex") }])
 
+/** One connection of a recording: its frames, each with seconds since it was up. */
+export interface RecordedConnection {
+  readonly name: string
+  readonly frames: ReadonlyArray<RecordedFrame & { readonly t: number }>
+}
+
+/** The connections of a recording, in order of their first frames. */
+export const connections = (recording: string): ReadonlyArray<RecordedConnection> => {
+  const found = new Map<string, Array<RecordedFrame & { readonly t: number }>>()
+  for (const line of fs.readFileSync(at(`recordings/${recording}.ndjson`), "utf8").trim().split("\n")) {
+    const { conn = "", frame, ...row } = JSON.parse(line) as RecordedFrame & {
+      readonly t: number
+      readonly conn?: string
+      readonly frame?: string
+    }
+    if (frame === undefined) continue
+    const frames = found.get(conn) ?? []
+    frames.push({ ...row, frame: Buffer.from(frame, "hex") })
+    found.set(conn, frames)
+  }
+  return [...found].map(([name, frames]) => ({ name, frames }))
+}
+
 /** Payloads of a recording's frames of one type, without the u32 variant in front. */
 export const payloads = (recording: string, type: string): ReadonlyArray<Buffer> =>
   fs.readFileSync(at(`recordings/${recording}.ndjson`), "utf8").trim().split("\n")

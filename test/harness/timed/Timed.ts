@@ -7,7 +7,6 @@ import { Clock, Deferred, Effect, Queue } from "effect"
 import type { Scope } from "effect"
 import type { Socket } from "effect/socket"
 import type { Block } from "../../../src/domain/chain/Block.ts"
-import * as BlockHeader from "../../../src/domain/chain/BlockHeader.ts"
 import * as ChainParams from "../../../src/domain/chain/ChainParams.ts"
 import * as Hash from "../../../src/domain/chain/Hash.ts"
 import * as TimeHandshake from "../../../src/domain/pair/TimeHandshake.ts"
@@ -15,14 +14,13 @@ import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import * as TimeEncoder from "../../../src/domain/wire/time/TimeEncoder.ts"
 import type { TimeMessage } from "../../../src/domain/wire/time/TimeMessage.ts"
-import { TimeReader } from "../../../src/domain/wire/time/TimeReader.ts"
 import type { MemoryNetwork } from "../../../src/layers/socket/memory/MemoryNetwork.ts"
-import { hasher } from "../hasher.ts"
-import { Ledger, Rates } from "./Ledger.ts"
+import { Conn } from "./Conn.ts"
+import { Ledger } from "./Ledger.ts"
+import { TimedChain } from "./TimedChain.ts"
 
 const params = ChainParams.testnet
 const port = 24_100
-const pageBlocks = 50
 const frameBytes = 8 * 1024 * 1024
 
 export interface Options {
@@ -31,34 +29,9 @@ export interface Options {
   readonly chain?: ReadonlyArray<Block>
   /** Addresses that it dials: as from a masternode list. */
   readonly knows?: ReadonlyArray<string>
-  /** What it held against others before it was started again. */
+  /** From before it was started again. */
   readonly ledger?: Ledger
   readonly commitCount?: number
-}
-
-/** One connection. `mute`: its handler has ended, and the socket lives until the next frame comes. */
-class Conn {
-  readonly ip: string
-  readonly dir: "in" | "out"
-  readonly openedAt: number
-  phase: "fresh" | "open" | "mute" | "closed" = "fresh"
-  readonly rates = new Rates()
-  readonly reader = new TimeReader()
-  /** What it heard and said, for the tests. */
-  readonly heard: Array<{ readonly at: number; readonly message: TimeMessage }> = []
-  readonly said: Array<{ readonly at: number; readonly message: TimeMessage }> = []
-  /** Its genesis is ours, by its own word. */
-  confirmed = false
-  tip: { readonly height: number; readonly hash: Uint8Array } | undefined
-  pages: Array<{ readonly at: number; readonly start: number; readonly end: number }> = []
-  out: Queue.Queue<Uint8Array> | undefined
-  close: () => void = () => {}
-
-  constructor(ip: string, dir: "in" | "out", openedAt: number) {
-    this.ip = ip
-    this.dir = dir
-    this.openedAt = openedAt
-  }
 }
 
 interface Slot {
@@ -72,13 +45,11 @@ export class Timed {
   readonly ledger: Ledger
   /** Connections that ever were, oldest first. */
   readonly conns: Array<Conn> = []
-  readonly chain: Array<Block>
-  readonly hashes: Array<Hash.Hash>
+  readonly chain: TimedChain
   private readonly slots = new Map<string, Slot>()
   private readonly known = new Set<string>()
   /** When a higher peer was first considered. */
   private readonly considered = new Map<string, number>()
-  private readonly askedAt = new Map<string, number>()
   private readonly commitCount: number
   private now: () => number = () => 0
   private fork: (effect: Effect.Effect<unknown>) => void = () => {}
@@ -88,18 +59,15 @@ export class Timed {
   constructor(options: Options) {
     this.ip = PeerIp.fromStringUnsafe(options.ip)
     this.ledger = options.ledger ?? new Ledger()
-    this.chain = [params.genesis, ...options.chain ?? []]
-    this.hashes = this.chain.map(({ header }) => BlockHeader.hash(hasher, header))
+    this.chain = new TimedChain(options.chain ?? [], {
+      now: () => this.now(),
+      later: (ms, then) => this.later(ms, then),
+      say: (conn, message) => this.say(conn, message),
+      used: () => [...this.slots.values()].flatMap(({ conn }) => conn === undefined ? [] : [conn]),
+      open: () => this.conns.filter(({ phase }) => phase === "open")
+    })
     this.commitCount = options.commitCount ?? 2_344
     for (const ip of options.knows ?? []) this.known.add(ip)
-  }
-
-  get height(): number {
-    return this.chain.length - 1
-  }
-
-  hashAt(height: number): Hash.Hash | undefined {
-    return this.hashes[height]
   }
 
   /** The connection that it uses with a peer: its slot's. */
@@ -224,12 +192,8 @@ export class Timed {
 
   private ping(conn: Conn): void {
     this.nonce += 1n
-    this.say(conn, {
-      _tag: "Ping",
-      nonce: Number(this.nonce),
-      timestamp: Math.floor(this.now() / 1_000),
-      height: this.height
-    })
+    const { height } = this.chain
+    this.say(conn, { _tag: "Ping", nonce: Number(this.nonce), timestamp: this.seconds, height })
   }
 
   /** What every connection has from then on. */
@@ -259,7 +223,7 @@ export class Timed {
     if (!conn.rates.takes(message._tag, now)) return
     const free = message._tag === "Ping" || message._tag === "Pong" || message._tag === "Handshake"
     if (!free && this.ledger.isBanned(conn.ip, now)) return this.muted(conn)
-    this.answer(conn, message)
+    if (this.chain.hears(message._tag)) this.answer(conn, message)
   }
 
   private first(conn: Conn, message: TimeMessage): void {
@@ -305,7 +269,7 @@ export class Timed {
   }
 
   private answer(conn: Conn, message: TimeMessage): void {
-    const { hashes, height } = this
+    const { hashes, height } = this.chain
     switch (message._tag) {
       case "Ping":
         return this.say(conn, { _tag: "Pong", nonce: message.nonce, timestamp: this.seconds, height })
@@ -324,35 +288,30 @@ export class Timed {
       case "GetChainTip":
         return this.say(conn, { _tag: "ChainTipResponse", height, hash: hashes[height] ?? Hash.zero })
       case "ChainTipResponse":
-        return this.tipTold(conn, message.height, message.hash.slice())
+        return this.chain.tipTold(conn, message.height, message.hash.slice())
       case "GetBlocks":
         return this.page(conn, message.start, message.end)
       case "GetBlockRange":
-        return this.say(conn, { _tag: "BlockRangeResponse", blocks: this.blocks(message.start, message.end) })
+        return this.say(conn, { _tag: "BlockRangeResponse", blocks: this.chain.page(message.start, message.end) })
       case "GetBlockHash":
         return this.say(conn, { _tag: "BlockHashResponse", height: message.height, hash: hashes[message.height] })
       case "BlockRequest": {
-        const block = this.chain[message.height]
+        const block = this.chain.blocks[message.height]
         if (block !== undefined) this.say(conn, { _tag: "BlockResponse", block })
         return
       }
       case "RequestGenesis":
         return this.say(conn, { _tag: "GenesisAnnouncement", block: params.genesis })
       case "GetChainWork":
-        return this.say(conn, {
-          _tag: "ChainWorkResponse",
-          height,
-          tipHash: hashes[height] ?? Hash.zero,
-          work: BigInt(height) * 1_000_000n
-        })
+        return this.say(conn, this.chain.work)
       case "BlockInventory":
         if (message.height > height) this.say(conn, { _tag: "BlockRequest", height: message.height })
         return
       case "BlocksResponse":
-        return this.take(conn, message.blocks)
+        return this.chain.take(conn, message.blocks)
       case "BlockResponse":
       case "BlockAnnouncement":
-        return this.take(conn, [message.block])
+        return this.chain.take(conn, [message.block])
       case "MasternodesResponse": {
         const news = message.masternodes.filter(({ address }) => address !== this.ip && !this.known.has(address))
         for (const { address } of news) this.known.add(address)
@@ -365,6 +324,14 @@ export class Timed {
     }
   }
 
+  private page(conn: Conn, start: number, end: number): void {
+    const now = this.now()
+    if (conn.loops(start, end, now)) {
+      return this.ledger.violation(conn.ip, "ordinary", `GetBlocks(${start}, ${end}) for the 21st time`, now)
+    }
+    this.say(conn, { _tag: "BlocksResponse", blocks: end < start ? [] : this.chain.page(start, end) })
+  }
+
   private get seconds(): number {
     return Math.floor(this.now() / 1_000)
   }
@@ -373,84 +340,6 @@ export class Timed {
     const entry = (address: string) => ({ address, connections: 65_535, isMasternode: false, tier: undefined })
     const up = [...this.slots].flatMap(([ip, { connected }]) => connected ? [entry(ip)] : [])
     return [...up, entry(this.ip)]
-  }
-
-  // --- chain ----------------------------------------------------------------------
-
-  private blocks(start: number, end: number): ReadonlyArray<Block> {
-    return this.chain.slice(start, Math.min(end, start + pageBlocks - 1) + 1)
-  }
-
-  private page(conn: Conn, start: number, end: number): void {
-    const now = this.now()
-    conn.pages = conn.pages.filter(({ at }) => now - at < 30_000)
-    const alike = conn.pages.filter((page) => Math.abs(page.start - start) <= 100 && Math.abs(page.end - end) <= 100)
-    conn.pages.push({ at: now, start, end })
-    if (alike.length >= 20) {
-      return this.ledger.violation(conn.ip, "ordinary", `GetBlocks(${start}, ${end}) for the 21st time`, now)
-    }
-    this.say(conn, { _tag: "BlocksResponse", blocks: end < start ? [] : this.blocks(start, end) })
-  }
-
-  private tipTold(conn: Conn, height: number, hash: Uint8Array): void {
-    conn.tip = { height, hash }
-    const asked = this.askedAt.get(conn.ip) ?? -Infinity
-    if (height <= this.height || this.now() - asked < 60_000) return
-    this.askedAt.set(conn.ip, this.now())
-    this.say(conn, { _tag: "GetBlocks", start: this.height + 1, end: height + 1 })
-  }
-
-  private take(conn: Conn, blocks: ReadonlyArray<Block>): void {
-    const due = ChainParams.expectedHeight(params, this.now())
-    if (this.height + 10 < due && !conn.confirmed) return
-    const before = this.height
-    for (const block of blocks) {
-      const last = this.hashes.at(-1)
-      if (block.header.height !== this.height + 1 || last === undefined) continue
-      if (!Hash.equals(block.header.previousHash, last)) return
-      this.chain.push(block)
-      this.hashes.push(BlockHeader.hash(hasher, block.header))
-    }
-    if (this.height === before) return
-    for (const other of this.conns) {
-      if (other.phase === "open") this.say(other, { _tag: "BlockInventory", height: this.height })
-    }
-  }
-
-  /** A block that it made itself, or has from elsewhere. */
-  adds(blocks: ReadonlyArray<Block>): void {
-    for (const block of blocks) {
-      this.chain.push(block)
-      this.hashes.push(BlockHeader.hash(hasher, block.header))
-    }
-    for (const { conn } of this.slots.values()) {
-      if (conn !== undefined) this.say(conn, { _tag: "BlockInventory", height: this.height })
-    }
-  }
-
-  /** It holds another chain from now on. */
-  becomes(blocks: ReadonlyArray<Block>): void {
-    this.chain.length = 1
-    this.hashes.length = 1
-    this.adds(blocks)
-  }
-
-  /** Asks all for their tips, and where it is behind the schedule, one that is ahead for the next page. */
-  private coordinate(): void {
-    const used = [...this.slots.values()].flatMap(({ conn }) => conn === undefined ? [] : [conn])
-    for (const conn of used) this.say(conn, { _tag: "GetChainTip" })
-    this.later(1_000, () => this.general())
-  }
-
-  private general(): void {
-    if (this.height + 10 >= ChainParams.expectedHeight(params, this.now())) return
-    const from = [...this.slots.values()].find(({ conn }) => (conn?.tip?.height ?? 0) > this.height)?.conn
-    if (from === undefined) return
-    const start = this.height + 1
-    this.say(from, { _tag: "GetBlocks", start, end: start + pageBlocks - 1 })
-    this.later(200, () => {
-      if (this.height >= start) this.general()
-    })
   }
 
   // --- dialling -------------------------------------------------------------------
@@ -463,7 +352,7 @@ export class Timed {
     return this.now() - since >= 180_000
   }
 
-  /** Starts it; it ends with the scope, as a process that is killed. */
+  /** Ends with the scope, as a process that is killed. */
   start(network: MemoryNetwork["Service"]): Effect.Effect<void, never, Scope.Scope> {
     return Effect.gen({ self: this }, function*() {
       const clock = yield* Clock.Clock
@@ -502,9 +391,7 @@ export class Timed {
         Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(ms), Effect.sync(f))))
       this.dialNow()
       yield* every(30_000, () => this.dialNow())
-      yield* every(10_000, () => this.coordinate())
+      yield* every(10_000, () => this.chain.coordinate())
     })
   }
 }
-
-export type { Conn }

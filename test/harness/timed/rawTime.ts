@@ -16,6 +16,8 @@ export interface RawTime {
   readonly bytes: (bytes: Uint8Array) => Effect.Effect<void>
   /** What it heard so far, in order. */
   readonly heard: ReadonlyArray<TimeMessage>
+  /** Numbers of the variants that it heard and this project does not read. */
+  readonly others: ReadonlyArray<number>
   /** The node has closed the connection. */
   readonly isClosed: () => boolean
 }
@@ -27,12 +29,14 @@ export const over = (socket: Socket.Socket): Effect.Effect<RawTime, Socket.Socke
     const { write } = yield* socket.writer
     const frames = new TimeReader()
     const heard: Array<TimeMessage> = []
+    const others: Array<number> = []
     let closed = false
     const pulled = (batch: ReadonlyArray<Uint8Array | string>) => {
       for (const chunk of batch) if (typeof chunk !== "string") frames.push(chunk)
       while (frames.read(8 * 1024 * 1024) === "message") {
         const message = frames.message()
-        if (message._tag !== "Unknown" && message._tag !== "BadBody") heard.push(message)
+        if (message._tag === "Unknown" || message._tag === "BadBody") others.push(message.kind)
+        else heard.push(message)
       }
     }
     yield* Effect.forkScoped(
@@ -49,6 +53,7 @@ export const over = (socket: Socket.Socket): Effect.Effect<RawTime, Socket.Socke
       bytes,
       say: (message) => bytes(TimeEncoder.encode(message) ?? new Uint8Array(0)),
       heard,
+      others,
       isClosed: () => closed
     }
   })

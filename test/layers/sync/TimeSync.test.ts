@@ -17,8 +17,8 @@ const tipOf = (node: Running) => Effect.map(node.sync.report, ({ tip }) => tip)
 const assertSame = Effect.fnUntraced(function*(node: Running, daemon: Timed, height: number) {
   const tip = yield* tipOf(node)
   assert.strictEqual(tip.height, height, (yield* node.sync.report).line)
-  assert.strictEqual(daemon.height, height)
-  assert.strictEqual(Hash.toHex(daemon.hashAt(height) ?? Hash.zero), tip.hash)
+  assert.strictEqual(daemon.chain.height, height)
+  assert.strictEqual(Hash.toHex(daemon.chain.hashes[height] ?? Hash.zero), tip.hash)
   assert.deepStrictEqual(daemon.ledger.entries(node.ip), [])
   assert.deepStrictEqual(daemon.ledger.bans(node.ip), [])
   assert.deepStrictEqual(daemon.live(node.ip).flatMap(({ rates }) => rates.dropped), [])
@@ -71,7 +71,7 @@ describe("sync with a daemon", () => {
       Effect.gen(function*() {
         const { timed: daemon } = yield* timed({ ip: low })
         const ours = yield* node(high, { peers: [low], chain: stored(long) })
-        yield* until(40_000, Effect.sync(() => daemon.height === 2_480))
+        yield* until(40_000, Effect.sync(() => daemon.chain.height === 2_480))
         yield* assertSame(ours, daemon, 2_480)
       })))
 
@@ -84,10 +84,18 @@ describe("sync with a daemon", () => {
         for (let height = 101; height <= 110; height++) {
           const block = long[height - 1]
           assert(block !== undefined)
-          if (height % 2 === 0) daemon.adds([block])
+          if (height % 2 === 0) daemon.chain.adds([block])
           else yield* ours.sync.add(block)
           yield* TestClock.adjust("1 second")
           yield* assertSame(ours, daemon, height)
+        }
+        // Its finality lock goes by the tips that it was told: each of ours is told before its height.
+        const heard = daemon.uses(high)?.heard.map(({ message }) => message) ?? []
+        for (const height of [101, 103, 105, 107, 109]) {
+          const tip = heard.findIndex((message) => message._tag === "ChainTipResponse" && message.height === height)
+          const inventory = heard.findIndex((message) => message._tag === "BlockInventory" && message.height === height)
+          assert.isAtLeast(tip, 0)
+          assert.isAbove(inventory, tip)
         }
       })))
 
@@ -105,13 +113,27 @@ describe("sync with a daemon", () => {
         })))
   }
 
+  for (const depth of [1, 40, 99]) {
+    it.effect(`leads the daemon to a longer chain that leaves its own ${depth} blocks below the tip`, () =>
+      onTimeMesh(5, ({ node, timed }) =>
+        Effect.gen(function*() {
+          const trunk = long.slice(0, 200 - depth)
+          const other = [...trunk, ...grow(trunk, depth + 1, "10.11.0.3")]
+          const { timed: daemon } = yield* timed({ ip: low, chain: long.slice(0, 200) })
+          const ours = yield* node(high, { peers: [low], chain: stored(other), settled: true })
+          yield* until(90_000, Effect.sync(() => daemon.chain.height === 201))
+          yield* assertSame(ours, daemon, 201)
+          assert.strictEqual(daemon.chain.refusedForks, 0, "it was told the tip before it asked")
+        })))
+  }
+
   it.effect("follows it when it changes its chain while connected", () =>
     onTimeMesh(5, ({ node, timed }) =>
       Effect.gen(function*() {
         const { timed: daemon } = yield* timed({ ip: low, chain: long.slice(0, 150) })
         const ours = yield* node(high, { peers: [low], chain: [] })
         yield* until(20_000, reaches(ours, 150))
-        daemon.becomes([...long.slice(0, 100), ...grow(long.slice(0, 100), 60, "10.11.0.4")])
+        daemon.chain.becomes([...long.slice(0, 100), ...grow(long.slice(0, 100), 60, "10.11.0.4")])
         yield* until(40_000, reaches(ours, 160))
         yield* assertSame(ours, daemon, 160)
       })))

@@ -1,0 +1,38 @@
+/** One connection of the twin of the daemon, and what was said on it. */
+import type { Queue } from "effect"
+import type { TimeMessage } from "../../../src/domain/wire/time/TimeMessage.ts"
+import { TimeReader } from "../../../src/domain/wire/time/TimeReader.ts"
+import { Rates } from "./Ledger.ts"
+
+/** One connection. `mute`: its handler has ended, and the socket lives until the next frame comes. */
+export class Conn {
+  readonly ip: string
+  readonly dir: "in" | "out"
+  readonly openedAt: number
+  phase: "fresh" | "open" | "mute" | "closed" = "fresh"
+  readonly rates = new Rates()
+  readonly reader = new TimeReader()
+  /** What it heard and said, for the tests. */
+  readonly heard: Array<{ readonly at: number; readonly message: TimeMessage }> = []
+  readonly said: Array<{ readonly at: number; readonly message: TimeMessage }> = []
+  /** Its genesis is ours, by its own word. */
+  confirmed = false
+  tip: { readonly height: number; readonly hash: Uint8Array } | undefined
+  private pages: Array<{ readonly at: number; readonly start: number; readonly end: number }> = []
+  out: Queue.Queue<Uint8Array> | undefined
+  close: () => void = () => {}
+
+  constructor(ip: string, dir: "in" | "out", openedAt: number) {
+    this.ip = ip
+    this.dir = dir
+    this.openedAt = openedAt
+  }
+
+  /** The loop guard: whether a page like this one was asked for twenty times in 30 s. */
+  loops(start: number, end: number, now: number): boolean {
+    this.pages = this.pages.filter(({ at }) => now - at < 30_000)
+    const alike = this.pages.filter((page) => Math.abs(page.start - start) <= 100 && Math.abs(page.end - end) <= 100)
+    this.pages.push({ at: now, start, end })
+    return alike.length >= 20
+  }
+}
