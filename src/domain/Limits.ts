@@ -876,6 +876,8 @@ export const masternodeAheadMs = 120_000
 /** ms. A masternode signs a new announcement this often, and an announcement holds for three such times: two may be lost. */
 export const masternodeAnnounceMs = 600_000
 export const masternodeExpiryMs = 3 * masternodeAnnounceMs
+/** ms. How often what has changed of the registry is stored: a masternode signs anew ten times as seldom. */
+export const masternodeStoreMs = 60_000
 /** ms. An expired masternode is shown for a day, for operators who look for it. */
 export const masternodeKeepMs = 24 * 60 * 60_000
 /** announcements of one key that are passed on at once (a restart, a new port, a new address), and per second: one a minute. */

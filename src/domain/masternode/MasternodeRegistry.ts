@@ -38,7 +38,7 @@ export interface Entry {
   /** `at` of the earliest, and monotonic ms at which the latest expires. */
   readonly firstAt: number
   readonly expiresAt: number
-  /** Netgroup of the peer that first told of it; `own`: this node. */
+  /** Netgroup of the peer that first told of it; `own`: this node; `stored`: a former process of it. */
   readonly source: string
   /** Connections of ours whose other end has proved to hold the key, at this IP. This node itself: `self`. */
   readonly connections: ReadonlySet<number | "self">
@@ -218,6 +218,22 @@ export const connected = (
   const entry = merged(registry, announcement, connection === "self" ? "own" : PeerIp.netgroup(ip), now)
   const connections = new Set(entry.connections).add(connection)
   return put(registry, { ...entry, connections, isProven: true })
+}
+
+/**
+ * Puts back what was stored before this process began: an announcement whose signature is right, with the time of the earliest and whether
+ * its key was proved once. Nothing speaks for it yet, so it is not live; it may have expired. What is known already stays.
+ */
+export const restored = (
+  registry: MasternodeRegistry,
+  { announcement, firstAt, isProven }: Pick<Entry, "announcement" | "firstAt" | "isProven">,
+  now: Now
+): MasternodeRegistry => {
+  const { at, ip, key } = announcement.claim
+  if (entryOf(registry, ip, key) !== undefined || isAhead(announcement, now)) return registry
+  const expiresAt = now.monotonic + Limits.masternodeExpiryMs - Math.max(now.wall - at, 0)
+  const none = { connections: new Set<number>(), witnesses: [] }
+  return put(registry, { announcement, firstAt, expiresAt, source: "stored", isProven, ...none })
 }
 
 /** That connection is no more. */

@@ -20,6 +20,7 @@ import { type PeerListener, PeerMessages, type PeerSession } from "../../service
 import { Signatures } from "../../services/Signatures.ts"
 import { Timers } from "../time/Timers.ts"
 import * as Announcing from "./Announcing.ts"
+import * as Keeping from "./Keeping.ts"
 import type { Link, MasternodeContext } from "./MasternodeContext.ts"
 import * as Receiving from "./Receiving.ts"
 import * as SignaturesLive from "./SignaturesLive.ts"
@@ -97,6 +98,7 @@ const make = Effect.gen(function*() {
   const timers = yield* Timers
   const clock = yield* Clock.Clock
   const identity = yield* OwnMasternode
+  const signatures = yield* Signatures
   const context: MasternodeContext = {
     registry: Registry.empty,
     links: new Map(),
@@ -105,10 +107,12 @@ const make = Effect.gen(function*() {
     changed: new Map(),
     network: setup.network,
     messages,
-    verifier: new Verifier(yield* Signatures),
+    verifier: new Verifier(signatures),
     emit,
     now: () => ({ wall: clock.currentTimeMillisUnsafe(), monotonic: timers.now() })
   }
+  yield* Keeping.load(context, signatures)
+  yield* Keeping.run(context)
   const ip = knownAddress(setup)
   if (identity !== undefined && ip === undefined) {
     yield* Effect.logWarning(

@@ -9,8 +9,8 @@
 import * as Limits from "../../domain/Limits.ts"
 import { knownAddress } from "../../domain/NodeSetup.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
+import * as Exchange from "../../domain/peer/Exchange.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
-import type * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { PeerSource } from "../../domain/peer/PeerRecord.ts"
 import type { Peers } from "../../domain/wire/Message.ts"
 import * as Gate from "./Gate.ts"
@@ -88,21 +88,14 @@ export const answer = (ctx: NodeContext, peer: Peer): ReadonlyArray<PeerAddress>
 }
 
 /** The peers that are up, then those of the book that are given out today. */
-const answerFor = (ctx: NodeContext, peer: Peer): ReadonlyArray<PeerAddress> => {
-  const others = new Map<PeerIp.PeerIp, PeerAddress>()
+const answerFor = (ctx: NodeContext, peer: Peer): ReadonlyArray<PeerAddress> =>
+  Exchange.answer(peer.ip, connectedFor(ctx, peer), told(ctx).filter(({ ip }) => Gate.fitsIp(ip, peer)))
+
+const connectedFor = function*(ctx: NodeContext, peer: Peer): Iterable<PeerAddress> {
   for (const other of ctx.table.peers()) {
-    if (others.size === Limits.peersPerMessage) break
     if (other === peer || other.up === undefined || !BookEntry.listens(other.book)) continue
-    if (Gate.fits(other, peer) && !BookEntry.isSameProcess(other.book, peer.book)) {
-      others.set(other.ip, addressOf(other))
-    }
+    if (Gate.fits(other, peer) && !BookEntry.isSameProcess(other.book, peer.book)) yield addressOf(other)
   }
-  for (const { ip, port } of told(ctx)) {
-    if (others.size === Limits.peersPerMessage) break
-    if (ip === peer.ip || others.has(ip) || !Gate.fitsIp(ip, peer)) continue
-    others.set(ip, { ip, port })
-  }
-  return [...others.values()]
 }
 
 /** The part of the book that is given out: chosen anew each day, and while the book is small, when it has grown. */

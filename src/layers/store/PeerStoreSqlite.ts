@@ -6,16 +6,18 @@
  * **Errors**: a file that cannot be opened or written is tried again at the next call.
  * **Before**: addresses in `peers.json`, where nodes kept them once, are taken over; the file is then `peers.json.old`.
  */
-import { Clock, Effect, Exit, Layer, Option, Result, Scope, Semaphore } from "effect"
+import { Clock, Context, Effect, Exit, Layer, Option, Result, Scope, Semaphore } from "effect"
 import { Hex } from "effect/encoding"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { Network } from "../../domain/Network.ts"
 import * as AddressList from "../../domain/peer/AddressList.ts"
 import * as KnownAddress from "../../domain/peer/KnownAddress.ts"
 import type { Placed } from "../../domain/peer/KnownAddress.ts"
+import { MasternodeStore } from "../../services/MasternodeStore.ts"
 import { PeerStore, PeerStoreError, type PeersToStore, type StoredPeers } from "../../services/PeerStore.ts"
 import { sqlFailure, sqlFailureText } from "../sql/SqlFailure.ts"
 import * as SqliteClient from "../sql/SqliteClient.ts"
+import * as MasternodeTable from "./MasternodeTable.ts"
 import * as PeerTables from "./PeerTables.ts"
 import { type FileError, PlainFiles } from "./PlainFiles.ts"
 
@@ -65,6 +67,7 @@ const readOrBegin = (sql: SqlClient.SqlClient, network: string) =>
     const isNew = tables.length === 0
     if (!isNew && !tables.includes("peer_meta")) return yield* Effect.fail(damaged("another program's database"))
     yield* PeerTables.create(sql)
+    yield* MasternodeTable.create(sql)
     const meta = PeerTables.meta(sql)
     if (isNew) {
       yield* meta.set("schema", PeerTables.schema)
@@ -190,7 +193,27 @@ const make = Effect.fnUntraced(function*(directory: string, network: Network) {
       })
     )
 
-  return PeerStore.of({
+  /** Runs on the database within a transaction. */
+  const using = <A>(use: (sql: SqlClient.SqlClient) => Effect.Effect<A, SqlError.SqlError>) =>
+    oneAtATime.withPermit(
+      Effect.flatMap(open, ({ sql }) =>
+        Effect.catch(sql.withTransaction(use(sql)), (error) => {
+          const failure = fromSql(error, file)
+          // The peer book's next call sets the file aside.
+          return Effect.fail(
+            failure._tag === "Damaged"
+              ? new PeerStoreError({ detail: `${file} is damaged: ${failure.problem}` })
+              : failure
+          )
+        }))
+    )
+
+  const masternodes: MasternodeStore = {
+    load: using(MasternodeTable.read),
+    save: (changed, removed) => using((sql) => MasternodeTable.write(sql, changed, removed))
+  }
+
+  const peers = PeerStore.of({
     load: oneAtATime.withPermit(Effect.gen(function*() {
       const { stored } = yield* open
       return { ...stored, book: [...yield* older, ...stored.book] }
@@ -205,8 +228,9 @@ const make = Effect.fnUntraced(function*(directory: string, network: Network) {
         takenOver = undefined
       }))
   })
+  return Context.make(PeerStore, peers).pipe(Context.add(MasternodeStore, masternodes))
 })
 
-/** `directory` must exist. */
+/** The peer book and the masternodes, in one database. `directory` must exist. */
 export const layer = (directory: string, network: Network): Layer.Layer<PeerStore> =>
-  Layer.effect(PeerStore, make(directory, network))
+  Layer.effectContext(make(directory, network))
