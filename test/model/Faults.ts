@@ -31,6 +31,11 @@ export const faults = (setting: Setting, world: World, go: Go, at: At): void => 
       case "stop":
         stops(setting, world, fault)
         break
+      case "ban":
+      case "evict":
+      case "full":
+        keepsOut(setting, world, fault, kind)
+        break
       case "stall":
         for (const process of world.tags.keys()) {
           fault("fault", `${namesOf(setting, process)} stands still`, (next) => {
@@ -134,6 +139,20 @@ const refusals = (setting: Setting, world: World, fault: Go, at: At): void => {
           })
       )
     }
+  }
+}
+
+/** A node bans its peer, gives its place to another, or has none left: until it lets the peer in again. */
+const keepsOut = (setting: Setting, world: World, fault: Go, how: "ban" | "evict" | "full"): void => {
+  if (world.shut >= 0) return
+  for (const [node, { name }] of setting.nodes.entries()) {
+    const says = how === "ban" ? "bans its peer" : how === "evict" ? "evicts its peer" : "has no place any more"
+    fault("fault", `${name} ${says}`, (next, notes) => {
+      next.shut = 2 * node + (how === "ban" ? 1 : 0)
+      if (how === "full") return
+      const reject = how === "ban" ? "banned" : "evicted"
+      take(setting, next, notes, node, { _tag: "Stopped", reject, detail: "", retryMs: 1_000 })
+    })
   }
 }
 

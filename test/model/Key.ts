@@ -136,6 +136,7 @@ export const keyOf = (setting: Setting, world: World): string => {
   }
   buffer[n++] = world.faults
   buffer[n++] = world.stalled + 1
+  buffer[n++] = world.shut + 1
   return buffer.toString("latin1", 0, n)
 }
 
@@ -206,7 +207,7 @@ export const worldOf = (setting: Setting, key: string): World => {
     }
     return { node: place >> 4, end: (place & 15) === 9 ? pending : (place & 15) * idStep, queue }
   }
-  while (n < key.length - 2) {
+  while (n < key.length - 3) {
     const bits = next()
     const from = side()
     const to = side()
@@ -234,6 +235,7 @@ export const worldOf = (setting: Setting, key: string): World => {
     sockets,
     faults: next(),
     stalled: next() - 1,
+    shut: next() - 1,
     // Greater than every tag and nonce that stands in a key.
     fresh: 64,
     named: 0

@@ -140,6 +140,31 @@ export const mutants: ReadonlyArray<Mutant> = [
     { kinds: ["stop"] }
   ),
   mutant(
+    "no dial after a ban that has ended",
+    "P2",
+    ending((after, event) =>
+      event._tag === "Stopped" && event.reject === "banned" ? { ...after, redial: false } : after
+    ),
+    seven,
+    { kinds: ["ban"] }
+  ),
+  mutant(
+    "no dial after an eviction",
+    "P2",
+    ending((after, event) =>
+      event._tag === "Stopped" && event.reject === "evicted" ? { ...after, redial: false } : after
+    ),
+    seven,
+    { kinds: ["evict"] }
+  ),
+  mutant(
+    "no dial after a Hello that a full node refused",
+    "P2",
+    ending((after, event) => event._tag === "Refused" && event.reject === "full" ? { ...after, redial: false } : after),
+    seven,
+    { kinds: ["full"] }
+  ),
+  mutant(
     "no end follows a connection that failed",
     "P2",
     (state, event, draw) => {

@@ -7,7 +7,23 @@ import type { PairEvent, Timer } from "../../src/domain/pair/PairState.ts"
 import { faults } from "./Faults.ts"
 import type { At, Go, Move } from "./Move.ts"
 import type { Frame, Notes, Setting, Side, Socket, World } from "./World.ts"
-import { clone, closed, fresh, locate, other, pairOf, pending, phaseAt, push, sides, sweep, take } from "./World.ts"
+import {
+  clone,
+  closed,
+  fresh,
+  isBanned,
+  isShut,
+  locate,
+  other,
+  pairOf,
+  pending,
+  phaseAt,
+  push,
+  shut,
+  sides,
+  sweep,
+  take
+} from "./World.ts"
 
 /** Whether nothing can come to this side any more. */
 const isSilent = (socket: Socket, side: Side): boolean =>
@@ -72,6 +88,12 @@ export const moves = (setting: Setting, world: World, emit: (move: Move) => void
     })
   }
 
+  if (world.shut >= 0) {
+    go("step", `${name(world.shut >> 1)} lets its peer in again`, (next) => {
+      next.shut = -1
+    })
+  }
+
   for (const [node, spec] of setting.nodes.entries()) {
     const pair = pairOf(world, node)
     const { probe } = pair
@@ -82,7 +104,8 @@ export const moves = (setting: Setting, world: World, emit: (move: Move) => void
       }
     }
     if (stands(node)) continue
-    if (pair.redial && world.sockets.length < setting.slots) {
+    // A dial to a peer that is kept out is held back.
+    if (pair.redial && world.sockets.length < setting.slots && !isShut(world, node)) {
       for (const [target, to] of spec.targets.entries()) {
         go(
           "step",
@@ -159,6 +182,13 @@ export const moves = (setting: Setting, world: World, emit: (move: Move) => void
           socket.ends[1] = end
           take(setting, next, notes, to, { _tag: "Accepted", end })
         }))
+      if (isBanned(world, to)) {
+        go("step", `${name(to)}: closes ${socket.name} when it is accepted`, (next) =>
+          at(next, index, (socket) => {
+            push(socket, 0, "FIN")
+            shut(socket, 1)
+          }), true)
+      }
     }
     for (const side of sides) {
       const node = socket.nodes[side]
@@ -166,7 +196,15 @@ export const moves = (setting: Setting, world: World, emit: (move: Move) => void
       if (phase === undefined || phase === "dialing") continue
       const end = socket.ends[side]
       const frame = socket.queues[side][0]
-      if (frame !== undefined && !stands(node)) {
+      if (frame?.kind === "Hello" && phase === "hello" && isShut(world, node) && !stands(node)) {
+        // It says for how long, so what follows is a dial that failed.
+        go("step", `${name(node)}: refuses the Hello on ${socket.name}`, (next, notes) =>
+          at(next, index, (socket) => {
+            socket.queues[side] = socket.queues[side].slice(1)
+            const reject = isBanned(world, node) ? "banned" : "full"
+            take(setting, next, notes, node, { _tag: "Refused", end, reject, detail: "", retryMs: 1_000 })
+          }), true)
+      } else if (frame !== undefined && !stands(node)) {
         go(
           "step",
           `${name(node)}: receives ${frame.kind} on ${socket.name}`,

@@ -57,13 +57,14 @@ const isDialledLater = (setting: Setting, node: number, pair: PairState): boolea
 /** Exactly one socket, up at both ends, nothing on its way, nobody else alive or about to dial. */
 const isSettled = (setting: Setting, world: World): boolean => {
   if (setting.kind === "processes") {
-    return world.stalled < 0 &&
+    return world.stalled < 0 && world.shut < 0 &&
       world.sockets.some((socket) =>
         isWhole(socket) && isUp(world, socket.nodes[0], socket.ends[0]) && isUp(world, socket.nodes[1], socket.ends[1])
       )
   }
   const [socket] = world.sockets
   return socket !== undefined && world.sockets.length === 1 && isWhole(socket) && world.stalled < 0 &&
+    world.shut < 0 &&
     isUp(world, socket.nodes[0], socket.ends[0]) && isUp(world, socket.nodes[1], socket.ends[1]) &&
     socket.queues[0].length === 0 && socket.queues[1].length === 0 &&
     world.pairs.reduce((n, pair) => n + pair.ends.length, 0) === 2 &&

@@ -25,6 +25,8 @@ const processes = [behindHigher, behindLower]
 /** Everything but stalls. */
 const every: ReadonlyArray<FaultKind> = ["break", "crash", "deaf", "reject-lost", "refuse", "stop"]
 const stall: ReadonlyArray<FaultKind> = ["stall"]
+/** A node keeps its peer out for a while. */
+const keepOut: ReadonlyArray<FaultKind> = ["ban", "evict", "full"]
 /** What may fail beside a stall and must still not cost a live connection: no process is new, so none has a rival. */
 const stallAndNetwork: ReadonlyArray<FaultKind> = ["stall", "break", "deaf", "reject-lost"]
 
@@ -44,6 +46,16 @@ export const whole: ReadonlyArray<Section> = [
       ...all(seven, [[3, 1], [3, 2], [3, 3], [4, 1]], { kinds: stall }),
       ...all(seven, [[3, 2]], { kinds: stallAndNetwork }),
       ...all(seven, [[3, 2]], { kinds: ["stall", "crash"] })
+    ]
+  },
+  {
+    name: "kept out",
+    settings: [
+      ...all(seven, [[3, 1], [3, 2], [4, 1]], { kinds: keepOut }),
+      ...all(seven, [[3, 2]], { kinds: [...keepOut, "break"] }),
+      ...all(seven.slice(1), [[3, 2]], { kinds: [...keepOut, "crash"] }),
+      ...all(seven, [[3, 1]], { kinds: keepOut, anyTimer: true }),
+      ...all(aliases, [[3, 1]], { kinds: keepOut })
     ]
   },
   {
@@ -74,16 +86,19 @@ export const whole: ReadonlyArray<Section> = [
 ]
 
 /**
- * Some 150,000 states. Each rule whose lack the search can notice at all is missed in one of them: a second challenge needs two
+ * Some 190,000 states. Each rule whose lack the search can notice at all is missed in one of them: a second challenge needs two
  * faults, the end of an alias's bar three sockets.
  */
 export const quickTimely: ReadonlyArray<Setting> = [
   ...all(seven, [[3, 1]], { kinds: every }),
   ...all(seven, [[3, 1]], { kinds: stall }),
+  ...all(seven, [[3, 1]], { kinds: keepOut }),
+  ...all(seven.slice(3, 4), [[3, 2]], { kinds: [...keepOut, "break"] }),
   ...all(seven.slice(3), [[3, 2]]),
   ...all(processes, [[3, 0]]),
   ...all(aliases, [[3, 0]]),
   ...all(aliases.slice(1, 2), [[3, 1]]),
+  ...all(aliases.slice(1, 2), [[3, 1]], { kinds: keepOut }),
   ...all(twoAddresses, [[2, 1]], { kinds: every })
 ]
 

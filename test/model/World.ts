@@ -48,9 +48,21 @@ export interface Setting {
 /**
  * `break`: both directions of a socket are dead and nobody is told. `deaf`: one direction is. `reject-lost`: a reset destroys
  * a Reject. `crash`: a process is killed and starts again, with or without a FIN. `refuse`: a node has no place for the
- * peer. `stop`: an operator disconnects the peer, for a time or until told otherwise. `stall`: a process stands still.
+ * peer. `stop`: an operator disconnects the peer, for a time or until told otherwise. `stall`: a process stands still. `ban`, `evict`, `full`: a
+ * node keeps its peer out until it lets it in again; the first two end its connection.
  */
-export const faultKinds = ["break", "deaf", "reject-lost", "crash", "refuse", "stop", "stall"] as const
+export const faultKinds = [
+  "break",
+  "deaf",
+  "reject-lost",
+  "crash",
+  "refuse",
+  "stop",
+  "stall",
+  "ban",
+  "evict",
+  "full"
+] as const
 export type FaultKind = (typeof faultKinds)[number]
 
 export type FrameKind = "Hello" | "Commit" | "Ack" | "Ping" | "Pong" | "Reject" | "Reject(alias)" | "FIN"
@@ -85,6 +97,8 @@ export interface World {
   faults: number
   /** The process that stands still; -1: none. */
   stalled: number
+  /** The node that keeps its peer out, twice its number, and 1 more if by a ban; -1: none. */
+  shut: number
   /** Names, nonces and tags come from here. Not part of what makes two worlds equal. */
   fresh: number
   named: number
@@ -109,6 +123,7 @@ export const clone = (world: World): World => ({
   })),
   faults: world.faults,
   stalled: world.stalled,
+  shut: world.shut,
   fresh: world.fresh,
   named: world.named
 })
@@ -126,6 +141,7 @@ export const start = (setting: Setting): World => {
     sockets: [],
     faults: setting.faults,
     stalled: -1,
+    shut: -1,
     fresh: processes,
     named: 0
   }
@@ -160,6 +176,12 @@ export const locate = (world: World, node: number, end: EndId): readonly [Socket
   }
   return undefined
 }
+
+/** Whether the node keeps its peer out; one that is past the Hello has its place. */
+export const isShut = (world: World, node: number): boolean =>
+  world.shut >> 1 === node && world.shut >= 0 && pairOf(world, node).ends.every(({ role }) => role === undefined)
+
+export const isBanned = (world: World, node: number): boolean => world.shut === 2 * node + 1
 
 export const phaseAt = (world: World, socket: Socket, side: Side): End["phase"] | undefined =>
   socket.ends[side] > 0 ? Pair.phaseOf(pairOf(world, socket.nodes[side]), socket.ends[side]) : undefined
