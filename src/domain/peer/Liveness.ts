@@ -70,6 +70,7 @@ export type Action =
   /** A frame did not end in time: `silent` too, but the peer was sending. */
   | { readonly _tag: "Stalled"; readonly frameForMs: number }
 
+const noPings: State["pings"] = []
 const none: Action = { _tag: "None" }
 const sendPing: Action = { _tag: "SendPing" }
 
@@ -80,7 +81,7 @@ export const start = (now: number): State => ({
   pingAt: now,
   askedAt: undefined,
   frameAt: undefined,
-  pings: [],
+  pings: noPings,
   rtt: undefined
 })
 
@@ -102,7 +103,9 @@ export const heard = (state: State, now: number, frames: number, arriving: boole
 export const pingSent = (state: State, nonce: bigint, now: number): State => ({
   ...state,
   askedAt: state.askedAt ?? now,
-  pings: [...state.pings.slice(1 - Limits.outstandingPings), { nonce, at: now }]
+  pings: state.pings.length === 0
+    ? [{ nonce, at: now }]
+    : [...state.pings.slice(1 - Limits.outstandingPings), { nonce, at: now }]
 })
 
 /**
@@ -114,7 +117,8 @@ export const pong = (state: State, nonce: bigint, now: number): readonly [State,
   const ping = state.pings[index]
   if (ping === undefined) return [state, undefined]
   const rttMs = Math.max(0, now - ping.at)
-  return [sample({ ...state, pings: state.pings.slice(index + 1) }, rttMs), rttMs]
+  const pings = index + 1 === state.pings.length ? noPings : state.pings.slice(index + 1)
+  return [sample({ ...state, pings }, rttMs), rttMs]
 }
 
 /** A round trip measured otherwise: Commit to Ack is the first. */

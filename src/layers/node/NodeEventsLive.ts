@@ -144,7 +144,8 @@ const make = Effect.gen(function*() {
       ),
     stats: Effect.sync(totals.snapshot),
     emit: (untimed) => {
-      const event = Object.assign(untimed, { at: clock.currentTimeMillisUnsafe() }) as NodeEvent
+      const event = untimed as NodeEvent & { at: number }
+      event.at = clock.currentTimeMillisUnsafe()
       totals.count(event)
       for (const listener of listeners) notify(listener, event)
       PubSub.publishUnsafe(hub, event)

@@ -8,7 +8,7 @@ export interface Slotted {
 }
 
 export class DueSlots<T extends Slotted> {
-  private readonly slots = new Map<number, Set<T>>()
+  private readonly slots = new Map<number, Array<T>>()
   /** No slot before this one holds anything. */
   private first = Number.POSITIVE_INFINITY
 
@@ -17,8 +17,8 @@ export class DueSlots<T extends Slotted> {
     this.remove(item)
     const slot = Math.floor(dueMs / Limits.beatMs)
     const items = this.slots.get(slot)
-    if (items === undefined) this.slots.set(slot, new Set([item]))
-    else items.add(item)
+    if (items === undefined) this.slots.set(slot, [item])
+    else items.push(item)
     item.dueSlot = slot
     this.first = Math.min(this.first, slot)
   }
@@ -26,8 +26,9 @@ export class DueSlots<T extends Slotted> {
   remove(item: T): void {
     if (item.dueSlot === undefined) return
     const items = this.slots.get(item.dueSlot)
-    items?.delete(item)
-    if (items?.size === 0) this.slots.delete(item.dueSlot)
+    // Rare: an item is mostly taken out before it is put again.
+    items?.splice(items.indexOf(item), 1)
+    if (items?.length === 0) this.slots.delete(item.dueSlot)
     item.dueSlot = undefined
   }
 
@@ -37,12 +38,13 @@ export class DueSlots<T extends Slotted> {
    */
   takeUpTo(nowMs: number): ReadonlyArray<T> {
     const last = Math.floor(nowMs / Limits.beatMs)
-    const due: Array<T> = []
+    let due: ReadonlyArray<T> = []
     for (let slot = this.first; slot <= last; slot++) {
-      for (const item of this.slots.get(slot) ?? []) {
-        item.dueSlot = undefined
-        due.push(item)
-      }
+      const items = this.slots.get(slot)
+      if (items === undefined) continue
+      for (const item of items) item.dueSlot = undefined
+      // Mostly there is one.
+      due = due.length === 0 ? items : [...due, ...items]
       this.slots.delete(slot)
     }
     this.first = this.slots.size === 0 ? Number.POSITIVE_INFINITY : Math.max(this.first, last + 1)

@@ -16,16 +16,29 @@ interface Paused {
   readonly resumeReading: () => void
 }
 
+/** Where the two numbers of each bucket are. */
+const places = Object.fromEntries(
+  Object.keys(Limits.messageRates).map((bucket, i) => [bucket, 2 * i])
+) as Readonly<Record<MessageCost.Bucket, number>>
+
+/** Of buckets that are full, however much they hold. */
+const full = Object.keys(places).flatMap(() => [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
+
 export class MessageRates {
-  private readonly buckets = new Map<MessageCost.Bucket, TokenBucket.TokenBucket>()
+  /** Tokens and moment of each bucket, side by side: a connection that rests is looked at seldom, and then most of all this costs is memory. */
+  private readonly buckets = full.slice()
   private isPaused = false
 
   /** Takes the cost, and lets the connection rest when it cannot pay for more. */
   charge(connection: Paused, { bucket, tokens }: MessageCost.Cost, timers: Timers["Service"]): void {
     const now = timers.now()
     const rate = MessageCost.rateOf(bucket)
-    const left = TokenBucket.spend(this.buckets.get(bucket) ?? TokenBucket.full(rate, now), rate, now, tokens)
-    this.buckets.set(bucket, left)
+    const { buckets } = this
+    const place = places[bucket]
+    const before = { tokens: buckets[place] ?? rate.burst, at: buckets[place + 1] ?? now }
+    const left = TokenBucket.spend(before, rate, now, tokens)
+    buckets[place] = left.tokens
+    buckets[place + 1] = left.at
     if (left.tokens >= 1 || this.isPaused) return
     this.isPaused = true
     connection.pauseReading()

@@ -25,6 +25,8 @@ export interface Batch {
   readonly onFlushed: ReadonlyArray<() => void>
 }
 
+const nobody: Batch["onFlushed"] = []
+
 /** A count that outboxes share. */
 export interface Total {
   outgoing: number
@@ -54,7 +56,9 @@ export class Outbox {
   /** False when the control queue is over its bound: the peer does not read. */
   offerControl(frame: Uint8Array, onFlushed?: () => void): boolean {
     if (this.controlBytes + frame.length > Limits.outboxControlBytes) return false
-    this.control.push(frame)
+    // Mostly the only one: an array that grows makes room for many.
+    if (this.control.length === 0) this.control = [frame]
+    else this.control.push(frame)
     this.controlBytes += frame.length
     this.all.outgoing += frame.length
     if (onFlushed !== undefined) this.onFlushed.push(onFlushed)
@@ -121,7 +125,8 @@ export class Outbox {
     const chunks = coalesce(picked, allocator)
     if (chunks === undefined) return undefined
     this.writingBytes = bytes
-    const onFlushed = this.onFlushed
+    const { onFlushed } = this
+    if (onFlushed.length === 0) return { chunks, bytes, onFlushed: nobody }
     this.onFlushed = []
     return { chunks, bytes, onFlushed }
   }
@@ -163,9 +168,9 @@ export class Outbox {
 
 /** Joins runs of small frames into slabs; large frames are passed on as they are. */
 const coalesce = (frames: ReadonlyArray<Uint8Array>, allocator: Allocator): Chunks | undefined => {
-  const [first, ...rest] = frames
+  const [first] = frames
   if (first === undefined) return undefined
-  if (rest.length === 0) return [first]
+  if (frames.length === 1) return [first]
   const out: Array<Uint8Array> = []
   let from = 0
   while (from < frames.length) {

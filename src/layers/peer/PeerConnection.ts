@@ -355,10 +355,13 @@ export class PeerConnection<Owner> {
   private flush(): void {
     if (this.flushing || this.writing || this.writer === undefined) return
     this.flushing = true
-    this.io.afterTurn(() => {
-      this.flushing = false
-      this.drain()
-    })
+    this.io.afterTurn(this.flushNow)
+  }
+
+  /** One function for all turns: most frames are written by one of their own. */
+  private readonly flushNow = (): void => {
+    this.flushing = false
+    this.drain()
   }
 
   /** Writes what is queued, without a fiber as long as the socket takes it at once. */

@@ -46,8 +46,11 @@ class Lane implements Runnable, Scheduler.SchedulerDispatcher {
 
   scheduleTask(task: () => void, priority: number): void {
     if (this.process.state === "ended") return
-    if (priority <= 0) this.tasks.push(task)
-    else {
+    if (priority <= 0) {
+      // Mostly the only one: an array that grows makes room for many.
+      if (this.tasks.length === 0) this.tasks = [task]
+      else this.tasks.push(task)
+    } else {
       const at = this.later.findIndex((other) => other.priority > priority)
       this.later.splice(at < 0 ? this.later.length : at, 0, { priority, task })
     }

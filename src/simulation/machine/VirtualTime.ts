@@ -53,7 +53,9 @@ export class VirtualTime {
 
   /** Runs `f` when the task or alarm that runs now has returned. */
   afterTurn(f: () => void): void {
-    this.deferred.push(f)
+    // Mostly the only one: an array that grows makes room for many.
+    if (this.deferred.length === 0) this.deferred = [f]
+    else this.deferred.push(f)
   }
 
   /**

@@ -54,12 +54,14 @@ export class ChainWatch {
     }
     // The best tip each node has seen at a peer that it has been well connected to for long enough.
     const best = new Map<number, number>()
+    const sees = (node: number, peer: number) => {
+      const height = tips.get(peer)?.height ?? 0
+      if (height > (best.get(node) ?? 0) && !this.odd.has(peer)) best.set(node, height)
+    }
     for (const pair of pairs.all) {
       if (!pairs.healthy(pair, SimulationLimits.aftermathMs)) continue
-      for (const [node, peer] of [[pair.a, pair.b], [pair.b, pair.a]] as const) {
-        if (this.odd.has(peer)) continue
-        best.set(node, Math.max(best.get(node) ?? 0, tips.get(peer)?.height ?? 0))
-      }
+      sees(pair.a, pair.b)
+      sees(pair.b, pair.a)
     }
     for (const index of nodes.keys()) {
       const height = tips.get(index)?.height ?? 0

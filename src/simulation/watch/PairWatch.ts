@@ -59,6 +59,7 @@ export class PairWatch {
   private readonly host: PairWatchHost
   private readonly pairs: Array<PairView> = []
   private readonly byKey = new Map<number, PairView>()
+  private readonly byNode = new Map<number, Array<PairView>>()
   duplicates = 0
   unfaultedDowns = 0
   /** The simulation is over: nodes close. */
@@ -86,6 +87,7 @@ export class PairWatch {
         }
         this.pairs.push(pair)
         this.byKey.set(a * 65_536 + b, pair)
+        for (const node of [a, b]) this.byNode.set(node, [...this.byNode.get(node) ?? [], pair])
       }
     }
   }
@@ -105,11 +107,12 @@ export class PairWatch {
 
   /** Nodes that a node has a connection up with, and the address it has each by. */
   connected(node: number): ReadonlyArray<{ readonly node: number; readonly ip: PeerIp }> {
-    return this.pairs.flatMap((pair) => {
-      if (pair.a !== node && pair.b !== node) return []
-      const [mine, other] = pair.a === node ? [pair.upAtA, pair.b] : [pair.upAtB, pair.a]
-      return [...mine.values()].slice(0, 1).map(({ ip }) => ({ node: other, ip }))
-    })
+    const connected: Array<{ readonly node: number; readonly ip: PeerIp }> = []
+    for (const { a, b, upAtA, upAtB } of this.byNode.get(node) ?? []) {
+      const [first] = (a === node ? upAtA : upAtB).values()
+      if (first !== undefined) connected.push({ node: a === node ? b : a, ip: first.ip })
+    }
+    return connected
   }
 
   // --- what disturbs them ---------------------------------------------------------
@@ -198,8 +201,7 @@ export class PairWatch {
 
   /** The process of a node is gone: it tells nothing any more. */
   gone(node: number): void {
-    for (const pair of this.pairs) {
-      if (pair.a !== node && pair.b !== node) continue
+    for (const pair of this.byNode.get(node) ?? []) {
       const mine = pair.a === node ? pair.upAtA : pair.upAtB
       mine.clear()
       this.judge(pair)

@@ -95,7 +95,10 @@ export class Pipe {
 
   /** Takes over `bytes`, which the caller must not change; `admit` sends it off. */
   add(bytes: Uint8Array): void {
-    if (bytes.length > 0) this.backlog.push(bytes)
+    if (bytes.length === 0) return
+    // Mostly the only one: an array that grows makes room for many.
+    if (this.backlog.length === 0) this.backlog = [bytes]
+    else this.backlog.push(bytes)
   }
 
   end(): void {
@@ -115,7 +118,9 @@ export class Pipe {
       else this.backlog[used] = chunk.subarray(n)
       this.lastDue = Math.max(this.lastDue, link.arrival(n))
       // A view of a short array costs more than the array: the engine has to move it out of its heap.
-      this.segments.push({ due: this.lastDue, bytes: n === chunk.length ? chunk : chunk.subarray(0, n) })
+      const segment = { due: this.lastDue, bytes: n === chunk.length ? chunk : chunk.subarray(0, n) }
+      if (this.segments.length === 0) this.segments = [segment]
+      else this.segments.push(segment)
       this.unread += n
     }
     if (used === this.backlog.length) this.backlog.length = 0
@@ -227,6 +232,7 @@ export class Pipe {
   }
 
   private release(outcome: Effect.Effect<void, Socket.SocketError>): void {
+    if (this.writers.length === 0) return
     for (const resume of this.writers.splice(0)) resume(outcome)
   }
 }
