@@ -65,7 +65,7 @@ const tryMutant = async (mutant: string, known: ReadonlyArray<Known>): Promise<"
   for (const { hits, ms, test } of known) {
     switches.activeMutant = mutant
     switches.hitCount = 0
-    switches.hitLimit = 1_000 + 100 * (hits[mutant] ?? 0)
+    switches.hitLimit = 10_000 + 10 * (hits[mutant] ?? 0)
     const { passes } = await run(test, ms)
     switches.activeMutant = undefined
     if (passes) continue

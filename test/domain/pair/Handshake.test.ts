@@ -79,6 +79,7 @@ describe("Handshake.check", () => {
 
   it("a Commit must name this pair, and come to the higher peer", () => {
     const fits = Handshake.commit(low, high)
+    assert.deepStrictEqual(fits, { _tag: "Commit", lower: low, higher: high })
     assert.isUndefined(Handshake.checkCommit(fits, "higher", high, low))
     assert.strictEqual(
       Handshake.checkCommit(fits, "lower", low, high),
@@ -125,6 +126,26 @@ describe("Handshake.check", () => {
     const result = Handshake.check(hello(low, { protocol: 3, rule: 4 }), context(high))
     assert.isTrue(result._tag === "Refused")
     if (result._tag === "Refused") assert.match(result.text, /protocol 1 rule 1.*protocol 3 rule 4/)
+  })
+
+  it("says what differs: the network, though its genesis is ours, or an address that no peer can have, and why it cannot", () => {
+    const text = (peer: PeerIp, changes: Partial<Hello>) => {
+      const result = Handshake.check(hello(peer, changes), context(high))
+      return result._tag === "Refused" ? `${result.reject}: ${result.text}` : result.role
+    }
+    const genesis = networks.testnet.genesis.slice(0, 16)
+    assert.strictEqual(
+      text(low, { network: "devnet" }),
+      `incompatible: this node is on testnet (genesis ${genesis}), you are on devnet (genesis ${genesis})`
+    )
+    assert.strictEqual(
+      text(ip("fe80::1"), {}),
+      "protocol: your Hello gives fe80::1 as this node's address, which is a link-local address"
+    )
+    assert.strictEqual(
+      text(ip("224.0.0.1"), {}),
+      "protocol: your Hello gives 224.0.0.1 as this node's address, which is not a unicast address"
+    )
   })
 
   it("observed = dialled has no rank, before ban and full", () => {

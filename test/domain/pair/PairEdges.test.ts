@@ -1,6 +1,7 @@
 /** The pair reducer where things are out of the ordinary: aliases, wrong or late events, bounds, stopping, anything at all. */
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
+import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Pair from "../../../src/domain/pair/Pair.ts"
 import type { End, EndId, PairEvent, PairState } from "../../../src/domain/pair/PairState.ts"
 import {
@@ -143,6 +144,21 @@ describe("what must not come", () => {
       assert.deepStrictEqual(build().said(event), ["Close 1 protocol!", "Down 1 protocol"])
     })
   }
+
+  it("is named to the peer that sent it", () => {
+    const details = ([build, event]: readonly [() => ReturnType<typeof drive>, PairEvent]) => {
+      const [, actions] = Pair.step(build().state(), event, { id: 900, nonce: 9n, backoffMs: 7, fallbackMs: 4_000 })
+      return actions.flatMap((action) => action._tag === "Close" ? [action.reason] : [])
+    }
+    const said = (detail: string) => [DisconnectReason.rejected("protocol", "local", detail)]
+    assert.deepStrictEqual(details([lowerUp, commit(1)]), said("unexpected Commit"))
+    assert.deepStrictEqual(details([lowerUp, ack(1)]), said("unexpected Ack"))
+    assert.deepStrictEqual(details([lowerUp, welcomed(1, "lower")]), said("second Hello"))
+    // What a peer says of us is its reason, not ours.
+    assert.deepStrictEqual(details([lowerUp, rejectReceived(1, "full")]), [
+      DisconnectReason.rejected("full", "remote", "")
+    ])
+  })
 
   it("a Commit or Ack before Hello ends the socket", () => {
     for (const event of [commit(1), ack(1)]) {

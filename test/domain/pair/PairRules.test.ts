@@ -4,7 +4,7 @@ import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Pair from "../../../src/domain/pair/Pair.ts"
 import { production, type Rules } from "../../../src/domain/pair/PairRules.ts"
 import type { Draw, PairEvent, PairState } from "../../../src/domain/pair/PairState.ts"
-import { accepted, commit, higherUp, lowerUp, welcomed } from "../../harness/PairDrive.ts"
+import { a1, accepted, commit, higherUp, lowerUp, welcomed } from "../../harness/PairDrive.ts"
 
 const draw: Draw = { id: 500, nonce: 500n, backoffMs: 7, fallbackMs: 4_000 }
 
@@ -49,5 +49,19 @@ describe("wrong rules", () => {
       live: [`${first?.id} up`]
     })
     assert.deepStrictEqual(under({}, higher, later), { closed: [`${first?.id} replaced`], live: ["90 up"] })
+  })
+
+  it("H takes the newest Commit to hold, whatever its place among the sockets of its process", () => {
+    const held = [
+      accepted(90),
+      welcomed(90, "higher", "q", a1, "q", 2),
+      commit(90),
+      accepted(91),
+      welcomed(91, "higher", "q", a1, "q", 1),
+      commit(91)
+    ]
+    const higher = higherUp().state()
+    assert.deepStrictEqual(under({}, higher, held).closed, ["91 rejected: duplicate"])
+    assert.deepStrictEqual(under({ older: "obey" }, higher, held).closed, ["90 rejected: duplicate"])
   })
 })

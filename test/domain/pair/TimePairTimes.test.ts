@@ -190,8 +190,37 @@ describe("the connection that comes up", () => {
     node.post({ _tag: "HandshakeReceived", end: theirs })
     assert.deepStrictEqual(node.pair.ends.map(({ id }) => id), [theirs])
     const again = node.accept()
-    node.post({ _tag: "HandshakeReceived", end: again })
+    const closed = node.post({ _tag: "HandshakeReceived", end: again })
+    assert.deepStrictEqual(closed.flatMap((action) => action._tag === "Close" ? [action.end] : []), [theirs])
     assert.deepStrictEqual(node.pair.ends.map(({ id }) => id), [again])
+    // A dial that comes up does not abort itself.
+    const dialling = new TimePairDrive("higher", false, step).learn()
+    dialling.to(0)
+    assert.notInclude(tags(dialling.post({ _tag: "Connected", end: dialling.dialling })), "Close")
+    assert.notInclude(tags(dialling.post({ _tag: "AckReceived", end: dialling.pair.ends[0]?.id ?? 0 })), "Close")
+  })
+
+  it("is not one that had the slot before the one that is up, where older ones are kept: it is replaced at once", () => {
+    const step = TimePair.make({ ...TimePair.production, older: "keep" })
+    const node = new TimePairDrive("higher", false, step)
+    const [first, second] = [node.accept(), node.accept()]
+    node.post({ _tag: "HandshakeReceived", end: second })
+    const actions = node.post({ _tag: "HandshakeReceived", end: first })
+    assert.deepStrictEqual(tags(actions), ["Close", "Disarm"])
+    assert.deepStrictEqual(node.pair.ends.map(({ id, phase }) => [id, phase]), [[second, "up"]])
+    // Beside a later one that is not up yet it counts.
+    const other = new TimePairDrive("higher", false, step)
+    const early = other.accept()
+    other.accept()
+    assert.include(tags(other.post({ _tag: "HandshakeReceived", end: early })), "Up")
+    const last = new TimePairDrive(
+      "higher",
+      false,
+      TimePair.make({ ...TimePair.production, older: "keep", counts: "last" })
+    )
+    const [one, two] = [last.accept(), last.accept()]
+    last.post({ _tag: "HandshakeReceived", end: two })
+    assert.include(tags(last.post({ _tag: "HandshakeReceived", end: one })), "Up")
   })
 
   it("under the rule that older ones are kept, ends none", () => {
