@@ -37,7 +37,8 @@ export const leftOut: ReadonlyArray<string> = [
 const slow =
   /(PairEdges|PairStalls|PairNetwork|SyncPlan|SyncLiars|SyncReorgs|SyncBehind|SyncRaces|fullTable|Redials|book|situations)\.test\.ts$/
 
-/** A room's own test files, from the root, in the order in which they are tried. */
-export const testsOf = ({ name, tests }: Room, root: string): ReadonlyArray<string> =>
+/** A room's own test files, from the root, in the order in which they are tried. `quick`: without the slow ones. */
+export const testsOf = ({ name, tests }: Room, root: string, quick: boolean): ReadonlyArray<string> =>
   fs.globSync((tests ?? [name]).map((folder) => `test/${folder}/**/*.test.ts`), { cwd: root, exclude: leftOut })
+    .filter((file) => !(quick && slow.test(file)))
     .toSorted((a, b) => Number(slow.test(a)) - Number(slow.test(b)) || (a < b ? -1 : 1))

@@ -307,14 +307,15 @@ describe("branches of no use", () => {
     ], {
       oldestFork: 6,
       current: 2,
-      peers: [peer(1, { on: on(1), lacks: 15 }), peer(2, { on: on(2), lacks: 16 }), peer(3, { on: on(3) })]
+      peers: [peer(1, { on: on(1), lacks: 15 }), peer(2, { on: on(2), lacks: 16 }), peer(3, { on: on(3) }), peer(4)]
     })
     assert.deepStrictEqual(work.branches.map(({ id, trunk }) => [id, trunk?.id]), [[2, undefined], [3, 2]])
     assert.strictEqual(work.current, 2)
     assert.deepStrictEqual(work.peers.map(({ lacks, on }) => [on?.branch, lacks]), [
       [undefined, Infinity],
       [2, 16],
-      [3, Infinity]
+      [3, Infinity],
+      [undefined, Infinity]
     ])
   })
 })
