@@ -12,6 +12,10 @@ const samples: Readonly<Record<string, object>> = {
   AdminClientError: { address, kind: "timeout", detail: "no answer within 5 s" },
   AdminServerError: { address, code: "EADDRINUSE" },
   NoTrace: { message: "nothing has happened between this node and 192.0.2.1; ask why instead" },
+  NotReady: {
+    message: "PROBLEM: no peers known; name one with --peer IP:PORT",
+    verdict: { ok: false, ready: false, text: "PROBLEM", problems: [] }
+  },
   NoMasternodes: { message: "this node keeps no registry of masternodes" },
   BadAddress: { message: "\"x\" is not an IP address" },
   BlockRefused: { detail: "wrong parent" },

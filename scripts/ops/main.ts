@@ -1,5 +1,7 @@
 /** Writes what `ops/` has of code: `npm run ops`. */
+import { OpenApi } from "effect/http-api"
 import { writeFileSync } from "node:fs"
+import { AdminApi } from "../../src/layers/http/AdminApi.ts"
 import { rulesFile, testsFile } from "./alerts.ts"
 import { boardFile } from "./board.ts"
 
@@ -7,7 +9,8 @@ import { boardFile } from "./board.ts"
 export const files: Readonly<Record<string, () => string>> = {
   "alerts.yml": rulesFile,
   "alerts.test.yml": testsFile,
-  "grafana.json": boardFile
+  "grafana.json": boardFile,
+  "openapi.json": () => `${JSON.stringify(OpenApi.fromApi(AdminApi), undefined, 2)}\n`
 }
 
 if (import.meta.main) {

@@ -1,8 +1,9 @@
 /** `timemesh status`: identity and health of a running node. */
 import { Console, Effect } from "effect"
-import { Command } from "effect/cli"
+import { Command, Flag } from "effect/cli"
 import type { Status } from "../layers/http/AdminApi.ts"
 import * as askNode from "./askNode.ts"
+import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import { masternodesLine } from "./masternodes.ts"
@@ -28,8 +29,11 @@ const ownLines = ({ line, notices }: NonNullable<Status["own"]>): ReadonlyArray<
   ...notices.flatMap(({ cause, fix }) => fix === undefined ? [] : [["own address", `${cause}; ${fix}`] as const])
 ]
 
-/** The status for a person. */
+/** The status for a person: the verdict first. An older node gives none. */
 export const render = (status: Status): string =>
+  [...(status.verdict === undefined ? [] : [status.verdict.text, ""]), table(status)].join("\n")
+
+const table = (status: Status): string =>
   fields([
     ["state", status.state],
     ["network", status.network],
@@ -69,9 +73,18 @@ export const render = (status: Status): string =>
 
 export const command = Command.make(
   "status",
-  flags.asking,
-  Effect.fnUntraced(function*({ json, ...where }) {
+  {
+    ...flags.asking,
+    check: Flag.Boolean("check").pipe(
+      Flag.withDescription("Exit with 1 unless all is well: for scripts and monitoring"),
+      Flag.withDefault(false)
+    )
+  },
+  Effect.fnUntraced(function*({ check, json, ...where }) {
     const status = yield* askNode.ask(flags.toFlags(where), (client) => client.status)
     yield* json ? Json.print(status) : Console.log(render(status))
+    if (check && status.verdict?.ok !== true) {
+      return yield* Failure.failed(status.verdict?.text ?? "the node is of a version that gives no verdict; update it")
+    }
   })
-).pipe(Command.withDescription("Show a running node's identity and health"))
+).pipe(Command.withDescription("Show a running node's identity and health, with a verdict in the first line"))

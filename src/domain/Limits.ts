@@ -294,6 +294,8 @@ export const rttBucketsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 3_000]
 export const traceSteps = 256
 /** steps up to which a trace counts as short, and is not shortened for the others' sake: a connection and its end. */
 export const traceLeastSteps = 8
+/** Ups, Downs and attempts of one peer that the admin API shows: what 256 steps have. */
+export const pastShown = 50
 /** bytes. Of all pairs together: 125 peers have some ten steps each, so there is room for 4,096 addresses and for the pairs that flap. */
 export const traceBytes = 8 * 1024 * 1024
 /** bytes. What the heap has for a step, for each of its actions and each of the ends that it leaves, and for a pair (measured). */

@@ -106,6 +106,7 @@ export const services = (note: (call: string) => Effect.Effect<void>) =>
           text: `no peer told of ${peer}`,
           record: undefined
         }),
+      trace: () => Effect.succeedNone,
       own: Effect.succeed<OwnReport>({
         ip: ip("203.0.113.9"),
         port: 24_200,

@@ -6,11 +6,13 @@
  * over those that it does not know.
  */
 import { Schema } from "effect"
-import { HttpApi, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { tiers } from "../../domain/masternode/Masternode.ts"
 import { states } from "../../domain/masternode/MasternodeReport.ts"
 import { networkNames } from "../../domain/Network.ts"
 import { PairTraceFile } from "../../domain/pair/PairTraceFile.ts"
+
+import * as HealthApi from "./HealthApi.ts"
 
 const SentReceived = Schema.Struct({ sent: Schema.Int, received: Schema.Int })
 const ByDirection = Schema.Struct({ inbound: Schema.Int, outbound: Schema.Int })
@@ -226,6 +228,8 @@ export const Status = Schema.Struct({
   troubled: Schema.optional(Counts),
   /** Addresses that are no peers of their own, by `situation`: this node's own, aliases, those that moved, of a family that this host lacks. */
   apart: Schema.optional(Counts),
+  /** Whether all is well, and what to do if it is not. */
+  verdict: Schema.optional(HealthApi.Verdict),
   /** One sentence for a person. */
   state: Schema.String,
   /** Absent on a node without a chain. */
@@ -271,6 +275,15 @@ export const Why = Schema.Struct({
   fix: Schema.optional(Schema.String),
   text: Schema.String,
   record: Schema.optional(Peer),
+  /** Its Ups, Downs and failed attempts, the latest 50, oldest first, as far as they are kept; as `domain/pair/PairPast`. */
+  past: Schema.optional(Schema.Array(Schema.Struct({
+    at: Schema.Int,
+    what: Schema.Literals(["up", "down", "attempt"]),
+    connection: Schema.Int,
+    direction: Direction,
+    reason: Schema.optional(Reason),
+    upMs: Schema.optional(Schema.Int)
+  }))),
   /** What it did that no honest peer does, the oldest first. */
   offences: Schema.optional(Schema.Array(Schema.Struct({
     kind: Schema.String,
@@ -361,4 +374,12 @@ const group = HttpApiGroup.make("node", { topLevel: true }).add(
   })
 )
 
-export class AdminApi extends HttpApi.make("timemesh-admin").add(group) {}
+export class AdminApi extends HttpApi.make("timemesh-admin")
+  .add(group, HealthApi.group)
+  .annotate(OpenApi.Title, "timemesh admin API")
+  .annotate(OpenApi.Version, "1")
+  .annotate(
+    OpenApi.Description,
+    "A running node: its health, peers and chain, and commands. Times are wall time in ms, durations ms. A field that does not apply is absent."
+  )
+{}

@@ -9,12 +9,12 @@ import { HttpApiBuilder } from "effect/http-api"
 import { NetAddress } from "effect/net"
 import * as Limits from "../../domain/Limits.ts"
 import * as MasternodeReport from "../../domain/masternode/MasternodeReport.ts"
+import * as PairPast from "../../domain/pair/PairPast.ts"
 import * as PairTraceFile from "../../domain/pair/PairTraceFile.ts"
 import type { Explanation } from "../../domain/peer/Explanation.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../domain/peer/PeerRecord.ts"
-import * as PeerSummary from "../../domain/peer/PeerSummary.ts"
 import { ConnectionManager } from "../../services/ConnectionManager.ts"
 import { Masternodes } from "../../services/Masternodes.ts"
 import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
@@ -28,7 +28,8 @@ import { AdminApi, BadAddress, NoMasternodes, NoTrace } from "./AdminApi.ts"
 import type { Chain, Peer, Why } from "./AdminApi.ts"
 import * as AdminConnections from "./AdminConnections.ts"
 import * as BanRequests from "./BanRequests.ts"
-import * as MetricsPage from "./MetricsPage.ts"
+import * as HealthHandlers from "./HealthHandlers.ts"
+import * as NodeHealth from "./NodeHealth.ts"
 import { present } from "./present.ts"
 
 /** The address cannot be bound. `code`: the system's, such as `EADDRINUSE`. */
@@ -167,6 +168,7 @@ const handlers = (startedAt: number) =>
       const events = yield* NodeEvents
       const config = yield* NodeConfig
       const droppedLines = yield* DroppedLines
+      const health = yield* NodeHealth.make
       const report = Effect.transposeOption(
         Option.map(yield* Effect.serviceOption(Sync), (sync) => sync.report)
       )
@@ -179,7 +181,16 @@ const handlers = (startedAt: number) =>
       const why = (ip: PeerIp.PeerIp) =>
         Effect.flatMap(
           syncPeers,
-          (peers) => Effect.map(state.why(ip, peers.get(ip)?.clockBehindS), (why) => present(whyOf(why)))
+          (peers) =>
+            Effect.zipWith(
+              state.why(ip, peers.get(ip)?.clockBehindS),
+              state.trace(ip),
+              (why, trace) =>
+                present({
+                  ...whyOf(why),
+                  past: Option.getOrUndefined(Option.map(trace, (kept) => PairPast.of(kept, Limits.pastShown)))
+                })
+            )
         )
       const masternodes = Effect.transposeOption(
         Option.map(yield* Effect.serviceOption(Masternodes), (registry) => registry.report)
@@ -187,9 +198,8 @@ const handlers = (startedAt: number) =>
       return handlers.handleAll({
         status: () =>
           Effect.gen(function*() {
-            const syncing = yield* syncPeers
-            const rows = yield* state.explained((ip) => syncing.get(ip)?.clockBehindS)
-            const { apart, connected, known, missing, sentence, troubled } = PeerSummary.of(rows)
+            const { peers, sync, verdict } = yield* health
+            const { apart, connected, known, missing, sentence, troubled } = peers
             const now = yield* Clock.currentTimeMillis
             const uptimeMs = Math.round((yield* monotonicMs) - startedAt)
             const stats = yield* events.stats
@@ -207,8 +217,9 @@ const handlers = (startedAt: number) =>
               ...(missing.length === 0 ? {} : { missing }),
               ...(Object.keys(troubled).length === 0 ? {} : { troubled }),
               ...(Object.keys(apart).length === 0 ? {} : { apart }),
+              verdict: NodeHealth.toApi(verdict),
               state: sentence,
-              chain: Option.getOrUndefined(Option.map(yield* report, chainOf)),
+              chain: sync === undefined ? undefined : chainOf(sync),
               masternodes: Option.getOrUndefined(yield* masternodes)?.counts,
               logLinesDropped: droppedLines(),
               stats: { ...stats, maxLagMs: Math.round(stats.maxLagMs), lagMs: Math.round(stats.lagMs) }
@@ -285,9 +296,8 @@ const noSuchPath = HttpServerResponse.empty({ status: 404 })
 
 /** All routes behind their guard, for any HTTP server. `startedAt`: the node's, monotonic ms. */
 export const routes = (startedAt: number) =>
-  HttpApiBuilder.layer(AdminApi).pipe(
-    Layer.provide(handlers(startedAt)),
-    Layer.merge(MetricsPage.layer(startedAt)),
+  HttpApiBuilder.layer(AdminApi, { openapiPath: "/openapi.json" }).pipe(
+    Layer.provide([handlers(startedAt), HealthHandlers.layer(startedAt)]),
     Layer.merge(HttpRouter.addAll(methods.map((method) => HttpRouter.route(method, "/*", noSuchPath)))),
     Layer.provideMerge(guard)
   )

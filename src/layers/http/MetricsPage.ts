@@ -3,10 +3,8 @@
  * differ from what `status` says.
  */
 import { Clock, Context, Effect, Metric as EffectMetric, Option } from "effect"
-import { HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import * as Metric from "../../domain/metrics/Metric.ts"
-import { samplesOf } from "../../domain/metrics/samples.ts"
 import { ConnectionManager } from "../../services/ConnectionManager.ts"
 import { Masternodes } from "../../services/Masternodes.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
@@ -51,7 +49,7 @@ export const registry = (samples: ReadonlyArray<Metric.Sample>): Context.Context
 export const format = (samples: ReadonlyArray<Metric.Sample>): string =>
   PrometheusMetrics.formatUnsafe(registry(samples))
 
-/** `startedAt`: of the node, monotonic ms. */
+/** What `samplesOf` needs, read when it is asked. `startedAt`: of the node, monotonic ms. */
 export const facts = (startedAt: number) =>
   Effect.gen(function*() {
     const [state, manager, events, config] = [
@@ -83,16 +81,3 @@ export const facts = (startedAt: number) =>
       }
     })
   })
-
-export const contentType = "text/plain; version=0.0.4; charset=utf-8"
-
-/** The route. */
-export const layer = (startedAt: number) =>
-  HttpRouter.use((router) =>
-    Effect.flatMap(facts(startedAt), (read) =>
-      router.add(
-        "GET",
-        "/metrics",
-        Effect.map(read, (found) => HttpServerResponse.text(format(samplesOf(found)), { contentType }))
-      ))
-  )

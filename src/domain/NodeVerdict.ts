@@ -1,0 +1,86 @@
+/** Whether all is well with a node, in one sentence that a person can act on: what `status` begins with and `/health/ready` answers by. Pure. */
+import type { Notice } from "./peer/OwnAddress.ts"
+import type { PeerSummary } from "./peer/PeerSummary.ts"
+
+/** Something that an operator should see to. */
+export interface Problem {
+  readonly what: string
+  readonly fix?: string
+}
+
+export interface NodeVerdict {
+  readonly isOk: boolean
+  /** Connected, and at the best peer's chain, if the node keeps one. Not ready is no problem by itself: a node that starts is not. */
+  readonly isReady: boolean
+  /** `OK: 4 peers (3 in, 1 out), height 19 = best peer`, or `PROBLEM: …; what to do`. */
+  readonly text: string
+  /** The gravest first. */
+  readonly problems: ReadonlyArray<Problem>
+}
+
+export interface Facts {
+  readonly peers: PeerSummary
+  readonly inbound: number
+  readonly outbound: number
+  /** Of a node that keeps a chain. */
+  readonly chain: { readonly height: number; readonly target: number; readonly synced: boolean } | undefined
+  /** What is to be said of its own address. */
+  readonly notices: ReadonlyArray<
+    { readonly notice: Notice; readonly cause: string; readonly fix?: string | undefined }
+  >
+}
+
+/** Notices about the own address that need a hand: a node behind a router may be unreachable for good, and is well. */
+const grave: ReadonlySet<Notice> = new Set<Notice>(["second-node", "mismatch"])
+
+const problem = (what: string, fix: string | undefined): Problem => fix === undefined ? { what } : { what, fix }
+
+const ofPeers = ({ connected, known, missing, troubled }: PeerSummary): ReadonlyArray<Problem> => {
+  if (known === 0) {
+    return [{ what: "no peers known", fix: "name one with --peer IP:PORT, or wait for an inbound connection" }]
+  }
+  const [most] = missing
+  if (connected === 0 && most !== undefined) {
+    const which = most.peers === 1 ? most.example : `${most.peers} such as ${most.example}`
+    return [problem(`none of ${known} known peers is connected: ${which}: ${most.cause}`, most.fix)]
+  }
+  const { clock = 0, flaps = 0, restarts = 0 } = troubled
+  return [
+    ...(clock === 0 ? [] : [{ what: "this node's clock is behind its peers'", fix: "set this host's clock (NTP)" }]),
+    ...(flaps === 0 ? [] : [{
+      what: `${flaps} of ${connected} connections drop again and again`,
+      fix: "timemesh peers marks them, timemesh trace IP shows what happened"
+    }]),
+    ...(restarts === 0 ? [] : [{
+      what: `${restarts} of ${connected} peers restart again and again`,
+      fix: "timemesh peers marks them; their operators should read their logs"
+    }])
+  ]
+}
+
+const ofNotices = (notices: Facts["notices"]): ReadonlyArray<Problem> =>
+  notices.flatMap(({ cause, fix, notice }) => grave.has(notice) ? [problem(cause, fix)] : [])
+
+const chainText = (chain: Facts["chain"]): string => {
+  if (chain === undefined) return ""
+  const { height, synced, target } = chain
+  return synced ? `, height ${height} = best peer` : `, syncing: height ${height} of ${Math.max(height, target)}`
+}
+
+export const of = (facts: Facts): NodeVerdict => {
+  const { chain, inbound, notices, outbound, peers } = facts
+  const { connected } = peers
+  const problems = [...ofPeers(peers), ...ofNotices(notices)]
+  const [first, ...more] = problems
+  const count = `${connected} ${connected === 1 ? "peer" : "peers"} (${inbound} in, ${outbound} out)`
+  return {
+    isOk: first === undefined,
+    isReady: connected > 0 && chain?.synced !== false,
+    text: first === undefined
+      ? `OK: ${count}${chainText(chain)}`
+      : `PROBLEM: ${first.what}${first.fix === undefined ? "" : `; ${first.fix}`}${
+        more.length === 0 ? "" : ` (and ${more.length} more)`
+      }`,
+    problems
+  }
+}

@@ -1,0 +1,31 @@
+/** Health, one peer with its past, and metrics: the part of the admin API for supervisors and boards. Shapes and units as in `AdminApi`. */
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+
+/** As `domain/NodeVerdict`. */
+export const Verdict = Schema.Struct({
+  ok: Schema.Boolean,
+  ready: Schema.Boolean,
+  text: Schema.String,
+  problems: Schema.Array(Schema.Struct({ what: Schema.String, fix: Schema.optional(Schema.String) }))
+})
+export type Verdict = typeof Verdict.Type
+
+/** `GET /health/live`: the process answers. */
+export const Live = Schema.Struct({ live: Schema.Literal(true), uptimeMs: Schema.Int })
+
+/** No peer is connected, or the chain is behind the best peer's. `message` is the verdict. */
+export class NotReady extends Schema.TaggedError<NotReady>()(
+  "NotReady",
+  { message: Schema.String, verdict: Verdict },
+  { httpApiStatus: 503 }
+) {}
+
+export const group = HttpApiGroup.make("health", { topLevel: true }).add(
+  HttpApiEndpoint.get("live", "/health/live", { success: Live }),
+  HttpApiEndpoint.get("ready", "/health/ready", { success: Verdict, error: NotReady }),
+  /** Of all peers together, in Prometheus' text format. */
+  HttpApiEndpoint.get("metrics", "/metrics", {
+    success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain; version=0.0.4; charset=utf-8" }))
+  })
+)

@@ -1,0 +1,35 @@
+/** Answers for supervisors and boards. */
+import { Clock, Effect } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { samplesOf } from "../../domain/metrics/samples.ts"
+import { AdminApi } from "./AdminApi.ts"
+import { NotReady } from "./HealthApi.ts"
+import * as MetricsPage from "./MetricsPage.ts"
+import * as NodeHealth from "./NodeHealth.ts"
+import { present } from "./present.ts"
+
+/** `startedAt`: monotonic ms of the start. */
+export const layer = (startedAt: number) =>
+  HttpApiBuilder.group(
+    AdminApi,
+    "health",
+    Effect.fnUntraced(function*(handlers) {
+      const health = yield* NodeHealth.make
+      const facts = yield* MetricsPage.facts(startedAt)
+      return handlers.handleAll({
+        live: () =>
+          Effect.map(Clock.monotonicTimeNanos, (nanos) => ({
+            live: true as const,
+            uptimeMs: Math.round(Number(nanos) / 1e6 - startedAt)
+          })),
+        ready: () =>
+          Effect.flatMap(health, ({ verdict }) => {
+            const answer = present(NodeHealth.toApi(verdict))
+            return verdict.isReady
+              ? Effect.succeed(answer)
+              : Effect.fail(new NotReady({ message: verdict.text, verdict: answer }))
+          }),
+        metrics: () => Effect.map(facts, (found) => MetricsPage.format(samplesOf(found)))
+      })
+    })
+  )

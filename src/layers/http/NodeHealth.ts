@@ -1,0 +1,50 @@
+/** The verdict on the node, from its reports: one for `status`, `/health/ready` and what asks them. */
+import { Effect, Option } from "effect"
+import * as NodeVerdict from "../../domain/NodeVerdict.ts"
+import type { Explanation } from "../../domain/peer/Explanation.ts"
+import * as PeerSummary from "../../domain/peer/PeerSummary.ts"
+import { PeerState } from "../../services/PeerState.ts"
+import { Sync } from "../../services/Sync.ts"
+import type { SyncReport } from "../../services/Sync.ts"
+import type { Verdict } from "./HealthApi.ts"
+
+/** As the API has it. */
+export const toApi = ({ isOk, isReady, problems, text }: NodeVerdict.NodeVerdict): Verdict => ({
+  ok: isOk,
+  ready: isReady,
+  text,
+  problems
+})
+
+/** What is the same in every answer about the node. */
+export interface Health {
+  readonly rows: ReadonlyArray<Explanation>
+  readonly peers: PeerSummary.PeerSummary
+  readonly sync: SyncReport | undefined
+  readonly verdict: NodeVerdict.NodeVerdict
+}
+
+/** Reads it: everything in one turn of the event loop, so that the parts fit together. */
+export const make: Effect.Effect<Effect.Effect<Health>, never, PeerState> = Effect.gen(function*() {
+  const state = yield* PeerState
+  const report = Effect.transposeOption(Option.map(yield* Effect.serviceOption(Sync), (sync) => sync.report))
+  return Effect.gen(function*() {
+    const sync = Option.getOrUndefined(yield* report)
+    const clocks = new Map(sync?.peers.map(({ clockBehindS, ip }) => [ip, clockBehindS]))
+    const rows = yield* state.explained((ip) => clocks.get(ip))
+    const peers = PeerSummary.of(rows)
+    const up = rows.flatMap(({ record }) => record?.connection ?? [])
+    const inbound = up.filter(({ direction }) => direction === "inbound").length
+    const { notices } = yield* state.own
+    const verdict = NodeVerdict.of({
+      peers,
+      inbound,
+      outbound: up.length - inbound,
+      chain: sync === undefined
+        ? undefined
+        : { height: sync.tip.height, target: sync.target, synced: sync.synced },
+      notices
+    })
+    return { rows, peers, sync, verdict }
+  })
+})
