@@ -7,6 +7,7 @@ import * as export_ from "./book/export.ts"
 import * as import_ from "./book/import.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
+import * as trust from "./peers/trust.ts"
 import { bytes, duration, table } from "./table.ts"
 
 const heading = ["PEER", "PORT", "STATE", "SINCE", "SOCKET", "HEIGHT", "RTT", "IN", "OUT", "SOFTWARE"]
@@ -19,7 +20,9 @@ const roundTripMs = ({ smoothedMicros, smoothedMs }: NonNullable<NonNullable<Pee
 const connectedRow = (peer: Peer, connection: NonNullable<Peer["connection"]>, now: number): ReadonlyArray<string> => [
   peer.ip,
   peer.port === undefined ? "?" : peer.port === 0 ? "none" : String(peer.port),
-  `${connection.direction}, ${connection.role}${isTrouble(peer.situation) ? `, ${peer.situation}` : ""}`,
+  `${connection.direction}, ${connection.role}${connection.wire === "time" ? ", TIME wire, not pinned" : ""}${
+    isTrouble(peer.situation) ? `, ${peer.situation}` : ""
+  }`,
   duration(connection.upMs ?? now - connection.since),
   connection.socket,
   String(peer.sync?.height ?? peer.tip?.height ?? "?"),
@@ -73,6 +76,8 @@ export const command = Command.make(
     yield* json ? Json.print(peers) : Console.log(render(peers))
   })
 ).pipe(
-  Command.withDescription("List the peers of a running node, connected ones first; import and export its peer book"),
-  Command.withSubcommands([import_.command, export_.command])
+  Command.withDescription(
+    "List the peers of a running node, connected ones first; import and export its peer book; trust a peer's new key"
+  ),
+  Command.withSubcommands([import_.command, export_.command, trust.command])
 )

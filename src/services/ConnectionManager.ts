@@ -158,6 +158,11 @@ export class ConnectionManager extends Context.Service<ConnectionManager, {
   ) => Effect.Effect<BanReport, InvalidBan>
   /** Lifts exactly that ban; peers that it held off are dialled soon. False if there is none. */
   readonly unban: (subnet: Subnet) => Effect.Effect<boolean>
+  /**
+   * Forgets the key by which a peer is known, and dials it soon: the key that it shows next is trusted. False if it is known by none; always
+   * so over the plain transport.
+   */
+  readonly trust: (ip: PeerIp) => Effect.Effect<boolean>
   /** Every ban, by address. */
   readonly bans: Effect.Effect<ReadonlyArray<BanReport>>
   /** Where this node listens. */

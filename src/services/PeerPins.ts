@@ -12,4 +12,6 @@ export class PeerPins extends Context.Service<PeerPins, {
    * for the operator. Synchronous: nothing is read from the connection meanwhile.
    */
   readonly judge: (ip: PeerIp, secured: Secured) => string | undefined
+  /** Forgets the key by which the peer is known: the one that it shows next is trusted. False: it was known by none. */
+  readonly forget: (ip: PeerIp) => boolean
 }>()("timemesh/services/PeerPins") {}

@@ -140,6 +140,8 @@ export class PeerSocket extends Context.Service<PeerSocket, {
   readonly addresses: () => ReadonlyArray<PeerIp> | undefined
   /** Files and sockets that this process may have open; `undefined`, or absent: not known. */
   readonly openFiles?: () => number | undefined
+  /** As `PeerPins.forget`; absent where connections show no keys. */
+  readonly forgetKey?: ((ip: PeerIp) => boolean) | undefined
 }>()("timemesh/services/PeerSocket") {}
 
 /** The system's code of a failure, such as `ECONNREFUSED`, `ECONNRESET`, `EADDRINUSE`; `undefined` if it has none. */

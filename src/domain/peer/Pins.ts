@@ -54,6 +54,5 @@ export const refusal = (verdict: Verdict, ip: PeerIp): string | undefined => {
   const what = verdict._tag === "OtherKey"
     ? `${ip} shows another key than the one it has been known by since ${since}`
     : `${ip} connects without the key it has been known by since ${since}`
-  return `${what}: another host answers there, or the node was set up anew. If it was, remove ${ip} from pins.json ` +
-    "in the data directory while this node is stopped"
+  return `${what}: another host answers there, or the node was set up anew. If it was: timemesh peers trust ${ip}`
 }

@@ -366,6 +366,12 @@ const group = HttpApiGroup.make("node", { topLevel: true }).add(
     success: Schema.Struct({ unbanned: Schema.String }),
     error: BadAddress
   }),
+  /** Forgets the key by which the peer is known: the one that it shows next is trusted. */
+  HttpApiEndpoint.post("trust", "/trust", {
+    payload: Schema.Struct({ ip: Schema.String }),
+    success: Schema.Struct({ forgotten: Schema.Boolean }),
+    error: BadAddress
+  }),
   /** For drills: cuts the node off from exactly these addresses, as `ConnectionManager.isolate`. An empty list ends that. */
   HttpApiEndpoint.post("isolate", "/isolate", {
     payload: Schema.Struct({ ips: Schema.Array(Schema.String) }),

@@ -43,6 +43,8 @@ export interface AdminClient {
   ) => Effect.Effect<Ban, AdminClientError>
   /** The address or block whose ban was lifted, as the node writes it. */
   readonly unban: (subnet: string) => Effect.Effect<string, AdminClientError>
+  /** Whether the peer was known by a key, which is forgotten. */
+  readonly trust: (ip: string) => Effect.Effect<boolean, AdminClientError>
   /** Cuts the node off from exactly these addresses; an empty list ends that. */
   readonly isolate: (ips: ReadonlyArray<string>) => Effect.Effect<void, AdminClientError>
 }
@@ -87,6 +89,7 @@ export const make = (
       bans: ask(api.bans()),
       ban: (subnet, { forMs, reason } = {}) => ask(api.ban({ payload: present({ subnet, forMs, reason }) })),
       unban: (subnet) => ask(Effect.map(api.unban({ payload: { subnet } }), ({ unbanned }) => unbanned)),
+      trust: (ip) => ask(Effect.map(api.trust({ payload: { ip } }), ({ forgotten }) => forgotten)),
       isolate: (ips) => ask(Effect.asVoid(api.isolate({ payload: { ips } })))
     }
   })

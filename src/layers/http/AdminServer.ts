@@ -77,7 +77,7 @@ const errorResponse = (status: number, message: string) =>
 const unreadable: Readonly<Record<number, string>> = {
   400: "the request is malformed: its body or path does not have the form that the API says",
   404: "there is no such path and method: GET /status, /peers, /masternodes, /bans, /why/IP, /trace/IP; " +
-    "POST /connect, /disconnect, /ban, /unban, /isolate",
+    "POST /connect, /disconnect, /ban, /unban, /trust, /isolate",
   413: `the body exceeds ${Limits.adminBodyBytes} bytes`
 }
 
@@ -280,6 +280,10 @@ const handlers = (startedAt: number) =>
           }),
         ban: ({ payload }) => BanRequests.ban(manager, payload),
         unban: ({ payload }) => BanRequests.unban(manager, payload.subnet),
+        trust: ({ payload }) =>
+          Effect.gen(function*() {
+            return { forgotten: yield* manager.trust(yield* readIp(payload.ip)) }
+          }),
         isolate: ({ payload }) =>
           Effect.gen(function*() {
             const ips = yield* Effect.forEach(payload.ips, readIp)

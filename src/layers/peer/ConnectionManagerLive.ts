@@ -30,6 +30,7 @@ import { PeerSession } from "./PeerSession.ts"
 import * as Protection from "./Protection.ts"
 import type { Protocol } from "./Protocols.ts"
 import * as Reachability from "./Reachability.ts"
+import * as Redials from "./Redials.ts"
 import * as Seeds from "./Seeds.ts"
 import * as Seeker from "./Seeker.ts"
 import * as TimeOutgoing from "./TimeOutgoing.ts"
@@ -106,6 +107,13 @@ const make = Effect.gen(function*() {
         peer.note({ isStopped: true })
         NodeContext.post(ctx, peer, { _tag: "Stopped", reject: "operator", detail: "", retryMs: undefined })
         return wasUp
+      }),
+    trust: (ip) =>
+      Effect.sync(() => {
+        const isForgotten = sockets.forgetKey?.(ip) === true
+        const peer = ctx.table.get(ip)
+        if (isForgotten && peer !== undefined) Redials.soon(ctx, peer)
+        return isForgotten
       }),
     isolate: (ips) => Isolation.isolate(ctx, ips),
     ...OperatorBans.make(ctx, saver.save),

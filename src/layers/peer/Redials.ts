@@ -51,6 +51,13 @@ export const onAlone = (ctx: NodeContext): void => {
   }
 }
 
+/** Whatever kept the peer away is over: its next dial waits no longer. */
+export const soon = (ctx: NodeContext, peer: Peer): void => {
+  if (peer.timers?.get(redialKey) === undefined) return
+  peer.backoff = Backoff.start
+  PairTimers.arm(ctx, peer, redial, Recovery.restartMs(0, ctx.jitter()))
+}
+
 /** The peer itself came: that it could not be reached so far means no more than one failure. */
 export const onHello = (peer: Peer): void => {
   if (peer.backoff.failures > 1) peer.backoff = Backoff.failed(Backoff.start)

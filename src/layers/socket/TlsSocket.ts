@@ -279,6 +279,7 @@ export const layer = (
         dial: dial(context),
         listen: listen(context),
         addresses: HostAddresses.read,
+        forgetKey: context.pins.forget,
         openFiles: OpenFiles.read
       })
     })

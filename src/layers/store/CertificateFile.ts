@@ -60,7 +60,7 @@ const load = (directory: string): Effect.Effect<Pem, FileError> =>
       const aside = yield* setAside(files, path)
       yield* Effect.logWarning(
         `${path} is damaged (${found}); kept as ${aside}. This node has a new key: peers that know the old one refuse it ` +
-          "until their operators remove it from their pins.json"
+          "until their operators run: timemesh peers trust"
       )
     }
     const made = yield* Effect.promise(makeCertificate)

@@ -14,7 +14,7 @@ export interface Pinning {
 const keyOf = (secured: Secured): string | undefined =>
   secured._tag === "Tls" && secured.protocol !== undefined ? secured.key : undefined
 
-/** @param onPinned after a pin was made, or shown again */
+/** @param onPinned after a pin was made or forgotten */
 export const pinning = (initial: Pins.Pins, onPinned: () => void = () => {}): Effect.Effect<Pinning> =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
@@ -37,5 +37,12 @@ export const pinning = (initial: Pins.Pins, onPinned: () => void = () => {}): Ef
       }
       return refusal
     }
-    return { service: PeerPins.of({ judge }), pins: () => pins }
+    const forget = (ip: PeerIp): boolean => {
+      if (!pins.has(ip)) return false
+      pins = Pins.forgotten(pins, ip)
+      warned.delete(ip)
+      onPinned()
+      return true
+    }
+    return { service: PeerPins.of({ judge, forget }), pins: () => pins }
   })

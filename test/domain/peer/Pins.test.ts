@@ -41,6 +41,6 @@ describe("Pins", () => {
   it("a refusal names the address and says what to do", () => {
     const text = Pins.refusal({ _tag: "OtherKey", since: Date.parse("2026-01-02T00:00:00Z") }, peer) ?? ""
     assert.match(text, /^203\.0\.113\.7 shows another key than the one it has been known by since 2026-01-02:/)
-    assert.include(text, "remove 203.0.113.7 from pins.json")
+    assert.include(text, "timemesh peers trust 203.0.113.7")
   })
 })

@@ -69,7 +69,14 @@ describe("admin API", () => {
         assert.strictEqual((yield* client.why("::ffff:127.0.0.9")).text, "no peer told of 127.0.0.9")
         yield* client.connect("127.0.0.3")
         assert.isTrue(yield* client.disconnect("127.0.0.3"))
-        assert.deepStrictEqual(yield* Ref.get(calls), ["connect 127.0.0.3:24200", "disconnect 127.0.0.3"])
+        assert.isTrue(yield* client.trust("::ffff:127.0.0.2"))
+        assert.isFalse(yield* client.trust("127.0.0.3"))
+        assert.deepStrictEqual(yield* Ref.get(calls), [
+          "connect 127.0.0.3:24200",
+          "disconnect 127.0.0.3",
+          "trust 127.0.0.2",
+          "trust 127.0.0.3"
+        ])
       })
     ))
 

@@ -9,7 +9,7 @@ import * as TlsSocket from "../../../src/layers/socket/TlsSocket.ts"
 import * as PinsMemory from "../../../src/layers/store/PinsMemory.ts"
 import { NodeCertificate } from "../../../src/services/NodeCertificate.ts"
 import { PeerPins } from "../../../src/services/PeerPins.ts"
-import type { Accepted, PeerSocket } from "../../../src/services/PeerSocket.ts"
+import { type Accepted, PeerSocket } from "../../../src/services/PeerSocket.ts"
 import { contract } from "../../harness/peerSocketContract.ts"
 import { at, dial, ip, outcome, pair, readAll, serve, text } from "../../harness/peerSocketHarness.ts"
 
@@ -193,7 +193,7 @@ describe("TlsSocket, beyond the contract", () => {
         )
         assert.match(
           outcome(refused),
-          /127\.0\.0\.1 shows another key than the one it has been known by since .*pins\.json/
+          /127\.0\.0\.1 shows another key than the one it has been known by since .*: timemesh peers trust 127\.0\.0\.1$/
         )
         // The stranger dials: TLS is done for it before we have judged, and then the connection ends.
         const seen = yield* Effect.provide(
@@ -208,6 +208,12 @@ describe("TlsSocket, beyond the contract", () => {
         assert.strictEqual(yield* raw(address.port, Uint8Array.of(0, 0, 0, 1)), alert)
         const judge = (yield* Effect.provide(PeerPins, pins)).judge
         assert.match(judge(ip("127.0.0.1"), { _tag: "Plain" }) ?? "", /connects without the key/)
+        // The operator says that the new key is right.
+        const trust = (own: PeerSocket["Service"]) => own.forgetKey?.(ip("127.0.0.1"))
+        assert.isTrue(yield* known(Effect.map(PeerSocket, trust)))
+        yield* known(Effect.flatMap(dial(stranger), ({ socket }) => Effect.scoped(socket.reader)))
+        assert.isTrue(yield* known(Effect.map(PeerSocket, trust)))
+        assert.isFalse(yield* known(Effect.map(PeerSocket, trust)), "it is known by none now")
       }).pipe(Effect.scoped),
     30_000
   )

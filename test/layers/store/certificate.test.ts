@@ -109,6 +109,20 @@ describe("PinsFile", () => {
       assert.strictEqual(JSON.parse(fs.readFileSync(`${dir}/pins.json`, "utf8")).pins.length, 1)
     }))
 
+  it.live("a key that is forgotten is forgotten on the disk too, and the next one is pinned", () =>
+    Effect.gen(function*() {
+      const dir = yield* directory
+      assert.isUndefined(yield* judged(dir, "10.0.0.2", showing("a")))
+      const forget = (peer: string) =>
+        Effect.scoped(
+          Effect.provide(PeerPins.use(({ forget }) => Effect.sync(() => forget(ip(peer)))), PinsFile.layer(dir))
+        )
+      assert.isFalse(yield* forget("10.0.0.3"))
+      assert.isTrue(yield* forget("10.0.0.2"))
+      assert.isUndefined(yield* judged(dir, "10.0.0.2", showing("b")))
+      assert.match((yield* judged(dir, "10.0.0.2", showing("a"))) ?? "", /another key/)
+    }))
+
   it.live("damaged, it is kept beside; one that cannot be read is an error, not a fresh start", () =>
     Effect.gen(function*() {
       const dir = yield* directory
