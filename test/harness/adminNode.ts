@@ -135,7 +135,7 @@ export const services = (note: (call: string) => Effect.Effect<void>) =>
       disconnect: (peer) => Effect.as(note(`disconnect ${peer}`), true),
       ban: (subnet, options) => Effect.as(note(`ban ${subnet} ${JSON.stringify(options)}`), ban(subnet)),
       trust: (ip) => Effect.as(note(`trust ${ip}`), ip === "127.0.0.2"),
-      unban: (subnet) => Effect.as(note(`unban ${subnet}`), subnet === "203.0.113.0/24"),
+      unban: (subnet) => subnet === "203.0.113.0/24" ? Effect.as(note(`unban ${subnet}`), true) : Effect.succeed(false),
       bans: Effect.succeed([ban(Subnet.fromStringUnsafe("203.0.113.0/24"))]),
       isolate: (peers) => note(`isolate ${peers.join(" ")}`)
     }),

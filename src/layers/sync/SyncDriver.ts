@@ -6,6 +6,7 @@ import * as Offence from "../../domain/protection/Offence.ts"
 import * as SyncPlan from "../../domain/sync/SyncPlan.ts"
 import * as SyncProof from "../../domain/sync/SyncProof.ts"
 import type { SyncAction, SyncFault, SyncTimer } from "../../domain/sync/SyncState.ts"
+import * as SyncVerdict from "../../domain/sync/SyncVerdict.ts"
 import * as StoreBodies from "./StoreBodies.ts"
 import * as SyncAnnounce from "./SyncAnnounce.ts"
 import * as SyncBodies from "./SyncBodies.ts"
@@ -75,7 +76,9 @@ const dropBranch = (context: SyncContext, id: number): void => {
 const drop = (context: SyncContext, peer: PeerIp, fault: SyncFault, detail: string): void => {
   context.emit({ _tag: "SyncBlamed", ip: peer, fault, detail })
   const proof = SyncProof.offenceOf(fault)
-  if (proof !== undefined) context.messages.report(peer, Offence.make(proof, detail))
+  // By a clock that most peers show to be wrong nothing is proved.
+  const isClockRight = SyncVerdict.verdict(context.state)._tag !== "ClockBehind"
+  if (proof !== undefined && isClockRight) context.messages.report(peer, Offence.make(proof, detail))
   const link = context.links.get(peer)
   if (link === undefined) return
   link.blamed = true

@@ -14,6 +14,7 @@ import * as status from "../../../src/cli/status.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import * as Subnet from "../../../src/domain/peer/Subnet.ts"
 import { Peers, Status, Why } from "../../../src/layers/http/AdminApi.ts"
 import * as AdminServer from "../../../src/layers/http/AdminServer.ts"
 import * as AdminNode from "../../harness/adminNode.ts"
@@ -62,6 +63,11 @@ const isCanonical = (call: string): boolean => {
     const [address = ""] = told
     const read = PeerAddress.fromString(address, 1)
     return read._tag === "Success" && PeerAddress.format(read.success) === address
+  }
+  if (what === "ban" || what === "unban") {
+    const [subnet = ""] = told
+    const read = Subnet.fromString(subnet)
+    return read._tag === "Success" && read.success === subnet
   }
   return told.filter((ip) => ip !== "").every((ip) => {
     const read = PeerIp.fromString(ip)
@@ -170,6 +176,9 @@ const requestText = (random: Mutator.Random): string => {
     ["POST /connect", JSON.stringify({ address: ip })],
     ["POST /disconnect", JSON.stringify({ ip })],
     ["POST /isolate", JSON.stringify({ ips: Array.from({ length: random(4) }, () => Mutator.pick(random, ips)) })],
+    ["GET /bans", ""],
+    ["POST /ban", JSON.stringify({ subnet: `${ip}/${random(140)}`, forMs: random(100_000), reason: ip })],
+    ["POST /unban", JSON.stringify({ subnet: ip })],
     ["PUT /connect", "{}"],
     ["POST /nothing", "[]"]
   ]) ?? ["", ""]

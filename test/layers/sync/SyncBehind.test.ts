@@ -212,6 +212,13 @@ describe("every way to be behind", () => {
           // One small request per peer each time a header may have become due.
           assert.isAtMost(asked - before, 3 * (60_000 / Limits.futureRetryMs + 2))
           assert.deepStrictEqual(node.of("SyncBlamed"), [])
+          // What such a node takes for proof of a lie, it keeps to itself.
+          const pushed = [{ _tag: "NewBlock", block: Uint8Array.of(1, 2, 3) }] as const
+          const liar: Liar = { ...honestly, first: () => pushed }
+          yield* connect(network.host(ip("10.0.9.9")), ip("10.0.9.9"), ip(us), chain, liar)
+          yield* TestClock.adjust("5 seconds")
+          assert.deepStrictEqual(node.of("SyncBlamed").map((event) => event.ip), [ip("10.0.9.9")])
+          assert.deepStrictEqual(node.of("Offence"), [])
         })),
     30_000
   )
