@@ -355,6 +355,85 @@ describe("one step", () => {
     assert.deepStrictEqual([15, 16].map((count) => after(count).faults.get(ip(1))), [2, 1])
   })
 
+  it("puts peers that announce a header which another shows on its branch, each as far as it announces", () => {
+    const state = node([peer(1, { pending: [1] }), peer(2, { told: tip(12) }), peer(3, { told: tip(19) })], {
+      headerRequests: [reading(1, 1)]
+    })
+    const placed = { _tag: "Branch", branch: { id: 1, fork: 10, tip: tip(15), trunk: undefined } } as const
+    const on = (more: "yes" | "no", also = [ip(2), ip(1), ip(9)]) =>
+      step(state, headers({ placed, more, last: tip(15), also }))[0].peers.map((one) => one.on)
+    assert.deepStrictEqual(on("yes"), [
+      { branch: 1, height: 20, shown: 15 },
+      { branch: 1, height: 12, shown: 12 },
+      undefined
+    ])
+  })
+
+  it("of a header that is not valid yet waits until it may be, within bounds, and asks for few then", () => {
+    const waits = [0, 7_000, 60_000].map((dueMs) => {
+      const state = node([peer(1, { pending: [1] })], { headerRequests: [reading(1, 1)] })
+      const early = headers({ more: "not-yet", clockBehind: 9, dueMs, placed: { _tag: "Chain" } })
+      const [after, actions] = step(state, early)
+      assert.deepInclude(after.peers[0], { holdoff: "future", clockBehind: 9, headerBatch: Limits.headersLeastRequest })
+      return actions.flatMap((action) => action._tag === "Arm" && action.timer._tag === "Holdoff" ? [action.ms] : [])
+    })
+    assert.deepStrictEqual(waits, [[Limits.futureRetryMs], [7_000], [Limits.futureRetryMostMs]])
+  })
+
+  it("of a peer that says three times in a row that it lacks a block whose header it showed drops it", () => {
+    const refusing = (refusals: number, shown: number) =>
+      step(
+        node([peer(1, { pending: [1], refusals, on: on(1, 20, shown) })], {
+          branches: [branch(1, 20)],
+          requests: [request(1, 1)]
+        }),
+        { ...blocks(0), done: true } as SyncState.SyncEvent
+      )
+    const [dropped, actions] = refusing(2, 20)
+    assert.strictEqual(dropped.peers[0]?.blamed, "withheld")
+    assert.deepInclude(actions.find(({ _tag }) => _tag === "Drop"), {
+      detail: "showed the header of block 11 and does not send the block"
+    })
+    const [twice] = refusing(1, 11)
+    assert.deepInclude(twice.peers[0], { refusals: 2, lacks: 11, recheck: true, blamed: undefined })
+    // It may never have said itself that it has the block.
+    assert.deepInclude(refusing(2, 10)[0].peers[0], { refusals: 2, blamed: undefined })
+  })
+
+  it("of an answer that goes on, or that brought something, is no refusal", () => {
+    const state = node([peer(1, { pending: [1], on: on(1, 20), refusals: 1 })], {
+      branches: [branch(1, 20)],
+      requests: [request(1, 1)]
+    })
+    const after = (count: number, done: boolean) =>
+      step(state, { ...blocks(count), done } as SyncState.SyncEvent)[0].peers[0]
+    assert.deepInclude(after(0, false), { refusals: 1, lacks: Infinity })
+    assert.deepInclude(after(2, true), { refusals: 0, lacks: Infinity })
+    assert.deepInclude(after(4, true), { refusals: 0, lacks: Infinity })
+  })
+
+  it("of bodies that went to the disk, or are worthless, takes them out of what is held", () => {
+    const held = [{ from: 11, to: 14 }, { from: 16, to: 18 }]
+    const state = node([peer(1, { on: on(1, 20), stalls: 1 })], { branches: [branch(1, 20, { held, heldBytes: 700 })] })
+    const [staged] = step(state, { _tag: "Staged", branch: 1, base: 13, heldBytes: 400 })
+    assert.deepInclude(staged.branches[0], {
+      base: 13,
+      heldBytes: 400,
+      held: [{ from: 14, to: 14 }, { from: 16, to: 18 }]
+    })
+    const [discarded] = step(state, { _tag: "Discarded", branch: 1, above: 16, heldBytes: 500 })
+    assert.deepInclude(discarded.branches[0], {
+      heldBytes: 500,
+      held: [{ from: 11, to: 14 }, { from: 16, to: 16 }]
+    })
+    for (
+      const event of [
+        { _tag: "Staged", branch: 7, base: 13, heldBytes: 0 },
+        { _tag: "Discarded", branch: 7, above: 13, heldBytes: 0 }
+      ] as const
+    ) assert.deepStrictEqual(step(state, event)[0].branches, state.branches)
+  })
+
   it("of a timer that does not run changes nothing", () => {
     const state = node([peer(1, { told: tip(10) })])
     for (const timer of [{ _tag: "Holdoff", peer: ip(1) }, { _tag: "Holdoff", peer: ip(9) }] as const) {

@@ -1,7 +1,7 @@
 /**
  * Sequences of sync messages against a real node, in virtual time: one peer answers what it is asked honestly, damaged, twice,
- * late or not at all, and says things unasked. Whatever it sends, the node has no defect, keeps a chain of valid blocks, and has
- * an honest peer's better chain soon after; and nothing of it is left when it has stopped.
+ * late or not at all, and says things unasked. Whatever it sends, the node has no defect, keeps a chain of valid blocks, has an honest
+ * peer's better chain soon after, and keeps that peer; and nothing of it is left when it has stopped.
  *
  * An input is a script of items of four bytes: what is done, and three arguments. Those whose last byte is even answer the node's questions, in
  * turn; the others are said unasked, meanwhile. (What is unasked mostly costs the connection, and nothing after it would be heard.) What
@@ -9,6 +9,7 @@
  */
 import { Effect, Exit, Layer } from "effect"
 import * as Hash from "../../../src/domain/chain/Hash.ts"
+import * as Limits from "../../../src/domain/Limits.ts"
 import { networks } from "../../../src/domain/Network.ts"
 import { capabilities, Capability } from "../../../src/domain/pair/Handshake.ts"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
@@ -181,6 +182,10 @@ const program = (script: Uint8Array) =>
     yield* Await.until("an honest peer's chain", [node], has, "3 minutes").pipe(
       Effect.catch(() => Effect.flatMap(node.sync.report, ({ line, tip }) => Effect.die(behind(tip.height, line))))
     )
+    // Longer than any wait for an answer: a timer of the liar's that is left, or meant for another peer, would strike by then.
+    yield* Effect.sleep(Limits.stallMostMs)
+    const ended = [...node.of("SyncBlamed"), ...node.of("Down")].find(({ ip }) => ip === honestIp)
+    ensure(ended === undefined, () => `the honest peer was ${ended?._tag === "Down" ? "lost" : "blamed"}`)
     // Block by block: a wrong one below the tip would go unnoticed.
     const blocks = kept === undefined ? [] : yield* Effect.orDie(kept.blocks(1, honestChain.length, 1 << 30))
     for (const [i, { bytes, height }] of honestChain.entries()) {
