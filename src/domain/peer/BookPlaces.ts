@@ -23,7 +23,7 @@ export const groupOf = (ip: PeerIp.PeerIp): Uint8Array => {
 /** Who tells of an address: a peer, or a seed by its name. */
 export type Source = PeerIp.PeerIp | { readonly seed: string }
 
-/** The bytes of a source's group. A name is a group of its own: whoever runs a seed may tell of what it likes. */
+/** The bytes of a source's group. A name is a group of its own: the operator of a seed may tell of any address. */
 const groupOfSource = (key: SipHash.Key, source: Source): Uint8Array => {
   if (typeof source === "string") return groupOf(source)
   const name = new TextEncoder().encode(source.seed)

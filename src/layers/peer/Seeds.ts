@@ -1,6 +1,6 @@
 /**
  * Asks the seeds for peers: soon after the start when the book is empty, later while no peer is up; then more and more seldom. A node with peers
- * asks no seed: whoever runs one sees who asks, and could choose the first peers.
+ * asks no seed: its operator sees which nodes ask, and could choose their first peers.
  *
  * What a DNS name answers counts as told by the seed, a netgroup of its own (`BookPlaces`), and is dialled as what is told is (`ToldDials`): at
  * most `Limits.seedAddresses` of it. Addresses of the list are the operator's own word.

@@ -7,6 +7,7 @@ import * as ChainFile from "./ChainFile.ts"
 import * as Config from "./Config.ts"
 import * as Frame from "./Frame.ts"
 import * as Handshake from "./Handshake.ts"
+import * as MasternodeTalk from "./MasternodeTalk.ts"
 import * as Message from "./Message.ts"
 import * as NodeFile from "./NodeFile.ts"
 import * as StoredRows from "./StoredRows.ts"
@@ -17,6 +18,7 @@ export const targets: ReadonlyArray<Target> = [
   Frame.target,
   Message.target,
   Handshake.target,
+  MasternodeTalk.target,
   Block.target,
   Config.target,
   AddressList.target,

@@ -4,10 +4,13 @@ import { Clock, Effect, Layer, Ref } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import * as Net from "node:net"
 import * as Limits from "../../../src/domain/Limits.ts"
+import type { Key } from "../../../src/domain/masternode/Masternode.ts"
+import type { MasternodeRow } from "../../../src/domain/masternode/MasternodeReport.ts"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import * as AdminClient from "../../../src/layers/http/AdminClient.ts"
 import * as AdminServer from "../../../src/layers/http/AdminServer.ts"
+import { Masternodes } from "../../../src/services/Masternodes.ts"
 import { Sync } from "../../../src/services/Sync.ts"
 import { row, services, stats } from "../../harness/adminNode.ts"
 import { steppedClock } from "../../harness/steppedClock.ts"
@@ -106,6 +109,51 @@ describe("admin API", () => {
         assert.include(refused[2].message, "there is no ban of 198.51.100.1; see all bans: timemesh bans")
       })
     ))
+
+  it.live("a node that keeps a registry shows its masternodes and counts them in status; another one says that it keeps none", () =>
+    Effect.gen(function*() {
+      const none = { free: 0, bronze: 0, silver: 0, gold: 0 }
+      const counts = { live: { ...none, gold: 1 }, known: none, expired: none }
+      const row: MasternodeRow = {
+        ip: ip("203.0.113.7"),
+        key: "ab".repeat(32) as Key,
+        port: 24_100,
+        tier: "gold",
+        state: "live",
+        isConnected: true,
+        isSelf: false,
+        witnesses: 3,
+        announcedAt: 1_000,
+        collateral: { txid: "cd".repeat(32), vout: 1 },
+        isContested: false
+      }
+      const keys = ["ab".repeat(32) as Key, "ef".repeat(32) as Key]
+      yield* withServer((address) =>
+        Effect.gen(function*() {
+          const client = yield* AdminClient.make(address)
+          const found = yield* client.masternodes
+          assert.deepStrictEqual(JSON.parse(JSON.stringify(found.masternodes)), JSON.parse(JSON.stringify([row])))
+          assert.deepStrictEqual(found.counts, counts)
+          assert.deepStrictEqual(found.conflicts, [
+            "2 keys claim 203.0.113.7: abababababababab, efefefefefefefef"
+          ])
+          assert.deepStrictEqual((yield* client.status).masternodes, counts)
+        })
+      ).pipe(Effect.provide(Layer.mock(Masternodes, {
+        report: Effect.succeed({
+          counts,
+          masternodes: [row],
+          conflicts: [{ _tag: "OneIp" as const, ip: row.ip, keys }]
+        })
+      })))
+      yield* withServer((address) =>
+        Effect.gen(function*() {
+          const client = yield* AdminClient.make(address)
+          assert.match((yield* Effect.flip(client.masternodes)).message, /keeps no registry of masternodes/)
+          assert.isUndefined((yield* client.status).masternodes)
+        })
+      )
+    }))
 
   it.live("a node with a chain reports it, and how it uses each peer", () =>
     withServer((address) =>
