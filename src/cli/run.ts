@@ -35,6 +35,7 @@ import type { Sync } from "../services/Sync.ts"
 import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
 import * as progress from "./progress.ts"
+import * as serviceManager from "./serviceManager.ts"
 import * as signals from "./signals.ts"
 import { ofStore } from "./storeFailure.ts"
 import { canAnimate } from "./terminal.ts"
@@ -175,6 +176,7 @@ const program = Effect.fnUntraced(function*(run: Run) {
       yield* Layer.buildWithScope(daemon(run), scope).pipe(
         Effect.mapError((error) => explain(config, error))
       )
+      yield* Layer.buildWithScope(serviceManager.layer, scope)
       yield* withParent ? standardInputEnds : Effect.never
     }),
     (exit) => close(scope, exit)

@@ -314,6 +314,8 @@ export const closeGraceMs = 500
 export const closeMs = 5_000
 /** ms. After SIGINT or SIGTERM every command has ended by then, by SIGKILL if need be: within the 5 s of service managers. */
 export const stopMs = closeMs - 50
+/** ms. A node that stops gives its word to the service manager so long: well within `closeMs`. */
+export const notifyStopMs = 1_000
 /** ms. How long an ending command waits for a slow reader of its output. */
 export const outputMs = 2_000
 /** ms. How often a dial held back by isolation checks whether that has ended. */

@@ -20,6 +20,8 @@ const Role = Schema.Literals(["lower", "higher"])
 const Reject = Schema.Literals(DisconnectReason.rejectReasons)
 const Nonce = Schema.BigIntFromString
 const Ms = Schema.Finite
+/** Wall time, ms: what a date can be. */
+const Time = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 8_640_000_000_000_000 }))
 
 const Reason = Schema.Struct({
   kind: Schema.Literals(DisconnectReason.kinds),
@@ -115,7 +117,7 @@ const Decision = Schema.Struct({
 })
 
 const FileStep = Schema.Struct({
-  at: Schema.Int,
+  at: Time,
   before: Schema.optionalKey(State),
   event: Event,
   draw: Schema.Struct({ id: Id, nonce: Nonce, backoffMs: Ms, fallbackMs: Ms }),
@@ -131,7 +133,7 @@ export const PairTraceFile = Schema.Struct({
   network: Schema.Literals(networkNames),
   software: Schema.String,
   rule: Schema.Int,
-  at: Schema.Int,
+  at: Time,
   earlier: Schema.Int,
   steps: Schema.Array(FileStep)
 })

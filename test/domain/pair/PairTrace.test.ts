@@ -4,11 +4,13 @@ import { Equal, Result } from "effect"
 import * as fs from "node:fs"
 import * as Pair from "../../../src/domain/pair/Pair.ts"
 import * as PairDecision from "../../../src/domain/pair/PairDecision.ts"
+import * as PairPast from "../../../src/domain/pair/PairPast.ts"
 import { production, type Rules } from "../../../src/domain/pair/PairRules.ts"
 import * as PairStory from "../../../src/domain/pair/PairStory.ts"
 import * as PairTrace from "../../../src/domain/pair/PairTrace.ts"
 import * as PairTraceFile from "../../../src/domain/pair/PairTraceFile.ts"
 import { torment } from "../../harness/pairTorment.ts"
+import { randomFrom } from "../../harness/random.ts"
 
 const seeds = Array.from({ length: 12 }, (_, seed) => seed)
 const stepsEach = 120
@@ -109,6 +111,48 @@ describe("a trace", () => {
       failure({ ...good, steps: [...rest, first].slice(0, 1) }),
       "is a damaged trace: its first step has no state before it"
     )
+  })
+
+  it("that is damaged anywhere is refused, or read and replayed: nothing in it makes the command fail otherwise", () => {
+    const random = randomFrom(7)
+    const values = [
+      "null",
+      "0",
+      "-1",
+      "1e300",
+      "9007199254740991",
+      "\"\"",
+      "\"up\"",
+      "{}",
+      "[]",
+      "true",
+      "\"__proto__\""
+    ]
+    const good = text(torment(2, 12))
+    let read = 0
+    for (let round = 0; round < 600; round++) {
+      // One value of it is another, or a piece is missing.
+      const numbers = [...good.matchAll(/(?<=[:[,])(?:"[^"]*"|-?\d+(?:\.\d+)?|true|false)/g)]
+      const at = numbers[random(numbers.length)]
+      if (at === undefined) continue
+      const value = random(4) === 0
+        ? good.slice(at.index + at[0].length + 1, at.index + 40)
+        : values[random(values.length)]
+      const damaged = good.slice(0, at.index) + value + good.slice(at.index + at[0].length)
+      let json: unknown
+      try {
+        json = JSON.parse(damaged)
+      } catch {
+        continue
+      }
+      const trace = PairTraceFile.fromJson(json)
+      if (Result.isFailure(trace)) continue
+      read += 1
+      PairStory.lines(trace.success)
+      PairStory.verdict(trace.success, PairTrace.replay(trace.success))
+      PairPast.of(trace.success, 50)
+    }
+    assert.isAbove(read, 20)
   })
 
   it("of this version replays without a difference", () => {
