@@ -34,9 +34,8 @@ export class HeldBodies {
 
   /** Takes the place of what was held at that height. */
   put(height: number, held: Held): void {
-    this.#drop(height)
+    this.#bytes += held.block.bytes.length - (this.#bodies.get(height)?.block.bytes.length ?? 0)
     this.#bodies.set(height, held)
-    this.#bytes += held.block.bytes.length
   }
 
   /** Of a header chain that is another one now. */

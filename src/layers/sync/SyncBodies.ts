@@ -59,7 +59,7 @@ export const received = (context: Context, peer: PeerIp, message: Blocks): void 
     const height = first + count
     // Neither on the disk nor come from another peer meanwhile.
     if (!asked.forgotten && height > branch.base && branch.held.get(height) === undefined) {
-      const verdict = check(context, branch, height, raw)
+      const verdict = check(context, branch, height, raw, peer)
       if (typeof verdict !== "string" && "fault" in verdict) {
         wrong = { ...verdict, detail: `block ${height}: ${verdict.detail}` }
         break
@@ -71,7 +71,7 @@ export const received = (context: Context, peer: PeerIp, message: Blocks): void 
         asked.forgotten = true
         break
       }
-      branch.held.put(height, { ...verdict, from: peer })
+      branch.held.put(height, verdict)
     }
     count += 1
   }
@@ -90,8 +90,9 @@ const check = (
   context: Context,
   branch: ShownBranch,
   height: number,
-  raw: Uint8Array
-): Omit<Held, "from"> | Wrong | "gone" | "unusable" => {
+  raw: Uint8Array,
+  from: PeerIp
+): Held | Wrong | "gone" | "unusable" => {
   const expected = branch.at(height)?.hash
   if (expected === undefined) return "gone"
   const block = Block.decode(raw)
@@ -102,7 +103,8 @@ const check = (
       return {
         hash: expected,
         block: toStored(verdict),
-        treasuryBalance: block.header.treasuryBalance
+        treasuryBalance: block.header.treasuryBalance,
+        from
       }
     case "WrongBlock":
       return { fault: "wrong-block", detail: Validation.describe(verdict) }
