@@ -19,12 +19,13 @@ import * as Protection from "./Protection.ts"
 
 /** The peer of an accepted socket; `undefined`: the socket is dropped without a word. */
 export const socket = (ctx: NodeContext, from: PeerIp.PeerIp): Peer | undefined =>
-  ctx.slots.closed || ctx.table.isolated.has(from) || !Protection.mayEnter(ctx, from)
+  ctx.slots.closed || ctx.table.isolated.has(from) || !Protection.mayEnter(ctx, from, true)
     ? undefined
     : admit(ctx, from, undefined, "inbound")
 
-/** Whether a peer is one that the operator named, or that was well connected: it comes before strangers. */
+/** Whether a peer is one that the operator named, or that was well connected, and is not banned: it comes before strangers. */
 export const isKnown = (ctx: NodeContext, ip: PeerIp.PeerIp): boolean => {
+  if (ctx.protection.bannedMs(ip, ctx.timers.now()) !== undefined) return false
   const peer = ctx.table.get(ip)
   return (peer !== undefined && (peer.book.source === "configured" || peer.book.lastGoodAt !== undefined)) ||
     ctx.slots.hasPlace(ip) || ctx.book.tableOf(ip) === "tried"

@@ -19,6 +19,7 @@ import { type NodeContext, post, postOf } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import { type FrameEvents, PeerConnection, type SocketEvents } from "./PeerConnection.ts"
 import { PeerEnd } from "./PeerEnd.ts"
+import * as Protection from "./Protection.ts"
 import * as TimePairDriver from "./TimePairDriver.ts"
 import { Unidentified } from "./Unidentified.ts"
 
@@ -63,6 +64,8 @@ export class Inbound implements SocketEvents<PeerEnd> {
   /** See `Door`. */
   readonly door: Door = (from) => {
     const { ctx } = this
+    // Before its netgroup pays for it.
+    if (!Protection.mayEnter(ctx, from, false)) return false
     if (!ctx.rules.limitsInbound) return true
     const isAdmitted = this.rates.take(from, Gate.isKnown(ctx, from), ctx.timers.now())
     if (!isAdmitted) this.countRefused()

@@ -129,12 +129,16 @@ export const unban = (ctx: NodeContext, subnet: Subnet.Subnet): boolean => {
 /** How long a dial to a banned address waits before it looks again, ms. */
 export const holdMs = (bannedMs: number): number => Math.min(bannedMs, Limits.retryMaxMs)
 
-/** Whether an accepted socket of the address may go on. One that is banned may now and then, to be told so. */
-export const mayEnter = (ctx: NodeContext, ip: PeerIp): boolean => {
+/** Whether an accepted socket of the address may go on. One that is banned may now and then, to be told so: `isTold` says that it will be. */
+export const mayEnter = (ctx: NodeContext, ip: PeerIp, isTold: boolean): boolean => {
   const { protection, timers } = ctx
   const now = timers.now()
   const found = protection.bans.find(ip, now)
-  if (found === undefined || protection.isWorthAWord(found, now)) return true
+  if (found === undefined) return true
+  if (protection.isWorthAWord(found, now)) {
+    if (isTold) protection.tells(found, now)
+    return true
+  }
   protection.turnedAway += 1
   protection.unreported += 1
   if (protection.unreported === 1) {

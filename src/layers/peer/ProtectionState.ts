@@ -35,13 +35,19 @@ export class ProtectionState {
     return ban === undefined ? undefined : ban.until - now
   }
 
-  /** Whether a socket under that ban gets as far as a Hello, to be told of the ban. */
+  /** Whether a socket under that ban may be told of it now. */
   isWorthAWord(ban: Ban, now: number): boolean {
-    if (now - (this.told.get(ban) ?? Number.NEGATIVE_INFINITY) < Limits.bannedWordMs) return false
-    const left = TokenBucket.take(this.words ?? TokenBucket.full(words, now), words, now)
-    if (left === undefined) return false
-    this.words = left
+    return this.wordsLeft(ban, now) !== undefined
+  }
+
+  /** The socket goes on as far as a Hello, and is told. Call it where `isWorthAWord`. */
+  tells(ban: Ban, now: number): void {
+    this.words = this.wordsLeft(ban, now)
     this.told.set(ban, now)
-    return true
+  }
+
+  private wordsLeft(ban: Ban, now: number): TokenBucket.TokenBucket | undefined {
+    if (now - (this.told.get(ban) ?? Number.NEGATIVE_INFINITY) < Limits.bannedWordMs) return undefined
+    return TokenBucket.take(this.words ?? TokenBucket.full(words, now), words, now)
   }
 }

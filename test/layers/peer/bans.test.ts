@@ -7,6 +7,8 @@ import * as Handshake from "../../../src/domain/pair/Handshake.ts"
 import type { PeerIp } from "../../../src/domain/peer/PeerIp.ts"
 import * as Subnet from "../../../src/domain/peer/Subnet.ts"
 import * as PeerStoreMemory from "../../../src/layers/store/PeerStoreMemory.ts"
+import { type Door, PeerSocket } from "../../../src/services/PeerSocket.ts"
+import { TestNode } from "../../../src/testing/index.ts"
 import { assertConnected, downs, ip, onMesh, port, type Running } from "../../harness/mesh.ts"
 import { dial, hello, join } from "../../harness/rawPeer.ts"
 import { steppedClock } from "../../harness/steppedClock.ts"
@@ -91,6 +93,37 @@ describe("a ban by the operator", () => {
         assert.deepStrictEqual(after.map(({ _tag }) => _tag), ["TurnedAway"], "they cost one event")
         assert.deepStrictEqual(n.of("TurnedAway").map(({ sockets }) => sockets), [200])
         assert.deepStrictEqual(yield* n.state.peers, [], "and no row")
+      })))
+
+  it.effect("closes the door before anything is spent on a socket, and opens it once in ten seconds for a word", () =>
+    onMesh(5, ({ network }) =>
+      Effect.gen(function*() {
+        let door: Door | undefined
+        const host = network.host(ip("10.200.0.1"))
+        const watched = PeerSocket.of({
+          ...host,
+          listen: (at) =>
+            Effect.map(host.listen(at), (listener) => ({
+              ...listener,
+              run: (handler, given) => {
+                door = given
+                return listener.run(handler, given)
+              }
+            }))
+        })
+        const n = yield* Effect.orDie(TestNode.start(watched, { ip: ip("10.200.0.1") }))
+        assert(door !== undefined)
+        yield* n.manager.ban(subnet("10.1.0.0/16"))
+        const [bad, other] = [ip("10.1.0.7"), ip("10.2.0.7")]
+        assert.deepStrictEqual([door(bad), door(bad), door(other)], [true, true, true], "nobody was told yet")
+        yield* Effect.forkScoped(
+          Effect.ignore(Effect.flatMap(dial(network.host(bad), n.ip), (raw) => raw.until("Reject")))
+        )
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual([door(bad), door(ip("10.1.9.9")), door(other)], [false, false, true])
+        yield* TestClock.adjust(Limits.bannedWordMs)
+        assert.isTrue(door(bad))
+        assert.deepStrictEqual(n.of("TurnedAway").map(({ sockets }) => sockets), [2])
       })))
 
   it.effect("survives a restart with what is left of it, and why explains it", () =>
