@@ -5,69 +5,21 @@
  * fiber only while the socket does not take more. Reading never waits for writing. It knows neither peer nor protocol: what a frame
  * means is decided in `PeerSession`, which socket counts in `Pair`.
  */
-import { Effect, Exit, Fiber, Latch, Option, Scope } from "effect"
+import { Effect, Exit, Fiber, Option, Scope } from "effect"
 import type { Socket } from "effect/socket"
 import { Buffer } from "node:buffer"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import type { Message } from "../../domain/wire/Message.ts"
 import type { Framing, Wire, WireReader } from "../../domain/wire/Wire.ts"
-import { errorCode, isSynchronous, isSynchronousReader, type Secured } from "../../services/PeerSocket.ts"
-import type { Timer, Timers } from "../time/Timers.ts"
+import { isSynchronous, type Secured } from "../../services/PeerSocket.ts"
+import type { Timer } from "../time/Timers.ts"
+import type { ConnectionIo, FrameEvents, SocketEvents } from "./ConnectionEvents.ts"
+import { reasonOf } from "./endReason.ts"
 import * as Outbox from "./Outbox.ts"
+import { readBatches } from "./readBatches.ts"
 import { SendBuffers } from "./SendBuffers.ts"
-import type { WaitingBytes } from "./WaitingBytes.ts"
-
-/** What a connection needs of its node. */
-export interface ConnectionIo {
-  readonly timers: Timers["Service"]
-  /** See `EventLoop`. */
-  readonly afterTurn: (f: () => void) => void
-  /** Starts an effect that ends with the node. */
-  readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
-  /** Bytes that wait, of all connections. */
-  readonly waiting: WaitingBytes
-}
-
-/**
- * The reading side, one for all connections of a node that speak a wire with messages `M`. Plain functions inside a read batch; the frame is
- * the reader's current one.
- */
-export interface FrameEvents<Owner, M = Message> {
-  /** Bytes came, before any frame in them is handed over. */
-  readonly onBytes: (owner: Owner) => void
-  /** Takes the reader's frame, or several (`WireReader.payloads`, within `limit`): how many. */
-  readonly onData: (owner: Owner, reader: WireReader<M>, limit: number) => number
-  readonly onMessage: (owner: Owner, reader: WireReader<M>) => void
-  /** The bytes are no frame; nothing more is read. `fault` says why, in words. */
-  readonly onMalformed: (owner: Owner, fault: string) => void
-  /** The frame under way takes memory that others wait for, and has taken too long; in words. */
-  readonly onGivenUp: (owner: Owner, detail: string) => void
-  /** All frames of a batch have been handed over: `frames` many. */
-  readonly onBatch: (owner: Owner, reader: WireReader<M>, frames: number) => void
-}
-
-const nothing = () => {}
-
-/** Reads frames and does nothing about them. */
-export const deaf: FrameEvents<unknown, unknown> = {
-  onBytes: nothing,
-  onData: () => 1,
-  onMessage: nothing,
-  onMalformed: nothing,
-  onGivenUp: nothing,
-  onBatch: nothing
-}
-
-/** Begin and end of a connection. */
-export interface SocketEvents<Owner> {
-  /** The socket is open: bytes can flow. Called once at most. */
-  readonly onOpen: (owner: Owner) => void
-  /** The program ended: nothing more comes or goes. Called once; `opened` tells whether it ever got as far. */
-  readonly onEnd: (owner: Owner, reason: DisconnectReason.DisconnectReason, opened: boolean) => void
-}
 
 export class PeerConnection<Owner> {
   /** What it writes, unless `speak` chose another. */
@@ -163,16 +115,7 @@ export class PeerConnection<Owner> {
       const writer = yield* Scope.provide(socket.writer, writerScope)
       this.secured ??= Option.getOrUndefined(yield* secured)
       this.open(writer, writerScope, Option.getOrUndefined(yield* initiator))
-      const received = (batch: ReadonlyArray<Uint8Array | string>) => this.received(batch)
-      // One effect for all batches: a suspended connection holds no generator.
-      if (isSynchronousReader(reader)) {
-        this.onHold(reader.hold)
-        return yield* reader.drainTo(received)
-      }
-      const readable = Latch.makeUnsafe(true)
-      this.onHold((held) => held ? readable.closeUnsafe() : readable.openUnsafe())
-      const pull = Effect.andThen(readable.await, Effect.map(reader.pull, received))
-      return yield* Effect.forever(pull, { disableYield: true })
+      return yield* readBatches(reader, (batch) => this.received(batch), (hold) => this.onHold(hold))
     })
     return Effect.withFiber((fiber) => {
       this.fiber = fiber
@@ -460,26 +403,3 @@ export class PeerConnection<Owner> {
 
 const readerOf = <M>(framing: Framing<M>): WireReader<never> =>
   framing.reader(Buffer.allocUnsafeSlow) as WireReader<never>
-
-/** How the end of the program reads as a reason. */
-const reasonOf = (exit: Exit.Exit<unknown, Socket.SocketError>): DisconnectReason.DisconnectReason => {
-  if (Exit.isSuccess(exit)) return DisconnectReason.remote("eof")
-  for (const reason of exit.cause.reasons) {
-    if (reason._tag === "Fail") return ofSocketError(reason.error)
-    if (reason._tag === "Die") return DisconnectReason.local("protocol", `a handler failed: ${String(reason.defect)}`)
-  }
-  return DisconnectReason.local("eof")
-}
-
-const ofSocketError = (error: Socket.SocketError): DisconnectReason.DisconnectReason => {
-  const code = errorCode(error)
-  switch (error.reason._tag) {
-    case "SocketCloseError":
-      return error.reason.code === 1000 ? DisconnectReason.remote("eof") : DisconnectReason.local("eof")
-    case "SocketOpenError":
-      // Whether it is this node's own fault depends on the peers that are up: see `PairDriver`.
-      return DisconnectReason.remote("dial-failed", code ?? (error.reason.kind === "Timeout" ? "no answer" : "failed"))
-    default:
-      return DisconnectReason.remote("reset", code ?? error.reason._tag)
-  }
-}

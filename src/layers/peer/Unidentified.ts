@@ -6,9 +6,10 @@ import { addressProblem } from "../../domain/NodeSetup.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { Accepted } from "../../services/PeerSocket.ts"
+import { deaf, type SocketEvents } from "./ConnectionEvents.ts"
 import type { NodeContext } from "./NodeContext.ts"
 import { Peer } from "./Peer.ts"
-import { deaf, PeerConnection, type SocketEvents } from "./PeerConnection.ts"
+import { PeerConnection } from "./PeerConnection.ts"
 import { PeerEnd } from "./PeerEnd.ts"
 
 export class Unidentified implements SocketEvents<PeerEnd> {
