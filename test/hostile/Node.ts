@@ -37,8 +37,20 @@ export const status = (target: Target): Promise<{ readonly ms: number; readonly 
     ask.on("error", () => resolve(undefined))
   })
 
+/** Bans an address for a day, as `timemesh ban` does. */
+export const ban = async (target: Target, subnet: string): Promise<void> => {
+  const response = await fetch(`http://${target.ip}:${target.admin}/ban`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ subnet })
+  })
+  if (!response.ok) throw new Error(`the node did not ban ${subnet}: ${await response.text()}`)
+}
+
 export interface Running {
   readonly target: Target
+  /** CPU time so far, s. */
+  readonly cpu: () => number
   /** Resident memory, bytes. */
   readonly memory: () => number
   /** Bytes of log so far. */
@@ -55,7 +67,15 @@ const flags = (values: Readonly<Record<string, string>>): ReadonlyArray<string> 
   Object.entries(values).flatMap(([name, value]) => [`--${name}`, value])
 
 /** Starts a node with these configured peers, and waits for its first `status`. */
-export const start = async (ip: string, port: number, peers: ReadonlyArray<string>): Promise<Running> => {
+export const start = async (
+  { ip, listen, peers, port }: {
+    readonly ip: string
+    /** `any`: on IPv6 and IPv4. */
+    readonly listen: string
+    readonly port: number
+    readonly peers: ReadonlyArray<string>
+  }
+): Promise<Running> => {
   const directory = mkdtempSync(join(tmpdir(), "timemesh-hostile-"))
   const target = { ip, port, admin: port + 1, isBare: false }
   const child = spawn(process.execPath, [
@@ -64,7 +84,7 @@ export const start = async (ip: string, port: number, peers: ReadonlyArray<strin
     "--with-parent",
     ...flags({
       network: "devnet",
-      listen: `${ip}:${port}`,
+      listen: `${listen}:${port}`,
       admin: `${ip}:${port + 1}`,
       "data-dir": directory,
       "log-format": "json"
@@ -79,6 +99,11 @@ export const start = async (ip: string, port: number, peers: ReadonlyArray<strin
   }
   return {
     target,
+    cpu: () => {
+      // After the name, which may hold blanks: the 12th and 13th field, in hundredths.
+      const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
+      return (Number(fields[11]) + Number(fields[12])) / 100
+    },
     memory: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? 0) * 1_024,
     logged: () => logged,
     stop: async () => {
@@ -96,6 +121,7 @@ export const startBare = async (ip: string, port: number): Promise<Running> => {
   await new Promise((resolve) => child.once("message", resolve))
   return {
     target: { ip, port, admin: 0, isBare: true },
+    cpu: () => 0,
     memory: () => 0,
     logged: () => 0,
     stop: async () => {

@@ -9,6 +9,10 @@ export interface Attack {
   readonly name: string
   /** Whether a bare echo server can be put under the same load. */
   readonly comparable: boolean
+  /** An address that the operator has banned: it must never be up. */
+  readonly banned?: string
+  /** An address whose own peer does not come in while the hostile one holds it: at one address, the live connection counts. */
+  readonly squatted?: string
   readonly run: (target: Target) => void
 }
 
@@ -126,7 +130,7 @@ const slowloris: Attack = {
 /** 100 peers that begin a frame of 8 MiB and go on with it slowly, or say a length that is over the limit and come again. */
 const frames: Attack = {
   name: "unfinished, slow and oversize frames",
-  comparable: false,
+  comparable: true,
   run: (target) => {
     const head = Uint8Array.of(0, 0x7f, 0xff, 0xff, 99)
     const oversize = Uint8Array.of(0x7f, 0xff, 0xff, 0xff, 99)
@@ -206,6 +210,31 @@ const http: Attack = {
   }
 }
 
+/** A banned address dials in a loop; the node listens on IPv6 and IPv4, and sees it as an IPv4 address within IPv6. */
+const banned = "127.60.0.1"
+const evasion: Attack = {
+  name: "ban evasion by mapped IPv6",
+  comparable: false,
+  banned,
+  run: (target) =>
+    often(10, () => {
+      const client = new Client(target, banned)
+      void client.up.then(() => client.close())
+    })
+}
+
+/** A peer has stopped, and a hostile one has its address. */
+const squatted = "127.151.0.1"
+const squatting: Attack = {
+  name: "squatting on a stopped peer's IP",
+  comparable: false,
+  squatted,
+  run: (target) => {
+    const again = () => void new Client(target, squatted).ended.then(() => setTimeout(again, 100))
+    again()
+  }
+}
+
 export const attacks: Readonly<Record<string, Attack>> = {
   places,
   ping: flood("pings", frame({ _tag: "Ping", nonce: 7n })),
@@ -223,5 +252,7 @@ export const attacks: Readonly<Record<string, Attack>> = {
   slowloris,
   frames,
   churn,
-  http
+  http,
+  evasion,
+  squatting
 }

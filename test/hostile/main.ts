@@ -71,9 +71,13 @@ interface Row {
   readonly bare: ReadonlyArray<number> | undefined
   readonly memory: number
   readonly configured: number
-  readonly known: number
+  /** `undefined`: its address is squatted. */
+  readonly known: number | undefined
   readonly stranger: number
+  readonly banned: number
   readonly statusMs: number
+  /** Of one core. */
+  readonly cpu: number
   readonly logPerDay: number
   readonly dialsPerSecond: number
 }
@@ -94,18 +98,22 @@ const underBare = async (name: string, port: number): Promise<ReadonlyArray<numb
 const measure = async (name: string, port: number): Promise<Row> => {
   const chosen = attacks[name]
   if (chosen === undefined) throw new Error(`no attack is called ${name}: ${Object.keys(attacks).join(", ")}`)
-  const node = await Node.start(self, port, [configured])
+  const { banned, squatted } = chosen
+  const listen = banned === undefined ? self : "any"
+  const node = await Node.start({ ip: self, listen, port, peers: [configured] })
   const { target } = node
+  if (banned !== undefined) await Node.ban(target, banned)
   const friend = new Client(target, known)
   await friend.up
   const honest = await honestPeers(target)
   await Node.sleep(idleSeconds * 1_000)
-  const idle = honest.rtts.splice(0)
+  const idleBefore = honest.rtts.splice(0)
   friend.close()
   await Node.sleep(200)
   const before = {
     memory: node.memory(),
     logged: node.logged(),
+    cpu: node.cpu(),
     dials: (await Node.status(target))?.status.stats.dials ?? 0
   }
   const at = performance.now()
@@ -124,30 +132,43 @@ const measure = async (name: string, port: number): Promise<Row> => {
   await Node.sleep(1_000)
   const newcomers = Promise.all([
     admitted(target, configured, 20),
-    admitted(target, known, 20),
-    admitted(target, stranger, strangerSeconds)
+    admitted(target, known, squatted === undefined ? 20 : 5),
+    admitted(target, stranger, strangerSeconds),
+    banned === undefined ? Infinity : admitted(target, banned, 5)
   ])
-  const [[configuredIn, knownIn, strangerIn]] = await Promise.all([newcomers, Node.sleep((attackSeconds - 1) * 1_000)])
+  const [[configuredIn, knownIn, strangerIn, bannedIn]] = await Promise.all([
+    newcomers,
+    Node.sleep((attackSeconds - 1) * 1_000)
+  ])
   const seconds = (performance.now() - at) / 1_000
   const dials = ((await Node.status(target))?.status.stats.dials ?? before.dials) - before.dials
   const logged = node.logged() - before.logged
-  const downs = honest.downs()
-  honest.stop()
+  const cpu = node.cpu() - before.cpu
+  const rtts = honest.rtts.splice(0)
   attacked.isOver = true
   await watching
   await end()
+  await Node.sleep(2_000)
+  const waited = honest.rtts.splice(0).filter((ms) => ms > 2_000)
+  await Node.sleep(idleSeconds * 1_000)
+  const downs = honest.downs()
+  const idle = [...idleBefore, ...honest.rtts]
+  honest.stop()
   await node.stop()
   return {
     name: chosen.name,
     downs,
     idle,
-    rtts: honest.rtts,
+    // Those that were under way when the attack ended count as well.
+    rtts: [...rtts, ...waited],
     bare: chosen.comparable ? await underBare(name, port + 2) : undefined,
     memory: memory - before.memory,
     configured: configuredIn,
-    known: knownIn,
+    known: squatted === undefined ? knownIn : undefined,
     stranger: strangerIn,
+    banned: bannedIn,
     statusMs: quantile(statuses, 1),
+    cpu: cpu / seconds,
     logPerDay: logged / seconds * 86_400,
     dialsPerSecond: dials / seconds
   }
@@ -162,14 +183,16 @@ const missed = (row: Row): ReadonlyArray<string> => {
     ...(row.downs === 0 ? [] : ["Downs"]),
     ...(isQuick ? [] : ["RTT"]),
     ...(row.memory <= 100 * 1024 * 1024 ? [] : ["memory"]),
-    ...(row.configured <= 5 && row.known <= 5 ? [] : ["known newcomer"]),
+    ...(row.configured <= 5 && (row.known ?? 0) <= 5 ? [] : ["known newcomer"]),
     ...(row.stranger <= strangerSeconds ? [] : ["stranger"]),
+    ...(row.banned === Infinity ? [] : ["ban"]),
     ...(row.statusMs <= 200 ? [] : ["status"])
   ]
 }
 
 const ms = (value: number): string => value.toFixed(1)
-const seconds = (value: number): string => Number.isFinite(value) ? value.toFixed(1) : "never"
+const seconds = (value: number | undefined): string =>
+  value === undefined ? "in use" : Number.isFinite(value) ? value.toFixed(1) : "never"
 
 const render = (row: Row): ReadonlyArray<string> => [
   row.name,
@@ -181,6 +204,7 @@ const render = (row: Row): ReadonlyArray<string> => [
   `${(row.memory / 1024 / 1024).toFixed(0)}`,
   [row.configured, row.known, row.stranger].map(seconds).join(" / "),
   row.statusMs.toFixed(0),
+  `${(row.cpu * 100).toFixed(0)}`,
   (row.logPerDay / 1e6).toFixed(0),
   row.dialsPerSecond.toFixed(1),
   missed(row).join(", ") || "met"
@@ -196,6 +220,7 @@ const heads = [
   "MEMORY MiB",
   "IN AFTER s: configured / known / stranger",
   "STATUS ms",
+  "CPU %",
   "LOG MB/day",
   "DIALS/s",
   "BOUNDS"
