@@ -2,6 +2,7 @@
 import * as Net from "node:net"
 import { concat } from "../../src/domain/bytes.ts"
 import { networks } from "../../src/domain/Network.ts"
+import * as Handshake from "../../src/domain/pair/Handshake.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import type { Message } from "../../src/domain/wire/Message.ts"
 import { NativeWire } from "../../src/domain/wire/native/NativeWire.ts"
@@ -30,8 +31,10 @@ export const greeting = (target: Target, from: string): Uint8Array => {
   const [self, peer] = [PeerIp.fromStringUnsafe(from), PeerIp.fromStringUnsafe(target.ip)]
   const process = (serial += 1).toString(16).padStart(16, "0")
   const nonce = BigInt(serial) * 7_919n + 1n
+  // It says that it has no peers, which helps a newcomer into a full node.
+  const extensions = Handshake.extensions(serial, 0)
   return concat(
-    frame(RawPeer.hello(networks.devnet, peer, { process, nonce, tag: process.repeat(2) })),
+    frame(RawPeer.hello(networks.devnet, peer, { process, nonce, tag: process.repeat(2), extensions })),
     frame({ _tag: "Commit", lower: self, higher: peer })
   )
 }

@@ -9,6 +9,8 @@ export interface Attack {
   readonly name: string
   /** Whether a bare echo server can be put under the same load. */
   readonly comparable: boolean
+  /** s from its begin until newcomers come; by default 1. */
+  readonly newcomersAfter?: number
   /** An address that the operator has banned: it must never be up. */
   readonly banned?: string
   /** An address whose own peer does not come in while the hostile one holds it: at one address, the live connection counts. */
@@ -169,6 +171,8 @@ const churn: Attack = {
 const places: Attack = {
   name: "places: 123 polite strangers",
   comparable: false,
+  // Whoever has just come keeps its place for `Limits.evictionGraceMs`.
+  newcomersAfter: 22,
   run: (target) => {
     for (let i = 0; i < 123; i++) {
       const from = `127.${1 + i % 99}.4.${1 + i}`

@@ -98,7 +98,7 @@ const underBare = async (name: string, port: number): Promise<ReadonlyArray<numb
 const measure = async (name: string, port: number): Promise<Row> => {
   const chosen = attacks[name]
   if (chosen === undefined) throw new Error(`no attack is called ${name}: ${Object.keys(attacks).join(", ")}`)
-  const { banned, squatted } = chosen
+  const { banned, newcomersAfter = 1, squatted } = chosen
   const listen = banned === undefined ? self : "any"
   const node = await Node.start({ ip: self, listen, port, peers: [configured] })
   const { target } = node
@@ -129,7 +129,7 @@ const measure = async (name: string, port: number): Promise<Row> => {
       await Node.sleep(250)
     }
   })()
-  await Node.sleep(1_000)
+  await Node.sleep(newcomersAfter * 1_000)
   const newcomers = Promise.all([
     admitted(target, configured, 20),
     admitted(target, known, squatted === undefined ? 20 : 5),
