@@ -125,10 +125,12 @@ export const inboundNetgroups = 65_536
 /** Unidentified sockets from which on a stranger's waits outside until it has said something: a quarter of `endsWithoutHello`. */
 export const crowdedEnds = 16
 /**
- * Sockets that wait there at once, some 10 KB each, and at most this share of the files that the process may open; the oldest gives way. At 10,000
- * connections a second a Hello may still come 0.4 s late. They wait for `helloMs`.
+ * Sockets that wait there at once, some 25 KB each, and at most this share of the files that the process may open; the oldest gives way. They wait
+ * for `helloMs`. And how many may begin to wait, at once and per second: more are reset when they are accepted, which costs a tenth. At 10,000
+ * connections a second a Hello may still come 0.3 s late, and every third dial has its chance.
  */
-export const lobbySockets = 4_096
+export const lobbySockets = 1_024
+export const lobbyEntries = { burst: 1_024, perSecond: 3_000 }
 export const lobbyShare = 0.25
 /** ms. Connections refused for their rate are reported together this often. */
 export const inboundReportMs = 10_000
@@ -376,11 +378,11 @@ export const dialBackAskers = 256
 // --- bytes that wait, of all peers together ----------------------------------------
 
 /** bytes. Read of every frame at once, whatever the budget: more than the usual answers of sync. */
-export const arrivingFreeBytes = 512 * 1024
-/** bytes. Of longer frames that are read at once: 16 of the longest. With what is free, 125 peers hold 190 MiB at most. */
-export const arrivingBytes = 128 * 1024 * 1024
+export const arrivingFreeBytes = 256 * 1024
+/** bytes. Of longer frames that are read at once: 8 of the longest. With what is free, 125 peers hold 95 MiB at most. */
+export const arrivingBytes = 64 * 1024 * 1024
 /** ms. For a long frame while others wait for its place: 125 peers have their turn before any of them gives up writing (`frameMs`). */
-export const pressedFrameMs = 10_000
+export const pressedFrameMs = 7_500
 /** bytes. In all outboxes together; an outbox up to the second size is never refused for it: a fair share of 125 peers is 2 MiB. */
 export const outboxesBytes = 256 * 1024 * 1024
 export const outboxFairBytes = 1024 * 1024

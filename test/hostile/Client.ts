@@ -47,6 +47,8 @@ export class Client {
   readonly ended: Promise<void>
   isUp = false
   isClosed = false
+  /** Why the node refused or ended it, as it said. */
+  reject: string | undefined = undefined
   private readonly asked = new Map<bigint, { readonly at: number; readonly heard: (ms: number) => void }>()
   private nonce = 0n
   private readonly isBare: boolean
@@ -81,6 +83,7 @@ export class Client {
         ) {
           const message = reader.message()
           if (message._tag === "Ack") isUp()
+          else if (message._tag === "Reject") this.reject = `${message.reason}: ${message.text}`
           else if (message._tag === "Ping" && !this.isBare) {
             this.socket.write(frame({ _tag: "Pong", nonce: message.nonce }))
           } else if (message._tag === "Pong" || message._tag === "Ping") this.heard(message.nonce)

@@ -28,7 +28,10 @@ interface Honest {
 const honestPeers = async (target: Target): Promise<Honest> => {
   const clients = honestIps.map((ip) => new Client(target, ip))
   const up = await Promise.all(clients.map((client) => client.up))
-  if (up.includes(false)) throw new Error("an honest peer did not come up")
+  if (up.includes(false)) {
+    const why = clients.map(({ reject }) => reject ?? "no word").join("; ")
+    throw new Error(`an honest peer did not come up: ${why}`)
+  }
   const rtts: Array<number> = []
   const timer = setInterval(() => {
     for (const client of clients) client.ping((ms) => rtts.push(ms))
@@ -40,6 +43,8 @@ const honestPeers = async (target: Target): Promise<Honest> => {
       clearInterval(timer)
       // What is not answered yet took at least as long as it has waited.
       for (const client of clients) if (client.waitsMs > 0) rtts.push(client.waitsMs)
+      const ended = clients.filter(({ isClosed }) => isClosed)
+      for (const client of ended) process.stderr.write(`honest Down: ${client.reject ?? "no word"}\n`)
       for (const client of clients) client.close()
     }
   }

@@ -242,7 +242,7 @@ export const describe = (event: NodeEvent): LogLine => {
       return remote(
         "Warn",
         event._tag,
-        `refused ${event.connections} inbound connections above the rate of one address or netgroup`
+        `refused ${event.connections} inbound connections of strangers above the rates for them`
       )
     case "UnknownFrame":
       return remote("Info", event._tag, `skipped frame of unknown kind ${event.kind} from ${event.ip}`)

@@ -68,7 +68,10 @@ export class Inbound implements SocketEvents<PeerEnd> {
     // Before its netgroup pays for it.
     if (!Protection.mayEnter(ctx, from, false)) return false
     if (!ctx.rules.limitsInbound) return true
-    const isAdmitted = this.rates.take(from, Gate.isKnown(ctx, from), ctx.timers.now())
+    const isKnown = Gate.isKnown(ctx, from)
+    const isCrowded = ctx.slots.unidentifiedCount >= Limits.crowdedEnds
+    const isAdmitted = this.rates.take(from, isKnown, ctx.timers.now()) &&
+      (isKnown || !isCrowded || this.lobby.admits())
     if (!isAdmitted) this.countRefused()
     return isAdmitted
   }

@@ -4,6 +4,7 @@
  */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import * as TokenBucket from "../../domain/peer/TokenBucket.ts"
 import type { Timers } from "../time/Timers.ts"
 
 interface Waiting {
@@ -17,15 +18,24 @@ export class Lobby {
   /** The oldest first. */
   private readonly waiting = new Set<Waiting>()
   private isWatched = false
+  private entries: TokenBucket.TokenBucket
 
   /** `openFiles`: how many this process may have, if that is known. */
   constructor(timers: Timers["Service"], openFiles: number | undefined) {
     this.timers = timers
+    this.entries = TokenBucket.full(Limits.lobbyEntries, timers.now())
     this.places = Math.min(Limits.lobbySockets, Math.floor((openFiles ?? Infinity) * Limits.lobbyShare))
   }
 
   get size(): number {
     return this.waiting.size
+  }
+
+  /** Whether one more may begin to wait; it counts. A flood is turned away before it costs anything. */
+  admits(): boolean {
+    const left = TokenBucket.take(this.entries, Limits.lobbyEntries, this.timers.now())
+    this.entries = left ?? this.entries
+    return left !== undefined
   }
 
   /** Waits until the socket has spoken (`Accepted.onceSpoken`). False: it did not in time, or gave way. */
