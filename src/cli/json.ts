@@ -26,10 +26,16 @@ export const text = (value: unknown): string =>
 export const print = (
   value: unknown,
   how: (line: string) => Effect.Effect<void> = Console.log
+): Effect.Effect<void> => printText(text(value), how)
+
+/** A result that is JSON already, and not to be changed: a file for another command. */
+export const printText = (
+  line: string,
+  how: (line: string) => Effect.Effect<void> = Console.log
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
     isPrinted = true
-    return how(text(value))
+    return how(line)
   })
 
 /** The error of the command. */

@@ -9,6 +9,10 @@ import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 
+/** Prints a trace for `replay`. Exactly: with waits rounded to whole ms, as other results have them, its steps would not be the same. */
+export const printFile = (file: PairTraceFile.PairTraceFile): Effect.Effect<void> =>
+  Json.printText(JSON.stringify(PairTraceFile.toJson(file)))
+
 export const command = Command.make(
   "trace",
   { ...flags.asking, ip: Argument.String("ip").pipe(Argument.withDescription("IP address of the peer")) },
@@ -16,7 +20,7 @@ export const command = Command.make(
     const parsed = PeerIp.fromString(ip)
     if (Result.isFailure(parsed)) return yield* Failure.unusable(parsed.failure.message)
     const file = yield* askNode.ask(flags.toFlags(where), (client) => client.trace(parsed.success))
-    if (json) return yield* Json.print(PairTraceFile.toJson(file))
+    if (json) return yield* printFile(file)
     const trace = PairTraceFile.toTrace(file)
     if (Result.isFailure(trace)) return yield* Failure.failed(`the node's answer ${trace.failure}`)
     yield* Console.log(PairStory.lines(trace.success).join("\n"))
