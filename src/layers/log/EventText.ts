@@ -207,7 +207,7 @@ export const describe = (event: NodeEvent): LogLine => {
         event.detail === undefined ? "Info" : "Warn",
         event._tag,
         event.detail === undefined
-          ? `seed ${event.seed} gave ${event.addresses} addresses`
+          ? `seed ${event.seed} gave ${event.addresses} address${event.addresses === 1 ? "" : "es"}`
           : `seed ${event.seed} gave no addresses: ${clean(event.detail)}`
       )
     case "OwnAddressSeen":
