@@ -185,8 +185,7 @@ export class PeerConnection<Owner> {
 
   /** A long frame is read on only within the node's budget. `ended`: a frame was whole, so what is pending is another one. */
   private account(ended: boolean): void {
-    const { reader } = this
-    const { timers, waiting } = this.io
+    const { io: { timers, waiting }, reader } = this
     reader.recycle()
     if (ended && this.isLong) {
       this.isLong = false
@@ -199,10 +198,8 @@ export class PeerConnection<Owner> {
 
   /** See `Arrival`. */
   giveUp(afterMs: number): void {
-    this.frames.onGivenUp(
-      this.owner,
-      `frame not complete after ${Math.round(afterMs)} ms, and others wait for its memory`
-    )
+    const detail = `frame not complete after ${Math.round(afterMs)} ms, and others wait for its memory`
+    this.frames.onGivenUp(this.owner, detail)
   }
 
   private onHold(hold: (held: boolean) => void): void {
@@ -338,7 +335,10 @@ export class PeerConnection<Owner> {
           this.writing = false
           this.writingSince = undefined
           // A failed write means a dead socket: reading tells the same, but perhaps much later.
-          if (Exit.isFailure(exit)) return this.abort(DisconnectReason.remote("reset", "write failed"))
+          if (Exit.isFailure(exit)) {
+            this.abortReason = DisconnectReason.remote("reset", "write failed")
+            return this.destroy()
+          }
           this.wrote(batch)
           this.drain()
         })).pipe(Effect.ignoreCause)
@@ -367,13 +367,7 @@ export class PeerConnection<Owner> {
   }
 
   private halfClose(): void {
-    const scope = this.writerScope
-    if (scope !== undefined) this.io.fork(Scope.close(scope, Exit.void))
-  }
-
-  private abort(reason: DisconnectReason.DisconnectReason): void {
-    this.abortReason = reason
-    this.destroy()
+    if (this.writerScope !== undefined) this.io.fork(Scope.close(this.writerScope, Exit.void))
   }
 
   private destroy(): void {
