@@ -64,7 +64,10 @@ const make = Effect.gen(function*() {
   yield* Effect.forkScoped(Heartbeat.run(ctx))
   yield* Effect.forkScoped(saver.run)
 
-  for (const address of setup.peers) Discovery.learn(ctx, address, "configured")
+  for (const address of setup.peers) {
+    Seeker.remember(ctx, address, "configured")
+    Discovery.learn(ctx, address, "configured")
+  }
   Seeker.start(ctx, stored.anchors)
   Reachability.start(ctx)
   yield* Seeds.start(ctx)

@@ -7,7 +7,9 @@
  */
 import * as Limits from "../../domain/Limits.ts"
 import * as KnownAddress from "../../domain/peer/KnownAddress.ts"
+import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import type { PeerSource } from "../../domain/peer/PeerRecord.ts"
 import * as Discovery from "./Discovery.ts"
 import * as Gate from "./Gate.ts"
 import type { NodeContext } from "./NodeContext.ts"
@@ -36,15 +38,19 @@ const again = (ctx: NodeContext, ms: number, spread: 0 | 1, f: (ctx: NodeContext
   })
 }
 
+/** An address that the book holds as one of the TIME network gets a row that is dialled by that network's rules: before it is learnt. */
+export const remember = (ctx: NodeContext, { ip, port }: PeerAddress, source: PeerSource): void => {
+  if (ctx.book.get(ip)?.wire !== "time" || !Gate.address(ctx, ip)) return
+  const row = Gate.admit(ctx, ip, port, source)
+  if (row !== undefined) TimePairDriver.remembered(ctx, row)
+}
+
 const seek = (
   ctx: NodeContext,
-  { direction, ip, port, wire }: KnownAddress.KnownAddress,
+  { direction, ip, port }: KnownAddress.KnownAddress,
   source: "stored" | "gossip"
 ): boolean => {
-  if (wire === "time" && Gate.address(ctx, ip)) {
-    const row = Gate.admit(ctx, ip, port, source)
-    if (row !== undefined) TimePairDriver.remembered(ctx, row)
-  }
+  remember(ctx, { ip, port }, source)
   if (!Discovery.learn(ctx, { ip, port }, source)) return false
   const peer = ctx.table.get(ip)
   if (peer !== undefined && direction === "outbound" && peer.pair.rank === "higher") peer.note({ onlyWeDial: true })

@@ -6,6 +6,7 @@ import * as PeerAddress from "../../../../src/domain/peer/PeerAddress.ts"
 import * as TimeEncoder from "../../../../src/domain/wire/time/TimeEncoder.ts"
 import { type Message, tags, type TimeMessage } from "../../../../src/domain/wire/time/TimeMessage.ts"
 import { MemoryNetwork } from "../../../../src/layers/socket/memory/MemoryNetwork.ts"
+import * as PeerStoreMemory from "../../../../src/layers/store/PeerStoreMemory.ts"
 import * as RawPeer from "../../../../src/testing/RawPeer.ts"
 import { downs, ip, type Running } from "../../../harness/mesh.ts"
 import { randomFrom } from "../../../harness/random.ts"
@@ -194,6 +195,28 @@ describe("a connection with a daemon", () => {
         yield* assertHeld(ours, next.timed, "node")
         assertClean(ours, next.timed)
       })))
+})
+
+describe("after a restart of the node", () => {
+  for (const configured of [true, false]) {
+    const how = configured ? "configured" : "only stored"
+    it.effect(`a higher daemon that it knows from before is waited for, 180 s (${how})`, () =>
+      onTimeMesh(5, ({ node, timed }) =>
+        Effect.gen(function*() {
+          const peerStore = PeerStoreMemory.make()
+          const { timed: daemon } = yield* timed({ ip: high })
+          const first = yield* node(low, { peers: [high], peerStore })
+          yield* TestClock.adjust("2 minutes")
+          yield* assertHeld(first, daemon, "node")
+          yield* first.stop
+          const again = yield* node(low, { peers: configured ? [high] : [], peerStore })
+          yield* TestClock.adjust("179 seconds")
+          assert.deepStrictEqual(again.of("Dialling"), [])
+          yield* TestClock.adjust("40 seconds")
+          yield* assertHeld(again, daemon, "node")
+          assertClean(again, daemon)
+        })))
+  }
 })
 
 describe("one identity", () => {
