@@ -10,6 +10,8 @@ import { dial, hello, join } from "../../harness/rawPeer.ts"
 /** Higher than all others: it waits for their Commit. */
 const node = "10.200.0.1"
 const places = 40
+/** Of the youngest so many one goes: all but one of them may be of a netgroup that the secret order protects. */
+const mayGo = Limits.evictionGroups + 1
 
 describe("a full node", () => {
   it.effect("lets in a newcomer without peers, in place of the youngest polite stranger, who reads evicted; it keeps the others", () =>
@@ -22,22 +24,27 @@ describe("a full node", () => {
         const strangers = yield* Effect.forEach(Array.from({ length: places - 1 }, (_, i) => i), (i) =>
           join(network.host(at(i)), ip(node), [], { process: `${i}`.padStart(16, "0"), nonce: BigInt(100 + i) }, at(i)))
         assert.strictEqual((yield* n.up).length, places)
-        const youngest = strangers.at(-1)
-        assert(youngest !== undefined)
         // Those that no rule protects have only just come: none of them goes yet.
         const tooSoon = yield* start("10.2.0.1", { peers: [node] })
         yield* TestClock.adjust("5 seconds")
         assert.deepStrictEqual(n.of("Evicted"), [])
         yield* tooSoon.stop
         yield* TestClock.adjust(Limits.evictionGraceMs)
-        const told = yield* Effect.forkChild(youngest.until("Reject"))
+        const told = yield* Effect.forEach(strangers.slice(-mayGo), (raw) =>
+          Effect.forkChild(raw.until("Reject")))
         const late = yield* start("10.2.0.2", { peers: [node] })
         yield* TestClock.adjust("5 seconds")
         assert.isTrue((yield* late.up).some(([peer]) =>
           peer === node
         ))
-        assert.deepStrictEqual(n.of("Evicted").map(({ ip, other }) => [ip, other]), [[at(places - 2), "10.2.0.2"]])
-        const { reason, retryAfterMs } = yield* Fiber.join(told)
+        const evicted = n.of("Evicted")
+        assert.deepStrictEqual(evicted.map(({ other }) => other), [ip("10.2.0.2")])
+        const which = Array.from({ length: mayGo }, (_, i) => at(places - 1 - mayGo + i)).indexOf(
+          evicted[0]?.ip ?? at(0)
+        )
+        const reader = told[which]
+        assert(reader !== undefined, "one of the youngest")
+        const { reason, retryAfterMs } = yield* Fiber.join(reader)
         assert.deepStrictEqual([reason, retryAfterMs], ["evicted", Limits.retryEvictedMs])
         assert.isTrue((yield* n.up).some(([peer]) => peer === friend))
         assert.strictEqual((yield* n.up).length, places)
@@ -73,5 +80,38 @@ describe("a full node", () => {
           ),
           ["evicted"]
         )
+      })))
+
+  it.effect("never lets go of a peer that the operator named, nor of one that it dialled, though they came last", () =>
+    onMesh(5, ({ network, start }) =>
+      Effect.gen(function*() {
+        const [friend, higher] = ["10.100.0.1", "10.250.0.1"]
+        const n = yield* start(node, { peers: [friend], tuning: { maxPeers: places, deadMs: 3_600_000 } })
+        // So many are nearer than those two.
+        const near = Array.from({ length: Limits.evictionNearest + Limits.evictionGroups }, (_, i) => `10.3.0.${i + 1}`)
+        for (const peer of near) yield* start(peer, { peers: [node] })
+        yield* TestClock.adjust("20 seconds")
+        const at = (i: number) => ip(`10.1.0.${i + 1}`)
+        yield* Effect.forEach(Array.from({ length: places - near.length - 2 }, (_, i) => i), (i) =>
+          join(network.host(at(i)), ip(node), [], { process: `${i}`.padStart(16, "0"), nonce: BigInt(100 + i) }, at(i)))
+        for (const far of [friend, higher]) {
+          yield* network.setLink(ip(far), ip(node), { latency: 200 })
+          yield* network.setLink(ip(node), ip(far), { latency: 200 })
+        }
+        yield* start(higher)
+        // It dials, being the lower, and tells of the other one, which this node dials.
+        yield* start(friend, { peers: [node, higher] })
+        yield* TestClock.adjust("90 seconds")
+        const directions = (yield* n.state.connected).flatMap(({ connection, ip }) =>
+          ip === friend || ip === higher ? [`${ip} ${connection?.direction}`] : []
+        )
+        assert.deepStrictEqual(directions, [`${friend} inbound`, `${higher} outbound`])
+        yield* start("10.2.0.2", { peers: [node] })
+        yield* TestClock.adjust("5 seconds")
+        const raws = places - near.length - 2
+        const youngest = Array.from({ length: mayGo }, (_, i) =>
+          at(raws - mayGo + i))
+        assert.strictEqual(n.of("Evicted").length, 1)
+        assert.include(youngest, n.of("Evicted")[0]?.ip)
       })))
 })
