@@ -401,6 +401,29 @@ describe("bad input", () => {
         assert.isFalse(good.isClosed())
       })))
 
+  it.effect("a flood of requests is answered at the pace that every peer has, and costs no other peer its ping", () =>
+    onTimeMesh(5, ({ node, timed }) =>
+      Effect.gen(function*() {
+        const { timed: daemon } = yield* timed({ ip: "10.0.0.30", knows: [low] })
+        const ours = yield* node(low)
+        yield* TestClock.adjust("35 seconds")
+        const raw = yield* rawTime.dial(high, low)
+        yield* raw.say(handshake)
+        const one = TimeEncoder.encode({ _tag: "GetPeers" }) ?? new Uint8Array(0)
+        const many = Buffer.concat(Array.from({ length: 5_000 }, () => one))
+        for (let i = 0; i < 10; i++) {
+          yield* Effect.forkChild(raw.bytes(many), { startImmediately: true })
+          yield* TestClock.adjust(20)
+        }
+        yield* TestClock.adjust("1 minute")
+        const record = (yield* ours.state.connected).find((peer) => peer.ip === ip(high))
+        // What the node does not read fills its window: not all of it has left the sender. A batch is handled before it is paid for; then the connection is not read until some is back.
+        assert.isAtMost(record?.connection?.messages.received ?? Infinity, 15_000)
+        assert.isAtMost(raw.heard.filter(({ _tag }) => _tag === "PeersResponse").length, 200)
+        assert.deepStrictEqual(daemon.live(low).length, 1)
+        assertClean(ours, daemon)
+      })))
+
   it.effect("a frame over the limit ends the session, before and after the handshake", () =>
     onTimeMesh(5, ({ node }) =>
       Effect.gen(function*() {
