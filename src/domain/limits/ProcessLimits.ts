@@ -1,0 +1,142 @@
+/** Bounds and defaults, with unit and reason: what a process does besides: log, admin API, tests, a testnet of processes. Read them by way of `Limits`. */
+import { deadMs } from "./PairLimits.ts"
+
+// --- metrics ----------------------------------------------------------------------
+
+/** ms. Upper bounds of the histogram of round trips: a machine, a town, a continent, the world, trouble; beyond the last a ping counts as quiet. */
+export const rttBucketsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 3_000] as const
+
+// --- flight recorder --------------------------------------------------------------
+
+/** steps of one pair that are kept: some 50 connections or attempts, each of five or six steps. */
+export const traceSteps = 256
+/** steps up to which a trace counts as short, and is not shortened for the others' sake: a connection and its end. */
+export const traceLeastSteps = 8
+/** Ups, Downs and attempts of one peer that the admin API shows: what 256 steps have. */
+export const pastShown = 50
+/** bytes. Of all pairs together: 125 peers have some ten steps each, so there is room for 4,096 addresses and for the pairs that flap. */
+export const traceBytes = 8 * 1024 * 1024
+/** bytes. What the heap has for a step, for each of its actions and each of the ends that it leaves, and for a pair (measured). */
+export const traceStepBytes = 560
+export const traceActionBytes = 96
+export const traceEndBytes = 160
+export const traceRingBytes = 512
+/** bytes. Maximum size of a trace file: `traceSteps` of the greatest steps, each some 2 KiB of JSON, many times over. */
+export const traceFileBytes = 16 * 1024 * 1024
+
+/** ms. Peers that come up within this time are gossiped in one message. */
+export const gossipMs = 20
+/** ms. When a node closes, time beyond `lingerMs` for its final Rejects to be sent. */
+export const closeGraceMs = 500
+/** ms. Maximum time to close a node. */
+export const closeMs = 5_000
+/** ms. After SIGINT or SIGTERM every command has ended by then, by SIGKILL if need be: within the 5 s of service managers. */
+export const stopMs = closeMs - 50
+/** ms. A node that stops gives its word to the service manager so long: well within `closeMs`. */
+export const notifyStopMs = 1_000
+/** ms. How long an ending command waits for a slow reader of its output. */
+export const outputMs = 2_000
+/** ms. How often a dial held back by isolation checks whether that has ended. */
+export const isolatedRedialMs = 250
+/** ms. Lag below this is ordinary scheduling and is not counted. */
+export const lagFloorMs = 100
+/**
+ * ms. A deadline that blames a peer and comes later than the first of these, but no later than `lagFloorMs`, waits the second once more: what
+ * lies unread in the kernel is read in that time.
+ */
+export const lastLookFloorMs = 1
+export const lastLookMs = 20
+
+// --- log --------------------------------------------------------------------------
+
+/** ms. Window in which the log bounds the lines of one kind. */
+export const logWindowMs = 10_000
+/** lines per window and kind that any remote host can trigger at will: 20 show what is going on without filling a disk. */
+export const logLinesRemote = 20
+/** lines per window and kind for Up and Down: all of `maxPeers` can drop and return twice. */
+export const logLinesConnections = 500
+/** lines about strangers, at once and per second, at Info and above: a mesh of 100 comes together twice; then some 40 MB a day. */
+export const logStrangers = { burst: 500, perSecond: 1 }
+/** lines per window and kind for pings, pongs and dials, which appear at Debug only. */
+export const logLinesDebug = 10_000
+
+/** bytes. Log output that waits for a slow reader or a held terminal; beyond it lines are dropped: some thousand lines. */
+export const logPendingBytes = 256 * 1024
+/** ms. How often waiting log output is tried again, and dropped lines are reported. */
+export const logRetryMs = 1_000
+
+// --- admin API ----------------------------------------------------------------------
+
+/** bytes. Maximum body of a request: a list of a few hundred addresses. */
+export const adminBodyBytes = 4 * 1024
+/** bytes. Maximum headers of a request: a browser's cookies for the host fit. */
+export const adminHeaderBytes = 8 * 1024
+/** ms. A request must arrive whole within this. */
+export const adminRequestMs = 10_000
+/** Connections at once: an operator has a few. The oldest idle one gives way. */
+export const adminConnections = 64
+/** Requests of one connection at once: clients wait for the answer before they ask again. More end the connection. */
+export const adminPipelined = 4
+/** ms. An idle connection is closed after this; a reader of a reply that takes nothing for so long loses it. */
+export const adminIdleMs = 5_000
+export const adminReadMs = 10_000
+/** ms. How long closing waits for responses in flight. */
+export const adminShutdownMs = 500
+/** ms. How long a client waits for an answer. A node answers in a few ms unless its event loop is busy. */
+export const adminAnswerMs = 5_000
+
+// --- buffers of hashing and randomness ---------------------------------------------
+
+/** bytes. Texts of a block up to this size are read by a loop over ASCII: it beats the call of a decoder. */
+export const shortTextBytes = 64
+/** bytes. First size of the buffer a transaction is hashed from: one with one input and one output takes less than half. */
+export const txidBufferBytes = 1024
+/** bytes. A buffer of transaction hashing that grew beyond this is not kept for the next. */
+export const txidSpareBytes = 64 * 1024
+/** bytes. Nonces come from a block of random bytes of this size, so that a handshake costs no system call. */
+export const entropyBlockBytes = 4_096
+
+// --- soak and leak tests ----------------------------------------------------------
+
+/** ms. Sampling interval of a soak: often enough for a slope, rare enough not to disturb what it measures. */
+export const soakSampleMs = 10_000
+/**
+ * KiB. Permitted memory growth of a node in the second half of a soak: per minute (90 MiB a day, which an operator would
+ * notice), and once (what a heap gains before its first full collection).
+ */
+export const soakGrowthPerMinuteKib = 64
+export const soakGrowthOnceKib = 8 * 1024
+/** Standard errors by which growth must exceed the permitted: samples of one process are not independent. */
+export const soakSigmas = 3
+/** File descriptors by which a node's last sample may exceed its first: a request or a dial in flight. */
+export const soakFdSlack = 4
+/** ms. Interval between faults of a soak: longer than any recovery. */
+export const soakFaultEveryMs = 30_000
+/** ms. Pauses of a process: one that no peer may take for a death, and one beyond `deadMs` that every peer must. */
+export const soakPauseShortMs = 8_000
+export const soakPauseLongMs = deadMs + 15_000
+/** ms. No fault this close to the end: the last recovery must fit. */
+export const soakQuietEndMs = 12_000
+
+// --- testnet of processes ---------------------------------------------------------
+
+/** ms. Every node of a testnet is asked this often, and a sample waits this long for an answer: less, so that samples do not queue. */
+export const testnetSampleMs = 1_000
+export const testnetAnswerMs = 900
+/** ms. How often a testnet looks whether it is whole: before its partition begins, and while its end waits. */
+export const testnetLookMs = 250
+/** ms. The end waits this long for a recovery that is not over, or for one tip. */
+export const testnetPatienceMs = 4_000
+/** ms. From a kill to the respawn, and by when the killed node must be connected with every other again. */
+export const testnetRespawnMs = 1_000
+export const testnetRecoveryMs = 10_000
+/** ms. No kill so shortly before the end: the last recovery must fit. */
+export const testnetQuietEndMs = 12_000
+/** ms. A node that does not stop on SIGTERM by then is killed. It closes within `closeMs` when peers do not answer; on one machine they do. */
+export const testnetStopMs = 4_000
+/** s. Extra time of a partitioned testnet: to connect before, and to agree afterwards. */
+export const testnetPartitionRoomSeconds = 12
+/** s. Each half of a partitioned testnet makes a block every 2 s, and no node follows a reorg deeper than 100 blocks. */
+export const testnetPartitionMaxSeconds = 180
+/** ms. The ends of a connection that a testnet cut may notice it this long after the cut has healed. */
+export const testnetCutNoticeMs = 1_000
