@@ -17,8 +17,8 @@ export const eachOf = async (
   await Promise.all(Array.from({ length: Math.min(limit, count) }, worker))
 }
 
-/** 127.1.0.0 + number: an address of its own for every peer of a crowd. */
-export const crowdIp = (number: number): string => `127.1.${number >> 8 & 255}.${number & 255}`
+/** An address of its own for every peer of a crowd, from many netgroups: a node lets only so many in from one at once. */
+export const crowdIp = (number: number): string => `127.${1 + number % 200}.${number >> 8 & 255}.${number & 255}`
 
 /** 127.0.1.1 + number: the nodes of a mesh. */
 export const meshIp = (number: number): string => `127.0.1.${number + 1}`
