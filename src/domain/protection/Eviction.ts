@@ -20,6 +20,8 @@ export interface Candidate {
   /** When it last sent a block that was new. */
   readonly usefulAt: number | undefined
   readonly isMasternode: boolean
+  /** Whether it had been well connected before it came. */
+  readonly isKnown: boolean
   /** When it came up. */
   readonly since: number
 }
@@ -28,6 +30,8 @@ export interface Newcomer {
   readonly group: string
   /** Connections that it says it has. `undefined`: it does not say. */
   readonly peers: number | undefined
+  /** Whether it had been well connected before. */
+  readonly isKnown: boolean
   /** When a peer of its group last was given another's place because it had few. */
   readonly groupHelpedAt: number | undefined
 }
@@ -38,10 +42,9 @@ export const choose = <C extends Candidate>(
   newcomer: Newcomer,
   now: number
 ): { readonly victim: C; readonly isHelp: boolean } | undefined => {
-  const groups = Map.groupBy(
-    unprotected(candidates).filter(({ since }) => now - since >= Limits.evictionGraceMs),
-    ({ group }) => group
-  )
+  // A wave of strangers that fills every place must not keep a known peer out until it has settled.
+  const mayGo = ({ isKnown, since }: C) => now - since >= Limits.evictionGraceMs || (newcomer.isKnown && !isKnown)
+  const groups = Map.groupBy(unprotected(candidates).filter(mayGo), ({ group }) => group)
   // How many of a group there are, protected ones included.
   const sizes = new Map<string, number>()
   for (const { group } of candidates) sizes.set(group, (sizes.get(group) ?? 0) + 1)

@@ -4,6 +4,7 @@ import * as Handshake from "../../domain/pair/Handshake.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import * as Eviction from "../../domain/protection/Eviction.ts"
 import type { Hello } from "../../domain/wire/Message.ts"
+import * as Gate from "./Gate.ts"
 import { type NodeContext, post } from "./NodeContext.ts"
 import type { Peer } from "./Peer.ts"
 
@@ -18,7 +19,12 @@ export const makeRoom = (ctx: NodeContext, newcomer: Peer, hello: Hello): void =
   const group = PeerIp.operatorOf(newcomer.ip)
   const chosen = Eviction.choose(
     candidates(ctx),
-    { group, peers: Handshake.peersOf(hello), groupHelpedAt: protection.helped.get(group) },
+    {
+      group,
+      peers: Handshake.peersOf(hello),
+      isKnown: Gate.isKnown(ctx, newcomer.ip),
+      groupHelpedAt: protection.helped.get(group)
+    },
     now
   )
   if (chosen === undefined) return
@@ -45,6 +51,7 @@ const candidates = ({ book, protection, table }: NodeContext): ReadonlyArray<Can
       leastRttMs: up.liveness.rtt?.leastMs,
       usefulAt: peer.usefulAt,
       isMasternode: protection.masternodes.has(peer.ip),
+      isKnown: up.end.isKnown,
       since: up.at
     })
   }

@@ -16,6 +16,7 @@ const peer = (i: number, group: string, change: Partial<Named> = {}): Named => (
   leastRttMs: 100 + i,
   usefulAt: undefined,
   isMasternode: false,
+  isKnown: false,
   since: i,
   ...change
 })
@@ -24,13 +25,24 @@ const crowd = (count: number, group: string, from = 1_000) =>
   Array.from({ length: count }, (_, i) => peer(from + i, group, { leastRttMs: 500 + i }))
 const of = (...groups: ReadonlyArray<readonly [group: string, count: number]>) =>
   groups.flatMap(([group, count], g) => crowd(count, group, 1_000 * (g + 1)))
-const stranger: Eviction.Newcomer = { group: "new", peers: 0, groupHelpedAt: undefined }
+const stranger: Eviction.Newcomer = { group: "new", peers: 0, isKnown: false, groupHelpedAt: undefined }
 
 describe("who is evicted", () => {
   it("the youngest of the netgroup with most peers", () => {
     const candidates = of(["a", 30], ["big", 60], ["c", 30])
     const chosen = Eviction.choose(candidates, stranger, hour)
     assert.deepStrictEqual([chosen?.victim.name, chosen?.isHelp], ["big-2059", false])
+  })
+
+  it("a stranger that has just come, for a newcomer that was well connected before; never one that was itself", () => {
+    const now = 1_000 + Limits.evictionGraceMs / 2
+    const wave = Array.from({ length: 60 }, (_, i) => peer(1_000 + i, `g${i}`))
+    const known = { ...stranger, isKnown: true }
+    assert.isUndefined(Eviction.choose(wave, stranger, now))
+    assert.strictEqual(Eviction.choose(wave, known, now)?.victim.name, "g59-1059")
+    assert.isUndefined(Eviction.choose(wave.map((one) => ({ ...one, isKnown: true })), known, now))
+    // It has no more right to a place than others where it has peers enough.
+    assert.isUndefined(Eviction.choose(wave, { ...known, peers: Limits.enoughPeers }, now))
   })
 
   it("is nobody while there are no more than the rules protect", () => {
@@ -103,7 +115,7 @@ describe("for whom", () => {
     for (let knock = 0; knock < 5_000; knock++) {
       const now = hour + knock * 1_000
       const group = knock % 2 === 0 ? "attacker" : `honest-${below(200)}`
-      const chosen = Eviction.choose(candidates, { group, peers: 50, groupHelpedAt: undefined }, now)
+      const chosen = Eviction.choose(candidates, { group, peers: 50, isKnown: false, groupHelpedAt: undefined }, now)
       if (chosen === undefined) continue
       evictions += 1
       last = knock
