@@ -56,8 +56,11 @@ export const leaksOf = (
   ]
 }
 
-/** Timers of a node without peers: when it looks into its book, tests an address, asks for addresses (`layers/peer/Seeker`). */
-const seekTimers = 3
+/**
+ * Timers of a node without peers: when it looks into its book, tests an address, asks for addresses (`layers/peer/Seeker`), whether it is
+ * reachable (`Reachability`); counts at which address peers saw it (`OwnAddressWatch`), announces who came up (`Discovery`). Each once at most.
+ */
+const nodeTimers = 6
 
 /** ms. Closed sockets and last words take a second, and so long is looked again: less than any timer that might be left over. */
 const settleMs = 4_000
@@ -117,8 +120,8 @@ export const judge = <E>(options: {
         ...(before.connections + before.ends === 0 ? [] : ["connections were open before the first cycle"]),
         ...leaksOf(before, after, cycles, nodes),
         ...(after.rows > rows ? [`${after.rows} rows of peers, of ${rows} that are known`] : []),
-        // Without a connection a row has at most the timer of its next dial, and a node those of its search for peers.
-        ...(after.timers > rows + nodes * seekTimers ? [`${after.timers} timers for ${rows} peers`] : []),
+        // Without a connection a row has at most the timer of its next dial, and a node a few of its own.
+        ...(after.timers > rows + nodes * nodeTimers ? [`${after.timers} timers for ${rows} peers`] : []),
         ...(stillOpen === undefined || stillOpen === 0 ? [] : [`${stillOpen} connections open on the network`])
       ]
     }
