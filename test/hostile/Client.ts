@@ -1,5 +1,6 @@
 /** One raw connection by `node:net` from any address of 127.0.0.0/8: polite until it is told otherwise. */
 import * as Net from "node:net"
+import { pid } from "node:process"
 import { concat } from "../../src/domain/bytes.ts"
 import { networks } from "../../src/domain/Network.ts"
 import * as Handshake from "../../src/domain/pair/Handshake.ts"
@@ -18,7 +19,8 @@ export interface Target {
 
 export const frame = (message: Message): Uint8Array => concat(...NativeWire.encode(message))
 
-let serial = 0
+/** Each program's are its own: a process and tag that come from another address are the same process, which has moved. */
+let serial = pid * 2 ** 24
 
 export const connect = (target: Target, from: string): Net.Socket => {
   const socket = Net.connect({ host: target.ip, port: target.port, localAddress: from, noDelay: true })

@@ -12,24 +12,36 @@ interface Candidate extends Eviction.Candidate {
   readonly peer: Peer
 }
 
-/** The peer said a good Hello on a socket that it opened, and every place is taken: a peer that may go for it loses its connection. */
+/**
+ * The peer said a good Hello on a socket that it opened, and every place is taken: peers that may go for it lose their connection. Mostly one; where
+ * configured peers have come in beyond the limit, as many as it takes, or none: no peer goes in vain.
+ */
 export const makeRoom = (ctx: NodeContext, newcomer: Peer, hello: Hello): void => {
   const { protection } = ctx
   const now = ctx.timers.now()
   const group = PeerIp.operatorOf(newcomer.ip)
-  const chosen = Eviction.choose(
-    candidates(ctx),
-    {
-      group,
-      peers: Handshake.peersOf(hello),
-      isKnown: Gate.isKnown(ctx, newcomer.ip),
-      groupHelpedAt: protection.helped.get(group)
-    },
-    now
-  )
-  if (chosen === undefined) return
-  if (chosen.isHelp) remember(protection.helped, group, now)
-  const { peer } = chosen.victim
+  const comer: Eviction.Newcomer = {
+    group,
+    peers: Handshake.peersOf(hello),
+    isKnown: Gate.isKnown(ctx, newcomer.ip),
+    groupHelpedAt: protection.helped.get(group)
+  }
+  const places = Gate.placesFor(ctx, newcomer)
+  const victims: Array<Peer> = []
+  let isHelp = false
+  let left = candidates(ctx)
+  for (let taken = ctx.slots.placesTaken; taken >= places; taken -= 1) {
+    const chosen = Eviction.choose(left, comer, now)
+    if (chosen === undefined) return
+    isHelp ||= chosen.isHelp
+    victims.push(chosen.victim.peer)
+    left = left.filter(({ peer }) => peer !== chosen.victim.peer)
+  }
+  if (isHelp) remember(protection.helped, group, now)
+  for (const peer of victims) evict(ctx, peer, newcomer)
+}
+
+const evict = (ctx: NodeContext, peer: Peer, newcomer: Peer): void => {
   ctx.emit({ _tag: "Evicted", ip: peer.ip, other: newcomer.ip })
   post(ctx, peer, {
     _tag: "Stopped",

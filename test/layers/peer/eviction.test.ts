@@ -50,6 +50,26 @@ describe("a full node", () => {
         assert.strictEqual((yield* n.up).length, places)
       })))
 
+  it.effect("lets one in where a configured peer has come in beyond the limit, for the two that go, and nobody goes in vain", () =>
+    onMesh(5, ({ network, start }) =>
+      Effect.gen(function*() {
+        const friend = "10.100.0.1"
+        const n = yield* start(node, { peers: [friend], tuning: { maxPeers: places, deadMs: 3_600_000 } })
+        const at = (i: number) => ip(`10.1.0.${i + 1}`)
+        yield* Effect.forEach(Array.from({ length: places }, (_, i) => i), (i) =>
+          join(network.host(at(i)), ip(node), [], { process: `${i}`.padStart(16, "0"), nonce: BigInt(100 + i) }, at(i)))
+        yield* start(friend)
+        yield* TestClock.adjust(2 * Limits.evictionGraceMs)
+        assert.strictEqual((yield* n.up).length, places + 1)
+        const late = yield* start("10.2.0.2", { peers: [node] })
+        yield* TestClock.adjust("5 seconds")
+        assert.isTrue((yield* late.up).some(([peer]) =>
+          peer === node
+        ))
+        assert.deepStrictEqual(n.of("Evicted").map(({ other }) => other), [ip("10.2.0.2"), ip("10.2.0.2")])
+        assert.strictEqual((yield* n.up).length, places)
+      })))
+
   it.effect("does not for one that has peers enough, or does not say", () =>
     onMesh(5, ({ network, start }) =>
       Effect.gen(function*() {
