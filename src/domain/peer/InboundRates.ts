@@ -2,6 +2,7 @@
  * How often connections may come in, per IP and per netgroup. There is no limit for all together, which one stranger could use up. Mutable, bounded;
  * times in monotonic ms.
  */
+import { putLatest } from "../latest.ts"
 import * as Limits from "../Limits.ts"
 import * as PeerIp from "./PeerIp.ts"
 import * as TokenBucket from "./TokenBucket.ts"
@@ -28,11 +29,7 @@ class Buckets {
 
   take(key: string, now: number): void {
     const left = TokenBucket.spend(this.byKey.get(key) ?? TokenBucket.full(this.rate, now), this.rate, now, 1)
-    this.byKey.delete(key)
-    this.byKey.set(key, left)
-    if (this.byKey.size <= this.most) return
-    const [oldest] = this.byKey.keys()
-    if (oldest !== undefined) this.byKey.delete(oldest)
+    putLatest(this.byKey, key, left, this.most)
   }
 }
 

@@ -4,6 +4,7 @@
  * **Votes.** Of each netgroup the latest answer counts. One that reached this node is enough, unless more did not; that nobody can takes two
  * netgroups, for a firewall may be in the way of one.
  */
+import { putLatest } from "../latest.ts"
 import * as Limits from "../Limits.ts"
 
 /** How a dial to the asker went. `another-node`: another process answered. `not-a-node`: something answered that is no node. */
@@ -25,12 +26,7 @@ export const none: Reach = new Map()
 /** A peer of that netgroup answers. At most `Limits.dialBackAnswers` are kept. */
 export const answered = (reach: Reach, group: string, answer: Answer): Reach => {
   const all = new Map(reach)
-  all.delete(group)
-  all.set(group, answer)
-  for (const oldest of all.keys()) {
-    if (all.size <= Limits.dialBackAnswers) break
-    all.delete(oldest)
-  }
+  putLatest(all, group, answer, Limits.dialBackAnswers)
   return all
 }
 

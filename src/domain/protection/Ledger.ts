@@ -2,6 +2,7 @@
  * What each address did: its score, and its last offences, so that `why` can show on what a ban rests. Bounded: beyond
  * `Limits.ledgerPeers` addresses the one that offended longest ago is forgotten. Times in monotonic ms.
  */
+import { putLatest } from "../latest.ts"
 import * as Limits from "../Limits.ts"
 import type { PeerIp } from "../peer/PeerIp.ts"
 import * as Subnet from "../peer/Subnet.ts"
@@ -52,12 +53,7 @@ export class Ledger {
       lines: [...(isSame ? lines.slice(0, -1) : lines), line].slice(-Limits.ledgerOffences),
       bans: before?.bans ?? 0
     }
-    this.entries.delete(ip)
-    this.entries.set(ip, entry)
-    if (this.entries.size > Limits.ledgerPeers) {
-      const [oldest] = this.entries.keys()
-      if (oldest !== undefined) this.entries.delete(oldest)
-    }
+    putLatest(this.entries, ip, entry, Limits.ledgerPeers)
     return entry
   }
 

@@ -3,6 +3,7 @@
  * stranger is whoever the operator did not name, and was never connected for `Limits.steadyUpMs`; nothing a stranger does takes lines away
  * from the others. Mutable; `now` in monotonic ms.
  */
+import { addLatest } from "../../domain/latest.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { NodeEvent } from "../../domain/NodeEvent.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
@@ -24,15 +25,8 @@ export class StrangerLines {
     const becomesKnown =
       (event._tag === "PeerLearned" && (event.source === "configured" || event.source === "stored")) ||
       (event._tag === "Down" && event.upMs >= Limits.steadyUpMs)
-    if (becomesKnown || this.known.has(ip)) this.note(ip)
+    if (becomesKnown || this.known.has(ip)) addLatest(this.known, ip, Limits.knownPeers)
     return !this.known.has(ip)
-  }
-
-  private note(ip: PeerIp): void {
-    this.known.delete(ip)
-    this.known.add(ip)
-    const [oldest] = this.known
-    if (this.known.size > Limits.knownPeers && oldest !== undefined) this.known.delete(oldest)
   }
 
   /** Takes a line; false when there is none left. */

@@ -2,6 +2,7 @@
  * One process under several addresses: reported when a Hello looks like it, and of two connections to it the one that came up later is
  * closed. What proves it is in `domain/peer/AliasProof`.
  */
+import { putLatest } from "../../domain/latest.ts"
 import * as Limits from "../../domain/Limits.ts"
 import * as Pair from "../../domain/pair/Pair.ts"
 import * as AliasProof from "../../domain/peer/AliasProof.ts"
@@ -81,13 +82,7 @@ const moved = (ctx: NodeContext, peer: Peer, to: PeerIp): void => {
   if (peer.book.source === "configured") return peer.note({ aliasOf: to })
   Gate.forget(ctx, peer)
   ctx.book.remove(peer.ip)
-  const { moved } = ctx.table
-  moved.delete(peer.ip)
-  moved.set(peer.ip, to)
-  for (const oldest of moved.keys()) {
-    if (moved.size <= Limits.movedAddresses) break
-    moved.delete(oldest)
-  }
+  putLatest(ctx.table.moved, peer.ip, to, Limits.movedAddresses)
 }
 
 /** The peer says on this connection that it is at the end of another one too. */

@@ -3,6 +3,7 @@
  *
  * **Units**: monotonic ms. **Bounds**: `Limits.dialBackAskers` netgroups and askers, `dialBacks` dials under way, `dialBackRate` in all.
  */
+import { putLatest } from "../../domain/latest.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import * as TokenBucket from "../../domain/peer/TokenBucket.ts"
@@ -30,7 +31,7 @@ export class DialBacks {
 
   /** The peer is asked. Gives the number of the question. */
   ask(up: Up, group: string, now: number): number {
-    remember(this.askedGroups, group, now)
+    putLatest(this.askedGroups, group, now, Limits.dialBackAskers)
     this.lastRequest += 1
     this.asked = { request: this.lastRequest, up, at: now }
     return this.lastRequest
@@ -50,21 +51,12 @@ export class DialBacks {
     const tokens = TokenBucket.take(this.tokens, Limits.dialBackRate, now)
     if (tokens === undefined) return false
     this.tokens = tokens
-    remember(this.dialledAskers, asker, now)
+    putLatest(this.dialledAskers, asker, now, Limits.dialBackAskers)
     this.underWay += 1
     return true
   }
 
   dialled(): void {
     this.underWay -= 1
-  }
-}
-
-const remember = <K>(times: Map<K, number>, key: K, now: number): void => {
-  times.delete(key)
-  times.set(key, now)
-  for (const oldest of times.keys()) {
-    if (times.size <= Limits.dialBackAskers) break
-    times.delete(oldest)
   }
 }

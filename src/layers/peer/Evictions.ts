@@ -1,4 +1,5 @@
 /** Makes room in a full node for a peer that came (domain/protection/Eviction). */
+import { putLatest } from "../../domain/latest.ts"
 import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
@@ -37,7 +38,7 @@ export const makeRoom = (ctx: NodeContext, newcomer: Peer, hello: Hello): void =
     victims.push(chosen.victim.peer)
     left = left.filter(({ peer }) => peer !== chosen.victim.peer)
   }
-  if (isHelp) remember(protection.helped, group, now)
+  if (isHelp) putLatest(protection.helped, group, now, Limits.evictionGroupsKnown)
   for (const peer of victims) evict(ctx, peer, newcomer)
 }
 
@@ -68,12 +69,4 @@ const candidates = ({ book, protection, table }: NodeContext): ReadonlyArray<Can
     })
   }
   return found
-}
-
-const remember = (helped: Map<string, number>, group: string, now: number): void => {
-  helped.delete(group)
-  helped.set(group, now)
-  if (helped.size <= Limits.evictionGroupsKnown) return
-  const [oldest] = helped.keys()
-  if (oldest !== undefined) helped.delete(oldest)
 }

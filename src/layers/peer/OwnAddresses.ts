@@ -2,6 +2,7 @@
  * The addresses that are this node's own, now or at any time since it started: a node that listens on all addresses of its host is at each
  * of them, and a host may change its addresses (IPv6 privacy addresses do so daily). None of them is ever dialled.
  */
+import { addLatest } from "../../domain/latest.ts"
 import * as Limits from "../../domain/Limits.ts"
 import { knownAddress } from "../../domain/NodeSetup.ts"
 import { count, type Observation, type OwnView, scopeOf, view } from "../../domain/peer/OwnAddress.ts"
@@ -122,13 +123,6 @@ export class OwnAddresses {
     // What was known before holds on.
     if (ips === undefined) return
     this.current = new Set(ips)
-    for (const ip of this.current) {
-      this.former.delete(ip)
-      this.former.add(ip)
-    }
-    for (const oldest of this.former) {
-      if (this.former.size <= Limits.ownAddresses) break
-      this.former.delete(oldest)
-    }
+    for (const ip of this.current) addLatest(this.former, ip, Limits.ownAddresses)
   }
 }
