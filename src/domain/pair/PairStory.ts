@@ -165,10 +165,8 @@ const action = (done: PairAction): string | undefined => {
 }
 
 /** What was done, in order; timers but the next dial's are left out. */
-export const done = (actions: ReadonlyArray<PairAction>): string => {
-  const texts = actions.flatMap((one) => action(one) ?? [])
-  return texts.length === 0 ? "" : texts.join(", ")
-}
+export const done = (actions: ReadonlyArray<PairAction>): string =>
+  actions.flatMap((one) => action(one) ?? []).join(", ")
 
 const endText = ({ dir, id, phase, role }: End): string =>
   `${end(id)} ${dir === "out" ? "dialled" : "accepted"}, ${phase}${role === undefined ? "" : ` as the ${role}`}`
