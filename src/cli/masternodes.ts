@@ -27,6 +27,7 @@ const rowOf = (row: Row, now: number): ReadonlyArray<string> => [
   row.port === 0 ? "none" : String(row.port),
   row.tier,
   row.isContested ? `${row.state}, contested` : row.state,
+  row.proof,
   evidence(row),
   `${duration(now - row.announcedAt)} ago`,
   row.key
@@ -36,7 +37,7 @@ const rowOf = (row: Row, now: number): ReadonlyArray<string> => [
 export const render = ({ at, conflicts, counts, masternodes }: Masternodes): string =>
   [
     ...(masternodes.length === 0 ? [] : [table([
-      ["MASTERNODE", "PORT", "TIER", "STATE", "SEEN BY", "ANNOUNCED", "KEY"],
+      ["MASTERNODE", "PORT", "TIER", "STATE", "PROOF", "SEEN BY", "ANNOUNCED", "KEY"],
       ...masternodes.map((row) => rowOf(row, at))
     ])]),
     ...(conflicts.length === 0 ? [] : [conflicts.map((conflict) => `conflict: ${conflict}`).join("\n")]),

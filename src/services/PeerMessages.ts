@@ -54,6 +54,8 @@ export class PeerMessages extends Context.Service<PeerMessages, {
   readonly listen: (listener: PeerListener) => Effect.Effect<void, never, Scope.Scope>
   /** The same for messages of masternodes. */
   readonly listenMasternodes: (listener: PeerListener<MasternodeMessage>) => Effect.Effect<void, never, Scope.Scope>
+  /** The same for what peers of the TIME network say of masternodes. */
+  readonly listenTimeMasternodes: (listener: PeerListener<TimeMessage>) => Effect.Effect<void, never, Scope.Scope>
   /** The same for what peers of the TIME network say of the chain. Their tip is not known at Up: it is asked for. */
   readonly listenTime: (listener: PeerListener<TimeMessage>) => Effect.Effect<void, never, Scope.Scope>
   /** Queues a message. False when that connection is not up any more, or does not read. */

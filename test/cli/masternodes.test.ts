@@ -10,6 +10,7 @@ const row: Masternodes["masternodes"][number] = {
   port: 24_100,
   tier: "gold",
   state: "live",
+  proof: "proved",
   isConnected: true,
   isSelf: false,
   witnesses: 0,
@@ -47,10 +48,10 @@ describe("masternodes for a person", () => {
       conflicts: ["2 keys claim 203.0.113.9: ab, cd"]
     })
     const lines = text.split("\n").map((line) => line.replaceAll(/ {2,}/g, " | "))
-    assert.match(lines[0] ?? "", /^MASTERNODE \| PORT \| TIER \| STATE \| SEEN BY \| ANNOUNCED \| KEY/)
-    assert.match(lines[1] ?? "", /^203\.0\.113\.7 \| 24100 \| gold \| live \| connected \| .*ago \| abab/)
+    assert.match(lines[0] ?? "", /^MASTERNODE \| PORT \| TIER \| STATE \| PROOF \| SEEN BY \| ANNOUNCED \| KEY/)
+    assert.match(lines[1] ?? "", /^203\.0\.113\.7 \| 24100 \| gold \| live \| proved \| connected \| .*ago \| abab/)
     assert.match(lines[2] ?? "", /\| this node \|/)
-    assert.match(lines[3] ?? "", /^203\.0\.113\.9 \| none \| free \| known, contested \| 1 netgroup \|/)
+    assert.match(lines[3] ?? "", /^203\.0\.113\.9 \| none \| free \| known, contested \| proved \| 1 netgroup \|/)
     assert.include(text, "conflict: 2 keys claim 203.0.113.9: ab, cd")
     assert.match(text, /2 live \(1 gold, 1 free\), 1 known, 0 expired$/)
     assert.strictEqual(

@@ -178,6 +178,9 @@ export const masternodesEvicted = 64
 /** Keys that may claim one IP, and IPs that one key may claim: beyond a conflict of two nothing more is learnt. */
 export const masternodesPerIp = 8
 export const ipsPerMasternode = 4
+/** IPs of which peers of the TIME network told, and entries that are taken of one list: its daemon sends and reads 64. */
+export const toldMasternodes = 1_024
+export const toldPerMessage = 64
 /** Netgroups whose witnesses make a masternode live (the TIME network's number), and ms for which a report counts: two may be lost. */
 export const witnessNetgroups = 3
 export const witnessMs = 180_000

@@ -12,6 +12,21 @@ import * as PeerIp from "../peer/PeerIp.ts"
 export const tiers = ["free", "bronze", "silver", "gold"] as const
 export type Tier = typeof tiers[number]
 
+/**
+ * `live`: connected to this node now, or seen by witnesses of `Limits.witnessNetgroups` netgroups lately. `known`: announced or told of, and
+ * no more. `expired`: not any more.
+ */
+export type State = "live" | "known" | "expired"
+export const states: ReadonlyArray<State> = ["live", "known", "expired"]
+
+/**
+ * How far it is proven which masternode is at an IP, least first. `told`: peers of the TIME network name it. `announced`: the host said so
+ * itself, from that IP, over the TIME wire, which signs nothing. `signed`: its key signed the announcement. `proved`: its key signed a
+ * connection of this node to that IP, now or before.
+ */
+export const proofs = ["told", "announced", "signed", "proved"] as const
+export type Proof = typeof proofs[number]
+
 /** What the TIME network asks for a tier. `collateral`: whole TIME that the masternode's transaction output must hold. */
 export interface TierTerms {
   readonly tier: Tier

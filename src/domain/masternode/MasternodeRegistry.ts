@@ -16,20 +16,10 @@ import * as PeerIp from "../peer/PeerIp.ts"
 import * as TokenBucket from "../peer/TokenBucket.ts"
 import type { Sighting } from "./AnnouncementBytes.ts"
 import type { Announcement, Key } from "./Masternode.ts"
+import * as ToldMasternodes from "./ToldMasternodes.ts"
+import * as Witness from "./Witness.ts"
 
-/** Both clocks, ms. `wall`: since 1970. `monotonic`: never set, any origin. */
-export interface Now {
-  readonly wall: number
-  readonly monotonic: number
-}
-
-/** A peer that says it has a connection to the masternode. */
-export interface Witness {
-  readonly ip: PeerIp.PeerIp
-  readonly netgroup: string
-  /** Monotonic ms of its last report. */
-  readonly at: number
-}
+export type Now = ToldMasternodes.Now
 
 /** A key's claim to be at an IP. */
 export interface Entry {
@@ -44,7 +34,7 @@ export interface Entry {
   readonly connections: ReadonlySet<number | "self">
   /** It was connected before. */
   readonly isProven: boolean
-  readonly witnesses: ReadonlyArray<Witness>
+  readonly witnesses: ReadonlyArray<Witness.Witness>
 }
 
 interface KeyFacts {
@@ -59,13 +49,16 @@ export interface MasternodeRegistry {
   readonly reports: HashMap.HashMap<PeerIp.PeerIp, ReadonlyArray<Sighting>>
   /** Entries in all. */
   readonly size: number
+  /** Those of which peers of the TIME network told, unsigned. */
+  readonly told: ToldMasternodes.ToldMasternodes
 }
 
 export const empty: MasternodeRegistry = {
   entries: HashMap.empty(),
   keys: HashMap.empty(),
   reports: HashMap.empty(),
-  size: 0
+  size: 0,
+  told: ToldMasternodes.empty
 }
 
 export const keyOf = ({ announcement }: Entry): Key => announcement.claim.key
@@ -267,11 +260,11 @@ export const witnessed = (
   const netgroup = PeerIp.netgroup(by)
   const before = Option.getOrElse(HashMap.get(registry.reports, by), (): ReadonlyArray<Sighting> => [])
   for (const sighting of before) {
-    if (!seen.some(isOf(sighting))) next = withWitnesses(next, sighting, (list) => list.filter(({ ip }) => ip !== by))
+    if (!seen.some(isOf(sighting))) next = withWitnesses(next, sighting, (list) => Witness.without(list, by))
   }
   const counted = seen.filter(({ ip, key }) => ip !== by && entryOf(registry, ip, key) !== undefined)
   for (const sighting of counted) {
-    next = withWitnesses(next, sighting, (list) => addWitness(list, { ip: by, netgroup, at: now }))
+    next = withWitnesses(next, sighting, (list) => Witness.add(list, { ip: by, netgroup, at: now }))
   }
   return {
     ...next,
@@ -282,21 +275,8 @@ export const witnessed = (
 const withWitnesses = (
   registry: MasternodeRegistry,
   { ip, key }: Sighting,
-  change: (witnesses: ReadonlyArray<Witness>) => ReadonlyArray<Witness>
+  change: (witnesses: ReadonlyArray<Witness.Witness>) => ReadonlyArray<Witness.Witness>
 ): MasternodeRegistry => {
   const entry = entryOf(registry, ip, key)
   return entry === undefined ? registry : put(registry, { ...entry, witnesses: change(entry.witnesses) })
-}
-
-/** A few of each netgroup, and few netgroups: the peers of one netgroup crowd out only each other. */
-const addWitness = (witnesses: ReadonlyArray<Witness>, witness: Witness): ReadonlyArray<Witness> => {
-  const others = witnesses.filter(({ ip }) => ip !== witness.ip)
-  const alike = others.filter(({ netgroup }) => netgroup === witness.netgroup)
-  const oldest = (list: ReadonlyArray<Witness>) => list.reduce((a, b) => b.at < a.at ? b : a)
-  const full = alike.length >= Limits.witnessesPerNetgroup
-    ? oldest(alike)
-    : others.length >= Limits.witnessesPerMasternode
-    ? oldest(others)
-    : undefined
-  return [...others.filter((other) => other !== full), witness]
 }

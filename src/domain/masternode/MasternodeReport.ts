@@ -4,22 +4,23 @@
  * A key is at one IP and an IP is one masternode's, whatever is claimed: of several the one that more speaks for. So none is ever counted
  * twice, however many ports, keys or addresses it shows.
  */
+import { HashMap, Option } from "effect"
 import { hexText } from "../hexText.ts"
 import * as Limits from "../Limits.ts"
 import * as PeerIp from "../peer/PeerIp.ts"
-import { formatOutpoint, type Key, type Outpoint, type Tier, tiers } from "./Masternode.ts"
+import {
+  formatOutpoint,
+  type Key,
+  type Outpoint,
+  type Proof,
+  proofs,
+  type State,
+  type Tier,
+  tiers
+} from "./Masternode.ts"
 import * as Registry from "./MasternodeRegistry.ts"
-
-/**
- * `live`: connected to this node now, or seen by witnesses of `Limits.witnessNetgroups` netgroups lately. `known`: announced, and no more.
- * `expired`: not announced any more.
- */
-export type State = "live" | "known" | "expired"
-export const states: ReadonlyArray<State> = ["live", "known", "expired"]
-
-/** Witnesses that count at `now`, by netgroup. */
-export const witnessGroups = ({ witnesses }: Registry.Entry, now: number): number =>
-  new Set(witnesses.filter(({ at }) => now - at < Limits.witnessMs).map(({ netgroup }) => netgroup)).size
+import * as ToldMasternodes from "./ToldMasternodes.ts"
+import * as Witness from "./Witness.ts"
 
 /** `now`: monotonic ms. A connection outlives the announcement that came on it; witnesses do not. */
 export const stateOf = (entry: Registry.Entry, now: number): State =>
@@ -27,7 +28,7 @@ export const stateOf = (entry: Registry.Entry, now: number): State =>
     ? "live"
     : now >= entry.expiresAt
     ? "expired"
-    : witnessGroups(entry, now) >= Limits.witnessNetgroups
+    : Witness.groups(entry.witnesses, now) >= Limits.witnessNetgroups
     ? "live"
     : "known"
 
@@ -75,7 +76,7 @@ const holders = (
     ...weight(entry, now),
     isLive(entry, now) ? 1 : 0,
     entry.isProven ? 1 : 0,
-    witnessGroups(entry, now),
+    Witness.groups(entry.witnesses, now),
     Registry.atOf(entry)
   ]
   return entries
@@ -118,12 +119,13 @@ export interface MasternodeRow {
   readonly port: number
   readonly tier: Tier
   readonly state: State
+  readonly proof: Proof
   readonly isConnected: boolean
   /** This node itself. */
   readonly isSelf: boolean
   /** Netgroups of witnesses. */
   readonly witnesses: number
-  /** ms since 1970, by the masternode's clock. */
+  /** ms since 1970, by the masternode's clock; by ours when it was heard of last, where it signed nothing. */
   readonly announcedAt: number
   readonly collateral: Outpoint | undefined
   readonly isContested: boolean
@@ -189,33 +191,79 @@ const rowOf = (entry: Registry.Entry, isContested: boolean, now: number): Master
     port,
     tier,
     state: stateOf(entry, now),
+    proof: entry.isProven ? "proved" : "signed",
     isConnected: entry.connections.size > 0,
     isSelf: entry.connections.has("self"),
-    witnesses: witnessGroups(entry, now),
+    witnesses: Witness.groups(entry.witnesses, now),
     announcedAt: at,
     collateral,
     isContested
   }
 }
 
-/** In the order of the IPs, whose bytes are read once each. */
-const byIp = ({ entries }: Registry.MasternodeRegistry) =>
-  [...entries].map(([ip, list]) => [hexText(PeerIp.toBytes(ip)), list] as const).toSorted(([a], [b]) => byText(a, b))
+/** One that only peers of the TIME network tell of. Which port it listens on none of them says: it is the network's. */
+const toldRow = (place: ToldMasternodes.Place, isContested: boolean, now: number): MasternodeRow | undefined => {
+  const claim = ToldMasternodes.holder(place, now)
+  if (claim === undefined) return undefined
+  const { collateral, ip, key, tier } = claim.hearsay
+  return {
+    ip,
+    key,
+    port: 0,
+    tier,
+    state: ToldMasternodes.stateOf(place, now),
+    proof: claim.isAnnounced ? "announced" : "told",
+    isConnected: place.connection !== undefined,
+    isSelf: false,
+    witnesses: Witness.groups(place.witnesses, now),
+    announcedAt: claim.heard.wall,
+    collateral,
+    isContested
+  }
+}
+
+const standing: ReadonlyArray<State> = ["expired", "known", "live"]
+
+/** Which of two an IP counts for: the one that is alive, then the one that is better proven. So a stranger's signature alone ends no masternode. */
+const isBetter = (a: MasternodeRow, b: MasternodeRow): boolean =>
+  a.state === b.state
+    ? proofs.indexOf(a.proof) > proofs.indexOf(b.proof)
+    : standing.indexOf(a.state) > standing.indexOf(b.state)
+
+/** What an IP counts for, and the keys that claim it. */
+const rowAt = (
+  registry: Registry.MasternodeRegistry,
+  ip: PeerIp.PeerIp,
+  now: number
+): { readonly row: MasternodeRow; readonly conflicts: ReadonlyArray<Conflict> } | undefined => {
+  const held = holders(registry, Registry.entriesAt(registry, ip), now)
+  const [holder] = held
+  const conflicts = ipConflict(held, now)
+  const signed = holder === undefined ? undefined : rowOf(holder, conflicts.length > 0, now)
+  const place = Option.getOrUndefined(HashMap.get(registry.told, ip))
+  const told = place === undefined ? undefined : toldRow(place, conflicts.length > 0, now)
+  const row = signed === undefined || (told !== undefined && isBetter(told, signed)) ? told : signed
+  return row === undefined ? undefined : { row, conflicts }
+}
+
+/** All IPs in order; their bytes are read once each. */
+const ips = ({ entries, told }: Registry.MasternodeRegistry): ReadonlyArray<PeerIp.PeerIp> =>
+  [...new Set([...HashMap.keys(entries), ...HashMap.keys(told)])]
+    .map((ip) => [hexText(PeerIp.toBytes(ip)), ip] as const)
+    .toSorted(([a], [b]) => byText(a, b))
+    .map(([, ip]) => ip)
 
 /** `now`: monotonic ms. */
 export const report = (registry: Registry.MasternodeRegistry, now: number): MasternodeReport => {
   const masternodes: Array<MasternodeRow> = []
   const conflicts: Array<Conflict> = []
   const counts = noCounts()
-  for (const [, entries] of byIp(registry)) {
-    const held = holders(registry, entries, now)
-    const [holder] = held
-    if (holder === undefined) continue
-    const contest = ipConflict(held, now)
-    const row = rowOf(holder, contest.length > 0, now)
-    masternodes.push(row)
-    conflicts.push(...contest)
-    counts[row.state][row.tier] += 1
+  for (const ip of ips(registry)) {
+    const at = rowAt(registry, ip, now)
+    if (at === undefined) continue
+    masternodes.push(at.row)
+    conflicts.push(...at.conflicts)
+    counts[at.row.state][at.row.tier] += 1
   }
   for (const key of [...registry.keys].map(([key]) => key).toSorted()) {
     conflicts.push(...keyConflict(registry, key, now))
@@ -228,14 +276,15 @@ export const report = (registry: Registry.MasternodeRegistry, now: number): Mast
 export const total = (counts: Counts, state: State): number => tiers.reduce((sum, tier) => sum + counts[state][tier], 0)
 
 /** The masternodes that are live at `now`, one per IP, in no order. Cheap where few are, however many are only claimed. */
-export const live = (registry: Registry.MasternodeRegistry, now: number): ReadonlyArray<Registry.Entry> => {
-  const found: Array<Registry.Entry> = []
-  for (const [, entries] of registry.entries) {
-    if (!entries.some((entry) => isLive(entry, now))) continue
-    const [holder] = holders(registry, entries, now)
-    if (holder !== undefined && isLive(holder, now)) found.push(holder)
+export const live = (registry: Registry.MasternodeRegistry, now: number): ReadonlyArray<MasternodeRow> => {
+  const found = new Map<PeerIp.PeerIp, MasternodeRow>()
+  const look = (ip: PeerIp.PeerIp): void => {
+    const row = rowAt(registry, ip, now)?.row
+    if (row?.state === "live") found.set(ip, row)
   }
-  return found
+  for (const [ip, entries] of registry.entries) if (entries.some((entry) => isLive(entry, now))) look(ip)
+  for (const [ip, place] of registry.told) if (ToldMasternodes.stateOf(place, now) === "live") look(ip)
+  return [...found.values()]
 }
 
 /** The conflicts that an entry has a part in. */

@@ -6,6 +6,7 @@
 import * as Limits from "../Limits.ts"
 import * as Registry from "./MasternodeRegistry.ts"
 import { isLive } from "./MasternodeReport.ts"
+import * as ToldMasternodes from "./ToldMasternodes.ts"
 
 /** Of these, the one to go; `undefined`: all of them are live. */
 const leastOf = (entries: ReadonlyArray<Registry.Entry>, now: number): Registry.Entry | undefined => {
@@ -62,9 +63,11 @@ export const fit = (
 export const withoutForgotten = (
   registry: Registry.MasternodeRegistry,
   now: number
-): Registry.MasternodeRegistry =>
-  Registry.all(registry).reduce(
+): Registry.MasternodeRegistry => {
+  const told = ToldMasternodes.withoutForgotten(registry.told, now)
+  return Registry.all(registry).reduce(
     (next, entry) =>
       !isLive(entry, now) && now - entry.expiresAt >= Limits.masternodeKeepMs ? Registry.remove(next, entry) : next,
-    registry
+    told === registry.told ? registry : { ...registry, told }
   )
+}

@@ -37,14 +37,14 @@ const tierOf: Readonly<Record<TimeTier, Tier>> = { Free: "free", Bronze: "bronze
 const timeTiers: ReadonlyArray<TimeTier> = ["Free", "Bronze", "Silver", "Gold"]
 
 /** `203.0.113.7`, `203.0.113.7:24100`, `[2001:db8::7]:24100`: the IP. */
-const ipOf = (address: string): Result.Result<PeerIp.PeerIp, PeerIp.PeerIpError> => {
+export const addressOf = (address: string): Result.Result<PeerIp.PeerIp, PeerIp.PeerIpError> => {
   const [, bracketed, plain] = /^(?:\[([^\]]+)\](?::\d+)?|([^:]+)(?::\d+)?)$/.exec(address) ?? []
   return PeerIp.fromString(bracketed ?? plain ?? address)
 }
 
 /** What an entry of the network says, or why it is nothing to keep, in words. The network skips such entries too. */
 export const hearsay = (told: TimeMasternode): Hearsay | string => {
-  const ip = ipOf(told.address)
+  const ip = addressOf(told.address)
   if (Result.isFailure(ip)) return ip.failure.message
   if (told.publicKey.length !== 32) return `a key of ${told.publicKey.length} bytes`
   const claim = {

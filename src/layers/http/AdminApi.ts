@@ -7,8 +7,7 @@
  */
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
-import { tiers } from "../../domain/masternode/Masternode.ts"
-import { states } from "../../domain/masternode/MasternodeReport.ts"
+import { proofs, states, tiers } from "../../domain/masternode/Masternode.ts"
 import { networkNames } from "../../domain/Network.ts"
 import { PairTraceFile } from "../../domain/pair/PairTraceFile.ts"
 
@@ -148,11 +147,13 @@ const Masternode = Schema.Struct({
   tier: Schema.Literals(tiers),
   /** `live`: connected to this node, or seen by enough witnesses lately. */
   state: Schema.Literals(states),
+  /** How far its key is proven to be there: `told` by TIME peers, `announced` by the host itself, `signed`, `proved` on a connection. */
+  proof: Schema.Literals(proofs),
   isConnected: Schema.Boolean,
   isSelf: Schema.Boolean,
   /** Netgroups whose peers see it. */
   witnesses: Schema.Finite,
-  /** Wall time of its latest announcement, by its own clock. */
+  /** Wall time of its latest announcement, by its own clock; by this node's when it was last told of, where it signed none. */
   announcedAt: Schema.Finite,
   collateral: Schema.optional(Outpoint),
   /** Another key claims its IP. */

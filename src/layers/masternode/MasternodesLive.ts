@@ -12,6 +12,7 @@ import { Capability } from "../../domain/pair/Handshake.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import * as TokenBucket from "../../domain/peer/TokenBucket.ts"
 import type { MasternodeMessage } from "../../domain/wire/MasternodeMessage.ts"
+import type { TimeMessage } from "../../domain/wire/time/TimeMessage.ts"
 import { ConnectionManager, type Origin } from "../../services/ConnectionManager.ts"
 import { Masternodes, OwnMasternode } from "../../services/Masternodes.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
@@ -24,6 +25,7 @@ import * as Keeping from "./Keeping.ts"
 import type { Link, MasternodeContext } from "./MasternodeContext.ts"
 import * as Receiving from "./Receiving.ts"
 import * as SignaturesLive from "./SignaturesLive.ts"
+import * as TimeReceiving from "./TimeReceiving.ts"
 import { Verifier } from "./Verifier.ts"
 import { Watch } from "./Watch.ts"
 
@@ -65,6 +67,14 @@ const listener = (context: MasternodeContext): PeerListener<MasternodeMessage> =
     const link = context.links.get(ip)
     if (link?.origin.connection === connection) Receiving.received(context, link, message)
   },
+  onProgress: () => {}
+})
+
+/** The same for peers of the TIME network, which sign nothing. */
+const timeListener = (context: MasternodeContext): PeerListener<TimeMessage> => ({
+  onUp: () => {},
+  onDown: (origin) => TimeReceiving.down(context, origin),
+  onMessage: (origin, message) => TimeReceiving.received(context, origin, message),
   onProgress: () => {}
 })
 
@@ -123,6 +133,7 @@ const make = Effect.gen(function*() {
     Announcing.start(context, identity, ip, setup.advertisePort ?? manager.address.port)
   }
   yield* messages.listenMasternodes(listener(context))
+  yield* messages.listenTimeMasternodes(timeListener(context))
   const watch = new Watch()
   yield* Effect.forkScoped(Stream.runForEach(
     Stream.fromSchedule(Schedule.spaced(Limits.masternodeBeatMs)),
@@ -131,7 +142,7 @@ const make = Effect.gen(function*() {
   return Masternodes.of({
     report: Effect.sync(() => MasternodeReport.report(context.registry, timers.now())),
     live: Effect.sync(() =>
-      MasternodeReport.live(context.registry, timers.now()).map(Registry.ipOf).toSorted(PeerIp.compare)
+      MasternodeReport.live(context.registry, timers.now()).map(({ ip }) => ip).toSorted(PeerIp.compare)
     )
   })
 })

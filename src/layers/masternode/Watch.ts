@@ -39,9 +39,7 @@ export class Watch {
 
   private tellLive({ emit, registry }: MasternodeContext, now: number): void {
     const live = new Map(
-      MasternodeReport.live(registry, now).map(({ announcement: { claim: { ip, key, tier } } }) =>
-        [ip, { key, tier }] as const
-      )
+      MasternodeReport.live(registry, now).map(({ ip, key, tier }) => [ip, { key, tier }] as const)
     )
     for (const [ip, { key }] of this.live) {
       if (live.get(ip)?.key !== key) emit({ _tag: "MasternodeGone", ip, key, others: live.size })

@@ -147,6 +147,7 @@ const messages = (ctx: NodeContext.NodeContext): PeerMessages["Service"] => {
     listen: listenTo(ctx.sync, "native"),
     listenMasternodes: listenTo(ctx.masternodes, "native"),
     listenTime: listenTo(ctx.timeChain, "time"),
+    listenTimeMasternodes: listenTo(ctx.timeMasternodes, "time"),
     sendTime: (to, message) => {
       const up = live(to)
       if (up === undefined) return false

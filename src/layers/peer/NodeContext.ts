@@ -58,6 +58,8 @@ export interface NodeContext {
   readonly masternodes: Protocol<MasternodeMessage>
   /** What peers of the TIME network say of the chain. */
   readonly timeChain: Protocol<TimeMessage>
+  /** What they say of masternodes. */
+  readonly timeMasternodes: Protocol<TimeMessage>
   /** Reads what they say. `ConnectionManagerLive` sets it before anything comes. */
   timeFrames: FrameEvents<PeerEnd, TimeMessage>
   readonly entropy: Entropy["Service"]
@@ -137,6 +139,7 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
     sync: new Protocol<SyncMessage>((localChain.capabilities & Handshake.Capability.chain) !== 0),
     masternodes: new Protocol<MasternodeMessage>(setup.masternodes === true),
     timeChain: new Protocol<TimeMessage>((localChain.capabilities & Handshake.Capability.chain) !== 0),
+    timeMasternodes: new Protocol<TimeMessage>(setup.masternodes === true),
     timeFrames: deaf,
     entropy: yield* Entropy,
     localChain,

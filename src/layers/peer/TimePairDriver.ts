@@ -255,6 +255,7 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
   postTime(ctx, peer, { _tag: "Learned", id: ctx.slots.nextId })
   TimeSession.opened(ctx, up)
   ctx.timeChain.onUp(up)
+  ctx.timeMasternodes.onUp(up)
 }
 
 const turnAway = (ctx: NodeContext, peer: Peer): void =>
@@ -266,7 +267,9 @@ const turnAway = (ctx: NodeContext, peer: Peer): void =>
 
 const goDown = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectReason.DisconnectReason): void => {
   const up = ConnectionLife.down(ctx, peer, end, reason)
-  if (up !== undefined) ctx.timeChain.onDown(up)
+  if (up === undefined) return
+  ctx.timeChain.onDown(up)
+  ctx.timeMasternodes.onDown(up)
 }
 
 /** Drops the ends that the machine no longer has: their sockets are closing or closed. */

@@ -1,6 +1,7 @@
 /**
  * What the frames of a connection with a peer of the TIME network mean, and the answers that a good peer owes: each at once, from what the node knows.
- * What concerns the chain beyond its tip goes to whoever keeps one (`ctx.timeChain`).
+ * What concerns the chain beyond its tip goes to whoever keeps one (`ctx.timeChain`), what concerns masternodes to the registry
+ * (`ctx.timeMasternodes`).
  *
  * **Before Up** one message is expected: the Ack of our dial, or the Handshake of a peer that dialled. Everything that comes after it may come in
  * the same batch. A Handshake, an Ack or a Version later on means nothing, as on the other side.
@@ -184,6 +185,18 @@ const ofChain: ReadonlySet<Tag> = new Set<Tag>([
   "ChainWorkAtResponse"
 ])
 
+/** Said of masternodes: the registry keeps what it is worth. */
+const ofMasternodes: ReadonlySet<Tag> = new Set<Tag>([
+  "MasternodesResponse",
+  "MasternodeAnnouncement",
+  "MasternodeAnnouncementV2",
+  "MasternodeAnnouncementV3",
+  "MasternodeAnnouncementV4",
+  "MasternodeStatusGossip",
+  "MasternodeInactive",
+  "MasternodeUnlock"
+])
+
 const received = (
   ctx: NodeContext,
   peer: Peer,
@@ -226,7 +239,12 @@ const received = (
     case "PeerExchange":
       return told(ctx, peer, message.peers.map(({ address }) => address))
     case "MasternodesResponse":
-      return told(ctx, peer, message.masternodes.map(({ address }) => address))
+      told(ctx, peer, message.masternodes.map(({ address }) => address))
+      break
+  }
+  if (ofMasternodes.has(message._tag)) {
+    reader.keep()
+    return ctx.timeMasternodes.onMessage(up, message)
   }
   if (!ofChain.has(message._tag)) return
   // Its hashes and blocks are views into the frame.

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { HashMap } from "effect"
 import * as Limits from "../../../src/domain/Limits.ts"
-import type { Announcement, Key } from "../../../src/domain/masternode/Masternode.ts"
+import { type Announcement, type Key, states } from "../../../src/domain/masternode/Masternode.ts"
 import * as Registry from "../../../src/domain/masternode/MasternodeRegistry.ts"
 import * as Report from "../../../src/domain/masternode/MasternodeReport.ts"
 import * as RegistryBounds from "../../../src/domain/masternode/RegistryBounds.ts"
@@ -35,7 +35,7 @@ const unpaced = (registry: Registry.MasternodeRegistry): Registry.MasternodeRegi
 })
 const report = (registry: Registry.MasternodeRegistry, now = start) => Report.report(registry, now.monotonic)
 const total = ({ counts }: Report.MasternodeReport) =>
-  Report.states.reduce((sum, state) => sum + Report.total(counts, state), 0)
+  states.reduce((sum, state) => sum + Report.total(counts, state), 0)
 
 const witness = (registry: Registry.MasternodeRegistry, n: number, by: string, place: string, now = start) =>
   Registry.witnessed(registry, ip(by), [{ ip: ip(place), key: masternode(n).key }], now.monotonic)

@@ -5,7 +5,7 @@
  */
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as Bytes from "../../../src/domain/masternode/AnnouncementBytes.ts"
-import type { Announcement, Key } from "../../../src/domain/masternode/Masternode.ts"
+import { type Announcement, type Key, type State, states } from "../../../src/domain/masternode/Masternode.ts"
 import * as Registry from "../../../src/domain/masternode/MasternodeRegistry.ts"
 import * as MasternodeReport from "../../../src/domain/masternode/MasternodeReport.ts"
 import * as RegistryBounds from "../../../src/domain/masternode/RegistryBounds.ts"
@@ -67,8 +67,8 @@ const script = (random: Random): Uint8Array =>
   )
 
 const count = (
-  rows: ReadonlyArray<{ readonly state: MasternodeReport.State }>,
-  state: MasternodeReport.State
+  rows: ReadonlyArray<{ readonly state: State }>,
+  state: State
 ): number => rows.filter((row) => row.state === state).length
 
 const check = (registry: Registry.MasternodeRegistry, now: number): void => {
@@ -85,7 +85,7 @@ const check = (registry: Registry.MasternodeRegistry, now: number): void => {
   }
   const { counts, masternodes } = MasternodeReport.report(registry, now)
   ensure(new Set(masternodes.map(({ ip }) => ip)).size === masternodes.length, "one per IP")
-  for (const state of MasternodeReport.states) {
+  for (const state of states) {
     ensure(
       MasternodeReport.total(counts, state) === count(masternodes, state),
       () => `count of ${state}: ${show(counts)}`
@@ -93,7 +93,7 @@ const check = (registry: Registry.MasternodeRegistry, now: number): void => {
   }
   const live = MasternodeReport.live(registry, now)
   ensure(live.length === count(masternodes, "live"), () => `${live.length} live, ${show(counts)}`)
-  ensure(new Set(live.map(Registry.keyOf)).size === live.length, "a key is live once")
+  ensure(new Set(live.map(({ key }) => key)).size === live.length, "a key is live once")
 }
 
 export const target: Target = {

@@ -120,6 +120,7 @@ describe("admin API", () => {
         port: 24_100,
         tier: "gold",
         state: "live",
+        proof: "proved",
         isConnected: true,
         isSelf: false,
         witnesses: 3,
