@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os"
 import type { Self } from "../layers/node/Self.ts"
 import { mutants } from "../simulation/Mutant.ts"
 import * as many from "./simulate/many.ts"
+import * as merge from "./simulate/merge.ts"
 import * as one from "./simulate/one.ts"
 import * as request from "./simulate/request.ts"
 import { real, type Simulator } from "./simulate/simulator.ts"
@@ -77,6 +78,16 @@ const flags = {
     Flag.withDescription("Report a failure as found, without searching for a shorter run that fails the same way"),
     Flag.withDefault(false)
   ),
+  shard: Flag.String("shard").pipe(
+    Flag.withMetavar("I/N"),
+    Flag.withDescription("With --seeds and --out: simulate only part I of N equal parts of the seeds, I from 1"),
+    Flag.optional
+  ),
+  out: Flag.String("out").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("With --seeds: write every seed's result and the settings to FILE, for simulate merge"),
+    Flag.optional
+  ),
   mutant: Flag.Literals("mutant", mutants).pipe(
     Flag.withDescription("Plant this defect in every node, to verify that the invariants detect it"),
     Flag.optional,
@@ -98,11 +109,13 @@ export const make = (self: Self, simulator: Effect.Effect<Simulator> = real) =>
     "simulate",
     flags,
     Effect.fnUntraced(function*({ worker, ...given }) {
-      const { jobs, json, many: several, scenario, seeds, shrink, trace } = yield* Effect.fromResult(
+      const { jobs, json, many: several, out, scenario, seeds, shrink, trace } = yield* Effect.fromResult(
         request.read(given, availableParallelism())
       )
       if (worker) return yield* many.worker(yield* simulator, scenario, shrink)
-      if (several && seeds !== undefined) return yield* many.command(self, scenario, { seeds, jobs, json, shrink })
+      if (several && seeds !== undefined) {
+        return yield* many.command(self, simulator, scenario, { seeds, jobs, json, shrink, out })
+      }
       const seed = seeds?.first ?? (yield* Random.nextIntBetween(0, mostByChance))
       yield* one.command(yield* simulator, { ...scenario, seed }, { json, shrink, trace })
     })
@@ -111,5 +124,6 @@ export const make = (self: Self, simulator: Effect.Effect<Simulator> = real) =>
       "Simulate a network of nodes in virtual time, with faults drawn from a seed, and check the invariants at every event. " +
         "A failure is shrunk to the shortest run found and printed with the command that replays it. Exit code 0 if every " +
         "invariant held, 1 if not"
-    )
+    ),
+    Command.withSubcommands([merge.command])
   )

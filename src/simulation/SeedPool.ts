@@ -11,13 +11,8 @@ import { ChildProcess } from "effect/process"
 import type { ChildProcessSpawner } from "effect/process"
 import type { Self } from "../layers/node/Self.ts"
 import * as SimulationLimits from "./plan/Limits.ts"
+import type { Seeds } from "./plan/ShardFile.ts"
 import { SimulationResult } from "./plan/SimulationResult.ts"
-
-export interface Seeds {
-  /** Both included. */
-  readonly first: number
-  readonly last: number
-}
 
 export interface Options extends Seeds {
   /** Processes at a time. */

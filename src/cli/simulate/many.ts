@@ -2,19 +2,19 @@
 import { Clock, Console, Effect, Queue, Stdio, Stream } from "effect"
 import type { Cause } from "effect"
 import type { Self } from "../../layers/node/Self.ts"
-import * as Bounds from "../../simulation/plan/Bounds.ts"
-import * as Recovery from "../../simulation/plan/Recovery.ts"
+import * as OutputFile from "../../layers/store/OutputFile.ts"
+import * as ShardFile from "../../simulation/plan/ShardFile.ts"
 import type { SimulationOptions } from "../../simulation/plan/SimulationReport.ts"
 import * as SimulationResult from "../../simulation/plan/SimulationResult.ts"
 import * as SimulationText from "../../simulation/plan/SimulationText.ts"
 import * as SeedPool from "../../simulation/SeedPool.ts"
 import * as Failure from "../Failure.ts"
-import * as Json from "../json.ts"
+import { software } from "../version.ts"
 import * as bar from "./bar.ts"
 import * as one from "./one.ts"
-import * as render from "./render.ts"
 import type { Scenario } from "./request.ts"
 import type { Simulator } from "./simulator.ts"
+import * as verdict from "./verdict.ts"
 
 /** What makes this program a worker for the scenario. */
 const workerArgs = (
@@ -41,64 +41,79 @@ const resultOf = (outcome: SeedPool.Outcome, scenario: Scenario): SimulationResu
     ? outcome.result
     : SimulationResult.crashed({ ...scenario, seed: outcome.seed }, outcome.wallSeconds, outcome.detail)
 
+/** Where the results of these seeds go as a file for `simulate merge`. */
+export interface Out {
+  readonly file: string
+  readonly shard: ShardFile.Shard
+}
+
+/** Fails before anything is simulated if the file cannot be written. */
+const checkOut = Effect.fnUntraced(function*({ file }: Out) {
+  if (OutputFile.isStandardOutput(file)) {
+    return yield* Failure.unusable("--out: standard output has the verdicts; name a file")
+  }
+  yield* Effect.mapError(OutputFile.check(file), (error) => Failure.unusable(`--out: ${error.message}`))
+})
+
+const lines = <E, R>(header: ShardFile.Header, results: Stream.Stream<SimulationResult.SimulationResult, E, R>) =>
+  Stream.concat(Stream.make(header), results).pipe(
+    Stream.map((value) => new TextEncoder().encode(`${JSON.stringify(value)}\n`))
+  )
+
 export const command = Effect.fnUntraced(function*(
   self: Self,
+  simulator: Effect.Effect<Simulator>,
   scenario: Scenario,
-  { jobs, json, seeds, shrink }: {
-    readonly seeds: SeedPool.Seeds
+  { jobs, json, out, seeds, shrink }: {
+    readonly seeds: ShardFile.Seeds
     readonly jobs: number
     readonly json: boolean
     readonly shrink: boolean
+    readonly out: Out | undefined
   }
 ) {
   const clock = yield* Clock.Clock
   const startedAt = clock.monotonicTimeNanosUnsafe()
   const elapsed = () => Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e6
-  const count = seeds.last - seeds.first + 1
-  const failedSeeds: Array<number> = []
-  let [done, maxRecoveryMs] = [0, 0]
-  let recoveries: Recovery.Recoveries = {}
-  let healing = Recovery.noHealing
+  if (out !== undefined) yield* checkOut(out)
+  const own = out === undefined ? seeds : ShardFile.seedsOf(seeds, out.shard)
+  const count = own.last - own.first + 1
+  let tally = verdict.none
   const line = yield* one.progressLine
   if (line !== undefined) yield* Effect.addFinalizer(() => Effect.sync(line.clear))
-  const draw = () => line?.show(bar.seeds(done, count, failedSeeds.length, elapsed()).slice(0, line.width()))
+  const draw = () =>
+    line?.show(bar.seeds(tally.count, count, tally.failedSeeds.length, elapsed()).slice(0, line.width()))
   yield* Effect.sync(draw)
-  yield* SeedPool.outcomes({ ...seeds, jobs, self, args: workerArgs(scenario, shrink) }).pipe(
+  const results = SeedPool.outcomes({ ...own, jobs, self, args: workerArgs(scenario, shrink) }).pipe(
+    Stream.mapError((error) => Failure.unusable(`no process can be started: ${error.message}`)),
     Stream.map((outcome) => resultOf(outcome, scenario)),
-    Stream.runForEach(Effect.fnUntraced(function*(result) {
-      done += 1
-      maxRecoveryMs = Math.max(maxRecoveryMs, result.maxRecoveryMs)
-      recoveries = Recovery.merge(recoveries, result.recoveries)
-      healing = Recovery.mergeHealing(healing, result.healing)
-      if (!result.ok) failedSeeds.push(result.seed)
-      line?.clear()
-      yield* json
-        ? Json.print(result)
-        : Console.log(render.line(result, SimulationText.replay({ ...scenario, seed: result.seed })))
-      draw()
-    })),
-    Effect.mapError((error) => Failure.unusable(`no process can be started: ${error.message}`))
+    verdict.printed(scenario, {
+      json,
+      before: line?.clear,
+      after: (result) => {
+        tally = verdict.add(tally, result)
+        draw()
+      }
+    })
   )
+  if (out === undefined) yield* Stream.runDrain(results)
+  else {
+    const behaviour = yield* (yield* simulator).run(ShardFile.probe).pipe(
+      Effect.catchTag("InvalidSimulation", ({ message }) => Effect.fail(Failure.failed(message)))
+    )
+    const header = ShardFile.header(scenario, {
+      software,
+      behaviour: behaviour.traceHash,
+      seeds,
+      shard: out.shard,
+      shrink
+    })
+    yield* OutputFile.write(out.file, lines(header, results)).pipe(
+      Effect.catchTag("FileError", (error) => Effect.fail(Failure.unusable(`--out: ${error.message}`)))
+    )
+  }
   line?.clear()
-  const figures = Recovery.figures(recoveries)
-  const problems = Bounds.problems(figures)
-  const total: render.Total = {
-    seeds: count,
-    failedSeeds,
-    wallSeconds: elapsed() / 1_000,
-    maxRecoveryMs,
-    recovery: figures,
-    dialsPerSecond: Recovery.dialsPerSecond(healing),
-    problems,
-    ok: failedSeeds.length === 0 && problems.length === 0
-  }
-  yield* json ? Json.print(total) : Console.log(render.total(total))
-  if (!total.ok) {
-    const failed = failedSeeds.length === 0
-      ? []
-      : [`${failedSeeds.length} of ${count} seeds failed: ${failedSeeds.join(", ")}`]
-    return yield* Failure.failed([...failed, ...problems].join("; "))
-  }
+  yield* verdict.conclude(tally, elapsed() / 1_000, json)
 }, Effect.scoped)
 
 /** A worker's life: seeds from standard input, a line of JSON for each, until the input ends, also in the middle of a run. */

@@ -2,6 +2,7 @@
 import { Option, Result } from "effect"
 import { type FaultKind, faultKinds } from "../../simulation/plan/Fault.ts"
 import * as SimulationLimits from "../../simulation/plan/Limits.ts"
+import type { Seeds, Shard } from "../../simulation/plan/ShardFile.ts"
 import { mostNodes } from "../../simulation/plan/SimulationOptions.ts"
 import type { SimulatedStore, SimulationMode, SimulationOptions } from "../../simulation/plan/SimulationReport.ts"
 import * as Failure from "../Failure.ts"
@@ -22,6 +23,8 @@ export interface Given {
   readonly untilMs: Option.Option<number>
   readonly noShrink: boolean
   readonly store: Option.Option<SimulatedStore>
+  readonly shard: Option.Option<string>
+  readonly out: Option.Option<string>
   /** A deliberate defect. */
   readonly mutant: Option.Option<string>
 }
@@ -32,13 +35,15 @@ export type Scenario = Omit<SimulationOptions, "seed">
 export interface Request {
   readonly scenario: Scenario
   /** `undefined`: one seed, from chance. */
-  readonly seeds: { readonly first: number; readonly last: number } | undefined
+  readonly seeds: Seeds | undefined
   /** Whether it was `--seeds`: then there is a line per seed, even of one. */
   readonly many: boolean
   readonly jobs: number
   readonly json: boolean
   readonly shrink: boolean
   readonly trace: string | undefined
+  /** Where the results go as a file, and which part of the seeds is simulated. */
+  readonly out: { readonly file: string; readonly shard: Shard } | undefined
 }
 
 type Read<A> = Result.Result<A, Failure.Failure>
@@ -65,7 +70,7 @@ export const kinds = (text: string): Read<ReadonlyArray<FaultKind>> => {
 }
 
 /** `A..B`, both included. */
-export const range = (text: string): Read<{ readonly first: number; readonly last: number }> => {
+export const range = (text: string): Read<Seeds> => {
   const found = /^(\d+)\.\.(\d+)$/.exec(text)
   const [first, last] = [Number(found?.[1]), Number(found?.[2])]
   if (found === null || last > mostSeed) return bad(`--seeds: "${text}" is no range of seeds; write A..B, as 1..100`)
@@ -73,6 +78,30 @@ export const range = (text: string): Read<{ readonly first: number; readonly las
     ? bad(`--seeds: "${text}" goes backwards; write ${last}..${first}`)
     : Result.succeed({ first, last })
 }
+
+/** `I/N`, from 1/1. */
+export const shard = (text: string): Read<Shard> => {
+  const found = /^(\d+)\/(\d+)$/.exec(text)
+  const [index, count] = [Number(found?.[1]), Number(found?.[2])]
+  return found !== null && index >= 1 && index <= count && count <= SimulationLimits.maxShards
+    ? Result.succeed({ index, count })
+    : bad(`--shard: "${text}" is no shard; write I/N, from 1/N to N/N, at most ${SimulationLimits.maxShards} in all`)
+}
+
+/** `--shard` and `--out`: a part of the seeds, and the file that brings the parts together again. */
+const outOf = (given: Given, seeds: Seeds | undefined): Read<Request["out"]> =>
+  Result.gen(function*() {
+    if (Option.isNone(given.out)) {
+      return Option.isSome(given.shard)
+        ? yield* bad("--shard needs a file for simulate merge; write --out FILE")
+        : undefined
+    }
+    if (seeds === undefined) return yield* bad("--out is for many seeds; write --seeds A..B as well")
+    const part = Option.isSome(given.shard) ? yield* shard(given.shard.value) : { index: 1, count: 1 }
+    const all = seeds.last - seeds.first + 1
+    if (part.count > all) return yield* bad(`--shard: ${all} seeds cannot be parted into ${part.count} shards`)
+    return { file: given.out.value, shard: part }
+  })
 
 /** Numbers with commas between, below `bound`; ascending, each once. `none` is no number. */
 const numbers = (flag: string, text: string, bound: number): Read<ReadonlyArray<number>> => {
@@ -109,6 +138,7 @@ export const read = (given: Given, cpus: number): Read<Request> =>
     if (alone !== undefined) return yield* bad(`--${flagOf[alone]} is for one seed; write --seed instead of --seeds`)
     const seed = yield* optional(given.seed, (seed) => inRange("seed", seed, 0, mostSeed))
     const seeds = yield* optional(given.seeds, range)
+    const out = yield* outOf(given, seeds)
     const jobs = yield* optional(given.jobs, (jobs) => inRange("jobs", jobs, 1, 256))
     const keepFaults = yield* optional(given.keepFaults, (text) => numbers("keep-faults", text, Infinity))
     const keepNodes = yield* optional(given.keepNodes, (text) => numbers("keep-nodes", text, nodes))
@@ -131,6 +161,7 @@ export const read = (given: Given, cpus: number): Read<Request> =>
       jobs: jobs ?? cpus,
       json: given.json,
       shrink: !given.noShrink,
-      trace: Option.getOrUndefined(given.trace)
+      trace: Option.getOrUndefined(given.trace),
+      out
     }
   })

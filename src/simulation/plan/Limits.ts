@@ -264,3 +264,7 @@ export const hostileAddresses = Limits.knownPeers + 4 * Limits.peersPerMessage
 export const hostileAnswerBytes = 8 * 1024
 /** ms between two pieces of a frame that is to last for ever. */
 export const hostileDripMs = 1_000
+/** shards of many seeds, at most: more parts than a batch engine gives one job. */
+export const maxShards = 100_000
+/** bytes of a shard's file that `simulate merge` reads: a seed of a day with 50 nodes has about 100 KB. */
+export const shardFileBytes = 400 * 1024 * 1024
