@@ -10,19 +10,28 @@ import * as Json from "./json.ts"
 import * as trust from "./peers/trust.ts"
 import { bytes, duration, table } from "./table.ts"
 
-const heading = ["PEER", "PORT", "STATE", "SINCE", "SOCKET", "HEIGHT", "RTT", "IN", "OUT", "SOFTWARE"]
+const heading = ["PEER", "PORT", "STATE", "WIRE", "SINCE", "SOCKET", "HEIGHT", "RTT", "IN", "OUT", "SOFTWARE"]
 
 const isTrouble = (situation: string | undefined): boolean => situation !== undefined && situation !== "connected"
 
 const roundTripMs = ({ smoothedMicros, smoothedMs }: NonNullable<NonNullable<Peer["connection"]>["rtt"]>): number =>
   smoothedMicros === undefined ? smoothedMs : smoothedMicros / 1_000
 
+const pins: Readonly<Record<string, string>> = { pinned: "pinned", "not-pinned": "not pinned" }
+
+/** `native, plain`; `TIME, TLSv1.3, not pinned`. */
+const wireOf = ({ pin }: Peer, { transport, wire }: NonNullable<Peer["connection"]>): string =>
+  [
+    wire === "time" ? "TIME" : wire ?? "native",
+    ...(transport === undefined ? [] : [transport]),
+    ...(pin === undefined ? [] : [pins[pin.state] ?? pin.state])
+  ].join(", ")
+
 const connectedRow = (peer: Peer, connection: NonNullable<Peer["connection"]>, now: number): ReadonlyArray<string> => [
   peer.ip,
   peer.port === undefined ? "?" : peer.port === 0 ? "none" : String(peer.port),
-  `${connection.direction}, ${connection.role}${connection.wire === "time" ? ", TIME wire, not pinned" : ""}${
-    isTrouble(peer.situation) ? `, ${peer.situation}` : ""
-  }`,
+  `${connection.direction}, ${connection.role}${isTrouble(peer.situation) ? `, ${peer.situation}` : ""}`,
+  wireOf(peer, connection),
   duration(connection.upMs ?? now - connection.since),
   connection.socket,
   String(peer.sync?.height ?? peer.tip?.height ?? "?"),
@@ -51,7 +60,9 @@ const waitingRow = (peer: Peer, now: number): ReadonlyArray<string> => {
     ? `no peer: ${peer.situation}`
     : peer.attempts > 0
     ? `connecting${peer.last === undefined ? "" : `, before: ${peer.situation ?? peer.last.reason.kind}`}`
-    : `down: ${peer.situation ?? "not connected"}, ${dialler[peer.expected]}${next}`
+    : `down: ${peer.situation ?? "not connected"}, ${
+      peer.situation === "other-key" ? `if that is right: peers trust ${peer.ip}` : `${dialler[peer.expected]}${next}`
+    }`
   return [peer.ip, peer.port === undefined ? "?" : peer.port === 0 ? "none" : String(peer.port), state]
 }
 

@@ -9,6 +9,7 @@ import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import { fileIn, storeOptions } from "../layers/chain/ChainDatabase.ts"
 import * as ChainStoreSql from "../layers/chain/ChainStoreSql.ts"
 import * as DaemonConfig from "../layers/config/DaemonConfig.ts"
+import { usualTransport } from "../layers/config/Values.ts"
 import * as AdminServer from "../layers/http/AdminServer.ts"
 import * as Loggers from "../layers/log/Loggers.ts"
 import * as LogOutput from "../layers/log/LogOutput.ts"
@@ -93,6 +94,13 @@ const sockets = ({ dataDir, transport }: DaemonConfig.DaemonConfig) =>
       Layer.provide([CertificateFile.layer(dataDir), PinsFile.layer(dataDir)])
     )
 
+/** Where others' nodes are met, plain is a choice that its operator should see. */
+const plainWarning = ({ node, transport }: DaemonConfig.DaemonConfig): ReadonlyArray<string> =>
+  transport === usualTransport(node.network.name) || transport === "tls" ? [] : [
+    `--transport plain: whoever is on the way reads and changes what peers of ${node.network.name} say to this node, and nodes that use TLS, ` +
+    "the default, refuse it; for trusted networks only"
+  ]
+
 /** The whole daemon. The data directory's lock is taken first and released last: it covers everything else. */
 const daemon = ({ bar, config, makeNode, produce }: Run) => {
   const { admin, dataDir, masternode, node } = config
@@ -165,7 +173,9 @@ const standardInputEnds = Effect.flatMap(Stdio.Stdio, (stdio) => Effect.ignore(S
 
 const program = Effect.fnUntraced(function*(run: Run) {
   const { config, warnings, withParent } = run
-  yield* Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true })
+  yield* Effect.forEach([...warnings, ...plainWarning(config)], (warning) => Effect.logWarning(warning), {
+    discard: true
+  })
   // A signal is a clean stop, even while the node is starting.
   yield* Effect.sync(() => {
     process.exitCode = 0

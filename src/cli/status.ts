@@ -29,6 +29,16 @@ const ownLines = ({ line, notices }: NonNullable<Status["own"]>): ReadonlyArray<
   ...notices.flatMap(({ cause, fix }) => fix === undefined ? [] : [["own address", `${cause}; ${fix}`] as const])
 ]
 
+const wireNames: Readonly<Record<string, string>> = { time: "TIME" }
+
+/** `7 native, 3 TIME; 10 TLSv1.3; 7 pinned, 3 not-pinned (TIME daemons make a new certificate at each start)`. */
+const linksLine = ({ pins, transports, wires }: NonNullable<Status["links"]>): string => {
+  const counts = (by: Readonly<Record<string, number>>) =>
+    Object.entries(by).map(([name, count]) => `${count} ${wireNames[name] ?? name}`).join(", ")
+  return [wires, transports, pins].filter((by) => Object.keys(by).length > 0).map(counts).join("; ") +
+    (pins["not-pinned"] === undefined ? "" : " (TIME daemons make a new certificate at each start)")
+}
+
 /** The status for a person: the verdict first. An older node gives none. */
 export const render = (status: Status): string =>
   [...(status.verdict === undefined ? [] : [status.verdict.text, ""]), table(status)].join("\n")
@@ -47,6 +57,7 @@ const table = (status: Status): string =>
       ? []
       : [["chain", status.chain.line], ["tip", status.chain.hash], ["reorgs", String(status.chain.reorgs)]] as const),
     ["peers", `${status.connected} connected, ${status.known} known${apart(status.apart)}`],
+    ...(status.links === undefined ? [] : [["links", linksLine(status.links)] as const]),
     ...(status.missing ?? []).slice(0, shownCauses).map(({ cause, example, fix, peers }) =>
       [
         "missing",

@@ -85,6 +85,10 @@ const flags = {
     Flag.withDescription("Synthetic blocks that the first node starts with; the others sync them (default 0)"),
     Flag.withDefault(0)
   ),
+  transport: Flag.Literals("transport", ["tls", "plain"]).pipe(
+    Flag.withDescription("How the nodes are connected (default tls)"),
+    Flag.withDefault("tls" as const)
+  ),
   produce: Flag.Boolean("produce").pipe(
     Flag.withDescription("Let all nodes take turns producing blocks: a test producer, not consensus"),
     Flag.withDefault(false)
@@ -114,56 +118,59 @@ export const make = (self: Self) =>
   Command.make(
     "testnet",
     flags,
-    Effect.fnUntraced(function*({ chain, chaos, dir, json, nodes, partition, port, produce, seconds: given }) {
-      yield* Effect.fromResult(inRange("nodes", nodes, 2, 100))
-      const least = Option.match(partition, {
-        onNone: () => 3,
-        onSome: (cut) => cut + Limits.testnetPartitionRoomSeconds
-      })
-      const usual = Option.match(partition, { onNone: () => 20, onSome: (cut) => cut + 20 })
-      const seconds = Option.getOrElse(given, () => usual)
-      yield* Effect.fromResult(inRange("seconds", seconds, least, 86_400))
-      yield* Effect.fromResult(inRange("chain", chain, 0, 20_000_000))
-      if (Option.isSome(partition)) {
-        yield* Effect.fromResult(inRange("partition", partition.value, 5, Limits.testnetPartitionMaxSeconds))
-        if (Option.isSome(chaos)) {
-          return yield* Failure.unusable("--partition and --chaos exclude each other; choose one")
+    Effect.fnUntraced(
+      function*({ chain, chaos, dir, json, nodes, partition, port, produce, seconds: given, transport }) {
+        yield* Effect.fromResult(inRange("nodes", nodes, 2, 100))
+        const least = Option.match(partition, {
+          onNone: () => 3,
+          onSome: (cut) => cut + Limits.testnetPartitionRoomSeconds
+        })
+        const usual = Option.match(partition, { onNone: () => 20, onSome: (cut) => cut + 20 })
+        const seconds = Option.getOrElse(given, () => usual)
+        yield* Effect.fromResult(inRange("seconds", seconds, least, 86_400))
+        yield* Effect.fromResult(inRange("chain", chain, 0, 20_000_000))
+        if (Option.isSome(partition)) {
+          yield* Effect.fromResult(inRange("partition", partition.value, 5, Limits.testnetPartitionMaxSeconds))
+          if (Option.isSome(chaos)) {
+            return yield* Failure.unusable("--partition and --chaos exclude each other; choose one")
+          }
         }
-      }
-      yield* Effect.fromResult(inRange("port", port, 1, 65_534))
-      if (Option.isSome(chaos)) yield* Effect.fromResult(inRange("chaos", chaos.value, 2, 86_400))
-      const fs = yield* FileSystem.FileSystem
-      const directory = Option.isSome(dir)
-        ? dir.value
-        : yield* fs.makeTempDirectory({ prefix: "timemesh-testnet-" }).pipe(
-          Effect.mapError(() => Failure.unusable("cannot create a temporary directory; name one with --dir DIR"))
+        yield* Effect.fromResult(inRange("port", port, 1, 65_534))
+        if (Option.isSome(chaos)) yield* Effect.fromResult(inRange("chaos", chaos.value, 2, 86_400))
+        const fs = yield* FileSystem.FileSystem
+        const directory = Option.isSome(dir)
+          ? dir.value
+          : yield* fs.makeTempDirectory({ prefix: "timemesh-testnet-" }).pipe(
+            Effect.mapError(() => Failure.unusable("cannot create a temporary directory; name one with --dir DIR"))
+          )
+        const say = json ? Console.error : Console.log
+        const stream = json ? process.stderr : process.stdout
+        const animated = yield* canAnimate(json ? "stderr" : "stdout")
+        const size = () => ({ columns: stream.columns || 80, rows: stream.rows || 24 })
+        const tell = testnetScreen.makeTell(say, animated ? size : undefined)
+        const print = (verdict: Verdict) => json ? Json.print(verdict) : Console.log(renderVerdict(verdict))
+        yield* say(`${nodes} nodes on 127.0.0.1 to 127.0.0.${nodes}, port ${port}; logs and data in ${directory}`)
+        const options: Testnet.Options = {
+          nodes,
+          seconds,
+          chaosSeconds: Option.getOrUndefined(chaos),
+          chain,
+          produce: produce || Option.isSome(partition),
+          partitionSeconds: Option.getOrUndefined(partition),
+          port,
+          transport,
+          directory,
+          self
+        }
+        const verdict = yield* Effect.scoped(
+          Testnet.run(options, (progress) => progress._tag === "Interrupted" ? print(progress.verdict) : tell(progress))
+        ).pipe(
+          Effect.mapError((error) => Failure.unusable(error.message))
         )
-      const say = json ? Console.error : Console.log
-      const stream = json ? process.stderr : process.stdout
-      const animated = yield* canAnimate(json ? "stderr" : "stdout")
-      const size = () => ({ columns: stream.columns || 80, rows: stream.rows || 24 })
-      const tell = testnetScreen.makeTell(say, animated ? size : undefined)
-      const print = (verdict: Verdict) => json ? Json.print(verdict) : Console.log(renderVerdict(verdict))
-      yield* say(`${nodes} nodes on 127.0.0.1 to 127.0.0.${nodes}, port ${port}; logs and data in ${directory}`)
-      const options: Testnet.Options = {
-        nodes,
-        seconds,
-        chaosSeconds: Option.getOrUndefined(chaos),
-        chain,
-        produce: produce || Option.isSome(partition),
-        partitionSeconds: Option.getOrUndefined(partition),
-        port,
-        directory,
-        self
+        yield* print(verdict)
+        if (!verdict.ok) return yield* Failure.failed(`testnet not OK: ${verdict.problems.join("; ")}`)
       }
-      const verdict = yield* Effect.scoped(
-        Testnet.run(options, (progress) => progress._tag === "Interrupted" ? print(progress.verdict) : tell(progress))
-      ).pipe(
-        Effect.mapError((error) => Failure.unusable(error.message))
-      )
-      yield* print(verdict)
-      if (!verdict.ok) return yield* Failure.failed(`testnet not OK: ${verdict.problems.join("; ")}`)
-    })
+    )
   ).pipe(
     Command.withDescription(
       "Run separate node processes on this machine, each knowing one seed, and judge whether every pair is connected " +

@@ -23,6 +23,7 @@ import type { Effect, Option, Scope } from "effect"
 import type { Socket, SocketServer } from "effect/socket"
 import type { PeerAddress } from "../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
+import type { PinReport } from "../domain/peer/Pins.ts"
 
 /**
  * What the writers of this service's sockets can do beyond effect's: `writeNow` hands the chunks over in the call itself;
@@ -142,6 +143,8 @@ export class PeerSocket extends Context.Service<PeerSocket, {
   readonly openFiles?: () => number | undefined
   /** As `PeerPins.forget`; absent where connections show no keys. */
   readonly forgetKey?: ((ip: PeerIp) => boolean) | undefined
+  /** As `PeerPins.report`; absent where connections show no keys. */
+  readonly keyReport?: ((ip: PeerIp) => PinReport | undefined) | undefined
 }>()("timemesh/services/PeerSocket") {}
 
 /** The system's code of a failure, such as `ECONNREFUSED`, `ECONNRESET`, `EADDRINUSE`; `undefined` if it has none. */

@@ -19,6 +19,7 @@ export interface Options {
   readonly logLevel: "debug" | "info"
   /** All nodes make blocks. */
   readonly produce: boolean
+  readonly transport: "plain" | "tls"
 }
 
 export type State = "starting" | "running" | "killed" | "ended"
@@ -59,6 +60,7 @@ export const make = (options: Options) => {
           `--admin=${PeerAddress.format(admin)}`,
           `--data-dir=${dataDir}`,
           "--network=devnet",
+          `--transport=${options.transport}`,
           "--log-format=json",
           `--log-level=${options.logLevel}`,
           ...(options.produce ? ["--produce"] : []),

@@ -35,6 +35,7 @@ export interface Options {
   readonly partitionSeconds: number | undefined
   /** P2P port of every node; the admin API of each is on the next. */
   readonly port: number
+  readonly transport: "plain" | "tls"
   /** Empty or new: takes logs and data directories. */
   readonly directory: string
   readonly self: Self

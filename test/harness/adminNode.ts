@@ -45,6 +45,7 @@ export const row: PeerRecord = {
     id: 1,
     direction: "inbound",
     wire: "native",
+    transport: "plain",
     role: "lower",
     socket: "127.0.0.2:50000",
     ephemeralPort: 50_000,

@@ -55,7 +55,7 @@ export const run = (
   Effect.gen(function*() {
     const { directory, faultEveryMs, nodes, sampleMs, self } = options
     yield* Preflight.check(options)
-    const membership: Members.Options = { ...options, logLevel: "info", produce: false }
+    const membership: Members.Options = { ...options, logLevel: "info", produce: false, transport: "plain" }
     const members = yield* Members.make(membership)
     const pairs = nodes * (nodes - 1) / 2
     const startedAt = yield* Clock.currentTimeMillis

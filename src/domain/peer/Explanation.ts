@@ -3,6 +3,7 @@ import * as DisconnectReason from "../DisconnectReason.ts"
 import type { Offence } from "../protection/Offence.ts"
 import type { PeerIp } from "./PeerIp.ts"
 import type { PeerRecord } from "./PeerRecord.ts"
+import { type PinReport, pinText } from "./Pins.ts"
 import * as Situation from "./Situation.ts"
 import * as SituationText from "./SituationText.ts"
 
@@ -83,6 +84,16 @@ const connected = (connection: NonNullable<PeerRecord["connection"]>): string =>
   `Connected for ${seconds(connection.upMs)}, ${connection.direction}, socket ${connection.socket}, our end is the ` +
   `${connection.role}; last byte ${seconds(connection.lastByteMs)} ago.`
 
+/** Nothing is said of what is as it was before there was another: a plain connection over our own wire. */
+const secured = ({ transport, wire }: NonNullable<PeerRecord["connection"]>, pin: PinReport | undefined) =>
+  transport === "plain" && wire === "native"
+    ? []
+    : [
+      `Over ${wire === "time" ? "the TIME wire" : "timemesh/1"}, ${transport}${
+        pin === undefined ? "" : `, ${pinText(pin)}`
+      }.`
+    ]
+
 /**
  * Explains one address. `now`: wall time of the row, ms; the ages in the words are differences of times of one moment. `usualPort`: the
  * network's.
@@ -105,7 +116,12 @@ export const explain = (
     ? [`${upper(SituationText.of("second-node-there", { ...facts, record, address: ip, usualPort }).cause)}.`]
     : []
   const says = connection !== undefined
-    ? [connected(connection), ...(isPlain ? [] : [`${upper(cause)}.`, ...advice]), ...second]
+    ? [
+      connected(connection),
+      ...secured(connection, record?.pin),
+      ...(isPlain ? [] : [`${upper(cause)}.`, ...advice]),
+      ...second
+    ]
     : [
       `${isNoPeer ? "" : "Not connected: "}${isNoPeer ? upper(cause) : cause}.`,
       ...advice,

@@ -1,6 +1,7 @@
 /** One row of the peer table: all that a node knows of one peer. Plain, immutable, safe to serialise as JSON. */
 import type { DisconnectReason } from "../DisconnectReason.ts"
 import type { PeerIp } from "./PeerIp.ts"
+import type { PinReport } from "./Pins.ts"
 
 /** Which end dialled, seen from this node: `outbound` is ours. */
 export type Direction = "inbound" | "outbound"
@@ -35,6 +36,8 @@ export interface PeerConnectionInfo {
   readonly id: number
   readonly direction: Direction
   readonly wire: WireName
+  /** `plain`, or the version of TLS, as `TLSv1.3`. */
+  readonly transport: string
   /** Our place in the pair: `lower` decides, or `higher` dials on the TIME wire. */
   readonly role: "lower" | "higher"
   /** `IP:port` of the initiator's end: both ends list the same text. */
@@ -89,6 +92,8 @@ export interface PeerRecord {
   readonly mayDial: boolean
   /** The wire that it spoke when it was last up; `native` until it was. */
   readonly speaks: WireName
+  /** The key it is known by; absent over the plain transport, and before it is met. */
+  readonly pin?: PinReport | undefined
   /** The operator disconnected it here, and has not named it since. */
   readonly isStopped: boolean
   /** Port that the next dial goes to. */

@@ -79,3 +79,28 @@ const sentence = (known: number, connected: number, missing: ReadonlyArray<Missi
     : `of the ${known - connected} missing, ${most.peers}: ${most.cause} (${most.example})`
   return `Connected to ${connected} of ${known} known peers; ${why}`
 }
+
+type Counts = Readonly<Record<string, number>>
+
+/** Connections that are up, by wire, by transport (as `PeerConnectionInfo`), and by state of the peer's pin. */
+export interface Links {
+  readonly wires: Counts
+  readonly transports: Counts
+  readonly pins: Counts
+}
+
+export const links = (rows: ReadonlyArray<Explanation>): Links => {
+  const count = (names: ReadonlyArray<string>): Counts => {
+    const counts: Record<string, number> = {}
+    for (const name of names) counts[name] = (counts[name] ?? 0) + 1
+    return counts
+  }
+  const up = rows.flatMap(({ record }) =>
+    record?.connection === undefined ? [] : [{ ...record.connection, pin: record.pin }]
+  )
+  return {
+    wires: count(up.map(({ wire }) => wire)),
+    transports: count(up.map(({ transport }) => transport)),
+    pins: count(up.flatMap(({ pin }) => pin === undefined ? [] : [pin.state]))
+  }
+}

@@ -26,6 +26,17 @@ export type Verdict =
   | { readonly _tag: "OtherKey"; readonly since: number }
   | { readonly _tag: "NoKey"; readonly since: number }
 
+/**
+ * How a peer is known, for a person. `other-key`, `no-key`: so it came last, and was refused for it. `not-pinned`: it is connected over TLS and has no
+ * key that lasts, as a daemon of the TIME network.
+ */
+export interface PinReport {
+  readonly state: "pinned" | "other-key" | "no-key" | "not-pinned"
+  /** SHA-256 of the key it is known by, 64 hex digits, and when it was pinned, wall ms; absent when it is known by none. */
+  readonly key?: string | undefined
+  readonly since?: number | undefined
+}
+
 /** `key`: what it shows now; `undefined`: a plain connection, or no certificate. */
 export const judge = (pins: Pins, ip: PeerIp, key: string | undefined): Verdict => {
   const pin = pins.get(ip)
@@ -55,4 +66,19 @@ export const refusal = (verdict: Verdict, ip: PeerIp): string | undefined => {
     ? `${ip} shows another key than the one it has been known by since ${since}`
     : `${ip} connects without the key it has been known by since ${since}`
   return `${what}: another host answers there, or the node was set up anew. If it was: timemesh peers trust ${ip}`
+}
+
+/** As `peers`, `status` and `why` say it. */
+export const pinText = ({ since, state }: PinReport): string => {
+  const at = since === undefined ? "" : ` since ${DateTime.formatIsoDateUtc(DateTime.makeUnsafe(since))}`
+  switch (state) {
+    case "pinned":
+      return `pinned${at}`
+    case "not-pinned":
+      return "not pinned: a TIME daemon makes a new certificate at each start"
+    case "other-key":
+      return `shows another key than the one pinned${at}`
+    case "no-key":
+      return `comes without the key pinned${at}`
+  }
 }

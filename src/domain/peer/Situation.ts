@@ -7,6 +7,7 @@ import type { DisconnectReason } from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
 import type { PeerIp } from "./PeerIp.ts"
 import type { Attempt, PeerRecord } from "./PeerRecord.ts"
+import type { PinReport } from "./Pins.ts"
 
 export const situations = [
   // Connected.
@@ -28,6 +29,7 @@ export const situations = [
   "full-there",
   "banned-here",
   "banned-there",
+  "other-key",
   "second-node-here",
   "second-node-there",
   "incompatible",
@@ -84,6 +86,8 @@ export interface Facts {
   readonly isIsolated: boolean
   /** This node has banned the address. */
   readonly banned: BannedFact | undefined
+  /** How the address is known by a key; absent: by none. */
+  readonly pin?: PinReport | undefined
   /** The peer book holds the address. */
   readonly isInBook: boolean
   /** Every place for peers is taken: their number. */
@@ -102,6 +106,7 @@ export const of = (record: PeerRecord | undefined, facts: Facts, now: number): S
   if (facts.own !== undefined) return "own-address"
   if (facts.impossible !== undefined) return "impossible"
   if (facts.banned !== undefined) return "banned-here"
+  if (isOtherKey(facts)) return "other-key"
   if (record?.aliasOf !== undefined) return "alias"
   if (facts.movedTo !== undefined) return "moved"
   if (record === undefined) return facts.isInBook ? crowdedOut(facts) ?? "in-book" : "unknown"
@@ -123,6 +128,8 @@ export const of = (record: PeerRecord | undefined, facts: Facts, now: number): S
   if (facts.familyMissing && record.attempts === 0) return "no-family"
   return crowdedOut(facts) ?? (record.expected === "them" || !record.mayDial ? "waiting-for-it" : "not-tried")
 }
+
+const isOtherKey = ({ pin }: Facts): boolean => pin?.state === "other-key" || pin?.state === "no-key"
 
 const crowdedOut = ({ full }: Facts): Situation | undefined => full === undefined ? undefined : "full-here"
 

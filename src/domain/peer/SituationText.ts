@@ -2,6 +2,7 @@
  * The words for a situation: its cause, and what to do about it. The table of docs/operating.md has the same rows; a test compares them.
  */
 import type { PeerRecord } from "./PeerRecord.ts"
+import type { PinReport } from "./Pins.ts"
 import type { BannedFact, OwnAddress, Situation } from "./Situation.ts"
 
 /** `fix`: absent where nothing needs to be done. Neither ends with a full stop. */
@@ -22,6 +23,7 @@ export interface Details {
   readonly clockBehindS: number | undefined
   readonly usualPort: number
   readonly banned: BannedFact | undefined
+  readonly pin?: PinReport | undefined
 }
 
 const seconds = (ms: number): string => `${(Math.max(0, ms) / 1_000).toFixed(1)} s`
@@ -147,6 +149,13 @@ export const of = (situation: Situation, details: Details): Words => {
       return {
         cause: `the peer has banned this node${quoted(record, "last")}`,
         fix: "ask its operator why; the ban ends by itself"
+      }
+    case "other-key":
+      return {
+        cause: details.pin?.state === "no-key"
+          ? "it connects without the key that this node knows it by, and is refused"
+          : "it shows another key than the one that this node knows it by, and is refused",
+        fix: `if the node there was set up anew: timemesh peers trust ${address}; if not, another host answers there`
       }
     case "second-node-here":
       return {

@@ -324,7 +324,12 @@ export const decode = (given: ConfigSources.GivenSettings, host: Host, software:
     const dataDir = yield* readDataDir(given, host, network.name)
     return {
       node: { network, listen, advertise, advertisePort: at?.port, peers, seeds, software, tuning, masternodes: true },
-      transport: yield* one<Values.Transport>(given, general.transport, "plain", Values.transport),
+      transport: yield* one<Values.Transport>(
+        given,
+        general.transport,
+        Values.usualTransport(network.name),
+        Values.transport
+      ),
       dataDir,
       masternode: yield* readMasternode(given, host, dataDir),
       admin: yield* readAdmin(given, listen),

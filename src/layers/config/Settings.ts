@@ -139,7 +139,8 @@ export const general = {
   transport: {
     name: "transport",
     metavar: "plain|tls",
-    help: "How peers are connected; all nodes of a network choose the same (default plain)"
+    help:
+      "How peers are connected; all nodes of a network choose the same (default tls on testnet and mainnet, plain on devnet)"
   },
   dataDir: { name: "data-dir", metavar: "DIR", help: "Data directory (default ~/.timemesh/NETWORK)" },
   admin: {

@@ -157,6 +157,9 @@ export type Transport = "plain" | "tls"
 export const transport = (text: string): Read<Transport> =>
   text === "plain" || text === "tls" ? Result.succeed(text) : fail("is not a transport", "use plain or tls")
 
+/** As the network that has other nodes than ours does it: testnet and mainnet are the TIME network's, and all of that is TLS. */
+export const usualTransport = (network: NetworkName): Transport => network === "devnet" ? "plain" : "tls"
+
 export type LogFormat = "pretty" | "json"
 
 export const logFormat = (text: string): Read<LogFormat> =>

@@ -30,6 +30,8 @@ const Connection = Schema.Struct({
   direction: Schema.Literals(["inbound", "outbound"]),
   /** `native`, or `time`. Open, as every name. */
   wire: Schema.optional(Schema.String),
+  /** `plain`, or the version of TLS, as `TLSv1.3`. */
+  transport: Schema.optional(Schema.String),
   role: Schema.Literals(["lower", "higher"]),
   /** The initiator's `IP:port`, the same at both ends. */
   socket: Schema.String,
@@ -105,6 +107,12 @@ export const Peer = Schema.Struct({
   software: Schema.optional(Schema.String),
   /** The wire that it spoke when it was last up, as `Connection.wire`. */
   speaks: Schema.optional(Schema.String),
+  /** The key it is known by, as `domain/peer/Pins`; absent over the plain transport, and before it is met. States are open. */
+  pin: Schema.optional(Schema.Struct({
+    state: Schema.String,
+    key: Schema.optional(Schema.String),
+    since: Schema.optional(Schema.Int)
+  })),
   tip: Schema.optional(Schema.Struct({ height: Schema.Int, hash: Schema.String })),
   capabilities: Schema.Int,
   aliasOf: Schema.optional(Schema.String),
@@ -227,6 +235,8 @@ export const Status = Schema.Struct({
   }))),
   /** Connections that are up and in trouble, by `situation`: `quiet`, `clock`, `restarts`, `flaps`. */
   troubled: Schema.optional(Counts),
+  /** Connections that are up, by wire, by transport, and by how the peer's key is known: names as in `Peer`. */
+  links: Schema.optional(Schema.Struct({ wires: Counts, transports: Counts, pins: Counts })),
   /** Addresses that are no peers of their own, by `situation`: this node's own, aliases, those that moved, of a family that this host lacks. */
   apart: Schema.optional(Counts),
   /** Whether all is well, and what to do if it is not. */

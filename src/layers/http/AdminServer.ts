@@ -198,7 +198,7 @@ const handlers = (startedAt: number) =>
       return handlers.handleAll({
         status: () =>
           Effect.gen(function*() {
-            const { peers, sync, verdict } = yield* health
+            const { links, peers, sync, verdict } = yield* health
             const { apart, connected, known, missing, sentence, troubled } = peers
             const now = yield* Clock.currentTimeMillis
             const uptimeMs = Math.round((yield* monotonicMs) - startedAt)
@@ -217,6 +217,7 @@ const handlers = (startedAt: number) =>
               ...(missing.length === 0 ? {} : { missing }),
               ...(Object.keys(troubled).length === 0 ? {} : { troubled }),
               ...(Object.keys(apart).length === 0 ? {} : { apart }),
+              ...(connected === 0 ? {} : { links }),
               verdict: NodeHealth.toApi(verdict),
               state: sentence,
               chain: sync === undefined ? undefined : chainOf(sync),

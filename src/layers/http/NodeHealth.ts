@@ -20,6 +20,7 @@ export const toApi = ({ isOk, isReady, problems, text }: NodeVerdict.NodeVerdict
 export interface Health {
   readonly rows: ReadonlyArray<Explanation>
   readonly peers: PeerSummary.PeerSummary
+  readonly links: PeerSummary.Links
   readonly sync: SyncReport | undefined
   readonly verdict: NodeVerdict.NodeVerdict
 }
@@ -45,6 +46,6 @@ export const make: Effect.Effect<Effect.Effect<Health>, never, PeerState> = Effe
         : { height: sync.tip.height, target: sync.target, synced: sync.synced },
       notices
     })
-    return { rows, peers, sync, verdict }
+    return { rows, peers, links: PeerSummary.links(rows), sync, verdict }
   })
 })

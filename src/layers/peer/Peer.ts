@@ -16,14 +16,17 @@ import type {
   PeerSource,
   WireName
 } from "../../domain/peer/PeerRecord.ts"
+import type { PinReport } from "../../domain/peer/Pins.ts"
+import type { Secured } from "../../services/PeerSocket.ts"
 import type { Timer } from "../time/Timers.ts"
 import type { PeerEnd, PeerOfEnd, Up } from "./PeerEnd.ts"
 
-/** Reads both clocks, ms. `usualPort`: the network's. */
-export interface Clocks {
+/** What a row has from outside its peer: both clocks, ms, the network's usual port, and the keys that peers are known by. */
+export interface RowContext {
   readonly usualPort: number
   readonly now: () => number
   readonly nowMs: () => number
+  readonly keyReport: (ip: PeerIp.PeerIp) => PinReport | undefined
 }
 
 export class Peer implements PeerOfEnd {
@@ -106,11 +109,19 @@ export class Peer implements PeerOfEnd {
     return this.book.onlyWeDial ? "us" : "them"
   }
 
+  private pin({ keyReport }: RowContext): PinReport | undefined {
+    const { up } = this
+    if (up === undefined) return keyReport(this.ip)
+    if (up.connection.secured?._tag !== "Tls") return undefined
+    // What is up was judged: who was refused since then is another one.
+    return up.end.wire === "time" ? { state: "not-pinned" } : pinned(keyReport(this.ip))
+  }
+
   /** The wall times in it are of this moment's clock: monotonic times, put into wall time when they are read. */
-  record(clocks: Clocks): PeerRecord {
+  record(context: RowContext): PeerRecord {
     const { book, ip, up } = this
-    const now = clocks.now()
-    const offset = clocks.nowMs() - now
+    const now = context.now()
+    const offset = context.nowMs() - now
     const wallMs = (at: number | undefined) => at === undefined ? undefined : Math.round(at + offset)
     const { lastAttempt, lastDown } = book
     const last = BookEntry.last(book)
@@ -134,8 +145,9 @@ export class Peer implements PeerOfEnd {
       inUseRefusals: book.inUseRefusals,
       mayDial: this.dialable,
       speaks: this.speaks,
+      pin: this.pin(context),
       isStopped: book.isStopped,
-      dialPort: BookEntry.dialPort(book, clocks.usualPort),
+      dialPort: BookEntry.dialPort(book, context.usualPort),
       failures: this.backoff.failures,
       software: book.software,
       tip: book.tip,
@@ -146,6 +158,11 @@ export class Peer implements PeerOfEnd {
     }
   }
 }
+
+const pinned = (report: PinReport | undefined): PinReport | undefined =>
+  report === undefined ? undefined : { ...report, state: "pinned" }
+
+const transportOf = (secured: Secured | undefined): string => secured?._tag === "Tls" ? secured.version : "plain"
 
 /** Key of a pair's timer in `Peer.timers`. */
 export const timerKey = (timer: PairState.Timer): string => `${timer.kind}:${timer.end}`
@@ -171,6 +188,7 @@ const info = (
     direction: end.direction,
     role,
     wire: end.wire,
+    transport: transportOf(connection.secured),
     socket: connection.socketName,
     ephemeralPort: connection.ephemeralPort,
     since,

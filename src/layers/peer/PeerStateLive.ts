@@ -14,6 +14,7 @@ import * as Reach from "../../domain/peer/Reach.ts"
 import type * as Situation from "../../domain/peer/Situation.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
 import { NodeRules } from "../../services/NodeRules.ts"
+import { PeerSocket } from "../../services/PeerSocket.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import * as OwnAddressWatch from "./OwnAddressWatch.ts"
 import type { Peer } from "./Peer.ts"
@@ -23,6 +24,7 @@ const make = Effect.gen(function*() {
   const table = yield* PeerTable
   const setup = yield* NodeConfig
   const rules = yield* NodeRules
+  const sockets = yield* PeerSocket
   const sorted = (which: (peer: Peer) => boolean): ReadonlyArray<Peer> =>
     [...table.peers()].filter(which).toSorted((a, b) => a.sortKey < b.sortKey ? -1 : 1)
   const records = (which: (peer: Peer) => boolean) => Effect.sync(() => sorted(which).map(table.record))
@@ -84,6 +86,7 @@ const make = Effect.gen(function*() {
       movedTo: table.moved.get(ip),
       isIsolated: table.isolated.has(ip),
       banned: banOf(ip),
+      pin: sockets.keyReport?.(ip),
       isInBook: table.isInBook(ip),
       full: ups >= maxPeers ? maxPeers : undefined,
       familyMissing: table.own.lacksFamily(ip),
@@ -145,4 +148,5 @@ const make = Effect.gen(function*() {
 })
 
 /** A function, so that two nodes never share one. */
-export const layer = (): Layer.Layer<PeerState, never, PeerTable | NodeConfig> => Layer.effect(PeerState, make)
+export const layer = (): Layer.Layer<PeerState, never, PeerTable | NodeConfig | PeerSocket> =>
+  Layer.effect(PeerState, make)

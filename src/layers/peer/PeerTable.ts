@@ -12,7 +12,7 @@ import { PeerSocket } from "../../services/PeerSocket.ts"
 import { Timers } from "../time/Timers.ts"
 import { FlightRecorder } from "./FlightRecorder.ts"
 import { OwnAddresses } from "./OwnAddresses.ts"
-import { type Clocks, Peer } from "./Peer.ts"
+import { Peer, type RowContext } from "./Peer.ts"
 import { ProtectionState } from "./ProtectionState.ts"
 
 export class PeerTable extends Context.Service<PeerTable, {
@@ -54,7 +54,12 @@ const make = Effect.gen(function*() {
   const { now } = yield* Timers
   const setup = yield* NodeConfig
   const sockets = yield* PeerSocket
-  const clocks: Clocks = { now, usualPort: setup.network.port, nowMs: () => clock.currentTimeMillisUnsafe() }
+  const context: RowContext = {
+    now,
+    usualPort: setup.network.port,
+    nowMs: () => clock.currentTimeMillisUnsafe(),
+    keyReport: (ip) => sockets.keyReport?.(ip)
+  }
   const changes = yield* PubSub.sliding<PeerRecord>(Limits.eventBuffer)
   yield* Effect.addFinalizer(() => PubSub.shutdown(changes))
   let readers = 0
@@ -71,12 +76,12 @@ const make = Effect.gen(function*() {
       peers.delete(peer.ip)
     },
     peers: () => peers.values(),
-    record: (peer) => peer.record(clocks),
+    record: (peer) => peer.record(context),
     now,
     reachedAt: 0,
-    nowMs: clocks.nowMs,
+    nowMs: context.nowMs,
     changed: (peer) => {
-      if (readers > 0) PubSub.publishUnsafe(changes, peer.record(clocks))
+      if (readers > 0) PubSub.publishUnsafe(changes, peer.record(context))
     },
     changes: Stream.unwrap(Effect.as(reading, Stream.fromPubSub(changes))),
     isInBook: () => false,

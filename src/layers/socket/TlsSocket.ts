@@ -280,6 +280,7 @@ export const layer = (
         listen: listen(context),
         addresses: HostAddresses.read,
         forgetKey: context.pins.forget,
+        keyReport: context.pins.report,
         openFiles: OpenFiles.read
       })
     })

@@ -21,6 +21,8 @@ export const pinning = (initial: Pins.Pins, onPinned: () => void = () => {}): Ef
     const fork = Effect.runForkWith(yield* Effect.context())
     let pins = initial
     const warned = new Set<PeerIp>()
+    /** How those came last that were refused. */
+    const refused = new Map<PeerIp, "other-key" | "no-key">()
     const warn = (ip: PeerIp, refusal: string) => {
       if (warned.has(ip)) return
       warned.add(ip)
@@ -30,8 +32,11 @@ export const pinning = (initial: Pins.Pins, onPinned: () => void = () => {}): Ef
       const key = keyOf(secured)
       const verdict = Pins.judge(pins, ip, key)
       const refusal = Pins.refusal(verdict, ip)
-      if (refusal !== undefined) warn(ip, refusal)
-      else if (key !== undefined) {
+      if (refusal !== undefined) {
+        refused.set(ip, verdict._tag === "OtherKey" ? "other-key" : "no-key")
+        warn(ip, refusal)
+      } else if (key !== undefined) {
+        refused.delete(ip)
         pins = Pins.shown(pins, ip, key, clock.currentTimeMillisUnsafe())
         if (verdict._tag === "First") onPinned()
       }
@@ -41,8 +46,13 @@ export const pinning = (initial: Pins.Pins, onPinned: () => void = () => {}): Ef
       if (!pins.has(ip)) return false
       pins = Pins.forgotten(pins, ip)
       warned.delete(ip)
+      refused.delete(ip)
       onPinned()
       return true
     }
-    return { service: PeerPins.of({ judge, forget }), pins: () => pins }
+    const report = (ip: PeerIp): Pins.PinReport | undefined => {
+      const pin = pins.get(ip)
+      return pin === undefined ? undefined : { state: refused.get(ip) ?? "pinned", key: pin.key, since: pin.since }
+    }
+    return { service: PeerPins.of({ judge, forget, report }), pins: () => pins }
   })

@@ -42,3 +42,24 @@ describe("PeerSummary", () => {
     })
   }
 })
+
+describe("links", () => {
+  it("counts connections that are up by wire, transport and pin, and nothing else", () => {
+    const up = rows(["connected", "connected", "refused"])
+    const [first, second, third] = up
+    if (first?.record?.connection === undefined || second === undefined || third === undefined) assert.fail("no rows")
+    const overTls = {
+      ...first,
+      record: {
+        ...first.record,
+        connection: { ...first.record.connection, wire: "time" as const, transport: "TLSv1.3" },
+        pin: { state: "not-pinned" as const }
+      }
+    }
+    assert.deepStrictEqual(PeerSummary.links([overTls, second, third]), {
+      wires: { time: 1, native: 1 },
+      transports: { "TLSv1.3": 1, plain: 1 },
+      pins: { "not-pinned": 1 }
+    })
+  })
+})

@@ -86,6 +86,38 @@ describe("Situation", () => {
     assert.deepStrictEqual([said("EMFILE"), said("ECONNREFUSED")], ["resources", "restarts"])
   })
 
+  it("another key than the pinned one is named with its remedy, whatever else the row says, and not while the right one is up", () => {
+    const pin = { state: "other-key", key: "ab".repeat(32), since: 0 } as const
+    const refused = rowWith(attempt(DisconnectReason.dialFailed("ECONNRESET", false, row.ip)))
+    for (const record of [undefined, refused]) {
+      assert.strictEqual(Situation.of(record, { ...facts, pin }, now), "other-key")
+      assert.strictEqual(Situation.of(record, { ...facts, pin: { ...pin, state: "no-key" } }, now), "other-key")
+      assert.notStrictEqual(Situation.of(record, { ...facts, pin: { ...pin, state: "pinned" } }, now), "other-key")
+    }
+    assert.strictEqual(Situation.of(row, { ...facts, pin }, now), "connected")
+    const { text } = Explanation.explain(row.ip, refused, { ...facts, pin }, 24_100, now)
+    assert.include(text, `shows another key than the one that this node knows it by`)
+    assert.include(text, `timemesh peers trust ${row.ip}`)
+  })
+
+  it("a connection is told with its wire, its transport and how the peer's key is known", () => {
+    const over = (change: Partial<NonNullable<PeerRecord["connection"]>>, pin?: PeerRecord["pin"]) => {
+      const { connection } = row
+      if (connection === undefined) assert.fail("the row is connected")
+      const record = { ...row, connection: { ...connection, ...change }, pin }
+      return /Over [^.]*(?:\.\d[^.]*)?\./.exec(Explanation.explain(row.ip, record, facts, 24_100, now).text)?.[0]
+    }
+    assert.isUndefined(over({}))
+    assert.strictEqual(
+      over({ transport: "TLSv1.3" }, { state: "pinned", key: "ab".repeat(32), since: 0 }),
+      "Over timemesh/1, TLSv1.3, pinned since 1970-01-01."
+    )
+    assert.strictEqual(
+      over({ transport: "TLSv1.2", wire: "time" }, { state: "not-pinned" }),
+      "Over the TIME wire, TLSv1.2, not pinned: a TIME daemon makes a new certificate at each start."
+    )
+  })
+
   it("has words for each, in plain sentences without a full stop, and for IPv4 and IPv6", () => {
     for (const situation of Situation.situations) {
       for (const address of ["203.0.113.7", "2001:db8::7"]) {

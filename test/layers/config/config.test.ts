@@ -68,6 +68,19 @@ describe("seeds", () => {
     }))
 })
 
+describe("transport", () => {
+  it.effect("is TLS on the networks of others, plain on devnet, and always as asked for", () =>
+    Effect.gen(function*() {
+      const chosen = (flags: Readonly<Record<string, ReadonlyArray<string>>>) =>
+        Effect.map(configOf({ flags }), ({ transport }) => transport)
+      assert.strictEqual(yield* chosen({}), "tls")
+      assert.strictEqual(yield* chosen({ network: ["mainnet"] }), "tls")
+      assert.strictEqual(yield* chosen({ network: ["devnet"] }), "plain")
+      assert.strictEqual(yield* chosen({ network: ["devnet"], transport: ["tls"] }), "tls")
+      assert.strictEqual(yield* chosen({ network: ["mainnet"], transport: ["plain"] }), "plain")
+    }))
+})
+
 describe("config", () => {
   it.effect("defaults", () =>
     Effect.gen(function*() {

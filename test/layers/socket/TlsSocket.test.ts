@@ -188,6 +188,8 @@ describe("TlsSocket, beyond the contract", () => {
         const stranger = yield* Effect.provide(serve(handler), other)
         // Met: from now on 127.0.0.1 is known by the first key.
         yield* known(Effect.flatMap(dial(address), ({ socket }) => socket.reader))
+        const reported = known(Effect.map(PeerSocket, (own) => own.keyReport?.(ip("127.0.0.1"))?.state))
+        assert.strictEqual(yield* reported, "pinned")
         const refused = yield* known(
           Effect.flatMap(dial(stranger), ({ socket }) => Effect.exit(Effect.scoped(socket.reader)))
         )
@@ -195,6 +197,7 @@ describe("TlsSocket, beyond the contract", () => {
           outcome(refused),
           /127\.0\.0\.1 shows another key than the one it has been known by since .*: timemesh peers trust 127\.0\.0\.1$/
         )
+        assert.strictEqual(yield* reported, "other-key")
         // The stranger dials: TLS is done for it before we have judged, and then the connection ends.
         const seen = yield* Effect.provide(
           Effect.flatMap(
@@ -206,12 +209,15 @@ describe("TlsSocket, beyond the contract", () => {
         if (Exit.isSuccess(seen)) assert.strictEqual(seen.value[0], "")
         // Without TLS, although plain connections are allowed: not from one that has met us.
         assert.strictEqual(yield* raw(address.port, Uint8Array.of(0, 0, 0, 1)), alert)
-        const judge = (yield* Effect.provide(PeerPins, pins)).judge
+        const { judge, report } = yield* Effect.provide(PeerPins, pins)
+        assert.strictEqual(report(ip("127.0.0.1"))?.state, "no-key", "so it came last")
         assert.match(judge(ip("127.0.0.1"), { _tag: "Plain" }) ?? "", /connects without the key/)
         // The operator says that the new key is right.
         const trust = (own: PeerSocket["Service"]) => own.forgetKey?.(ip("127.0.0.1"))
         assert.isTrue(yield* known(Effect.map(PeerSocket, trust)))
+        assert.isUndefined(yield* reported)
         yield* known(Effect.flatMap(dial(stranger), ({ socket }) => Effect.scoped(socket.reader)))
+        assert.strictEqual(yield* reported, "pinned")
         assert.isTrue(yield* known(Effect.map(PeerSocket, trust)))
         assert.isFalse(yield* known(Effect.map(PeerSocket, trust)), "it is known by none now")
       }).pipe(Effect.scoped),
