@@ -85,6 +85,15 @@ export const adminShutdownMs = 500
 /** ms. How long a client waits for an answer. A node answers in a few ms unless its event loop is busy. */
 export const adminAnswerMs = 5_000
 
+/** The latest events that the admin API keeps for readers that come late or come again: a mesh of 100 that drops and returns. */
+export const eventsKept = 512
+/** Readers of events at once: as many dashboards and followers as an operator has open, and room for connections besides. */
+export const eventReaders = 16
+/** events. A reader so far behind is cut off: a mesh of 100 that drops and returns, while the reader takes nothing. */
+export const eventReaderLag = 512
+/** ms. A reader hears of the node so often, so that it, and what lies between, knows that the connection lives. */
+export const eventBeatMs = 15_000
+
 // --- buffers of hashing and randomness ---------------------------------------------
 
 /** bytes. Texts of a block up to this size are read by a loop over ASCII: it beats the call of a decoder. */

@@ -11,6 +11,7 @@ import { proofs, states, tiers } from "../../domain/masternode/Masternode.ts"
 import { networkNames } from "../../domain/Network.ts"
 import { PairTraceFile } from "../../domain/pair/PairTraceFile.ts"
 
+import * as EventsApi from "./EventsApi.ts"
 import * as HealthApi from "./HealthApi.ts"
 
 const SentReceived = Schema.Struct({ sent: Schema.Int, received: Schema.Int })
@@ -392,7 +393,7 @@ const group = HttpApiGroup.make("node", { topLevel: true }).add(
 )
 
 export class AdminApi extends HttpApi.make("timemesh-admin")
-  .add(group, HealthApi.group)
+  .add(group, HealthApi.group, EventsApi.group)
   .annotate(OpenApi.Title, "timemesh admin API")
   .annotate(OpenApi.Version, "1")
   .annotate(

@@ -28,6 +28,8 @@ import { AdminApi, BadAddress, NoMasternodes, NoTrace } from "./AdminApi.ts"
 import type { Chain, Peer, Why } from "./AdminApi.ts"
 import * as AdminConnections from "./AdminConnections.ts"
 import * as BanRequests from "./BanRequests.ts"
+import * as EventFeed from "./EventFeed.ts"
+import * as EventsHandlers from "./EventsHandlers.ts"
 import * as HealthHandlers from "./HealthHandlers.ts"
 import * as NodeHealth from "./NodeHealth.ts"
 import { present } from "./present.ts"
@@ -76,7 +78,7 @@ const errorResponse = (status: number, message: string) =>
 
 const unreadable: Readonly<Record<number, string>> = {
   400: "the request is malformed: its body or path does not have the form that the API says",
-  404: "there is no such path and method: GET /status, /peers, /masternodes, /bans, /why/IP, /trace/IP; " +
+  404: "there is no such path and method: GET /status, /peers, /masternodes, /bans, /why/IP, /trace/IP, /events; " +
     "POST /connect, /disconnect, /ban, /unban, /trust, /isolate",
   413: `the body exceeds ${Limits.adminBodyBytes} bytes`
 }
@@ -302,9 +304,10 @@ const noSuchPath = HttpServerResponse.empty({ status: 404 })
 /** All routes behind their guard, for any HTTP server. `startedAt`: the node's, monotonic ms. */
 export const routes = (startedAt: number) =>
   HttpApiBuilder.layer(AdminApi, { openapiPath: "/openapi.json" }).pipe(
-    Layer.provide([handlers(startedAt), HealthHandlers.layer(startedAt)]),
+    Layer.provide([handlers(startedAt), HealthHandlers.layer(startedAt), EventsHandlers.layer]),
     Layer.merge(HttpRouter.addAll(methods.map((method) => HttpRouter.route(method, "/*", noSuchPath)))),
-    Layer.provideMerge(guard)
+    Layer.provideMerge(guard),
+    Layer.provideMerge(EventFeed.layer)
   )
 
 const warnBeyondLoopback = (address: PeerAddress.PeerAddress) =>
@@ -337,6 +340,9 @@ export const layer = (
       const http = yield* HttpServer.HttpServer
       const bound = NetAddress.isInetAddress(http.address) ? PeerAddress.fromInet(http.address) : address
       yield* warnBeyondLoopback(bound)
+      // Before the server closes, which waits for answers under way.
+      const feed = yield* EventFeed.EventFeed
+      yield* Effect.addFinalizer(() => feed.end)
       return { address: bound }
     })
   ).pipe(
