@@ -17,6 +17,7 @@ const samples: Readonly<Record<string, object>> = {
     verdict: { ok: false, ready: false, text: "PROBLEM", problems: [] }
   },
   NoMasternodes: { message: "this node keeps no registry of masternodes" },
+  BackupError: { reason: "Missing", message: "there is no node at /data" },
   BadAddress: { message: "\"x\" is not an IP address" },
   BlockRefused: { detail: "wrong parent" },
   BranchTooLarge: { bytes: 20, limit: 10 },
@@ -85,7 +86,7 @@ describe("every error class", () => {
       assert.include(String(error), error.message)
       // What it is made of is in it, as far as that is text.
       for (const value of Object.values(samples[name] ?? {})) {
-        if (typeof value !== "string" || ["timeout", "204"].includes(value)) continue
+        if (typeof value !== "string" || ["timeout", "204", "Missing"].includes(value)) continue
         assert.include(error.message, value)
       }
     })

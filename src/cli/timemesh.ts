@@ -1,6 +1,7 @@
 /** The root command. */
 import { Command } from "effect/cli"
 import type { Self } from "../layers/node/Self.ts"
+import * as backup from "./backup.ts"
 import * as ban from "./ban.ts"
 import * as bans from "./bans.ts"
 import * as chain from "./chain/chain.ts"
@@ -9,6 +10,7 @@ import * as disconnect from "./disconnect.ts"
 import * as masternodes from "./masternodes.ts"
 import * as peers from "./peers.ts"
 import * as replay from "./replay.ts"
+import * as restore from "./restore.ts"
 import * as run from "./run.ts"
 import * as simulate from "./simulate.ts"
 import * as status from "./status.ts"
@@ -36,6 +38,8 @@ export const make = (makeNode: run.MakeNode, self: Self) =>
       ban.command,
       unban.command,
       bans.command,
-      chain.command
+      chain.command,
+      backup.command,
+      restore.command
     ])
   )

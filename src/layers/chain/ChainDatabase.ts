@@ -28,3 +28,21 @@ export const networkIn = (filename: string): Effect.Effect<NetworkName | undefin
     Effect.result,
     Effect.map((result) => Result.isSuccess(result) ? result.success : undefined)
   )
+
+/** What a chain's file holds. */
+export interface Head {
+  readonly network: NetworkName | undefined
+  /** `undefined`: it has no block. */
+  readonly tip: { readonly height: number; readonly hash: string } | undefined
+}
+
+/** Network and tip of a file that no node uses, read without opening the store; both `undefined` where it cannot be read. */
+export const headIn = (filename: string): Effect.Effect<Head> =>
+  Effect.gen(function*() {
+    const network = yield* networkIn(filename)
+    const rows = yield* Effect.flatMap(SqlClient.SqlClient, (sql) => ChainTables.tipOf(sql, "chain")).pipe(
+      Effect.provide(SqliteClient.layer({ filename, tolerant: true })),
+      Effect.orElseSucceed(() => [])
+    )
+    return { network, tip: rows.map(({ hash, height }) => ({ height, hash: ChainTables.hex(hash) }))[0] }
+  })

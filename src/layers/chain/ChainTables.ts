@@ -119,6 +119,12 @@ export interface Bounds {
   readonly lastBlock: number | null
 }
 
+/** The highest block's: at most one row. */
+export const tipOf = (sql: SqlClient.SqlClient, side: Side) =>
+  sql<{ height: number; hash: Uint8Array }>`SELECT height, hash FROM ${
+    sql(`${side}_header`)
+  } ORDER BY height DESC LIMIT 1`
+
 /** Ranges are half open: `from` ≤ height < `to`. Statements, not yet run. */
 export const make = (sql: SqlClient.SqlClient, hasher: Hasher, side: Side) => {
   const header = sql(`${side}_header`)
@@ -133,8 +139,7 @@ export const make = (sql: SqlClient.SqlClient, hasher: Hasher, side: Side) => {
     /** Bytes that count against `Limits.branchBytes`. */
     size: sql<{ size: number }>`SELECT CAST(coalesce(sum(length(bytes)), 0) AS INTEGER) AS size FROM ${block}`,
 
-    /** Highest first: at most one row. */
-    tip: sql<{ height: number; hash: Uint8Array }>`SELECT height, hash FROM ${header} ORDER BY height DESC LIMIT 1`,
+    tip: tipOf(sql, side),
 
     hashes: (from: number, to: number) =>
       sql<{ hash: Uint8Array }>`SELECT hash FROM ${header} WHERE height >= ${from} AND height < ${to} ORDER BY height`,

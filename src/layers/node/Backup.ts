@@ -1,0 +1,250 @@
+/**
+ * A copy of all that a node keeps, made while it runs or not: a directory with the files under their own names, and `backup.json`, which
+ * names each with its size and SHA-256.
+ *
+ * Each database is copied as of one commit, without holding up the node that writes to it; two databases of one copy may be a moment apart,
+ * and need not agree. A copy has the node's private keys: it is for its owner alone (mode 0700). It appears under its name when it is whole,
+ * and not before.
+ */
+import { Data, DateTime, Effect, Option, Schema, type Scope } from "effect"
+import { createHash } from "node:crypto"
+import { createReadStream } from "node:fs"
+import * as fs from "node:fs/promises"
+import * as nodePath from "node:path"
+import { pipeline } from "node:stream/promises"
+import type { NetworkName } from "../../domain/Network.ts"
+import { networkNames } from "../../domain/Network.ts"
+import * as ChainDatabase from "../chain/ChainDatabase.ts"
+import * as MasternodeKey from "../masternode/MasternodeKey.ts"
+import * as SqliteCopy from "../sql/SqliteCopy.ts"
+import * as DataDir from "../store/DataDir.ts"
+import { FileError, plain, PlainFiles } from "../store/PlainFiles.ts"
+import { systemCode, systemReasonAndFix } from "../store/systemError.ts"
+
+/** What a copy may have, in the order in which it is put back: nothing else of a data directory outlives the process. */
+const databases = ["chain.db", "peers.db"] as const
+const texts = ["pins.json", "certificate.pem", MasternodeKey.fileName] as const
+const names = [...databases, ...texts]
+
+const Sha256 = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/))
+
+/** `backup.json`. */
+export const Manifest = Schema.Struct({
+  version: Schema.Literal(1),
+  software: Schema.String,
+  /** Wall time, ms. */
+  createdAt: Schema.Finite,
+  network: Schema.Literals(networkNames),
+  /** Tip of the chain; absent without one. */
+  chain: Schema.optional(Schema.Struct({ height: Schema.Int, hash: Schema.String })),
+  /** `size`: bytes. */
+  files: Schema.Array(Schema.Struct({ name: Schema.Literals(names), size: Schema.Int, sha256: Sha256 }))
+})
+export type Manifest = typeof Manifest.Type
+
+const ManifestJson = Schema.fromJsonString(Manifest)
+const manifestName = "backup.json"
+
+/**
+ * Why there is no copy, or why it was not put back. `Missing`: there is nothing to copy, or no copy there. `Exists`: something is where the
+ * result would go. `Damaged`: the copy is not what it says. `Failed`: the system, or SQLite, refused.
+ */
+export class BackupError extends Data.TaggedError("BackupError")<{
+  readonly reason: "Missing" | "Exists" | "Damaged" | "Failed"
+  readonly message: string
+}> {}
+
+const failed = (error: { readonly message: string }) => new BackupError({ reason: "Failed", message: error.message })
+
+const attempt = <A>(what: string, run: () => Promise<A>): Effect.Effect<A, BackupError> =>
+  Effect.tryPromise({
+    try: run,
+    catch: (error) =>
+      new BackupError({
+        reason: "Failed",
+        message: error instanceof FileError ? error.message : `${what}: ${systemReasonAndFix(error)}`
+      })
+  })
+
+const isThere = (file: string): Effect.Effect<boolean, BackupError> =>
+  Effect.mapBoth(plain(file), { onFailure: failed, onSuccess: Option.isSome })
+
+const sync = async (path: string) => {
+  const opened = await fs.open(path, "r")
+  try {
+    await opened.sync()
+  } finally {
+    await opened.close()
+  }
+}
+
+/** Copies a plain file for its owner alone, and waits for the disk. */
+const copyText = (from: string, to: string) =>
+  attempt(`${from} cannot be copied to ${to}`, async () => {
+    await fs.copyFile(from, to, fs.constants.COPYFILE_EXCL)
+    await fs.chmod(to, 0o600)
+    await sync(to)
+  })
+
+const described = (directory: string, name: Manifest["files"][number]["name"]) =>
+  attempt(`${directory}/${name} cannot be read`, async () => {
+    const hash = createHash("sha256")
+    await pipeline(createReadStream(`${directory}/${name}`), hash)
+    return { name, size: (await fs.stat(`${directory}/${name}`)).size, sha256: hash.digest("hex") }
+  })
+
+/** A directory beside the place of the result, for its owner; removed with the scope unless it has become the result. */
+const aside = (place: string): Effect.Effect<string, BackupError, Scope.Scope> =>
+  Effect.acquireRelease(
+    attempt(`${place} cannot be made`, async () => {
+      await fs.mkdir(nodePath.dirname(place), { recursive: true })
+      return await fs.mkdtemp(`${place}.unfinished-`)
+    }),
+    (directory) => Effect.promise(() => fs.rm(directory, { recursive: true, force: true }).catch(() => {}))
+  )
+
+const requireFree = (out: string) =>
+  Effect.flatMap(
+    attempt(`${out} cannot be used`, () =>
+      fs.lstat(out).then(() => true, (error: unknown) => {
+        if (systemCode(error) === "ENOENT") return false
+        throw error
+      })),
+    (there) =>
+      there
+        ? Effect.fail(new BackupError({ reason: "Exists", message: `${out} is there already; name another directory` }))
+        : Effect.void
+  )
+
+/** What is copied of the directory. */
+const found = (directory: string) => Effect.filter(names, (name) => isThere(`${directory}/${name}`))
+
+const copyAll = (from: string, to: string) =>
+  Effect.gen(function*() {
+    const there = yield* found(from)
+    for (const name of there) {
+      yield* databases.some((database) => database === name)
+        ? Effect.mapError(SqliteCopy.copy(`${from}/${name}`, `${to}/${name}`), failed)
+        : copyText(`${from}/${name}`, `${to}/${name}`)
+    }
+    return there
+  })
+
+/**
+ * Copies the node's files from its data directory to `out`, which must not exist. `network`: of a directory without a chain.
+ * `now`: wall time, ms.
+ */
+export const make = (
+  directory: string,
+  out: string,
+  { network, now, software }: { readonly network: NetworkName; readonly now: number; readonly software: string }
+): Effect.Effect<Manifest, BackupError> =>
+  Effect.scoped(Effect.gen(function*() {
+    if (!(yield* Effect.mapError(DataDir.exists(directory), failed))) {
+      return yield* new BackupError({ reason: "Missing", message: `there is no node at ${directory}` })
+    }
+    yield* requireFree(out)
+    const place = yield* aside(out)
+    const there = yield* copyAll(directory, place)
+    const chain = there.includes("chain.db") ? yield* ChainDatabase.headIn(`${place}/chain.db`) : undefined
+    const files = yield* Effect.forEach(there, (name) => described(place, name))
+    const manifest: Manifest = {
+      version: 1,
+      software,
+      createdAt: now,
+      network: chain?.network ?? network,
+      files,
+      ...(chain?.tip === undefined ? {} : { chain: chain.tip })
+    }
+    const written = yield* PlainFiles
+    yield* Effect.mapError(
+      written.replace(`${place}/${manifestName}`, `${JSON.stringify(manifest, undefined, 2)}\n`),
+      failed
+    )
+    yield* attempt(`${out} cannot be written`, async () => {
+      await sync(place)
+      await fs.rename(place, out)
+      await sync(nodePath.dirname(nodePath.resolve(out)))
+    })
+    return manifest
+  }))
+
+/** `backup.json` of a copy whose files are what it says. */
+export const read = (from: string): Effect.Effect<Manifest, BackupError> =>
+  Effect.gen(function*() {
+    const text = yield* Effect.mapError((yield* PlainFiles).read(`${from}/${manifestName}`), failed)
+    if (Option.isNone(text)) {
+      return yield* new BackupError({
+        reason: "Missing",
+        message: `${from} is no backup: it has no ${manifestName}; name a directory that timemesh backup made`
+      })
+    }
+    const damaged = (why: string) => new BackupError({ reason: "Damaged", message: `${from} is damaged: ${why}` })
+    const manifest = yield* Effect.mapError(
+      Schema.decodeEffect(ManifestJson)(text.value),
+      () => damaged(`${manifestName} is not what this version of timemesh writes`)
+    )
+    for (const said of manifest.files) {
+      if (!(yield* isThere(`${from}/${said.name}`))) return yield* damaged(`${said.name} is missing`)
+      const is = yield* described(from, said.name)
+      if (is.sha256 !== said.sha256) {
+        return yield* damaged(`${said.name} has changed since (${is.size} bytes, ${said.size} when it was copied)`)
+      }
+    }
+    return manifest
+  })
+
+const companions = ["", "-wal", "-shm", "-journal"]
+
+/** The names in a data directory whose content a restored copy would replace or contradict. */
+const inTheWay = (directory: string) =>
+  Effect.filter(
+    names.flatMap((name) => databases.some((database) => database === name) ? companions.map((c) => name + c) : [name]),
+    (name) => isThere(`${directory}/${name}`)
+  )
+
+/** Keeps what is in the way in a directory of its own within the data directory; gives its name. */
+const keepOld = (directory: string, old: ReadonlyArray<string>, now: number) =>
+  attempt(`the files of ${directory} cannot be kept`, async () => {
+    const kept = `${directory}/before-restore-${DateTime.formatIso(DateTime.makeUnsafe(now)).replaceAll(/[:.]/g, "-")}`
+    await fs.mkdir(kept, { mode: 0o700 })
+    // The chain last: until then, a node that starts meanwhile still has its own.
+    for (const name of old.toReversed()) await fs.rename(`${directory}/${name}`, `${kept}/${name}`)
+    return kept
+  })
+
+/** What a restored copy is, and where the files are that were there before. */
+export interface Restored {
+  readonly manifest: Manifest
+  readonly kept: string | undefined
+}
+
+/**
+ * Puts a copy into a data directory, which is made if need be. The caller holds the directory's lock. Nothing is changed before all of the copy
+ * is verified and on the disk. `replace`: files that are there are kept aside; without it they are an error. `now`: wall time, ms.
+ */
+export const restore = (
+  from: string,
+  directory: string,
+  { now, replace }: { readonly now: number; readonly replace: boolean }
+): Effect.Effect<Restored, BackupError> =>
+  Effect.scoped(Effect.gen(function*() {
+    const manifest = yield* read(from)
+    const old = yield* inTheWay(directory)
+    if (old.length > 0 && !replace) {
+      return yield* new BackupError({
+        reason: "Exists",
+        message: `${directory} has ${
+          old.join(", ")
+        } already; name another with --data-dir DIR, or add --replace, which keeps them aside`
+      })
+    }
+    const place = yield* aside(`${directory}/restore`)
+    for (const { name } of manifest.files) yield* copyText(`${from}/${name}`, `${place}/${name}`)
+    const kept = old.length === 0 ? undefined : yield* keepOld(directory, old, now)
+    yield* attempt(`${directory} cannot be written`, async () => {
+      for (const { name } of manifest.files) await fs.rename(`${place}/${name}`, `${directory}/${name}`)
+      await sync(directory)
+    })
+    return { manifest, kept }
+  }))
