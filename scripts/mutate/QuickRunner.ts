@@ -48,13 +48,16 @@ interface Known {
   readonly hits: Readonly<Record<string, number>>
 }
 
-/** Tests that pass when they are run again, without a mutant, with the mutants that they reach; the quickest first. */
-const measure = async (tests: ReadonlyArray<Test>): Promise<ReadonlyArray<Known>> => {
+/** Tests that reach one of the mutants and pass when they are run again, without a mutant, with what they reach; the quickest first. */
+const measure = async (tests: ReadonlyArray<Test>, due: ReadonlySet<string>): Promise<ReadonlyArray<Known>> => {
   const known: Array<Known> = []
+  const perTest = switches.mutantCoverage?.perTest ?? {}
   for (const test of tests) {
+    if (!Object.keys(perTest[test.id] ?? {}).some((mutant) => due.has(mutant))) continue
+    perTest[test.id] = undefined
     switches.currentTestId = test.id
     const { ms, passes } = await run(test, 0)
-    if (passes) known.push({ test, ms, hits: switches.mutantCoverage?.perTest[test.id] ?? {} })
+    if (passes) known.push({ test, ms, hits: perTest[test.id] ?? {} })
   }
   switches.currentTestId = "none"
   return known.toSorted((a, b) => a.ms - b.ms)
@@ -80,14 +83,24 @@ export default class QuickRunner extends TestRunner {
     switches.currentTestId = "none"
   }
 
+  override onBeforeTryTask(...[test, options]: Parameters<TestRunner["onBeforeTryTask"]>): void {
+    super.onBeforeTryTask(test, options)
+    switches.currentTestId = test.id
+  }
+
+  override onAfterTryTask(test: Test): void {
+    switches.currentTestId = "none"
+    super.onAfterTryTask(test)
+  }
+
   override async onAfterRunFiles(files: Array<File>): Promise<void> {
     for (const { filepath: file, tasks } of files) {
       Facts.add(plan, { file, is: "begun" })
-      const known = await measure(testsIn(tasks))
       const facts = Facts.read(plan)
       const settled = new Set(
         facts.filter((fact) => fact.is === "killed" || fact.file === file).map(({ mutant }) => mutant)
       )
+      const known = await measure(testsIn(tasks), new Set(plan.mutants.filter((mutant) => !settled.has(mutant))))
       const imported = switches.mutantCoverage?.static ?? {}
       for (const mutant of plan.mutants) {
         if (settled.has(mutant)) continue

@@ -35,7 +35,7 @@ export const leftOut: ReadonlyArray<string> = [
 
 /** Many simulated worlds or much virtual time: they come last, for what the others leave. */
 const slow =
-  /(PairEdges|PairStalls|PairTimes|PairTrace|SyncPlan|SyncLiars|SyncReorgs|SyncBehind|SyncRaces|fullTable|Redials|book|situations)\.test\.ts$/
+  /\/(InboundRates|PairTimes|PairTrace|TimePair|SyncPlan|SyncLiars|SyncReorgs|SyncBehind|SyncRaces|fullTable|Redials|book|situations)\.test\.ts$/
 
 /** A room's own test files, from the root, in the order in which they are tried. `quick`: without the slow ones. */
 export const testsOf = ({ name, tests }: Room, root: string, quick: boolean): ReadonlyArray<string> =>

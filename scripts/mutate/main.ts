@@ -124,7 +124,8 @@ const test = async (room: Room) => {
   )
   const testFiles = testsOf(room, root, values.quick)
   if (due.length > 0 && !values.thorough) {
-    const copy = `${cache}copies/${room.name.replace("/", "-")}`
+    // Of its own for each choice of files, so that two may run side by side.
+    const copy = `${cache}copies/${room.name.replace("/", "-")}${values.file}`
     QuickPass.makeCopy(root, copy, new Map(files.map(({ content, name }) => [name.slice(root.length), content])))
     const keys = new Map(due.map(({ key, mutant }) => [mutant.id, key]))
     await QuickPass.run(copy, [...keys.keys()], testFiles, (id, outcome) => {

@@ -41,6 +41,38 @@ describe("PeerSummary", () => {
       assert.strictEqual(summary.known, summary.connected + summary.missing.reduce((sum, { peers }) => sum + peers, 0))
     })
   }
+
+  it("names what is missing, the most frequent cause first, with an example and what to do", () => {
+    const [one, two, three] = rows(["refused", "no-answer", "no-answer"])
+    assert(one !== undefined && two !== undefined && three !== undefined)
+    const { missing } = PeerSummary.of([{ ...one, fix: "start it" }, two, { ...three, fix: "of another" }])
+    assert.deepStrictEqual(missing, [
+      { situation: "no-answer", peers: 2, example: two.ip, cause: "it is no-answer" },
+      { situation: "refused", peers: 1, example: one.ip, cause: "it is refused", fix: "start it" }
+    ])
+  })
+
+  it("counts connections in trouble, and addresses that are no peers, by situation", () => {
+    const { apart, connected, known, troubled } = PeerSummary.of(
+      rows(["connected", "quiet", "quiet", "alias", "alias", "moved", "lost"])
+    )
+    assert.deepStrictEqual({ apart, connected, known, troubled }, {
+      apart: { alias: 2, moved: 1 },
+      connected: 3,
+      known: 4,
+      troubled: { quiet: 2 }
+    })
+    const [quiet, up] = rows(["quiet", "connected"])
+    assert(quiet !== undefined && up !== undefined)
+    const { sentence } = PeerSummary.of([quiet, { ...up, situation: "clock" }])
+    assert.match(sentence, /; of the connections, 1 quiet, 1 clock$/)
+  })
+
+  it("names the commands for a node that knows no peer", () =>
+    assert.strictEqual(
+      PeerSummary.noPeersKnown,
+      "No peers known: use --peer IP:PORT, or wait for an inbound connection"
+    ))
 })
 
 describe("links", () => {
