@@ -117,10 +117,10 @@ export const start = async (
 
 /** The bare echo server. */
 export const startBare = async (ip: string, port: number): Promise<Running> => {
-  const child = fork(fileOf("./echo.ts"), [ip, String(port)])
+  const child = fork(fileOf("./echo.ts"), [ip, String(port), String(port + 1)])
   await new Promise((resolve) => child.once("message", resolve))
   return {
-    target: { ip, port, admin: 0, isBare: true },
+    target: { ip, port, admin: port + 1, isBare: true },
     cpu: () => 0,
     memory: () => 0,
     logged: () => 0,

@@ -7,8 +7,6 @@ import { Client, connect, frame, greeting, type Target } from "./Client.ts"
 
 export interface Attack {
   readonly name: string
-  /** Whether a bare echo server can be put under the same load. */
-  readonly comparable: boolean
   /** s from its begin until newcomers come; by default 1. */
   readonly newcomersAfter?: number
   /** An address that the operator has banned: it must never be up. */
@@ -53,7 +51,6 @@ const pour = (socket: Net.Socket, bytes: Uint8Array): void => {
 /** 100 peers that come up, and then say one thing without end. */
 const flood = (kind: string, message: Uint8Array): Attack => ({
   name: `flood: ${kind}`,
-  comparable: true,
   run: (target) => {
     const bytes = concat(...Array.from({ length: Math.max(1, Math.floor(65_536 / message.length)) }, () => message))
     for (let i = 0; i < 100; i++) {
@@ -73,7 +70,6 @@ const told = (n: number) =>
 /** Peers that tell of addresses where no node is. */
 const addresses: Attack = {
   name: "address spam, reflection",
-  comparable: false,
   run: (target) => {
     for (let i = 0; i < 20; i++) {
       const client = new Client(target, `127.${1 + i}.2.1`)
@@ -90,7 +86,6 @@ const connections = (
   name: string
 ): Attack => ({
   name,
-  comparable: true,
   run: (target) => {
     const open: Array<Net.Socket> = []
     often(perSecond, () => {
@@ -109,7 +104,6 @@ const connections = (
 /** Sockets that say a Hello a byte at a time. */
 const slowloris: Attack = {
   name: "slowloris",
-  comparable: false,
   run: (target) => {
     for (let i = 0; i < 2_000; i++) {
       const from = spread(i * 257)
@@ -132,7 +126,6 @@ const slowloris: Attack = {
 /** 100 peers that begin a frame of 8 MiB and go on with it slowly, or say a length that is over the limit and come again. */
 const frames: Attack = {
   name: "unfinished, slow and oversize frames",
-  comparable: true,
   run: (target) => {
     const head = Uint8Array.of(0, 0x7f, 0xff, 0xff, 99)
     const oversize = Uint8Array.of(0x7f, 0xff, 0xff, 0xff, 99)
@@ -159,7 +152,6 @@ const frames: Attack = {
 /** 75 peers a second that come up and go: each is two lines of log. */
 const churn: Attack = {
   name: "log: 75 Ups per second",
-  comparable: false,
   run: (target) =>
     often(75, () => {
       const client = new Client(target, random())
@@ -170,7 +162,6 @@ const churn: Attack = {
 /** Every place for strangers is taken by a peer that does nothing wrong. */
 const places: Attack = {
   name: "places: 123 polite strangers",
-  comparable: false,
   // Whoever has just come keeps its place for `Limits.evictionGraceMs`.
   newcomersAfter: 22,
   run: (target) => {
@@ -185,7 +176,6 @@ const places: Attack = {
 /** The admin server: idle connections, and thousands of replies that are not read. */
 const http: Attack = {
   name: "HTTP: 8,000 idle, 40,000 unread replies",
-  comparable: false,
   run: (target) => {
     let opened = 0
     often(1_000, () => {
@@ -218,7 +208,6 @@ const http: Attack = {
 const banned = "127.60.0.1"
 const evasion: Attack = {
   name: "ban evasion by mapped IPv6",
-  comparable: false,
   banned,
   run: (target) =>
     often(10, () => {
@@ -231,7 +220,6 @@ const evasion: Attack = {
 const squatted = "127.151.0.1"
 const squatting: Attack = {
   name: "squatting on a stopped peer's IP",
-  comparable: false,
   squatted,
   run: (target) => {
     const again = () => void new Client(target, squatted).ended.then(() => setTimeout(again, 100))

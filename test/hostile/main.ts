@@ -73,7 +73,7 @@ interface Row {
   readonly downs: number
   readonly idle: ReadonlyArray<number>
   readonly rtts: ReadonlyArray<number>
-  readonly bare: ReadonlyArray<number> | undefined
+  readonly bare: ReadonlyArray<number>
   readonly memory: number
   readonly configured: number
   /** `undefined`: its address is squatted. */
@@ -166,7 +166,7 @@ const measure = async (name: string, port: number): Promise<Row> => {
     idle,
     // Those that were under way when the attack ended count as well.
     rtts: [...rtts, ...waited],
-    bare: chosen.comparable ? await underBare(name, port + 2) : undefined,
+    bare: await underBare(name, port + 2),
     memory: memory - before.memory,
     configured: configuredIn,
     known: squatted === undefined ? knownIn : undefined,
@@ -183,7 +183,7 @@ const measure = async (name: string, port: number): Promise<Row> => {
 const missed = (row: Row): ReadonlyArray<string> => {
   const p99 = quantile(row.rtts, 0.99)
   const isQuick = p99 <= 3 * quantile(row.idle, 0.99) ||
-    (row.bare !== undefined && p99 <= 1.5 * quantile(row.bare, 0.99))
+    p99 <= 1.5 * quantile(row.bare, 0.99)
   return [
     ...(row.downs === 0 ? [] : ["Downs"]),
     ...(isQuick ? [] : ["RTT"]),
@@ -205,7 +205,7 @@ const render = (row: Row): ReadonlyArray<string> => [
   `${ms(quantile(row.idle, 0.5))} / ${ms(quantile(row.idle, 0.99))}`,
   `${ms(quantile(row.rtts, 0.5))} / ${ms(quantile(row.rtts, 0.99))}`,
   `${ms(quantile(row.rtts, 0.99) / quantile(row.idle, 0.99))}`,
-  row.bare === undefined ? "" : ms(quantile(row.bare, 0.99)),
+  ms(quantile(row.bare, 0.99)),
   `${(row.memory / 1024 / 1024).toFixed(0)}`,
   [row.configured, row.known, row.stranger].map(seconds).join(" / "),
   row.statusMs.toFixed(0),

@@ -73,10 +73,17 @@ export const adminBodyBytes = 4 * 1024
 export const adminHeaderBytes = 8 * 1024
 /** ms. A request must arrive whole within this. */
 export const adminRequestMs = 10_000
-/** Connections at once: an operator has a few. The oldest idle one gives way. */
+/** Connections at once that have said something: an operator has a few. The oldest idle one gives way. */
 export const adminConnections = 64
+/**
+ * Connections that have said nothing, which cost a socket each; at most `lobbyShare` of the open files. Twice what the kernel queues (Node's 511): one
+ * that speaks at once is heard, however many come in the same turn.
+ */
+export const adminSilent = 1_024
 /** Requests of one connection at once: clients wait for the answer before they ask again. More end the connection. */
 export const adminPipelined = 4
+/** bytes that the HTTP parser gets per turn of the event loop, of all connections together: at most 28 requests, half a ms. */
+export const adminPieceBytes = 512
 /** ms. An idle connection is closed after this; a reader of a reply that takes nothing for so long loses it. */
 export const adminIdleMs = 5_000
 export const adminReadMs = 10_000

@@ -1,10 +1,15 @@
 /**
  * Bounds of the admin server's connections, so that a program on this machine that opens thousands of them, or reads no replies, costs the node
  * little and keeps no operator out. **Full**: the oldest connection without a request under way goes, else the oldest.
+ *
+ * A connection that has said nothing is only a socket here, with places of its own: a flood of them, however many come in one turn, ends none before it
+ * could be heard. The HTTP server gets it with its first byte, as a `PacedSocket`.
  */
 import { IncomingMessage, Server, type ServerOptions, ServerResponse } from "node:http"
-import type { Socket } from "node:net"
+import { Socket } from "node:net"
 import * as Limits from "../../domain/Limits.ts"
+import * as OpenFiles from "../socket/OpenFiles.ts"
+import { PacedSocket, Turns } from "./PacedSocket.ts"
 
 const options: ServerOptions = {
   requestTimeout: Limits.adminRequestMs,
@@ -16,25 +21,52 @@ const options: ServerOptions = {
 }
 
 /** The connection that gives way; requests under way by connection, the oldest connection first. */
-const firstToLeave = (open: ReadonlyMap<Socket, number>): Socket | undefined => {
+const firstToLeave = (open: ReadonlyMap<PacedSocket, number>): PacedSocket | undefined => {
   for (const [socket, requests] of open) if (requests === 0) return socket
   const [oldest] = open.keys()
   return oldest
 }
 
-/** An HTTP server that holds them. Requests above the bound are heard by no listener: Node hands over all that have come, at once. */
+/** An HTTP server that holds them. Requests above the bound are heard by no listener: Node hands over all of a piece at once. */
 class BoundedServer extends Server {
-  /** Requests under way by connection, the oldest connection first. */
-  private readonly open = new Map<Socket, number>()
+  /** Connections that have said nothing, the oldest first. */
+  private readonly silent = new Set<Socket>()
+  private readonly silentPlaces = Math.min(
+    Limits.adminSilent,
+    Math.floor((OpenFiles.read() ?? Infinity) * Limits.lobbyShare)
+  )
+  /** Requests under way by connection that has spoken, the oldest connection first. */
+  private readonly open = new Map<PacedSocket, number>()
+  private readonly turns = new Turns()
 
   constructor() {
     super(options)
-    this.on("connection", (socket: Socket) => this.arrived(socket))
   }
 
-  private arrived(socket: Socket): void {
+  private arrived(conn: Socket): void {
+    this.silent.add(conn)
+    conn.on("error", () => conn.destroy())
+    conn.once("close", () => this.silent.delete(conn))
+    const gone = () => conn.destroy()
+    conn.once("end", gone).setTimeout(Limits.adminRequestMs, gone)
+    conn.once("data", (first: Buffer) => {
+      conn.pause()
+      conn.off("end", gone).off("timeout", gone).setTimeout(0)
+      this.speaks(conn, first)
+    })
+    const [oldest] = this.silent
+    if (oldest === undefined || this.silent.size <= this.silentPlaces) return
+    // At once out of the count: its close comes a turn later.
+    this.silent.delete(oldest)
+    oldest.destroy()
+  }
+
+  private speaks(conn: Socket, first: Buffer): void {
+    this.silent.delete(conn)
+    const socket = new PacedSocket(conn, first, this.turns)
     this.open.set(socket, 0)
     socket.once("close", () => this.open.delete(socket))
+    super.emit("connection", socket)
     const gone = this.open.size > Limits.adminConnections ? firstToLeave(this.open) : undefined
     if (gone === undefined) return
     this.open.delete(gone)
@@ -43,6 +75,7 @@ class BoundedServer extends Server {
 
   /** Whether the request may be answered; else its connection ends. */
   private begins({ socket }: IncomingMessage, response: ServerResponse): boolean {
+    if (!(socket instanceof PacedSocket)) return false
     const underWay = (this.open.get(socket) ?? 0) + 1
     if (socket.destroyed || underWay > Limits.adminPipelined) {
       socket.destroy()
@@ -59,9 +92,22 @@ class BoundedServer extends Server {
   }
 
   override emit(event: string, ...args: Array<unknown>): boolean {
-    const [request, response] = args
-    const isRequest = event === "request" && request instanceof IncomingMessage && response instanceof ServerResponse
-    return isRequest && !this.begins(request, response) ? true : super.emit(event, ...args)
+    const [first, response] = args
+    if (event === "connection" && first instanceof Socket) {
+      this.arrived(first)
+      return true
+    }
+    const isRequest = event === "request" && first instanceof IncomingMessage && response instanceof ServerResponse
+    return isRequest && !this.begins(first, response) ? true : super.emit(event, ...args)
+  }
+
+  override closeIdleConnections(): void {
+    for (const conn of this.silent) conn.destroy()
+    for (const [socket, requests] of this.open) if (requests === 0) socket.leave()
+  }
+
+  override closeAllConnections(): void {
+    for (const socket of [...this.silent, ...this.open.keys()]) socket.destroy()
   }
 }
 

@@ -195,22 +195,22 @@ describe("slow readers", () => {
 
   it.live("a server that closes ends the streams at once", () =>
     Effect.gen(function*() {
+      let text = ""
       const socket = yield* Effect.scoped(
         Effect.gen(function*() {
           const { address } = yield* AdminServer.AdminServer
           const socket = Net.connect({ host: address.ip, port: address.port })
+          socket.on("data", (chunk) => text += String(chunk))
           socket.write(`GET /events HTTP/1.1\r\nHost: ${address.ip}\r\n\r\n`)
           yield* Effect.callback<void>((resume) => void socket.once("data", () => resume(Effect.void)))
           return socket
         }).pipe(Effect.provide(server))
       )
-      const rest = yield* Effect.callback<string>((resume) => {
-        let text = ""
-        socket.on("data", (chunk) => text += String(chunk))
-        socket.once("close", () => resume(Effect.succeed(text)))
-      })
+      if (!socket.closed) {
+        yield* Effect.callback<void>((resume) => void socket.once("close", () => resume(Effect.void)))
+      }
       // The last chunk: the stream ended in order.
-      assert.match(rest, /(?:^|\r\n)0\r\n\r\n$/)
+      assert.match(text, /(?:^|\r\n)0\r\n\r\n$/)
     }))
 })
 

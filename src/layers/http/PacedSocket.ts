@@ -1,0 +1,113 @@
+/**
+ * One connection of the admin server, as the HTTP server reads it: in small pieces, and no more than one piece of all connections per turn of the
+ * event loop. Node parses all that a read brought at once, thousands of pipelined requests, whatever becomes of the first of them: 40 connections
+ * with 64 KiB each stopped a node for two seconds.
+ *
+ * Nothing is read ahead of the pieces: what has not come in waits in the kernel, and then at the other end.
+ */
+import type * as Net from "node:net"
+import { Duplex } from "node:stream"
+import * as Limits from "../../domain/Limits.ts"
+
+/** Whose turn it is, the longest waiting first. One for all connections of a server. */
+export class Turns {
+  private readonly waiting = new Set<PacedSocket>()
+
+  ask(socket: PacedSocket): void {
+    this.waiting.add(socket)
+    if (this.waiting.size === 1) setImmediate(this.next)
+  }
+
+  leave(socket: PacedSocket): void {
+    this.waiting.delete(socket)
+  }
+
+  private readonly next = (): void => {
+    const [first] = this.waiting
+    if (first === undefined) return
+    this.waiting.delete(first)
+    if (this.waiting.size > 0) setImmediate(this.next)
+    first.onTurn()
+  }
+}
+
+export class PacedSocket extends Duplex {
+  private readonly conn: Net.Socket
+  private readonly turns: Turns
+  /** Read of `conn`, and not handed over yet. */
+  private rest: Buffer | undefined
+  private isWanted = false
+
+  /** `first`: what was read of `conn`, which is paused. */
+  constructor(conn: Net.Socket, first: Buffer, turns: Turns) {
+    super({ allowHalfOpen: true })
+    this.conn = conn
+    this.turns = turns
+    this.rest = first
+    conn.on("data", (chunk: Buffer) => {
+      conn.pause()
+      this.rest = chunk
+      if (this.isWanted) turns.ask(this)
+    })
+    conn.on("end", () => this.push(null))
+    conn.on("timeout", () => this.emit("timeout"))
+    conn.on("close", () => this.destroy())
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.conn.remoteAddress
+  }
+
+  get remotePort(): number | undefined {
+    return this.conn.remotePort
+  }
+
+  setTimeout(ms: number, onTimeout?: () => void): this {
+    this.conn.setTimeout(ms)
+    if (onTimeout !== undefined) this.once("timeout", onTimeout)
+    return this
+  }
+
+  /** Ends once all that was written has left. */
+  destroySoon(): void {
+    if (this.writableFinished) this.destroy()
+    else this.once("finish", () => this.destroy())
+    if (!this.writableEnded) this.end()
+  }
+
+  /** The same, unless its reader takes nothing for `Limits.adminShutdownMs`. */
+  leave(): void {
+    this.setTimeout(Limits.adminShutdownMs, () => this.destroy())
+    this.destroySoon()
+  }
+
+  /** The next piece. */
+  onTurn(): void {
+    const { rest } = this
+    if (rest === undefined || this.destroyed) return
+    this.isWanted = false
+    this.rest = rest.length > Limits.adminPieceBytes ? rest.subarray(Limits.adminPieceBytes) : undefined
+    this.push(rest.subarray(0, Limits.adminPieceBytes))
+  }
+
+  override _read(): void {
+    this.isWanted = true
+    if (this.rest !== undefined) this.turns.ask(this)
+    else this.conn.resume()
+  }
+
+  override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.conn.write(chunk, encoding, done)
+  }
+
+  override _final(done: () => void): void {
+    this.conn.end(done)
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.turns.leave(this)
+    this.rest = undefined
+    this.conn.destroy()
+    done(error)
+  }
+}
