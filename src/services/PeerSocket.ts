@@ -98,11 +98,14 @@ export interface Accepted {
   readonly local: PeerAddress
   readonly secured: Secured
   /**
-   * Calls back once when bytes have come, or none will any more. They are not taken: the reader gets them. Before `socket` is used, and once;
-   * sockets of others may lack it.
+   * Calls back once when the bytes that have come are enough, or no more will come. They are not taken: the reader gets them. `isEnough` is asked
+   * at each arrival with all chunks so far, and should be content with some KiB. Before `socket` is used, and once; sockets of others may lack it.
    */
-  readonly onceSpoken?: (f: () => void) => void
+  readonly onceSpoken?: OnceSpoken
 }
+
+/** See `Accepted`. */
+export type OnceSpoken = (f: () => void, isEnough: (chunks: ReadonlyArray<Uint8Array>) => boolean) => void
 
 /** Whether a connection from there may come in: asked once for each, before anything is spent on it. One that may not is reset. */
 export type Door = (from: PeerIp) => boolean

@@ -80,8 +80,8 @@ export const adminConnections = 64
  * that speaks at once is heard, however many come in the same turn.
  */
 export const adminSilent = 1_024
-/** Requests of one connection at once: clients wait for the answer before they ask again. More end the connection. */
-export const adminPipelined = 4
+/** Requests of one connection at once: clients wait for the answer before they ask again. More end the connection: 40 of them that ask four times each keep `status` waiting for half a second. */
+export const adminPipelined = 1
 /** bytes that the HTTP parser gets per turn of the event loop, of all connections together: at most 28 requests, half a ms. */
 export const adminPieceBytes = 512
 /** ms. An idle connection is closed after this; a reader of a reply that takes nothing for so long loses it. */

@@ -23,6 +23,20 @@ export type Next = "frame" | "none" | "bad"
 
 const empty = new Uint8Array(0)
 
+/**
+ * Whether the bytes with which a stream begins hold its first frame whole, or show that no reader with this limit takes it: then there is
+ * something to do. Costs a look at each chunk, and nothing is kept.
+ */
+export const beginsWhole = (chunks: Iterable<Uint8Array>, limit: number): boolean => {
+  let length = 0
+  let bytes = 0
+  for (const chunk of chunks) {
+    for (let i = 0; i < chunk.length && bytes + i < 4; i++) length = length * 256 + (chunk[i] ?? 0)
+    bytes += chunk.length
+  }
+  return bytes >= 4 && (length > limit || bytes >= 4 + length)
+}
+
 export class FrameReader {
   /** Of the current frame. */
   kind = 0

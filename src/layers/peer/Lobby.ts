@@ -1,10 +1,12 @@
 /**
- * Sockets of strangers that have said nothing yet, while many are unidentified: they wait here, and cost little. The first that speaks comes in first,
- * however late it is. **Full**: the oldest gives way, so a flood of silent connections shortens the wait and keeps nobody out who speaks.
+ * Sockets of strangers whose first message has not come whole yet, while many are unidentified: they wait here, and cost little. The first that has said it
+ * comes in first, however late it is; one that says it a byte at a time has no row, no Hello and no timer. **Full**: the oldest gives way, so a flood of silent connections shortens the wait and keeps nobody out who speaks.
  */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as TokenBucket from "../../domain/peer/TokenBucket.ts"
+import * as Frame from "../../domain/wire/Frame.ts"
+import type { OnceSpoken } from "../../services/PeerSocket.ts"
 import type { Timers } from "../time/Timers.ts"
 
 interface Waiting {
@@ -38,8 +40,8 @@ export class Lobby {
     return left !== undefined
   }
 
-  /** Waits until the socket has spoken (`Accepted.onceSpoken`). False: it did not in time, or gave way. */
-  wait(onceSpoken: (f: () => void) => void): Effect.Effect<boolean> {
+  /** Waits until the socket has said its first frame whole. False: it did not in time, or gave way. */
+  wait(onceSpoken: OnceSpoken): Effect.Effect<boolean> {
     return Effect.withFiber((fiber) =>
       Effect.callback<boolean>((resume) => {
         const place: Waiting = { since: this.timers.now(), leave: () => resume(Effect.succeed(false)) }
@@ -49,7 +51,10 @@ export class Lobby {
           this.waiting.delete(place)
           resume(Effect.succeed(true))
         }
-        onceSpoken(() => fiber.currentDispatcher.scheduleTask(speaks, 0))
+        onceSpoken(
+          () => fiber.currentDispatcher.scheduleTask(speaks, 0),
+          (chunks) => Frame.beginsWhole(chunks, Limits.frameBeforeUpBytes)
+        )
         if (this.waiting.size > this.places) this.dropOldest()
         this.watch()
         return Effect.sync(() => this.waiting.delete(place))

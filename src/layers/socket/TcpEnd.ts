@@ -8,7 +8,9 @@ import { Effect } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Socket } from "effect/socket"
 import type * as Net from "node:net"
+import { concat } from "../../domain/bytes.ts"
 import * as Limits from "../../domain/Limits.ts"
+import type { OnceSpoken } from "../../services/PeerSocket.ts"
 import { closed, readError, systemError, writeError } from "./socketErrors.ts"
 import type { ConnectionEnd } from "./socketFromEnd.ts"
 
@@ -34,8 +36,9 @@ export class TcpEnd implements ConnectionEnd {
   readonly pull: Effect.Effect<Batch, Socket.SocketError> = Effect.suspend(() => this.take() ?? this.arrival())
   private state: "idle" | "reading" | "closed" = "idle"
   private begun = false
-  /** Called once when bytes have come, or none will. */
+  /** Called once when enough bytes have come, or no more will. */
   private onSpoken: (() => void) | undefined
+  private isEnough: Parameters<OnceSpoken>[1] | undefined
 
   /** `conn` is paused or not yet flowing; it may still be connecting. */
   constructor(conn: Net.Socket) {
@@ -65,15 +68,23 @@ export class TcpEnd implements ConnectionEnd {
   }
 
   /** See `Accepted`. */
-  onceSpoken(f: () => void): void {
+  onceSpoken(...[f, isEnough]: Parameters<OnceSpoken>): void {
     this.onSpoken = f
+    this.isEnough = isEnough
     if (!this.start() || this.failure !== undefined) this.speaks()
+  }
+
+  /** A sender of single bytes keeps one chunk, not hundreds. */
+  private listens(): void {
+    if (this.isEnough === undefined || this.isEnough(this.chunks)) return this.speaks()
+    if (this.chunks.length >= Limits.readAheadChunks) this.chunks = [concat(...this.chunks)]
   }
 
   private speaks(): void {
     const { onSpoken } = this
     if (onSpoken === undefined) return
     this.onSpoken = undefined
+    this.isEnough = undefined
     // One chunk is enough until there is a reader.
     this.conn.pause()
     onSpoken()
@@ -84,7 +95,7 @@ export class TcpEnd implements ConnectionEnd {
     if (this.sink !== undefined) return this.deliver([chunk])
     this.chunks.push(chunk)
     this.buffered += chunk.length
-    if (this.onSpoken !== undefined) this.speaks()
+    if (this.onSpoken !== undefined) this.listens()
     else if (this.puller !== undefined) this.wake()
     else if (this.buffered >= Limits.readAheadBytes || this.chunks.length >= Limits.readAheadChunks) this.conn.pause()
   }

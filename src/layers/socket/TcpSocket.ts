@@ -61,7 +61,14 @@ const listen = Effect.fnUntraced(
         arrived: (conn, remote, local) => {
           const end = new TcpEnd(conn)
           const socket = TcpListener.acceptedSocket(end)
-          acceptor.offer({ end, socket, remote, local, secured: plain, onceSpoken: (f) => end.onceSpoken(f) })
+          acceptor.offer({
+            end,
+            socket,
+            remote,
+            local,
+            secured: plain,
+            onceSpoken: (f, isEnough) => end.onceSpoken(f, isEnough)
+          })
         }
       },
       () => acceptor.close()

@@ -213,7 +213,7 @@ class Handshakes {
       remote,
       local,
       secured,
-      onceSpoken: (f) => end.onceSpoken(f)
+      onceSpoken: (f, isEnough) => end.onceSpoken(f, isEnough)
     })
   }
 

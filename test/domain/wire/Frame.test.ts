@@ -37,6 +37,21 @@ const split = (stream: Uint8Array, sizes: ReadonlyArray<number>): Array<Uint8Arr
   return chunks
 }
 
+describe("the first frame", () => {
+  it("is whole with its last byte, however it is cut, and what no reader takes is as good", () => {
+    const whole = frame(9, [1, 2, 3])
+    for (const size of [1, 2, 3, 5, 100]) {
+      for (let n = 0; n <= whole.length; n++) {
+        assert.strictEqual(Frame.beginsWhole(split(whole.subarray(0, n), [size]), limit), n === whole.length, `${n}`)
+      }
+    }
+    assert.isTrue(Frame.beginsWhole([whole, whole], limit), "more than one")
+    assert.isTrue(Frame.beginsWhole([Uint8Array.of(255, 255), Uint8Array.of(255, 255)], limit), "over the limit")
+    assert.isTrue(Frame.beginsWhole([new Uint8Array(4)], limit), "of no byte")
+    assert.isFalse(Frame.beginsWhole([], limit))
+  })
+})
+
 const sizes = Arbitrary.array(Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 60 }))))
 const small = Arbitrary.array(Arbitrary.all([
   Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))),

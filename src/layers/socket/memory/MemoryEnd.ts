@@ -1,8 +1,9 @@
 /** One end of one connection of `MemoryNetwork`: how TCP's ends behave, and how they fail. */
 import { Effect } from "effect"
-import type { NonEmptyReadonlyArray } from "effect/Array"
+import { isReadonlyArrayNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
 import type { Socket } from "effect/socket"
 import type { PeerAddress } from "../../../domain/peer/PeerAddress.ts"
+import type { OnceSpoken } from "../../../services/PeerSocket.ts"
 import { closed, readError, systemError, writeError } from "../socketErrors.ts"
 import type { ConnectionEnd } from "../socketFromEnd.ts"
 import type { Pipe, Resume } from "./MemoryPipe.ts"
@@ -36,8 +37,11 @@ export class MemoryEnd implements ConnectionEnd {
   /** The reader wants nothing now. */
   private paused = false
   private begun = false
-  /** Called once when bytes have come, or none will. */
+  /** Called once when enough bytes have come, or no more will. */
   private onSpoken: (() => void) | undefined
+  private isEnough: Parameters<OnceSpoken>[1] = () => true
+  /** Looked at by `isEnough`, and not taken by the reader yet. */
+  private early: Array<Uint8Array> | undefined
   /** Takes what is there, or waits. Taking happens when the fiber runs again: an interruption before loses nothing. */
   readonly pull: Effect.Effect<Batch, Socket.SocketError> = Effect.suspend(() => this.take() ?? this.arrival)
 
@@ -70,12 +74,18 @@ export class MemoryEnd implements ConnectionEnd {
   private take(): Effect.Effect<Batch, Socket.SocketError> | undefined {
     if (this.failure === undefined) {
       if (this.hung || this.readsHeld) return undefined
-      const batch = this.inbound.take()
+      const batch = this.arrived()
       if (batch === undefined) return undefined
       if (batch !== "fin") return Effect.succeed(batch)
       this.failure = closed(1000)
     }
     return Effect.fail(this.failure)
+  }
+
+  private arrived(): Batch | "fin" | undefined {
+    const { early } = this
+    this.early = undefined
+    return early !== undefined && isReadonlyArrayNonEmpty(early) ? early : this.inbound.take()
   }
 
   private get arrival(): Effect.Effect<Batch, Socket.SocketError> {
@@ -107,7 +117,12 @@ export class MemoryEnd implements ConnectionEnd {
   private await(resume: Resume<Batch>): void {
     this.puller = resume
     this.inbound.awaited = true
-    if (this.failure === undefined) this.inbound.arm()
+    this.look()
+  }
+
+  /** Wakes the reader for what is there, or when something comes. */
+  private look(): void {
+    if (this.failure === undefined && this.early === undefined) this.inbound.arm()
     else this.wake()
   }
 
@@ -118,7 +133,7 @@ export class MemoryEnd implements ConnectionEnd {
     if (this.sink !== sink || puller === undefined) return
     const batch = this.hung || this.readsHeld || this.paused || this.failure !== undefined
       ? undefined
-      : this.inbound.take()
+      : this.arrived()
     if (batch === "fin") this.failure = closed(1000)
     if (this.failure !== undefined) {
       this.unawait()
@@ -139,13 +154,13 @@ export class MemoryEnd implements ConnectionEnd {
   /** While held, nothing is handed to the reader. */
   holdReads(held: boolean): void {
     this.readsHeld = held
-    if (!held) this.inbound.arm()
+    if (!held) this.look()
   }
 
   /** See `SynchronousReader`. */
   hold(held: boolean): void {
     this.paused = held
-    if (!held) this.inbound.arm()
+    if (!held) this.look()
   }
 
   private unawait(): void {
@@ -154,8 +169,9 @@ export class MemoryEnd implements ConnectionEnd {
   }
 
   /** See `Accepted`. */
-  onceSpoken(f: () => void): void {
+  onceSpoken(...[f, isEnough]: Parameters<OnceSpoken>): void {
     this.onSpoken = f
+    this.isEnough = isEnough
     this.inbound.awaited = true
     if (this.failure === undefined) this.inbound.arm()
     else this.wake()
@@ -164,6 +180,7 @@ export class MemoryEnd implements ConnectionEnd {
   private wake(): void {
     if (this.onSpoken !== undefined) {
       const { onSpoken } = this
+      if (this.failure === undefined && !this.hasSpoken()) return this.inbound.arm()
       this.onSpoken = undefined
       this.inbound.awaited = this.puller !== undefined
       return onSpoken()
@@ -179,6 +196,16 @@ export class MemoryEnd implements ConnectionEnd {
     }
     this.unawait()
     puller(this.pull)
+  }
+
+  private hasSpoken(): boolean {
+    // Taking makes room for more, whose arrival must not be heard before this one is kept.
+    this.inbound.awaited = false
+    const batch = this.inbound.take()
+    this.inbound.awaited = true
+    if (batch === "fin") return true
+    if (batch !== undefined) this.early = [...this.early ?? [], ...batch]
+    return this.early !== undefined && this.isEnough(this.early)
   }
 
   write(chunks: ReadonlyArray<Uint8Array | string>): Effect.Effect<void, Socket.SocketError> {

@@ -275,7 +275,7 @@ export class Fabric {
       remote: initiator.address,
       local: end.address,
       secured,
-      onceSpoken: (f) => end.onceSpoken(f)
+      onceSpoken: (f, isEnough) => end.onceSpoken(f, isEnough)
     })
   }
 

@@ -2,8 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
+import { concat } from "../../../../src/domain/bytes.ts"
 import * as Limits from "../../../../src/domain/Limits.ts"
 import type { PeerIp } from "../../../../src/domain/peer/PeerIp.ts"
+import { NativeWire } from "../../../../src/domain/wire/native/NativeWire.ts"
 import type { RawPeer } from "../../../../src/testing/RawPeer.ts"
 import { downs, ip, onMesh, type Running } from "../../../harness/mesh.ts"
 import { dial, hello } from "../../../harness/rawPeer.ts"
@@ -66,6 +68,37 @@ describe("inbound", () => {
         yield* shakeHands(raw, "ab".repeat(8))
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual(ups(n), [configured])
+      })))
+
+  it.effect("sockets that say a Hello a byte at a time wait outside, and one that says it in three pieces comes in", () =>
+    onMesh(5, ({ network, start }) =>
+      Effect.gen(function*() {
+        const n = yield* start(node)
+        const bytes = NativeWire.encode(hello(ip(node), { process: "ab".repeat(8) })).reduce((a, b) => concat(a, b))
+        const said = { slow: 0, come: 0 }
+        for (let i = 0; i < 300; i++) {
+          const raw = yield* dial(network.host(stranger(i)), ip(node))
+          yield* Effect.gen(function*() {
+            for (let at = 0; at < bytes.length - 1; at++) {
+              yield* raw.bytes(bytes.subarray(at, at + 1))
+              said.slow += 1
+              yield* Effect.sleep(50)
+            }
+          }).pipe(Effect.forkScoped)
+          // The node's own Hello: the socket has come in.
+          yield* Effect.forkScoped(Effect.tap(Effect.ignore(raw.next), () => Effect.sync(() => said.come += 1)))
+        }
+        yield* TestClock.adjust("2 seconds")
+        assert.isAtLeast(said.slow, 300 * 40)
+        assert.isAtMost(said.come, Limits.crowdedEnds)
+        const raw = yield* dial(network.host(ip("10.3.0.1")), ip(node))
+        for (const [from, to] of [[0, 3], [3, 60], [60, bytes.length]]) {
+          yield* Effect.forkScoped(raw.bytes(bytes.subarray(from, to)))
+          yield* TestClock.adjust(300)
+        }
+        yield* Effect.forkScoped(Effect.ignore(Effect.andThen(raw.until("Commit"), raw.say({ _tag: "Ack" }))))
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(ups(n), [ip("10.3.0.1")])
       })))
 
   it.effect("one address that dials in a loop is reset above its rate, and another of its netgroup comes in", () =>
