@@ -162,6 +162,8 @@ export const answerMs = 5_000
 /** ms. Bounds on the retry delay that a peer's Reject asks for. */
 export const retryMinMs = 500
 export const retryMaxMs = 3_600_000
+/** ms. A banned peer that this node cannot dial asks again this often: how late it notices that its ban was lifted early. It costs a socket each time. */
+export const retryBannedMs = 60_000
 /** Maximum random share added to that delay, so that refused peers do not all return at once. */
 export const retryJitter = 0.25
 /** ms. Retry delay in our Rejects, by reason. `in-use` doubles per refusal, from `retryInUseMs` to `retryInUseMaxMs`. */

@@ -25,6 +25,7 @@ import * as PairHistory from "./PairHistory.ts"
 import * as PairTimers from "./PairTimers.ts"
 import type { Peer } from "./Peer.ts"
 import type { PeerEnd } from "./PeerEnd.ts"
+import * as Protection from "./Protection.ts"
 import * as Redials from "./Redials.ts"
 import * as TimePairDriver from "./TimePairDriver.ts"
 
@@ -217,7 +218,7 @@ const rejectFor = (
 ): Uint8Array | undefined => {
   if (reject === undefined || end.connection === undefined) return undefined
   if (reject === "in-use") peer.note({ inUseRefusals: peer.book.inUseRefusals + 1 })
-  const bannedMs = ctx.protection.bannedMs(peer.ip, ctx.timers.now())
+  const bannedMs = Protection.toldMs(ctx, peer)
   const retryFacts = { refusals: peer.book.inUseRefusals, ...(bannedMs === undefined ? {} : { bannedMs }) }
   const address = reject === "alias" ? Aliases.addressKept(ctx, peer, end) : undefined
   return end.connection.wire.encode({

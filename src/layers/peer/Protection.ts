@@ -129,6 +129,16 @@ export const unban = (ctx: NodeContext, subnet: Subnet.Subnet): boolean => {
 /** How long a dial to a banned address waits before it looks again, ms. */
 export const holdMs = (bannedMs: number): number => Math.min(bannedMs, Limits.retryMaxMs)
 
+/**
+ * How long a banned peer is asked to stay away, ms; `undefined`: it is not banned. One that this node will dial when the ban ends need not ask
+ * before its time; another one asks now and then, because nothing else can tell it of a ban that is lifted early.
+ */
+export const toldMs = ({ protection, timers }: NodeContext, peer: Peer): number | undefined => {
+  const bannedMs = protection.bannedMs(peer.ip, timers.now())
+  if (bannedMs === undefined || peer.dialable) return bannedMs
+  return Math.min(bannedMs, Limits.retryBannedMs)
+}
+
 /** Whether an accepted socket of the address may go on. One that is banned may now and then, to be told so: `isTold` says that it will be. */
 export const mayEnter = (ctx: NodeContext, ip: PeerIp, isTold: boolean): boolean => {
   const { protection, timers } = ctx
