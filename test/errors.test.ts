@@ -52,6 +52,7 @@ const samples: Readonly<Record<string, object>> = {
   Stuck: { waitingFor: "a connection", seen: "none" },
   SubnetError: { input: "x", reason: "write it as 203.0.113.0/24" },
   TestnetError: { detail: "port 24200 is taken" },
+  Unauthorized: { message: "this needs the node's token; name its file with --admin-token-file FILE" },
   TooManyReaders: { message: "16 programs read the events already; close one of them, then ask again" },
   TooLarge: { bytes: 9_000_000, max: 8_388_605 },
   Unavailable: { where: "chain.db", detail: "it is locked", cause: new Error("SQLITE_BUSY") },

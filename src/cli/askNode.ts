@@ -5,7 +5,7 @@
  * by its data directory must hold that directory's lock, and answer as the process and network that `node.json` names.
  */
 import { Effect, Option, Result } from "effect"
-import type { FileSystem } from "effect"
+import type { FileSystem, Redacted } from "effect"
 import type { HttpClient } from "effect/http"
 import { networkNames } from "../domain/Network.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
@@ -14,6 +14,7 @@ import * as DaemonConfig from "../layers/config/DaemonConfig.ts"
 import * as Settings from "../layers/config/Settings.ts"
 import * as Values from "../layers/config/Values.ts"
 import * as AdminClient from "../layers/http/AdminClient.ts"
+import * as AdminToken from "../layers/store/AdminToken.ts"
 import * as DataDir from "../layers/store/DataDir.ts"
 import * as Failure from "./Failure.ts"
 
@@ -116,27 +117,63 @@ const locate = Effect.fnUntraced(function*(directory: string | undefined, chosen
 
 /** A failed request as a failure of the command. */
 const failureOf = (error: AdminClient.AdminClientError): Failure.Failure =>
-  error.kind === "refused" ? Failure.unusable(error.detail) : Failure.failed(error.message)
+  error.kind === "refused" || error.kind === "unauthorized"
+    ? Failure.unusable(error.detail)
+    : Failure.failed(error.message)
+
+/** The token that flags, environment or config file give. */
+const givenToken = Effect.fnUntraced(function*(given: ConfigSources.GivenSettings) {
+  const { home } = yield* DaemonConfig.thisHost
+  const { file, token } = yield* Effect.mapError(
+    Effect.fromResult(DaemonConfig.readToken(given, home)),
+    (error) => Failure.unusable(error.message)
+  )
+  if (file === undefined) return token
+  return yield* Effect.mapError(AdminToken.fromFile(file), (error) => Failure.unusable(error.message))
+})
+
+/** The token of a node that a data directory names, as far as this user may read it. */
+const tokenOf = ({ directory, file: { adminTokenFile } }: Found) =>
+  adminTokenFile === undefined ? AdminToken.find(directory) : Effect.option(AdminToken.fromFile(adminTokenFile))
 
 /** The client of a node found by its data directory, once it has proved to be that node. */
-const verified = Effect.fnUntraced(function*(found: Found) {
+const verified = Effect.fnUntraced(function*(found: Found, token: Redacted.Redacted | undefined) {
   const { directory, file } = found
   if (file.admin === null || file.admin === undefined) {
     return yield* Failure.failed(
       `the node in ${directory} (process ${file.pid}) has no admin API (--admin off); restart it with --admin IP:PORT`
     )
   }
-  const client = yield* AdminClient.make(yield* parseAdmin(file.admin, `${directory}/node.json`))
-  const status = yield* Effect.mapError(client.status, (error) =>
-    Failure.failed(
-      `the node in ${directory} runs (process ${file.pid}), but does not answer: ${error.message}`
-    ))
+  const client = yield* AdminClient.make(
+    yield* parseAdmin(file.admin, `${directory}/node.json`),
+    token === undefined ? tokenOf(found) : Effect.succeedSome(token)
+  )
+  const status = yield* Effect.mapError(
+    client.status,
+    (error) =>
+      error.kind === "unauthorized" ? failureOf(error) : Failure.failed(
+        `the node in ${directory} runs (process ${file.pid}), but does not answer: ${error.message}`
+      )
+  )
   if (status.pid !== file.pid || status.network !== file.network) {
     return yield* Failure.failed(
       `${died(found)}; at ${file.admin} another node answers (process ${status.pid}, ${status.network})`
     )
   }
   return client
+})
+
+/**
+ * The token for the node at `admin`, if one of the data directories is that node's. Only a process that holds the directory's lock has told its
+ * address there, so the token goes to no other.
+ */
+const tokenAt = Effect.fnUntraced(function*(
+  admin: PeerAddress.PeerAddress,
+  directory: string | undefined,
+  chosen: string | undefined
+) {
+  const found = yield* Effect.orElseSucceed(locate(directory, chosen), () => undefined)
+  return found?.file.admin === PeerAddress.format(admin) ? yield* tokenOf(found) : Option.none()
 })
 
 /** Asks the node that flags, environment or config file name. */
@@ -148,8 +185,16 @@ export const ask = <A>(
     const { given, network: chosen } = yield* settingsOf(flags)
     const address = given.get(admin.name)
     const text = address?.values[0]
-    const client = text === undefined
-      ? yield* Effect.flatMap(locate(given.get(dataDir.name)?.values[0], chosen), verified)
-      : yield* Effect.flatMap(parseAdmin(text, address?.where ?? "--admin"), AdminClient.make)
+    const directory = given.get(dataDir.name)?.values[0]
+    const token = yield* givenToken(given)
+    if (text === undefined) {
+      const client = yield* verified(yield* locate(directory, chosen), token)
+      return yield* Effect.mapError(question(client), failureOf)
+    }
+    const at = yield* parseAdmin(text, address?.where ?? "--admin")
+    const client = yield* AdminClient.make(
+      at,
+      token === undefined ? tokenAt(at, directory, chosen) : Effect.succeedSome(token)
+    )
     return yield* Effect.mapError(question(client), failureOf)
   })

@@ -1,7 +1,7 @@
 /** `timemesh bans`: the bans of a running node. */
 import { Console, Effect, Stdio } from "effect"
 import { Command } from "effect/cli"
-import type { Bans } from "../layers/http/AdminApi.ts"
+import type { Bans } from "../layers/http/PeerApi.ts"
 import * as askNode from "./askNode.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"

@@ -40,6 +40,10 @@ export const asking = {
     ...Settings.general.network,
     help: "Network of the node, without --data-dir (default: that of the running node)"
   }),
+  "admin-token-file": setting({
+    ...Settings.general.adminTokenFile,
+    help: "File of the node's token (default: that of the node in its data directory)"
+  }),
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false))
 }
 

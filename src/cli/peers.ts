@@ -1,7 +1,7 @@
 /** `timemesh peers`: the peer table of a running node. */
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
-import type { Peer, Peers } from "../layers/http/AdminApi.ts"
+import type { Peer, Peers } from "../layers/http/PeerApi.ts"
 import * as askNode from "./askNode.ts"
 import * as export_ from "./book/export.ts"
 import * as import_ from "./book/import.ts"

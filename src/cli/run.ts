@@ -1,8 +1,9 @@
 /** `timemesh run`: one node in the foreground, until SIGINT or SIGTERM. */
 import { Clock, Effect, Fiber, Layer, Scope, Stdio, Stream } from "effect"
-import type { Exit } from "effect"
+import type { Exit, Redacted } from "effect"
 import { Command, Flag, TerminalCapabilities } from "effect/cli"
 import type { SocketServer } from "effect/socket"
+import * as nodePath from "node:path"
 import * as Limits from "../domain/Limits.ts"
 import { mayProduce } from "../domain/NodeSetup.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
@@ -18,6 +19,7 @@ import * as MasternodeKey from "../layers/masternode/MasternodeKey.ts"
 import * as DnsResolver from "../layers/socket/DnsResolver.ts"
 import * as TcpSocket from "../layers/socket/TcpSocket.ts"
 import * as TlsSocket from "../layers/socket/TlsSocket.ts"
+import * as AdminToken from "../layers/store/AdminToken.ts"
 import * as CertificateFile from "../layers/store/CertificateFile.ts"
 import * as DataDir from "../layers/store/DataDir.ts"
 import * as PeerStoreSqlite from "../layers/store/PeerStoreSqlite.ts"
@@ -59,6 +61,7 @@ const announce = (config: DaemonConfig.DaemonConfig, admin: PeerAddress.PeerAddr
       network: config.node.network.name,
       listen: PeerAddress.format(address),
       ...(admin === undefined ? {} : { admin: PeerAddress.format(admin) }),
+      ...(config.adminToken.file === undefined ? {} : { adminTokenFile: nodePath.resolve(config.adminToken.file) }),
       software,
       startedAt: yield* Clock.currentTimeMillis
     })
@@ -101,13 +104,28 @@ const plainWarning = ({ node, transport }: DaemonConfig.DaemonConfig): ReadonlyA
     "the default, refuse it; for trusted networks only"
   ]
 
+/** The token that commands to this node need. */
+const tokenOf = (
+  { adminToken: { file, token }, dataDir }: DaemonConfig.DaemonConfig
+): Effect.Effect<Redacted.Redacted, FileError | DataDir.DataDirError> =>
+  token !== undefined
+    ? Effect.succeed(token)
+    : file !== undefined
+    ? AdminToken.fromFile(file)
+    : AdminToken.load(dataDir)
+
+const adminServer = (admin: PeerAddress.PeerAddress, config: DaemonConfig.DaemonConfig) =>
+  Layer.unwrap(
+    Effect.map(tokenOf(config), (token) => AdminServer.layer(admin, { token, isClosed: config.adminIsClosed }))
+  )
+
 /** The whole daemon. The data directory's lock is taken first and released last: it covers everything else. */
 const daemon = ({ bar, config, makeNode, produce }: Run) => {
   const { admin, dataDir, masternode, node } = config
   const front = admin === undefined
     ? Layer.effectDiscard(announce(config, undefined))
     : Layer.effectDiscard(Effect.flatMap(AdminServer.AdminServer, ({ address }) => announce(config, address))).pipe(
-      Layer.provide(AdminServer.layer(admin))
+      Layer.provide(adminServer(admin, config))
     )
   const chain = { filename: fileIn(dataDir), ...storeOptions(node.network.name) }
   return Layer.mergeAll(front, progress.layer(bar), produce ? Producer.layer() : Layer.empty).pipe(

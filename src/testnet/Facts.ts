@@ -1,5 +1,6 @@
 /** What a testnet saw and did, as plain data: what its verdict is drawn from. */
-import type { Peers, Status } from "../layers/http/AdminApi.ts"
+import type { Status } from "../layers/http/AdminApi.ts"
+import type { Peers } from "../layers/http/PeerApi.ts"
 import type { LogEvent } from "./LogEvents.ts"
 
 /** What the testnet was asked for. */

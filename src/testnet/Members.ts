@@ -5,6 +5,7 @@ import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../domain/peer/PeerIp.ts"
 import * as AdminClient from "../layers/http/AdminClient.ts"
 import type { Self } from "../layers/node/Self.ts"
+import * as AdminToken from "../layers/store/AdminToken.ts"
 import type { Account, Kill } from "./Facts.ts"
 import * as NodeProcess from "./NodeProcess.ts"
 
@@ -67,7 +68,7 @@ export const make = (options: Options) => {
           ...(ip === seed ? [] : [`--peer=${seed}:${options.port}`])
         ],
         logFile: `${dataDir}.log`,
-        client: yield* AdminClient.make(admin),
+        client: yield* AdminClient.make(admin, AdminToken.find(dataDir)),
         process: undefined,
         state: "starting"
       }

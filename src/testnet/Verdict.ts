@@ -1,7 +1,7 @@
 /** The judgement on a testnet run, in the form `--json` prints. Pure. */
 import * as Limits from "../domain/Limits.ts"
 import * as PairAgreement from "../domain/pair/PairAgreement.ts"
-import type { Peers } from "../layers/http/AdminApi.ts"
+import type { Peers } from "../layers/http/PeerApi.ts"
 import * as ChainVerdict from "./ChainVerdict.ts"
 import type { Account, Asked, Cut, Kill, NodeEvents } from "./Facts.ts"
 import type { History, UnexpectedDown } from "./Replay.ts"

@@ -2,10 +2,12 @@
 import { NodeHttpClient } from "@effect/platform-node"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Layer } from "effect"
+import { Effect, FileSystem, Layer, Redacted } from "effect"
 import * as askNode from "../../src/cli/askNode.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
+import type * as ConfigSources from "../../src/layers/config/ConfigSources.ts"
+import type * as AdminAccess from "../../src/layers/http/AdminAccess.ts"
 import * as AdminServer from "../../src/layers/http/AdminServer.ts"
 import * as DataDir from "../../src/layers/store/DataDir.ts"
 import { services } from "../harness/adminNode.ts"
@@ -14,7 +16,10 @@ import { services } from "../harness/adminNode.ts"
 const gone = 2 ** 22 + 7
 
 /** The admin API of this process, a node of devnet, and a data directory. */
-const withNode = <A, E, R>(body: (directory: string, admin: string) => Effect.Effect<A, E, R>) =>
+const withNode = <A, E, R>(
+  body: (directory: string, admin: string) => Effect.Effect<A, E, R>,
+  access: AdminAccess.Access = { token: undefined, isClosed: false }
+) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     const { address } = yield* AdminServer.AdminServer
@@ -22,7 +27,7 @@ const withNode = <A, E, R>(body: (directory: string, admin: string) => Effect.Ef
   }).pipe(
     Effect.scoped,
     Effect.provide(
-      AdminServer.layer(PeerAddress.make(PeerIp.fromStringUnsafe("127.0.0.1"), 0)).pipe(
+      AdminServer.layer(PeerAddress.make(PeerIp.fromStringUnsafe("127.0.0.1"), 0), access).pipe(
         Layer.provide(services(() => Effect.void)),
         Layer.provideMerge([NodeHttpClient.layerUndici, NodeServices.layer])
       )
@@ -101,4 +106,65 @@ describe("a data directory names a node", () => {
         )
       })
     ))
+})
+
+describe("the token of a node", () => {
+  const secret = "correct-horse-battery-staple"
+  const access = { token: Redacted.make(secret), isClosed: true }
+  const wait = Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeTempDirectoryScoped())
+  const disconnect = (flags: ConfigSources.Flags) =>
+    askNode.ask(flags, (client) => client.disconnect("10.0.0.9")).pipe(
+      Effect.match({ onSuccess: String, onFailure: ({ exitCode, text }) => `${exitCode}: ${text}` })
+    )
+  const put = (file: string, text: string, mode = 0o600) =>
+    Effect.flatMap(FileSystem.FileSystem, (fs) => fs.writeFileString(file, text, { mode }))
+
+  it.live("is found in its data directory, by that directory or by its address", () =>
+    withNode((directory, admin) =>
+      Effect.gen(function*() {
+        yield* DataDir.lock(directory)
+        yield* nodeFile(directory, { pid: process.pid, admin })
+        yield* put(`${directory}/admin.token`, `${secret}\n`)
+        assert.strictEqual(yield* disconnect({ "data-dir": [directory] }), "true")
+        assert.strictEqual(yield* disconnect({ "data-dir": [directory], admin: [admin] }), "true")
+        assert.strictEqual(yield* ask(directory), process.pid)
+        // Of another address, it is not the node's to have.
+        yield* nodeFile(directory, { pid: process.pid, admin: "127.0.0.1:1" })
+        assert.match(
+          yield* disconnect({ "data-dir": [directory], admin: [admin] }),
+          /^2: this needs the node's token; /
+        )
+      }), access))
+
+  it.live("is that which is given, if one is; a wrong one and none are told from each other", () =>
+    withNode((directory, admin) =>
+      Effect.gen(function*() {
+        const other = yield* wait
+        yield* put(`${other}/token`, secret)
+        yield* put(`${other}/open`, secret, 0o644)
+        yield* put(`${other}/wrong`, `${secret}x`)
+        yield* nodeFile(directory, { pid: process.pid, admin })
+        const at = { "data-dir": [directory], admin: [admin] }
+        assert.strictEqual(yield* disconnect({ ...at, "admin-token-file": [`${other}/token`] }), "true")
+        assert.strictEqual(yield* disconnect({ ...at, "admin-token": [secret] }), "true")
+        // As for another user, who cannot read the directory.
+        assert.match(yield* disconnect(at), /^2: this needs the node's token; run the command as the user of the node/)
+        assert.match(
+          yield* disconnect({ ...at, "admin-token-file": [`${other}/wrong`] }),
+          /^2: the token is not that of this node; /
+        )
+        assert.match(
+          yield* disconnect({ ...at, "admin-token-file": [`${other}/open`] }),
+          /^2: .*open can be read by every user \(mode 644\); make a new token in it, after: chmod 600 /
+        )
+        const bad = yield* disconnect({ ...at, "admin-token": ["short"] })
+        assert.strictEqual(
+          bad,
+          "2: --admin-token: is not one word of 16 to 256 characters of ASCII; make one: openssl rand -hex 32"
+        )
+        assert.match(
+          yield* disconnect({ ...at, "admin-token": [secret], "admin-token-file": [`${other}/token`] }),
+          /^2: --admin-token: is given, and --admin-token-file as well; give one of them$/
+        )
+      }), access))
 })

@@ -1,6 +1,6 @@
 /** The node under attack, a real process; and what is measured of it from outside. */
 import { type ChildProcess, fork, spawn } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { get } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -37,11 +37,14 @@ export const status = (target: Target): Promise<{ readonly ms: number; readonly 
     ask.on("error", () => resolve(undefined))
   })
 
+/** Of every node that is attacked. */
+const token = "a-token-of-hostile-tests"
+
 /** Bans an address for a day, as `timemesh ban` does. */
 export const ban = async (target: Target, subnet: string): Promise<void> => {
   const response = await fetch(`http://${target.ip}:${target.admin}/ban`, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", "authorization": `Bearer ${token}` },
     body: JSON.stringify({ subnet })
   })
   if (!response.ok) throw new Error(`the node did not ban ${subnet}: ${await response.text()}`)
@@ -78,6 +81,8 @@ export const start = async (
 ): Promise<Running> => {
   const directory = mkdtempSync(join(tmpdir(), "timemesh-hostile-"))
   const target = { ip, port, admin: port + 1, isBare: false }
+  const tokenFile = join(directory, "given.token")
+  writeFileSync(tokenFile, token, { mode: 0o600 })
   const child = spawn(process.execPath, [
     fileOf("../../src/main.ts"),
     "run",
@@ -87,6 +92,7 @@ export const start = async (
       listen: `${listen}:${port}`,
       admin: `${ip}:${port + 1}`,
       "data-dir": directory,
+      "admin-token-file": tokenFile,
       "log-format": "json"
     }),
     ...peers.flatMap((peer) => flags({ peer }))

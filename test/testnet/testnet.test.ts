@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
-import type { Peer, Peers, Status } from "../../src/layers/http/AdminApi.ts"
+import type { Status } from "../../src/layers/http/AdminApi.ts"
+import type { Peer, Peers } from "../../src/layers/http/PeerApi.ts"
 import type { Account, NodeEvents } from "../../src/testnet/Facts.ts"
 import * as LogEvents from "../../src/testnet/LogEvents.ts"
 import * as Replay from "../../src/testnet/Replay.ts"

@@ -92,6 +92,10 @@ export const adminShutdownMs = 500
 /** ms. How long a client waits for an answer. A node answers in a few ms unless its event loop is busy. */
 export const adminAnswerMs = 5_000
 
+/** bytes. Of randomness in a token that a node makes: it cannot be guessed. Characters of one that an operator makes. */
+export const adminTokenBytes = 32
+export const adminTokenLeast = 16
+export const adminTokenMost = 256
 /** The latest events that the admin API keeps for readers that come late or come again: a mesh of 100 that drops and returns. */
 export const eventsKept = 512
 /** Readers of events at once: as many dashboards and followers as an operator has open, and room for connections besides. */

@@ -2,7 +2,7 @@
  * Builds a complete, valid configuration of the daemon from the collected texts. The first invalid setting is the error.
  */
 import type { FileSystem, LogLevel } from "effect"
-import { Effect, Result } from "effect"
+import { Effect, Redacted, Result } from "effect"
 import { homedir, userInfo } from "node:os"
 import * as nodePath from "node:path"
 import * as Limits from "../../domain/Limits.ts"
@@ -17,6 +17,7 @@ import { problem as tuningProblem, type Spelling } from "../../domain/Tuning.ts"
 import type { NodeSetup, Tuning } from "../../services/NodeConfig.ts"
 import { fileName as masternodeFile } from "../masternode/MasternodeKey.ts"
 import * as HostAddresses from "../socket/HostAddresses.ts"
+import * as AdminToken from "../store/AdminToken.ts"
 import { ConfigError } from "./ConfigError.ts"
 import * as ConfigSources from "./ConfigSources.ts"
 import * as Settings from "./Settings.ts"
@@ -30,11 +31,20 @@ export interface DaemonConfig {
   readonly dataDir: string
   /** `undefined`: no admin API. Port 0: any free port. */
   readonly admin: PeerAddress.PeerAddress | undefined
+  readonly adminToken: TokenSource
+  /** Questions to the admin API need the token as well, on loopback. */
+  readonly adminIsClosed: boolean
   /** `undefined`: pretty on a terminal, otherwise JSON. */
   readonly logFormat: Values.LogFormat | undefined
   readonly logLevel: LogLevel.LogLevel
   /** What the node announces itself as; its key is in `keyFile`. */
   readonly masternode: MasternodeSettings | undefined
+}
+
+/** Where the admin API's token is: given, or in a file that is named, or else in the data directory. */
+export interface TokenSource {
+  readonly token: Redacted.Redacted | undefined
+  readonly file: string | undefined
 }
 
 /** A masternode but for its key. `collateral`: exactly with a paid tier. */
@@ -275,6 +285,41 @@ const readAdmin = (
     return admin
   })
 
+/** The token's source, for the node and for its commands. The text of a token is in no error. */
+export const readToken = (
+  given: ConfigSources.GivenSettings,
+  home: string | undefined
+): Outcome<TokenSource> =>
+  Result.gen(function*() {
+    const { adminToken, adminTokenFile } = Settings.general
+    const [text, file] = [given.get(adminToken.name)?.values[0], given.get(adminTokenFile.name)?.values[0]]
+    const problem = text === undefined
+      ? undefined
+      : file === undefined
+      ? AdminToken.problem(text)
+      : `is given, and ${where(given, adminTokenFile)} as well`
+    if (problem !== undefined) {
+      return yield* Result.fail(
+        new ConfigError({
+          where: where(given, adminToken),
+          problem,
+          fix: file === undefined ? "make one: openssl rand -hex 32" : "give one of them"
+        })
+      )
+    }
+    return {
+      token: text === undefined ? undefined : Redacted.make(text, { label: "admin token" }),
+      file: file === undefined ? undefined : yield* expandHome(home, file)
+    }
+  })
+
+const tokenWarnings = (given: ConfigSources.GivenSettings): ReadonlyArray<string> =>
+  given.get(Settings.general.adminToken.name)?.where === `--${Settings.general.adminToken.name}`
+    ? [
+      "every user of this host can read --admin-token on the command line; use --admin-token-file, or TIMEMESH_ADMIN_TOKEN"
+    ]
+    : []
+
 const readDataDir = (given: ConfigSources.GivenSettings, host: Host, network: NetworkName): Outcome<string> => {
   const text = given.get(Settings.general.dataDir.name)?.values[0]
   return text === undefined ? defaultDataDir(host.home, network) : expandHome(host.home, text)
@@ -333,6 +378,8 @@ export const decode = (given: ConfigSources.GivenSettings, host: Host, software:
       dataDir,
       masternode: yield* readMasternode(given, host, dataDir),
       admin: yield* readAdmin(given, listen),
+      adminToken: yield* readToken(given, host.home),
+      adminIsClosed: (yield* one<Values.AdminReads>(given, general.adminReads, "open", Values.adminReads)) === "token",
       logFormat: yield* one<Values.LogFormat | undefined>(given, general.logFormat, undefined, Values.logFormat),
       logLevel: yield* one<LogLevel.LogLevel>(given, general.logLevel, "Info", Values.logLevel)
     }
@@ -349,5 +396,5 @@ export const load = Effect.fnUntraced(function*(
 > {
   const { given, warnings } = yield* ConfigSources.collect(flags)
   const config = yield* Effect.fromResult(decode(given, yield* thisHost, software))
-  return { config, warnings }
+  return { config, warnings: [...warnings, ...tokenWarnings(given)] }
 })

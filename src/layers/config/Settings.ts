@@ -148,6 +148,23 @@ export const general = {
     metavar: "IP:PORT",
     help: "Admin API address, or off (default: the listen IP if loopback, else 127.0.0.1, on the peer port + 1)"
   },
+  adminToken: {
+    name: "admin-token",
+    metavar: "TOKEN",
+    help:
+      "Token that commands to the node need, instead of that in --admin-token-file. Other users see it on the command line: use TIMEMESH_ADMIN_TOKEN"
+  },
+  adminTokenFile: {
+    name: "admin-token-file",
+    metavar: "FILE",
+    help:
+      "File of that token, which other users cannot read (default: admin.token in the data directory, made at the first start)"
+  },
+  adminReads: {
+    name: "admin-reads",
+    metavar: "open|token",
+    help: "Whether questions need the token too, on loopback (default open); beyond loopback they always do"
+  },
   masternode: {
     name: "masternode",
     metavar: "free|bronze|silver|gold",

@@ -160,6 +160,11 @@ export const transport = (text: string): Read<Transport> =>
 /** As the network that has other nodes than ours does it: testnet and mainnet are the TIME network's, and all of that is TLS. */
 export const usualTransport = (network: NetworkName): Transport => network === "devnet" ? "plain" : "tls"
 
+export type AdminReads = "open" | "token"
+
+export const adminReads = (text: string): Read<AdminReads> =>
+  text === "open" || text === "token" ? Result.succeed(text) : fail("is not a choice", "use open or token")
+
 export type LogFormat = "pretty" | "json"
 
 export const logFormat = (text: string): Read<LogFormat> =>

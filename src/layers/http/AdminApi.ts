@@ -10,55 +10,14 @@ import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api
 import { proofs, states, tiers } from "../../domain/masternode/Masternode.ts"
 import { networkNames } from "../../domain/Network.ts"
 import { PairTraceFile } from "../../domain/pair/PairTraceFile.ts"
-
+import * as AccessApi from "./AccessApi.ts"
+import * as CommandsApi from "./CommandsApi.ts"
 import * as EventsApi from "./EventsApi.ts"
 import * as HealthApi from "./HealthApi.ts"
+import { BadAddress, Bans, NoTrace, Peers, PeerSync, Why } from "./PeerApi.ts"
 
-const SentReceived = Schema.Struct({ sent: Schema.Int, received: Schema.Int })
 const ByDirection = Schema.Struct({ inbound: Schema.Int, outbound: Schema.Int })
 const Counts = Schema.Record(Schema.String, Schema.Int)
-
-/** `domain/DisconnectReason`. Kinds are open: a newer node may send more. */
-const Reason = Schema.Struct({
-  kind: Schema.String,
-  by: Schema.Literals(["local", "remote"]),
-  reject: Schema.optional(Schema.String),
-  detail: Schema.optional(Schema.String)
-})
-
-const Connection = Schema.Struct({
-  id: Schema.Int,
-  direction: Schema.Literals(["inbound", "outbound"]),
-  /** `native`, or `time`. Open, as every name. */
-  wire: Schema.optional(Schema.String),
-  /** `plain`, or the version of TLS, as `TLSv1.3`. */
-  transport: Schema.optional(Schema.String),
-  role: Schema.Literals(["lower", "higher"]),
-  /** The initiator's `IP:port`, the same at both ends. */
-  socket: Schema.String,
-  ephemeralPort: Schema.Int,
-  since: Schema.Int,
-  upMs: Schema.optional(Schema.Int),
-  /** Since the last byte came. */
-  lastByteMs: Schema.optional(Schema.Int),
-  /** Since the oldest ping that no byte has answered. */
-  pingUnansweredMs: Schema.optional(Schema.Int),
-  rtt: Schema.optional(Schema.Struct({
-    // Finite: versions before 0.2 sent fractions.
-    smoothedMs: Schema.Finite,
-    leastMs: Schema.Finite,
-    lastMs: Schema.Finite,
-    smoothedMicros: Schema.optional(Schema.Int)
-  })),
-  bytes: SentReceived,
-  messages: SentReceived,
-  pings: SentReceived,
-  pongs: SentReceived,
-  queuedBytes: Schema.Int
-})
-
-/** A peer as `services/Sync` reports it. `height`: of its chain; `blocks`: of ours that it sent; `use`: for a person. */
-const PeerSync = Schema.Struct({ height: Schema.Int, blocks: Schema.Int, use: Schema.String })
 
 /** The node's chain, as `services/Sync` reports it. */
 const Chain = Schema.Struct({
@@ -77,63 +36,6 @@ const Chain = Schema.Struct({
   peers: Schema.Array(Schema.Struct({ ip: Schema.String, ...PeerSync.fields }))
 })
 export type Chain = typeof Chain.Type
-
-const Direction = Schema.Literals(["inbound", "outbound"])
-
-/** One row of the peer table, as `domain/peer/PeerRecord`, and what is to be said of it, as `domain/peer/Explanation`. */
-export const Peer = Schema.Struct({
-  ip: Schema.String,
-  port: Schema.optional(Schema.Int),
-  source: Schema.String,
-  connection: Schema.optional(Connection),
-  attempts: Schema.Int,
-  expected: Schema.Literals(["us", "them", "either", "nobody"]),
-  nextAttemptAt: Schema.optional(Schema.Int),
-  last: Schema.optional(Schema.Struct({ at: Schema.Int, reason: Reason, wasUp: Schema.Boolean })),
-  lastDown: Schema.optional(Schema.Struct({ at: Schema.Int, reason: Reason, upMs: Schema.Int })),
-  lastAttempt: Schema.optional(
-    Schema.Struct({ at: Schema.Int, reason: Reason, direction: Direction, reached: Schema.String })
-  ),
-  /** Optional, as every field that was added: an older node does not send it. */
-  shortUps: Schema.optional(Schema.Int),
-  restarts: Schema.optional(Schema.Int),
-  inUseRefusals: Schema.optional(Schema.Int),
-  mayDial: Schema.optional(Schema.Boolean),
-  dialPort: Schema.optional(Schema.Int),
-  /** `domain/peer/Situation`. Open: a newer node may send more. */
-  situation: Schema.optional(Schema.String),
-  cause: Schema.optional(Schema.String),
-  fix: Schema.optional(Schema.String),
-  failures: Schema.Int,
-  software: Schema.optional(Schema.String),
-  /** The wire that it spoke when it was last up, as `Connection.wire`. */
-  speaks: Schema.optional(Schema.String),
-  /** The key it is known by, as `domain/peer/Pins`; absent over the plain transport, and before it is met. States are open. */
-  pin: Schema.optional(Schema.Struct({
-    state: Schema.String,
-    key: Schema.optional(Schema.String),
-    since: Schema.optional(Schema.Int)
-  })),
-  tip: Schema.optional(Schema.Struct({ height: Schema.Int, hash: Schema.String })),
-  capabilities: Schema.Int,
-  aliasOf: Schema.optional(Schema.String),
-  ups: Schema.Int,
-  lastGoodAt: Schema.optional(Schema.Int),
-  /** How sync uses it; absent when it keeps no chain, or we do not. */
-  sync: Schema.optional(PeerSync)
-})
-export type Peer = typeof Peer.Type
-
-/** `GET /peers`. */
-export const Peers = Schema.Struct({
-  /** The node's wall time when the table was read. */
-  at: Schema.Int,
-  /** Connections up, counted by events: Ups less Downs. Equals the number of rows with a `connection`. */
-  open: Schema.Int,
-  /** By numeric IP. */
-  peers: Schema.Array(Peer)
-})
-export type Peers = typeof Peers.Type
 
 /** Numbers of masternodes by tier. */
 const ByTier = Schema.Struct({
@@ -277,67 +179,6 @@ export const Status = Schema.Struct({
 })
 export type Status = typeof Status.Type
 
-/** `GET /why/IP`, for any address, known or not. */
-export const Why = Schema.Struct({
-  ip: Schema.String,
-  state: Schema.Literals(["connected", "connecting", "waiting", "alias", "own-address", "unknown"]),
-  /** As in `Peer`. */
-  situation: Schema.optional(Schema.String),
-  cause: Schema.optional(Schema.String),
-  fix: Schema.optional(Schema.String),
-  text: Schema.String,
-  record: Schema.optional(Peer),
-  /** Its Ups, Downs and failed attempts, the latest 50, oldest first, as far as they are kept; as `domain/pair/PairPast`. */
-  past: Schema.optional(Schema.Array(Schema.Struct({
-    at: Schema.Int,
-    what: Schema.Literals(["up", "down", "attempt"]),
-    connection: Schema.Int,
-    direction: Direction,
-    reason: Schema.optional(Reason),
-    upMs: Schema.optional(Schema.Int)
-  }))),
-  /** What it did that no honest peer does, the oldest first. */
-  offences: Schema.optional(Schema.Array(Schema.Struct({
-    kind: Schema.String,
-    detail: Schema.String,
-    /** In a row. */
-    times: Schema.Finite,
-    agoMs: Schema.Finite
-  })))
-})
-export type Why = typeof Why.Type
-
-/** A ban, as `services/ConnectionManager`. */
-export const Ban = Schema.Struct({
-  /** An address, or a block as `203.0.113.0/24`. */
-  subnet: Schema.String,
-  since: Schema.Finite,
-  until: Schema.Finite,
-  leftMs: Schema.Finite,
-  by: Schema.Literals(["operator", "score"]),
-  /** For a person; may be empty. */
-  reason: Schema.String
-})
-export type Ban = typeof Ban.Type
-
-/** `GET /bans`, by address. */
-export const Bans = Schema.Struct({
-  /** The node's wall time when the list was read. */
-  at: Schema.Finite,
-  bans: Schema.Array(Ban)
-})
-export type Bans = typeof Bans.Type
-
-/** The request's text is not an address. `message` says how to write one. */
-export class BadAddress extends Schema.TaggedError<BadAddress>()("BadAddress", { message: Schema.String }, {
-  httpApiStatus: 400
-}) {}
-
-/** Nothing has happened with that address, or it is forgotten. */
-export class NoTrace extends Schema.TaggedError<NoTrace>()("NoTrace", { message: Schema.String }, {
-  httpApiStatus: 404
-}) {}
-
 const group = HttpApiGroup.make("node", { topLevel: true }).add(
   HttpApiEndpoint.get("status", "/status", { success: Status }),
   HttpApiEndpoint.get("peers", "/peers", { success: Peers }),
@@ -349,51 +190,11 @@ const group = HttpApiGroup.make("node", { topLevel: true }).add(
     success: PairTraceFile,
     error: [BadAddress, NoTrace]
   }),
-  /** Adds an address; which end dials follows from the ranks. */
-  HttpApiEndpoint.post("connect", "/connect", {
-    payload: Schema.Struct({ address: Schema.String }),
-    success: Why,
-    error: BadAddress
-  }),
-  /** Closes the connection and stops dialling the peer until it is named again. */
-  HttpApiEndpoint.post("disconnect", "/disconnect", {
-    payload: Schema.Struct({ ip: Schema.String }),
-    success: Schema.Struct({ disconnected: Schema.Boolean }),
-    error: BadAddress
-  }),
-  HttpApiEndpoint.get("bans", "/bans", { success: Bans }),
-  /** Bans an address or a block, for a day or `forMs`; in place of an earlier ban of the same. */
-  HttpApiEndpoint.post("ban", "/ban", {
-    payload: Schema.Struct({
-      subnet: Schema.String,
-      forMs: Schema.optional(Schema.Finite),
-      reason: Schema.optional(Schema.String)
-    }),
-    success: Ban,
-    error: BadAddress
-  }),
-  /** Lifts exactly that ban. */
-  HttpApiEndpoint.post("unban", "/unban", {
-    payload: Schema.Struct({ subnet: Schema.String }),
-    success: Schema.Struct({ unbanned: Schema.String }),
-    error: BadAddress
-  }),
-  /** Forgets the key by which the peer is known: the one that it shows next is trusted. */
-  HttpApiEndpoint.post("trust", "/trust", {
-    payload: Schema.Struct({ ip: Schema.String }),
-    success: Schema.Struct({ forgotten: Schema.Boolean }),
-    error: BadAddress
-  }),
-  /** For drills: cuts the node off from exactly these addresses, as `ConnectionManager.isolate`. An empty list ends that. */
-  HttpApiEndpoint.post("isolate", "/isolate", {
-    payload: Schema.Struct({ ips: Schema.Array(Schema.String) }),
-    success: Schema.Struct({ isolated: Schema.Int }),
-    error: BadAddress
-  })
-)
+  HttpApiEndpoint.get("bans", "/bans", { success: Bans })
+).middleware(AccessApi.Reading)
 
 export class AdminApi extends HttpApi.make("timemesh-admin")
-  .add(group, HealthApi.group, EventsApi.group)
+  .add(group, CommandsApi.group, HealthApi.live, HealthApi.group, EventsApi.group)
   .annotate(OpenApi.Title, "timemesh admin API")
   .annotate(OpenApi.Version, "1")
   .annotate(

@@ -1,5 +1,5 @@
 /** Client of a running node's admin API. */
-import { Data, Effect } from "effect"
+import { Data, Effect, Option, type Redacted } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient } from "effect/http-api"
 import * as Limits from "../../domain/Limits.ts"
@@ -7,16 +7,17 @@ import type { PairTraceFile } from "../../domain/pair/PairTraceFile.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import { systemReason } from "../store/systemError.ts"
 import { AdminApi } from "./AdminApi.ts"
-import type { Ban, Bans, Masternodes, Peers, Status, Why } from "./AdminApi.ts"
+import type { Masternodes, Status } from "./AdminApi.ts"
+import type { Ban, Bans, Peers, Why } from "./PeerApi.ts"
 import { present } from "./present.ts"
 
 /**
  * The request failed. `unreachable`: no connection to that address. `timeout`: no answer in time. `refused`: the node
- * rejected the request as invalid. `foreign`: the answer is not that of a timemesh node of this version.
+ * rejected the request as invalid. `unauthorized`: it needs the node's token. `foreign`: the answer is not that of a timemesh node of this version.
  */
 export class AdminClientError extends Data.TaggedError("AdminClientError")<{
   readonly address: PeerAddress.PeerAddress
-  readonly kind: "unreachable" | "timeout" | "refused" | "foreign"
+  readonly kind: "unreachable" | "timeout" | "refused" | "unauthorized" | "foreign"
   readonly detail: string
 }> {
   override get message() {
@@ -49,19 +50,27 @@ export interface AdminClient {
   readonly isolate: (ips: ReadonlyArray<string>) => Effect.Effect<void, AdminClientError>
 }
 
-/** A client for that address; every call is one request. */
+/** A client for that address; every call is one request. `token`: the node's, which commands need; read for each request. */
 export const make = (
-  address: PeerAddress.PeerAddress
+  address: PeerAddress.PeerAddress,
+  token: Effect.Effect<Option.Option<Redacted.Redacted>> = Effect.succeedNone
 ): Effect.Effect<AdminClient, never, HttpClient.HttpClient> =>
   Effect.gen(function*() {
     const api = yield* HttpApiClient.make(AdminApi, {
-      transformClient: HttpClient.mapRequest(HttpClientRequest.prependUrl(`http://${PeerAddress.format(address)}`))
+      transformClient: HttpClient.mapRequestEffect((request) =>
+        Effect.map(token, (found) =>
+          HttpClientRequest.prependUrl(
+            Option.isNone(found) ? request : HttpClientRequest.bearerToken(request, found.value),
+            `http://${PeerAddress.format(address)}`
+          ))
+      )
     })
     const failure = (kind: AdminClientError["kind"], detail: string) => new AdminClientError({ address, kind, detail })
     const translate = (error: { readonly _tag: string; readonly message: string; readonly reason?: unknown }) => {
       if (error._tag === "BadAddress" || error._tag === "NoMasternodes" || error._tag === "NoTrace") {
         return failure("refused", error.message)
       }
+      if (error._tag === "Unauthorized") return failure("unauthorized", error.message)
       const transport = typeof error.reason === "object" && error.reason !== null && "_tag" in error.reason &&
         error.reason._tag === "TransportError"
       return transport

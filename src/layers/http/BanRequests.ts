@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import * as Subnet from "../../domain/peer/Subnet.ts"
 import type { ConnectionManager } from "../../services/ConnectionManager.ts"
-import { BadAddress, type Ban } from "./AdminApi.ts"
+import { BadAddress, type Ban } from "./PeerApi.ts"
 
 type Manager = Pick<ConnectionManager["Service"], "ban" | "unban" | "bans">
 

@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import * as Limits from "../../domain/Limits.ts"
+import { Reading } from "./AccessApi.ts"
 
 /** What happened, as the log has it. */
 export const Happened = Schema.Struct({
@@ -58,4 +59,4 @@ export const group = HttpApiGroup.make("events", { topLevel: true }).add(
     success: HttpApiSchema.StreamSse({ events: Sent }),
     error: TooManyReaders
   })
-)
+).middleware(Reading)

@@ -1,6 +1,7 @@
 /** Health, one peer with its past, and metrics: the part of the admin API for supervisors and boards. Shapes and units as in `AdminApi`. */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { Reading } from "./AccessApi.ts"
 
 /** As `domain/NodeVerdict`. */
 export const Verdict = Schema.Struct({
@@ -21,11 +22,15 @@ export class NotReady extends Schema.TaggedError<NotReady>()(
   { httpApiStatus: 503 }
 ) {}
 
+/** Apart from the others: it says nothing of the node, and a supervisor has no token. */
+export const live = HttpApiGroup.make("live", { topLevel: true }).add(
+  HttpApiEndpoint.get("live", "/health/live", { success: Live })
+)
+
 export const group = HttpApiGroup.make("health", { topLevel: true }).add(
-  HttpApiEndpoint.get("live", "/health/live", { success: Live }),
   HttpApiEndpoint.get("ready", "/health/ready", { success: Verdict, error: NotReady }),
   /** Of all peers together, in Prometheus' text format. */
   HttpApiEndpoint.get("metrics", "/metrics", {
     success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain; version=0.0.4; charset=utf-8" }))
   })
-)
+).middleware(Reading)

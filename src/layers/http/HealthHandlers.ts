@@ -1,5 +1,5 @@
 /** Answers for supervisors and boards. */
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { samplesOf } from "../../domain/metrics/samples.ts"
 import { AdminApi } from "./AdminApi.ts"
@@ -8,8 +8,17 @@ import * as MetricsPage from "./MetricsPage.ts"
 import * as NodeHealth from "./NodeHealth.ts"
 import { present } from "./present.ts"
 
-/** `startedAt`: monotonic ms of the start. */
-export const layer = (startedAt: number) =>
+const live = (startedAt: number) =>
+  HttpApiBuilder.group(AdminApi, "live", (handlers) =>
+    handlers.handleAll({
+      live: () =>
+        Effect.map(Clock.monotonicTimeNanos, (nanos) => ({
+          live: true as const,
+          uptimeMs: Math.round(Number(nanos) / 1e6 - startedAt)
+        }))
+    }))
+
+const health = (startedAt: number) =>
   HttpApiBuilder.group(
     AdminApi,
     "health",
@@ -17,11 +26,6 @@ export const layer = (startedAt: number) =>
       const health = yield* NodeHealth.make
       const facts = yield* MetricsPage.facts(startedAt)
       return handlers.handleAll({
-        live: () =>
-          Effect.map(Clock.monotonicTimeNanos, (nanos) => ({
-            live: true as const,
-            uptimeMs: Math.round(Number(nanos) / 1e6 - startedAt)
-          })),
         ready: () =>
           Effect.flatMap(health, ({ verdict }) => {
             const answer = present(NodeHealth.toApi(verdict))
@@ -33,3 +37,6 @@ export const layer = (startedAt: number) =>
       })
     })
   )
+
+/** `startedAt`: monotonic ms of the start. */
+export const layer = (startedAt: number) => Layer.mergeAll(live(startedAt), health(startedAt))

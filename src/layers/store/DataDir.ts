@@ -34,6 +34,8 @@ export const NodeFile = Schema.Struct({
   listen: Schema.String,
   /** `IP:PORT` of the admin API; absent when it is off. (Earlier versions wrote null.) */
   admin: Schema.optional(Schema.NullOr(Schema.String)),
+  /** The file of the admin API's token, where it is not the directory's own. */
+  adminTokenFile: Schema.optional(Schema.String),
   software: Schema.String,
   /** Wall time, ms. */
   startedAt: Schema.Finite
@@ -49,7 +51,7 @@ const lockFile = (directory: string) => `${directory}/lock.db`
 
 /** Whether the name belongs to a node's files, or to what it keeps beside them: nothing else may be written under it. */
 export const isNodeFile = (name: string): boolean =>
-  /^(?:lock\.db|lock\.json|node\.json|peers\.json|peers\.db|pins\.json|certificate\.pem|chain\.db|masternode\.key)(?:[-.].*)?$/
+  /^(?:lock\.db|lock\.json|node\.json|peers\.json|peers\.db|pins\.json|certificate\.pem|chain\.db|masternode\.key|admin\.token)(?:[-.].*)?$/
     .test(name)
 
 /** What a node opens by name. `lock.json` decides nothing: anything in its place only costs a number in an error text. */
@@ -61,9 +63,12 @@ const opened = [
   "peers.db.new",
   "pins.json",
   "certificate.pem",
+  "admin.token",
   "chain.db",
   "chain.db.new"
-].flatMap((name) => /\.(?:json|pem)$/.test(name) ? [name] : [name, `${name}-journal`, `${name}-wal`, `${name}-shm`])
+].flatMap((name) =>
+  /\.(?:json|pem|token)$/.test(name) ? [name] : [name, `${name}-journal`, `${name}-wal`, `${name}-shm`]
+)
 
 /** A file that cannot be removed is left: nothing depends on its absence. */
 const remove = (file: string): Effect.Effect<void> => Effect.promise(() => fs.rm(file, { force: true }).catch(() => {}))

@@ -128,6 +128,10 @@ const onDisk: PlainFiles = {
   exists: (file) => Effect.map(attempt(file, "found", () => orAbsent(fs.lstat(file))), (stats) => stats !== undefined)
 }
 
+/** Removes the name; no file of that name is no error. */
+export const remove = (file: string): Effect.Effect<void, FileError> =>
+  attempt(file, "removed", () => fs.rm(file, { force: true }))
+
 export const PlainFiles = Context.Reference<PlainFiles>("timemesh/layers/store/PlainFiles", {
   defaultValue: () => onDisk
 })

@@ -5,9 +5,10 @@ import { Effect, Layer, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { OpenApi } from "effect/http-api"
 import { TestClock } from "effect/testing"
-import { AdminApi, Status, Why } from "../../../src/layers/http/AdminApi.ts"
+import { AdminApi, Status } from "../../../src/layers/http/AdminApi.ts"
 import * as AdminServer from "../../../src/layers/http/AdminServer.ts"
 import { Verdict } from "../../../src/layers/http/HealthApi.ts"
+import { Why } from "../../../src/layers/http/PeerApi.ts"
 import { ip, onMesh, type Running } from "../../harness/mesh.ts"
 
 const get = Effect.fnUntraced(

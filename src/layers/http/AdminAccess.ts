@@ -1,0 +1,66 @@
+/**
+ * Decides who may ask what of the admin API.
+ *
+ * **Commands** need the node's token, from anywhere. **Questions** are open on loopback unless `isClosed`. Without a token, commands are open
+ * on loopback as well (for programs that embed the server), and nothing is beyond it.
+ */
+import { Context, Effect, Layer, Redacted } from "effect"
+import { HttpServerRequest } from "effect/http"
+import { createHash, timingSafeEqual } from "node:crypto"
+import { Commanding, Reading, Unauthorized } from "./AccessApi.ts"
+
+export interface Access {
+  readonly token: Redacted.Redacted | undefined
+  /** Questions need the token too: the API is beyond loopback, or its operator wants it so. */
+  readonly isClosed: boolean
+}
+
+/** Default: open, for a server on loopback. */
+export const AdminAccess = Context.Reference<Access>("timemesh/layers/http/AdminAccess", {
+  defaultValue: () => ({ token: undefined, isClosed: false })
+})
+
+const digest = (text: string): Buffer => createHash("sha256").update(text).digest()
+
+/** Whether both are one token. Takes as long for every wrong one: what is compared are digests of one length, to the end. */
+export const isSame = (token: Redacted.Redacted, given: Redacted.Redacted): boolean =>
+  timingSafeEqual(digest(Redacted.value(token)), digest(Redacted.value(given)))
+
+const where =
+  "run the command as the user of the node, which reads it in the data directory, or name its file with --admin-token-file FILE"
+
+/** Why the request may not pass. Never says anything of the token that was given. */
+const refusal = (token: Redacted.Redacted | undefined, authorization: string | undefined): string => {
+  if (token === undefined) return "the node has no token, so it answers on loopback only"
+  if (authorization === undefined) return `this needs the node's token; ${where}`
+  return /^bearer /i.test(authorization)
+    ? `the token is not that of this node; ${where}`
+    : "the Authorization header must have the form: Bearer TOKEN"
+}
+
+/** Fails unless the request has that token. */
+const check = (token: Redacted.Redacted | undefined, given: Redacted.Redacted) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) =>
+    token !== undefined && isSame(token, given)
+      ? Effect.void
+      : Effect.fail(new Unauthorized({ message: refusal(token, headers["authorization"]) })))
+
+const layerCommanding = Layer.effect(
+  Commanding,
+  Effect.map(AdminAccess, ({ isClosed, token }) =>
+    Commanding.of({
+      token: (handled, { credential }) =>
+        token === undefined && !isClosed ? handled : Effect.andThen(check(token, credential), handled)
+    }))
+)
+
+const layerReading = Layer.effect(
+  Reading,
+  Effect.map(AdminAccess, ({ isClosed, token }) =>
+    Reading.of({
+      token: (handled, { credential }) => isClosed ? Effect.andThen(check(token, credential), handled) : handled
+    }))
+)
+
+/** By the `AdminAccess` of its surroundings. */
+export const layer: Layer.Layer<Commanding | Reading> = Layer.mergeAll(layerCommanding, layerReading)

@@ -1,0 +1,48 @@
+/** What changes a node: the part of the admin API that needs the node's token. Shapes and units as in `AdminApi`. */
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import { Commanding } from "./AccessApi.ts"
+import { BadAddress, Ban, Why } from "./PeerApi.ts"
+
+export const group = HttpApiGroup.make("commands", { topLevel: true }).add(
+  /** Adds an address; which end dials follows from the ranks. */
+  HttpApiEndpoint.post("connect", "/connect", {
+    payload: Schema.Struct({ address: Schema.String }),
+    success: Why,
+    error: BadAddress
+  }),
+  /** Closes the connection and stops dialling the peer until it is named again. */
+  HttpApiEndpoint.post("disconnect", "/disconnect", {
+    payload: Schema.Struct({ ip: Schema.String }),
+    success: Schema.Struct({ disconnected: Schema.Boolean }),
+    error: BadAddress
+  }),
+  /** Bans an address or a block, for a day or `forMs`; in place of an earlier ban of the same. */
+  HttpApiEndpoint.post("ban", "/ban", {
+    payload: Schema.Struct({
+      subnet: Schema.String,
+      forMs: Schema.optional(Schema.Finite),
+      reason: Schema.optional(Schema.String)
+    }),
+    success: Ban,
+    error: BadAddress
+  }),
+  /** Lifts exactly that ban. */
+  HttpApiEndpoint.post("unban", "/unban", {
+    payload: Schema.Struct({ subnet: Schema.String }),
+    success: Schema.Struct({ unbanned: Schema.String }),
+    error: BadAddress
+  }),
+  /** Forgets the key by which the peer is known: the one that it shows next is trusted. */
+  HttpApiEndpoint.post("trust", "/trust", {
+    payload: Schema.Struct({ ip: Schema.String }),
+    success: Schema.Struct({ forgotten: Schema.Boolean }),
+    error: BadAddress
+  }),
+  /** For drills: cuts the node off from exactly these addresses, as `ConnectionManager.isolate`. An empty list ends that. */
+  HttpApiEndpoint.post("isolate", "/isolate", {
+    payload: Schema.Struct({ ips: Schema.Array(Schema.String) }),
+    success: Schema.Struct({ isolated: Schema.Int }),
+    error: BadAddress
+  })
+).middleware(Commanding)

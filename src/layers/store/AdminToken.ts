@@ -1,0 +1,77 @@
+/**
+ * The token that commands to a node need: in `admin.token` of its data directory, made at the first start, or in a file that the operator
+ * names. Whoever can read the file can command the node.
+ */
+import { Effect, Option, Redacted } from "effect"
+import { randomBytes } from "node:crypto"
+import * as Limits from "../../domain/Limits.ts"
+import { DataDirError } from "./DataDir.ts"
+import * as PlainFile from "./PlainFiles.ts"
+import { PlainFiles } from "./PlainFiles.ts"
+
+/** In the data directory. */
+export const fileName = "admin.token"
+
+const form = new RegExp(`^[\\x21-\\x7e]{${Limits.adminTokenLeast},${Limits.adminTokenMost}}$`)
+
+/** What is wrong with a text as a token, if anything is. Never says the text. */
+export const problem = (text: string): string | undefined =>
+  form.test(text)
+    ? undefined
+    : `is not one word of ${Limits.adminTokenLeast} to ${Limits.adminTokenMost} characters of ASCII`
+
+const [othersMayRead, strangersMayRead] = [0o077, 0o007]
+
+const read = (file: string) =>
+  Effect.gen(function*() {
+    const text = Option.map(yield* (yield* PlainFiles).read(file), (found) => found.trim())
+    const stats = yield* PlainFile.plain(file)
+    return { text, mode: Option.getOrElse(Option.map(stats, ({ mode }) => mode), () => 0) }
+  })
+
+/** The token of a file that an operator names. Fails when it is no token, or when every user may read it. */
+export const fromFile = (file: string): Effect.Effect<Redacted.Redacted, PlainFile.FileError> =>
+  Effect.gen(function*() {
+    const { mode, text } = yield* read(file)
+    const fail = (detail: string) => Effect.fail(new PlainFile.FileError({ file, detail }))
+    if (Option.isNone(text)) {
+      return yield* fail("does not exist; make one that only you can read: (umask 077; openssl rand -hex 32 > FILE)")
+    }
+    if ((mode & strangersMayRead) !== 0) {
+      return yield* fail(
+        `can be read by every user (mode ${
+          (mode & 0o777).toString(8)
+        }); make a new token in it, after: chmod 600 ${file}`
+      )
+    }
+    const wrong = problem(text.value)
+    return wrong === undefined ? Redacted.make(text.value, { label: "admin token" }) : yield* fail(wrong)
+  })
+
+/**
+ * The token of a data directory, which must exist and be ours. Made when there is none, and in place of one that others could read or that is
+ * damaged: commands read it anew each time.
+ */
+export const load = (directory: string): Effect.Effect<Redacted.Redacted, DataDirError> =>
+  Effect.gen(function*() {
+    const file = `${directory}/${fileName}`
+    const { mode, text } = yield* read(file)
+    const wrong = Option.match(text, {
+      onNone: () => "",
+      onSome: (found) => (mode & othersMayRead) !== 0 ? "could be read by other users" : problem(found)
+    })
+    if (Option.isSome(text) && wrong === undefined) return Redacted.make(text.value, { label: "admin token" })
+    if (wrong !== "") yield* Effect.logWarning(`${file} ${wrong}; it has a new token now`)
+    const made = randomBytes(Limits.adminTokenBytes).toString("base64url")
+    yield* PlainFile.remove(file)
+    yield* (yield* PlainFiles).replace(file, `${made}\n`)
+    return Redacted.make(made, { label: "admin token" })
+  }).pipe(Effect.mapError(({ detail }) => new DataDirError({ directory, detail: `${fileName} ${detail}` })))
+
+/** That of a data directory as a command finds it. `None`: there is none, or this user may not read it. */
+export const find = (directory: string): Effect.Effect<Option.Option<Redacted.Redacted>> =>
+  Effect.map(Effect.option(read(`${directory}/${fileName}`)), (found) =>
+    Option.filter(
+      Option.map(Option.flatMap(found, ({ text }) => text), (text) => Redacted.make(text, { label: "admin token" })),
+      (token) => problem(Redacted.value(token)) === undefined
+    ))
