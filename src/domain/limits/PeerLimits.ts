@@ -28,6 +28,8 @@ export const knownPeers = 4_096
 export const configuredPeers = 2_048
 /** addresses per `Peers` message: what a new peer learns at once; covers the peers of a full node. */
 export const peersPerMessage = 256
+/** addresses that a full node gives a peer that it turns away: a frame before Up has room for as many again. */
+export const peersOnRefusal = 64
 /**
  * addresses. New ones accepted from one peer at once, and per second after that: a full message, then Bitcoin Core's rate.
  * The rest are ignored: an honest peer's gossip fits, and a hostile peer's thousands do not fill the table.
@@ -60,6 +62,12 @@ export const feelerEveryMs = 120_000
 export const feelerDraws = 16
 /** ms. Mean time between two questions to one of its peers for addresses. */
 export const askEveryMs = 600_000
+/**
+ * ms. A node that has places left and no address to try asks a peer again after so long, twice as long each time, and questions to one peer in all:
+ * a peer answers twice as many.
+ */
+export const askNeedyMs = 30_000
+export const askNeedyTimes = 5
 /**
  * answers with addresses to one peer at once, and the time after which there is one more, ms. An honest peer asks twice as seldom, and
  * once more each time it was restarted: one that crashes again and again still learns of the others.

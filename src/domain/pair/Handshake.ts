@@ -18,12 +18,21 @@ export const ruleVersion = 1
 
 /**
  * Bits of `Hello.capabilities`. `peers`: reads `Peers`. `channels`: reads `Data`. `chain`: has a chain and serves it.
- * `produces`: makes blocks on devnet when its turn comes. `masternodes`: reads announcements of masternodes. `dialBack`: dials back when asked to. Append only.
+ * `produces`: makes blocks on devnet when its turn comes. `masternodes`: reads announcements of masternodes. `dialBack`: dials back when asked to.
+ * `refusals`: reads a `Peers` before a `Reject(full)`. Append only.
  */
-export const Capability = { peers: 1, channels: 2, chain: 4, produces: 8, masternodes: 16, dialBack: 32 } as const
+export const Capability = {
+  peers: 1,
+  channels: 2,
+  chain: 4,
+  produces: 8,
+  masternodes: 16,
+  dialBack: 32,
+  refusals: 64
+} as const
 
 /** What this version offers. */
-export const capabilities: number = Capability.peers | Capability.channels | Capability.dialBack
+export const capabilities: number = Capability.peers | Capability.channels | Capability.dialBack | Capability.refusals
 
 /** Id of the Hello extension that carries the sender's number of the socket: u64, at most 2^53 − 1. */
 export const orderExtension = 1

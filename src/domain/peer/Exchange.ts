@@ -5,17 +5,18 @@ import type { PeerIp } from "./PeerIp.ts"
 
 /**
  * The connected peers, then the part of the book that is given out (`PeerBook.sample`): each address once, never the asker's own, at most
- * `Limits.peersPerMessage`. Both lists hold only what may be told to the asker.
+ * `most`. Both lists hold only what may be told to the asker.
  */
 export const answer = (
   asker: PeerIp,
   connected: Iterable<PeerAddress>,
-  chosen: Iterable<PeerAddress>
+  chosen: Iterable<PeerAddress>,
+  most: number = Limits.peersPerMessage
 ): ReadonlyArray<PeerAddress> => {
   const others = new Map<PeerIp, PeerAddress>()
   for (const list of [connected, chosen]) {
     for (const { ip, port } of list) {
-      if (others.size === Limits.peersPerMessage) break
+      if (others.size === most) break
       if (ip !== asker && !others.has(ip)) others.set(ip, { ip, port })
     }
   }

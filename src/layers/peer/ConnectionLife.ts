@@ -57,6 +57,7 @@ export const up = (
     liveness: rttMs === undefined ? Liveness.start(now) : Liveness.sample(Liveness.start(now), rttMs),
     lagSeenMs: ctx.timers.lag.totalMs,
     dueSlot: undefined,
+    asked: undefined,
     rates: new MessageRates()
   }
   end.up = up

@@ -63,6 +63,7 @@ export const peersReceived = (ctx: NodeContext, from: Peer, peers: Peers["peers"
 
 /** Asks the peer for addresses. */
 export const ask = (ctx: NodeContext, up: Up): void => {
+  up.asked = { at: ctx.timers.now(), times: (up.asked?.times ?? 0) + 1 }
   if (up.end.wire === "time") return void TimeOutgoing.send(ctx, up.end, { _tag: "GetPeers" })
   Outgoing.bulk(ctx, up, { _tag: "AskPeers" })
 }
@@ -76,20 +77,30 @@ export const onUp = (ctx: NodeContext, up: Up): void => {
 /** The peer asks for addresses. */
 export const asked = (ctx: NodeContext, peer: Peer, up: Up): void => send(ctx, up, answer(ctx, peer))
 
+/** What a peer for which there is no place is told: where else it may find one. A newcomer that knows only full nodes would learn of no other. */
+export const elsewhere = (ctx: NodeContext, peer: Peer): Peers | undefined => {
+  const peers = answer(ctx, peer, Limits.peersOnRefusal)
+  return peers.length === 0 ? undefined : { _tag: "Peers", peers }
+}
+
 /** What a peer that asks for addresses is told: nothing when it asks too often. */
-export const answer = (ctx: NodeContext, peer: Peer): ReadonlyArray<PeerAddress> => {
+export const answer = (
+  ctx: NodeContext,
+  peer: Peer,
+  most: number = Limits.peersPerMessage
+): ReadonlyArray<PeerAddress> => {
   const now = ctx.timers.now()
   const before = peer.answers
   const tokens = before === undefined
     ? Limits.peerAnswers
     : Math.min(Limits.peerAnswers, before.tokens + (now - before.at) / Limits.peerAnswerEveryMs)
   peer.answers = { tokens: tokens < 1 ? tokens : tokens - 1, at: now }
-  return tokens >= 1 ? answerFor(ctx, peer) : []
+  return tokens >= 1 ? answerFor(ctx, peer, most) : []
 }
 
 /** The peers that are up, then those of the book that are given out today. */
-const answerFor = (ctx: NodeContext, peer: Peer): ReadonlyArray<PeerAddress> =>
-  Exchange.answer(peer.ip, connectedFor(ctx, peer), told(ctx).filter(({ ip }) => Gate.fitsIp(ip, peer)))
+const answerFor = (ctx: NodeContext, peer: Peer, most: number): ReadonlyArray<PeerAddress> =>
+  Exchange.answer(peer.ip, connectedFor(ctx, peer), told(ctx).filter(({ ip }) => Gate.fitsIp(ip, peer)), most)
 
 const connectedFor = function*(ctx: NodeContext, peer: Peer): Iterable<PeerAddress> {
   for (const other of ctx.table.peers()) {

@@ -48,6 +48,7 @@ export const helloReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, hello:
   const { book } = peer
   if (Pair.phaseOf(peer.pair, end.id) !== "hello") return Protection.violated(ctx, end, "second Hello")
   ctx.slots.identified(end)
+  end.readsRefusals = (hello.capabilities & Handshake.Capability.refusals) !== 0
   if (peer.up?.end.wire === "time") {
     return post(ctx, peer, {
       _tag: "Refused",
@@ -126,7 +127,19 @@ export const commitReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, commi
   post(ctx, peer, { _tag: "CommitReceived", end: end.id })
 }
 
+/** Whether addresses may come on an end that is not up: once, from a node that we dialled. */
+export const mayBeTold = (end: PeerEnd): boolean => {
+  if (end.direction !== "outbound" || end.isTold) return false
+  end.isTold = true
+  return true
+}
+
 export const rejectReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, reject: Reject): void => {
+  const { greeting } = end
+  // There is a node of this network, if no place.
+  if (reject.reason === "full" && end.direction === "outbound" && greeting !== undefined && greeting.listens > 0) {
+    ctx.book.good(peer.ip, { port: greeting.listens, wire: "native", direction: "outbound" }, ctx.nowMs())
+  }
   if (reject.reason === "alias" && !Aliases.onReject(ctx, peer, reject.address)) {
     const detail = `alias names an address we are not connected to: ${reject.address ?? "none given"}`
     return Outgoing.close(ctx, end, "protocol", detail)

@@ -221,13 +221,16 @@ const rejectFor = (
   const bannedMs = Protection.toldMs(ctx, peer)
   const retryFacts = { refusals: peer.book.inUseRefusals, ...(bannedMs === undefined ? {} : { bannedMs }) }
   const address = reject === "alias" ? Aliases.addressKept(ctx, peer, end) : undefined
-  return end.connection.wire.encode({
+  const { wire } = end.connection
+  const rejected = wire.encode({
     _tag: "Reject",
     reason: reject,
     text: reason.detail ?? "",
     retryAfterMs: Handshake.retryAfterMs(reject, retryFacts),
     ...(address === undefined ? {} : { address })
   })[0]
+  const elsewhere = reject === "full" && end.readsRefusals ? Discovery.elsewhere(ctx, peer) : undefined
+  return elsewhere === undefined ? rejected : Buffer.concat([...wire.encode(elsewhere), rejected])
 }
 
 // --- ends that left the state -----------------------------------------------------

@@ -44,6 +44,8 @@ export interface Up {
   lagSeenMs: number
   /** Place in the heartbeat's order; see `DueSlots`. */
   dueSlot: number | undefined
+  /** When it was asked for addresses last (monotonic ms), and how often. */
+  asked: { readonly at: number; readonly times: number } | undefined
   /** What its messages may cost. */
   readonly rates: MessageRates
 }
@@ -87,6 +89,10 @@ export class PeerEnd {
   pingsReceived = 0
   pongsSent = 0
   pongsReceived = 0
+  /** The peer has sent addresses before it was up: it may do so once, when it turns us away. */
+  isTold = false
+  /** The peer reads a `Peers` before a `Reject`. */
+  readsRefusals = false
   /** Messages that came before it was up. */
   earlyMessages = 0
 

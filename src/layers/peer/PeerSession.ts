@@ -133,7 +133,11 @@ export class PeerSession implements FrameEvents<PeerEnd> {
       case "Reject":
         return HelloExchange.rejectReceived(ctx, peer, end, message)
     }
-    if (end.up === undefined) return this.refuse(end, message._tag)
+    if (end.up === undefined) {
+      if (message._tag !== "Peers" || !HelloExchange.mayBeTold(end)) return this.refuse(end, message._tag)
+      // Of a node that has not said who it is nothing is believed.
+      return end.greeting === undefined ? undefined : Discovery.peersReceived(ctx, peer, message.peers)
+    }
     switch (message._tag) {
       case "Data":
         return

@@ -13,6 +13,7 @@ import type { PeerSource } from "../../domain/peer/PeerRecord.ts"
 import * as Discovery from "./Discovery.ts"
 import * as Gate from "./Gate.ts"
 import type { NodeContext } from "./NodeContext.ts"
+import type { Up } from "./PeerEnd.ts"
 import * as TimePairDriver from "./TimePairDriver.ts"
 
 /** Dials the best of the book, now and at every interval. */
@@ -23,7 +24,10 @@ export const start = (ctx: NodeContext, anchors: ReadonlyArray<PeerIp.PeerIp>): 
   }
   for (const known of first.values()) seek(ctx, known, "stored")
   look(ctx, Limits.seekFirstRows)
-  again(ctx, Limits.seekEveryMs, 0, (ctx) => look(ctx, Limits.seekRows))
+  again(ctx, Limits.seekEveryMs, 0, (ctx) => {
+    look(ctx, Limits.seekRows)
+    if (!isFull(ctx) && Gate.room(ctx).untried === 0) askInNeed(ctx)
+  })
   again(ctx, Limits.feelerEveryMs, 1, feel)
   again(ctx, Limits.askEveryMs, 1, ask)
 }
@@ -109,9 +113,24 @@ const untested = (ctx: NodeContext, now: number): KnownAddress.KnownAddress | un
   return undefined
 }
 
+const upsOf = (ctx: NodeContext): ReadonlyArray<Up> =>
+  [...ctx.table.peers()].flatMap(({ up }) => up === undefined ? [] : [up])
+
+/** There are places left, and no address to try: of the peers that may be asked again the one that was asked the longest ago is. */
+const askInNeed = (ctx: NodeContext): void => {
+  const now = ctx.timers.now()
+  let chosen: Up | undefined
+  for (const up of upsOf(ctx)) {
+    const { at, times } = up.asked ?? { at: Number.NEGATIVE_INFINITY, times: 0 }
+    if (times >= Limits.askNeedyTimes || now - at < Limits.askNeedyMs * 2 ** Math.max(0, times - 1)) continue
+    if (chosen === undefined || at < (chosen.asked?.at ?? 0)) chosen = up
+  }
+  if (chosen !== undefined) Discovery.ask(ctx, chosen)
+}
+
 /** Asks one peer for addresses. */
 const ask = (ctx: NodeContext): void => {
-  const ups = [...ctx.table.peers()].flatMap(({ up }) => up === undefined ? [] : [up])
+  const ups = upsOf(ctx)
   const chosen = ups[Math.floor(ctx.jitter() * ups.length)]
   if (chosen !== undefined) Discovery.ask(ctx, chosen)
 }

@@ -4,10 +4,11 @@ import * as Limits from "../../../src/domain/Limits.ts"
 import * as Exchange from "../../../src/domain/peer/Exchange.ts"
 import { PeerBook } from "../../../src/domain/peer/PeerBook.ts"
 import { fromStringUnsafe, type PeerIp } from "../../../src/domain/peer/PeerIp.ts"
+import { answerOf, memberIp, network } from "../../harness/discoveryNetwork.ts"
 import { randomFrom } from "../../harness/random.ts"
 
 const port = 24_100
-const ip = (i: number): PeerIp => fromStringUnsafe(`${20 + (i % 50)}.${i % 251}.0.${1 + i % 250}`)
+const ip = memberIp
 const listed = (ips: Iterable<PeerIp>) => [...ips].map((ip) => ({ ip, port }))
 
 describe("an answer with addresses", () => {
@@ -25,29 +26,9 @@ describe("an answer with addresses", () => {
   })
 })
 
-/** A network that has run for a while: each node is connected with `places` others, and has met a third of the rest before. */
-const network = (count: number, places: number, random: (n: number) => number) => {
-  const nodes = Array.from(
-    { length: count },
-    (_, i) => ({ connected: new Set<PeerIp>(), met: new Set<PeerIp>(), ip: ip(i) })
-  )
-  for (let tries = 40 * count * places; tries > 0; tries--) {
-    const [a, b] = [nodes[random(count)], nodes[random(count)]]
-    if (a === undefined || b === undefined || a === b) continue
-    if (a.connected.size >= places || b.connected.size >= places) continue
-    a.connected.add(b.ip)
-    b.connected.add(a.ip)
-  }
-  for (const node of nodes) {
-    for (const other of nodes) if (other !== node && random(3) === 0) node.met.add(other.ip)
-  }
-  return new Map(nodes.map((node) => [node.ip, node]))
-}
-
 /** The share of the network that a newcomer knows after each round: it asks all that it learned of, as far as it has places. */
 const rounds = (count: number, places: number, seed: number): ReadonlyArray<number> => {
   const random = randomFrom(seed)
-  const draw = () => random(2 ** 30) / 2 ** 30
   const nodes = network(count, places, random)
   const us = fromStringUnsafe("99.9.0.9")
   const book = new PeerBook([seed, 1, 2, 3])
@@ -60,13 +41,7 @@ const rounds = (count: number, places: number, seed: number): ReadonlyArray<numb
       const node = nodes.get(from)
       if (node === undefined || asked.has(from) || asked.size >= places) continue
       asked.add(from)
-      const theirs = new PeerBook([seed, random(1_000), 4, 5])
-      for (const ip of [...node.connected, ...node.met]) {
-        theirs.good(ip, { port, wire: "native", direction: "outbound" }, 0)
-      }
-      for (const address of Exchange.answer(us, listed(node.connected), theirs.sample(0, draw))) {
-        book.add(address, from, 0)
-      }
+      for (const address of answerOf(node, us, port, random)) book.add(address, from, 0)
     }
     shares.push(book.size / count)
   }

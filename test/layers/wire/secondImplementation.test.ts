@@ -97,7 +97,7 @@ describe("a second implementation", () => {
           // The number of this socket, and that no peer is up, or the first one still is.
           assert.match(JSON.stringify(hello.extensions), /^\[\[1,"000000[0-9a-f]{10}"\],\[2,"000[01]"\]\]$/)
           assert.deepStrictEqual([hello.peer, hello.listens], [Second.ip4(from), to.port])
-          assert.deepStrictEqual([hello.height, hello.tip, hello.capabilities], [0, genesis, 39])
+          assert.deepStrictEqual([hello.height, hello.tip, hello.capabilities], [0, genesis, 103])
           if (from === "127.0.41.9") {
             assert.strictEqual(await line.hear("02"), Second.ip4(to.ip) + Second.ip4(from))
             line.say(Second.ack)
@@ -277,7 +277,7 @@ describe("a second implementation", () => {
       const full = yield* node("127.0.45.5", made)
       const empty = yield* node("127.0.45.6")
       const { hello, line: source } = yield* dialHigher(full.to, "127.0.45.9", { capabilities: 7 })
-      assert.deepStrictEqual([hello.height, hello.capabilities], [20, 39])
+      assert.deepStrictEqual([hello.height, hello.capabilities], [20, 103])
       assert.deepStrictEqual(Second.readTip(yield* hear(source, "24")), { height: 20, hash: hello.tip })
 
       source.say(Second.getHeaders(7, [genesis]))
