@@ -120,7 +120,7 @@ export const run = ({ attackers, days, honest, netgroups, seed }: Options): Resu
       if (best === undefined) continue
       waiting.delete(best)
       if (!answers(best)) continue
-      groups.began(best, at)
+      groups.began(operatorOf(best), at)
       ups.push(best)
     }
     return ups

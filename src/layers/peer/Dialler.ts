@@ -80,7 +80,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
   onEnd(end: PeerEnd, reason: DisconnectReason, opened: boolean): void {
     const { ctx } = this
     ctx.slots.ended(end)
-    ctx.groups.ended(end.ip)
+    ctx.groups.ended(end.peer.group)
     this.free(end)
     const peer = peerOf(ctx, end)
     if (peer === undefined) return
@@ -203,7 +203,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
     const connection = new PeerConnection<PeerEnd>(io, wire, end, this.frames, this)
     end.connection = connection
     this.dialling.add(end)
-    groups.began(peer.ip, timers.now())
+    groups.began(peer.group, timers.now())
     this.ctx.emit({ _tag: "Dialling", ip: peer.ip, port })
     const from = listen.ip === "any" ? undefined : sameFamily(listen.ip, peer.ip)
     io.fork(Effect.flatMap(

@@ -5,7 +5,6 @@
  * **Units**: monotonic ms. **Bounds**: netgroups with an outbound socket.
  */
 import * as Limits from "../../domain/Limits.ts"
-import { operatorOf, type PeerIp } from "../../domain/peer/PeerIp.ts"
 
 export class GroupPace {
   private readonly groups = new Map<string, { count: number; at: number }>()
@@ -21,15 +20,13 @@ export class GroupPace {
     return known === undefined ? 0 : Math.max(0, known.at + known.count * Limits.sameGroupMs - now)
   }
 
-  /** A dial to the address begins. */
-  began(ip: PeerIp, now: number): void {
-    const group = operatorOf(ip)
+  /** A dial to an address of the netgroup begins. */
+  began(group: string, now: number): void {
     this.groups.set(group, { count: this.count(group) + 1, at: now })
   }
 
   /** That socket is gone. */
-  ended(ip: PeerIp): void {
-    const group = operatorOf(ip)
+  ended(group: string): void {
     const known = this.groups.get(group)
     if (known === undefined) return
     if (known.count > 1) known.count -= 1

@@ -77,8 +77,9 @@ const withWait = (event: PairEvent, actions: ReadonlyArray<PairAction>, backoffM
  */
 const isCutOff = (ctx: NodeContext, { ipClass }: Peer): boolean => {
   if (ConnectionLife.isAlone(ctx)) return true
-  for (const other of ctx.table.peers()) {
-    if (other.up !== undefined && (other.ipClass === ipClass || other.ipClass === "routable")) return false
+  for (const ip of ctx.slots.placed) {
+    const other = ctx.table.get(ip)
+    if (other?.up !== undefined && (other.ipClass === ipClass || other.ipClass === "routable")) return false
   }
   return true
 }

@@ -53,6 +53,8 @@ export interface Up {
 /** What an end asks its peer for, once per batch that it receives: so it is no look-up in the table. A `Peer`, which knows its ends. */
 export interface PeerOfEnd {
   readonly ip: PeerIp
+  /** Its netgroup: `PeerIp.operatorOf`. */
+  readonly group: string
   readonly pair: PairState
   /** Whether the end is one of the pair's: not closed, and not of a peer forgotten since. */
   has(end: PeerEnd): boolean

@@ -44,6 +44,11 @@ export class Slots {
     return this.places.size
   }
 
+  /** Who has a place: every peer that is up is among them. */
+  get placed(): Iterable<PeerIp> {
+    return this.places
+  }
+
   hasPlace(ip: PeerIp): boolean {
     return this.places.has(ip)
   }
