@@ -153,17 +153,18 @@ const refusing = (
 
 const noEnd: ConnectionEnd = { pull: Effect.never, write: () => Effect.never, finish: () => {}, close: () => {} }
 
+/** Stops a node while the clock goes on: the final Reject travels. Without, a node waits in real time until it gives up. */
+export const moving = (stop: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const stopping = yield* Effect.forkChild(stop)
+    // One node after the other, each at most `Limits.closeMs`.
+    while (stopping.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
+    yield* Fiber.join(stopping)
+  })
+
 export const make = Effect.gen(function*() {
   const network = yield* MemoryNetwork
   const scope = yield* Scope.make()
-  /** Stopping needs time to pass: the final Reject travels. */
-  const moving = (stop: Effect.Effect<void>) =>
-    Effect.gen(function*() {
-      const stopping = yield* Effect.forkChild(stop)
-      // One node after the other, each at most `Limits.closeMs`.
-      while (stopping.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
-      yield* Fiber.join(stopping)
-    })
   yield* Effect.addFinalizer(() => moving(Scope.close(scope, Exit.void)))
 
   /** Starts a node on the host with these IPs (the first is the one it dials from). */

@@ -12,7 +12,7 @@ import { MasternodeStore, type StoredMasternode } from "../../../src/services/Ma
 import { defaultTuning } from "../../../src/services/NodeConfig.ts"
 import { PeerSocket } from "../../../src/services/PeerSocket.ts"
 import { announce, masternode } from "../../harness/masternodes.ts"
-import { ip, onMesh, port } from "../../harness/mesh.ts"
+import { ip, moving, onMesh, port } from "../../harness/mesh.ts"
 
 const us = "10.0.0.1"
 
@@ -52,7 +52,7 @@ const startWith = Effect.fnUntraced(function*(sockets: PeerSocket["Service"], st
     ]),
     Layer.buildWithMemoMap(Layer.makeMemoMapUnsafe(), scope)
   )
-  yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+  yield* Effect.addFinalizer(() => moving(Scope.close(scope, Exit.void)))
   const registry = Context.getUnsafe(services as unknown as Context.Context<Masternodes>, Masternodes)
   return {
     rows: Effect.map(

@@ -16,7 +16,7 @@ import { NodeEvents } from "../../../src/services/NodeEvents.ts"
 import { PeerSocket } from "../../../src/services/PeerSocket.ts"
 import { PeerState } from "../../../src/services/PeerState.ts"
 import { PeerStore } from "../../../src/services/PeerStore.ts"
-import { assertConnected, ip, onMesh, port } from "../../harness/mesh.ts"
+import { assertConnected, ip, moving, onMesh, port } from "../../harness/mesh.ts"
 import { acceptEach, hello, join, nowhere } from "../../harness/rawPeer.ts"
 
 const us = "10.0.0.1"
@@ -43,7 +43,7 @@ const startWith = Effect.fnUntraced(function*(
     Layer.provide([Layer.succeed(PeerSocket, sockets), Layer.succeed(PeerStore, store)]),
     Layer.buildWithMemoMap(Layer.makeMemoMapUnsafe(), scope)
   )
-  yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+  yield* Effect.addFinalizer(() => moving(Scope.close(scope, Exit.void)))
   const dialled = () => events.flatMap((event) => event._tag === "Dialling" ? [event] : [])
   return { events, dialled, state: Context.get(services, PeerState), stop: Scope.close(scope, Exit.void) }
 })

@@ -16,7 +16,7 @@ import { NodeEvents } from "../../../src/services/NodeEvents.ts"
 import { PeerSocket } from "../../../src/services/PeerSocket.ts"
 import { PeerState } from "../../../src/services/PeerState.ts"
 import { PeerStore } from "../../../src/services/PeerStore.ts"
-import { ip, onMesh, port } from "../../harness/mesh.ts"
+import { ip, moving, onMesh, port } from "../../harness/mesh.ts"
 import { acceptEach, hello, join } from "../../harness/rawPeer.ts"
 
 const us = "10.0.0.1"
@@ -56,7 +56,7 @@ const startWith = Effect.fnUntraced(function*(
     ]),
     Layer.buildWithMemoMap(Layer.makeMemoMapUnsafe(), scope)
   )
-  yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+  yield* Effect.addFinalizer(() => moving(Scope.close(scope, Exit.void)))
   const of = <Tag extends NodeEvent["_tag"]>(tag: Tag) =>
     events.filter((event): event is Extract<NodeEvent, { readonly _tag: Tag }> => event._tag === tag)
   return { asked, of, state: Context.get(services, PeerState) }
