@@ -6,6 +6,7 @@ import * as PeerIps from "../../src/domain/peer/PeerIp.ts"
 import { type LinkOptions, MemoryNetwork } from "../../src/layers/socket/memory/MemoryNetwork.ts"
 import { Links } from "../../src/simulation/Links.ts"
 import type { LinkTrouble } from "../../src/simulation/Links.ts"
+import { long } from "../harness/long.ts"
 import { randomFrom } from "../harness/random.ts"
 
 const ipsOf = (node: number) =>
@@ -118,7 +119,7 @@ describe("Links", () => {
     assert.strictEqual(told.size, size)
   })
 
-  it("any sequence of begins and ends leaves what the troubles that are left make of it", () => {
+  it("any sequence of begins and ends leaves what the troubles that are left make of it", long, () => {
     for (let seed = 1; seed <= 50; seed++) {
       const n = randomFrom(seed)
       const { links, now } = make()

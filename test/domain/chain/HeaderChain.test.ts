@@ -5,6 +5,7 @@ import * as ForkChoice from "../../../src/domain/chain/ForkChoice.ts"
 import * as Hash from "../../../src/domain/chain/Hash.ts"
 import { HeaderChain } from "../../../src/domain/chain/HeaderChain.ts"
 import { hash } from "../../harness/chainArbitraries.ts"
+import { long } from "../../harness/long.ts"
 import { randomFrom } from "../../harness/random.ts"
 
 const int = (minimum: number, maximum: number) =>
@@ -132,7 +133,7 @@ describe("HeaderChain", () => {
     assert.strictEqual(new HeaderChain(genesis).findFork(other.locator()), undefined)
   })
 
-  it("1,000,000 headers take less than 100 MB", () => {
+  it("1,000,000 headers take less than 100 MB", long, () => {
     const before = process.memoryUsage().arrayBuffers
     const chain = new HeaderChain(genesis)
     for (let n = 1; n <= 1_000_000; n++) chain.append(named(n), n)

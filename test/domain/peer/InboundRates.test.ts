@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../../src/domain/Limits.ts"
 import { InboundRates } from "../../../src/domain/peer/InboundRates.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import { long } from "../../harness/long.ts"
 
 const ip = PeerIp.fromStringUnsafe
 const { inboundPerIp, inboundPerNetgroup } = Limits
@@ -40,7 +41,7 @@ describe("InboundRates", () => {
     assert.strictEqual(newcomers, 12)
   })
 
-  it("remembers a bounded number of addresses, and of those it forgets the netgroup still counts", () => {
+  it("remembers a bounded number of addresses, and of those it forgets the netgroup still counts", long, () => {
     const rates = new InboundRates()
     for (let i = 0; i < 300_000; i++) {
       rates.take(ip(`${i % 200 + 1}.${(i >> 8) & 255}.${(i >> 4) & 255}.${i & 255}`), false, i)

@@ -4,6 +4,7 @@ import * as BookPlaces from "../../../src/domain/peer/BookPlaces.ts"
 import { PeerBook } from "../../../src/domain/peer/PeerBook.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import type { Key } from "../../../src/domain/peer/SipHash.ts"
+import { long } from "../../harness/long.ts"
 import { randomFrom } from "../../harness/random.ts"
 
 const ip = PeerIp.fromStringUnsafe
@@ -226,7 +227,7 @@ describe("PeerBook", () => {
     assert.isTrue(sample.every(({ ip }) => book.tableOf(ip) === "tried"))
   })
 
-  it("offered 1,000,000 addresses it stays within its bound, and picks within 20 µs", () => {
+  it("offered 1,000,000 addresses it stays within its bound, and picks within 20 µs", long, () => {
     const book = new PeerBook(key)
     const random = randomFrom(3)
     const draw = drawFrom(4)

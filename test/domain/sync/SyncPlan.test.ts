@@ -8,6 +8,7 @@ import * as SyncState from "../../../src/domain/sync/SyncState.ts"
 import * as SyncStatus from "../../../src/domain/sync/SyncStatus.ts"
 import * as SyncVerdict from "../../../src/domain/sync/SyncVerdict.ts"
 import * as SyncWork from "../../../src/domain/sync/SyncWork.ts"
+import { long } from "../../harness/long.ts"
 import { randomFrom } from "../../harness/random.ts"
 import * as SyncWorld from "../../harness/syncWorld.ts"
 import type { PeerSpec } from "../../harness/syncWorld.ts"
@@ -286,7 +287,7 @@ describe("SyncPlan in random worlds", () => {
         }`
       )
     },
-    { arbitrary: { runs: 60 }, timeout: 60_000 }
+    { arbitrary: { runs: 60 }, timeout: 60_000, ...long }
   )
 })
 

@@ -18,6 +18,7 @@ import { NativeWire } from "../../../src/domain/wire/native/NativeWire.ts"
 import { SyncKind } from "../../../src/domain/wire/SyncMessage.ts"
 import type { Decoded } from "../../../src/domain/wire/Wire.ts"
 import * as arb from "../../harness/arbitraries.ts"
+import { long } from "../../harness/long.ts"
 import { randomFrom } from "../../harness/random.ts"
 
 const isMessage = Schema.is(Message.Message)
@@ -353,64 +354,68 @@ describe("Message", () => {
     assert.strictEqual(decoded._tag === "BadBody" ? decoded.reason : "", "16385 bytes, over 16384")
   })
 
-  it("is total: 200,000 bodies, random and mutated, never throw, and what is a message keeps to the schema", () => {
-    const seed = 20_251_124
-    const random = randomFrom(seed)
-    const corpus = [...vectors.values()].map((frame) => Uint8Array.from(frame)).concat([
-      Uint8Array.from(
-        bytesOf({ _tag: "Peers", peers: [{ ip: ip("1.2.3.4"), port: 5 }, { ip: ip("2001:db8::7"), port: 24_100 }] })
-      )
-    ])
-    const kinds = [...Object.values(Kind), ...Object.values(MasternodeKind)]
-    const seen = new Map<string, number>()
-    for (let i = 0; i < 200_000; i++) {
-      let body: Uint8Array
-      let kind: number
-      if (i % 4 === 0) {
-        body = Uint8Array.from({ length: random(200) }, () => random(256))
-        kind = kinds[random(kinds.length)] ?? 0
-      } else {
-        const frame = corpus[random(corpus.length)] ?? new Uint8Array(5)
-        kind = frame[4] ?? 0
-        body = frame.slice(Frame.headerBytes, random(4) === 0 ? Frame.headerBytes + random(frame.length) : undefined)
-        for (let n = random(4); n > 0 && body.length > 0; n--) body[random(body.length)] = random(256)
-      }
-      let decoded: Decoded
-      try {
-        decoded = decode(kind, body, 0, body.length)
-      } catch (error) {
-        return assert.fail(
-          `seed ${seed}, input ${i}: kind ${kind} ${Buffer.from(body).toString("hex")}: ${String(error)}`
+  it(
+    "is total: 200,000 bodies, random and mutated, never throw, and what is a message keeps to the schema",
+    long,
+    () => {
+      const seed = 20_251_124
+      const random = randomFrom(seed)
+      const corpus = [...vectors.values()].map((frame) => Uint8Array.from(frame)).concat([
+        Uint8Array.from(
+          bytesOf({ _tag: "Peers", peers: [{ ip: ip("1.2.3.4"), port: 5 }, { ip: ip("2001:db8::7"), port: 24_100 }] })
         )
+      ])
+      const kinds = [...Object.values(Kind), ...Object.values(MasternodeKind)]
+      const seen = new Map<string, number>()
+      for (let i = 0; i < 200_000; i++) {
+        let body: Uint8Array
+        let kind: number
+        if (i % 4 === 0) {
+          body = Uint8Array.from({ length: random(200) }, () => random(256))
+          kind = kinds[random(kinds.length)] ?? 0
+        } else {
+          const frame = corpus[random(corpus.length)] ?? new Uint8Array(5)
+          kind = frame[4] ?? 0
+          body = frame.slice(Frame.headerBytes, random(4) === 0 ? Frame.headerBytes + random(frame.length) : undefined)
+          for (let n = random(4); n > 0 && body.length > 0; n--) body[random(body.length)] = random(256)
+        }
+        let decoded: Decoded
+        try {
+          decoded = decode(kind, body, 0, body.length)
+        } catch (error) {
+          return assert.fail(
+            `seed ${seed}, input ${i}: kind ${kind} ${Buffer.from(body).toString("hex")}: ${String(error)}`
+          )
+        }
+        seen.set(decoded._tag, (seen.get(decoded._tag) ?? 0) + 1)
+        // The schema is slow: a quarter of the inputs.
+        if (i % 8 < 2 && decoded._tag !== "BadBody" && decoded._tag !== "Unknown") {
+          assert.isTrue(isMessage(decoded), `seed ${seed}, input ${i}: ${Buffer.from(body).toString("hex")}`)
+          assert.deepStrictEqual(plain(ofFrame(bytesOf(decoded))), plain(decoded))
+        }
       }
-      seen.set(decoded._tag, (seen.get(decoded._tag) ?? 0) + 1)
-      // The schema is slow: a quarter of the inputs.
-      if (i % 8 < 2 && decoded._tag !== "BadBody" && decoded._tag !== "Unknown") {
-        assert.isTrue(isMessage(decoded), `seed ${seed}, input ${i}: ${Buffer.from(body).toString("hex")}`)
-        assert.deepStrictEqual(plain(ofFrame(bytesOf(decoded))), plain(decoded))
+      // The fuzz reaches every kind of answer, else it proves nothing.
+      for (
+        const tag of [
+          "Hello",
+          "Commit",
+          "Ack",
+          "Reject",
+          "Ping",
+          "Pong",
+          "SameProcess",
+          "Data",
+          "Peers",
+          "AskPeers",
+          "AskDialBack",
+          "DialBack",
+          "BadBody"
+        ]
+      ) {
+        assert.isAbove(seen.get(tag) ?? 0, 100, tag)
       }
     }
-    // The fuzz reaches every kind of answer, else it proves nothing.
-    for (
-      const tag of [
-        "Hello",
-        "Commit",
-        "Ack",
-        "Reject",
-        "Ping",
-        "Pong",
-        "SameProcess",
-        "Data",
-        "Peers",
-        "AskPeers",
-        "AskDialBack",
-        "DialBack",
-        "BadBody"
-      ]
-    ) {
-      assert.isAbove(seen.get(tag) ?? 0, 100, tag)
-    }
-  })
+  )
 })
 
 describe("a stream that is TLS", () => {

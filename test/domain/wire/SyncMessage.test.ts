@@ -6,6 +6,7 @@ import * as NativeEncoder from "../../../src/domain/wire/native/NativeEncoder.ts
 import * as SyncMessage from "../../../src/domain/wire/SyncMessage.ts"
 import type { Decoded } from "../../../src/domain/wire/Wire.ts"
 import { int, syncMessage } from "../../harness/arbitraries.ts"
+import { long } from "../../harness/long.ts"
 import { randomFrom } from "../../harness/random.ts"
 
 const message = syncMessage({ locator: Limits.locatorHashes, list: 300, block: 300, blocks: 20 })
@@ -65,7 +66,7 @@ describe("SyncMessage", () => {
     refused({ _tag: "Tip", height: 1, hash: new Uint8Array(0) })
   })
 
-  it("is total: 50,000 random bodies never throw", () => {
+  it("is total: 50,000 random bodies never throw", long, () => {
     const seed = 20_251_201
     const random = randomFrom(seed)
     const kinds = Object.values(SyncMessage.SyncKind)

@@ -12,7 +12,8 @@ import * as SqliteClient from "../../../src/layers/sql/SqliteClient.ts"
 import { ChainStore } from "../../../src/services/ChainStore.ts"
 import type { ChainStoreError, StoredBlock } from "../../../src/services/ChainStore.ts"
 import { after, block, genesis, isTrue, network, restored } from "../../harness/chainBlocks.ts"
-import { cases, holds } from "../../harness/chainStoreContract.ts"
+import { cases, holds, longCases } from "../../harness/chainStoreContract.ts"
+import { long } from "../../harness/long.ts"
 
 const storeAt = (
   filename: string,
@@ -77,7 +78,11 @@ describe("batches", () => {
 
 describe("ChainStoreSql on SQLite", () => {
   for (const [name, body] of Object.entries(cases)) {
-    it.live(name, () => withFile((filename) => Effect.scoped(body({ open: storeAt(filename), keeps: true }))))
+    it.live(
+      name,
+      () => withFile((filename) => Effect.scoped(body({ open: storeAt(filename), keeps: true }))),
+      longCases.has(name) ? long : {}
+    )
   }
 
   it.live("a long list is committed batch by batch: a kill costs one batch at the most, and no batch is seen in part", () =>

@@ -12,6 +12,7 @@ import * as PeerStoreMemory from "../../../src/layers/store/PeerStoreMemory.ts"
 import { defaultTuning } from "../../../src/services/NodeConfig.ts"
 import { PeerSocket } from "../../../src/services/PeerSocket.ts"
 import { PeerState } from "../../../src/services/PeerState.ts"
+import { longEffect } from "../../harness/long.ts"
 import { ip, onMesh, port, type Running } from "../../harness/mesh.ts"
 import { dial, hello } from "../../harness/rawPeer.ts"
 
@@ -53,35 +54,41 @@ describe("waits that are void", () => {
         })))
   }
 
-  it.effect("two halves that were apart for an hour are whole 16 s after it", () =>
-    onMesh(20, ({ network, start }) =>
-      Effect.gen(function*() {
-        const nodes = yield* six(start)
-        const across = ips.slice(0, 3).flatMap((a) => ips.slice(3).map((b) => [ip(a), ip(b)] as const))
-        for (const [a, b] of across) yield* network.cut(a, b)
-        yield* TestClock.adjust("55 minutes")
-        assert.deepStrictEqual(yield* missing(nodes), [2, 2, 2, 2, 2, 2])
-        for (const [a, b] of across) yield* network.heal(a, b)
-        yield* TestClock.adjust("16 seconds")
-        assert.deepStrictEqual(yield* missing(nodes), [])
-      })))
+  longEffect(
+    "two halves that were apart for an hour are whole 16 s after it",
+    () =>
+      onMesh(20, ({ network, start }) =>
+        Effect.gen(function*() {
+          const nodes = yield* six(start)
+          const across = ips.slice(0, 3).flatMap((a) => ips.slice(3).map((b) => [ip(a), ip(b)] as const))
+          for (const [a, b] of across) yield* network.cut(a, b)
+          yield* TestClock.adjust("55 minutes")
+          assert.deepStrictEqual(yield* missing(nodes), [2, 2, 2, 2, 2, 2])
+          for (const [a, b] of across) yield* network.heal(a, b)
+          yield* TestClock.adjust("16 seconds")
+          assert.deepStrictEqual(yield* missing(nodes), [])
+        }))
+  )
 
-  it.effect("however long they were apart, the first pair that is together again brings all the others", () =>
-    onMesh(20, ({ network, start }) =>
-      Effect.gen(function*() {
-        const nodes = yield* six(start)
-        const across = ips.slice(0, 3).flatMap((a) => ips.slice(3).map((b) => [ip(a), ip(b)] as const))
-        for (const [a, b] of across) yield* network.cut(a, b)
-        yield* TestClock.adjust("4 hours")
-        for (const [a, b] of across) yield* network.heal(a, b)
-        let waited = 0
-        while ((yield* missing(nodes)).length === 6 && waited < 400) {
-          yield* TestClock.adjust("1 second")
-          waited += 1
-        }
-        yield* TestClock.adjust("8 seconds")
-        assert.deepStrictEqual(yield* missing(nodes), [], `the first pair took ${waited} s`)
-      })))
+  longEffect(
+    "however long they were apart, the first pair that is together again brings all the others",
+    () =>
+      onMesh(20, ({ network, start }) =>
+        Effect.gen(function*() {
+          const nodes = yield* six(start)
+          const across = ips.slice(0, 3).flatMap((a) => ips.slice(3).map((b) => [ip(a), ip(b)] as const))
+          for (const [a, b] of across) yield* network.cut(a, b)
+          yield* TestClock.adjust("4 hours")
+          for (const [a, b] of across) yield* network.heal(a, b)
+          let waited = 0
+          while ((yield* missing(nodes)).length === 6 && waited < 400) {
+            yield* TestClock.adjust("1 second")
+            waited += 1
+          }
+          yield* TestClock.adjust("8 seconds")
+          assert.deepStrictEqual(yield* missing(nodes), [], `the first pair took ${waited} s`)
+        }))
+  )
 
   it.effect("a single link that was gone for 20 minutes: 16 s after it", () =>
     onMesh(20, ({ network, start }) =>

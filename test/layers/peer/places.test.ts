@@ -7,6 +7,7 @@ import * as Handshake from "../../../src/domain/pair/Handshake.ts"
 import type { PeerIp } from "../../../src/domain/peer/PeerIp.ts"
 import { NodeRules, protocolRules } from "../../../src/services/NodeRules.ts"
 import type { RawPeer } from "../../../src/testing/RawPeer.ts"
+import { longEffect } from "../../harness/long.ts"
 import { ip, onMesh } from "../../harness/mesh.ts"
 import { dial, hello, join } from "../../harness/rawPeer.ts"
 
@@ -16,40 +17,43 @@ const node = "10.200.0.1"
 const stranger = (i: number): PeerIp => ip(`10.${1 + i % 180}.0.${Math.floor(i / 180)}`)
 
 describe("places", () => {
-  it.effect("1,500 Hellos that wait with their Commit: never more peers than places, and the places come back", () =>
-    onMesh(5, ({ network, start }) =>
-      Effect.gen(function*() {
-        const n = yield* start(node)
-        const parked: Array<readonly [PeerIp, RawPeer]> = []
-        const park = (from: number, count: number) =>
-          Effect.gen(function*() {
-            for (let i = from; i < from + count; i++) {
-              const raw = yield* dial(network.host(stranger(i)), ip(node))
-              yield* Effect.forkScoped(raw.say(hello(ip(node), { process: i.toString(16).padStart(16, "0") })))
-              parked.push([stranger(i), raw])
-            }
-            yield* TestClock.adjust(200)
-          })
-        for (let i = 0; i < 1_500; i += 50) yield* park(i, 50)
-        const full = n.of("Refused").filter((event) => event.reason.reject === "full").length
-        assert.strictEqual(full, 1_500 - 125)
-        for (const [self, raw] of parked) {
-          yield* Effect.forkScoped(raw.say({ _tag: "Commit", lower: self, higher: ip(node) }))
-        }
-        yield* TestClock.adjust("1 second")
-        const up = yield* n.up
-        assert.strictEqual(up.length, 125)
-        assert.strictEqual(n.of("Up").length, 125)
-        // They go, and others that park without ever committing hold the places for no longer than H waits.
-        for (const [, raw] of parked) yield* raw.close
-        yield* TestClock.adjust("1 second")
-        assert.strictEqual((yield* n.up).length, 0)
-        for (let i = 2_000; i < 2_200; i += 50) yield* park(i, 50)
-        yield* TestClock.adjust(Limits.waitMs + 1_000)
-        const late = yield* start("10.200.0.2", { peers: [node] })
-        yield* TestClock.adjust("3 seconds")
-        assert.strictEqual((yield* late.up).length, 1)
-      })))
+  longEffect(
+    "1,500 Hellos that wait with their Commit: never more peers than places, and the places come back",
+    () =>
+      onMesh(5, ({ network, start }) =>
+        Effect.gen(function*() {
+          const n = yield* start(node)
+          const parked: Array<readonly [PeerIp, RawPeer]> = []
+          const park = (from: number, count: number) =>
+            Effect.gen(function*() {
+              for (let i = from; i < from + count; i++) {
+                const raw = yield* dial(network.host(stranger(i)), ip(node))
+                yield* Effect.forkScoped(raw.say(hello(ip(node), { process: i.toString(16).padStart(16, "0") })))
+                parked.push([stranger(i), raw])
+              }
+              yield* TestClock.adjust(200)
+            })
+          for (let i = 0; i < 1_500; i += 50) yield* park(i, 50)
+          const full = n.of("Refused").filter((event) => event.reason.reject === "full").length
+          assert.strictEqual(full, 1_500 - 125)
+          for (const [self, raw] of parked) {
+            yield* Effect.forkScoped(raw.say({ _tag: "Commit", lower: self, higher: ip(node) }))
+          }
+          yield* TestClock.adjust("1 second")
+          const up = yield* n.up
+          assert.strictEqual(up.length, 125)
+          assert.strictEqual(n.of("Up").length, 125)
+          // They go, and others that park without ever committing hold the places for no longer than H waits.
+          for (const [, raw] of parked) yield* raw.close
+          yield* TestClock.adjust("1 second")
+          assert.strictEqual((yield* n.up).length, 0)
+          for (let i = 2_000; i < 2_200; i += 50) yield* park(i, 50)
+          yield* TestClock.adjust(Limits.waitMs + 1_000)
+          const late = yield* start("10.200.0.2", { peers: [node] })
+          yield* TestClock.adjust("3 seconds")
+          assert.strictEqual((yield* late.up).length, 1)
+        }))
+  )
 
   it.effect("a configured peer gets into a node that strangers have filled, whichever of them dials", () =>
     onMesh(5, ({ network, start }) =>

@@ -10,6 +10,7 @@ import * as PinsMemory from "../../../src/layers/store/PinsMemory.ts"
 import { NodeCertificate } from "../../../src/services/NodeCertificate.ts"
 import { PeerPins } from "../../../src/services/PeerPins.ts"
 import { type Accepted, PeerSocket } from "../../../src/services/PeerSocket.ts"
+import { long } from "../../harness/long.ts"
 import { contract } from "../../harness/peerSocketContract.ts"
 import { at, dial, ip, outcome, pair, readAll, serve, text } from "../../harness/peerSocketHarness.ts"
 
@@ -26,11 +27,15 @@ const layerOf = (pem = certificates[0], options = { acceptPlain: false }) =>
 const live = (
   name: string,
   effect: Effect.Effect<void, unknown, PeerSocket | Scope.Scope>,
-  layer: Layer.Layer<PeerSocket> = layerOf()
-) => it.live(name, () => effect.pipe(Effect.provide(layer)), 30_000)
+  layer: Layer.Layer<PeerSocket> = layerOf(),
+  isLong = false
+) => it.live(name, () => effect.pipe(Effect.provide(layer)), { timeout: 30_000, ...(isLong ? long : {}) })
 
 describe("TlsSocket", () => {
-  for (const [name, effect] of Object.entries(contract)) live(name, effect)
+  for (const [name, effect] of Object.entries(contract)) {
+    // Waits for `Limits.lingerTlsMs` in real time.
+    live(name, effect, layerOf(), name === "a blocked writer fails when its own scope closes")
+  }
 })
 
 /** What who speaks no TLS gets. */

@@ -7,6 +7,7 @@ import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import * as DataDir from "../../../src/layers/store/DataDir.ts"
+import { longLive } from "../../harness/long.ts"
 
 const run = promisify(execFile)
 
@@ -73,30 +74,33 @@ describe("DataDir", () => {
       })
     ))
 
-  it.live("a lock file that is deleted meanwhile is locked anew, and protects the directory again", () =>
-    Effect.gen(function*() {
-      const fs = yield* FileSystem.FileSystem
-      const directory = yield* fs.makeTempDirectoryScoped()
-      const logged = yield* Queue.unbounded<string>()
-      const logger = Logger.make(({ message }) => void Queue.offerUnsafe(logged, String(message)))
-      yield* Effect.scoped(
-        Effect.gen(function*() {
-          yield* DataDir.lock(directory)
-          yield* fs.remove(`${directory}/lock.db`)
-          assert.match(yield* Queue.take(logged), /lock\.db was deleted while it was in use, and is locked anew/)
-          assert.match((yield* Effect.promise(() => lockElsewhere(directory, undefined))).stdout, /in use by another/)
-          assert.deepStrictEqual(yield* DataDir.isHeld(directory), Option.some(true))
-          // Another process is faster: both know it then.
-          yield* fs.remove(`${directory}/lock.db`)
-          const other = new DatabaseSync(`${directory}/lock.db`)
-          other.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; PRAGMA user_version = 1")
-          assert.match(yield* Queue.take(logged), /another process has locked the directory since: stop one of them/)
-          other.close()
-          assert.match(yield* Queue.take(logged), /is locked anew/)
-        })
-      ).pipe(Effect.provide(Logger.layer([logger])))
-      assert.strictEqual((yield* Effect.promise(() => lockElsewhere(directory, undefined))).stdout.trim(), "locked")
-    }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)))
+  longLive(
+    "a lock file that is deleted meanwhile is locked anew, and protects the directory again",
+    () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const directory = yield* fs.makeTempDirectoryScoped()
+        const logged = yield* Queue.unbounded<string>()
+        const logger = Logger.make(({ message }) => void Queue.offerUnsafe(logged, String(message)))
+        yield* Effect.scoped(
+          Effect.gen(function*() {
+            yield* DataDir.lock(directory)
+            yield* fs.remove(`${directory}/lock.db`)
+            assert.match(yield* Queue.take(logged), /lock\.db was deleted while it was in use, and is locked anew/)
+            assert.match((yield* Effect.promise(() => lockElsewhere(directory, undefined))).stdout, /in use by another/)
+            assert.deepStrictEqual(yield* DataDir.isHeld(directory), Option.some(true))
+            // Another process is faster: both know it then.
+            yield* fs.remove(`${directory}/lock.db`)
+            const other = new DatabaseSync(`${directory}/lock.db`)
+            other.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; PRAGMA user_version = 1")
+            assert.match(yield* Queue.take(logged), /another process has locked the directory since: stop one of them/)
+            other.close()
+            assert.match(yield* Queue.take(logged), /is locked anew/)
+          })
+        ).pipe(Effect.provide(Logger.layer([logger])))
+        assert.strictEqual((yield* Effect.promise(() => lockElsewhere(directory, undefined))).stdout.trim(), "locked")
+      }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer))
+  )
 
   it.live("whether a process holds the lock is seen without taking it", () =>
     withDirectory((directory) =>

@@ -6,6 +6,7 @@ import * as Block from "../../../src/domain/chain/Block.ts"
 import type { GetBlocks } from "../../../src/domain/wire/SyncMessage.ts"
 import type { StoredBlock } from "../../../src/services/ChainStore.ts"
 import { blocksOf, connect, type Liar, liars } from "../../harness/chainLiars.ts"
+import { longEffect } from "../../harness/long.ts"
 import { ip, onMesh } from "../../harness/mesh.ts"
 import { make, startOfTime } from "../../harness/syntheticChain.ts"
 
@@ -141,28 +142,31 @@ describe("sync: races", () => {
         assert.deepStrictEqual(node.of("SyncBlamed"), [])
       })))
 
-  it.effect("an answer that a reorganisation overtakes is of one chain, and nobody is blamed for it", () =>
-    Effect.gen(function*() {
-      yield* TestClock.setTime(startOfTime)
-      const common = yield* make(20)
-      const left = [...common, ...yield* make(90, "10.6.6.6", common)]
-      const right = [...common, ...yield* make(95, "10.7.7.7", common)]
-      for (let ms = 0; ms <= 800; ms += 20) {
-        yield* onMesh(20, ({ network, start }) =>
-          Effect.gen(function*() {
-            const server = yield* start("10.0.0.2", { chain: left, storeMs: 100 })
-            const node = yield* start(us, { chain: [], peers: ["10.0.0.2"] })
-            yield* network.block(ip(us), ip("10.0.0.3"))
-            yield* network.block(ip("10.0.0.3"), ip(us))
-            yield* TestClock.adjust(ms)
-            yield* start("10.0.0.3", { chain: right, peers: ["10.0.0.2"] })
-            yield* TestClock.adjust("20 seconds")
-            assert.strictEqual(server.of("Reorg").length, 1)
-            assert.deepStrictEqual(node.of("SyncBlamed"), [], `other chain after ${ms} ms`)
-            assert.strictEqual((yield* node.sync.report).tip.hash, right.at(-1)?.hash)
-          }))
-      }
-    }))
+  longEffect(
+    "an answer that a reorganisation overtakes is of one chain, and nobody is blamed for it",
+    () =>
+      Effect.gen(function*() {
+        yield* TestClock.setTime(startOfTime)
+        const common = yield* make(20)
+        const left = [...common, ...yield* make(90, "10.6.6.6", common)]
+        const right = [...common, ...yield* make(95, "10.7.7.7", common)]
+        for (let ms = 0; ms <= 800; ms += 20) {
+          yield* onMesh(20, ({ network, start }) =>
+            Effect.gen(function*() {
+              const server = yield* start("10.0.0.2", { chain: left, storeMs: 100 })
+              const node = yield* start(us, { chain: [], peers: ["10.0.0.2"] })
+              yield* network.block(ip(us), ip("10.0.0.3"))
+              yield* network.block(ip("10.0.0.3"), ip(us))
+              yield* TestClock.adjust(ms)
+              yield* start("10.0.0.3", { chain: right, peers: ["10.0.0.2"] })
+              yield* TestClock.adjust("20 seconds")
+              assert.strictEqual(server.of("Reorg").length, 1)
+              assert.deepStrictEqual(node.of("SyncBlamed"), [], `other chain after ${ms} ms`)
+              assert.strictEqual((yield* node.sync.report).tip.hash, right.at(-1)?.hash)
+            }))
+        }
+      })
+  )
 
   it.effect("an answer about a chain that is not ours any more is no lie", () =>
     onMesh(20, ({ network, start }) =>

@@ -5,6 +5,7 @@ import { disturbance } from "../../../src/simulation/plan/Disturbance.ts"
 import { type Fault, type FaultKind, faultKinds, hostilities } from "../../../src/simulation/plan/Fault.ts"
 import * as FaultPlan from "../../../src/simulation/plan/FaultPlan.ts"
 import * as SimulationLimits from "../../../src/simulation/plan/Limits.ts"
+import { long } from "../../harness/long.ts"
 import { randomFrom } from "../../harness/random.ts"
 
 const hour = 3_600_000
@@ -139,13 +140,13 @@ describe("FaultPlan", () => {
         }
       })
     },
-    many
+    { ...many, ...long }
   )
 
   it.prop("the same seed gives the same plan, in whatever order kinds are named", [Seed, Nodes], ([seed, nodes]) => {
     assert.deepStrictEqual(planOf(seed, nodes, 2, faultKinds.toReversed()), planOf(seed, nodes, 2))
     assert.notDeepEqual(planOf(seed + 1, nodes, 24), planOf(seed, nodes, 24))
-  })
+  }, long)
 
   it.prop("only kinds that were asked for happen", [
     Seed,

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as Limits from "../../../../src/domain/Limits.ts"
+import { longEffect } from "../../../harness/long.ts"
 import { assertConnected, downs, ip, onMesh, port } from "../../../harness/mesh.ts"
 import { dial, join, nowhere } from "../../../harness/rawPeer.ts"
 
@@ -33,54 +34,57 @@ describe("addresses", () => {
         })))
   }
 
-  it.effect("address spam: thousands of dead ones fill neither the table nor the dials, and a real peer is reached", () =>
-    onMesh(20, ({ network, start }) =>
-      Effect.gen(function*() {
-        const node = yield* start(L)
-        const real = yield* start(H)
-        const told = Array.from({ length: 16 }, (_, i) => ({
-          _tag: "Peers" as const,
-          peers: nowhere(Limits.peersPerMessage, i * Limits.peersPerMessage)
+  longEffect(
+    "address spam: thousands of dead ones fill neither the table nor the dials, and a real peer is reached",
+    () =>
+      onMesh(20, ({ network, start }) =>
+        Effect.gen(function*() {
+          const node = yield* start(L)
+          const real = yield* start(H)
+          const told = Array.from({ length: 16 }, (_, i) => ({
+            _tag: "Peers" as const,
+            peers: nowhere(Limits.peersPerMessage, i * Limits.peersPerMessage)
+          }))
+          const raw = yield* join(network.host(liar), ip(L), told)
+          yield* TestClock.adjust("1 second")
+          const learned = () => node.of("PeerLearned").filter((event) => event.ip.startsWith("10.7."))
+          assert.strictEqual(learned().length, Limits.newAddresses, "a bucket full at once")
+          assert.isAbove(node.of("Dialling").length, 0)
+          // Every dial to them hangs. One whom somebody else names is dialled all the same.
+          const friend = yield* start("10.0.0.3", { peers: [L] })
+          yield* TestClock.adjust("4 seconds")
+          yield* assertConnected(node, L, friend, "10.0.0.3")
+          const hearsay = new Set(node.of("Dialling").map((event) => event.ip)).size
+          assert.isAtMost(hearsay, 2 * Math.ceil(Limits.maxDials * Limits.gossipDials) + 2, "some places stay free")
+          yield* node.manager.connect({ ip: ip(H), port })
+          yield* TestClock.adjust("3 seconds")
+          yield* assertConnected(node, L, real, H, L)
+          // Nor is one whom an honest peer names kept out by the dead ones that were named before.
+          const newcomer = yield* start("10.0.0.4", { peers: ["10.0.0.3"] })
+          yield* TestClock.adjust("10 seconds")
+          yield* assertConnected(node, L, newcomer, "10.0.0.4")
+          // The liar goes on for ten minutes: it is heard at the bucket's rate.
+          const minutes = 10
+          const talk = yield* Effect.forkChild(Effect.forEach(Array.from({ length: minutes * 6 }, (_, i) => i), (i) =>
+            Effect.andThen(
+              raw.say({ _tag: "Peers", peers: nowhere(Limits.peersPerMessage, 10_000 + i * Limits.peersPerMessage) }),
+              Effect.andThen(raw.say({ _tag: "Ping", nonce: 1n }), Effect.sleep("10 seconds"))
+            ), { discard: true }))
+          yield* TestClock.adjust(`${minutes} minutes`)
+          yield* Fiber.join(talk)
+          const more = learned().length - Limits.newAddresses
+          assert.isAtLeast(
+            more,
+            minutes * 60 * Limits.newAddressesPerSecond * 0.9,
+            "what it tells is not ignored for ever"
+          )
+          assert.isAtMost(more, (minutes * 60 + 20) * Limits.newAddressesPerSecond + 1)
+          const rows = yield* node.state.peers
+          assert.isAtMost(rows.length, 4 + Limits.newAddresses + more)
+          yield* assertConnected(node, L, real, H)
+          assert.deepStrictEqual([downs(node, H), downs(node, "10.0.0.3")], [[], []])
         }))
-        const raw = yield* join(network.host(liar), ip(L), told)
-        yield* TestClock.adjust("1 second")
-        const learned = () => node.of("PeerLearned").filter((event) => event.ip.startsWith("10.7."))
-        assert.strictEqual(learned().length, Limits.newAddresses, "a bucket full at once")
-        assert.isAbove(node.of("Dialling").length, 0)
-        // Every dial to them hangs. One whom somebody else names is dialled all the same.
-        const friend = yield* start("10.0.0.3", { peers: [L] })
-        yield* TestClock.adjust("4 seconds")
-        yield* assertConnected(node, L, friend, "10.0.0.3")
-        const hearsay = new Set(node.of("Dialling").map((event) => event.ip)).size
-        assert.isAtMost(hearsay, 2 * Math.ceil(Limits.maxDials * Limits.gossipDials) + 2, "some places stay free")
-        yield* node.manager.connect({ ip: ip(H), port })
-        yield* TestClock.adjust("3 seconds")
-        yield* assertConnected(node, L, real, H, L)
-        // Nor is one whom an honest peer names kept out by the dead ones that were named before.
-        const newcomer = yield* start("10.0.0.4", { peers: ["10.0.0.3"] })
-        yield* TestClock.adjust("10 seconds")
-        yield* assertConnected(node, L, newcomer, "10.0.0.4")
-        // The liar goes on for ten minutes: it is heard at the bucket's rate.
-        const minutes = 10
-        const talk = yield* Effect.forkChild(Effect.forEach(Array.from({ length: minutes * 6 }, (_, i) => i), (i) =>
-          Effect.andThen(
-            raw.say({ _tag: "Peers", peers: nowhere(Limits.peersPerMessage, 10_000 + i * Limits.peersPerMessage) }),
-            Effect.andThen(raw.say({ _tag: "Ping", nonce: 1n }), Effect.sleep("10 seconds"))
-          ), { discard: true }))
-        yield* TestClock.adjust(`${minutes} minutes`)
-        yield* Fiber.join(talk)
-        const more = learned().length - Limits.newAddresses
-        assert.isAtLeast(
-          more,
-          minutes * 60 * Limits.newAddressesPerSecond * 0.9,
-          "what it tells is not ignored for ever"
-        )
-        assert.isAtMost(more, (minutes * 60 + 20) * Limits.newAddressesPerSecond + 1)
-        const rows = yield* node.state.peers
-        assert.isAtMost(rows.length, 4 + Limits.newAddresses + more)
-        yield* assertConnected(node, L, real, H)
-        assert.deepStrictEqual([downs(node, H), downs(node, "10.0.0.3")], [[], []])
-      })))
+  )
 
   it.effect("address spam: known addresses told again cost nothing of the bucket", () =>
     onMesh(20, ({ network, start }) =>

@@ -5,6 +5,7 @@ import { TestClock } from "effect/testing"
 import * as Limits from "../../../../src/domain/Limits.ts"
 import type { Hello } from "../../../../src/domain/wire/Message.ts"
 import type { MemoryNetwork } from "../../../../src/layers/socket/memory/MemoryNetwork.ts"
+import { longEffect } from "../../../harness/long.ts"
 import { assertConnected, ip, onMesh, port, type Running } from "../../../harness/mesh.ts"
 import { join, nowhere } from "../../../harness/rawPeer.ts"
 
@@ -54,59 +55,65 @@ describe("a full peer table", () => {
         assert.isAtMost((yield* known(node)).size, rowsOf(strangersToFill) + 2)
       })))
 
-  it.effect("keeps a peer that is away, and lies that were told later take the place of lies", () =>
-    onMesh(20, ({ network, start }) =>
-      Effect.gen(function*() {
-        const node = yield* start(us)
-        const friend = yield* start("10.0.0.2", { peers: [us] })
-        yield* TestClock.adjust("5 seconds")
-        yield* assertConnected(node, us, friend, "10.0.0.2")
-        yield* network.crash(ip("10.0.0.2"))
-        yield* TestClock.adjust("30 minutes")
-        yield* spam(network, strangersToFill + 1)
-        const full = yield* known(node)
-        assert.isAtMost(full.size, rowsOf(strangersToFill + 2))
-        const late = nowhere(Limits.newAddresses, strangersToFill * Limits.newAddresses).filter(({ ip }) =>
-          full.has(ip)
-        )
-        assert.isBelow(late.length, 100, "what nobody has tried yet is kept")
-        const dead = full.get(ip("10.0.0.2"))
-        assert.isAbove(dead?.failures ?? 0, 5, "it has failed more often than anybody")
-        // By now many were tried in vain: what is told now has a place.
-        yield* TestClock.adjust("3 minutes")
-        yield* join(network.host(ip("10.9.0.1")), ip(us), [{
-          _tag: "Peers",
-          peers: Array.from({ length: 200 }, (_, i) => ({ ip: ip(`10.6.0.${i}`), port }))
-        }], process(99))
-        const later = yield* known(node)
-        assert.isAtMost(later.size, rowsOf(strangersToFill + 3))
-        assert.strictEqual([...later.keys()].filter((ip) => ip.startsWith("10.6.0.")).length, 200)
-        assert.isTrue(later.has(ip("10.0.0.2")))
-        // It is back, under the address we know, and knows nobody.
-        const back = yield* start("10.0.0.2")
-        yield* TestClock.adjust(Limits.backoffMaxMs + Limits.dialMs)
-        yield* assertConnected(node, us, back, "10.0.0.2", us)
-      })))
+  longEffect(
+    "keeps a peer that is away, and lies that were told later take the place of lies",
+    () =>
+      onMesh(20, ({ network, start }) =>
+        Effect.gen(function*() {
+          const node = yield* start(us)
+          const friend = yield* start("10.0.0.2", { peers: [us] })
+          yield* TestClock.adjust("5 seconds")
+          yield* assertConnected(node, us, friend, "10.0.0.2")
+          yield* network.crash(ip("10.0.0.2"))
+          yield* TestClock.adjust("30 minutes")
+          yield* spam(network, strangersToFill + 1)
+          const full = yield* known(node)
+          assert.isAtMost(full.size, rowsOf(strangersToFill + 2))
+          const late = nowhere(Limits.newAddresses, strangersToFill * Limits.newAddresses).filter(({ ip }) =>
+            full.has(ip)
+          )
+          assert.isBelow(late.length, 100, "what nobody has tried yet is kept")
+          const dead = full.get(ip("10.0.0.2"))
+          assert.isAbove(dead?.failures ?? 0, 5, "it has failed more often than anybody")
+          // By now many were tried in vain: what is told now has a place.
+          yield* TestClock.adjust("3 minutes")
+          yield* join(network.host(ip("10.9.0.1")), ip(us), [{
+            _tag: "Peers",
+            peers: Array.from({ length: 200 }, (_, i) => ({ ip: ip(`10.6.0.${i}`), port }))
+          }], process(99))
+          const later = yield* known(node)
+          assert.isAtMost(later.size, rowsOf(strangersToFill + 3))
+          assert.strictEqual([...later.keys()].filter((ip) => ip.startsWith("10.6.0.")).length, 200)
+          assert.isTrue(later.has(ip("10.0.0.2")))
+          // It is back, under the address we know, and knows nobody.
+          const back = yield* start("10.0.0.2")
+          yield* TestClock.adjust(Limits.backoffMaxMs + Limits.dialMs)
+          yield* assertConnected(node, us, back, "10.0.0.2", us)
+        }))
+  )
 
-  it.effect("what was not tried yet is dialled before what was tried in vain", () =>
-    onMesh(20, ({ network, start }) =>
-      Effect.gen(function*() {
-        const node = yield* start(us)
-        const strangers = strangersToFill - 1
-        yield* spam(network, strangers)
-        // Every one was tried, some again, and more of them are due than there are places.
-        yield* TestClock.adjust("40 minutes")
-        const rows = [...(yield* known(node)).values()].filter(({ ip }) => ip.startsWith("10.7."))
-        assert.isAbove(rows.length, Limits.candidates - 50)
-        assert.isAbove(rows.filter(({ attempts }) => attempts > 0).length, 2 * Limits.maxDials)
-        const newcomer = yield* start("10.0.0.2")
-        yield* join(
-          network.host(ip("10.9.0.1")),
-          ip(us),
-          [{ _tag: "Peers", peers: [{ ip: ip("10.0.0.2"), port }] }],
-          process(99)
-        )
-        yield* TestClock.adjust(2 * Limits.dialMs)
-        yield* assertConnected(node, us, newcomer, "10.0.0.2", us)
-      })))
+  longEffect(
+    "what was not tried yet is dialled before what was tried in vain",
+    () =>
+      onMesh(20, ({ network, start }) =>
+        Effect.gen(function*() {
+          const node = yield* start(us)
+          const strangers = strangersToFill - 1
+          yield* spam(network, strangers)
+          // Every one was tried, some again, and more of them are due than there are places.
+          yield* TestClock.adjust("40 minutes")
+          const rows = [...(yield* known(node)).values()].filter(({ ip }) => ip.startsWith("10.7."))
+          assert.isAbove(rows.length, Limits.candidates - 50)
+          assert.isAbove(rows.filter(({ attempts }) => attempts > 0).length, 2 * Limits.maxDials)
+          const newcomer = yield* start("10.0.0.2")
+          yield* join(
+            network.host(ip("10.9.0.1")),
+            ip(us),
+            [{ _tag: "Peers", peers: [{ ip: ip("10.0.0.2"), port }] }],
+            process(99)
+          )
+          yield* TestClock.adjust(2 * Limits.dialMs)
+          yield* assertConnected(node, us, newcomer, "10.0.0.2", us)
+        }))
+  )
 })
