@@ -65,7 +65,7 @@ export const command = Command.make(
     ...book.where,
     from: Argument.String("file").pipe(
       Argument.withDescription(
-        "List of peers: lines of IP or IP:PORT, a JSON array of those, or of objects with \"address\""
+        "List of peers: lines of IP or IP:PORT, a JSON array of those or of objects with \"address\", or a JSON object keyed by address"
       )
     )
   },

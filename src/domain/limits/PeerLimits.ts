@@ -115,6 +115,10 @@ export const anchors = 8
 export const ephemeralPortLeast = 32_768
 /** characters of a refused entry of a list of peers that are shown: the longest address fits. */
 export const refusedTextCharacters = 80
+/** entries of a JSON list that are not found in its text, until lines are no longer looked for: each costs a search through all of it. */
+export const addressListMisses = 64
+/** characters. A longer text is no address: one of IPv6 with brackets and a port has 54. */
+export const addressCharacters = 128
 /** bytes. Maximum size of a list of peers to import: a million entries. */
 export const addressListBytes = 64 * 1024 * 1024
 /** addresses that were told or dialled since the book was stored, from which on it is stored although no peer came up. */

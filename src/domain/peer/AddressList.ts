@@ -1,8 +1,9 @@
 /**
  * Lists of peers as operators and older programs keep them, read into one address per peer.
  *
- * **Forms**: lines of `IP` or `IP:PORT`, with blank lines and `#` comments; a JSON array of such texts, or of objects with `address` (and
- * `port`, if the address has none); a JSON object with one such array in it; a JSON object per line.
+ * **Forms**: lines of `IP` or `IP:PORT`, with blank lines and `#` comments; a JSON array of such texts, or of objects with `address` or `ip` (and
+ * `port`, if the address has none); a JSON object whose keys are addresses; a JSON object with such a list in it, in its field `peers` if there
+ * are several; a JSON text or object per line.
  * **Merging**: programs that keyed peers by `IP:PORT` listed one node many times, once per connection it opened. Entries of one IP are one
  * peer. Its port is the network's if any entry has it (an entry without a port does), else one that a program may listen at: below the
  * range from which systems take the ports of outgoing connections.
@@ -101,9 +102,10 @@ const entriesOf = (text: string): Iterable<Entry> => {
 const lines = function*(text: string): Iterable<Entry> {
   for (const [at, raw] of text.split(/\r\n|\r|\n/).entries()) {
     const line = at + 1
-    const content = raw.replace(/#.*$/, "").trim()
+    const comment = raw.indexOf("#")
+    const content = (comment < 0 ? raw : raw.slice(0, comment)).trim()
     if (content === "") continue
-    if (!content.startsWith("{")) {
+    if (!/^[{"]/.test(content)) {
       yield { line, text: content }
       continue
     }
@@ -117,46 +119,103 @@ const lines = function*(text: string): Iterable<Entry> {
 
 /** The entries of a JSON value. */
 const elements = function*(text: string, json: unknown): Iterable<Entry> {
-  const list = listIn(json)
-  if (list === undefined) return yield { line: 1, ...entryOf(json) }
-  let from = 0
-  let line = 1
-  for (const element of list) {
-    const entry = entryOf(element)
-    // Where it stands, unless it is written in an unusual way: then where the one before stands.
-    const at = text.indexOf(JSON.stringify(entry.key), from)
-    if (at >= 0) {
-      for (let i = text.indexOf("\n", from); i >= 0 && i < at; i = text.indexOf("\n", i + 1)) line += 1
-      from = at
-    }
-    yield { line, ...entry }
+  const lineOf = lineFinder(text)
+  for (const { element, field } of listed(json)) {
+    const { key, ...entry } = entryOf(element)
+    const line = lineOf(key)
+    yield field === undefined ? { line, ...entry } : { ...entry, line, fault: `it is in "${field}", not in "peers"` }
   }
 }
 
-/** The array of peers in a JSON value: itself, or the only array that is a field of it. */
-const listIn = (json: unknown): ReadonlyArray<unknown> | undefined => {
-  if (Array.isArray(json)) return json
-  if (typeof json !== "object" || json === null || "address" in json) return undefined
-  const arrays = Object.values(json).filter((value) => Array.isArray(value))
-  return arrays.length === 1 ? arrays[0] : undefined
+/**
+ * Gives the line on which each key of a JSON text stands, in order; where it is written in an unusual way, the line of the one before. Each such miss
+ * costs a search through the rest of the text, so after `Limits.addressListMisses` of them no more is looked for.
+ */
+const lineFinder = (text: string): (key: unknown) => number => {
+  let from = 0
+  let line = 1
+  let misses = 0
+  return (key) => {
+    const written = misses < Limits.addressListMisses ? jsonOf(key) : undefined
+    const at = written === undefined ? -1 : text.indexOf(written, from)
+    if (at < 0) {
+      misses += 1
+      return line
+    }
+    for (let i = text.indexOf("\n", from); i >= 0 && i < at; i = text.indexOf("\n", i + 1)) line += 1
+    from = at
+    return line
+  }
 }
+
+/** `field`: it stands in a list beside the one that is read. */
+interface Element {
+  readonly element: unknown
+  readonly field?: string
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** Whether a program that keyed its peers by `IP:PORT` wrote it. */
+const isKeyed = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  isObject(value) && Object.keys(value).some((key) => Result.isSuccess(PeerAddress.fromString(key.trim(), 1)))
+
+const asList = (value: unknown): ReadonlyArray<unknown> | undefined =>
+  Array.isArray(value) ? value : isKeyed(value) ? Object.keys(value) : undefined
+
+/** How deep a list may stand in objects that have nothing else in them that could be one. */
+const depth = 4
+
+/** What a JSON value lists: itself, or in one of its fields. */
+const listed = (json: unknown, deeper = depth): ReadonlyArray<Element> => {
+  const whole = asList(json)
+  if (whole !== undefined) return whole.map((element) => ({ element }))
+  if (!isObject(json) || addressIn(json) !== undefined) return [{ element: json }]
+  const lists = Object.entries(json).flatMap(([field, value]) => {
+    const list = asList(value)
+    return list === undefined ? [] : [{ field, list }]
+  })
+  const [inner, ...others] = Object.values(json).filter(isObject)
+  if (lists.length === 0 && inner !== undefined && others.length === 0 && deeper > 0) return listed(inner, deeper - 1)
+  if (lists.length === 0) return [{ element: json }]
+  return lists.flatMap(({ field, list }) =>
+    list.map((element) => lists.length === 1 || field === "peers" ? { element } : { element, field })
+  )
+}
+
+const addressIn = (element: Readonly<Record<string, unknown>>): unknown => element["address"] ?? element["ip"]
+
+/** `undefined`: it is nested too deeply to be written. */
+const jsonOf = (value: unknown): string | undefined => {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return undefined
+  }
+}
+
+const whatToWrite = "write \"IP:PORT\" or {\"address\": \"IP:PORT\"}"
 
 /** `key`: as which it is looked for in the text. */
 const entryOf = (element: unknown): { readonly text: string; readonly key: unknown; readonly fault?: string } => {
   if (typeof element === "string") return { text: element.trim(), key: element }
-  const whole = JSON.stringify(element)
-  if (typeof element !== "object" || element === null || !("address" in element)) {
-    return { text: whole, key: element, fault: "no address; write \"IP:PORT\" or {\"address\": \"IP:PORT\"}" }
-  }
-  const { address } = element
-  if (typeof address !== "string") return { text: whole, key: address, fault: "its address is not a text" }
-  const given = "port" in element ? element.port : undefined
-  if (typeof given !== "number" || hasPort(address)) return { text: address.trim(), key: address }
+  const refused = (key: unknown, fault: string) => ({ text: jsonOf(element) ?? "a deeply nested list", key, fault })
+  if (!isObject(element)) return refused(element, `no address; ${whatToWrite}`)
+  const address = addressIn(element)
+  if (address === undefined || address === null) return refused(element, `no address; ${whatToWrite}`)
+  if (typeof address !== "string") return refused(address, "its address is not a text")
   const trimmed = address.trim()
+  const given = element["port"] ?? undefined
+  if (given === undefined || hasPort(trimmed)) return { text: trimmed, key: address }
+  const port = typeof given === "string" && /^\d{1,5}$/.test(given) ? Number(given) : given
+  if (typeof port !== "number" || !Number.isInteger(port) || port < 1 || port > 65_535) {
+    return refused(address, "its port is not 1 to 65535")
+  }
   return {
-    text: trimmed.includes(":") ? `[${trimmed.replace(/^\[|\]$/g, "")}]:${given}` : `${trimmed}:${given}`,
+    text: trimmed.includes(":") ? `[${trimmed.replace(/^\[|\]$/g, "")}]:${port}` : `${trimmed}:${port}`,
     key: address
   }
 }
 
-const hasPort = (address: string): boolean => /^(?:[^:]*|\[.*\]):\d+$/.test(address.trim())
+const hasPort = (address: string): boolean => /^(?:[^:]*|\[.*\]):\d+$/.test(address)

@@ -3,6 +3,7 @@
  */
 import { Data, Result } from "effect"
 import { NetAddress } from "effect/net"
+import * as Limits from "../Limits.ts"
 import * as PeerIp from "./PeerIp.ts"
 
 /** A peer and the port it listens on (1…65535). */
@@ -27,6 +28,8 @@ const hint = "write IP, IP:PORT or [IPv6]:PORT, as 203.0.113.7, 203.0.113.7:2410
 /** Reads `IP`, `IP:PORT`, `[IPv6]` or `[IPv6]:PORT`; a bare IPv6 address has no port. Without a port, `defaultPort`. */
 export const fromString = (text: string, defaultPort: number): Result.Result<PeerAddress, PeerAddressError> => {
   const fail = (reason: string) => Result.fail(new PeerAddressError({ input: text, reason }))
+  // Matching a text of many colons takes time that grows with the square of its length.
+  if (text.length > Limits.addressCharacters) return fail(hint)
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*)|([^[\]]*:[^[\]]*:[^[\]]*))(?::(\d{1,5}))?$/.exec(text)
   if (match === null) return fail(hint)
   const [, bracketed, v4, bareV6, portText] = match

@@ -91,6 +91,89 @@ describe("AddressList", () => {
     assert.strictEqual(refused[1]?.text, "{\"port\":5}")
   })
 
+  for (
+    const [form, text] of [
+      [
+        "an object keyed by address",
+        "{\"203.0.113.7:24100\": {\"seen\": 1}, \"203.0.113.8:5000\": 2, \"[2001:db8::7]:24100\": null}"
+      ],
+      [
+        "such an object in a field",
+        "{\"version\": 1, \"known\": {\"203.0.113.7\": {}, \"203.0.113.8:5000\": {}, \"2001:db8::7\": {}}}"
+      ],
+      [
+        "a list within an object within an object",
+        "{\"data\": {\"at\": 5, \"peers\": [\"203.0.113.7\", \"203.0.113.8:5000\", \"2001:db8::7\"]}}"
+      ],
+      ["texts per line", "\"203.0.113.7\"\n\"203.0.113.8:5000\"\n\"[2001:db8::7]\"\n"],
+      [
+        "objects with ip, and ports as texts",
+        "[{\"ip\": \"203.0.113.7\"}, {\"ip\": \" 203.0.113.8 \", \"port\": \"5000\"}, {\"address\": \"[2001:db8::7]\", \"port\": 24100}]"
+      ],
+      [
+        "lines with blanks, tabs and a comment",
+        "\t203.0.113.7 \n  203.0.113.8:5000#a#b\n\u00a02001:db8::7\n# \u2028 203.0.113.9"
+      ]
+    ] as const
+  ) {
+    it(`reads ${form}`, () => {
+      const { merged, peers, read: count, refused } = read(text)
+      assert.deepStrictEqual({ count, merged, peers, refused }, { count: 3, merged: 0, peers: expected, refused: [] })
+    })
+  }
+
+  it("takes the list named peers, and refuses each entry of another one", () => {
+    const { peers, refused } = read("{\"banned\": [\"203.0.113.1\"],\n\"peers\": [\"203.0.113.7\"]}")
+    assert.deepStrictEqual(peers, [["203.0.113.7", port]])
+    assert.deepStrictEqual(refused, [{ line: 1, text: "203.0.113.1", reason: "it is in \"banned\", not in \"peers\"" }])
+    assert.strictEqual(read("{\"a\": [\"203.0.113.1\"], \"b\": [\"203.0.113.2\", 3]}").refused.length, 3)
+  })
+
+  it("refuses ports that are none, and takes any other that the operator names", () => {
+    const { peers, refused } = read(
+      "203.0.113.1:0\n203.0.113.2:65536\n203.0.113.3:1023\n203.0.113.4:65535\n203.0.113.5:"
+    )
+    assert.deepStrictEqual(peers, [["203.0.113.3", 1_023], ["203.0.113.4", 65_535]])
+    assert.deepStrictEqual(refused.map(({ line }) => line), [1, 2, 5])
+    const wrong = [0, 65_536, 1.5, -1, true, [], {}, "x", "70000"]
+    const objects = read(JSON.stringify(wrong.map((given) => ({ address: "203.0.113.7", port: given }))))
+    assert.deepStrictEqual(objects.peers, [])
+    assert.deepStrictEqual(
+      new Set(objects.refused.map(({ reason }) => reason)),
+      new Set(["its port is not 1 to 65535"])
+    )
+    assert.deepStrictEqual(read("[{\"address\": \"203.0.113.7\", \"port\": null}]").peers, [["203.0.113.7", port]])
+  })
+
+  it("is read in a time that does not grow with the square of a line's or a file's length", () => {
+    const long = 300_000
+    const hostile = [
+      ":".repeat(long) + "[",
+      "#".repeat(long) + "\u2028",
+      "x".repeat(long),
+      "[".repeat(long),
+      "[".repeat(50_000) + "]".repeat(50_000),
+      "[" + "[".repeat(50_000) + "]".repeat(50_000) + ",\"203.0.113.7\"]",
+      // Written as JSON need not be: none is found where it stands.
+      "[" + Array.from({ length: 10_000 }, (_, i) => `{ "n": ${i} }`).join(",\n") + "]",
+      "[" + Array.from({ length: 10_000 }, (_, i) => `"\\u0032.0.${i >> 8}.${i & 255}"`).join(",\n") + "]"
+    ]
+    const counts = hostile.map((text) => {
+      const { peers, read: count, refused } = read(text)
+      return [count, peers.length, refused.length]
+    })
+    assert.deepStrictEqual(counts, [
+      [1, 0, 1],
+      [0, 0, 0],
+      [1, 0, 1],
+      [1, 0, 1],
+      [1, 0, 1],
+      [2, 1, 1],
+      [10_000, 0, 10_000],
+      [10_000, 10_000, 0]
+    ])
+  })
+
   it("100,000 entries of 20,000 nodes, and rubbish in between", () => {
     const lines = Array.from({ length: 100_000 }, (_, i) => {
       const node = i % 20_000
