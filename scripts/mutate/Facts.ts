@@ -19,9 +19,30 @@ export interface Plan {
   readonly mutants: ReadonlyArray<string>
   /** Path of the file of facts. */
   readonly facts: string
+  /** Path of the file of what tests took. */
+  readonly durations: string
+  /** ms. Tests that took longer are left out. */
+  readonly mostMs: number
+}
+
+/** What a test took when it ran without a mutant. */
+export interface Duration {
+  readonly test: string
+  readonly ms: number
 }
 
 export const add = ({ facts }: Plan, fact: Fact): void => fs.appendFileSync(facts, `${JSON.stringify(fact)}\n`)
 
-export const read = ({ facts }: Plan): ReadonlyArray<Fact> =>
-  fs.existsSync(facts) ? fs.readFileSync(facts, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line)) : []
+const lines = <A>(file: string): ReadonlyArray<A> =>
+  fs.existsSync(file) ? fs.readFileSync(file, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line)) : []
+
+export const read = ({ facts }: Plan): ReadonlyArray<Fact> => lines(facts)
+
+export const addDurations = ({ durations }: Plan, all: ReadonlyArray<Duration>): void =>
+  fs.appendFileSync(durations, all.map((one) => `${JSON.stringify(one)}\n`).join(""))
+
+/** Tests that took longer than the plan's bound when they ran last. */
+export const slow = ({ durations, mostMs }: Plan): ReadonlySet<string> => {
+  const last = new Map(lines<Duration>(durations).map(({ ms, test }) => [test, ms]))
+  return new Set([...last].flatMap(([test, ms]) => ms > mostMs ? [test] : []))
+}

@@ -56,14 +56,18 @@ const attempt = async (copy: string, plan: Facts.Plan, tests: string, poll: () =
 
 export type Outcome = "Killed" | "Survived" | "NoCoverage"
 
-/** What became of each mutant, as soon as it is known. One that is not told of is not known. `tests`: the room's test files, from the root. */
+/**
+ * What became of each mutant, as soon as it is known. One that is not told of is not known. `tests`: the room's test files, from the root.
+ * `bounds`: of the plan.
+ */
 export const run = async (
   copy: string,
   mutants: ReadonlyArray<string>,
   tests: ReadonlyArray<string>,
+  bounds: Pick<Facts.Plan, "durations" | "mostMs">,
   tell: (mutant: string, outcome: Outcome) => void
 ): Promise<void> => {
-  const plan: Facts.Plan = { mutants, facts: path.join(copy, "facts.ndjson") }
+  const plan: Facts.Plan = { mutants, facts: path.join(copy, "facts.ndjson"), ...bounds }
   const told = new Set<string>()
   const tellKills = (): void => {
     for (const { is, mutant } of Facts.read(plan)) {

@@ -18,7 +18,10 @@ interface Switches {
   hitLimit?: number | undefined
 }
 
-const plan: Facts.Plan = JSON.parse(process.env["MUTATE_PLAN"] ?? `{"mutants":[],"facts":"/dev/null"}`)
+const plan: Facts.Plan = JSON.parse(
+  process.env["MUTATE_PLAN"] ?? `{"mutants":[],"facts":"/dev/null","durations":"/dev/null","mostMs":0}`
+)
+const slow = Facts.slow(plan)
 const switches: Switches = { mutantCoverage: { static: {}, perTest: {} } }
 Reflect.set(globalThis, "__stryker__", switches)
 
@@ -77,10 +80,18 @@ const tryMutant = async (mutant: string, known: ReadonlyArray<Known>): Promise<"
   return "passed"
 }
 
+/** Of a test, the same in every copy. */
+const nameOf = ({ file, fullTestName }: Task): string => `${file.name} > ${fullTestName}`
+
 export default class QuickRunner extends TestRunner {
   onBeforeRunFiles(): void {
     // What runs from here on is not part of importing the code.
     switches.currentTestId = "none"
+  }
+
+  override async onBeforeRunTask(test: Task): Promise<void> {
+    if (slow.has(nameOf(test))) test.mode = "skip"
+    await super.onBeforeRunTask(test)
   }
 
   override onBeforeTryTask(...[test, options]: Parameters<TestRunner["onBeforeTryTask"]>): void {
@@ -96,11 +107,16 @@ export default class QuickRunner extends TestRunner {
   override async onAfterRunFiles(files: Array<File>): Promise<void> {
     for (const { filepath: file, tasks } of files) {
       Facts.add(plan, { file, is: "begun" })
+      Facts.addDurations(
+        plan,
+        testsIn(tasks).map((test) => ({ test: nameOf(test), ms: Math.round(test.result?.duration ?? 0) }))
+      )
       const facts = Facts.read(plan)
       const settled = new Set(
         facts.filter((fact) => fact.is === "killed" || fact.file === file).map(({ mutant }) => mutant)
       )
-      const known = await measure(testsIn(tasks), new Set(plan.mutants.filter((mutant) => !settled.has(mutant))))
+      const inTime = testsIn(tasks).filter(({ result }) => (result?.duration ?? 0) <= plan.mostMs)
+      const known = await measure(inTime, new Set(plan.mutants.filter((mutant) => !settled.has(mutant))))
       const imported = switches.mutantCoverage?.static ?? {}
       for (const mutant of plan.mutants) {
         if (settled.has(mutant)) continue

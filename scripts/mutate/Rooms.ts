@@ -35,10 +35,9 @@ export const leftOut: ReadonlyArray<string> = [
 
 /** Many simulated worlds or much virtual time: they come last, for what the others leave. */
 const slow =
-  /\/(InboundRates|PairTimes|PairTrace|TimePair|SyncPlan|SyncLiars|SyncReorgs|SyncBehind|SyncRaces|fullTable|Redials|book|situations)\.test\.ts$/
+  /\/(AddressList|InboundRates|PeerBook|PairTimes|PairTrace|TimePair|HeightPaging|SyncPlan|Codec|BlockMutations|HeaderChain|SyncLiars|SyncReorgs|SyncBehind|SyncRaces|fullTable|Redials|book|situations)\.test\.ts$/
 
-/** A room's own test files, from the root, in the order in which they are tried. `quick`: without the slow ones. */
-export const testsOf = ({ name, tests }: Room, root: string, quick: boolean): ReadonlyArray<string> =>
+/** A room's own test files, from the root, in the order in which they are tried. */
+export const testsOf = ({ name, tests }: Room, root: string): ReadonlyArray<string> =>
   fs.globSync((tests ?? [name]).map((folder) => `test/${folder}/**/*.test.ts`), { cwd: root, exclude: leftOut })
-    .filter((file) => !(quick && slow.test(file)))
     .toSorted((a, b) => Number(slow.test(a)) - Number(slow.test(b)) || (a < b ? -1 : 1))

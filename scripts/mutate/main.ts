@@ -5,10 +5,11 @@
  *     npm run mutate -- --room domain/peer --sample 40 --seed 7
  *
  * `--room` may be repeated (default: all), `--sample N` mutants of each room (`all` for every one; default 40), `--seed` picks
- * which. `--file Backoff` takes only files whose name has that. `--fresh` forgets what earlier runs found out, `--jobs N` runs as many at a time (default 2).
- * `--quick` leaves the slow test files out, and what runs when it is imported: a lower bound, in a minute. `--thorough` leaves the quick pass out: a process of its own for every mutant.
+ * which. `--file Backoff` takes only files whose name has that, `--tests Backoff` only such test files. `--fresh` forgets what earlier runs found out, `--jobs N` runs as many at a time (default 2).
+ * `--quick` leaves out tests that take longer than 2 s, and what runs when it is imported: a lower bound, in a minute. `--thorough` leaves the quick pass out: a process of its own for every mutant.
  */
 import * as fs from "node:fs"
+import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import * as Journal from "./Journal.ts"
@@ -20,6 +21,9 @@ import * as Stryker from "./Stryker.ts"
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 const root = fileURLToPath(new URL("../../", import.meta.url))
 const cache = `${root}node_modules/.cache/mutate/`
+
+/** A test that takes longer is no part of `--quick`: each mutant that survives would cost it. */
+const quickMs = 2_000
 
 interface Equivalent {
   readonly file: string
@@ -41,6 +45,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     jobs: { type: "string", default: "2" },
     file: { type: "string", default: "" },
+    tests: { type: "string", default: "" },
     fresh: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     thorough: { type: "boolean", default: false }
@@ -101,7 +106,7 @@ const test = async (room: Room) => {
   if (values.fresh) fs.rmSync(journal, { force: true })
   const known = Journal.read(journal)
   // A survivor of some of the tests is not one of all.
-  const tests = `${testsHash(room)}${values.quick ? " quick" : ""}`
+  const tests = `${testsHash(room)}${values.quick ? " quick" : ""}${values.tests}`
   const sources = fs.globSync(`src/${room.name}/**/*${values.file}*.ts`, { cwd: root }).toSorted()
   const { files, mutants } = await stryker.instrument(sources.map((name) => `${root}${name}`))
   const all = found(mutants)
@@ -122,13 +127,14 @@ const test = async (room: Room) => {
   print(
     `${room.name}: ${all.length} mutants, ${drawn.length} drawn with seed ${values.seed}, ${due.length} to be tested`
   )
-  const testFiles = testsOf(room, root, values.quick)
+  const testFiles = testsOf(room, root).filter((name) => path.basename(name).includes(values.tests))
   if (due.length > 0 && !values.thorough) {
     // Of its own for each choice of files, so that two may run side by side.
     const copy = `${cache}copies/${room.name.replace("/", "-")}${values.file}`
     QuickPass.makeCopy(root, copy, new Map(files.map(({ content, name }) => [name.slice(root.length), content])))
     const keys = new Map(due.map(({ key, mutant }) => [mutant.id, key]))
-    await QuickPass.run(copy, [...keys.keys()], testFiles, (id, outcome) => {
+    const bounds = { durations: `${cache}durations.ndjson`, mostMs: values.quick ? quickMs : Number.MAX_SAFE_INTEGER }
+    await QuickPass.run(copy, [...keys.keys()], testFiles, bounds, (id, outcome) => {
       const key = keys.get(id)
       if (key !== undefined) learn(key, outcome)
     })

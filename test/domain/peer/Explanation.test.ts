@@ -70,6 +70,21 @@ describe("why", () => {
     )
   })
 
+  it("of a connection that is encrypted, or of the TIME wire, says how it is carried and how the peer is known", () => {
+    const carried = (change: Partial<NonNullable<PeerRecord["connection"]>>, pin?: PeerRecord["pin"]) =>
+      /s ago\.(.*)$/.exec(
+        explain({ connection: connection === undefined ? undefined : { ...connection, ...change }, pin }).text
+      )?.[1]
+    const since = Date.UTC(2026, 10, 29)
+    assert.strictEqual(carried({ transport: "plain" }, { state: "pinned", since }), "")
+    assert.strictEqual(carried({ transport: "tls" }), " Over timemesh/1, tls.")
+    assert.strictEqual(
+      carried({ transport: "tls" }, { state: "pinned", since }),
+      " Over timemesh/1, tls, pinned since 2026-11-29."
+    )
+    assert.strictEqual(carried({ transport: "plain", wire: "time" }), " Over the TIME wire, plain.")
+  })
+
   it("of a connection in trouble says what the trouble is, what to do, and how it went before", () => {
     const { text } = explain({ connection, lastDown: down }, { clockBehindS: 42 })
     assert.strictEqual(

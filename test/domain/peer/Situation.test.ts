@@ -196,6 +196,10 @@ describe("Situation", () => {
       assert.strictEqual(of(record, all), "own-address")
       assert.strictEqual(of(record, { ...all, own: undefined }), "impossible")
       assert.strictEqual(of(record, { ...all, own: undefined, impossible: undefined }), "banned-here")
+      const keyed = { movedTo: row.ip, isIsolated: true, pin: { state: "no-key" } } as const
+      assert.strictEqual(of(record, keyed), "other-key")
+      assert.strictEqual(of(record, { ...keyed, pin: { state: "other-key" } }), "other-key")
+      assert.strictEqual(of(record, { ...keyed, pin: { state: "pinned" } }), "alias")
       assert.strictEqual(of(record, { movedTo: row.ip, isIsolated: true }), "alias")
       assert.strictEqual(of({ ...record, aliasOf: undefined }, { movedTo: row.ip, isIsolated: true }), "moved")
       assert.strictEqual(of({ ...record, aliasOf: undefined }, { isIsolated: true }), "isolated")

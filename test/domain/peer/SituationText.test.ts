@@ -134,6 +134,18 @@ const cases: ReadonlyArray<Row> = [
     "ask its operator why; the ban ends by itself"
   ],
   [
+    "other-key",
+    { pin: { state: "other-key" } },
+    "it shows another key than the one that this node knows it by, and is refused",
+    "if the node there was set up anew: timemesh peers trust 203.0.113.7; if not, another host answers there"
+  ],
+  [
+    "other-key",
+    { pin: { state: "no-key" } },
+    "it connects without the key that this node knows it by, and is refused",
+    "if the node there was set up anew: timemesh peers trust 203.0.113.7; if not, another host answers there"
+  ],
+  [
     "second-node-here",
     {},
     "another node behind this node's public address is connected to the peer: a peer is its IP",
@@ -184,7 +196,7 @@ const cases: ReadonlyArray<Row> = [
   ],
   [
     "protocol",
-    ended(DisconnectReason.rejected("protocol", "remote", "")),
+    ended({ ...DisconnectReason.rejected("protocol", "remote"), detail: "" }),
     "this node, as the peer says, sent what the protocol does not allow",
     "compare the versions of both nodes (timemesh peers), and report it"
   ],
@@ -308,9 +320,11 @@ const unknown: ReadonlyArray<readonly [Situation, string]> = [
   ["impossible", "this address cannot be a peer's"],
   ["full-here", "all places for peers of this node are taken"],
   ["banned-here", "this node has banned it"],
+  ["other-key", "it shows another key than the one that this node knows it by, and is refused"],
   ["second-node-there", "a second process came from this address, and was refused"],
   ["incompatible", "the peer is on another network, or speaks another version of the protocol"],
   ["evicted", "the peer gave this node's place to another"],
+  ["protocol", "this node, as the peer says, sent what the protocol does not allow"],
   ["refused", "the host refuses connections at port 24100 (ECONNREFUSED): no program listens there"],
   ["no-answer", "nothing answers at port 24100 (no code): the host is down, or a firewall drops the dial"],
   ["handshake", "the connection ended during the handshake (?)"],
@@ -332,8 +346,12 @@ describe("a situation reads", () => {
   }
 
   for (const [situation, cause] of unknown) {
-    it(`${situation}, of an address without a row: ${cause}`, () =>
-      assert.strictEqual(SituationText.of(situation, { ...nothing, record: undefined }).cause, cause))
+    it(`${situation}, of an address without a row, or with one that has no past: ${cause}`, () => {
+      const fresh = { ...bare, dialPort: nothing.usualPort, shortUps: 0 }
+      for (const record of [undefined, fresh]) {
+        assert.strictEqual(SituationText.of(situation, { ...nothing, record }).cause, cause)
+      }
+    })
   }
 
   it("own-address: how it is known, what else is to be said of it, and what to do", () => {
