@@ -2,8 +2,9 @@
  * How a command fails: one text for standard error, and an exit code.
  *
  * **Exit codes**: 0 done; 1 the command ran and failed (no node answers, a verdict is not OK), or effect/cli refused its
- * flags; 2 it cannot run as asked (invalid address or config, port or data directory in use); 130 interrupted. `run` ends
- * with 0 when SIGINT or SIGTERM stopped it cleanly, as service managers expect.
+ * flags; 2 it cannot run as asked (invalid address, port or data directory in use); 78 `run` cannot start, and a restart will not mend
+ * that (invalid config, damaged chain; `EX_CONFIG` of sysexits.h); 130 interrupted. `run` ends with 0 when SIGINT or SIGTERM stopped it
+ * cleanly, as service managers expect.
  */
 import { Data, Runtime } from "effect"
 import { CliError } from "effect/cli"
@@ -13,12 +14,12 @@ import { systemCode } from "../layers/store/systemError.ts"
 import type { NodeSetup } from "../services/NodeConfig.ts"
 import * as json from "./json.ts"
 
-export class Failure extends Data.TaggedError("Failure")<{ readonly text: string; readonly exitCode: 1 | 2 }> {
+export class Failure extends Data.TaggedError("Failure")<{ readonly text: string; readonly exitCode: 1 | 2 | 78 }> {
   override readonly [Runtime.errorExitCode] = this.exitCode
   /** Printed by effect/cli on standard error; absent where `json.errors` prints the error. */
   override readonly [CliError.userMessage]?: string
 
-  constructor(fields: { readonly text: string; readonly exitCode: 1 | 2 }) {
+  constructor(fields: { readonly text: string; readonly exitCode: 1 | 2 | 78 }) {
     super(fields)
     if (!json.wanted) this[CliError.userMessage] = fields.text
   }
@@ -33,6 +34,9 @@ export const failed = (text: string): Failure => new Failure({ text, exitCode: 1
 
 /** Exit code 2. */
 export const unusable = (text: string): Failure => new Failure({ text, exitCode: 2 })
+
+/** Exit code 78: a service manager that starts the node again changes nothing. */
+export const lasting = (text: string): Failure => new Failure({ text, exitCode: 78 })
 
 /** An address that cannot be bound, and the fix by the system's error code. `flag`: the setting that gives the address. */
 export const cannotBind = (what: string, address: string, flag: string, code: string): Failure => {

@@ -10,8 +10,10 @@ import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import { fileIn, storeOptions } from "../layers/chain/ChainDatabase.ts"
 import * as ChainStoreSql from "../layers/chain/ChainStoreSql.ts"
 import * as DaemonConfig from "../layers/config/DaemonConfig.ts"
+import { type EffectiveSetting, effectiveSettings } from "../layers/config/effectiveSettings.ts"
 import { usualTransport } from "../layers/config/Values.ts"
 import * as AdminServer from "../layers/http/AdminServer.ts"
+import { NodeFacts } from "../layers/http/NodeFacts.ts"
 import * as Loggers from "../layers/log/Loggers.ts"
 import * as LogOutput from "../layers/log/LogOutput.ts"
 import * as NodeLog from "../layers/log/NodeLog.ts"
@@ -25,6 +27,7 @@ import * as DataDir from "../layers/store/DataDir.ts"
 import * as PeerStoreSqlite from "../layers/store/PeerStoreSqlite.ts"
 import * as PinsFile from "../layers/store/PinsFile.ts"
 import type { FileError } from "../layers/store/PlainFiles.ts"
+import { systemCode } from "../layers/store/systemError.ts"
 import * as Producer from "../layers/sync/Producer.ts"
 import type { ChainStore, ChainStoreError } from "../services/ChainStore.ts"
 import { ConnectionManager } from "../services/ConnectionManager.ts"
@@ -40,7 +43,6 @@ import * as flags from "./flags.ts"
 import * as progress from "./progress.ts"
 import * as serviceManager from "./serviceManager.ts"
 import * as signals from "./signals.ts"
-import { ofStore } from "./storeFailure.ts"
 import { canAnimate } from "./terminal.ts"
 import { software } from "./version.ts"
 
@@ -71,6 +73,8 @@ const announce = (config: DaemonConfig.DaemonConfig, admin: PeerAddress.PeerAddr
 /** What one run needs. */
 interface Run {
   readonly config: DaemonConfig.DaemonConfig
+  /** As the admin API shows them. */
+  readonly settings: ReadonlyArray<EffectiveSetting>
   readonly warnings: ReadonlyArray<string>
   readonly withParent: boolean
   /** Produce test blocks: devnet only. */
@@ -120,7 +124,7 @@ const adminServer = (admin: PeerAddress.PeerAddress, config: DaemonConfig.Daemon
   )
 
 /** The whole daemon. The data directory's lock is taken first and released last: it covers everything else. */
-const daemon = ({ bar, config, makeNode, produce }: Run) => {
+const daemon = ({ bar, config, makeNode, produce, settings }: Run) => {
   const { admin, dataDir, masternode, node } = config
   const front = admin === undefined
     ? Layer.effectDiscard(announce(config, undefined))
@@ -137,7 +141,10 @@ const daemon = ({ bar, config, makeNode, produce }: Run) => {
       sockets(config),
       DnsResolver.layer()
     ]),
-    Layer.provide(Layer.effectDiscard(DataDir.lock(dataDir))),
+    Layer.provide([
+      Layer.succeed(NodeFacts, { dataDir, settings }),
+      Layer.effectDiscard(DataDir.lock(dataDir))
+    ]),
     Layer.merge(signals.layer)
   )
 }
@@ -154,20 +161,27 @@ const explain = (
 ): Failure.Failure => {
   switch (error._tag) {
     case "SocketServerError":
-      return Failure.cannotListen(config.node.listen, error)
+      return unbound(Failure.cannotListen(config.node.listen, error), systemCode(error))
     case "NodeSetupError":
     case "FileError":
-      return Failure.unusable(error.message)
+      return Failure.lasting(error.message)
     case "AdminServerError":
-      return Failure.cannotBind("the admin API", PeerAddress.format(error.address), "--admin IP:PORT", error.code)
+      return unbound(
+        Failure.cannotBind("the admin API", PeerAddress.format(error.address), "--admin IP:PORT", error.code),
+        error.code
+      )
     case "DataDirError":
-      return Failure.unusable(error.message)
-    case "ChainStoreError": {
-      const { text } = ofStore(error)
-      return Failure.unusable(text)
-    }
+      return error.isBusy === true ? Failure.unusable(error.message) : Failure.lasting(error.message)
+    case "ChainStoreError":
+      return error.reason._tag === "Damaged" || error.reason._tag === "WrongNetwork"
+        ? Failure.lasting(error.message)
+        : Failure.unusable(error.message)
   }
 }
+
+/** A port that is taken may become free, and an address may come up; what needs a right will need it again. */
+const unbound = (failure: Failure.Failure, code: string | undefined): Failure.Failure =>
+  code === "EACCES" ? Failure.lasting(failure.text) : failure
 
 /** ms. Leaves time to log a slow close within `Limits.closeMs`. */
 const closeMs = Limits.closeMs - 200
@@ -229,11 +243,11 @@ export const make = (makeNode: MakeNode) =>
       )
     },
     Effect.fnUntraced(function*({ produce, settings, withParent }) {
-      const { config, warnings } = yield* DaemonConfig.load(settings, software).pipe(
-        Effect.mapError((error) => Failure.unusable(error.message))
+      const { config, given, warnings } = yield* DaemonConfig.load(settings, software).pipe(
+        Effect.mapError((error) => Failure.lasting(error.message))
       )
       if (produce && !mayProduce(config.node.network)) {
-        return yield* Failure.unusable(
+        return yield* Failure.lasting(
           `--produce is a test producer, not consensus, and works on devnet only, not on ${config.node.network.name}; ` +
             "use --network devnet"
         )
@@ -242,7 +256,15 @@ export const make = (makeNode: MakeNode) =>
       const { canColor } = yield* TerminalCapabilities.TerminalCapabilities
       const output = LogOutput.standard()
       const bar = (yield* canAnimate("stdout")) ? progress.onTerminal(process.stdout, output.hint) : undefined
-      yield* program({ config, warnings, withParent, produce, bar, makeNode }).pipe(
+      yield* program({
+        config,
+        settings: effectiveSettings(config, given),
+        warnings,
+        withParent,
+        produce,
+        bar,
+        makeNode
+      }).pipe(
         Effect.provide(Loggers.layer({
           format: config.logFormat ?? (terminal ? "pretty" : "json"),
           level: config.logLevel,

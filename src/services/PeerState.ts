@@ -8,6 +8,7 @@ import type { Effect, Option, Stream } from "effect"
 import { Context } from "effect"
 import type { PairTrace } from "../domain/pair/PairTrace.ts"
 import type { Explanation } from "../domain/peer/Explanation.ts"
+import type { Placed } from "../domain/peer/KnownAddress.ts"
 import type { OwnReport } from "../domain/peer/OwnAddressText.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../domain/peer/PeerRecord.ts"
@@ -38,6 +39,8 @@ export class PeerState extends Context.Service<PeerState, {
    * At most `Limits.traceSteps`, and of an address that never came up as long as there is room.
    */
   readonly trace: (ip: PeerIp) => Effect.Effect<Option.Option<PairTrace>>
+  /** Addresses of the book: `count` of them after the first `skip`, in the order in which the node learned of them. */
+  readonly book: (skip: number, count: number) => Effect.Effect<ReadonlyArray<Placed>>
   /** How much the node keeps: addresses of its book by table, pairs with a trace, and the traces' bytes (estimated). */
   readonly sizes: Effect.Effect<{
     readonly book: { readonly new: number; readonly tried: number }

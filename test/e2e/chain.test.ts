@@ -126,7 +126,7 @@ describe("timemesh chain", () => {
 
         yield* harm(`${dir}/chain.db`, "DELETE FROM chain_header WHERE height = 20")
         const run = yield* call(["run", "--network", "devnet", "--listen", "127.77.9.1:0", "--data-dir", dir])
-        assert.strictEqual(run.code, 2)
+        assert.strictEqual(run.code, 78)
         assert.match(
           run.stderr,
           /data\/chain\.db is damaged: .*`timemesh chain verify`.*`timemesh chain rewind HEIGHT`/
@@ -148,10 +148,10 @@ describe("timemesh chain", () => {
         yield* json(0, "import", file, "--data-dir", dir, "--network", "devnet")
         const args = ["run", "--listen", "127.77.9.2:0", "--data-dir", dir, "--log-level", "debug"]
         const testnet = yield* call([...args, "--network", "testnet", "--produce"])
-        assert.strictEqual(testnet.code, 2)
+        assert.strictEqual(testnet.code, 78)
         assert.match(testnet.stderr, /--produce is a test producer, not consensus/)
         const other = yield* call([...args, "--network", "testnet"])
-        assert.strictEqual(other.code, 2)
+        assert.strictEqual(other.code, 78)
         assert.match(other.stderr, /does not hold the testnet chain \(found: devnet\)/)
 
         const node = yield* start([...args, "--network", "devnet", "--produce"])

@@ -200,13 +200,17 @@ describe("the program", () => {
     Effect.gen(function*() {
       yield* fs.writeFileString(`${directory}/bad.json`, "{\"max-peer\": 3}")
       const cases: ReadonlyArray<readonly [ReadonlyArray<string>, number, string]> = [
-        [["run", "--peer", "1.2.3"], 2, "--peer: \"1.2.3\" is not a peer address; use IP, IP:PORT"],
+        [["run", "--peer", "1.2.3"], 78, "--peer: \"1.2.3\" is not a peer address; use IP, IP:PORT"],
         [
           ["run", "--listen", "127.77.4.1", "--peer", "127.77.4.1"],
-          2,
+          78,
           "a peer is its IP, so each node on this machine needs its own; use 127.0.0.2"
         ],
-        [["run", "--config", `${directory}/bad.json`], 2, "\"max-peer\" is not a setting; did you mean \"max-peers\"?"],
+        [
+          ["run", "--config", `${directory}/bad.json`],
+          78,
+          "\"max-peer\" is not a setting; did you mean \"max-peers\"?"
+        ],
         [
           ["run", "--nope"],
           1,

@@ -97,6 +97,7 @@ export const services = (note: (call: string) => Effect.Effect<void>) =>
     Layer.mock(PeerState, {
       peers: Effect.succeed([row]),
       connected: Effect.succeed([row]),
+      book: () => Effect.succeed([]),
       sizes: Effect.succeed({ book: { new: 5, tried: 6 }, tracedPairs: 7, traceBytes: 8 }),
       why: (peer) =>
         Effect.succeed({

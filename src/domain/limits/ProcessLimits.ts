@@ -96,6 +96,11 @@ export const adminAnswerMs = 5_000
 export const adminTokenBytes = 32
 export const adminTokenLeast = 16
 export const adminTokenMost = 256
+/** Netgroups whose refusals the admin API counts apart: a flood from more of them shows by its latest. */
+export const refusalGroups = 256
+/** Addresses of the book in one answer, and where the question names no number. */
+export const bookPage = 1_000
+export const bookPageUsual = 100
 /** The latest events that the admin API keeps for readers that come late or come again: a mesh of 100 that drops and returns. */
 export const eventsKept = 512
 /** Readers of events at once: as many dashboards and followers as an operator has open, and room for connections besides. */

@@ -385,16 +385,20 @@ export const decode = (given: ConfigSources.GivenSettings, host: Host, software:
     }
   })
 
-/** The configuration (flags > environment > file > defaults) and the warnings of the sources. */
+/** The configuration (flags > environment > file > defaults), the texts it is made of, and the warnings of the sources. */
 export const load = Effect.fnUntraced(function*(
   flags: ConfigSources.Flags,
   software: string
 ): Effect.fn.Return<
-  { readonly config: DaemonConfig; readonly warnings: ReadonlyArray<string> },
+  {
+    readonly config: DaemonConfig
+    readonly given: ConfigSources.GivenSettings
+    readonly warnings: ReadonlyArray<string>
+  },
   ConfigError,
   FileSystem.FileSystem
 > {
   const { given, warnings } = yield* ConfigSources.collect(flags)
   const config = yield* Effect.fromResult(decode(given, yield* thisHost, software))
-  return { config, warnings: [...warnings, ...tokenWarnings(given)] }
+  return { config, given, warnings: [...warnings, ...tokenWarnings(given)] }
 })

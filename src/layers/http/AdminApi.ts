@@ -14,6 +14,7 @@ import * as AccessApi from "./AccessApi.ts"
 import * as CommandsApi from "./CommandsApi.ts"
 import * as EventsApi from "./EventsApi.ts"
 import * as HealthApi from "./HealthApi.ts"
+import * as InsightApi from "./InsightApi.ts"
 import { BadAddress, Bans, NoTrace, Peers, PeerSync, Why } from "./PeerApi.ts"
 
 const ByDirection = Schema.Struct({ inbound: Schema.Int, outbound: Schema.Int })
@@ -88,38 +89,12 @@ export class NoMasternodes extends Schema.TaggedError<NoMasternodes>()("NoMaster
   httpApiStatus: 404
 }) {}
 
-/** This node's own address, as `domain/peer/OwnAddress`. */
-const OwnAddress = Schema.Struct({
-  /** Absent while it is neither set nor seen. */
-  ip: Schema.optional(Schema.String),
-  /** At which peers are told to reach it. */
-  port: Schema.Int,
-  /** Peers of enough netgroups see it there. */
-  isConfirmed: Schema.Boolean,
-  reachable: Schema.Literals(["yes", "no", "unknown"]),
-  /** For each kind of address, the one that most netgroups name, by how many, and of how many. */
-  seen: Schema.Array(Schema.Struct({
-    ip: Schema.String,
-    groups: Schema.Int,
-    of: Schema.Int,
-    others: Schema.Array(Schema.String)
-  })),
-  /** What is to be said of it. Kinds are open: a newer node may send more. */
-  notices: Schema.Array(Schema.Struct({
-    notice: Schema.String,
-    cause: Schema.String,
-    fix: Schema.optional(Schema.String)
-  })),
-  /** One line for a person. */
-  line: Schema.String
-})
-
 /** `GET /status`. */
 export const Status = Schema.Struct({
   network: Schema.Literals(networkNames),
   listen: Schema.String,
   advertise: Schema.optional(Schema.String),
-  own: Schema.optional(OwnAddress),
+  own: Schema.optional(InsightApi.OwnAddress),
   software: Schema.String,
   pid: Schema.Int,
   startedAt: Schema.Int,
@@ -194,7 +169,7 @@ const group = HttpApiGroup.make("node", { topLevel: true }).add(
 ).middleware(AccessApi.Reading)
 
 export class AdminApi extends HttpApi.make("timemesh-admin")
-  .add(group, CommandsApi.group, HealthApi.live, HealthApi.group, EventsApi.group)
+  .add(group, CommandsApi.group, HealthApi.live, HealthApi.group, EventsApi.group, InsightApi.group)
   .annotate(OpenApi.Title, "timemesh admin API")
   .annotate(OpenApi.Version, "1")
   .annotate(

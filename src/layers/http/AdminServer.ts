@@ -21,6 +21,7 @@ import * as CommandHandlers from "./CommandHandlers.ts"
 import * as EventFeed from "./EventFeed.ts"
 import * as EventsHandlers from "./EventsHandlers.ts"
 import * as HealthHandlers from "./HealthHandlers.ts"
+import * as InsightHandlers from "./InsightHandlers.ts"
 import * as NodeHandlers from "./NodeHandlers.ts"
 
 /** The address cannot be bound. `code`: the system's, such as `EADDRINUSE`. */
@@ -67,7 +68,8 @@ const errorResponse = (status: number, message: string) =>
 
 const unreadable: Readonly<Record<number, string>> = {
   400: "the request is malformed: its body or path does not have the form that the API says",
-  404: "there is no such path and method: GET /status, /peers, /masternodes, /bans, /why/IP, /trace/IP, /events; " +
+  404:
+    "there is no such path and method: GET /status, /peers, /masternodes, /bans, /why/IP, /trace/IP, /events, /own, /settings, /resources, /refusals, /clock, /book; " +
     "POST /connect, /disconnect, /ban, /unban, /trust, /isolate",
   413: `the body exceeds ${Limits.adminBodyBytes} bytes`
 }
@@ -113,7 +115,8 @@ export const routes = (startedAt: number) =>
       NodeHandlers.layer(startedAt),
       CommandHandlers.layer,
       HealthHandlers.layer(startedAt),
-      EventsHandlers.layer
+      EventsHandlers.layer,
+      InsightHandlers.layer
     ]),
     Layer.provide(AdminAccess.layer),
     Layer.merge(HttpRouter.addAll(methods.map((method) => HttpRouter.route(method, "/*", noSuchPath)))),

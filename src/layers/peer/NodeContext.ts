@@ -128,6 +128,7 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
   const table = yield* PeerTable
   table.reachedAt = setup.advertisePort ?? listenPort
   table.isInBook = (ip) => book.get(ip) !== undefined
+  table.bookEntries = () => book.entries()
   table.bookSizes = () => ({ new: book.sizeOf("new"), tried: book.sizeOf("tried") })
   return {
     setup,

@@ -1,5 +1,5 @@
 /** `PeerState` from the peer table: snapshots, changes, traces, and the answer to "why". */
-import { Effect, Layer, Option } from "effect"
+import { Effect, Iterable, Layer, Option } from "effect"
 import { addressProblem } from "../../domain/NodeSetup.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
 import * as PairTrace from "../../domain/pair/PairTrace.ts"
@@ -129,6 +129,7 @@ const make = Effect.gen(function*() {
     connected: records((peer) => peer.up !== undefined),
     changes: table.changes,
     own: Effect.sync(own),
+    book: (skip, count) => Effect.sync(() => [...Iterable.take(Iterable.drop(table.bookEntries(), skip), count)]),
     sizes: Effect.sync(() => ({
       book: table.bookSizes(),
       tracedPairs: table.flights.pairs,

@@ -5,6 +5,7 @@
  */
 import { Clock, Context, Effect, Layer, PubSub, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import type { Placed } from "../../domain/peer/KnownAddress.ts"
 import type * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { PeerRecord, PeerSource } from "../../domain/peer/PeerRecord.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
@@ -36,6 +37,8 @@ export class PeerTable extends Context.Service<PeerTable, {
   isInBook: (ip: PeerIp.PeerIp) => boolean
   /** Addresses of the book, by its tables: set when the book is loaded. */
   bookSizes: () => { readonly new: number; readonly tried: number }
+  /** The addresses of the book themselves: set with it. */
+  bookEntries: () => Iterable<Placed>
   /** This node's own addresses: never a peer's. */
   readonly own: OwnAddresses
   /** Addresses that this node is cut off from by hand. */
@@ -86,6 +89,7 @@ const make = Effect.gen(function*() {
     changes: Stream.unwrap(Effect.as(reading, Stream.fromPubSub(changes))),
     isInBook: () => false,
     bookSizes: () => ({ new: 0, tried: 0 }),
+    bookEntries: () => [],
     own: new OwnAddresses(setup, sockets.addresses, now),
     isolated: new Set(),
     moved: new Map(),

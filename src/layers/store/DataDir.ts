@@ -21,6 +21,8 @@ import { systemCode, systemReason } from "./systemError.ts"
 export class DataDirError extends Data.TaggedError("DataDirError")<{
   readonly directory: string
   readonly detail: string
+  /** Another process uses it, which may end: a later try may succeed. */
+  readonly isBusy?: boolean
 }> {
   override get message() {
     return `data directory ${this.directory}: ${this.detail}`
@@ -88,6 +90,7 @@ const lockError = (directory: string, { busy, detail }: FileLock.FileLockError) 
   Effect.flatMap(busy ? holderOf(directory) : Effect.succeedNone, (pid) =>
     new DataDirError({
       directory,
+      isBusy: busy,
       detail: busy
         ? `in use by another timemesh process (${Option.getOrElse(pid, () => "unknown")}); stop it, or ${elsewhere}`
         : `lock.db ${detail}; run as its owner, or ${elsewhere}`

@@ -1,0 +1,137 @@
+/** What a node knows beyond its peers: its own address, its settings, what it uses, whom it refused. Shapes and units as in `AdminApi`. */
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import * as Limits from "../../domain/Limits.ts"
+import { Reading } from "./AccessApi.ts"
+
+/** This node's own address, as `domain/peer/OwnAddress`. */
+export const OwnAddress = Schema.Struct({
+  /** Absent while it is neither set nor seen. */
+  ip: Schema.optional(Schema.String),
+  /** At which peers are told to reach it. */
+  port: Schema.Int,
+  /** Peers of enough netgroups see it there. */
+  isConfirmed: Schema.Boolean,
+  reachable: Schema.Literals(["yes", "no", "unknown"]),
+  /** For each kind of address, the one that most netgroups name, by how many, and of how many. */
+  seen: Schema.Array(Schema.Struct({
+    ip: Schema.String,
+    groups: Schema.Int,
+    of: Schema.Int,
+    others: Schema.Array(Schema.String)
+  })),
+  /** What is to be said of it. Kinds are open: a newer node may send more. */
+  notices: Schema.Array(Schema.Struct({
+    notice: Schema.String,
+    cause: Schema.String,
+    fix: Schema.optional(Schema.String)
+  })),
+  /** One line for a person. */
+  line: Schema.String
+})
+
+/** `GET /own`. */
+const Own = Schema.Struct({ at: Schema.Int, listen: Schema.String, ...OwnAddress.fields })
+
+/** `GET /settings`: all of them, in the order of `timemesh run --help`. */
+export const Settings = Schema.Struct({
+  settings: Schema.Array(Schema.Struct({
+    /** Its flag without the dashes, and its key in the config file. */
+    name: Schema.String,
+    environment: Schema.String,
+    /** As the operator may write it; one of a list each. A token is `(hidden)`. */
+    values: Schema.Array(Schema.String),
+    source: Schema.Literals(["flag", "environment", "file", "default"]),
+    /** As errors name it: `--listen`, `TIMEMESH_LISTEN`, `listen in /etc/timemesh.json`. Absent for a default. */
+    where: Schema.optional(Schema.String)
+  }))
+})
+export type Settings = typeof Settings.Type
+
+/** `GET /resources`: of the process and of the disk that its data are on. */
+export const Resources = Schema.Struct({
+  at: Schema.Int,
+  memory: Schema.Struct({
+    residentBytes: Schema.Int,
+    heapBytes: Schema.Int,
+    heapLimitBytes: Schema.Int,
+    externalBytes: Schema.Int
+  }),
+  /** Absent where the system does not tell. */
+  descriptors: Schema.optional(Schema.Struct({ open: Schema.Int, limit: Schema.Int })),
+  /** Absent on a node without a data directory. */
+  disk: Schema.optional(Schema.Struct({ directory: Schema.String, freeBytes: Schema.Int, totalBytes: Schema.Int })),
+  cpuMs: Schema.Int,
+  /** Times that the event loop was late, in all and at most. */
+  lagMs: Schema.Int,
+  maxLagMs: Schema.Int
+})
+export type Resources = typeof Resources.Type
+
+/** `GET /refusals`: sockets and dials that never came up, since the start. */
+export const Refusals = Schema.Struct({
+  at: Schema.Int,
+  refused: Schema.Int,
+  byReason: Schema.Record(Schema.String, Schema.Int),
+  /** Those of the `Limits.refusalGroups` netgroups that were refused last, the most refused first. */
+  byNetgroup: Schema.Array(Schema.Struct({
+    netgroup: Schema.String,
+    refused: Schema.Int,
+    byReason: Schema.Record(Schema.String, Schema.Int),
+    /** Of the latest. */
+    at: Schema.Int,
+    example: Schema.String
+  })),
+  /** Of netgroups that are not listed any more. */
+  others: Schema.Int,
+  /** Sockets of banned addresses, closed when they were accepted: not among the others. */
+  turnedAway: Schema.Int
+})
+export type Refusals = typeof Refusals.Type
+
+/** `GET /clock`: peers whose next block is ahead of this node's clock. */
+export const ClockReport = Schema.Struct({
+  at: Schema.Int,
+  /** s. Most by which such a block is ahead: one of the two clocks is wrong by at least so much, less what the rules allow. 0: none. */
+  behindS: Schema.Finite,
+  peers: Schema.Array(Schema.Struct({ ip: Schema.String, behindS: Schema.Finite })),
+  /** Peers that could show it: those that keep a chain. */
+  of: Schema.Int
+})
+
+/** `GET /book`. */
+export const Book = Schema.Struct({
+  at: Schema.Int,
+  /** Addresses that have shaken hands with this node, and those that it was only told of. */
+  tried: Schema.Int,
+  new: Schema.Int,
+  /** In the order in which the node learned of them. */
+  addresses: Schema.Array(Schema.Struct({
+    ip: Schema.String,
+    port: Schema.Int,
+    table: Schema.Literals(["new", "tried"]),
+    wire: Schema.String,
+    seenAt: Schema.Int,
+    dialledAt: Schema.optional(Schema.Int),
+    goodAt: Schema.optional(Schema.Int),
+    failures: Schema.Int
+  })),
+  /** The `skip` of the next page; absent at the end. */
+  next: Schema.optional(Schema.Int)
+})
+
+const count = (maximum: number) =>
+  Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum }))
+
+export const group = HttpApiGroup.make("insight", { topLevel: true }).add(
+  /** This node's own address and whether others reach it. */
+  HttpApiEndpoint.get("own", "/own", { success: Own }),
+  HttpApiEndpoint.get("settings", "/settings", { success: Settings }),
+  HttpApiEndpoint.get("resources", "/resources", { success: Resources }),
+  HttpApiEndpoint.get("refusals", "/refusals", { success: Refusals }),
+  HttpApiEndpoint.get("clock", "/clock", { success: ClockReport }),
+  HttpApiEndpoint.get("book", "/book", {
+    query: { skip: Schema.optional(count(Number.MAX_SAFE_INTEGER)), count: Schema.optional(count(Limits.bookPage)) },
+    success: Book
+  })
+).middleware(Reading)
