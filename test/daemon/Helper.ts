@@ -1,0 +1,133 @@
+/**
+ * A peer of the daemon's that is neither a daemon nor a node of ours, on an address of this process's own: it names masternodes, announces itself as
+ * one, and tells the daemon's tip back, for checks that need more peers than two.
+ */
+import { createHash, createPrivateKey, createPublicKey } from "node:crypto"
+import { connect, type ConnectionOptions, type TLSSocket } from "node:tls"
+import * as Hash from "../../src/domain/chain/Hash.ts"
+import * as U64 from "../../src/domain/chain/U64.ts"
+import { networks } from "../../src/domain/Network.ts"
+import * as TimeHandshake from "../../src/domain/pair/TimeHandshake.ts"
+import * as TimeEncoder from "../../src/domain/wire/time/TimeEncoder.ts"
+import type { ListedMasternode, TimeMessage } from "../../src/domain/wire/time/TimeMessage.ts"
+import { TimeReader } from "../../src/domain/wire/time/TimeReader.ts"
+import * as Lab from "./Lab.ts"
+
+const frameBytes = 8 * 1024 * 1024
+const tipMs = 5_000
+const genesis = Hash.fromHexUnsafe(networks.testnet.genesis)
+
+/** A public key of its own for each address: a point of the curve, or the daemon skips the message. */
+const keyOf = (ip: string): Uint8Array => {
+  const seed = createHash("sha256").update(ip).digest()
+  const key = createPrivateKey({
+    key: Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed]),
+    format: "der",
+    type: "pkcs8"
+  })
+  return createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-32)
+}
+
+const listed = (address: string): ListedMasternode => ({
+  address,
+  rewardAddress: `TIME0${address.replaceAll(".", "x")}`,
+  tier: "Free",
+  publicKey: keyOf(address),
+  collateral: undefined,
+  registeredAt: U64.of(BigInt(Math.floor((performance.timeOrigin + performance.now()) / 1_000)))
+})
+
+export interface Options {
+  readonly from: string
+  readonly to: string
+  /** Named to the daemon as Free masternodes: it dials those that it should. */
+  readonly names?: ReadonlyArray<string>
+  /** Announces itself as a Free masternode. */
+  readonly announces?: boolean
+}
+
+const addresses = new Set<string>()
+
+export class Helper {
+  /** What it heard. */
+  readonly heard: Array<TimeMessage> = []
+  /** The daemon has taken it. */
+  readonly taken: Promise<void>
+  private readonly socket: TLSSocket
+  private readonly options: Options
+  private readonly timer: NodeJS.Timeout
+  private accept: () => void = () => {}
+
+  constructor(options: Options) {
+    const { from, to } = options
+    this.options = options
+    if (!addresses.has(from)) Lab.address(from)
+    addresses.add(from)
+    this.taken = new Promise((resolve) => {
+      this.accept = resolve
+    })
+    const reader = new TimeReader()
+    this.socket = connect(
+      {
+        host: to,
+        port: 24_100,
+        localAddress: from,
+        servername: "timecoin.local",
+        rejectUnauthorized: false
+      } as ConnectionOptions
+    )
+    this.socket.on("error", () => {})
+    this.socket.once("secureConnect", () => this.say(TimeHandshake.own("testnet")))
+    this.socket.on("data", (chunk) => {
+      reader.push(chunk)
+      while (reader.read(frameBytes) === "message") {
+        const message = reader.message()
+        if (message._tag === "Unknown" || message._tag === "BadBody") continue
+        reader.keep()
+        this.received(message)
+      }
+    })
+    this.timer = setInterval(() => this.say({ _tag: "GetChainTip" }), tipMs)
+  }
+
+  close(): void {
+    clearInterval(this.timer)
+    this.socket.destroy()
+  }
+
+  private say(message: TimeMessage | undefined): void {
+    const frame = message === undefined ? undefined : TimeEncoder.encode(message)
+    if (frame !== undefined) this.socket.write(frame)
+  }
+
+  private received(message: TimeMessage): void {
+    const { announces = false, from, names = [] } = this.options
+    this.heard.push(message)
+    switch (message._tag) {
+      case "Ack":
+        this.say({ _tag: "GenesisHashResponse", hash: genesis })
+        this.say({ _tag: "GetChainTip" })
+        if (names.length > 0) this.say({ _tag: "MasternodesResponse", masternodes: names.map(listed) })
+        if (announces) {
+          const { registeredAt, ...self } = listed(from)
+          this.say({
+            _tag: "MasternodeAnnouncementV3",
+            ...self,
+            certificate: new Uint8Array(64),
+            startedAt: registeredAt
+          })
+        }
+        return this.accept()
+      case "Ping":
+        return this.say({ ...message, _tag: "Pong" })
+      case "GetGenesisHash":
+        return this.say({ _tag: "GenesisHashResponse", hash: genesis })
+      case "GetMasternodes":
+        return this.say({ _tag: "MasternodesResponse", masternodes: names.map(listed) })
+      case "GetChainTip": {
+        const tip = this.heard.findLast((one) => one._tag === "ChainTipResponse")
+        return this.say(tip)
+      }
+    }
+  }
+}

@@ -1,0 +1,150 @@
+/** The daemon under check, a process on a host of its own, and what it says over RPC. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdirSync, openSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import * as Lab from "./Lab.ts"
+import { until } from "./Wait.ts"
+
+const user = "check"
+const ports = { peers: 24_100, rpc: 24_101 }
+/** s. It opens its database, asks the time and the names first. */
+const startSeconds = 240
+const stopMs = 20_000
+
+export interface Options {
+  readonly binary: string
+  readonly ip: string
+  /** Below which its home is made. */
+  readonly directory: string
+  readonly masternode?: boolean
+  /** Further lines of its configuration. */
+  readonly conf?: ReadonlyArray<string>
+}
+
+const numeric = (ip: string): number => ip.split(".").reduce((sum, byte) => sum * 256 + Number(byte), 0)
+
+interface BanList {
+  readonly permanent: ReadonlyArray<unknown>
+  readonly temporary: ReadonlyArray<unknown>
+  readonly subnets: ReadonlyArray<unknown>
+  readonly violations: ReadonlyArray<unknown>
+}
+
+export class TimedProcess {
+  readonly ip: string
+  readonly log: string
+  private readonly options: Options
+  private readonly home: string
+  private child: ChildProcess | undefined
+
+  constructor(options: Options) {
+    this.options = options
+    this.ip = options.ip
+    this.home = join(options.directory, `timed-${options.ip}`)
+    this.log = join(options.directory, `timed-${options.ip}.log`)
+    const { conf = [], ip, masternode = false } = options
+    mkdirSync(join(this.home, "testnet"), { recursive: true })
+    writeFileSync(
+      this.conf,
+      [
+        "testnet=1",
+        `port=${ports.peers}`,
+        `externalip=${ip}`,
+        `masternode=${masternode ? 1 : 0}`,
+        "rpcbind=0.0.0.0",
+        `rpcuser=${user}`,
+        `rpcpassword=${user}`,
+        "debug=debug",
+        ...conf
+      ].join("\n").concat("\n")
+    )
+  }
+
+  private get conf(): string {
+    return join(this.home, "testnet", "time.conf")
+  }
+
+  /** Starts it, and waits until it answers. */
+  async start(): Promise<void> {
+    const [command = "", ...where] = Lab.host(this.ip)
+    const log = openSync(this.log, "a")
+    const child = spawn(
+      command,
+      [...where, this.options.binary, "--conf", this.conf, "--datadir", join(this.home, "testnet")],
+      { env: { ...process.env, HOME: this.home }, stdio: ["ignore", log, log] }
+    )
+    this.child = child
+    await until(`the daemon on ${this.ip} answers`, startSeconds, async () => {
+      if (child.exitCode !== null) throw new Error(`the daemon ended with code ${child.exitCode}: see ${this.log}`)
+      return this.height().catch(() => undefined)
+    })
+  }
+
+  /** As an operator does, and if it does not end then, for good. */
+  async stop(): Promise<void> {
+    const { child } = this
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()))
+    child.kill("SIGTERM")
+    const timer = setTimeout(() => child.kill("SIGKILL"), stopMs)
+    await ended
+    clearTimeout(timer)
+  }
+
+  async rpc<A>(method: string, ...params: ReadonlyArray<unknown>): Promise<A> {
+    const response = await fetch(`http://${this.ip}:${ports.rpc}/`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        authorization: `Basic ${Buffer.from(`${user}:${user}`).toString("base64")}`
+      },
+      body: JSON.stringify({ jsonrpc: "2.0", id: "check", method, params }),
+      signal: AbortSignal.timeout(10_000)
+    })
+    const { error, result } = await response.json() as {
+      readonly result?: A
+      readonly error?: { readonly message: string }
+    }
+    if (result === undefined || (error !== undefined && error !== null)) {
+      throw new Error(`${method}: ${error?.message ?? "no result"}`)
+    }
+    return result
+  }
+
+  height(): Promise<number> {
+    return this.rpc<number>("getblockcount")
+  }
+
+  hashAt(height: number): Promise<string> {
+    return this.rpc<string>("getblockhash", height)
+  }
+
+  /** Sockets with peers, counted by it. */
+  connections(): Promise<number> {
+    return this.rpc<number>("getconnectioncount")
+  }
+
+  /** Sockets by direction, seen from it. */
+  async directions(): Promise<{ readonly inbound: number; readonly outbound: number }> {
+    const info = await this.rpc<{ readonly connections_in: number; readonly connections_out: number }>("getnetworkinfo")
+    return { inbound: info.connections_in, outbound: info.connections_out }
+  }
+
+  /** Addresses of its registry, itself among them if it is one, in the order of our report: by numeric IP. */
+  async masternodes(): Promise<ReadonlyArray<string>> {
+    const list = await this.rpc<{ readonly masternodes: ReadonlyArray<{ readonly address: string }> }>(
+      "masternodelist",
+      true
+    )
+    return list.masternodes.map(({ address }) => address.split(":")[0] ?? address).toSorted((a, b) =>
+      numeric(a) - numeric(b)
+    )
+  }
+
+  /** What it holds against anybody, in its words; empty: nothing. */
+  async grudges(): Promise<string> {
+    const { permanent, subnets, temporary, violations } = await this.rpc<BanList>("getbanlist")
+    const all = [...permanent, ...temporary, ...subnets, ...violations]
+    return all.map((one) => JSON.stringify(one)).join(" ")
+  }
+}
