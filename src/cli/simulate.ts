@@ -74,6 +74,13 @@ const flags = {
     Flag.withDescription("Chain store of the nodes (default: memory; SQLite for one seed in eight)"),
     Flag.optional
   ),
+  wire: Flag.Literals("wire", ["native", "mixed"]).pipe(
+    Flag.withDescription(
+      "native: nodes of timemesh. mixed: half of the nodes are daemons of the TIME network (a model of them), over TLS, on testnet's chain; " +
+        "without the faults that only concern nodes of timemesh (default native)"
+    ),
+    Flag.optional
+  ),
   noShrink: Flag.Boolean("no-shrink").pipe(
     Flag.withDescription("Report a failure as found, without searching for a shorter run that fails the same way"),
     Flag.withDefault(false)

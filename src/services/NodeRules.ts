@@ -5,11 +5,14 @@
 import { Context } from "effect"
 import * as Handshake from "../domain/pair/Handshake.ts"
 import * as Pair from "../domain/pair/Pair.ts"
+import * as TimePair from "../domain/pair/TimePair.ts"
 import * as TieBreak from "../domain/peer/TieBreak.ts"
 
 export interface NodeRules {
   /** One step of a pair's machine. */
   readonly pairStep: Pair.Step
+  /** The same of a pair with a daemon of the TIME network. */
+  readonly timePairStep: TimePair.Step
   /** The checks of a peer's Hello. */
   readonly checkHello: typeof Handshake.check
   /** Which of two addresses is the lower peer. */
@@ -27,6 +30,7 @@ export interface NodeRules {
 /** The rules of docs/PROTOCOL.md. */
 export const protocolRules: NodeRules = {
   pairStep: Pair.step,
+  timePairStep: TimePair.step,
   checkHello: Handshake.check,
   rank: TieBreak.rank,
   answersPing: () => true,

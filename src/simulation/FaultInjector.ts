@@ -6,10 +6,12 @@ import type { PeerIp } from "../domain/peer/PeerIp.ts"
 import type { MemoryNetwork } from "../layers/socket/memory/MemoryNetwork.ts"
 import { ConnectionManager } from "../services/ConnectionManager.ts"
 import { branch } from "./ChainJudge.ts"
+import * as DaemonFaults from "./DaemonFaults.ts"
 import type { Intruders } from "./Intruders.ts"
 import type { Links, LinkTrouble } from "./Links.ts"
 import type { VirtualTime } from "./machine/VirtualTime.ts"
 import type { Fault } from "./plan/Fault.ts"
+import type { SimulatedDaemon } from "./SimulatedDaemon.ts"
 import type { SimulatedNode } from "./SimulatedNode.ts"
 
 export interface FaultWorld {
@@ -19,6 +21,7 @@ export interface FaultWorld {
   readonly intruders: Intruders
   /** The nodes that exist. */
   readonly nodes: ReadonlyMap<number, SimulatedNode>
+  readonly daemons: ReadonlyMap<number, SimulatedDaemon>
   /** The node's process has ended: what watches it forgets it. */
   readonly gone: (node: SimulatedNode) => void
   /** Calls `f` when the node next sends a ping to one of these addresses, in that turn; `undefined`: not any more. */
@@ -121,12 +124,14 @@ type Way = readonly [from: number, to: number]
 const bothWays = (a: number, b: number): ReadonlyArray<Way> => [[a, b], [b, a]]
 
 /** Every link to and from a node, or every link. */
-const linksOf = ({ nodes }: FaultWorld, node?: number): ReadonlyArray<Way> =>
-  [...nodes.keys()].flatMap((from) =>
-    [...nodes.keys()].filter((to) => to !== from && (node === undefined || from === node || to === node)).map((to) =>
+const linksOf = (world: FaultWorld, node?: number): ReadonlyArray<Way> => {
+  const all = [...world.nodes.keys(), ...world.daemons.keys()]
+  return all.flatMap((from) =>
+    all.filter((to) => to !== from && (node === undefined || from === node || to === node)).map((to) =>
       [from, to] as const
     )
   )
+}
 
 /** These links are in this trouble, whose name is the fault's, until that is undone. */
 const trouble = ({ links }: FaultWorld, fault: Fault, ways: ReadonlyArray<Way>, what: LinkTrouble): Undo => {
@@ -165,13 +170,13 @@ const parted = (
 const reset = (
   world: FaultWorld,
   { a, b, bytes }: Extract<Fault, { readonly kind: "reset" }>
-): Undo =>
-  on(world, a, ({ ip: from }) =>
-    on(world, b, ({ ip: to }) => {
-      const { network } = world
-      Effect.runSync(bytes === 0 ? network.reset(from, to) : network.resetAfter(from, to, bytes))
-      return () => Effect.runSync(network.resetAfter(from, to, Number.POSITIVE_INFINITY))
-    }))
+): Undo => {
+  const { daemons, network, nodes } = world
+  const [from, to] = [a, b].map((index) => (nodes.get(index) ?? daemons.get(index))?.ip)
+  if (from === undefined || to === undefined) return nothing
+  Effect.runSync(bytes === 0 ? network.reset(from, to) : network.resetAfter(from, to, bytes))
+  return () => Effect.runSync(network.resetAfter(from, to, Number.POSITIVE_INFINITY))
+}
 
 /** Moves the node to its other address, and back at the end. */
 const readdress = (world: FaultWorld, node: SimulatedNode): Undo => {
@@ -206,6 +211,9 @@ const nameOf = ({ id }: Fault): string => `fault ${id}`
 
 export const inject = (world: FaultWorld, fault: Fault): Undo => {
   const { intruders, network, nodes } = world
+  const daemon = "node" in fault ? world.daemons.get(fault.node) : undefined
+  const atDaemon = daemon === undefined ? undefined : DaemonFaults.inject(world, daemon, fault)
+  if (atDaemon !== undefined) return atDaemon
   switch (fault.kind) {
     case "kill":
       return on(world, fault.node, (node) => {

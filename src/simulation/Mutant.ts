@@ -7,6 +7,7 @@ import * as Limits from "../domain/Limits.ts"
 import * as Handshake from "../domain/pair/Handshake.ts"
 import * as Pair from "../domain/pair/Pair.ts"
 import * as PairRules from "../domain/pair/PairRules.ts"
+import * as TimePair from "../domain/pair/TimePair.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
 import { HeartbeatPace } from "../services/Cadence.ts"
 import { NodeRules, protocolRules } from "../services/NodeRules.ts"
@@ -28,6 +29,8 @@ export type Mutant =
   | "pulse-by-wall-clock"
   /** A connection that recovered after a fault goes down once more, 3 s later. */
   | "flap-recovered"
+  /** Of two sessions with a daemon the older one is left open: it stays alive there, unused. */
+  | "older-session-kept"
 
 export const mutants: ReadonlyArray<Mutant> = [
   "keep-oldest",
@@ -37,13 +40,17 @@ export const mutants: ReadonlyArray<Mutant> = [
   "id-reused",
   "genesis-unchecked",
   "pulse-by-wall-clock",
-  "flap-recovered"
+  "flap-recovered",
+  "older-session-kept"
 ]
 
 const rankAsText = (local: PeerIp, peer: PeerIp): "lower" | "higher" => local < peer ? "lower" : "higher"
 
 const wrong: Readonly<Partial<Record<Mutant, Partial<NodeRules>>>> = {
   "keep-oldest": { pairStep: Pair.make({ ...PairRules.production, keep: "oldest" }) },
+  "older-session-kept": {
+    timePairStep: TimePair.make({ ...TimePair.production, older: "keep", failedTakesAlong: false })
+  },
   "timer-left": { cancelsAlarm: false },
   "ip-as-text": {
     rank: rankAsText,

@@ -47,7 +47,7 @@ export const planOf = (options: SimulationOptions): ReadonlyArray<Fault> => {
     draw: () => draw.nextDoubleUnsafe(),
     nodes: options.nodes,
     durationMs: options.mode === "liveness" ? durationMs / 2 : durationMs,
-    kinds: options.faults
+    kinds: FaultPlan.kindsOf(options.wire, options.faults)
   })
   return FaultPlan.kept(plan, { faults: options.keepFaults, nodes: options.keepNodes })
 }
@@ -73,6 +73,7 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
     planned: options.nodes,
     mutant: mutants.find((mutant) => mutant === options.mutant),
     store: storeOf(options),
+    wire: options.wire ?? "native",
     app,
     onTrace: watch.trace
   })
@@ -85,6 +86,7 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
 
   const check = () => {
     world.pairs.check(audit.boundOf)
+    world.daemons?.watch.check()
     chain.check(world.timeline.underWay)
     world.traffic.check()
     healing?.check()
@@ -122,6 +124,7 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
     pair.apart === 0 && world.isAlive(pair.a) && world.isAlive(pair.b)
   ).length
   const downsByReason = { ...world.downsByReason }
+  const daemonFigures = world.daemons?.watch.figures
   if (going && world.violations.length === 0) yield* audit.closing(reach)
   world.trace.number(time.steps)
 
@@ -140,7 +143,8 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
     recoveries: world.recovery.recoveries,
     healing: world.recovery.dialsWhileHealing,
     maxRecoveryMs: Math.round(world.maxRecoveryMs),
-    heights: nodes.map((node) => world.tips.get(node)?.height ?? 0),
+    ...(daemonFigures === undefined ? {} : { daemons: daemonFigures }),
+    heights: nodes.map((node) => world.daemons?.all.get(node)?.height ?? world.tips.get(node)?.height ?? 0),
     reorgs: world.reorgs,
     messages: world.pings + world.traffic.received,
     steps: time.steps,

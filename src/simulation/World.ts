@@ -3,11 +3,9 @@
  * moves only in `VirtualTime.runUntil`.
  */
 import { Context, Effect, Layer, LogLevel, Scope } from "effect"
-import { devnet } from "../domain/chain/ChainParams.ts"
+import type { Hasher } from "../domain/chain/Hasher.ts"
 import * as DisconnectReason from "../domain/DisconnectReason.ts"
-import { networks } from "../domain/Network.ts"
 import type { NodeEvent } from "../domain/NodeEvent.ts"
-import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
 import * as PeerIps from "../domain/peer/PeerIp.ts"
 import * as Subnet from "../domain/peer/Subnet.ts"
@@ -20,6 +18,7 @@ import { Sync } from "../services/Sync.ts"
 import { addressesOf, everyAddressOf, outerOf } from "./Addresses.ts"
 import type { App } from "./App.ts"
 import { ChainJudge } from "./ChainJudge.ts"
+import { Daemons, isDaemon } from "./Daemons.ts"
 import * as Disk from "./Disk.ts"
 import { type FaultWorld, inject } from "./FaultInjector.ts"
 import { Intruders } from "./Intruders.ts"
@@ -29,17 +28,17 @@ import { plain, Trace } from "./machine/Trace.ts"
 import { VirtualProcess } from "./machine/VirtualProcess.ts"
 import { VirtualTime } from "./machine/VirtualTime.ts"
 import type { Mutant } from "./Mutant.ts"
+import * as Natures from "./Natures.ts"
 import * as SimulationLimits from "./plan/Limits.ts"
-import type { SimulatedStore, Violation } from "./plan/SimulationReport.ts"
+import type { SimulatedStore, SimulatedWire, Violation } from "./plan/SimulationReport.ts"
+import * as Setting from "./Setting.ts"
 import { SimulatedNode, type SimulatedNodeHost } from "./SimulatedNode.ts"
 import * as SqliteDisk from "./SqliteDisk.ts"
 import { Timeline } from "./Timeline.ts"
 import { type PairView, PairWatch } from "./watch/PairWatch.ts"
 import { RecoveryWatch } from "./watch/RecoveryWatch.ts"
+import * as refusals from "./watch/refusals.ts"
 import { Traffic } from "./watch/Traffic.ts"
-
-/** Wall time when a simulation begins, ms since 1970: devnet's blocks up to height 20,000,000 are due. */
-const wallMs = (devnet.genesisTime + 20_000_000) * 1_000
 
 export interface WorldOptions {
   readonly seed: string
@@ -48,6 +47,7 @@ export interface WorldOptions {
   readonly planned: number
   readonly mutant: Mutant | undefined
   readonly store: SimulatedStore
+  readonly wire: SimulatedWire
   readonly app: App | undefined
   /** One JSON object per line: every event but pings and pongs, and every fault. */
   readonly onTrace: ((line: string) => void) | undefined
@@ -63,6 +63,8 @@ export class World {
   readonly trace = new Trace()
   readonly nodes = new Map<number, SimulatedNode>()
   readonly pairs: PairWatch
+  /** Of a mixed network. */
+  readonly daemons: Daemons | undefined
   readonly traffic: Traffic
   readonly recovery = new RecoveryWatch()
   readonly violations: Array<Violation> = []
@@ -83,18 +85,20 @@ export class World {
     options: WorldOptions,
     network: MemoryNetwork["Service"],
     judge: ChainJudge,
+    hasher: Hasher,
     newDisk: (checks: Disk.DiskChecks) => Disk.Disk
   ) {
     this.time = time
     this.options = options
     const now = () => time.now
+    const { wallMs, network: joined } = Setting.of[options.wire]
     const violated = (invariant: string, detail: string) => this.violated(invariant, detail)
     this.pairs = new PairWatch({
       now,
       violated,
       outdone: (a, b) => this.timeline.isOutdone(a, b),
       alive: (a, b) => this.isAlive(a) && this.isAlive(b),
-      why: (a, b) => `${this.why(a, b)} ${this.why(b, a)}`,
+      why: (a, b) => `${this.whyNode(a, b)} ${this.whyNode(b, a)}`,
       recovered: (pair, ms) => {
         if (pair.waiting.size === 0) return
         this.maxRecoveryMs = Math.max(this.maxRecoveryMs, ms)
@@ -102,22 +106,34 @@ export class World {
         if (options.mutant === "flap-recovered") this.flap(pair)
         this.timeline.recovered(pair)
       }
-    }, options.nodes)
+    }, options.nodes.filter((index) => options.wire === "native" || !isDaemon(index)))
     this.traffic = new Traffic({
       now,
       violated,
       disturbedAt: (node) => this.timeline.touched(node),
       connected: (node) => this.pairs.connected(node)
     })
+    this.daemons = options.wire === "native" ? undefined : new Daemons(
+      { time, seed: options.seed, wallMs, network, hasher, violated, made: (hashes) => judge.made(hashes) },
+      {
+        now,
+        violated,
+        nodes: () => [...this.nodes.values()].map(({ index, ip }) => [index, ip, this.isAlive(index)] as const),
+        height: (node) => this.tips.get(node)?.height ?? 0,
+        why: (node, ip) => this.why(node, ip)
+      }
+    )
     const links = new Links(network, everyAddressOf)
     this.faults = {
       time,
       network,
       links,
-      intruders: new Intruders(time, options.seed, wallMs, network, networks.devnet),
+      intruders: new Intruders(time, options.seed, wallMs, network, joined),
       nodes: this.nodes,
+      daemons: this.daemons?.all ?? new Map(),
       gone: (node) => {
         this.pairs.gone(node.index)
+        this.daemons?.watch.gone(node.index)
         this.traffic.gone(node)
       },
       onPing: (node, to, f) => {
@@ -133,6 +149,7 @@ export class World {
       inject: (fault) => inject(this.faults, fault),
       told: (fault, begins) => {
         this.tell({ fault, begins })
+        this.daemons?.watch.disturb(fault, begins)
         if (begins) this.trace.number(fault.id)
       }
     })
@@ -140,7 +157,7 @@ export class World {
       time,
       seed: options.seed,
       wallMs,
-      network: networks.devnet,
+      network: joined,
       peerSocket: (...ips) => network.host(...ips),
       newDisk: (node) =>
         newDisk({
@@ -169,31 +186,27 @@ export class World {
 
   private populate(host: SimulatedNodeHost, links: Links): void {
     const { nodes, planned, seed } = this.options
-    const draw = Seeds.random(`${seed}/nature`)
     const seeds = Array.from({ length: Math.min(SimulationLimits.seeds, planned) }, (_, i) => addressesOf(i)[0])
     const produceMs = SimulationLimits.produceMs * Math.max(1, planned / SimulationLimits.produceNodes)
-    // Drawn for all that were planned, so that leaving some out changes nothing for the others.
-    for (let index = 0; index < planned; index++) {
-      const offsetMs = Math.round((2 * draw.nextDoubleUnsafe() - 1) * SimulationLimits.clockMs)
-      const rate = 1 + (2 * draw.nextDoubleUnsafe() - 1) * SimulationLimits.clockRate
-      const startMs = draw.nextDoubleUnsafe() * SimulationLimits.startMs
-      const natures = Array.from({ length: index }, () => {
-        const latencyMs = SimulationLimits.latencyMinMs +
-          draw.nextDoubleUnsafe() ** 2 * (SimulationLimits.latencyMaxMs - SimulationLimits.latencyMinMs)
-        const jitterMs = latencyMs * SimulationLimits.jitter * draw.nextDoubleUnsafe()
-        const maxChunk =
-          SimulationLimits.chunkBytes[Math.floor(draw.nextDoubleUnsafe() * SimulationLimits.chunkBytes.length)] ??
-            1_460
-        return { latencyMs, jitterMs, maxChunk }
-      })
+    for (const { index, links: natures, offsetMs, rate, startMs } of Natures.draw(seed, planned)) {
       if (!nodes.includes(index)) continue
       const ips = addressesOf(index)
-      const produces = index % Math.max(1, Math.floor(planned / SimulationLimits.producers)) === 0
+      for (const [other, nature] of natures.entries()) if (nodes.includes(other)) links.add(other, index, nature)
+      if (this.daemons !== undefined && isDaemon(index)) {
+        const knows = nodes.flatMap((other) => other === index ? [] : [addressesOf(other)[0]])
+        const daemon = this.daemons.add({ index, ip: ips[0], knows, offsetMs, rate })
+        this.time.at(startMs, () => daemon.start())
+        continue
+      }
+      if (this.daemons !== undefined) {
+        Effect.runSync(this.faults.network.secure(ips[0], { protocol: "timemesh/1", key: ips[0] }))
+      }
+      const produces = this.daemons === undefined &&
+        index % Math.max(1, Math.floor(planned / SimulationLimits.producers)) === 0
       const outer = outerOf(index)
       const node = new SimulatedNode(host, { index, ips, outer, peers: seeds, produces, produceMs, offsetMs, rate })
       this.nodes.set(index, node)
       for (const ip of everyAddressOf(index)) this.byIp.set(ip, index)
-      for (const [other, nature] of natures.entries()) if (nodes.includes(other)) links.add(other, index, nature)
       this.time.at(startMs, () => node.start())
     }
   }
@@ -223,6 +236,16 @@ export class World {
     this.options.onTrace?.(JSON.stringify({ t: Math.round(this.time.now), ...what }, plain))
   }
 
+  /** Addresses of the network, of all its kinds of node. */
+  private get honest(): ReadonlyArray<PeerIp> {
+    const daemons = [...this.daemons?.all.values() ?? []].map(({ ip }) => ip)
+    return [...[...this.byIp.keys()].map((text) => PeerIps.fromStringUnsafe(text)), ...daemons]
+  }
+
+  private isHonest(ip: PeerIp): boolean {
+    return this.byIp.has(ip) || this.daemons?.at(ip) !== undefined
+  }
+
   isAlive(index: number): boolean {
     const node = this.nodes.get(index)
     return node?.running !== undefined && !node.changing && !node.paused
@@ -234,10 +257,15 @@ export class World {
   }
 
   /** What a node says about another, asked in its own process. */
-  private why(at: number, other: number): string {
-    const node = this.nodes.get(at)
+  private whyNode(at: number, other: number): string {
     const ip = this.nodes.get(other)?.ip
-    if (node?.running === undefined || ip === undefined) return `Node ${at} does not run.`
+    return ip === undefined ? `There is no node ${other}.` : this.why(at, ip)
+  }
+
+  /** The same about an address. */
+  private why(at: number, ip: PeerIp): string {
+    const node = this.nodes.get(at)
+    if (node?.running === undefined) return `Node ${at} does not run.`
     const { process, services } = node.running
     const question = Context.get(services, PeerState).why(ip)
     return `Node ${at}: ${Effect.runSync(Effect.provideContext(question, process.context)).text}`
@@ -269,6 +297,8 @@ export class World {
         if (!node.isNew(event.connection)) {
           this.violated("every connection has its own id", `${node.name}: ${event.connection} again, with ${event.ip}`)
         }
+        const daemon = this.daemons?.at(event.ip)
+        if (daemon !== undefined) this.daemons?.watch.up(node.index, daemon, event.connection)
         if (peer !== undefined) {
           this.pairs.up(node.index, peer, event.connection, {
             socket: event.socket,
@@ -286,14 +316,16 @@ export class World {
         const label = DisconnectReason.label(event.reason)
         this.downsByReason[label] = (this.downsByReason[label] ?? 0) + 1
         const peer = this.byIp.get(event.ip)
+        const daemon = this.daemons?.at(event.ip)
+        if (daemon !== undefined) this.daemons?.watch.down(node.index, daemon, event.connection, label)
         if (peer !== undefined) this.pairs.down(node.index, peer, event.connection, label)
         return
       }
       case "Refused": {
-        const peer = this.byIp.get(event.ip)
+        const other = this.nodes.get(this.byIp.get(event.ip) ?? -1)
         const refusedHere = event.direction === "inbound" && event.reason.by === "local" &&
           event.reason.reject === "duplicate"
-        if (peer !== undefined && refusedHere) this.checkRefusal(node, peer, event.socket)
+        if (other !== undefined && refusedHere) refusals.check(this, this.faults.network, node, other, event.socket)
         return
       }
       case "TipChanged":
@@ -316,13 +348,12 @@ export class World {
         return
       }
       case "Offence":
-        if (this.byIp.has(event.ip)) {
+        if (this.isHonest(event.ip)) {
           this.violated("no honest peer is accused", `${node.name} accuses ${event.ip}: ${event.kind}, ${event.detail}`)
         }
         return
       case "Banned":
-        for (const text of this.byIp.keys()) {
-          const ip = PeerIps.fromStringUnsafe(text)
+        for (const ip of this.honest) {
           if (Subnet.contains(event.subnet, ip)) {
             this.violated("no honest peer is banned", `${node.name} bans ${event.subnet}: ${event.detail}`)
           }
@@ -334,28 +365,6 @@ export class World {
         return this.violated("the store works", `${node.name}: ${event.detail}`)
     }
   }
-
-  /**
-   * What a node refuses as a duplicate must be one: another socket of the two is alive. What happened within the last moments may not be
-   * known yet, and what a link delays may be anywhere.
-   */
-  private checkRefusal(node: SimulatedNode, peer: number, socket: string): void {
-    const other = this.nodes.get(peer)
-    const settled = this.time.now - SimulationLimits.newsMs
-    if (other === undefined || !this.isAlive(peer) || other.startedMs > settled || node.startedMs > settled) return
-    if (this.timeline.isSlow(node.index, peer)) return
-    const ends = new Set([...node.addresses, ...other.addresses])
-    const living = Effect.runSync(this.faults.network.connections).some((connection) =>
-      ends.has(connection.initiator.ip) && ends.has(connection.acceptor.ip) &&
-      connection.initiatorOpen && connection.acceptorOpen && PeerAddress.format(connection.initiator) !== socket
-    )
-    if (!living) {
-      this.violated(
-        "a live peer is not refused for a dead one",
-        `${node.name} refuses ${socket} of ${other.name} as a duplicate, and has no other`
-      )
-    }
-  }
 }
 
 const disks = { memory: Disk.make, sqlite: SqliteDisk.make }
@@ -364,6 +373,7 @@ const disks = { memory: Disk.make, sqlite: SqliteDisk.make }
 export const make = Effect.fnUntraced(function*(options: WorldOptions) {
   const hasher = yield* HasherLive.make
   const scope = yield* Effect.scope
+  const { params, wallMs } = Setting.of[options.wire]
   const time = new VirtualTime(Seeds.below(`${options.seed}/order`))
   const wires = new VirtualProcess(time, {
     name: "network",
@@ -376,12 +386,13 @@ export const make = Effect.fnUntraced(function*(options: WorldOptions) {
   const context = Effect.runSyncWith(wires.context)(Layer.buildWithScope(MemoryNetwork.layer, scope))
   const network = Context.get(context, MemoryNetwork)
   const judge = new ChainJudge(hasher)
-  judge.made([genesisOf(devnet).hash])
+  judge.made([genesisOf(params).hash])
   return new World(
     time,
     options,
     network,
     judge,
-    (checks) => Effect.runSync(Scope.provide(disks[options.store](devnet, checks), scope))
+    hasher,
+    (checks) => Effect.runSync(Scope.provide(disks[options.store](params, checks), scope))
   )
 })

@@ -18,7 +18,7 @@ import * as verdict from "./verdict.ts"
 
 /** What makes this program a worker for the scenario. */
 const workerArgs = (
-  { faults, hours, mode, mutant, nodes, store }: Scenario,
+  { faults, hours, mode, mutant, nodes, store, wire }: Scenario,
   shrink: boolean
 ): ReadonlyArray<string> => [
   "simulate",
@@ -32,6 +32,7 @@ const workerArgs = (
   "--faults",
   SimulationText.kinds(faults),
   ...(store === undefined ? [] : ["--store", store]),
+  ...(wire === undefined ? [] : ["--wire", wire]),
   ...(mutant === undefined ? [] : ["--mutant", mutant]),
   ...(shrink ? [] : ["--no-shrink"])
 ]

@@ -2,7 +2,12 @@
 import * as Bounds from "../../simulation/plan/Bounds.ts"
 import { faultKinds } from "../../simulation/plan/Fault.ts"
 import * as Recovery from "../../simulation/plan/Recovery.ts"
-import type { FaultRecord, SimulationOptions, SimulationReport } from "../../simulation/plan/SimulationReport.ts"
+import type {
+  DaemonFigures,
+  FaultRecord,
+  SimulationOptions,
+  SimulationReport
+} from "../../simulation/plan/SimulationReport.ts"
 import type { Shrunk, SimulationResult } from "../../simulation/plan/SimulationResult.ts"
 import * as SimulationText from "../../simulation/plan/SimulationText.ts"
 import { duration, table } from "../table.ts"
@@ -56,6 +61,14 @@ const heights = (all: ReadonlyArray<number>): string => {
 const speed = (virtualHours: number, wallSeconds: number): string =>
   `${Math.round(virtualHours * 3_600 / Math.max(wallSeconds, 0.001)).toLocaleString("en")} times as fast as the clock`
 
+const withDaemons = ({ bans, daemons, held, maxRecoveryMs, pairs, replaced, settled, unfaultedDowns }: DaemonFigures) =>
+  `${many(daemons, "daemon")}: ${settled} of ${pairs} pairs are settled, ${many(bans, "ban")}, ${
+    many(held, "violation")
+  } held, ` +
+  `${many(unfaultedDowns, "Down")} no fault explains, ${replaced} connections replaced, worst recovery ${
+    SimulationText.seconds(maxRecoveryMs)
+  }`
+
 const recovery = ({ maxRecoveryMs }: Pick<SimulationResult, "maxRecoveryMs">) =>
   `worst ${SimulationText.seconds(maxRecoveryMs)}`
 
@@ -102,6 +115,7 @@ export const summary = (report: SimulationReport, wallSeconds: number): string =
       ["no fault explains", String(unfaultedDowns)],
       ["recovery", recovery(report)],
       ["pairs", `${connected} of ${pairs} that can be are connected, ${many(duplicates, "duplicate")}`],
+      ...(report.daemons === undefined ? [] : [["with daemons", withDaemons(report.daemons)]]),
       ["heights", `${heights(report.heights)}, ${many(reorgs, "reorg")}`],
       ["messages", messages.toLocaleString("en")],
       ["time", `${hours(virtualHours)} in ${wallSeconds.toFixed(1)} s, ${speed(virtualHours, wallSeconds)}`],

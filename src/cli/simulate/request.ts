@@ -4,7 +4,12 @@ import { type FaultKind, faultKinds } from "../../simulation/plan/Fault.ts"
 import * as SimulationLimits from "../../simulation/plan/Limits.ts"
 import type { Seeds, Shard } from "../../simulation/plan/ShardFile.ts"
 import { mostNodes } from "../../simulation/plan/SimulationOptions.ts"
-import type { SimulatedStore, SimulationMode, SimulationOptions } from "../../simulation/plan/SimulationReport.ts"
+import type {
+  SimulatedStore,
+  SimulatedWire,
+  SimulationMode,
+  SimulationOptions
+} from "../../simulation/plan/SimulationReport.ts"
 import * as Failure from "../Failure.ts"
 
 /** The flags as they were given. */
@@ -23,6 +28,7 @@ export interface Given {
   readonly untilMs: Option.Option<number>
   readonly noShrink: boolean
   readonly store: Option.Option<SimulatedStore>
+  readonly wire: Option.Option<SimulatedWire>
   readonly shard: Option.Option<string>
   readonly out: Option.Option<string>
   /** A deliberate defect. */
@@ -154,6 +160,7 @@ export const read = (given: Given, cpus: number): Read<Request> =>
         keepNodes,
         untilMs,
         store: Option.getOrUndefined(given.store),
+        wire: Option.getOrUndefined(given.wire),
         mutant: Option.getOrUndefined(given.mutant)
       },
       seeds: seeds ?? (seed === undefined ? undefined : { first: seed, last: seed }),

@@ -170,7 +170,7 @@ export const takes = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEve
 /** One event. */
 export const step = (ctx: NodeContext, parts: Parts, peer: Peer, event: TimePair.Event): void => {
   if (peer.time === undefined) return
-  const [state, actions] = TimePair.step(peer.time, event, ctx.timers.now(), ctx.jitter())
+  const [state, actions] = ctx.rules.timePairStep(peer.time, event, ctx.timers.now(), ctx.jitter())
   peer.time = state
   for (const action of actions) perform(ctx, parts, peer, action)
   prune(ctx, parts, peer, event)

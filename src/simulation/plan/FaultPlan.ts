@@ -16,6 +16,7 @@ import { faultKinds } from "./Fault.ts"
 import { type Drawn, drawn } from "./FaultDraw.ts"
 import * as SimulationLimits from "./Limits.ts"
 import * as Rng from "./Rng.ts"
+import type { SimulatedWire } from "./SimulationReport.ts"
 
 export interface PlanOptions {
   /** Uniform in [0, 1), from the seed; used for nothing else. */
@@ -27,6 +28,30 @@ export interface PlanOptions {
   /** Kinds that may happen, in any order; empty for none. */
   readonly kinds: ReadonlyArray<FaultKind>
 }
+
+/** Kinds of a mixed network: what happens to machines, processes, clocks and links. The others are of our own nodes and our own wire. */
+const anyones: ReadonlySet<FaultKind> = new Set([
+  "kill",
+  "pause",
+  "stall",
+  "vanish",
+  "crash-loop",
+  "cut",
+  "partition",
+  "clog",
+  "swizzle",
+  "storm",
+  "narrow",
+  "reset",
+  "refuse",
+  "slow-reader",
+  "jump",
+  "drift"
+])
+
+/** Those of the kinds that may happen in a network of this wire. */
+export const kindsOf = (wire: SimulatedWire | undefined, kinds: ReadonlyArray<FaultKind>): ReadonlyArray<FaultKind> =>
+  wire === "mixed" ? kinds.filter((kind) => anyones.has(kind)) : kinds
 
 /** Kinds that need a second node. */
 const social: ReadonlySet<FaultKind> = new Set([

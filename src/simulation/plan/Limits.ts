@@ -78,6 +78,29 @@ export const sendMs = 200_000
 /** Most violations a report lists. */
 export const violations = 20
 
+// --- networks with daemons of the TIME network ---------------------------------------------
+
+/** One in so many nodes of a mixed network is a daemon: half of them. */
+export const daemonEvery = 2
+/** Blocks that its daemons begin with. The schedule has it so that the next is due ten minutes later. */
+export const daemonBlocks = 120
+/** bytes. Greatest frame of a daemon, and blocks that it puts on one page at the most: its own numbers. */
+export const daemonFrameBytes = 8 * 1024 * 1024
+export const daemonPageBlocks = 50
+/** ms. How often the daemon that makes blocks looks whether one is due. */
+export const daemonLookMs = 5_000
+/**
+ * ms. How soon a node and a daemon are connected again: an hour of quiet after dials that the daemon may have counted (`timeForgivenMs`), then the
+ * greatest distance between two dials, the wait of the lower end, and a slow clock.
+ */
+export const timePairMs = Math.ceil(
+  (Limits.timeForgivenMs + Limits.timeDialMostMs + Limits.timeFallbackMs) * (1 + slowClock)
+) + recoverMs
+/** ms. So long a daemon may have a connection beside the one that it uses: silence is borne so long at the other end, and a dial may be on its way. */
+export const timeUnusedMs = 2 * silentNoticeMs
+/** ms. So long either end of such a pair may be behind the other: a daemon asks a peer for more once a minute, and a node asks for tips every 20 s. */
+export const timeFollowMs = 300_000
+
 // --- faults -------------------------------------------------------------
 
 /** ms. Mean time between faults in a network of 10; grows and shrinks with the root of the number of nodes: a node of 50 has fewer. */

@@ -37,6 +37,7 @@ const Settings = Schema.Struct({
   mode: Schema.Literals(["safety", "liveness"]),
   faults: Schema.Array(Schema.Literals(faultKinds)),
   store: Schema.optionalKey(Schema.Literals(["memory", "sqlite"])),
+  wire: Schema.optionalKey(Schema.Literals(["native", "mixed"])),
   mutant: Schema.optionalKey(Schema.String),
   /** Whether failures were made shorter. */
   shrink: Schema.Boolean
@@ -67,7 +68,7 @@ export interface ShardFile {
 export const probe: SimulationOptions = { seed: 1, nodes: 4, hours: 0.1, mode: "safety", faults: faultKinds }
 
 export const header = (
-  { faults, hours, mode, mutant, nodes, store }: Omit<SimulationOptions, "seed">,
+  { faults, hours, mode, mutant, nodes, store, wire }: Omit<SimulationOptions, "seed">,
   rest: Pick<Header, "behaviour" | "seeds" | "shard" | "software"> & { readonly shrink: boolean }
 ): Header => ({
   format,
@@ -80,6 +81,7 @@ export const header = (
     mode,
     faults,
     ...(store === undefined ? {} : { store }),
+    ...(wire === undefined ? {} : { wire }),
     ...(mutant === undefined ? {} : { mutant }),
     shrink: rest.shrink
   },

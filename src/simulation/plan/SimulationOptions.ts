@@ -29,7 +29,7 @@ const isWhole = (value: number, least: number, most: number): boolean =>
 
 /** The first thing wrong; `undefined` when nothing is. */
 export const problem = (options: SimulationOptions): InvalidSimulation | undefined => {
-  const { faults, hours, keepFaults, keepNodes, mode, nodes, seed, store, untilMs } = options
+  const { faults, hours, keepFaults, keepNodes, mode, nodes, seed, store, untilMs, wire } = options
   const { maxHours, minHours } = SimulationLimits
   if (!isWhole(seed, 0, Number.MAX_SAFE_INTEGER)) {
     return invalid("seed", seed, "is not a whole number from 0 to 2^53 - 1")
@@ -42,6 +42,9 @@ export const problem = (options: SimulationOptions): InvalidSimulation | undefin
   if (strange !== undefined) return invalid("faults", strange, "is not a kind of fault")
   if (store !== undefined && store !== "memory" && store !== "sqlite") {
     return invalid("store", store, "is neither memory nor sqlite")
+  }
+  if (wire !== undefined && wire !== "native" && wire !== "mixed") {
+    return invalid("wire", wire, "is neither native nor mixed")
   }
   const noId = keepFaults?.find((id) => !isWhole(id, 0, Number.MAX_SAFE_INTEGER))
   if (noId !== undefined) return invalid("keepFaults", noId, "is not the number of a fault")

@@ -8,6 +8,25 @@ export type SimulationMode = "safety" | "liveness"
 /** What the nodes keep their chains in. */
 export type SimulatedStore = "memory" | "sqlite"
 
+/** `native`: nodes of ours only. `mixed`: half of them are daemons of the TIME network, over TLS. */
+export type SimulatedWire = "native" | "mixed"
+
+/** What was between nodes of ours and daemons of the TIME network. */
+export interface DaemonFigures {
+  readonly daemons: number
+  /** Pairs of a node and a daemon, and how many of them the daemon uses one connection with at the end, and has no other. */
+  readonly pairs: number
+  readonly settled: number
+  /** Bans of a node by a daemon, and violations that daemons counted. */
+  readonly bans: number
+  readonly held: number
+  /** Downs of settled pairs that no fault explains; and connections that gave way to a later one of the same pair. */
+  readonly unfaultedDowns: number
+  readonly replaced: number
+  /** Greatest time until a pair was settled again, ms. */
+  readonly maxRecoveryMs: number
+}
+
 export interface SimulationOptions {
   /** Everything is drawn from it. */
   readonly seed: number
@@ -19,6 +38,8 @@ export interface SimulationOptions {
   readonly faults: ReadonlyArray<FaultKind>
   /** `undefined`: drawn from the seed, mostly memory, which is faster. */
   readonly store?: SimulatedStore | undefined
+  /** Default `native`. */
+  readonly wire?: SimulatedWire | undefined
   /** Of the seed's plan only the faults with these ids; `undefined`: all. For shrinking and replay. */
   readonly keepFaults?: ReadonlyArray<number> | undefined
   /** Only these nodes exist, and only faults that concern no other; `undefined`: all. */
@@ -70,6 +91,8 @@ export interface SimulationReport {
   readonly healing: Healing
   /** Greatest time from the end of the faults that touch a pair to its connection, ms. */
   readonly maxRecoveryMs: number
+  /** Of a mixed network only. */
+  readonly daemons?: DaemonFigures | undefined
   /** Heights at the end, by node. */
   readonly heights: ReadonlyArray<number>
   readonly reorgs: number

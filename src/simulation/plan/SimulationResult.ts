@@ -42,6 +42,17 @@ export const SimulationResult = Schema.Struct({
   recoveries: Schema.Record(Schema.String, Schema.Array(Schema.Int)),
   healing: Schema.Struct({ seconds: Schema.Record(Schema.String, Schema.Int), mostPerNode: Schema.Int }),
   maxRecoveryMs: Schema.Finite,
+  /** Of a mixed network. */
+  daemons: Schema.optionalKey(Schema.Struct({
+    daemons: Schema.Int,
+    pairs: Schema.Int,
+    settled: Schema.Int,
+    bans: Schema.Int,
+    held: Schema.Int,
+    unfaultedDowns: Schema.Int,
+    replaced: Schema.Int,
+    maxRecoveryMs: Schema.Int
+  })),
   heights: Schema.Array(Schema.Int),
   reorgs: Schema.Int,
   messages: Schema.Int,
@@ -71,6 +82,7 @@ export const ofReport = (
   recoveries: report.recoveries,
   healing: report.healing,
   maxRecoveryMs: report.maxRecoveryMs,
+  ...(report.daemons === undefined ? {} : { daemons: report.daemons }),
   heights: report.heights,
   reorgs: report.reorgs,
   messages: report.messages,

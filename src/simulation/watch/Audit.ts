@@ -148,6 +148,7 @@ export class Audit {
     return Effect.gen({ self: this }, function*() {
       const open = new Set<number>()
       this.world.pairs.closing = true
+      if (this.world.daemons !== undefined) this.world.daemons.watch.closing = true
       for (const [node] of this.running()) {
         open.add(node.index)
         node.stop(() => open.delete(node.index))

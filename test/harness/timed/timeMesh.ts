@@ -3,8 +3,9 @@ import { Effect, Exit, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { networks } from "../../../src/domain/Network.ts"
 import { MemoryNetwork } from "../../../src/layers/socket/memory/MemoryNetwork.ts"
+import { type Options, Timed } from "../../../src/simulation/timed/Timed.ts"
+import { hasher } from "../hasher.ts"
 import { ip, type make, type NodeOptions, onMesh } from "../mesh.ts"
-import { type Options, Timed } from "./Timed.ts"
 
 export const port = networks.testnet.port
 
@@ -19,10 +20,10 @@ export interface RunningTimed {
   readonly stop: Effect.Effect<void>
 }
 
-const starting = (options: Options) =>
+const starting = (options: Omit<Options, "hasher">) =>
   Effect.gen(function*() {
     const network = yield* MemoryNetwork
-    const timed = new Timed(options)
+    const timed = new Timed({ hasher, ...options })
     const scope = yield* Scope.make()
     yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
     yield* timed.start(network).pipe(Scope.provide(scope))

@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
+import type { Timed } from "../../../../src/simulation/timed/Timed.ts"
 import { downs, ip, type Running } from "../../../harness/mesh.ts"
 import { randomFrom } from "../../../harness/random.ts"
 import { grow, stored } from "../../../harness/timed/timeChain.ts"
-import type { Timed } from "../../../harness/timed/Timed.ts"
 import { onTimeMesh, type RunningTimed } from "../../../harness/timed/timeMesh.ts"
 
 const nodeIps = ["10.0.0.3", "10.0.0.12"]

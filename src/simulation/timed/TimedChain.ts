@@ -1,14 +1,15 @@
 /** The chain of the twin of the daemon: what it holds, how it asks for more, when it takes another one. */
-import type { Block } from "../../../src/domain/chain/Block.ts"
-import * as BlockHeader from "../../../src/domain/chain/BlockHeader.ts"
-import * as ChainParams from "../../../src/domain/chain/ChainParams.ts"
-import * as Hash from "../../../src/domain/chain/Hash.ts"
-import type { TimeMessage } from "../../../src/domain/wire/time/TimeMessage.ts"
-import { hasher } from "../hasher.ts"
+import type { Block } from "../../domain/chain/Block.ts"
+import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
+import * as ChainParams from "../../domain/chain/ChainParams.ts"
+import * as Hash from "../../domain/chain/Hash.ts"
+import type { Hasher } from "../../domain/chain/Hasher.ts"
+import type { TimeMessage } from "../../domain/wire/time/TimeMessage.ts"
+import * as SimulationLimits from "../plan/Limits.ts"
 import type { Conn } from "./Conn.ts"
 
 const params = ChainParams.testnet
-const pageBlocks = 50
+const pageBlocks = SimulationLimits.daemonPageBlocks
 
 /** Dropped while it syncs. */
 const notWhileSyncing = new Set<TimeMessage["_tag"]>(["GetMasternodes", "GetChainWork", "MasternodesResponse"])
@@ -23,12 +24,11 @@ interface Process {
   readonly open: () => ReadonlyArray<Conn>
 }
 
-const hashOf = ({ header }: Block): Hash.Hash => BlockHeader.hash(hasher, header)
-
 export class TimedChain {
   readonly blocks: Array<Block>
   readonly hashes: Array<Hash.Hash>
   private readonly process: Process
+  private readonly hasher: Hasher
   /** When a peer was asked for more because its tip is higher. */
   private readonly askedAt = new Map<string, number>()
   /** When a page was asked for last. */
@@ -44,10 +44,15 @@ export class TimedChain {
   /** Longer chains that were not taken, because their tip was not told. */
   refusedForks = 0
 
-  constructor(blocks: ReadonlyArray<Block>, process: Process) {
+  constructor(hasher: Hasher, blocks: ReadonlyArray<Block>, process: Process) {
+    this.hasher = hasher
     this.blocks = [params.genesis, ...blocks]
-    this.hashes = this.blocks.map(hashOf)
+    this.hashes = this.blocks.map((block) => this.hashOf(block))
     this.process = process
+  }
+
+  private hashOf({ header }: Block): Hash.Hash {
+    return BlockHeader.hash(this.hasher, header)
   }
 
   get height(): number {
@@ -76,7 +81,7 @@ export class TimedChain {
   private append(blocks: ReadonlyArray<Block>): void {
     for (const block of blocks) {
       this.blocks.push(block)
-      this.hashes.push(hashOf(block))
+      this.hashes.push(this.hashOf(block))
     }
   }
 
@@ -183,7 +188,7 @@ export class TimedChain {
     for (const block of blocks) {
       const { height, previousHash } = block.header
       const ours = this.hashes[height]
-      if (branch.blocks.length === 0 && ours !== undefined && Hash.equals(ours, hashOf(block))) fork = height
+      if (branch.blocks.length === 0 && ours !== undefined && Hash.equals(ours, this.hashOf(block))) fork = height
       else if (branch.blocks.length === 0 && Hash.equals(previousHash, this.hashes[height - 1] ?? Hash.zero)) {
         fork = height - 1
         branch.blocks.push(block)
@@ -204,7 +209,7 @@ export class TimedChain {
     const last = branch?.blocks.at(-1)
     if (branch === undefined || last === undefined || last.header.height <= this.height) return
     const ahead = this.process.used().filter(({ tip }) => (tip?.height ?? 0) > this.height)
-    const hash = hashOf(last)
+    const hash = this.hashOf(last)
     const telling = ahead.filter(({ tip }) => tip?.height === last.header.height && Hash.equals(tip.hash, hash))
     if (2 * telling.length <= ahead.length) {
       this.refusedForks += 1

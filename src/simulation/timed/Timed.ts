@@ -1,30 +1,33 @@
 /**
  * A twin of the TIME network's daemon, made from docs/TIME-NETWORK.md and the recordings: one slot per IP, refusal before TLS or by silence, who dials and
  * when, yielding without closing, its ledger of violations, its limits, and how it syncs and serves. It runs on the host of a `MemoryNetwork`, by the
- * test's clock.
+ * clock of its process.
  */
 import { Clock, Deferred, Effect, Queue } from "effect"
 import type { Scope } from "effect"
 import type { Socket } from "effect/socket"
-import type { Block } from "../../../src/domain/chain/Block.ts"
-import * as ChainParams from "../../../src/domain/chain/ChainParams.ts"
-import * as Hash from "../../../src/domain/chain/Hash.ts"
-import * as TimeHandshake from "../../../src/domain/pair/TimeHandshake.ts"
-import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
-import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
-import * as TimeEncoder from "../../../src/domain/wire/time/TimeEncoder.ts"
-import type { TimeMessage } from "../../../src/domain/wire/time/TimeMessage.ts"
-import type { MemoryNetwork } from "../../../src/layers/socket/memory/MemoryNetwork.ts"
+import type { Block } from "../../domain/chain/Block.ts"
+import * as ChainParams from "../../domain/chain/ChainParams.ts"
+import * as Hash from "../../domain/chain/Hash.ts"
+import type { Hasher } from "../../domain/chain/Hasher.ts"
+import * as TimeHandshake from "../../domain/pair/TimeHandshake.ts"
+import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import * as TimeEncoder from "../../domain/wire/time/TimeEncoder.ts"
+import type { TimeMessage } from "../../domain/wire/time/TimeMessage.ts"
+import type { MemoryNetwork } from "../../layers/socket/memory/MemoryNetwork.ts"
+import * as SimulationLimits from "../plan/Limits.ts"
 import { Conn } from "./Conn.ts"
 import { Ledger } from "./Ledger.ts"
 import { TimedChain } from "./TimedChain.ts"
 
 const params = ChainParams.testnet
 const port = 24_100
-const frameBytes = 8 * 1024 * 1024
+const frameBytes = SimulationLimits.daemonFrameBytes
 
 export interface Options {
   readonly ip: string
+  readonly hasher: Hasher
   /** Blocks 1, 2, … above genesis. */
   readonly chain?: ReadonlyArray<Block>
   /** Addresses that it dials: as from a masternode list. */
@@ -32,6 +35,8 @@ export interface Options {
   /** From before it was started again. */
   readonly ledger?: Ledger
   readonly commitCount?: number
+  /** Whether connections that ended, and what all of them heard and said, are kept: for tests. Default true. */
+  readonly remembers?: boolean
 }
 
 interface Slot {
@@ -51,6 +56,7 @@ export class Timed {
   /** When a higher peer was first considered. */
   private readonly considered = new Map<string, number>()
   private readonly commitCount: number
+  private readonly remembers: boolean
   private now: () => number = () => 0
   private fork: (effect: Effect.Effect<unknown>) => void = () => {}
   private nonce = 0n
@@ -59,7 +65,7 @@ export class Timed {
   constructor(options: Options) {
     this.ip = PeerIp.fromStringUnsafe(options.ip)
     this.ledger = options.ledger ?? new Ledger()
-    this.chain = new TimedChain(options.chain ?? [], {
+    this.chain = new TimedChain(options.hasher, options.chain ?? [], {
       now: () => this.now(),
       later: (ms, then) => this.later(ms, then),
       say: (conn, message) => this.say(conn, message),
@@ -67,6 +73,7 @@ export class Timed {
       open: () => this.conns.filter(({ phase }) => phase === "open")
     })
     this.commitCount = options.commitCount ?? 2_344
+    this.remembers = options.remembers ?? true
     for (const ip of options.knows ?? []) this.known.add(ip)
   }
 
@@ -122,12 +129,14 @@ export class Timed {
     this.freed(conn)
     conn.phase = "closed"
     conn.close()
+    const at = this.remembers ? -1 : this.conns.indexOf(conn)
+    if (at >= 0) this.conns.splice(at, 1)
   }
 
   private say(conn: Conn, message: TimeMessage): void {
     const frame = TimeEncoder.encode(message, this.commitCount)
     if (frame === undefined || conn.phase === "closed" || conn.phase === "mute") return
-    conn.said.push({ at: this.now(), message })
+    if (this.remembers) conn.said.push({ at: this.now(), message })
     if (conn.out !== undefined) Queue.offerUnsafe(conn.out, frame)
   }
 
@@ -219,7 +228,7 @@ export class Timed {
   private received(conn: Conn, message: TimeMessage): void {
     const now = this.now()
     if (conn.phase === "fresh") return this.first(conn, message)
-    conn.heard.push({ at: now, message })
+    if (this.remembers) conn.heard.push({ at: now, message })
     if (!conn.rates.takes(message._tag, now)) return
     const free = message._tag === "Ping" || message._tag === "Pong" || message._tag === "Handshake"
     if (!free && this.ledger.isBanned(conn.ip, now)) return this.muted(conn)
@@ -242,7 +251,7 @@ export class Timed {
       this.ledger.violation(conn.ip, "handshake", `${message._tag} before the Handshake`, now)
       return this.muted(conn)
     }
-    conn.heard.push({ at: now, message })
+    if (this.remembers) conn.heard.push({ at: now, message })
     const own = TimeHandshake.own("testnet")
     if (own === undefined || !own.magic.every((byte, at) => byte === message.magic[at])) {
       this.ledger.violation(conn.ip, "ordinary", "wrong magic", now)

@@ -1,7 +1,7 @@
 /** One connection of the twin of the daemon, and what was said on it. */
 import type { Queue } from "effect"
-import type { TimeMessage } from "../../../src/domain/wire/time/TimeMessage.ts"
-import { TimeReader } from "../../../src/domain/wire/time/TimeReader.ts"
+import type { TimeMessage } from "../../domain/wire/time/TimeMessage.ts"
+import { TimeReader } from "../../domain/wire/time/TimeReader.ts"
 import { Rates } from "./Ledger.ts"
 
 /** One connection. `mute`: its handler has ended, and the socket lives until the next frame comes. */
