@@ -132,8 +132,8 @@ describe("timemesh simulate, one seed", () => {
     })).pipe(Effect.provide(NodeServices.layer)))
 
   const wrong: ReadonlyArray<readonly [args: string, text: string]> = [
-    ["--nodes 1", "--nodes: \"1\" is out of range; write 2 to 126"],
-    ["--nodes 127", "--nodes: \"127\" is out of range; write 2 to 126"],
+    ["--nodes 1", "--nodes: \"1\" is out of range; write 2 to 118"],
+    ["--nodes 119", "--nodes: \"119\" is out of range; write 2 to 118"],
     ["--hours 0", "--hours: \"0\" is out of range; write 0.001 to 8784"],
     ["--hours 9000", "--hours: \"9000\" is out of range; write 0.001 to 8784"],
     ["--seed -1", "--seed: \"-1\" is out of range; write 0 to 9007199254740991"],

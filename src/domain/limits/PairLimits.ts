@@ -133,6 +133,12 @@ export const lobbyShare = 0.25
 export const inboundReportMs = 10_000
 /** Peer limit: connections up at once (the order of Bitcoin Core's default). */
 export const maxPeers = 125
+/**
+ * Of these, places that inbound peers never fill: for peers that this node itself chose and dialled (Bitcoin Core's 8), at most this share of a smaller
+ * `maxPeers`.
+ */
+export const outboundPlaces = 8
+export const outboundShare = 1 / 8
 /** Dials in flight at once: of 32 addresses of which a fifth answers, some do at the first try; too few to look like a port scan. */
 export const maxDials = 32
 /** Dials that begin per second in the long run, and at once: a list of 2,000 addresses is tried within a minute or so. */

@@ -135,7 +135,9 @@ export const of = (situation: Situation, details: Details): Words => {
       }
     case "full-here":
       return {
-        cause: `all ${details.full ?? ""} places for peers of this node are taken`.replace("  ", " "),
+        cause: details.full === undefined
+          ? "all places for peers that dial this node were taken; it keeps some for those that it dials"
+          : `all ${details.full} places for peers of this node are taken`,
         fix: "raise --max-peers, if it should have more"
       }
     case "full-there":

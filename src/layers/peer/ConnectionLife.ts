@@ -44,8 +44,9 @@ export const up = (
   if (connection === undefined || greeting === undefined) {
     throw new Error("a connection came up whose peer never greeted")
   }
-  const order = ctx.slots.wentUp(peer.ip, Gate.placesFor(ctx, peer))
+  const order = ctx.slots.wentUp(peer.ip, Gate.placesFor(ctx, peer, end))
   if (order === undefined) return undefined
+  Gate.takePlace(ctx, peer, end)
   Redials.onUp(ctx, peer)
   const now = ctx.timers.now()
   const up: Up = {

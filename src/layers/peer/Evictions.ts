@@ -8,6 +8,7 @@ import type { Hello } from "../../domain/wire/Message.ts"
 import * as Gate from "./Gate.ts"
 import { type NodeContext, post } from "./NodeContext.ts"
 import type { Peer } from "./Peer.ts"
+import type { PeerEnd } from "./PeerEnd.ts"
 
 interface Candidate extends Eviction.Candidate {
   readonly peer: Peer
@@ -17,7 +18,7 @@ interface Candidate extends Eviction.Candidate {
  * The peer said a good Hello on a socket that it opened, and every place is taken: peers that may go for it lose their connection. Mostly one; where
  * configured peers have come in beyond the limit, as many as it takes, or none: no peer goes in vain.
  */
-export const makeRoom = (ctx: NodeContext, newcomer: Peer, hello: Hello): void => {
+export const makeRoom = (ctx: NodeContext, newcomer: Peer, end: PeerEnd, hello: Hello): void => {
   const { protection } = ctx
   const now = ctx.timers.now()
   const group = PeerIp.operatorOf(newcomer.ip)
@@ -27,7 +28,7 @@ export const makeRoom = (ctx: NodeContext, newcomer: Peer, hello: Hello): void =
     isKnown: Gate.isKnown(ctx, newcomer.ip),
     groupHelpedAt: protection.helped.get(group)
   }
-  const places = Gate.placesFor(ctx, newcomer)
+  const places = Gate.placesFor(ctx, newcomer, end)
   const victims: Array<Peer> = []
   let isHelp = false
   let left = candidates(ctx)

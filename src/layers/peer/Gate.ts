@@ -63,21 +63,33 @@ export const hello = (
     bannedMs: ctx.protection.bannedMs(peer.ip, ctx.timers.now()),
     known: ctx.slots.hasPlace(peer.ip),
     placesTaken: ctx.slots.placesTaken,
-    maxPeers: placesFor(ctx, peer)
+    maxPeers: placesFor(ctx, peer, end)
   })
 
 /**
- * Places taken, from which on the peer gets none. Other peers have `maxPeers`; a configured peer comes in beyond them, so that none can lock
- * it out: in all there are no more than `maxPeers` and the configured peers.
+ * Places taken, from which on the peer gets none on this end. Peers that this node dials have `maxPeers`; those that dial it have as many less as are
+ * missing of the outbound ones, so that none can take the places of all it would choose itself. A configured peer comes in beyond them, so that
+ * none can lock it out: in all there are no more than `maxPeers` and the configured peers (docs/decisions/0062, 0072).
  */
-export const placesFor = ({ setup }: NodeContext, { book }: Peer): number =>
-  book.source === "configured" ? setup.tuning.maxPeers + Limits.configuredPeers : setup.tuning.maxPeers
+export const placesFor = ({ setup, slots }: NodeContext, { book }: Peer, { direction }: PeerEnd): number => {
+  const { maxPeers } = setup.tuning
+  if (book.source === "configured") return maxPeers + Limits.configuredPeers
+  if (direction === "outbound") return maxPeers
+  const reserved = Math.min(Limits.outboundPlaces, Math.floor(maxPeers * Limits.outboundShare))
+  return maxPeers - Math.max(0, reserved - slots.chosenPlaces)
+}
+
+/** The peer has a place by this end. */
+export const takePlace = ({ slots }: NodeContext, { book, ip }: Peer, { direction }: PeerEnd): void =>
+  slots.takePlace(ip, direction === "outbound" && book.source !== "configured")
 
 /** Why there is no place for the peer, in words; `undefined`: there is, or it has one. */
-export const full = (ctx: NodeContext, peer: Peer): string | undefined =>
-  !ctx.slots.hasPlace(peer.ip) && ctx.slots.placesTaken >= placesFor(ctx, peer)
-    ? `peer limit reached (${ctx.setup.tuning.maxPeers})`
+export const full = (ctx: NodeContext, peer: Peer, end: PeerEnd): string | undefined => {
+  const places = placesFor(ctx, peer, end)
+  return !ctx.slots.hasPlace(peer.ip) && ctx.slots.placesTaken >= places
+    ? `peer limit reached (${places})`
     : undefined
+}
 
 // --- messages ---------------------------------------------------------------------
 

@@ -60,7 +60,7 @@ export const helloReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, hello:
   }
   let verdict = Gate.hello(ctx, peer, end, hello)
   if (verdict._tag === "Refused" && verdict.reject === "full" && end.direction === "inbound") {
-    Evictions.makeRoom(ctx, peer, hello)
+    Evictions.makeRoom(ctx, peer, end, hello)
     verdict = Gate.hello(ctx, peer, end, hello)
   }
   if (verdict._tag === "Refused") {
@@ -77,7 +77,7 @@ export const helloReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, hello:
       retryMs: Handshake.clampRetry(verdict.retryAfterMs, ctx.jitter())
     })
   }
-  ctx.slots.takePlace(peer.ip)
+  if (!ctx.slots.hasPlace(peer.ip)) Gate.takePlace(ctx, peer, end)
   end.greeting = {
     software: hello.software,
     tip: { height: hello.tipHeight, hash: hello.tipHash },

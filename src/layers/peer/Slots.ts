@@ -11,8 +11,9 @@ export class Slots {
   private ends = 1
   private ups = 0
   private upOrder = 0
-  /** Peers that have a place: up, or on the way there since their Hello passed its checks. */
-  private readonly places = new Set<PeerIp>()
+  /** Peers that have a place: up, or on the way there since their Hello passed its checks. `true`: by a dial of ours. */
+  private readonly places = new Map<PeerIp, boolean>()
+  private chosen = 0
   private readonly dialNonces = new Set<bigint>()
   private readonly unidentified = new Set<PeerEnd>()
   private readonly running = new Set<PeerEnd>()
@@ -46,19 +47,31 @@ export class Slots {
 
   /** Who has a place: every peer that is up is among them. */
   get placed(): Iterable<PeerIp> {
-    return this.places
+    return this.places.keys()
   }
 
   hasPlace(ip: PeerIp): boolean {
     return this.places.has(ip)
   }
 
-  takePlace(ip: PeerIp): void {
-    this.places.add(ip)
+  /** Of the places taken, those of peers that this node dialled and the operator did not name. */
+  get chosenPlaces(): number {
+    return this.chosen
+  }
+
+  /**
+   * `isChosen`: by a dial of ours to a peer that the operator did not name. Called again when it comes up, by whichever end that is: a peer that
+   * was chosen remains so, for it may answer our dial with one of its own.
+   */
+  takePlace(ip: PeerIp, isChosen: boolean): void {
+    const before = this.places.get(ip) ?? false
+    if (isChosen && !before) this.chosen += 1
+    this.places.set(ip, isChosen || before)
   }
 
   /** The peer has no end any more that is up or on the way there. */
   givePlaceBack(ip: PeerIp): void {
+    this.chosen -= Number(this.places.get(ip) ?? false)
     this.places.delete(ip)
   }
 

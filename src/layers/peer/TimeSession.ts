@@ -146,7 +146,7 @@ const isFit = (ctx: NodeContext, peer: Peer, end: PeerEnd, message: Message<"Han
 
 /** The peer has said what this end waits for, an Ack or its Handshake: it comes up, if there is a place. */
 const taken = (ctx: NodeContext, peer: Peer, end: PeerEnd): void => {
-  const full = Gate.full(ctx, peer)
+  const full = Gate.full(ctx, peer, end)
   if (full !== undefined) {
     return postTime(ctx, peer, {
       _tag: "Stopped",
@@ -154,7 +154,7 @@ const taken = (ctx: NodeContext, peer: Peer, end: PeerEnd): void => {
       retryMs: Limits.retryFullMs
     })
   }
-  ctx.slots.takePlace(peer.ip)
+  Gate.takePlace(ctx, peer, end)
   ctx.slots.identified(end)
   peer.note({ saidHello: true })
   postTime(ctx, peer, { _tag: end.direction === "inbound" ? "HandshakeReceived" : "AckReceived", end: end.id })

@@ -16,8 +16,8 @@ export class InvalidSimulation extends Data.TaggedError("InvalidSimulation")<{
   }
 }
 
-/** Of a network: every node may be connected to every other. */
-export const mostNodes = Limits.maxPeers + 1
+/** Of a network: every node may be connected to every other at once, whichever of them dials. */
+export const mostNodes = Limits.maxPeers - Limits.outboundPlaces + 1
 
 const invalid = (option: keyof SimulationOptions, input: unknown, problem: string) =>
   new InvalidSimulation({ option, input: String(input), problem })

@@ -21,7 +21,7 @@ describe("Slots", () => {
 
   it("a peer has one place however often it takes it, until it gives it back", () => {
     const s = slots()
-    for (const peer of [a, a, b]) s.takePlace(peer)
+    for (const peer of [a, a, b]) s.takePlace(peer, false)
     assert.strictEqual(s.placesTaken, 2)
     s.givePlaceBack(a)
     s.givePlaceBack(c)
@@ -31,7 +31,7 @@ describe("Slots", () => {
   it("no peer comes up without a place, nor over the limit whatever the places say", () => {
     const s = slots()
     assert.isUndefined(s.wentUp(a, 2))
-    for (const peer of [a, b, c]) s.takePlace(peer)
+    for (const peer of [a, b, c]) s.takePlace(peer, false)
     assert.deepStrictEqual([s.wentUp(a, 2), s.wentUp(b, 2), s.wentUp(c, 2)], [1, 2, undefined])
     assert.strictEqual(s.upCount, 2)
     s.wentDown()

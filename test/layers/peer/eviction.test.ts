@@ -9,7 +9,9 @@ import { dial, hello, join } from "../../harness/rawPeer.ts"
 
 /** Higher than all others: it waits for their Commit. */
 const node = "10.200.0.1"
+/** Those that inbound peers may take, and of the whole an eighth that they may not. */
 const places = 40
+const maxPeers = 45
 /** Of the youngest so many one goes: all but one of them may be of a netgroup that the secret order protects. */
 const mayGo = Limits.evictionGroups + 1
 
@@ -18,7 +20,7 @@ describe("a full node", () => {
     onMesh(5, ({ network, start }) =>
       Effect.gen(function*() {
         const friend = "10.100.0.1"
-        const n = yield* start(node, { peers: [friend], tuning: { maxPeers: places, deadMs: 3_600_000 } })
+        const n = yield* start(node, { peers: [friend], tuning: { maxPeers, deadMs: 3_600_000 } })
         yield* start(friend)
         const at = (i: number) => ip(`10.1.0.${i + 1}`)
         const strangers = yield* Effect.forEach(Array.from({ length: places - 1 }, (_, i) => i), (i) =>
@@ -54,7 +56,7 @@ describe("a full node", () => {
     onMesh(5, ({ network, start }) =>
       Effect.gen(function*() {
         const friend = "10.100.0.1"
-        const n = yield* start(node, { peers: [friend], tuning: { maxPeers: places, deadMs: 3_600_000 } })
+        const n = yield* start(node, { peers: [friend], tuning: { maxPeers, deadMs: 3_600_000 } })
         const at = (i: number) => ip(`10.1.0.${i + 1}`)
         yield* Effect.forEach(Array.from({ length: places }, (_, i) => i), (i) =>
           join(network.host(at(i)), ip(node), [], { process: `${i}`.padStart(16, "0"), nonce: BigInt(100 + i) }, at(i)))
@@ -73,7 +75,7 @@ describe("a full node", () => {
   it.effect("does not for one that has peers enough, or does not say", () =>
     onMesh(5, ({ network, start }) =>
       Effect.gen(function*() {
-        const n = yield* start(node, { tuning: { maxPeers: places, deadMs: 3_600_000 } })
+        const n = yield* start(node, { tuning: { maxPeers, deadMs: 3_600_000 } })
         const at = (i: number) => ip(`10.1.0.${i + 1}`)
         yield* Effect.forEach(Array.from({ length: places }, (_, i) => i), (i) =>
           join(network.host(at(i)), ip(node), [], { process: `${i}`.padStart(16, "0"), nonce: BigInt(100 + i) }, at(i)))
@@ -106,13 +108,13 @@ describe("a full node", () => {
     onMesh(5, ({ network, start }) =>
       Effect.gen(function*() {
         const [friend, higher] = ["10.100.0.1", "10.250.0.1"]
-        const n = yield* start(node, { peers: [friend], tuning: { maxPeers: places, deadMs: 3_600_000 } })
+        const n = yield* start(node, { peers: [friend], tuning: { maxPeers, deadMs: 3_600_000 } })
         // So many are nearer than those two.
         const near = Array.from({ length: Limits.evictionNearest + Limits.evictionGroups }, (_, i) => `10.3.0.${i + 1}`)
         for (const peer of near) yield* start(peer, { peers: [node] })
         yield* TestClock.adjust("20 seconds")
         const at = (i: number) => ip(`10.1.0.${i + 1}`)
-        yield* Effect.forEach(Array.from({ length: places - near.length - 2 }, (_, i) => i), (i) =>
+        yield* Effect.forEach(Array.from({ length: places - near.length - 1 }, (_, i) => i), (i) =>
           join(network.host(at(i)), ip(node), [], { process: `${i}`.padStart(16, "0"), nonce: BigInt(100 + i) }, at(i)))
         for (const far of [friend, higher]) {
           yield* network.setLink(ip(far), ip(node), { latency: 200 })
@@ -128,7 +130,7 @@ describe("a full node", () => {
         assert.deepStrictEqual(directions, [`${friend} inbound`, `${higher} outbound`])
         yield* start("10.2.0.2", { peers: [node] })
         yield* TestClock.adjust("5 seconds")
-        const raws = places - near.length - 2
+        const raws = places - near.length - 1
         const youngest = Array.from({ length: mayGo }, (_, i) =>
           at(raws - mayGo + i))
         assert.strictEqual(n.of("Evicted").length, 1)

@@ -8,13 +8,16 @@ import type { PeerIp } from "../../../src/domain/peer/PeerIp.ts"
 import { NodeRules, protocolRules } from "../../../src/services/NodeRules.ts"
 import type { RawPeer } from "../../../src/testing/RawPeer.ts"
 import { longEffect } from "../../harness/long.ts"
-import { ip, onMesh } from "../../harness/mesh.ts"
+import { ip, onMesh, port } from "../../harness/mesh.ts"
 import { dial, hello, join } from "../../harness/rawPeer.ts"
 
 /** Higher than all others: it waits for their Commit. */
 const node = "10.200.0.1"
 /** Each of another netgroup than the next. */
 const stranger = (i: number): PeerIp => ip(`10.${1 + i % 180}.0.${Math.floor(i / 180)}`)
+
+/** What inbound peers may take of 125 places. */
+const inbound = 125 - Limits.outboundPlaces
 
 describe("places", () => {
   longEffect(
@@ -35,14 +38,14 @@ describe("places", () => {
             })
           for (let i = 0; i < 1_500; i += 50) yield* park(i, 50)
           const full = n.of("Refused").filter((event) => event.reason.reject === "full").length
-          assert.strictEqual(full, 1_500 - 125)
+          assert.strictEqual(full, 1_500 - inbound)
           for (const [self, raw] of parked) {
             yield* Effect.forkScoped(raw.say({ _tag: "Commit", lower: self, higher: ip(node) }))
           }
           yield* TestClock.adjust("1 second")
           const up = yield* n.up
-          assert.strictEqual(up.length, 125)
-          assert.strictEqual(n.of("Up").length, 125)
+          assert.strictEqual(up.length, inbound)
+          assert.strictEqual(n.of("Up").length, inbound)
           // They go, and others that park without ever committing hold the places for no longer than H waits.
           for (const [, raw] of parked) yield* raw.close
           yield* TestClock.adjust("1 second")
@@ -78,6 +81,60 @@ describe("places", () => {
         const late = yield* start("10.102.0.1", { peers: [us] })
         yield* TestClock.adjust("5 seconds")
         assert.isFalse((yield* late.up).some(([peer]) => peer === us), "a stranger does not")
+      })))
+
+  it.effect("inbound peers never fill the places of those that the node dials, however many they are", () =>
+    onMesh(5, ({ network, start }) =>
+      Effect.gen(function*() {
+        const us = "10.100.0.1"
+        const n = yield* start(us, { tuning: { maxPeers: 16 } })
+        const crowd = (from: number, count: number) =>
+          Effect.forEach(Array.from({ length: count }, (_, i) => from + i), (i) =>
+            join(network.host(stranger(i)), ip(us), [], {
+              process: i.toString(16).padStart(16, "0"),
+              nonce: BigInt(i + 2)
+            }, stranger(i)).pipe(Effect.timeoutOption(2_000), Effect.forkScoped))
+        yield* crowd(0, 20)
+        yield* TestClock.adjust("3 seconds")
+        const ups = Effect.map(n.state.connected, (rows) => ({
+          inbound: rows.filter(({ connection }) =>
+            connection?.direction === "inbound"
+          ).length,
+          outbound: rows.filter(({ connection }) => connection?.direction === "outbound").length
+        }))
+        assert.deepStrictEqual(yield* ups, { inbound: 14, outbound: 0 })
+        assert.deepStrictEqual(
+          new Set(n.of("Refused").map(({ reason }) => reason.detail)),
+          new Set(["peer limit reached (14)"])
+        )
+        // Addresses that the node learns, and seeks by itself: both find a place.
+        for (const other of ["10.150.0.1", "10.151.0.1"]) yield* start(other)
+        const known = yield* join(
+          network.host(stranger(0)),
+          ip(us),
+          [
+            { _tag: "Peers", peers: ["10.150.0.1", "10.151.0.1"].map((at) => ({ ip: ip(at), port })) }
+          ],
+          { process: "ee".repeat(8), nonce: 99n },
+          stranger(0)
+        )
+        yield* TestClock.adjust("30 seconds")
+        assert.deepStrictEqual(yield* ups, { inbound: 14, outbound: 2 })
+        yield* crowd(100, 10)
+        yield* TestClock.adjust("3 seconds")
+        assert.deepStrictEqual(yield* ups, { inbound: 14, outbound: 2 })
+        yield* known.close
+      })))
+
+  it.effect("in a mesh as large as its places every node has all others, whatever their ranks", () =>
+    onMesh(5, ({ start }) =>
+      Effect.gen(function*() {
+        const nodes = yield* Effect.forEach(Array.from({ length: 17 }, (_, i) => i + 1), (i) =>
+          start(`10.${i}.0.1`, { peers: i === 9 ? [] : ["10.9.0.1"], tuning: { maxPeers: 16 } }))
+        yield* TestClock.adjust("10 minutes")
+        for (const n of nodes) {
+          assert.strictEqual((yield* n.up).length, 16)
+        }
       })))
 
   it.effect("a count of places that is wrong lets no more peers up: the limit is looked at again at Up", () =>
