@@ -83,6 +83,7 @@ describe("the past of a pair", () => {
       [failed, [], DisconnectReason.remote("dial-failed", "ECONNREFUSED")],
       [ack, [refused], reject],
       [closed, [refused], reject],
+      [closed, [{ _tag: "SendAck", end: 3 }], eof],
       // What happened to another end is not its reason.
       [{ ...closed, end: 9 }, [], undefined],
       [{ ...failed, end: 9 }, [], undefined],
@@ -100,6 +101,8 @@ describe("the past of a pair", () => {
     const others = [end(3, "in", "hello"), end(4, "out", "dialing")]
     assert.deepStrictEqual(past([step(1, others, { _tag: "Heard", end: 3 }, others)]), [])
     assert.deepStrictEqual(past([wentDown]).map(({ what }) => what), ["down"])
+    const one = step(1, others, { _tag: "DialFailed", end: 4, detail: "" }, others.slice(0, 1))
+    assert.deepStrictEqual(past([one]).map(({ connection }) => connection), [4], "another one that stays keeps none")
   })
 
   it("knows the direction of an end by either state, and of each end its own", () => {

@@ -264,6 +264,14 @@ describe("a story", () => {
     assert.strictEqual(headOf(12, [first, second]), "2 steps; 12 earlier ones are not kept any more")
   })
 
+  it("ends with what its last step left", () =>
+    assert.deepStrictEqual(
+      [[first], [first, second, { ...second, after: empty }]].map((steps) =>
+        PairStory.lines({ ...trace, steps }).at(-1)
+      ),
+      ["now: #1 dialled, dialing", "now: no end"]
+    ))
+
   it("of no step is its heading alone", () =>
     assert.deepStrictEqual(PairStory.lines({ ...trace, steps: [] }), [heading, "0 steps"]))
 })
