@@ -5,7 +5,7 @@
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import type { Done } from "./Jobs.ts"
-import { jobs } from "./Jobs.ts"
+import { isMutant, jobs, nameOf as jobName } from "./Jobs.ts"
 import { properties } from "./Search.ts"
 
 const print = (line: string): void => {
@@ -14,7 +14,7 @@ const print = (line: string): void => {
 
 const nameOf = (index: number): string => {
   const job = jobs[index]
-  return job === undefined ? "?" : job._tag === "Search" ? job.setting.name : job.mutant.name
+  return job === undefined ? "?" : jobName(job)
 }
 
 const row = (name: string, states: string, cells: ReadonlyArray<string>, seconds: string): string =>
@@ -65,26 +65,29 @@ const began = performance.now()
 const results = await runAll()
 
 for (const { index, traces } of results) {
-  const mutant = jobs[index]?._tag === "Mutant"
+  const job = jobs[index]
+  const mutant = job !== undefined && isMutant(job)
   for (const lines of traces) {
     print(`\n${mutant ? "mutant" : "VIOLATION in"} "${nameOf(index)}"`)
     for (const line of lines) print(line)
   }
 }
 
-const searched = results.filter(({ counts }) => counts !== undefined)
+const planted = jobs.filter(isMutant).length
 print("")
 for (const section of new Set(jobs.map((job) => job.section))) {
   const here = results.filter(({ index }) => jobs[index]?.section === section)
   const states = here.reduce((sum, { states }) => sum + states, 0).toLocaleString("en")
   const bad = here.filter(({ ok }) => !ok).length
   print(
-    `${section}: ${here.length} runs, ${states} states, ${bad} ${section === "mutants" ? "not refuted" : "violated"}`
+    `${section}: ${here.length} runs, ${states} states, ${bad} ${
+      section.startsWith("mutants") ? "not refuted" : "violated"
+    }`
   )
 }
 const failed = results.filter(({ ok }) => !ok)
 print(
-  `${searched.length} settings, ${results.length - searched.length} mutants, ` +
+  `${results.length - planted} settings, ${planted} mutants, ` +
     `${((performance.now() - began) / 1_000).toFixed(0)} s: ${failed.length === 0 ? "all as it should be" : "FAILED"}`
 )
 for (const { index } of failed) print(`  unexpected: ${nameOf(index)}`)
