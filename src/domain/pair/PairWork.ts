@@ -158,7 +158,7 @@ export const add = (work: Work, id: EndId, dir: End["dir"], phase: End["phase"])
     order: undefined,
     commitHeld: false
   }
-  work.ends = [...work.ends, end]
+  work.ends = work.ends.concat(end)
   const timer = timerOf(end)
   if (timer !== undefined) arm(work, timer, id, timerMs[timer])
 }

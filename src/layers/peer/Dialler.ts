@@ -45,7 +45,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
     const { ctx } = this
     const end = new PeerEnd(id, peer, "outbound", ctx.entropy.nonce())
     ctx.slots.dialled(end)
-    peer.ends = [...peer.ends, end]
+    peer.ends = peer.ends.concat(end)
     const isTold = BookEntry.isGossip(peer.book)
     const waitMs = isTold ? ctx.toldDials.waitMs(peer.ip, ctx.timers.now()) : 0
     if (waitMs === 0) this.queue(end, isTold)

@@ -51,7 +51,8 @@ export class FlightRecorder {
   record(ip: PeerIp, step: Kept): void {
     if (isIdle(step)) return
     const ring = this.ringOf(ip, step)
-    ring.steps.push(step)
+    // Copied to its length: a list that grew has room for sixteen more, for as long as it is kept.
+    ring.steps.push({ ...step, actions: step.actions.slice() })
     this.grow(ring, stepBytes(step))
     if (ring.steps.length > Limits.traceSteps) this.drop(ring, 1)
     while (this.total > Limits.traceBytes) this.makeRoom()

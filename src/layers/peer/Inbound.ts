@@ -119,7 +119,7 @@ export class Inbound implements SocketEvents<PeerEnd> {
       connection.local = local.ip
       connection.secured = secured
       end.connection = connection
-      peer.ends = [...peer.ends, end]
+      peer.ends = peer.ends.concat(end)
       ctx.slots.accepted(end)
       if (TimePairDriver.wireOf(secured) === "time") TimePairDriver.accepted(ctx, peer, end)
       else post(ctx, peer, { _tag: "Accepted", end: end.id })

@@ -45,7 +45,7 @@ const wait = (ctx: NodeContext, peer: Peer, waiting: Waiting, ms: number, isLast
   const { lag } = ctx.timers
   const lagBefore = lag.totalMs
   const fire = (lateMs: number): void => {
-    peer.timers?.delete(key)
+    forget(peer, key)
     // What this node itself does not read, the peer may have sent.
     if (peer.ends.some((end) => end.connection?.isPaused === true)) {
       return wait(ctx, peer, waiting, Limits.heldLookMs, false)
@@ -69,7 +69,13 @@ export const disarmAs = (ctx: NodeContext, peer: Peer, key: string): void => {
   const armed = peer.timers?.get(key)
   if (armed === undefined) return
   ctx.timers.disarm(armed)
+  forget(peer, key)
+}
+
+/** A pair at rest has no timer, and keeps no map for them. */
+const forget = (peer: Peer, key: string): void => {
   peer.timers?.delete(key)
+  if (peer.timers?.size === 0) peer.timers = undefined
 }
 
 export const disarmAll = (ctx: NodeContext, peer: Peer): void => {
