@@ -165,6 +165,12 @@ const group = HttpApiGroup.make("node", { topLevel: true }).add(
     success: PairTraceFile,
     error: [BadAddress, NoTrace]
   }),
+  /** The same as `timemesh trace` prints it, for programs without the domain's code. */
+  HttpApiEndpoint.get("story", "/story/:ip", {
+    params: { ip: Schema.String },
+    success: Schema.Struct({ ip: Schema.String, lines: Schema.Array(Schema.String) }),
+    error: [BadAddress, NoTrace]
+  }),
   HttpApiEndpoint.get("bans", "/bans", { success: Bans })
 ).middleware(AccessApi.Reading)
 

@@ -66,6 +66,8 @@ class BoundedServer extends Server {
     const socket = new PacedSocket(conn, first, this.turns)
     this.open.set(socket, 0)
     socket.once("close", () => this.open.delete(socket))
+    // One listener for all replies: a page that stays open asks thousands of times on one connection.
+    socket.on("timeout", () => socket.destroy())
     super.emit("connection", socket)
     const gone = this.open.size > Limits.adminConnections ? firstToLeave(this.open) : undefined
     if (gone === undefined) return
@@ -83,7 +85,7 @@ class BoundedServer extends Server {
     }
     this.open.set(socket, underWay)
     // All of the reply has been written: its reader has so long between two pieces of it.
-    response.once("prefinish", () => socket.setTimeout(Limits.adminReadMs, () => socket.destroy()))
+    response.once("prefinish", () => socket.setTimeout(Limits.adminReadMs))
     response.once("close", () => {
       const left = this.open.get(socket)
       if (left !== undefined) this.open.set(socket, left - 1)

@@ -18,6 +18,7 @@ import * as AdminAccess from "./AdminAccess.ts"
 import { AdminApi } from "./AdminApi.ts"
 import * as AdminConnections from "./AdminConnections.ts"
 import * as CommandHandlers from "./CommandHandlers.ts"
+import * as Dashboard from "./Dashboard.ts"
 import * as EventFeed from "./EventFeed.ts"
 import * as EventsHandlers from "./EventsHandlers.ts"
 import * as HealthHandlers from "./HealthHandlers.ts"
@@ -69,7 +70,7 @@ const errorResponse = (status: number, message: string) =>
 const unreadable: Readonly<Record<number, string>> = {
   400: "the request is malformed: its body or path does not have the form that the API says",
   404:
-    "there is no such path and method: GET /status, /peers, /masternodes, /bans, /why/IP, /trace/IP, /events, /own, /settings, /resources, /refusals, /clock, /book; " +
+    "there is no such path and method: GET /status, /peers, /masternodes, /bans, /why/IP, /trace/IP, /story/IP, /events, /own, /settings, /resources, /refusals, /clock, /book; " +
     "POST /connect, /disconnect, /ban, /unban, /trust, /isolate",
   413: `the body exceeds ${Limits.adminBodyBytes} bytes`
 }
@@ -119,6 +120,7 @@ export const routes = (startedAt: number) =>
       InsightHandlers.layer
     ]),
     Layer.provide(AdminAccess.layer),
+    Layer.merge(Dashboard.layer),
     Layer.merge(HttpRouter.addAll(methods.map((method) => HttpRouter.route(method, "/*", noSuchPath)))),
     Layer.provideMerge(guard),
     Layer.provideMerge(EventFeed.layer)

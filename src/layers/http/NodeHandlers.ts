@@ -2,6 +2,7 @@
 import { Clock, Effect, Option } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import * as MasternodeReport from "../../domain/masternode/MasternodeReport.ts"
+import * as PairStory from "../../domain/pair/PairStory.ts"
 import * as PairTraceFile from "../../domain/pair/PairTraceFile.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import { ConnectionManager } from "../../services/ConnectionManager.ts"
@@ -53,6 +54,12 @@ export const layer = (startedAt: number) =>
       const masternodes = Effect.transposeOption(
         Option.map(yield* Effect.serviceOption(Masternodes), (registry) => registry.report)
       )
+      const traceOf = Effect.fnUntraced(function*(text: string) {
+        const ip = yield* PeerAnswers.readIp(text)
+        const trace = yield* state.trace(ip)
+        if (Option.isSome(trace)) return trace.value
+        return yield* new NoTrace({ message: `nothing has happened between this node and ${ip}; ask why instead` })
+      })
       return handlers.handleAll({
         status: () =>
           Effect.gen(function*() {
@@ -119,13 +126,9 @@ export const layer = (startedAt: number) =>
             })
           }),
         why: ({ params }) => Effect.flatMap(PeerAnswers.readIp(params.ip), why),
-        trace: ({ params }) =>
-          Effect.gen(function*() {
-            const ip = yield* PeerAnswers.readIp(params.ip)
-            const trace = yield* state.trace(ip)
-            if (Option.isSome(trace)) return PairTraceFile.of(trace.value)
-            return yield* new NoTrace({ message: `nothing has happened between this node and ${ip}; ask why instead` })
-          }),
+        trace: ({ params }) => Effect.map(traceOf(params.ip), PairTraceFile.of),
+        story: ({ params }) =>
+          Effect.map(traceOf(params.ip), (trace) => ({ ip: trace.ip, lines: PairStory.lines(trace) })),
         bans: () =>
           Effect.gen(function*() {
             return { at: yield* Clock.currentTimeMillis, bans: yield* manager.bans }

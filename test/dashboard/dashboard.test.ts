@@ -1,0 +1,222 @@
+/**
+ * The dashboard in a real Chromium, over a real node on loopback: it shows what the API says while peers come, sync, go and get banned.
+ *
+ * `npm run dashboard-check` runs it with `DASHBOARD_CHECK=1`: then first paint has its bound, and README's pictures are made anew.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Config, Effect, Option, Schema } from "effect"
+import * as fs from "node:fs"
+import { createRequire } from "node:module"
+import { fileURLToPath } from "node:url"
+import type { Page } from "playwright-core"
+import * as Subnet from "../../src/domain/peer/Subnet.ts"
+import { Status } from "../../src/layers/http/AdminApi.ts"
+import { Peers } from "../../src/layers/http/PeerApi.ts"
+import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
+import { make } from "../harness/syntheticChain.ts"
+import * as Browser from "./Browser.ts"
+import * as Stage from "./Stage.ts"
+
+const isCheck = Option.isSome(Effect.runSync(Effect.orDie(Config.option(Config.String("DASHBOARD_CHECK")))))
+const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
+const images = fileURLToPath(new URL("../../docs/images/", import.meta.url))
+/** ms. A guard against what never ends: a browser on a machine with other work takes many times as long. */
+const timeout = 600_000
+const hostile = "<img src=x onerror=\"window.hacked=1\">"
+
+const answer = <A>(url: string, path: string, schema: Schema.Decoder<A>) =>
+  Effect.promise(() => fetch(`${url}${path}`).then((response) => response.json())).pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(schema)),
+    Effect.orDie
+  )
+
+/** Cells of a column of the peer table, by row. */
+const cells = (page: Page, columnIndex: number) =>
+  Effect.promise(() =>
+    page.$$eval(
+      "#peers tbody tr",
+      (rows, index) => rows.map((row) => row.children[index]?.textContent ?? ""),
+      columnIndex
+    )
+  )
+
+const text = (page: Page, selector: string) => Effect.promise(() => page.textContent(selector))
+
+/** Violations that axe-core finds, one line each. */
+const violations = (page: Page) =>
+  Effect.promise(async () => {
+    // The page's policy lets in no script of ours: Chromium's own door does.
+    await page.evaluate(axe)
+    const { violations } = await page.evaluate("axe.run(document)") as {
+      readonly violations: ReadonlyArray<
+        {
+          readonly id: string
+          readonly nodes: ReadonlyArray<{ readonly html: string; readonly failureSummary: string }>
+        }
+      >
+    }
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ failureSummary, html }) => `${id}: ${html} ${failureSummary}`)
+    )
+  })
+
+const picture = (page: Page, name: string, height: number) =>
+  isCheck
+    ? Effect.promise(async () => {
+      await page.setViewportSize({ width: page.viewportSize()?.width ?? 1_280, height })
+      await page.screenshot({ path: `${images}${name}.png` })
+    })
+    : Effect.void
+
+/** Waits for exactly these peers in the table. */
+const rowsAre = (page: Page, ips: ReadonlyArray<string>) =>
+  Browser.until(
+    page,
+    `[...document.querySelectorAll("#peers tbody th")].map((cell) => cell.textContent).toSorted().join() === ${
+      JSON.stringify(ips.toSorted().join())
+    }`
+  )
+
+const shows = (page: Page, selector: string, words: string) =>
+  Browser.until(
+    page,
+    `document.querySelector(${JSON.stringify(selector)})?.textContent.includes(${JSON.stringify(words)}) === true`
+  )
+
+describe("the dashboard in Chromium", () => {
+  it.live(
+    "shows what the API says while peers come, sync, go and get banned",
+    (context) =>
+      Effect.scoped(Effect.gen(function*() {
+        if (Browser.missing !== undefined) return context.skip(Browser.missing)
+        const blocks = yield* make(400)
+        const hub = yield* Stage.start(100, [])
+        const { port, stop, url } = yield* Stage.serve(hub, 0)
+        const browser = yield* Browser.launch
+        const { page, problems } = yield* Browser.open(browser)
+        yield* Effect.promise(() => page.goto(url))
+        yield* shows(page, "#verdict", "no peers known")
+
+        // Peers come, one with a chain and one with a name that is markup.
+        const source = yield* Stage.start(1, blocks)
+        const rude = yield* Stage.start(2, [], { software: hostile })
+        const higher = yield* Stage.start(200, [])
+        for (const peer of [source, rude, higher]) {
+          yield* Effect.orDie(hub.manager.connect(peer.address))
+          yield* Effect.orDie(peer.manager.connect(hub.address))
+        }
+        yield* rowsAre(page, [source.ip, rude.ip, higher.ip])
+        yield* shows(page, "#verdict", "OK: 3 peers (2 in, 1 out), height 400 = best peer")
+        const said = yield* answer(url, "peers", Peers)
+        const by = new Map(said.peers.map((peer) => [peer.ip, peer]))
+        const shownIps = yield* cells(page, 0)
+        assert.deepStrictEqual(shownIps, [source.ip, rude.ip, higher.ip])
+        assert.deepStrictEqual(
+          yield* cells(page, 2),
+          shownIps.map((ip) => by.get(ip)?.connection?.direction === "outbound" ? "us (out)" : "it (in)")
+        )
+        assert.deepStrictEqual(yield* cells(page, 3), shownIps.map((ip) => by.get(ip)?.connection?.wire))
+        const { chain } = yield* answer(url, "status", Status)
+        assert.include(yield* text(page, "#tip"), `400 ${chain?.hash.slice(0, 16)}`)
+        assert.include(yield* text(page, "#mesh ~ p"), "Arrows point away")
+
+        // What a peer calls itself is text.
+        assert.include((yield* cells(page, 9)).join(), hostile)
+        assert.deepStrictEqual(
+          yield* Effect.promise(() => page.evaluate("[document.images.length, window.hacked]")),
+          [0, undefined]
+        )
+
+        // By keyboard: sort, open a peer's story, close it.
+        yield* Effect.promise(() => page.focus("#peers thead button[data-arg=peer]"))
+        yield* Effect.promise(() => page.keyboard.press("Enter"))
+        yield* Browser.until(page, "document.querySelector('[aria-sort=descending]') !== null")
+        assert.deepStrictEqual(yield* cells(page, 0), [higher.ip, rude.ip, source.ip])
+        yield* Effect.promise(() => page.focus(`#peers tbody tr:last-child button`))
+        yield* Effect.promise(() => page.keyboard.press("Enter"))
+        yield* shows(page, "#trace", `${source.ip} on devnet`)
+        yield* shows(page, "#story", "the connection is up")
+        assert.deepStrictEqual(yield* violations(page), [])
+        yield* Effect.promise(() => page.keyboard.press("Escape"))
+        yield* Browser.until(page, "document.querySelector('#story') === null")
+
+        // One goes, one gets banned.
+        yield* higher.stop
+        yield* rowsAre(page, [source.ip, rude.ip])
+        yield* hub.manager.ban(Subnet.ofOne(rude.ip), { reason: hostile })
+        yield* rowsAre(page, [source.ip])
+        yield* shows(page, "#downs-legend", "banned")
+        yield* shows(page, "#downs-legend", "shutdown")
+        yield* Effect.promise(() => page.click("button[data-arg=missing]"))
+        yield* shows(page, "#peers", "banned-here")
+        const now = new Map((yield* answer(url, "peers", Peers)).peers.map((peer) => [peer.ip, peer]))
+        const missing = yield* cells(page, 0)
+        assert.deepStrictEqual(missing.toSorted(), [higher.ip, rude.ip].toSorted())
+        assert.deepStrictEqual(yield* cells(page, 1), missing.map((ip) => now.get(ip)?.situation))
+        assert.deepStrictEqual(yield* cells(page, 3), missing.map((ip) => now.get(ip)?.fix ?? "nothing"))
+        assert.deepStrictEqual(yield* violations(page), [])
+
+        // The node stops, and another takes its place at the same address.
+        yield* Effect.promise(() => page.click("button[data-arg=connected]"))
+        yield* stop
+        yield* hub.stop
+        yield* shows(page, "#verdict", "No answer from the node since")
+        const next = yield* Stage.start(100, blocks)
+        yield* Effect.orDie(next.manager.connect(source.address))
+        yield* Stage.serve(next, port)
+        yield* shows(page, "#verdict", "OK: 1 peer (1 in, 0 out), height 400 = best peer")
+        yield* rowsAre(page, [source.ip])
+        assert.deepStrictEqual(
+          problems.filter((problem) => !/ERR_CONNECTION_REFUSED|Failed to load resource/.test(problem)),
+          []
+        )
+      })).pipe(Effect.provide(TcpSocket.layer)),
+    timeout
+  )
+
+  it.live(
+    "fits a phone and a dark room without a violation, and paints at once",
+    (context) =>
+      Effect.scoped(Effect.gen(function*() {
+        if (Browser.missing !== undefined) return context.skip(Browser.missing)
+        const hub = yield* Stage.start(110, yield* make(40))
+        const { url } = yield* Stage.serve(hub, 0)
+        const peers = yield* Effect.forEach(
+          isCheck ? [11, 12, 13, 14, 210, 211, 212] : [11, 210],
+          (n) => Stage.start(n, [])
+        )
+        for (const peer of peers) {
+          yield* Effect.orDie(hub.manager.connect(peer.address))
+          yield* Effect.orDie(peer.manager.connect(hub.address))
+        }
+        const browser = yield* Browser.launch
+        const phone = { width: 390, height: 844 }
+        const looks = [
+          ...(isCheck ? [{ name: "dashboard", look: {} }, { name: undefined, look: { ...phone, dark: true } }] : []),
+          { name: "dashboard-dark", look: { dark: true } },
+          { name: "dashboard-phone", look: phone }
+        ]
+        for (const { look, name } of looks) {
+          const { page, problems } = yield* Browser.open(browser, look)
+          yield* Effect.promise(() => page.goto(url))
+          yield* rowsAre(page, peers.map(({ ip }) => ip))
+          assert.deepStrictEqual(yield* violations(page), [], JSON.stringify(look))
+          // Nothing is wider than the screen.
+          const [wide, screen] = yield* Effect.promise(() =>
+            page.evaluate("[document.documentElement.scrollWidth, innerWidth]") as Promise<[number, number]>
+          )
+          assert.isAtMost(wide, screen, JSON.stringify(look))
+          if (name !== undefined) yield* picture(page, name, "width" in look ? 844 : 1_000)
+          if (isCheck) {
+            const paint = yield* Effect.promise(() =>
+              page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") as Promise<number>
+            )
+            yield* Effect.logInfo(`first paint after ${Math.round(paint)} ms`)
+            assert.isAtMost(paint, 1_000)
+          }
+          assert.deepStrictEqual(problems.filter((problem) => !problem.includes("404")), [])
+        }
+      })).pipe(Effect.provide(TcpSocket.layer)),
+    timeout
+  )
+})

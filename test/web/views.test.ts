@@ -1,0 +1,206 @@
+/** What the dashboard shows, as plain data: no browser. */
+import { assert, describe, it } from "@effect/vitest"
+import { findAll, textOf } from "../../web/dom/h.js"
+import * as bounds from "../../web/model/bounds.js"
+import * as State from "../../web/model/State.js"
+import type { VNode } from "../../web/types.ts"
+import * as chain from "../../web/view/chain.js"
+import * as mesh from "../../web/view/mesh.js"
+import * as pageView from "../../web/view/page.js"
+import * as peersView from "../../web/view/peers.js"
+import * as story from "../../web/view/story.js"
+import * as verdict from "../../web/view/verdict.js"
+import { at, connection, page, peer, status } from "./sample.ts"
+
+const hostile = "<img src=x onerror=alert(1)>\"'&<script>"
+
+const rows = [
+  peer("10.0.0.10", {
+    connection: connection({ direction: "inbound", lastByteMs: 50 }),
+    tip: { height: 9, hash: "ab" }
+  }),
+  peer("10.0.0.9", { connection: connection({ lastByteMs: 4_000, upMs: 1_000 }), software: hostile }),
+  peer("10.0.0.7", {
+    situation: "refused",
+    cause: `the host refuses connections ${hostile}`,
+    fix: "start the node there",
+    nextAttemptAt: at + 5_000,
+    failures: 3
+  }),
+  peer("10.0.0.8", { situation: "alias", aliasOf: "10.0.0.9" })
+]
+
+const column = (view: VNode, index: number) =>
+  findAll(view, ({ tag }) => tag === "tbody").flatMap((body) =>
+    body.children.map((row) => typeof row === "string" ? row : textOf(row.children[index] ?? ""))
+  )
+
+describe("the dashboard's views", () => {
+  it("every text of a peer is text, and every attribute a plain value: nothing can become markup", () => {
+    const chainOf = { ip: "10.0.0.9", height: 3, blocks: 1, use: hostile }
+    const state = page(
+      rows,
+      {
+        show: "all",
+        selected: "10.0.0.7",
+        why: {
+          ip: "10.0.0.7",
+          state: "waiting",
+          text: hostile,
+          cause: hostile,
+          fix: hostile,
+          past: [{
+            at,
+            what: "down",
+            connection: 1,
+            direction: "inbound",
+            reason: { kind: hostile, by: "remote", detail: hostile }
+          }],
+          offences: [{ kind: hostile, detail: hostile, times: 2, agoMs: 5 }]
+        },
+        story: [hostile],
+        events: [{ at, event: hostile, level: "Warn", text: hostile }]
+      },
+      status({
+        state: hostile,
+        verdict: {
+          ok: false,
+          ready: false,
+          text: hostile,
+          problems: [{ what: hostile }, { what: hostile, fix: hostile }]
+        },
+        chain: {
+          height: 1,
+          hash: "00",
+          headers: 3,
+          synced: false,
+          line: hostile,
+          reorgs: 0,
+          waiting: { blocks: 0, bytes: 0 },
+          peers: [chainOf]
+        }
+      })
+    )
+    const tree = pageView.view(state)
+    const words = tree.map(textOf).join(" ")
+    assert.isAbove(words.split(hostile).length, 12)
+    const tags = new Set(tree.flatMap((node) => findAll(node, () => true)).map(({ tag }) => tag))
+    for (const tag of ["script", "img", "a", "iframe", "style"]) assert.isFalse(tags.has(tag), tag)
+    for (const node of tree.flatMap((node) => findAll(node, () => true))) {
+      for (const name of Object.keys(node.attrs)) assert.notMatch(name, /^on|^style$|^href$|^src$|html/i)
+    }
+  })
+
+  it("shows who is connected, sorted by any column in both ways", () => {
+    const view = (change: object) => peersView.view(page(rows, change))
+    assert.deepStrictEqual(column(view({}), 0), ["10.0.0.9", "10.0.0.10"])
+    assert.deepStrictEqual(column(view({}), 2), ["us (out)", "it (in)"])
+    const byAge = { sort: { column: "lastByte", descending: false } }
+    assert.deepStrictEqual(column(view(byAge), 0), ["10.0.0.10", "10.0.0.9"])
+    assert.deepStrictEqual(column(view({ sort: { column: "lastByte", descending: true } }), 0), [
+      "10.0.0.9",
+      "10.0.0.10"
+    ])
+    const [heading] = findAll(view(byAge), ({ attrs }) => attrs["aria-sort"] === "ascending")
+    assert.strictEqual(heading === undefined ? "" : textOf(heading), "Last byte")
+    assert.deepStrictEqual(State.sorted(State.sorted(State.initial, "rtt"), "rtt").sort, {
+      column: "rtt",
+      descending: true
+    })
+  })
+
+  it("lists who is not connected with cause and fix, and filters by any word", () => {
+    const missing = peersView.view(page(rows, { show: "missing" }))
+    assert.deepStrictEqual(column(missing, 0), ["10.0.0.7", "10.0.0.8"])
+    assert.include(column(missing, 2)[0], "the host refuses connections")
+    assert.deepStrictEqual(column(missing, 3)[0], "start the node there")
+    assert.strictEqual(column(missing, 4)[0], "in 5.0 s")
+    const found = (filter: string) => peersView.rowsOf(page(rows, { show: "all", filter })).map(({ ip }) => ip)
+    assert.deepStrictEqual(found("REFUSED host"), ["10.0.0.7"])
+    assert.deepStrictEqual(found("inbound"), ["10.0.0.10"])
+    assert.deepStrictEqual(found("nothing like it"), [])
+  })
+
+  it("a table of thousands has a bound, and says how many more there are", () => {
+    const many = Array.from(
+      { length: 3_000 },
+      (_, i) => peer(`10.1.${Math.floor(i / 250)}.${i % 250}`, { situation: "no-answer" })
+    )
+    const view = peersView.view(page(many, { show: "missing" }))
+    assert.strictEqual(column(view, 0).length, bounds.rows)
+    assert.include(textOf(view), "2,500 more rows; filter to see them")
+  })
+
+  it("draws who dialled whom, and says it in words", () => {
+    const view = mesh.view(page(rows))
+    const [picture] = findAll(view, ({ attrs }) => attrs["role"] === "img")
+    assert.strictEqual(
+      picture?.attrs["aria-label"],
+      "This node in the middle, 2 peers around it: 1 dialled by this node, 1 that dialled it; 2 addresses not connected"
+    )
+    const edges = findAll(view, ({ attrs }) => attrs["class"] === "edge")
+    assert.deepStrictEqual(edges.map(({ attrs }) => attrs["key"]), ["10.0.0.9", "10.0.0.10"])
+    const [out, inward] = edges
+    // The middle is (320, 190): an arrow starts near it if this node dialled, and ends near it if the peer did.
+    const near = (x: unknown, y: unknown) => Math.hypot(Number(x) - 320, Number(y) - 190) < 20
+    assert.isTrue(near(out?.attrs["x1"], out?.attrs["y1"]))
+    assert.isTrue(near(inward?.attrs["x2"], inward?.attrs["y2"]))
+    assert.strictEqual(findAll(view, ({ attrs }) => attrs["class"] === "alias").length, 1)
+  })
+
+  it("the verdict is the node's own, or says since when there is no answer", () => {
+    const state = page(rows)
+    assert.deepStrictEqual(verdict.sentence(state), { level: "good", text: "OK: 1 peer (0 in, 1 out)", more: [] })
+    const lost = verdict.sentence(State.lost(state, "it may be stopped or restarting"))
+    assert.deepStrictEqual([lost.level, lost.text], ["bad", "No answer from the node since 12:00:00 UTC"])
+    const two = {
+      ok: false,
+      ready: false,
+      text: "PROBLEM: a; b",
+      problems: [{ what: "a", fix: "b" }, { what: "c", fix: "d" }]
+    }
+    assert.deepStrictEqual(verdict.sentence(page(rows, {}, status({ verdict: two }))), {
+      level: "bad",
+      text: "PROBLEM: a; b",
+      more: ["c; d"]
+    })
+  })
+
+  it("asks for a token in a field that no browser keeps, and shows nothing else then", () => {
+    const tree = pageView.view(State.tokenWanted(State.initial, "wrong token"))
+    const [field] = tree.flatMap((node) => findAll(node, ({ tag }) => tag === "input"))
+    assert.deepStrictEqual([field?.attrs["type"], field?.attrs["autocomplete"]], ["password", "off"])
+    assert.include(tree.map(textOf).join(" "), "wrong token")
+    assert.strictEqual(tree.flatMap((node) => findAll(node, ({ tag }) => tag === "table")).length, 0)
+  })
+
+  it("sync says how much is missing, how fast and how long", () => {
+    const of = {
+      height: 1_000,
+      hash: "00",
+      headers: 3_000,
+      synced: false,
+      line: "",
+      reorgs: 0,
+      waiting: { blocks: 0, bytes: 0 },
+      peers: [{ ip: "10.0.0.9", height: 5_000, blocks: 900, use: "sends blocks" }]
+    }
+    const slow = { ...page([]), growth: [{ at: 0, blocks: 0 }, { at: 10_000, blocks: 1_000 }] }
+    assert.strictEqual(chain.progress(slow, of), "4,000 of 5,000 blocks missing, 100 blocks per second, 40 s left")
+    assert.strictEqual(chain.progress(slow, { ...of, synced: true }), "In sync at height 1,000")
+  })
+
+  it("a past entry says what, how long and by whom", () => {
+    assert.strictEqual(
+      story.pastText({
+        at,
+        what: "down",
+        connection: 3,
+        direction: "inbound",
+        upMs: 61_000,
+        reason: { kind: "silent", by: "local" }
+      }),
+      "down, inbound after 61 s: silent, by this node"
+    )
+  })
+})

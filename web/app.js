@@ -1,0 +1,182 @@
+/** Wires the page: asks the node, hears its events, draws, and does what a person clicks. */
+/** @import { Happened, Masternodes, Peers, State, Status, Why } from "./types.ts" */
+import * as ask from "./ask.js"
+import { patch } from "./dom/patch.js"
+import * as bounds from "./model/bounds.js"
+import * as Model from "./model/State.js"
+import * as plots from "./plots.js"
+import { view } from "./view/page.js"
+
+const root = /** @type {Element} */ (document.getElementById("app"))
+let state = Model.initial
+let isDrawing = false
+
+/** @type {(next: State) => void} */
+const become = (next) => {
+  state = next
+  if (isDrawing) return
+  isDrawing = true
+  // Without a frame while the page is hidden: then it is drawn when it is seen again.
+  requestAnimationFrame(() => {
+    isDrawing = false
+    patch(root, view(state))
+    plots.show(state, performance.now())
+  })
+}
+
+/** @type {(error: unknown) => string} */
+const wordsOf = (error) => {
+  if (!(error instanceof Error)) return String(error)
+  return error instanceof TypeError || error.name === "TimeoutError" ? "it may be stopped or restarting" : error.message
+}
+
+/** @type {(error: unknown) => void} */
+const failed = (error) =>
+  become(
+    error instanceof ask.TokenNeeded
+      ? Model.tokenWanted(state, state.link === "token" ? error.message : undefined)
+      : Model.lost(state, wordsOf(error))
+  )
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let next
+let isAsking = false
+let askAgain = false
+
+/** @type {(ms: number) => void} */
+const askIn = (ms) => {
+  clearTimeout(next)
+  next = setTimeout(askNow, ms)
+}
+
+const explain = async () => {
+  const { selected } = state
+  if (selected === undefined) return
+  const path = encodeURIComponent(selected)
+  const [why, story] = await Promise.all([
+    /** @type {Promise<Why>} */ (ask.get(`why/${path}`)),
+    /** @type {Promise<{ readonly lines: ReadonlyArray<string> } | undefined>} */ (ask.get(`story/${path}`).catch(() =>
+      undefined
+    ))
+  ])
+  become(Model.explained(state, why, story?.lines))
+}
+
+let masternodesAt = Number.NEGATIVE_INFINITY
+
+const askMasternodes = async () => {
+  if (performance.now() - masternodesAt < bounds.masternodesMs) return
+  masternodesAt = performance.now()
+  /** @type {Masternodes | undefined} */
+  const found = await ask.get("masternodes").catch(() => undefined)
+  become(Model.masternodesCame(state, found))
+}
+
+/** One question at a time: a node that is slow is not asked faster. */
+const askNow = async () => {
+  if (isAsking) {
+    askAgain = true
+    return
+  }
+  isAsking = true
+  askAgain = false
+  try {
+    const [status, peers] = await Promise.all([
+      /** @type {Promise<Status>} */ (ask.get("status")),
+      /** @type {Promise<Peers>} */ (ask.get("peers"))
+    ])
+    become(Model.answered(state, status, peers, performance.now()))
+    await Promise.all([askMasternodes(), explain()])
+  } catch (error) {
+    failed(error)
+  }
+  isAsking = false
+  if (state.link !== "token") askIn(askAgain ? bounds.settleMs : document.hidden ? bounds.hiddenPollMs : bounds.pollMs)
+}
+
+/** @type {string | undefined} */
+let lastId
+let isFirst = true
+
+/** @type {(messages: ReadonlyArray<{ readonly id: string | undefined, readonly event: string, readonly data: string }>) => void} */
+const heard = (messages) => {
+  /** @type {Array<Happened>} */
+  const came = []
+  for (const { data, event, id } of messages) {
+    if (id !== undefined) lastId = id
+    if (event === "message") came.push(JSON.parse(data))
+  }
+  if (came.length === 0) return
+  become(Model.happened(state, came))
+  askIn(bounds.settleMs)
+}
+
+/** Listens for ever; a node that restarts is heard again within seconds. */
+const listen = async () => {
+  let wait = bounds.reopenMs
+  while (true) {
+    if (state.link !== "token") {
+      const since = performance.now()
+      try {
+        await ask.events(lastId, isFirst ? bounds.events : 0, (messages) => {
+          heard(messages)
+          isFirst = false
+        })
+      } catch {
+        // The questions say what is wrong.
+      }
+      wait = performance.now() - since > bounds.reopenMaxMs ? bounds.reopenMs : Math.min(wait * 2, bounds.reopenMaxMs)
+    }
+    await new Promise((resolve) => setTimeout(resolve, wait))
+  }
+}
+
+/** @type {(ip: string | undefined) => void} */
+const select = (ip) => {
+  become(Model.selected(state, ip))
+  if (ip === undefined) return
+  explain().catch(failed)
+  requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById("story-title")?.focus()))
+}
+
+/** @type {Readonly<Record<string, (arg: string) => void>>} */
+const deeds = {
+  select,
+  close: () => select(undefined),
+  show: (arg) => become({ ...state, show: Model.showOf(arg) }),
+  sort: (arg) => become(Model.sorted(state, arg)),
+  filter: (arg) => become({ ...state, filter: arg }),
+  filterEvents: (arg) => become({ ...state, eventFilter: arg })
+}
+
+/** @type {(target: EventTarget | null) => Element | undefined} */
+const doerOf = (target) => target instanceof Element ? target.closest("[data-do]") ?? undefined : undefined
+
+root.addEventListener("click", ({ target }) => {
+  const doer = doerOf(target)
+  if (doer === undefined || doer instanceof HTMLInputElement) return
+  deeds[doer.getAttribute("data-do") ?? ""]?.(doer.getAttribute("data-arg") ?? "")
+})
+root.addEventListener("input", ({ target }) => {
+  if (target instanceof HTMLInputElement) deeds[target.getAttribute("data-do") ?? ""]?.(target.value)
+})
+root.addEventListener("submit", (event) => {
+  event.preventDefault()
+  const input = document.getElementById("token")
+  if (!(input instanceof HTMLInputElement)) return
+  ask.useToken(input.value.trim())
+  input.value = ""
+  void askNow()
+})
+addEventListener("keydown", ({ key }) => {
+  if (key === "Escape" && state.selected !== undefined) select(undefined)
+})
+addEventListener("resize", () => become(state))
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => become(state))
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) void askNow()
+})
+
+become(state)
+void askNow()
+void listen()
