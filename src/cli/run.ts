@@ -7,8 +7,6 @@ import * as nodePath from "node:path"
 import * as Limits from "../domain/Limits.ts"
 import { mayProduce } from "../domain/NodeSetup.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
-import { fileIn, storeOptions } from "../layers/chain/ChainDatabase.ts"
-import * as ChainStoreSql from "../layers/chain/ChainStoreSql.ts"
 import * as DaemonConfig from "../layers/config/DaemonConfig.ts"
 import { type EffectiveSetting, effectiveSettings } from "../layers/config/effectiveSettings.ts"
 import { usualTransport } from "../layers/config/Values.ts"
@@ -40,6 +38,7 @@ import type { PeerStore } from "../services/PeerStore.ts"
 import type { Sync } from "../services/Sync.ts"
 import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
+import * as nodeChain from "./nodeChain.ts"
 import * as progress from "./progress.ts"
 import * as serviceManager from "./serviceManager.ts"
 import * as signals from "./signals.ts"
@@ -131,12 +130,11 @@ const daemon = ({ bar, config, makeNode, produce, settings }: Run) => {
     : Layer.effectDiscard(Effect.flatMap(AdminServer.AdminServer, ({ address }) => announce(config, address))).pipe(
       Layer.provide(adminServer(admin, config))
     )
-  const chain = { filename: fileIn(dataDir), ...storeOptions(node.network.name) }
   return Layer.mergeAll(front, progress.layer(bar), produce ? Producer.layer() : Layer.empty).pipe(
     Layer.provide(makeNode({ ...node, produces: produce }, NodeLog.layer)),
     Layer.provide([
       PeerStoreSqlite.layer(dataDir, node.network),
-      ChainStoreSql.layerSqlite(chain),
+      nodeChain.layer(config),
       ownMasternode(masternode),
       sockets(config),
       DnsResolver.layer()

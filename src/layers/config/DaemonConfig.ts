@@ -29,6 +29,8 @@ export interface DaemonConfig {
   readonly transport: Values.Transport
   /** Absolute, or relative to the working directory; not created yet. */
   readonly dataDir: string
+  /** `undefined`: the chain is in the data directory. */
+  readonly chainDatabase: Values.ChainDatabase | undefined
   /** `undefined`: no admin API. Port 0: any free port. */
   readonly admin: PeerAddress.PeerAddress | undefined
   readonly adminToken: TokenSource
@@ -313,6 +315,21 @@ export const readToken = (
     }
   })
 
+const readChainDatabase = (given: ConfigSources.GivenSettings): Outcome<Values.ChainDatabase | undefined> => {
+  const text = given.get(Settings.general.chainDatabase.name)?.values[0]
+  if (text === undefined) return Result.succeed(undefined)
+  const read = Values.chainDatabase(text)
+  return read === undefined
+    ? Result.fail(
+      new ConfigError({
+        where: where(given, Settings.general.chainDatabase),
+        problem: "is not the URL of a PostgreSQL database",
+        fix: "use postgresql://USER@HOST:PORT/DATABASE"
+      })
+    )
+    : Result.succeed(read)
+}
+
 const tokenWarnings = (given: ConfigSources.GivenSettings): ReadonlyArray<string> =>
   given.get(Settings.general.adminToken.name)?.where === `--${Settings.general.adminToken.name}`
     ? [
@@ -376,6 +393,7 @@ export const decode = (given: ConfigSources.GivenSettings, host: Host, software:
         Values.transport
       ),
       dataDir,
+      chainDatabase: yield* readChainDatabase(given),
       masternode: yield* readMasternode(given, host, dataDir),
       admin: yield* readAdmin(given, listen),
       adminToken: yield* readToken(given, host.home),

@@ -143,6 +143,12 @@ export const general = {
       "How peers are connected; all nodes of a network choose the same (default tls on testnet and mainnet, plain on devnet)"
   },
   dataDir: { name: "data-dir", metavar: "DIR", help: "Data directory (default ~/.timemesh/NETWORK)" },
+  chainDatabase: {
+    name: "chain-database",
+    metavar: "URL",
+    help:
+      "PostgreSQL database that has the chain instead of chain.db, postgresql://USER@HOST/DATABASE: one node writes, others may read. With a password, use TIMEMESH_CHAIN_DATABASE"
+  },
   admin: {
     name: "admin",
     metavar: "IP:PORT",

@@ -1,6 +1,6 @@
 /** Parses the text of one setting. Pure; a failure is `[problem, fix]`, which the caller completes with the text's source. */
 import type { LogLevel } from "effect"
-import { Result } from "effect"
+import { Redacted, Result } from "effect"
 import { NetAddress } from "effect/net"
 import { type Outpoint, parseOutpoint, type Tier, tiers } from "../../domain/masternode/Masternode.ts"
 import { networkNames, networks } from "../../domain/Network.ts"
@@ -159,6 +159,23 @@ export const transport = (text: string): Read<Transport> =>
 
 /** As the network that has other nodes than ours does it: testnet and mainnet are the TIME network's, and all of that is TLS. */
 export const usualTransport = (network: NetworkName): Transport => network === "devnet" ? "plain" : "tls"
+
+/** A PostgreSQL database: its URL, which may have a password, and its name without one. */
+export interface ChainDatabase {
+  readonly url: Redacted.Redacted
+  /** `postgresql://HOST[:PORT]/DATABASE`: for errors and logs. */
+  readonly name: string
+}
+
+/** The text may have a password, so that no error repeats it: `ConfigError` without an input. */
+export const chainDatabase = (text: string): ChainDatabase | undefined => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^postgres(?:ql)?:$/.test(url.protocol) || !/^\/[^/]+$/.test(url.pathname)) return undefined
+  return {
+    url: Redacted.make(text, { label: "chain database" }),
+    name: `postgresql://${url.host}${url.pathname}`
+  }
+}
 
 export type AdminReads = "open" | "token"
 

@@ -3,8 +3,8 @@
  * needs. Commits are as durable as the server's `synchronous_commit` makes them (on, by default).
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import type { Layer, Redacted } from "effect"
-import type { SqlClient, SqlError } from "effect/sql"
+import { Effect, Layer, type Redacted } from "effect"
+import { SqlClient, SqlError } from "effect/sql"
 import * as Limits from "../../domain/Limits.ts"
 
 /** Where the server is: a `url` (`postgresql://user@host:port/database`), or a unix socket's `host` directory and the rest. */
@@ -20,3 +20,30 @@ export interface PostgresOptions {
 /** Connects; fails with `SqlError` when that fails. Later failures of connections are failures of statements. */
 export const layer = (options: PostgresOptions): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
   PgClient.layer({ ...options, applicationName: "timemesh", maxConnections: Limits.storeConnections })
+
+/** "timemesh" in two numbers: the advisory lock of a database's writer. */
+const writerLock = [0x74_69_6d_65, 0x6d_65_73_68] as const
+
+const busy = new SqlError.SqlError({
+  reason: new SqlError.LockTimeoutError({
+    cause: new Error("another timemesh node writes to this database; stop it, or choose another database"),
+    operation: "pg_try_advisory_lock"
+  })
+})
+
+/**
+ * A client that is the only writer of its kind to the database as long as its scope is open: others that ask for it fail with `SqlError`, readers do
+ * not ask. The lock has a connection of its own and ends with it; a server that drops that connection lets another writer in, whose
+ * and whose predecessor's appends are checked against what is stored.
+ */
+export const writer = (options: PostgresOptions): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
+  Layer.effect(
+    SqlClient.SqlClient,
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const own = yield* sql.reserve
+      const [row] = yield* own.execute("SELECT pg_try_advisory_lock($1, $2) AS taken", writerLock, undefined)
+      if (row?.taken !== true) return yield* busy
+      return sql
+    })
+  ).pipe(Layer.provide(layer(options)))

@@ -24,7 +24,16 @@ const database = Effect.gen(function*() {
       Layer.build(ChainStoreSql.layerOn(clientOf(name), { network, genesis, where: `postgresql:${name}`, ...options })),
       Context.get(ChainStore)
     )
-  return { name, client: clientOf(name), open }
+  const openWriter = Effect.map(
+    Layer.build(
+      ChainStoreSql.layerOn(
+        PostgresClient.writer({ host: server.host, username: server.username, database: name }),
+        { network, genesis, where: `postgresql:${name}` }
+      )
+    ),
+    Context.get(ChainStore)
+  )
+  return { name, client: clientOf(name), open, openWriter }
 })
 
 const reasonOf = <A, R>(effect: Effect.Effect<A, ChainStoreError, R>) =>
@@ -117,6 +126,42 @@ describe.skipIf(missing !== "")(`ChainStoreSql on PostgreSQL${missing}`, () => {
           "NotLinked"
         )
         yield* holds(one, main.slice(0, 20))
+      })))
+
+    it.effect("has one writer at a time, which a writer that ends makes way for", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { name, openWriter } = yield* database
+        const main = after(genesis, 5)
+        yield* Effect.scoped(Effect.gen(function*() {
+          const one = yield* openWriter
+          yield* one.append(0, main)
+          assert.deepInclude(yield* reasonOf(Effect.scoped(openWriter)), {
+            _tag: "Unavailable",
+            where: `postgresql:${name}`,
+            detail: "another timemesh node writes to this database; stop it, or choose another database"
+          })
+        }))
+        yield* holds(yield* openWriter, main)
+      })))
+
+    it.effect("two readers have the chain as it was when they opened it, while it grows", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { open, openWriter } = yield* database
+        const main = after(genesis, 400)
+        const writer = yield* openWriter
+        yield* writer.append(0, main.slice(0, 100))
+        const readers = [yield* open(), yield* open()]
+        const growing = yield* Effect.forkChild(
+          Effect.forEach([100, 200, 300], (from) => writer.append(from, main.slice(from, from + 100))),
+          { startImmediately: true }
+        )
+        for (let i = 0; i < 5; i++) {
+          for (const reader of readers) yield* holds(reader, main.slice(0, 100))
+        }
+        yield* Fiber.join(growing)
+        for (const reader of readers) yield* holds(reader, main.slice(0, 100))
+        yield* holds(yield* open(), main)
+        yield* holds(writer, main)
       })))
 
     it.effect(

@@ -109,6 +109,25 @@ describe("config", () => {
       })
     }))
 
+  it.effect("a chain's database is named without its password, in errors too", () =>
+    Effect.gen(function*() {
+      const { chainDatabase } = yield* configOf({
+        env: { TIMEMESH_CHAIN_DATABASE: "postgresql://node:s3cret@db.example:6432/chain?sslmode=require" }
+      })
+      assert.strictEqual(chainDatabase?.name, "postgresql://db.example:6432/chain")
+      assert.notInclude(JSON.stringify(chainDatabase), "s3cret")
+      assert.isUndefined((yield* configOf({})).chainDatabase)
+      for (
+        const wrong of ["mysql://u:s3cret@h/d", "postgresql://u:s3cret@h", "postgresql://u:s3cret@h/a/b", "s3cret"]
+      ) {
+        const { message } = yield* Effect.flip(configOf({ flags: { "chain-database": [wrong] } }))
+        assert.strictEqual(
+          message,
+          "--chain-database: is not the URL of a PostgreSQL database; use postgresql://USER@HOST:PORT/DATABASE"
+        )
+      }
+    }))
+
   it.effect("the public address may have a port of its own", () =>
     Effect.gen(function*() {
       for (

@@ -1,0 +1,28 @@
+/** Where a node's chain is stored: in its data directory, or in a PostgreSQL database that others may read. */
+import { Effect, Layer } from "effect"
+import * as ChainDatabase from "../layers/chain/ChainDatabase.ts"
+import * as ChainStoreSql from "../layers/chain/ChainStoreSql.ts"
+import { unavailable } from "../layers/chain/StoreErrors.ts"
+import type { DaemonConfig } from "../layers/config/DaemonConfig.ts"
+import type { ChainStore, ChainStoreError } from "../services/ChainStore.ts"
+
+/** Loaded when it is wanted: most nodes have no server, and its client is as large as half of the rest. */
+const client = (where: string) =>
+  Effect.tryPromise({
+    try: () => import("../layers/sql/PostgresClient.ts"),
+    catch: (error) => unavailable(where, error, "PostgreSQL's client is not installed; run: npm install @effect/sql-pg")
+  })
+
+/** The node is the database's only writer; fails when another one is. */
+export const layer = (
+  { chainDatabase, dataDir, node }: Pick<DaemonConfig, "chainDatabase" | "dataDir" | "node">
+): Layer.Layer<ChainStore, ChainStoreError> => {
+  const options = ChainDatabase.storeOptions(node.network.name)
+  if (chainDatabase === undefined) {
+    return ChainStoreSql.layerSqlite({ filename: ChainDatabase.fileIn(dataDir), ...options })
+  }
+  const { name: where, url } = chainDatabase
+  return Layer.unwrap(
+    Effect.map(client(where), ({ writer }) => ChainStoreSql.layerOn(writer({ url }), { ...options, where }))
+  )
+}
