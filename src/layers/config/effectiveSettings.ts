@@ -14,6 +14,8 @@ export interface EffectiveSetting {
 }
 
 const hidden = "(hidden)"
+/** A token, and a URL that may have a password. */
+const secrets: ReadonlySet<string> = new Set([Settings.general.adminToken.name, Settings.general.chainDatabase.name])
 
 const sourceOf = (name: string, where: string): EffectiveSetting["source"] =>
   where === `--${name}` ? "flag" : where === Settings.environmentName(name) ? "environment" : "file"
@@ -51,7 +53,7 @@ export const effectiveSettings = (config: DaemonConfig, given: GivenSettings): R
     const environment = Settings.environmentName(name)
     const from = given.get(name)
     if (from !== undefined) {
-      const values = name === Settings.general.adminToken.name ? [hidden] : from.values
+      const values = secrets.has(name) ? [hidden] : from.values
       return { name, environment, values, source: sourceOf(name, from.where), where: from.where }
     }
     const text = tuningText(config, name)

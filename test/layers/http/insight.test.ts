@@ -122,12 +122,13 @@ describe("RefusalGroups", () => {
 })
 
 describe("effective settings", () => {
-  it.live("are all of them, each with its value and where it is from; the token is hidden", () =>
+  it.live("are all of them, each with its value and where it is from; secrets are hidden", () =>
     Effect.gen(function*() {
       const { given } = yield* ConfigSources.collect({
         listen: ["127.0.0.1:24200"],
         peer: ["127.0.0.2", "127.0.0.3"],
-        "admin-token": ["correct-horse-battery-staple"]
+        "admin-token": ["correct-horse-battery-staple"],
+        "chain-database": ["postgresql://node:s3cret@db.example/chain"]
       })
       const config = Result.getOrThrow(DaemonConfig.decode(given, { home: "/home/me", addresses: [] }, "x"))
       const settings = effectiveSettings(config, given)
@@ -148,6 +149,7 @@ describe("effective settings", () => {
       assert.deepStrictEqual(of("admin"), { values: ["127.0.0.1:24201"], source: "default" })
       assert.deepStrictEqual(of("data-dir"), { values: ["/home/me/.timemesh/devnet"], source: "default" })
       assert.deepStrictEqual(of("admin-token"), { values: ["(hidden)"], source: "flag", where: "--admin-token" })
+      assert.deepStrictEqual(of("chain-database").values, ["(hidden)"])
       assert.deepStrictEqual(of("advertise"), { values: [], source: "default" })
       // Everything that has a default says it.
       const silent = settings.filter(({ values }) => values.length === 0).map(({ name }) => name)
