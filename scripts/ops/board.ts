@@ -54,7 +54,7 @@ const panels: ReadonlyArray<Panel> = [
   {
     title: "Addresses by situation",
     unit: "short",
-    what: "As timemesh why has it; docs/operating.md says what to do about each.",
+    what: "As timemesh why has it; docs/OPERATIONS.md says what to do about each.",
     queries: [[sumBy("situation", metric, "timemesh_known_peers"), `${perNode} {{situation}}`]]
   },
   {

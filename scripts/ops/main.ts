@@ -1,9 +1,10 @@
-/** Writes what `ops/` has of code: `npm run ops`. */
+/** Writes what `ops/` and docs/OPERATIONS.md have of code: `npm run ops`. */
 import { OpenApi } from "effect/http-api"
-import { writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { AdminApi } from "../../src/layers/http/AdminApi.ts"
 import { rulesFile, testsFile } from "./alerts.ts"
 import { boardFile } from "./board.ts"
+import { withSettings } from "./settings.ts"
 
 /** By file name. */
 export const files: Readonly<Record<string, () => string>> = {
@@ -13,7 +14,11 @@ export const files: Readonly<Record<string, () => string>> = {
   "openapi.json": () => `${JSON.stringify(OpenApi.fromApi(AdminApi), undefined, 2)}\n`
 }
 
+/** The document that has the settings. */
+export const operations = new URL("../../docs/OPERATIONS.md", import.meta.url)
+
 if (import.meta.main) {
+  writeFileSync(operations, withSettings(readFileSync(operations, "utf8")))
   for (const [name, make] of Object.entries(files)) {
     writeFileSync(new URL(`../../ops/${name}`, import.meta.url), make())
   }

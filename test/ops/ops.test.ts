@@ -4,8 +4,10 @@ import * as fs from "node:fs"
 import { fileURLToPath } from "node:url"
 import { alerts } from "../../scripts/ops/alerts.ts"
 import { board } from "../../scripts/ops/board.ts"
-import { files } from "../../scripts/ops/main.ts"
+import { files, operations } from "../../scripts/ops/main.ts"
+import { withSettings } from "../../scripts/ops/settings.ts"
 import * as Metric from "../../src/domain/metrics/Metric.ts"
+import * as Settings from "../../src/layers/config/Settings.ts"
 import { judge, promtool } from "../harness/promtool.ts"
 
 const directory = fileURLToPath(new URL("../../ops/", import.meta.url))
@@ -26,6 +28,12 @@ describe("ops/", () => {
     for (const [name, make] of Object.entries(files)) {
       assert.strictEqual(fs.readFileSync(`${directory}${name}`, "utf8"), make(), `${name} is old: npm run ops`)
     }
+  })
+
+  it("docs/OPERATIONS.md has every setting, as it is in the code", () => {
+    const text = fs.readFileSync(operations, "utf8")
+    assert.strictEqual(text, withSettings(text), "its settings are old: npm run ops")
+    for (const { name } of Settings.all) assert.include(text, `- \`--${name} `)
   })
 
   it("names metrics and labels that exist", () => {

@@ -1,5 +1,5 @@
 /**
- * How a node stands with one address, of a closed list: what `why`, `peers` and `status` say, and the table in docs/operating.md, follow from
+ * How a node stands with one address, of a closed list: what `why`, `peers` and `status` say, and the table in docs/OPERATIONS.md, follow from
  * it. `SituationText` has the words.
  */
 import * as DialFault from "../DialFault.ts"

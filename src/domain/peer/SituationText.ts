@@ -1,5 +1,5 @@
 /**
- * The words for a situation: its cause, and what to do about it. The table of docs/operating.md has the same rows; a test compares them.
+ * The words for a situation: its cause, and what to do about it. The table of docs/OPERATIONS.md has the same rows; a test compares them.
  */
 import type { PeerRecord } from "./PeerRecord.ts"
 import type { PinReport } from "./Pins.ts"

@@ -1,6 +1,6 @@
 /**
  * The table of situations: each is made on the memory network, and what `why`, `peers` and `status` say of it is compared. Where the kernel's
- * network is the cause, test/e2e/situations.test.ts makes them on real hosts. The words stand in docs/operating.md.
+ * network is the cause, test/e2e/situations.test.ts makes them on real hosts. The words stand in docs/OPERATIONS.md.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber } from "effect"
