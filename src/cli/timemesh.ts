@@ -7,6 +7,7 @@ import * as bans from "./bans.ts"
 import * as chain from "./chain/chain.ts"
 import * as connect from "./connect.ts"
 import * as disconnect from "./disconnect.ts"
+import * as doctor from "./doctor.ts"
 import * as masternodes from "./masternodes.ts"
 import * as peers from "./peers.ts"
 import * as replay from "./replay.ts"
@@ -28,6 +29,7 @@ export const make = (makeNode: run.MakeNode, self: Self) =>
       testnet.make(self),
       simulate.make(self),
       status.command,
+      doctor.command,
       peers.command,
       masternodes.command,
       why.command,

@@ -110,6 +110,18 @@ export const eventReaderLag = 512
 /** ms. A reader hears of the node so often, so that it, and what lies between, knows that the connection lives. */
 export const eventBeatMs = 15_000
 
+// --- doctor -------------------------------------------------------------------------
+
+/** Least major version of Node. */
+export const nodeMajor = 24
+/** bytes. Below the first, a node's disk is full soon: a day of blocks and the journals of its databases. Below the second it will be. */
+export const doctorDiskLeast = 1024 * 1024 * 1024
+export const doctorDiskLow = 5 * doctorDiskLeast
+/** ms. A file of the data directory that changed so much later than now shows a clock that was set back. */
+export const doctorClockMs = 120_000
+/** Descriptors that a node takes beside its peers: databases, the admin API, strangers in the lobby, dials. */
+export const doctorDescriptorsBesides = 400
+
 // --- buffers of hashing and randomness ---------------------------------------------
 
 /** bytes. Texts of a block up to this size are read by a loop over ASCII: it beats the call of a decoder. */

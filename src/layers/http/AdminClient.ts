@@ -8,6 +8,7 @@ import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import { systemReason } from "../store/systemError.ts"
 import { AdminApi } from "./AdminApi.ts"
 import type { Masternodes, Status } from "./AdminApi.ts"
+import type { ClockReport, Resources } from "./InsightApi.ts"
 import type { Ban, Bans, Peers, Why } from "./PeerApi.ts"
 import { present } from "./present.ts"
 
@@ -32,6 +33,8 @@ export interface AdminClient {
   readonly why: (ip: string) => Effect.Effect<Why, AdminClientError>
   /** Fails with `refused` when nothing has happened with that address. */
   readonly trace: (ip: string) => Effect.Effect<PairTraceFile, AdminClientError>
+  readonly resources: Effect.Effect<Resources, AdminClientError>
+  readonly clock: Effect.Effect<ClockReport, AdminClientError>
   /** `IP`, `IP:PORT` or `[IPv6]:PORT`. */
   readonly connect: (peer: string) => Effect.Effect<Why, AdminClientError>
   /** Whether there was a connection to close. */
@@ -93,6 +96,8 @@ export const make = (
       masternodes: ask(api.masternodes()),
       why: (ip) => ask(api.why({ params: { ip } })),
       trace: (ip) => ask(api.trace({ params: { ip } })),
+      resources: ask(api.resources()),
+      clock: ask(api.clock()),
       connect: (peer) => ask(api.connect({ payload: { address: peer } })),
       disconnect: (ip) => ask(Effect.map(api.disconnect({ payload: { ip } }), (reply) => reply.disconnected)),
       bans: ask(api.bans()),

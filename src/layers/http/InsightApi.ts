@@ -99,6 +99,8 @@ export const ClockReport = Schema.Struct({
   of: Schema.Int
 })
 
+export type ClockReport = typeof ClockReport.Type
+
 /** `GET /book`. */
 export const Book = Schema.Struct({
   at: Schema.Int,

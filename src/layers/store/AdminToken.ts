@@ -75,3 +75,13 @@ export const find = (directory: string): Effect.Effect<Option.Option<Redacted.Re
       Option.map(Option.flatMap(found, ({ text }) => text), (text) => Redacted.make(text, { label: "admin token" })),
       (token) => problem(Redacted.value(token)) === undefined
     ))
+
+/** What is wrong with the file of a data directory, without changing it; `undefined`: nothing, or there is none. */
+export const weakness = (directory: string): Effect.Effect<string | undefined> =>
+  Effect.map(Effect.option(read(`${directory}/${fileName}`)), (found) => {
+    if (Option.isNone(found) || Option.isNone(found.value.text)) return undefined
+    const { mode, text } = found.value
+    return (mode & othersMayRead) === 0
+      ? problem(text.value)
+      : `can be read by other users (mode ${(mode & 0o777).toString(8)})`
+  })

@@ -141,6 +141,16 @@ const checkFiles = (directory: string) =>
     )
   )
 
+/** Whether a node could use the directory, which exists: fails as `lock` would, and takes nothing. */
+export const check = (directory: string): Effect.Effect<void, DataDirError> =>
+  Effect.gen(function*() {
+    if (!(yield* Effect.promise(() => fs.stat(directory))).isDirectory()) {
+      return yield* new DataDirError({ directory, detail: `is not a directory; ${elsewhere}` })
+    }
+    yield* checkAccess(directory)
+    yield* checkFiles(directory)
+  })
+
 /** Creates the directory if need be and holds its lock until the scope closes. */
 export const lock = (directory: string): Effect.Effect<void, DataDirError, Scope.Scope> =>
   Effect.gen(function*() {

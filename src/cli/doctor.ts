@@ -1,0 +1,39 @@
+/** `timemesh doctor`: what keeps a node from working on this host, or will soon, each with its fix. */
+import { Console, Effect } from "effect"
+import { Command, Flag } from "effect/cli"
+import { examine } from "./doctor/examine.ts"
+import { type Finding, judge, type Level } from "./doctor/findings.ts"
+import * as Failure from "./Failure.ts"
+import * as flags from "./flags.ts"
+import * as Json from "./json.ts"
+import { table } from "./table.ts"
+
+const marks: Readonly<Record<Level, string>> = { ok: "ok", warning: "WARNING", problem: "PROBLEM" }
+
+/** A line for each finding, and its fix below it. */
+export const render = (findings: ReadonlyArray<Finding>): string => {
+  const lines = table(findings.map(({ check, level, says }) => [marks[level], check, says])).split("\n")
+  const indent = " ".repeat(marks.problem.length + 2)
+  return findings.flatMap(({ fix }, i) => [lines[i] ?? "", ...(fix === undefined ? [] : [`${indent}-> ${fix}`])]).join(
+    "\n"
+  )
+}
+
+export const command = Command.make(
+  "doctor",
+  {
+    settings: flags.all,
+    json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false))
+  },
+  Effect.fnUntraced(function*({ json, settings }) {
+    const findings = judge(yield* examine(settings))
+    const problems = findings.filter(({ level }) => level === "problem").length
+    yield* json ? Json.print({ ok: problems === 0, findings }) : Console.log(render(findings))
+    if (problems > 0) return yield* Failure.failed(`${problems} ${problems === 1 ? "problem" : "problems"}; see above`)
+  })
+).pipe(
+  Command.withDescription(
+    "Check what a node needs on this host: settings, data directory, disk, database, limits, clock, ports, own address, and the node " +
+      "that runs. Takes the settings of timemesh run, changes nothing, and exits with 1 when there is a problem"
+  )
+)

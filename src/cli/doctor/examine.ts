@@ -1,0 +1,176 @@
+/** Looks at what a node needs on this host, and asks the node that runs there. Changes nothing. */
+import { Clock, Effect, Result } from "effect"
+import type { FileSystem } from "effect"
+import type { HttpClient } from "effect/http"
+import * as fs from "node:fs/promises"
+import * as Net from "node:net"
+import { DatabaseSync } from "node:sqlite"
+import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import type * as ConfigSources from "../../layers/config/ConfigSources.ts"
+import * as DaemonConfig from "../../layers/config/DaemonConfig.ts"
+import * as Settings from "../../layers/config/Settings.ts"
+import { diskOf } from "../../layers/http/InsightHandlers.ts"
+import * as OpenFiles from "../../layers/socket/OpenFiles.ts"
+import * as AdminToken from "../../layers/store/AdminToken.ts"
+import * as DataDir from "../../layers/store/DataDir.ts"
+import { systemCode } from "../../layers/store/systemError.ts"
+import * as askNode from "../askNode.ts"
+import { software } from "../version.ts"
+import type { Answers, Directory, Facts, Port } from "./findings.ts"
+
+/** What of the host a test can replace. */
+export interface Host {
+  readonly nodeVersion: string
+  readonly descriptors: number | undefined
+  /** Of the disk that the directory is on. */
+  readonly disk: (directory: string) => Effect.Effect<Directory["disk"]>
+  /** The system's code if the port cannot be listened on; without `ip`: on every address. */
+  readonly bind: (ip: string | undefined, port: number) => Effect.Effect<string | undefined>
+}
+
+/** The system's code; `undefined` if the socket could be had. */
+const attempt = (open: (done: (code: string | undefined) => void) => void): Effect.Effect<string | undefined> =>
+  Effect.callback((resume) => open((code) => resume(Effect.succeed(code))))
+
+const bind = (ip: string | undefined, port: number) =>
+  attempt((done) => {
+    const server = Net.createServer()
+    server.once("error", (error) => done(systemCode(error) ?? error.message))
+    server.listen({ host: ip, port, exclusive: true }, () => server.close(() => done(undefined)))
+  })
+
+export const thisHost: Host = {
+  nodeVersion: process.versions.node,
+  descriptors: OpenFiles.read(),
+  disk: diskOf,
+  bind
+}
+
+const connect = (ip: string, port: number) =>
+  attempt((done) => {
+    const socket = Net.connect({ host: ip, port })
+    socket.once("error", (error) => done(systemCode(error) ?? error.message))
+    socket.once("connect", () => {
+      socket.destroy()
+      done(undefined)
+    })
+  })
+
+/** Whether the file is a database; a node that runs has it open, so it is not asked then. */
+const databaseOf = (file: string): Effect.Effect<string | undefined> =>
+  Effect.promise(() => fs.stat(file).then(() => true, () => false)).pipe(
+    Effect.map((exists) => {
+      if (!exists) return undefined
+      try {
+        const database = new DatabaseSync(file, { readOnly: true })
+        try {
+          database.prepare("SELECT count(*) FROM sqlite_master").get()
+        } finally {
+          database.close()
+        }
+        return undefined
+      } catch (error) {
+        return `cannot be read: ${error instanceof Error ? error.message : String(error)}`
+      }
+    })
+  )
+
+const changedAt = async (path: string): Promise<number | undefined> => {
+  const names = await fs.readdir(path).catch(() => [])
+  const times = await Promise.all(
+    names.filter(DataDir.isNodeFile).map((name) => fs.stat(`${path}/${name}`).then(({ mtimeMs }) => mtimeMs, () => 0))
+  )
+  return times.length === 0 ? undefined : Math.max(...times)
+}
+
+const directoryOf = Effect.fnUntraced(function*(path: string, runs: boolean, host: Host) {
+  const exists = yield* Effect.promise(() => fs.stat(path).then(() => true, () => false))
+  const problem = exists
+    ? yield* Effect.match(DataDir.check(path), {
+      onSuccess: () => undefined,
+      onFailure: ({ detail }) => `${path} ${detail}`
+    })
+    : undefined
+  const existing = exists ? path : "/"
+  return {
+    path,
+    exists,
+    problem,
+    token: exists ? yield* AdminToken.weakness(path) : undefined,
+    changedAt: yield* Effect.promise(() => changedAt(path)),
+    disk: yield* host.disk(existing),
+    database: runs || problem !== undefined ? undefined : yield* databaseOf(`${path}/chain.db`)
+  } satisfies Directory
+})
+
+const portsOf = Effect.fnUntraced(
+  function*({ admin, node: { listen } }: DaemonConfig.DaemonConfig, node: Answers | string, host: Host) {
+    const ports: Array<Port> = []
+    if (typeof node === "string") {
+      ports.push({
+        of: "peers",
+        address: listen.ip === "any" ? `any:${listen.port}` : PeerAddress.format({ ip: listen.ip, port: listen.port }),
+        flag: "--listen IP:PORT",
+        code: yield* host.bind(listen.ip === "any" ? undefined : listen.ip, listen.port)
+      })
+      if (admin !== undefined) {
+        ports.push({
+          of: "admin API",
+          address: PeerAddress.format(admin),
+          flag: "--admin IP:PORT",
+          code: yield* host.bind(admin.ip, admin.port)
+        })
+      }
+      return ports
+    }
+    // Where it listens on every address, loopback is one of them.
+    const at = PeerAddress.fromString(node.status.listen.replace(/^(?:any|0\.0\.0\.0|\[::\]):/, "127.0.0.1:"), 0)
+    if (Result.isFailure(at)) return ports
+    return [{
+      of: "peers",
+      address: node.status.listen,
+      flag: "--listen IP:PORT",
+      code: yield* connect(at.success.ip, at.success.port)
+    }]
+  }
+)
+
+const { admin, adminToken, adminTokenFile, dataDir, network } = Settings.general
+const asking: ReadonlySet<string> = new Set(
+  [admin, adminToken, adminTokenFile, dataDir, network].map(({ name }) => name)
+)
+
+/** The node that these settings would ask, if it runs. Where it listens by default says nothing of a node that does. */
+const answersOf = (flags: ConfigSources.Flags): Effect.Effect<
+  Answers | string,
+  never,
+  FileSystem.FileSystem | HttpClient.HttpClient
+> =>
+  askNode.ask(
+    Object.fromEntries(Object.entries(flags).filter(([name]) => asking.has(name))),
+    (client) => Effect.all({ status: client.status, resources: client.resources, clock: client.clock })
+  ).pipe(Effect.match({ onSuccess: (answers): Answers | string => answers, onFailure: ({ text }) => text }))
+
+/** The facts of the node that the flags name. */
+export const examine = (
+  flags: ConfigSources.Flags,
+  host: Host = thisHost
+): Effect.Effect<Facts, never, FileSystem.FileSystem | HttpClient.HttpClient> =>
+  Effect.gen(function*() {
+    const now = yield* Clock.currentTimeMillis
+    const loaded = yield* Effect.result(DaemonConfig.load(flags, software))
+    const common = { nodeVersion: host.nodeVersion, now, descriptors: host.descriptors }
+    if (Result.isFailure(loaded)) {
+      return { ...common, settings: loaded.failure.message, directory: undefined, ports: [], maxPeers: 0, node: "" }
+    }
+    const { config } = loaded.success
+    const node = yield* answersOf(flags)
+    return {
+      ...common,
+      settings: undefined,
+      directory: yield* directoryOf(config.dataDir, typeof node !== "string", host),
+      ports: yield* portsOf(config, node, host),
+      maxPeers: config.node.tuning.maxPeers,
+      node
+    }
+  })

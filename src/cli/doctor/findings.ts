@@ -1,0 +1,177 @@
+/** What `doctor` makes of the facts that it found: each finding with its fix. Pure. */
+import { DateTime } from "effect"
+import * as Limits from "../../domain/Limits.ts"
+import type { Status } from "../../layers/http/AdminApi.ts"
+import type { ClockReport, Resources } from "../../layers/http/InsightApi.ts"
+import { bytes } from "../table.ts"
+
+/** `problem`: the node does not work, or soon will not. `warning`: it works, less well than it could. */
+export type Level = "ok" | "warning" | "problem"
+
+export interface Finding {
+  /** What was looked at, such as `disk`. */
+  readonly check: string
+  readonly level: Level
+  readonly says: string
+  /** In the imperative. */
+  readonly fix?: string
+}
+
+/** An address that the node needs: whether it can be bound, or who has it. */
+export interface Port {
+  /** `peers`, or `admin API`. */
+  readonly of: string
+  readonly address: string
+  /** The flag that chooses another. */
+  readonly flag: string
+  /** The system's code when it cannot be bound or, of a node that runs, cannot be reached. */
+  readonly code: string | undefined
+}
+
+export interface Directory {
+  readonly path: string
+  /** What keeps the node from using it: what `DataDir` says. */
+  readonly problem: string | undefined
+  readonly exists: boolean
+  /** What is wrong with its token's file, if there is one. */
+  readonly token: string | undefined
+  /** Wall time of the latest change to one of its files, ms. */
+  readonly changedAt: number | undefined
+  readonly disk: Resources["disk"]
+  /** Of its chain's file; `undefined`: it opens, or there is none, or a node has it open. */
+  readonly database: string | undefined
+}
+
+/** What a running node says. */
+export interface Answers {
+  readonly status: Status
+  readonly resources: Resources
+  readonly clock: ClockReport
+}
+
+export interface Facts {
+  /** `process.versions.node`. */
+  readonly nodeVersion: string
+  /** Wall time, ms. */
+  readonly now: number
+  /** Why the settings are refused; then there is nothing below that depends on them. */
+  readonly settings: string | undefined
+  readonly directory: Directory | undefined
+  readonly ports: ReadonlyArray<Port>
+  /** Sockets and files that a process may have open; `undefined`: unknown. */
+  readonly descriptors: number | undefined
+  readonly maxPeers: number
+  /** Of the node that runs there, or why there is none. */
+  readonly node: Answers | string
+}
+
+const ok = (check: string, says: string): Finding => ({ check, level: "ok", says })
+const problem = (check: string, says: string, fix: string): Finding => ({ check, level: "problem", says, fix })
+const warning = (check: string, says: string, fix: string): Finding => ({ check, level: "warning", says, fix })
+
+const ofNode = ({ nodeVersion }: Facts): Finding =>
+  Number(nodeVersion.split(".")[0]) >= Limits.nodeMajor
+    ? ok("Node", `version ${nodeVersion}`)
+    : problem("Node", `version ${nodeVersion} is too old`, `install Node ${Limits.nodeMajor} or later`)
+
+const ofDirectory = ({ path, problem: wrong, exists, token }: Directory): ReadonlyArray<Finding> => [
+  wrong === undefined
+    ? ok("data directory", exists ? `${path} is this user's` : `${path} is made at the first start`)
+    : problem("data directory", wrong.split("; ")[0] ?? wrong, wrong.split("; ").slice(1).join("; ")),
+  ...(token === undefined
+    ? []
+    : [problem("token", `${path}/admin.token ${token}`, "restart the node: it makes a new one")])
+]
+
+const ofDisk = ({ disk }: Directory): ReadonlyArray<Finding> => {
+  if (disk === undefined) return []
+  const left = `${bytes(disk.freeBytes)} free of ${bytes(disk.totalBytes)} at ${disk.directory}`
+  const fix = "free some, or move the data directory (--data-dir) to a larger disk"
+  if (disk.freeBytes < Limits.doctorDiskLeast) return [problem("disk", left, fix)]
+  return [disk.freeBytes < Limits.doctorDiskLow ? warning("disk", left, fix) : ok("disk", left)]
+}
+
+const ofDatabase = ({ database, path }: Directory): Finding =>
+  database === undefined
+    ? ok("database", "the chain's file can be read")
+    : problem(
+      "database",
+      `${path}/chain.db ${database}`,
+      `run timemesh chain verify --data-dir ${path}, which names the command that repairs it`
+    )
+
+const ofClock = ({ directory, node, now }: Facts): Finding => {
+  const behindS = typeof node === "string" ? 0 : node.clock.behindS
+  const fix = "set this host's clock, and keep it right by NTP (timedatectl set-ntp true)"
+  if (behindS > 0) return problem("clock", `a peer's next block is ${behindS} s ahead of this host's clock`, fix)
+  const aheadMs = (directory?.changedAt ?? 0) - now
+  return aheadMs > Limits.doctorClockMs
+    ? problem("clock", `it is ${Math.round(aheadMs / 1_000)} s before the latest change in the data directory`, fix)
+    : ok("clock", DateTime.formatIso(DateTime.makeUnsafe(now)))
+}
+
+const ofDescriptors = ({ descriptors, maxPeers, node }: Facts): ReadonlyArray<Finding> => {
+  const limit = typeof node === "string" ? descriptors : node.resources.descriptors?.limit ?? descriptors
+  if (limit === undefined) return []
+  const needed = maxPeers + Limits.doctorDescriptorsBesides
+  return [
+    limit < needed
+      ? problem(
+        "limits",
+        `${limit} open files are allowed, and ${maxPeers} peers take ${needed}`,
+        `raise the limit (ulimit -n ${needed}, LimitNOFILE= of the unit), or lower --max-peers`
+      )
+      : ok("limits", `${limit} open files are allowed`)
+  ]
+}
+
+const unbound: Readonly<Record<string, string>> = {
+  EADDRINUSE: "is in use by another program",
+  EADDRNOTAVAIL: "is of no interface of this host",
+  EACCES: "needs a right that this user lacks"
+}
+
+const ofPort = (runs: boolean) => ({ address, code, flag, of }: Port): Finding => {
+  if (code === undefined) return ok("ports", `${of}: ${address} ${runs ? "answers" : "is free"}`)
+  const says = `${of}: ${address} ${runs ? "does not answer" : unbound[code] ?? "cannot be bound"} (${code})`
+  if (runs) return problem("ports", says, "look for a firewall on this host, and read the node's log")
+  const choose = code === "EACCES" ? `choose a port above 1023 with ${flag}` : `choose another with ${flag}`
+  return problem("ports", says, code === "EADDRINUSE" ? `stop the other program, or ${choose}` : choose)
+}
+
+const ofAddress = ({ node }: Facts): ReadonlyArray<Finding> => {
+  if (typeof node === "string" || node.status.own === undefined) return []
+  const { line, notices, reachable } = node.status.own
+  const told = notices.map(({ cause, fix }) => warning("own address", cause, fix ?? "nothing, if that is intended"))
+  return told.length > 0 ? told : [ok("own address", reachable === "yes" ? `${line}` : line)]
+}
+
+const ofPeers = ({ node }: Facts): ReadonlyArray<Finding> => {
+  if (typeof node === "string") return [ok("node", node)]
+  const { verdict } = node.status
+  if (verdict === undefined) return [warning("node", "it is of a version that gives no verdict", "update it")]
+  return verdict.problems.length === 0
+    ? [ok("node", verdict.text)]
+    : verdict.problems.map(({ fix, what }) => problem("node", what, fix ?? "see timemesh peers"))
+}
+
+/** In the order in which a node needs them. */
+export const judge = (facts: Facts): ReadonlyArray<Finding> => {
+  const { directory, node, ports, settings } = facts
+  if (settings !== undefined) {
+    return [
+      ofNode(facts),
+      problem("settings", settings.split("; ")[0] ?? settings, settings.split("; ").slice(1).join("; "))
+    ]
+  }
+  return [
+    ofNode(facts),
+    ok("settings", "every one is valid"),
+    ...(directory === undefined ? [] : [...ofDirectory(directory), ...ofDisk(directory), ofDatabase(directory)]),
+    ...ofDescriptors(facts),
+    ofClock(facts),
+    ...ports.map(ofPort(typeof node !== "string")),
+    ...ofAddress(facts),
+    ...ofPeers(facts)
+  ]
+}
