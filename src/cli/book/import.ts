@@ -87,8 +87,11 @@ export const command = Command.make(
           key,
           anchors: stored.anchors,
           bans: undefined,
+          offenders: [],
+          forgotten: [],
           whole: () => into.entries(),
-          wholeBans: () => stored.bans
+          wholeBans: () => stored.bans,
+          wholeOffenders: () => stored.offenders
         }),
         (error) => Failure.unusable(error.message)
       )

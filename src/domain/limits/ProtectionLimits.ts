@@ -56,7 +56,7 @@ export const messagesBeforeUp = 256
 export const banScore = 100
 export const offenceFalsePoints = 100
 export const offenceFramePoints = 22
-/** points. A flood is stopped by reading slowly, and may be a bug of a version: ten times within half an hour are a ban. */
+/** points. A flood before Up ends the connection, and may be a bug of a version: ten of them within half an hour are a ban. */
 export const offenceFloodPoints = 11
 /** ms. Points halve in this time: a peer that breaks one frame a day is never banned for it. */
 export const scoreHalfLifeMs = 3_600_000

@@ -23,9 +23,16 @@ export interface LedgerEntry {
   readonly bans: number
 }
 
+/** What an address did, to be kept beyond this process: times of whatever clock the reader keeps to. */
+export interface Offender extends LedgerEntry {
+  readonly ip: PeerIp
+}
+
 export class Ledger {
   /** In order of the last offence. */
   private readonly entries = new Map<PeerIp, LedgerEntry>()
+  /** Addresses whose entry is not as `takeChanges` told it last. */
+  private changed = new Set<PeerIp>()
 
   get size(): number {
     return this.entries.size
@@ -53,22 +60,75 @@ export class Ledger {
       lines: [...(isSame ? lines.slice(0, -1) : lines), line].slice(-Limits.ledgerOffences),
       bans: before?.bans ?? 0
     }
-    putLatest(this.entries, ip, entry, Limits.ledgerPeers)
+    this.put(ip, entry)
     return entry
+  }
+
+  private put(ip: PeerIp, entry: LedgerEntry): void {
+    const [oldest] = this.entries.keys()
+    putLatest(this.entries, ip, entry, Limits.ledgerPeers)
+    this.changed.add(ip)
+    if (oldest !== undefined && !this.entries.has(oldest)) this.changed.add(oldest)
   }
 
   /** The address is banned by its score: the how manyeth time. */
   banned(ip: PeerIp): number {
     const entry = this.entries.get(ip)
     const bans = (entry?.bans ?? 0) + 1
-    if (entry !== undefined) this.entries.set(ip, { ...entry, bans })
+    if (entry !== undefined) this.set(ip, { ...entry, bans })
     return bans
   }
 
   /** Its addresses begin anew, their offences still to be read: a ban of them has ended. */
   forgive(subnet: Subnet.Subnet): void {
     for (const [ip, entry] of this.entries) {
-      if (Subnet.contains(subnet, ip)) this.entries.set(ip, { ...entry, score: Score.none })
+      if (Subnet.contains(subnet, ip)) this.set(ip, { ...entry, score: Score.none })
+    }
+  }
+
+  /** Keeps its place in the order. */
+  private set(ip: PeerIp, entry: LedgerEntry): void {
+    this.entries.set(ip, entry)
+    this.changed.add(ip)
+  }
+
+  // --- beyond this process ----------------------------------------------------------
+
+  /** Entries since the last call, and addresses that were forgotten. */
+  takeChanges(): { readonly offenders: ReadonlyArray<Offender>; readonly forgotten: ReadonlyArray<PeerIp> } {
+    const offenders: Array<Offender> = []
+    const forgotten: Array<PeerIp> = []
+    for (const ip of this.changed) {
+      const entry = this.entries.get(ip)
+      if (entry === undefined) forgotten.push(ip)
+      else offenders.push({ ip, ...entry })
+    }
+    this.changed = new Set()
+    return { offenders, forgotten }
+  }
+
+  /** They could not be stored: the next `takeChanges` tells them again, as they are then. */
+  giveBack({ forgotten, offenders }: ReturnType<Ledger["takeChanges"]>): void {
+    for (const ip of forgotten) this.changed.add(ip)
+    for (const { ip } of offenders) this.changed.add(ip)
+  }
+
+  *all(): Iterable<Offender> {
+    for (const [ip, entry] of this.entries) yield { ip, ...entry }
+  }
+
+  /** Takes what was stored, at the start. Its times may lie before the clock began; a time in the future is now. */
+  restore(offenders: ReadonlyArray<Offender>, now: number): void {
+    for (const { bans, ip, lines, score } of offenders.toSorted((a, b) => lastAt(a) - lastAt(b))) {
+      putLatest(this.entries, ip, {
+        score: { ...score, at: Math.min(score.at, now) },
+        lines: lines.slice(-Limits.ledgerOffences).map(notAfter(now)),
+        bans
+      }, Limits.ledgerPeers)
     }
   }
 }
+
+const notAfter = (now: number) => (line: LedgerLine): LedgerLine => ({ ...line, at: Math.min(line.at, now) })
+
+const lastAt = ({ lines, score }: LedgerEntry): number => lines.at(-1)?.at ?? score.at

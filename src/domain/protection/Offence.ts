@@ -15,7 +15,7 @@ const points = {
   malformed: Limits.offenceFramePoints,
   /** A message that is not allowed at that moment, or an answer to no request. */
   protocol: Limits.offenceFramePoints,
-  /** More messages than the limits for one peer allow, for longer than reading slowly can even out. */
+  /** More messages before Up than any peer has reason to send. After Up a connection is read no faster than its rates, and that is all. */
   flood: Limits.offenceFloodPoints
 } as const
 

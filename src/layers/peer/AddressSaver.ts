@@ -10,7 +10,7 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import * as SipHash from "../../domain/peer/SipHash.ts"
 import { AddressSaverPace } from "../../services/Cadence.ts"
 import { Entropy } from "../../services/Entropy.ts"
-import { PeerStore, type StoredBan } from "../../services/PeerStore.ts"
+import { PeerStore, type StoredBan, type StoredOffender } from "../../services/PeerStore.ts"
 import * as RetrySchedule from "../time/RetrySchedule.ts"
 import type { NodeContext } from "./NodeContext.ts"
 import type { Peer } from "./Peer.ts"
@@ -22,6 +22,7 @@ export interface Loaded {
   readonly book: PeerBook
   readonly anchors: ReadonlyArray<PeerIp>
   readonly bans: ReadonlyArray<StoredBan>
+  readonly offenders: ReadonlyArray<StoredOffender>
 }
 
 /** None of it fails: a store that does not work is a warning. */
@@ -50,7 +51,8 @@ export const load = Effect.fnUntraced(function*(now: number): Effect.fn.Return<L
   const bytes = given === undefined || stored?.key === undefined ? newKey(entropy.nonce) : stored.key
   const book = new PeerBook(given ?? SipHash.keyOf(bytes) ?? [0, 0, 0, 0])
   book.restore(stored?.book ?? [], now)
-  return { key: bytes, book, anchors: stored?.anchors ?? [], bans: stored?.bans ?? [] }
+  const { anchors = [], bans = [], offenders = [] } = stored ?? {}
+  return { key: bytes, book, anchors, bans, offenders }
 })
 
 export const make = Effect.fnUntraced(function*(ctx: NodeContext, { anchors: before, key }: Loaded) {
@@ -68,11 +70,23 @@ export const make = Effect.fnUntraced(function*(ctx: NodeContext, { anchors: bef
     const bans = ctx.protection.isUnsaved ? wholeBans() : undefined
     ctx.protection.isUnsaved = false
     const whole = () => ctx.book.entries()
-    return store.save({ ...changes, key, anchors: anchors(ctx, before), bans, whole, wholeBans }).pipe(
+    const ledger = ctx.protection.ledger.takeChanges()
+    return store.save({
+      ...changes,
+      key,
+      anchors: anchors(ctx, before),
+      bans,
+      offenders: Protection.inWallTime(ctx, ledger.offenders),
+      forgotten: ledger.forgotten,
+      whole,
+      wholeBans,
+      wholeOffenders: () => Protection.inWallTime(ctx, [...ctx.protection.ledger.all()])
+    }).pipe(
       Effect.tapError((error) =>
         Effect.andThen(
           Effect.sync(() => {
             ctx.book.giveBack(changes)
+            ctx.protection.ledger.giveBack(ledger)
             ctx.protection.isUnsaved ||= bans !== undefined
           }),
           Effect.logWarning(error.message)

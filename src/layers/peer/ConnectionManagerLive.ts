@@ -53,7 +53,7 @@ const make = Effect.gen(function*() {
   const dialler = new Dialler(ctx, sockets, session)
   const inbound = new Inbound(ctx, session, sockets.openFiles?.())
   const saver = yield* AddressSaver.make(ctx, stored)
-  Protection.restore(ctx, stored.bans)
+  Protection.restore(ctx, stored)
   yield* hear((event) => Protection.observe(ctx, event))
   PairDriver.start(ctx, { dialler, saver })
 

@@ -98,12 +98,7 @@ export class PeerSession implements FrameEvents<PeerEnd> {
     if (up !== undefined) return up.rates.charge(up.connection, cost, this.ctx.timers)
     end.earlyMessages += 1
     if (end.earlyMessages <= Limits.messagesBeforeUp) return
-    Outgoing.close(
-      this.ctx,
-      end,
-      "protocol",
-      `more than ${Limits.messagesBeforeUp} messages before the connection is up`
-    )
+    Protection.flooded(this.ctx, end, `more than ${Limits.messagesBeforeUp} messages before the connection is up`)
   }
 
   private refuse(end: PeerEnd, tag: string): void {

@@ -9,10 +9,11 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import * as Subnet from "../../domain/peer/Subnet.ts"
 import type { Ban } from "../../domain/protection/BanList.ts"
 import * as IsolationFloor from "../../domain/protection/IsolationFloor.ts"
+import type { Offender } from "../../domain/protection/Ledger.ts"
 import * as Offence from "../../domain/protection/Offence.ts"
 import * as OwnTrouble from "../../domain/protection/OwnTrouble.ts"
 import * as Score from "../../domain/protection/Score.ts"
-import type { StoredBan } from "../../services/PeerStore.ts"
+import type { StoredBan, StoredOffender } from "../../services/PeerStore.ts"
 import { type NodeContext, post } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import * as PairTimers from "./PairTimers.ts"
@@ -27,6 +28,7 @@ export const report = (ctx: NodeContext, ip: PeerIp, offence: Offence.Offence): 
   const now = ctx.timers.now()
   look(ctx)
   const { score } = ledger.add(ip, offence, now)
+  ctx.protection.onChange()
   const isDue = Score.isEnough(score, now) && bans.find(ip, now) === undefined
   const spared = isDue ? IsolationFloor.spared(standing(ctx, ip, now)) : undefined
   ctx.emit({
@@ -51,6 +53,12 @@ export const malformed = (ctx: NodeContext, end: PeerEnd, detail: string): void 
 /** The peer sent a message that the protocol does not allow at that moment: the same. */
 export const violated = (ctx: NodeContext, end: PeerEnd, detail: string): void => {
   report(ctx, end.ip, Offence.make("protocol", detail))
+  Outgoing.close(ctx, end, "protocol", detail)
+}
+
+/** The peer sent more before Up than a peer has reason to, whatever its link does: the same. After Up it is read slower, and nothing is proven. */
+export const flooded = (ctx: NodeContext, end: PeerEnd, detail: string): void => {
+  report(ctx, end.ip, Offence.make("flood", detail))
   Outgoing.close(ctx, end, "protocol", detail)
 }
 
@@ -200,8 +208,14 @@ const ended = (ctx: NodeContext, bans: ReadonlyArray<Ban>, by: "operator" | "tim
 
 // --- the store ------------------------------------------------------------------------
 
-/** Bans that were stored, as long as they last. */
-export const restore = (ctx: NodeContext, bans: ReadonlyArray<StoredBan>): void => {
+/** Bans that were stored, as long as they last, and what addresses did: their points have halved with the time away. */
+export const restore = (
+  ctx: NodeContext,
+  { bans, offenders }: {
+    readonly bans: ReadonlyArray<StoredBan>
+    readonly offenders: ReadonlyArray<StoredOffender>
+  }
+): void => {
   look(ctx)
   const wallMs = ctx.nowMs()
   const now = ctx.timers.now()
@@ -213,6 +227,21 @@ export const restore = (ctx: NodeContext, bans: ReadonlyArray<StoredBan>): void 
     }
   }
   if (bans.length > 0) changed(ctx)
+  ctx.protection.ledger.restore(offenders.map((offender) => moved(offender, now - wallMs)), now)
+}
+
+/** Its times by another clock. */
+const moved = ({ bans, ip, lines, score }: Offender, byMs: number): Offender => ({
+  ip,
+  bans,
+  score: { ...score, at: score.at + byMs },
+  lines: lines.map((line) => ({ ...line, at: line.at + byMs }))
+})
+
+/** Offenders to be stored. */
+export const inWallTime = (ctx: NodeContext, offenders: ReadonlyArray<Offender>): ReadonlyArray<StoredOffender> => {
+  const offsetMs = ctx.nowMs() - ctx.timers.now()
+  return offenders.map((offender) => moved(offender, offsetMs))
 }
 
 /** All bans, in wall time. */

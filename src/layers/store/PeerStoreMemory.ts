@@ -2,17 +2,18 @@
 import { Effect, Layer } from "effect"
 import type { Placed } from "../../domain/peer/KnownAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import { PeerStore, type StoredPeers } from "../../services/PeerStore.ts"
+import { PeerStore, type StoredOffender, type StoredPeers } from "../../services/PeerStore.ts"
 
 /** What nothing was stored in. */
-export const nothing: StoredPeers = { key: undefined, book: [], anchors: [], bans: [] }
+export const nothing: StoredPeers = { key: undefined, book: [], anchors: [], bans: [], offenders: [] }
 
 /** A store that outlives its users, in memory. */
 export const make = (initial: StoredPeers = nothing): PeerStore["Service"] => {
   const book = new Map<PeerIp, Placed>(initial.book.map((placed) => [placed.known.ip, placed]))
+  const offenders = new Map<PeerIp, StoredOffender>(initial.offenders.map((offender) => [offender.ip, offender]))
   let { anchors, bans, key } = initial
   return PeerStore.of({
-    load: Effect.sync(() => ({ key, book: [...book.values()], anchors, bans })),
+    load: Effect.sync(() => ({ key, book: [...book.values()], anchors, bans, offenders: [...offenders.values()] })),
     save: (peers) =>
       Effect.sync(() => {
         for (const placed of peers.changed) book.set(placed.known.ip, placed)
@@ -20,6 +21,8 @@ export const make = (initial: StoredPeers = nothing): PeerStore["Service"] => {
         key = peers.key
         anchors = peers.anchors
         bans = peers.bans ?? bans
+        for (const offender of peers.offenders) offenders.set(offender.ip, offender)
+        for (const ip of peers.forgotten) offenders.delete(ip)
       })
   })
 }

@@ -18,6 +18,7 @@ import { PeerStore, PeerStoreError, type PeersToStore, type StoredPeers } from "
 import { sqlFailure, sqlFailureText } from "../sql/SqlFailure.ts"
 import * as SqliteClient from "../sql/SqliteClient.ts"
 import * as MasternodeTable from "./MasternodeTable.ts"
+import * as OffenderTable from "./OffenderTable.ts"
 import * as PeerTables from "./PeerTables.ts"
 import { type FileError, PlainFiles } from "./PlainFiles.ts"
 
@@ -47,7 +48,7 @@ interface Open {
   readonly stored: StoredPeers
 }
 
-const nothing: Rest = { book: [], anchors: [], bans: [] }
+const nothing: Rest = { book: [], anchors: [], bans: [], offenders: [] }
 
 const damaged = (problem: string, rest: Rest = nothing): Damaged => ({ _tag: "Damaged", problem, rest })
 
@@ -68,6 +69,7 @@ const readOrBegin = (sql: SqlClient.SqlClient, network: string) =>
     if (!isNew && !tables.includes("peer_meta")) return yield* Effect.fail(damaged("another program's database"))
     yield* PeerTables.create(sql)
     yield* MasternodeTable.create(sql)
+    yield* OffenderTable.create(sql)
     const meta = PeerTables.meta(sql)
     if (isNew) {
       yield* meta.set("schema", PeerTables.schema)
@@ -82,10 +84,10 @@ const readOrBegin = (sql: SqlClient.SqlClient, network: string) =>
     }
     const { book, unreadable } = yield* PeerTables.readBook(sql)
     const { bans, unreadable: unreadableBans } = yield* PeerTables.readBans(sql)
-    const rest: Rest = { book, anchors: yield* PeerTables.readAnchors(sql), bans }
-    if (unreadable + unreadableBans > 0) {
-      return yield* Effect.fail(damaged(`${unreadable + unreadableBans} rows cannot be read`, rest))
-    }
+    const { offenders, unreadable: unreadableOffenders } = yield* OffenderTable.read(sql)
+    const rest: Rest = { book, anchors: yield* PeerTables.readAnchors(sql), bans, offenders }
+    const allUnreadable = unreadable + unreadableBans + unreadableOffenders
+    if (allUnreadable > 0) return yield* Effect.fail(damaged(`${allUnreadable} rows cannot be read`, rest))
     const key = facts.get("key")
     const bytes = key === undefined ? undefined : Option.getOrUndefined(Result.getSuccess(Hex.decode(key)))
     if (bytes?.length !== 16 && book.length > 0) return yield* Effect.fail(damaged("its key is missing", rest))
@@ -178,6 +180,9 @@ const make = Effect.fnUntraced(function*(directory: string, network: Network) {
       yield* PeerTables.writeAnchors(sql, peers.anchors)
       const bans = isFresh ? peers.wholeBans() : peers.bans
       if (bans !== undefined) yield* PeerTables.writeBans(sql, bans)
+      if (isFresh) yield* OffenderTable.removeAll(sql)
+      else yield* OffenderTable.remove(sql, peers.forgotten)
+      yield* OffenderTable.write(sql, isFresh ? peers.wholeOffenders() : peers.offenders)
     })).pipe(
       Effect.catch((error) => {
         const failure = fromSql(error, file)

@@ -68,6 +68,40 @@ describe("the ledger", () => {
     assert.isUndefined(ledger.get(at(1)))
   })
 
+  it("tells what has changed since it was asked, and takes it back; what is forgotten is told too", () => {
+    const ledger = new Ledger()
+    const [a, b] = [ip("10.0.0.1"), ip("10.0.0.2")]
+    ledger.add(a, broken, 0)
+    ledger.add(b, broken, 1)
+    assert.deepStrictEqual(ledger.takeChanges().offenders.map(({ ip }) => ip), [a, b])
+    assert.deepStrictEqual(ledger.takeChanges(), { offenders: [], forgotten: [] })
+    ledger.banned(b)
+    const changes = ledger.takeChanges()
+    assert.deepStrictEqual(changes.offenders.map(({ bans, ip }) => [ip, bans]), [[b, 1]])
+    ledger.giveBack(changes)
+    ledger.forgive(Subnet.ofOne(a))
+    assert.deepStrictEqual(new Set(ledger.takeChanges().offenders.map(({ ip }) => ip)), new Set([a, b]))
+    for (let i = 0; i < Limits.ledgerPeers; i++) ledger.add(ip(`10.1.${i >> 8}.${i & 255}`), broken, 2 + i)
+    assert.deepStrictEqual(ledger.takeChanges().forgotten, [a, b])
+  })
+
+  it("is what it was when it is restored: points halved since, the oldest first to be forgotten, no time in the future", () => {
+    const before = new Ledger()
+    const [a, b] = [ip("10.0.0.1"), ip("10.0.0.2")]
+    before.add(b, broken, 1_000)
+    before.add(a, broken, 2_000)
+    before.banned(a)
+    const ledger = new Ledger()
+    ledger.restore([...before.all()].toReversed(), hour + 2_000)
+    assert.closeTo(ledger.points(a, hour + 2_000), Limits.offenceFramePoints / 2, 1e-9)
+    assert.strictEqual(ledger.banned(a), 2)
+    assert.deepStrictEqual([...ledger.all()].map(({ ip }) => ip), [b, a])
+    const early = new Ledger()
+    early.restore([...before.all()], 500)
+    assert.strictEqual(early.points(a, 500), Limits.offenceFramePoints)
+    assert.isTrue([...early.all()].every(({ lines, score }) => score.at <= 500 && lines.every(({ at }) => at <= 500)))
+  })
+
   it("forgives the points and keeps what happened", () => {
     const ledger = new Ledger()
     ledger.add(ip("10.0.0.1"), Offence.make("false-block", "wrong"), 0)

@@ -236,6 +236,32 @@ describe("a ban by score", () => {
         assert.strictEqual((yield* n.up).length, Limits.goodPeersLeast)
       })))
 
+  it.effect("comes with the fifth broken frame over a restart too, unless the node was away for long; the second ban is doubled", () =>
+    onMesh(5, ({ network, start }) =>
+      Effect.gen(function*() {
+        const peerStore = PeerStoreMemory.make()
+        const started = () => start(node, { peerStore })
+        let n = yield* started()
+        yield* breakFrames(network, 4)
+        yield* n.stop
+        n = yield* started()
+        yield* friends(Limits.goodPeersLeast, network)
+        const { offences } = yield* n.state.why(bad)
+        assert.deepStrictEqual(offences?.map(({ kind, times }) => [kind, times]), [["malformed", 4]])
+        yield* breakFrames(network, 1)
+        assert.deepStrictEqual(n.of("Banned").map(({ forMs }) => forMs), [Limits.scoreBanMs])
+        yield* TestClock.adjust(Limits.scoreBanMs)
+        yield* breakFrames(network, 4)
+        yield* n.stop
+        yield* TestClock.adjust(3 * Limits.scoreHalfLifeMs)
+        n = yield* started()
+        yield* friends(Limits.goodPeersLeast, network)
+        yield* breakFrames(network, 4)
+        assert.deepStrictEqual(n.of("Banned"), [], "what it did before has halved three times")
+        yield* breakFrames(network, 1)
+        assert.deepStrictEqual(n.of("Banned").map(({ forMs }) => forMs), [2 * Limits.scoreBanMs])
+      })))
+
   it.effect("comes with one false block; whoever only is late is never accused", () =>
     onMesh(5, ({ network, start }) =>
       Effect.gen(function*() {

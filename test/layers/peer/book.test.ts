@@ -49,7 +49,7 @@ const startWith = Effect.fnUntraced(function*(
 })
 
 const stored = (book: ReadonlyArray<Placed>, anchors: ReadonlyArray<PeerIp.PeerIp> = []) =>
-  PeerStoreMemory.make({ key: new Uint8Array(16), book, anchors, bans: [] })
+  PeerStoreMemory.make({ key: new Uint8Array(16), book, anchors, bans: [], offenders: [] })
 
 const mostWithin = (times: ReadonlyArray<number>, ms: number): number =>
   Math.max(0, ...times.map((from) => times.filter((at) => at >= from && at < from + ms).length))

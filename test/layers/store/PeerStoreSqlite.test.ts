@@ -12,7 +12,7 @@ import * as SqliteHandle from "../../../src/layers/sql/SqliteHandle.ts"
 import * as PeerStoreMemory from "../../../src/layers/store/PeerStoreMemory.ts"
 import * as PeerStoreSqlite from "../../../src/layers/store/PeerStoreSqlite.ts"
 import { MasternodeStore, type StoredMasternode } from "../../../src/services/MasternodeStore.ts"
-import { PeerStore, type PeersToStore, type StoredBan } from "../../../src/services/PeerStore.ts"
+import { PeerStore, type PeersToStore, type StoredBan, type StoredOffender } from "../../../src/services/PeerStore.ts"
 import { announce } from "../../harness/masternodes.ts"
 
 const { devnet, testnet } = networks
@@ -43,8 +43,11 @@ const changes = (change: Partial<PeersToStore> = {}): PeersToStore => ({
   removed: [],
   anchors: [ip("10.0.0.1"), ip("203.0.113.7")],
   bans: undefined,
+  offenders: [],
+  forgotten: [],
   whole: () => peers,
   wholeBans: () => [],
+  wholeOffenders: () => [],
   ...change
 })
 
@@ -125,6 +128,42 @@ describe("PeerStoreSqlite", () => {
         assert.deepStrictEqual((yield* once(directory, load)).bans, readable, "the new file has what could be read")
         yield* once(directory, save(changes({ bans: [] })))
         assert.deepStrictEqual((yield* once(directory, load)).bans, [])
+      })
+    ))
+
+  it.live("keeps what addresses did across restarts; a row that cannot be read loses nothing else", () =>
+    withDirectory((directory) =>
+      Effect.gen(function*() {
+        const offender = (at: string, times: number): StoredOffender => ({
+          ip: ip(at),
+          score: { points: 66.5, at: 1_000 + times },
+          bans: times,
+          lines: [{ kind: "malformed", detail: "it's 'broken'", at: 1_000 + times, times }]
+        })
+        const [a, b, c] = [offender("10.1.0.1", 1), offender("2001:db8::7", 2), offender("10.1.0.3", 3)]
+        const of = (offenders: ReadonlyArray<StoredOffender>) =>
+          offenders.toSorted((x, y) => PeerIp.compare(x.ip, y.ip))
+        yield* once(directory, save(changes({ offenders: [a, b] })))
+        yield* once(directory, save(changes({ offenders: [{ ...a, bans: 5 }, c], forgotten: [b.ip] })))
+        assert.deepStrictEqual(of((yield* once(directory, load)).offenders), of([{ ...a, bans: 5 }, c]))
+        for (
+          const wrong of [
+            "points = 1e9",
+            "bans = -1",
+            "lines = '[{}]'",
+            "lines = 'x'",
+            "ip = x'00'",
+            "counted_at = 0.5"
+          ]
+        ) {
+          yield* edit(directory, `UPDATE peer_offender SET ${wrong} WHERE bans = 5`)
+          const { anchors, offenders } = yield* once(
+            directory,
+            Effect.tap(load, save(changes({ wholeOffenders: () => [{ ...a, bans: 5 }, c] })))
+          )
+          assert.deepStrictEqual([offenders, anchors.length], [[c], 2], wrong)
+          assert.deepStrictEqual(of((yield* once(directory, load)).offenders), of([{ ...a, bans: 5 }, c]))
+        }
       })
     ))
 

@@ -118,5 +118,6 @@ describe("message rates", () => {
         yield* Effect.forkScoped(raw.bytes(concat(...Array.from({ length: Limits.messagesBeforeUp + 10 }, () => ping))))
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual(n.of("Refused").map(({ reason }) => reason.kind), ["protocol"])
+        assert.deepStrictEqual(n.of("Offence").map(({ ip, kind }) => [ip, kind]), [[ip(flooder), "flood"]])
       })))
 })
