@@ -81,6 +81,12 @@ const flags = {
     ),
     Flag.optional
   ),
+  masternodes: Flag.Boolean("masternodes").pipe(
+    Flag.withDescription(
+      "Make every other node a masternode; at the end all faults heal, and each node must count peers and masternodes right"
+    ),
+    Flag.withDefault(false)
+  ),
   noShrink: Flag.Boolean("no-shrink").pipe(
     Flag.withDescription("Report a failure as found, without searching for a shorter run that fails the same way"),
     Flag.withDefault(false)

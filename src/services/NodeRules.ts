@@ -3,6 +3,7 @@
  * ones in their place to show that it finds them (`simulation/Mutant`). A node with other rules is not a node of the network.
  */
 import { Context } from "effect"
+import * as MasternodeReport from "../domain/masternode/MasternodeReport.ts"
 import * as Handshake from "../domain/pair/Handshake.ts"
 import * as Pair from "../domain/pair/Pair.ts"
 import * as TimePair from "../domain/pair/TimePair.ts"
@@ -21,6 +22,8 @@ export interface NodeRules {
   readonly answersPing: (queuedBytes: number) => boolean
   /** Whether connections that come in have a rate (`InboundRates`). */
   readonly limitsInbound: boolean
+  /** What a registry of masternodes comes to. */
+  readonly reportMasternodes: typeof MasternodeReport.report
   /** The id of the n-th end of this process. */
   readonly endId: (n: number) => number
   /** Whether a node that stops takes its alarm back. */
@@ -35,6 +38,7 @@ export const protocolRules: NodeRules = {
   rank: TieBreak.rank,
   answersPing: () => true,
   limitsInbound: true,
+  reportMasternodes: MasternodeReport.report,
   endId: (n) => n,
   cancelsAlarm: true
 }

@@ -4,6 +4,9 @@
  */
 import { Layer, Schedule } from "effect"
 import * as Limits from "../domain/Limits.ts"
+import type { State, Tier } from "../domain/masternode/Masternode.ts"
+import * as Registry from "../domain/masternode/MasternodeRegistry.ts"
+import * as MasternodeReport from "../domain/masternode/MasternodeReport.ts"
 import * as Handshake from "../domain/pair/Handshake.ts"
 import * as Pair from "../domain/pair/Pair.ts"
 import * as PairRules from "../domain/pair/PairRules.ts"
@@ -31,6 +34,12 @@ export type Mutant =
   | "flap-recovered"
   /** Of two sessions with a daemon the older one is left open: it stays alive there, unused. */
   | "older-session-kept"
+  /** Masternodes are counted by IP:PORT: one that moved counts where it was, too. */
+  | "masternodes-by-address"
+  /** A masternode that was connected once counts as live for ever. */
+  | "masternodes-stale"
+  /** One netgroup that sees a masternode counts as three. */
+  | "masternodes-by-one-netgroup"
 
 export const mutants: ReadonlyArray<Mutant> = [
   "keep-oldest",
@@ -41,10 +50,46 @@ export const mutants: ReadonlyArray<Mutant> = [
   "genesis-unchecked",
   "pulse-by-wall-clock",
   "flap-recovered",
-  "older-session-kept"
+  "older-session-kept",
+  "masternodes-by-address",
+  "masternodes-stale",
+  "masternodes-by-one-netgroup"
 ]
 
 const rankAsText = (local: PeerIp, peer: PeerIp): "lower" | "higher" => local < peer ? "lower" : "higher"
+
+/** The report with the rows changed, counted anew. */
+const recounted = (
+  report: MasternodeReport.MasternodeReport,
+  rows: ReadonlyArray<MasternodeReport.MasternodeRow>
+): MasternodeReport.MasternodeReport => {
+  const count = (state: State) => {
+    const of = (tier: Tier) => rows.filter((row) => row.state === state && row.tier === tier).length
+    return { free: of("free"), bronze: of("bronze"), silver: of("silver"), gold: of("gold") }
+  }
+  const counts = { live: count("live"), known: count("known"), expired: count("expired") }
+  return { ...report, masternodes: rows, counts }
+}
+
+/** Changes the state of rows. */
+const withState =
+  (state: (row: MasternodeReport.MasternodeRow) => State): NodeRules["reportMasternodes"] => (registry, now) => {
+    const report = MasternodeReport.report(registry, now)
+    return recounted(report, report.masternodes.flatMap((row) => [{ ...row, state: state(row) }]))
+  }
+
+const byAddress: NodeRules["reportMasternodes"] = (registry, now) => {
+  const report = MasternodeReport.report(registry, now)
+  return recounted(
+    report,
+    Registry.all(registry).flatMap((entry) => {
+      const row = report.masternodes.find(({ key }) => key === Registry.keyOf(entry))
+      return row === undefined
+        ? []
+        : [{ ...row, ip: Registry.ipOf(entry), state: MasternodeReport.stateOf(entry, now) }]
+    })
+  )
+}
 
 const wrong: Readonly<Partial<Record<Mutant, Partial<NodeRules>>>> = {
   "keep-oldest": { pairStep: Pair.make({ ...PairRules.production, keep: "oldest" }) },
@@ -60,6 +105,11 @@ const wrong: Readonly<Partial<Record<Mutant, Partial<NodeRules>>>> = {
     }
   },
   "pong-dropped": { answersPing: (queuedBytes) => queuedBytes === 0 },
+  "masternodes-by-address": { reportMasternodes: byAddress },
+  "masternodes-stale": { reportMasternodes: withState(({ proof, state }) => proof === "proved" ? "live" : state) },
+  "masternodes-by-one-netgroup": {
+    reportMasternodes: withState(({ state, witnesses }) => witnesses > 0 ? "live" : state)
+  },
   "id-reused": { endId: (n) => 1 + n % 32 },
   "genesis-unchecked": {
     checkHello: (hello, context) =>

@@ -9,10 +9,12 @@ import type { Network } from "../domain/Network.ts"
 import type { NodeEvent } from "../domain/NodeEvent.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
+import * as SignaturesLive from "../layers/masternode/SignaturesLive.ts"
 import * as ChainNode from "../layers/node/ChainNode.ts"
 import type { Node } from "../layers/node/Node.ts"
 import * as PeerStoreMemory from "../layers/store/PeerStoreMemory.ts"
 import * as Producer from "../layers/sync/Producer.ts"
+import { OwnMasternode } from "../services/Masternodes.ts"
 import { defaultTuning, type NodeConfig } from "../services/NodeConfig.ts"
 import { NodeEvents } from "../services/NodeEvents.ts"
 import { PeerSocket } from "../services/PeerSocket.ts"
@@ -61,6 +63,9 @@ export interface SimulatedNodeOptions {
   /** Whom it is told of. */
   readonly peers: ReadonlyArray<PeerIp>
   readonly produces: boolean
+  /** Whether it keeps a registry of masternodes, and the one that it is. */
+  readonly masternodes: boolean
+  readonly masternode: OwnMasternode | undefined
   /** ms between two blocks of the network. */
   readonly produceMs: number
   /** How far its wall clock is off, ms, and how fast its clocks run. */
@@ -159,7 +164,8 @@ export class SimulatedNode {
       peers: peers.map((ip) => PeerAddress.make(ip, host.network.port)),
       software: "timemesh/simulated",
       tuning: defaultTuning,
-      produces: options.produces
+      produces: options.produces,
+      masternodes: options.masternodes
     }
     const watch = Layer.effectDiscard(
       Effect.flatMap(NodeEvents, (events) => events.listen((event) => host.onEvent(this, event)))
@@ -176,6 +182,8 @@ export class SimulatedNode {
         Layer.succeed(PeerSocket, host.peerSocket(this.ip, ...outer)),
         Layer.succeed(PeerStore, this.peerStore),
         this.disk.layer(() => process.state === "ended"),
+        Layer.succeed(OwnMasternode, options.masternode),
+        SignaturesLive.layerInTurn,
         Mutant.layer(host.mutant)
       ])
     )

@@ -19,6 +19,7 @@ import { problem } from "./plan/SimulationOptions.ts"
 import type { SimulatedStore, SimulationOptions, SimulationReport } from "./plan/SimulationReport.ts"
 import { Audit } from "./watch/Audit.ts"
 import { ChainWatch } from "./watch/ChainWatch.ts"
+import { Count } from "./watch/Count.ts"
 import * as World from "./World.ts"
 
 /** Where a run is shown while it goes on. */
@@ -52,6 +53,9 @@ export const planOf = (options: SimulationOptions): ReadonlyArray<Fault> => {
   return FaultPlan.kept(plan, { faults: options.keepFaults, nodes: options.keepNodes })
 }
 
+/** Whether there are masternodes, and a count at the end. Daemons announce none. */
+const isCounted = ({ masternodes, wire }: SimulationOptions): boolean => masternodes === true && wire !== "mixed"
+
 /** What the nodes of the run keep their chains in. Without faults a disk is only slow. */
 const storeOf = ({ faults, seed, store }: SimulationOptions): SimulatedStore => {
   if (store !== undefined) return store
@@ -74,11 +78,12 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
     mutant: mutants.find((mutant) => mutant === options.mutant),
     store: storeOf(options),
     wire: options.wire ?? "native",
+    masternodes: isCounted(options),
     app,
     onTrace: watch.trace
   })
   const { time } = world
-  const endMs = options.untilMs ?? options.hours * hourMs
+  const endMs = Math.min(options.untilMs ?? Infinity, options.hours * hourMs)
   const chain = new ChainWatch(world)
   const audit = new Audit(world)
   const healing = options.mode === "liveness" ? new Liveness.Healing(world, options) : undefined
@@ -125,6 +130,10 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
   ).length
   const downsByReason = { ...world.downsByReason }
   const daemonFigures = world.daemons?.watch.figures
+  const runs = [...world.timeline.runs]
+  if (going && isCounted(options) && (options.untilMs === undefined || options.untilMs > options.hours * hourMs)) {
+    yield* new Count(world, String(options.seed)).run(reach)
+  }
   if (going && world.violations.length === 0) yield* audit.closing(reach)
   world.trace.number(time.steps)
 
@@ -138,7 +147,7 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
     connected,
     duplicates: world.pairs.duplicates,
     unfaultedDowns: world.pairs.unfaultedDowns,
-    faults: countKinds(world.timeline.runs.map(({ fault }) => fault)),
+    faults: countKinds(runs.map(({ fault }) => fault)),
     downsByReason,
     recoveries: world.recovery.recoveries,
     healing: world.recovery.dialsWhileHealing,
@@ -148,7 +157,7 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
     reorgs: world.reorgs,
     messages: world.pings + world.traffic.received,
     steps: time.steps,
-    timeline: world.timeline.runs.map(({ fault, recoveryMs }) => ({ fault, recoveryMs })),
+    timeline: runs.map(({ fault, recoveryMs }) => ({ fault, recoveryMs })),
     violations: world.violations,
     ok: world.violations.length === 0
   } satisfies SimulationReport

@@ -21,6 +21,7 @@ import { ChainJudge } from "./ChainJudge.ts"
 import { Daemons, isDaemon } from "./Daemons.ts"
 import * as Disk from "./Disk.ts"
 import { type FaultWorld, inject } from "./FaultInjector.ts"
+import * as Fleet from "./Fleet.ts"
 import { Intruders } from "./Intruders.ts"
 import { Links } from "./Links.ts"
 import * as Seeds from "./machine/Seeds.ts"
@@ -46,6 +47,8 @@ export interface WorldOptions {
   readonly nodes: ReadonlyArray<number>
   readonly planned: number
   readonly mutant: Mutant | undefined
+  /** Whether some of the nodes are masternodes, and all keep a registry of them. */
+  readonly masternodes: boolean
   readonly store: SimulatedStore
   readonly wire: SimulatedWire
   readonly app: App | undefined
@@ -67,6 +70,7 @@ export class World {
   readonly daemons: Daemons | undefined
   readonly traffic: Traffic
   readonly recovery = new RecoveryWatch()
+  readonly fleet: Fleet.Fleet
   readonly violations: Array<Violation> = []
   readonly timeline: Timeline
   readonly downsByReason: Record<string, number> = {}
@@ -90,6 +94,7 @@ export class World {
   ) {
     this.time = time
     this.options = options
+    this.fleet = options.masternodes ? Fleet.make(options.seed, options.planned) : Fleet.none
     const now = () => time.now
     const { wallMs, network: joined } = Setting.of[options.wire]
     const violated = (invariant: string, detail: string) => this.violated(invariant, detail)
@@ -204,7 +209,18 @@ export class World {
       const produces = this.daemons === undefined &&
         index % Math.max(1, Math.floor(planned / SimulationLimits.producers)) === 0
       const outer = outerOf(index)
-      const node = new SimulatedNode(host, { index, ips, outer, peers: seeds, produces, produceMs, offsetMs, rate })
+      const node = new SimulatedNode(host, {
+        index,
+        ips,
+        outer,
+        peers: seeds,
+        produces,
+        masternodes: this.options.masternodes,
+        masternode: this.fleet.identities.get(index),
+        produceMs,
+        offsetMs,
+        rate
+      })
       this.nodes.set(index, node)
       for (const ip of everyAddressOf(index)) this.byIp.set(ip, index)
       this.time.at(startMs, () => node.start())

@@ -18,7 +18,7 @@ import * as verdict from "./verdict.ts"
 
 /** What makes this program a worker for the scenario. */
 const workerArgs = (
-  { faults, hours, mode, mutant, nodes, store, wire }: Scenario,
+  { faults, hours, mode, masternodes, mutant, nodes, store, wire }: Scenario,
   shrink: boolean
 ): ReadonlyArray<string> => [
   "simulate",
@@ -33,6 +33,7 @@ const workerArgs = (
   SimulationText.kinds(faults),
   ...(store === undefined ? [] : ["--store", store]),
   ...(wire === undefined ? [] : ["--wire", wire]),
+  ...(masternodes === true ? ["--masternodes"] : []),
   ...(mutant === undefined ? [] : ["--mutant", mutant]),
   ...(shrink ? [] : ["--no-shrink"])
 ]

@@ -26,6 +26,7 @@ export interface Given {
   readonly keepFaults: Option.Option<string>
   readonly keepNodes: Option.Option<string>
   readonly untilMs: Option.Option<number>
+  readonly masternodes: boolean
   readonly noShrink: boolean
   readonly store: Option.Option<SimulatedStore>
   readonly wire: Option.Option<SimulatedWire>
@@ -149,7 +150,8 @@ export const read = (given: Given, cpus: number): Read<Request> =>
     const keepFaults = yield* optional(given.keepFaults, (text) => numbers("keep-faults", text, Infinity))
     const keepNodes = yield* optional(given.keepNodes, (text) => numbers("keep-nodes", text, nodes))
     if (keepNodes?.length === 0) return yield* bad("--keep-nodes: a network has at least one node")
-    const untilMs = yield* optional(given.untilMs, (ms) => inRange("until-ms", ms, 1, Math.ceil(hours * 3_600_000)))
+    const untilMs = yield* optional(given.untilMs, (ms) =>
+      inRange("until-ms", ms, 1, SimulationLimits.longestMs(hours, given.masternodes)))
     return {
       scenario: {
         nodes,
@@ -161,7 +163,8 @@ export const read = (given: Given, cpus: number): Read<Request> =>
         untilMs,
         store: Option.getOrUndefined(given.store),
         wire: Option.getOrUndefined(given.wire),
-        mutant: Option.getOrUndefined(given.mutant)
+        mutant: Option.getOrUndefined(given.mutant),
+        ...(given.masternodes ? { masternodes: true } : {})
       },
       seeds: seeds ?? (seed === undefined ? undefined : { first: seed, last: seed }),
       many,

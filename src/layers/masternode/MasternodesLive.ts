@@ -17,6 +17,7 @@ import { ConnectionManager, type Origin } from "../../services/ConnectionManager
 import { Masternodes, OwnMasternode } from "../../services/Masternodes.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
+import { NodeRules } from "../../services/NodeRules.ts"
 import { type PeerListener, PeerMessages, type PeerSession } from "../../services/PeerMessages.ts"
 import { Signatures } from "../../services/Signatures.ts"
 import { Timers } from "../time/Timers.ts"
@@ -108,6 +109,7 @@ const make = Effect.gen(function*() {
   const timers = yield* Timers
   const clock = yield* Clock.Clock
   const identity = yield* OwnMasternode
+  const rules = yield* NodeRules
   const signatures = yield* Signatures
   const context: MasternodeContext = {
     registry: Registry.empty,
@@ -140,7 +142,7 @@ const make = Effect.gen(function*() {
     () => Effect.sync(() => beat(context, watch))
   ))
   return Masternodes.of({
-    report: Effect.sync(() => MasternodeReport.report(context.registry, timers.now())),
+    report: Effect.sync(() => rules.reportMasternodes(context.registry, timers.now())),
     live: Effect.sync(() =>
       MasternodeReport.live(context.registry, timers.now()).map(({ ip }) => ip).toSorted(PeerIp.compare)
     )

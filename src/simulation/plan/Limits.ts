@@ -32,6 +32,13 @@ export const clockRate = 100e-6
 export const startMs = 2_000
 /** ms. How often the invariants of the whole network are checked, and those that ask every node for its tables. */
 export const checkMs = 5_000
+/** ms. At the end of a run without faults: until every node counts right what is gone. Witnesses hold for 3 min after a silent link was noticed. */
+export const countMs = 480_000
+/** ms. How long a run of so many hours may last in all; where is counted at its end, pairs that met under faults know one another first. */
+export const longestMs = (hours: number, isCounted: boolean): number =>
+  Math.ceil(hours * 3_600_000) + (isCounted ? 3_600_000 : 0)
+/** One run of so many has two masternodes with one key. */
+export const sharedKeyRuns = 3
 export const auditMs = 300_000
 /** ms. A pair or a clock that nothing has disturbed for so long is as good as ever: what was delayed has arrived. */
 export const aftermathMs = 60_000

@@ -38,6 +38,7 @@ const Settings = Schema.Struct({
   faults: Schema.Array(Schema.Literals(faultKinds)),
   store: Schema.optionalKey(Schema.Literals(["memory", "sqlite"])),
   wire: Schema.optionalKey(Schema.Literals(["native", "mixed"])),
+  masternodes: Schema.optionalKey(Schema.Boolean),
   mutant: Schema.optionalKey(Schema.String),
   /** Whether failures were made shorter. */
   shrink: Schema.Boolean
@@ -68,7 +69,7 @@ export interface ShardFile {
 export const probe: SimulationOptions = { seed: 1, nodes: 4, hours: 0.1, mode: "safety", faults: faultKinds }
 
 export const header = (
-  { faults, hours, mode, mutant, nodes, store, wire }: Omit<SimulationOptions, "seed">,
+  { faults, hours, masternodes, mode, mutant, nodes, store, wire }: Omit<SimulationOptions, "seed">,
   rest: Pick<Header, "behaviour" | "seeds" | "shard" | "software"> & { readonly shrink: boolean }
 ): Header => ({
   format,
@@ -82,6 +83,7 @@ export const header = (
     faults,
     ...(store === undefined ? {} : { store }),
     ...(wire === undefined ? {} : { wire }),
+    ...(masternodes === undefined ? {} : { masternodes }),
     ...(mutant === undefined ? {} : { mutant }),
     shrink: rest.shrink
   },

@@ -51,7 +51,8 @@ export const problem = (options: SimulationOptions): InvalidSimulation | undefin
   const noNode = keepNodes?.find((node) => !isWhole(node, 0, nodes - 1))
   if (noNode !== undefined) return invalid("keepNodes", noNode, `is not the number of a node, 0 to ${nodes - 1}`)
   if (keepNodes?.length === 0) return invalid("keepNodes", "none", "leaves no node")
-  return untilMs === undefined || (untilMs > 0 && untilMs <= Math.ceil(hours * 3_600_000))
+  return untilMs === undefined ||
+      (untilMs > 0 && untilMs <= SimulationLimits.longestMs(hours, options.masternodes === true))
     ? undefined
     : invalid("untilMs", untilMs, `is not a number of ms within the ${hours} hours`)
 }

@@ -40,13 +40,15 @@ export interface SimulationOptions {
   readonly store?: SimulatedStore | undefined
   /** Default `native`. */
   readonly wire?: SimulatedWire | undefined
+  /** Some nodes are masternodes, and at the end each node must count peers and masternodes right. Not of a mixed network. */
+  readonly masternodes?: boolean | undefined
   /** Of the seed's plan only the faults with these ids; `undefined`: all. For shrinking and replay. */
   readonly keepFaults?: ReadonlyArray<number> | undefined
   /** Only these nodes exist, and only faults that concern no other; `undefined`: all. */
   readonly keepNodes?: ReadonlyArray<number> | undefined
   /** The nodes have this defect (`simulation/Mutant`): to show that it is found. */
   readonly mutant?: string | undefined
-  /** Ends after so many virtual ms although the plan is for `hours`. */
+  /** Ends after so many virtual ms although the plan is for `hours`; beyond those, what is counted at the end is counted. */
   readonly untilMs?: number | undefined
 }
 

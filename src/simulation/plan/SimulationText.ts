@@ -112,13 +112,14 @@ const list = (ids: ReadonlyArray<number>): string => ids.length === 0 ? "none" :
 
 /** The command that runs exactly these options again. */
 export const replay = (options: SimulationOptions): string => {
-  const { faults, hours, keepFaults, keepNodes, mode, mutant, nodes, seed, store, untilMs, wire } = options
+  const { faults, hours, keepFaults, keepNodes, masternodes, mode, mutant, nodes, seed, store, untilMs, wire } = options
   return [
     `timemesh simulate --seed ${seed} --nodes ${nodes} --hours ${hours} --mode ${mode} --faults ${kinds(faults)}`,
     ...(keepFaults === undefined ? [] : [`--keep-faults ${list(keepFaults)}`]),
     ...(keepNodes === undefined ? [] : [`--keep-nodes ${list(keepNodes)}`]),
     ...(untilMs === undefined ? [] : [`--until-ms ${untilMs}`]),
     ...(wire === undefined ? [] : [`--wire ${wire}`]),
+    ...(masternodes === true ? ["--masternodes"] : []),
     ...(store === undefined ? [] : [`--store ${store}`]),
     ...(mutant === undefined ? [] : [`--mutant ${mutant}`])
   ].join(" ")
