@@ -6,6 +6,7 @@ import * as ban from "./ban.ts"
 import * as bans from "./bans.ts"
 import * as chain from "./chain/chain.ts"
 import * as connect from "./connect.ts"
+import * as crawl from "./crawl.ts"
 import * as disconnect from "./disconnect.ts"
 import * as doctor from "./doctor.ts"
 import * as masternodes from "./masternodes.ts"
@@ -40,6 +41,7 @@ export const make = (makeNode: run.MakeNode, self: Self) =>
       ban.command,
       unban.command,
       bans.command,
+      crawl.command,
       chain.command,
       backup.command,
       restore.command

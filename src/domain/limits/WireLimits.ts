@@ -155,3 +155,16 @@ export const timeTipMs = 20_000
  * and then tried again.
  */
 export const timeRefusedMs = 600_000
+
+// --- walking a network (`timemesh crawl`) --------------------------------------------
+
+/** ms. How long the walk waits for a connection, TLS included, and then for answers: a daemon answers at once, and a busy node within seconds. */
+export const crawlDialMs = 8_000
+export const crawlAnswerMs = 6_000
+/** Addresses that are asked at once, and dials a second, usually and at most: each node is asked once, so this is for the way there. */
+export const crawlAtOnce = 8
+export const crawlPerSecond = 4
+export const crawlPerSecondMost = 20
+/** Addresses that are asked in all, usually and at most: whoever makes addresses up does not keep the walk going. */
+export const crawlUsually = 1_000
+export const crawlMost = 20_000

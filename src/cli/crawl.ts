@@ -1,0 +1,133 @@
+/** `timemesh crawl IP …`: the nodes of a network, asked one by one. */
+import { Clock, Console, Effect, FileSystem, Layer, Result } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import * as Limits from "../domain/Limits.ts"
+import { networks } from "../domain/Network.ts"
+import * as PeerAddress from "../domain/peer/PeerAddress.ts"
+import * as DaemonConfig from "../layers/config/DaemonConfig.ts"
+import { usualTransport } from "../layers/config/Values.ts"
+import * as Crawl from "../layers/crawl/Crawl.ts"
+import type { Finding } from "../layers/crawl/Probe.ts"
+import * as TcpSocket from "../layers/socket/TcpSocket.ts"
+import * as TlsSocket from "../layers/socket/TlsSocket.ts"
+import * as CertificateFile from "../layers/store/CertificateFile.ts"
+import * as PinsMemory from "../layers/store/PinsMemory.ts"
+import { PeerSocket } from "../services/PeerSocket.ts"
+import * as Failure from "./Failure.ts"
+import * as Json from "./json.ts"
+import { table } from "./table.ts"
+import { software } from "./version.ts"
+
+const wireNames = { native: "native", time: "TIME" } as const
+
+/** One node as JSON: how many it named, not whom. */
+const shown = ({ peers, ...finding }: Finding) => ({ ...finding, named: peers.length })
+
+/** The table for a person. */
+export const render = ({ left, nodes }: Crawl.Report): string => {
+  const reachable = nodes.filter(({ isReachable }) => isReachable)
+  const rows = nodes.map(({ height, ip, isReachable, peers, port, problem, software, transport, wire }) => [
+    ip,
+    String(port),
+    isReachable ? "yes" : "no",
+    wire === undefined ? "?" : `${wireNames[wire]}, ${transport ?? "?"}`,
+    software ?? "?",
+    height === undefined ? "?" : String(height),
+    String(peers.length),
+    problem ?? ""
+  ])
+  return [
+    ...(nodes.length === 0
+      ? []
+      : [table([["NODE", "PORT", "REACHED", "WIRE", "SOFTWARE", "HEIGHT", "NAMED", "PROBLEM"], ...rows]), ""]),
+    `${nodes.length} asked, ${reachable.length} reached${left === 0 ? "" : `; more were named: raise --most`}`
+  ].join("\n")
+}
+
+const flags = {
+  from: Argument.String("address").pipe(
+    Argument.withDescription("Where to begin: IP, IP:PORT or [IPv6]:PORT"),
+    Argument.atLeast(1)
+  ),
+  network: Flag.Literals("network", ["testnet", "mainnet", "devnet"]).pipe(
+    Flag.withDescription("Network to walk (default testnet)"),
+    Flag.withDefault("testnet" as const)
+  ),
+  transport: Flag.Literals("transport", ["tls", "plain"]).pipe(
+    Flag.withDescription("How its nodes are connected (default tls, plain on devnet)"),
+    Flag.optional
+  ),
+  dataDir: Flag.String("data-dir").pipe(
+    Flag.withMetavar("DIR"),
+    Flag.withDescription(
+      "Keeps the key that this host is known by: the node's own directory, if it has one (default ~/.timemesh/NETWORK)"
+    ),
+    Flag.optional
+  ),
+  most: Flag.Int("most").pipe(
+    Flag.withDescription(`Addresses to ask at most (default ${Limits.crawlUsually})`),
+    Flag.withDefault(Limits.crawlUsually)
+  ),
+  perSecond: Flag.Int("per-second").pipe(
+    Flag.withDescription(`Dials a second at most (default ${Limits.crawlPerSecond})`),
+    Flag.withDefault(Limits.crawlPerSecond)
+  ),
+  json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false))
+}
+
+const inRange = (name: string, value: number, most: number): Result.Result<number, Failure.Failure> =>
+  value >= 1 && value <= most
+    ? Result.succeed(value)
+    : Result.fail(Failure.unusable(`--${name}: "${value}" is out of range; use 1 to ${most}`))
+
+export const command = Command.make(
+  "crawl",
+  flags,
+  Effect.fnUntraced(function*({ dataDir, from, json, most, network: name, perSecond, transport }) {
+    yield* Effect.fromResult(inRange("most", most, Limits.crawlMost))
+    yield* Effect.fromResult(inRange("per-second", perSecond, Limits.crawlPerSecondMost))
+    const network = networks[name]
+    const addresses = yield* Effect.forEach(
+      from,
+      (text) =>
+        Effect.fromResult(PeerAddress.fromString(text, network.port)).pipe(
+          Effect.mapError((error) => Failure.unusable(error.message))
+        )
+    )
+    const { home } = yield* DaemonConfig.thisHost
+    const directory = yield* Effect.fromResult(
+      dataDir._tag === "Some" ? DaemonConfig.expandHome(home, dataDir.value) : DaemonConfig.defaultDataDir(home, name)
+    ).pipe(Effect.mapError((error) => Failure.unusable(error.message)))
+    const chosen = transport._tag === "Some" ? transport.value : usualTransport(name)
+    const fs = yield* FileSystem.FileSystem
+    if (chosen === "tls") {
+      yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 }).pipe(
+        Effect.mapError(() => Failure.unusable(`${directory} cannot be made; name another directory with --data-dir`))
+      )
+    }
+    const sockets = chosen === "plain" ? TcpSocket.layer : TlsSocket.layer({ acceptPlain: false }).pipe(
+      Layer.provide([CertificateFile.layer(directory), PinsMemory.layer()])
+    )
+    const say = (finding: Finding) =>
+      Console.error(`${finding.ip}: ${finding.problem ?? finding.software ?? "reached"}`)
+    const report = yield* Effect.flatMap(
+      PeerSocket,
+      (own) => Crawl.run(own, { network, software, from: addresses, most, perSecond }, json ? undefined : say)
+    ).pipe(
+      Effect.provide(sockets),
+      Effect.mapError((error) => Failure.unusable(error.message))
+    )
+    const at = yield* Clock.currentTimeMillis
+    yield* json
+      ? Json.print({ at, network: name, left: report.left, nodes: report.nodes.map(shown) })
+      : Console.log(render(report))
+  })
+).pipe(
+  Command.withDescription(
+    "Walk a network: ask each node once what it is and whom it knows, and list the nodes by IP, wire, version and height. " +
+      "A peer is its IP: run it from an address at which no node runs, or stop that node first"
+  ),
+  Command.withExamples([
+    { command: "timemesh crawl 203.0.113.7 --json", description: "From one node of testnet on" }
+  ])
+)
