@@ -28,6 +28,7 @@ export const entries = (node: string, program: string): ReadonlyArray<Entry> => 
   { path: "usr/lib/timemesh/bin.js", mode: 0o644, from: `${program}/bin.js` },
   { path: "usr/lib/timemesh/main.js", mode: 0o644, from: `${program}/main.js` },
   { path: "usr/lib/timemesh/command", mode: 0o755, from: `${program}/command` },
+  { path: "usr/lib/timemesh/web", mode: 0o755, from: `${program}/web` },
   { path: "usr/lib/systemd/system/timemesh.service", mode: 0o644, from: `${root}ops/timemesh.service` },
   { path: "usr/lib/sysusers.d/timemesh.conf", mode: 0o644, text: sysusers },
   { path: "usr/lib/tmpfiles.d/timemesh.conf", mode: 0o644, text: tmpfiles },

@@ -18,7 +18,10 @@ const withPackage = (body: (file: string, root: string) => void) => {
   try {
     const program = path.join(scratch, "dist")
     fs.mkdirSync(path.join(program, "command"), { recursive: true })
-    for (const name of ["bin.js", "main.js", "command/main.js"]) fs.writeFileSync(path.join(program, name), "")
+    fs.mkdirSync(path.join(program, "web"))
+    for (const name of ["bin.js", "main.js", "command/main.js", "web/app.js"]) {
+      fs.writeFileSync(path.join(program, name), "")
+    }
     const node = path.join(scratch, "node")
     fs.writeFileSync(node, "#!/bin/sh\necho \"$@\"\n", { mode: 0o755 })
     const file = build({ node, program, into: scratch, version: "1.2.3", compression: "none" })

@@ -3,13 +3,14 @@
  *
  * It needs the registry (or npm's cache) for the project's own dependencies. Exit code 1: something is not as it should be.
  */
-import { execFile, spawn } from "node:child_process"
+import { execFile, spawn, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import { build } from "../../scripts/deb/main.ts"
 import { bundled } from "./bundle.ts"
 import { manifest } from "./entryPoints.ts"
 import { surface } from "./surface.ts"
@@ -205,6 +206,29 @@ const bin = async () => {
   }
 }
 
+/** The Debian package of the same build, unpacked: it brings the Node that it runs on. */
+const debian = async () => {
+  if (spawnSync("dpkg-deb", ["--version"], { stdio: "ignore" }).status !== 0) {
+    return say("skipped the Debian package: dpkg-deb is not installed")
+  }
+  const version = installedVersion()
+  const node = fs.realpathSync(process.execPath)
+  const file = build({ node, program: path.join(root, "dist"), into: project, version, compression: "none" })
+  const unpacked = path.join(project, "deb")
+  await run("dpkg-deb", ["-x", file, unpacked])
+  const output = (await run(path.join(unpacked, "usr/bin/timemesh"), ["--version"])).trim()
+  const shown = ["command", "web"].flatMap((name) =>
+    fs.readdirSync(path.join(root, "dist", name), { recursive: true, encoding: "utf8" }).map((file) =>
+      path.join(name, file)
+    )
+  )
+  check(
+    `the Debian package has the ${shown.length} files of command and dashboard`,
+    shown.filter((file) => !fs.existsSync(path.join(unpacked, "usr/lib/timemesh", file)))
+  )
+  check(`the Debian package: ${output}`, output === `timemesh v${version}` ? [] : ["it does not start"])
+}
+
 const installedVersion = (): string =>
   JSON.parse(fs.readFileSync(path.join(project, "node_modules/timemesh/package.json"), "utf8")).version
 
@@ -218,4 +242,5 @@ await runPair()
 for (const { code, file } of programs.slice(1)) await runAlone(file, code)
 await bundle()
 await bin()
+await debian()
 process.exitCode = failures === 0 ? 0 : 1
