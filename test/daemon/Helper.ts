@@ -15,6 +15,7 @@ import * as Lab from "./Lab.ts"
 
 const frameBytes = 8 * 1024 * 1024
 const tipMs = 5_000
+const announceTicks = 12
 const genesis = Hash.fromHexUnsafe(networks.testnet.genesis)
 
 /** A public key of its own for each address: a point of the curve, or the daemon skips the message. */
@@ -87,7 +88,13 @@ export class Helper {
         this.received(message)
       }
     })
-    this.timer = setInterval(() => this.say({ _tag: "GetChainTip" }), tipMs)
+    let ticks = 0
+    this.timer = setInterval(() => {
+      ticks += 1
+      this.say({ _tag: "GetChainTip" })
+      // As its own masternodes do: while it syncs it hears none.
+      if (options.announces === true && ticks % announceTicks === 0) this.announce()
+    }, tipMs)
   }
 
   close(): void {
@@ -100,23 +107,21 @@ export class Helper {
     if (frame !== undefined) this.socket.write(frame)
   }
 
+  private announce(): void {
+    const { registeredAt, ...self } = listed(this.options.from)
+    const more = { certificate: new Uint8Array(64), startedAt: registeredAt }
+    this.say({ _tag: "MasternodeAnnouncementV3", ...self, ...more })
+  }
+
   private received(message: TimeMessage): void {
-    const { announces = false, from, names = [] } = this.options
+    const { announces = false, names = [] } = this.options
     this.heard.push(message)
     switch (message._tag) {
       case "Ack":
         this.say({ _tag: "GenesisHashResponse", hash: genesis })
         this.say({ _tag: "GetChainTip" })
         if (names.length > 0) this.say({ _tag: "MasternodesResponse", masternodes: names.map(listed) })
-        if (announces) {
-          const { registeredAt, ...self } = listed(from)
-          this.say({
-            _tag: "MasternodeAnnouncementV3",
-            ...self,
-            certificate: new Uint8Array(64),
-            startedAt: registeredAt
-          })
-        }
+        if (announces) this.announce()
         return this.accept()
       case "Ping":
         return this.say({ ...message, _tag: "Pong" })

@@ -136,7 +136,7 @@ export const produced: Group = async (check) => {
   await check.row("blocks that it produced followed as they come", async () => {
     const { seconds: first } = await until(
       "the daemon produces",
-      300,
+      480,
       async () => await daemon.height() > 120 ? true : undefined
     )
     const late: Array<number> = []

@@ -148,6 +148,12 @@ export const timeAnswerMs = 4_000
 export const timeKeptBytes = 16 * 1024 * 1024
 /** Searches for the place where two chains part before a peer whose chain changes all the time is left for later. */
 export const timeSearches = 3
+/** ms. A daemon that has just been connected is shown no chain that leaves its own: it settles every 10 s whose word counts for one. */
+export const timeForkQuietMs = 12_000
+/** ms. Between two such pages: its lock holds for 120 s, and five in 300 s are a violation, on whatever connections. */
+export const timeForkPauseMs = 130_000
+/** ms. After a page below its tip it is looking for the fork, and what is above belongs to that. */
+export const timeForkSearchMs = 10_000
 /** ms. Each peer is asked for its tip this often: it announces a height without a hash, and no reorganisation. The daemon asks every 10 s. */
 export const timeTipMs = 20_000
 /**

@@ -43,10 +43,11 @@ export const greet = (ctx: NodeContext, end: PeerEnd): void => {
  */
 export const opened = (ctx: NodeContext, { end }: Up): void => {
   TimeOutgoing.send(ctx, end, genesisHash(ctx))
+  // Before ours: it answers a longer chain with a request for blocks at once, and by then we know what it has.
+  TimeOutgoing.send(ctx, end, { _tag: "GetChainTip" })
   TimeOutgoing.send(ctx, end, chainTip(ctx))
   TimeOutgoing.send(ctx, end, { _tag: "GetPeers" })
   TimeOutgoing.send(ctx, end, { _tag: "GetGenesisHash" })
-  TimeOutgoing.send(ctx, end, { _tag: "GetChainTip" })
 }
 
 /** The one genesis that this node ever names: a wrong one is a ban for good. */

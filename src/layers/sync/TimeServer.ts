@@ -5,6 +5,7 @@
 import { Effect } from "effect"
 import * as Hash from "../../domain/chain/Hash.ts"
 import * as Limits from "../../domain/Limits.ts"
+import * as ForkPages from "../../domain/sync/ForkPages.ts"
 import type { Message, TimeMessage } from "../../domain/wire/time/TimeMessage.ts"
 import type { ChainStoreError } from "../../services/ChainStore.ts"
 import type { BlocksOut } from "../../services/PeerMessages.ts"
@@ -24,9 +25,11 @@ export type Request = Message<
 export interface Queue {
   readonly waiting: Array<Request>
   serving: boolean
+  forks: ForkPages.ForkPages
 }
 
-export const queue = (): Queue => ({ waiting: [], serving: false })
+/** Of a connection that came up `now`, monotonic ms. */
+export const queue = (now: number): Queue => ({ waiting: [], serving: false, forks: ForkPages.start(now) })
 
 /** Work of a chain by its height: the network counts nothing else. */
 const workOf = (height: number): bigint => BigInt(height) * 1_000_000n
@@ -52,7 +55,7 @@ const serveAll = (context: SyncContext, link: PeerLink, queue: Queue): Effect.Ef
     }
     const failed = (error: ChainStoreError) => context.emit({ _tag: "StoreFailed", detail: error.message })
     return context.messages.whenLow(link.origin, Limits.serveHighBytes).pipe(
-      Effect.andThen(answer(context, next)),
+      Effect.andThen(answer(context, link, queue, next)),
       Effect.flatMap((message) => message === undefined ? Effect.void : send(context, link, message)),
       Effect.catch((error) => Effect.sync(() => failed(error))),
       Effect.ignoreCause({ log: "Error" }),
@@ -71,11 +74,16 @@ const send = ({ messages }: SyncContext, { origin }: PeerLink, message: TimeMess
 /** `undefined`: none is due. */
 const answer = (
   context: SyncContext,
+  link: PeerLink,
+  queue: Queue,
   request: Request
 ): Effect.Effect<TimeMessage | BlocksOut | undefined, ChainStoreError> => {
   switch (request._tag) {
     case "GetBlocks":
-      return page(context, "BlocksResponse", request)
+      return Effect.flatMap(
+        mayShow(context, link, queue, request.start, true),
+        (may) => page(context, "BlocksResponse", may ? request : { start: 1, end: 0 })
+      )
     case "GetBlockRange":
       return page(context, "BlockRangeResponse", request)
     case "GetBlockHash":
@@ -85,9 +93,9 @@ const answer = (
         hash
       }))
     case "BlockRequest":
-      return Effect.map(
-        blocks(context, request.height, 1),
-        (found) => found.length === 0 ? undefined : { _tag: "StoredBlocks", as: "BlockResponse", blocks: found }
+      return Effect.flatMap(
+        mayShow(context, link, queue, request.height, false),
+        (may) => Effect.map(blocks(context, request.height, may ? 1 : 0), single)
       )
     case "RequestGenesis":
       return Effect.succeed({
@@ -109,6 +117,19 @@ const answer = (
           : { _tag: "ChainWorkAtResponse", height: request.height, hash, work: workOf(request.height) })
   }
 }
+
+/** `undefined`: none is due. */
+const single = (found: ReadonlyArray<Uint8Array>): BlocksOut | undefined =>
+  found.length === 0 ? undefined : { _tag: "StoredBlocks", as: "BlockResponse", blocks: found }
+
+/** Whether the peer is shown blocks from there on (`ForkPages`). `counts`: it does not count single blocks, which lead it to ask for pages. */
+const mayShow = (context: SyncContext, { told }: PeerLink, queue: Queue, from: number, counts: boolean) =>
+  Effect.map(hashAt(context, told.height), (ours) => {
+    const parts = ours !== undefined && !Hash.equals(ours, told.hash)
+    const [forks, may] = ForkPages.asked(queue.forks, from, told.height, parts, context.timers.now())
+    if (counts) queue.forks = forks
+    return may
+  })
 
 /** Ascending from `start`: at most a page, as much as a frame holds; none when the range is empty or above our tip. */
 const page = (

@@ -43,7 +43,7 @@ export const make = (context: SyncContext): PeerListener<TimeMessage> => {
       context,
       link: undefined,
       paging: HeightPaging.start({ height: tip.height, hash: Hash.fromHexUnsafe(tip.hash) }),
-      serve: TimeServer.queue(),
+      serve: TimeServer.queue(context.timers.now()),
       pageTimer: undefined,
       tipTimer: undefined
     }

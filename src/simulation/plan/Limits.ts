@@ -94,6 +94,9 @@ export const daemonBlocks = 120
 /** bytes. Greatest frame of a daemon, and blocks that it puts on one page at the most: its own numbers. */
 export const daemonFrameBytes = 8 * 1024 * 1024
 export const daemonPageBlocks = 50
+/** ms. How often it settles whose word counts for a chain, and how long it looks at no other chain after it refused one: its own numbers. */
+export const daemonSettlesMs = 10_000
+export const daemonLockMs = 120_000
 /** ms. How often the daemon that makes blocks looks whether one is due. */
 export const daemonLookMs = 5_000
 /**

@@ -20,6 +20,8 @@ interface Account {
   /** TCP connections that came, and those that were refused, lately. */
   attempts: Array<number>
   refusals: Array<number>
+  /** Pages on top of another chain than its own, lately. */
+  forks: Array<number>
   lastDownAt: number
 }
 
@@ -40,6 +42,7 @@ export class Ledger {
       bans: [],
       attempts: [],
       refusals: [],
+      forks: [],
       lastDownAt: -Infinity
     }
     this.accounts.set(ip, made)
@@ -93,6 +96,13 @@ export class Ledger {
     if (account.refusals.length === 4 || account.refusals.length === 8) {
       this.violation(ip, "ordinary", "refused again and again", now)
     }
+  }
+
+  /** A page on top of another chain came, asked for or not: five in five minutes are a violation. */
+  forkShown(ip: string, now: number): void {
+    const account = this.of(ip)
+    account.forks = [...account.forks.filter((at) => now - at < 5 * minute), now]
+    if (account.forks.length === 5) this.violation(ip, "ordinary", "five forks in five minutes", now)
   }
 
   down(ip: string, now: number): void {

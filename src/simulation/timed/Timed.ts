@@ -69,6 +69,7 @@ export class Timed {
       now: () => this.now(),
       later: (ms, then) => this.later(ms, then),
       say: (conn, message) => this.say(conn, message),
+      forkShown: ({ ip }) => this.ledger.forkShown(ip, this.now()),
       used: () => [...this.slots.values()].flatMap(({ conn }) => conn === undefined ? [] : [conn]),
       open: () => this.conns.filter(({ phase }) => phase === "open")
     })

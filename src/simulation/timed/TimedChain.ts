@@ -20,6 +20,8 @@ interface Process {
   readonly say: (conn: Conn, message: TimeMessage) => void
   /** Connections of the slots. */
   readonly used: () => ReadonlyArray<Conn>
+  /** The first block of a page of that peer's goes on top of another chain. */
+  readonly forkShown: (conn: Conn) => void
   /** All whose handler runs. */
   readonly open: () => ReadonlyArray<Conn>
 }
@@ -41,6 +43,8 @@ export class TimedChain {
   /** What a peer showed of a longer chain that leaves this one, from the block after the fork on. */
   private branch: { readonly conn: Conn; readonly fork: number; readonly blocks: Array<Block> } | undefined
   private forkedAt = -Infinity
+  /** After its finality lock refused a chain, no fork is looked at. */
+  private lockedUntil = -Infinity
   /** Longer chains that were not taken, because their tip was not told. */
   refusedForks = 0
 
@@ -163,6 +167,7 @@ export class TimedChain {
       const last = this.hashes.at(-1)
       if (block.header.height !== this.height + 1 || last === undefined) continue
       if (!Hash.equals(block.header.previousHash, last)) {
+        this.process.forkShown(conn)
         this.forked(conn)
         break
       }
@@ -174,7 +179,7 @@ export class TimedChain {
   /** A block goes on top of another chain: what both have in common is looked for below our tip. */
   private forked(conn: Conn): void {
     const { now, say } = this.process
-    if (!conn.confirmed || now() - this.forkedAt < 30_000) return
+    if (!conn.confirmed || now() < this.lockedUntil || now() - this.forkedAt < 30_000) return
     this.forkedAt = now()
     this.branch = { conn, fork: -1, blocks: [] }
     say(conn, { _tag: "GetBlocks", start: Math.max(1, this.height - 100), end: this.height })
@@ -202,17 +207,24 @@ export class TimedChain {
     else say(conn, { _tag: "GetBlocks", start: reached + 1, end: reached + pageBlocks })
   }
 
-  /** Its finality lock: the tip must be told, by height and hash, by more than half of those ahead. */
+  /**
+   * Its finality lock: the tip must be told, by height and hash, by more than half of those ahead. Whose word counts is settled every 10 s: one that has
+   * just connected is not among them.
+   */
   private adopt(): void {
     const { branch } = this
     this.branch = undefined
     const last = branch?.blocks.at(-1)
     if (branch === undefined || last === undefined || last.header.height <= this.height) return
-    const ahead = this.process.used().filter(({ tip }) => (tip?.height ?? 0) > this.height)
+    const settled = this.process.now() - SimulationLimits.daemonSettlesMs
+    const ahead = this.process.used().filter(({ openedAt, tip }) =>
+      openedAt <= settled && (tip?.height ?? 0) > this.height
+    )
     const hash = this.hashOf(last)
     const telling = ahead.filter(({ tip }) => tip?.height === last.header.height && Hash.equals(tip.hash, hash))
     if (2 * telling.length <= ahead.length) {
       this.refusedForks += 1
+      this.lockedUntil = this.process.now() + SimulationLimits.daemonLockMs
       return
     }
     this.blocks.length = branch.fork + 1

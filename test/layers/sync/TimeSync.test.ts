@@ -3,8 +3,10 @@ import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import type { Block } from "../../../src/domain/chain/Block.ts"
 import * as Hash from "../../../src/domain/chain/Hash.ts"
+import * as TimeHandshake from "../../../src/domain/pair/TimeHandshake.ts"
 import type { Timed } from "../../../src/simulation/timed/Timed.ts"
 import { downs, type Running } from "../../harness/mesh.ts"
+import * as rawTime from "../../harness/timed/rawTime.ts"
 import { grow, recorded120, stored } from "../../harness/timed/timeChain.ts"
 import { onTimeMesh } from "../../harness/timed/timeMesh.ts"
 
@@ -35,6 +37,8 @@ const until = Effect.fnUntraced(function*(most: number, holds: Effect.Effect<boo
 })
 
 const reaches = (node: Running, height: number) => Effect.map(tipOf(node), (tip) => tip.height === height)
+
+const handshake = TimeHandshake.own("testnet") ?? assert.fail("testnet speaks it")
 
 const long: ReadonlyArray<Block> = grow([], 2_480)
 
@@ -126,6 +130,31 @@ describe("sync with a daemon", () => {
           assert.strictEqual(daemon.chain.refusedForks, 0, "it was told the tip before it asked")
         })))
   }
+
+  it.effect("shows a daemon that does not take our chain where it parts so seldom that none of it is a violation", () =>
+    onTimeMesh(5, ({ node, timed }) =>
+      Effect.gen(function*() {
+        const trunk = long.slice(0, 190)
+        const { timed: daemon } = yield* timed({ ip: low, chain: long.slice(0, 200) })
+        // Others that are ahead, on a chain of their own: its finality lock refuses ours.
+        for (const last of [11, 12]) {
+          const peer = yield* rawTime.dial(`10.0.0.${last}`, low)
+          yield* peer.say(handshake)
+          const hash = new Uint8Array(32).fill(last)
+          yield* Effect.forkScoped(
+            Effect.forever(
+              Effect.andThen(peer.say({ _tag: "ChainTipResponse", height: 220, hash }), Effect.sleep("10 seconds"))
+            )
+          )
+        }
+        const chain = stored([...trunk, ...grow(trunk, 20, "10.11.0.3")])
+        const ours = yield* node(high, { peers: [low], chain, settled: true })
+        yield* TestClock.adjust("20 minutes")
+        assert.strictEqual(daemon.chain.height, 200)
+        assert.isAbove(daemon.chain.refusedForks, 0)
+        assert.deepStrictEqual(daemon.ledger.entries(ours.ip), [])
+        assert.strictEqual(ours.of("Down").length, 0)
+      })))
 
   it.effect("follows it when it changes its chain while connected", () =>
     onTimeMesh(5, ({ node, timed }) =>
