@@ -111,6 +111,7 @@ export const ofTime = (message: Decoded<TimeMessage>, bytes: number): Cost | und
     case "ForkAlert":
       return fixed.tip
     case "BlockAnnouncement":
+    case "TimeLockBlockProposal":
     case "BlockResponse":
     case "GenesisAnnouncement":
       return { bucket: "announce", tokens: bySize(bytes, 4 * KiB) }

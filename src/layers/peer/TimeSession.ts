@@ -172,6 +172,7 @@ const ofChain: ReadonlySet<Tag> = new Set<Tag>([
   "RequestGenesis",
   "GenesisAnnouncement",
   "BlockAnnouncement",
+  "TimeLockBlockProposal",
   "BlockInventory",
   "BlockRequest",
   "BlockResponse",

@@ -206,6 +206,8 @@ const received = (peer: TimePeer, link: PeerLink, message: TimeMessage): void =>
         sizeOf(message.blocks),
         () => page(peer, { _tag: "PageCame", blocks: message.blocks.map((block) => pagedOf(context, block)) })
       )
+    case "TimeLockBlockProposal":
+      return proposed(peer, message.block.header.height)
     case "BlockHashResponse":
       return page(peer, { _tag: "HashTold", height: message.height, hash: message.hash?.slice() })
     case "BlockResponse":
@@ -229,6 +231,14 @@ const tipTold = (peer: TimePeer, link: PeerLink, height: number, hash: Hash.Hash
   const isNew = height !== link.told.height || !Hash.equals(hash, link.told.hash)
   page(peer, { _tag: "TipTold", tip: { height, hash } })
   if (isNew) SyncAnnounced.tipReceived(context, origin.ip, { _tag: "Tip", height, hash })
+}
+
+/**
+ * A producer tells its peers of a block by nothing but the proposal, which it sends once more when it has taken the block. A proposal may come to nothing: what
+ * the peer has is asked of it.
+ */
+const proposed = (peer: TimePeer, height: number): void => {
+  if (height > peer.context.state.chain.height) tell(peer, { _tag: "GetChainTip" })
 }
 
 /** It has a block of that height: the next one is asked for at once, its tip if that is further. */

@@ -84,6 +84,13 @@ export class Timed {
     return slot?.connected === true ? slot.conn : undefined
   }
 
+  /** As a producer tells of its block, before and after it has taken it. */
+  proposes(block: Block): void {
+    for (const { conn } of this.slots.values()) {
+      if (conn !== undefined) this.say(conn, { _tag: "TimeLockBlockProposal", block })
+    }
+  }
+
   /** Connections with a peer whose handler runs, used or not. */
   live(ip: string): ReadonlyArray<Conn> {
     return this.conns.filter((conn) => conn.ip === ip && conn.phase === "open")

@@ -82,7 +82,8 @@ export class TimedChain {
     return this.blocks.slice(start, Math.min(end, start + pageBlocks - 1) + 1)
   }
 
-  private append(blocks: ReadonlyArray<Block>): void {
+  /** Without a word to anybody. */
+  append(blocks: ReadonlyArray<Block>): void {
     for (const block of blocks) {
       this.blocks.push(block)
       this.hashes.push(this.hashOf(block))

@@ -103,6 +103,25 @@ describe("sync with a daemon", () => {
         }
       })))
 
+  it.effect("follows what a producer makes, which tells of it by a proposal alone, once it has taken the block", () =>
+    onTimeMesh(5, ({ node, timed }) =>
+      Effect.gen(function*() {
+        const { timed: daemon } = yield* timed({ ip: low, chain: long.slice(0, 100) })
+        const ours = yield* node(high, { peers: [low], chain: stored(long.slice(0, 100)) })
+        yield* TestClock.adjust("20 seconds")
+        for (let height = 101; height <= 105; height++) {
+          const block = long[height - 1]
+          assert(block !== undefined)
+          daemon.proposes(block)
+          yield* TestClock.adjust("1 second")
+          assert.strictEqual((yield* tipOf(ours)).height, height - 1, "a proposal is not believed")
+          daemon.chain.append([block])
+          daemon.proposes(block)
+          yield* TestClock.adjust("1 second")
+          yield* assertSame(ours, daemon, height)
+        }
+      })))
+
   for (const depth of [1, 40, 99]) {
     it.effect(`follows the daemon to a longer chain that leaves ours ${depth} blocks below the tip`, () =>
       onTimeMesh(5, ({ node, timed }) =>

@@ -96,6 +96,8 @@ export const table = {
     consensusPeers: T.natural,
     message: T.words
   }],
+  /** A producer's, as a proposal and once more when it has taken the block itself: which of both is not told. */
+  TimeLockBlockProposal: [61, { block: T.block }],
   GetChainWork: [64, {}],
   ChainWorkResponse: [65, { height: T.natural, tipHash: T.hash, work: T.u128 }],
   GetChainWorkAt: [66, { height: T.natural }],

@@ -18,6 +18,7 @@ const special: Readonly<Partial<Record<Tag, Name>>> = {
   GetBlocks: "pages",
   BlockAnnouncement: "block",
   BlockResponse: "block",
+  TimeLockBlockProposal: "block",
   BlocksResponse: "pageServed",
   BlockRangeResponse: "pageServed"
 }

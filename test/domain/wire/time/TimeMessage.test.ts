@@ -106,7 +106,7 @@ function plain(this: unknown, _: string, value: unknown): unknown {
 
 describe("recordings", () => {
   /** Variants that occur and are of no use to a peer. */
-  const skipped = new Set(["TimeLockBlockProposal", "TimeVotePrepare"])
+  const skipped = new Set(["TimeVotePrepare"])
   for (const recording of recordings) {
     it(`${recording}: every frame is read as what it is and written as the same bytes, or skipped`, () => {
       const frames = recorded(recording)
