@@ -1,6 +1,7 @@
 /**
  * Dials what the pairs ask for, at most `maxDials` at once. Peers that were once connected, or that the operator or the peer itself named,
- * go before addresses known only by gossip, and a quarter of the dials is for them alone: a peer that advertises thousands of dead
+ * go before addresses known only by gossip, and a quarter of `maxDials` is for them alone (while few peers are up, those of gossip have further ones,
+ * at the same pace): a peer that advertises thousands of dead
  * addresses cannot crowd out real ones. What failed least goes first, so a dead address waits behind every one not tried yet; among equals,
  * first come first served. No more than `Limits.dialsPerSecond` begin: a long list of addresses that refuse at once costs little; fewer to
  * addresses known by gossip alone (`ToldDials`).
@@ -27,6 +28,8 @@ export class Dialler implements SocketEvents<PeerEnd> {
   private readonly proven = new Set<PeerEnd>()
   private readonly gossip = new Set<PeerEnd>()
   private readonly dialling = new Set<PeerEnd>()
+  /** Those of them to addresses known by gossip alone. */
+  private readonly told = new Set<PeerEnd>()
   /** Dials that may begin at once, as of `tokensAt` (monotonic ms). */
   private tokens: number = Limits.dialBurst
   private tokensAt = 0
@@ -92,23 +95,33 @@ export class Dialler implements SocketEvents<PeerEnd> {
 
   /** The dial is over, well or not: its place is free. */
   private free(end: PeerEnd): void {
+    this.told.delete(end)
     if (this.dialling.delete(end)) this.next()
   }
 
   private next(): void {
-    const { maxDials } = this.ctx.setup.tuning
-    const gossipDials = Math.ceil(maxDials * Limits.gossipDials)
-    while (this.dialling.size < maxDials) {
-      const proven = this.likeliest(this.proven)
-      const end = proven ??
-        (this.dialling.size < gossipDials && this.mayDialTold() ? this.likeliest(this.gossip) : undefined)
-      if (end === undefined) return this.comeBack()
+    for (let end = this.nextEnd(); end !== undefined; end = this.nextEnd()) {
       if (!this.takeToken()) return
+      const isTold = this.gossip.has(end)
       this.withdraw(end)
       const peer = peerOf(this.ctx, end)
       // Its row left the table while it waited.
-      if (peer !== undefined) this.start(peer, end, end !== proven)
+      if (peer !== undefined) this.start(peer, end, isTold)
     }
+    if (this.dialling.size < this.ctx.setup.tuning.maxDials) this.comeBack()
+  }
+
+  /** The end whose turn it is, if there is room for its dial. */
+  private nextEnd(): PeerEnd | undefined {
+    const { setup: { tuning: { maxDials } }, slots } = this.ctx
+    const more = slots.upCount < Limits.outboundPlaces ? Limits.needyDials : 0
+    const mostTold = Math.ceil(maxDials * Limits.gossipDials)
+    const told = this.told.size
+    const others = this.dialling.size - told
+    const proven = others + Math.min(told, mostTold) < maxDials ? this.likeliest(this.proven) : undefined
+    if (proven !== undefined) return proven
+    const hasRoom = told < mostTold + more && this.dialling.size < maxDials + more
+    return hasRoom && this.mayDialTold() ? this.likeliest(this.gossip) : undefined
   }
 
   /** False: no dial to an address known by gossip may begin yet, and `next` comes again when one may. */
@@ -203,6 +216,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
     const connection = new PeerConnection<PeerEnd>(io, wire, end, this.frames, this)
     end.connection = connection
     this.dialling.add(end)
+    if (isTold) this.told.add(end)
     groups.began(peer.group, timers.now())
     this.ctx.emit({ _tag: "Dialling", ip: peer.ip, port })
     const from = listen.ip === "any" ? undefined : sameFamily(listen.ip, peer.ip)
