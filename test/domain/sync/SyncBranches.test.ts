@@ -1,45 +1,15 @@
 /** What the planner reads from branches: what is whole, wanted, missing, ready, staged or of no use any more. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../../src/domain/Limits.ts"
-import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import * as SyncBranches from "../../../src/domain/sync/SyncBranches.ts"
-import * as SyncState from "../../../src/domain/sync/SyncState.ts"
+import type * as SyncState from "../../../src/domain/sync/SyncState.ts"
 import * as SyncWork from "../../../src/domain/sync/SyncWork.ts"
+import * as States from "../../harness/syncStates.ts"
+import { branch, on, peer, tip } from "../../harness/syncStates.ts"
 
-const ip = (n: number) => PeerIp.fromStringUnsafe(`10.0.0.${n}`)
-const tip = (height: number, hash = "m") => ({ height, hash: `${hash}${height}` })
-const branch = (id: number, height: number, change: Partial<SyncState.SyncBranch> = {}): SyncState.SyncBranch => ({
-  id,
-  fork: 10,
-  tip: tip(height),
-  base: change.fork ?? 10,
-  held: [],
-  heldBytes: 0,
-  delivered: 0,
-  trunk: undefined,
-  ...change
-})
-const peer = (n: number, change: Partial<SyncState.SyncPeer> = {}): SyncState.SyncPeer => ({
-  ...SyncWork.newPeer(ip(n), tip(20), undefined),
-  ...change
-})
-const on = (branch: number, height = 20) => ({ branch, height, shown: height })
-const request = (id: number, change: Partial<SyncState.SyncRequest> = {}): SyncState.SyncRequest => ({
-  id,
-  peer: ip(1),
-  branch: 1,
-  next: 11,
-  to: 14,
-  stalled: false,
-  doubled: false,
-  ...change
-})
-/** A node at height 10. */
-const node = (branches: ReadonlyArray<SyncState.SyncBranch>, change: Partial<SyncState.SyncState> = {}) => ({
-  ...SyncState.start(tip(10)),
-  branches,
-  ...change
-})
+const request = (id: number, change: Partial<SyncState.SyncRequest> = {}) => States.request(id, 1, change)
+const node = (branches: ReadonlyArray<SyncState.SyncBranch>, change: Partial<SyncState.SyncState> = {}) =>
+  States.node([], { branches, ...change })
 const ids = (branches: ReadonlyArray<SyncState.SyncBranch>) => branches.map(({ id }) => id)
 const held = (from: number, to: number) => ({ held: [{ from, to }] })
 

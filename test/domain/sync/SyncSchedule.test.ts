@@ -1,53 +1,16 @@
 /** Which peers are asked for what, from states put together by hand: who is asked first, for how much, and who is not asked. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../../src/domain/Limits.ts"
-import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import * as SyncPlan from "../../../src/domain/sync/SyncPlan.ts"
 import * as SyncSchedule from "../../../src/domain/sync/SyncSchedule.ts"
-import * as SyncState from "../../../src/domain/sync/SyncState.ts"
+import type * as SyncState from "../../../src/domain/sync/SyncState.ts"
 import * as SyncWork from "../../../src/domain/sync/SyncWork.ts"
+import * as States from "../../harness/syncStates.ts"
+import { branch, ip, on, peer, reading, request, tip } from "../../harness/syncStates.ts"
 
-const ip = (n: number) => PeerIp.fromStringUnsafe(`10.0.0.${n}`)
-const tip = (height: number, hash = "m") => ({ height, hash: `${hash}${height}` })
-const on = (branch: number, height: number, shown = height) => ({ branch, height, shown })
-const peer = (n: number, change: Partial<SyncState.SyncPeer> = {}): SyncState.SyncPeer => ({
-  ...SyncWork.newPeer(ip(n), tip(20), undefined),
-  ...change
-})
-const branch = (id: number, height: number, change: Partial<SyncState.SyncBranch> = {}): SyncState.SyncBranch => ({
-  id,
-  fork: 10,
-  tip: tip(height),
-  base: 10,
-  held: [],
-  heldBytes: 0,
-  delivered: 0,
-  trunk: undefined,
-  ...change
-})
-const request = (id: number, n: number, change: Partial<SyncState.SyncRequest> = {}): SyncState.SyncRequest => ({
-  id,
-  peer: ip(n),
-  branch: 1,
-  next: 11,
-  to: 14,
-  stalled: false,
-  doubled: false,
-  ...change
-})
-const reading = (id: number, n: number, change: Partial<SyncState.HeaderRequest> = {}): SyncState.HeaderRequest => ({
-  id,
-  peer: ip(n),
-  told: tip(20),
-  reached: -1,
-  stalled: false,
-  ...change
-})
-/** A node at height 10. */
-const node = (
-  peers: ReadonlyArray<SyncState.SyncPeer>,
-  change: Partial<SyncState.SyncState> = {}
-): SyncState.SyncState => ({ ...SyncState.start(tip(10)), nextId: 100, peers, ...change })
+/** Its next request is number 100. */
+const node = (peers: ReadonlyArray<SyncState.SyncPeer>, change: Partial<SyncState.SyncState> = {}) =>
+  States.node(peers, { nextId: 100, ...change })
 const settled = (state: SyncState.SyncState) => {
   const work = SyncWork.open(state)
   SyncSchedule.settle(work)

@@ -1,51 +1,15 @@
 /** Where a node stands towards its peers, told from states that are put together by hand: the verdict, its line, and each peer's. */
 import { assert, describe, it } from "@effect/vitest"
-import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
-import * as SyncState from "../../../src/domain/sync/SyncState.ts"
+import type * as SyncState from "../../../src/domain/sync/SyncState.ts"
 import * as SyncStatus from "../../../src/domain/sync/SyncStatus.ts"
 import * as SyncVerdict from "../../../src/domain/sync/SyncVerdict.ts"
-import * as SyncWork from "../../../src/domain/sync/SyncWork.ts"
+import * as States from "../../harness/syncStates.ts"
+import { branch, ip, node, on, tip } from "../../harness/syncStates.ts"
 
-const ip = (n: number) => PeerIp.fromStringUnsafe(`10.0.0.${n}`)
-const tip = (height: number, hash = "m") => ({ height, hash: `${hash}${height}` })
-const peer = (n: number, height: number, change: Partial<SyncState.SyncPeer> = {}): SyncState.SyncPeer => ({
-  ...SyncWork.newPeer(ip(n), tip(height), undefined),
-  ...change
-})
-const node = (peers: ReadonlyArray<SyncState.SyncPeer>, change: Partial<SyncState.SyncState> = {}) => ({
-  ...SyncState.start(tip(10)),
-  peers,
-  ...change
-})
-const branch = (id: number, height: number, change: Partial<SyncState.SyncBranch> = {}): SyncState.SyncBranch => ({
-  id,
-  fork: 10,
-  tip: tip(height),
-  base: 10,
-  held: [],
-  heldBytes: 0,
-  delivered: 0,
-  trunk: undefined,
-  ...change
-})
-const on = (branch: number, height: number) => ({ branch, height, shown: height })
-const request = (n: number, change: Partial<SyncState.SyncRequest> = {}): SyncState.SyncRequest => ({
-  id: n,
-  peer: ip(n),
-  branch: 1,
-  next: 11,
-  to: 14,
-  stalled: false,
-  doubled: false,
-  ...change
-})
-const headerRequest = (n: number, stalled = false): SyncState.HeaderRequest => ({
-  id: 90 + n,
-  peer: ip(n),
-  told: tip(20),
-  reached: -1,
-  stalled
-})
+const peer = (n: number, height: number, change: Partial<SyncState.SyncPeer> = {}) =>
+  States.peer(n, { told: tip(height), ...change })
+const request = (n: number, change: Partial<SyncState.SyncRequest> = {}) => States.request(n, n, change)
+const headerRequest = (n: number, stalled = false) => States.reading(90 + n, n, { stalled })
 const verdict = (state: SyncState.SyncState) => SyncVerdict.verdict(state)
 const line = (state: SyncState.SyncState) => SyncStatus.line(state)
 

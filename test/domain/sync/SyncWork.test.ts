@@ -2,27 +2,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
-import * as SyncState from "../../../src/domain/sync/SyncState.ts"
+import type * as SyncState from "../../../src/domain/sync/SyncState.ts"
 import * as SyncWork from "../../../src/domain/sync/SyncWork.ts"
+import * as States from "../../harness/syncStates.ts"
+import { ip, peer, reading, tip } from "../../harness/syncStates.ts"
 
-const ip = (n: number) => PeerIp.fromStringUnsafe(`10.0.0.${n}`)
-const tip = (height: number) => ({ height, hash: `m${height}` })
-const peer = (n: number, change: Partial<SyncState.SyncPeer> = {}): SyncState.SyncPeer => ({
-  ...SyncWork.newPeer(ip(n), tip(20), undefined),
-  ...change
-})
-const request = (id: number, change: Partial<SyncState.SyncRequest> = {}): SyncState.SyncRequest => ({
-  id,
-  peer: ip(1),
-  branch: 1,
-  next: 11,
-  to: 14,
-  stalled: false,
-  doubled: false,
-  ...change
-})
+const request = (id: number, change: Partial<SyncState.SyncRequest> = {}) => States.request(id, 1, change)
 const open = (peers: ReadonlyArray<SyncState.SyncPeer>, change: Partial<SyncState.SyncState> = {}) =>
-  SyncWork.open({ ...SyncState.start(tip(10)), peers, ...change })
+  SyncWork.open(States.node(peers, change))
 const of = (work: SyncWork.Work, n = 1) => SyncWork.find(work, ip(n)) ?? assert.fail(`no peer ${n}`)
 const answer = (n: number) => ({ _tag: "Answer", peer: ip(n) }) as const
 
@@ -52,13 +39,7 @@ describe("the answer timer", () => {
   it("ends with a peer that leaves, and so does its holdoff", () => {
     const work = open([peer(1, { pending: [5], holdoff: "future", on: { branch: 1, height: 20, shown: 20 } })], {
       requests: [request(5)],
-      headerRequests: [{ id: 6, peer: ip(1), told: tip(20), reached: -1, stalled: false }, {
-        id: 7,
-        peer: ip(2),
-        told: tip(20),
-        reached: -1,
-        stalled: false
-      }]
+      headerRequests: [reading(6, 1), reading(7, 2)]
     })
     SyncWork.release(work, ip(1))
     assert.deepInclude(of(work), { pending: [], on: undefined, holdoff: undefined })
