@@ -318,7 +318,7 @@ const unknown: ReadonlyArray<readonly [Situation, string]> = [
   ["alias", "the same process is connected as another address: one connection is enough"],
   ["moved", "the process that was here is now at another address"],
   ["impossible", "this address cannot be a peer's"],
-  ["full-here", "all places for peers of this node are taken"],
+  ["full-here", "all places for peers that dial this node were taken; it keeps some for those that it dials"],
   ["banned-here", "this node has banned it"],
   ["other-key", "it shows another key than the one that this node knows it by, and is refused"],
   ["second-node-there", "a second process came from this address, and was refused"],
