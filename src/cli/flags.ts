@@ -4,11 +4,14 @@ import { Flag } from "effect/cli"
 import type { Flags } from "../layers/config/ConfigSources.ts"
 import * as Settings from "../layers/config/Settings.ts"
 
+/** With the environment variable that gives the setting as well. */
+const helpOf = ({ help, name }: Settings.Setting): string => `${help} [${Settings.environmentName(name)}]`
+
 /** The flag of one setting; `None` when absent. */
 export const setting = (from: Settings.Setting): Flag.Flag<Option.Option<string>> =>
   Flag.String(from.name).pipe(
     Flag.withMetavar(from.metavar),
-    Flag.withDescription(from.help),
+    Flag.withDescription(helpOf(from)),
     Flag.optional
   )
 
@@ -16,8 +19,8 @@ const { peer, seed, ...single } = Settings.general
 
 const settings = [...Object.values(single), ...Object.values(Settings.tuning), Settings.configFile]
 
-const repeatable = ({ help, metavar, name }: Settings.Setting): Flag.Flag<ReadonlyArray<string>> =>
-  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(help), Flag.atLeast(0))
+const repeatable = (from: Settings.Setting): Flag.Flag<ReadonlyArray<string>> =>
+  Flag.String(from.name).pipe(Flag.withMetavar(from.metavar), Flag.withDescription(helpOf(from)), Flag.atLeast(0))
 
 /** Every setting, for `run`. */
 export const all: Readonly<Record<string, Flag.Flag<ReadonlyArray<string>>>> = {

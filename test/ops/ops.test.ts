@@ -36,6 +36,22 @@ describe("ops/", () => {
     for (const { name } of Settings.all) assert.include(text, `- \`--${name} `)
   })
 
+  it("describes an API whose fields are absent, never null, and whose questions need no token on loopback", () => {
+    const text = fs.readFileSync(`${directory}openapi.json`, "utf8")
+    assert.notInclude(text, "\"null\"")
+    const { paths } = JSON.parse(text) as {
+      readonly paths: Readonly<
+        Record<string, { readonly get?: { security: unknown }; readonly post?: { security: unknown } }>
+      >
+    }
+    for (const [path, { get, post }] of Object.entries(paths)) {
+      if (get !== undefined) {
+        assert.deepStrictEqual(get.security, path === "/health/live" ? [] : [{}, { token: [] }], path)
+      }
+      if (post !== undefined) assert.deepStrictEqual(post.security, [{ token: [] }], path)
+    }
+  })
+
   it("names metrics and labels that exist", () => {
     const found = expressions.flatMap(used)
     assert.isAbove(found.length, 40)

@@ -16,6 +16,7 @@ import * as EventsApi from "./EventsApi.ts"
 import * as HealthApi from "./HealthApi.ts"
 import * as InsightApi from "./InsightApi.ts"
 import { BadAddress, Bans, NoTrace, Peers, PeerSync, Why } from "./PeerApi.ts"
+import { tidyOpenApi } from "./tidyOpenApi.ts"
 
 const ByDirection = Schema.Struct({ inbound: Schema.Int, outbound: Schema.Int })
 const Counts = Schema.Record(Schema.String, Schema.Int)
@@ -178,6 +179,7 @@ export class AdminApi extends HttpApi.make("timemesh-admin")
   .add(group, CommandsApi.group, HealthApi.live, HealthApi.group, EventsApi.group, InsightApi.group)
   .annotate(OpenApi.Title, "timemesh admin API")
   .annotate(OpenApi.Version, "1")
+  .annotate(OpenApi.Transform, tidyOpenApi)
   .annotate(
     OpenApi.Description,
     "A running node: its health, peers and chain, and commands. Times are wall time in ms, durations ms. A field that does not apply is absent."
