@@ -29,7 +29,7 @@ const comeIn = (raw: RawPeer, as: number) =>
     yield* raw.say(hello(ip(node), { process: process(as), nonce: BigInt(as) }))
     yield* raw.until("Commit")
     yield* raw.say({ _tag: "Ack" })
-    yield* Effect.forever(raw.next)
+    return yield* Effect.forever(raw.next)
   }).pipe(Effect.ignore, Effect.forkScoped)
 
 describe("hostile programs, in small", () => {

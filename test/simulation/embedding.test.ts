@@ -1,7 +1,7 @@
 /** An embedder's own program on simulated nodes: a counter that every node raises and tells the others of. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Random } from "effect"
-import { ConnectionManager, PeerState } from "../../src/index.ts"
+import { ConnectionManager, PeerState, Subnet } from "../../src/index.ts"
 import { FailureSearch, Simulation, type SimulationReport } from "../../src/simulation/index.ts"
 
 const channel = 9
@@ -70,6 +70,23 @@ describe("an embedder's program in a simulation", () => {
       const shrunk = yield* FailureSearch.shrink(run, given, report)
       assert.strictEqual(shrunk?.nodes.length, 2)
       assert.strictEqual(shrunk?.faults.length, 1)
+    }))
+
+  it.live("a node that bans an honest peer is found, in every seed and whatever else goes wrong", () =>
+    Effect.gen(function*() {
+      const bans: Simulation.App = ({ index }) =>
+        Layer.effectDiscard(Effect.gen(function*() {
+          const manager = yield* ConnectionManager.ConnectionManager
+          const peers = yield* PeerState.PeerState
+          if (index !== 1) return
+          yield* Effect.forkScoped(Effect.gen(function*() {
+            yield* Effect.sleep("1 minute")
+            const [other] = yield* peers.connected
+            if (other !== undefined) yield* Effect.ignore(manager.ban(Subnet.ofOne(other.ip)))
+          }))
+        }))
+      const report = yield* Simulation.run({ ...given, faults: ["hostile"], hours: 0.1 }, { app: bans })
+      assert.strictEqual(report.violations[0]?.invariant, "no honest peer is banned")
     }))
 
   it.live("what it leaves behind is found, and that it cannot be built", () =>
