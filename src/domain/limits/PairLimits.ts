@@ -142,10 +142,10 @@ export const outboundShare = 1 / 8
 /** Dials in flight at once: of 32 addresses of which a fifth answers, some do at the first try; too few to look like a port scan. */
 export const maxDials = 32
 /**
- * Dials in flight beyond those, to addresses known by gossip alone, while fewer peers than `outboundPlaces` are up: at `toldDialsPerSecond` the dead
- * ones of a list fill no more than `maxDials` and these before the first time out. Eight peers of a list of which a fifth answers take 3 s, not 16.
+ * Dials in flight beyond `maxDials`, as a multiple of it, to addresses known by gossip alone, while fewer peers than `outboundPlaces` are up: at `toldDialsPerSecond` the dead
+ * ones of a list fill no more than `maxDials` and these before the first time out. Eight peers of a list of which a fifth answers take some 3 s.
  */
-export const needyDials = 48
+export const needyDials = 1.5
 /** Dials that begin per second in the long run, and at once: a list of 2,000 addresses is tried within a minute or so. */
 export const dialsPerSecond = 32
 export const dialBurst = 128

@@ -114,7 +114,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
   /** The end whose turn it is, if there is room for its dial. */
   private nextEnd(): PeerEnd | undefined {
     const { setup: { tuning: { maxDials } }, slots } = this.ctx
-    const more = slots.upCount < Limits.outboundPlaces ? Limits.needyDials : 0
+    const more = slots.upCount < Limits.outboundPlaces ? Math.ceil(maxDials * Limits.needyDials) : 0
     const mostTold = Math.ceil(maxDials * Limits.gossipDials)
     const told = this.told.size
     const others = this.dialling.size - told

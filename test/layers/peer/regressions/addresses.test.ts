@@ -57,7 +57,7 @@ describe("addresses", () => {
           const hearsay = new Set(node.of("Dialling").map((event) => event.ip)).size
           assert.isAtMost(
             hearsay,
-            2 * (Math.ceil(Limits.maxDials * Limits.gossipDials) + Limits.needyDials) + 2,
+            2 * Math.ceil(Limits.maxDials * (Limits.gossipDials + Limits.needyDials)) + 2,
             "some places stay free"
           )
           yield* node.manager.connect({ ip: ip(H), port })

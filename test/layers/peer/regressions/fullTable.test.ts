@@ -97,14 +97,15 @@ describe("a full peer table", () => {
     () =>
       onMesh(20, ({ network, start }) =>
         Effect.gen(function*() {
-          const node = yield* start(us)
+          const maxDials = 8
+          const node = yield* start(us, { tuning: { maxDials } })
           const strangers = strangersToFill - 1
           yield* spam(network, strangers)
           // Every one was tried, some again, and more of them are due than there are places.
           yield* TestClock.adjust("40 minutes")
           const rows = [...(yield* known(node)).values()].filter(({ ip }) => ip.startsWith("10.7."))
           assert.isAbove(rows.length, Limits.candidates - 50)
-          assert.isAbove(rows.filter(({ attempts }) => attempts > 0).length, 2 * Limits.maxDials)
+          assert.isAbove(rows.filter(({ attempts }) => attempts > 0).length, maxDials * (1 + Limits.needyDials))
           const newcomer = yield* start("10.0.0.2")
           yield* join(
             network.host(ip("10.9.0.1")),
