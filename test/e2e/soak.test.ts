@@ -67,6 +67,11 @@ describe("the soak", () => {
         assert.strictEqual(downs.reduce((a, b) => a + b, 0), 2)
         // The victim's two processes and the two that lived on.
         assert.strictEqual(report.perNode.length, 4)
+        const live = report.perNode.flatMap(({ live }: { live: { first: number } | null }) =>
+          live === null ? [] : [live.first]
+        )
+        assert.isAbove(live.length, 0)
+        for (const kib of live) assert.isAbove(kib, 5_000)
         if (process.platform === "linux") {
           const longest = report.perNode.filter(({ samples }: { samples: number }) => samples > 10)
           assert.isAtLeast(longest.length, 2)

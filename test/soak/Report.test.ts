@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../src/domain/Limits.ts"
 import { randomFrom } from "../harness/random.ts"
 import * as Faults from "./Faults.ts"
+import * as LiveMemory from "./LiveMemory.ts"
 import * as Report from "./Report.ts"
 import * as Slope from "./Slope.ts"
 
@@ -50,6 +51,34 @@ describe("a soak is not OK", () => {
     assert.isUndefined(Report.growthProblem(life({ kibPerMinute: allowed * 0.9 })))
     assert.isUndefined(Report.growthProblem(life({})))
     assert.isUndefined(Report.growthProblem(life({ onceKib: 60_000 })), "a heap that found its size early")
+  })
+
+  it("when what is still referred to grows, though resident memory does not show it", () => {
+    const live = (kibPerMinute: number) => {
+      const one = life({})
+      // One collection a minute, with noise of ± 100 KiB.
+      const random = randomFrom(11)
+      return {
+        ...one,
+        vitals: one.vitals.map((vitals, i) =>
+          i % 6 === 0 ? { ...vitals, liveKib: 30_000 + kibPerMinute * i / 6 + random(200) - 100 } : vitals
+        )
+      }
+    }
+    const allowed = Report.allowedLiveKibPerMinute(minutes / 2)
+    assert.include(Report.growthProblem(live(allowed * 1.2)) ?? "", "127.0.0.1 grows in live memory by")
+    assert.isUndefined(Report.growthProblem(live(allowed * 0.8)))
+    // A young generation that fills: resident memory grows within its bound, live memory does not.
+    assert.deepStrictEqual([Report.nodeReport(live(0)).live?.first !== undefined, Report.nodeReport(life({})).live], [
+      true,
+      null
+    ])
+  })
+
+  it("reads where a process can be asked: the latest one of a log", () => {
+    const log = "{}\nDebugger listening on ws://127.0.0.1:1/a\nx\nDebugger listening on ws://127.0.0.1:2/b\n"
+    assert.strictEqual(LiveMemory.addressIn(log), "ws://127.0.0.1:2/b")
+    assert.isUndefined(LiveMemory.addressIn("{}\n"))
   })
 
   it("when descriptors pile up", () => {

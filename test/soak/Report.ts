@@ -28,6 +28,9 @@ export interface NodeReport {
   /** KiB, over the whole life. */
   readonly rss: { readonly first: number; readonly last: number; readonly most: number } | null
   readonly rssSlope: Growth | null
+  /** KiB of live memory, after collections; `null`: none was read. */
+  readonly live: { readonly first: number; readonly last: number; readonly most: number } | null
+  readonly liveSlope: Growth | null
   /** File descriptors. */
   readonly fds: { readonly first: number; readonly last: number; readonly most: number } | null
   /** Per minute, over the second half, with its standard error. */
@@ -56,6 +59,7 @@ export interface Report {
   readonly perNode: ReadonlyArray<NodeReport>
   /** Sum over the processes at the end. */
   readonly totalRssSlope: Growth | null
+  readonly totalLiveSlope: Growth | null
   readonly directory: string
   readonly problems: ReadonlyArray<string>
   readonly ok: boolean
@@ -68,18 +72,33 @@ const ends = (values: ReadonlyArray<number>) => {
   return first === undefined || last === undefined ? null : { first, last, most: Math.max(...values) }
 }
 
+const growthOf = (slope: Slope.Slope | undefined): Growth | null =>
+  slope === undefined ? null : { kibPerMinute: rounded(slope.slope), error: rounded(slope.error) }
+
 const slopeOf = (vitals: ReadonlyArray<Vitals>, what: (vitals: Vitals) => number) =>
   Slope.of(Slope.secondHalf(vitals.map((each) => [each.at / 60_000, what(each)] as const)))
+
+/** Of all that are known. */
+const sumOf = (growths: ReadonlyArray<Growth | null>): Growth | null => {
+  const known = growths.filter((growth) => growth !== null)
+  return known.length === 0 ? null : {
+    kibPerMinute: rounded(known.reduce((sum, { kibPerMinute }) => sum + kibPerMinute, 0)),
+    error: rounded(Math.sqrt(known.reduce((sum, { error }) => sum + error ** 2, 0)))
+  }
+}
 
 export const nodeReport = ({ ip, pid, vitals }: Life): NodeReport => {
   const rss = slopeOf(vitals, ({ rssKib }) => rssKib)
   const fds = slopeOf(vitals, ({ fds }) => fds)
+  const live = vitals.flatMap(({ at, liveKib }) => liveKib === undefined ? [] : [[at / 60_000, liveKib] as const])
   return {
     ip,
     pid,
     samples: vitals.length,
     rss: ends(vitals.map(({ rssKib }) => rssKib)),
-    rssSlope: rss === undefined ? null : { kibPerMinute: rounded(rss.slope), error: rounded(rss.error) },
+    rssSlope: growthOf(rss),
+    live: ends(live.map(([, kib]) => kib)),
+    liveSlope: growthOf(Slope.of(Slope.secondHalf(live))),
     fds: ends(vitals.map(({ fds }) => fds)),
     fdsSlope: fds === undefined ? null : { perMinute: rounded(fds.slope), error: rounded(fds.error) }
   }
@@ -89,15 +108,24 @@ export const nodeReport = ({ ip, pid, vitals }: Life): NodeReport => {
 export const allowedKibPerMinute = (minutes: number): number =>
   Limits.soakGrowthPerMinuteKib + Limits.soakGrowthOnceKib / minutes
 
-/** Words for a process that grows, even if its slope is wrong by all that noise explains. */
+/** The same of its live memory. */
+export const allowedLiveKibPerMinute = (minutes: number): number =>
+  Limits.soakLiveGrowthPerMinuteKib + Limits.soakLiveGrowthOnceKib / minutes
+
+const exceeds = (growth: Growth | null, allowed: number): growth is Growth =>
+  growth !== null && growth.kibPerMinute - Limits.soakSigmas * growth.error > allowed
+
+/** Words for a process that grows, even if its slope is wrong by all that noise explains: live memory first, which is the surer sign. */
 export const growthProblem = (life: Life): string | undefined => {
-  const { rssSlope } = nodeReport(life)
+  const { liveSlope, rssSlope } = nodeReport(life)
   const [first, last] = [life.vitals[0], life.vitals.at(-1)]
-  if (rssSlope === null || first === undefined || last === undefined) return undefined
-  const allowed = allowedKibPerMinute((last.at - first.at) / 60_000 / 2)
-  return rssSlope.kibPerMinute - Limits.soakSigmas * rssSlope.error > allowed
-    ? `${life.ip} grows by ${rssSlope.kibPerMinute} ± ${rssSlope.error} KiB a minute, more than ${rounded(allowed)}`
-    : undefined
+  if (first === undefined || last === undefined) return undefined
+  const minutes = (last.at - first.at) / 60_000 / 2
+  const words = (what: string, { error, kibPerMinute }: Growth, allowed: number) =>
+    `${life.ip} ${what} by ${kibPerMinute} ± ${error} KiB a minute, more than ${rounded(allowed)}`
+  const [allowedLive, allowed] = [allowedLiveKibPerMinute(minutes), allowedKibPerMinute(minutes)]
+  if (exceeds(liveSlope, allowedLive)) return words("grows in live memory", liveSlope, allowedLive)
+  return exceeds(rssSlope, allowed) ? words("grows", rssSlope, allowed) : undefined
 }
 
 export const descriptorProblem = (life: Life): string | undefined => {
@@ -162,7 +190,6 @@ export const judge = (given: {
   }
   const running = new Set(accounts.map(({ status }) => status?.pid))
   const atEnd = lives.filter(({ pid }) => running.has(pid)).map(nodeReport)
-  const slopes = atEnd.flatMap(({ rssSlope }) => rssSlope === null ? [] : [rssSlope])
   const problems = [
     ...verdict.problems,
     ...faults.filter(({ recoveredMs }) => recoveredMs === null).map((fault) =>
@@ -187,10 +214,8 @@ export const judge = (given: {
     faults,
     crashes,
     perNode: lives.map(nodeReport),
-    totalRssSlope: slopes.length === 0 ? null : {
-      kibPerMinute: rounded(slopes.reduce((sum, { kibPerMinute }) => sum + kibPerMinute, 0)),
-      error: rounded(Math.sqrt(slopes.reduce((sum, { error }) => sum + error ** 2, 0)))
-    },
+    totalRssSlope: sumOf(atEnd.map(({ rssSlope }) => rssSlope)),
+    totalLiveSlope: sumOf(atEnd.map(({ liveSlope }) => liveSlope)),
     directory: given.directory,
     problems,
     ok: problems.length === 0

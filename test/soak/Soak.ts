@@ -16,6 +16,7 @@ import * as Replay from "../../src/testnet/Replay.ts"
 import * as Verdict from "../../src/testnet/Verdict.ts"
 import type { Fault } from "./Faults.ts"
 import * as Faults from "./Faults.ts"
+import * as LiveMemory from "./LiveMemory.ts"
 import * as Report from "./Report.ts"
 import * as Vitals from "./Vitals.ts"
 
@@ -85,15 +86,19 @@ export const run = (
     const lives = new Map<number, Report.Life & { readonly vitals: Array<Vitals.Vitals> }>()
     let samples = 0
     let duplicateSamples = 0
+    let nextLiveAt = 0
     const sample = quiet.withPermit(Effect.gen(function*() {
+      const now = yield* Clock.currentTimeMillis
+      const isLive = now >= nextLiveAt
+      if (isLive) nextLiveAt = now + Limits.soakLiveMs
       // Before the nodes are asked: a request is a descriptor, too.
-      for (const { ip, process } of members) {
+      for (const { ip, logFile, process } of members) {
         if (process === undefined) continue
         const vitals = yield* Vitals.of(process.pid)
         if (vitals === undefined) continue
         const life = lives.get(process.pid) ?? { ip, pid: process.pid, vitals: [] }
         lives.set(process.pid, life)
-        life.vitals.push(vitals)
+        life.vitals.push(isLive ? { ...vitals, liveKib: yield* LiveMemory.of(logFile) } : vitals)
       }
       yield* look
       for (const { peers } of seen) {

@@ -9,6 +9,8 @@ export interface Vitals {
   readonly rssKib: number
   /** Open file descriptors: sockets, files, the event loop's own. */
   readonly fds: number
+  /** KiB after a collection, in the samples that had one. */
+  readonly liveKib?: number | undefined
 }
 
 /** `undefined` when the process is gone or the system does not tell. */

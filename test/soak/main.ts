@@ -11,12 +11,17 @@ import { fileURLToPath } from "node:url"
 import { table } from "../../src/cli/table.ts"
 import * as Limits from "../../src/domain/Limits.ts"
 import { networks } from "../../src/domain/Network.ts"
+import * as LiveMemory from "./LiveMemory.ts"
 import type { Report } from "./Report.ts"
 import * as Soak from "./Soak.ts"
 
 class NotOk extends Data.TaggedError("NotOk")<{ readonly message: string }> {}
 
-const self = [process.execPath, fileURLToPath(new URL("../../src/main.ts", import.meta.url))] as const
+const self = [
+  process.execPath,
+  ...LiveMemory.flags,
+  fileURLToPath(new URL("../../src/main.ts", import.meta.url))
+] as const
 
 const mib = (kib: number): string => (kib / 1_024).toFixed(1)
 
@@ -34,13 +39,31 @@ export const render = (report: Report): string => {
   const downs = Object.entries(report.downsByReason).map(([reason, count]) => `${count} ${reason}`).join("; ")
   return [
     table([
-      ["NODE", "PID", "SAMPLES", "RSS MiB", "LAST", "MOST", "KiB/min", "FDS", "LAST", "MOST", "FDS/min"],
-      ...report.perNode.map(({ fds, fdsSlope, ip, pid, rss, rssSlope, samples }) => [
+      [
+        "NODE",
+        "PID",
+        "SAMPLES",
+        "RSS MiB",
+        "LAST",
+        "MOST",
+        "KiB/min",
+        "LIVE MiB",
+        "LAST",
+        "MOST",
+        "KiB/min",
+        "FDS",
+        "LAST",
+        "MOST",
+        "FDS/min"
+      ],
+      ...report.perNode.map(({ fds, fdsSlope, ip, live, liveSlope, pid, rss, rssSlope, samples }) => [
         ip,
         String(pid),
         String(samples),
         ...range(rss, mib),
         slope(rssSlope),
+        ...range(live, mib),
+        slope(liveSlope),
         ...range(fds, String),
         fdsSlope === null ? "?" : `${fdsSlope.perMinute} ± ${fdsSlope.error}`
       ])
@@ -55,6 +78,7 @@ export const render = (report: Report): string => {
       ["pings", traffic(report.pings)],
       ["pongs", traffic(report.pongs)],
       ["total RSS slope", `${slope(report.totalRssSlope)} KiB/min`],
+      ["total live slope", `${slope(report.totalLiveSlope)} KiB/min`],
       ...report.faults.map(({ at, endedAt, ip, kind, recoveredMs }) => [
         kind,
         `${ip}, ${endedAt - at} ms, whole again ${recoveredMs === null ? "never" : `after ${recoveredMs} ms`}`

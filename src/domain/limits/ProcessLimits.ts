@@ -143,6 +143,11 @@ export const soakSampleMs = 10_000
  */
 export const soakGrowthPerMinuteKib = 64
 export const soakGrowthOnceKib = 8 * 1024
+/** ms between two collections of a soak's node, whose live memory is read then: each stops it for some 50 ms. */
+export const soakLiveMs = 60_000
+/** KiB. The same of live memory, which no heap that finds its size explains: 22 MiB a day, and tables of peers and rings of traces that fill. */
+export const soakLiveGrowthPerMinuteKib = 16
+export const soakLiveGrowthOnceKib = 2 * 1024
 /** Standard errors by which growth must exceed the permitted: samples of one process are not independent. */
 export const soakSigmas = 3
 /** File descriptors by which a node's last sample may exceed its first: a request or a dial in flight. */
