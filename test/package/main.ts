@@ -59,7 +59,8 @@ const pack = async (): Promise<string> => {
   }
   say(`${packed.filename}: ${packed.size} bytes, ${packed.unpackedSize} unpacked, ${packed.files.length} files`)
   for (const [folder, [count, bytes]] of folders) say(`        ${folder}  ${count} files, ${bytes} bytes`)
-  const wanted = /^(dist\/.*\.(js|d\.ts)|docs\/.*\.md|bench\/README\.md|README\.md|LICENSE|package\.json)$/
+  const wanted =
+    /^(dist\/.*\.(js|d\.ts)|dist\/web\/\w+\.(html|css|svg|LICENSE)|docs\/.*\.md|docs\/images\/[\w-]+\.png|bench\/README\.md|README\.md|LICENSE|package\.json)$/
   check(
     "only what is used or linked is packed",
     packed.files.map((file) => file.path).filter((file) => !wanted.test(file))

@@ -60,9 +60,13 @@ describe("a soak is not OK", () => {
       const random = randomFrom(11)
       return {
         ...one,
-        vitals: one.vitals.map((vitals, i) =>
-          i % 6 === 0 ? { ...vitals, liveKib: 30_000 + kibPerMinute * i / 6 + random(200) - 100 } : vitals
-        )
+        vitals: one.vitals.map(({ at, fds, pid, rssKib }, i) => ({
+          at,
+          fds,
+          pid,
+          rssKib,
+          liveKib: i % 6 === 0 ? 30_000 + kibPerMinute * i / 6 + random(200) - 100 : undefined
+        }))
       }
     }
     const allowed = Report.allowedLiveKibPerMinute(minutes / 2)
