@@ -131,7 +131,9 @@ const daemon = ({ bar, config, makeNode, produce, settings }: Run) => {
       Layer.provide(adminServer(admin, config))
     )
   return Layer.mergeAll(front, progress.layer(bar), produce ? Producer.layer() : Layer.empty).pipe(
-    Layer.provide(makeNode({ ...node, produces: produce }, NodeLog.layer)),
+    Layer.provide(
+      makeNode({ ...node, produces: produce }, config.transport === "tls" ? NodeLog.layerTls : NodeLog.layer)
+    ),
     Layer.provide([
       PeerStoreSqlite.layer(dataDir, node.network),
       nodeChain.layer(config),

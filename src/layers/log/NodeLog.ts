@@ -23,7 +23,7 @@ const reportSuppressed = (omitted: LogBudget.Omitted) =>
     { discard: true }
   )
 
-const subscribe = Effect.gen(function*() {
+const subscribe = Effect.fnUntraced(function*(warnsOfPlain: boolean) {
   const events = yield* NodeEvents
   const clock = yield* Clock.Clock
   // A wall clock that is set back would keep a window open, and its lines suppressed, for as long.
@@ -53,7 +53,7 @@ const subscribe = Effect.gen(function*() {
     budget = rest
     if (omitted.length > 0) run(reportSuppressed(omitted))
     if (allowed) run(write(line.level, line.text, EventText.data(event)))
-    const warning = event._tag === "Listening" ? EventText.plainTcpWarning(event.address) : undefined
+    const warning = warnsOfPlain && event._tag === "Listening" ? EventText.plainTcpWarning(event.address) : undefined
     if (warning !== undefined) run(write("Warn", warning, { event: "PlainTcp" }))
   }
   yield* Effect.addFinalizer(() => Effect.suspend(() => reportSuppressed(due(Number.MAX_SAFE_INTEGER))))
@@ -65,4 +65,7 @@ const subscribe = Effect.gen(function*() {
 })
 
 /** Logs until its scope closes. Pass it as `around` of `Node.layer`: it is built before the node and misses nothing. */
-export const layer: Layer.Layer<never, never, NodeEvents> = Layer.effectDiscard(subscribe)
+export const layer: Layer.Layer<never, never, NodeEvents> = Layer.effectDiscard(subscribe(true))
+
+/** The same for a node whose peers are connected over TLS: without the warning of plain TCP. */
+export const layerTls: Layer.Layer<never, never, NodeEvents> = Layer.effectDiscard(subscribe(false))

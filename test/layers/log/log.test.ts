@@ -66,14 +66,18 @@ const collected = () => {
 }
 
 const log = (
-  options: { readonly format: "pretty" | "json"; readonly level?: "Info" | "Debug" | "None" },
+  options: {
+    readonly format: "pretty" | "json"
+    readonly level?: "Info" | "Debug" | "None"
+    readonly layer?: typeof NodeLog.layer
+  },
   body: Effect.Effect<void, never, NodeEvents>
 ) =>
   Effect.gen(function*() {
     const level = options.level ?? "Debug"
     const { lines, output } = collected()
     yield* body.pipe(
-      Effect.provide(NodeLog.layer.pipe(
+      Effect.provide((options.layer ?? NodeLog.layer).pipe(
         Layer.provideMerge(NodeEventsLive.layer()),
         Layer.provide(Loggers.layer({ format: options.format, level, colours: false, output }))
       ))
@@ -278,6 +282,8 @@ describe("NodeLog", () => {
       assert.strictEqual(grep(yield* on("192.0.2.1:24100"), / WARN .*plain TCP/).length, 1)
       assert.strictEqual((yield* on("127.0.0.1:24100")).length, 1)
       assert.strictEqual((yield* on("[::1]:24100")).length, 1)
+      const overTls = emit([{ _tag: "Listening", at: 1, address: "192.0.2.1:24100" }])
+      assert.strictEqual((yield* log({ format: "pretty", layer: NodeLog.layerTls }, overTls)).length, 1, "over TLS")
     }))
 
   it.effect("other log lines: one line with annotations and cause", () =>
