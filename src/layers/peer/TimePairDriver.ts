@@ -80,6 +80,8 @@ export const dialled = (ctx: NodeContext, peer: Peer, end: PeerEnd): void => {
   if (end.wire === "native" && chosen === "native") return post(ctx, peer, { _tag: "Connected", end: end.id })
   if (chosen === "native") return becameNative(ctx, peer)
   if (end.wire === "time") {
+    // Where this node does not know its address, the socket says which of the two is higher.
+    peer.time = machineOf(ctx, peer, end.connection?.local)
     end.connection?.speak(TimeFraming, ctx.timeFrames)
     return postTime(ctx, peer, { _tag: "Connected", end: end.id })
   }
