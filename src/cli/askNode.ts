@@ -12,6 +12,7 @@ import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import * as ConfigSources from "../layers/config/ConfigSources.ts"
 import * as DaemonConfig from "../layers/config/DaemonConfig.ts"
 import * as Settings from "../layers/config/Settings.ts"
+import * as ThisHost from "../layers/config/ThisHost.ts"
 import * as Values from "../layers/config/Values.ts"
 import * as AdminClient from "../layers/http/AdminClient.ts"
 import * as AdminToken from "../layers/store/AdminToken.ts"
@@ -82,13 +83,13 @@ const settingsOf = Effect.fnUntraced(function*(flags: ConfigSources.Flags) {
 
 /** The one node that the data directories name. */
 const locate = Effect.fnUntraced(function*(directory: string | undefined, chosen: string | undefined) {
-  const { home } = yield* DaemonConfig.thisHost
+  const { home } = yield* ThisHost.read
   const names = networkNames.filter((name) => chosen === undefined || name === chosen)
   const directories = yield* Effect.mapError(
     Effect.fromResult(
       directory === undefined
-        ? Result.all(names.map((name) => DaemonConfig.defaultDataDir(home, name)))
-        : Result.map(DaemonConfig.expandHome(home, directory), (expanded) => [expanded])
+        ? Result.all(names.map((name) => ThisHost.defaultDataDir(home, name)))
+        : Result.map(ThisHost.expandHome(home, directory), (expanded) => [expanded])
     ),
     (error) => Failure.unusable(error.message)
   )
@@ -123,7 +124,7 @@ const failureOf = (error: AdminClient.AdminClientError): Failure.Failure =>
 
 /** The token that flags, environment or config file give. */
 const givenToken = Effect.fnUntraced(function*(given: ConfigSources.GivenSettings) {
-  const { home } = yield* DaemonConfig.thisHost
+  const { home } = yield* ThisHost.read
   const { file, token } = yield* Effect.mapError(
     Effect.fromResult(DaemonConfig.readToken(given, home)),
     (error) => Failure.unusable(error.message)

@@ -4,7 +4,7 @@ import { Argument, Command, Flag } from "effect/cli"
 import * as Limits from "../domain/Limits.ts"
 import { networks } from "../domain/Network.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
-import * as DaemonConfig from "../layers/config/DaemonConfig.ts"
+import * as ThisHost from "../layers/config/ThisHost.ts"
 import { usualTransport } from "../layers/config/Values.ts"
 import * as Crawl from "../layers/crawl/Crawl.ts"
 import type { Finding } from "../layers/crawl/Probe.ts"
@@ -94,9 +94,9 @@ export const command = Command.make(
           Effect.mapError((error) => Failure.unusable(error.message))
         )
     )
-    const { home } = yield* DaemonConfig.thisHost
+    const { home } = yield* ThisHost.read
     const directory = yield* Effect.fromResult(
-      dataDir._tag === "Some" ? DaemonConfig.expandHome(home, dataDir.value) : DaemonConfig.defaultDataDir(home, name)
+      dataDir._tag === "Some" ? ThisHost.expandHome(home, dataDir.value) : ThisHost.defaultDataDir(home, name)
     ).pipe(Effect.mapError((error) => Failure.unusable(error.message)))
     const chosen = transport._tag === "Some" ? transport.value : usualTransport(name)
     const fs = yield* FileSystem.FileSystem

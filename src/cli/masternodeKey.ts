@@ -2,8 +2,8 @@
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { networks } from "../domain/Network.ts"
-import * as DaemonConfig from "../layers/config/DaemonConfig.ts"
 import * as Settings from "../layers/config/Settings.ts"
+import * as ThisHost from "../layers/config/ThisHost.ts"
 import * as Values from "../layers/config/Values.ts"
 import * as MasternodeKey from "../layers/masternode/MasternodeKey.ts"
 import * as DataDir from "../layers/store/DataDir.ts"
@@ -13,7 +13,7 @@ import * as Json from "./json.ts"
 import { fields } from "./table.ts"
 
 const directoryOf = Effect.fnUntraced(function*(given: Option.Option<string>, network: Option.Option<string>) {
-  const { home } = yield* DaemonConfig.thisHost
+  const { home } = yield* ThisHost.read
   const chosen = Option.match(network, {
     onNone: () => Effect.succeed(networks.testnet),
     onSome: (name) =>
@@ -24,8 +24,8 @@ const directoryOf = Effect.fnUntraced(function*(given: Option.Option<string>, ne
   })
   const { name } = yield* chosen
   const directory = Option.match(given, {
-    onNone: () => DaemonConfig.defaultDataDir(home, name),
-    onSome: (path) => DaemonConfig.expandHome(home, path)
+    onNone: () => ThisHost.defaultDataDir(home, name),
+    onSome: (path) => ThisHost.expandHome(home, path)
   })
   return yield* Effect.mapError(Effect.fromResult(directory), (error) => Failure.unusable(error.message))
 })

@@ -16,7 +16,6 @@ import { MemoryNetwork } from "../layers/socket/memory/MemoryNetwork.ts"
 import { PeerState } from "../services/PeerState.ts"
 import { Sync } from "../services/Sync.ts"
 import { addressesOf, everyAddressOf, outerOf } from "./Addresses.ts"
-import type { App } from "./App.ts"
 import { ChainJudge } from "./ChainJudge.ts"
 import { Daemons, isDaemon } from "./Daemons.ts"
 import * as Disk from "./Disk.ts"
@@ -28,10 +27,9 @@ import * as Seeds from "./machine/Seeds.ts"
 import { plain, Trace } from "./machine/Trace.ts"
 import { VirtualProcess } from "./machine/VirtualProcess.ts"
 import { VirtualTime } from "./machine/VirtualTime.ts"
-import type { Mutant } from "./Mutant.ts"
 import * as Natures from "./Natures.ts"
 import * as SimulationLimits from "./plan/Limits.ts"
-import type { SimulatedStore, SimulatedWire, Violation } from "./plan/SimulationReport.ts"
+import type { Violation } from "./plan/SimulationReport.ts"
 import * as Setting from "./Setting.ts"
 import { SimulatedNode, type SimulatedNodeHost } from "./SimulatedNode.ts"
 import * as SqliteDisk from "./SqliteDisk.ts"
@@ -40,21 +38,7 @@ import { type PairView, PairWatch } from "./watch/PairWatch.ts"
 import { RecoveryWatch } from "./watch/RecoveryWatch.ts"
 import * as refusals from "./watch/refusals.ts"
 import { Traffic } from "./watch/Traffic.ts"
-
-export interface WorldOptions {
-  readonly seed: string
-  /** Numbers of the nodes that exist, ascending, of so many that were planned. */
-  readonly nodes: ReadonlyArray<number>
-  readonly planned: number
-  readonly mutant: Mutant | undefined
-  /** Whether some of the nodes are masternodes, and all keep a registry of them. */
-  readonly masternodes: boolean
-  readonly store: SimulatedStore
-  readonly wire: SimulatedWire
-  readonly app: App | undefined
-  /** One JSON object per line: every event but pings and pongs, and every fault. */
-  readonly onTrace: ((line: string) => void) | undefined
-}
+import type { WorldOptions } from "./WorldOptions.ts"
 
 const isFrequent = (event: NodeEvent) =>
   event._tag === "PingSent" || event._tag === "PingReceived" || event._tag === "PongSent" ||

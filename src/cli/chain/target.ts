@@ -9,8 +9,8 @@ import type { NetworkName } from "../../domain/Network.ts"
 import * as ChainDatabase from "../../layers/chain/ChainDatabase.ts"
 import * as ChainStoreSql from "../../layers/chain/ChainStoreSql.ts"
 import * as ConfigSources from "../../layers/config/ConfigSources.ts"
-import * as DaemonConfig from "../../layers/config/DaemonConfig.ts"
 import * as Settings from "../../layers/config/Settings.ts"
+import * as ThisHost from "../../layers/config/ThisHost.ts"
 import * as Values from "../../layers/config/Values.ts"
 import * as DataDir from "../../layers/store/DataDir.ts"
 import * as FileLock from "../../layers/store/FileLock.ts"
@@ -127,10 +127,10 @@ export const locate = (
 /** The data directory that the settings name, or the one of that network. */
 export const dataDirOf = (given: ConfigSources.GivenSettings, network: NetworkName) =>
   Effect.gen(function*() {
-    const { home } = yield* DaemonConfig.thisHost
+    const { home } = yield* ThisHost.read
     const directory = given.get(Settings.general.dataDir.name)?.values[0]
     return yield* Effect.fromResult(
-      directory === undefined ? DaemonConfig.defaultDataDir(home, network) : DaemonConfig.expandHome(home, directory)
+      directory === undefined ? ThisHost.defaultDataDir(home, network) : ThisHost.expandHome(home, directory)
     )
   }).pipe(Effect.mapError((error) => Failure.unusable(error.message)))
 

@@ -3,8 +3,6 @@
  */
 import type { FileSystem, LogLevel } from "effect"
 import { Effect, Redacted, Result } from "effect"
-import { homedir, userInfo } from "node:os"
-import * as nodePath from "node:path"
 import * as Limits from "../../domain/Limits.ts"
 import type { Outpoint, Tier } from "../../domain/masternode/Masternode.ts"
 import { networks } from "../../domain/Network.ts"
@@ -16,11 +14,11 @@ import * as Seed from "../../domain/peer/Seed.ts"
 import { problem as tuningProblem, type Spelling } from "../../domain/Tuning.ts"
 import type { NodeSetup, Tuning } from "../../services/NodeConfig.ts"
 import { fileName as masternodeFile } from "../masternode/MasternodeKey.ts"
-import * as HostAddresses from "../socket/HostAddresses.ts"
 import * as AdminToken from "../store/AdminToken.ts"
 import { ConfigError } from "./ConfigError.ts"
 import * as ConfigSources from "./ConfigSources.ts"
 import * as Settings from "./Settings.ts"
+import * as ThisHost from "./ThisHost.ts"
 import * as Values from "./Values.ts"
 
 /** Everything `run` needs. */
@@ -56,58 +54,7 @@ export interface MasternodeSettings {
   readonly keyFile: string
 }
 
-/** Facts of the host that defaults and checks depend on. */
-export interface Host {
-  /** Absolute; `undefined` where HOME is not set and the user has no passwd entry. */
-  readonly home: string | undefined
-  /** Addresses of the local interfaces. */
-  readonly addresses: ReadonlyArray<PeerIp.PeerIp>
-}
-
-/** HOME, and where that is empty or relative, the passwd entry. Both calls throw for a uid without an entry. */
-const homeDirectory = (): string | undefined => {
-  for (const find of [homedir, () => userInfo().homedir]) {
-    try {
-      const home = find()
-      if (nodePath.isAbsolute(home)) return home
-    } catch {
-      // Not known this way.
-    }
-  }
-  return undefined
-}
-
-/** The host this process runs on. */
-export const thisHost: Effect.Effect<Host> = Effect.sync(() => ({
-  home: homeDirectory(),
-  addresses: HostAddresses.read() ?? []
-}))
-
 type Outcome<A> = Result.Result<A, ConfigError>
-
-const homeOr = (home: string | undefined, input?: string): Outcome<string> =>
-  home === undefined
-    ? Result.fail(
-      new ConfigError({
-        where: "--data-dir",
-        input,
-        problem: input === undefined
-          ? "there is no default, because this user has no home directory (HOME is not set, and there is no passwd entry)"
-          : "cannot be expanded, because this user has no home directory (HOME is not set, and there is no passwd entry)",
-        fix: "name an absolute directory"
-      })
-    )
-    : Result.succeed(home)
-
-/** `~/.timemesh/NETWORK`. */
-export const defaultDataDir = (home: string | undefined, network: NetworkName): Outcome<string> =>
-  Result.map(homeOr(home), (path) => `${path}/.timemesh/${network}`)
-
-/** Expands a leading `~/`, for sources that no shell expands. */
-export const expandHome = (home: string | undefined, directory: string): Outcome<string> =>
-  directory === "~" || directory.startsWith("~/")
-    ? Result.map(homeOr(home, directory), (path) => `${path}${directory.slice(1)}`)
-    : Result.succeed(directory)
 
 const readText = <A>(
   where: string,
@@ -180,7 +127,7 @@ const readPeers = (
   defaultPort: number,
   listen: NodeSetup["listen"],
   advertise: PeerIp.PeerIp | undefined,
-  host: Host
+  host: ThisHost.Host
 ): Outcome<ReadonlyArray<PeerAddress.PeerAddress>> =>
   Result.gen(function*() {
     const from = given.get(Settings.general.peer.name)
@@ -311,7 +258,7 @@ export const readToken = (
     }
     return {
       token: text === undefined ? undefined : Redacted.make(text, { label: "admin token" }),
-      file: file === undefined ? undefined : yield* expandHome(home, file)
+      file: file === undefined ? undefined : yield* ThisHost.expandHome(home, file)
     }
   })
 
@@ -337,14 +284,18 @@ const tokenWarnings = (given: ConfigSources.GivenSettings): ReadonlyArray<string
     ]
     : []
 
-const readDataDir = (given: ConfigSources.GivenSettings, host: Host, network: NetworkName): Outcome<string> => {
+const readDataDir = (
+  given: ConfigSources.GivenSettings,
+  host: ThisHost.Host,
+  network: NetworkName
+): Outcome<string> => {
   const text = given.get(Settings.general.dataDir.name)?.values[0]
-  return text === undefined ? defaultDataDir(host.home, network) : expandHome(host.home, text)
+  return text === undefined ? ThisHost.defaultDataDir(host.home, network) : ThisHost.expandHome(host.home, text)
 }
 
 const readMasternode = (
   given: ConfigSources.GivenSettings,
-  host: Host,
+  host: ThisHost.Host,
   dataDir: string
 ): Outcome<MasternodeSettings | undefined> =>
   Result.gen(function*() {
@@ -352,7 +303,7 @@ const readMasternode = (
     const tier = yield* one<Tier | undefined>(given, masternode, undefined, Values.tier)
     const collateral = yield* one<Outpoint | undefined>(given, masternodeCollateral, undefined, Values.outpoint)
     const file = given.get(masternodeKey.name)?.values[0]
-    const keyFile = file === undefined ? `${dataDir}/${masternodeFile}` : yield* expandHome(host.home, file)
+    const keyFile = file === undefined ? `${dataDir}/${masternodeFile}` : yield* ThisHost.expandHome(host.home, file)
     if (tier === undefined) return undefined
     if ((tier === "free") !== (collateral === undefined)) {
       return yield* Result.fail(
@@ -368,7 +319,11 @@ const readMasternode = (
   })
 
 /** Parses and checks the collected texts. Pure. `software`: the name that the node's Hello carries. */
-export const decode = (given: ConfigSources.GivenSettings, host: Host, software: string): Outcome<DaemonConfig> =>
+export const decode = (
+  given: ConfigSources.GivenSettings,
+  host: ThisHost.Host,
+  software: string
+): Outcome<DaemonConfig> =>
   Result.gen(function*() {
     const { general } = Settings
     const network = yield* one(given, general.network, networks.testnet, Values.network)
@@ -417,6 +372,6 @@ export const load = Effect.fnUntraced(function*(
   FileSystem.FileSystem
 > {
   const { given, warnings } = yield* ConfigSources.collect(flags)
-  const config = yield* Effect.fromResult(decode(given, yield* thisHost, software))
+  const config = yield* Effect.fromResult(decode(given, yield* ThisHost.read, software))
   return { config, given, warnings: [...warnings, ...tokenWarnings(given)] }
 })

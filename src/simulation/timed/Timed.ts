@@ -9,7 +9,6 @@ import type { Socket } from "effect/socket"
 import type { Block } from "../../domain/chain/Block.ts"
 import * as ChainParams from "../../domain/chain/ChainParams.ts"
 import * as Hash from "../../domain/chain/Hash.ts"
-import type { Hasher } from "../../domain/chain/Hasher.ts"
 import * as TimeHandshake from "../../domain/pair/TimeHandshake.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
@@ -20,24 +19,11 @@ import * as SimulationLimits from "../plan/Limits.ts"
 import { Conn } from "./Conn.ts"
 import { Ledger } from "./Ledger.ts"
 import { TimedChain } from "./TimedChain.ts"
+import type { TimedOptions } from "./TimedOptions.ts"
 
 const params = ChainParams.testnet
 const port = 24_100
 const frameBytes = SimulationLimits.daemonFrameBytes
-
-export interface Options {
-  readonly ip: string
-  readonly hasher: Hasher
-  /** Blocks 1, 2, … above genesis. */
-  readonly chain?: ReadonlyArray<Block>
-  /** Addresses that it dials: as from a masternode list. */
-  readonly knows?: ReadonlyArray<string>
-  /** From before it was started again. */
-  readonly ledger?: Ledger
-  readonly commitCount?: number
-  /** Whether connections that ended, and what all of them heard and said, are kept: for tests. Default true. */
-  readonly remembers?: boolean
-}
 
 interface Slot {
   readonly dir: "in" | "out"
@@ -62,7 +48,7 @@ export class Timed {
   private nonce = 0n
   private dialNow: () => void = () => {}
 
-  constructor(options: Options) {
+  constructor(options: TimedOptions) {
     this.ip = PeerIp.fromStringUnsafe(options.ip)
     this.ledger = options.ledger ?? new Ledger()
     this.chain = new TimedChain(options.hasher, options.chain ?? [], {

@@ -12,11 +12,12 @@ import { ConfigError } from "../../../src/layers/config/ConfigError.ts"
 import * as ConfigSources from "../../../src/layers/config/ConfigSources.ts"
 import * as DaemonConfig from "../../../src/layers/config/DaemonConfig.ts"
 import * as Settings from "../../../src/layers/config/Settings.ts"
+import type * as ThisHost from "../../../src/layers/config/ThisHost.ts"
 import { randomFrom } from "../../harness/random.ts"
 import * as Mutator from "../Mutator.ts"
 import { ensure, show, type Target, utf8 } from "../Target.ts"
 
-const host: DaemonConfig.Host = {
+const host: ThisHost.Host = {
   home: "/home/op",
   addresses: ["127.0.0.1", "::1", "192.0.2.10"].map(PeerIp.fromStringUnsafe)
 }

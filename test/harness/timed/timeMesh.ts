@@ -3,7 +3,8 @@ import { Effect, Exit, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { networks } from "../../../src/domain/Network.ts"
 import { MemoryNetwork } from "../../../src/layers/socket/memory/MemoryNetwork.ts"
-import { type Options, Timed } from "../../../src/simulation/timed/Timed.ts"
+import { Timed } from "../../../src/simulation/timed/Timed.ts"
+import type { TimedOptions } from "../../../src/simulation/timed/TimedOptions.ts"
 import { hasher } from "../hasher.ts"
 import { ip, type make, type NodeOptions, onMesh } from "../mesh.ts"
 
@@ -20,7 +21,7 @@ export interface RunningTimed {
   readonly stop: Effect.Effect<void>
 }
 
-const starting = (options: Omit<Options, "hasher">) =>
+const starting = (options: Omit<TimedOptions, "hasher">) =>
   Effect.gen(function*() {
     const network = yield* MemoryNetwork
     const timed = new Timed({ hasher, ...options })

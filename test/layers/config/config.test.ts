@@ -7,8 +7,9 @@ import * as Seed from "../../../src/domain/peer/Seed.ts"
 import * as ConfigSources from "../../../src/layers/config/ConfigSources.ts"
 import * as DaemonConfig from "../../../src/layers/config/DaemonConfig.ts"
 import * as Settings from "../../../src/layers/config/Settings.ts"
+import type * as ThisHost from "../../../src/layers/config/ThisHost.ts"
 
-const host: DaemonConfig.Host = {
+const host: ThisHost.Host = {
   home: "/home/op",
   addresses: ["127.0.0.1", "::1", "192.0.2.10"].map((text) => PeerIp.fromStringUnsafe(text))
 }
