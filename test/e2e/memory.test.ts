@@ -11,8 +11,9 @@ import * as SecondClient from "../harness/secondClient.ts"
 import { e2e, start } from "./program.ts"
 
 const node = "127.78.0.1"
-/** Peers of a full node but three, so that others still find a place. */
+/** As many as dial in where 130 have places: the other places are for peers that the node dials. */
 const peers = 122
+const places = peers + Limits.outboundPlaces
 const mebibyte = 1024 * 1024
 
 /** MiB. What the process holds now. */
@@ -49,6 +50,7 @@ describe("memory", () => {
           "run",
           "--network=devnet",
           `--listen=${node}:0`,
+          `--max-peers=${places}`,
           `--data-dir=${directory}`,
           "--log-format=pretty"
         ])
