@@ -43,6 +43,10 @@ const found: ReadonlyArray<readonly [what: string, options: SimulationOptions]> 
   [
     "who stood still works through the handshakes that its peer gave up, and no Down of those is a fault",
     { ...options(700062, 10, 1, faultKinds), keepFaults: [1, 2, 3], keepNodes: [0, 1, 4, 7], untilMs: 200_000 }
+  ],
+  [
+    "who says that its own clock is behind, because it is, does not wrong its peers",
+    { ...options(920056, 10, 1, faultKinds), keepFaults: [2], keepNodes: [0, 8], untilMs: 2_100_000 }
   ]
 ]
 

@@ -155,3 +155,7 @@ export const faultKinds: ReadonlyArray<FaultKind> = [
   "fork",
   "alias"
 ]
+
+/** Nodes whose wall clock is wrong while these faults last: set, or too slow or fast for long. */
+export const clockFaults = (underWay: ReadonlyArray<Fault>): ReadonlySet<number> =>
+  new Set(underWay.flatMap((fault) => fault.kind === "jump" || fault.kind === "drift" ? [fault.node] : []))

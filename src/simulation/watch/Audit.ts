@@ -5,6 +5,7 @@ import type { PeerConnectionInfo } from "../../domain/peer/PeerRecord.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import { Sync } from "../../services/Sync.ts"
 import * as Bounds from "../plan/Bounds.ts"
+import { clockFaults } from "../plan/Fault.ts"
 import * as SimulationLimits from "../plan/Limits.ts"
 import type { Running, SimulatedNode } from "../SimulatedNode.ts"
 import type { World } from "../World.ts"
@@ -131,9 +132,9 @@ export class Audit {
       const pair = peer === undefined ? undefined : pairs.of(node.index, peer)
       if (pair === undefined || !pairs.healthy(pair, SimulationLimits.syncMs)) continue
       if (this.world.timeline.touched(node.index) > this.world.time.now - SimulationLimits.syncMs) continue
-      // By a clock that is set back, the others' blocks are in the future.
-      const clockSet = this.world.timeline.underWay.some((fault) => fault.kind === "jump" && fault.node === node.index)
-      const why = ["it has nothing above", ...(clockSet ? ["its next block is"] : [])]
+      // By a clock that is set back, or runs slow for long, the others' blocks are in the future.
+      const clockWrong = clockFaults(this.world.timeline.underWay).has(node.index)
+      const why = ["it has nothing above", ...(clockWrong ? ["its next block is"] : [])]
       const fine = why.some((why) => use.startsWith(`not used: ${why}`))
       if (use.startsWith("not used") && !fine) this.violated(node, "honest peers are used", `${ip}: ${use}`)
     }

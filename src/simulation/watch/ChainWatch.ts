@@ -1,6 +1,6 @@
 /** Whether the nodes of a simulated network follow the best chain among their peers, as fast as may be demanded. */
 import * as Limits from "../../domain/Limits.ts"
-import type { Fault } from "../plan/Fault.ts"
+import { clockFaults, type Fault } from "../plan/Fault.ts"
 import * as SimulationLimits from "../plan/Limits.ts"
 import type { World } from "../World.ts"
 
@@ -39,9 +39,7 @@ export class ChainWatch {
   check(underWay: ReadonlyArray<Fault>): void {
     const { pairs, tips, time, nodes } = this.world
     const now = time.now
-    const wrong = new Set(
-      underWay.flatMap((fault) => fault.kind === "jump" || fault.kind === "drift" ? [fault.node] : [])
-    )
+    const wrong = clockFaults(underWay)
     for (const node of wrong) {
       this.odd.add(node)
       this.clockRightAt.set(node, now)
