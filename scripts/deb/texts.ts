@@ -59,7 +59,7 @@ systemd-sysusers timemesh.conf
 systemd-tmpfiles --create timemesh.conf || true
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
-  # An upgrade: the node goes on with the new program. A new node starts when its settings are made.
+  # An upgrade: restart the node with the new program. A new node starts when its settings are made.
   systemctl try-restart timemesh.service || true
 fi
 if [ -z "$2" ]; then

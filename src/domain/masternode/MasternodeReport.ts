@@ -201,7 +201,7 @@ const rowOf = (entry: Registry.Entry, isContested: boolean, now: number): Master
   }
 }
 
-/** One that only peers of the TIME network tell of. Which port it listens on none of them says: it is the network's. */
+/** One that only peers of the TIME network report. None of them names its port: it is the network's. */
 const toldRow = (place: ToldMasternodes.Place, isContested: boolean, now: number): MasternodeRow | undefined => {
   const claim = ToldMasternodes.holder(place, now)
   if (claim === undefined) return undefined

@@ -7,7 +7,7 @@
  * report as active (the TIME network's own rule). A key proves nothing here: it is shown, and keeps no other IP from being counted.
  *
  * **Bounds.** `Limits.toldMasternodes` IPs, `Limits.masternodesPerIp` keys of one, `Limits.toldPerMessage` entries of one message. A full
- * registry drops what the netgroup told that told of the most, and never a live one.
+ * registry drops entries of the netgroup that named the most, and never a live one.
  */
 import { HashMap, Option } from "effect"
 import * as Limits from "../Limits.ts"
@@ -40,7 +40,7 @@ export interface Place {
   readonly connection: number | undefined
   /** Peers that report it as active. */
   readonly witnesses: ReadonlyArray<Witness.Witness>
-  /** Netgroup of the peer that told of it first. */
+  /** Netgroup of the peer that named it first. */
   readonly source: string
 }
 
@@ -187,7 +187,7 @@ const fit = (told: ToldMasternodes, now: number): ToldMasternodes => {
   return going.reduce((next, [ip]) => HashMap.remove(next, ip), told)
 }
 
-/** Without what nobody has told of for `Limits.masternodeKeepMs`. */
+/** Without what no peer has named for `Limits.masternodeKeepMs`. */
 export const withoutForgotten = (told: ToldMasternodes, now: number): ToldMasternodes => {
   let next = told
   for (const [ip, place] of told) {

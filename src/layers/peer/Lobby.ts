@@ -1,6 +1,6 @@
 /**
  * Sockets of strangers whose first message has not come whole yet, while many are unidentified: they wait here, and cost little. The first that has said it
- * comes in first, however late it is; one that says it a byte at a time has no row, no Hello and no timer. **Full**: the oldest gives way, so a flood of silent connections shortens the wait and keeps nobody out who speaks.
+ * comes in first, however late it is; one that says it a byte at a time has no row, no Hello and no timer. **Full**: the oldest gives way, so a flood of silent connections shortens the wait and keeps out no stranger that speaks.
  */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
