@@ -9,9 +9,8 @@
 import { Data, Runtime } from "effect"
 import { CliError } from "effect/cli"
 import type { SocketServer } from "effect/socket"
-import * as PeerAddress from "../domain/peer/PeerAddress.ts"
+import { formatListen, type NodeSetup } from "../domain/NodeSetup.ts"
 import { systemCode } from "../layers/store/systemError.ts"
-import type { NodeSetup } from "../services/NodeConfig.ts"
 import * as json from "./json.ts"
 
 export class Failure extends Data.TaggedError("Failure")<{ readonly text: string; readonly exitCode: 1 | 2 | 78 }> {
@@ -69,7 +68,7 @@ const macOsHint = (address: string): string => {
 export const cannotListen = (listen: NodeSetup["listen"], error: SocketServer.SocketServerError): Failure =>
   cannotBind(
     "the node",
-    listen.ip === "any" ? `any:${listen.port}` : PeerAddress.format(PeerAddress.make(listen.ip, listen.port)),
+    formatListen(listen),
     "--listen IP:PORT",
     systemCode(error) ?? "unknown"
   )

@@ -39,7 +39,7 @@ export const command = Command.make(
       Flag.withMetavar("DIR"),
       Flag.withDescription("Directory to make; it must not exist, and appears when the copy is whole")
     ),
-    json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false))
+    json: flags.json
   },
   Effect.fnUntraced(function*({ json, out, ...told }) {
     const { given, network = "testnet" } = yield* target.chosen(told)

@@ -14,11 +14,11 @@ import * as CertificateFile from "../layers/store/CertificateFile.ts"
 import * as PinsMemory from "../layers/store/PinsMemory.ts"
 import { PeerSocket } from "../services/PeerSocket.ts"
 import * as Failure from "./Failure.ts"
+import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import { table } from "./table.ts"
 import { software } from "./version.ts"
-
-const wireNames = { native: "native", time: "TIME" } as const
+import { wireName } from "./wireName.ts"
 
 /** One node as JSON: how many it named, not whom. */
 const shown = ({ peers, ...finding }: Finding) => ({ ...finding, named: peers.length })
@@ -30,7 +30,7 @@ export const render = ({ left, nodes }: Crawl.Report): string => {
     ip,
     String(port),
     isReachable ? "yes" : "no",
-    wire === undefined ? "?" : `${wireNames[wire]}, ${transport ?? "?"}`,
+    wire === undefined ? "?" : `${wireName(wire)}, ${transport ?? "?"}`,
     software ?? "?",
     height === undefined ? "?" : String(height),
     String(peers.length),
@@ -44,7 +44,7 @@ export const render = ({ left, nodes }: Crawl.Report): string => {
   ].join("\n")
 }
 
-const flags = {
+const given = {
   from: Argument.String("address").pipe(
     Argument.withDescription("Where to begin: IP, IP:PORT or [IPv6]:PORT"),
     Argument.atLeast(1)
@@ -72,7 +72,7 @@ const flags = {
     Flag.withDescription(`Dials a second at most (default ${Limits.crawlPerSecond})`),
     Flag.withDefault(Limits.crawlPerSecond)
   ),
-  json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false))
+  json: flags.json
 }
 
 const inRange = (name: string, value: number, most: number): Result.Result<number, Failure.Failure> =>
@@ -82,7 +82,7 @@ const inRange = (name: string, value: number, most: number): Result.Result<numbe
 
 export const command = Command.make(
   "crawl",
-  flags,
+  given,
   Effect.fnUntraced(function*({ dataDir, from, json, most, network: name, perSecond, transport }) {
     yield* Effect.fromResult(inRange("most", most, Limits.crawlMost))
     yield* Effect.fromResult(inRange("per-second", perSecond, Limits.crawlPerSecondMost))

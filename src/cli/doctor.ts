@@ -1,6 +1,6 @@
 /** `timemesh doctor`: what keeps a node from working on this host, or will soon, each with its fix. */
 import { Console, Effect } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
 import { examine } from "./doctor/examine.ts"
 import { type Finding, judge, type Level } from "./doctor/findings.ts"
 import * as Failure from "./Failure.ts"
@@ -23,7 +23,7 @@ export const command = Command.make(
   "doctor",
   {
     settings: flags.all,
-    json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false))
+    json: flags.json
   },
   Effect.fnUntraced(function*({ json, settings }) {
     const findings = judge(yield* examine(settings))

@@ -7,6 +7,12 @@ import * as Settings from "../layers/config/Settings.ts"
 /** With the environment variable that gives the setting as well. */
 const helpOf = ({ help, name }: Settings.Setting): string => `${help} [${Settings.environmentName(name)}]`
 
+/** Of every command that prints one object. */
+export const json: Flag.Flag<boolean> = Flag.Boolean("json").pipe(
+  Flag.withDescription("Print one JSON object"),
+  Flag.withDefault(false)
+)
+
 /** The flag of one setting; `None` when absent. */
 export const setting = (from: Settings.Setting): Flag.Flag<Option.Option<string>> =>
   Flag.String(from.name).pipe(
@@ -47,7 +53,7 @@ export const asking = {
     ...Settings.general.adminTokenFile,
     help: "File of the node's token (default: that of the node in its data directory)"
   }),
-  json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false))
+  json
 }
 
 export const toFlags = (input: Readonly<Record<string, Option.Option<string>>>): Flags =>

@@ -9,6 +9,7 @@ import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import * as trust from "./peers/trust.ts"
 import { bytes, duration, table } from "./table.ts"
+import { wireName } from "./wireName.ts"
 
 const heading = ["PEER", "PORT", "STATE", "WIRE", "SINCE", "SOCKET", "HEIGHT", "RTT", "IN", "OUT", "SOFTWARE"]
 
@@ -22,7 +23,7 @@ const pins: Readonly<Record<string, string>> = { pinned: "pinned", "not-pinned":
 /** `native, plain`; `TIME, TLSv1.3, not pinned`. */
 const wireOf = ({ pin }: Peer, { transport, wire }: NonNullable<Peer["connection"]>): string =>
   [
-    wire === "time" ? "TIME" : wire ?? "native",
+    wireName(wire),
     ...(transport === undefined ? [] : [transport]),
     ...(pin === undefined ? [] : [pins[pin.state] ?? pin.state])
   ].join(", ")

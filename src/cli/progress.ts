@@ -1,7 +1,8 @@
 /** Sync progress of `run`: a bar below the log on a terminal, otherwise periodic log lines. */
-import { Clock, Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import * as Limits from "../domain/Limits.ts"
 import * as SyncProgress from "../layers/log/SyncProgress.ts"
+import { monotonicMs } from "../layers/time/monotonicMs.ts"
 import { Sync } from "../services/Sync.ts"
 
 /** The bottom line of a terminal, below the log. */
@@ -32,9 +33,6 @@ export const onTerminal = (
     width: () => (stream.columns || 80) - 1
   }
 }
-
-/** Rates are measured on the monotonic clock: the wall clock may be set meanwhile. */
-const monotonicMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
 /** Runs the effect every `ms`, first after `ms`, until the scope closes. */
 const every = <E, R>(ms: number, effect: Effect.Effect<void, E, R>) =>

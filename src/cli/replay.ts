@@ -1,6 +1,6 @@
 /** `timemesh replay FILE`: takes the steps of a trace again, by the rules of this version. */
 import { Console, Effect, Result, Schema } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Argument, Command } from "effect/cli"
 import * as Limits from "../domain/Limits.ts"
 import { step } from "../domain/pair/Pair.ts"
 import type { Decision } from "../domain/pair/PairDecision.ts"
@@ -9,6 +9,7 @@ import * as PairTrace from "../domain/pair/PairTrace.ts"
 import * as PairTraceFile from "../domain/pair/PairTraceFile.ts"
 import * as InputFile from "../layers/store/InputFile.ts"
 import * as Failure from "./Failure.ts"
+import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 
 const decodeJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
@@ -49,7 +50,7 @@ const summary = (trace: PairTrace.PairTrace, differences: ReadonlyArray<PairTrac
 export const command = Command.make(
   "replay",
   {
-    json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false)),
+    json: flags.json,
     file: Argument.String("file").pipe(
       Argument.withDescription("Trace made by timemesh trace IP --json; - reads standard input")
     )

@@ -29,7 +29,7 @@ export const command = Command.make(
       ),
       Flag.withDefault(false)
     ),
-    json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false))
+    json: flags.json
   },
   Effect.fnUntraced(function*({ from, json, replace, ...told }) {
     const { network: copied } = yield* orFail(Backup.read(from))

@@ -8,6 +8,7 @@ import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import { masternodesLine } from "./masternodes.ts"
 import { duration, fields } from "./table.ts"
+import { wireName } from "./wireName.ts"
 
 const both = (count: { readonly inbound: number; readonly outbound: number }): string =>
   `${count.inbound + count.outbound} (${count.inbound} inbound, ${count.outbound} outbound)`
@@ -29,12 +30,10 @@ const ownLines = ({ line, notices }: NonNullable<Status["own"]>): ReadonlyArray<
   ...notices.flatMap(({ cause, fix }) => fix === undefined ? [] : [["own address", `${cause}; ${fix}`] as const])
 ]
 
-const wireNames: Readonly<Record<string, string>> = { time: "TIME" }
-
 /** `7 native, 3 TIME; 10 TLSv1.3; 7 pinned, 3 not-pinned (TIME daemons make a new certificate at each start)`. */
 const linksLine = ({ pins, transports, wires }: NonNullable<Status["links"]>): string => {
   const counts = (by: Readonly<Record<string, number>>) =>
-    Object.entries(by).map(([name, count]) => `${count} ${wireNames[name] ?? name}`).join(", ")
+    Object.entries(by).map(([name, count]) => `${count} ${wireName(name)}`).join(", ")
   return [wires, transports, pins].filter((by) => Object.keys(by).length > 0).map(counts).join("; ") +
     (pins["not-pinned"] === undefined ? "" : " (TIME daemons make a new certificate at each start)")
 }

@@ -214,6 +214,10 @@ export type NodeEvent =
   | { readonly _tag: "MasternodeConflict"; readonly at: number; readonly detail: string }
   | { readonly _tag: "Stopping"; readonly at: number }
 
+/** Each connection has one of these every few seconds: a reader wants to see what changes. */
+export const isHeartbeat = ({ _tag }: NodeEvent): boolean =>
+  _tag === "PingSent" || _tag === "PingReceived" || _tag === "PongSent" || _tag === "PongReceived"
+
 /** Both ways, frames and all. */
 export interface Traffic {
   readonly bytes: { readonly sent: number; readonly received: number }

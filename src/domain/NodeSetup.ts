@@ -5,7 +5,7 @@
 import { Result } from "effect"
 import * as Limits from "./Limits.ts"
 import type { Network } from "./Network.ts"
-import type { PeerAddress } from "./peer/PeerAddress.ts"
+import * as PeerAddress from "./peer/PeerAddress.ts"
 import * as PeerIp from "./peer/PeerIp.ts"
 import type { Seed } from "./peer/Seed.ts"
 import * as Tuning from "./Tuning.ts"
@@ -20,7 +20,7 @@ export interface NodeSetup {
   /** The port at which peers reach this node, where that is not the one it listens on: a router forwards it. */
   readonly advertisePort?: number | undefined
   /** Peers to connect to from the start. None is this node. */
-  readonly peers: ReadonlyArray<PeerAddress>
+  readonly peers: ReadonlyArray<PeerAddress.PeerAddress>
   /** Asked for peers while none is up. */
   readonly seeds?: ReadonlyArray<Seed> | undefined
   /** What our Hello says we are, ≤ 64 bytes. */
@@ -31,6 +31,10 @@ export interface NodeSetup {
   /** Keeps a registry of the network's masternodes, and passes on what masternodes announce (`Masternodes`). */
   readonly masternodes?: boolean | undefined
 }
+
+/** `any:24100`, `203.0.113.7:24100`: as `--listen` takes it. */
+export const formatListen = ({ ip, port }: NodeSetup["listen"]): string =>
+  ip === "any" ? `any:${port}` : PeerAddress.format({ ip, port })
 
 /** The address peers know a node by, where its set-up says so. */
 export const knownAddress = (
@@ -62,7 +66,7 @@ export type Own = "advertise" | "listen" | "host" | "any"
 
 /** Whether a peer is this node itself, and how we know. */
 export const ownAddress = (
-  peer: PeerAddress,
+  peer: PeerAddress.PeerAddress,
   { advertise, listen }: Pick<NodeSetup, "listen" | "advertise">,
   addresses: ReadonlyArray<PeerIp.PeerIp> = []
 ): Own | undefined => {
@@ -104,7 +108,7 @@ const networkProblem = ({ genesis, name, port }: Network): SetupProblem | undefi
 
 /** What is wrong with a peer to connect to, named by `field`: its address, its port, or that it is this node. */
 export const peerProblem = (
-  peer: PeerAddress,
+  peer: PeerAddress.PeerAddress,
   setup: Pick<NodeSetup, "listen" | "advertise">,
   field: string,
   addresses: ReadonlyArray<PeerIp.PeerIp> = []
@@ -118,7 +122,11 @@ export const peerProblem = (
 }
 
 /** A peer that is this node. `how`: how we know, `found` by a dial that reached ourselves. */
-export const ownPeer = ({ ip, port }: PeerAddress, field = "peer", how: Own | "found" = "found"): SetupProblem => ({
+export const ownPeer = (
+  { ip, port }: PeerAddress.PeerAddress,
+  field = "peer",
+  how: Own | "found" = "found"
+): SetupProblem => ({
   field,
   input: `${ip} port ${port}`,
   problem: `is this node itself (${how})`,

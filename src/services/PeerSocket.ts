@@ -23,6 +23,7 @@ import type { Effect, Option, Scope } from "effect"
 import type { Socket, SocketServer } from "effect/socket"
 import type { PeerAddress } from "../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
+import type { WireName } from "../domain/peer/PeerRecord.ts"
 import type { PinReport } from "../domain/peer/Pins.ts"
 
 /**
@@ -72,6 +73,13 @@ export interface Tls {
 export type Secured = Plain | Tls
 
 export const plain: Plain = { _tag: "Plain" }
+
+/** The wire of such a connection: over TLS, a peer that agrees on no protocol is one of the TIME network. */
+export const wireOf = (secured: Secured | undefined): WireName =>
+  secured?._tag === "Tls" && secured.protocol === undefined ? "time" : "native"
+
+/** `plain`, or the version of TLS, as `TLSv1.3`. */
+export const transportOf = (secured: Secured | undefined): string => secured?._tag === "Tls" ? secured.version : "plain"
 
 export interface DialOptions {
   /** Local address to dial from; it must be of this host. The source port is always ephemeral. */

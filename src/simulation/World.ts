@@ -5,7 +5,7 @@
 import { Context, Effect, Layer, LogLevel, Scope } from "effect"
 import type { Hasher } from "../domain/chain/Hasher.ts"
 import * as DisconnectReason from "../domain/DisconnectReason.ts"
-import type { NodeEvent } from "../domain/NodeEvent.ts"
+import { isHeartbeat, type NodeEvent } from "../domain/NodeEvent.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
 import * as PeerIps from "../domain/peer/PeerIp.ts"
 import * as Subnet from "../domain/peer/Subnet.ts"
@@ -39,10 +39,6 @@ import { RecoveryWatch } from "./watch/RecoveryWatch.ts"
 import * as refusals from "./watch/refusals.ts"
 import { Traffic } from "./watch/Traffic.ts"
 import type { WorldOptions } from "./WorldOptions.ts"
-
-const isFrequent = (event: NodeEvent) =>
-  event._tag === "PingSent" || event._tag === "PingReceived" || event._tag === "PongSent" ||
-  event._tag === "PongReceived"
 
 export class World {
   readonly time: VirtualTime
@@ -275,7 +271,7 @@ export class World {
 
   private onEvent(node: SimulatedNode, event: NodeEvent): void {
     this.trace.event(this.time.now, this.time.steps, node.index, event)
-    if (isFrequent(event)) {
+    if (isHeartbeat(event)) {
       this.pings += 1
       if (this.pingTraps.size > 0 && event._tag === "PingSent") this.springPingTrap(node.index, event.ip)
       return

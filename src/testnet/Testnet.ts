@@ -11,6 +11,7 @@ import type { ChildProcessSpawner } from "effect/process"
 import * as Limits from "../domain/Limits.ts"
 import * as PairAgreement from "../domain/pair/PairAgreement.ts"
 import type { Self } from "../layers/node/Self.ts"
+import { monotonicMs } from "../layers/time/monotonicMs.ts"
 import * as ChainVerdict from "./ChainVerdict.ts"
 import type { Cut, Kill } from "./Facts.ts"
 import * as LogEvents from "./LogEvents.ts"
@@ -108,9 +109,6 @@ const ask = (members: ReadonlyArray<Members.Member>, samples: Samples) =>
   })
 
 /** Asks every node, and reports the sample. Fails when a node ended before any node ever answered: the network cannot run here. */
-/** Durations; the events of the nodes carry wall time, which several processes share. */
-const monotonicMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
-
 const sample = Effect.fnUntraced(function*(
   members: ReadonlyArray<Members.Member>,
   samples: Samples,

@@ -3,7 +3,16 @@ import { assert } from "@effect/vitest"
 import * as DisconnectReason from "../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../src/domain/Limits.ts"
 import * as Pair from "../../src/domain/pair/Pair.ts"
-import type { Draw, EndId, PairAction, PairEvent, PairState, Role, Timer } from "../../src/domain/pair/PairState.ts"
+import type {
+  Draw,
+  End,
+  EndId,
+  PairAction,
+  PairEvent,
+  PairState,
+  Role,
+  Timer
+} from "../../src/domain/pair/PairState.ts"
 import { empty } from "../../src/domain/pair/PairState.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 
@@ -173,4 +182,17 @@ export const stop = (retryMs: number | undefined): PairEvent => ({
   reject: "operator",
   detail: "",
   retryMs
+})
+
+/** An end of which nothing is known but how it began. */
+export const bareEnd = (id: number, dir: End["dir"], phase: End["phase"]): End => ({
+  id,
+  dir,
+  phase,
+  role: undefined,
+  tag: undefined,
+  process: undefined,
+  self: undefined,
+  order: undefined,
+  commitHeld: false
 })

@@ -7,6 +7,7 @@ import type { OwnReport } from "../../src/domain/peer/OwnAddressText.ts"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../src/domain/peer/PeerRecord.ts"
+import type * as Situation from "../../src/domain/peer/Situation.ts"
 import * as Subnet from "../../src/domain/peer/Subnet.ts"
 import { type BanReport, ConnectionManager, InvalidPeer } from "../../src/services/ConnectionManager.ts"
 import { NodeConfig } from "../../src/services/NodeConfig.ts"
@@ -156,3 +157,17 @@ export const services = (note: (call: string) => Effect.Effect<void>) =>
       tuning: Limits
     })
   )
+
+/** Of an address with which nothing is out of the ordinary. */
+export const facts: Situation.Facts = {
+  impossible: undefined,
+  own: undefined,
+  movedTo: undefined,
+  isIsolated: false,
+  banned: undefined,
+  isInBook: false,
+  full: undefined,
+  familyMissing: false,
+  isAlone: false,
+  clockBehindS: undefined
+}

@@ -1,6 +1,5 @@
 /** The peer book that a command works on: a data directory's, with the lock that a running node would hold where it is changed. */
 import { Clock, Effect, type FileSystem, Layer, type Option, type Scope } from "effect"
-import { Flag } from "effect/cli"
 import { type Network, networks } from "../../domain/Network.ts"
 import { PeerBook } from "../../domain/peer/PeerBook.ts"
 import * as SipHash from "../../domain/peer/SipHash.ts"
@@ -20,7 +19,7 @@ export const where = {
     help: "Data directory whose peer book is meant (default ~/.timemesh/NETWORK)"
   }),
   network: flags.setting({ ...Settings.general.network, help: "The book's network (default testnet)" }),
-  json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false))
+  json: flags.json
 }
 
 export interface Where {

@@ -35,7 +35,7 @@ export const where = {
     Flag.withDescription("Database file, instead of the one in a data directory"),
     Flag.optional
   ),
-  json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object"), Flag.withDefault(false))
+  json: flags.json
 }
 
 export interface Where {

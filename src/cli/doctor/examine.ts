@@ -5,6 +5,7 @@ import type { HttpClient } from "effect/http"
 import * as fs from "node:fs/promises"
 import * as Net from "node:net"
 import { DatabaseSync } from "node:sqlite"
+import { formatListen } from "../../domain/NodeSetup.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type * as ConfigSources from "../../layers/config/ConfigSources.ts"
 import * as DaemonConfig from "../../layers/config/DaemonConfig.ts"
@@ -56,11 +57,13 @@ const connect = (ip: string, port: number) =>
     })
   })
 
+const exists = (path: string): Promise<boolean> => fs.stat(path).then(() => true, () => false)
+
 /** Whether the file is a database; a node that runs has it open, so it is not asked then. */
 const databaseOf = (file: string): Effect.Effect<string | undefined> =>
-  Effect.promise(() => fs.stat(file).then(() => true, () => false)).pipe(
-    Effect.map((exists) => {
-      if (!exists) return undefined
+  Effect.promise(() => exists(file)).pipe(
+    Effect.map((isThere) => {
+      if (!isThere) return undefined
       try {
         const database = new DatabaseSync(file, { readOnly: true })
         try {
@@ -84,21 +87,20 @@ const changedAt = async (path: string): Promise<number | undefined> => {
 }
 
 const directoryOf = Effect.fnUntraced(function*(path: string, runs: boolean, host: Host) {
-  const exists = yield* Effect.promise(() => fs.stat(path).then(() => true, () => false))
-  const problem = exists
+  const isThere = yield* Effect.promise(() => exists(path))
+  const problem = isThere
     ? yield* Effect.match(DataDir.check(path), {
       onSuccess: () => undefined,
       onFailure: ({ detail }) => `${path} ${detail}`
     })
     : undefined
-  const existing = exists ? path : "/"
   return {
     path,
-    exists,
+    exists: isThere,
     problem,
-    token: exists ? yield* AdminToken.weakness(path) : undefined,
+    token: isThere ? yield* AdminToken.weakness(path) : undefined,
     changedAt: yield* Effect.promise(() => changedAt(path)),
-    disk: yield* host.disk(existing),
+    disk: yield* host.disk(isThere ? path : "/"),
     database: runs || problem !== undefined ? undefined : yield* databaseOf(`${path}/chain.db`)
   } satisfies Directory
 })
@@ -109,7 +111,7 @@ const portsOf = Effect.fnUntraced(
     if (typeof node === "string") {
       ports.push({
         of: "peers",
-        address: listen.ip === "any" ? `any:${listen.port}` : PeerAddress.format({ ip: listen.ip, port: listen.port }),
+        address: formatListen(listen),
         flag: "--listen IP:PORT",
         code: yield* host.bind(listen.ip === "any" ? undefined : listen.ip, listen.port)
       })

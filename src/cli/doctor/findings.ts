@@ -67,6 +67,11 @@ export interface Facts {
 
 const ok = (check: string, says: string): Finding => ({ check, level: "ok", says })
 const problem = (check: string, says: string, fix: string): Finding => ({ check, level: "problem", says, fix })
+/** Of a sentence that ends with its fix, as errors of this program do. */
+const refused = (check: string, sentence: string): Finding => {
+  const [says = sentence, ...fix] = sentence.split("; ")
+  return problem(check, says, fix.join("; "))
+}
 const warning = (check: string, says: string, fix: string): Finding => ({ check, level: "warning", says, fix })
 
 const ofNode = ({ nodeVersion }: Facts): Finding =>
@@ -77,7 +82,7 @@ const ofNode = ({ nodeVersion }: Facts): Finding =>
 const ofDirectory = ({ path, problem: wrong, exists, token }: Directory): ReadonlyArray<Finding> => [
   wrong === undefined
     ? ok("data directory", exists ? `${path} is this user's` : `${path} is made at the first start`)
-    : problem("data directory", wrong.split("; ")[0] ?? wrong, wrong.split("; ").slice(1).join("; ")),
+    : refused("data directory", wrong),
   ...(token === undefined
     ? []
     : [problem("token", `${path}/admin.token ${token}`, "restart the node: it makes a new one")])
@@ -141,9 +146,9 @@ const ofPort = (runs: boolean) => ({ address, code, flag, of }: Port): Finding =
 
 const ofAddress = ({ node }: Facts): ReadonlyArray<Finding> => {
   if (typeof node === "string" || node.status.own === undefined) return []
-  const { line, notices, reachable } = node.status.own
+  const { line, notices } = node.status.own
   const told = notices.map(({ cause, fix }) => warning("own address", cause, fix ?? "nothing, if that is intended"))
-  return told.length > 0 ? told : [ok("own address", reachable === "yes" ? `${line}` : line)]
+  return told.length > 0 ? told : [ok("own address", line)]
 }
 
 const ofPeers = ({ node }: Facts): ReadonlyArray<Finding> => {
@@ -159,10 +164,7 @@ const ofPeers = ({ node }: Facts): ReadonlyArray<Finding> => {
 export const judge = (facts: Facts): ReadonlyArray<Finding> => {
   const { directory, node, ports, settings } = facts
   if (settings !== undefined) {
-    return [
-      ofNode(facts),
-      problem("settings", settings.split("; ")[0] ?? settings, settings.split("; ").slice(1).join("; "))
-    ]
+    return [ofNode(facts), refused("settings", settings)]
   }
   return [
     ofNode(facts),

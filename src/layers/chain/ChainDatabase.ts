@@ -1,5 +1,5 @@
 /** A chain's SQLite file: where it is, what it is opened with, and which network's chain it holds. */
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { chainParams } from "../../domain/chain/ChainParams.ts"
 import type { NetworkName } from "../../domain/Network.ts"
@@ -14,20 +14,19 @@ export const fileIn = (dataDir: string): string => `${dataDir}/chain.db`
 /** What a store of that network's chain is opened with, beside the file. */
 export const storeOptions = (network: NetworkName) => ({ network, genesis: genesisOf(chainParams[network]) })
 
-/**
- * The network the file says its chain belongs to, read without opening the store. `undefined`: it does not say, or cannot
- * be read. The file must exist: opening creates a missing one.
- */
-export const networkIn = (filename: string): Effect.Effect<NetworkName | undefined> =>
-  Effect.gen(function*() {
-    const rows = yield* ChainTables.meta(yield* SqlClient.SqlClient).all
+const networkOf = (sql: SqlClient.SqlClient) =>
+  Effect.map(ChainTables.meta(sql).all, (rows) => {
     const name = rows.find(({ key }) => key === "network")?.value
     return networkNames.find((known) => known === name)
-  }).pipe(
-    Effect.provide(SqliteClient.layer({ filename, tolerant: true })),
-    Effect.result,
-    Effect.map((result) => Result.isSuccess(result) ? result.success : undefined)
-  )
+  })
+
+/** What `question` finds in the file, which must exist: opening creates a missing one. The store is not opened. */
+const ask = <A, E>(filename: string, question: (sql: SqlClient.SqlClient) => Effect.Effect<A, E>) =>
+  Effect.flatMap(SqlClient.SqlClient, question).pipe(Effect.provide(SqliteClient.layer({ filename, tolerant: true })))
+
+/** The network the file says its chain belongs to. `undefined`: it does not say, or cannot be read. The file must exist. */
+export const networkIn = (filename: string): Effect.Effect<NetworkName | undefined> =>
+  Effect.orElseSucceed(ask(filename, networkOf), () => undefined)
 
 /** What a chain's file holds. */
 export interface Head {
@@ -36,13 +35,19 @@ export interface Head {
   readonly tip: { readonly height: number; readonly hash: string } | undefined
 }
 
-/** Network and tip of a file that no node uses, read without opening the store; both `undefined` where it cannot be read. */
+const nothing: Head = { network: undefined, tip: undefined }
+
+/** Network and tip of a file that no node uses; each `undefined` where it cannot be read. */
 export const headIn = (filename: string): Effect.Effect<Head> =>
-  Effect.gen(function*() {
-    const network = yield* networkIn(filename)
-    const rows = yield* Effect.flatMap(SqlClient.SqlClient, (sql) => ChainTables.tipOf(sql, "chain")).pipe(
-      Effect.provide(SqliteClient.layer({ filename, tolerant: true })),
-      Effect.orElseSucceed(() => [])
-    )
-    return { network, tip: rows.map(({ hash, height }) => ({ height, hash: ChainTables.hex(hash) }))[0] }
-  })
+  Effect.orElseSucceed(
+    ask(filename, (sql) =>
+      Effect.gen(function*() {
+        const network = yield* Effect.orElseSucceed(networkOf(sql), () => undefined)
+        const [tip] = yield* Effect.orElseSucceed(ChainTables.tipOf(sql, "chain"), () => [])
+        return {
+          network,
+          tip: tip === undefined ? undefined : { height: tip.height, hash: ChainTables.hex(tip.hash) }
+        }
+      })),
+    () => nothing
+  )

@@ -2,7 +2,7 @@
  * Builds a complete, valid configuration of the daemon from the collected texts. The first invalid setting is the error.
  */
 import type { FileSystem, LogLevel } from "effect"
-import { Effect, Redacted, Result } from "effect"
+import { Effect, type Redacted, Result } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { Outpoint, Tier } from "../../domain/masternode/Masternode.ts"
 import { networks } from "../../domain/Network.ts"
@@ -257,7 +257,7 @@ export const readToken = (
       )
     }
     return {
-      token: text === undefined ? undefined : Redacted.make(text, { label: "admin token" }),
+      token: text === undefined ? undefined : AdminToken.make(text),
       file: file === undefined ? undefined : yield* ThisHost.expandHome(home, file)
     }
   })

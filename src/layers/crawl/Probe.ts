@@ -20,7 +20,7 @@ import * as TimeEncoder from "../../domain/wire/time/TimeEncoder.ts"
 import type { TimeMessage } from "../../domain/wire/time/TimeMessage.ts"
 import { TimeReader } from "../../domain/wire/time/TimeReader.ts"
 import type { Decoded, WireReader } from "../../domain/wire/Wire.ts"
-import { errorCode, type PeerSocket, type Secured } from "../../services/PeerSocket.ts"
+import { errorCode, type PeerSocket, type Secured, transportOf, wireOf } from "../../services/PeerSocket.ts"
 import { RandomBytes } from "../../services/RandomBytes.ts"
 
 /** What one node said. */
@@ -176,9 +176,6 @@ const time = (network: Network, notes: Notes, sendFrame: Say): Talk<TimeMessage>
   }
 }
 
-const wireOf = (secured: Secured | undefined): WireName =>
-  secured?._tag === "Tls" && secured.protocol === undefined ? "time" : "native"
-
 const incomplete = "it did not answer everything in time"
 
 /** Reads until the talk is done. */
@@ -236,7 +233,7 @@ export const probe = Effect.fnUntraced(function*(
     port: to.port,
     isReachable,
     wire: isReachable ? wireOf(secured) : undefined,
-    transport: isReachable ? secured?._tag === "Tls" ? secured.version : "plain" : undefined,
+    transport: isReachable ? transportOf(secured) : undefined,
     software: notes.software,
     height: notes.height,
     problem,

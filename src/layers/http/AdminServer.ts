@@ -2,7 +2,7 @@
  * Serves the admin API of a node. Who may ask what: `AdminAccess`. Web pages in a browser on the same machine cannot use it: see `guard`.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Clock, Context, Data, Effect, Layer, Result } from "effect"
+import { Context, Data, Effect, Layer, Result } from "effect"
 import { HttpRouter, HttpServer, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { NetAddress } from "effect/net"
@@ -14,6 +14,7 @@ import type { NodeConfig } from "../../services/NodeConfig.ts"
 import type { NodeEvents } from "../../services/NodeEvents.ts"
 import type { PeerState } from "../../services/PeerState.ts"
 import { systemCode } from "../store/systemError.ts"
+import { monotonicMs } from "../time/monotonicMs.ts"
 import * as AdminAccess from "./AdminAccess.ts"
 import { AdminApi } from "./AdminApi.ts"
 import * as AdminConnections from "./AdminConnections.ts"
@@ -102,8 +103,6 @@ const guard = HttpRouter.middleware(
     }),
   { global: true }
 )
-
-const monotonicMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
 /** Without HEAD, which the router answers as GET. */
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const

@@ -8,7 +8,7 @@ import { type Cause, Clock, Context, Effect, Layer, Queue, Schedule, Stream } fr
 import type { HttpServerRequest } from "effect/http"
 import { ServerResponse } from "node:http"
 import * as Limits from "../../domain/Limits.ts"
-import type { NodeEvent } from "../../domain/NodeEvent.ts"
+import { isHeartbeat, type NodeEvent } from "../../domain/NodeEvent.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
 import * as EventText from "../log/EventText.ts"
 import { EventRing, type Numbered } from "./EventRing.ts"
@@ -30,10 +30,6 @@ export class EventFeed extends Context.Service<EventFeed, {
   /** Ends all streams. */
   readonly end: Effect.Effect<void>
 }>()("timemesh/layers/http/EventFeed") {}
-
-/** Each connection has one of these every few seconds: a reader wants to see what changes. */
-const isRoutine = ({ _tag }: NodeEvent): boolean =>
-  _tag === "PingSent" || _tag === "PingReceived" || _tag === "PongSent" || _tag === "PongReceived"
 
 /** The event as the API has it. */
 export const happened = (event: NodeEvent): Happened => {
@@ -65,7 +61,7 @@ const make = Effect.gen(function*() {
   const sent = ({ number, value }: Numbered<Happened>): Sent => ({ id: idOf(number), event: "message", data: value })
 
   yield* events.listen((event) => {
-    if (isRoutine(event)) return
+    if (isHeartbeat(event)) return
     const message = sent(ring.add(happened(event)))
     for (const [queue, cut] of readers) {
       if (Queue.offerUnsafe(queue, message)) continue

@@ -1,7 +1,8 @@
 /** Answers for supervisors and boards. */
-import { Clock, Effect, Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { samplesOf } from "../../domain/metrics/samples.ts"
+import { monotonicMs } from "../time/monotonicMs.ts"
 import { AdminApi } from "./AdminApi.ts"
 import { NotReady } from "./HealthApi.ts"
 import * as MetricsPage from "./MetricsPage.ts"
@@ -11,11 +12,7 @@ import { present } from "./present.ts"
 const live = (startedAt: number) =>
   HttpApiBuilder.group(AdminApi, "live", (handlers) =>
     handlers.handleAll({
-      live: () =>
-        Effect.map(Clock.monotonicTimeNanos, (nanos) => ({
-          live: true as const,
-          uptimeMs: Math.round(Number(nanos) / 1e6 - startedAt)
-        }))
+      live: () => Effect.map(monotonicMs, (now) => ({ live: true as const, uptimeMs: Math.round(now - startedAt) }))
     }))
 
 const health = (startedAt: number) =>

@@ -9,11 +9,11 @@ import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import { ConnectionManager } from "../../services/ConnectionManager.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
 import { PeerState } from "../../services/PeerState.ts"
-import { Sync } from "../../services/Sync.ts"
 import * as OpenFiles from "../socket/OpenFiles.ts"
 import { AdminApi } from "./AdminApi.ts"
 import type { Resources } from "./InsightApi.ts"
 import { NodeFacts } from "./NodeFacts.ts"
+import { syncReport } from "./optionalReports.ts"
 import { present } from "./present.ts"
 import { RefusalGroups } from "./RefusalGroups.ts"
 
@@ -47,7 +47,7 @@ export const layer = HttpApiBuilder.group(
       yield* NodeEvents,
       yield* NodeFacts
     ]
-    const sync = Effect.transposeOption(Option.map(yield* Effect.serviceOption(Sync), ({ report }) => report))
+    const sync = yield* syncReport
     const refusals = new RefusalGroups(Limits.refusalGroups)
     yield* events.listen((event) => {
       if (event._tag === "Refused") refusals.add(event.ip, event.reason, event.at)

@@ -2,16 +2,16 @@
  * `GET /metrics` for Prometheus: the node's own reports, read when it is asked, in effect's text format. There is no second count that could
  * differ from what `status` says.
  */
-import { Clock, Context, Effect, Metric as EffectMetric, Option } from "effect"
+import { Context, Effect, Metric as EffectMetric, Option } from "effect"
 import { PrometheusMetrics } from "effect/observability"
 import * as Metric from "../../domain/metrics/Metric.ts"
 import { ConnectionManager } from "../../services/ConnectionManager.ts"
-import { Masternodes } from "../../services/Masternodes.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
 import { PeerState } from "../../services/PeerState.ts"
-import { Sync } from "../../services/Sync.ts"
 import { DroppedLines } from "../log/LogOutput.ts"
+import { monotonicMs } from "../time/monotonicMs.ts"
+import { masternodeReport, syncReport } from "./optionalReports.ts"
 
 const types = { counter: "Counter", gauge: "Gauge", histogram: "Histogram" } as const
 
@@ -59,20 +59,20 @@ export const facts = (startedAt: number) =>
       yield* NodeConfig
     ]
     const droppedLines = yield* DroppedLines
-    const sync = Option.map(yield* Effect.serviceOption(Sync), ({ report }) => report)
-    const masternodes = Option.map(yield* Effect.serviceOption(Masternodes), ({ report }) => report)
+    const sync = yield* syncReport
+    const masternodes = yield* masternodeReport
     return Effect.gen(function*() {
-      const { counts } = Option.getOrUndefined(yield* Effect.transposeOption(masternodes)) ?? {}
+      const { counts } = Option.getOrUndefined(yield* masternodes) ?? {}
       const memory = process.memoryUsage()
       const { system, user } = process.cpuUsage()
       return {
         software: config.software,
         network: config.network.name,
-        uptimeMs: Number(yield* Clock.monotonicTimeNanos) / 1e6 - startedAt,
+        uptimeMs: (yield* monotonicMs) - startedAt,
         maxPeers: config.tuning.maxPeers,
         stats: yield* events.stats,
         rows: yield* state.explained(),
-        sync: Option.getOrUndefined(yield* Effect.transposeOption(sync)),
+        sync: Option.getOrUndefined(yield* sync),
         masternodes: counts,
         bans: (yield* manager.bans).length,
         sizes: yield* state.sizes,

@@ -6,15 +6,16 @@ import * as PairStory from "../../domain/pair/PairStory.ts"
 import * as PairTraceFile from "../../domain/pair/PairTraceFile.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import { ConnectionManager } from "../../services/ConnectionManager.ts"
-import { Masternodes } from "../../services/Masternodes.ts"
 import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import type { SyncReport } from "../../services/Sync.ts"
 import { DroppedLines } from "../log/LogOutput.ts"
+import { monotonicMs } from "../time/monotonicMs.ts"
 import { AdminApi, NoMasternodes } from "./AdminApi.ts"
 import type { Chain } from "./AdminApi.ts"
 import * as NodeHealth from "./NodeHealth.ts"
+import { masternodeReport } from "./optionalReports.ts"
 import * as PeerAnswers from "./PeerAnswers.ts"
 import { NoTrace } from "./PeerApi.ts"
 import { present } from "./present.ts"
@@ -24,8 +25,6 @@ const advertised = ({ advertise, advertisePort }: NodeSetup): string | undefined
   advertise === undefined || advertisePort === undefined
     ? advertise
     : PeerAddress.format(PeerAddress.make(advertise, advertisePort))
-
-const monotonicMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
 const chainOf = ({ headers, line, peers, reorgs, synced, tip, waiting }: SyncReport): Chain => ({
   height: tip.height,
@@ -51,9 +50,7 @@ export const layer = (startedAt: number) =>
       const droppedLines = yield* DroppedLines
       const health = yield* NodeHealth.make
       const { syncPeers, why } = yield* PeerAnswers.make
-      const masternodes = Effect.transposeOption(
-        Option.map(yield* Effect.serviceOption(Masternodes), (registry) => registry.report)
-      )
+      const masternodes = yield* masternodeReport
       const traceOf = Effect.fnUntraced(function*(text: string) {
         const ip = yield* PeerAnswers.readIp(text)
         const trace = yield* state.trace(ip)

@@ -4,9 +4,9 @@ import * as NodeVerdict from "../../domain/NodeVerdict.ts"
 import type { Explanation } from "../../domain/peer/Explanation.ts"
 import * as PeerSummary from "../../domain/peer/PeerSummary.ts"
 import { PeerState } from "../../services/PeerState.ts"
-import { Sync } from "../../services/Sync.ts"
 import type { SyncReport } from "../../services/Sync.ts"
 import type { Verdict } from "./HealthApi.ts"
+import { syncReport } from "./optionalReports.ts"
 
 /** As the API has it. */
 export const toApi = ({ isOk, isReady, problems, text }: NodeVerdict.NodeVerdict): Verdict => ({
@@ -28,7 +28,7 @@ export interface Health {
 /** Reads it: everything in one turn of the event loop, so that the parts fit together. */
 export const make: Effect.Effect<Effect.Effect<Health>, never, PeerState> = Effect.gen(function*() {
   const state = yield* PeerState
-  const report = Effect.transposeOption(Option.map(yield* Effect.serviceOption(Sync), (sync) => sync.report))
+  const report = yield* syncReport
   return Effect.gen(function*() {
     const sync = Option.getOrUndefined(yield* report)
     const clocks = new Map(sync?.peers.map(({ clockBehindS, ip }) => [ip, clockBehindS]))

@@ -6,8 +6,8 @@ import type { Explanation } from "../../domain/peer/Explanation.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../domain/peer/PeerRecord.ts"
 import { PeerState } from "../../services/PeerState.ts"
-import { Sync } from "../../services/Sync.ts"
 import type { SyncPeerReport } from "../../services/Sync.ts"
+import { syncReport } from "./optionalReports.ts"
 import { BadAddress } from "./PeerApi.ts"
 import type { Peer, Why } from "./PeerApi.ts"
 import { present } from "./present.ts"
@@ -50,9 +50,7 @@ const whyOf = ({ cause, fix, ip, offences, record, situation, state, text }: Exp
 /** Reads what sync says of each peer, and explains one peer with its past. */
 export const make = Effect.gen(function*() {
   const state = yield* PeerState
-  const report = Effect.transposeOption(
-    Option.map(yield* Effect.serviceOption(Sync), (sync) => sync.report)
-  )
+  const report = yield* syncReport
   const syncPeers = Effect.map(report, (found) =>
     new Map(
       Option.match(found, { onNone: () => [], onSome: ({ peers }) => peers }).map((peer) => [peer.ip, peer] as const)

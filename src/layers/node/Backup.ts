@@ -18,13 +18,14 @@ import * as ChainDatabase from "../chain/ChainDatabase.ts"
 import * as MasternodeKey from "../masternode/MasternodeKey.ts"
 import * as SqliteCopy from "../sql/SqliteCopy.ts"
 import * as DataDir from "../store/DataDir.ts"
-import { FileError, plain, PlainFiles } from "../store/PlainFiles.ts"
-import { systemCode, systemReasonAndFix } from "../store/systemError.ts"
+import { FileError, flush, plain, PlainFiles } from "../store/PlainFiles.ts"
+import { systemReasonAndFix } from "../store/systemError.ts"
 
 /** What a copy may have, in the order in which it is put back: nothing else of a data directory outlives the process. */
 const databases = ["chain.db", "peers.db"] as const
 const texts = ["pins.json", "certificate.pem", MasternodeKey.fileName] as const
 const names = [...databases, ...texts]
+const isDatabase = (name: string): boolean => databases.some((database) => database === name)
 
 const Sha256 = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/))
 
@@ -69,21 +70,12 @@ const attempt = <A>(what: string, run: () => Promise<A>): Effect.Effect<A, Backu
 const isThere = (file: string): Effect.Effect<boolean, BackupError> =>
   Effect.mapBoth(plain(file), { onFailure: failed, onSuccess: Option.isSome })
 
-const sync = async (path: string) => {
-  const opened = await fs.open(path, "r")
-  try {
-    await opened.sync()
-  } finally {
-    await opened.close()
-  }
-}
-
 /** Copies a plain file for its owner alone, and waits for the disk. */
 const copyText = (from: string, to: string) =>
   attempt(`${from} cannot be copied to ${to}`, async () => {
     await fs.copyFile(from, to, fs.constants.COPYFILE_EXCL)
     await fs.chmod(to, 0o600)
-    await sync(to)
+    await flush(to)
   })
 
 const described = (directory: string, name: Manifest["files"][number]["name"]) =>
@@ -103,18 +95,11 @@ const aside = (place: string): Effect.Effect<string, BackupError, Scope.Scope> =
     (directory) => Effect.promise(() => fs.rm(directory, { recursive: true, force: true }).catch(() => {}))
   )
 
-const requireFree = (out: string) =>
-  Effect.flatMap(
-    attempt(`${out} cannot be used`, () =>
-      fs.lstat(out).then(() => true, (error: unknown) => {
-        if (systemCode(error) === "ENOENT") return false
-        throw error
-      })),
-    (there) =>
-      there
-        ? Effect.fail(new BackupError({ reason: "Exists", message: `${out} is there already; name another directory` }))
-        : Effect.void
-  )
+const requireFree = Effect.fnUntraced(function*(out: string) {
+  if (yield* Effect.mapError((yield* PlainFiles).exists(out), failed)) {
+    return yield* new BackupError({ reason: "Exists", message: `${out} is there already; name another directory` })
+  }
+})
 
 /** What is copied of the directory. */
 const found = (directory: string) => Effect.filter(names, (name) => isThere(`${directory}/${name}`))
@@ -123,7 +108,7 @@ const copyAll = (from: string, to: string) =>
   Effect.gen(function*() {
     const there = yield* found(from)
     for (const name of there) {
-      yield* databases.some((database) => database === name)
+      yield* isDatabase(name)
         ? Effect.mapError(SqliteCopy.copy(`${from}/${name}`, `${to}/${name}`), failed)
         : copyText(`${from}/${name}`, `${to}/${name}`)
     }
@@ -162,9 +147,9 @@ export const make = (
       failed
     )
     yield* attempt(`${out} cannot be written`, async () => {
-      await sync(place)
+      await flush(place)
       await fs.rename(place, out)
-      await sync(nodePath.dirname(nodePath.resolve(out)))
+      await flush(nodePath.dirname(nodePath.resolve(out)))
     })
     return manifest
   }))
@@ -199,7 +184,7 @@ const companions = ["", "-wal", "-shm", "-journal"]
 /** The names in a data directory whose content a restored copy would replace or contradict. */
 const inTheWay = (directory: string) =>
   Effect.filter(
-    names.flatMap((name) => databases.some((database) => database === name) ? companions.map((c) => name + c) : [name]),
+    names.flatMap((name) => isDatabase(name) ? companions.map((c) => name + c) : [name]),
     (name) => isThere(`${directory}/${name}`)
   )
 
@@ -244,7 +229,7 @@ export const restore = (
     const kept = old.length === 0 ? undefined : yield* keepOld(directory, old, now)
     yield* attempt(`${directory} cannot be written`, async () => {
       for (const { name } of manifest.files) await fs.rename(`${place}/${name}`, `${directory}/${name}`)
-      await sync(directory)
+      await flush(directory)
     })
     return { manifest, kept }
   }))

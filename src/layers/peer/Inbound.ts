@@ -12,7 +12,14 @@ import { InboundRates } from "../../domain/peer/InboundRates.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { NodeSetup } from "../../services/NodeConfig.ts"
-import { type Accepted, type Door, errorCode, type Listener, type PeerSocket } from "../../services/PeerSocket.ts"
+import {
+  type Accepted,
+  type Door,
+  errorCode,
+  type Listener,
+  type PeerSocket,
+  wireOf
+} from "../../services/PeerSocket.ts"
 import type { FrameEvents, SocketEvents } from "./ConnectionEvents.ts"
 import * as Gate from "./Gate.ts"
 import { Lobby } from "./Lobby.ts"
@@ -93,7 +100,7 @@ export class Inbound implements SocketEvents<PeerEnd> {
       const refusal = this.unidentified.refuse(accepted)
       if (refusal !== undefined) return refusal
       const { remote, secured } = accepted
-      const unwanted = TimePairDriver.wireOf(secured) === "time" ? TimePairDriver.refusal(ctx, remote.ip) : undefined
+      const unwanted = wireOf(secured) === "time" ? TimePairDriver.refusal(ctx, remote.ip) : undefined
       if (unwanted !== undefined) return Effect.sync(() => refused(ctx, remote, unwanted))
       const isKnown = Gate.isKnown(ctx, remote.ip)
       const waits = !isKnown && ctx.slots.unidentifiedCount >= Limits.crowdedEnds && accepted.onceSpoken !== undefined
@@ -121,7 +128,7 @@ export class Inbound implements SocketEvents<PeerEnd> {
       end.connection = connection
       peer.ends = peer.ends.concat(end)
       ctx.slots.accepted(end)
-      if (TimePairDriver.wireOf(secured) === "time") TimePairDriver.accepted(ctx, peer, end)
+      if (wireOf(secured) === "time") TimePairDriver.accepted(ctx, peer, end)
       else post(ctx, peer, { _tag: "Accepted", end: end.id })
       return connection.run(socket, Effect.succeedSome(remote))
     })

@@ -17,7 +17,7 @@ import type {
   WireName
 } from "../../domain/peer/PeerRecord.ts"
 import type { PinReport } from "../../domain/peer/Pins.ts"
-import type { Secured } from "../../services/PeerSocket.ts"
+import { transportOf } from "../../services/PeerSocket.ts"
 import type { Timer } from "../time/Timers.ts"
 import type { PeerEnd, PeerOfEnd, Up } from "./PeerEnd.ts"
 
@@ -161,8 +161,6 @@ export class Peer implements PeerOfEnd {
 
 const pinned = (report: PinReport | undefined): PinReport | undefined =>
   report === undefined ? undefined : { ...report, state: "pinned" }
-
-const transportOf = (secured: Secured | undefined): string => secured?._tag === "Tls" ? secured.version : "plain"
 
 /** Key of a pair's timer in `Peer.timers`. */
 export const timerKey = (timer: PairState.Timer): string => `${timer.kind}:${timer.end}`

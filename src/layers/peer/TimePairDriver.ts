@@ -15,10 +15,9 @@ import * as TimePair from "../../domain/pair/TimePair.ts"
 import * as Backoff from "../../domain/peer/Backoff.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import type { WireName } from "../../domain/peer/PeerRecord.ts"
 import { TimeFraming } from "../../domain/wire/time/TimeFraming.ts"
 import * as TimeRates from "../../domain/wire/time/TimeRates.ts"
-import type { Secured } from "../../services/PeerSocket.ts"
+import { wireOf } from "../../services/PeerSocket.ts"
 import * as ConnectionLife from "./ConnectionLife.ts"
 import type { Parts } from "./ConnectionLife.ts"
 import { type NodeContext, post, postTime } from "./NodeContext.ts"
@@ -27,10 +26,6 @@ import { type Peer, timeTimerKey } from "./Peer.ts"
 import type { PeerEnd } from "./PeerEnd.ts"
 import * as TimeOutgoing from "./TimeOutgoing.ts"
 import * as TimeSession from "./TimeSession.ts"
-
-/** Over TLS, a peer that agrees on no protocol is one of the TIME network. */
-export const wireOf = (secured: Secured | undefined): WireName =>
-  secured?._tag === "Tls" && secured.protocol === undefined ? "time" : "native"
 
 const spoken = ({ setup }: NodeContext): boolean => TimeHandshake.isSpoken(setup.network.name)
 

@@ -4,7 +4,7 @@ import { open } from "node:fs/promises"
 import { resolve } from "node:path"
 import { backup, DatabaseSync } from "node:sqlite"
 import * as Limits from "../../domain/Limits.ts"
-import { FileError } from "../store/PlainFiles.ts"
+import { FileError, flush } from "../store/PlainFiles.ts"
 import * as SqliteHandle from "./SqliteHandle.ts"
 
 /**
@@ -25,12 +25,7 @@ export const copy = (from: string, to: string): Effect.Effect<void, FileError> =
       } finally {
         source.close()
       }
-      const written = await open(to, "r")
-      try {
-        await written.sync()
-      } finally {
-        await written.close()
-      }
+      await flush(to)
     },
     catch: (error) => new FileError({ file: from, detail: `cannot be copied: ${SqliteHandle.faultOf(error).message}` })
   })

@@ -20,6 +20,9 @@ export const problem = (text: string): string | undefined =>
     ? undefined
     : `is not one word of ${Limits.adminTokenLeast} to ${Limits.adminTokenMost} characters of ASCII`
 
+/** Its text is in no log and no error. */
+export const make = (text: string): Redacted.Redacted => Redacted.make(text, { label: "admin token" })
+
 const [othersMayRead, strangersMayRead] = [0o077, 0o007]
 
 const read = (file: string) =>
@@ -45,7 +48,7 @@ export const fromFile = (file: string): Effect.Effect<Redacted.Redacted, PlainFi
       )
     }
     const wrong = problem(text.value)
-    return wrong === undefined ? Redacted.make(text.value, { label: "admin token" }) : yield* fail(wrong)
+    return wrong === undefined ? make(text.value) : yield* fail(wrong)
   })
 
 /**
@@ -60,19 +63,19 @@ export const load = (directory: string): Effect.Effect<Redacted.Redacted, DataDi
       onNone: () => "",
       onSome: (found) => (mode & othersMayRead) !== 0 ? "could be read by other users" : problem(found)
     })
-    if (Option.isSome(text) && wrong === undefined) return Redacted.make(text.value, { label: "admin token" })
+    if (Option.isSome(text) && wrong === undefined) return make(text.value)
     if (wrong !== "") yield* Effect.logWarning(`${file} ${wrong}; it has a new token now`)
     const made = randomBytes(Limits.adminTokenBytes).toString("base64url")
     yield* PlainFile.remove(file)
     yield* (yield* PlainFiles).replace(file, `${made}\n`)
-    return Redacted.make(made, { label: "admin token" })
+    return make(made)
   }).pipe(Effect.mapError(({ detail }) => new DataDirError({ directory, detail: `${fileName} ${detail}` })))
 
 /** That of a data directory as a command finds it. `None`: there is none, or this user may not read it. */
 export const find = (directory: string): Effect.Effect<Option.Option<Redacted.Redacted>> =>
   Effect.map(Effect.option(read(`${directory}/${fileName}`)), (found) =>
     Option.filter(
-      Option.map(Option.flatMap(found, ({ text }) => text), (text) => Redacted.make(text, { label: "admin token" })),
+      Option.map(Option.flatMap(found, ({ text }) => text), make),
       (token) => problem(Redacted.value(token)) === undefined
     ))
 

@@ -128,6 +128,16 @@ const onDisk: PlainFiles = {
   exists: (file) => Effect.map(attempt(file, "found", () => orAbsent(fs.lstat(file))), (stats) => stats !== undefined)
 }
 
+/** Waits until what was written to the file, or to a directory's names, is on the disk. */
+export const flush = async (path: string): Promise<void> => {
+  const opened = await fs.open(path, "r")
+  try {
+    await opened.sync()
+  } finally {
+    await opened.close()
+  }
+}
+
 /** Removes the name; no file of that name is no error. */
 export const remove = (file: string): Effect.Effect<void, FileError> =>
   attempt(file, "removed", () => fs.rm(file, { force: true }))

@@ -29,29 +29,12 @@ export interface PlanOptions {
   readonly kinds: ReadonlyArray<FaultKind>
 }
 
-/** Kinds of a mixed network: what happens to machines, processes, clocks and links. The others are of our own nodes and our own wire. */
-const anyones: ReadonlySet<FaultKind> = new Set([
-  "kill",
-  "pause",
-  "stall",
-  "vanish",
-  "crash-loop",
-  "cut",
-  "partition",
-  "clog",
-  "swizzle",
-  "storm",
-  "narrow",
-  "reset",
-  "refuse",
-  "slow-reader",
-  "jump",
-  "drift"
-])
+/** Kinds of our own nodes and our own wire. The others are of machines, processes, clocks and links: a mixed network has those alone. */
+const ours: ReadonlySet<FaultKind> = new Set(["flood", "readdress", "twin", "hostile", "fork", "alias"])
 
 /** Those of the kinds that may happen in a network of this wire. */
 export const kindsOf = (wire: SimulatedWire | undefined, kinds: ReadonlyArray<FaultKind>): ReadonlyArray<FaultKind> =>
-  wire === "mixed" ? kinds.filter((kind) => anyones.has(kind)) : kinds
+  wire === "mixed" ? kinds.filter((kind) => !ours.has(kind)) : kinds
 
 /** Kinds that need a second node. */
 const social: ReadonlySet<FaultKind> = new Set([

@@ -5,19 +5,9 @@ import * as PairPast from "../../../src/domain/pair/PairPast.ts"
 import { empty, type End, type PairEvent } from "../../../src/domain/pair/PairState.ts"
 import type { PairTrace, Step } from "../../../src/domain/pair/PairTrace.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import { bareEnd } from "../../harness/PairDrive.ts"
 
 const eof = DisconnectReason.remote("eof")
-const end = (id: number, dir: End["dir"], phase: End["phase"]): End => ({
-  id,
-  dir,
-  phase,
-  role: undefined,
-  tag: undefined,
-  process: undefined,
-  self: undefined,
-  order: undefined,
-  commitHeld: false
-})
 const step = (
   at: number,
   before: ReadonlyArray<End>,
@@ -47,8 +37,11 @@ const past = (steps: ReadonlyArray<Step>, most = 50) => {
 }
 
 const ack: PairEvent = { _tag: "AckReceived", end: 2 }
-const cameUp = step(1_000.4, [end(2, "out", "committing")], ack, [end(2, "out", "up")], [{ _tag: "Up", end: 2 }])
-const wentDown = step(4_500.2, [end(2, "out", "up")], { _tag: "Closed", end: 2, reason: eof }, [], [
+const cameUp = step(1_000.4, [bareEnd(2, "out", "committing")], ack, [bareEnd(2, "out", "up")], [{
+  _tag: "Up",
+  end: 2
+}])
+const wentDown = step(4_500.2, [bareEnd(2, "out", "up")], { _tag: "Closed", end: 2, reason: eof }, [], [
   { _tag: "Down", end: 2, reason: eof }
 ])
 const up = {
@@ -91,14 +84,14 @@ describe("the past of a pair", () => {
       [ack, [{ _tag: "SendAck", end: 3 }], undefined]
     ]
     for (const [event, actions, reason] of cases) {
-      assert.deepStrictEqual(past([step(1, [end(3, "in", "hello")], event, [], actions)]), [
+      assert.deepStrictEqual(past([step(1, [bareEnd(3, "in", "hello")], event, [], actions)]), [
         { at: 1, what: "attempt", connection: 3, direction: "inbound", reason, upMs: undefined }
       ])
     }
   })
 
   it("has no attempt of an end that stays, nor of one that was up", () => {
-    const others = [end(3, "in", "hello"), end(4, "out", "dialing")]
+    const others = [bareEnd(3, "in", "hello"), bareEnd(4, "out", "dialing")]
     assert.deepStrictEqual(past([step(1, others, { _tag: "Heard", end: 3 }, others)]), [])
     assert.deepStrictEqual(past([wentDown]).map(({ what }) => what), ["down"])
     const one = step(1, others, { _tag: "DialFailed", end: 4, detail: "" }, others.slice(0, 1))
@@ -106,7 +99,7 @@ describe("the past of a pair", () => {
   })
 
   it("knows the direction of an end by either state, and of each end its own", () => {
-    const both = [end(3, "in", "hello"), end(4, "out", "dialing")]
+    const both = [bareEnd(3, "in", "hello"), bareEnd(4, "out", "dialing")]
     const stopped: PairEvent = { _tag: "Stopped", reject: "operator", detail: "", retryMs: undefined }
     assert.deepStrictEqual(
       past([step(1, both, stopped, [])]).map(({ connection, direction }) => [connection, direction]),
@@ -116,7 +109,7 @@ describe("the past of a pair", () => {
       ]
     )
     // An end that comes up in the step in which it came in.
-    const atOnce = step(1, [], ack, [end(2, "out", "up")], [{ _tag: "Up", end: 2 }])
+    const atOnce = step(1, [], ack, [bareEnd(2, "out", "up")], [{ _tag: "Up", end: 2 }])
     assert.deepStrictEqual(past([atOnce]).map(({ direction }) => direction), ["outbound"])
   })
 })

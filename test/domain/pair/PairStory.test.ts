@@ -2,10 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as PairDecision from "../../../src/domain/pair/PairDecision.ts"
-import { empty, type End, type PairAction, type PairEvent, type Timer } from "../../../src/domain/pair/PairState.ts"
+import { empty, type PairAction, type PairEvent, type Timer } from "../../../src/domain/pair/PairState.ts"
 import * as PairStory from "../../../src/domain/pair/PairStory.ts"
 import type { PairTrace, Step } from "../../../src/domain/pair/PairTrace.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import { bareEnd } from "../../harness/PairDrive.ts"
 
 const ip = PeerIp.fromStringUnsafe("10.0.0.5")
 const self = PeerIp.fromStringUnsafe("10.0.0.1")
@@ -190,17 +191,7 @@ describe("what was done reads", () => {
   })
 })
 
-const end: End = {
-  id: 1,
-  dir: "out",
-  phase: "hello",
-  role: undefined,
-  tag: undefined,
-  process: undefined,
-  self: undefined,
-  order: undefined,
-  commitHeld: false
-}
+const end = bareEnd(1, "out", "hello")
 
 describe("a state reads", () => {
   it("as its ends, or as what is planned without one", () => {

@@ -5,22 +5,10 @@ import * as Explanation from "../../../src/domain/peer/Explanation.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../../src/domain/peer/PeerRecord.ts"
 import type * as Situation from "../../../src/domain/peer/Situation.ts"
-import { row } from "../../harness/adminNode.ts"
+import { facts, row } from "../../harness/adminNode.ts"
 
 const ip = PeerIp.fromStringUnsafe("203.0.113.7")
 const now = 100_000
-const facts: Situation.Facts = {
-  impossible: undefined,
-  own: undefined,
-  movedTo: undefined,
-  isIsolated: false,
-  banned: undefined,
-  isInBook: false,
-  full: undefined,
-  familyMissing: false,
-  isAlone: false,
-  clockBehindS: undefined
-}
 const bare: PeerRecord = {
   ...row,
   ip,

@@ -7,20 +7,7 @@ import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../../src/domain/peer/PeerRecord.ts"
 import * as Situation from "../../../src/domain/peer/Situation.ts"
 import * as SituationText from "../../../src/domain/peer/SituationText.ts"
-import { row } from "../../harness/adminNode.ts"
-
-const facts: Situation.Facts = {
-  impossible: undefined,
-  own: undefined,
-  movedTo: undefined,
-  isIsolated: false,
-  banned: undefined,
-  isInBook: false,
-  full: undefined,
-  familyMissing: false,
-  isAlone: false,
-  clockBehindS: undefined
-}
+import { facts, row } from "../../harness/adminNode.ts"
 
 const now = 100_000
 const rowWith = (change: Partial<PeerRecord>): PeerRecord => ({

@@ -7,6 +7,7 @@ import * as PairHistory from "../../../src/layers/peer/PairHistory.ts"
 import { Peer } from "../../../src/layers/peer/Peer.ts"
 import { PeerEnd, type Up } from "../../../src/layers/peer/PeerEnd.ts"
 import { ip } from "../../harness/mesh.ts"
+import { bareEnd } from "../../harness/PairDrive.ts"
 
 const usual = 24_200
 const now = 10_000_000
@@ -35,17 +36,7 @@ const reasons: ReadonlyArray<DisconnectReason.DisconnectReason> = [
   ...rejects("remote")
 ]
 
-const endIn = (phase: Phase, dir: "in" | "out"): End => ({
-  id,
-  dir,
-  phase,
-  role: undefined,
-  tag: undefined,
-  process: undefined,
-  self: undefined,
-  order: undefined,
-  commitHeld: false
-})
+const endIn = (phase: Phase, dir: "in" | "out"): End => bareEnd(id, dir, phase)
 
 /** A peer that failed three times, with one end. */
 const peerWith = (end: End): Peer => {

@@ -37,6 +37,9 @@ const six = (start: Parameters<Parameters<typeof onMesh>[1]>[0]["start"]) =>
 const missing = (nodes: ReadonlyArray<Running>) =>
   Effect.map(Effect.forEach(nodes, (node) => node.up), (ups) => ups.flatMap((up) => up.length === 5 ? [] : [up.length]))
 
+/** Links between the two halves of the network. */
+const across = ips.slice(0, 3).flatMap((a) => ips.slice(3).map((b) => [ip(a), ip(b)] as const))
+
 describe("waits that are void", () => {
   for (const [minutes, within] of [[2, 16], [8, 16], [50, 16], [200, 40]] as const) {
     it.effect(`after ${minutes} minutes without our network, every peer is back within ${within} s of its return`, () =>
@@ -60,7 +63,6 @@ describe("waits that are void", () => {
       onMesh(20, ({ network, start }) =>
         Effect.gen(function*() {
           const nodes = yield* six(start)
-          const across = ips.slice(0, 3).flatMap((a) => ips.slice(3).map((b) => [ip(a), ip(b)] as const))
           for (const [a, b] of across) yield* network.cut(a, b)
           yield* TestClock.adjust("55 minutes")
           assert.deepStrictEqual(yield* missing(nodes), [2, 2, 2, 2, 2, 2])
@@ -76,7 +78,6 @@ describe("waits that are void", () => {
       onMesh(20, ({ network, start }) =>
         Effect.gen(function*() {
           const nodes = yield* six(start)
-          const across = ips.slice(0, 3).flatMap((a) => ips.slice(3).map((b) => [ip(a), ip(b)] as const))
           for (const [a, b] of across) yield* network.cut(a, b)
           yield* TestClock.adjust("4 hours")
           for (const [a, b] of across) yield* network.heal(a, b)
