@@ -1,4 +1,5 @@
 /** The Grafana board, for any number of nodes: choose them by `instance`. */
+import type { Way } from "../../src/domain/metrics/Counts.ts"
 import { increase, metric, rate, sumBy } from "./expressions.ts"
 
 interface Panel {
@@ -14,6 +15,9 @@ const recent = "$__rate_interval"
 
 const quantile = (q: number): string =>
   `histogram_quantile(${q}, sum by (instance, le) (rate(timemesh_rtt_seconds_bucket[${recent}])))`
+
+const byType = (name: "timemesh_messages_total" | "timemesh_message_bytes_total", way: Way): string =>
+  `sum by (instance, wire, type) (rate(${metric(name, { way })}[${recent}]))`
 
 const panels: ReadonlyArray<Panel> = [
   {
@@ -78,6 +82,22 @@ const panels: ReadonlyArray<Panel> = [
     queries: [[sumBy("way", (name) => rate(name, recent), "timemesh_messages_total"), `${perNode} {{way}}`]]
   },
   {
+    title: "Messages received by type",
+    unit: "ops",
+    queries: [[byType("timemesh_messages_total", "received"), `${perNode} {{wire}} {{type}}`]]
+  },
+  {
+    title: "Bytes sent by type",
+    unit: "Bps",
+    queries: [[byType("timemesh_message_bytes_total", "sent"), `${perNode} {{wire}} {{type}}`]]
+  },
+  {
+    title: "Queues",
+    unit: "short",
+    what: "Sockets without a Hello, dials, messages for the application, requests of peers: long is slow.",
+    queries: [[sumBy("queue", metric, "timemesh_queue_length"), `${perNode} {{queue}}`]]
+  },
+  {
     title: "Waiting to be sent",
     unit: "bytes",
     queries: [
@@ -92,6 +112,15 @@ const panels: ReadonlyArray<Panel> = [
       [rate("timemesh_chain_blocks_added_total", recent), `${perNode} blocks/s`],
       [metric("timemesh_sync_waiting_blocks"), `${perNode} in memory`]
     ]
+  },
+  {
+    title: "Operations of the stores, 99 %",
+    unit: "s",
+    what: "From the call to its end, waiting for the database included.",
+    queries: [[
+      `histogram_quantile(0.99, sum by (instance, store, operation, le) (rate(timemesh_store_seconds_bucket[${recent}])))`,
+      `${perNode} {{store}} {{operation}}`
+    ]]
   },
   {
     title: "Reorganisations per hour",
@@ -112,11 +141,12 @@ const panels: ReadonlyArray<Panel> = [
     ]
   },
   {
-    title: "Offences and sockets of banned addresses, per hour",
+    title: "Offences, sockets of banned addresses and evictions, per hour",
     unit: "short",
     queries: [
       [increase("timemesh_offences_total", hour), `${perNode} offences`],
-      [increase("timemesh_turned_away_total", hour), `${perNode} turned away`]
+      [increase("timemesh_turned_away_total", hour), `${perNode} turned away`],
+      [increase("timemesh_evictions_total", hour), `${perNode} evicted`]
     ]
   },
   {

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { AdminApi } from "../../src/layers/http/AdminApi.ts"
 import { rulesFile, testsFile } from "./alerts.ts"
 import { boardFile } from "./board.ts"
+import { withMetrics } from "./metrics.ts"
 import { withSettings } from "./settings.ts"
 
 /** By file name. */
@@ -14,11 +15,14 @@ export const files: Readonly<Record<string, () => string>> = {
   "openapi.json": () => `${JSON.stringify(OpenApi.fromApi(AdminApi), undefined, 2)}\n`
 }
 
-/** The document that has the settings. */
+/** The document that has the settings and the metrics. */
 export const operations = new URL("../../docs/OPERATIONS.md", import.meta.url)
 
+/** That document with both as they are in the code. */
+export const madeParts = (document: string): string => withMetrics(withSettings(document))
+
 if (import.meta.main) {
-  writeFileSync(operations, withSettings(readFileSync(operations, "utf8")))
+  writeFileSync(operations, madeParts(readFileSync(operations, "utf8")))
   for (const [name, make] of Object.entries(files)) {
     writeFileSync(new URL(`../../ops/${name}`, import.meta.url), make())
   }

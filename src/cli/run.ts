@@ -25,6 +25,7 @@ import * as DataDir from "../layers/store/DataDir.ts"
 import * as PeerStoreSqlite from "../layers/store/PeerStoreSqlite.ts"
 import * as PinsFile from "../layers/store/PinsFile.ts"
 import type { FileError } from "../layers/store/PlainFiles.ts"
+import * as StoreTimes from "../layers/store/StoreTimes.ts"
 import { systemCode } from "../layers/store/systemError.ts"
 import * as Producer from "../layers/sync/Producer.ts"
 import type { ChainStore, ChainStoreError } from "../services/ChainStore.ts"
@@ -135,14 +136,15 @@ const daemon = ({ bar, config, makeNode, produce, settings }: Run) => {
       makeNode({ ...node, produces: produce }, config.transport === "tls" ? NodeLog.layerTls : NodeLog.layer)
     ),
     Layer.provide([
-      PeerStoreSqlite.layer(dataDir, node.network),
-      nodeChain.layer(config),
+      Layer.provideMerge(StoreTimes.peers, PeerStoreSqlite.layer(dataDir, node.network)),
+      Layer.provide(StoreTimes.chain, nodeChain.layer(config)),
       ownMasternode(masternode),
       sockets(config),
       DnsResolver.layer()
     ]),
     Layer.provide([
       Layer.succeed(NodeFacts, { dataDir, settings }),
+      StoreTimes.layer(),
       Layer.effectDiscard(DataDir.lock(dataDir))
     ]),
     Layer.merge(signals.layer)

@@ -3,6 +3,7 @@
  */
 import type { DisconnectReason } from "./DisconnectReason.ts"
 import type { Key, Tier } from "./masternode/Masternode.ts"
+import type { Counts } from "./metrics/Histogram.ts"
 import type { PeerIp } from "./peer/PeerIp.ts"
 import type { Direction, PeerSource } from "./peer/PeerRecord.ts"
 import type { Subnet } from "./peer/Subnet.ts"
@@ -224,13 +225,6 @@ export interface Traffic {
   readonly messages: { readonly sent: number; readonly received: number }
 }
 
-/** How often a value was at most each of `Limits.rttBucketsMs`, ascending and cumulative, and their sum. */
-export interface RoundTrips {
-  readonly buckets: ReadonlyArray<number>
-  readonly count: number
-  readonly sumMs: number
-}
-
 /** A count per direction of the connection. */
 export interface ByDirection {
   readonly inbound: number
@@ -253,7 +247,8 @@ export interface NodeStats {
   readonly flaps: number
   /** Of the connections that are down: what is up is in its row. */
   readonly ended: Traffic
-  readonly roundTrips: RoundTrips
+  /** By `Limits.rttBucketsMs`. */
+  readonly roundTrips: Counts
   /** Blocks by which the chain grew, those of a reorganisation among them. */
   readonly blocksAdded: number
   readonly pings: { readonly sent: ByDirection; readonly received: ByDirection }
@@ -265,6 +260,8 @@ export interface NodeStats {
   readonly offences: number
   /** Sockets of banned addresses, closed when they were accepted. */
   readonly turnedAway: number
+  /** Connections that this node, full, ended for another peer's sake. */
+  readonly evictions: number
   /** Maximum event-loop lag, ms. */
   readonly maxLagMs: number
   /** ms. Stalls beyond `Limits.lagFloorMs`, in all. */

@@ -6,6 +6,7 @@
  */
 import type { Effect, Option, Stream } from "effect"
 import { Context } from "effect"
+import type { MessageCount, Queues } from "../domain/metrics/Counts.ts"
 import type { PairTrace } from "../domain/pair/PairTrace.ts"
 import type { Explanation } from "../domain/peer/Explanation.ts"
 import type { Placed } from "../domain/peer/KnownAddress.ts"
@@ -47,4 +48,7 @@ export class PeerState extends Context.Service<PeerState, {
     readonly tracedPairs: number
     readonly traceBytes: number
   }>
+  /** Messages by wire, way and type, of all connections: only types that were seen. */
+  readonly messages: Effect.Effect<ReadonlyArray<MessageCount>>
+  readonly queues: Effect.Effect<Queues>
 }>()("timemesh/services/PeerState") {}

@@ -44,6 +44,8 @@ export interface SyncReport {
   readonly reorgs: number
   /** Bodies in memory: they wait for those before them, or for the disk. Bounded by `Limits.syncWindowBlocks`. */
   readonly waiting: { readonly blocks: number; readonly bytes: number }
+  /** Requests of peers for headers and blocks that wait for their answer. */
+  readonly requests: number
 }
 
 export class Sync extends Context.Service<Sync, {

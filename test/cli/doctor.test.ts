@@ -280,6 +280,7 @@ describe("doctor, of a node that runs", () => {
           target: 7,
           line: "height 7",
           reorgs: 0,
+          requests: 0,
           waiting: { blocks: 0, bytes: 0 },
           peers: [{ ip: PeerIp.fromStringUnsafe("127.0.0.2"), height: 9, blocks: 7, use: "ahead", clockBehindS: 90 }]
         })

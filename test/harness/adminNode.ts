@@ -1,6 +1,7 @@
 /** The services that the admin API asks, of a node that is none: one row, and a note of every call. */
 import { Effect, Layer, Stream } from "effect"
 import * as Limits from "../../src/domain/Limits.ts"
+import type { MessageCount } from "../../src/domain/metrics/Counts.ts"
 import { networks } from "../../src/domain/Network.ts"
 import type { NodeStats } from "../../src/domain/NodeEvent.ts"
 import type { OwnReport } from "../../src/domain/peer/OwnAddressText.ts"
@@ -35,6 +36,7 @@ export const stats: NodeStats = {
   unknownFrames: 0,
   offences: 0,
   turnedAway: 0,
+  evictions: 6,
   maxLagMs: 1.5,
   lagMs: 2.5
 }
@@ -100,6 +102,14 @@ export const services = (note: (call: string) => Effect.Effect<void>) =>
       connected: Effect.succeed([row]),
       book: () => Effect.succeed([]),
       sizes: Effect.succeed({ book: { new: 5, tried: 6 }, tracedPairs: 7, traceBytes: 8 }),
+      messages: Effect.succeed<ReadonlyArray<MessageCount>>([{
+        wire: "native",
+        way: "sent",
+        type: "Ping",
+        messages: 2,
+        bytes: 26
+      }]),
+      queues: Effect.succeed({ unidentified: 1, dialling: 2, dials: 3, application: 4 }),
       why: (peer) =>
         Effect.succeed({
           ip: peer,

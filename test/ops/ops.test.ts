@@ -4,8 +4,7 @@ import * as fs from "node:fs"
 import { fileURLToPath } from "node:url"
 import { alerts } from "../../scripts/ops/alerts.ts"
 import { board } from "../../scripts/ops/board.ts"
-import { files, operations } from "../../scripts/ops/main.ts"
-import { withSettings } from "../../scripts/ops/settings.ts"
+import { files, madeParts, operations } from "../../scripts/ops/main.ts"
 import * as Metric from "../../src/domain/metrics/Metric.ts"
 import * as Settings from "../../src/layers/config/Settings.ts"
 import { judge, promtool } from "../harness/promtool.ts"
@@ -30,9 +29,10 @@ describe("ops/", () => {
     }
   })
 
-  it("docs/OPERATIONS.md has every setting, as it is in the code", () => {
+  it("docs/OPERATIONS.md has every setting and every metric, as they are in the code", () => {
     const text = fs.readFileSync(operations, "utf8")
-    assert.strictEqual(text, withSettings(text), "its settings are old: npm run ops")
+    assert.strictEqual(text, madeParts(text), "its settings or metrics are old: npm run ops")
+    for (const name of Metric.names) assert.include(text, `| \`${name}\` `)
     for (const { name } of Settings.all) assert.include(text, `- \`--${name} `)
   })
 

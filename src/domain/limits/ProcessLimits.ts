@@ -6,6 +6,9 @@ import { deadMs } from "./PairLimits.ts"
 /** ms. Upper bounds of the histogram of round trips: a machine, a town, a continent, the world, trouble; beyond the last a ping counts as quiet. */
 export const rttBucketsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 3_000] as const
 
+/** ms. Upper bounds of the histogram of database operations: memory, a cached page, a disk, a slow disk, trouble. */
+export const storeBucketsMs = [0.25, 1, 2.5, 10, 25, 100, 250, 1_000, 5_000] as const
+
 // --- flight recorder --------------------------------------------------------------
 
 /** steps of one pair that are kept: some 50 connections or attempts, each of five or six steps. */

@@ -35,16 +35,22 @@ export const definitions = {
   timemesh_accept_failures_total: counter("Times that no socket could be accepted for want of file descriptors"),
   timemesh_turned_away_total: counter("Sockets of banned addresses, closed when they were accepted"),
   timemesh_offences_total: counter("What peers did that no honest peer does"),
+  timemesh_evictions_total: counter("Connections that this node, full, ended for another peer's sake"),
   timemesh_unknown_frames_total: counter("Frames of unknown kinds, skipped"),
   // Traffic.
   timemesh_bytes_total: counter("Bytes of all connections", "way"),
-  timemesh_messages_total: counter("Messages of all connections", "way"),
+  timemesh_messages_total: counter("Messages by type, of all connections, handshakes included", "wire", "way", "type"),
+  timemesh_message_bytes_total: counter("Bytes of messages by type, with their frames", "wire", "way", "type"),
   timemesh_pings_total: counter("Pings, by the direction of the connection", "way", "direction"),
   timemesh_pongs_total: counter("Answers to pings, by the direction of the connection", "way", "direction"),
   timemesh_rtt_seconds: { kind: "histogram", help: "Round trips of pings", labels: [] },
   timemesh_outbox_bytes: gauge("Bytes that wait to be sent, of all peers"),
   timemesh_outbox_largest_bytes: gauge("Bytes that wait to be sent to the peer that reads slowest"),
   timemesh_quietest_peer_seconds: gauge("Time since the last byte of the connected peer that was silent longest"),
+  timemesh_queue_length: gauge(
+    "What waits: sockets without a Hello, dials in flight and dials that wait, messages for the application, requests of peers",
+    "queue"
+  ),
   // The chain.
   timemesh_chain_height: gauge("Height of the chain"),
   timemesh_chain_headers_height: gauge("Height of the best header chain known"),
@@ -56,6 +62,11 @@ export const definitions = {
   timemesh_sync_waiting_blocks: gauge("Block bodies in memory"),
   timemesh_sync_waiting_bytes: gauge("Bytes of block bodies in memory"),
   timemesh_sync_sources: gauge("Peers that announce a chain"),
+  timemesh_store_seconds: {
+    kind: "histogram",
+    help: "Operations of the chain's store and of the peer book's, queueing for the database included",
+    labels: ["store", "operation"]
+  },
   timemesh_masternodes: gauge("Masternodes, by state and tier", "state", "tier"),
   // The process.
   timemesh_loop_lag_seconds_total: counter("Time for which the event loop stood still, in stalls beyond 100 ms"),

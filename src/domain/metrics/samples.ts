@@ -2,6 +2,8 @@
 import * as Limits from "../Limits.ts"
 import type { NodeStats } from "../NodeEvent.ts"
 import type { PeerConnectionInfo, PeerRecord } from "../peer/PeerRecord.ts"
+import type { MessageCount, Queues, StoreTime } from "./Counts.ts"
+import type * as Histogram from "./Histogram.ts"
 import type { Name, Sample } from "./Metric.ts"
 
 /** All that the metrics are made of: the same reports that `status` and `peers` show. Times in ms. */
@@ -21,6 +23,7 @@ export interface Facts {
     readonly reorgs: number
     readonly waiting: { readonly blocks: number; readonly bytes: number }
     readonly peers: ReadonlyArray<unknown>
+    readonly requests: number
   } | undefined
   /** By state and tier, of a node that keeps a registry. */
   readonly masternodes: Readonly<Record<string, Readonly<Record<string, number>>>> | undefined
@@ -30,6 +33,9 @@ export interface Facts {
     readonly tracedPairs: number
     readonly traceBytes: number
   }
+  readonly messages: ReadonlyArray<MessageCount>
+  readonly queues: Queues
+  readonly stores: ReadonlyArray<StoreTime>
   readonly logLinesDropped: number
   readonly process: { readonly residentBytes: number; readonly heapBytes: number; readonly cpuMs: number }
 }
@@ -76,14 +82,20 @@ const ofConnections = ({ stats }: Facts): ReadonlyArray<Sample> => [
   one("timemesh_accept_failures_total", stats.acceptsFailed),
   one("timemesh_turned_away_total", stats.turnedAway),
   one("timemesh_offences_total", stats.offences),
+  one("timemesh_evictions_total", stats.evictions),
   one("timemesh_unknown_frames_total", stats.unknownFrames)
 ]
 
 const seconds = (ms: number): number => ms / 1_000
 
-const roundTrips = ({ buckets, count, sumMs }: NodeStats["roundTrips"]): Sample => ({
-  ...one("timemesh_rtt_seconds", seconds(sumMs)),
-  histogram: { count, buckets: Limits.rttBucketsMs.map((most, i) => [seconds(most), buckets[i] ?? 0] as const) }
+const times = (
+  name: Name,
+  { buckets, count, sumMs }: Histogram.Counts,
+  boundsMs: ReadonlyArray<number>,
+  labels: Sample["labels"] = {}
+): Sample => ({
+  ...one(name, seconds(sumMs), labels),
+  histogram: { count, buckets: boundsMs.map((most, i) => [seconds(most), buckets[i] ?? 0] as const) }
 })
 
 const sum = (values: ReadonlyArray<number>): number => values.reduce((total, value) => total + value, 0)
@@ -99,12 +111,16 @@ const ofTraffic = (facts: Facts): ReadonlyArray<Sample> => {
     ...ways.map((way) =>
       one("timemesh_bytes_total", stats.ended.bytes[way] + sum(up.map(({ bytes }) => bytes[way])), { way })
     ),
-    ...ways.map((way) =>
-      one("timemesh_messages_total", stats.ended.messages[way] + sum(up.map(({ messages }) => messages[way])), { way })
+    ...facts.messages.map(({ messages, type, way, wire }) =>
+      one("timemesh_messages_total", messages, { wire, way, type })
+    ),
+    ...facts.messages.map(({ bytes, type, way, wire }) =>
+      one("timemesh_message_bytes_total", bytes, { wire, way, type })
     ),
     ...byDirection("timemesh_pings_total", stats.pings),
     ...byDirection("timemesh_pongs_total", stats.pongs),
-    roundTrips(stats.roundTrips),
+    times("timemesh_rtt_seconds", stats.roundTrips, Limits.rttBucketsMs),
+    ...byLabel("timemesh_queue_length", "queue", { ...facts.queues, requests: facts.sync?.requests ?? 0 }),
     one("timemesh_outbox_bytes", sum(queued)),
     one("timemesh_outbox_largest_bytes", Math.max(0, ...queued)),
     one("timemesh_quietest_peer_seconds", seconds(Math.max(0, ...up.map(({ lastByteMs }) => lastByteMs))))
@@ -124,6 +140,11 @@ const ofChain = ({ stats, sync }: Facts): ReadonlyArray<Sample> =>
     one("timemesh_sync_waiting_bytes", sync.waiting.bytes),
     one("timemesh_sync_sources", sync.peers.length)
   ]
+
+const ofStores = ({ stores }: Facts): ReadonlyArray<Sample> =>
+  stores.map(({ operation, store, times: counts }) =>
+    times("timemesh_store_seconds", counts, Limits.storeBucketsMs, { store, operation })
+  )
 
 const ofMasternodes = ({ masternodes = {} }: Facts): ReadonlyArray<Sample> =>
   Object.entries(masternodes).flatMap(([state, tiers]) =>
@@ -149,6 +170,7 @@ export const samplesOf = (facts: Facts): ReadonlyArray<Sample> => [
   ...ofConnections(facts),
   ...ofTraffic(facts),
   ...ofChain(facts),
+  ...ofStores(facts),
   ...ofMasternodes(facts),
   ...ofProcess(facts)
 ]

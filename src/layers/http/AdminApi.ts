@@ -144,6 +144,8 @@ export const Status = Schema.Struct({
     /** What peers did that no honest peer does; and sockets of banned addresses that were closed when they were accepted. */
     offences: Schema.optional(Schema.Int),
     turnedAway: Schema.optional(Schema.Int),
+    /** Connections that this node, full, ended for another peer's sake. */
+    evictions: Schema.optional(Schema.Int),
     /** By `DialFault`. */
     dialFaults: Schema.optional(Counts),
     /** Connections that dropped although both processes were well: the goal is 0. */

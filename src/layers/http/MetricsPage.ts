@@ -10,6 +10,7 @@ import { NodeConfig } from "../../services/NodeConfig.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import { DroppedLines } from "../log/LogOutput.ts"
+import { StoreTimes } from "../store/StoreTimes.ts"
 import { monotonicMs } from "../time/monotonicMs.ts"
 import { masternodeReport, syncReport } from "./optionalReports.ts"
 
@@ -61,6 +62,7 @@ export const facts = (startedAt: number) =>
     const droppedLines = yield* DroppedLines
     const sync = yield* syncReport
     const masternodes = yield* masternodeReport
+    const stores = yield* Effect.serviceOption(StoreTimes)
     return Effect.gen(function*() {
       const { counts } = Option.getOrUndefined(yield* masternodes) ?? {}
       const memory = process.memoryUsage()
@@ -76,6 +78,9 @@ export const facts = (startedAt: number) =>
         masternodes: counts,
         bans: (yield* manager.bans).length,
         sizes: yield* state.sizes,
+        messages: yield* state.messages,
+        queues: yield* state.queues,
+        stores: Option.match(stores, { onNone: () => [], onSome: ({ report }) => report() }),
         logLinesDropped: droppedLines() ?? 0,
         process: { residentBytes: memory.rss, heapBytes: memory.heapUsed, cpuMs: (user + system) / 1_000 }
       }

@@ -3,6 +3,7 @@ import { Clock, Effect, Layer, PubSub, Stream } from "effect"
 import * as DialFault from "../../domain/DialFault.ts"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
+import { Histogram } from "../../domain/metrics/Histogram.ts"
 import type { NodeEvent, NodeStats, Traffic } from "../../domain/NodeEvent.ts"
 import type { Direction } from "../../domain/peer/PeerRecord.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
@@ -15,19 +16,12 @@ const makeTotals = () => {
   const refusedByReason: Record<string, number> = {}
   const dialFaults: Record<string, number> = {}
   const ended = { bytes: { sent: 0, received: 0 }, messages: { sent: 0, received: 0 } }
-  const roundTrips = { buckets: Limits.rttBucketsMs.map(() => 0), count: 0, sumMs: 0 }
+  const roundTrips = new Histogram(Limits.rttBucketsMs)
   const addTraffic = ({ bytes, messages }: Traffic): void => {
     ended.bytes.sent += bytes.sent
     ended.bytes.received += bytes.received
     ended.messages.sent += messages.sent
     ended.messages.received += messages.received
-  }
-  const addRoundTrip = (ms: number): void => {
-    roundTrips.count += 1
-    roundTrips.sumMs += ms
-    Limits.rttBucketsMs.forEach((most, i) => {
-      if (ms <= most) roundTrips.buckets[i] = (roundTrips.buckets[i] ?? 0) + 1
-    })
   }
   const totals = {
     ups: 0,
@@ -41,6 +35,7 @@ const makeTotals = () => {
     unknownFrames: 0,
     offences: 0,
     turnedAway: 0,
+    evictions: 0,
     maxLagMs: 0,
     lagMs: 0,
     pings: { sent: byDirection(), received: byDirection() },
@@ -82,7 +77,7 @@ const makeTotals = () => {
         return
       case "PongReceived":
         totals.pongs.received[event.direction] += 1
-        if (event.rttMs !== undefined) addRoundTrip(event.rttMs)
+        if (event.rttMs !== undefined) roundTrips.add(event.rttMs)
         return
       case "AcceptFailed":
         totals.acceptsFailed += 1
@@ -96,6 +91,9 @@ const makeTotals = () => {
       case "TurnedAway":
         totals.turnedAway += event.sockets
         return
+      case "Evicted":
+        totals.evictions += 1
+        return
       case "LoopLag":
         totals.maxLagMs = Math.max(totals.maxLagMs, event.ms)
         totals.lagMs += event.ms
@@ -108,7 +106,7 @@ const makeTotals = () => {
     refusedByReason: { ...refusedByReason },
     dialFaults: { ...dialFaults },
     ended: { bytes: { ...ended.bytes }, messages: { ...ended.messages } },
-    roundTrips: { ...roundTrips, buckets: [...roundTrips.buckets] },
+    roundTrips: roundTrips.counts,
     pings: { sent: { ...totals.pings.sent }, received: { ...totals.pings.received } },
     pongs: { sent: { ...totals.pongs.sent }, received: { ...totals.pongs.received } }
   })

@@ -106,7 +106,7 @@ const queue = (ctx: NodeContext, up: Up, next: () => Part | undefined, first?: P
   Effect.suspend(() => {
     let part = first ?? next()
     while (part !== undefined && up.end.up === up && !up.connection.high) {
-      Outgoing.frame(ctx, up, part.frame, part.count)
+      Outgoing.frame(ctx, up, part.frame, part.count, "Data")
       part = next()
     }
     if (up.end.up !== up) return lost(up)
@@ -146,7 +146,7 @@ const broadcast = (
     const { wire } = up.connection
     const frame = frames.get(wire) ?? Outbox.frameOf(wire.encodeData(channel, payload))
     frames.set(wire, frame)
-    if (Outgoing.frame(ctx, up, frame, 1)) count += 1
+    if (Outgoing.frame(ctx, up, frame, 1, "Data")) count += 1
   }
   return Effect.succeed(count)
 }

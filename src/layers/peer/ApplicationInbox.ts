@@ -50,6 +50,13 @@ export class ApplicationInbox {
   /** Failures in a row by channel and peer; only of receivers that failed last. */
   private readonly failures = new Map<number, Map<PeerIp, number>>()
 
+  /** Messages that wait for a receiver, of all channels. */
+  get heldMessages(): number {
+    let sum = 0
+    for (const batches of this.held.values()) for (const { payloads } of batches) sum += payloads.length
+    return sum
+  }
+
   /**
    * Hands over a batch of one channel of one connection, whose payloads may be views. Gives what went wrong, if anything.
    */

@@ -9,6 +9,7 @@ import * as Gate from "./Gate.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import { MessageRates } from "./MessageRates.ts"
 import type { NodeContext } from "./NodeContext.ts"
+import * as Outgoing from "./Outgoing.ts"
 import type { Peer } from "./Peer.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
 import * as Redials from "./Redials.ts"
@@ -146,7 +147,12 @@ export const refused = (
 }
 
 /** Closes the end's socket, or takes back a dial that waits for its turn. */
-export const close = ({ dialler }: Parts, end: PeerEnd, lastWord: Uint8Array | undefined): void => {
+export const close = (
+  ctx: NodeContext,
+  { dialler }: Parts,
+  end: PeerEnd,
+  lastWord: Uint8Array | undefined
+): void => {
   if (end.connection === undefined) dialler.withdraw(end)
-  else end.connection.close(lastWord)
+  else Outgoing.finalReject(ctx, end, lastWord)
 }

@@ -51,6 +51,11 @@ const make = Effect.gen(function*() {
   const session = new PeerSession(ctx)
   ctx.timeFrames = new TimeSession(ctx)
   const dialler = new Dialler(ctx, sockets, session)
+  ctx.table.queues = () => ({
+    unidentified: ctx.slots.unidentifiedCount,
+    ...dialler.counts,
+    application: ctx.inbox.heldMessages
+  })
   const inbound = new Inbound(ctx, session, sockets.openFiles?.())
   const saver = yield* AddressSaver.make(ctx, stored)
   Protection.restore(ctx, stored)

@@ -43,6 +43,11 @@ export class Dialler implements SocketEvents<PeerEnd> {
     this.frames = frames
   }
 
+  /** Dials in flight, and those that wait for their turn. */
+  get counts(): { readonly dialling: number; readonly dials: number } {
+    return { dialling: this.dialling.size, dials: this.proven.size + this.gossip.size }
+  }
+
   /** Makes the end `id` of the pair and dials when its turn comes. */
   dial(peer: Peer, id: number): PeerEnd {
     const { ctx } = this

@@ -13,7 +13,7 @@ export type Frame = Uint8Array | readonly [head: Uint8Array, body: Uint8Array]
 /** What a wire gives for one message, as one frame. */
 export const frameOf = ([head, body]: Encoded): Frame => body === undefined ? head : [head, body]
 
-const lengthOf = (frame: Frame): number =>
+export const lengthOf = (frame: Frame): number =>
   frame instanceof Uint8Array ? frame.length : frame[0].length + frame[1].length
 
 export type Chunks = [Uint8Array, ...Array<Uint8Array>]

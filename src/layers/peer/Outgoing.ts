@@ -12,27 +12,37 @@ import * as TimeOutgoing from "./TimeOutgoing.ts"
 export const close = (ctx: NodeContext, end: PeerEnd, kind: DisconnectReason.Kind, detail: string): void =>
   postOf(ctx, end, { _tag: "Closed", end: end.id, reason: DisconnectReason.local(kind, detail) })
 
+/** Closes the end's socket, with that Reject as the last that it reads, or without a word. */
+export const finalReject = (ctx: NodeContext, { connection }: PeerEnd, reject: Uint8Array | undefined): void => {
+  if (connection?.close(reject) === true && reject !== undefined) {
+    ctx.table.messages.native.sent.add("Reject", reject.length)
+  }
+}
+
 /** Queues a control message, ahead of bulk. `onFlushed` is called once it has left. An end without connection sends nothing. */
 export const control = (ctx: NodeContext, end: PeerEnd, message: Message, onFlushed?: () => void): void => {
   const { connection } = end
   // What only this wire has is not said on the other.
   if (connection === undefined || end.wire === "time") return
   const [frame] = connection.wire.encode(message)
+  if (connection.active) ctx.table.messages.native.sent.add(message._tag, frame.length)
   if (!connection.sendControl(frame, onFlushed)) overflow(ctx, end)
 }
 
 /** Queues a message behind those before it. False: it did not fit, and the connection is down. */
 export const bulk = (ctx: NodeContext, { connection, end }: Up, message: Message): boolean =>
   end.wire === "native" &&
-  frame(ctx, { connection, end }, Outbox.frameOf(connection.wire.encode(message)), 1)
+  frame(ctx, { connection, end }, Outbox.frameOf(connection.wire.encode(message)), 1, message._tag)
 
-/** The same for a frame that is coded already, or several in one buffer: `count`. */
+/** The same for a frame that is coded already, or several of one type in one buffer: `count`. */
 export const frame = (
   ctx: NodeContext,
   { connection, end }: Pick<Up, "connection" | "end">,
   coded: Outbox.Frame,
-  count: number
+  count: number,
+  tag: Message["_tag"]
 ): boolean => {
+  if (connection.active) ctx.table.messages.native.sent.add(tag, Outbox.lengthOf(coded), count)
   if (connection.sendBulk(coded, count)) return true
   overflow(ctx, end)
   return false

@@ -143,7 +143,7 @@ const perform = (ctx: NodeContext, parts: Parts, peer: Peer, action: PairAction)
       return goDown(ctx, peer, end, action.reason)
     case "Close":
       if (end.up === undefined) ConnectionLife.refused(ctx, peer, end, action.reason)
-      return ConnectionLife.close(parts, end, rejectFor(ctx, peer, end, action))
+      return ConnectionLife.close(ctx, parts, end, rejectFor(ctx, peer, end, action))
     case "Aliased":
       return ctx.emit({
         _tag: "Aliased",
@@ -253,7 +253,7 @@ const prune = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): vo
     }
     if (event._tag !== "Closed" || event.end !== end.id) continue
     if (end.downReason === undefined) ConnectionLife.refused(ctx, peer, end, event.reason)
-    ConnectionLife.close(parts, end, faultReject(end.connection?.wire, event.reason))
+    ConnectionLife.close(ctx, parts, end, faultReject(end.connection?.wire, event.reason))
   }
 }
 

@@ -349,10 +349,10 @@ export class PeerConnection<Owner> {
 
   /**
    * Closes. With `finalReject`: writes it, half-closes, reads on at most `Limits.lingerMs` so that no reset overtakes it, then
-   * destroys. Without: destroys at once. `onEnd` follows in both cases.
+   * destroys. Without: destroys at once. `onEnd` follows in both cases. Whether the Reject is written.
    */
-  close(finalReject: Uint8Array | undefined): void {
-    if (!this.active) return
+  close(finalReject: Uint8Array | undefined): boolean {
+    if (!this.active) return false
     const opened = this.state === "open"
     this.state = "closing"
     this.outbox.clear()
@@ -360,10 +360,12 @@ export class PeerConnection<Owner> {
     if (this.holds > 0) this.holdReader?.(false)
     if (finalReject === undefined || !opened || !this.outbox.offerControl(finalReject, () => this.halfClose())) {
       this.destroy()
-      return
+      return false
     }
+    this.messagesSent += 1
     this.closeTimer = this.io.timers.arm(Limits.lingerMs, () => this.destroy())
     this.flush()
+    return true
   }
 
   private halfClose(): void {

@@ -6,6 +6,7 @@ import * as Limits from "../../domain/Limits.ts"
 import * as Pair from "../../domain/pair/Pair.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
 import * as MessageCost from "../../domain/peer/MessageCost.ts"
+import { headerBytes } from "../../domain/wire/Frame.ts"
 import { type Decoded, speaksTls, type WireReader } from "../../domain/wire/Wire.ts"
 import * as Aliases from "./Aliases.ts"
 import * as ApplicationChannels from "./ApplicationChannels.ts"
@@ -35,16 +36,21 @@ export class PeerSession implements FrameEvents<PeerEnd> {
   }
 
   onData(end: PeerEnd, reader: WireReader, limit: number): number {
+    const { received } = this.ctx.table.messages.native
+    const first = headerBytes + reader.bodyBytes
     if (end.up === undefined) {
+      received.add("Data", first)
       this.refuse(end, "Data")
       return 1
     }
-    const { channel } = reader
+    const { channel, pending } = reader
     if (channel !== this.channel) {
       this.handOver(end)
       this.channel = channel
     }
-    return reader.payloads(limit, this.payloads)
+    const count = reader.payloads(limit, this.payloads)
+    received.add("Data", first + pending - reader.pending, count)
+    return count
   }
 
   onMessage(end: PeerEnd, reader: WireReader): void {
@@ -52,6 +58,7 @@ export class PeerSession implements FrameEvents<PeerEnd> {
     // A handler of the application may have closed it.
     if (!end.peer.has(end)) return
     const message = reader.message()
+    this.ctx.table.messages.native.received.add(message._tag, headerBytes + reader.bodyBytes)
     this.message(end, message, reader)
     this.account(end, MessageCost.of(message, reader.bodyBytes))
   }

@@ -135,6 +135,8 @@ const make = Effect.gen(function*() {
       tracedPairs: table.flights.pairs,
       traceBytes: table.flights.bytes
     })),
+    messages: Effect.sync(() => table.messages.counts),
+    queues: Effect.sync(() => table.queues()),
     trace: (ip) => Effect.sync(() => Option.fromUndefinedOr(trace(ip))),
     // By the node's own clock, as the times in its rows, not the caller's.
     why: (ip, clockBehindS) => Effect.sync(() => explain(ip, recordOf(ip), whole(), table.nowMs(), clockBehindS)),

@@ -5,6 +5,7 @@
  */
 import { Clock, Context, Effect, Layer, PubSub, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import type { Queues } from "../../domain/metrics/Counts.ts"
 import type { Placed } from "../../domain/peer/KnownAddress.ts"
 import type * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { PeerRecord, PeerSource } from "../../domain/peer/PeerRecord.ts"
@@ -12,6 +13,7 @@ import { NodeConfig } from "../../services/NodeConfig.ts"
 import { PeerSocket } from "../../services/PeerSocket.ts"
 import { Timers } from "../time/Timers.ts"
 import { FlightRecorder } from "./FlightRecorder.ts"
+import { MessageTally } from "./MessageTally.ts"
 import { OwnAddresses } from "./OwnAddresses.ts"
 import { Peer, type RowContext } from "./Peer.ts"
 import { ProtectionState } from "./ProtectionState.ts"
@@ -39,6 +41,10 @@ export class PeerTable extends Context.Service<PeerTable, {
   bookSizes: () => { readonly new: number; readonly tried: number }
   /** The addresses of the book themselves: set with it. */
   bookEntries: () => Iterable<Placed>
+  /** What waits: set with the book. */
+  queues: () => Queues
+  /** Messages by type, of all connections. */
+  readonly messages: MessageTally
   /** This node's own addresses: never a peer's. */
   readonly own: OwnAddresses
   /** Addresses that this node is cut off from by hand. */
@@ -90,6 +96,8 @@ const make = Effect.gen(function*() {
     isInBook: () => false,
     bookSizes: () => ({ new: 0, tried: 0 }),
     bookEntries: () => [],
+    queues: () => ({ unidentified: 0, dialling: 0, dials: 0, application: 0 }),
+    messages: new MessageTally(),
     own: new OwnAddresses(setup, sockets.addresses, now),
     isolated: new Set(),
     moved: new Map(),

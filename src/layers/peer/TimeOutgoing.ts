@@ -9,6 +9,7 @@ import * as TimeRates from "../../domain/wire/time/TimeRates.ts"
 import type { BlocksOut } from "../../services/PeerMessages.ts"
 import type { NodeContext } from "./NodeContext.ts"
 import { overflow } from "./overflow.ts"
+import type { PeerConnection } from "./PeerConnection.ts"
 import type { PeerEnd } from "./PeerEnd.ts"
 
 /** Blocks go behind whatever else is to be said. */
@@ -47,6 +48,7 @@ const sendFrame = (ctx: NodeContext, end: PeerEnd, tag: Tag, encode: () => Uint8
   const frame = encode()
   if (frame === undefined) return false
   time.sent = TimeRates.after(time.sent, tag, ctx.timers.now())
+  count(ctx, connection, tag, frame)
   const fits = isBulk.has(tag) ? connection.sendBulk(frame) : connection.sendControl(frame)
   if (!fits) overflow(ctx, end)
   return fits
@@ -54,7 +56,14 @@ const sendFrame = (ctx: NodeContext, end: PeerEnd, tag: Tag, encode: () => Uint8
 
 /** The answer to `MempoolSyncRequest`: this node keeps no transactions. */
 export const sendEmptyMempool = (ctx: NodeContext, end: PeerEnd): void => {
-  if (end.connection?.sendControl(TimeEncoder.emptyMempool) === false) overflow(ctx, end)
+  const { connection } = end
+  if (connection === undefined) return
+  count(ctx, connection, "MempoolSyncResponse", TimeEncoder.emptyMempool)
+  if (!connection.sendControl(TimeEncoder.emptyMempool)) overflow(ctx, end)
+}
+
+const count = (ctx: NodeContext, { active }: PeerConnection<PeerEnd>, type: string, frame: Uint8Array): void => {
+  if (active) ctx.table.messages.time.sent.add(type, frame.length)
 }
 
 /** As messages tell the time: whole seconds since 1970. */

@@ -207,7 +207,7 @@ const perform = (ctx: NodeContext, parts: Parts, peer: Peer, action: TimePair.Ac
       return
     case "Close":
       if (end.up === undefined) ConnectionLife.refused(ctx, peer, end, action.reason)
-      return ConnectionLife.close(parts, end, undefined)
+      return ConnectionLife.close(ctx, parts, end, undefined)
     case "Up":
       return goUp(ctx, parts, peer, end)
     case "Down":
@@ -287,6 +287,6 @@ const prune = (ctx: NodeContext, parts: Parts, peer: Peer, event: TimePair.Event
     }
     if (event._tag !== "Closed" || event.end !== end.id) continue
     if (end.downReason === undefined) ConnectionLife.refused(ctx, peer, end, event.reason)
-    ConnectionLife.close(parts, end, undefined)
+    ConnectionLife.close(ctx, parts, end, undefined)
   }
 }

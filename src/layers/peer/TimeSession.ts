@@ -14,6 +14,7 @@ import * as TimeHandshake from "../../domain/pair/TimeHandshake.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
 import * as MessageCost from "../../domain/peer/MessageCost.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import * as TimeEncoder from "../../domain/wire/time/TimeEncoder.ts"
 import type { Message, Tag, TimeMessage } from "../../domain/wire/time/TimeMessage.ts"
 import type { Decoded, WireReader } from "../../domain/wire/Wire.ts"
 import type { FrameEvents } from "./ConnectionEvents.ts"
@@ -77,6 +78,7 @@ export class TimeSession implements FrameEvents<PeerEnd, TimeMessage> {
   onMessage(end: PeerEnd, reader: WireReader<TimeMessage>): void {
     const { ctx } = this
     const message = reader.message()
+    ctx.table.messages.time.received.add(message._tag, TimeEncoder.lengthBytes + reader.bodyBytes)
     const peer = peerOf(ctx, end)
     if (peer === undefined) return
     if (message._tag === "BadBody") {

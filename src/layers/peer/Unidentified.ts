@@ -8,6 +8,7 @@ import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { Accepted } from "../../services/PeerSocket.ts"
 import { deaf, type SocketEvents } from "./ConnectionEvents.ts"
 import type { NodeContext } from "./NodeContext.ts"
+import * as Outgoing from "./Outgoing.ts"
 import { Peer } from "./Peer.ts"
 import { PeerConnection } from "./PeerConnection.ts"
 import { PeerEnd } from "./PeerEnd.ts"
@@ -52,7 +53,7 @@ export class Unidentified implements SocketEvents<PeerEnd> {
       text: `your address ${end.ip} ${problem}`,
       retryAfterMs: Handshake.retryAfterMs("protocol")
     })
-    end.connection?.close(reject)
+    Outgoing.finalReject(this.ctx, end, reject)
   }
 
   onEnd(end: PeerEnd): void {

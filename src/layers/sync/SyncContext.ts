@@ -58,6 +58,8 @@ export interface PeerLink {
    * connected, unused for a while. `undefined`: it is disconnected.
    */
   readonly again: (() => void) | undefined
+  /** Requests of the peer that wait for their answer. */
+  readonly requests: () => number
   /** Monotonic ms of the last piece of an answer, or of the request when no other was in flight. */
   lastAt: number
   /** Requests in flight, void ones included. */

@@ -20,7 +20,7 @@ export const opened = (
   context: SyncContext,
   origin: Origin,
   tip: SyncTip,
-  how: Pick<PeerLink, "say" | "again">
+  how: Pick<PeerLink, "say" | "again" | "requests">
 ): PeerLink => {
   const told = { height: tip.height, hash: Hash.fromHexUnsafe(tip.hash) }
   const link: PeerLink = {
@@ -49,7 +49,11 @@ export const opened = (
 
 const up = (context: SyncContext, origin: Origin, tip: SyncTip, capabilities: number): void => {
   if ((capabilities & Capability.chain) === 0) return
-  opened(context, origin, tip, { again: undefined, say: (message) => context.messages.send(origin, message) })
+  const link = opened(context, origin, tip, {
+    again: undefined,
+    say: (message) => context.messages.send(origin, message),
+    requests: () => link.serve.waiting.length
+  })
 }
 
 /** The connection is gone. */

@@ -48,6 +48,7 @@ const report = ({ branches, halted, links, reorgs, state }: SyncContext.SyncCont
       clockBehindS: peer.clockBehind
     })),
     reorgs,
+    requests: [...links.values()].reduce((sum, link) => sum + link.requests(), 0),
     waiting: {
       blocks: held.reduce((sum, { count }) => sum + count, 0),
       bytes: held.reduce((sum, { bytes }) => sum + bytes, 0)

@@ -52,7 +52,11 @@ export const make = (context: SyncContext): PeerListener<TimeMessage> => {
       close(peer)
       open(origin, { height: peer.paging.told.height, hash: Hash.toHex(peer.paging.told.hash) })
     }
-    peer.link = SyncListener.opened(context, origin, tip, { again, say: (message) => say(peer, message) })
+    peer.link = SyncListener.opened(context, origin, tip, {
+      again,
+      say: (message) => say(peer, message),
+      requests: () => peer.serve.waiting.length
+    })
     askTips(peer)
     return peer
   }

@@ -183,6 +183,7 @@ describe("admin API", () => {
         target: 9,
         line: "height 7 of 9, 1 source",
         reorgs: 2,
+        requests: 0,
         waiting: { blocks: 3, bytes: 1_452 },
         peers: [
           { ip: ip("127.0.0.2"), height: 9, blocks: 7, use: "sending 2 blocks" },

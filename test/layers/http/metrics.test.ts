@@ -30,11 +30,18 @@ const facts: Facts = {
     synced: false,
     reorgs: 2,
     waiting: { blocks: 3, bytes: 1_452 },
-    peers: [{}, {}]
+    peers: [{}, {}],
+    requests: 5
   },
   masternodes: { live: { free: 1, gold: 2 } },
   bans: 4,
   sizes: { book: { new: 5, tried: 6 }, tracedPairs: 7, traceBytes: 8 },
+  messages: [
+    { wire: "native", way: "sent", type: "Ping", messages: 2, bytes: 26 },
+    { wire: "time", way: "received", type: "GetBlocks", messages: 1, bytes: 24 }
+  ],
+  queues: { unidentified: 1, dialling: 2, dials: 3, application: 4 },
+  stores: [{ store: "chain", operation: "append", times: { buckets: [0, 1], count: 2, sumMs: 12_000 } }],
   logLinesDropped: 9,
   process: { residentBytes: 10, heapBytes: 11, cpuMs: 12 }
 }

@@ -23,6 +23,7 @@ const report = (height: number, headers: number, changes: Partial<SyncReport> = 
   line: `height ${height} of ${headers}, 2 sources`,
   peers: [peer(1, headers, "sending 9 blocks"), peer(2, headers, "sending 1 block"), peer(3, headers, "idle")],
   reorgs: 0,
+  requests: 0,
   waiting: { blocks: 0, bytes: 0 },
   ...changes
 })
