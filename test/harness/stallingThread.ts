@@ -1,9 +1,11 @@
 /**
- * A peer in a thread of its own, on real TCP: it goes on while the test's event loop stands still. It answers at once, but for one answer,
- * which it holds until the test stands still for the n-th time: then its bytes lie unread in the test's kernel.
+ * A peer in a thread of its own, on real TCP or TLS: it runs while the test's event loop stands still. It answers at once, but for one
+ * answer, which it holds until the test stands still for the n-th time: then its bytes lie unread in the test's kernel.
  */
-import * as Net from "node:net"
+import type * as Net from "node:net"
+import * as Tcp from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
+import * as NodeTls from "node:tls"
 import { parentPort, workerData } from "node:worker_threads"
 import { networks } from "../../src/domain/Network.ts"
 import * as Handshake from "../../src/domain/pair/Handshake.ts"
@@ -13,11 +15,14 @@ import type { Message } from "../../src/domain/wire/Message.ts"
 import * as NativeDecoder from "../../src/domain/wire/native/NativeDecoder.ts"
 import * as NativeEncoder from "../../src/domain/wire/native/NativeEncoder.ts"
 import type { Decoded } from "../../src/domain/wire/Wire.ts"
+import type { Pem } from "../../src/layers/socket/makeCertificate.ts"
 
 /** What the test asks of the peer. */
 export interface StallScript {
   readonly ip: string
   readonly node: { readonly ip: string; readonly port: number }
+  /** Its certificate: it speaks TLS. */
+  readonly tls: Pem | undefined
   /** Whether it dials the node, or waits to be dialled. */
   readonly dials: boolean
   /** Its rank against the node. */
@@ -113,14 +118,33 @@ const talk = (socket: Net.Socket, name: "first" | "second"): void => {
   else hello()
 }
 
+/** Its side of TLS: the pin of the node is its own affair. */
+const secure = (tls: Pem) => ({
+  cert: tls.certificate,
+  key: tls.privateKey,
+  ALPNProtocols: ["timemesh/1"],
+  rejectUnauthorized: false
+})
+
 const open = (name: "first" | "second"): void => {
-  const socket = Net.connect({ host: script.node.ip, port: script.node.port, localAddress: script.ip })
-  socket.once("connect", () => talk(socket, name))
+  const to = { host: script.node.ip, port: script.node.port, localAddress: script.ip }
+  if (script.tls === undefined) {
+    const socket = Tcp.connect(to)
+    socket.once("connect", () => talk(socket, name))
+    return
+  }
+  const socket = NodeTls.connect({ ...to, ...secure(script.tls) })
+  socket.once("secureConnect", () => talk(socket, name))
 }
+
+const serve = (handler: (socket: Net.Socket) => void): Net.Server =>
+  script.tls === undefined
+    ? Tcp.createServer(handler)
+    : NodeTls.createServer({ ...secure(script.tls), requestCert: true }, handler)
 
 if (script.dials) open("first")
 else {
-  const server = Net.createServer((socket) => talk(socket, "first"))
+  const server = serve((socket) => talk(socket, "first"))
   server.listen({ host: script.ip, port: 0 }, () => {
     const address = server.address()
     parentPort?.postMessage({ port: typeof address === "object" ? address?.port : 0 }, [])

@@ -1,5 +1,5 @@
 /**
- * Our own event loop stands still on real TCP (a long collection, a big transaction, a suspended machine) while what the peer sent lies
+ * Our own event loop stands still on real TCP and TLS (a long collection, a big transaction, a suspended machine) while what the peer sent lies
  * unread in the kernel: no deadline blames the peer before that is read. In every phase of a pair, for two lengths, once and twice.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -11,9 +11,13 @@ import type { NodeEvent } from "../../../src/domain/NodeEvent.ts"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import * as Node from "../../../src/layers/node/Node.ts"
+import { makeCertificate } from "../../../src/layers/socket/makeCertificate.ts"
 import * as TcpSocket from "../../../src/layers/socket/TcpSocket.ts"
+import * as TlsSocket from "../../../src/layers/socket/TlsSocket.ts"
 import * as PeerStoreMemory from "../../../src/layers/store/PeerStoreMemory.ts"
+import * as PinsMemory from "../../../src/layers/store/PinsMemory.ts"
 import { ConnectionManager } from "../../../src/services/ConnectionManager.ts"
+import { NodeCertificate } from "../../../src/services/NodeCertificate.ts"
 import { defaultTuning, type NodeSetup } from "../../../src/services/NodeConfig.ts"
 import { NodeEvents } from "../../../src/services/NodeEvents.ts"
 import type { StallScript } from "../../harness/stallingThread.ts"
@@ -83,8 +87,19 @@ const stand = (stalls: Int32Array, ms: number): void => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
+type Transport = "tcp" | "tls"
+
+const [ours, theirs] = await Promise.all([makeCertificate(), makeCertificate()])
+
+const sockets = {
+  tcp: TcpSocket.layer,
+  tls: TlsSocket.layer({ acceptPlain: false }).pipe(
+    Layer.provide([Layer.succeed(NodeCertificate, ours), PinsMemory.layer()])
+  )
+}
+
 /** One node and one peer in their phase. Every pair has addresses of its own. */
-const start = Effect.fnUntraced(function*(phase: Phase, index: number, stalls: Int32Array, answerAt: number) {
+const start = Effect.fnUntraced(function*([phase, answerAt, transport]: Case, index: number, stalls: Int32Array) {
   const [low, high] = [`127.31.${index}.1`, `127.31.${index}.2`]
   const [nodeIp, peerIp] = phase.node === "lower" ? [low, high] : [high, low]
   const setup: NodeSetup = {
@@ -96,7 +111,7 @@ const start = Effect.fnUntraced(function*(phase: Phase, index: number, stalls: I
     tuning: defaultTuning
   }
   const context = yield* Layer.buildWithMemoMap(
-    Node.layer(setup).pipe(Layer.provide([TcpSocket.layer, PeerStoreMemory.layer()])),
+    Node.layer(setup).pipe(Layer.provide([Layer.fresh(sockets[transport]), PeerStoreMemory.layer()])),
     Layer.makeMemoMapUnsafe(),
     yield* Effect.scope
   )
@@ -116,6 +131,7 @@ const start = Effect.fnUntraced(function*(phase: Phase, index: number, stalls: I
   })
   const script: StallScript = {
     ...phase.script,
+    tls: transport === "tls" ? theirs : undefined,
     ip: peerIp,
     node: { ip: nodeIp, port: manager.address.port },
     role: phase.node === "lower" ? "higher" : "lower",
@@ -144,17 +160,17 @@ const start = Effect.fnUntraced(function*(phase: Phase, index: number, stalls: I
     yield* connect
     yield* Deferred.await(ready)
   } else yield* Deferred.await(listens)
-  return { phase, connect, events, seen, done }
+  return { name: `${phase.name}, ${transport}`, phase, connect, events, seen, done }
 })
 
-/** A phase, and at which stall the peer's answer comes. */
-type Case = readonly [phase: Phase, answerAt: number]
+/** A phase, at which stall the peer's answer comes, and over what. */
+type Case = readonly [phase: Phase, answerAt: number, transport: Transport]
 
 /** All cases at once, on one event loop, which stops `afterMs` after all of them are in their phase. */
 const run = (cases: ReadonlyArray<Case>, stallMs: number, times: number, afterMs = 0) =>
   Effect.gen(function*() {
     const stalls = new Int32Array(new SharedArrayBuffer(4))
-    const pairs = yield* Effect.forEach(cases, ([phase, answerAt], i) => start(phase, i, stalls, answerAt), {
+    const pairs = yield* Effect.forEach(cases, (one, i) => start(one, i, stalls), {
       concurrency: "unbounded"
     })
     const dials = pairs.filter(({ phase }) => phase.script.hold === "nothing")
@@ -177,8 +193,8 @@ const run = (cases: ReadonlyArray<Case>, stallMs: number, times: number, afterMs
       yield* Effect.sleep(30)
       stand(stalls, stallMs)
     }
-    for (const { done, events, phase, seen } of pairs) {
-      const tell = () => `${phase.name}: ${JSON.stringify([seen, events.map((event) => event._tag)])}`
+    for (const { done, events, name, phase, seen } of pairs) {
+      const tell = () => `${name}: ${JSON.stringify([seen, events.map((event) => event._tag)])}`
       yield* Effect.timeoutOrElse(Deferred.await(done), {
         duration: 2 * times * stallMs + 10_000,
         orElse: () => Effect.die(new Error(`not up: ${tell()}`))
@@ -197,14 +213,20 @@ const run = (cases: ReadonlyArray<Case>, stallMs: number, times: number, afterMs
 describe("our own event loop stands still in every phase of a pair", () => {
   for (const stallMs of [2_300, 5_600]) {
     for (const times of [1, 2]) {
-      const cases = phases.map((phase): Case => [phase, times])
+      const cases = phases.flatMap((phase): ReadonlyArray<Case> => [[phase, times, "tcp"], [phase, times, "tls"]])
       it.live(`for ${stallMs} ms, ${times === 1 ? "once" : "twice in a row"}`, () => run(cases, stallMs, times), 60_000)
     }
   }
 
   it.live(
     "over the end of H's wait for a Commit, which comes during the first stall or only during the second",
-    () => run([[commitPhase, 1], [commitPhase, 2]], 5_600, 2, Limits.waitMs - beforeEndMs),
+    () =>
+      run(
+        [[commitPhase, 1, "tcp"], [commitPhase, 2, "tcp"], [commitPhase, 1, "tls"], [commitPhase, 2, "tls"]],
+        5_600,
+        2,
+        Limits.waitMs - beforeEndMs
+      ),
     120_000
   )
 })
