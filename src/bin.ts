@@ -22,7 +22,8 @@ if (Number(node.split(".")[0]) < leastNode) {
     `timemesh needs Node.js ${leastNode} or later, and this is ${node}: install a newer one from https://nodejs.org, ` +
       `or put one first in PATH\n`
   )
-  process.exitCode = 2
+  // As `cli/ExitCode.ts` has it, which is not loaded here.
+  process.exitCode = process.argv[2] === "run" ? 78 : 2
 } else {
   silence("SQLite is an experimental feature")
   // From the first moment: without a listener Node opens its debugger. `cli/signals.ts` says what the signals do.

@@ -6,6 +6,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit, Runtime } from "effect"
 import { CliConfig, Command, GlobalFlag } from "effect/cli"
 import { fileURLToPath } from "node:url"
+import * as Failure from "./cli/Failure.ts"
 import * as json from "./cli/json.ts"
 import * as output from "./cli/output.ts"
 import * as presenter from "./cli/presenter.ts"
@@ -35,6 +36,7 @@ const self = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.u
 
 timemesh.make(makeNode, self).pipe(
   Command.run({ version }),
+  Failure.withUsage,
   json.errors,
   Effect.provide([
     NodeServices.layer,

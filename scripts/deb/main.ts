@@ -8,16 +8,18 @@ import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
+import { gzipSync } from "node:zlib"
 import { control, scripts, settings, sysusers, tmpfiles, wrapper } from "./texts.ts"
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
 
-/** Where something of the package comes from. `text` is written, `from` is copied, a directory with all that is in it. */
+/** Where something of the package comes from. `text` is written, `from` is copied, a directory with all that is in it, or compressed. */
 export interface Entry {
   readonly path: string
   readonly mode: number
   readonly text?: string
   readonly from?: string
+  readonly gzip?: true
 }
 
 /** All that is installed. `node`: the program to run it with; `program`: the built `dist`. */
@@ -33,6 +35,8 @@ export const entries = (node: string, program: string): ReadonlyArray<Entry> => 
   { path: "usr/lib/sysusers.d/timemesh.conf", mode: 0o644, text: sysusers },
   { path: "usr/lib/tmpfiles.d/timemesh.conf", mode: 0o644, text: tmpfiles },
   { path: "etc/timemesh/timemesh.env", mode: 0o640, text: settings },
+  // Debian's pages are compressed.
+  { path: "usr/share/man/man1/timemesh.1.gz", mode: 0o644, from: `${root}man/timemesh.1`, gzip: true },
   { path: "usr/share/doc/timemesh/README.md", mode: 0o644, from: `${root}README.md` },
   { path: "usr/share/doc/timemesh/docs", mode: 0o755, from: `${root}docs` },
   { path: "usr/share/doc/timemesh/copyright", mode: 0o644, from: `${root}LICENSE` },
@@ -43,7 +47,9 @@ const put = (stage: string, entry: Entry) => {
   const to = path.join(stage, entry.path)
   fs.mkdirSync(path.dirname(to), { recursive: true, mode: 0o755 })
   if (entry.text !== undefined) fs.writeFileSync(to, entry.text)
-  else if (entry.from !== undefined) fs.cpSync(entry.from, to, { recursive: true })
+  else if (entry.from !== undefined && entry.gzip) {
+    fs.writeFileSync(to, gzipSync(fs.readFileSync(entry.from), { level: 9 }))
+  } else if (entry.from !== undefined) fs.cpSync(entry.from, to, { recursive: true })
   fs.chmodSync(to, entry.mode)
 }
 

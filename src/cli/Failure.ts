@@ -1,16 +1,10 @@
-/**
- * How a command fails: one text for standard error, and an exit code.
- *
- * **Exit codes**: 0 done; 1 the command ran and failed (no node answers, a verdict is not OK), or effect/cli refused its
- * flags; 2 it cannot run as asked (invalid address, port or data directory in use); 78 `run` cannot start, and a restart will not mend
- * that (invalid config, damaged chain; `EX_CONFIG` of sysexits.h); 130 interrupted. `run` ends with 0 when SIGINT or SIGTERM stopped it
- * cleanly, as service managers expect.
- */
-import { Data, Runtime } from "effect"
+/** How a command fails: one text for standard error, and an exit code. `ExitCode` says what each code means. */
+import { Data, Effect, Runtime } from "effect"
 import { CliError } from "effect/cli"
 import type { SocketServer } from "effect/socket"
 import { formatListen, type NodeSetup } from "../domain/NodeSetup.ts"
 import { systemCode } from "../layers/store/systemError.ts"
+import * as ExitCode from "./ExitCode.ts"
 import * as json from "./json.ts"
 
 export class Failure extends Data.TaggedError("Failure")<{ readonly text: string; readonly exitCode: 1 | 2 | 78 }> {
@@ -36,6 +30,15 @@ export const unusable = (text: string): Failure => new Failure({ text, exitCode:
 
 /** Exit code 78: a service manager that starts the node again changes nothing. */
 export const lasting = (text: string): Failure => new Failure({ text, exitCode: 78 })
+
+/** effect/cli ends with 1 where the command line does not parse; this program with `ExitCode.ofUsage`. */
+export const withUsage = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.mapError(effect, (error) => {
+    if (CliError.isCliError(error) && error._tag === "ShowHelp" && error.errors.length > 0) {
+      Object.assign(error, { [Runtime.errorExitCode]: ExitCode.ofUsage(error.commandPath) })
+    }
+    return error
+  })
 
 /** An address that cannot be bound, and the fix by the system's error code. `flag`: the setting that gives the address. */
 export const cannotBind = (what: string, address: string, flag: string, code: string): Failure => {

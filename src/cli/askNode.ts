@@ -120,7 +120,7 @@ const locate = Effect.fnUntraced(function*(directory: string | undefined, chosen
 const failureOf = (error: AdminClient.AdminClientError): Failure.Failure =>
   error.kind === "refused" || error.kind === "unauthorized"
     ? Failure.unusable(error.detail)
-    : Failure.failed(error.message)
+    : Failure.failed(error.kind === "absent" ? error.detail : error.message)
 
 /** The token that flags, environment or config file give. */
 const givenToken = Effect.fnUntraced(function*(given: ConfigSources.GivenSettings) {

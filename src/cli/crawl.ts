@@ -4,8 +4,8 @@ import { Argument, Command, Flag } from "effect/cli"
 import * as Limits from "../domain/Limits.ts"
 import { networks } from "../domain/Network.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
-import * as ThisHost from "../layers/config/ThisHost.ts"
-import { usualTransport } from "../layers/config/Values.ts"
+import * as Settings from "../layers/config/Settings.ts"
+import * as Values from "../layers/config/Values.ts"
 import * as Crawl from "../layers/crawl/Crawl.ts"
 import type { Finding } from "../layers/crawl/Probe.ts"
 import * as TcpSocket from "../layers/socket/TcpSocket.ts"
@@ -13,6 +13,7 @@ import * as TlsSocket from "../layers/socket/TlsSocket.ts"
 import * as CertificateFile from "../layers/store/CertificateFile.ts"
 import * as PinsMemory from "../layers/store/PinsMemory.ts"
 import { PeerSocket } from "../services/PeerSocket.ts"
+import * as target from "./chain/target.ts"
 import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
@@ -49,21 +50,16 @@ const given = {
     Argument.withDescription("Where to begin: IP, IP:PORT or [IPv6]:PORT"),
     Argument.atLeast(1)
   ),
-  network: Flag.Literals("network", ["testnet", "mainnet", "devnet"]).pipe(
-    Flag.withDescription("Network to walk (default testnet)"),
-    Flag.withDefault("testnet" as const)
-  ),
-  transport: Flag.Literals("transport", ["tls", "plain"]).pipe(
-    Flag.withDescription("How its nodes are connected (default tls, plain on devnet)"),
-    Flag.optional
-  ),
-  dataDir: Flag.String("data-dir").pipe(
-    Flag.withMetavar("DIR"),
-    Flag.withDescription(
+  network: flags.setting({ ...Settings.general.network, help: "Network to walk (default testnet)" }),
+  transport: flags.setting({
+    ...Settings.general.transport,
+    help: "How its nodes are connected (default tls, plain on devnet)"
+  }),
+  dataDir: flags.setting({
+    ...Settings.general.dataDir,
+    help:
       "Keeps the key that this host is known by: the node's own directory, if it has one (default ~/.timemesh/NETWORK)"
-    ),
-    Flag.optional
-  ),
+  }),
   most: Flag.Int("most").pipe(
     Flag.withDescription(`Addresses to ask at most (default ${Limits.crawlUsually})`),
     Flag.withDefault(Limits.crawlUsually)
@@ -83,9 +79,14 @@ const inRange = (name: string, value: number, most: number): Result.Result<numbe
 export const command = Command.make(
   "crawl",
   given,
-  Effect.fnUntraced(function*({ dataDir, from, json, most, network: name, perSecond, transport }) {
+  Effect.fnUntraced(function*({ dataDir, from, json, most, network: told, perSecond, transport }) {
     yield* Effect.fromResult(inRange("most", most, Limits.crawlMost))
     yield* Effect.fromResult(inRange("per-second", perSecond, Limits.crawlPerSecondMost))
+    const { given, network: name = "testnet" } = yield* target.chosen({
+      "data-dir": dataDir,
+      network: told,
+      transport
+    })
     const network = networks[name]
     const addresses = yield* Effect.forEach(
       from,
@@ -94,11 +95,15 @@ export const command = Command.make(
           Effect.mapError((error) => Failure.unusable(error.message))
         )
     )
-    const { home } = yield* ThisHost.read
-    const directory = yield* Effect.fromResult(
-      dataDir._tag === "Some" ? ThisHost.expandHome(home, dataDir.value) : ThisHost.defaultDataDir(home, name)
-    ).pipe(Effect.mapError((error) => Failure.unusable(error.message)))
-    const chosen = transport._tag === "Some" ? transport.value : usualTransport(name)
+    const directory = yield* target.dataDirOf(given, name)
+    const way = given.get(Settings.general.transport.name)
+    const [text = Values.usualTransport(name)] = way?.values ?? []
+    const chosen = yield* Effect.fromResult(
+      Result.mapError(
+        Values.transport(text),
+        ([problem, fix]) => Failure.unusable(`${way?.where}: "${text}" ${problem}; ${fix}`)
+      )
+    )
     const fs = yield* FileSystem.FileSystem
     if (chosen === "tls") {
       yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 }).pipe(

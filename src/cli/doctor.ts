@@ -35,5 +35,12 @@ export const command = Command.make(
   Command.withDescription(
     "Check what a node needs on this host: settings, data directory, disk, database, limits, clock, ports, own address, and the node " +
       "that runs. Takes the settings of timemesh run, changes nothing, and exits with 1 when there is a problem"
-  )
+  ),
+  Command.withExamples([
+    { command: "timemesh doctor", description: "Before the first start, or when something is wrong" },
+    {
+      command: "timemesh doctor --data-dir /var/lib/timemesh --listen 0.0.0.0:24100",
+      description: "With the settings that the node is to have"
+    }
+  ])
 )

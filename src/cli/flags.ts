@@ -51,7 +51,7 @@ export const asking = {
   }),
   "admin-token-file": setting({
     ...Settings.general.adminTokenFile,
-    help: "File of the node's token (default: that of the node in its data directory)"
+    help: "File of the node's token (default: that in its data directory); TIMEMESH_ADMIN_TOKEN gives the token itself"
   }),
   json
 }

@@ -1,34 +1,14 @@
 /** `timemesh masternodes key`: makes the key of a masternode, which only its owner may read. */
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { networks } from "../domain/Network.ts"
 import * as Settings from "../layers/config/Settings.ts"
-import * as ThisHost from "../layers/config/ThisHost.ts"
-import * as Values from "../layers/config/Values.ts"
 import * as MasternodeKey from "../layers/masternode/MasternodeKey.ts"
 import * as DataDir from "../layers/store/DataDir.ts"
+import * as target from "./chain/target.ts"
 import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import { fields } from "./table.ts"
-
-const directoryOf = Effect.fnUntraced(function*(given: Option.Option<string>, network: Option.Option<string>) {
-  const { home } = yield* ThisHost.read
-  const chosen = Option.match(network, {
-    onNone: () => Effect.succeed(networks.testnet),
-    onSome: (name) =>
-      Effect.mapError(
-        Effect.fromResult(Values.network(name)),
-        ([problem, fix]) => Failure.unusable(`--network: "${name}" ${problem}; ${fix}`)
-      )
-  })
-  const { name } = yield* chosen
-  const directory = Option.match(given, {
-    onNone: () => ThisHost.defaultDataDir(home, name),
-    onSome: (path) => ThisHost.expandHome(home, path)
-  })
-  return yield* Effect.mapError(Effect.fromResult(directory), (error) => Failure.unusable(error.message))
-})
 
 export const command = Command.make(
   "key",
@@ -45,7 +25,8 @@ export const command = Command.make(
   Effect.fnUntraced(function*({ "data-dir": dataDir, json, network, out }) {
     const unusable = (error: { readonly message: string }) => Failure.unusable(error.message)
     const file = Option.isSome(out) ? out.value : yield* Effect.gen(function*() {
-      const directory = yield* directoryOf(dataDir, network)
+      const { given, network: name = "testnet" } = yield* target.chosen({ "data-dir": dataDir, network })
+      const directory = yield* target.dataDirOf(given, name)
       yield* Effect.mapError(DataDir.create(directory), unusable)
       return `${directory}/${MasternodeKey.fileName}`
     })
@@ -53,5 +34,12 @@ export const command = Command.make(
     yield* json ? Json.print({ key, file }) : Console.log(fields([["key", key], ["file", file]]))
   })
 ).pipe(
-  Command.withDescription("Make the key of a masternode. Keep the file: with another key it is another masternode")
+  Command.withDescription("Make the key of a masternode. Keep the file: with another key it is another masternode"),
+  Command.withExamples([
+    {
+      command: "timemesh masternodes key --data-dir /var/lib/timemesh",
+      description: "Make masternode.key there, for run --masternode free"
+    },
+    { command: "timemesh masternodes key --out key.pem", description: "Another file, for run --masternode-key" }
+  ])
 )

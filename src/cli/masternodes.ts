@@ -53,5 +53,9 @@ export const command = Command.make(
   })
 ).pipe(
   Command.withDescription("List the network's masternodes as a running node knows them, one per IP"),
+  Command.withExamples([
+    { command: "timemesh masternodes", description: "One line per IP, with tier, state and proof" },
+    { command: "timemesh masternodes --json", description: "The same for programs" }
+  ]),
   Command.withSubcommands([key.command])
 )

@@ -91,5 +91,10 @@ export const command = Command.make(
   Command.withDescription(
     "List the peers of a running node, connected ones first; import and export its peer book; trust a peer's new key"
   ),
+  Command.withExamples([
+    { command: "timemesh peers", description: "A table that fits the terminal" },
+    { command: "timemesh peers --json", description: "All that is known of each peer" },
+    { command: "timemesh peers import peers.txt", description: "Take a list into the peer book of a stopped node" }
+  ]),
   Command.withSubcommands([import_.command, export_.command, trust.command])
 )

@@ -1,6 +1,7 @@
 /** How effect/cli prints: help and version on standard output, and for bad flags the error alone. */
 import { Console, Effect } from "effect"
 import { CliOutput, TerminalCapabilities } from "effect/cli"
+import * as ExitCode from "./ExitCode.ts"
 import * as json from "./json.ts"
 
 const formatter = Effect.map(
@@ -12,7 +13,7 @@ const formatter = Effect.map(
 export const layer = CliOutput.layerPresenter({
   present: (event) =>
     event._tag === "InvalidInvocation" && json.wanted
-      ? json.error(event.errors.map(({ message }) => message).join("; "), 1)
+      ? json.error(event.errors.map(({ message }) => message).join("; "), ExitCode.ofUsage(event.commandPath))
       : event._tag === "InvalidInvocation"
       ? Effect.flatMap(formatter, ({ formatErrors }) =>
         Console.error(

@@ -68,5 +68,8 @@ export const command = Command.make(
 ).pipe(
   Command.withDescription(
     "Take the steps of a trace again by this version's rules. Exit code 1: it decides differently; 2: the file is no trace"
-  )
+  ),
+  Command.withExamples([
+    { command: "timemesh replay trace.json", description: "Print the steps that this version decides differently" }
+  ])
 )

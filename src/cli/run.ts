@@ -279,5 +279,24 @@ export const make = (makeNode: MakeNode) =>
   ).pipe(
     Command.withDescription(
       "Run a node in the foreground. SIGINT, SIGTERM, SIGHUP and SIGQUIT stop it cleanly, with exit code 0"
-    )
+    ),
+    Command.withExamples([
+      {
+        command:
+          "timemesh run --listen 0.0.0.0:24100 --advertise 203.0.113.7 --peer 198.51.100.4 --peer [2001:db8::7]:24105",
+        description: "Testnet, from two peers on"
+      },
+      {
+        command: "timemesh run --config /etc/timemesh/node.toml --log-format json",
+        description: "Settings from a file, the log for a collector"
+      },
+      {
+        command: "TIMEMESH_NETWORK=mainnet timemesh run --data-dir /var/lib/timemesh",
+        description: "Settings from the environment"
+      },
+      {
+        command: "timemesh run --network devnet --listen 127.0.0.1:24200 --produce",
+        description: "A node for tests on this machine"
+      }
+    ])
   )

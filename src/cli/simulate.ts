@@ -138,5 +138,16 @@ export const make = (self: Self, simulator: Effect.Effect<Simulator> = real) =>
         "A failure is shrunk to the shortest run found and printed with the command that replays it. Exit code 0 if every " +
         "invariant held, 1 if not"
     ),
+    Command.withExamples([
+      {
+        command: "timemesh simulate --nodes 50 --hours 24 --seed 7",
+        description: "A day of 50 nodes, with the faults of seed 7"
+      },
+      { command: "timemesh simulate --seeds 1..100 --hours 6 --jobs 2", description: "Many seeds, two at a time" },
+      {
+        command: "timemesh simulate --seeds 1..1000 --shard 3/20 --out shard-3.jsonl",
+        description: "One of 20 parts, for simulate merge"
+      }
+    ]),
     Command.withSubcommands([merge.command])
   )

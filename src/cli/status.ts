@@ -97,4 +97,11 @@ export const command = Command.make(
       return yield* Failure.failed(status.verdict?.text ?? "the node is of a version that gives no verdict; update it")
     }
   })
-).pipe(Command.withDescription("Show a running node's identity and health, with a verdict in the first line"))
+).pipe(
+  Command.withDescription("Show a running node's identity and health, with a verdict in the first line"),
+  Command.withExamples([
+    { command: "timemesh status", description: "The verdict, and identity, chain and counters below it" },
+    { command: "timemesh status --check --json", description: "For monitoring: exit code 0 only while all is well" },
+    { command: "timemesh status --data-dir /var/lib/timemesh", description: "Of the node that runs as a service" }
+  ])
+)

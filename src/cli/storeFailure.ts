@@ -2,13 +2,13 @@
 import type { ChainStoreError } from "../services/ChainStore.ts"
 import * as Failure from "./Failure.ts"
 
-/** Exit code 2 where another place or other settings are needed, 1 where the work itself failed. */
+/** Exit code 2 where another place or other settings are needed, 1 where the work itself failed, or the chain is bad. */
 export const ofStore = (error: ChainStoreError): Failure.Failure => {
   switch (error.reason._tag) {
     case "WrongNetwork":
-    case "Damaged":
     case "Unavailable":
       return Failure.unusable(error.message)
+    case "Damaged":
     case "Full":
     case "NotLinked":
     case "BranchTooLarge":

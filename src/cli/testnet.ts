@@ -175,5 +175,20 @@ export const make = (self: Self) =>
     Command.withDescription(
       "Run separate node processes on this machine, each knowing one seed, and judge whether every pair is connected " +
         "exactly once. Exit code 0: OK, 1: not OK"
-    )
+    ),
+    Command.withExamples([
+      { command: "timemesh testnet", description: "Five nodes for 20 s, and a verdict" },
+      {
+        command: "timemesh testnet --nodes 8 --seconds 60 --chaos 12 --json",
+        description: "Kill a node every 12 s; the verdict for programs"
+      },
+      {
+        command: "timemesh testnet --nodes 5 --chain 2480",
+        description: "The first node has 2480 blocks, the others sync them"
+      },
+      {
+        command: "timemesh testnet --nodes 6 --partition 60",
+        description: "Two halves with a fork each, then one chain"
+      }
+    ])
   )

@@ -25,6 +25,15 @@ import * as why from "./why.ts"
 export const make = (makeNode: run.MakeNode, self: Self) =>
   Command.make("timemesh").pipe(
     Command.withDescription("Peer-to-peer node with exactly one connection per peer. A peer is its IP address."),
+    Command.withExamples([
+      {
+        command: "timemesh run --listen 0.0.0.0:24100 --advertise 203.0.113.7",
+        description: "A node of testnet with a public address"
+      },
+      { command: "timemesh status", description: "Whether all is well with it, and what to do if not" },
+      { command: "timemesh why 198.51.100.4", description: "Why it is, or is not, connected to an address" },
+      { command: "timemesh peers --help", description: "Flags and examples of one command" }
+    ]),
     Command.withSubcommands([
       run.make(makeNode),
       testnet.make(self),

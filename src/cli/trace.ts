@@ -28,5 +28,12 @@ export const command = Command.make(
 ).pipe(
   Command.withDescription(
     "Show what happened between a running node and a peer, each decision with its rule. With --json, a file for replay"
-  )
+  ),
+  Command.withExamples([
+    { command: "timemesh trace 198.51.100.4", description: "As a story, each decision with its rule" },
+    {
+      command: "timemesh trace 198.51.100.4 --json > trace.json",
+      description: "As a file, for a bug report or timemesh replay"
+    }
+  ])
 )

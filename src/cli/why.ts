@@ -19,4 +19,10 @@ export const command = Command.make(
     const why = yield* askNode.ask(flags.toFlags(where), (client) => client.why(parsed.success))
     yield* json ? Json.print(why) : Console.log(`${why.ip}: ${why.situation ?? why.state}\n${why.text}`)
   })
-).pipe(Command.withDescription("Explain why a running node is, or is not, connected to an address"))
+).pipe(
+  Command.withDescription("Explain why a running node is, or is not, connected to an address"),
+  Command.withExamples([
+    { command: "timemesh why 198.51.100.4", description: "Which end dials, when, and how the last attempt ended" },
+    { command: "timemesh why 2001:db8::7 --json", description: "With its last 50 Ups, Downs and attempts" }
+  ])
+)

@@ -68,18 +68,19 @@ describe("--json", () => {
         [["status", ...nowhere], 1],
         [["peers", "--admin", "nowhere"], 2],
         [["why", "1.2.3", ...asked], 2],
-        [["why", ...asked], 1],
-        [["peers", "--no-such-flag"], 1],
+        [["why", ...asked], 2],
+        [["peers", "--no-such-flag"], 2],
         [["testnet", "--nodes", "1"], 2],
-        [["simulate", "--nodes", "x"], 1],
+        [["simulate", "--nodes", "x"], 2],
         [["chain", "info", ...nowhere], 1],
         [["chain", "verify", ...nowhere], 1],
         [["chain", "rewind", "1", ...nowhere], 1],
         [["chain", "export", "--out", file, ...nowhere], 1],
         [["chain", "import", `${directory}/no-such-file`, ...chain], 2],
         [["chain", "make", ...made.slice(0, -1), "mainnet", "--out", file], 2],
-        [["run"], 1],
-        [["no-such-command"], 1]
+        [["run"], 78],
+        [["no-such-command"], 2],
+        [["trace", "203.0.113.99", ...asked], 1]
       ]
       for (const [args, code] of bad) {
         const failed = yield* call([...args, "--json"])

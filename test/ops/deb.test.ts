@@ -5,8 +5,10 @@ import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
+import { gunzipSync } from "node:zlib"
 import { build } from "../../scripts/deb/main.ts"
 import { scripts, settings } from "../../scripts/deb/texts.ts"
+import { manual } from "../../scripts/ops/main.ts"
 import * as Settings from "../../src/layers/config/Settings.ts"
 
 const has = (program: string) => spawnSync(program, ["--version"], { stdio: "ignore" }).status === 0
@@ -57,6 +59,9 @@ describe("the Debian package", () => {
         execFileSync("dpkg-deb", ["-I", file, "conffiles"], { encoding: "utf8" }),
         "/etc/timemesh/timemesh.env\n"
       )
+
+      const page = gunzipSync(fs.readFileSync(`${root}/usr/share/man/man1/timemesh.1.gz`))
+      assert.strictEqual(page.toString(), fs.readFileSync(manual, "utf8"))
 
       // The parts name one another: program, settings, user and directory of the unit are what the package brings.
       const [, started = ""] = /^ExecStart=(\S+)/m.exec(unit) ?? []

@@ -35,7 +35,7 @@ export interface Target {
 
 export const locate = (told: Where): Effect.Effect<Target, Failure.Failure, FileSystem.FileSystem> =>
   Effect.gen(function*() {
-    const { given, network: name = "testnet" } = yield* chosen(told)
+    const { given, network: name = "testnet" } = yield* chosen({ "data-dir": told["data-dir"], network: told.network })
     return { network: networks[name], directory: yield* dataDirOf(given, name) }
   })
 

@@ -39,5 +39,9 @@ export const command = Command.make(
 ).pipe(
   Command.withDescription(
     "Print the peer book of a stopped node, one IP:PORT per line; with --json, a JSON array of objects. Import reads both"
-  )
+  ),
+  Command.withExamples([
+    { command: "timemesh peers export --data-dir /var/lib/timemesh", description: "One IP:PORT per line" },
+    { command: "timemesh peers export --json", description: "With the last time each was seen" }
+  ])
 )

@@ -101,5 +101,12 @@ export const command = Command.make(
 ).pipe(
   Command.withDescription(
     "Take a list of peers into the peer book of a stopped node. Entries of one IP are one peer, at the network's port if any names it"
-  )
+  ),
+  Command.withExamples([
+    { command: "timemesh peers import peers.txt --data-dir /var/lib/timemesh", description: "Lines of IP or IP:PORT" },
+    {
+      command: "timemesh peers import peers.json --network mainnet --json",
+      description: "A JSON list; what was refused, with reasons"
+    }
+  ])
 )

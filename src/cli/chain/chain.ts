@@ -9,6 +9,10 @@ import * as verify from "./verify.ts"
 
 export const command = Command.make("chain").pipe(
   Command.withDescription("Inspect, verify, copy or repair the stored chain of a stopped node"),
+  Command.withExamples([
+    { command: "timemesh chain info --data-dir /var/lib/timemesh", description: "Network, height and tip" },
+    { command: "timemesh chain verify", description: "Check every stored block of testnet's chain" }
+  ]),
   Command.withSubcommands([
     info.command,
     verify.command,

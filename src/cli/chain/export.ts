@@ -69,5 +69,12 @@ export const command = Command.make(
       ]))
   }, Effect.scoped)
 ).pipe(
-  Command.withDescription("Export blocks of a stored chain to a file, each as length (u32, big-endian) and bincode")
+  Command.withDescription("Export blocks of a stored chain to a file, each as length (u32, big-endian) and bincode"),
+  Command.withExamples([
+    { command: "timemesh chain export --out blocks", description: "The whole chain" },
+    {
+      command: "timemesh chain export --from 1000 --to 1999 --out /dev/stdout",
+      description: "A part of it, into a pipe"
+    }
+  ])
 )

@@ -71,5 +71,11 @@ export const command = Command.make(
 ).pipe(
   Command.withDescription(
     "Verify the blocks of a file and store them. If a block is bad or the file is cut short, the blocks before it are kept and the exit code is 1"
-  )
+  ),
+  Command.withExamples([
+    {
+      command: "timemesh chain import blocks --network testnet --data-dir /var/lib/timemesh",
+      description: "From a file that chain export made"
+    }
+  ])
 )

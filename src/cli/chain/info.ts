@@ -37,4 +37,10 @@ export const command = Command.make(
         ["file", file]
       ]))
   }, Effect.scoped)
-).pipe(Command.withDescription("Show network, height, tip and size of a stored chain"))
+).pipe(
+  Command.withDescription("Show network, height, tip and size of a stored chain"),
+  Command.withExamples([
+    { command: "timemesh chain info --data-dir /var/lib/timemesh", description: "Of a stopped node" },
+    { command: "timemesh chain info --file chain.db --json", description: "Of a database elsewhere" }
+  ])
+)

@@ -4,8 +4,10 @@ import { Command, Flag } from "effect/cli"
 import { chainParams } from "../../domain/chain/ChainParams.ts"
 import * as ChainFile from "../../layers/chain/tools/ChainFile.ts"
 import * as ChainMake from "../../layers/chain/tools/ChainMake.ts"
+import * as Settings from "../../layers/config/Settings.ts"
 import * as OutputFile from "../../layers/store/OutputFile.ts"
 import * as Failure from "../Failure.ts"
+import * as flags from "../flags.ts"
 import * as Json from "../json.ts"
 import { bytes, fields } from "../table.ts"
 import * as target from "./target.ts"
@@ -25,15 +27,15 @@ export const command = Command.make(
         "File to write, replaced if it exists; a fifo or a device such as /dev/stdout is written in place"
       )
     ),
-    network: Flag.String("network").pipe(
-      Flag.withMetavar("testnet|devnet"),
-      Flag.withDescription("Network whose rules and genesis block apply (default testnet)"),
-      Flag.withDefault("testnet")
-    ),
+    network: flags.setting({
+      ...Settings.general.network,
+      metavar: "testnet|devnet",
+      help: "Network whose rules and genesis block apply (default testnet)"
+    }),
     json: target.where.json
   },
-  Effect.fnUntraced(function*({ address, blocks, json, leader, network: name, out }) {
-    const network = yield* target.networkNamed(name, "--network")
+  Effect.fnUntraced(function*({ address, blocks, json, leader, network: told, out }) {
+    const { network = "testnet" } = yield* target.chosen({ network: told })
     if (network === "mainnet") {
       return yield* Failure.unusable("--network: no chain is made for mainnet; write testnet or devnet")
     }
@@ -67,5 +69,11 @@ export const command = Command.make(
 ).pipe(
   Command.withDescription(
     "Write a synthetic chain to a file, for tests: always the same for the same flags. Not consensus"
-  )
+  ),
+  Command.withExamples([
+    {
+      command: "timemesh chain make --blocks 2480 --leader 192.0.2.1 --address TIME0x --network devnet --out blocks",
+      description: "2480 blocks from devnet's genesis"
+    }
+  ])
 )

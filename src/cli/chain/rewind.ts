@@ -84,5 +84,12 @@ export const command = Command.make(
 ).pipe(
   Command.withDescription(
     "Drop all blocks above a height. A damaged database is moved aside and its intact blocks are copied into a new one"
-  )
+  ),
+  Command.withExamples([
+    { command: "timemesh chain rewind 1999", description: "Keep blocks 0 to 1999" },
+    {
+      command: "timemesh chain rewind 1999 --data-dir /var/lib/timemesh",
+      description: "As chain verify advises after damage"
+    }
+  ])
 )

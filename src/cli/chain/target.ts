@@ -89,11 +89,11 @@ const realFile = (name: string) =>
     return { filename, there: Option.isSome(stats) }
   }).pipe(Effect.mapError((error) => Failure.unusable(error.message)))
 
-/** The network that a command names, if it names one, and what its flags, the environment and the config file say. */
-export const chosen = (told: Pick<Where, "data-dir" | "network">) =>
+/** What flags (by setting name), environment and config file say, and the network that they name, if they name one. */
+export const chosen = (told: Readonly<Record<string, Option.Option<string>>>) =>
   Effect.gen(function*() {
     const { given } = yield* Effect.mapError(
-      ConfigSources.collect(flags.toFlags({ "data-dir": told["data-dir"], network: told.network })),
+      ConfigSources.collect(flags.toFlags(told)),
       (error) => Failure.unusable(error.message)
     )
     const named = given.get(Settings.general.network.name)
@@ -109,7 +109,7 @@ export const locate = (
   make = false
 ): Effect.Effect<Target, Failure.Failure, FileSystem.FileSystem | Scope.Scope> =>
   Effect.gen(function*() {
-    const { given, network } = yield* chosen(told)
+    const { given, network } = yield* chosen({ "data-dir": told["data-dir"], network: told.network })
     const dataDir = Option.isSome(told.file) ? undefined : yield* dataDirOf(given, network ?? "testnet")
     const { filename, there } = yield* realFile(
       dataDir === undefined ? Option.getOrElse(told.file, () => "") : ChainDatabase.fileIn(dataDir)

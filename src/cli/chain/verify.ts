@@ -55,5 +55,11 @@ export const command = Command.make(
 ).pipe(
   Command.withDescription(
     "Verify the bytes, hash, link and rules of every stored block. Exit code 1 if a block is bad"
-  )
+  ),
+  Command.withExamples([
+    {
+      command: "timemesh chain verify --data-dir /var/lib/timemesh",
+      description: "All blocks; a bad one is named, with the command that repairs it"
+    }
+  ])
 )

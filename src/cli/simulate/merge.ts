@@ -41,5 +41,8 @@ export const command = Command.make(
   Command.withDescription(
     "Merge the files of all shards of simulate --seeds A..B --shard I/N --out FILE and judge them as one run; its time is the sum over " +
       "seeds. Exit code 0 if every invariant held, 1 if not, 2 if the files do not belong together, or a shard is missing or named twice"
-  )
+  ),
+  Command.withExamples([
+    { command: "timemesh simulate merge shard-1.jsonl shard-2.jsonl", description: "Both halves as one run" }
+  ])
 )

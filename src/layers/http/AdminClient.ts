@@ -14,11 +14,11 @@ import { present } from "./present.ts"
 
 /**
  * The request failed. `unreachable`: no connection to that address. `timeout`: no answer in time. `refused`: the node
- * rejected the request as invalid. `unauthorized`: it needs the node's token. `foreign`: the answer is not that of a timemesh node of this version.
+ * rejected the request as invalid. `absent`: it has nothing of what was asked for. `unauthorized`: it needs the node's token. `foreign`: the answer is not that of a timemesh node of this version.
  */
 export class AdminClientError extends Data.TaggedError("AdminClientError")<{
   readonly address: PeerAddress.PeerAddress
-  readonly kind: "unreachable" | "timeout" | "refused" | "unauthorized" | "foreign"
+  readonly kind: "unreachable" | "timeout" | "refused" | "absent" | "unauthorized" | "foreign"
   readonly detail: string
 }> {
   override get message() {
@@ -31,7 +31,7 @@ export interface AdminClient {
   readonly peers: Effect.Effect<Peers, AdminClientError>
   readonly masternodes: Effect.Effect<Masternodes, AdminClientError>
   readonly why: (ip: string) => Effect.Effect<Why, AdminClientError>
-  /** Fails with `refused` when nothing has happened with that address. */
+  /** Fails with `absent` when nothing has happened with that address. */
   readonly trace: (ip: string) => Effect.Effect<PairTraceFile, AdminClientError>
   readonly resources: Effect.Effect<Resources, AdminClientError>
   readonly clock: Effect.Effect<ClockReport, AdminClientError>
@@ -70,9 +70,8 @@ export const make = (
     })
     const failure = (kind: AdminClientError["kind"], detail: string) => new AdminClientError({ address, kind, detail })
     const translate = (error: { readonly _tag: string; readonly message: string; readonly reason?: unknown }) => {
-      if (error._tag === "BadAddress" || error._tag === "NoMasternodes" || error._tag === "NoTrace") {
-        return failure("refused", error.message)
-      }
+      if (error._tag === "BadAddress") return failure("refused", error.message)
+      if (error._tag === "NoMasternodes" || error._tag === "NoTrace") return failure("absent", error.message)
       if (error._tag === "Unauthorized") return failure("unauthorized", error.message)
       const transport = typeof error.reason === "object" && error.reason !== null && "_tag" in error.reason &&
         error.reason._tag === "TransportError"

@@ -1,0 +1,21 @@
+/** Exit codes: the one table, which `--help`, the man page and docs/OPERATIONS.md show. */
+
+/** What each says. In the order of the table. */
+export const meanings = {
+  0: "Done. run lasts until a signal stops it, and ends with 0 then",
+  1: "The command ran, and the answer is no: no node answers, a verdict is not OK, a chain or a file is damaged, nothing is there to show",
+  2: "It cannot run as asked: unknown or missing flags and arguments, values that are not valid, a file, directory, address or port that " +
+    "cannot be used",
+  78:
+    "run cannot start, and a restart does not mend it: its flags, its settings, its rights, a damaged chain (EX_CONFIG of sysexits.h). A " +
+    "port or directory in use is 2, since it may become free",
+  130: "A signal ended the command before it was done"
+} as const
+
+export type ExitCode = keyof typeof meanings
+
+/** Of a command line that does not parse. A service manager that starts `run` with the same one again changes nothing. */
+export const ofUsage = (commandPath: ReadonlyArray<string>): 2 | 78 => commandPath[1] === "run" ? 78 : 2
+
+/** Code and meaning, as texts. */
+export const table: ReadonlyArray<readonly [code: string, meaning: string]> = Object.entries(meanings)
