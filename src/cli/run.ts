@@ -12,6 +12,7 @@ import { type EffectiveSetting, effectiveSettings } from "../layers/config/effec
 import { usualTransport } from "../layers/config/Values.ts"
 import * as AdminServer from "../layers/http/AdminServer.ts"
 import { NodeFacts } from "../layers/http/NodeFacts.ts"
+import * as OtlpExport from "../layers/http/OtlpExport.ts"
 import * as Loggers from "../layers/log/Loggers.ts"
 import * as LogOutput from "../layers/log/LogOutput.ts"
 import * as NodeLog from "../layers/log/NodeLog.ts"
@@ -125,13 +126,14 @@ const adminServer = (admin: PeerAddress.PeerAddress, config: DaemonConfig.Daemon
 
 /** The whole daemon. The data directory's lock is taken first and released last: it covers everything else. */
 const daemon = ({ bar, config, makeNode, produce, settings }: Run) => {
-  const { admin, dataDir, masternode, node } = config
+  const { admin, dataDir, masternode, node, otlp } = config
   const front = admin === undefined
     ? Layer.effectDiscard(announce(config, undefined))
     : Layer.effectDiscard(Effect.flatMap(AdminServer.AdminServer, ({ address }) => announce(config, address))).pipe(
       Layer.provide(adminServer(admin, config))
     )
-  return Layer.mergeAll(front, progress.layer(bar), produce ? Producer.layer() : Layer.empty).pipe(
+  const telemetry = otlp === undefined ? Layer.empty : OtlpExport.layer(otlp)
+  return Layer.mergeAll(front, telemetry, progress.layer(bar), produce ? Producer.layer() : Layer.empty).pipe(
     Layer.provide(
       makeNode({ ...node, produces: produce }, config.transport === "tls" ? NodeLog.layerTls : NodeLog.layer)
     ),

@@ -28,7 +28,7 @@ export const stats: NodeStats = {
   dialFaults: { peer: 1 },
   flaps: 1,
   ended: { bytes: { sent: 10, received: 20 }, messages: { sent: 30, received: 40 } },
-  roundTrips: { buckets: [0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 2], count: 2, sumMs: 30 },
+  roundTrips: { buckets: [0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 2], count: 2, sumMs: 30, minMs: 8, maxMs: 22 },
   blocksAdded: 5,
   pings: both,
   pongs: both,

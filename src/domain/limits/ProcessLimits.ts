@@ -9,6 +9,15 @@ export const rttBucketsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 3_000]
 /** ms. Upper bounds of the histogram of database operations: memory, a cached page, a disk, a slow disk, trouble. */
 export const storeBucketsMs = [0.25, 1, 2.5, 10, 25, 100, 250, 1_000, 5_000] as const
 
+/** ms. How often metrics go to an OTLP collector: as often as Prometheus usually asks. */
+export const otlpEveryMs = 15_000
+/** ms. A collector that has not answered by then is slow: its next snapshot is due. */
+export const otlpAnswerMs = 10_000
+/** bytes. Maximum length of a collector's answer, which has next to nothing to say. */
+export const otlpAnswerBytes = 64 * 1024
+/** ms. The last snapshot of a node that closes has so long to reach the collector: a tenth of `closeMs`. */
+export const otlpCloseMs = 500
+
 // --- flight recorder --------------------------------------------------------------
 
 /** steps of one pair that are kept: some 50 connections or attempts, each of five or six steps. */

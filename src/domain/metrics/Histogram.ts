@@ -1,10 +1,13 @@
-/** A histogram of durations in plain numbers: cumulative counts up to each bound, all of them, and their sum. */
+/** A histogram of durations in plain numbers: cumulative counts up to each bound, all of them, their sum and their extremes. */
 
 /** `buckets`: how often a value was at most each bound, ascending and cumulative. */
 export interface Counts {
   readonly buckets: ReadonlyArray<number>
   readonly count: number
   readonly sumMs: number
+  /** 0 while there is none. */
+  readonly minMs: number
+  readonly maxMs: number
 }
 
 export class Histogram {
@@ -12,6 +15,8 @@ export class Histogram {
   private readonly buckets: Array<number>
   private count = 0
   private sumMs = 0
+  private minMs = 0
+  private maxMs = 0
 
   /** Bounds ascending, ms. */
   constructor(boundsMs: ReadonlyArray<number>) {
@@ -20,6 +25,8 @@ export class Histogram {
   }
 
   add(ms: number): void {
+    this.minMs = this.count === 0 ? ms : Math.min(this.minMs, ms)
+    this.maxMs = Math.max(this.maxMs, ms)
     this.count += 1
     this.sumMs += ms
     for (let i = this.boundsMs.length - 1; i >= 0 && ms <= (this.boundsMs[i] ?? 0); i--) {
@@ -28,6 +35,12 @@ export class Histogram {
   }
 
   get counts(): Counts {
-    return { buckets: [...this.buckets], count: this.count, sumMs: this.sumMs }
+    return {
+      buckets: [...this.buckets],
+      count: this.count,
+      sumMs: this.sumMs,
+      minMs: this.minMs,
+      maxMs: this.maxMs
+    }
   }
 }

@@ -90,6 +90,8 @@ export interface Sample {
   readonly value: number
   readonly histogram?: {
     readonly count: number
+    readonly min: number
+    readonly max: number
     readonly buckets: ReadonlyArray<readonly [bound: number, count: number]>
   }
 }

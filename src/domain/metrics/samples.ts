@@ -90,12 +90,17 @@ const seconds = (ms: number): number => ms / 1_000
 
 const times = (
   name: Name,
-  { buckets, count, sumMs }: Histogram.Counts,
+  { buckets, count, maxMs, minMs, sumMs }: Histogram.Counts,
   boundsMs: ReadonlyArray<number>,
   labels: Sample["labels"] = {}
 ): Sample => ({
   ...one(name, seconds(sumMs), labels),
-  histogram: { count, buckets: boundsMs.map((most, i) => [seconds(most), buckets[i] ?? 0] as const) }
+  histogram: {
+    count,
+    min: seconds(minMs),
+    max: seconds(maxMs),
+    buckets: boundsMs.map((most, i) => [seconds(most), buckets[i] ?? 0] as const)
+  }
 })
 
 const sum = (values: ReadonlyArray<number>): number => values.reduce((total, value) => total + value, 0)

@@ -2,7 +2,7 @@
  * Builds a complete, valid configuration of the daemon from the collected texts. The first invalid setting is the error.
  */
 import type { FileSystem, LogLevel } from "effect"
-import { Effect, type Redacted, Result } from "effect"
+import { Effect, Redacted, Result } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { Outpoint, Tier } from "../../domain/masternode/Masternode.ts"
 import { networks } from "../../domain/Network.ts"
@@ -13,6 +13,7 @@ import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import * as Seed from "../../domain/peer/Seed.ts"
 import { problem as tuningProblem, type Spelling } from "../../domain/Tuning.ts"
 import type { NodeSetup, Tuning } from "../../services/NodeConfig.ts"
+import type { Collector } from "../http/OtlpExport.ts"
 import { fileName as masternodeFile } from "../masternode/MasternodeKey.ts"
 import * as AdminToken from "../store/AdminToken.ts"
 import { ConfigError } from "./ConfigError.ts"
@@ -34,6 +35,8 @@ export interface DaemonConfig {
   readonly adminToken: TokenSource
   /** Questions to the admin API need the token as well, on loopback. */
   readonly adminIsClosed: boolean
+  /** Where metrics are sent, if anywhere. */
+  readonly otlp: Collector | undefined
   /** `undefined`: pretty on a terminal, otherwise JSON. */
   readonly logFormat: Values.LogFormat | undefined
   readonly logLevel: LogLevel.LogLevel
@@ -277,6 +280,34 @@ const readChainDatabase = (given: ConfigSources.GivenSettings): Outcome<Values.C
     : Result.succeed(read)
 }
 
+const readOtlp = (given: ConfigSources.GivenSettings): Outcome<Collector | undefined> =>
+  Result.gen(function*() {
+    const { otlp, otlpHeaders } = Settings.general
+    const at = given.get(otlp.name)?.values[0]
+    if (at !== undefined && URL.canParse(at) && Values.hasKey(new URL(at))) {
+      return yield* Result.fail(
+        new ConfigError({
+          where: where(given, otlp),
+          problem: "has a user, a password or a query",
+          fix: "give a key with --otlp-headers"
+        })
+      )
+    }
+    const url = yield* one<string | undefined>(given, otlp, undefined, Values.otlp)
+    const text = given.get(otlpHeaders.name)?.values[0]
+    const headers = text === undefined ? Redacted.make({}) : Values.otlpHeaders(text)
+    if (headers === undefined || (url === undefined && text !== undefined)) {
+      return yield* Result.fail(
+        new ConfigError({
+          where: where(given, otlpHeaders),
+          problem: headers === undefined ? "is not a list of headers" : "is given without a collector",
+          fix: headers === undefined ? "use NAME=VALUE,NAME=VALUE" : "give --otlp URL as well, or leave it out"
+        })
+      )
+    }
+    return url === undefined ? undefined : { url, headers }
+  })
+
 const tokenWarnings = (given: ConfigSources.GivenSettings): ReadonlyArray<string> =>
   given.get(Settings.general.adminToken.name)?.where === `--${Settings.general.adminToken.name}`
     ? [
@@ -353,6 +384,7 @@ export const decode = (
       admin: yield* readAdmin(given, listen),
       adminToken: yield* readToken(given, host.home),
       adminIsClosed: (yield* one<Values.AdminReads>(given, general.adminReads, "open", Values.adminReads)) === "token",
+      otlp: yield* readOtlp(given),
       logFormat: yield* one<Values.LogFormat | undefined>(given, general.logFormat, undefined, Values.logFormat),
       logLevel: yield* one<LogLevel.LogLevel>(given, general.logLevel, "Info", Values.logLevel)
     }

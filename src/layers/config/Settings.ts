@@ -171,6 +171,18 @@ export const general = {
     metavar: "open|token",
     help: "Whether questions need the token too, on loopback (default open); beyond loopback they always do"
   },
+  otlp: {
+    name: "otlp",
+    metavar: "URL",
+    help:
+      "OpenTelemetry collector that gets the metrics of GET /metrics every 15 s, by OTLP over HTTP, http://HOST:4318 (default: none)"
+  },
+  otlpHeaders: {
+    name: "otlp-headers",
+    metavar: "NAME=VALUE,...",
+    help:
+      "Headers of each request to the collector. With a key, use TIMEMESH_OTLP_HEADERS: other users see the command line"
+  },
   masternode: {
     name: "masternode",
     metavar: "free|bronze|silver|gold",

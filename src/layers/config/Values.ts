@@ -177,6 +177,29 @@ export const chainDatabase = (text: string): ChainDatabase | undefined => {
   }
 }
 
+/** Where an OTLP collector takes metrics: below the address that is given, unless that names the path itself. */
+export const otlp = (text: string): Read<string> => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol)) return fail("is not an HTTP address", otlpFix)
+  return Result.succeed(/\/v1\/metrics\/?$/.test(url.pathname) ? text : `${text.replace(/\/$/, "")}/v1/metrics`)
+}
+
+/** Whether it has what may be a secret, which would be shown wherever the address is. */
+export const hasKey = ({ hash, password, search, username }: URL): boolean =>
+  username !== "" || password !== "" || search !== "" || hash !== ""
+
+const otlpFix = "use http://HOST:4318 or https://HOST/PATH"
+
+/** `NAME=VALUE,NAME=VALUE`. The text may have a key, so that no error repeats it: `ConfigError` without an input. */
+export const otlpHeaders = (text: string): Redacted.Redacted<Readonly<Record<string, string>>> | undefined => {
+  const pairs = text.split(",").map((pair) => /^\s*([!#$%&'*+.^`|~\w-]+)\s*=([\t\x20-\x7e]*)$/.exec(pair))
+  return pairs.includes(null)
+    ? undefined
+    : Redacted.make(Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? "", (pair?.[2] ?? "").trim()])), {
+      label: "OTLP headers"
+    })
+}
+
 export type AdminReads = "open" | "token"
 
 export const adminReads = (text: string): Read<AdminReads> =>

@@ -15,8 +15,12 @@ export interface EffectiveSetting {
 }
 
 const hidden = "(hidden)"
-/** A token, and a URL that may have a password. */
-const secrets: ReadonlySet<string> = new Set([Settings.general.adminToken.name, Settings.general.chainDatabase.name])
+/** A token, a URL that may have a password, headers that may have a key. */
+const secrets: ReadonlySet<string> = new Set([
+  Settings.general.adminToken.name,
+  Settings.general.chainDatabase.name,
+  Settings.general.otlpHeaders.name
+])
 
 const tuningFields = Object.keys(Settings.tuning) as ReadonlyArray<keyof Tuning>
 

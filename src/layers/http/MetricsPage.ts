@@ -24,31 +24,46 @@ const stateOf = ({ histogram, name, value }: Metric.Sample): unknown => {
     case "gauge":
       return { value }
     case "histogram":
-      return { buckets: histogram?.buckets ?? [], count: histogram?.count ?? 0, min: 0, max: 0, sum: value }
+      return { buckets: [], count: 0, min: 0, max: 0, ...histogram, sum: value }
   }
 }
 
 const readOnly = () => {}
 
-/** The samples as a registry of effect's metrics, which its exporters read. */
-export const registry = (samples: ReadonlyArray<Metric.Sample>): Context.Context<never> => {
-  const entries = new Map<string, EffectMetric.Metric.Metadata<unknown, unknown>>()
-  samples.forEach((sample, i) => {
-    const { help, kind } = Metric.definitions[sample.name]
-    entries.set(String(i), {
-      id: sample.name,
-      type: types[kind],
-      description: help,
-      attributes: sample.labels,
-      hooks: { get: () => stateOf(sample), update: readOnly, modify: readOnly }
-    })
-  })
-  return Context.make(EffectMetric.MetricRegistry, entries as never) as Context.Context<never>
+type Entry = EffectMetric.Metric.Metadata<unknown, unknown>
+
+const entryOf = (sample: Metric.Sample): Entry => {
+  const { help, kind } = Metric.definitions[sample.name]
+  return {
+    id: sample.name,
+    type: types[kind],
+    description: help,
+    attributes: sample.labels,
+    hooks: { get: () => stateOf(sample), update: readOnly, modify: readOnly }
+  }
 }
+
+/** A registry of which nothing is kept: its entries are what `read` gives at the moment in which an exporter reads them. */
+class LiveRegistry extends Map<string, Entry> {
+  private readonly read: () => ReadonlyArray<Metric.Sample>
+
+  constructor(read: () => ReadonlyArray<Metric.Sample>) {
+    super()
+    this.read = read
+  }
+
+  override values(): MapIterator<Entry> {
+    return this.read().map(entryOf).values()
+  }
+}
+
+/** What `read` gives, as a registry of effect's metrics for its exporters. */
+export const registry = (read: () => ReadonlyArray<Metric.Sample>): Context.Context<never> =>
+  Context.make(EffectMetric.MetricRegistry, new LiveRegistry(read) as never) as Context.Context<never>
 
 /** In Prometheus' text format. */
 export const format = (samples: ReadonlyArray<Metric.Sample>): string =>
-  PrometheusMetrics.formatUnsafe(registry(samples))
+  PrometheusMetrics.formatUnsafe(registry(() => samples))
 
 /** What `samplesOf` needs, read when it is asked. `startedAt`: of the node, monotonic ms. */
 export const facts = (startedAt: number) =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, FileSystem, Layer, Result } from "effect"
+import { ConfigProvider, Effect, FileSystem, Layer, Redacted, Result } from "effect"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
@@ -108,6 +108,51 @@ describe("config", () => {
         maxPeers: Limits.maxPeers,
         maxDials: Limits.maxDials
       })
+    }))
+
+  it.effect("a collector is an HTTP address, and its headers are in no error", () =>
+    Effect.gen(function*() {
+      assert.isUndefined((yield* configOf({})).otlp)
+      const urls = [
+        ["http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/metrics"],
+        ["http://127.0.0.1:4318/", "http://127.0.0.1:4318/v1/metrics"],
+        ["https://otlp.example/otlp", "https://otlp.example/otlp/v1/metrics"],
+        ["http://[::1]:4318/v1/metrics", "http://[::1]:4318/v1/metrics"]
+      ] as const
+      for (const [given, url] of urls) {
+        const { otlp } = yield* configOf({
+          flags: { otlp: [given] },
+          env: { TIMEMESH_OTLP_HEADERS: "x-key=s3cret=, x-team = a b" }
+        })
+        assert.strictEqual(otlp?.url, url)
+        assert.notInclude(JSON.stringify(otlp), "s3cret")
+        assert.deepStrictEqual(otlp && Redacted.value(otlp.headers), { "x-key": "s3cret=", "x-team": "a b" })
+      }
+      const fix = "use http://HOST:4318 or https://HOST/PATH"
+      for (
+        const [flags, message] of [
+          [{ otlp: ["127.0.0.1:4318"] }, `--otlp: "127.0.0.1:4318" is not an HTTP address; ${fix}`],
+          [{ otlp: ["grpc://h:4317"] }, `--otlp: "grpc://h:4317" is not an HTTP address; ${fix}`],
+          [
+            { otlp: ["http://h"], "otlp-headers": ["s3cret"] },
+            "--otlp-headers: is not a list of headers; use NAME=VALUE,NAME=VALUE"
+          ],
+          [
+            { otlp: ["http://h"], "otlp-headers": ["a=b\r\nc: s3cret"] },
+            "--otlp-headers: is not a list of headers; use NAME=VALUE,NAME=VALUE"
+          ],
+          [
+            { "otlp-headers": ["key=s3cret"] },
+            "--otlp-headers: is given without a collector; give --otlp URL as well, or leave it out"
+          ]
+        ] as const
+      ) assert.strictEqual((yield* Effect.flip(configOf({ flags }))).message, message)
+      for (const otlp of ["http://u:s3cret@h", "http://s3cret@h", "https://h/otlp?key=s3cret", "https://h/#s3cret"]) {
+        assert.strictEqual(
+          (yield* Effect.flip(configOf({ flags: { otlp: [otlp] } }))).message,
+          "--otlp: has a user, a password or a query; give a key with --otlp-headers"
+        )
+      }
     }))
 
   it.effect("a chain's database is named without its password, in errors too", () =>

@@ -128,7 +128,9 @@ describe("effective settings", () => {
         listen: ["127.0.0.1:24200"],
         peer: ["127.0.0.2", "127.0.0.3"],
         "admin-token": ["correct-horse-battery-staple"],
-        "chain-database": ["postgresql://node:s3cret@db.example/chain"]
+        "chain-database": ["postgresql://node:s3cret@db.example/chain"],
+        otlp: ["http://127.0.0.1:4318"],
+        "otlp-headers": ["x-key=s3cret"]
       })
       const config = Result.getOrThrow(DaemonConfig.decode(given, { home: "/home/me", addresses: [] }, "x"))
       const settings = effectiveSettings(config, given)
@@ -150,6 +152,8 @@ describe("effective settings", () => {
       assert.deepStrictEqual(of("data-dir"), { values: ["/home/me/.timemesh/devnet"], source: "default" })
       assert.deepStrictEqual(of("admin-token"), { values: ["(hidden)"], source: "flag", where: "--admin-token" })
       assert.deepStrictEqual(of("chain-database").values, ["(hidden)"])
+      assert.deepStrictEqual(of("otlp").values, ["http://127.0.0.1:4318"])
+      assert.deepStrictEqual(of("otlp-headers").values, ["(hidden)"])
       assert.deepStrictEqual(of("advertise"), { values: [], source: "default" })
       // Everything that has a default says it.
       const silent = settings.filter(({ values }) => values.length === 0).map(({ name }) => name)

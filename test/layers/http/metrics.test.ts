@@ -41,7 +41,11 @@ const facts: Facts = {
     { wire: "time", way: "received", type: "GetBlocks", messages: 1, bytes: 24 }
   ],
   queues: { unidentified: 1, dialling: 2, dials: 3, application: 4 },
-  stores: [{ store: "chain", operation: "append", times: { buckets: [0, 1], count: 2, sumMs: 12_000 } }],
+  stores: [{
+    store: "chain",
+    operation: "append",
+    times: { buckets: [0, 1], count: 2, sumMs: 12_000, minMs: 1, maxMs: 11_999 }
+  }],
   logLinesDropped: 9,
   process: { residentBytes: 10, heapBytes: 11, cpuMs: 12 }
 }

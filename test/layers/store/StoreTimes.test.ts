@@ -47,8 +47,16 @@ describe("store times", () => {
       ])
       const upTo = (ms: number, count: number) => Limits.storeBucketsMs.map((most) => ms <= most ? count : 0)
       assert.deepStrictEqual(report(), [
-        { store: "chain", operation: "append", times: { buckets: upTo(20, 2), count: 2, sumMs: 40 } },
-        { store: "peers", operation: "load", times: { buckets: upTo(2_000, 1), count: 1, sumMs: 2_000 } }
+        {
+          store: "chain",
+          operation: "append",
+          times: { buckets: upTo(20, 2), count: 2, sumMs: 40, minMs: 20, maxMs: 20 }
+        },
+        {
+          store: "peers",
+          operation: "load",
+          times: { buckets: upTo(2_000, 1), count: 1, sumMs: 2_000, minMs: 2_000, maxMs: 2_000 }
+        }
       ])
     }).pipe(Effect.provide(measured)))
 })
