@@ -60,12 +60,35 @@ const hashOf = (key: SipHash.Key, use: number, n: number, ...parts: ReadonlyArra
   return SipHash.hash(key, input, at)
 }
 
-/** The new bucket of an address that `source` told of. */
-export const newBucket = (key: SipHash.Key, ip: PeerIp.PeerIp, source: Source): number => {
-  const told = groupOfSource(key, source)
-  const share = hashOf(key, Use.newShare, 0, told, groupOf(ip)) % Limits.bookBucketsPerSource
-  return hashOf(key, Use.newBucket, share, told) % Limits.bookNewBuckets
+/** The new buckets that one source's word reaches, each reckoned when it is first needed: a source tells of hundreds of addresses. */
+export class SourceBuckets {
+  readonly source: Source
+  private readonly key: SipHash.Key
+  private readonly told: Uint8Array
+  private readonly byShare = new Map<number, number>()
+
+  constructor(key: SipHash.Key, source: Source) {
+    this.key = key
+    this.source = source
+    this.told = groupOfSource(key, source)
+  }
+
+  /** The new bucket of an address that the source told of. */
+  of(ip: PeerIp.PeerIp): number {
+    const { byShare, key, told } = this
+    const share = hashOf(key, Use.newShare, 0, told, groupOf(ip)) % Limits.bookBucketsPerSource
+    let bucket = byShare.get(share)
+    if (bucket === undefined) {
+      bucket = hashOf(key, Use.newBucket, share, told) % Limits.bookNewBuckets
+      byShare.set(share, bucket)
+    }
+    return bucket
+  }
 }
+
+/** The new bucket of an address that `source` told of. */
+export const newBucket = (key: SipHash.Key, ip: PeerIp.PeerIp, source: Source): number =>
+  new SourceBuckets(key, source).of(ip)
 
 /** The `i`-th new bucket, from 0, that an address of the operator's own list may take. */
 export const operatorBucket = (key: SipHash.Key, ip: PeerIp.PeerIp, i: number): number =>

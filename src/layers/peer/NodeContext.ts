@@ -31,11 +31,13 @@ import { type ConnectionIo, deaf, type FrameEvents } from "./ConnectionEvents.ts
 import { DialBacks } from "./DialBacks.ts"
 import { DueSlots } from "./DueSlots.ts"
 import { GroupPace } from "./GroupPace.ts"
+import { ListTurns } from "./ListTurns.ts"
 import type { Peer } from "./Peer.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
 import { PeerTable } from "./PeerTable.ts"
 import type { ProtectionState } from "./ProtectionState.ts"
 import { Protocol } from "./Protocols.ts"
+import { ReadTurns } from "./ReadTurns.ts"
 import { Slots } from "./Slots.ts"
 import { ToldDials } from "./ToldDials.ts"
 import { WaitingBytes } from "./WaitingBytes.ts"
@@ -78,6 +80,8 @@ export interface NodeContext {
   /** Connections that came up since newcomers were last announced to peers. */
   readonly newcomers: Array<Up>
   readonly inbox: ApplicationInbox
+  /** Long lists of peers that are not handled to their end. */
+  readonly lists: ListTurns
   /** Offences and bans. `Protection` decides on them. */
   readonly protection: ProtectionState
   readonly toldDials: ToldDials
@@ -146,7 +150,7 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
     localChain,
     timers,
     nowMs: () => clock.currentTimeMillisUnsafe(),
-    io: { timers, afterTurn, fork, waiting: new WaitingBytes() },
+    io: { timers, afterTurn, fork, waiting: new WaitingBytes(), turns: new ReadTurns(timers.now, fork) },
     wire: NativeWire,
     liveness: {
       pingMs: tuning.pingMs,
@@ -160,6 +164,7 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
     emit: events.emit,
     newcomers: [],
     inbox: new ApplicationInbox(),
+    lists: new ListTurns(fork),
     protection: table.protection,
     toldDials: new ToldDials(),
     groups: new GroupPace(),

@@ -1,9 +1,8 @@
 /**
  * The bytes of one socket, dialled or accepted: the same program for both.
  *
- * Reads batches, cuts them into frames and hands each to the reading side's functions; writes what its outbox holds, coalesced, with a
- * fiber only while the socket does not take more. Reading never waits for writing. It knows neither peer nor protocol: what a frame
- * means is decided in `PeerSession`, which socket counts in `Pair`.
+ * Reads batches, cuts them into frames and hands each to the reading side's functions; writes what its outbox holds, coalesced, with a fiber only while
+ * the socket does not take more. It knows neither peer nor protocol: what a frame means is decided in `PeerSession`, which socket counts in `Pair`.
  */
 import { Effect, Exit, Fiber, Option, Scope } from "effect"
 import type { Socket } from "effect/socket"
@@ -100,9 +99,7 @@ export class PeerConnection<Owner> {
 
   // --- reading --------------------------------------------------------------------
 
-  /**
-   * The program: opens the socket, reads until it ends. Never fails: `onEnd` tells how it ended. Interrupting it destroys the socket.
-   */
+  /** The program: opens the socket, reads until it ends. Never fails: `onEnd` tells how it ended. Interrupting it destroys the socket. */
   run(
     socket: Socket.Socket,
     initiator: Effect.Effect<Option.Option<PeerAddress.PeerAddress>>,
@@ -162,8 +159,9 @@ export class PeerConnection<Owner> {
 
   /** Hands over the frames that are whole, until reading is held; the rest waits until it goes on. How many they were. */
   private handOver(): number {
-    const { frames, owner, reader } = this
+    const { frames, io: { turns }, owner, reader } = this
     const before = this.messagesReceived
+    turns.begins()
     this.hasWaiting = this.holds > 0
     while (this.active && !this.hasWaiting) {
       const next = reader.read(this.frameLimit)
@@ -177,6 +175,7 @@ export class PeerConnection<Owner> {
       } else {
         this.messagesReceived += 1
         frames.onMessage(owner, reader)
+        turns.handled(this)
       }
       this.hasWaiting = this.holds > 0
     }

@@ -6,6 +6,7 @@ import * as Limits from "../../domain/Limits.ts"
 import * as Pair from "../../domain/pair/Pair.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
 import * as MessageCost from "../../domain/peer/MessageCost.ts"
+import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import { headerBytes } from "../../domain/wire/Frame.ts"
 import { type Decoded, speaksTls, type WireReader } from "../../domain/wire/Wire.ts"
 import * as Aliases from "./Aliases.ts"
@@ -138,13 +139,13 @@ export class PeerSession implements FrameEvents<PeerEnd> {
     if (end.up === undefined) {
       if (message._tag !== "Peers" || !HelloExchange.mayBeTold(end)) return this.refuse(end, message._tag)
       // Of a node that has not said who it is nothing is believed.
-      return end.greeting === undefined ? undefined : Discovery.peersReceived(ctx, peer, message.peers)
+      return end.greeting === undefined ? undefined : Discovery.peersReceived(ctx, peer, end, message.peers, asTold)
     }
     switch (message._tag) {
       case "Data":
         return
       case "Peers":
-        return Discovery.peersReceived(ctx, peer, message.peers)
+        return Discovery.peersReceived(ctx, peer, end, message.peers, asTold)
       case "AskPeers":
         return Discovery.asked(ctx, peer, end.up)
       case "AskDialBack":
@@ -166,6 +167,8 @@ export class PeerSession implements FrameEvents<PeerEnd> {
     }
   }
 }
+
+const asTold = (address: PeerAddress): PeerAddress => address
 
 const pingReceived = (ctx: NodeContext, end: PeerEnd, nonce: bigint): void => {
   // L may ping while it commits; before that a ping is out of turn, and not worth an answer.

@@ -239,11 +239,11 @@ const received = (
       answer({ _tag: "MasternodesResponse", masternodes: [] })
       return
     case "PeersResponse":
-      return told(ctx, peer, message.addresses)
+      return told(ctx, peer, end, message.addresses)
     case "PeerExchange":
-      return told(ctx, peer, message.peers.map(({ address }) => address))
+      return told(ctx, peer, end, message.peers.map(({ address }) => address))
     case "MasternodesResponse":
-      told(ctx, peer, message.masternodes.map(({ address }) => address))
+      told(ctx, peer, end, message.masternodes.map(({ address }) => address))
       break
   }
   if (ofMasternodes.has(message._tag)) {
@@ -306,11 +306,10 @@ const genesisTold = (ctx: NodeContext, peer: Peer, { end }: Up, { hash }: Messag
 }
 
 /** Addresses of others, with or without a port: the network's nodes listen on its port, whatever a list says. */
-const told = (ctx: NodeContext, peer: Peer, addresses: ReadonlyArray<string>): void => {
+const told = (ctx: NodeContext, peer: Peer, end: PeerEnd, addresses: ReadonlyArray<string>): void => {
   const { port } = ctx.setup.network
-  const peers = addresses.slice(0, Limits.peersPerMessage).flatMap((text) => {
+  Discovery.peersReceived(ctx, peer, end, addresses.slice(0, Limits.peersPerMessage), (text) => {
     const at = PeerAddress.fromString(text, port)
-    return Result.isSuccess(at) ? [{ ip: at.success.ip, port }] : []
+    return Result.isSuccess(at) ? { ip: at.success.ip, port } : undefined
   })
-  Discovery.peersReceived(ctx, peer, peers)
 }

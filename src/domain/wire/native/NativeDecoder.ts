@@ -3,7 +3,6 @@
  * never an exception, and what is a message satisfies the schema `Message`. Layouts: docs/PROTOCOL.md, "Frames".
  */
 import { Result, Schema } from "effect"
-import { NetAddress } from "effect/net"
 import { type RejectReason, rejectReasons } from "../../DisconnectReason.ts"
 import { hexText } from "../../hexText.ts"
 import * as Limits from "../../Limits.ts"
@@ -61,7 +60,7 @@ export const decode = (kind: number, buffer: Uint8Array, start: number, end: num
           _tag: "DialBack",
           request: u32(buffer, start),
           result: dialBackResults[(buffer[start + 4] ?? 0) - 1] ?? "no-answer",
-          ip: ipAt(buffer, start + 5),
+          ip: PeerIp.fromBytesAt(buffer, start + 5),
           port: u16(buffer, start + 21)
         }
         : wrongLength(kind, dialBackBytes, end - start)
@@ -69,7 +68,7 @@ export const decode = (kind: number, buffer: Uint8Array, start: number, end: num
       return decodeHello(buffer.subarray(start, end))
     case Kind.Commit:
       return end - start === 32
-        ? { _tag: "Commit", lower: ipAt(buffer, start), higher: ipAt(buffer, start + 16) }
+        ? { _tag: "Commit", lower: PeerIp.fromBytesAt(buffer, start), higher: PeerIp.fromBytesAt(buffer, start + 16) }
         : wrongLength(kind, 32, end - start)
     case Kind.Ack:
       return end === start ? { _tag: "Ack" } : wrongLength(kind, 0, end - start)
@@ -90,9 +89,6 @@ const bad = (kind: number, reason: string): BadBody => ({ _tag: "BadBody", kind,
 
 const wrongLength = (kind: number, expected: number, actual: number): BadBody =>
   bad(kind, `${actual} bytes instead of ${expected}`)
-
-const ipAt = (b: Uint8Array, at: number): PeerIp.PeerIp =>
-  PeerIp.fromIpAddress(NetAddress.ipv6FromBytesUnsafe(b.subarray(at, at + 16)))
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true })
 
@@ -128,7 +124,7 @@ const decodeHello = (b: Uint8Array): Message | BadBody => {
     nonce: u64(b, 36),
     tag: hexText(b, 44, 16),
     process: hexText(b, 60, 8),
-    peer: ipAt(b, 68),
+    peer: PeerIp.fromBytesAt(b, 68),
     listens: u16(b, 84),
     software: textAt(b, softwareAt, softwareBytes, Limits.softwareBytes),
     tipHeight: Number(tipHeight),
@@ -170,7 +166,7 @@ const decodeReject = (b: Uint8Array): Message | BadBody => {
     reason: reason ?? "operator",
     text: reason === undefined ? cleanText(`reason ${code}: ${text}`, Limits.rejectTextBytes) : text,
     retryAfterMs: u32(b, 1),
-    ...(addressBytes === 0 ? {} : { address: ipAt(b, rejectFixedBytes) })
+    ...(addressBytes === 0 ? {} : { address: PeerIp.fromBytesAt(b, rejectFixedBytes) })
   }
 }
 
@@ -189,7 +185,7 @@ const decodePeers = (b: Uint8Array): Message | BadBody => {
   for (const { ip, port } of rows) {
     if (ip.length !== 16) return bad(Kind.Peers, `an address of ${ip.length} bytes`)
     if (!Number.isInteger(port) || port < 1 || port > 65_535) return bad(Kind.Peers, `port ${port}`)
-    peers.push({ ip: ipAt(ip, 0), port })
+    peers.push({ ip: PeerIp.fromBytesAt(ip, 0), port })
   }
   return { _tag: "Peers", peers }
 }
