@@ -1,8 +1,9 @@
 /** `timemesh doctor`: nothing to say of a healthy node, and of each broken set-up what to do. */
 import { NodeHttpClient } from "@effect/platform-node"
-import * as NodeServices from "@effect/platform-node/NodeServices"
+import type * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Layer } from "effect"
+import { Effect, Layer, type Scope } from "effect"
+import type { HttpClient } from "effect/http"
 import * as fs from "node:fs"
 import * as Net from "node:net"
 import { render } from "../../src/cli/doctor.ts"
@@ -17,6 +18,7 @@ import * as AdminToken from "../../src/layers/store/AdminToken.ts"
 import * as DataDir from "../../src/layers/store/DataDir.ts"
 import { Sync } from "../../src/services/Sync.ts"
 import { services } from "../harness/adminNode.ts"
+import { withDirectory } from "../harness/directory.ts"
 
 /** A host on which all is well. */
 const host: examine.Host = {
@@ -29,15 +31,17 @@ const host: examine.Host = {
 const ip = PeerIp.fromStringUnsafe("127.0.0.1")
 const devnet = { network: ["devnet"], seed: ["none"] }
 
-const withDirectory = <A, E, R>(body: (directory: string, flags: ConfigSources.Flags) => Effect.Effect<A, E, R>) =>
-  Effect.gen(function*() {
-    const directory = `${yield* (yield* FileSystem.FileSystem).makeTempDirectoryScoped()}/data`
-    return yield* body(directory, {
-      ...devnet,
-      "data-dir": [directory],
-      listen: ["127.0.0.1:24200"]
-    })
-  }).pipe(Effect.scoped, Effect.provide([NodeHttpClient.layerUndici, NodeServices.layer]))
+type Needs = HttpClient.HttpClient | NodeServices.NodeServices | Scope.Scope
+
+/** The data directory is not there yet. */
+const withFlags = <A, E>(body: (directory: string, flags: ConfigSources.Flags) => Effect.Effect<A, E, Needs>) =>
+  withDirectory((parent) => {
+    const directory = `${parent}/data`
+    return Effect.provide(
+      body(directory, { ...devnet, "data-dir": [directory], listen: ["127.0.0.1:24200"] }),
+      NodeHttpClient.layerUndici
+    )
+  })
 
 const look = (flags: ConfigSources.Flags, of: examine.Host = host) => Effect.map(examine.examine(flags, of), judge)
 const troubles = (findings: ReadonlyArray<Finding>) => findings.filter(({ level }) => level !== "ok")
@@ -48,7 +52,7 @@ const onlyTrouble = (flags: ConfigSources.Flags, of?: examine.Host) =>
 
 describe("doctor, before a node runs", () => {
   it.live("finds nothing where all is well, at the first start and later", () =>
-    withDirectory((directory, flags) =>
+    withFlags((directory, flags) =>
       Effect.gen(function*() {
         assert.deepStrictEqual(troubles(yield* look(flags)), [])
         yield* Effect.scoped(DataDir.lock(directory))
@@ -186,7 +190,7 @@ describe("doctor, before a node runs", () => {
   ]
   for (const [what, says, setUp] of broken) {
     it.live(`says what to do about ${what}`, () =>
-      withDirectory((directory, flags) =>
+      withFlags((directory, flags) =>
         Effect.gen(function*() {
           const made = setUp(directory, flags)
           assert.match(yield* onlyTrouble(made.flags ?? flags, made.host), says)
@@ -195,7 +199,7 @@ describe("doctor, before a node runs", () => {
   }
 
   it.live("says what to do about ports that are taken", () =>
-    withDirectory((_, flags) =>
+    withFlags((_, flags) =>
       Effect.gen(function*() {
         const server = yield* Effect.acquireRelease(
           Effect.callback<Net.Server>((resume) => {
@@ -219,11 +223,11 @@ describe("doctor, before a node runs", () => {
 
 describe("doctor, of a node that runs", () => {
   /** The node of `adminNode`, behind a real API, and found in the directory. */
-  const running = <A, E, R>(
-    body: (flags: ConfigSources.Flags) => Effect.Effect<A, E, R>,
+  const running = <A, E>(
+    body: (flags: ConfigSources.Flags) => Effect.Effect<A, E, Needs>,
     more: Layer.Layer<never> = Layer.empty
   ) =>
-    withDirectory((directory, flags) =>
+    withFlags((directory, flags) =>
       Effect.gen(function*() {
         yield* DataDir.lock(directory)
         const { address } = yield* AdminServer.AdminServer

@@ -2,28 +2,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
-import * as SyncPlan from "../../../src/domain/sync/SyncPlan.ts"
-import * as SyncState from "../../../src/domain/sync/SyncState.ts"
+import type * as SyncState from "../../../src/domain/sync/SyncState.ts"
 import * as SyncStatus from "../../../src/domain/sync/SyncStatus.ts"
+import { drive, tip } from "../../harness/SyncDrive.ts"
 
 const [a, b, c] = ["10.0.0.2", "10.0.0.3", "10.0.0.4"].map(PeerIp.fromStringUnsafe) as [
   PeerIp.PeerIp,
   PeerIp.PeerIp,
   PeerIp.PeerIp
 ]
-const tip = (height: number) => ({ height, hash: height.toString(16).padStart(64, "0") })
 const best = tip(10)
-
-const drive = (events: ReadonlyArray<SyncState.SyncEvent>, from = SyncState.start(tip(0))) => {
-  let state = from
-  const actions: Array<SyncState.SyncAction> = []
-  for (const event of events) {
-    const [next, done] = SyncPlan.step(state, event)
-    state = next
-    actions.push(...done)
-  }
-  return { state, actions, of: (id: PeerIp.PeerIp) => state.peers.find((peer) => peer.id === id) }
-}
 
 const up = (peer: PeerIp.PeerIp, told = best): SyncState.SyncEvent => ({
   _tag: "PeerUp",

@@ -2,22 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
-import * as SyncPlan from "../../../src/domain/sync/SyncPlan.ts"
 import * as SyncState from "../../../src/domain/sync/SyncState.ts"
+import { drive, tip } from "../../harness/SyncDrive.ts"
 
 const peer = PeerIp.fromStringUnsafe("10.0.0.2")
-const tip = (height: number) => ({ height, hash: height.toString(16).padStart(64, "0") })
-
-const drive = (events: ReadonlyArray<SyncState.SyncEvent>, from = SyncState.start(tip(0))) => {
-  let state = from
-  const actions: Array<SyncState.SyncAction> = []
-  for (const event of events) {
-    const [next, done] = SyncPlan.step(state, event)
-    state = next
-    actions.push(...done)
-  }
-  return { state, actions, of: state.peers.find(({ id }) => id === peer) }
-}
 
 const up: SyncState.SyncEvent = { _tag: "PeerUp", peer, tip: tip(3), on: undefined }
 
@@ -40,20 +28,20 @@ const fired: SyncState.SyncEvent = { _tag: "Fired", timer: { _tag: "Answer", pee
 describe("sync and silence", () => {
   it("a peer that was late and answers after all is used", () => {
     const begun = drive([up, fired])
-    assert.strictEqual(begun.of?.stalls, 1)
+    assert.strictEqual(begun.of(peer)?.stalls, 1)
     assert.isFalse(begun.state.synced, "it still announces a better chain")
     const later = drive([{ _tag: "TipAnnounced", peer, tip: tip(4), on: undefined }], begun.state)
-    assert.deepStrictEqual([later.of?.stalls, later.of?.told], [1, tip(4)], "an announcement is no answer")
+    assert.deepStrictEqual([later.of(peer)?.stalls, later.of(peer)?.told], [1, tip(4)], "an announcement is no answer")
     const back = drive([answer(1)], later.state)
-    assert.strictEqual(back.of?.stalls, 0)
+    assert.strictEqual(back.of(peer)?.stalls, 0)
     assert.isTrue(back.actions.some((action) => action._tag === "GetBlocks" && action.peer === peer))
   })
 
   it("a peer that answers nothing is dropped, and not believed at once when it is back", () => {
     const silent = drive([up, ...Array.from({ length: Limits.stallsFirst }, () => fired)])
-    assert.strictEqual(silent.of?.blamed, "unresponsive")
+    assert.strictEqual(silent.of(peer)?.blamed, "unresponsive")
     const back = drive([{ _tag: "PeerDown", peer }, up], silent.state)
-    assert.strictEqual(back.of?.holdoff, "probation")
+    assert.strictEqual(back.of(peer)?.holdoff, "probation")
     assert.deepStrictEqual(back.actions.filter(({ _tag }) => _tag === "GetHeaders"), [])
     assert.deepStrictEqual(back.actions.filter(({ _tag }) => _tag === "Arm"), [
       { _tag: "Arm", timer: { _tag: "Holdoff", peer }, ms: Limits.probationMs }
@@ -62,13 +50,13 @@ describe("sync and silence", () => {
     assert.strictEqual(over.actions[0]?._tag, "GetHeaders")
     // It has one wait less.
     const again = drive(Array.from({ length: Limits.stallsFirst - 1 }, () => fired), over.state)
-    assert.strictEqual(again.of?.blamed, "unresponsive")
+    assert.strictEqual(again.of(peer)?.blamed, "unresponsive")
   })
 
   it("a peer that lied is not listened to any more", () => {
     const lied: SyncState.SyncEvent = { _tag: "PeerLied", peer, fault: "bad-header", detail: "" }
     const { actions, of } = drive([up, lied, answer(1)])
-    assert.strictEqual(of?.blamed, "bad-header")
+    assert.strictEqual(of(peer)?.blamed, "bad-header")
     assert.deepStrictEqual(actions.filter(({ _tag }) => _tag === "Drop").length, 1)
     assert.deepStrictEqual(actions.filter(({ _tag }) => _tag === "GetBlocks"), [])
   })
@@ -78,7 +66,7 @@ describe("sync and silence", () => {
     const [asked] = begun.state.headerRequests
     assert(asked !== undefined)
     const next = drive([{ _tag: "HeadersVoid", peer, request: asked.id }], begun.state)
-    assert.isUndefined(next.of?.blamed)
+    assert.isUndefined(next.of(peer)?.blamed)
     assert.deepStrictEqual(next.state.headerRequests.map(({ id, peer }) => [id, peer]), [[asked.id + 1, peer]])
     const void_ = drive([{ _tag: "HeadersVoid", peer, request: asked.id }], next.state)
     assert.deepStrictEqual(void_.state.headerRequests, next.state.headerRequests, "an older one changes nothing")

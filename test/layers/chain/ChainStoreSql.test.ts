@@ -1,6 +1,5 @@
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Fiber, FileSystem, Layer, Option, Result, Stream } from "effect"
+import { Context, Effect, Fiber, type FileSystem, Layer, Option, Result, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { DatabaseSync } from "node:sqlite"
 import * as Limits from "../../../src/domain/Limits.ts"
@@ -13,6 +12,7 @@ import { ChainStore } from "../../../src/services/ChainStore.ts"
 import type { ChainStoreError, StoredBlock } from "../../../src/services/ChainStore.ts"
 import { after, block, genesis, isTrue, network, restored } from "../../harness/chainBlocks.ts"
 import { cases, holds, longCases } from "../../harness/chainStoreContract.ts"
+import { withDirectory } from "../../harness/directory.ts"
 import { long } from "../../harness/long.ts"
 
 const storeAt = (
@@ -36,11 +36,7 @@ const reasonOf = <A, R>(effect: Effect.Effect<A, ChainStoreError, R>) =>
 
 const withFile = <A, E>(
   body: (filename: string, fs: FileSystem.FileSystem) => Effect.Effect<A, E, FileSystem.FileSystem>
-) =>
-  Effect.scoped(Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    return yield* body(`${yield* fs.makeTempDirectoryScoped()}/chain.db`, fs)
-  })).pipe(Effect.provide(NodeFileSystem.layer))
+) => withDirectory((directory, fs) => body(`${directory}/chain.db`, fs))
 
 const change = (filename: string, sql: string) =>
   Effect.sync(() => {

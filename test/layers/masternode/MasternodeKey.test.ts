@@ -1,17 +1,9 @@
 /** The key file of a masternode: made once, its owner's alone, and read back as the same masternode. */
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem } from "effect"
+import { Effect } from "effect"
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto"
 import * as MasternodeKey from "../../../src/layers/masternode/MasternodeKey.ts"
-
-const withDirectory = <A, E>(
-  body: (directory: string, fs: FileSystem.FileSystem) => Effect.Effect<A, E, FileSystem.FileSystem>
-) =>
-  Effect.scoped(Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    return yield* body(yield* fs.makeTempDirectoryScoped(), fs)
-  })).pipe(Effect.provide(NodeFileSystem.layer))
+import { withDirectory } from "../../harness/directory.ts"
 
 describe("the key file", () => {
   it.live("gives the same masternode each time, is its owner's alone, and is never overwritten", () =>

@@ -1,21 +1,16 @@
 /** The file of the token: made once, readable by its owner alone, and never weaker than that. */
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Logger, Option, Redacted } from "effect"
+import { Effect, Option, Redacted } from "effect"
 import * as fs from "node:fs"
 import * as AdminToken from "../../../src/layers/store/AdminToken.ts"
-
-const inDirectory = <A, E, R>(body: (directory: string) => Effect.Effect<A, E, R>) =>
-  Effect.gen(function*() {
-    return yield* body(yield* (yield* FileSystem.FileSystem).makeTempDirectoryScoped())
-  }).pipe(Effect.scoped, Effect.provide([NodeServices.layer, Logger.layer([])]))
+import { withDirectory } from "../../harness/directory.ts"
 
 const modeOf = (file: string) => (fs.statSync(file).mode & 0o777).toString(8)
 const load = (directory: string) => Effect.map(AdminToken.load(directory), (token) => Redacted.value(token))
 
 describe("admin.token", () => {
   it.live("is made at the first start, for its owner alone, and stays", () =>
-    inDirectory((directory) =>
+    withDirectory((directory) =>
       Effect.gen(function*() {
         const first = yield* load(directory)
         assert.match(first, /^[\w-]{43}$/)
@@ -26,7 +21,7 @@ describe("admin.token", () => {
     ))
 
   it.live("gives way to a new one when others could read it, or when it is none", () =>
-    inDirectory((directory) =>
+    withDirectory((directory) =>
       Effect.gen(function*() {
         const file = `${directory}/admin.token`
         let before = yield* load(directory)
@@ -46,7 +41,7 @@ describe("admin.token", () => {
     ))
 
   it.live("is no link, and a directory without it has none", () =>
-    inDirectory((directory) =>
+    withDirectory((directory) =>
       Effect.gen(function*() {
         assert.isTrue(Option.isNone(yield* AdminToken.find(directory)))
         assert.isTrue(Option.isNone(yield* AdminToken.find(`${directory}/none`)))
@@ -58,7 +53,7 @@ describe("admin.token", () => {
 
 describe("the file that --admin-token-file names", () => {
   it.live("is refused when every user may read it, or when it is none; a group may", () =>
-    inDirectory((directory) =>
+    withDirectory((directory) =>
       Effect.gen(function*() {
         const file = `${directory}/given`
         const message = Effect.map(Effect.flip(AdminToken.fromFile(file)), ({ message }) => message)

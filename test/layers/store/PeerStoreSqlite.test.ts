@@ -1,7 +1,5 @@
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Layer, Logger } from "effect"
-import { TestConsole } from "effect/testing"
+import { Effect, type FileSystem, Layer } from "effect"
 import * as Limits from "../../../src/domain/Limits.ts"
 import { networks } from "../../../src/domain/Network.ts"
 import * as KnownAddress from "../../../src/domain/peer/KnownAddress.ts"
@@ -13,6 +11,7 @@ import * as PeerStoreMemory from "../../../src/layers/store/PeerStoreMemory.ts"
 import * as PeerStoreSqlite from "../../../src/layers/store/PeerStoreSqlite.ts"
 import { MasternodeStore, type StoredMasternode } from "../../../src/services/MasternodeStore.ts"
 import { PeerStore, type PeersToStore, type StoredBan, type StoredOffender } from "../../../src/services/PeerStore.ts"
+import { logged, withDirectory } from "../../harness/directory.ts"
 import { announce } from "../../harness/masternodes.ts"
 
 const { devnet, testnet } = networks
@@ -58,20 +57,6 @@ const sorted = (book: ReadonlyArray<Placed>) => book.toSorted((a, b) => PeerIp.c
 /** One process of a node. */
 const once = <A, E>(directory: string, effect: Effect.Effect<A, E, PeerStore>, network = devnet) =>
   Effect.provide(effect, Layer.fresh(PeerStoreSqlite.layer(directory, network)))
-
-const withDirectory = <A, E>(
-  body: (directory: string, fs: FileSystem.FileSystem) => Effect.Effect<A, E, FileSystem.FileSystem>
-) =>
-  Effect.scoped(Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    return yield* body(yield* fs.makeTempDirectoryScoped(), fs)
-  })).pipe(Effect.provide([
-    NodeFileSystem.layer,
-    TestConsole.layer,
-    Logger.layer([Logger.withConsoleLog(Logger.formatSimple)])
-  ]))
-
-const logged = Effect.map(TestConsole.logLines, (lines) => lines.map(String).join("\n"))
 
 const edit = (directory: string, ...statements: ReadonlyArray<string>) =>
   Effect.sync(() => {

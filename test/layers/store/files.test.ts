@@ -1,4 +1,3 @@
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, FileSystem, Stream } from "effect"
 import { execFile } from "node:child_process"
@@ -8,16 +7,12 @@ import { promisify } from "node:util"
 import * as DataDir from "../../../src/layers/store/DataDir.ts"
 import * as InputFile from "../../../src/layers/store/InputFile.ts"
 import * as OutputFile from "../../../src/layers/store/OutputFile.ts"
+import { withDirectory } from "../../harness/directory.ts"
 
 const test = (
   name: string,
   body: (directory: string, fs: FileSystem.FileSystem) => Effect.Effect<void, unknown, FileSystem.FileSystem>
-) =>
-  it.live(name, () =>
-    Effect.scoped(Effect.gen(function*() {
-      const fs = yield* FileSystem.FileSystem
-      yield* body(yield* fs.makeTempDirectoryScoped(), fs)
-    })).pipe(Effect.provide(NodeFileSystem.layer)))
+) => it.live(name, () => withDirectory(body))
 
 const makeFifo = (file: string) => Effect.promise(() => promisify(execFile)("mkfifo", [file]))
 const bytes = (text: string) => Stream.make(new TextEncoder().encode(text))

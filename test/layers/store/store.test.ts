@@ -1,12 +1,12 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, FileSystem, Logger, Option, Queue } from "effect"
-import { TestConsole } from "effect/testing"
 import { execFile } from "node:child_process"
 import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import * as DataDir from "../../../src/layers/store/DataDir.ts"
+import { withDirectory } from "../../harness/directory.ts"
 import { longLive } from "../../harness/long.ts"
 
 const run = promisify(execFile)
@@ -23,19 +23,6 @@ const lockElsewhere = (directory: string, uid: number | undefined) =>
        Effect.match({ onFailure: (error) => error.message, onSuccess: () => "locked" })
      )))`
   ], { cwd: fileURLToPath(new URL("../../..", import.meta.url)) })
-
-/** A fresh directory, the files in it, and what was logged. */
-const withDirectory = <A, E>(
-  body: (directory: string, fs: FileSystem.FileSystem) => Effect.Effect<A, E, FileSystem.FileSystem>
-) =>
-  Effect.scoped(Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    return yield* body(yield* fs.makeTempDirectoryScoped(), fs)
-  })).pipe(Effect.provide([
-    NodeFileSystem.layer,
-    TestConsole.layer,
-    Logger.layer([Logger.withConsoleLog(Logger.formatSimple)])
-  ]))
 
 describe("DataDir", () => {
   it.live("holds the lock also where it cannot write down by whom, as on a full disk", () =>

@@ -1,8 +1,6 @@
 /** Files of blocks: what is written comes back, and of a bad file all before the fault is kept. */
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, FileSystem, Stream } from "effect"
-import type { Scope } from "effect"
+import { Clock, Effect, type FileSystem, type Scope, Stream } from "effect"
 import { DatabaseSync } from "node:sqlite"
 import * as Block from "../../../../src/domain/chain/Block.ts"
 import * as BlockHeader from "../../../../src/domain/chain/BlockHeader.ts"
@@ -19,6 +17,7 @@ import * as ChainMake from "../../../../src/layers/chain/tools/ChainMake.ts"
 import * as OutputFile from "../../../../src/layers/store/OutputFile.ts"
 import type { StoredBlock } from "../../../../src/services/ChainStore.ts"
 import { ChainStore } from "../../../../src/services/ChainStore.ts"
+import { withDirectory } from "../../../harness/directory.ts"
 import { hasher } from "../../../harness/hasher.ts"
 
 const { devnet, testnet } = ChainParams
@@ -42,12 +41,7 @@ const test = (
     directory: string,
     fs: FileSystem.FileSystem
   ) => Effect.Effect<void, unknown, FileSystem.FileSystem | Scope.Scope>
-) =>
-  it.live(name, () =>
-    Effect.scoped(Effect.gen(function*() {
-      const fs = yield* FileSystem.FileSystem
-      yield* body(yield* fs.makeTempDirectoryScoped(), fs)
-    })).pipe(Effect.provide(NodeServices.layer)))
+) => it.live(name, () => withDirectory(body))
 
 /** Imports into a store in memory that holds `has`; gives the outcome and all hashes stored, genesis not among them. */
 const importInto = (file: string, has: ReadonlyArray<StoredBlock> = [], params = devnet) =>

@@ -1,7 +1,6 @@
 /** Blocks of the reference daemon, and mutated ones, through `chain import` and `verify` on SQLite: fees come from stored blocks. */
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Stream } from "effect"
+import { Effect, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
@@ -16,17 +15,10 @@ import * as ChainImport from "../../../../src/layers/chain/tools/ChainImport.ts"
 import * as ChainMake from "../../../../src/layers/chain/tools/ChainMake.ts"
 import { ChainStore } from "../../../../src/services/ChainStore.ts"
 import * as mutations from "../../../harness/blockMutations.ts"
+import { withDirectory } from "../../../harness/directory.ts"
 
 const far = Date.parse("2026-11-28T12:00:00Z")
 const near = (dueAt(testnet, 22) + 300) * 1_000
-
-const inDirectory = <E>(
-  body: (directory: string, fs: FileSystem.FileSystem) => Effect.Effect<void, E, FileSystem.FileSystem>
-) =>
-  Effect.scoped(Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    yield* body(yield* fs.makeTempDirectoryScoped(), fs)
-  })).pipe(Effect.provide(NodeServices.layer))
 
 const on = (filename: string) => ChainStoreSql.layerSqlite({ filename, ...storeOptions("testnet") })
 
@@ -35,7 +27,7 @@ describe("importing blocks", () => {
     it.effect(
       `96 mutated blocks have the verdict of the table, ${name}`,
       () =>
-        inDirectory((directory, fs) =>
+        withDirectory((directory, fs) =>
           Effect.gen(function*() {
             yield* TestClock.setTime(now)
             const store = yield* ChainStore
@@ -62,7 +54,7 @@ describe("importing blocks", () => {
   }
 
   it.live("of one file, a block whose fees are wrong and all after it are left out, and its place is named", () =>
-    inDirectory((directory, fs) =>
+    withDirectory((directory, fs) =>
       Effect.gen(function*() {
         const good = mutations.bytesOf("tx spends block 10 reward, fee 1000, right reward")
         const bad = mutations.bytesOf("tx fee 1000, reward claims 1001")
@@ -85,7 +77,7 @@ describe("importing blocks", () => {
     ))
 
   it.live("verify finds a stored block whose fees are wrong, with an index and without", () =>
-    inDirectory((directory) =>
+    withDirectory((directory) =>
       Effect.gen(function*() {
         const filename = `${directory}/chain.db`
         const bad = mutations.storedOf("tx fee 1000, reward claims 999")
@@ -108,7 +100,7 @@ describe("importing blocks", () => {
     ))
 
   it.live("blocks that the reference daemon made itself import and verify", () =>
-    inDirectory((directory, fs) =>
+    withDirectory((directory, fs) =>
       Effect.gen(function*() {
         const filename = `${directory}/chain.db`
         const recording = fileURLToPath(
