@@ -8,7 +8,7 @@ export interface Fact {
   readonly mutant?: string
   /**
    * `begun`: it is on. `killed`: a test failed with it that passes without it, before and after. `passed`: every test that reaches it
-   * does. `imported`: it runs when the file's imports do, before it could be on. `poisoned`: what failed with it fails without it as
+   * does. `imported`: it also runs when the file's imports do, before it could be on: that no test fails says nothing. `poisoned`: what failed with it fails without it as
    * well now. `done`: the file's mutants are all tried.
    */
   readonly is: "begun" | "killed" | "passed" | "imported" | "poisoned" | "done"
@@ -38,11 +38,34 @@ const lines = <A>(file: string): ReadonlyArray<A> =>
 
 export const read = ({ facts }: Plan): ReadonlyArray<Fact> => lines(facts)
 
+/** Each call gives what was added since the last one. */
+export const follow = ({ facts }: Plan): () => ReadonlyArray<Fact> => {
+  let from = 0
+  return () => {
+    if (!fs.existsSync(facts) || fs.statSync(facts).size === from) return []
+    const added = fs.readFileSync(facts).subarray(from)
+    const whole = added.subarray(0, added.lastIndexOf("\n") + 1)
+    from += whole.length
+    return whole.toString().split("\n").filter(Boolean).map((line) => JSON.parse(line))
+  }
+}
+
 export const addDurations = ({ durations }: Plan, all: ReadonlyArray<Duration>): void =>
   fs.appendFileSync(durations, all.map((one) => `${JSON.stringify(one)}\n`).join(""))
 
+const lastDurations = (file: string): ReadonlyMap<string, number> =>
+  new Map(lines<Duration>(file).map(({ ms, test }) => [test, ms]))
+
 /** Tests that took longer than the plan's bound when they ran last. */
-export const slow = ({ durations, mostMs }: Plan): ReadonlySet<string> => {
-  const last = new Map(lines<Duration>(durations).map(({ ms, test }) => [test, ms]))
-  return new Set([...last].flatMap(([test, ms]) => ms > mostMs ? [test] : []))
+export const slow = ({ durations, mostMs }: Plan): ReadonlySet<string> =>
+  new Set([...lastDurations(durations)].flatMap(([test, ms]) => ms > mostMs ? [test] : []))
+
+/** ms that all tests of a file took when they ran last, those within the plan's bound, by the file's name. No file that never ran. */
+export const fileMs = ({ durations, mostMs }: Pick<Plan, "durations" | "mostMs">): ReadonlyMap<string, number> => {
+  const sums = new Map<string, number>()
+  for (const [test, ms] of lastDurations(durations)) {
+    const file = test.slice(0, test.indexOf(" > "))
+    sums.set(file, (sums.get(file) ?? 0) + (ms > mostMs ? 0 : ms))
+  }
+  return sums
 }

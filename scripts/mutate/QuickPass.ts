@@ -9,24 +9,40 @@ import * as path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import * as Facts from "./Facts.ts"
 
-/** ms without a fact after which a process hangs: with a mutant on, and in between (its tests run as they are). */
-const hangsMs = { mutant: 90_000, file: 900_000 }
+/**
+ * ms without a fact after which a process hangs: of its processor's time with a mutant on, since a busy machine has little of it for this
+ * one; by the clock in any case.
+ */
+const hangsMs = { computing: 90_000, clock: 900_000 }
+
+/** ms that a process has computed; `undefined` where the system does not say. */
+const computedMs = (pid: number | undefined): number | undefined => {
+  try {
+    const [, user, system] = /\) \S(?: \S+){10} (\d+) (\d+)/.exec(fs.readFileSync(`/proc/${pid}/stat`, "utf8")) ?? []
+    return (Number(user) + Number(system)) * 10
+  } catch {
+    return undefined
+  }
+}
 
 /** Nothing that a room's tests read. */
-const leftOut = new Set(["node_modules", ".git", "bench", "docs", "dist", "tools"])
+const leftOut = new Set([".git", "bench", "dist", "tools"])
+/** Read as they are. */
+const linked = new Set(["node_modules", "docs"])
 
 export const makeCopy = (root: string, to: string, instrumented: ReadonlyMap<string, string>): void => {
   fs.rmSync(to, { recursive: true, force: true })
   fs.mkdirSync(to, { recursive: true })
   for (const name of fs.readdirSync(root)) {
-    if (!leftOut.has(name)) fs.cpSync(path.join(root, name), path.join(to, name), { recursive: true })
+    if (linked.has(name)) fs.symlinkSync(path.join(root, name), path.join(to, name))
+    else if (!leftOut.has(name)) fs.cpSync(path.join(root, name), path.join(to, name), { recursive: true })
   }
-  fs.symlinkSync(path.join(root, "node_modules"), path.join(to, "node_modules"))
   for (const [name, content] of instrumented) fs.writeFileSync(path.join(to, name), content)
 }
 
-/** One process, until it ends or hangs. */
-const attempt = async (copy: string, plan: Facts.Plan, tests: string, poll: () => void): Promise<void> => {
+/** One process, until it ends or hangs. `next`: the facts since it was called last. */
+const attempt = async (copy: string, plan: Facts.Plan, tests: string, next: () => ReadonlyArray<Facts.Fact>) => {
+  const log = fs.openSync(`${plan.facts}.log`, "a")
   const child = spawn(process.execPath, [
     "node_modules/vitest/vitest.mjs",
     "run",
@@ -34,24 +50,37 @@ const attempt = async (copy: string, plan: Facts.Plan, tests: string, poll: () =
     "scripts/mutate/quick.config.ts"
   ], {
     cwd: copy,
-    stdio: ["ignore", fs.openSync(`${plan.facts}.log`, "a"), fs.openSync(`${plan.facts}.log`, "a")],
+    stdio: ["ignore", log, log],
     env: { ...process.env, MUTATE_TESTS: tests, MUTATE_PLAN: JSON.stringify(plan) }
   })
-  let seen = 0
-  let since = performance.now()
+  fs.closeSync(log)
+  let last: Facts.Fact | undefined
+  let since = { clock: performance.now(), computed: computedMs(child.pid) }
   while (child.exitCode === null && child.signalCode === null) {
     await sleep(500)
-    poll()
-    const facts = Facts.read(plan)
-    if (facts.length > seen) since = performance.now()
-    seen = facts.length
-    const last = facts.at(-1)
+    const added = next()
+    const now = { clock: performance.now(), computed: computedMs(child.pid) }
+    if (added.length > 0) since = now
+    last = added.at(-1) ?? last
     const hanging = last?.is === "begun" && last.mutant !== undefined ? last : undefined
-    if (performance.now() - since < (hanging === undefined ? hangsMs.file : hangsMs.mutant)) continue
+    const clockMs = now.clock - since.clock
+    const mutantMs = now.computed === undefined || since.computed === undefined
+      ? clockMs
+      : now.computed - since.computed
+    if (clockMs < hangsMs.clock && (hanging === undefined || mutantMs < hangsMs.computing)) continue
     child.kill("SIGKILL")
     if (hanging === undefined) return
     Facts.add(plan, { ...hanging, is: "killed" })
   }
+}
+
+/** By what the tests of each file took when they ran last. */
+export const quickestFirst = (
+  tests: ReadonlyArray<string>,
+  bounds: Pick<Facts.Plan, "durations" | "mostMs">
+): ReadonlyArray<string> => {
+  const ms = Facts.fileMs(bounds)
+  return tests.toSorted((a, b) => (ms.get(a) ?? 0) - (ms.get(b) ?? 0))
 }
 
 export type Outcome = "Killed" | "Survived" | "NoCoverage"
@@ -69,29 +98,39 @@ export const run = async (
 ): Promise<void> => {
   const plan: Facts.Plan = { mutants, facts: path.join(copy, "facts.ndjson"), ...bounds }
   const told = new Set<string>()
-  const tellKills = (): void => {
-    for (const { is, mutant } of Facts.read(plan)) {
+  const added = Facts.follow(plan)
+  const next = (): ReadonlyArray<Facts.Fact> => {
+    const facts = added()
+    for (const { is, mutant } of facts) {
       if (is !== "killed" || mutant === undefined || told.has(mutant)) continue
       told.add(mutant)
       tell(mutant, "Killed")
     }
+    return facts
   }
-  let left: ReadonlyArray<string> = tests
+  const unmeasured = tests.filter((file) => !Facts.fileMs(bounds).has(file))
+  if (unmeasured.length > 0) {
+    const measuring = { ...plan, mutants: [], facts: path.join(copy, "measured.ndjson") }
+    await attempt(copy, measuring, unmeasured.join(","), Facts.follow(measuring))
+  }
+  // What one file leaves, the next one gets: the quick files first, so that the slow ones run for few.
+  const ordered = quickestFirst(tests, bounds)
+  let left = ordered
   for (let before = -1; left.length > 0;) {
     const count = Facts.read(plan).length
     // A process that tells of nothing new would not the next time.
     if (count === before) break
     before = count
-    await attempt(copy, plan, left.join(","), tellKills)
+    await attempt(copy, plan, left.join(","), next)
     const done = new Set(Facts.read(plan).flatMap(({ file, is }) => is === "done" ? [file] : []))
-    left = tests.filter((file) => !done.has(path.join(copy, file)))
+    left = ordered.filter((file) => !done.has(path.join(copy, file)))
   }
-  tellKills()
+  next()
   if (left.length > 0) return
   const facts = Facts.read(plan)
   const idsOf = (...which: ReadonlyArray<Facts.Fact["is"]>) =>
     new Set(facts.flatMap(({ is, mutant }) => which.includes(is) && mutant !== undefined ? [mutant] : []))
-  const unknown = idsOf("killed", "imported", "poisoned")
+  const undecided = idsOf("killed", "imported", "poisoned")
   const passed = idsOf("passed")
-  for (const mutant of mutants) if (!unknown.has(mutant)) tell(mutant, passed.has(mutant) ? "Survived" : "NoCoverage")
+  for (const mutant of mutants) if (!undecided.has(mutant)) tell(mutant, passed.has(mutant) ? "Survived" : "NoCoverage")
 }

@@ -28,19 +28,32 @@ Reflect.set(globalThis, "__stryker__", switches)
 const testsIn = (tasks: ReadonlyArray<Task>): ReadonlyArray<Test> =>
   tasks.flatMap((task) => task.type === "suite" ? testsIn(task.tasks) : task.mode === "run" ? [task] : [])
 
-/** A mutant that waits for what never comes: many times what the test takes, and never a moment on a busy machine. */
+/** ms that a test may wait for nothing, or compute: many times what it takes alone. */
 const limitMs = (ms: number): number => Math.max(20_000, 20 * ms)
+
+/**
+ * False once the process waited for nothing, or computed, for longer than that: what a busy machine takes for others is neither.
+ */
+const over = async (mostMs: number, ended: AbortSignal): Promise<false> => {
+  const loop = performance.eventLoopUtilization()
+  const cpu = process.cpuUsage()
+  for (;;) {
+    await sleep(500, undefined, { signal: ended })
+    const { system, user } = process.cpuUsage(cpu)
+    if (performance.eventLoopUtilization(loop).idle > mostMs || (system + user) / 1_000 > mostMs) return false
+  }
+}
 
 /** Whether the test passes, and how long it took. */
 const run = async (test: Test, beforeMs: number): Promise<{ readonly passes: boolean; readonly ms: number }> => {
   const began = performance.now()
-  const over = new AbortController()
-  const late = sleep(limitMs(beforeMs), false, { signal: over.signal }).catch(() => false)
+  const ended = new AbortController()
+  const late = over(limitMs(beforeMs), ended.signal).catch(() => false)
   const passes = await Promise.race([
     Promise.resolve().then(TestRunner.getTestFn(test)).then(() => true, () => false),
     late
   ])
-  over.abort()
+  ended.abort()
   return { passes, ms: performance.now() - began }
 }
 
@@ -66,14 +79,23 @@ const measure = async (tests: ReadonlyArray<Test>, due: ReadonlySet<string>): Pr
   return known.toSorted((a, b) => a.ms - b.ms)
 }
 
+/** ms. A test that takes longer is reported as it ends. */
+const longMs = 2_000
+
 /** `poisoned`: what failed with the mutant also fails without it now. */
-const tryMutant = async (mutant: string, known: ReadonlyArray<Known>): Promise<"killed" | "passed" | "poisoned"> => {
+const tryMutant = async (
+  file: string,
+  mutant: string,
+  known: ReadonlyArray<Known>
+): Promise<"killed" | "passed" | "poisoned"> => {
   for (const { hits, ms, test } of known) {
     switches.activeMutant = mutant
     switches.hitCount = 0
     switches.hitLimit = 10_000 + 10 * (hits[mutant] ?? 0)
-    const { passes } = await run(test, ms)
+    const { ms: took, passes } = await run(test, ms)
     switches.activeMutant = undefined
+    // The process that watches sees that this one does not hang.
+    if (passes && took > longMs) Facts.add(plan, { file, mutant, is: "begun" })
     if (passes) continue
     return (await run(test, ms)).passes ? "killed" : "poisoned"
   }
@@ -120,14 +142,12 @@ export default class QuickRunner extends TestRunner {
       const imported = switches.mutantCoverage?.static ?? {}
       for (const mutant of plan.mutants) {
         if (settled.has(mutant)) continue
-        if (imported[mutant] !== undefined) {
-          Facts.add(plan, { file, mutant, is: "imported" })
-          continue
-        }
+        // A test may fail all the same; if none does, nothing is known.
+        if (imported[mutant] !== undefined) Facts.add(plan, { file, mutant, is: "imported" })
         const reaching = known.filter(({ hits }) => hits[mutant] !== undefined)
         if (reaching.length === 0) continue
         Facts.add(plan, { file, mutant, is: "begun" })
-        const is = await tryMutant(mutant, reaching)
+        const is = await tryMutant(file, mutant, reaching)
         Facts.add(plan, { file, mutant, is })
         if (is === "poisoned") break
       }

@@ -33,11 +33,7 @@ export const leftOut: ReadonlyArray<string> = [
   "test/layers/sync/SyncAttacks.test.ts"
 ]
 
-/** Many simulated worlds or much virtual time: they come last, for what the others leave. */
-const slow =
-  /\/(AddressList|InboundRates|PeerBook|PairTimes|PairTrace|TimePair|HeightPaging|SyncPlan|Codec|BlockMutations|HeaderChain|SyncLiars|SyncReorgs|SyncBehind|SyncRaces|fullTable|Redials|book|situations)\.test\.ts$/
-
-/** A room's own test files, from the root, in the order in which they are tried. */
+/** A room's own test files, from the root. */
 export const testsOf = ({ name, tests }: Room, root: string): ReadonlyArray<string> =>
   fs.globSync((tests ?? [name]).map((folder) => `test/${folder}/**/*.test.ts`), { cwd: root, exclude: leftOut })
-    .toSorted((a, b) => Number(slow.test(a)) - Number(slow.test(b)) || (a < b ? -1 : 1))
+    .toSorted()

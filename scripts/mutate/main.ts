@@ -128,12 +128,12 @@ const test = async (room: Room) => {
     `${room.name}: ${all.length} mutants, ${drawn.length} drawn with seed ${values.seed}, ${due.length} to be tested`
   )
   const testFiles = testsOf(room, root).filter((name) => path.basename(name).includes(values.tests))
+  const bounds = { durations: `${cache}durations.ndjson`, mostMs: values.quick ? quickMs : Number.MAX_SAFE_INTEGER }
   if (due.length > 0 && !values.thorough) {
     // Of its own for each choice of files, so that two may run side by side.
     const copy = `${cache}copies/${room.name.replace("/", "-")}${values.file}`
     QuickPass.makeCopy(root, copy, new Map(files.map(({ content, name }) => [name.slice(root.length), content])))
     const keys = new Map(due.map(({ key, mutant }) => [mutant.id, key]))
-    const bounds = { durations: `${cache}durations.ndjson`, mostMs: values.quick ? quickMs : Number.MAX_SAFE_INTEGER }
     await QuickPass.run(copy, [...keys.keys()], testFiles, bounds, (id, outcome) => {
       const key = keys.get(id)
       if (key !== undefined) learn(key, outcome)
@@ -152,7 +152,7 @@ const test = async (room: Room) => {
       }
     }
   })
-  process.env["MUTATE_TESTS"] = testFiles.join(",")
+  process.env["MUTATE_TESTS"] = QuickPass.quickestFirst(testFiles, bounds).join(",")
   results.onTested = ({ id, status }) => {
     const key = keys.get(id)
     if (key !== undefined && status !== "Ignored") learn(key, status)
@@ -170,7 +170,7 @@ const test = async (room: Room) => {
     dryRunTimeoutMinutes: 20,
     reporters: ["journal"],
     tempDirName: `${cache}sandbox`,
-    ignorePatterns: ["bench", "docs", "dist", "tools", ".git"],
+    ignorePatterns: ["bench", "dist", "tools", ".git"],
     // TypeScript 7 has no programming interface that could rewrite it.
     tsconfigFile: "none.json",
     allowEmpty: true,

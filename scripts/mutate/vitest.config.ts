@@ -1,11 +1,11 @@
 import { defineConfig } from "vitest/config"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 
-const tests = (process.env["MUTATE_TESTS"] ?? "test/domain/peer/**/*.test.ts").split(",")
+export const tests = (process.env["MUTATE_TESTS"] ?? "test/domain/peer/**/*.test.ts").split(",")
 
 /**
  * The first test that fails ends a mutant. Mutants come file by file, so the test file that killed the last one comes first; the
- * others follow in the order of `Rooms.testsOf`, the slow ones last.
+ * others follow the quick ones first, as `main.ts` gives them.
  */
 class LikelyFirst extends BaseSequencer {
   override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
