@@ -18,8 +18,7 @@ const newest = (ends: ReadonlyArray<End>): End | undefined => ends.at(-1)
 const clearWayFor = (work: Work, winner: End): void => {
   for (const end of work.ends) {
     if (end.id === winner.id) continue
-    const attempt = end.dir === "out" && (PairWork.isOwnDial(end) || end.phase === "candidate")
-    if (!attempt && !PairWork.isHeld(end)) continue
+    if (end.dir === "in" && !PairWork.isHeld(end)) continue
     PairWork.decide(work, "clear-way", end, winner)
     PairWork.reject(work, end, "duplicate")
   }
@@ -98,7 +97,7 @@ const ruledOut = (work: Work, rules: Rules, incumbent: End, end: End): boolean =
   } else if (rules.conflict === "replace") {
     PairWork.decide(work, "commit-blindly", incumbent, end, { name: "conflict", rules })
     PairWork.close(work, incumbent, DisconnectReason.local("replaced"))
-    commit(work, end)
+    // `settle` commits it: no other end is held beside a connection under this rule.
     return true
   } else {
     return false

@@ -4,6 +4,7 @@
  *
  * **Units**: `at` is wall time, ms. **Ordering**: as it happened.
  */
+import { Equal } from "effect"
 import type { PeerIp } from "../peer/PeerIp.ts"
 import * as TieBreak from "../peer/TieBreak.ts"
 import * as Pair from "./Pair.ts"
@@ -74,15 +75,7 @@ export const replay = (trace: PairTrace, step: Pair.Step = Pair.step): ReadonlyA
 
 /** The decisions' words and rules may change between versions: what counts is what is done. */
 const isSame = (kept: Outcome, now: Outcome): boolean =>
-  canonical([kept.after, kept.actions]) === canonical([now.after, now.actions])
-
-/** One text for values that are the same: keys in order, absent and `undefined` fields alike. */
-const canonical = (value: unknown): string => {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
-  if (typeof value !== "object" || value === null) return typeof value === "string" ? JSON.stringify(value) : `${value}`
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined)
-  return `{${fields.map(([key, field]) => `${key}:${canonical(field)}`).toSorted().join()}}`
-}
+  Equal.equals([kept.after, kept.actions], [now.after, now.actions])
 
 /** What this version would not have told the machine. */
 const faultOf = ({ before, event }: Step, ip: PeerIp): string | undefined => {

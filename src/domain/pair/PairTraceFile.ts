@@ -153,7 +153,7 @@ const present = (value: unknown): unknown => {
 /** As the file has it. */
 export const of = (trace: PairTrace): PairTraceFile => {
   const steps = trace.steps.map(({ before, ...step }, index) => {
-    const follows = index > 0 && trace.steps[index - 1]?.after === before
+    const follows = trace.steps[index - 1]?.after === before
     return { ...step, at: Math.round(step.at), before: follows ? undefined : before }
   })
   return present({ format, version, ...trace, at: Math.round(trace.at), steps }) as PairTraceFile

@@ -315,11 +315,11 @@ const accepted = (work: Work, id: EndId): void => {
 }
 
 /** A dial is through TLS. */
-const connected = (work: Work, end: End): void => {
-  put(work, { ...end, phase: "greeting", order: nextOrder(work) })
+const connected = (work: Work, id: EndId): void => {
+  put(work, { id, dir: "out", phase: "greeting", order: nextOrder(work) })
   work.actions.push(
-    { _tag: "SendHandshake", end: end.id },
-    { _tag: "Arm", timer: greetingTimer(end.id), ms: Limits.timeAckMs }
+    { _tag: "SendHandshake", end: id },
+    { _tag: "Arm", timer: greetingTimer(id), ms: Limits.timeAckMs }
   )
 }
 
@@ -347,7 +347,7 @@ const handle = (work: Work, event: Event): number => {
       return 0
     case "Adopted":
       work.pair = { ...work.pair, lastDialAt: work.now }
-      connected(work, { id: event.id, dir: "out", phase: "dialing", order: 0 })
+      connected(work, event.id)
       return 0
     case "Suspected":
       work.pair = { ...work.pair, lastDialAt: work.now }
@@ -364,7 +364,7 @@ const handle = (work: Work, event: Event): number => {
       stopped(work, event)
       return event.retryMs ?? 0
     case "Connected":
-      if (end?.phase === "dialing") connected(work, end)
+      if (end?.phase === "dialing") connected(work, end.id)
       return 0
     case "DialFailed":
       if (end?.phase !== "dialing") return 0

@@ -107,6 +107,7 @@ describe("Handshake.check", () => {
     const wrongGenesis = { genesis: "00".repeat(32) }
     const steps: ReadonlyArray<readonly [string, Partial<Hello>, Partial<Handshake.Context>, string]> = [
       ["incompatible", { protocol: 2, rule: 7, network: "mainnet", ...wrongGenesis }, self, "protocol 2 rule 7"],
+      ["incompatible", { protocol: 2, network: "mainnet", ...wrongGenesis }, self, "protocol 2 rule"],
       ["incompatible", { rule: 7, network: "mainnet", ...wrongGenesis }, self, "rule 7"],
       ["incompatible", { network: "mainnet", ...wrongGenesis }, self, "mainnet"],
       ["incompatible", wrongGenesis, self, "0000000000000000"],

@@ -59,9 +59,10 @@ describe("dials in vain", () => {
   it("are forgiven an hour and a minute after the last, not earlier", () => {
     for (const [ms, risks] of [[Limits.timeForgivenMs - 1, 2], [Limits.timeForgivenMs, 1]] as const) {
       const node = dialled()
+      node.to(1_000)
       failsAt(node, true)
       node.accept()
-      node.to(ms)
+      node.to(1_000 + ms)
       node.post({ _tag: "Stopped", reason: eof })
       // A dial that is on its way when the time is over.
       node.pair = { ...node.pair, ends: [{ id: 900, dir: "out", phase: "dialing", order: 0 }] }
