@@ -56,12 +56,14 @@ export class Helper {
   readonly taken: Promise<void>
   private readonly socket: TLSSocket
   private readonly options: Options
+  private readonly names: Array<string>
   private readonly timer: NodeJS.Timeout
   private accept: () => void = () => {}
 
   constructor(options: Options) {
     const { from, to } = options
     this.options = options
+    this.names = [...options.names ?? []]
     if (!addresses.has(from)) Lab.address(from)
     addresses.add(from)
     this.taken = new Promise((resolve) => {
@@ -102,6 +104,12 @@ export class Helper {
     this.socket.destroy()
   }
 
+  /** Names one more masternode. */
+  name(ip: string): void {
+    if (!this.names.includes(ip)) this.names.push(ip)
+    this.say({ _tag: "MasternodesResponse", masternodes: this.names.map(listed) })
+  }
+
   private say(message: TimeMessage | undefined): void {
     const frame = message === undefined ? undefined : TimeEncoder.encode(message)
     if (frame !== undefined) this.socket.write(frame)
@@ -114,14 +122,14 @@ export class Helper {
   }
 
   private received(message: TimeMessage): void {
-    const { announces = false, names = [] } = this.options
+    const { names } = this
     this.heard.push(message)
     switch (message._tag) {
       case "Ack":
         this.say({ _tag: "GenesisHashResponse", hash: genesis })
         this.say({ _tag: "GetChainTip" })
         if (names.length > 0) this.say({ _tag: "MasternodesResponse", masternodes: names.map(listed) })
-        if (announces) this.announce()
+        if (this.options.announces === true) this.announce()
         return this.accept()
       case "Ping":
         return this.say({ ...message, _tag: "Pong" })

@@ -19,7 +19,10 @@ const unshare = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount
 /** Whether this process is the one inside. */
 export const isInside = (): boolean => process.env[marker] === "1"
 
-/** Runs this very program inside; the result is its exit code, or why there is none. */
+/**
+ * Runs this very program inside; the result is its exit code, or why there is none. It is process 1 of its namespace, so everything in there ends
+ * with it; and it ends when the channel to this process closes, even where this one is killed.
+ */
 export const runInside = (): Promise<number | string> =>
   new Promise((resolve) => {
     const asRoot = process.getuid?.() === 0 ? [] : ["--map-root-user"]
@@ -36,10 +39,22 @@ export const runInside = (): Promise<number | string> =>
       ...process.argv.slice(1)
     ], {
       env: { ...process.env, [marker]: "1" },
-      stdio: "inherit"
+      stdio: ["inherit", "inherit", "inherit", "ipc"]
     })
     child.once("exit", (code) => resolve(code ?? 1))
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.once(signal, () => {
+        if (child.connected) child.disconnect()
+      })
+    }
   })
+
+/** Ends this process, the one inside, when the one outside is stopped or gone. */
+const endWithOutside = (): void => {
+  process.once("disconnect", () => process.exit(130))
+  // It keeps nothing running.
+  process.channel?.unref()
+}
 
 /** Fails with the command's own words. */
 const run = (command: string, ...args: ReadonlyArray<string>): void => {
@@ -49,6 +64,7 @@ const run = (command: string, ...args: ReadonlyArray<string>): void => {
 
 /** The cable, names and time. Files go into `directory`. */
 export const open = (directory: string): void => {
+  endWithOutside()
   const hosts = join(directory, "hosts")
   writeFileSync(
     hosts,
@@ -94,9 +110,34 @@ export const host = (ip: string): ReadonlyArray<string> => {
   return ["nsenter", `--net=/run/netns/host${id}`]
 }
 
-/** Takes a host's cable out, or puts it in. */
+/**
+ * Cuts a host off, or ends that: what is sent meanwhile is lost and sent again, as on a bad line. Its own end does not see it. Whom it may dial
+ * meanwhile it has to have met (`meet`), or its system gives a dial up after 3 s.
+ */
 export const plug = (ip: string, isIn: boolean): void => {
-  run("ip", "link", "set", `out${made.get(ip)}`, isIn ? "up" : "down")
+  run("ip", "link", "set", `out${made.get(ip)}`, ...(isIn ? ["master", "mesh"] : ["nomaster"]))
+}
+
+/** Whether a dial from one host to the other is under way: a socket that has asked and was not answered. */
+export const isDialling = (from: string, to: string): boolean => {
+  const [command = "", ...where] = host(from)
+  const { stdout } = spawnSync(command, [...where, "cat", "/proc/net/tcp"], { encoding: "utf8" })
+  const remote = to.split(".").toReversed().map((byte) => Number(byte).toString(16).padStart(2, "0")).join("")
+  return new RegExp(` ${remote}:[0-9A-F]{4} 02 `, "i").test(stdout)
+}
+
+/** Both hosts know each other's hardware address from now on. */
+export const meet = (one: string, other: string): void => {
+  for (const [from, to] of [[one, other], [other, one]] as const) {
+    host(from)
+    host(to)
+    const { stdout } = spawnSync("ip", ["-n", `host${made.get(to)}`, "-o", "link", "show", `in${made.get(to)}`], {
+      encoding: "utf8"
+    })
+    const [, hardware = ""] = /link\/ether (\S+)/.exec(stdout) ?? []
+    const known = [to, "lladdr", hardware, "dev", `in${made.get(from)}`, "nud", "permanent"]
+    run("ip", "-n", `host${made.get(from)}`, "neigh", "replace", ...known)
+  }
 }
 
 /** One more address of this process's own. */

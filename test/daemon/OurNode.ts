@@ -61,11 +61,28 @@ export class OurNode {
 
   /** Gives a node that does not run the blocks of a file. */
   async load(file: string): Promise<void> {
-    const args = ["chain", "import", "--network", "testnet", "--data-dir", this.data, file]
+    await this.command("chain", "import", "--network", "testnet", "--data-dir", this.data, file)
+  }
+
+  /** Makes the key of a masternode, for a node that is started with `--masternode`. */
+  async makeKey(): Promise<void> {
+    await this.command("masternodes", "key", "--network", "testnet", "--data-dir", this.data)
+  }
+
+  private async command(...args: ReadonlyArray<string>): Promise<void> {
     await promisify(execFile)(process.execPath, [main, ...args])
   }
 
   async start(): Promise<void> {
+    const child = this.launch()
+    await until(`our node on ${this.ip} answers`, startSeconds, async () => {
+      if (child.exitCode !== null) throw new Error(`our node ended with code ${child.exitCode}: see ${this.log}`)
+      return this.status().catch(() => undefined)
+    })
+  }
+
+  /** Starts it, and waits for nothing. */
+  launch(): ChildProcess {
     const { flags = [], peers = [] } = this.options
     const [command = "", ...where] = Lab.host(this.ip)
     const log = openSync(this.log, "a")
@@ -86,10 +103,7 @@ export class OurNode {
       ...flags
     ], { stdio: ["ignore", log, log] })
     this.child = child
-    await until(`our node on ${this.ip} answers`, startSeconds, async () => {
-      if (child.exitCode !== null) throw new Error(`our node ended with code ${child.exitCode}: see ${this.log}`)
-      return this.status().catch(() => undefined)
-    })
+    return child
   }
 
   async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {

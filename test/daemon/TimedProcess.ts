@@ -23,6 +23,11 @@ export interface Options {
 
 const numeric = (ip: string): number => ip.split(".").reduce((sum, byte) => sum * 256 + Number(byte), 0)
 
+interface Listed {
+  readonly address: string
+  readonly active: boolean
+}
+
 interface BanList {
   readonly permanent: ReadonlyArray<unknown>
   readonly temporary: ReadonlyArray<unknown>
@@ -80,12 +85,12 @@ export class TimedProcess {
     })
   }
 
-  /** As an operator does, and if it does not end then, for good. */
-  async stop(): Promise<void> {
+  /** By default as an operator does, and if it does not end then, for good. */
+  async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     const { child } = this
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()))
-    child.kill("SIGTERM")
+    child.kill(signal)
     const timer = setTimeout(() => child.kill("SIGKILL"), stopMs)
     await ended
     clearTimeout(timer)
@@ -139,6 +144,12 @@ export class TimedProcess {
     return list.masternodes.map(({ address }) => address.split(":")[0] ?? address).toSorted((a, b) =>
       numeric(a) - numeric(b)
     )
+  }
+
+  /** The same list, of those that are active: connected to it, or seen so by others. */
+  async activeMasternodes(): Promise<ReadonlyArray<string>> {
+    const list = await this.rpc<{ readonly masternodes: ReadonlyArray<Listed> }>("masternodelist", true)
+    return list.masternodes.flatMap(({ active, address }) => active ? [address.split(":")[0] ?? address] : [])
   }
 
   /** What it holds against anybody, in its words; empty: nothing. */

@@ -64,6 +64,11 @@ export const held: Group = async (check) => {
     await daemon.start()
     return again("up again after")
   })
+  await check.row("accepted after it was killed", async () => {
+    await daemon.stop("SIGKILL")
+    await daemon.start()
+    return again("up again after")
+  })
   await check.row("accepted after ours", async () => {
     await Promise.all(nodes.map((node) => node.stop()))
     await Promise.all(nodes.map((node) => node.start()))
@@ -118,6 +123,29 @@ export const reorg: Group = async (check) => {
     return `${words}, after ${s(took)}; ${await noGrudge(daemon)}`
   })
   await check.row("we reorganise to its", async () => {
+    const { seconds: took, words } = await agreed(short, daemon, 124, soon)
+    const reorgs = (await short.status()).chain?.reorgs
+    return `${words}, after ${s(took)}; ours: ${reorgs} reorg; ${await noGrudge(daemon)}`
+  })
+}
+
+/** The same as far as both sides go: 99 blocks taken back. */
+export const deepReorg: Group = async (check) => {
+  const daemon = check.daemon("10.77.31.20")
+  const short = check.node("10.77.31.10", { peers: [daemon.ip] })
+  const long = check.node("10.77.31.30", { peers: [daemon.ip] })
+  const blocks = chain(120)
+  await short.load(check.file(blocks))
+  await long.load(check.file(forked(blocks, 21, 124)))
+  await daemon.start()
+  await short.start()
+  await agreed(short, daemon, 120, 120)
+  await long.start()
+  await check.row("it reorganises to ours, 120 to 124 by way of 21", async () => {
+    const { seconds: took, words } = await agreed(long, daemon, 124, 400)
+    return `${words}, after ${s(took)}; ${await noGrudge(daemon)}`
+  })
+  await check.row("we reorganise to its, by way of 21", async () => {
     const { seconds: took, words } = await agreed(short, daemon, 124, soon)
     const reorgs = (await short.status()).chain?.reorgs
     return `${words}, after ${s(took)}; ours: ${reorgs} reorg; ${await noGrudge(daemon)}`

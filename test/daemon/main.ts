@@ -3,14 +3,16 @@
  * this project: every check with what both ends say. Without `TIMED` it says that it was skipped. `TIMED_2250` and `TIMED_2062` name older
  * versions of the daemon. Needs Linux and network namespaces, as root or as a user who may make them.
  */
-import { existsSync, mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { table } from "../../src/cli/table.ts"
 import { Check, type Row } from "./Check.ts"
 import * as checks from "./checks.ts"
+import { crossing } from "./crossing.ts"
 import * as Lab from "./Lab.ts"
+import { masternode } from "./masternode.ts"
 
 const { values } = parseArgs({
   options: {
@@ -33,14 +35,18 @@ const groups: ReadonlyArray<readonly [name: string, binary: string | undefined, 
   ["sync", TIMED, checks.sync],
   ["long sync", TIMED, checks.syncLong],
   ["reorg", TIMED, checks.reorg],
+  ["deep reorg", TIMED, checks.deepReorg],
   ["produced", TIMED, checks.produced],
   ["both dial", TIMED, checks.bothDial],
+  ["crossing", TIMED, crossing],
+  ["masternode", TIMED, masternode],
   ["version 2250", TIMED_2250, checks.version(70)],
   ["version 2062", TIMED_2062, checks.version(71)]
 ]
 
 const inside = async (): Promise<number> => {
-  const directory = values.keep ?? mkdtempSync(join(tmpdir(), "timemesh-daemon-"))
+  const directory = resolve(values.keep ?? mkdtempSync(join(tmpdir(), "timemesh-daemon-")))
+  mkdirSync(directory, { recursive: true })
   Lab.open(directory)
   const rows: Array<Row> = []
   const waiting = groups.filter(([name]) => values.only === undefined || values.only.includes(name))
