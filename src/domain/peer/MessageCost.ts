@@ -109,20 +109,22 @@ export const ofTime = (message: Decoded<TimeMessage>, bytes: number): Cost | und
     case "ChainTipResponse":
     case "BlockInventory":
     case "ForkAlert":
-      return fixed.tip
-    case "BlockAnnouncement":
-    case "TimeLockBlockProposal":
-    case "BlockResponse":
-    case "GenesisAnnouncement":
-      return { bucket: "announce", tokens: bySize(bytes, 4 * KiB) }
-    // Answers to what this node asked for; or the last, which ends the connection.
-    case "BlocksResponse":
-    case "BlockRangeResponse":
+    // Answers that end no connection where nothing was asked: the first is asked for by halves, a dozen at once.
     case "BlockHashResponse":
     case "BlockHeightResponse":
     case "GenesisHashResponse":
     case "ChainWorkResponse":
     case "ChainWorkAtResponse":
+      return fixed.tip
+    case "BlockAnnouncement":
+    case "TimeLockBlockProposal":
+    case "BlockResponse":
+    case "GenesisAnnouncement":
+    // This node asks for no range.
+    case "BlockRangeResponse":
+      return { bucket: "announce", tokens: bySize(bytes, 4 * KiB) }
+    // What was not asked for ends the connection, and so does the last.
+    case "BlocksResponse":
     case "BadBody":
       return undefined
     default:

@@ -10,6 +10,7 @@ import { Result } from "effect"
 import * as Hash from "../../domain/chain/Hash.ts"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
+import { Capability } from "../../domain/pair/Handshake.ts"
 import * as TimeHandshake from "../../domain/pair/TimeHandshake.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
 import * as MessageCost from "../../domain/peer/MessageCost.ts"
@@ -242,6 +243,12 @@ const received = (
       return told(ctx, peer, end, message.addresses)
     case "PeerExchange":
       return told(ctx, peer, end, message.peers.map(({ address }) => address))
+    case "BlocksResponse":
+      // Whoever keeps a chain knows what it asked for. Without one, nothing was.
+      if ((ctx.localChain.capabilities & Capability.chain) === 0) {
+        return Protection.violated(ctx, end, "unsolicited blocks")
+      }
+      break
     case "MasternodesResponse":
       told(ctx, peer, end, message.masternodes.map(({ address }) => address))
       break
