@@ -91,7 +91,7 @@ const ownMasternode = (settings: DaemonConfig.MasternodeSettings | undefined) =>
     OwnMasternode,
     Effect.map(
       MasternodeKey.load(settings.keyFile),
-      (key) => MasternodeKey.identity(key, settings.tier, settings.collateral)
+      (key) => MasternodeKey.identity(key, settings.tier, settings.collateral, settings.rewards)
     )
   )
 

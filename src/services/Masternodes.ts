@@ -21,6 +21,8 @@ export interface OwnMasternode {
   readonly tier: Tier
   /** Present exactly with a paid tier. */
   readonly collateral?: Outpoint
+  /** TIME address that block rewards go to, told to the TIME network. Default: the address of `key`. */
+  readonly rewards?: string
   /** The key's signature, 64 bytes. */
   readonly sign: (message: Uint8Array) => Uint8Array
 }

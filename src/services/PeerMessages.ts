@@ -62,7 +62,7 @@ export class PeerMessages extends Context.Service<PeerMessages, {
   readonly send: (to: Origin, message: SyncMessage | MasternodeMessage) => boolean
   /**
    * Queues a message for a peer of the TIME network. False when that connection is not up any more, does not read, or would be sent more of the
-   * kind than the peer reads.
+   * kind than the peer reads; an announcement of this node's masternode also when it is too early, or was sent on this connection.
    */
   readonly sendTime: (to: Origin, message: TimeMessage | BlocksOut) => boolean
   /** ms until a message of the kind may be sent there; 0: now. */

@@ -90,8 +90,13 @@ export const timeRisks = 4
 export const timeForgivenMs = 3_660_000
 /** ms. Retry of a peer of another network or version: nothing changes before someone upgrades. */
 export const timeIncompatibleMs = 3_600_000 + timeForgivenMs
-/** ms. No announcement so soon after a disconnect: within 30 s each is a violation there. */
+/**
+ * ms. No announcement so soon after Up, and with that after any disconnect: within 30 s each is a violation there. A connection that ends so soon after one
+ * may have ended for it.
+ */
 export const timeAnnounceMs = 60_000
+/** ms. Each peer is asked for its masternodes this often: half as often as the daemon asks. */
+export const timeMasternodesMs = 60_000
 
 /**
  * Messages that this node sends to a daemon in so many ms at the most: half of what the daemon reads, whose own limit stands beside each. It
@@ -122,6 +127,8 @@ export const timeRates = {
 export const timeTextBytes = 256
 /** bytes. A certificate, a signature or a proof of collateral: 96 at most today. */
 export const timeProofBytes = 512
+/** bytes of a certificate in an announcement of this node: the network has given certificates up, and its nodes send zeros. */
+export const timeCertificateBytes = 64
 /** bytes of UTF-8. Shown of a text for a person; the rest is dropped. */
 export const timeWordsBytes = 512
 /** entries of a list of addresses or masternodes: of all masternodes there are, many times over. */

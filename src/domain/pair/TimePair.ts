@@ -11,7 +11,9 @@
  * done. What comes up closes everything before it, because the daemon keeps a session that lost the slot alive and unused. A dial
  * that had the slot and came to nothing takes those before it along, for the same reason.
  *
- * **Never banned.** Dials keep a distance. Those that may count as violations have a budget, after which a quiet hour follows.
+ * **Never banned.** Dials keep a distance. Those that may count as violations have a budget, after which a quiet hour follows. So has an
+ * announcement that the peer answers by closing. It goes out once per connection, and a minute after Up: whatever session the peer lost before,
+ * and whichever process of ours had it, the peer lost it before it took this one.
  */
 import * as DisconnectReason from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
@@ -56,7 +58,7 @@ export interface TimePair {
   /** ms; −∞: never. */
   readonly lastDialAt: number
   readonly lastRiskAt: number
-  readonly lastDownAt: number
+  readonly lastAnnouncedAt: number
 }
 
 export type Event =
@@ -122,7 +124,7 @@ export const empty = (rank: "lower" | "higher", announces: boolean): TimePair =>
   risks: 0,
   lastDialAt: -Infinity,
   lastRiskAt: -Infinity,
-  lastDownAt: -Infinity
+  lastAnnouncedAt: -Infinity
 })
 
 /** What may differ, so that the search can show what each rule is for. */
@@ -140,6 +142,8 @@ export interface Rules {
   readonly spacing: boolean
   readonly budget: boolean
   readonly announceLate: boolean
+  /** A connection that ends right after an announcement may have been a violation. */
+  readonly announceRisks: boolean
 }
 
 export const production: Rules = {
@@ -151,7 +155,8 @@ export const production: Rules = {
   lowerWaits: true,
   spacing: true,
   budget: true,
-  announceLate: true
+  announceLate: true,
+  announceRisks: true
 }
 
 interface Work {
@@ -188,7 +193,7 @@ const drop = (work: Work, end: End, reason: DisconnectReason.DisconnectReason): 
   if (end.phase === "greeting") work.actions.push({ _tag: "Disarm", timer: greetingTimer(end.id) })
   if (end.phase !== "up") return
   if (work.pair.announcing) work.actions.push({ _tag: "Disarm", timer: announceTimer })
-  work.pair = { ...work.pair, announcing: false, lastDownAt: work.now }
+  work.pair = { ...work.pair, announcing: false }
   work.actions.push({ _tag: "Down", end: end.id, reason })
 }
 
@@ -198,10 +203,8 @@ const close = (work: Work, end: End, reason: DisconnectReason.DisconnectReason):
 }
 
 const evicted = DisconnectReason.local("evicted")
-const mute = DisconnectReason.local(
-  "no-ack",
-  "the peer refuses by silence: it may have banned this address, or have no place"
-)
+const silence = "the peer refuses by silence: it may have banned this address, or have no place"
+const mute = DisconnectReason.local("no-ack", silence)
 const replaced = DisconnectReason.local("replaced", "the peer uses a later connection")
 
 const closeBefore = (work: Work, order: number): void => {
@@ -212,11 +215,11 @@ const failed = (work: Work): void => {
   work.pair = { ...work.pair, failures: work.pair.failures + 1 }
 }
 
-/** A dial ended in a way that the peer may hold against us. */
+const isForgiven = ({ now, pair }: Work): boolean => now - pair.lastRiskAt >= Limits.timeForgivenMs
+
+/** A dial or an announcement ended in a way that the peer may hold against us. */
 const risked = (work: Work): void => {
-  const { lastRiskAt, risks } = work.pair
-  const forgiven = work.now - lastRiskAt >= Limits.timeForgivenMs
-  work.pair = { ...work.pair, risks: forgiven ? 1 : risks + 1, lastRiskAt: work.now }
+  work.pair = { ...work.pair, risks: isForgiven(work) ? 1 : work.pair.risks + 1, lastRiskAt: work.now }
 }
 
 /** ms. Until the next dial may begin. */
@@ -243,14 +246,9 @@ const settle = (work: Work, retryMs = 0): void => {
 }
 
 const announce = (work: Work, end: EndId): void => {
-  if (!work.pair.announces) return
-  const ms = work.rules.announceLate ? work.pair.lastDownAt + Limits.timeAnnounceMs - work.now : 0
-  if (ms <= 0) {
-    work.actions.push({ _tag: "Announce", end })
-    return
-  }
-  work.pair = { ...work.pair, announcing: true }
-  work.actions.push({ _tag: "Arm", timer: announceTimer, ms })
+  if (work.rules.announceRisks && work.pair.risks >= Limits.timeRisks && !isForgiven(work)) return
+  work.pair = { ...work.pair, lastAnnouncedAt: work.now }
+  work.actions.push({ _tag: "Announce", end })
 }
 
 /** The peer has taken this end. */
@@ -273,7 +271,10 @@ const ready = (work: Work, end: End): void => {
   work.pair = { ...work.pair, failures: 0 }
   if (end.dir === "in") work.actions.push({ _tag: "Greet", end: end.id })
   work.actions.push({ _tag: "Up", end: end.id })
-  announce(work, end.id)
+  if (!work.pair.announces) return
+  if (!work.rules.announceLate) return announce(work, end.id)
+  work.pair = { ...work.pair, announcing: true }
+  work.actions.push({ _tag: "Arm", timer: announceTimer, ms: Limits.timeAnnounceMs })
 }
 
 /** An end that is gone: what else it means. */
@@ -296,7 +297,7 @@ const fired = (work: Work, timer: Timer, id: EndId): void => {
   if (timer.kind === "announce") {
     const end = up(work.pair)
     work.pair = { ...work.pair, announcing: false }
-    if (end !== undefined) work.actions.push({ _tag: "Announce", end: end.id })
+    if (end !== undefined) announce(work, end.id)
     return
   }
   const end = find(work, timer.end)
@@ -327,9 +328,8 @@ const stopped = (work: Work, { reason, retryMs }: Extract<Event, { readonly _tag
   if (retryMs === undefined) work.pair = { ...work.pair, dialable: false }
   for (const end of work.pair.ends) close(work, end, reason)
   // The wait that runs may be shorter.
-  if (!work.pair.waiting) return
+  if (work.pair.waiting) work.actions.push({ _tag: "Disarm", timer: dialTimer })
   work.pair = { ...work.pair, waiting: false }
-  work.actions.push({ _tag: "Disarm", timer: dialTimer })
 }
 
 const unfit = (work: Work, end: End, detail: string): number => {
@@ -384,6 +384,7 @@ const handle = (work: Work, event: Event): number => {
       if (end === undefined) return 0
       drop(work, end, event.reason)
       lost(work, end)
+      if (end.phase === "up" && work.now - work.pair.lastAnnouncedAt < Limits.timeAnnounceMs) risked(work)
       return 0
   }
 }

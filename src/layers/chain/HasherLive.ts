@@ -8,7 +8,8 @@ import { Buffer } from "node:buffer"
 import * as crypto from "node:crypto"
 import type { Hasher } from "../../domain/chain/Hasher.ts"
 
-const sha256 = (bytes: Uint8Array): Uint8Array => {
+/** For what needs no other hash: it takes no making. */
+export const sha256 = (bytes: Uint8Array): Uint8Array => {
   const text = crypto.hash("sha256", bytes, "binary")
   const hash = new Uint8Array(32)
   for (let i = 0; i < 32; i++) hash[i] = text.charCodeAt(i)

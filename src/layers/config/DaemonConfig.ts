@@ -54,6 +54,8 @@ export interface TokenSource {
 export interface MasternodeSettings {
   readonly tier: Tier
   readonly collateral: Outpoint | undefined
+  /** A TIME address of the network; `undefined`: that of the key. */
+  readonly rewards: string | undefined
   readonly keyFile: string
 }
 
@@ -327,12 +329,14 @@ const readDataDir = (
 const readMasternode = (
   given: ConfigSources.GivenSettings,
   host: ThisHost.Host,
-  dataDir: string
+  dataDir: string,
+  network: NetworkName
 ): Outcome<MasternodeSettings | undefined> =>
   Result.gen(function*() {
-    const { masternode, masternodeCollateral, masternodeKey } = Settings.general
+    const { masternode, masternodeCollateral, masternodeKey, masternodeRewards } = Settings.general
     const tier = yield* one<Tier | undefined>(given, masternode, undefined, Values.tier)
     const collateral = yield* one<Outpoint | undefined>(given, masternodeCollateral, undefined, Values.outpoint)
+    const rewards = yield* one<string | undefined>(given, masternodeRewards, undefined, Values.rewards(network))
     const file = given.get(masternodeKey.name)?.values[0]
     const keyFile = file === undefined ? `${dataDir}/${masternodeFile}` : yield* ThisHost.expandHome(host.home, file)
     if (tier === undefined) return undefined
@@ -346,7 +350,7 @@ const readMasternode = (
         })
       )
     }
-    return { tier, collateral, keyFile }
+    return { tier, collateral, rewards, keyFile }
   })
 
 /** Parses and checks the collected texts. Pure. `software`: the name that the node's Hello carries. */
@@ -380,7 +384,7 @@ export const decode = (
       ),
       dataDir,
       chainDatabase: yield* readChainDatabase(given),
-      masternode: yield* readMasternode(given, host, dataDir),
+      masternode: yield* readMasternode(given, host, dataDir, network.name),
       admin: yield* readAdmin(given, listen),
       adminToken: yield* readToken(given, host.home),
       adminIsClosed: (yield* one<Values.AdminReads>(given, general.adminReads, "open", Values.adminReads)) === "token",

@@ -198,6 +198,12 @@ export const general = {
     metavar: "TXID:VOUT",
     help: "Transaction output that backs a paid tier"
   },
+  masternodeRewards: {
+    name: "masternode-rewards",
+    metavar: "ADDRESS",
+    help:
+      "TIME address that block rewards go to, as the TIME network is told (default: that of the masternode key). A paid tier needs that of its collateral; no two masternodes may share one"
+  },
   logFormat: {
     name: "log-format",
     metavar: "pretty|json",

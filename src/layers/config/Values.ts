@@ -2,12 +2,14 @@
 import type { LogLevel } from "effect"
 import { Redacted, Result } from "effect"
 import { NetAddress } from "effect/net"
+import * as TimeAddress from "../../domain/chain/TimeAddress.ts"
 import { type Outpoint, parseOutpoint, type Tier, tiers } from "../../domain/masternode/Masternode.ts"
 import { networkNames, networks } from "../../domain/Network.ts"
 import type { Network, NetworkName } from "../../domain/Network.ts"
 import { addressProblem } from "../../domain/NodeSetup.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import { sha256 } from "../chain/HasherLive.ts"
 import { showMs } from "./Settings.ts"
 import type { TuningSetting } from "./Settings.ts"
 
@@ -150,6 +152,15 @@ export const outpoint = (text: string): Read<Outpoint> => {
   return read === undefined
     ? fail("is not a transaction output", "use TXID:VOUT, with 64 hex digits and a number")
     : Result.succeed(read)
+}
+
+/** A TIME address of the network, by its beginning and its checksum. */
+export const rewards = (network: NetworkName) => (text: string): Read<string> => {
+  const of = TimeAddress.networkOf({ sha256 }, text)
+  if (of === undefined) return fail("is not a TIME address", "check the spelling: its last characters are a checksum")
+  return of === network || network === "devnet"
+    ? Result.succeed(text)
+    : fail(`is an address of ${of}`, `give one of ${network}`)
 }
 
 export type Transport = "plain" | "tls"

@@ -8,6 +8,7 @@ import * as TokenBucket from "../../domain/peer/TokenBucket.ts"
 import type { OwnMasternode } from "../../services/Masternodes.ts"
 import * as Context from "./MasternodeContext.ts"
 import type { Link, MasternodeContext, Own } from "./MasternodeContext.ts"
+import * as TimeAsking from "./TimeAsking.ts"
 
 const sign = ({ network }: MasternodeContext, own: Pick<Own, "identity" | "ip" | "port">, at: number): Announcement => {
   const { collateral, key, sign, tier } = own.identity
@@ -27,6 +28,7 @@ export const start = (context: MasternodeContext, identity: OwnMasternode, ip: P
   const now = context.now()
   const announcement = sign(context, { identity, ip, port }, now.wall)
   context.own = { identity, ip, port, announcement, announcedAt: now.monotonic }
+  context.ownTime = TimeAsking.announcementOf(context, context.own)
   Context.change(context, Registry.connected(context.registry, announcement, "self", now), announcement)
   for (const link of context.links.values()) prove(context, link)
 }

@@ -10,6 +10,7 @@ import * as RegistryBounds from "../../domain/masternode/RegistryBounds.ts"
 import type { Network } from "../../domain/Network.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type * as TokenBucket from "../../domain/peer/TokenBucket.ts"
+import type { Message } from "../../domain/wire/time/TimeMessage.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
 import type { OwnMasternode } from "../../services/Masternodes.ts"
 import type { NodeEvents } from "../../services/NodeEvents.ts"
@@ -48,12 +49,22 @@ export interface Own {
   announcedAt: number
 }
 
+/** A connection to a peer of the TIME network. */
+export interface TimeLink {
+  readonly origin: Origin
+  /** When it was last asked for its list, monotonic ms. */
+  askedAt: number | undefined
+}
+
 export interface MasternodeContext {
   registry: Registry.MasternodeRegistry
   readonly links: Map<PeerIp.PeerIp, Link>
+  readonly timeLinks: Map<PeerIp.PeerIp, TimeLink>
   /** Counts the changes of which links are proven. */
   seenVersion: number
   own: Own | undefined
+  /** The same in the words of the TIME network; `undefined` where that network knows no such masternode. */
+  ownTime: Message<"MasternodeAnnouncementV3"> | Message<"MasternodeAnnouncementV4"> | undefined
   /** Claims that changed since the last beat: conflicts are looked for among them. */
   readonly changed: Map<string, Sighting>
   readonly network: Network

@@ -24,11 +24,12 @@ export const fileName = "masternode.key"
 export const publicKey = (key: KeyObject): Key =>
   createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-32).toString("hex") as Key
 
-/** What a node announces itself with. A free masternode has no collateral, any other has. */
-export const identity = (key: KeyObject, tier: Tier, collateral?: Outpoint): OwnMasternode => ({
+/** What a node announces itself with. A free masternode has no collateral, any other has. `rewards`: default the key's own address. */
+export const identity = (key: KeyObject, tier: Tier, collateral?: Outpoint, rewards?: string): OwnMasternode => ({
   key: publicKey(key),
   tier,
   ...(collateral === undefined ? {} : { collateral }),
+  ...(rewards === undefined ? {} : { rewards }),
   sign: (message) => new Uint8Array(sign(null, message, key))
 })
 

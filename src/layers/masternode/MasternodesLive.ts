@@ -26,6 +26,7 @@ import * as Keeping from "./Keeping.ts"
 import type { Link, MasternodeContext } from "./MasternodeContext.ts"
 import * as Receiving from "./Receiving.ts"
 import * as SignaturesLive from "./SignaturesLive.ts"
+import * as TimeAsking from "./TimeAsking.ts"
 import * as TimeReceiving from "./TimeReceiving.ts"
 import { Verifier } from "./Verifier.ts"
 import { Watch } from "./Watch.ts"
@@ -73,9 +74,15 @@ const listener = (context: MasternodeContext): PeerListener<MasternodeMessage> =
 
 /** The same for peers of the TIME network, which sign nothing. */
 const timeListener = (context: MasternodeContext): PeerListener<TimeMessage> => ({
-  onUp: () => {},
-  onDown: (origin) => TimeReceiving.down(context, origin),
-  onMessage: (origin, message) => TimeReceiving.received(context, origin, message),
+  onUp: (origin) => context.timeLinks.set(origin.ip, { origin, askedAt: undefined }),
+  onDown: (origin) => {
+    if (context.timeLinks.get(origin.ip)?.origin.connection === origin.connection) context.timeLinks.delete(origin.ip)
+    TimeReceiving.down(context, origin)
+  },
+  onMessage: (origin, message) => {
+    TimeReceiving.received(context, origin, message)
+    if (message._tag === "MasternodesResponse") TimeAsking.answered(context, origin)
+  },
   onProgress: () => {}
 })
 
@@ -88,6 +95,7 @@ const lookAgain = (context: MasternodeContext, link: Link): void => {
 const beat = (context: MasternodeContext, watch: Watch): void => {
   const { monotonic } = context.now()
   if (context.own !== undefined) Announcing.repeat(context, context.own)
+  TimeAsking.ask(context)
   const hasNews = context.changed.size > 0
   const seen = Announcing.seenNow(context)
   for (const link of context.links.values()) {
@@ -114,8 +122,10 @@ const make = Effect.gen(function*() {
   const context: MasternodeContext = {
     registry: Registry.empty,
     links: new Map(),
+    timeLinks: new Map(),
     seenVersion: 0,
     own: undefined,
+    ownTime: undefined,
     changed: new Map(),
     network: setup.network,
     messages,

@@ -19,6 +19,7 @@ import type { Origin } from "../../services/ConnectionManager.ts"
 import { Entropy } from "../../services/Entropy.ts"
 import { EventLoop } from "../../services/EventLoop.ts"
 import { LocalChain } from "../../services/LocalChain.ts"
+import { OwnMasternode } from "../../services/Masternodes.ts"
 import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
 import { NodeEvents, type Untimed } from "../../services/NodeEvents.ts"
 import { NodeRules } from "../../services/NodeRules.ts"
@@ -96,6 +97,8 @@ export interface NodeContext {
   }
   /** Port at which peers reach this node: `advertisePort`, or the one it listens on. */
   readonly listenPort: number
+  /** This node is a masternode, and tells the TIME network so. */
+  readonly announces: boolean
 }
 
 /** Posts an event to a peer's pair. It is handled before this returns, unless a step is under way. */
@@ -171,6 +174,7 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
     dialBacks: new DialBacks(),
     sockets: yield* PeerSocket,
     told: { choice: undefined },
-    listenPort: setup.advertisePort ?? listenPort
+    listenPort: setup.advertisePort ?? listenPort,
+    announces: (yield* OwnMasternode) !== undefined
   } satisfies NodeContext as NodeContext
 })

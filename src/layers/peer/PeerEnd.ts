@@ -7,7 +7,7 @@ import type { PairState } from "../../domain/pair/PairState.ts"
 import type * as Liveness from "../../domain/peer/Liveness.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Direction, WireName } from "../../domain/peer/PeerRecord.ts"
-import type * as TimeRates from "../../domain/wire/time/TimeRates.ts"
+import * as TimeRates from "../../domain/wire/time/TimeRates.ts"
 import type { MessageRates } from "./MessageRates.ts"
 import type { PeerConnection } from "./PeerConnection.ts"
 
@@ -66,7 +66,12 @@ export interface TimeFacts {
   commitCount: number | undefined
   /** What this node sent lately: the peer drops what is more than its limits. */
   sent: TimeRates.Sent
+  /** This node, as a masternode, may say so once on this connection: not before `due`, and not again. */
+  announcement: "early" | "due" | "said"
 }
+
+/** Of an end whose peer has said nothing yet. */
+export const unheard = (): TimeFacts => ({ commitCount: undefined, sent: TimeRates.nothing, announcement: "early" })
 
 export class PeerEnd {
   readonly id: number

@@ -21,6 +21,14 @@ const isBulk: ReadonlySet<Tag> = new Set<Tag>([
   "GenesisAnnouncement"
 ])
 
+/** Of this node itself, as a masternode: once per connection, when `TimePair` says that it is due. */
+const isAnnouncement: ReadonlySet<Tag> = new Set<Tag>([
+  "MasternodeAnnouncement",
+  "MasternodeAnnouncementV2",
+  "MasternodeAnnouncementV3",
+  "MasternodeAnnouncementV4"
+])
+
 /** ms. Until such a message may be sent to the peer; 0: now. */
 export const waitMs = (ctx: NodeContext, { time }: PeerEnd, tag: Tag): number =>
   time === undefined ? 0 : TimeRates.waitMs(time.sent, tag, ctx.timers.now())
@@ -45,8 +53,10 @@ export const sendBlocks = (ctx: NodeContext, end: PeerEnd, { as, blocks }: Block
 const sendFrame = (ctx: NodeContext, end: PeerEnd, tag: Tag, encode: () => Uint8Array | undefined): boolean => {
   const { connection, time } = end
   if (connection === undefined || time === undefined || waitMs(ctx, end, tag) > 0) return false
+  if (isAnnouncement.has(tag) && time.announcement !== "due") return false
   const frame = encode()
   if (frame === undefined) return false
+  if (isAnnouncement.has(tag)) time.announcement = "said"
   time.sent = TimeRates.after(time.sent, tag, ctx.timers.now())
   count(ctx, connection, tag, frame)
   const fits = isBulk.has(tag) ? connection.sendBulk(frame) : connection.sendControl(frame)

@@ -16,14 +16,13 @@ import * as Backoff from "../../domain/peer/Backoff.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { TimeFraming } from "../../domain/wire/time/TimeFraming.ts"
-import * as TimeRates from "../../domain/wire/time/TimeRates.ts"
 import { wireOf } from "../../services/PeerSocket.ts"
 import * as ConnectionLife from "./ConnectionLife.ts"
 import type { Parts } from "./ConnectionLife.ts"
 import { type NodeContext, post, postTime } from "./NodeContext.ts"
 import * as PairTimers from "./PairTimers.ts"
 import { type Peer, timeTimerKey } from "./Peer.ts"
-import type { PeerEnd } from "./PeerEnd.ts"
+import { type PeerEnd, unheard } from "./PeerEnd.ts"
 import * as TimeOutgoing from "./TimeOutgoing.ts"
 import * as TimeSession from "./TimeSession.ts"
 
@@ -33,7 +32,7 @@ const spoken = ({ setup }: NodeContext): boolean => TimeHandshake.isSpoken(setup
 
 /** The end speaks TIME from now on: before its first byte is read. */
 const becomeTime = (ctx: NodeContext, end: PeerEnd): void => {
-  end.time = { commitCount: undefined, sent: TimeRates.nothing }
+  end.time = unheard()
   end.connection?.speak(TimeFraming, ctx.timeFrames)
 }
 
@@ -42,7 +41,7 @@ const machineOf = (ctx: NodeContext, peer: Peer, self: PeerIp | undefined): Time
   const own = knownAddress(ctx.setup) ?? self
   // Not knowing our own rank, we wait: who should not dial does harm, who should and does not is late.
   const rank = own === undefined || ctx.rules.rank(own, peer.ip) !== "higher" ? "lower" : "higher"
-  return { ...(peer.time ?? TimePair.empty(rank, false)), rank }
+  return { ...(peer.time ?? TimePair.empty(rank, ctx.announces)), rank }
 }
 
 /** Why a socket of this wire is not accepted from an address, in words: it is closed without one. `undefined`: it is. */
@@ -191,7 +190,7 @@ const perform = (ctx: NodeContext, parts: Parts, peer: Peer, action: TimePair.Ac
     case "Dial": {
       ctx.slots.tookId()
       const end = parts.dialler.dial(peer, action.end)
-      end.time = { commitCount: undefined, sent: TimeRates.nothing }
+      end.time = unheard()
       return
     }
   }
@@ -204,6 +203,8 @@ const perform = (ctx: NodeContext, parts: Parts, peer: Peer, action: TimePair.Ac
       TimeOutgoing.send(ctx, end, { _tag: "Ack", of: "Handshake" })
       return TimeSession.greet(ctx, end)
     case "Announce":
+      // Whoever keeps the masternode says it when the peer is seen to listen.
+      if (end.time !== undefined) end.time.announcement = "due"
       return
     case "Close":
       if (end.up === undefined) ConnectionLife.refused(ctx, peer, end, action.reason)

@@ -145,19 +145,40 @@ describe("TimePair", () => {
     assert.strictEqual(node.times("Dial").length, 2)
   })
 
-  it("announces once per connection, and not within 60 s of a disconnect", () => {
+  it("announces once per connection, 60 s after Up: a session of a former process may have ended just before", () => {
     const node = new TimePairDrive("higher", true).learn()
     node.to(0)
     const end = node.connect()
-    assert.deepStrictEqual(node.times("Announce"), [0])
-    node.to(100_000)
+    node.to(Limits.timeAnnounceMs - 1)
+    assert.isEmpty(node.times("Announce"))
+    node.to(200_000)
     node.post({ _tag: "Closed", end, reason: eof })
-    node.to(100_000)
+    node.to(200_000)
     node.connect()
-    node.to(100_000 + Limits.timeAnnounceMs - 1)
-    assert.lengthOf(node.times("Announce"), 1)
-    node.to(400_000)
-    assert.deepStrictEqual(node.times("Announce"), [0, 100_000 + Limits.timeAnnounceMs])
+    node.to(900_000)
+    assert.deepStrictEqual(node.times("Announce"), [Limits.timeAnnounceMs, 200_000 + Limits.timeAnnounceMs])
+  })
+
+  it("after four connections that ended right after an announcement, announces no more for an hour", () => {
+    const node = new TimePairDrive("higher", true).learn()
+    const announced = () => node.times("Announce").length
+    const turn = (ms: number) => {
+      const end = node.accept()
+      node.post({ _tag: "HandshakeReceived", end })
+      node.to(node.now + ms)
+      node.post({ _tag: "Closed", end, reason: eof })
+    }
+    for (let i = 1; i <= Limits.timeRisks; i++) {
+      turn(2 * Limits.timeAnnounceMs - 1)
+      assert.strictEqual(announced(), i)
+    }
+    const since = node.now
+    for (let i = 0; i < 5; i++) turn(2 * Limits.timeAnnounceMs)
+    assert.strictEqual(announced(), Limits.timeRisks)
+    node.to(since + Limits.timeForgivenMs)
+    turn(2 * Limits.timeAnnounceMs)
+    turn(2 * Limits.timeAnnounceMs)
+    assert.strictEqual(announced(), Limits.timeRisks + 2, "one that ends later is not held against it")
   })
 })
 
@@ -168,6 +189,7 @@ class Ledger {
   violations = 0
   private lastViolation = -Infinity
   disconnectedAt = -Infinity
+  announcedAt = -Infinity
   announcedOn = new Set<number>()
 
   violation(now: number): void {
@@ -193,6 +215,7 @@ class Ledger {
   announce(end: number, now: number): void {
     assert.isAtLeast(now - this.disconnectedAt, 30_000, `announced too soon after a disconnect at ${now}`)
     assert.isFalse(this.announcedOn.has(end), "announced twice on one connection")
+    this.announcedAt = now
     this.announcedOn.add(end)
   }
 }
@@ -232,6 +255,8 @@ const torment = (seed: number, step: TimePair.Step): void => {
       node.post({ _tag: end.dir === "in" ? "HandshakeReceived" : "AckReceived", end: end.id }, random(2))
     } else if (random(2) === 0) {
       if (end.phase === "greeting" && end.dir === "out") ledger.violation(node.now)
+      // It does not like what was announced.
+      if (end.phase === "up" && node.now - ledger.announcedAt < 30_000) ledger.violation(node.now)
       node.post({ _tag: "Closed", end: end.id, reason: eof }, random(2))
     }
     look()
@@ -253,7 +278,8 @@ describe("no path reaches a ban", () => {
   const mutants: ReadonlyArray<readonly [keyof TimePair.Rules, said: RegExp]> = [
     ["spacing", /refusal|connects/],
     ["budget", /violation/],
-    ["announceLate", /announced too soon/]
+    ["announceLate", /announced too soon/],
+    ["announceRisks", /violation/]
   ]
   for (const [rule, said] of mutants) {
     it(`without the rule ${rule} there is one`, () => {

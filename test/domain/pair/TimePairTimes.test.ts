@@ -278,16 +278,38 @@ describe("announcements", () => {
     const node = new TimePairDrive("higher", true).learn()
     node.to(0)
     const end = node.connect()
+    node.to(Limits.timeAnnounceMs)
     assert.deepStrictEqual(tags(node.post({ _tag: "Closed", end, reason: eof })), ["Down", "Arm"])
   })
 
-  it("are due at once when the minute has just passed", () => {
-    const node = announcing()
-    node.to(100_000 + Limits.timeAnnounceMs)
-    assert.deepStrictEqual(tags(node.post({ _tag: "Connected", end: node.dialling })), ["SendHandshake", "Arm"])
-    const end = node.pair.ends[0]?.id ?? 0
-    assert.deepStrictEqual(tags(node.post({ _tag: "AckReceived", end })), ["Disarm", "Up", "Announce"])
-    assert.deepStrictEqual(node.did.at(-1)?.[1], { _tag: "Announce", end })
+  it("are none of a node that is no masternode", () => {
+    const node = new TimePairDrive("higher").learn()
+    node.to(0)
+    node.connect()
+    assert.isEmpty([...node.timers])
+  })
+
+  it("under the rule that they are not late, are due at once", () => {
+    const step = TimePair.make({ ...TimePair.production, announceLate: false })
+    const node = new TimePairDrive("higher", true, step).learn()
+    node.to(0)
+    const end = node.connect()
+    assert.deepStrictEqual(node.did.at(-1), [0, { _tag: "Announce", end }])
+  })
+
+  it("may have ended a connection that ends within 60 s of them, and no other", () => {
+    const endedAfter = (ms: number) => {
+      const node = new TimePairDrive("higher", true).learn()
+      node.to(0)
+      const end = node.connect()
+      node.to(Limits.timeAnnounceMs + ms)
+      node.post({ _tag: "Closed", end, reason: eof })
+      return node.pair.risks
+    }
+    assert.strictEqual(endedAfter(-1), 0, "before it")
+    assert.strictEqual(endedAfter(0), 1)
+    assert.strictEqual(endedAfter(Limits.timeAnnounceMs - 1), 1)
+    assert.strictEqual(endedAfter(Limits.timeAnnounceMs), 0)
   })
 
   it("that waited go out on the connection of then, once", () => {

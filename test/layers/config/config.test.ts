@@ -69,6 +69,22 @@ describe("seeds", () => {
     }))
 })
 
+describe("a masternode's rewards", () => {
+  const address = "TIME0QChNmKtoXcSRHthZQUfQvwJfYdCJqFEhP"
+  it.effect("go to a TIME address of the network, spelt right", () =>
+    Effect.gen(function*() {
+      const flags = { masternode: ["free"] }
+      const to = (rewards: string) => ({ flags: { ...flags, "masternode-rewards": [rewards] } })
+      assert.isUndefined((yield* configOf({ flags })).masternode?.rewards)
+      assert.strictEqual((yield* configOf(to(address))).masternode?.rewards, address)
+      assert.match(yield* textOf(to(address.replace("QCh", "QCi"))), /is not a TIME address/)
+      assert.match(
+        yield* textOf(to(address.replace("TIME0", "TIME1"))),
+        /is an address of mainnet/
+      )
+    }))
+})
+
 describe("transport", () => {
   it.effect("is TLS on the networks of others, plain on devnet, and always as asked for", () =>
     Effect.gen(function*() {

@@ -164,6 +164,7 @@ describe("effective settings", () => {
         "masternode",
         "masternode-key",
         "masternode-collateral",
+        "masternode-rewards",
         "log-format",
         "config"
       ])
