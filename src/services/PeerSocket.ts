@@ -106,17 +106,27 @@ export interface Accepted {
   readonly local: PeerAddress
   readonly secured: Secured
   /**
-   * Calls back once when the bytes that have come are enough, or no more will come. They are not taken: the reader gets them. `isEnough` is asked
-   * at each arrival with all chunks so far, and should be content with some KiB. Before `socket` is used, and once; sockets of others may lack it.
+   * Calls back once: with true when the bytes that have come are enough, with false when no more will come. They are not taken: the reader gets them.
+   * `isEnough` is asked at each arrival with all chunks so far, and should be content with some KiB. Before `socket` is used, and once; sockets of others
+   * may lack it.
    */
   readonly onceSpoken?: OnceSpoken
 }
 
 /** See `Accepted`. */
-export type OnceSpoken = (f: () => void, isEnough: (chunks: ReadonlyArray<Uint8Array>) => boolean) => void
+export type OnceSpoken = (
+  f: (hasSpoken: boolean) => void,
+  isEnough: (chunks: ReadonlyArray<Uint8Array>) => boolean
+) => void
 
 /** Whether a connection from there may come in: asked once for each, before anything is spent on it. One that may not is reset. */
 export type Door = (from: PeerIp) => boolean
+
+/**
+ * Where a connection may wait before it has a handler: without a fiber, so that thousands cost little. True: it waits, and one of the two is called once;
+ * `enter` gives it to its handler, in a turn of the handler's own, and `leave` ends it.
+ */
+export type Anteroom = (accepted: Accepted, enter: () => void, leave: () => void) => boolean
 
 export interface Listener {
   /** The bound address; tells the port when port 0 was asked for. */
@@ -124,11 +134,12 @@ export interface Listener {
   /**
    * Runs `handler` in its own fiber per connection, for ever; interrupting it interrupts them all. Connections that came
    * before wait for it. One `run` at a time: a second gets the new connections from then on. A handler that fails or dies
-   * ends its own connection only; it must close its own scope. `door`: by default all may come in.
+   * ends its own connection only; it must close its own scope. `door`: by default all may come in. `anteroom`: by default none waits.
    */
   readonly run: <E, R>(
     handler: (accepted: Accepted) => Effect.Effect<unknown, E, R>,
-    door?: Door
+    door?: Door,
+    anteroom?: Anteroom
   ) => Effect.Effect<never, never, R>
 }
 

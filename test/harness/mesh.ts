@@ -126,7 +126,8 @@ const translated = (sockets: PeerSocket["Service"], inside: string | undefined):
     listen: (at) =>
       Effect.map(sockets.listen(at), (listener) => ({
         ...listener,
-        run: (handler, door) => listener.run((accepted) => handler({ ...accepted, local: own(accepted.local) }), door)
+        run: (handler, door, anteroom) =>
+          listener.run((accepted) => handler({ ...accepted, local: own(accepted.local) }), door, anteroom)
       }))
   })
 }

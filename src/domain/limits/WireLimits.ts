@@ -28,6 +28,8 @@ export const descriptorsMs = 1_000
 export const readAheadBytes = 256 * 1024
 /** Chunks a socket may read ahead: a chunk of one byte costs about a hundred bytes of memory. */
 export const readAheadChunks = 1024
+/** The same while its first message is awaited, of a thousand sockets: then they are put together. */
+export const unspokenChunks = 8
 
 // --- TLS --------------------------------------------------------------------------
 

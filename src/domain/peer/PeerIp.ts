@@ -25,8 +25,12 @@ export class PeerIpError extends Data.TaggedError("PeerIpError")<{ readonly inpu
 /** What a peer's address can be reached from. `special`: unspecified, multicast, broadcast, link-local: never a peer. */
 export type IpClass = "loopback" | "private" | "routable" | "special"
 
+/** IPv4 as every socket reports it: nothing to make canonical, and a flood asks for thousands a second. */
+const canonicalIpv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?=\d)|$)){4}$/
+
 /** Reads an address in any spelling. Zone ids (`fe80::1%eth0`) and ports are refused. */
 export const fromString = (text: string): Result.Result<PeerIp, PeerIpError> => {
+  if (canonicalIpv4.test(text)) return Result.succeed(brand(text))
   if (text.includes("%")) {
     return Result.fail(new PeerIpError({ input: text, reason: "zone ids name an interface of one host, not a peer" }))
   }

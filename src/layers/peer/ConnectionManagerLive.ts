@@ -63,7 +63,7 @@ const make = Effect.gen(function*() {
   PairDriver.start(ctx, { dialler, saver })
 
   ctx.emit({ _tag: "Listening", address: PeerAddress.format(listener.address) })
-  yield* Effect.forkScoped(listener.run((accepted) => inbound.accept(accepted), inbound.door), {
+  yield* Effect.forkScoped(listener.run((accepted) => inbound.accept(accepted), inbound.door, inbound.anteroom), {
     startImmediately: true
   })
   yield* Effect.forkScoped(Heartbeat.run(ctx))

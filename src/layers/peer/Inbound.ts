@@ -8,12 +8,14 @@ import { Effect, type Scope } from "effect"
 import type { SocketServer } from "effect/socket"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
+import { addressProblem } from "../../domain/NodeSetup.ts"
 import { InboundRates } from "../../domain/peer/InboundRates.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { NodeSetup } from "../../services/NodeConfig.ts"
 import {
   type Accepted,
+  type Anteroom,
   type Door,
   errorCode,
   type Listener,
@@ -93,28 +95,27 @@ export class Inbound implements SocketEvents<PeerEnd> {
     })
   }
 
+  /** See `Anteroom`: a stranger waits in the lobby while many sockets are unidentified. */
+  readonly anteroom: Anteroom = (accepted, enter, leave) => {
+    const { ctx } = this
+    const { remote, secured } = accepted
+    if (accepted.onceSpoken === undefined || ctx.slots.unidentifiedCount < Limits.crowdedEnds) return false
+    if (addressProblem(remote.ip) !== undefined || Gate.isKnown(ctx, remote.ip)) return false
+    if (wireOf(secured) === "time" && TimePairDriver.refusal(ctx, remote.ip) !== undefined) return false
+    this.lobby.wait(accepted, enter, leave)
+    return true
+  }
+
   /** The program of one accepted socket. */
   accept(accepted: Accepted): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { ctx } = this
       const refusal = this.unidentified.refuse(accepted)
       if (refusal !== undefined) return refusal
-      const { remote, secured } = accepted
+      const { local, remote, secured } = accepted
       const unwanted = wireOf(secured) === "time" ? TimePairDriver.refusal(ctx, remote.ip) : undefined
       if (unwanted !== undefined) return Effect.sync(() => refused(ctx, remote, unwanted))
       const isKnown = Gate.isKnown(ctx, remote.ip)
-      const waits = !isKnown && ctx.slots.unidentifiedCount >= Limits.crowdedEnds && accepted.onceSpoken !== undefined
-      if (!waits) return this.comeIn(accepted, isKnown)
-      return Effect.flatMap(
-        this.lobby.wait(accepted.onceSpoken),
-        (hasSpoken) => hasSpoken ? this.comeIn(accepted, isKnown) : Effect.void
-      )
-    })
-  }
-
-  private comeIn({ local, remote, secured, socket }: Accepted, isKnown: boolean): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const { ctx } = this
       const { leaves, mayCome } = Gate.crowd(ctx, isKnown)
       const peer = mayCome ? Gate.socket(ctx, remote.ip) : undefined
       if (peer === undefined) return Effect.void
@@ -130,7 +131,7 @@ export class Inbound implements SocketEvents<PeerEnd> {
       ctx.slots.accepted(end)
       if (wireOf(secured) === "time") TimePairDriver.accepted(ctx, peer, end)
       else post(ctx, peer, { _tag: "Accepted", end: end.id })
-      return connection.run(socket, Effect.succeedSome(remote))
+      return connection.run(accepted.socket, Effect.succeedSome(remote))
     })
   }
 

@@ -2,17 +2,18 @@
  * Sockets of strangers whose first message has not come whole yet, while many are unidentified: they wait here, and cost little. The first that has said it
  * comes in first, however late it is; one that says it a byte at a time has no row, no Hello and no timer. **Full**: the oldest gives way, so a flood of silent connections shortens the wait and keeps out no stranger that speaks.
  */
-import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as TokenBucket from "../../domain/peer/TokenBucket.ts"
 import * as Frame from "../../domain/wire/Frame.ts"
-import type { OnceSpoken } from "../../services/PeerSocket.ts"
+import type { Accepted } from "../../services/PeerSocket.ts"
 import type { Timers } from "../time/Timers.ts"
 
 interface Waiting {
   readonly since: number
   readonly leave: () => void
 }
+
+const beginsWhole = (chunks: ReadonlyArray<Uint8Array>): boolean => Frame.beginsWhole(chunks, Limits.frameBeforeUpBytes)
 
 export class Lobby {
   private readonly timers: Timers["Service"]
@@ -40,26 +41,18 @@ export class Lobby {
     return left !== undefined
   }
 
-  /** Waits until the socket has said its first frame whole. False: it did not in time, or gave way. */
-  wait(onceSpoken: OnceSpoken): Effect.Effect<boolean> {
-    return Effect.withFiber((fiber) =>
-      Effect.callback<boolean>((resume) => {
-        const place: Waiting = { since: this.timers.now(), leave: () => resume(Effect.succeed(false)) }
-        this.waiting.add(place)
-        // In a turn of the node's own: the bytes may come in one of the network's.
-        const speaks = () => {
-          this.waiting.delete(place)
-          resume(Effect.succeed(true))
-        }
-        onceSpoken(
-          () => fiber.currentDispatcher.scheduleTask(speaks, 0),
-          (chunks) => Frame.beginsWhole(chunks, Limits.frameBeforeUpBytes)
-        )
-        if (this.waiting.size > this.places) this.dropOldest()
-        this.watch()
-        return Effect.sync(() => this.waiting.delete(place))
-      })
-    )
+  /**
+   * The socket waits until it has said its first frame whole; then `enter` is called. `leave`: it did not in time, ended before, or gave way. One of the two is
+   * called, once.
+   */
+  wait(accepted: Accepted, enter: () => void, leave: () => void): void {
+    const place: Waiting = { since: this.timers.now(), leave }
+    this.waiting.add(place)
+    accepted.onceSpoken?.((hasSpoken) => {
+      if (this.waiting.delete(place)) (hasSpoken ? enter : leave)()
+    }, beginsWhole)
+    if (this.waiting.size > this.places) this.dropOldest()
+    this.watch()
   }
 
   private dropOldest(): void {

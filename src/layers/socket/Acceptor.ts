@@ -2,10 +2,10 @@
 import { Effect, Exit, Fiber, Scope } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import type { Door } from "../../services/PeerSocket.ts"
+import type { Accepted, Anteroom, Door } from "../../services/PeerSocket.ts"
 
 /** Hands connections of type `C` to their handler. */
-export class Acceptor<C> {
+export class Acceptor<C extends Accepted> {
   private waiting: Array<C> = []
   private handle: ((connection: C) => void) | undefined
   private door: Door | undefined
@@ -36,7 +36,8 @@ export class Acceptor<C> {
   /** As `Listener.run`; `discard` is called on each connection whose handler has ended. */
   run<E, R>(
     handler: (connection: C) => Effect.Effect<unknown, E, R>,
-    door?: Door
+    door?: Door,
+    anteroom?: Anteroom
   ): Effect.Effect<never, never, R> {
     return Effect.flatMap(Effect.context<R>(), (context) =>
       Effect.acquireUseRelease(
@@ -44,19 +45,35 @@ export class Acceptor<C> {
         (scope) =>
           Effect.callback<never>(() => {
             const fork = Effect.runForkWith(context)
+            /** In the anteroom. */
+            const apart = new Set<C>()
             const previous = this.handle
             const previousDoor = this.door
-            const handle = (connection: C) => {
-              const fiber = Effect.suspend(() => handler(connection)).pipe(
+            const program = (connection: C) =>
+              Effect.suspend(() => handler(connection)).pipe(
                 Effect.ignoreCause({ log: "Unhandled", message: "connection handler failed" }),
                 Effect.ensuring(Effect.sync(() => this.discard(connection)))
               )
-              Fiber.runIn(fork(fiber), scope)
+            const start = (fiber: Effect.Effect<void, never, R>) => void Fiber.runIn(fork(fiber), scope)
+            const handle = (connection: C) => {
+              const enter = () => {
+                // The bytes may come in a turn of the network's; and what has ended meanwhile has no handler.
+                if (apart.delete(connection)) start(Effect.andThen(Effect.yieldNow, program(connection)))
+              }
+              const leave = () => {
+                if (apart.delete(connection)) this.discard(connection)
+              }
+              apart.add(connection)
+              if (anteroom?.(connection, enter, leave) === true) return
+              apart.delete(connection)
+              start(program(connection))
             }
             this.handle = handle
             this.door = door
             for (const connection of this.waiting.splice(0)) handle(connection)
             return Effect.sync(() => {
+              for (const connection of apart) this.discard(connection)
+              apart.clear()
               if (this.handle !== handle) return
               this.handle = previous
               this.door = previousDoor

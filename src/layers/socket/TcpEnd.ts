@@ -37,7 +37,7 @@ export class TcpEnd implements ConnectionEnd {
   private state: "idle" | "reading" | "closed" = "idle"
   private begun = false
   /** Called once when enough bytes have come, or no more will. */
-  private onSpoken: (() => void) | undefined
+  private onSpoken: Parameters<OnceSpoken>[0] | undefined
   private isEnough: Parameters<OnceSpoken>[1] | undefined
 
   /** `conn` is paused or not yet flowing; it may still be connecting. */
@@ -71,23 +71,23 @@ export class TcpEnd implements ConnectionEnd {
   onceSpoken(...[f, isEnough]: Parameters<OnceSpoken>): void {
     this.onSpoken = f
     this.isEnough = isEnough
-    if (!this.start() || this.failure !== undefined) this.speaks()
+    if (!this.start() || this.failure !== undefined) this.speaks(false)
   }
 
   /** A sender of single bytes keeps one chunk, not hundreds. */
   private listens(): void {
-    if (this.isEnough === undefined || this.isEnough(this.chunks)) return this.speaks()
-    if (this.chunks.length >= Limits.readAheadChunks) this.chunks = [concat(...this.chunks)]
+    if (this.isEnough === undefined || this.isEnough(this.chunks)) return this.speaks(true)
+    if (this.chunks.length >= Limits.unspokenChunks) this.chunks = [concat(...this.chunks)]
   }
 
-  private speaks(): void {
+  private speaks(hasSpoken: boolean): void {
     const { onSpoken } = this
     if (onSpoken === undefined) return
     this.onSpoken = undefined
     this.isEnough = undefined
     // One chunk is enough until there is a reader.
     this.conn.pause()
-    onSpoken()
+    onSpoken(hasSpoken)
   }
 
   private received(chunk: Uint8Array): void {
@@ -168,7 +168,7 @@ export class TcpEnd implements ConnectionEnd {
 
   private ended(error: Socket.SocketError): void {
     this.failure ??= error
-    this.speaks()
+    this.speaks(false)
     this.wake()
   }
 

@@ -8,6 +8,7 @@ import { devNull } from "node:os"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
+import type { Accepted, OnceSpoken, Secured } from "../../services/PeerSocket.ts"
 import { systemCode, systemReason } from "../store/systemError.ts"
 import { listenError, openError, systemError } from "./socketErrors.ts"
 import { socketFromEnd } from "./socketFromEnd.ts"
@@ -100,9 +101,28 @@ export const listen = Effect.fnUntraced(
   }
 )
 
-/** The socket of a connection that was accepted. */
-export const acceptedSocket = (end: TcpEnd): Socket.Socket =>
-  socketFromEnd(
-    () => end,
-    (end) => Effect.suspend(() => end.begin() ? Effect.void : Effect.fail(openError(end.cause())))
-  )
+/** A connection that was accepted. It costs little until its `socket` is asked for, once. */
+export class Arrival implements Accepted {
+  readonly end: TcpEnd
+  readonly remote: PeerAddress
+  readonly local: PeerAddress
+  readonly secured: Secured
+
+  constructor(end: TcpEnd, remote: PeerAddress, local: PeerAddress, secured: Secured) {
+    this.end = end
+    this.remote = remote
+    this.local = local
+    this.secured = secured
+  }
+
+  get socket(): Socket.Socket {
+    return socketFromEnd(
+      () => this.end,
+      (end) => Effect.suspend(() => end.begin() ? Effect.void : Effect.fail(openError(end.cause())))
+    )
+  }
+
+  onceSpoken(...[f, isEnough]: Parameters<OnceSpoken>): void {
+    this.end.onceSpoken(f, isEnough)
+  }
+}

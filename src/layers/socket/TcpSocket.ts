@@ -5,7 +5,7 @@ import type { Socket, SocketServer } from "effect/socket"
 import * as Net from "node:net"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
-import type { Accepted, Dialled, DialOptions, Listener } from "../../services/PeerSocket.ts"
+import type { Dialled, DialOptions, Listener } from "../../services/PeerSocket.ts"
 import { PeerSocket, plain } from "../../services/PeerSocket.ts"
 import { within } from "../time/patience.ts"
 import { Acceptor } from "./Acceptor.ts"
@@ -52,28 +52,19 @@ const listen = Effect.fnUntraced(
     at: PeerAddress,
     onAcceptError: (error: Error) => void = () => {}
   ): Effect.fn.Return<Listener, SocketServer.SocketServerError, Scope.Scope> {
-    const acceptor = new Acceptor<{ readonly end: TcpEnd } & Accepted>(({ end }) => end.close())
+    const acceptor = new Acceptor<TcpListener.Arrival>(({ end }) => end.close())
     const address = yield* TcpListener.listen(
       at,
       onAcceptError,
       {
         admits: (from) => acceptor.admits(from),
         arrived: (conn, remote, local) => {
-          const end = new TcpEnd(conn)
-          const socket = TcpListener.acceptedSocket(end)
-          acceptor.offer({
-            end,
-            socket,
-            remote,
-            local,
-            secured: plain,
-            onceSpoken: (f, isEnough) => end.onceSpoken(f, isEnough)
-          })
+          acceptor.offer(new TcpListener.Arrival(new TcpEnd(conn), remote, local, plain))
         }
       },
       () => acceptor.close()
     )
-    return { address, run: (handler, door) => acceptor.run(handler, door) }
+    return { address, run: (handler, door, anteroom) => acceptor.run(handler, door, anteroom) }
   }
 )
 

@@ -16,7 +16,7 @@ import * as Limits from "../../domain/Limits.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import { NodeCertificate } from "../../services/NodeCertificate.ts"
 import { PeerPins } from "../../services/PeerPins.ts"
-import type { Accepted, Dialled, DialOptions, Listener, Secured } from "../../services/PeerSocket.ts"
+import type { Dialled, DialOptions, Listener, Secured } from "../../services/PeerSocket.ts"
 import { PeerSocket, plain } from "../../services/PeerSocket.ts"
 import { within } from "../time/patience.ts"
 import { Acceptor } from "./Acceptor.ts"
@@ -133,7 +133,7 @@ const dial =
       return { socket, local: Effect.sync(() => local), secured: Effect.sync(() => secured) }
     })
 
-type Arrival = { readonly end: TcpEnd } & Accepted
+type Arrival = TcpListener.Arrival
 
 /** Connections of one listener on their way to their handlers: those whose first byte or handshake has not come. */
 class Handshakes {
@@ -206,15 +206,7 @@ class Handshakes {
   }
 
   private deliver(conn: Net.Socket, remote: PeerAddress, local: PeerAddress, secured: Secured): void {
-    const end = new TcpEnd(conn)
-    this.offer({
-      end,
-      socket: TcpListener.acceptedSocket(end),
-      remote,
-      local,
-      secured,
-      onceSpoken: (f, isEnough) => end.onceSpoken(f, isEnough)
-    })
+    this.offer(new TcpListener.Arrival(new TcpEnd(conn), remote, local, secured))
   }
 
   close(): void {
@@ -242,7 +234,7 @@ const listen = (context: Context) =>
           acceptor.close()
         }
       )
-      return { address, run: (handler, door) => acceptor.run(handler, door) }
+      return { address, run: (handler, door, anteroom) => acceptor.run(handler, door, anteroom) }
     }
   )
 

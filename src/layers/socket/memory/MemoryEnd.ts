@@ -38,7 +38,7 @@ export class MemoryEnd implements ConnectionEnd {
   private paused = false
   private begun = false
   /** Called once when enough bytes have come, or no more will. */
-  private onSpoken: (() => void) | undefined
+  private onSpoken: Parameters<OnceSpoken>[0] | undefined
   private isEnough: Parameters<OnceSpoken>[1] = () => true
   /** Looked at by `isEnough`, and not taken by the reader yet. */
   private early: Array<Uint8Array> | undefined
@@ -180,10 +180,11 @@ export class MemoryEnd implements ConnectionEnd {
   private wake(): void {
     if (this.onSpoken !== undefined) {
       const { onSpoken } = this
-      if (this.failure === undefined && !this.hasSpoken()) return this.inbound.arm()
+      const hasSpoken = this.failure === undefined ? this.hasSpoken() : false
+      if (hasSpoken === undefined) return this.inbound.arm()
       this.onSpoken = undefined
       this.inbound.awaited = this.puller !== undefined
-      return onSpoken()
+      return onSpoken(hasSpoken)
     }
     const { puller, sink } = this
     // A failure needs no reading to be noticed.
@@ -198,14 +199,15 @@ export class MemoryEnd implements ConnectionEnd {
     puller(this.pull)
   }
 
-  private hasSpoken(): boolean {
+  /** `undefined`: more may come. */
+  private hasSpoken(): boolean | undefined {
     // Taking makes room for more, whose arrival must not be heard before this one is kept.
     this.inbound.awaited = false
     const batch = this.inbound.take()
     this.inbound.awaited = true
-    if (batch === "fin") return true
+    if (batch === "fin") return false
     if (batch !== undefined) this.early = [...this.early ?? [], ...batch]
-    return this.early !== undefined && this.isEnough(this.early)
+    return this.early !== undefined && this.isEnough(this.early) ? true : undefined
   }
 
   write(chunks: ReadonlyArray<Uint8Array | string>): Effect.Effect<void, Socket.SocketError> {

@@ -32,10 +32,10 @@ class Bound {
     this.at = at
   }
 
-  readonly run: Listener["run"] = (handler, door) =>
+  readonly run: Listener["run"] = (handler, door, anteroom) =>
     Effect.withFiber((fiber) => {
       this.turn = (f) => fiber.currentDispatcher.scheduleTask(f, 0)
-      return this.acceptor.run(handler, door)
+      return this.acceptor.run(handler, door, anteroom)
     })
 
   offer(arrival: Arrival): void {

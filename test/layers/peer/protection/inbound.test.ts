@@ -130,6 +130,25 @@ describe("inbound", () => {
         )
       })))
 
+  it.effect("a socket that ends while it waits outside is forgotten: no row, no end, no line", () =>
+    onMesh(5, ({ network, start }) =>
+      Effect.gen(function*() {
+        const n = yield* start(node)
+        for (let i = 0; i < Limits.crowdedEnds; i++) yield* dial(network.host(stranger(i)), ip(node))
+        yield* TestClock.adjust(100)
+        const rows = (yield* n.state.peers).length
+        const before = n.events.length
+        for (let i = 100; i < 150; i++) {
+          const raw = yield* dial(network.host(stranger(i)), ip(node))
+          yield* Effect.forkScoped(raw.bytes(Uint8Array.of(0)))
+          yield* TestClock.adjust(10)
+          yield* raw.close
+        }
+        yield* TestClock.adjust(500)
+        assert.strictEqual((yield* n.state.peers).length, rows)
+        assert.deepStrictEqual(n.events.slice(before).map(({ _tag }) => _tag), [])
+      })))
+
   it.effect("sockets that wait outside leave after the time of a Hello, and leave nothing behind", () =>
     onMesh(5, ({ network, start }) =>
       Effect.gen(function*() {
