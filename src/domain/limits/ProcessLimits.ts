@@ -38,6 +38,8 @@ export const traceFileBytes = 16 * 1024 * 1024
 
 /** ms. Peers that come up within this time are gossiped in one message. */
 export const gossipMs = 20
+/** ms. Minimum time between two such messages to a peer: a mesh that forms within seconds is told in a few dozen, not in hundreds. */
+export const gossipEveryMs = 250
 /** ms. When a node closes, time beyond `lingerMs` for its final Rejects to be sent. */
 export const closeGraceMs = 500
 /** ms. Maximum time to close a node. */

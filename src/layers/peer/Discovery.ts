@@ -85,7 +85,9 @@ export const ask = (ctx: NodeContext, up: Up): void => {
 /** Asks the newcomer for addresses, and has it announced to the peers that are up. */
 export const onUp = (ctx: NodeContext, up: Up): void => {
   ask(ctx, up)
-  if (ctx.newcomers.push(up) === 1) ctx.timers.arm(Limits.gossipMs, () => tellAll(ctx))
+  if (ctx.newcomers.push(up) > 1) return
+  const { timers, told } = ctx
+  timers.arm(Math.max(Limits.gossipMs, told.allAt + Limits.gossipEveryMs - timers.now()), () => tellAll(ctx))
 }
 
 /** The peer asks for addresses. */
@@ -141,6 +143,7 @@ const addressOf = ({ book, ip }: Peer): PeerAddress => ({ ip, port: book.port ??
  * once would otherwise cost N³ small messages.
  */
 const tellAll = (ctx: NodeContext): void => {
+  ctx.told.allAt = ctx.timers.now()
   const round: Array<{ readonly up: Up; readonly peer: Peer }> = []
   for (const up of ctx.newcomers.splice(0)) {
     const peer = ctx.table.get(up.end.ip)

@@ -89,11 +89,13 @@ export interface NodeContext {
   readonly groups: GroupPace
   readonly dialBacks: DialBacks
   readonly sockets: PeerSocket["Service"]
-  /** The part of the book that is given out to peers, and how many tried addresses there were (monotonic ms `at`). */
   readonly told: {
+    /** The part of the book that is given out to peers, and how many tried addresses there were (monotonic ms `at`). */
     choice:
       | { readonly at: number; readonly tried: number; readonly addresses: ReadonlyArray<PeerAddress> }
       | undefined
+    /** When peers were last told of newcomers, monotonic ms. */
+    allAt: number
   }
   /** Port at which peers reach this node: `advertisePort`, or the one it listens on. */
   readonly listenPort: number
@@ -173,7 +175,7 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
     groups: new GroupPace(),
     dialBacks: new DialBacks(),
     sockets: yield* PeerSocket,
-    told: { choice: undefined },
+    told: { choice: undefined, allAt: Number.NEGATIVE_INFINITY },
     listenPort: setup.advertisePort ?? listenPort,
     announces: (yield* OwnMasternode) !== undefined
   } satisfies NodeContext as NodeContext

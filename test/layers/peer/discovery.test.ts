@@ -1,6 +1,6 @@
 /** How soon a running node that knows one address knows its network: in rounds of exchange, and in seconds of the node's own clock. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Clock, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as Handshake from "../../../src/domain/pair/Handshake.ts"
@@ -126,6 +126,49 @@ describe("a full node", () => {
         const { refusals } = Handshake.Capability
         const plain = yield* heard("30.0.0.2", { nonce: 2n, capabilities: Handshake.capabilities & ~refusals })
         assert.deepStrictEqual(plain.map(({ _tag }) => _tag), ["Hello", "Reject"])
+      })))
+})
+
+describe("newcomers", () => {
+  it.effect("are told of at once when they are few, and together when they are many", () =>
+    onMesh(1, ({ network, start }) =>
+      Effect.gen(function*() {
+        yield* start(us)
+        const join = (i: number) =>
+          Effect.gen(function*() {
+            const own = memberIp(i)
+            const raw = yield* dial(network.host(own), us)
+            const of = { process: String(i).padStart(16, "0"), tag: String(i).padStart(32, "0") }
+            yield* raw.say(hello(us, { nonce: BigInt(i + 1), listens: port, ...of }))
+            yield* raw.until("Commit")
+            yield* raw.say({ _tag: "Ack" })
+            return raw
+          })
+        const joined = Effect.fnUntraced(function*(i: number, ms: number) {
+          const joining = yield* Effect.forkChild(join(i))
+          yield* TestClock.adjust(ms)
+          return yield* Fiber.join(joining)
+        })
+        const first = yield* joined(0, Limits.gossipEveryMs * 2)
+        const messages: Array<{ readonly ms: number; readonly ips: ReadonlyArray<PeerIp> }> = []
+        const began = yield* Clock.monotonicTimeNanos
+        yield* Effect.forkChild(Effect.forever(Effect.gen(function*() {
+          const message = yield* first.next
+          if (message._tag !== "Peers") return
+          const ms = Number(((yield* Clock.monotonicTimeNanos) - began) / 1_000_000n)
+          messages.push({ ms, ips: message.peers.map(({ ip }) => ip) })
+        })))
+        // One newcomer is no burst: it is told of within the first time.
+        yield* joined(1, Limits.gossipMs * 2)
+        assert.deepStrictEqual(messages.map(({ ips }) => ips), [[memberIp(1)]])
+        const burst = Array.from({ length: 20 }, (_, i) => memberIp(i + 2))
+        for (const i of burst.keys()) yield* joined(i + 2, Limits.gossipMs * 2)
+        yield* TestClock.adjust(Limits.gossipEveryMs)
+        assert.sameMembers(messages.slice(1).flatMap(({ ips }) => ips), burst)
+        for (const [i, { ms }] of messages.slice(1).entries()) {
+          assert.isAtLeast(ms - (messages[i]?.ms ?? 0), Limits.gossipEveryMs, JSON.stringify(messages))
+        }
+        assert.isAtMost(messages.length, 2 + 20 * Limits.gossipMs * 2 / Limits.gossipEveryMs + 1)
       })))
 })
 
