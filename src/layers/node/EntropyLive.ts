@@ -1,18 +1,19 @@
 /** `Entropy` from `RandomBytes`, a secure random source; every layer has its own secret and process id. */
 import { Effect, Layer } from "effect"
 import { Hex } from "effect/encoding"
-import { createHmac } from "node:crypto"
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto"
 import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
 import { Entropy } from "../../services/Entropy.ts"
 import { RandomBytes } from "../../services/RandomBytes.ts"
 
 /** Synchronous: a tag is computed in the middle of a step that must not be interrupted. */
-const mac = (key: Uint8Array, input: Uint8Array): string =>
+const mac = (key: Uint8Array | KeyObject, input: Uint8Array): string =>
   createHmac("sha256", key).update(input).digest("hex").slice(0, 32)
 
 const make = (randomBytes: (size: number) => Uint8Array) => {
-  const secret = randomBytes(32)
+  // As a key object: making one of the bytes costs many times the tag itself, and every Hello has a tag.
+  const secret = createSecretKey(randomBytes(32))
   let block = new DataView(new ArrayBuffer(0))
   let at = 0
   return Entropy.of({

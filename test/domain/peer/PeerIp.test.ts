@@ -118,6 +118,31 @@ describe("PeerIp bytes", () => {
   })
 })
 
+describe("PeerIp.fromBytesAt", () => {
+  it.prop("reads what `toBytes` wrote, wherever it lies", [arb.peerIp], ([a]) => {
+    const bytes = new Uint8Array(21).fill(255)
+    bytes.set(PeerIp.toBytes(a), 3)
+    assert.strictEqual(PeerIp.fromBytesAt(bytes, 3), a)
+    assert.deepStrictEqual(PeerIp.fromBytes(bytes.subarray(3, 19)), Option.some(a))
+  })
+
+  for (
+    const text of [
+      "::ffff:0.0.0.0",
+      "::fffe:1.2.3.4",
+      "::1:ffff:1.2.3.4",
+      "100::ffff:1.2.3.4",
+      "::ff00:1.2.3.4",
+      "::ff:1.2.3.4"
+    ]
+  ) {
+    it(`gives ${text} the text that parsing gives`, () => {
+      const bytes = Uint8Array.from(NetAddress.ipv6ToOctets(Result.getOrThrow(NetAddress.ipv6FromString(text))))
+      assert.strictEqual(PeerIp.fromBytesAt(bytes, 0), ip(text))
+    })
+  }
+})
+
 describe("PeerIp.compare", () => {
   for (
     const [lower, higher] of [
