@@ -157,30 +157,44 @@ export const Status = Schema.Struct({
 })
 export type Status = typeof Status.Type
 
-const group = HttpApiGroup.make("node", { topLevel: true }).add(
-  HttpApiEndpoint.get("status", "/status", { success: Status }),
-  HttpApiEndpoint.get("peers", "/peers", { success: Peers }),
-  HttpApiEndpoint.get("masternodes", "/masternodes", { success: Masternodes, error: NoMasternodes }),
-  HttpApiEndpoint.get("why", "/why/:ip", { params: { ip: Schema.String }, success: Why, error: BadAddress }),
+const group = HttpApiGroup.make("node", { topLevel: true }).annotate(OpenApi.Description, "The node and its peers").add(
+  HttpApiEndpoint.get("status", "/status", { success: Status }).annotate(
+    OpenApi.Summary,
+    "The node: identity, verdict, peers by cause, chain, totals"
+  ),
+  HttpApiEndpoint.get("peers", "/peers", { success: Peers }).annotate(
+    OpenApi.Summary,
+    "Every known address, with its connection or why there is none"
+  ),
+  HttpApiEndpoint.get("masternodes", "/masternodes", { success: Masternodes, error: NoMasternodes }).annotate(
+    OpenApi.Summary,
+    "The registry of masternodes"
+  ),
+  HttpApiEndpoint.get("why", "/why/:ip", { params: { ip: Schema.String }, success: Why, error: BadAddress }).annotate(
+    OpenApi.Summary,
+    "Why the node is, or is not, connected to an address, with its last 50 Ups, Downs and attempts"
+  ),
   /** The last steps of the pair machine for that address. */
   HttpApiEndpoint.get("trace", "/trace/:ip", {
     params: { ip: Schema.String },
     success: PairTraceFile,
     error: [BadAddress, NoTrace]
-  }),
+  }).annotate(OpenApi.Summary, "The last steps of the pair machine for an address, as timemesh replay reads them"),
   /** The same as `timemesh trace` prints it, for programs without the domain's code. */
   HttpApiEndpoint.get("story", "/story/:ip", {
     params: { ip: Schema.String },
     success: Schema.Struct({ ip: Schema.String, lines: Schema.Array(Schema.String) }),
     error: [BadAddress, NoTrace]
-  }),
-  HttpApiEndpoint.get("bans", "/bans", { success: Bans })
+  }).annotate(OpenApi.Summary, "The same steps as lines for a person"),
+  HttpApiEndpoint.get("bans", "/bans", { success: Bans }).annotate(OpenApi.Summary, "Bans in force")
 ).middleware(AccessApi.Reading)
 
 export class AdminApi extends HttpApi.make("timemesh-admin")
   .add(group, CommandsApi.group, HealthApi.live, HealthApi.group, EventsApi.group, InsightApi.group)
   .annotate(OpenApi.Title, "timemesh admin API")
   .annotate(OpenApi.Version, "1")
+  .annotate(OpenApi.License, { name: "MIT", identifier: "MIT" })
+  .annotate(OpenApi.Servers, [{ url: "/", description: "The node that serves this document" }])
   .annotate(OpenApi.Transform, tidyOpenApi)
   .annotate(
     OpenApi.Description,

@@ -1,6 +1,6 @@
 /** The node's events as a stream of server-sent events: `GET /events`. Shapes and units as in `AdminApi`. */
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import * as Limits from "../../domain/Limits.ts"
 import { Reading } from "./AccessApi.ts"
 
@@ -47,7 +47,10 @@ const Last = Schema.FiniteFromString.check(
   Schema.isBetween({ minimum: 0, maximum: Limits.eventsKept })
 )
 
-export const group = HttpApiGroup.make("events", { topLevel: true }).add(
+export const group = HttpApiGroup.make("events", { topLevel: true }).annotate(
+  OpenApi.Description,
+  "What happens, as it happens"
+).add(
   /** Pings and pongs are no events here. A reader that falls `Limits.eventReaderLag` behind is cut off, and may come back. */
   HttpApiEndpoint.get("events", "/events", {
     headers: {
@@ -58,5 +61,5 @@ export const group = HttpApiGroup.make("events", { topLevel: true }).add(
     query: { last: Schema.optional(Last) },
     success: HttpApiSchema.StreamSse({ events: Sent }),
     error: TooManyReaders
-  })
+  }).annotate(OpenApi.Summary, "The node's events as server-sent events, pings and pongs left out")
 ).middleware(Reading)

@@ -1,6 +1,6 @@
 /** Health, one peer with its past, and metrics: the part of the admin API for supervisors and boards. Shapes and units as in `AdminApi`. */
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { Reading } from "./AccessApi.ts"
 
 /** As `domain/NodeVerdict`. */
@@ -23,14 +23,26 @@ export class NotReady extends Schema.TaggedError<NotReady>()(
 ) {}
 
 /** Apart from the others: it says nothing of the node, and a supervisor has no token. */
-export const live = HttpApiGroup.make("live", { topLevel: true }).add(
-  HttpApiEndpoint.get("live", "/health/live", { success: Live })
+export const live = HttpApiGroup.make("live", { topLevel: true }).annotate(
+  OpenApi.Description,
+  "For supervisors that have no token"
+).add(
+  HttpApiEndpoint.get("live", "/health/live", { success: Live }).annotate(
+    OpenApi.Summary,
+    "Whether the process answers"
+  )
 )
 
-export const group = HttpApiGroup.make("health", { topLevel: true }).add(
-  HttpApiEndpoint.get("ready", "/health/ready", { success: Verdict, error: NotReady }),
+export const group = HttpApiGroup.make("health", { topLevel: true }).annotate(
+  OpenApi.Description,
+  "For supervisors and boards"
+).add(
+  HttpApiEndpoint.get("ready", "/health/ready", { success: Verdict, error: NotReady }).annotate(
+    OpenApi.Summary,
+    "Whether a peer is connected and the chain is as good as the best peer announces"
+  ),
   /** Of all peers together, in Prometheus' text format. */
   HttpApiEndpoint.get("metrics", "/metrics", {
     success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain; version=0.0.4; charset=utf-8" }))
-  })
+  }).annotate(OpenApi.Summary, "The metrics in Prometheus' text format")
 ).middleware(Reading)

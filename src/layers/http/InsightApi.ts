@@ -1,6 +1,6 @@
 /** What a node knows beyond its peers: its own address, its settings, what it uses, whom it refused. Shapes and units as in `AdminApi`. */
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import * as Limits from "../../domain/Limits.ts"
 import { Reading } from "./AccessApi.ts"
 
@@ -125,15 +125,33 @@ export const Book = Schema.Struct({
 const count = (maximum: number) =>
   Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum }))
 
-export const group = HttpApiGroup.make("insight", { topLevel: true }).add(
+export const group = HttpApiGroup.make("insight", { topLevel: true }).annotate(
+  OpenApi.Description,
+  "What the node knows beyond its peers"
+).add(
   /** This node's own address and whether others reach it. */
-  HttpApiEndpoint.get("own", "/own", { success: Own }),
-  HttpApiEndpoint.get("settings", "/settings", { success: Settings }),
-  HttpApiEndpoint.get("resources", "/resources", { success: Resources }),
-  HttpApiEndpoint.get("refusals", "/refusals", { success: Refusals }),
-  HttpApiEndpoint.get("clock", "/clock", { success: ClockReport }),
+  HttpApiEndpoint.get("own", "/own", { success: Own }).annotate(
+    OpenApi.Summary,
+    "This node's own address, and whether others reach it"
+  ),
+  HttpApiEndpoint.get("settings", "/settings", { success: Settings }).annotate(
+    OpenApi.Summary,
+    "Every setting with its value and where that is from; secrets are hidden"
+  ),
+  HttpApiEndpoint.get("resources", "/resources", { success: Resources }).annotate(
+    OpenApi.Summary,
+    "Memory, descriptors, disk and processor time of the process"
+  ),
+  HttpApiEndpoint.get("refusals", "/refusals", { success: Refusals }).annotate(
+    OpenApi.Summary,
+    "Sockets and dials that never came up, by reason and by netgroup"
+  ),
+  HttpApiEndpoint.get("clock", "/clock", { success: ClockReport }).annotate(
+    OpenApi.Summary,
+    "Peers whose next block is ahead of this node's clock"
+  ),
   HttpApiEndpoint.get("book", "/book", {
     query: { skip: Schema.optional(count(Number.MAX_SAFE_INTEGER)), count: Schema.optional(count(Limits.bookPage)) },
     success: Book
-  })
+  }).annotate(OpenApi.Summary, "Addresses of the peer book, page by page")
 ).middleware(Reading)

@@ -1,6 +1,7 @@
 /**
  * The API's description as clients read it. The codec of optional fields accepts null, which no node writes: a field that is not known or does not
- * apply is absent. And questions need the token only where `AdminAccess` says so.
+ * apply is absent. Objects may have more fields than this version's: a client that refuses them would break at the next. Questions need the token only where
+ * `AdminAccess` says so. And what `AdminServer` refuses before a request reaches its endpoint is told here for all of them.
  */
 
 interface Json {
@@ -20,7 +21,11 @@ const chosen = (choices: ReadonlyArray<unknown>, rest: Json): Json => {
 const tidied = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(tidied)
   if (!isObject(value)) return value
-  const { anyOf, ...rest } = Object.fromEntries(Object.entries(value).map(([key, part]) => [key, tidied(part)]))
+  const { anyOf, ...rest } = Object.fromEntries(
+    Object.entries(value)
+      .filter(([key, part]) => key !== "additionalProperties" || part !== false)
+      .map(([key, part]) => [key, tidied(part)])
+  )
   if (!Array.isArray(anyOf)) return anyOf === undefined ? rest : { ...rest, anyOf }
   return anyOf.some(isNull) ? chosen(anyOf.filter((choice) => !isNull(choice)), rest) : { ...rest, anyOf }
 }
@@ -31,15 +36,65 @@ const either = (operation: unknown): unknown =>
     ? { ...operation, security: [{}, ...operation["security"]] }
     : operation
 
+const refused = { $ref: "#/components/schemas/Refused" }
+
+const refusedSchema: Json = {
+  type: "object",
+  properties: {
+    _tag: { type: "string", enum: ["Refused"] },
+    message: { type: "string" },
+    error: { type: "string", description: "The same as message" }
+  },
+  required: ["_tag", "message", "error"]
+}
+
+const answer = (description: string): Json => ({ description, content: { "application/json": { schema: refused } } })
+
+/** Beside what an endpoint refuses itself. */
+const alsoRefused = (response: unknown): Json => {
+  if (!isObject(response)) return answer("The request is malformed")
+  const { content } = response
+  const json = isObject(content) ? content["application/json"] : undefined
+  const schema = isObject(json) ? json["schema"] : undefined
+  return { ...response, content: { "application/json": { schema: { anyOf: [schema, refused] } } } }
+}
+
+/** With the answers of the server itself: to a malformed request, another site's page, a body that is too long or no JSON. */
+const withRefusals = (operation: unknown): unknown => {
+  if (!isObject(operation)) return operation
+  const responses = isObject(operation["responses"]) ? operation["responses"] : {}
+  return {
+    ...operation,
+    responses: {
+      ...responses,
+      400: alsoRefused(responses["400"]),
+      403: answer("Sent by a web page of another site, or without the Host of the node"),
+      ...("requestBody" in operation
+        ? {
+          413: answer("The body is too long, or its length is not told"),
+          415: answer("The body is not application/json")
+        }
+        : {})
+    }
+  }
+}
+
 /** For `OpenApi.Transform`. */
 export const tidyOpenApi = (spec: Json): Json => {
-  const { paths, ...rest } = tidied(spec) as Json
+  const { components, paths, ...rest } = tidied(spec) as Json
+  const { schemas, ...others } = isObject(components) ? components : {}
   return {
     ...rest,
+    components: { ...others, schemas: { ...(isObject(schemas) ? schemas : {}), Refused: refusedSchema } },
     paths: Object.fromEntries(
       Object.entries(isObject(paths) ? paths : {}).map(([path, operations]) => [
         path,
-        isObject(operations) && "get" in operations ? { ...operations, get: either(operations["get"]) } : operations
+        Object.fromEntries(
+          Object.entries(isObject(operations) ? operations : {}).map(([method, operation]) => [
+            method,
+            withRefusals(method === "get" ? either(operation) : operation)
+          ])
+        )
       ])
     )
   }
