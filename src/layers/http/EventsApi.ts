@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import * as Limits from "../../domain/Limits.ts"
 import { Reading } from "./AccessApi.ts"
+import { integerParameter } from "./integerParameter.ts"
 
 /** What happened, as the log has it. */
 export const Happened = Schema.Struct({
@@ -42,11 +43,6 @@ export class TooManyReaders extends Schema.TaggedError<TooManyReaders>()("TooMan
   httpApiStatus: 503
 }) {}
 
-const Last = Schema.FiniteFromString.check(
-  Schema.isInt(),
-  Schema.isBetween({ minimum: 0, maximum: Limits.eventsKept })
-)
-
 export const group = HttpApiGroup.make("events", { topLevel: true }).annotate(
   OpenApi.Description,
   "What happens, as it happens"
@@ -57,8 +53,14 @@ export const group = HttpApiGroup.make("events", { topLevel: true }).annotate(
       /** The `id` of the last event that the reader has: what came since follows, as far as it is kept. */
       "last-event-id": Schema.optional(Schema.String)
     },
-    /** Without `Last-Event-ID`: how many of the latest events to begin with. Default 0. */
-    query: { last: Schema.optional(Last) },
+    query: {
+      last: Schema.optional(
+        integerParameter(
+          Limits.eventsKept,
+          "Without Last-Event-ID: how many of the latest events to begin with, none by default"
+        )
+      )
+    },
     success: HttpApiSchema.StreamSse({ events: Sent }),
     error: TooManyReaders
   }).annotate(OpenApi.Summary, "The node's events as server-sent events, pings and pongs left out")

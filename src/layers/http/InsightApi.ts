@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import * as Limits from "../../domain/Limits.ts"
 import { Reading } from "./AccessApi.ts"
+import { integerParameter } from "./integerParameter.ts"
 
 /** This node's own address, as `domain/peer/OwnAddress`. */
 export const OwnAddress = Schema.Struct({
@@ -122,9 +123,6 @@ export const Book = Schema.Struct({
   next: Schema.optional(Schema.Int)
 })
 
-const count = (maximum: number) =>
-  Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum }))
-
 export const group = HttpApiGroup.make("insight", { topLevel: true }).annotate(
   OpenApi.Description,
   "What the node knows beyond its peers"
@@ -151,7 +149,10 @@ export const group = HttpApiGroup.make("insight", { topLevel: true }).annotate(
     "Peers whose next block is ahead of this node's clock"
   ),
   HttpApiEndpoint.get("book", "/book", {
-    query: { skip: Schema.optional(count(Number.MAX_SAFE_INTEGER)), count: Schema.optional(count(Limits.bookPage)) },
+    query: {
+      skip: Schema.optional(integerParameter(Number.MAX_SAFE_INTEGER, "Addresses before the page")),
+      count: Schema.optional(integerParameter(Limits.bookPage, "Addresses of the page"))
+    },
     success: Book
   }).annotate(OpenApi.Summary, "Addresses of the peer book, page by page")
 ).middleware(Reading)

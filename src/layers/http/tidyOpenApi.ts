@@ -4,6 +4,8 @@
  * `AdminAccess` says so. And what `AdminServer` refuses before a request reaches its endpoint is told here for all of them.
  */
 
+import { asInteger } from "./integerParameter.ts"
+
 interface Json {
   readonly [key: string]: unknown
 }
@@ -59,12 +61,19 @@ const alsoRefused = (response: unknown): Json => {
   return { ...response, content: { "application/json": { schema: { anyOf: [schema, refused] } } } }
 }
 
+const numbered = (parameter: unknown): unknown =>
+  isObject(parameter) && isObject(parameter["schema"])
+    ? { ...parameter, schema: asInteger(parameter["schema"]) }
+    : parameter
+
 /** With the answers of the server itself: to a malformed request, another site's page, a body that is too long or no JSON. */
 const withRefusals = (operation: unknown): unknown => {
   if (!isObject(operation)) return operation
   const responses = isObject(operation["responses"]) ? operation["responses"] : {}
+  const { parameters } = operation
   return {
     ...operation,
+    ...(Array.isArray(parameters) ? { parameters: parameters.map(numbered) } : {}),
     responses: {
       ...responses,
       400: alsoRefused(responses["400"]),
