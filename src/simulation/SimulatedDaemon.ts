@@ -2,7 +2,7 @@
  * One daemon of the TIME network in a simulated network, through all its processes: a twin made from what is known of the real one
  * (docs/TIME-NETWORK.md). Its chain and its ledger of violations outlive its processes. One of the network makes a block whenever one is due.
  */
-import { Effect, Scope } from "effect"
+import { Effect, Schedule, Scope, Stream } from "effect"
 import type { Block } from "../domain/chain/Block.ts"
 import * as BlockHeader from "../domain/chain/BlockHeader.ts"
 import * as ChainParams from "../domain/chain/ChainParams.ts"
@@ -88,8 +88,9 @@ export class SimulatedDaemon {
     const timed = new Timed({ ip: this.ip, hasher, knows, chain: this.chain, ledger: this.ledger, remembers: false })
     this.process = process
     this.timed = timed
-    const producing = Effect.forever(
-      Effect.andThen(Effect.sleep(SimulationLimits.daemonLookMs), Effect.sync(() => this.produce(process, timed)))
+    const producing = Stream.fromSchedule(Schedule.spaced(SimulationLimits.daemonLookMs)).pipe(
+      Stream.runForEach(() => Effect.sync(() => this.produce(process, timed))),
+      Effect.andThen(Effect.never)
     )
     const program = Effect.andThen(timed.start(network), produces ? producing : Effect.never)
     process.start(Effect.andThen(Scope.make(), (scope) => Scope.provide(program, scope)), (exit) => {

@@ -3,7 +3,7 @@
  * when, yielding without closing, its ledger of violations, its limits, and how it syncs and serves. It runs on the host of a `MemoryNetwork`, by the
  * clock of its process.
  */
-import { Clock, Deferred, Effect, Queue } from "effect"
+import { Clock, Deferred, Effect, Queue, Schedule, Stream } from "effect"
 import type { Scope } from "effect"
 import type { Socket } from "effect/socket"
 import type { Block } from "../../domain/chain/Block.ts"
@@ -30,6 +30,13 @@ interface Slot {
   connected: boolean
   conn: Conn | undefined
 }
+
+/** Does it after each interval, until it is no longer wanted. */
+const every = (ms: number, f: () => void, isWanted: () => boolean = () => true): Effect.Effect<void> =>
+  Stream.fromSchedule(Schedule.spaced(ms)).pipe(
+    Stream.takeWhile(isWanted),
+    Stream.runForEach(() => Effect.sync(f))
+  )
 
 export class Timed {
   readonly ip: PeerIp.PeerIp
@@ -205,12 +212,7 @@ export class Timed {
     this.later(10_000, () => {
       conn.confirmed = true
     })
-    const again = () => {
-      if (conn.phase !== "open") return
-      this.ping(conn)
-      this.later(30_000, again)
-    }
-    this.later(30_000, again)
+    this.fork(every(30_000, () => this.ping(conn), () => conn.phase === "open"))
   }
 
   private later(ms: number, then: () => void): void {
@@ -390,11 +392,9 @@ export class Timed {
       this.dialNow = () => {
         for (const ip of this.known) if (this.mayDial(ip)) this.fork(dial(ip))
       }
-      const every = (ms: number, f: () => void) =>
-        Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(ms), Effect.sync(f))))
       this.dialNow()
-      yield* every(30_000, () => this.dialNow())
-      yield* every(10_000, () => this.chain.coordinate())
+      yield* Effect.forkScoped(every(30_000, () => this.dialNow()))
+      yield* Effect.forkScoped(every(10_000, () => this.chain.coordinate()))
     })
   }
 }
