@@ -21,10 +21,12 @@
 import { Context } from "effect"
 import type { Effect, Option, Scope } from "effect"
 import type { Socket, SocketServer } from "effect/socket"
+import type { DisconnectReason } from "../domain/DisconnectReason.ts"
 import type { PeerAddress } from "../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
 import type { WireName } from "../domain/peer/PeerRecord.ts"
 import type { PinReport } from "../domain/peer/Pins.ts"
+import type { Offence } from "../domain/protection/Offence.ts"
 
 /**
  * What the writers of this service's sockets can do beyond effect's: `writeNow` hands the chunks over in the call itself;
@@ -81,6 +83,9 @@ export const wireOf = (secured: Secured | undefined): WireName =>
 /** `plain`, or the version of TLS, as `TLSv1.3`. */
 export const transportOf = (secured: Secured | undefined): string => secured?._tag === "Tls" ? secured.version : "plain"
 
+/** Code of the error that ends a TLS connection whose records carry next to no data (`Limits.tlsOverheadBytes`): no honest peer does that. */
+export const recordFlood = "TLS records without data"
+
 export interface DialOptions {
   /** Local address to dial from; it must be of this host. The source port is always ephemeral. */
   readonly from?: PeerIp | undefined
@@ -119,8 +124,23 @@ export type OnceSpoken = (
   isEnough: (chunks: ReadonlyArray<Uint8Array>) => boolean
 ) => void
 
-/** Whether a connection from there may come in: asked once for each, before anything is spent on it. One that may not is reset. */
-export type Door = (from: PeerIp) => boolean
+/** How a connection comes in. `known`: the peer is configured, or was well connected before. `refused`: not at all. */
+export type Entry = "known" | "stranger" | "refused"
+
+/** An admitted connection that ended before its handler heard of it. */
+export interface FailedArrival {
+  readonly reason: DisconnectReason
+  /** What it proves against the peer, where no honest one does that. */
+  readonly offence?: Offence | undefined
+}
+
+/** What stands before a listener's handlers. */
+export interface Door {
+  /** Asked once for each connection, before anything is spent on it. One that is refused is reset; known peers wait for no stranger. */
+  readonly admits: (from: PeerIp) => Entry
+  /** Hears of connections that ended before their handler. One that only opens and closes is not among them. */
+  readonly failed: (from: PeerAddress, failed: FailedArrival) => void
+}
 
 /**
  * Where a connection may wait before it has a handler: without a fiber, so that thousands cost little. True: it waits, and one of the two is called once;
@@ -134,7 +154,7 @@ export interface Listener {
   /**
    * Runs `handler` in its own fiber per connection, for ever; interrupting it interrupts them all. Connections that came
    * before wait for it. One `run` at a time: a second gets the new connections from then on. A handler that fails or dies
-   * ends its own connection only; it must close its own scope. `door`: by default all may come in. `anteroom`: by default none waits.
+   * ends its own connection only; it must close its own scope. `door`: by default all may come in, as strangers. `anteroom`: by default none waits.
    */
   readonly run: <E, R>(
     handler: (accepted: Accepted) => Effect.Effect<unknown, E, R>,

@@ -33,10 +33,31 @@ export const unspokenChunks = 8
 
 // --- TLS --------------------------------------------------------------------------
 
-/** ms. First byte and TLS handshake of an inbound connection, each: five round trips of a bad link, and a slow machine. */
+/** ms. ClientHello and TLS handshake of an inbound connection, each: five round trips of a bad link, and a slow machine. */
 export const tlsHandshakeMs = 10_000
-/** Inbound connections whose handshake is not done, at once; the oldest gives way. As `endsWithoutHello`, for the same reason. */
-export const tlsHandshakes = 64
+/** bytes. ClientHello: four times what the largest of today has (hybrid key shares, a session ticket). No list in it can be absurd. */
+export const tlsHelloBytes = 8 * 1024
+/**
+ * Handshakes of strangers: begun per second, so that a flood has a tenth of a core (one costs 1 ms); and under way at once, some 50 KB each, so that at
+ * that pace each has 2.5 s, a few round trips of a bad link, before it gives way.
+ */
+export const tlsHandshakeRate = { burst: 64, perSecond: 100 }
+export const tlsHandshakes = 256
+/** Connections of one IP whose handshake is not done: one counts in the end. As `endsPerPair`. */
+export const tlsArrivalsPerIp = 4
+/**
+ * bytes. A peer's certificate: ten times one of ours. It comes alone: OpenSSL checks every signature of a chain, whatever we then make of it, and
+ * 95 certificates of P-521 take 150 ms in which the node does nothing else.
+ */
+export const tlsCertificateBytes = 4 * 1024
+/**
+ * bytes. What TLS may receive of one connection in a second beside data, and that only while data is less than this share of it. A record of data has 22
+ * bytes around it; KeyUpdates are all around and no data, cost 10 µs each, and no layer above sees them.
+ */
+export const tlsOverheadBytes = 32 * 1024
+export const tlsOverheadShare = 1 / 8
+/** ms. How often that is looked at, and which handshakes have taken too long. */
+export const tlsLookMs = 1_000
 /** peers known by their key: as many as are known at all. Each takes some 150 bytes. */
 export const pins = 4_096
 /**

@@ -18,6 +18,7 @@ import { type NodeContext, peerOf, post } from "./NodeContext.ts"
 import type { Peer } from "./Peer.ts"
 import { PeerConnection } from "./PeerConnection.ts"
 import { PeerEnd } from "./PeerEnd.ts"
+import * as Protection from "./Protection.ts"
 import * as TimePairDriver from "./TimePairDriver.ts"
 
 export class Dialler implements SocketEvents<PeerEnd> {
@@ -92,6 +93,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
     this.free(end)
     const peer = peerOf(ctx, end)
     if (peer === undefined) return
+    Protection.transported(ctx, peer.ip, reason)
     if (opened) return post(ctx, peer, { _tag: "Closed", end: end.id, reason })
     const detail = reason.detail ?? reason.kind
     ctx.emit({ _tag: "DialFailed", ip: peer.ip, detail })

@@ -17,7 +17,9 @@ import {
   type Accepted,
   type Anteroom,
   type Door,
+  type Entry,
   errorCode,
+  type FailedArrival,
   type Listener,
   type PeerSocket,
   wireOf
@@ -71,18 +73,31 @@ export class Inbound implements SocketEvents<PeerEnd> {
     this.lobby = new Lobby(ctx.timers, openFiles)
   }
 
-  /** See `Door`. */
-  readonly door: Door = (from) => {
+  readonly door: Door = {
+    admits: (from) => this.admits(from),
+    failed: (from, failed) => this.failed(from, failed)
+  }
+
+  private admits(from: PeerIp.PeerIp): Entry {
     const { ctx } = this
     // Before its netgroup pays for it.
-    if (!Protection.mayEnter(ctx, from, false)) return false
-    if (!ctx.rules.limitsInbound) return true
+    if (!Protection.mayEnter(ctx, from, false)) return "refused"
     const isKnown = Gate.isKnown(ctx, from)
+    const entry = isKnown ? "known" : "stranger"
+    if (!ctx.rules.limitsInbound) return entry
     const isCrowded = ctx.slots.unidentifiedCount >= Limits.crowdedEnds
     const isAdmitted = this.rates.take(from, isKnown, ctx.timers.now()) &&
       (isKnown || !isCrowded || this.lobby.admits())
-    if (!isAdmitted) this.countRefused()
-    return isAdmitted
+    if (isAdmitted) return entry
+    this.countRefused()
+    return "refused"
+  }
+
+  private failed(from: PeerAddress.PeerAddress, { offence, reason }: FailedArrival): void {
+    const { ctx } = this
+    if (ctx.slots.closed) return
+    if (offence !== undefined) Protection.report(ctx, from.ip, offence)
+    ctx.emit({ _tag: "Refused", ip: from.ip, direction: "inbound", socket: PeerAddress.format(from), reason })
   }
 
   private countRefused(): void {
@@ -142,6 +157,7 @@ export class Inbound implements SocketEvents<PeerEnd> {
   onEnd(end: PeerEnd, reason: DisconnectReason.DisconnectReason): void {
     const { ctx } = this
     ctx.slots.ended(end)
+    Protection.transported(ctx, end.ip, reason)
     postOf(ctx, end, { _tag: "Closed", end: end.id, reason })
   }
 }

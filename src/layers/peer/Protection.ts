@@ -3,6 +3,7 @@
  * itself if it cannot go on: a ban is decided here, from all that is known of the address (docs/decisions/0063).
  */
 import * as DialFault from "../../domain/DialFault.ts"
+import type { DisconnectReason } from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { NodeEvent } from "../../domain/NodeEvent.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
@@ -13,6 +14,7 @@ import type { Offender } from "../../domain/protection/Ledger.ts"
 import * as Offence from "../../domain/protection/Offence.ts"
 import * as OwnTrouble from "../../domain/protection/OwnTrouble.ts"
 import * as Score from "../../domain/protection/Score.ts"
+import { recordFlood } from "../../services/PeerSocket.ts"
 import type { StoredBan, StoredOffender } from "../../services/PeerStore.ts"
 import { type NodeContext, post } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
@@ -60,6 +62,13 @@ export const violated = (ctx: NodeContext, end: PeerEnd, detail: string): void =
 export const flooded = (ctx: NodeContext, end: PeerEnd, detail: string): void => {
   report(ctx, end.ip, Offence.make("flood", detail))
   Outgoing.close(ctx, end, "protocol", detail)
+}
+
+/** The connection ended by what its transport found the peer to do: the same, if no honest peer does that. */
+export const transported = (ctx: NodeContext, ip: PeerIp, { by, detail, kind }: DisconnectReason): void => {
+  if (by === "local" && kind === "protocol" && detail === recordFlood) {
+    report(ctx, ip, Offence.make("protocol", recordFlood))
+  }
 }
 
 const standing = (ctx: NodeContext, ip: PeerIp, now: number): IsolationFloor.Standing => {

@@ -2,7 +2,7 @@
 import { Exit } from "effect"
 import type { Socket } from "effect/socket"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
-import { errorCode } from "../../services/PeerSocket.ts"
+import { errorCode, recordFlood } from "../../services/PeerSocket.ts"
 
 /** How the end of the program reads as a reason. */
 export const reasonOf = (exit: Exit.Exit<unknown, Socket.SocketError>): DisconnectReason.DisconnectReason => {
@@ -23,6 +23,7 @@ const ofSocketError = (error: Socket.SocketError): DisconnectReason.DisconnectRe
       // Whether it is this node's own fault depends on the peers that are up: see `PairDriver`.
       return DisconnectReason.remote("dial-failed", code ?? (error.reason.kind === "Timeout" ? "no answer" : "failed"))
     default:
+      if (code === recordFlood) return DisconnectReason.local("protocol", code)
       return DisconnectReason.remote("reset", code ?? error.reason._tag)
   }
 }

@@ -1,8 +1,9 @@
 /** What both socket layers do with accepted connections: hold them until there is a handler, then one fiber each. */
 import { Effect, Exit, Fiber, Scope } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
-import type { Accepted, Anteroom, Door } from "../../services/PeerSocket.ts"
+import type { Accepted, Anteroom, Door, Entry, FailedArrival } from "../../services/PeerSocket.ts"
 
 /** Hands connections of type `C` to their handler. */
 export class Acceptor<C extends Accepted> {
@@ -23,9 +24,14 @@ export class Acceptor<C extends Accepted> {
     else this.discard(connection)
   }
 
-  /** Whether a connection from there may come in. Ask once for each, before anything else is done about it. */
-  admits(from: PeerIp): boolean {
-    return this.door === undefined || this.door(from)
+  /** How a connection from there comes in. Ask once for each, before anything else is done about it. */
+  admits(from: PeerIp): Entry {
+    return this.door === undefined ? "stranger" : this.door.admits(from)
+  }
+
+  /** A connection that was admitted ended, and will not be offered. */
+  failed(from: PeerAddress, failed: FailedArrival): void {
+    this.door?.failed(from, failed)
   }
 
   /** Ends connections that have no handler. */

@@ -43,8 +43,13 @@ export class TcpEnd implements ConnectionEnd {
   /** `conn` is paused or not yet flowing; it may still be connecting. */
   constructor(conn: Net.Socket) {
     this.conn = conn
-    conn.on("error", (cause) => this.fail(cause))
+    conn.on("error", (cause) => this.fail(this.inWords(cause)))
     conn.on("close", () => this.fail())
+  }
+
+  /** What broke the connection, for a person, where the stream below has other words for it. */
+  protected inWords(cause: Error): Error {
+    return cause
   }
 
   /** Begins to read. False if that was done before or the end is closed. */

@@ -8,7 +8,7 @@ import { devNull } from "node:os"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
-import type { Accepted, OnceSpoken, Secured } from "../../services/PeerSocket.ts"
+import type { Accepted, Entry, OnceSpoken, Secured } from "../../services/PeerSocket.ts"
 import { systemCode, systemReason } from "../store/systemError.ts"
 import { listenError, openError, systemError } from "./socketErrors.ts"
 import { socketFromEnd } from "./socketFromEnd.ts"
@@ -60,10 +60,10 @@ const withoutDescriptor = (): Option.Option<Error> => {
 
 /** What becomes of the connections that come. */
 export interface Arrivals {
-  /** Whether one from there may come in; else it is reset, which leaves nothing behind in the kernel either. */
-  readonly admits: (from: PeerIp.PeerIp) => boolean
+  /** How one from there comes in. One that is refused is reset, which leaves nothing behind in the kernel either. */
+  readonly admits: (from: PeerIp.PeerIp) => Entry
   /** Both of its addresses are known. It is paused. */
-  readonly arrived: (conn: Net.Socket, remote: PeerAddress, local: PeerAddress) => void
+  readonly arrived: (conn: Net.Socket, remote: PeerAddress, local: PeerAddress, isKnown: boolean) => void
 }
 
 /** Binds `at` and hands over connections until the scope closes; then `onClose` runs. The result is the bound address. */
@@ -77,10 +77,11 @@ export const listen = Effect.fnUntraced(
     const server = Net.createServer({ ...options, pauseOnConnect: true }, (conn) => {
       const remote = addressOf(conn.remoteAddress, conn.remotePort)
       if (Option.isNone(remote)) return void conn.destroy() // reset before it was accepted
-      if (!arrivals.admits(remote.value.ip)) return void conn.resetAndDestroy()
+      const entry = arrivals.admits(remote.value.ip)
+      if (entry === "refused") return void conn.resetAndDestroy()
       const local = addressOf(conn.localAddress, conn.localPort)
       if (Option.isNone(local)) conn.destroy()
-      else arrivals.arrived(conn, remote.value, local.value)
+      else arrivals.arrived(conn, remote.value, local.value, entry === "known")
     })
     // After binding these are accept's (EMFILE …): the listener keeps listening.
     server.on("error", (error) => {

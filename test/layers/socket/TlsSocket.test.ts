@@ -3,7 +3,6 @@ import { Deferred, Effect, Exit, Layer, Option } from "effect"
 import type { Scope } from "effect"
 import * as Net from "node:net"
 import * as NodeTls from "node:tls"
-import * as Limits from "../../../src/domain/Limits.ts"
 import { makeCertificate, type Pem } from "../../../src/layers/socket/makeCertificate.ts"
 import * as TlsSocket from "../../../src/layers/socket/TlsSocket.ts"
 import * as PinsMemory from "../../../src/layers/store/PinsMemory.ts"
@@ -154,26 +153,6 @@ describe("TlsSocket, beyond the contract", () => {
       assert.strictEqual(text(yield* pull), "Tls:C")
     }),
     layerOf(certificates[0], { acceptPlain: true })
-  )
-
-  live(
-    "half-open connections are bounded: the oldest is closed, and one more handshake succeeds",
-    Effect.gen(function*() {
-      const address = yield* serve(({ socket }) => Effect.andThen(socket.reader, Effect.never))
-      const closed = yield* Deferred.make<void>()
-      const idle = yield* Effect.forEach(Array.from({ length: Limits.tlsHandshakes }), () =>
-        Effect.acquireRelease(
-          Effect.callback<Net.Socket>((resume) => {
-            const conn = Net.connect({ host: "127.0.0.1", port: address.port }, () => resume(Effect.succeed(conn)))
-            conn.on("error", () => {})
-            conn.on("close", () => Effect.runFork(Deferred.succeed(closed, undefined)))
-          }),
-          (conn) => Effect.sync(() => conn.destroy())
-        ))
-      yield* (yield* dial(address)).socket.reader
-      yield* Deferred.await(closed)
-      assert.isAtLeast(idle.filter((conn) => !conn.destroyed).length, Limits.tlsHandshakes - 2)
-    })
   )
 
   it.live(

@@ -44,8 +44,8 @@ class Bound {
   }
 
   private take(arrival: Arrival): void {
-    if (this.acceptor.admits(arrival.remote.ip)) this.acceptor.offer(arrival)
-    else arrival.end.turnAway()
+    if (this.acceptor.admits(arrival.remote.ip) === "refused") arrival.end.turnAway()
+    else this.acceptor.offer(arrival)
   }
 }
 

@@ -1,0 +1,267 @@
+/**
+ * Connections of one listener on their way to their handlers. The first byte decides: 22 is TLS, 0 a plain connection where those are allowed. A TLS one is read until its
+ * ClientHello is whole (`ClientHello`), waits for its turn (`HandshakeQueue`), and is only then given to TLS, which costs a
+ * signature and more. Each step has a bound in number, size and time, and one that ends here says why.
+ */
+import { Clock, Effect, Queue, Schedule, Stream } from "effect"
+import type { Scope } from "effect"
+import type * as Net from "node:net"
+import * as NodeTls from "node:tls"
+import * as DisconnectReason from "../../domain/DisconnectReason.ts"
+import * as Limits from "../../domain/Limits.ts"
+import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
+import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import { HandshakeQueue } from "../../domain/protection/HandshakeQueue.ts"
+import * as Offence from "../../domain/protection/Offence.ts"
+import { ClientHello } from "../../domain/wire/tls/ClientHello.ts"
+import type { PeerPins } from "../../services/PeerPins.ts"
+import type { FailedArrival, Secured } from "../../services/PeerSocket.ts"
+import { plain } from "../../services/PeerSocket.ts"
+import * as OpenFiles from "./OpenFiles.ts"
+import { TcpEnd } from "./TcpEnd.ts"
+import * as TcpListener from "./TcpListener.ts"
+import { TlsEnd } from "./TlsEnd.ts"
+import { acceptError, inspect } from "./tlsWords.ts"
+
+/** The first byte of a TLS stream, and of a native frame before Up, whose length is below 2^24. */
+const tlsByte = 0x16
+const plainByte = 0x00
+
+/** TLS alert, fatal, decode error: a peer that spoke no TLS reads from it that we do. The daemon of the TIME network answers the same. */
+const noTlsAlert = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 50)
+
+/** What this room needs of its node. */
+export interface Context {
+  readonly server: NodeTls.TlsOptions
+  readonly pins: PeerPins["Service"]
+  readonly acceptPlain: boolean
+  /** ms. For the ClientHello with its turn, and again for the handshake. */
+  readonly handshakeMs: number
+  /** See `TlsEnd`. */
+  readonly watch: (end: TlsEnd) => void
+}
+
+/** What becomes of the connections. */
+export interface Outcome {
+  readonly offer: (arrival: TcpListener.Arrival) => void
+  readonly failed: (from: PeerAddress, failed: FailedArrival) => void
+}
+
+/** One that has no handler yet. */
+interface Waiting {
+  readonly conn: Net.Socket
+  readonly ip: PeerIp
+  readonly isKnown: boolean
+  readonly remote: PeerAddress
+  readonly local: PeerAddress
+  readonly hello: ClientHello
+  chunks: Array<Buffer>
+  /** When it arrived, then when its handshake began. */
+  since: number
+  isRunning: boolean
+}
+
+/** A sender of single bytes keeps one chunk, not thousands. */
+const chunksAtMost = 64
+
+/** Names a connection, from either of Node's sockets of it. */
+const nameOf = ({ localAddress, remoteAddress, remotePort }: Net.Socket): string =>
+  `${remoteAddress}|${remotePort}|${localAddress}`
+
+class Handshakes {
+  private readonly context: Context
+  private readonly outcome: Outcome
+  private readonly now: () => number
+  private readonly wake: () => void
+  private readonly server: NodeTls.Server
+  private readonly queue: HandshakeQueue<Waiting>
+  /** By name; each step begins at the end of the line, so the oldest of their steps is first. */
+  private readonly waiting = new Map<string, Waiting>()
+
+  /** `wake`: some are in line. */
+  constructor(context: Context, outcome: Outcome, now: () => number, wake: () => void) {
+    this.context = context
+    this.outcome = outcome
+    this.now = now
+    this.wake = wake
+    const places = Math.min(Limits.lobbySockets, Math.floor((OpenFiles.read() ?? Infinity) * Limits.lobbyShare))
+    this.queue = new HandshakeQueue(places, now())
+    // Never listens: it is given connections whose turn it is.
+    this.server = NodeTls.createServer(context.server)
+    this.server.on("secureConnection", (conn) => this.secured(conn))
+    this.server.on("tlsClientError", (error, conn) => {
+      const failed = this.waiting.get(nameOf(conn))
+      // One that only hung up proves nothing, and a port that is probed would fill the log.
+      const isGone = "code" in error && error.code === "ECONNRESET"
+      if (failed !== undefined && !isGone) this.failed(failed, DisconnectReason.local("bad-frame", acceptError(error)))
+      conn.destroy()
+    })
+  }
+
+  arrived(conn: Net.Socket, remote: PeerAddress, local: PeerAddress, isKnown: boolean): void {
+    const name = nameOf(conn)
+    const arrival: Waiting = {
+      conn,
+      ip: remote.ip,
+      isKnown,
+      remote,
+      local,
+      hello: new ClientHello(),
+      chunks: [],
+      since: this.now(),
+      isRunning: false
+    }
+    conn.on("error", () => {})
+    conn.once("close", () => this.left(name, arrival))
+    this.waiting.set(name, arrival)
+    this.madeRoom(this.queue.arrive(arrival))
+    const hangsUp = () => conn.destroy()
+    const hears = (chunk: Buffer) => {
+      arrival.chunks.push(chunk)
+      const first = arrival.chunks[0]?.[0]
+      const isEnough = first !== tlsByte || arrival.hello.push(chunk) !== "more"
+      if (!isEnough && arrival.chunks.length < chunksAtMost) return
+      const said = Buffer.concat(arrival.chunks)
+      arrival.chunks = [said]
+      if (!isEnough) return
+      conn.off("data", hears)
+      conn.off("end", hangsUp)
+      conn.pause()
+      conn.unshift(said)
+      arrival.chunks = []
+      this.spoken(arrival, first)
+    }
+    conn.on("data", hears)
+    conn.once("end", hangsUp)
+    conn.resume()
+  }
+
+  private left(name: string, arrival: Waiting): void {
+    this.queue.leave(arrival)
+    if (this.waiting.get(name) === arrival) this.waiting.delete(name)
+  }
+
+  /** It ends here. */
+  private failed(arrival: Waiting, reason: DisconnectReason.DisconnectReason, offence?: Offence.Offence): void {
+    const { conn, remote } = arrival
+    this.left(nameOf(conn), arrival)
+    this.outcome.failed(remote, { reason, offence })
+  }
+
+  private madeRoom(leaves: Waiting | undefined): void {
+    if (leaves === undefined) return
+    this.failed(leaves, DisconnectReason.local("hello-timeout", "made room for a newer connection"))
+    leaves.conn.resetAndDestroy()
+  }
+
+  private spoken(arrival: Waiting, first: number | undefined): void {
+    const { conn, hello } = arrival
+    if (first !== tlsByte) return this.withoutTls(arrival, first)
+    if (hello.detail !== undefined) {
+      const { detail } = hello
+      this.failed(arrival, DisconnectReason.local("bad-frame", detail), Offence.make("malformed", detail))
+      return void conn.resetAndDestroy()
+    }
+    if (this.queue.spoken(arrival)) this.begin(arrival)
+    else if (this.turns() !== undefined) this.wake()
+  }
+
+  /** Begins handshakes whose turn it is. ms until the next turn; `undefined`: none is in line. */
+  turns(): number | undefined {
+    const now = this.now()
+    for (let next = this.queue.next(now); next !== undefined; next = this.queue.next(now)) {
+      this.madeRoom(next.leaves)
+      this.begin(next.begins)
+    }
+    return this.queue.waitMs(now)
+  }
+
+  private begin(arrival: Waiting): void {
+    const name = nameOf(arrival.conn)
+    arrival.isRunning = true
+    arrival.since = this.now()
+    this.waiting.delete(name)
+    this.waiting.set(name, arrival)
+    this.server.emit("connection", arrival.conn)
+  }
+
+  private withoutTls(arrival: Waiting, first: number | undefined): void {
+    const { conn, local, remote } = arrival
+    this.left(nameOf(conn), arrival)
+    const allowed = first === plainByte && this.context.acceptPlain
+    if (allowed && this.context.pins.judge(remote.ip, plain) === undefined) {
+      return this.deliver(new TcpEnd(conn), remote, local, plain)
+    }
+    if (!allowed) {
+      const reason = DisconnectReason.local("protocol", "speaks no TLS, and this node takes no plain connection")
+      this.outcome.failed(remote, { reason })
+    }
+    conn.end(noTlsAlert)
+    conn.resume() // what else it says is not read
+    conn.setTimeout(Limits.lingerMs, () => conn.destroy())
+  }
+
+  private secured(conn: NodeTls.TLSSocket): void {
+    const arrival = this.waiting.get(nameOf(conn))
+    if (arrival === undefined) return void conn.destroy()
+    const { fault, secured } = inspect(conn)
+    if (fault !== undefined) {
+      this.failed(arrival, DisconnectReason.local("protocol", fault), Offence.make("malformed", fault))
+      return void conn.destroy()
+    }
+    this.left(nameOf(conn), arrival)
+    if (this.context.pins.judge(arrival.ip, secured) !== undefined) return void conn.destroy()
+    const end = new TlsEnd(conn)
+    this.context.watch(end)
+    this.deliver(end, arrival.remote, arrival.local, secured)
+  }
+
+  private deliver(end: TcpEnd, remote: PeerAddress, local: PeerAddress, secured: Secured): void {
+    this.outcome.offer(new TcpListener.Arrival(end, remote, local, secured))
+  }
+
+  /** Ends what takes too long. */
+  look(): void {
+    const { handshakeMs } = this.context
+    for (const arrival of this.waiting.values()) {
+      if (arrival.since + handshakeMs > this.now()) return
+      const what = arrival.isRunning ? "TLS handshake not done" : "no whole ClientHello"
+      this.failed(arrival, DisconnectReason.local("hello-timeout", `${what} within ${handshakeMs} ms`))
+      arrival.conn.resetAndDestroy()
+    }
+  }
+
+  close(): void {
+    for (const { conn } of this.waiting.values()) conn.destroy()
+  }
+}
+
+export type { Handshakes }
+
+/** Handles connections until the scope closes. */
+export const make = (context: Context, outcome: Outcome): Effect.Effect<Handshakes, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const woken = yield* Queue.sliding<void>(1)
+    const handshakes = new Handshakes(
+      context,
+      outcome,
+      () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
+      () => Queue.offerUnsafe(woken, undefined)
+    )
+    const turns = Effect.suspend(() => {
+      const ms = handshakes.turns()
+      return ms === undefined ? Effect.void : Effect.andThen(
+        Effect.sleep(Math.max(1, ms)),
+        Effect.sync(() => {
+          Queue.offerUnsafe(woken, undefined)
+        })
+      )
+    })
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Queue.take(woken), turns)))
+    yield* Stream.fromSchedule(Schedule.spaced(Limits.tlsLookMs)).pipe(
+      Stream.runForEach(() => Effect.sync(() => handshakes.look())),
+      Effect.forkScoped
+    )
+    return handshakes
+  })

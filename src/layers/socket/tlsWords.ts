@@ -1,0 +1,70 @@
+/** What is known of a TLS connection, and why one failed, in words. */
+import { createHash } from "node:crypto"
+import type * as NodeTls from "node:tls"
+import * as Limits from "../../domain/Limits.ts"
+import type { Secured } from "../../services/PeerSocket.ts"
+import { systemError } from "./socketErrors.ts"
+
+/** ALPN name of the native wire. */
+export const protocol = "timemesh/1"
+
+const keyOf = (conn: NodeTls.TLSSocket): string | undefined => {
+  const key = conn.getPeerX509Certificate()?.publicKey.export({ type: "spki", format: "der" })
+  return key === undefined ? undefined : createHash("sha256").update(key).digest("hex")
+}
+
+/** What is wrong with the certificates that a peer showed, if it showed any. OpenSSL has looked at them by then, whatever they cost. */
+const certificateFault = (conn: NodeTls.TLSSocket): string | undefined => {
+  const { issuerCertificate: issuer, raw } = conn.getPeerCertificate(true)
+  if (raw === undefined) return undefined
+  if (raw.length > Limits.tlsCertificateBytes) {
+    return `certificate of ${raw.length} bytes exceeds limit ${Limits.tlsCertificateBytes}`
+  }
+  // Of one that is alone, Node names the certificate itself as its issuer, or none.
+  return issuer === undefined || issuer.raw.equals(raw) ? undefined : "shows a chain of certificates"
+}
+
+/** What a connection is, once its handshake is done, and why it must not be used, if so. */
+export const inspect = (
+  conn: NodeTls.TLSSocket
+): { readonly secured: Secured; readonly fault: string | undefined } => {
+  // Before its key is asked for: of a server, Node gives a chain to the first question only.
+  const fault = certificateFault(conn)
+  const { alpnProtocol } = conn
+  const secured: Secured = {
+    _tag: "Tls",
+    version: conn.getProtocol() ?? "?",
+    protocol: typeof alpnProtocol === "string" && alpnProtocol !== "" ? alpnProtocol : undefined,
+    key: keyOf(conn)
+  }
+  return { secured, fault }
+}
+
+const codeOf = (error: Error): string => "code" in error && typeof error.code === "string" ? error.code : ""
+
+/** TLS's own errors, without the name of its library: `bad record mac`. `undefined`: another one's. */
+const reasonOf = (error: Error): string | undefined => {
+  const code = codeOf(error)
+  return code.startsWith("ERR_SSL") || code.startsWith("ERR_TLS") || code === "EPROTO"
+    ? code.replace(/^ERR_(?:SSL|TLS)_/, "").replace("SSL/TLS_", "").toLowerCase().replaceAll("_", " ")
+    : undefined
+}
+
+/** A handshake that this node began and that failed; the system's own codes stay. */
+export const dialError = (error: Error): Error => {
+  const reason = reasonOf(error)
+  if (reason === undefined) return error
+  const what = /wrong.version.number|packet.length.too.long|http.request/i.test(`${codeOf(error)} ${error.message}`)
+    ? "the endpoint does not speak TLS"
+    : `TLS handshake failed (${reason})`
+  return systemError(what, "a node of timemesh with --transport plain does not")
+}
+
+/** A handshake that the peer began and that failed. */
+export const acceptError = (error: Error): string => `TLS handshake failed (${reasonOf(error) ?? error.message})`
+
+/** A connection that failed after its handshake; the system's own codes stay. */
+export const recordError = (error: Error): Error => {
+  const reason = reasonOf(error)
+  return reason === undefined ? error : systemError(`TLS failed (${reason})`, "the stream of records is broken")
+}
