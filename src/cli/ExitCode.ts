@@ -2,7 +2,7 @@
 
 /** What each says. In the order of the table. */
 export const meanings = {
-  0: "Done. run lasts until a signal stops it, and ends with 0 then",
+  0: "Done. run and watch last until a signal stops them, and end with 0 then",
   1: "The command ran, and the answer is no: no node answers, a verdict is not OK, a chain or a file is damaged, nothing is there to show",
   2: "It cannot run as asked: unknown or missing flags and arguments, values that are not valid, a file, directory, address or port that " +
     "cannot be used",

@@ -177,11 +177,14 @@ const tokenAt = Effect.fnUntraced(function*(
   return found?.file.admin === PeerAddress.format(admin) ? yield* tokenOf(found) : Option.none()
 })
 
+/** What asking a node needs. */
+export type Needs = FileSystem.FileSystem | HttpClient.HttpClient
+
 /** Asks the node that flags, environment or config file name. */
 export const ask = <A>(
   flags: ConfigSources.Flags,
   question: (client: AdminClient.AdminClient) => Effect.Effect<A, AdminClient.AdminClientError>
-): Effect.Effect<A, Failure.Failure, FileSystem.FileSystem | HttpClient.HttpClient> =>
+): Effect.Effect<A, Failure.Failure, Needs> =>
   Effect.gen(function*() {
     const { given, network: chosen } = yield* settingsOf(flags)
     const address = given.get(admin.name)

@@ -1,14 +1,15 @@
 /** `timemesh bans`: the bans of a running node. */
-import { Console, Effect, Stdio } from "effect"
+import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
 import type { Bans } from "../layers/http/PeerApi.ts"
 import * as askNode from "./askNode.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import { duration, tableWithin } from "./table.ts"
+import { width } from "./terminal.ts"
 
-/** The list for a person, at most `width` columns wide where that is known. */
-export const render = ({ at, bans }: Bans, width: number | undefined): string =>
+/** The list for a person, at most `columns` wide where that is known. */
+export const render = ({ at, bans }: Bans, columns: number | undefined): string =>
   bans.length === 0 ? "No bans" : tableWithin([
     ["BANNED", "BY", "SINCE", "ENDS IN", "REASON"],
     ...bans.map(({ by, leftMs, reason, since, subnet }) => [
@@ -18,16 +19,14 @@ export const render = ({ at, bans }: Bans, width: number | undefined): string =>
       duration(leftMs),
       reason.replace(/\s+/g, " ")
     ])
-  ], width)
+  ], columns)
 
 export const command = Command.make(
   "bans",
   flags.asking,
   Effect.fnUntraced(function*({ json, ...where }) {
     const bans = yield* askNode.ask(flags.toFlags(where), (client) => client.bans)
-    const { stdoutIsTerminal } = yield* Stdio.Stdio
-    const width = (yield* stdoutIsTerminal) ? process.stdout.columns : undefined
-    yield* json ? Json.print(bans) : Console.log(render(bans, width))
+    yield* json ? Json.print(bans) : Console.log(render(bans, yield* width))
   })
 ).pipe(
   Command.withDescription("List the bans of a running node: of what, by whom, for how long, and why"),

@@ -1,20 +1,59 @@
 /** Text for a person: aligned columns, durations, sizes. Pure. */
+import { cut, padded, widthOf } from "./terminalText.ts"
+
+/** Columns between two columns. */
+const gap = "  "
+
+const widthsOf = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<number> =>
+  (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => widthOf(row[column] ?? ""))))
 
 /** Left-aligned columns, two spaces apart; the first row is the heading. No trailing spaces. */
 export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)))
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n")
+  const widths = widthsOf(rows)
+  return rows.map((row) => row.map((cell, column) => padded(cell, widths[column] ?? 0)).join(gap).trimEnd()).join("\n")
 }
 
 /** As `table`, its last column cut so that no line is wider than `width`, where that leaves some of it. */
 export const tableWithin = (rows: ReadonlyArray<ReadonlyArray<string>>, width: number | undefined): string => {
   if (width === undefined) return table(rows)
   const last = (rows[0]?.length ?? 1) - 1
-  const before = (rows[0] ?? []).slice(0, last)
-    .reduce((sum, _, column) => sum + 2 + Math.max(...rows.map((row) => (row[column] ?? "").length)), 0)
-  const room = Math.max(rows[0]?.[last]?.length ?? 0, width - before)
-  const cut = (text: string) => text.length <= room ? text : `${text.slice(0, room - 1)}…`
-  return table(rows.map((row) => row.map((cell, column) => column === last ? cut(cell) : cell)))
+  const before = widthsOf(rows).slice(0, last).reduce((sum, column) => sum + gap.length + column, 0)
+  const room = Math.max(widthOf(rows[0]?.[last] ?? ""), width - before)
+  return table(rows.map((row) => row.map((cell, column) => column === last ? cut(cell, room) : cell)))
+}
+
+/** A column of things of one kind. */
+export interface Column<A> {
+  readonly heading: string
+  /** Lower ones go first where there is little room. */
+  readonly worth: number
+  readonly cell: (of: A) => string
+}
+
+/** Columns that a last column keeps before others go for its sake. */
+const leastOfLast = 20
+
+/** Heading and rows with as many columns as fit, the most telling ones; the last is cut to what is left, and no line is wider. */
+export const fitted = <A>(
+  columns: ReadonlyArray<Column<A>>,
+  of: ReadonlyArray<A>,
+  width: number | undefined
+): ReadonlyArray<string> => {
+  const cells = columns.map(({ cell, heading }) => [heading, ...of.map(cell)])
+  const widths = cells.map((column) => Math.max(...column.map(widthOf)))
+  const byWorth = columns.map((_, i) => i).toSorted((a, b) => (columns[a]?.worth ?? 0) - (columns[b]?.worth ?? 0))
+  let chosen = columns.map((_, i) => i)
+  const needed = () =>
+    chosen.reduce((sum, column, i) => {
+      const whole = widths[column] ?? 0
+      return sum + (i === 0 ? 0 : gap.length) + (i === chosen.length - 1 ? Math.min(whole, leastOfLast) : whole)
+    }, 0)
+  for (const least of byWorth) {
+    if (width === undefined || chosen.length === 1 || needed() <= width) break
+    chosen = chosen.filter((column) => column !== least)
+  }
+  const rows = [undefined, ...of].map((_, row) => chosen.map((column) => cells[column]?.[row] ?? ""))
+  return tableWithin(rows, width).split("\n").map((line) => width === undefined ? line : cut(line, width))
 }
 
 /** `12 s`, `3 min 5 s`, `2 h 10 min`, `4 d 3 h`. */

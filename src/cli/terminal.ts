@@ -13,3 +13,9 @@ export const canAnimate = (stream: "stdout" | "stderr"): Effect.Effect<boolean, 
     const isTerminal = yield* stream === "stdout" ? stdio.stdoutIsTerminal : stdio.stderrIsTerminal
     return isTerminal && !(yield* isDumb)
   })
+
+/** Columns of the terminal that standard output is; `undefined`: it is none. */
+export const width: Effect.Effect<number | undefined, never, Stdio.Stdio> = Effect.flatMap(
+  Stdio.Stdio,
+  ({ stdoutIsTerminal }) => Effect.map(stdoutIsTerminal, (is) => is ? process.stdout.columns || undefined : undefined)
+)

@@ -1,7 +1,7 @@
 /** A running testnet on a terminal of any size, and as lines elsewhere. */
 import { Effect } from "effect"
 import type * as Testnet from "../testnet/Testnet.ts"
-import { table } from "./table.ts"
+import { type Column, fitted } from "./table.ts"
 
 export type Sample = Extract<Testnet.Progress, { readonly _tag: "Sample" }>
 
@@ -11,40 +11,47 @@ export interface Size {
   readonly rows: number
 }
 
-interface Column {
-  readonly heading: string
-  /** Lower ones go first where the screen is narrow. */
-  readonly worth: number
-  readonly cell: (view: Testnet.View, nodes: number) => string
+/** One node of a sample of so many. */
+interface Row {
+  readonly view: Testnet.View
+  readonly nodes: number
 }
 
 const connectionsOf = ({ peers }: Testnet.View) =>
   (peers?.peers ?? []).flatMap(({ connection }) => connection === undefined ? [] : [connection])
 
-const columns: ReadonlyArray<Column> = [
-  { heading: "NODE", worth: 9, cell: ({ ip }) => ip },
-  { heading: "PID", worth: 3, cell: ({ pid }) => pid === undefined ? "" : String(pid) },
-  { heading: "STATE", worth: 8, cell: ({ state }) => state },
+const columns: ReadonlyArray<Column<Row>> = [
+  { heading: "NODE", worth: 9, cell: ({ view: { ip } }) => ip },
+  { heading: "PID", worth: 3, cell: ({ view: { pid } }) => pid === undefined ? "" : String(pid) },
+  { heading: "STATE", worth: 8, cell: ({ view: { state } }) => state },
   {
     heading: "PEERS",
     worth: 7,
-    cell: (view, nodes) => view.peers === undefined ? "" : `${connectionsOf(view).length}/${nodes - 1}`
+    cell: ({ nodes, view }) => view.peers === undefined ? "" : `${connectionsOf(view).length}/${nodes - 1}`
   },
   {
     heading: "DIRECTION",
     worth: 1,
-    cell: (view) => {
+    cell: ({ view }) => {
       const connections = connectionsOf(view)
       const inbound = connections.filter(({ direction }) => direction === "inbound").length
       return view.peers === undefined ? "" : `${inbound} in, ${connections.length - inbound} out`
     }
   },
-  { heading: "DIALS", worth: 2, cell: ({ status }) => status === undefined ? "" : String(status.stats.dials) },
-  { heading: "DOWNS", worth: 5, cell: ({ status }) => status === undefined ? "" : String(status.stats.downs) },
+  {
+    heading: "DIALS",
+    worth: 2,
+    cell: ({ view: { status } }) => status === undefined ? "" : String(status.stats.dials)
+  },
+  {
+    heading: "DOWNS",
+    worth: 5,
+    cell: ({ view: { status } }) => status === undefined ? "" : String(status.stats.downs)
+  },
   {
     heading: "RTT",
     worth: 4,
-    cell: (view) => {
+    cell: ({ view }) => {
       const rtts = connectionsOf(view).flatMap(({ rtt }) => rtt === undefined ? [] : [rtt.smoothedMs])
       return rtts.length === 0 ? "" : `${(rtts.reduce((a, b) => a + b, 0) / rtts.length).toFixed(2)} ms`
     }
@@ -52,26 +59,10 @@ const columns: ReadonlyArray<Column> = [
   {
     heading: "HEIGHT",
     worth: 6,
-    cell: ({ status }) => status?.chain === undefined ? "" : `${status.chain.height} ${status.chain.hash.slice(0, 8)}`
+    cell: ({ view: { status } }) =>
+      status?.chain === undefined ? "" : `${status.chain.height} ${status.chain.hash.slice(0, 8)}`
   }
 ]
-
-const widthOf = (lines: ReadonlyArray<string>) => Math.max(0, ...lines.map((line) => line.length))
-
-/** The table with as many columns as fit, the most telling ones. */
-const tableOf = ({ nodes }: Sample, shown: ReadonlyArray<Testnet.View>, width: number): ReadonlyArray<string> => {
-  const render = (chosen: ReadonlyArray<Column>) =>
-    table([
-      chosen.map(({ heading }) => heading),
-      ...shown.map((view) => chosen.map(({ cell }) => cell(view, nodes.length)))
-    ]).split("\n")
-  const byWorth = columns.toSorted((a, b) => a.worth - b.worth)
-  for (let left = 0; left < byWorth.length - 1; left++) {
-    const lines = render(columns.filter((column) => byWorth.indexOf(column) >= left))
-    if (widthOf(lines) <= width) return lines
-  }
-  return render(columns.slice(0, 1))
-}
 
 /** `height 12`, `heights 10 to 12`. */
 const heightsOf = ({ nodes }: Sample): string => {
@@ -89,14 +80,14 @@ const summary = (sample: Sample): string => {
 }
 
 /** One sample of the network; no line is longer and no more lines are used than fit. */
-export const render = (sample: Sample, { columns, rows }: Size): string => {
+export const render = (sample: Sample, { columns: terminal, rows }: Size): string => {
   // One column less: a full line makes some terminals begin the next one. Heading, summary and the cursor take three rows.
-  const width = Math.max(1, columns - 1)
+  const width = Math.max(1, terminal - 1)
   const room = Math.max(1, rows - 3)
   const shown = sample.nodes.length <= room ? sample.nodes : sample.nodes.slice(0, Math.max(0, room - 1))
   const hidden = sample.nodes.length - shown.length
   return [
-    ...tableOf(sample, shown, width),
+    ...fitted(columns, shown.map((view) => ({ view, nodes: sample.nodes.length })), width),
     ...(hidden === 0 ? [] : [`and ${hidden} more nodes`]),
     summary(sample)
   ].map((line) => line.slice(0, width)).join("\n")

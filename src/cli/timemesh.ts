@@ -19,6 +19,7 @@ import * as status from "./status.ts"
 import * as testnet from "./testnet.ts"
 import * as trace from "./trace.ts"
 import * as unban from "./unban.ts"
+import * as watch from "./watch.ts"
 import * as why from "./why.ts"
 
 /** `makeNode`: how `run` builds its node. `self`: how `testnet` and `simulate` start this program again. */
@@ -31,6 +32,7 @@ export const make = (makeNode: run.MakeNode, self: Self) =>
         description: "A node of testnet with a public address"
       },
       { command: "timemesh status", description: "Whether all is well with it, and what to do if not" },
+      { command: "timemesh watch", description: "Its peers, sync and events, live" },
       { command: "timemesh why 198.51.100.4", description: "Why it is, or is not, connected to an address" },
       { command: "timemesh peers --help", description: "Flags and examples of one command" }
     ]),
@@ -39,6 +41,7 @@ export const make = (makeNode: run.MakeNode, self: Self) =>
       testnet.make(self),
       simulate.make(self),
       status.command,
+      watch.command,
       doctor.command,
       peers.command,
       masternodes.command,

@@ -124,6 +124,19 @@ export const eventReaderLag = 512
 /** ms. A reader hears of the node so often, so that it, and what lies between, knows that the connection lives. */
 export const eventBeatMs = 15_000
 
+// --- watch --------------------------------------------------------------------------
+
+/** ms. How often timemesh watch asks the node unless told otherwise, and the range of that: it is a page that a person reads. */
+export const watchEveryMs = 2_000
+export const watchLeastMs = 500
+export const watchMostMs = 3_600_000
+/** ms. It looks so often whether the screen has to be drawn again: an event, or a terminal of another size, shows at once for the eye. */
+export const watchDrawMs = 250
+/** ms. A stream of events that ended is asked for again after that. */
+export const watchAgainMs = 1_000
+/** The latest events that it keeps: more than any terminal shows. */
+export const watchEvents = 200
+
 // --- doctor -------------------------------------------------------------------------
 
 /** Least major version of Node. */

@@ -1,5 +1,5 @@
 /** Client of a running node's admin API. */
-import { Data, Effect, Option, type Redacted } from "effect"
+import { Data, Effect, Option, type Redacted, Stream } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient } from "effect/http-api"
 import * as Limits from "../../domain/Limits.ts"
@@ -8,17 +8,19 @@ import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import { systemReason } from "../store/systemError.ts"
 import { AdminApi } from "./AdminApi.ts"
 import type { Masternodes, Status } from "./AdminApi.ts"
+import type { Sent } from "./EventsApi.ts"
 import type { ClockReport, Resources } from "./InsightApi.ts"
 import type { Ban, Bans, Peers, Why } from "./PeerApi.ts"
 import { present } from "./present.ts"
 
 /**
  * The request failed. `unreachable`: no connection to that address. `timeout`: no answer in time. `refused`: the node
- * rejected the request as invalid. `absent`: it has nothing of what was asked for. `unauthorized`: it needs the node's token. `foreign`: the answer is not that of a timemesh node of this version.
+ * rejected the request as invalid. `absent`: it has nothing of what was asked for. `busy`: not now.
+ * `unauthorized`: it needs the node's token. `foreign`: the answer is not that of a timemesh node of this version.
  */
 export class AdminClientError extends Data.TaggedError("AdminClientError")<{
   readonly address: PeerAddress.PeerAddress
-  readonly kind: "unreachable" | "timeout" | "refused" | "absent" | "unauthorized" | "foreign"
+  readonly kind: "unreachable" | "timeout" | "refused" | "absent" | "busy" | "unauthorized" | "foreign"
   readonly detail: string
 }> {
   override get message() {
@@ -49,6 +51,8 @@ export interface AdminClient {
   readonly unban: (subnet: string) => Effect.Effect<string, AdminClientError>
   /** Whether the peer was known by a key, which is forgotten. */
   readonly trust: (ip: string) => Effect.Effect<boolean, AdminClientError>
+  /** Events after that id, or beginning with the latest `last`, for as long as the node sends them, and a sign of life comes. */
+  readonly events: (after: string | undefined, last: number) => Stream.Stream<Sent, AdminClientError>
   /** Cuts the node off from exactly these addresses; an empty list ends that. */
   readonly isolate: (ips: ReadonlyArray<string>) => Effect.Effect<void, AdminClientError>
 }
@@ -71,6 +75,7 @@ export const make = (
     const failure = (kind: AdminClientError["kind"], detail: string) => new AdminClientError({ address, kind, detail })
     const translate = (error: { readonly _tag: string; readonly message: string; readonly reason?: unknown }) => {
       if (error._tag === "BadAddress") return failure("refused", error.message)
+      if (error._tag === "TooManyReaders") return failure("busy", error.message)
       if (error._tag === "NoMasternodes" || error._tag === "NoTrace") return failure("absent", error.message)
       if (error._tag === "Unauthorized") return failure("unauthorized", error.message)
       const transport = typeof error.reason === "object" && error.reason !== null && "_tag" in error.reason &&
@@ -103,6 +108,13 @@ export const make = (
       ban: (subnet, { forMs, reason } = {}) => ask(api.ban({ payload: present({ subnet, forMs, reason }) })),
       unban: (subnet) => ask(Effect.map(api.unban({ payload: { subnet } }), ({ unbanned }) => unbanned)),
       trust: (ip) => ask(Effect.map(api.trust({ payload: { ip } }), ({ forgotten }) => forgotten)),
+      events: (after, last) =>
+        Stream.unwrap(ask(api.events({ headers: present({ "last-event-id": after }), query: { last } }))).pipe(
+          Stream.catch((error) =>
+            Stream.fail(error instanceof AdminClientError ? error : failure("unreachable", "the events ended"))
+          ),
+          Stream.timeout(2 * Limits.eventBeatMs)
+        ),
       isolate: (ips) => ask(Effect.asVoid(api.isolate({ payload: { ips } })))
     }
   })

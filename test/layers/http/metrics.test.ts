@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
-import * as peersCommand from "../../../src/cli/peers.ts"
+import * as peersCommand from "../../../src/cli/peerTable.ts"
 import * as statusCommand from "../../../src/cli/status.ts"
 import * as Metric from "../../../src/domain/metrics/Metric.ts"
 import { type Facts, samplesOf } from "../../../src/domain/metrics/samples.ts"
@@ -150,7 +150,7 @@ const agree = Effect.fnUntraced(function*(node: Running, connected: number) {
       status: status.connected,
       metrics: total(series, "timemesh_peers"),
       command: Number(/^peers +(\d+) connected/m.exec(statusCommand.render(status))?.[1]),
-      peersCommand: peersCommand.render(table).split("\n").filter((line) => /\b(?:in|out)bound, /.test(line)).length
+      peersCommand: peersCommand.render(table).split("\n").filter((line) => /  up(?:, \S+)?$/.test(line)).length
     },
     {
       table: connected,

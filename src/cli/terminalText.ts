@@ -1,0 +1,104 @@
+/** Text on a terminal: what a peer wrote cannot move the cursor, and counts for the columns that it takes. Pure. */
+
+const spaces = /\s+/gu
+/** Controls of both sets, formats (bidirectional ones, joiners), halves of a pair, private use. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu
+const selectors = /[\u{FE00}-\u{FE0F}\u{E0100}-\u{E01EF}]/gu
+/** Marks are drawn over the lines above and below, however many there are. */
+const marks = /(\p{M}{2})\p{M}+/gu
+
+/** One line of printable text: other characters become `?`, and a letter has two marks at most. */
+export const harmless = (text: string): string =>
+  text.replace(spaces, " ").replace(selectors, "").replace(unprintable, "?").replace(marks, "$1")
+
+const ascii = /^[\x20-\x7e]*$/
+const noWidth = /[\p{Mn}\p{Me}\p{Cf}\p{Cc}]/u
+const emoji = /\p{Emoji_Presentation}/u
+
+/** East Asian wide and full-width characters, first and last of each range. */
+const wide: ReadonlyArray<readonly [first: number, last: number]> = [
+  [0x1100, 0x115f],
+  [0x2329, 0x232a],
+  [0x2e80, 0x303e],
+  [0x3041, 0xa4cf],
+  [0xa960, 0xa97f],
+  [0xac00, 0xd7a3],
+  [0xf900, 0xfaff],
+  [0xfe10, 0xfe19],
+  [0xfe30, 0xfe6f],
+  [0xff00, 0xff60],
+  [0xffe0, 0xffe6],
+  [0x16fe0, 0x18cff],
+  [0x1aff0, 0x1b2ff],
+  [0x20000, 0x3fffd]
+]
+
+const cellsOf = (character: string): number => {
+  if (noWidth.test(character)) return 0
+  const code = character.codePointAt(0) ?? 0
+  return code >= 0x1100 && (wide.some(([first, last]) => code >= first && code <= last) || emoji.test(character))
+    ? 2
+    : 1
+}
+
+/** Columns that the text takes. Where terminals differ (emoji), the greater number. */
+export const widthOf = (text: string): number => {
+  if (ascii.test(text)) return text.length
+  let width = 0
+  for (const character of text) width += cellsOf(character)
+  return width
+}
+
+/** Filled up with spaces. */
+export const padded = (text: string, columns: number): string => text + " ".repeat(Math.max(0, columns - widthOf(text)))
+
+/** At most so many columns; a text that is cut ends with `…`. */
+export const cut = (text: string, columns: number): string => {
+  if (columns < 1) return ""
+  if (widthOf(text) <= columns) return text
+  let kept = ""
+  let width = 1
+  for (const character of text) {
+    width += cellsOf(character)
+    if (width > columns) break
+    kept += character
+  }
+  return `${kept}…`
+}
+
+// oxlint-disable-next-line no-control-regex
+const colours = /\u001b\[[\d;]*m/g
+
+/** Where the last of the columns of a line begins; of a line without columns, two more than its own indent. */
+const hangingIndent = (plain: string, width: number): number => {
+  const leading = /^ */.exec(plain)?.[0].length ?? 0
+  const columns = [...plain.matchAll(/\S( {2,})(?=\S)/g)]
+  const last = columns.at(-1)
+  const indent = last === undefined ? leading : last.index + last[0].length
+  // Text in less than a third of the width is not read but deciphered.
+  return indent > leading && indent <= width * 2 / 3 ? indent : leading + (last === undefined ? 0 : 2)
+}
+
+const hangLine = (line: string, width: number): ReadonlyArray<string> => {
+  const plain = line.replace(colours, "")
+  if (widthOf(plain) <= width) return [line]
+  const indent = hangingIndent(plain, width)
+  const lines: Array<string> = []
+  let [current, columns] = ["", 0]
+  for (const [token] of line.matchAll(/ +|[^ ]+/g)) {
+    const size = widthOf(token.replace(colours, ""))
+    if (columns + size > width && columns > indent) {
+      lines.push(current.trimEnd())
+      current = " ".repeat(indent)
+      columns = indent
+      if (token.startsWith(" ")) continue
+    }
+    current += token
+    columns += size
+  }
+  return [...lines, current.trimEnd()]
+}
+
+/** Lines broken between words; what follows stands below the last column of its line. Colours take no room. `undefined`: as it is. */
+export const hang = (text: string, width: number | undefined): string =>
+  width === undefined || width < 1 ? text : text.split("\n").flatMap((line) => hangLine(line, width)).join("\n")
