@@ -22,7 +22,7 @@ export interface Kept {
 
 /** What is kept of one pair. `earlier`: steps before that are not kept any more. */
 interface Ring {
-  readonly steps: Array<Kept>
+  steps: Array<Kept>
   bytes: number
   earlier: number
 }
@@ -51,8 +51,10 @@ export class FlightRecorder {
   record(ip: PeerIp, step: Kept): void {
     if (isIdle(step)) return
     const ring = this.ringOf(ip, step)
-    // Copied to its length: a list that grew has room for sixteen more, for as long as it is kept.
-    ring.steps.push({ ...step, actions: step.actions.slice() })
+    // Copied to their length: a list that grew has room for sixteen more, for as long as it is kept.
+    const kept = { ...step, actions: step.actions.slice() }
+    if (ring.steps.length < Limits.traceLeastSteps) ring.steps = ring.steps.concat(kept)
+    else ring.steps.push(kept)
     this.grow(ring, stepBytes(step))
     if (ring.steps.length > Limits.traceSteps) this.drop(ring, 1)
     while (this.total > Limits.traceBytes) this.makeRoom()

@@ -105,15 +105,20 @@ export class PeerConnection<Owner> {
     initiator: Effect.Effect<Option.Option<PeerAddress.PeerAddress>>,
     secured: Effect.Effect<Option.Option<Secured>> = Effect.succeedNone
   ): Effect.Effect<void> {
-    const program = Effect.gen({ self: this }, function*() {
+    const opened = Effect.gen({ self: this }, function*() {
       const scope = yield* Effect.scope
       const reader = yield* socket.reader
       const writerScope = yield* Scope.fork(scope)
       const writer = yield* Scope.provide(socket.writer, writerScope)
       this.secured ??= Option.getOrUndefined(yield* secured)
       this.open(writer, writerScope, Option.getOrUndefined(yield* initiator))
-      return yield* readBatches(reader, (batch) => this.received(batch), (hold) => this.onHold(hold))
+      return reader
     })
+    // Not in the generator: an idle connection would keep it.
+    const program = Effect.flatMap(
+      opened,
+      (reader) => readBatches(reader, (batch) => this.received(batch), (hold) => this.onHold(hold))
+    )
     return Effect.withFiber((fiber) => {
       this.fiber = fiber
       // Closed before its program began.
@@ -269,6 +274,8 @@ export class PeerConnection<Owner> {
 
   /** A buffer for frames that this connection sends: see `SendBuffers`. */
   allocate(bytes: number): Uint8Array {
+    // Those of a handshake are short.
+    if (bytes < Limits.smallFrameBytes) return new Uint8Array(bytes)
     return (this.buffers ??= new SendBuffers()).allocate(bytes)
   }
 
