@@ -124,6 +124,11 @@ export const evictionGraceMs = 20_000
 export const enoughPeers = 8
 /** ms. Such help to one netgroup; and netgroups of which that is remembered. */
 export const evictionEveryMs = 60_000
+/**
+ * ms. A netgroup whose newcomer asked a full node for a place has its turn kept for so long: several tries of a peer that dials again each second. Longer, and
+ * netgroups that have given up would hold up the others.
+ */
+export const newcomerWaitMs = 5_000
 export const evictionGroupsKnown = 1_024
 /** dials per second to peers whose ban has ended. */
 export const unbannedDialsPerSecond = 16

@@ -155,6 +155,7 @@ export const isOfUse = (told: IpClass, peer: IpClass): boolean =>
  * map). Text such as `203.0/16` or `2001:db8/32`.
  */
 export const netgroup = (ip: PeerIp): string => {
+  // In the one canonical form the first two octets end at the second dot.
   if (!ip.includes(":")) return `${ip.slice(0, ip.indexOf(".", ip.indexOf(".") + 1))}/16`
   const [a, b] = NetAddress.ipv6ToSegments(Result.getOrThrow(NetAddress.ipv6FromString(ip)))
   return `${a.toString(16)}:${b.toString(16)}/32`

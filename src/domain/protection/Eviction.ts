@@ -34,7 +34,14 @@ export interface Newcomer {
   readonly isKnown: boolean
   /** When a peer of its group last was given another's place because it had few. */
   readonly groupHelpedAt: number | undefined
+  /** Whether no other newcomer in need comes before it. */
+  readonly isItsTurn: boolean
 }
+
+/** Whether the newcomer may be given another's place because it has few, as far as it alone goes. */
+export const isInNeed = ({ groupHelpedAt, peers }: Omit<Newcomer, "isItsTurn">, now: number): boolean =>
+  peers !== undefined && peers < Limits.enoughPeers &&
+  (groupHelpedAt === undefined || now - groupHelpedAt >= Limits.evictionEveryMs)
 
 /** The candidate that goes, and whether only because the newcomer has few peers. `undefined`: none goes. */
 export const choose = <C extends Candidate>(
@@ -60,9 +67,7 @@ export const choose = <C extends Candidate>(
   }
   if (victim === undefined) return undefined
   if (size >= (sizes.get(newcomer.group) ?? 0) + 2) return { victim, isHelp: false }
-  const isInNeed = newcomer.peers !== undefined && newcomer.peers < Limits.enoughPeers
-  const isFirst = newcomer.groupHelpedAt === undefined || now - newcomer.groupHelpedAt >= Limits.evictionEveryMs
-  return isInNeed && isFirst ? { victim, isHelp: true } : undefined
+  return newcomer.isItsTurn && isInNeed(newcomer, now) ? { victim, isHelp: true } : undefined
 }
 
 /** Those that none of the rules protects. */

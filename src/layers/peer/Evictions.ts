@@ -22,12 +22,13 @@ export const makeRoom = (ctx: NodeContext, newcomer: Peer, end: PeerEnd, hello: 
   const { protection } = ctx
   const now = ctx.timers.now()
   const group = PeerIp.operatorOf(newcomer.ip)
-  const comer: Eviction.Newcomer = {
+  const asks = {
     group,
     peers: Handshake.peersOf(hello),
     isKnown: Gate.isKnown(ctx, newcomer.ip),
     groupHelpedAt: protection.helped.get(group)
   }
+  const comer = { ...asks, isItsTurn: asks.isKnown || (Eviction.isInNeed(asks, now) && isNext(ctx, newcomer, now)) }
   const places = Gate.placesFor(ctx, newcomer, end)
   const victims: Array<Peer> = []
   let isHelp = false
@@ -42,6 +43,10 @@ export const makeRoom = (ctx: NodeContext, newcomer: Peer, end: PeerEnd, hello: 
   if (isHelp) putLatest(protection.helped, group, now, Limits.evictionGroupsKnown)
   for (const peer of victims) evict(ctx, peer, newcomer)
 }
+
+/** Whether no stranger of another netgroup comes before it: /16 and /32 on private networks too, so that a thousand loopback addresses are not a thousand voices. */
+const isNext = ({ book, protection }: NodeContext, { ip }: Peer, now: number): boolean =>
+  protection.newcomers.isNext(PeerIp.netgroup(ip), book.groupOrder(ip), now)
 
 const evict = (ctx: NodeContext, peer: Peer, newcomer: Peer): void => {
   ctx.emit({ _tag: "Evicted", ip: peer.ip, other: newcomer.ip })

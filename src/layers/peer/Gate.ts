@@ -80,8 +80,12 @@ export const placesFor = ({ setup, slots }: NodeContext, { book }: Peer, { direc
 }
 
 /** The peer has a place by this end. */
-export const takePlace = ({ slots }: NodeContext, { book, ip }: Peer, { direction }: PeerEnd): void =>
-  slots.takePlace(ip, direction === "outbound" && book.source !== "configured")
+export const takePlace = ({ protection, slots, timers }: NodeContext, { book, ip }: Peer, end: PeerEnd): void => {
+  if (end.direction === "inbound" && !end.isKnown && !slots.hasPlace(ip)) {
+    protection.newcomers.cameIn(PeerIp.netgroup(ip), timers.now())
+  }
+  slots.takePlace(ip, end.direction === "outbound" && book.source !== "configured")
+}
 
 /** Why there is no place for the peer, in words; `undefined`: there is, or it has one. */
 export const full = (ctx: NodeContext, peer: Peer, end: PeerEnd): string | undefined => {

@@ -4,6 +4,7 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import * as TokenBucket from "../../domain/peer/TokenBucket.ts"
 import { type Ban, BanList } from "../../domain/protection/BanList.ts"
 import { Ledger } from "../../domain/protection/Ledger.ts"
+import { NewcomerTurns } from "../../domain/protection/NewcomerTurns.ts"
 import * as OwnTrouble from "../../domain/protection/OwnTrouble.ts"
 import type { Timer } from "../time/Timers.ts"
 
@@ -22,6 +23,8 @@ export class ProtectionState {
   readonly masternodes = new Set<PeerIp>()
   /** Netgroups that were helped to a place in a full node, and when, the longest ago first. */
   readonly helped = new Map<string, number>()
+  /** Netgroups whose strangers ask for a place, or came in. */
+  readonly newcomers = new NewcomerTurns()
   /** The bans are not as they were stored. */
   isUnsaved = false
   /** Called when they change. */

@@ -25,7 +25,13 @@ const crowd = (count: number, group: string, from = 1_000) =>
   Array.from({ length: count }, (_, i) => peer(from + i, group, { leastRttMs: 500 + i }))
 const of = (...groups: ReadonlyArray<readonly [group: string, count: number]>) =>
   groups.flatMap(([group, count], g) => crowd(count, group, 1_000 * (g + 1)))
-const stranger: Eviction.Newcomer = { group: "new", peers: 0, isKnown: false, groupHelpedAt: undefined }
+const stranger: Eviction.Newcomer = {
+  group: "new",
+  peers: 0,
+  isKnown: false,
+  groupHelpedAt: undefined,
+  isItsTurn: true
+}
 
 describe("who is evicted", () => {
   it("the youngest of the netgroup with most peers", () => {
@@ -115,7 +121,13 @@ describe("for whom", () => {
     for (let knock = 0; knock < 5_000; knock++) {
       const now = hour + knock * 1_000
       const group = knock % 2 === 0 ? "attacker" : `honest-${below(200)}`
-      const chosen = Eviction.choose(candidates, { group, peers: 50, isKnown: false, groupHelpedAt: undefined }, now)
+      const chosen = Eviction.choose(candidates, {
+        group,
+        peers: 50,
+        isKnown: false,
+        groupHelpedAt: undefined,
+        isItsTurn: true
+      }, now)
       if (chosen === undefined) continue
       evictions += 1
       last = knock
