@@ -2,6 +2,7 @@
 import { chain, type Check, forked } from "./Check.ts"
 import { agreed, connected, counted, noGrudge } from "./ends.ts"
 import { Helper } from "./Helper.ts"
+import type { TimedProcess } from "./TimedProcess.ts"
 import { Failed, s, sleep, until } from "./Wait.ts"
 
 export type Group = (check: Check) => Promise<void>
@@ -81,8 +82,26 @@ export const held: Group = async (check) => {
   })
 }
 
-/** A chain to a daemon that has none, and from there to a node of ours that has none. */
-const syncOf = (height: number, subnet: number, seconds: number): Group => async (check) => {
+/** How one daemon reads the same chain from another, which dials it: what ours is compared with. */
+const amongThem = async (check: Check, from: TimedProcess, subnet: number, height: number, seconds: number) => {
+  const second = check.daemon(`10.77.${subnet}.11`)
+  await second.start()
+  const helper = new Helper({ from: `10.77.${subnet + 100}.1`, to: from.ip, names: [second.ip] })
+  await check.row(`${height} blocks, one daemon to another`, async () => {
+    await until("it dials the other", soon, async () => await second.connections() > 0 ? true : undefined)
+    helper.close()
+    const { seconds: took } = await until(
+      `the other is at ${height}`,
+      seconds,
+      async () => await second.height() === height ? true : undefined
+    )
+    return `${await second.hashAt(height) === await from.hashAt(height) ? "one hash" : "two chains"}, after ${s(took)}`
+  })
+  await second.stop()
+}
+
+/** A chain to a daemon that has none, and from there to a node of ours that has none. `compared`: and to a daemon. */
+const syncOf = (height: number, subnet: number, seconds: number, compared = false): Group => async (check) => {
   const daemon = check.daemon(`10.77.${subnet}.20`)
   const full = check.node(`10.77.${subnet}.10`, { peers: [daemon.ip] })
   const fresh = check.node(`10.77.${subnet}.30`, { peers: [daemon.ip] })
@@ -101,10 +120,13 @@ const syncOf = (height: number, subnet: number, seconds: number): Group => async
     const { seconds: took, words } = await agreed(fresh, daemon, height, seconds)
     return `${words}, ${s(took)} after Up; ${await noGrudge(daemon)}`
   })
+  if (!compared) return
+  await fresh.stop()
+  await amongThem(check, daemon, subnet, height, seconds)
 }
 
 export const sync: Group = syncOf(120, 20, 120)
-export const syncLong: Group = syncOf(2_480, 21, 180)
+export const syncLong: Group = syncOf(2_480, 21, 180, true)
 
 /** It follows our longer chain, then one of ours that it left behind follows it. */
 export const reorg: Group = async (check) => {
