@@ -25,7 +25,7 @@ const numeric = (ip: string): number => ip.split(".").reduce((sum, byte) => sum 
 
 interface Listed {
   readonly address: string
-  readonly active: boolean
+  readonly is_active: boolean
 }
 
 interface BanList {
@@ -149,7 +149,7 @@ export class TimedProcess {
   /** The same list, of those that are active: connected to it, or seen so by others. */
   async activeMasternodes(): Promise<ReadonlyArray<string>> {
     const list = await this.rpc<{ readonly masternodes: ReadonlyArray<Listed> }>("masternodelist", true)
-    return list.masternodes.flatMap(({ active, address }) => active ? [address.split(":")[0] ?? address] : [])
+    return list.masternodes.flatMap(({ address, is_active }) => is_active ? [address.split(":")[0] ?? address] : [])
   }
 
   /** What it holds against anybody, in its words; empty: nothing. */

@@ -84,6 +84,23 @@ describe("a masternode beside daemons", () => {
         assert.lengthOf(announcements(again), 1)
       })))
 
+  it.effect("that is started again and again announces itself to the daemon each time, and is never held against", () =>
+    onTimeMesh(5, ({ node, timed }) =>
+      Effect.gen(function*() {
+        const { timed: daemon } = yield* timed({ ip: "10.0.0.1", remembers: true })
+        const self = { masternode: masternodes.masternode(7), peers: ["10.0.0.1"] }
+        for (let process = 1; process <= 3; process++) {
+          const ours = yield* node("10.0.0.9", self)
+          yield* TestClock.adjust("6 minutes")
+          const announced = daemon.live("10.0.0.9").map(({ heard }) =>
+            heard.filter(({ message }) => message._tag === "MasternodeAnnouncementV3").length
+          )
+          assert.deepStrictEqual(announced, [1], `process ${process}`)
+          yield* ours.stop
+        }
+        assert.deepStrictEqual(daemon.ledger.entries("10.0.0.9"), [])
+      })))
+
   it.effect("a node that is no masternode asks too, and announces nothing", () =>
     onTimeMesh(5, ({ node }) =>
       Effect.gen(function*() {
