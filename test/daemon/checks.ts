@@ -82,6 +82,12 @@ export const held: Group = async (check) => {
   })
 }
 
+/** What of a sync was up to the one that served. */
+const waitedBy = (daemon: TimedProcess): string => {
+  const { count, waited } = daemon.pages()
+  return `of which it waited ${s(waited)} for ${count} pages`
+}
+
 /** How one daemon reads the same chain from another, which dials it: what ours is compared with. */
 const amongThem = async (check: Check, from: TimedProcess, subnet: number, height: number, seconds: number) => {
   const second = check.daemon(`10.77.${subnet}.11`)
@@ -95,7 +101,8 @@ const amongThem = async (check: Check, from: TimedProcess, subnet: number, heigh
       seconds,
       async () => await second.height() === height ? true : undefined
     )
-    return `${await second.hashAt(height) === await from.hashAt(height) ? "one hash" : "two chains"}, after ${s(took)}`
+    const same = await second.hashAt(height) === await from.hashAt(height)
+    return `${same ? "one hash" : "two chains"}, after ${s(took)}, ${waitedBy(second)}`
   })
   await second.stop()
 }
@@ -111,7 +118,7 @@ const syncOf = (height: number, subnet: number, seconds: number, compared = fals
   await check.row(`${height} blocks, ours to it`, async () => {
     await connected(full, daemon, soon)
     const { seconds: took, words } = await agreed(full, daemon, height, seconds)
-    return `${words}, ${s(took)} after Up; ${await noGrudge(daemon)}`
+    return `${words}, ${s(took)} after Up${compared ? `, ${waitedBy(daemon)}` : ""}; ${await noGrudge(daemon)}`
   })
   await full.stop()
   await fresh.start()
@@ -126,7 +133,7 @@ const syncOf = (height: number, subnet: number, seconds: number, compared = fals
 }
 
 export const sync: Group = syncOf(120, 20, 120)
-export const syncLong: Group = syncOf(2_480, 21, 180, true)
+export const syncLong: Group = syncOf(2_480, 21, 300, true)
 
 /** It follows our longer chain, then one of ours that it left behind follows it. */
 export const reorg: Group = async (check) => {
