@@ -1,18 +1,16 @@
 /** `/metrics`: every metric of the table, in Prometheus' format, and the same truth as `status`, `peers` and the commands. */
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Schema } from "effect"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as peersCommand from "../../../src/cli/peerTable.ts"
 import * as statusCommand from "../../../src/cli/status.ts"
 import * as Metric from "../../../src/domain/metrics/Metric.ts"
 import { type Facts, samplesOf } from "../../../src/domain/metrics/samples.ts"
 import { Status } from "../../../src/layers/http/AdminApi.ts"
-import * as AdminServer from "../../../src/layers/http/AdminServer.ts"
 import * as MetricsPage from "../../../src/layers/http/MetricsPage.ts"
 import { Peers } from "../../../src/layers/http/PeerApi.ts"
 import { row, stats } from "../../harness/adminNode.ts"
+import { get, parse, total } from "../../harness/adminOf.ts"
 import { ip, onMesh, type Running } from "../../harness/mesh.ts"
 import { judge, promtool } from "../../harness/promtool.ts"
 
@@ -48,21 +46,6 @@ const facts: Facts = {
   }],
   logLinesDropped: 9,
   process: { residentBytes: 10, heapBytes: 11, cpuMs: 12 }
-}
-
-/** Series of the text format: `name{label="value"}` → value. */
-const parse = (text: string): ReadonlyMap<string, number> =>
-  new Map(
-    text.split("\n").filter((line) => line !== "" && !line.startsWith("#")).map((line) => {
-      const space = line.lastIndexOf(" ")
-      return [line.slice(0, space), Number(line.slice(space + 1))] as const
-    })
-  )
-
-const total = (series: ReadonlyMap<string, number>, name: Metric.Name): number => {
-  let sum = 0
-  for (const [key, value] of series) if (key === name || key.startsWith(`${name}{`)) sum += value
-  return sum
 }
 
 describe("metrics", () => {
@@ -117,21 +100,6 @@ describe("metrics", () => {
 })
 
 // --- one state, several faces -------------------------------------------------------
-
-const routesOf = (node: Running) =>
-  HttpRouter.toHttpEffect(AdminServer.routes(0).pipe(Layer.provide(Layer.succeedContext(node.services)))).pipe(
-    Effect.provide(NodeHttpServer.layerHttpServices)
-  )
-
-const get = (node: Running, path: string) =>
-  Effect.gen(function*() {
-    const app = yield* routesOf(node)
-    const request = HttpServerRequest.fromWeb(
-      new Request(`http://127.0.0.1${path}`, { headers: { host: "127.0.0.1" } })
-    )
-    const response = yield* app.pipe(Effect.provideService(HttpServerRequest.HttpServerRequest, request))
-    return yield* Effect.promise(() => HttpServerResponse.toWeb(response).text())
-  }).pipe(Effect.scoped)
 
 const decodeStatus = Schema.decodeUnknownEffect(Schema.fromJsonString(Status))
 const decodePeers = Schema.decodeUnknownEffect(Schema.fromJsonString(Peers))
@@ -207,7 +175,7 @@ describe("status, peers, metrics and commands", () => {
         yield* start(c, { peers: [a] })
         yield* TestClock.adjust("40 seconds")
         const up = yield* look(2)
-        assert.isAbove(total(up, "timemesh_rtt_seconds_count" as Metric.Name), 3)
+        assert.isAbove(total(up, "timemesh_rtt_seconds_count"), 3)
         assert.isAbove(up.get("timemesh_bytes_total{way=\"received\"}") ?? 0, 200)
 
         // The line between two nodes that are both well is reset: a flap at both ends.
