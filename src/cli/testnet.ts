@@ -4,6 +4,8 @@ import { Command, Flag } from "effect/cli"
 import * as Limits from "../domain/Limits.ts"
 import { networks } from "../domain/Network.ts"
 import type { Self } from "../layers/node/Self.ts"
+import * as SimulationLimits from "../simulation/plan/Limits.ts"
+import * as TimedOverTls from "../simulation/timed/TimedOverTls.ts"
 import * as Testnet from "../testnet/Testnet.ts"
 import type { Verdict } from "../testnet/Verdict.ts"
 import * as Failure from "./Failure.ts"
@@ -54,6 +56,18 @@ export const renderVerdict = (verdict: Verdict): string =>
           "partition",
           `${verdict.partition.seconds} s, reconnected after ${milliseconds(verdict.partition.reconnectedMs)}`
         ]]),
+      ...(verdict.mixed === null ? [] : [
+        [
+          "with daemons",
+          `${verdict.mixed.connected} of ${verdict.mixed.pairs} pairs of a node and one of ${verdict.mixed.daemons} daemons`
+        ],
+        [
+          "daemons hold",
+          `${verdict.mixed.violations} violations, ${verdict.mixed.bans} bans; heights ${
+            verdict.mixed.heights.join(", ")
+          }`
+        ]
+      ]),
       ["logs", `${verdict.directory}/node-*.log`]
     ]),
     verdict.ok ? "OK" : `NOT OK: ${verdict.problems.join("; ")}`
@@ -89,6 +103,12 @@ const flags = {
     Flag.withDescription("How the nodes are connected (default tls)"),
     Flag.withDefault("tls" as const)
   ),
+  wire: Flag.Literals("wire", ["native", "mixed"]).pipe(
+    Flag.withDescription(
+      "mixed: half of the nodes are daemons of the TIME network, twins of the real one; from 300 s on, one of them has the lowest address (default native)"
+    ),
+    Flag.withDefault("native" as const)
+  ),
   produce: Flag.Boolean("produce").pipe(
     Flag.withDescription("Let all nodes take turns producing blocks: a test producer, not consensus"),
     Flag.withDefault(false)
@@ -99,8 +119,10 @@ const flags = {
     Flag.optional
   ),
   port: Flag.Int("port").pipe(
-    Flag.withDescription("Peer port of every node; its admin API is on the next port (default 24200)"),
-    Flag.withDefault(networks.devnet.port)
+    Flag.withDescription(
+      "Peer port of every node; its admin API is on the next port (default 24200; with --wire mixed 24100, the only one that a daemon dials)"
+    ),
+    Flag.optional
   ),
   dir: Flag.String("dir").pipe(
     Flag.withMetavar("DIR"),
@@ -113,13 +135,33 @@ const flags = {
   )
 }
 
+/** What a network with daemons cannot have, in words. */
+const mixedFault = (asked: {
+  readonly nodes: number
+  readonly port: number
+  readonly transport: string
+  readonly others: ReadonlyArray<readonly [flag: string, isGiven: boolean]>
+}): string | undefined => {
+  if (asked.nodes < 4) return `--nodes: "${asked.nodes}" is out of range; use 4 to 100 with --wire mixed`
+  if (asked.transport !== "tls") {
+    return "--wire mixed and --transport plain exclude each other: a daemon speaks TLS only"
+  }
+  if (asked.port !== networks.testnet.port) {
+    return `--wire mixed needs port ${networks.testnet.port}: a daemon dials no other`
+  }
+  const [excluded] = asked.others.find(([, isGiven]) => isGiven) ?? []
+  return excluded === undefined ? undefined : `--wire mixed and --${excluded} exclude each other; choose one`
+}
+
 /** `self`: how to start this program as a node. */
 export const make = (self: Self) =>
   Command.make(
     "testnet",
     flags,
     Effect.fnUntraced(
-      function*({ chain, chaos, dir, json, nodes, partition, port, produce, seconds: given, transport }) {
+      function*(
+        { chain, chaos, dir, json, nodes, partition, port: givenPort, produce, seconds: given, transport, wire }
+      ) {
         yield* Effect.fromResult(inRange("nodes", nodes, 2, 100))
         const least = Option.match(partition, {
           onNone: () => 3,
@@ -135,7 +177,17 @@ export const make = (self: Self) =>
             return yield* Failure.unusable("--partition and --chaos exclude each other; choose one")
           }
         }
+        const isMixed = wire === "mixed"
+        const port = Option.getOrElse(givenPort, () => networks[isMixed ? "testnet" : "devnet"].port)
         yield* Effect.fromResult(inRange("port", port, 1, 65_534))
+        const others = [
+          ["chain", chain > 0],
+          ["produce", produce],
+          ["partition", Option.isSome(partition)],
+          ["chaos", Option.isSome(chaos)]
+        ] as const
+        const fault = isMixed ? mixedFault({ nodes, port, transport, others }) : undefined
+        if (fault !== undefined) return yield* Failure.unusable(fault)
         if (Option.isSome(chaos)) yield* Effect.fromResult(inRange("chaos", chaos.value, 2, 86_400))
         const fs = yield* FileSystem.FileSystem
         const directory = Option.isSome(dir)
@@ -154,13 +206,14 @@ export const make = (self: Self) =>
           nodes,
           seconds,
           chaosSeconds: Option.getOrUndefined(chaos),
-          chain,
+          chain: isMixed ? SimulationLimits.daemonBlocks : chain,
           produce: produce || Option.isSome(partition),
           partitionSeconds: Option.getOrUndefined(partition),
           port,
           transport,
           directory,
-          self
+          self,
+          daemons: isMixed ? TimedOverTls.start : undefined
         }
         const verdict = yield* Effect.scoped(
           Testnet.run(options, (progress) => progress._tag === "Interrupted" ? print(progress.verdict) : tell(progress))

@@ -21,7 +21,7 @@ export const isDaemon = (index: number): boolean =>
 export const wallMs = ChainParams.dueAt(params, SimulationLimits.daemonBlocks) * 1_000 + SimulationLimits.startMs
 
 /** Blocks 1, 2, … that they begin with. */
-const firstBlocks = (hasher: Hasher): ReadonlyArray<Block> => {
+export const firstBlocks = (hasher: Hasher): ReadonlyArray<Block> => {
   let parent = Synthetic.genesisParent(params)
   return Array.from({ length: SimulationLimits.daemonBlocks }, (_, i) => {
     const made = Synthetic.onTop(params, hasher, parent, ChainParams.dueAt(params, i + 1), {

@@ -1,6 +1,7 @@
 /** The nodes of a testnet as the process that runs it knows them: how to start each, and what each says of itself. */
 import { Clock, Effect, FileSystem } from "effect"
 import * as Limits from "../domain/Limits.ts"
+import type { NetworkName } from "../domain/Network.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../domain/peer/PeerIp.ts"
 import * as AdminClient from "../layers/http/AdminClient.ts"
@@ -21,6 +22,9 @@ export interface Options {
   /** All nodes make blocks. */
   readonly produce: boolean
   readonly transport: "plain" | "tls"
+  readonly network: NetworkName
+  /** Which of 1 … `nodes` are no processes of this program. */
+  readonly daemons: ReadonlyArray<number>
 }
 
 export type State = "starting" | "running" | "killed" | "ended"
@@ -41,15 +45,21 @@ export interface Member {
   state: State
 }
 
-const addressOf = (k: number): string => `127.0.0.${k}`
+export const addressOf = (k: number): string => `127.0.0.${k}`
 
-/** The middle node: the only one that the others are configured with. */
-const seedOf = (options: Options): string => addressOf(Math.ceil(options.nodes / 2))
+const numbersOf = ({ daemons, nodes }: Options): ReadonlyArray<number> =>
+  Array.from({ length: nodes }, (_, i) => i + 1).filter((k) => !daemons.includes(k))
+
+/** The middle node: the only one that the others are configured with, beside daemons. */
+const seedOf = (options: Options): string => {
+  const numbers = numbersOf(options)
+  return addressOf(numbers[Math.ceil(numbers.length / 2) - 1] ?? 1)
+}
 
 /** No process is started yet. */
 export const make = (options: Options) => {
   const seed = seedOf(options)
-  return Effect.forEach(Array.from({ length: options.nodes }, (_, i) => i + 1), (k) =>
+  return Effect.forEach(numbersOf(options), (k) =>
     Effect.gen(function*() {
       const ip = addressOf(k)
       const dataDir = `${options.directory}/node-${k}`
@@ -60,12 +70,13 @@ export const make = (options: Options) => {
           `--listen=${ip}:${options.port}`,
           `--admin=${PeerAddress.format(admin)}`,
           `--data-dir=${dataDir}`,
-          "--network=devnet",
+          `--network=${options.network}`,
           `--transport=${options.transport}`,
           "--log-format=json",
           `--log-level=${options.logLevel}`,
           ...(options.produce ? ["--produce"] : []),
-          ...(ip === seed ? [] : [`--peer=${seed}:${options.port}`])
+          ...(ip === seed ? [] : [`--peer=${seed}:${options.port}`]),
+          ...options.daemons.map((daemon) => `--peer=${addressOf(daemon)}:${options.port}`)
         ],
         logFile: `${dataDir}.log`,
         client: yield* AdminClient.make(admin, AdminToken.find(dataDir)),

@@ -16,6 +16,7 @@ import * as ChainVerdict from "./ChainVerdict.ts"
 import type { Cut, Kill } from "./Facts.ts"
 import * as LogEvents from "./LogEvents.ts"
 import * as Members from "./Members.ts"
+import * as Mixed from "./Mixed.ts"
 import * as Partition from "./Partition.ts"
 import * as Preflight from "./Preflight.ts"
 import * as Replay from "./Replay.ts"
@@ -40,7 +41,19 @@ export interface Options {
   /** Empty or new: takes logs and data directories. */
   readonly directory: string
   readonly self: Self
+  /** Some of the nodes are daemons of the TIME network; `undefined`: none is. All are on testnet then, over TLS, and the daemons have the first `chain` blocks. */
+  readonly daemons: Daemons | undefined
 }
+
+/** Starts daemons at `ips`, which dial `peers` by their own rules and end with the scope. The result is what they say now. */
+export type Daemons = (
+  ips: ReadonlyArray<string>,
+  peers: ReadonlyArray<string>
+) => Effect.Effect<
+  Effect.Effect<ReadonlyArray<Mixed.DaemonAccount>>,
+  { readonly message: string },
+  Scope.Scope
+>
 
 export type { State, View } from "./Members.ts"
 
@@ -136,15 +149,26 @@ export const run = (
 ): Effect.Effect<Verdict.Verdict, Preflight.TestnetError | PlatformError.PlatformError, Environment> =>
   Effect.gen(function*() {
     yield* Preflight.check(options)
-    if (options.chain > 0) {
+    const numbers = options.daemons === undefined ? [] : Mixed.daemonsOf(options.nodes, options.seconds)
+    if (options.chain > 0 && options.daemons === undefined) {
       yield* tell({ _tag: "Seeding", blocks: options.chain })
       yield* SeedChain.seed(`${options.directory}/node-1`, options.chain)
     }
     const startedAt = yield* monotonicMs
-    const pairs = PairAgreement.pairs(options.nodes)
-    const membership: Members.Options = { ...options, logLevel: "debug" }
+    const pairs = PairAgreement.pairs(options.nodes - numbers.length)
+    const membership: Members.Options = {
+      ...options,
+      logLevel: "debug",
+      network: options.daemons === undefined ? "devnet" : "testnet",
+      daemons: numbers
+    }
     const members = yield* Members.make(membership)
     const kills: Array<Kill> = []
+    const daemons = options.daemons === undefined
+      ? Effect.succeed([])
+      : yield* options.daemons(numbers.map(Members.addressOf), members.map(({ ip }) => ip)).pipe(
+        Effect.mapError(({ message }) => new Preflight.TestnetError({ detail: `a daemon did not start: ${message}` }))
+      )
     yield* Members.startAll(membership, members)
     if (options.chaosSeconds !== undefined) {
       const everyMs = options.chaosSeconds * 1_000
@@ -157,7 +181,8 @@ export const run = (
 
     let cut: Cut | undefined
     const isWhole = (views: ReadonlyArray<Members.View>) =>
-      Verdict.connectedPairs(views) === pairs && ChainVerdict.agree(views, options)
+      Verdict.connectedPairs(views) === pairs && ChainVerdict.agree(views, options) &&
+      (options.daemons === undefined || Mixed.judge(views, Effect.runSync(daemons)).problems.length === 0)
     if (options.partitionSeconds !== undefined) {
       const report = (is: Cut) =>
         Effect.suspend(() => {
@@ -172,6 +197,7 @@ export const run = (
     /** `stoppedAt`: what is logged from then on does not count. */
     const conclude = Effect.fnUntraced(function*(stoppedAt: number) {
       yield* tell({ _tag: "Stopping" })
+      const daemonAccounts = yield* daemons
       yield* Members.stopAll(members)
       const histories = yield* Effect.forEach(
         members,
@@ -183,6 +209,7 @@ export const run = (
         nodes: histories,
         asked: options,
         cut,
+        daemons: options.daemons === undefined ? undefined : daemonAccounts,
         partitionSeconds: options.partitionSeconds,
         kills,
         samples: samples.count,

@@ -4,6 +4,7 @@ import * as PairAgreement from "../domain/pair/PairAgreement.ts"
 import type { Peers } from "../layers/http/PeerApi.ts"
 import * as ChainVerdict from "./ChainVerdict.ts"
 import type { Account, Asked, Cut, Kill, NodeEvents } from "./Facts.ts"
+import * as Mixed from "./Mixed.ts"
 import type { History, UnexpectedDown } from "./Replay.ts"
 
 /** Whole numbers. */
@@ -50,6 +51,8 @@ export interface Verdict extends ChainVerdict.ChainVerdict {
   readonly kills: number
   /** Per kill, from the respawn until every pair was connected again; `null`: never. */
   readonly recoveriesMs: ReadonlyArray<number | null>
+  /** Of nodes with daemons of the TIME network; `null` without any. */
+  readonly mixed: Mixed.MixedVerdict | null
   /** Processes that ended by themselves. */
   readonly crashes: number
   /** Where logs and data are. */
@@ -114,6 +117,7 @@ export const judge = (given: {
   readonly nodes: ReadonlyArray<NodeEvents>
   readonly asked: Asked
   readonly cut: Cut | undefined
+  readonly daemons?: ReadonlyArray<Mixed.DaemonAccount> | undefined
   readonly partitionSeconds: number | undefined
 }): Verdict => {
   const { accounts, crashes, history, kills } = given
@@ -128,6 +132,7 @@ export const judge = (given: {
   const recoveries = history.recoveriesMs.map((ms) => ms ?? null)
   const silent = accounts.filter(({ peers, status }) => peers === undefined || status === undefined)
   const { problems: chainProblems, ...chain } = ChainVerdict.judge({ ...given, reconnectedMs: history.reconnectedMs })
+  const { problems: mixedProblems, ...mixed } = Mixed.judge(accounts, given.daemons ?? [])
   const problems = [
     ...(given.samples < nodes ? [`only ${given.samples} samples of ${nodes} nodes were taken`] : []),
     ...silent.map(({ ip }) => `${ip} did not answer at the end`),
@@ -142,7 +147,8 @@ export const judge = (given: {
       ? [`a killed node was not whole again within ${Limits.testnetRecoveryMs / 1_000} s`]
       : []),
     ...(crashes > 0 ? [`${crashes} nodes ended by themselves`] : []),
-    ...chainProblems
+    ...chainProblems,
+    ...(given.daemons === undefined ? [] : mixedProblems)
   ]
   return {
     nodes,
@@ -162,6 +168,7 @@ export const judge = (given: {
     kills: kills.length,
     recoveriesMs: recoveries,
     ...chain,
+    mixed: given.daemons === undefined ? null : mixed,
     crashes,
     directory: given.directory,
     problems,

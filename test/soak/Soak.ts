@@ -56,7 +56,14 @@ export const run = (
   Effect.gen(function*() {
     const { directory, faultEveryMs, nodes, sampleMs, self } = options
     yield* Preflight.check(options)
-    const membership: Members.Options = { ...options, logLevel: "info", produce: false, transport: "plain" }
+    const membership: Members.Options = {
+      ...options,
+      logLevel: "info",
+      produce: false,
+      transport: "plain",
+      network: "devnet",
+      daemons: []
+    }
     const members = yield* Members.make(membership)
     const pairs = nodes * (nodes - 1) / 2
     const startedAt = yield* Clock.currentTimeMillis

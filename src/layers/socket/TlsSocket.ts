@@ -14,6 +14,7 @@ import type * as Net from "node:net"
 import * as NodeTls from "node:tls"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
+import type { WireName } from "../../domain/peer/PeerRecord.ts"
 import { NodeCertificate } from "../../services/NodeCertificate.ts"
 import { PeerPins } from "../../services/PeerPins.ts"
 import type { Dialled, DialOptions, Listener, Secured } from "../../services/PeerSocket.ts"
@@ -33,6 +34,7 @@ import { dialError, inspect, protocol } from "./tlsWords.ts"
 /** What this layer needs of its node. */
 interface Context extends TlsHandshakes.Context {
   readonly secureContext: NodeTls.SecureContext
+  readonly offers: { readonly ALPNProtocols?: Array<string> }
 }
 
 const connected = (conn: NodeTls.TLSSocket): Effect.Effect<void, Socket.SocketError> =>
@@ -75,7 +77,7 @@ const dial =
             allowHalfOpen: true,
             secureContext: context.secureContext,
             servername: serverName,
-            ALPNProtocols: [protocol],
+            ...context.offers,
             rejectUnauthorized: false,
             checkServerIdentity: () => undefined
           }
@@ -132,27 +134,35 @@ const secure = {
   secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION
 } as const
 
-/**
- * @param options.acceptPlain whether a peer that was never known by a key may connect without TLS
- * @param options.handshakeMs time for the ClientHello of an inbound connection, and again for its handshake
- */
+export interface TlsSocketOptions {
+  /** Whether a peer that was never known by a key may connect without TLS. */
+  readonly acceptPlain: boolean
+  /** ms. For the ClientHello of an inbound connection, and again for its handshake. */
+  readonly handshakeMs?: number
+  /** `time`: as a daemon of the TIME network does it, which agrees on no protocol, and neither asks for certificates nor shows one where it dials. */
+  readonly wire?: WireName
+}
+
 export const layer = (
-  { acceptPlain, handshakeMs = Limits.tlsHandshakeMs }: { readonly acceptPlain: boolean; readonly handshakeMs?: number }
+  { acceptPlain, handshakeMs = Limits.tlsHandshakeMs, wire = "native" }: TlsSocketOptions
 ): Layer.Layer<PeerSocket, never, NodeCertificate | PeerPins> =>
   Layer.effect(
     PeerSocket,
     Effect.gen(function*() {
       const { certificate: cert, privateKey: key } = yield* NodeCertificate
+      const offers = wire === "native" ? { ALPNProtocols: [protocol] } : {}
+      const shown = wire === "native" ? { cert, key } : {}
       const context: Context = {
-        secureContext: NodeTls.createSecureContext({ cert, key, ...secure }),
+        secureContext: NodeTls.createSecureContext({ ...shown, ...secure }),
+        offers,
         server: {
           cert,
           key,
           ...secure,
+          ...offers,
           allowHalfOpen: true,
-          requestCert: true,
-          rejectUnauthorized: false,
-          ALPNProtocols: [protocol]
+          requestCert: wire === "native",
+          rejectUnauthorized: false
         },
         pins: yield* PeerPins,
         acceptPlain,

@@ -1,11 +1,10 @@
 /**
  * A twin of the TIME network's daemon, made from docs/TIME-NETWORK.md and the recordings: one slot per IP, refusal before TLS or by silence, who dials and
- * when, yielding without closing, its ledger of violations, its limits, and how it syncs and serves. It runs on the host of a `MemoryNetwork`, by the
- * clock of its process.
+ * when, yielding without closing, its ledger of violations, its limits, and how it syncs and serves. It runs on sockets, by the clock of its process.
  */
 import { Clock, Deferred, Effect, Queue, Schedule, Stream } from "effect"
 import type { Scope } from "effect"
-import type { Socket } from "effect/socket"
+import type { Socket, SocketServer } from "effect/socket"
 import type { Block } from "../../domain/chain/Block.ts"
 import * as ChainParams from "../../domain/chain/ChainParams.ts"
 import * as Hash from "../../domain/chain/Hash.ts"
@@ -15,6 +14,7 @@ import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import * as TimeEncoder from "../../domain/wire/time/TimeEncoder.ts"
 import type { TimeMessage } from "../../domain/wire/time/TimeMessage.ts"
 import type { MemoryNetwork } from "../../layers/socket/memory/MemoryNetwork.ts"
+import type { Door, PeerSocket } from "../../services/PeerSocket.ts"
 import * as SimulationLimits from "../plan/Limits.ts"
 import { Conn } from "./Conn.ts"
 import { Ledger } from "./Ledger.ts"
@@ -92,13 +92,12 @@ export class Timed {
   // --- sockets --------------------------------------------------------------------
 
   /** Asked before TLS. */
-  private admits(from: PeerAddress.PeerAddress): boolean {
-    const { ip } = from
+  admits(ip: PeerIp.PeerIp): boolean {
     const now = this.now()
     if (this.ledger.isBanned(ip, now)) return false
     this.ledger.attempt(ip, now)
     const slot = this.slots.get(ip)
-    const yields = slot?.dir === "out" && slot.connected && PeerIp.compare(this.ip, ip as PeerIp.PeerIp) < 0
+    const yields = slot?.dir === "out" && slot.connected && PeerIp.compare(this.ip, ip) < 0
     if (slot !== undefined && !yields) {
       this.ledger.refused(ip, now)
       return false
@@ -141,7 +140,7 @@ export class Timed {
     if (conn.out !== undefined) Queue.offerUnsafe(conn.out, frame)
   }
 
-  private run(conn: Conn, socket: Socket.Socket): Effect.Effect<void> {
+  private serve(conn: Conn, socket: Socket.Socket): Effect.Effect<void> {
     const program = Effect.gen({ self: this }, function*() {
       const gone = yield* Deferred.make<void>()
       conn.close = () => Deferred.doneUnsafe(gone, Effect.void)
@@ -357,25 +356,32 @@ export class Timed {
     return this.now() - since >= 180_000
   }
 
-  /** Ends with the scope, as a process that is killed. */
+  /** In a network that is simulated. Ends with the scope, as a process that is killed. */
   start(network: MemoryNetwork["Service"]): Effect.Effect<void, never, Scope.Scope> {
+    const secure = network.secure(this.ip, { admits: ({ ip }) => this.admits(ip) })
+    return Effect.andThen(secure, Effect.orDie(this.run(network.host(this.ip))))
+  }
+
+  /** The same on given sockets, whose `door` asks `admits`. */
+  run(
+    sockets: PeerSocket["Service"],
+    door?: Door
+  ): Effect.Effect<void, SocketServer.SocketServerError, Scope.Scope> {
     return Effect.gen({ self: this }, function*() {
       const clock = yield* Clock.Clock
       const scope = yield* Effect.scope
       const run = Effect.runForkWith(yield* Effect.context())
       this.now = () => clock.currentTimeMillisUnsafe()
       this.fork = (effect) => void run(Effect.forkIn(effect, scope, { startImmediately: true }))
-      const sockets = network.host(this.ip)
-      yield* network.secure(this.ip, { admits: (from) => this.admits(from) })
-      const listener = yield* sockets.listen(PeerAddress.make(this.ip, port)).pipe(Effect.orDie)
+      const listener = yield* sockets.listen(PeerAddress.make(this.ip, port))
       yield* Effect.forkScoped(
         listener.run(({ remote, socket }) => {
           const conn = new Conn(remote.ip, "in", this.now())
           this.conns.push(conn)
           const slot = this.slots.get(remote.ip)
           if (slot?.dir === "in" && slot.conn === undefined) slot.conn = conn
-          return this.run(conn, socket)
-        }),
+          return this.serve(conn, socket)
+        }, door),
         { startImmediately: true }
       )
       const dial = (ip: string) =>
@@ -383,10 +389,10 @@ export class Timed {
           const slot: Slot = { dir: "out", connected: false, conn: undefined }
           this.slots.set(ip, slot)
           const conn = new Conn(ip, "out", this.now())
-          const { socket } = yield* sockets.dial(PeerAddress.make(PeerIp.fromStringUnsafe(ip), port))
+          const { socket } = yield* sockets.dial(PeerAddress.make(PeerIp.fromStringUnsafe(ip), port), { from: this.ip })
           this.conns.push(conn)
           slot.conn = conn
-          yield* this.run(conn, socket)
+          yield* this.serve(conn, socket)
           if (this.slots.get(ip) === slot) this.slots.delete(ip)
         })
       this.dialNow = () => {

@@ -1,0 +1,69 @@
+/** A testnet in which some nodes are daemons of the TIME network: which they are, and what is demanded of them beside the nodes. Pure. */
+import * as Limits from "../domain/Limits.ts"
+import type { Account } from "./Facts.ts"
+
+/** What a daemon says of itself; see `Daemons`. */
+export interface DaemonAccount {
+  readonly ip: string
+  readonly height: number
+  /** Hash of its tip, hex. */
+  readonly tip: string
+  /** Peers with which it has exactly one connection, and uses that. */
+  readonly uses: ReadonlyArray<string>
+  /** What it holds against a peer, in words. */
+  readonly holds: ReadonlyArray<{ readonly against: string; readonly why: string; readonly isBan: boolean }>
+}
+
+export interface MixedVerdict {
+  readonly daemons: number
+  /** Pairs of a node and a daemon. */
+  readonly pairs: number
+  /** Those that both ends have exactly one connection of, at the end, over the TIME wire. */
+  readonly connected: number
+  readonly bans: number
+  readonly violations: number
+  readonly heights: ReadonlyArray<number>
+}
+
+/**
+ * Which of the nodes 1 … `nodes` are daemons: the upper half, because the higher address dials at once. Where there is time for it, the lowest is one in place of one of
+ * them: it and the nodes above it meet once its 180 s are over.
+ */
+export const daemonsOf = (nodes: number, seconds: number): ReadonlyArray<number> => {
+  const count = Math.floor(nodes / 2)
+  const upper = Array.from({ length: count }, (_, i) => nodes - count + 1 + i)
+  return seconds >= Limits.testnetLowDaemonSeconds && count > 1 ? [1, ...upper.slice(1)] : upper
+}
+
+/** Whether a node says that it has that daemon, over its wire. */
+const has = ({ peers }: Account, ip: string): boolean =>
+  peers?.peers.some((peer) => peer.ip === ip && peer.connection?.wire === "time") === true
+
+export const connectedPairs = (nodes: ReadonlyArray<Account>, daemons: ReadonlyArray<DaemonAccount>): number =>
+  nodes.reduce((sum, node) => sum + daemons.filter(({ ip, uses }) => uses.includes(node.ip) && has(node, ip)).length, 0)
+
+export const judge = (
+  nodes: ReadonlyArray<Account>,
+  daemons: ReadonlyArray<DaemonAccount>
+): MixedVerdict & { readonly problems: ReadonlyArray<string> } => {
+  const pairs = nodes.length * daemons.length
+  const connected = connectedPairs(nodes, daemons)
+  const holds = daemons.flatMap(({ holds, ip }) => holds.map((held) => ({ ...held, ip })))
+  const tips = new Set([...daemons.map(({ tip }) => tip), ...nodes.map(({ status }) => status?.chain?.hash)])
+  const worst = holds.find(({ isBan }) => isBan) ?? holds[0]
+  return {
+    daemons: daemons.length,
+    pairs,
+    connected,
+    bans: holds.filter(({ isBan }) => isBan).length,
+    violations: holds.filter(({ isBan }) => !isBan).length,
+    heights: daemons.map(({ height }) => height),
+    problems: [
+      ...(connected < pairs ? [`${pairs - connected} of ${pairs} pairs with a daemon are not connected`] : []),
+      ...(worst === undefined
+        ? []
+        : [`daemon ${worst.ip} ${worst.isBan ? "bans" : "holds something against"} ${worst.against}: ${worst.why}`]),
+      ...(tips.size > 1 ? ["nodes and daemons do not agree on a tip"] : [])
+    ]
+  }
+}
