@@ -16,6 +16,8 @@ export default mergeConfig(
     test: {
       runner: "./scripts/mutate/QuickRunner.ts",
       maxWorkers: 1,
+      // One import of the code for all files. What each test reaches is collected by the one runner that all have.
+      isolate: false,
       reporters: ["dot"],
       sequence: { sequencer: AsGiven }
     }

@@ -179,4 +179,29 @@ describe("how it ended", () => {
     const fresh = BookEntry.make(1, "gossip")
     assert.isFalse(BookEntry.isSameProcess(fresh, fresh))
   })
+
+  it("is this node's own fault where its own system failed the latest dial, and nothing came after it", () => {
+    const at = (change: Partial<BookEntry.BookEntry>) =>
+      BookEntry.isOwnFault({ ...BookEntry.make(1, "gossip"), ...change })
+    const own = attempt(6, DisconnectReason.local("dial-failed"))
+    assert.isTrue(at({ lastAttempt: own }))
+    assert.isTrue(at({ lastAttempt: own, lastDown: { at: 6, reason: eof, upMs: 1 } }))
+    assert.isFalse(at({ lastAttempt: own, lastDown: { at: 7, reason: eof, upMs: 1 } }))
+    assert.isFalse(at({ lastAttempt: attempt(6, DisconnectReason.remote("dial-failed")) }))
+    assert.isFalse(at({ lastAttempt: attempt(6, DisconnectReason.local("hello-timeout")) }))
+    assert.isFalse(at({}))
+  })
+
+  it("is a flap where the same process is back within the time, and nobody had ended its connection", () => {
+    const process = { id: "a", tag: "a", self: PeerIp.fromStringUnsafe("10.0.0.1") }
+    const up = BookEntry.cameUp(BookEntry.make(1, "gossip"), process)
+    const flaps = (reason: DisconnectReason.DisconnectReason, now = 5, after = up) =>
+      BookEntry.isFlap(BookEntry.wentDown(up, { at: 5, reason, upMs: 1 }), after, now)
+    const kinds = DisconnectReason.kinds.filter((kind) => flaps(DisconnectReason.local(kind)))
+    assert.sameMembers(kinds, ["eof", "reset", "silent", "unanswered", "replaced", "address"])
+    assert.isTrue(flaps(eof, 5 + Limits.redialKnownForMs))
+    assert.isFalse(flaps(eof, 6 + Limits.redialKnownForMs))
+    assert.isFalse(flaps(eof, 5, BookEntry.cameUp(up, { ...process, tag: "b" })), "it was restarted")
+    assert.isFalse(BookEntry.isFlap(up, up, 5), "it never went down")
+  })
 })

@@ -263,4 +263,26 @@ describe("PeerIp.classOf and netgroup", () => {
     assert.include(["loopback", "private", "routable", "special"], PeerIp.classOf(a))
     assert.match(PeerIp.netgroup(a), /^(\d+\.\d+\/16|[0-9a-f]+:[0-9a-f]+\/32)$/)
   })
+
+  it("say which addresses are of use to whom: routable ones to all, others among their like, private ones on one host too", () => {
+    const classes = ["routable", "private", "loopback", "special"] as const
+    const table = classes.map((told) => classes.filter((peer) => PeerIp.isOfUse(told, peer)))
+    assert.deepStrictEqual(table, [
+      ["routable", "private", "loopback", "special"],
+      ["private", "loopback"],
+      ["loopback"],
+      ["special"]
+    ])
+  })
+
+  it("say which operator may hold an address: its netgroup's, or in private networks its own", () => {
+    assert.strictEqual(PeerIp.operatorOf(ip("203.0.113.7")), "203.0/16")
+    assert.strictEqual(PeerIp.operatorOf(ip("10.0.0.1")), "10.0.0.1")
+  })
+
+  it("say which addresses are of one link alone", () => {
+    const texts = ["169.254.1.1", "fe80::1", "169.253.1.1", "fec0::1", "10.0.0.1"]
+    assert.deepStrictEqual(texts.filter((text) => PeerIp.isLinkLocal(ip(text))), ["169.254.1.1", "fe80::1"])
+    assert.deepStrictEqual(["::1", "10.0.0.1"].map((text) => PeerIp.isIpv6(ip(text))), [true, false])
+  })
 })

@@ -39,8 +39,31 @@ describe("Pins", () => {
   })
 
   it("a refusal names the address and says what to do", () => {
-    const text = Pins.refusal({ _tag: "OtherKey", since: Date.parse("2026-01-02T00:00:00Z") }, peer) ?? ""
-    assert.match(text, /^203\.0\.113\.7 shows another key than the one it has been known by since 2026-01-02:/)
-    assert.include(text, "timemesh peers trust 203.0.113.7")
+    const since = Date.parse("2026-01-02T00:00:00Z")
+    const advice =
+      "another host answers there, or the node was set up anew. If it was: timemesh peers trust 203.0.113.7"
+    assert.strictEqual(
+      Pins.refusal({ _tag: "OtherKey", since }, peer),
+      `203.0.113.7 shows another key than the one it has been known by since 2026-01-02: ${advice}`
+    )
+    assert.strictEqual(
+      Pins.refusal({ _tag: "NoKey", since }, peer),
+      `203.0.113.7 connects without the key it has been known by since 2026-01-02: ${advice}`
+    )
+    assert.isUndefined(Pins.refusal({ _tag: "Known" }, peer))
+  })
+
+  it("are told in one line each, with the date where there is one", () => {
+    const since = Date.parse("2026-01-02T00:00:00Z")
+    const told = (["pinned", "other-key", "no-key", "not-pinned"] as const).map((state) =>
+      Pins.pinText({ state, since })
+    )
+    assert.deepStrictEqual(told, [
+      "pinned since 2026-01-02",
+      "shows another key than the one pinned since 2026-01-02",
+      "comes without the key pinned since 2026-01-02",
+      "not pinned: a TIME daemon makes a new certificate at each start"
+    ])
+    assert.strictEqual(Pins.pinText({ state: "pinned" }), "pinned")
   })
 })
