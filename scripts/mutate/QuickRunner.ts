@@ -31,22 +31,29 @@ const testsIn = (tasks: ReadonlyArray<Task>): ReadonlyArray<Test> =>
 /** ms that a test may wait for nothing, or compute: many times what it takes alone. */
 const limitMs = (ms: number): number => Math.max(20_000, 20 * ms)
 
-/**
- * False once the process waited for nothing, or computed, for longer than that: what a busy machine takes for others is neither.
- */
-const over = async (mostMs: number, ended: AbortSignal): Promise<false> => {
+/** What the process computed and waited for nothing since then, ms: what a busy machine takes for others is neither. */
+const since = () => {
   const loop = performance.eventLoopUtilization()
   const cpu = process.cpuUsage()
-  for (;;) {
-    await sleep(500, undefined, { signal: ended })
+  return () => {
     const { system, user } = process.cpuUsage(cpu)
-    if (performance.eventLoopUtilization(loop).idle > mostMs || (system + user) / 1_000 > mostMs) return false
+    return { computedMs: (system + user) / 1_000, idleMs: performance.eventLoopUtilization(loop).idle }
   }
 }
 
-/** Whether the test passes, and how long it took. */
+/** False once the process waited, or computed, for longer than that. */
+const over = async (mostMs: number, ended: AbortSignal): Promise<false> => {
+  const spent = since()
+  for (;;) {
+    await sleep(500, undefined, { signal: ended })
+    const { computedMs, idleMs } = spent()
+    if (idleMs > mostMs || computedMs > mostMs) return false
+  }
+}
+
+/** Whether the test passes, and what it took. */
 const run = async (test: Test, beforeMs: number): Promise<{ readonly passes: boolean; readonly ms: number }> => {
-  const began = performance.now()
+  const spent = since()
   const ended = new AbortController()
   const late = over(limitMs(beforeMs), ended.signal).catch(() => false)
   const passes = await Promise.race([
@@ -54,7 +61,8 @@ const run = async (test: Test, beforeMs: number): Promise<{ readonly passes: boo
     late
   ])
   ended.abort()
-  return { passes, ms: performance.now() - began }
+  const { computedMs, idleMs } = spent()
+  return { passes, ms: computedMs + idleMs }
 }
 
 interface Known {
@@ -105,7 +113,12 @@ const tryMutant = async (
 /** Of a test, the same in every copy. */
 const nameOf = ({ file, fullTestName }: Task): string => `${file.name} > ${fullTestName}`
 
+/** What each test of the file took when it ran first. */
+const tookMs = new Map<string, number>()
+
 export default class QuickRunner extends TestRunner {
+  private spent: ReturnType<typeof since> | undefined
+
   onBeforeRunFiles(): void {
     // What runs from here on is not part of importing the code.
     switches.currentTestId = "none"
@@ -119,9 +132,12 @@ export default class QuickRunner extends TestRunner {
   override onBeforeTryTask(...[test, options]: Parameters<TestRunner["onBeforeTryTask"]>): void {
     super.onBeforeTryTask(test, options)
     switches.currentTestId = test.id
+    this.spent = since()
   }
 
   override onAfterTryTask(test: Test): void {
+    const { computedMs = 0, idleMs = 0 } = this.spent?.() ?? {}
+    tookMs.set(test.id, computedMs + idleMs)
     switches.currentTestId = "none"
     super.onAfterTryTask(test)
   }
@@ -131,13 +147,13 @@ export default class QuickRunner extends TestRunner {
       Facts.add(plan, { file, is: "begun" })
       Facts.addDurations(
         plan,
-        testsIn(tasks).map((test) => ({ test: nameOf(test), ms: Math.round(test.result?.duration ?? 0) }))
+        testsIn(tasks).map((test) => ({ test: nameOf(test), ms: Math.round(tookMs.get(test.id) ?? 0) }))
       )
       const facts = Facts.read(plan)
       const settled = new Set(
         facts.filter((fact) => fact.is === "killed" || fact.file === file).map(({ mutant }) => mutant)
       )
-      const inTime = testsIn(tasks).filter(({ result }) => (result?.duration ?? 0) <= plan.mostMs)
+      const inTime = testsIn(tasks).filter(({ id }) => (tookMs.get(id) ?? 0) <= plan.mostMs)
       const known = await measure(inTime, new Set(plan.mutants.filter((mutant) => !settled.has(mutant))))
       const imported = switches.mutantCoverage?.static ?? {}
       for (const mutant of plan.mutants) {

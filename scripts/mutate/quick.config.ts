@@ -18,6 +18,9 @@ export default mergeConfig(
       maxWorkers: 1,
       // One import of the code for all files. What each test reaches is collected by the one runner that all have.
       isolate: false,
+      // A mutant's bound is the runner's, which does not count what a busy machine takes for others.
+      testTimeout: 900_000,
+      hookTimeout: 900_000,
       reporters: ["dot"],
       sequence: { sequencer: AsGiven }
     }

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as MessageCost from "../../../src/domain/peer/MessageCost.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import { tags } from "../../../src/domain/wire/time/TimeMessage.ts"
 import type { Decoded } from "../../../src/domain/wire/Wire.ts"
 
 const cost = (message: Decoded, bytes = 0) => MessageCost.of(message, bytes)
@@ -47,5 +48,95 @@ describe("MessageCost", () => {
     assert.isAtLeast(addresses.burst, 2 * (1 + Limits.peersPerMessage))
     const frames = Limits.announcementsOut.burst / Limits.announcementsPerMessage
     assert.isAtLeast(masternode.burst, 2 * frames * (1 + 10))
+  })
+
+  const byBucket = <M extends { readonly _tag: string }>(
+    of: (message: M, bytes: number) => MessageCost.Cost | undefined,
+    tags: ReadonlyArray<string>
+  ) => {
+    const bytes = 40 * 1_024
+    const table: Record<string, ReadonlyArray<string>> = {}
+    for (const _tag of tags) {
+      const lists = { peers: [], addresses: [], masternodes: [] }
+      const cost = of({ _tag, ...lists } as unknown as M, bytes)
+      const key = cost === undefined ? "free" : `${cost.bucket} ${cost.tokens}`
+      table[key] = [...table[key] ?? [], _tag]
+    }
+    return table
+  }
+
+  it("each message of ours has its bucket: of 40 KiB, what it carries counts where it is paid by size", () => {
+    const expected = {
+      "ping 1": ["Ping"],
+      "pong 1": ["Pong"],
+      "handshake 1": ["Hello", "Commit", "Ack", "Reject", "SameProcess"],
+      "addresses 1": ["Peers"],
+      "askAddresses 1": ["AskPeers", "AskDialBack", "DialBack"],
+      "request 1": ["GetHeaders", "GetBlocks"],
+      "announce 1": ["Tip"],
+      "announce 11": ["NewBlock"],
+      "masternode 41": ["OwnMasternode", "Masternodes", "SeenMasternodes"],
+      "unknown 3": ["Unknown"],
+      "free": ["Data", "Headers", "Blocks", "BadBody"]
+    }
+    assert.deepStrictEqual(byBucket(MessageCost.of, Object.values(expected).flat()), expected)
+  })
+
+  it("each message of the TIME wire has its bucket, and what only passes by costs as what is not known", () => {
+    const expected = {
+      "ping 1": ["Ping"],
+      "pong 1": ["Pong"],
+      "handshake 1": ["Handshake", "Ack", "Version"],
+      "addresses 1": ["PeersResponse", "PeerExchange", "MasternodesResponse"],
+      "askAddresses 1": ["GetPeers", "GetMasternodes"],
+      "request 1": [
+        "GetGenesisHash",
+        "GetBlockHeight",
+        "GetChainTip",
+        "GetBlocks",
+        "RequestGenesis",
+        "BlockRequest",
+        "GetBlockHash",
+        "GetBlockRange",
+        "GetChainWork",
+        "GetChainWorkAt",
+        "MempoolSyncRequest"
+      ],
+      "announce 1": ["ChainTipResponse", "BlockInventory", "ForkAlert"],
+      "announce 11": ["BlockAnnouncement", "TimeLockBlockProposal", "BlockResponse", "GenesisAnnouncement"],
+      "free": [
+        "BlocksResponse",
+        "BlockRangeResponse",
+        "BlockHashResponse",
+        "BlockHeightResponse",
+        "GenesisHashResponse",
+        "ChainWorkResponse",
+        "ChainWorkAtResponse",
+        "BadBody"
+      ]
+    }
+    const named = Object.values(expected).flat()
+    const others = tags.filter((tag) => !named.includes(tag))
+    assert.isNotEmpty(others)
+    const table = byBucket(MessageCost.ofTime, [...named, ...others])
+    assert.deepStrictEqual(table, { ...expected, "unknown 3": others })
+  })
+
+  it("a list of the TIME wire costs by its entries", () => {
+    for (
+      const [_tag, field] of [["PeersResponse", "addresses"], ["PeerExchange", "peers"], [
+        "MasternodesResponse",
+        "masternodes"
+      ]]
+    ) {
+      const message = { _tag, [field ?? ""]: [1, 2, 3] } as unknown as Parameters<typeof MessageCost.ofTime>[0]
+      assert.deepStrictEqual(MessageCost.ofTime(message, 0), { bucket: "addresses", tokens: 4 })
+    }
+  })
+
+  it("each bucket has the rate of its limit", () => {
+    for (const [bucket, rate] of Object.entries(Limits.messageRates)) {
+      assert.strictEqual(MessageCost.rateOf(bucket as MessageCost.Bucket), rate)
+    }
   })
 })
