@@ -3,41 +3,13 @@
  * of the node's answers held against the schema that the description has for it.
  */
 import { Ajv2020 } from "ajv/dist/2020.js"
-import { spawn } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import openapiTS, { astToString } from "openapi-typescript"
 import ts from "typescript"
+import { startNode, withProcesses } from "./node.mjs"
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
-
-/** How long a node may take to start on a busy machine, ms. */
-const startMs = 120_000
-
-/** A node alone on loopback, at ports of its own; `use` gets the address of its admin API and its token. */
-const withNode = async (use) => {
-  const directory = mkdtempSync(join(tmpdir(), "timemesh-openapi-"))
-  const args = ["run", "--network", "devnet", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data-dir", directory]
-  const node = spawn(process.execPath, [here("../../src/main.ts"), ...args, "--with-parent"], { stdio: ["pipe", "pipe", "inherit"] })
-  const ended = new Promise((resolve) => node.once("exit", resolve))
-  let output = ""
-  node.stdout.on("data", (chunk) => output += chunk)
-  try {
-    const file = join(directory, "node.json")
-    for (const until = Date.now() + startMs; !existsSync(file);) {
-      if (node.exitCode !== null || Date.now() > until) throw new Error(`the node does not start: ${output}`)
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-    const { admin } = JSON.parse(readFileSync(file, "utf8"))
-    return await use(`http://${admin}`, readFileSync(join(directory, "admin.token"), "utf8").trim())
-  } finally {
-    node.stdin.end()
-    await ended
-    rmSync(directory, { recursive: true, force: true })
-  }
-}
 
 /** What TypeScript says of the program with these types of the API. */
 const compile = (types) => {
@@ -86,7 +58,9 @@ const unlike = (document, calls) => {
 
 /** `say`: as the other checks. `kept`: the description as `ops/` has it. */
 export const client = (say, kept) =>
-  withNode(async (url, token) => {
+  withProcesses(async (directory, start) => {
+    // A node alone on loopback, at ports of its own.
+    const { token, url } = await startNode(directory, start, "node", ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
     const text = await (await fetch(`${url}/openapi.json`)).text()
     const document = JSON.parse(text)
     say(JSON.stringify(document) === JSON.stringify(JSON.parse(kept)), "a running node serves openapi.json", [])
