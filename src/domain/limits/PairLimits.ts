@@ -30,6 +30,8 @@ export const holdMs = challengeSpacingMs + probeQueuedMs + probeMaxMs
 export const waitMs = holdMs + 2_000
 /** ms. An end that sent a Reject keeps reading this long before it closes, so that a reset does not destroy the reason. */
 export const lingerMs = 1_000
+/** Such ends at once of peers that were never up, some 20 KB each: with more, the oldest closes. At 500 refusals a second that leaves each half a second. */
+export const lingeringEnds = 256
 
 // --- pair protocol: configurable ----------------------------------------------
 

@@ -4,6 +4,7 @@ import type * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import type { Message } from "../../domain/wire/Message.ts"
 import type { WireReader } from "../../domain/wire/Wire.ts"
 import type { Timers } from "../time/Timers.ts"
+import type { Lingering } from "./Lingering.ts"
 import type { ReadTurns } from "./ReadTurns.ts"
 import type { WaitingBytes } from "./WaitingBytes.ts"
 
@@ -16,6 +17,8 @@ export interface ConnectionIo {
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** Bytes that wait, of all connections. */
   readonly waiting: WaitingBytes
+  /** Ends that were closed and are read on. */
+  readonly lingering: Lingering
   /** How long messages are handled at a time, of all connections. */
   readonly turns: ReadTurns
 }

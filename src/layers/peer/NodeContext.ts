@@ -32,6 +32,7 @@ import { type ConnectionIo, deaf, type FrameEvents } from "./ConnectionEvents.ts
 import { DialBacks } from "./DialBacks.ts"
 import { DueSlots } from "./DueSlots.ts"
 import { GroupPace } from "./GroupPace.ts"
+import { Lingering } from "./Lingering.ts"
 import { ListTurns } from "./ListTurns.ts"
 import type { Peer } from "./Peer.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
@@ -155,7 +156,14 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
     localChain,
     timers,
     nowMs: () => clock.currentTimeMillisUnsafe(),
-    io: { timers, afterTurn, fork, waiting: new WaitingBytes(), turns: new ReadTurns(timers.now, fork) },
+    io: {
+      timers,
+      afterTurn,
+      fork,
+      waiting: new WaitingBytes(),
+      turns: new ReadTurns(timers.now, fork),
+      lingering: new Lingering(timers)
+    },
     wire: NativeWire,
     liveness: {
       pingMs: tuning.pingMs,

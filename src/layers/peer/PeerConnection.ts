@@ -13,7 +13,6 @@ import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Framing, Wire, WireReader } from "../../domain/wire/Wire.ts"
 import { isSynchronous, type Secured } from "../../services/PeerSocket.ts"
-import type { Timer } from "../time/Timers.ts"
 import type { ConnectionIo, FrameEvents, SocketEvents } from "./ConnectionEvents.ts"
 import { reasonOf } from "./endReason.ts"
 import * as Outbox from "./Outbox.ts"
@@ -56,7 +55,6 @@ export class PeerConnection<Owner> {
   private writingSince: { readonly at: number; readonly lagMs: number } | undefined
   private flushing = false
   private state: "starting" | "open" | "closing" | "ended" = "starting"
-  private closeTimer: Timer | undefined
   private abortReason: DisconnectReason.DisconnectReason | undefined
   /** More than what is free has come of the frame under way. */
   private isLong = false
@@ -369,7 +367,7 @@ export class PeerConnection<Owner> {
       return false
     }
     this.messagesSent += 1
-    this.closeTimer = this.io.timers.arm(Limits.lingerMs, () => this.destroy())
+    this.io.lingering.begin(this, this.frameLimit === this.framing.limits.up)
     this.flush()
     return true
   }
@@ -378,7 +376,8 @@ export class PeerConnection<Owner> {
     if (this.writerScope !== undefined) this.io.fork(Scope.close(this.writerScope, Exit.void))
   }
 
-  private destroy(): void {
+  /** Ends it without a word. */
+  destroy(): void {
     const fiber = this.fiber
     if (fiber === undefined) {
       // The program has not started: it will find the state and end at once, or never start.
@@ -392,8 +391,7 @@ export class PeerConnection<Owner> {
     if (this.state === "ended") return
     const opened = this.writer !== undefined
     this.state = "ended"
-    if (this.closeTimer !== undefined) this.io.timers.disarm(this.closeTimer)
-    this.closeTimer = undefined
+    this.io.lingering.over(this)
     this.writer = undefined
     this.holdReader = undefined
     this.outbox.end()

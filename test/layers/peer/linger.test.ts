@@ -52,4 +52,24 @@ describe("linger after a Reject", () => {
         yield* TestClock.adjust(Limits.lingerMs)
         assert.strictEqual((yield* network.connections).filter(({ acceptorOpen }) => acceptorOpen).length, 0)
       })))
+
+  it.effect("of peers that were never up so many linger at once, whoever knocks; each has read why", () =>
+    onMesh(5, ({ network, start }) =>
+      Effect.gen(function*() {
+        yield* start(node)
+        const count = Limits.lingeringEnds + 40
+        const reads: Array<Fiber.Fiber<string, unknown>> = []
+        for (let i = 0; i < count; i++) {
+          const raw = yield* dial(network.host(ip(`${11 + i % 90}.${i >> 4}.0.${1 + i % 16}`)), ip(node))
+          yield* raw.say(hello(ip(node), { network: "elsewhere" })).pipe(Effect.forkScoped)
+          reads.push(yield* Effect.forkScoped(Effect.map(raw.until("Reject"), ({ reason }) => reason)))
+          yield* TestClock.adjust(1)
+        }
+        yield* TestClock.adjust(100)
+        const open = (yield* network.connections).filter(({ acceptorOpen }) => acceptorOpen)
+        assert.strictEqual(open.length, Limits.lingeringEnds)
+        assert.deepStrictEqual(new Set(yield* Effect.forEach(reads, Fiber.join)), new Set(["incompatible"]))
+        yield* TestClock.adjust(Limits.lingerMs)
+        assert.strictEqual((yield* network.connections).filter(({ acceptorOpen }) => acceptorOpen).length, 0)
+      })))
 })
