@@ -147,7 +147,8 @@ export const check = (hello: Hello, context: Context): Accepted | Refused => {
   return { _tag: "Accepted", role: rank, tag: hello.tag, self: hello.peer }
 }
 
-const refused = (reject: RejectReason, text: string, facts?: RetryFacts): Refused => ({
+/** A Hello that is refused, and when its sender may come again. */
+export const refused = (reject: RejectReason, text: string, facts?: RetryFacts): Refused => ({
   _tag: "Refused",
   reject,
   text,

@@ -38,6 +38,12 @@ export class NewcomerTurns {
     putLatest(this.groups, group, { cameInAt: now, order, knockedAt: never }, Limits.evictionGroupsKnown)
   }
 
+  /** Whether any netgroup has knocked and is there: a place that comes free is for the one whose turn it is. */
+  isAwaited(now: number): boolean {
+    for (const { knockedAt } of this.groups.values()) if (now - knockedAt <= Limits.newcomerWaitMs) return true
+    return false
+  }
+
   /** A newcomer of the netgroup asks for a place. Whether it is its turn. `order`: by a key that only the node has. */
   isNext(group: string, order: number, now: number): boolean {
     const before = this.groups.get(group)

@@ -21,14 +21,8 @@ interface Candidate extends Eviction.Candidate {
 export const makeRoom = (ctx: NodeContext, newcomer: Peer, end: PeerEnd, hello: Hello): void => {
   const { protection } = ctx
   const now = ctx.timers.now()
-  const group = PeerIp.operatorOf(newcomer.ip)
-  const asks = {
-    group,
-    peers: Handshake.peersOf(hello),
-    isKnown: Gate.isKnown(ctx, newcomer.ip),
-    groupHelpedAt: protection.helped.get(group)
-  }
-  const comer = { ...asks, isItsTurn: asks.isKnown || (Eviction.isInNeed(asks, now) && isNext(ctx, newcomer, now)) }
+  const comer = comerOf(ctx, newcomer, hello)
+  const { group } = comer
   const places = Gate.placesFor(ctx, newcomer, end)
   const victims: Array<Peer> = []
   let isHelp = false
@@ -42,6 +36,26 @@ export const makeRoom = (ctx: NodeContext, newcomer: Peer, end: PeerEnd, hello: 
   }
   if (isHelp) putLatest(protection.helped, group, now, Limits.evictionGroupsKnown)
   for (const peer of victims) evict(ctx, peer, newcomer)
+}
+
+/**
+ * Whether a place that is free is kept from the peer that said a good Hello on that end: others in need have asked for one, and it is not its turn. Else whoever knocks the most often
+ * would have each place that a peer gives up.
+ */
+export const isKeptFrom = (ctx: NodeContext, newcomer: Peer, { direction }: PeerEnd, hello: Hello): boolean =>
+  direction === "inbound" && !ctx.slots.hasPlace(newcomer.ip) &&
+  ctx.protection.newcomers.isAwaited(ctx.timers.now()) && !comerOf(ctx, newcomer, hello).isItsTurn
+
+const comerOf = (ctx: NodeContext, newcomer: Peer, hello: Hello): Eviction.Newcomer => {
+  const now = ctx.timers.now()
+  const group = PeerIp.operatorOf(newcomer.ip)
+  const asks = {
+    group,
+    peers: Handshake.peersOf(hello),
+    isKnown: Gate.isKnown(ctx, newcomer.ip),
+    groupHelpedAt: ctx.protection.helped.get(group)
+  }
+  return { ...asks, isItsTurn: asks.isKnown || (Eviction.isInNeed(asks, now) && isNext(ctx, newcomer, now)) }
 }
 
 /** Whether no stranger of another netgroup comes before it: /16 and /32 on private networks too, so that a thousand loopback addresses are not a thousand voices. */

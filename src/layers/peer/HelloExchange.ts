@@ -62,6 +62,8 @@ export const helloReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, hello:
   if (verdict._tag === "Refused" && verdict.reject === "full" && end.direction === "inbound") {
     Evictions.makeRoom(ctx, peer, end, hello)
     verdict = Gate.hello(ctx, peer, end, hello)
+  } else if (verdict._tag === "Accepted" && Evictions.isKeptFrom(ctx, peer, end, hello)) {
+    verdict = Handshake.refused("full", "the free place is kept for a peer that asked before")
   }
   if (verdict._tag === "Refused") {
     if (verdict.reject === "self") metOurselves(ctx, hello.nonce)

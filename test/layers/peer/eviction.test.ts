@@ -136,4 +136,45 @@ describe("a full node", () => {
         assert.strictEqual(n.of("Evicted").length, 1)
         assert.include(youngest, n.of("Evicted")[0]?.ip)
       })))
+
+  it.effect("keeps a place that comes free for the newcomer whose turn it is, and not for longer than it may be there", () =>
+    onMesh(5, ({ network, start }) =>
+      Effect.gen(function*() {
+        const n = yield* start(node, { tuning: { maxPeers, deadMs: 3_600_000 } })
+        const at = (i: number) => ip(`10.1.0.${i + 1}`)
+        const strangers = yield* Effect.forEach(Array.from({ length: places }, (_, i) => i), (i) =>
+          join(network.host(at(i)), ip(node), [], { process: `${i}`.padStart(16, "0"), nonce: BigInt(100 + i) }, at(i)))
+        const knock = (from: string, nonce: number, peers = 0) =>
+          Effect.gen(function*() {
+            const raw = yield* dial(network.host(ip(from)), ip(node))
+            const told = yield* Effect.forkScoped(Effect.gen(function*() {
+              const extensions = Handshake.extensions(nonce, peers)
+              const process = `${nonce}`.padStart(16, "0")
+              yield* raw.say(hello(ip(node), { process, nonce: BigInt(nonce), extensions }))
+              yield* raw.say({ _tag: "Commit", lower: ip(from), higher: ip(node) })
+              return yield* raw.until("Reject")
+            }))
+            yield* TestClock.adjust(500)
+            const exit = told.pollUnsafe()
+            return exit !== undefined && Exit.isSuccess(exit) ? exit.value.text : "in"
+          })
+        const gives = (i: number) =>
+          Effect.andThen(strangers[i]?.close ?? Effect.void, TestClock.adjust(500))
+        assert.match(yield* knock("10.2.0.1", 201), /peer limit reached/, "no peer is old enough to go")
+        yield* gives(0)
+        assert.match(yield* knock("10.1.9.9", 202), /kept/, "its netgroup has come in")
+        assert.match(yield* knock("10.3.0.1", 203, Limits.enoughPeers), /kept/, "it has peers enough")
+        assert.strictEqual(yield* knock("10.2.0.1", 204), "in")
+        yield* gives(1)
+        assert.strictEqual(yield* knock("10.1.9.9", 205), "in", "no other is there")
+        assert.match(yield* knock("10.4.0.1", 206), /peer limit reached/)
+        yield* gives(2)
+        yield* TestClock.adjust(Limits.newcomerWaitMs)
+        assert.strictEqual(
+          yield* knock("10.3.0.1", 207, Limits.enoughPeers),
+          "in",
+          "the one that asked has not come back"
+        )
+        assert.deepStrictEqual(n.of("Evicted"), [])
+      })))
 })
