@@ -30,7 +30,7 @@ interface Statement {
 /** Runs a statement as the thread's program does. */
 const runOn = (handle: SqliteHandle.SqliteHandle, { params, sql }: Pick<Statement, "params" | "sql">) =>
   Effect.try({
-    try: (): Rows => sql === "ROLLBACK" && !handle.inTransaction() ? [] : handle.run(sql, params),
+    try: (): Rows => handle.run(sql, params),
     catch: (error) => SqliteThread.sqlError(SqliteHandle.faultOf(error), "execute")
   })
 

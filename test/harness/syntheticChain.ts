@@ -1,6 +1,7 @@
 /** Synthetic chains as stored blocks, for the tests of sync. */
 import { Effect } from "effect"
 import * as ChainParams from "../../src/domain/chain/ChainParams.ts"
+import * as Hash from "../../src/domain/chain/Hash.ts"
 import type { Hasher } from "../../src/domain/chain/Hasher.ts"
 import type { Parent } from "../../src/domain/chain/HeaderRules.ts"
 import * as HeaderRules from "../../src/domain/chain/HeaderRules.ts"
@@ -19,25 +20,35 @@ export const genesis = genesisOf
 
 const parentOf = (params: ChainParams.ChainParams): Parent => Synthetic.genesisParent(params)
 
-/** Blocks 1…`count`, or `count` more on top of `on`. Chains of different leaders differ from their first block on. */
+type Made = StoredBlock & { readonly parent: Parent }
+
+/** By leader and the hash that they are on top of: hashing them again for each of hundreds of tests costs more than many a test. */
+const made = new Map<string, Array<Made>>()
+
+/**
+ * Blocks 1…`count`, or `count` more on top of `on`. Chains of different leaders differ from their first block on. The blocks are shared by
+ * all tests of a process: change a copy.
+ */
 export const make = (
   count: number,
   leader = "10.9.9.9",
   on: ReadonlyArray<StoredBlock & { readonly parent?: Parent }> = []
-): Effect.Effect<Array<StoredBlock & { readonly parent: Parent }>> =>
+): Effect.Effect<Array<Made>> =>
   Effect.map(HasherLive.make, (hasher: Hasher) => {
-    const blocks: Array<StoredBlock & { readonly parent: Parent }> = []
-    let parent = on.at(-1)?.parent ?? parentOf(devnet)
-    for (let i = 0; i < count; i++) {
-      const made = Synthetic.onTop(
+    const first = on.at(-1)?.parent ?? parentOf(devnet)
+    const key = `${leader} ${Hash.toHex(first.hash)}`
+    const blocks = made.get(key) ?? []
+    made.set(key, blocks)
+    while (blocks.length < count) {
+      const parent = blocks.at(-1)?.parent ?? first
+      const next = Synthetic.onTop(
         devnet,
         hasher,
         parent,
         ChainParams.dueAt(devnet, parent.height + 1),
         { leader, address: "TIME0test" }
       )
-      parent = HeaderRules.parentOf(made.block.header, made.hash)
-      blocks.push({ ...toStored(made), parent })
+      blocks.push({ ...toStored(next), parent: HeaderRules.parentOf(next.block.header, next.hash) })
     }
-    return blocks
+    return blocks.slice(0, count)
   })

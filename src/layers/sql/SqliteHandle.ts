@@ -176,6 +176,8 @@ export const open = (given: SqliteOptions, mode: "write" | "read"): SqliteHandle
 
   return {
     run: (sql, params) => {
+      // A full disk ends the transaction by itself; its ROLLBACK may already be on the way here.
+      if (sql === "ROLLBACK" && !database.isTransaction) return []
       const { reads, statement } = prepare(sql)
       const input = params as Array<SQLInputValue>
       if (reads) return statement.all(...input)

@@ -35,9 +35,7 @@ const serve = (port: NonNullable<typeof parentPort>, options: SqliteOptions) => 
       return
     }
     try {
-      // A full disk ends the transaction by itself; its ROLLBACK may already be on the way here.
-      const idle = request.sql === "ROLLBACK" && !handle.inTransaction()
-      const rows = idle ? [] : handle.run(request.sql, request.params)
+      const rows = handle.run(request.sql, request.params)
       answer({ rows, fault: undefined, inTransaction: handle.inTransaction() })
     } catch (error) {
       failed(error, handle.inTransaction())

@@ -14,6 +14,7 @@ import { after, block, genesis, isTrue, network, restored } from "../../harness/
 import { cases, holds, longCases } from "../../harness/chainStoreContract.ts"
 import { withDirectory } from "../../harness/directory.ts"
 import { long } from "../../harness/long.ts"
+import { sqliteAtOnce } from "../../harness/sqliteAtOnce.ts"
 
 const storeAt = (
   filename: string,
@@ -57,6 +58,16 @@ const scan = (filename: string) =>
 
 const main = after(genesis, 3_000, 0, 484)
 
+/** What is done while the database's thread works, or once it has ended; the other cases need none. */
+const ofThread: ReadonlySet<string> = new Set<keyof typeof cases>([
+  "appends, rewinds and reorganises",
+  "readers see one chain or the other while it is reorganised",
+  "appends from several fibers come one after the other",
+  "an interrupted append leaves a linked chain",
+  "long branches are staged in batches, adopted at once, and survive interruption",
+  "finds the same chain when opened again"
+])
+
 describe("batches", () => {
   it("hold no more blocks and bytes than a commit may", () => {
     const sizes = (blocks: ReadonlyArray<StoredBlock>) => batchesOf(blocks).map((batch) => batch.length)
@@ -76,7 +87,11 @@ describe("ChainStoreSql on SQLite", () => {
   for (const [name, body] of Object.entries(cases)) {
     it.live(
       name,
-      () => withFile((filename) => Effect.scoped(body({ open: storeAt(filename), keeps: true }))),
+      () =>
+        withFile((filename) => {
+          const held = Effect.scoped(body({ open: storeAt(filename), keeps: true }))
+          return ofThread.has(name) ? held : sqliteAtOnce(held)
+        }),
       longCases.has(name) ? long : {}
     )
   }
@@ -157,7 +172,7 @@ describe("ChainStoreSql on SQLite", () => {
   for (const [name, damage] of Object.entries(damages)) {
     it.live(`a database ${name} is an error that names file and command, and is not made anew`, () =>
       withFile((filename, fs) =>
-        Effect.gen(function*() {
+        sqliteAtOnce(Effect.gen(function*() {
           yield* withStore(filename, (store) => store.append(0, main))
           yield* damage(filename, fs)
           const before = yield* Effect.option(fs.readFile(filename))
@@ -183,7 +198,7 @@ describe("ChainStoreSql on SQLite", () => {
           if (/last (hash|block)/.test(name)) assert.strictEqual(tip.height, 2_999)
           if (name === "without a hash") assert.strictEqual(tip.height, 1_499)
           if (name === "cut by its last page") assert.isAbove(tip.height, 2_900)
-        })
+        }))
       ))
   }
 

@@ -13,6 +13,7 @@ import { MasternodeStore, type StoredMasternode } from "../../../src/services/Ma
 import { PeerStore, type PeersToStore, type StoredBan, type StoredOffender } from "../../../src/services/PeerStore.ts"
 import { logged, withDirectory } from "../../harness/directory.ts"
 import { announce } from "../../harness/masternodes.ts"
+import { sqliteAtOnce } from "../../harness/sqliteAtOnce.ts"
 
 const { devnet, testnet } = networks
 const ip = PeerIp.fromStringUnsafe
@@ -54,8 +55,12 @@ const load = Effect.flatMap(PeerStore, (store) => store.load)
 const save = (given: PeersToStore) => Effect.flatMap(PeerStore, (store) => store.save(given))
 const sorted = (book: ReadonlyArray<Placed>) => book.toSorted((a, b) => PeerIp.compare(a.known.ip, b.known.ip))
 
-/** One process of a node. */
+/** One process of a node; its database without the thread. */
 const once = <A, E>(directory: string, effect: Effect.Effect<A, E, PeerStore>, network = devnet) =>
+  sqliteAtOnce(onThread(directory, effect, network))
+
+/** The same as in the field. */
+const onThread = <A, E>(directory: string, effect: Effect.Effect<A, E, PeerStore>, network = devnet) =>
   Effect.provide(effect, Layer.fresh(PeerStoreSqlite.layer(directory, network)))
 
 const edit = (directory: string, ...statements: ReadonlyArray<string>) =>
@@ -69,15 +74,15 @@ describe("PeerStoreSqlite", () => {
   it.live("keeps the book, its key and the anchors across restarts, and stores only changes", () =>
     withDirectory((directory) =>
       Effect.gen(function*() {
-        assert.deepStrictEqual(yield* once(directory, load), PeerStoreMemory.nothing)
-        yield* once(directory, save(changes()))
-        const stored = yield* once(directory, load)
+        assert.deepStrictEqual(yield* onThread(directory, load), PeerStoreMemory.nothing)
+        yield* onThread(directory, save(changes()))
+        const stored = yield* onThread(directory, load)
         assert.deepStrictEqual([...stored.key ?? []], [...key])
         assert.deepStrictEqual(stored.anchors, [ip("10.0.0.1"), ip("203.0.113.7")])
         assert.deepStrictEqual(sorted(stored.book), sorted(peers))
         const moved = placed("10.0.0.1", { failures: 9 })
-        yield* once(directory, save(changes({ changed: [moved], removed: [ip("203.0.113.7")], anchors: [] })))
-        const later = yield* once(directory, load)
+        yield* onThread(directory, save(changes({ changed: [moved], removed: [ip("203.0.113.7")], anchors: [] })))
+        const later = yield* onThread(directory, load)
         assert.deepStrictEqual(later.anchors, [])
         assert.deepStrictEqual(sorted(later.book), sorted([moved, ...peers.slice(1, 2)]))
         assert.strictEqual(yield* logged, "")

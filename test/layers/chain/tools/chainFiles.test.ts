@@ -19,6 +19,7 @@ import type { StoredBlock } from "../../../../src/services/ChainStore.ts"
 import { ChainStore } from "../../../../src/services/ChainStore.ts"
 import { withDirectory } from "../../../harness/directory.ts"
 import { hasher } from "../../../harness/hasher.ts"
+import { sqliteAtOnce } from "../../../harness/sqliteAtOnce.ts"
 
 const { devnet, testnet } = ChainParams
 const options = { leader: "192.0.2.7", address: "TIME0test" }
@@ -41,7 +42,7 @@ const test = (
     directory: string,
     fs: FileSystem.FileSystem
   ) => Effect.Effect<void, unknown, FileSystem.FileSystem | Scope.Scope>
-) => it.live(name, () => withDirectory(body))
+) => it.live(name, () => sqliteAtOnce(withDirectory(body)))
 
 /** Imports into a store in memory that holds `has`; gives the outcome and all hashes stored, genesis not among them. */
 const importInto = (file: string, has: ReadonlyArray<StoredBlock> = [], params = devnet) =>

@@ -16,6 +16,7 @@ import * as ChainMake from "../../../../src/layers/chain/tools/ChainMake.ts"
 import { ChainStore } from "../../../../src/services/ChainStore.ts"
 import * as mutations from "../../../harness/blockMutations.ts"
 import { withDirectory } from "../../../harness/directory.ts"
+import { sqliteAtOnce } from "../../../harness/sqliteAtOnce.ts"
 
 const far = Date.parse("2026-11-28T12:00:00Z")
 const near = (dueAt(testnet, 22) + 300) * 1_000
@@ -47,7 +48,7 @@ describe("importing blocks", () => {
               if (error !== undefined) assert.strictEqual(error.offset, 0)
               yield* store.append(20, [])
             }
-          }).pipe(Effect.provide(on(`${directory}/chain.db`)))
+          }).pipe(Effect.provide(on(`${directory}/chain.db`)), sqliteAtOnce)
         ),
       60_000
     )
