@@ -55,7 +55,16 @@ export interface Implementation {
   readonly chain?: () => Promise<typeof Chain>
 }
 
-/** In the order of the table. `before` is timemesh of the checkout that `--against` names. */
-export const names = ["bare", "timemesh", "before", "libp2p", "libp2p-noise", "libp2p-packed", "secret-stream"] as const
+/** In the order of the table. `blind` is timemesh without what it observes of itself. `before` is timemesh of the checkout that `--against` names. */
+export const names = [
+  "bare",
+  "timemesh",
+  "blind",
+  "before",
+  "libp2p",
+  "libp2p-noise",
+  "libp2p-packed",
+  "secret-stream"
+] as const
 
 export type Name = (typeof names)[number]

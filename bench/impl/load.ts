@@ -17,6 +17,8 @@ export const load = async (name: Name, against?: string): Promise<Implementation
       return (await import("./bare.ts")).implementation
     case "timemesh":
       return timemesh(new URL("../../", import.meta.url))
+    case "blind":
+      return (await import("./blind.ts")).implementation
     case "before":
       if (against === undefined) throw new Error("no checkout to compare with was named")
       return timemesh(pathToFileURL(join(against, "/")))

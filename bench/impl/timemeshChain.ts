@@ -1,5 +1,5 @@
 /** timemesh nodes with a chain: composed as an embedder does, on TCP, with nothing switched off. */
-import { Effect, Exit, Layer, Scope } from "effect"
+import { Context, Effect, Exit, Layer, Scope } from "effect"
 import * as Block from "../../src/domain/chain/Block.ts"
 import * as ChainParams from "../../src/domain/chain/ChainParams.ts"
 import type { Hasher } from "../../src/domain/chain/Hasher.ts"
@@ -13,6 +13,7 @@ import * as ChainStoreMemory from "../../src/layers/chain/ChainStoreMemory.ts"
 import * as ChainStoreSql from "../../src/layers/chain/ChainStoreSql.ts"
 import * as HasherLive from "../../src/layers/chain/HasherLive.ts"
 import { genesisOf, toStored } from "../../src/layers/chain/StoredBlocks.ts"
+import * as AdminServer from "../../src/layers/http/AdminServer.ts"
 import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
 import { ChainStore, type ChainStoreError, type StoredBlock } from "../../src/services/ChainStore.ts"
 import { PeerSocket } from "../../src/services/PeerSocket.ts"
@@ -53,6 +54,8 @@ export const fileLayer = (filename: string) => ChainStoreSql.layerSqlite({ filen
 export interface RunningNode {
   readonly address: string
   readonly connect: (address: string) => Promise<void>
+  /** Serves its admin API on a free port; gives the address. */
+  readonly admin: () => Promise<string>
   readonly close: () => Promise<void>
 }
 
@@ -64,7 +67,15 @@ export const startChain = async (
 ): Promise<RunningNode> => {
   const scope = Scope.makeUnsafe()
   const own = PeerIp.fromStringUnsafe(ip)
-  const options = { ip: own, listen: { ip: own, port: 0 }, software: "timemesh-bench", record: false, onEvent }
+  const options = {
+    ip: own,
+    listen: { ip: own, port: 0 },
+    software: "timemesh-bench",
+    // A node keeps places for peers that it dials itself: room for a full table of others beside them.
+    tuning: { maxPeers: 200 },
+    record: false,
+    onEvent
+  }
   const node = await Effect.runPromise(
     Effect.flatMap(PeerSocket, (sockets) => TestNode.startWithChain(sockets, store, options)).pipe(
       Effect.provide(TcpSocket.layer),
@@ -76,6 +87,13 @@ export const startChain = async (
     connect: async (text) => {
       const address = PeerAddress.fromString(text, 0)
       if (address._tag === "Success") await Effect.runPromise(node.manager.connect(address.success))
+    },
+    admin: async () => {
+      const layer = AdminServer.layer(PeerAddress.make(PeerIp.fromStringUnsafe("127.0.0.1"), 0)).pipe(
+        Layer.provide(Layer.succeedContext(node.services))
+      )
+      const services = await Effect.runPromise(Layer.buildWithScope(layer, scope))
+      return PeerAddress.format(Context.get(services, AdminServer.AdminServer).address)
     },
     close: () => Effect.runPromise(Scope.close(scope, Exit.void))
   }

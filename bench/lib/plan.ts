@@ -24,16 +24,25 @@ const base: Options = {
 }
 const short: Options = { ...base, warmMs: 200, measureMs: 400 }
 const pair = ["server", "client"] as const
-const stacks = names.filter((name) => name !== "before")
+const stacks = names.filter((name) => name !== "before" && name !== "blind")
+/** Where what the node observes of itself may cost something: throughput and memory. */
+const withBlind = [...stacks, "blind"] as const
 /** Packing by hand matters where messages are packed. */
 const withoutPacked = stacks.filter((name) => name !== "libp2p-packed")
 
 const full: ReadonlyArray<Step> = [
-  { workload: "messages", implementations: stacks, rounds: 3, roles: pair, options: base, timeoutMs: 20_000 },
+  { workload: "messages", implementations: withBlind, rounds: 3, roles: pair, options: base, timeoutMs: 20_000 },
   { workload: "bulk", implementations: stacks, rounds: 3, roles: pair, options: base, timeoutMs: 20_000 },
   { workload: "rtt", implementations: stacks, rounds: 5, roles: pair, options: short, timeoutMs: 20_000 },
   { workload: "mesh", implementations: withoutPacked, rounds: 2, roles: ["server"], options: base, timeoutMs: 45_000 },
-  { workload: "heap", implementations: withoutPacked, rounds: 1, roles: pair, options: base, timeoutMs: 60_000 },
+  {
+    workload: "heap",
+    implementations: [...withoutPacked, "blind"],
+    rounds: 1,
+    roles: pair,
+    options: base,
+    timeoutMs: 60_000
+  },
   { workload: "idle", implementations: ["timemesh"], rounds: 1, roles: pair, options: base, timeoutMs: 120_000 },
   {
     workload: "flat",
@@ -43,7 +52,8 @@ const full: ReadonlyArray<Step> = [
     options: { ...base, measureMs: 600 },
     timeoutMs: 60_000
   },
-  { workload: "sync", implementations: ["timemesh"], rounds: 2, roles: pair, options: base, timeoutMs: 120_000 }
+  { workload: "sync", implementations: ["timemesh"], rounds: 2, roles: pair, options: base, timeoutMs: 120_000 },
+  { workload: "api", implementations: ["timemesh"], rounds: 2, roles: pair, options: base, timeoutMs: 120_000 }
 ]
 
 /** One round (two where the least counts); of the mesh and the crowds what the bars need. */
@@ -53,7 +63,9 @@ const quick = (step: Step): Step => ({
   options: { ...step.options, ...short, crowds: [10, 2_000], idleMs: 15_000 },
   implementations: step.workload === "mesh"
     ? ["bare", "timemesh", "libp2p"]
-    : step.workload === "heap" || step.workload === "flat"
+    : step.workload === "heap"
+    ? ["bare", "timemesh", "blind"]
+    : step.workload === "flat"
     ? ["bare", "timemesh"]
     : step.implementations
 })

@@ -1,4 +1,5 @@
 /** Every workload by name. */
+import { api } from "./api.ts"
 import { flat } from "./flat.ts"
 import { heap } from "./heap.ts"
 import { idle } from "./idle.ts"
@@ -8,4 +9,4 @@ import { rtt } from "./rtt.ts"
 import { sync } from "./sync.ts"
 import type { Workload } from "./Workload.ts"
 
-export const workloads: Readonly<Record<string, Workload>> = { messages, bulk, rtt, mesh, heap, idle, flat, sync }
+export const workloads: Readonly<Record<string, Workload>> = { messages, bulk, rtt, mesh, heap, idle, flat, sync, api }

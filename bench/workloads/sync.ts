@@ -14,7 +14,7 @@ import { sleep } from "../lib/sleep.ts"
 import { clientIp } from "./ips.ts"
 import type { Workload } from "./Workload.ts"
 
-const sources = ["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"]
+export const sources = ["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"]
 const pingIp = "127.0.0.9"
 /** Height up to which a block's first cost is measured, past the first few, which pay for compilation. */
 const firstFrom = 4_000
@@ -63,7 +63,7 @@ const stored = (filename: string, most: number) => {
   return { blocks: rows.map((row) => row["bytes"] as Uint8Array), hashes: rows.map((row) => row["hash"] as Uint8Array) }
 }
 
-const chainOf = (implementation: Implementation) => {
+export const chainOf = (implementation: Implementation) => {
   if (implementation.chain === undefined) throw new Error("this stack keeps no chain")
   return implementation.chain()
 }
