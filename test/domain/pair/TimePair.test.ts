@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as TimePair from "../../../src/domain/pair/TimePair.ts"
+import { long } from "../../harness/long.ts"
 import { randomFrom } from "../../harness/random.ts"
 import { TimePairDrive } from "../../harness/TimePairDrive.ts"
 
@@ -265,7 +266,7 @@ const torment = (seed: number, step: TimePair.Step): void => {
 }
 
 describe("no path reaches a ban", () => {
-  it("whatever the daemon does, in 400 histories of hours", { timeout: 60_000 }, () => {
+  it("whatever the daemon does, in 400 histories of hours", { timeout: 60_000, ...long }, () => {
     for (let seed = 0; seed < 400; seed++) {
       try {
         torment(seed, TimePair.step)

@@ -10,6 +10,7 @@ import * as SqliteClient from "../../../src/layers/sql/SqliteClient.ts"
 import * as DataDir from "../../../src/layers/store/DataDir.ts"
 import { ChainStore } from "../../../src/services/ChainStore.ts"
 import { after, genesis, network } from "../../harness/chainBlocks.ts"
+import { sqliteAtOnce } from "../../harness/sqliteAtOnce.ts"
 
 const at = Date.UTC(2026, 0, 2, 3, 4, 5)
 const told = { network: "devnet", now: at, software: "timemesh/test" } as const
@@ -41,7 +42,7 @@ const list = (directory: string) => Effect.promise(async () => (await fs.readdir
 const modeOf = (file: string) => Effect.promise(async () => (await fs.stat(file)).mode & 0o777)
 
 /** A node's directory with a chain of `height`, a book, pins and a key, and a parent directory for copies. */
-const withNode = <A, E>(height: number, body: (node: string, parent: string) => Effect.Effect<A, E>) =>
+const withThread = <A, E>(height: number, body: (node: string, parent: string) => Effect.Effect<A, E>) =>
   Effect.gen(function*() {
     const parent = yield* Effect.acquireRelease(
       Effect.promise(() => fs.mkdtemp(`${tmpdir()}/timemesh-backup-`)),
@@ -57,6 +58,9 @@ const withNode = <A, E>(height: number, body: (node: string, parent: string) => 
     yield* write(`${node}/certificate.pem`, "a key")
     return yield* body(node, parent)
   }).pipe(Effect.scoped)
+
+/** The same; its databases without their threads. */
+const withNode: typeof withThread = (height, body) => sqliteAtOnce(withThread(height, body))
 
 const locked = <A, E>(directory: string, effect: Effect.Effect<A, E>) =>
   Effect.scoped(Effect.andThen(DataDir.lock(directory), effect))
@@ -87,7 +91,7 @@ describe("backup", () => {
       })))
 
   it.live("of a chain that grows meanwhile is one of its moments", () =>
-    withNode(2, (node, parent) =>
+    withThread(2, (node, parent) =>
       Effect.scoped(Effect.gen(function*() {
         const store = yield* chain(node)
         let last = after(genesis, 2)[1] ?? genesis

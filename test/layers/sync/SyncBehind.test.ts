@@ -7,6 +7,7 @@ import { TestClock } from "effect/testing"
 import * as ChainParams from "../../../src/domain/chain/ChainParams.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import { connect, type Liar, liars } from "../../harness/chainLiars.ts"
+import { long } from "../../harness/long.ts"
 import { measured } from "../../harness/measured.ts"
 import { downs, ip, onMesh, type Running } from "../../harness/mesh.ts"
 import { devnet, make, startOfTime } from "../../harness/syntheticChain.ts"
@@ -68,7 +69,7 @@ describe("every way to be behind", () => {
           )
           assert.deepStrictEqual(node.of("SyncBlamed"), [])
         })),
-    60_000
+    { ...long, timeout: 60_000 }
   )
 
   it.effect("the only better peer never answers: not in sync while it is connected", () =>
