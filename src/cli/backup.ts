@@ -1,5 +1,5 @@
 /** `timemesh backup`: copies all that a node keeps, while it runs or not. */
-import { Clock, Console, Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Settings from "../layers/config/Settings.ts"
 import * as Backup from "../layers/node/Backup.ts"
@@ -8,6 +8,7 @@ import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import { bytes, fields } from "./table.ts"
+import { say } from "./terminal.ts"
 import { software } from "./version.ts"
 
 /** What a copy is, for a person. */
@@ -49,7 +50,7 @@ export const command = Command.make(
     )
     yield* json
       ? Json.print({ ...manifest, directory: out })
-      : Console.log(fields([...summary(manifest), ["directory", out]]))
+      : say(fields([...summary(manifest), ["directory", out]]))
   })
 ).pipe(
   Command.withDescription(

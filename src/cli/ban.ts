@@ -1,5 +1,5 @@
 /** `timemesh ban IP[/n]`: keeps an address, or a block of them, away from a running node. */
-import { Console, Effect, Option, Result } from "effect"
+import { Effect, Option, Result } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Limits from "../domain/Limits.ts"
 import * as Subnet from "../domain/peer/Subnet.ts"
@@ -9,6 +9,7 @@ import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import { duration } from "./table.ts"
+import { say } from "./terminal.ts"
 
 /** The block that an operator wrote, or why it is none. */
 export const subnetOf = (text: string): Effect.Effect<Subnet.Subnet, Failure.Failure> =>
@@ -58,7 +59,7 @@ export const command = Command.make(
     )
     yield* json
       ? Json.print(ban)
-      : Console.log(`banned ${ban.subnet} for ${duration(ban.leftMs)}; to lift it: timemesh unban ${ban.subnet}`)
+      : say(`banned ${ban.subnet} for ${duration(ban.leftMs)}; to lift it: timemesh unban ${ban.subnet}`)
   })
 ).pipe(
   Command.withDescription(

@@ -1,9 +1,10 @@
 /** `timemesh connect IP`: makes a peer known to a running node. */
-import { Console, Effect } from "effect"
+import { Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as askNode from "./askNode.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
+import { say } from "./terminal.ts"
 
 export const command = Command.make(
   "connect",
@@ -15,7 +16,7 @@ export const command = Command.make(
   },
   Effect.fnUntraced(function*({ json, peer, ...where }) {
     const why = yield* askNode.ask(flags.toFlags(where), (client) => client.connect(peer))
-    yield* json ? Json.print(why) : Console.log(`${why.ip}: ${why.situation ?? why.state}\n${why.text}`)
+    yield* json ? Json.print(why) : say(`${why.ip}: ${why.situation ?? why.state}\n${why.text}`)
   })
 ).pipe(
   Command.withDescription(

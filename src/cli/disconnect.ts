@@ -1,11 +1,12 @@
 /** `timemesh disconnect IP`: ends a connection of a running node. */
-import { Console, Effect, Result } from "effect"
+import { Effect, Result } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as PeerIp from "../domain/peer/PeerIp.ts"
 import * as askNode from "./askNode.ts"
 import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
+import { say } from "./terminal.ts"
 
 export const command = Command.make(
   "disconnect",
@@ -18,7 +19,7 @@ export const command = Command.make(
     if (json) yield* Json.print({ ip: peer, disconnected })
     if (!disconnected) return yield* Failure.failed(`no connection to ${peer} is up; see why: timemesh why ${peer}`)
     if (!json) {
-      yield* Console.log(
+      yield* say(
         `disconnected ${peer}; this node does not dial it until timemesh connect ${peer}. It may dial this node: to keep it away, timemesh ban ${peer}`
       )
     }

@@ -1,5 +1,5 @@
 /** `timemesh doctor`: what keeps a node from working on this host, or will soon, each with its fix. */
-import { Console, Effect } from "effect"
+import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { examine } from "./doctor/examine.ts"
 import { type Finding, judge, type Level } from "./doctor/findings.ts"
@@ -7,6 +7,7 @@ import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import { table } from "./table.ts"
+import { say } from "./terminal.ts"
 
 const marks: Readonly<Record<Level, string>> = { ok: "ok", warning: "WARNING", problem: "PROBLEM" }
 
@@ -28,7 +29,7 @@ export const command = Command.make(
   Effect.fnUntraced(function*({ json, settings }) {
     const findings = judge(yield* examine(settings))
     const problems = findings.filter(({ level }) => level === "problem").length
-    yield* json ? Json.print({ ok: problems === 0, findings }) : Console.log(render(findings))
+    yield* json ? Json.print({ ok: problems === 0, findings }) : say(render(findings))
     if (problems > 0) return yield* Failure.failed(`${problems} ${problems === 1 ? "problem" : "problems"}; see above`)
   })
 ).pipe(

@@ -1,13 +1,22 @@
 /** How effect/cli prints: help and version on standard output, and for bad flags the error alone. */
 import { Console, Effect } from "effect"
-import { CliOutput, TerminalCapabilities } from "effect/cli"
+import { CliOutput, type HelpDoc, TerminalCapabilities } from "effect/cli"
 import * as ExitCode from "./ExitCode.ts"
 import * as json from "./json.ts"
+import { hang } from "./terminalText.ts"
 
 const formatter = Effect.map(
   Effect.service(TerminalCapabilities.TerminalCapabilities),
   ({ canColor }) => CliOutput.defaultFormatter({ colors: canColor })
 )
+
+/** Help as wide as the terminal: its lines are long, and what they say stands beside what it is about. */
+const help = (doc: HelpDoc.HelpDoc) =>
+  Effect.flatMap(
+    formatter,
+    ({ formatHelpDoc }) =>
+      Console.log(hang(formatHelpDoc(doc), process.stdout.isTTY ? process.stdout.columns : undefined))
+  )
 
 /** The whole help would push the error off the screen: it names the command that shows it. */
 export const layer = CliOutput.layerPresenter({
@@ -19,5 +28,7 @@ export const layer = CliOutput.layerPresenter({
         Console.error(
           `${formatErrors(event.errors).trimStart()}\n  ${event.commandPath.join(" ")} --help lists all flags`
         ))
+      : event._tag === "Help"
+      ? help(event.helpDoc)
       : CliOutput.defaultPresenter.present(event)
 })

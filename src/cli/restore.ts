@@ -1,5 +1,5 @@
 /** `timemesh restore`: puts a copy that `timemesh backup` made into the data directory of a stopped node. */
-import { Clock, Console, Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Settings from "../layers/config/Settings.ts"
 import * as Backup from "../layers/node/Backup.ts"
@@ -10,6 +10,7 @@ import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import { fields } from "./table.ts"
+import { say } from "./terminal.ts"
 
 export const command = Command.make(
   "restore",
@@ -46,7 +47,7 @@ export const command = Command.make(
     )
     yield* json
       ? Json.print({ ...manifest, directory, kept })
-      : Console.log(fields([
+      : say(fields([
         ...summary(manifest),
         ["directory", directory],
         ...(kept === undefined ? [] : [["kept", kept] as const])

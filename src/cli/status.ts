@@ -1,5 +1,5 @@
 /** `timemesh status`: identity and health of a running node. */
-import { Console, Effect } from "effect"
+import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import type { Status } from "../layers/http/AdminApi.ts"
 import * as askNode from "./askNode.ts"
@@ -8,6 +8,7 @@ import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import { masternodesLine } from "./masternodes.ts"
 import { duration, fields } from "./table.ts"
+import { say } from "./terminal.ts"
 import { wireName } from "./wireName.ts"
 
 const both = (count: { readonly inbound: number; readonly outbound: number }): string =>
@@ -68,6 +69,16 @@ const table = (status: Status): string =>
       "connections",
       `${status.stats.ups} established, ${reasons(status.stats.downs, status.stats.downsByReason)} disconnected`
     ],
+    ...(status.stats.flaps === undefined
+      ? []
+      : [
+        [
+          "flaps",
+          status.stats.flaps === 0
+            ? "0"
+            : `${status.stats.flaps} connections dropped although both processes were well; timemesh peers marks the peers, timemesh trace IP shows the cause`
+        ] as const
+      ]),
     ["failed attempts", reasons(status.stats.refused, status.stats.refusedByReason)],
     ["dials", `${status.stats.dials}, ${status.stats.dialsFailed} failed`],
     ...(status.stats.acceptsFailed
@@ -92,7 +103,7 @@ export const command = Command.make(
   },
   Effect.fnUntraced(function*({ check, json, ...where }) {
     const status = yield* askNode.ask(flags.toFlags(where), (client) => client.status)
-    yield* json ? Json.print(status) : Console.log(render(status))
+    yield* json ? Json.print(status) : say(render(status))
     if (check && status.verdict?.ok !== true) {
       return yield* Failure.failed(status.verdict?.text ?? "the node is of a version that gives no verdict; update it")
     }

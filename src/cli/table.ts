@@ -56,14 +56,7 @@ export const fitted = <A>(
   return tableWithin(rows, width).split("\n").map((line) => width === undefined ? line : cut(line, width))
 }
 
-/** `12 s`, `3 min 5 s`, `2 h 10 min`, `4 d 3 h`. */
-export const duration = (ms: number): string => {
-  const seconds = Math.max(0, Math.round(ms / 1_000))
-  if (seconds < 60) return `${seconds} s`
-  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
-  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h ${Math.floor(seconds % 3_600 / 60)} min`
-  return `${Math.floor(seconds / 86_400)} d ${Math.floor(seconds % 86_400 / 3_600)} h`
-}
+export { duration } from "../domain/Durations.ts"
 
 /** `512 B`, `1.5 KiB`, `3.2 MiB`. */
 export const bytes = (count: number): string => {

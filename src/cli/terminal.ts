@@ -1,5 +1,6 @@
 /** What may be drawn on a terminal: NO_COLOR and TERM=dumb are obeyed, on standard error too. */
-import { Config, Effect, Option, Stdio } from "effect"
+import { Config, Console, Effect, Option, Stdio } from "effect"
+import { hang } from "./terminalText.ts"
 
 const isDumb = Effect.map(
   Effect.orElseSucceed(Config.option(Config.String("TERM")), () => Option.none<string>()),
@@ -19,3 +20,7 @@ export const width: Effect.Effect<number | undefined, never, Stdio.Stdio> = Effe
   Stdio.Stdio,
   ({ stdoutIsTerminal }) => Effect.map(stdoutIsTerminal, (is) => is ? process.stdout.columns || undefined : undefined)
 )
+
+/** Prints text for a person: on a terminal, its long lines are broken between words. */
+export const say = (text: string): Effect.Effect<void, never, Stdio.Stdio> =>
+  Effect.flatMap(width, (columns) => Console.log(hang(text, columns)))

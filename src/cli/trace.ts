@@ -1,5 +1,5 @@
 /** `timemesh trace IP`: the last steps between a running node and an address, as a story or as a file for `timemesh replay`. */
-import { Console, Effect, Result } from "effect"
+import { Effect, Result } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as PairStory from "../domain/pair/PairStory.ts"
 import * as PairTraceFile from "../domain/pair/PairTraceFile.ts"
@@ -8,6 +8,7 @@ import * as askNode from "./askNode.ts"
 import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
+import { say } from "./terminal.ts"
 
 /** Prints a trace for `replay`. Exactly: with waits rounded to whole ms, as other results have them, its steps would not be the same. */
 export const printFile = (file: PairTraceFile.PairTraceFile): Effect.Effect<void> =>
@@ -23,7 +24,7 @@ export const command = Command.make(
     if (json) return yield* printFile(file)
     const trace = PairTraceFile.toTrace(file)
     if (Result.isFailure(trace)) return yield* Failure.failed(`the node's answer ${trace.failure}`)
-    yield* Console.log(PairStory.lines(trace.success).join("\n"))
+    yield* say(PairStory.lines(trace.success).join("\n"))
   })
 ).pipe(
   Command.withDescription(

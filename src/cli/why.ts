@@ -1,11 +1,12 @@
 /** `timemesh why IP`: why a running node is, or is not, connected to an address. */
-import { Console, Effect, Result } from "effect"
+import { Effect, Result } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as PeerIp from "../domain/peer/PeerIp.ts"
 import * as askNode from "./askNode.ts"
 import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
+import { say } from "./terminal.ts"
 
 export const command = Command.make(
   "why",
@@ -17,7 +18,7 @@ export const command = Command.make(
     const parsed = PeerIp.fromString(ip)
     if (Result.isFailure(parsed)) return yield* Failure.unusable(parsed.failure.message)
     const why = yield* askNode.ask(flags.toFlags(where), (client) => client.why(parsed.success))
-    yield* json ? Json.print(why) : Console.log(`${why.ip}: ${why.situation ?? why.state}\n${why.text}`)
+    yield* json ? Json.print(why) : say(`${why.ip}: ${why.situation ?? why.state}\n${why.text}`)
   })
 ).pipe(
   Command.withDescription("Explain why a running node is, or is not, connected to an address"),

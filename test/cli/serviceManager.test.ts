@@ -99,7 +99,7 @@ describe("service manager", () => {
       const file = path.join(directory, "timemesh.service")
       // Any program that is there: systemd looks for it.
       fs.writeFileSync(file, unit.replace("/usr/bin/timemesh", "/bin/true"))
-      const { status, stderr } = spawnSync("systemd-analyze", ["verify", file], { encoding: "utf8" })
+      const { status, stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", file], { encoding: "utf8" })
       assert.deepStrictEqual([status, stderr.split("\n").filter((line) => line.includes("timemesh.service"))], [0, []])
     } finally {
       fs.rmSync(directory, { recursive: true })

@@ -27,6 +27,8 @@ export interface Host {
   readonly disk: (directory: string) => Effect.Effect<Directory["disk"]>
   /** The system's code if the port cannot be listened on; without `ip`: on every address. */
   readonly bind: (ip: string | undefined, port: number) => Effect.Effect<string | undefined>
+  /** The system's code if nothing answers there. */
+  readonly connect: (ip: string, port: number) => Effect.Effect<string | undefined>
 }
 
 /** The system's code; `undefined` if the socket could be had. */
@@ -40,13 +42,6 @@ const bind = (ip: string | undefined, port: number) =>
     server.listen({ host: ip, port, exclusive: true }, () => server.close(() => done(undefined)))
   })
 
-export const thisHost: Host = {
-  nodeVersion: process.versions.node,
-  descriptors: OpenFiles.read(),
-  disk: diskOf,
-  bind
-}
-
 const connect = (ip: string, port: number) =>
   attempt((done) => {
     const socket = Net.connect({ host: ip, port })
@@ -56,6 +51,14 @@ const connect = (ip: string, port: number) =>
       done(undefined)
     })
   })
+
+export const thisHost: Host = {
+  nodeVersion: process.versions.node,
+  descriptors: OpenFiles.read(),
+  disk: diskOf,
+  bind,
+  connect
+}
 
 const exists = (path: string): Promise<boolean> => fs.stat(path).then(() => true, () => false)
 
@@ -132,7 +135,7 @@ const portsOf = Effect.fnUntraced(
       of: "peers",
       address: node.status.listen,
       flag: "--listen IP:PORT",
-      code: yield* connect(at.success.ip, at.success.port)
+      code: yield* host.connect(at.success.ip, at.success.port)
     }]
   }
 )

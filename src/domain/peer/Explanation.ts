@@ -1,5 +1,6 @@
 /** The answer to "why are we (not) connected to this address", in words and in parts. */
 import * as DisconnectReason from "../DisconnectReason.ts"
+import { fineDuration } from "../Durations.ts"
 import type { Offence } from "../protection/Offence.ts"
 import type { PeerIp } from "./PeerIp.ts"
 import type { PeerRecord } from "./PeerRecord.ts"
@@ -27,8 +28,6 @@ export interface AgedOffence extends Offence {
   readonly agoMs: number
 }
 
-const seconds = (ms: number): string => `${(Math.max(0, ms) / 1_000).toFixed(1)} s`
-
 const reason = ({ by, detail, ...rest }: DisconnectReason.DisconnectReason): string =>
   `${DisconnectReason.label({ by, ...rest })}${detail === undefined || detail === "" ? "" : `: ${detail}`}, ${by}`
 
@@ -46,28 +45,28 @@ const history = ({ lastAttempt, lastDown }: PeerRecord, now: number): ReadonlyAr
   ...(lastDown === undefined
     ? []
     : [
-      `Last connection: up for ${seconds(lastDown.upMs)}, ended ${seconds(now - lastDown.at)} ago (${
+      `Last connection: up for ${fineDuration(lastDown.upMs)}, ended ${fineDuration(now - lastDown.at)} ago (${
         reason(lastDown.reason)
       }).`
     ]),
   ...(lastAttempt === undefined
     ? []
     : [
-      `Last attempt: ${lastAttempt.direction}, ${seconds(now - lastAttempt.at)} ago, ${
+      `Last attempt: ${lastAttempt.direction}, ${fineDuration(now - lastAttempt.at)} ago, ${
         attempted[lastAttempt.reached]
       } (${reason(lastAttempt.reason)}).`
     ])
 ]
 
 const offence = ({ agoMs, detail, kind, times }: AgedOffence): string =>
-  `${kind} (${detail})${times === 1 ? "" : ` ${times}×`}, ${seconds(agoMs)} ago`
+  `${kind} (${detail})${times === 1 ? "" : ` ${times}×`}, ${fineDuration(agoMs)} ago`
 
 const plan = (record: PeerRecord, now: number): string => {
   const who = dialler[record.expected]
   if (record.attempts > 0) return `${who}; ${record.attempts} under way.`
   return record.nextAttemptAt === undefined
     ? `${who}.`
-    : `${who}; our next dial is in ${seconds(record.nextAttemptAt - now)}.`
+    : `${who}; our next dial is in ${fineDuration(record.nextAttemptAt - now)}.`
 }
 
 const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
@@ -81,8 +80,10 @@ const stateOf = (situation: Situation.Situation, record: PeerRecord | undefined)
 }
 
 const connected = (connection: NonNullable<PeerRecord["connection"]>): string =>
-  `Connected for ${seconds(connection.upMs)}, ${connection.direction}, socket ${connection.socket}, our end is the ` +
-  `${connection.role}; last byte ${seconds(connection.lastByteMs)} ago.`
+  `Connected for ${
+    fineDuration(connection.upMs)
+  }, ${connection.direction}, socket ${connection.socket}, our end is the ` +
+  `${connection.role}; last byte ${fineDuration(connection.lastByteMs)} ago.`
 
 /** Nothing is said of what is as it was before there was another: a plain connection over our own wire. */
 const secured = ({ transport, wire }: NonNullable<PeerRecord["connection"]>, pin: PinReport | undefined) =>

@@ -1,6 +1,7 @@
 /**
  * The words for a situation: its cause, and what to do about it. The table of docs/OPERATIONS.md has the same rows; a test compares them.
  */
+import { fineDuration } from "../Durations.ts"
 import type { PeerRecord } from "./PeerRecord.ts"
 import type { PinReport } from "./Pins.ts"
 import type { BannedFact, OwnAddress, Situation } from "./Situation.ts"
@@ -25,8 +26,6 @@ export interface Details {
   readonly banned: BannedFact | undefined
   readonly pin?: PinReport | undefined
 }
-
-const seconds = (ms: number): string => `${(Math.max(0, ms) / 1_000).toFixed(1)} s`
 
 const ownWords: Readonly<Record<OwnAddress, string>> = {
   listen: "this node listens on it (--listen)",
@@ -81,8 +80,8 @@ export const of = (situation: Situation, details: Details): Words => {
     case "quiet":
       return {
         cause: `the line is quiet: the last byte came ${
-          seconds(record?.connection?.lastByteMs ?? 0)
-        } ago, and the ping sent ${seconds(record?.connection?.pingUnansweredMs ?? 0)} ago is unanswered`,
+          fineDuration(record?.connection?.lastByteMs ?? 0)
+        } ago, and the ping sent ${fineDuration(record?.connection?.pingUnansweredMs ?? 0)} ago is unanswered`,
         fix:
           "the connection ends as \"silent\" if that lasts (--dead); check the way to the peer, and whether the peer hangs"
       }

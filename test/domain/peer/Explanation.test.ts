@@ -54,7 +54,7 @@ describe("why", () => {
     })
     assert.strictEqual(
       text,
-      "Connected for 3600.0 s, inbound, socket 203.0.113.7:50000, our end is the lower; last byte 1.3 s ago."
+      "Connected for 1 h 0 min, inbound, socket 203.0.113.7:50000, our end is the lower; last byte 1.3 s ago."
     )
   })
 
@@ -77,7 +77,7 @@ describe("why", () => {
     const { text } = explain({ connection, lastDown: down }, { clockBehindS: 42 })
     assert.strictEqual(
       text,
-      "Connected for 3600.0 s, inbound, socket 203.0.113.7:50000, our end is the lower; last byte 1.3 s ago. " +
+      "Connected for 1 h 0 min, inbound, socket 203.0.113.7:50000, our end is the lower; last byte 1.3 s ago. " +
         "Its next block is 42 s ahead of this node's clock, so sync does not use it. To do: set the clock of this host " +
         "(NTP); if that is right, the peer's is wrong. Last connection: up for 7.5 s, ended 30.0 s ago (EOF, remote)."
     )
