@@ -17,7 +17,9 @@ const options: ServerOptions = {
   keepAliveTimeout: Limits.adminIdleMs,
   // How often Node looks for requests that are late.
   connectionsCheckingInterval: Limits.adminRequestMs / 2,
-  maxHeaderSize: Limits.adminHeaderBytes
+  maxHeaderSize: Limits.adminHeaderBytes,
+  // Of two Host or Authorization headers Node would take the first, and a proxy before it perhaps the second: joined, they are neither.
+  joinDuplicateHeaders: true
 }
 
 /** The connection that gives way; requests under way by connection, the oldest connection first. */
