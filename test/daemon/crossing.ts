@@ -55,7 +55,8 @@ export const crossing = async (check: Check): Promise<void> => {
     await sleep(15_000)
     const up = await Promise.all(nodes.map((node) => connected(node, daemon, soon)))
     const downs = await Promise.all(nodes.map(async (node) => (await node.status()).stats.downs))
-    const count = await counted(daemon, nodes.length + 1)
+    // It may have forgotten a session that it took while its own dial was under way, until it dials again.
+    const count = await counted(daemon, nodes.length + 1, turn)
     return `${up.length} up, by the dial of ${ways.join(", ")}, ${downs.join(" ")} Downs; ${count}; ${await noGrudge(
       daemon
     )}`

@@ -29,9 +29,9 @@ export const noGrudge = async (daemon: TimedProcess): Promise<string> => {
   return "getbanlist: empty"
 }
 
-/** It counts as many sockets as it should. */
-export const counted = async (daemon: TimedProcess, count: number): Promise<string> => {
-  const { value } = await until(`the daemon's getconnectioncount is ${count}`, 30, async () => {
+/** It counts as many sockets as it should, within that time, s. */
+export const counted = async (daemon: TimedProcess, count: number, seconds = 30): Promise<string> => {
+  const { value } = await until(`the daemon's getconnectioncount is ${count}`, seconds, async () => {
     const connections = await daemon.connections()
     return connections === count ? connections : undefined
   })
