@@ -102,18 +102,24 @@ describe("MessageCost", () => {
         "GetChainWorkAt",
         "MempoolSyncRequest"
       ],
-      "announce 1": ["ChainTipResponse", "BlockInventory", "ForkAlert"],
-      "announce 11": ["BlockAnnouncement", "TimeLockBlockProposal", "BlockResponse", "GenesisAnnouncement"],
-      "free": [
-        "BlocksResponse",
-        "BlockRangeResponse",
+      "announce 1": [
+        "ChainTipResponse",
+        "BlockInventory",
+        "ForkAlert",
         "BlockHashResponse",
         "BlockHeightResponse",
         "GenesisHashResponse",
         "ChainWorkResponse",
-        "ChainWorkAtResponse",
-        "BadBody"
-      ]
+        "ChainWorkAtResponse"
+      ],
+      "announce 11": [
+        "BlockAnnouncement",
+        "TimeLockBlockProposal",
+        "BlockResponse",
+        "GenesisAnnouncement",
+        "BlockRangeResponse"
+      ],
+      "free": ["BlocksResponse", "BadBody"]
     }
     const named = Object.values(expected).flat()
     const others = tags.filter((tag) => !named.includes(tag))
