@@ -204,6 +204,20 @@ describe("conflicts", () => {
     assert.deepStrictEqual(report(all(turns.slice(0, 2))).conflicts, [])
   })
 
+  it("of a key that moved away and back last as long as the claim that it left, and it counts once, where it is", () => {
+    const moved = ["203.0.113.7", "198.51.100.9", "203.0.113.7"].reduce(
+      (registry, place, i) => merge(registry, announce(1, place, wall + 1_000 * i), at(1_000 * i)),
+      Registry.empty
+    )
+    const until = 1_000 + Limits.masternodeExpiryMs
+    for (const [ms, conflicts] of [[2_000, 1], [until - 1, 1], [until, 0]] as const) {
+      const found = report(moved, at(ms))
+      assert.strictEqual(found.conflicts.length, conflicts, `after ${ms} ms`)
+      const live = found.masternodes.filter(({ state }) => state !== "expired")
+      assert.deepStrictEqual(live.map((row) => row.ip), [ip("203.0.113.7")], `after ${ms} ms`)
+    }
+  })
+
   it("of one collateral are seen", () => {
     const paid = { tier: "bronze", collateral: collateral(3) } as const
     const found = report(all([announce(1, "203.0.113.7", wall, paid), announce(2, "198.51.100.9", wall, paid)]))
