@@ -32,6 +32,7 @@ export const api: Workload = {
     await peer.hear("over")
     asker.postMessage("over", [])
     const [took] = await once(asker, "message") as [Readonly<Record<string, ReadonlyArray<number>>>]
+    peer.tell("asked", true)
     const all = [...took["/status"] ?? [], ...took["/peers"] ?? []]
     const metrics = took["/metrics"] ?? []
     return {
@@ -58,6 +59,7 @@ export const api: Workload = {
     for (const address of addresses) await node.connect(address)
     await whole.promise
     peer.tell("over", true)
+    await peer.hear("asked")
     await node.close()
     return {}
   }
