@@ -13,6 +13,7 @@ import { PeerPins } from "../../../src/services/PeerPins.ts"
 import { type FailedArrival, PeerSocket, recordFlood } from "../../../src/services/PeerSocket.ts"
 import { certificateChain } from "../../harness/certificateChain.ts"
 import * as KeyUpdates from "../../harness/keyUpdates.ts"
+import { long } from "../../harness/long.ts"
 import { at, dial, ip, line, outcome, readAll, text } from "../../harness/peerSocketHarness.ts"
 
 const certificate = await makeCertificate()
@@ -112,8 +113,11 @@ const relay = (port: number, change: (chunk: Buffer, both: readonly [Net.Socket,
     ([, server]) => Effect.sync(() => server.close())
   )
 
-const live = (name: string, effect: Effect.Effect<void, unknown, PeerSocket | Scope.Scope>) =>
-  it.live(name, () => effect.pipe(Effect.scoped, Effect.provide(layer)), 60_000)
+const live = (name: string, effect: Effect.Effect<void, unknown, PeerSocket | Scope.Scope>, isLong = false) =>
+  it.live(name, () => effect.pipe(Effect.scoped, Effect.provide(layer)), { timeout: 60_000, ...(isLong ? long : {}) })
+
+/** More than all buffers between two ends hold. */
+const bulk = new Uint8Array(16 * 1024 * 1024)
 
 const shown = ({ offence, reason }: FailedArrival) => [DisconnectReason.label(reason), reason.detail, offence?.kind]
 
@@ -349,6 +353,35 @@ describe("hostile TLS, after its handshake", () => {
       }
       assert.strictEqual(heard.length, beats * 24_000)
     })
+  )
+
+  live(
+    "a peer that is not read for several looks is not blamed for what waits in TLS and in the kernel",
+    Effect.gen(function*() {
+      const sockets = yield* PeerSocket
+      const read = yield* Deferred.make<void>()
+      const total = yield* Deferred.make<number>()
+      const listener = yield* sockets.listen(at("127.0.0.1", 0))
+      const slow = listener.run(({ socket }) =>
+        Effect.scoped(Effect.gen(function*() {
+          const { pull } = yield* socket.reader
+          yield* Deferred.await(read)
+          let bytes = 0
+          while (bytes < bulk.length) bytes += (yield* pull).reduce((sum, chunk) => sum + chunk.length, 0)
+          yield* Deferred.succeed(total, bytes)
+        })).pipe(Effect.ignore)
+      )
+      yield* Effect.forkScoped(slow, { startImmediately: true })
+      const conn = yield* client(listener.address.port)
+      yield* once(conn, "secureConnect")
+      conn.write(bulk)
+      yield* Effect.sleep(3.5 * Limits.tlsLookMs)
+      assert.isFalse(conn.destroyed)
+      yield* Deferred.succeed(read, undefined)
+      assert.strictEqual(yield* Deferred.await(total), bulk.length)
+    }),
+    // That nothing happens has no signal: it takes as long as the looks do.
+    true
   )
 
   live(
