@@ -135,6 +135,15 @@ export const attemptOf = (ctx: NodeContext, end: PeerEnd, reason: DisconnectReas
   reached: end.greeting !== undefined ? "hello" : end.socketName !== "" ? "socket" : "dial"
 })
 
+/** A dial back that this node asked for reads one Hello and closes: that is no failed attempt of the peer. */
+const isDialBack = (
+  ctx: NodeContext,
+  { direction, greeting, ip }: PeerEnd,
+  { by, kind }: DisconnectReason.DisconnectReason
+) =>
+  direction === "inbound" && greeting === undefined && by === "remote" && kind === "eof" &&
+  ctx.dialBacks.took(ip, ctx.timers.now())
+
 /** A socket that never came up is gone. */
 export const refused = (
   ctx: NodeContext,
@@ -142,6 +151,7 @@ export const refused = (
   end: PeerEnd,
   reason: DisconnectReason.DisconnectReason
 ): void => {
+  if (isDialBack(ctx, end, reason)) return
   peer.book = BookEntry.attemptEnded(peer.book, attemptOf(ctx, end, reason))
   ctx.emit({ _tag: "Refused", ip: peer.ip, direction: end.direction, socket: end.socketName, reason })
 }

@@ -12,6 +12,8 @@ import type { Up } from "./PeerEnd.ts"
 export class DialBacks {
   private asked: { readonly request: number; readonly up: Up; readonly at: number } | undefined = undefined
   private lastRequest = 0
+  /** The peer whose dial back may still come. */
+  private expected: { readonly ip: PeerIp; readonly at: number } | undefined = undefined
   /** When a peer of a netgroup was asked last, the longest ago first. */
   private readonly askedGroups = new Map<string, number>()
   /** When an asker was dialled back last, the longest ago first. */
@@ -34,6 +36,7 @@ export class DialBacks {
     putLatest(this.askedGroups, group, now, Limits.dialBackAskers)
     this.lastRequest += 1
     this.asked = { request: this.lastRequest, up, at: now }
+    this.expected = { ip: up.end.ip, at: now }
     return this.lastRequest
   }
 
@@ -41,6 +44,14 @@ export class DialBacks {
   answered(up: Up, request: number): boolean {
     if (this.asked?.up !== up || this.asked.request !== request) return false
     this.asked = undefined
+    return true
+  }
+
+  /** Whether a connection from `ip` that ended before its Hello is the dial back that this node asked for. True once per question. */
+  took(ip: PeerIp, now: number): boolean {
+    const { expected } = this
+    if (expected?.ip !== ip || now - expected.at >= Limits.dialBackAnswerMs) return false
+    this.expected = undefined
     return true
   }
 

@@ -77,6 +77,8 @@ describe("reachability", () => {
         assert.strictEqual((yield* node.state.own).reachable, "yes")
         for (const other of others) assert.deepStrictEqual(downs(other), [])
         assert.deepStrictEqual(downs(node), [])
+        // The dial back ends before its Hello, as asked for: it is no failed attempt.
+        assert.deepStrictEqual(node.of("Refused"), [])
         // The higher of the two is dialled by the lower one, which shows it.
         assert.deepStrictEqual(others[1]?.of("Reachability").map(({ detail }) => detail), ["a peer came in"])
       })))
