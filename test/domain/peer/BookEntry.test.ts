@@ -204,4 +204,35 @@ describe("how it ended", () => {
     assert.isFalse(flaps(eof, 5, BookEntry.cameUp(up, { ...process, tag: "b" })), "it was restarted")
     assert.isFalse(BookEntry.isFlap(up, up, 5), "it never went down")
   })
+
+  it("was an attempt where it came last or at the same time, or nothing went down", () => {
+    const own = attempt(6, eof)
+    const tried = BookEntry.attemptEnded(BookEntry.make(1, "gossip"), own)
+    assert.strictEqual(BookEntry.last(tried), own)
+    const down = { at: 6, reason: eof, upMs: 10 }
+    assert.strictEqual(BookEntry.last({ ...tried, lastDown: down }), own)
+    assert.strictEqual(BookEntry.last({ ...tried, lastDown: { ...down, at: 7 } })?.at, 7)
+  })
+
+  it("by the rules or by hand is no short Up: replaced, told by the operator, an alias", () => {
+    const ends = (reason: DisconnectReason.DisconnectReason) =>
+      BookEntry.wentDown(BookEntry.make(1, "gossip"), { at: 1, reason, upMs: 1 }).shortUps
+    assert.strictEqual(ends(eof), 1)
+    assert.strictEqual(ends(DisconnectReason.local("replaced")), 0)
+    assert.strictEqual(ends(DisconnectReason.local("operator")), 0)
+    assert.strictEqual(ends(DisconnectReason.rejected("alias", "remote")), 0)
+    assert.strictEqual(ends(DisconnectReason.rejected("full", "remote")), 1)
+  })
+
+  it("counts a restart only where another process follows a short Up, and both are known", () => {
+    const process = (id: string) => ({ id, tag: id, self: PeerIp.fromStringUnsafe("10.0.0.1") })
+    const up = BookEntry.cameUp(BookEntry.make(1, "gossip"), process("a"))
+    const short = BookEntry.wentDown(up, { at: 1, reason: eof, upMs: 1 })
+    assert.strictEqual(BookEntry.cameUp(short, process("b")).restarts, 1)
+    assert.strictEqual(BookEntry.cameUp(short, process("a")).restarts, 0)
+    assert.strictEqual(BookEntry.cameUp(short, undefined).restarts, 0)
+    assert.strictEqual(BookEntry.cameUp({ ...short, process: undefined }, process("b")).restarts, 0)
+    assert.strictEqual(BookEntry.cameUp(up, process("b")).restarts, 0, "no Up was short")
+    assert.isFalse(BookEntry.isSameProcess(up, { ...up, process: undefined }))
+  })
 })

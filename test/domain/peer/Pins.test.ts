@@ -66,4 +66,12 @@ describe("Pins", () => {
     ])
     assert.strictEqual(Pins.pinText({ state: "pinned" }), "pinned")
   })
+
+  it("a key shown again is the last, and one forgotten leaves the others", () => {
+    const [other, third] = [ip("203.0.113.8"), ip("203.0.113.9")]
+    let pins = [peer, other, third].reduce((all, address) => Pins.shown(all, address, a, 1), Pins.none)
+    pins = Pins.shown(pins, peer, a, 2)
+    assert.deepStrictEqual([...pins.keys()], [other, third, peer])
+    assert.deepStrictEqual([...Pins.forgotten(pins, third).keys()], [other, peer])
+  })
 })

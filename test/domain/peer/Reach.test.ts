@@ -41,4 +41,23 @@ describe("reachability", () => {
     assert.isTrue(Reach.foundAnother(answers("reached", "another-node"), 10))
     assert.isFalse(Reach.foundAnother(answers("reached"), 10))
   })
+
+  it("counts an answer up to the bound, by its age at any time", () => {
+    const at = 5_000
+    const two = [0, 1].reduce((reach, i) => Reach.answered(reach, `group ${i}`, { result: "refused", at }), Reach.none)
+    assert.strictEqual(Reach.verdict(two, false, at + Limits.dialBackFreshMs), "no")
+    assert.strictEqual(Reach.verdict(two, false, at + Limits.dialBackFreshMs + 1), "unknown")
+    const later = 10 * Limits.dialBackFreshMs
+    const fresh = Reach.answered(Reach.none, "a", { result: "reached", at: later })
+    assert.strictEqual(Reach.verdict(fresh, false, later), "yes")
+  })
+
+  it("is not known where as many reached this node as did not", () => {
+    assert.strictEqual(Reach.verdict(answers("reached", "refused", "reached", "no-answer"), false, 10), "unknown")
+  })
+
+  it("names the most frequent failure, whichever came first", () => {
+    assert.strictEqual(Reach.commonFailure(answers("no-answer", "refused", "refused"), 10), "refused")
+    assert.strictEqual(Reach.commonFailure(answers("refused", "refused", "no-answer", "refused"), 10), "refused")
+  })
 })

@@ -1,6 +1,7 @@
 /** Seeds as text: names and addresses. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import * as Limits from "../../../src/domain/Limits.ts"
 import { fromStringUnsafe as ip } from "../../../src/domain/peer/PeerIp.ts"
 import * as Seed from "../../../src/domain/peer/Seed.ts"
 
@@ -51,5 +52,21 @@ describe("a seed", () => {
       address: { ip: ip("203.0.113.7"), port: 5 }
     })
     assert.strictEqual(Result.getOrThrow(Seed.fromString("a.example", 5))._tag, "Name")
+  })
+
+  it("has a port from 1 to 65535, and a name of the longest length that DNS has", () => {
+    const shown = (text: string) => Result.getOrElse(Result.map(Seed.fromString(text, 1), Seed.format), (why) => why)
+    assert.strictEqual(shown("a.example"), "a.example:1")
+    assert.strictEqual(shown("a.example:65535"), "a.example:65535")
+    for (const port of ["0", "65536"]) assert.strictEqual(shown(`a.example:${port}`), "has an invalid port")
+    for (const text of ["a b", "a..b", "a:b:c", "[1.2.3"]) {
+      assert.strictEqual(shown(text), "is neither a host name nor an IP address")
+    }
+    const most = `${"a".repeat(61)}.`.repeat(5).slice(0, Limits.hostNameCharacters)
+    const longest = most.endsWith(".") ? `${most.slice(0, -1)}a` : most
+    assert.strictEqual(shown(longest), `${longest}:1`)
+    assert.strictEqual(shown(`${longest}a`), "is neither a host name nor an IP address")
+    assert.strictEqual(shown("a.1"), "a.1:1")
+    assert.strictEqual(shown("1.a"), "1.a:1")
   })
 })

@@ -23,4 +23,13 @@ describe("SipHash", () => {
     assert.notStrictEqual(SipHash.hash([1, 2, 3, 4], upTo(15)), SipHash.hash(key, upTo(15)))
     assert.isUndefined(SipHash.keyOf(upTo(15)))
   })
+
+  it("reads no byte beyond the length, and a key of 16 bytes as little-endian words", () => {
+    for (let length = 0; length < 32; length++) {
+      const beyond = upTo(40).map((byte, i) => i < length ? byte : 0xff)
+      assert.strictEqual(SipHash.hash(key, beyond, length), SipHash.hash(key, upTo(length)), `${length} bytes`)
+    }
+    assert.deepStrictEqual(SipHash.keyOf(upTo(16)), [0x03020100, 0x07060504, 0x0b0a0908, 0x0f0e0d0c])
+    assert.isUndefined(SipHash.keyOf(upTo(17)))
+  })
 })

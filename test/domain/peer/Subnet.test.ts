@@ -115,4 +115,9 @@ describe("a block of addresses", () => {
     assert.deepStrictEqual(keys.toSorted(), keys)
     assert.strictEqual(new Set(keys).size, keys.length)
   })
+
+  it("has prefixes of whole digits without a rest", () => {
+    assert.strictEqual(Subnet.prefixOf(Subnet.digitsOf(ip("2001:db8::")), 32), "20010db8")
+    assert.strictEqual(Subnet.prefixOf(Subnet.digitsOf(ip("2001:db8::")), 35), "20010db8-0")
+  })
 })

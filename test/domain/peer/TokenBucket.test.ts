@@ -36,4 +36,9 @@ describe("TokenBucket", () => {
     const later = TokenBucket.spend(bucket, rate, 0, 0)
     assert.deepStrictEqual([later.at, TokenBucket.available(later, rate, 1_500)], [1_000, 1])
   })
+
+  it("what is there already is not waited for, nor what is there exactly", () => {
+    assert.strictEqual(TokenBucket.waitMs(TokenBucket.full(rate, 0), rate, 1), 0)
+    assert.strictEqual(TokenBucket.waitMs(TokenBucket.full(rate, 0), rate, rate.burst), 0)
+  })
 })
