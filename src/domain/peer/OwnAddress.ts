@@ -133,7 +133,7 @@ export const view = (seen: ReadonlyArray<Seen>, facts: Facts): OwnView => {
   const here = ip === undefined ? seen[0] : seen.find((votes) => scopeOf(votes.ip) === scopeOf(ip))
   const found = new Set<Notice>()
   if (seen.length === 0) found.add("unseen")
-  else if (here !== undefined && !isMajority(here) && here.of >= 2) found.add("disagreement")
+  else if (here !== undefined && !isMajority(here)) found.add("disagreement")
   else if (here !== undefined && here.ip !== ip && isMajority(here)) found.add("mismatch")
   else if (ip !== announced && (here === undefined || !isConfirmed(here))) found.add("unconfirmed")
   if (seen.some(({ others }) => others.length > 0)) found.add("several")

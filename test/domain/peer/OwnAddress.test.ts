@@ -112,7 +112,37 @@ describe("how a node stands with its own address", () => {
     ],
     ["not reachable", three, { reachable: "no" }, ours, ["unreachable"]],
     ["a second node", three, { hasSecondNode: true }, ours, ["second-node"]],
-    ["confirmed before, no peer now", [], { confirmed: [ip(ours)] }, ours, ["unseen"]]
+    ["confirmed before, no peer now", [], { confirmed: [ip(ours)] }, ours, ["unseen"]],
+    ["confirmed in two scopes before: the internet's", [], { confirmed: [ip("10.0.0.1"), ip(ours)] }, ours, ["unseen"]],
+    ["confirmed in a private network before", [], { confirmed: [ip("10.0.0.1")] }, "10.0.0.1", ["unseen"]],
+    ["confirmed before, seen only by its own host", said(["127.0.0.2", "127.0.0.1"]), { confirmed: [ip(ours)] }, ours, [
+      "unconfirmed"
+    ]],
+    ["listening inside, no peer now", [], { announced: ip("192.168.0.2") }, "192.168.0.2", ["unseen"]],
+    [
+      "listening inside, confirmed outside before",
+      [],
+      { announced: ip("192.168.0.2"), confirmed: [ip(ours)] },
+      ours,
+      ["unseen"]
+    ],
+    [
+      "listening inside, and peers outside disagree",
+      said(["50.1.0.1", ours], ["60.1.0.1", "203.0.113.10"]),
+      { announced: ip("192.168.0.2") },
+      "192.168.0.2",
+      []
+    ],
+    [
+      "listening inside, seen inside at another address",
+      said(["10.0.0.2", "10.0.0.1"]),
+      { announced: ip("192.168.0.2") },
+      "192.168.0.2",
+      ["mismatch"]
+    ],
+    ["in a private network, not on an interface of the host", said(["10.0.0.2", "10.0.0.1"]), {}, "10.0.0.1", [
+      "unconfirmed"
+    ]]
   ]
   for (const [name, votes, change, own, notices] of cases) {
     it(name, () => {
@@ -125,6 +155,20 @@ describe("how a node stands with its own address", () => {
       if (own !== undefined) assert.include(report.line, own)
     })
   }
+
+  it("is confirmed where its own address is, and nothing else is", () => {
+    const isConfirmed = (votes: ReadonlyArray<OwnAddress.Observation>, change: Partial<OwnAddress.Facts> = {}) =>
+      OwnAddress.view(OwnAddress.count(votes), { ...facts, ...change }).isConfirmed
+    assert.isTrue(isConfirmed(three))
+    assert.isFalse(isConfirmed(three.slice(0, 1)))
+    assert.isFalse(isConfirmed([]))
+    assert.isFalse(isConfirmed(three, { announced: ip("203.0.113.8") }), "another address is confirmed")
+  })
+
+  it("has the other addresses that two netgroups name", () => {
+    const other = said(["80.1.0.1", "203.0.113.10"], ["90.1.0.1", "203.0.113.10"], ["95.1.0.1", "203.0.113.11"])
+    assert.deepStrictEqual(OwnAddress.count([...three, ...other])[0]?.others, [ip("203.0.113.10")])
+  })
 
   it("says what to do where something is to be done", () => {
     const advised = OwnAddress.notices.filter((notice) =>

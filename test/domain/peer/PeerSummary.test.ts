@@ -30,6 +30,7 @@ const table: ReadonlyArray<readonly [situations: ReadonlyArray<Situation>, sente
     "Connected to 1 of 4 known peers; of the 3 missing, 2: it is no-answer (10.0.0.3)"
   ],
   [["refused"], "Connected to none of 1 known peers; 10.0.0.1: it is refused"],
+  [["refused", "no-answer"], "Connected to none of 2 known peers; 1 of them: it is refused (10.0.0.1)"],
   [["refused", "refused"], "Connected to none of 2 known peers; 2 of them: it is refused (10.0.0.1)"]
 ]
 
