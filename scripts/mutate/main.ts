@@ -6,7 +6,7 @@
  *
  * `--room` may be repeated (default: all), `--sample N` mutants of each room (`all` for every one; default 40), `--seed` picks
  * which. `--file Backoff` takes only files whose name has that, `--tests Backoff` only such test files. `--fresh` forgets what earlier runs found out, `--jobs N` runs as many at a time (default 2).
- * `--quick` leaves out tests that take longer than 2 s, and what runs when it is imported: a lower bound, in a minute. `--thorough` leaves the quick pass out: a process of its own for every mutant.
+ * `--quick` leaves out tests that take longer than 1 s, and what runs when it is imported: a lower bound, in a minute. `--thorough` leaves the quick pass out: a process of its own for every mutant.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -23,7 +23,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url))
 const cache = `${root}node_modules/.cache/mutate/`
 
 /** A test that takes longer is no part of `--quick`: each mutant that survives would cost it. */
-const quickMs = 2_000
+const quickMs = 1_000
 
 interface Equivalent {
   readonly file: string
