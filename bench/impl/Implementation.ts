@@ -64,7 +64,9 @@ export const names = [
   "libp2p",
   "libp2p-noise",
   "libp2p-packed",
-  "secret-stream"
+  "secret-stream",
+  "bare-tls",
+  "timemesh-tls"
 ] as const
 
 export type Name = (typeof names)[number]

@@ -4,7 +4,8 @@ import { encode, parser } from "./frames.ts"
 import { crowd, mesh } from "./generic.ts"
 import type { Implementation, Link } from "./Implementation.ts"
 
-const link = (socket: net.Socket): Link => {
+/** One end: a corked write per batch, parsed in place. */
+export const link = (socket: net.Socket): Link => {
   let waiting: PromiseWithResolvers<void> | undefined
   socket.on("drain", () => {
     waiting?.resolve()

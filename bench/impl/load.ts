@@ -28,6 +28,10 @@ export const load = async (name: Name, against?: string): Promise<Implementation
       return (await import("./libp2p.ts")).implementation({ encryption: "noise", messages: "own" })
     case "libp2p-packed":
       return (await import("./libp2p.ts")).implementation({ encryption: "plaintext", messages: "packed" })
+    case "bare-tls":
+      return (await import("./bareTls.ts")).implementation
+    case "timemesh-tls":
+      return (await import("./timemeshTls.ts")).implementation
     case "secret-stream":
       return (await import("./secretStream.ts")).implementation
   }

@@ -9,6 +9,7 @@ import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import type { SendError } from "../../src/services/ConnectionManager.ts"
 import { NodeEvents } from "../../src/services/NodeEvents.ts"
 import * as TestNode from "../../src/testing/TestNode.ts"
+import { dial } from "./bare.ts"
 import { crowdIp, eachOf, meshIp } from "./generic.ts"
 import type { Implementation, Link, MeshResult, Server } from "./Implementation.ts"
 import { connectRaw } from "./timemeshPeer.ts"
@@ -31,13 +32,25 @@ const addressOf = (text: string): ReadonlyArray<PeerAddress.PeerAddress> => {
   return address._tag === "Success" ? [address.success] : []
 }
 
+/** What the nodes are connected by. */
+export interface Transport {
+  readonly node: typeof TestNode.onTcp
+  /** A socket of a peer that is no node. */
+  readonly dial: typeof dial
+}
+
 /** Starts a node on a free port. `watch` misses no event: those of peers that come up while it starts follow the start. */
-const start = async (ip: string, peers: ReadonlyArray<string>, watch: Watch): Promise<Running> => {
+const start = async (
+  transport: Transport,
+  ip: string,
+  peers: ReadonlyArray<string>,
+  watch: Watch
+): Promise<Running> => {
   const early: Array<PeerIp.PeerIp> = []
   const scope = Scope.makeUnsafe()
   let running: Running | undefined
   const node = await Effect.runPromise(
-    TestNode.onTcp({
+    transport.node({
       ip: PeerIp.fromStringUnsafe(ip),
       peers: peers.flatMap(addressOf),
       software: "timemesh-bench",
@@ -84,31 +97,31 @@ const receiveInto = (node: Running, handlers: Handlers): Promise<void> =>
     )).pipe(Effect.ignore, Effect.forkDetach({ startImmediately: true }), Effect.asVoid)
   )
 
-const serve: Implementation["serve"] = async ({ ip, onLink }): Promise<Server> => {
+const serve = (transport: Transport): Implementation["serve"] => async ({ ip, onLink }): Promise<Server> => {
   const handlers: Handlers = new Map()
-  const node = await start(ip, [], { onUp: (node, peer) => onLink(link(node, peer, handlers)) })
+  const node = await start(transport, ip, [], { onUp: (node, peer) => onLink(link(node, peer, handlers)) })
   await receiveInto(node, handlers)
   return { address: PeerAddress.format(node.address), close: node.close }
 }
 
-const connect: Implementation["connect"] = async (address, ip) => {
+const connect = (transport: Transport): Implementation["connect"] => async (address, ip) => {
   const handlers: Handlers = new Map()
   const up = Promise.withResolvers<PeerIp.PeerIp>()
-  const node = await start(ip, [address], { onUp: (_node, peer) => up.resolve(peer) })
+  const node = await start(transport, ip, [address], { onUp: (_node, peer) => up.resolve(peer) })
   await receiveInto(node, handlers)
   return link(node, await up.promise, handlers)
 }
 
-const crowd: Implementation["crowd"] = async (address, first, count) => {
+const crowd = (transport: Transport): Implementation["crowd"] => async (address, first, count) => {
   const links: Array<Link> = []
   await eachOf(count, async (index) => {
-    links.push(await connectRaw(address, crowdIp(first + index), channel))
+    links.push(await connectRaw(address, crowdIp(first + index), channel, transport.dial))
   }, crowdAtOnce)
   return links
 }
 
 /** Every node is told of one seed only, the middle one; the others it learns of by discovery. */
-const mesh = async (count: number): Promise<MeshResult> => {
+const mesh = (transport: Transport) => async (count: number): Promise<MeshResult> => {
   const started = performance.now()
   const settled = Promise.withResolvers<void>()
   let up = 0
@@ -128,11 +141,11 @@ const mesh = async (count: number): Promise<MeshResult> => {
     }
   }
   const middle = count >> 1
-  const seed = await start(meshIp(middle), [], watch())
+  const seed = await start(transport, meshIp(middle), [], watch())
   const nodes = await Promise.all(
     Array.from(
       { length: count },
-      (_, i) => i === middle ? seed : start(meshIp(i), [PeerAddress.format(seed.address)], watch())
+      (_, i) => i === middle ? seed : start(transport, meshIp(i), [PeerAddress.format(seed.address)], watch())
     )
   )
   await settled.promise
@@ -146,4 +159,11 @@ const mesh = async (count: number): Promise<MeshResult> => {
   }
 }
 
-export const implementation: Implementation = { serve, connect, crowd, mesh }
+export const over = (transport: Transport): Implementation => ({
+  serve: serve(transport),
+  connect: connect(transport),
+  crowd: crowd(transport),
+  mesh: mesh(transport)
+})
+
+export const implementation: Implementation = over({ node: TestNode.onTcp, dial })

@@ -10,7 +10,7 @@ import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import { FrameReader } from "../../src/domain/wire/Frame.ts"
 import * as NativeDecoder from "../../src/domain/wire/native/NativeDecoder.ts"
 import * as NativeEncoder from "../../src/domain/wire/native/NativeEncoder.ts"
-import { dial, split } from "./bare.ts"
+import { dial as dialTcp, split } from "./bare.ts"
 import type { Link } from "./Implementation.ts"
 
 const network = networks.devnet
@@ -23,7 +23,12 @@ export interface RawLink extends Link {
 }
 
 /** Resolves once the node has committed to this socket. Rejects with the node's reason when it refuses. */
-export const connectRaw = async (address: string, ip: string, channel: number): Promise<RawLink> => {
+export const connectRaw = async (
+  address: string,
+  ip: string,
+  channel: number,
+  dial: typeof dialTcp = dialTcp
+): Promise<RawLink> => {
   const socket = await dial(address, ip)
   const reader = new FrameReader()
   const up = Promise.withResolvers<void>()

@@ -24,7 +24,10 @@ const base: Options = {
 }
 const short: Options = { ...base, warmMs: 200, measureMs: 400 }
 const pair = ["server", "client"] as const
-const stacks = names.filter((name) => name !== "before" && name !== "blind")
+/** The same workloads over TLS, by what speaks it. */
+const overTls = ["bare-tls", "timemesh-tls"] as const
+const apart: ReadonlyArray<Name> = ["before", "blind", ...overTls]
+const stacks = names.filter((name) => !apart.includes(name))
 /** Where what the node observes of itself may cost something: throughput and memory. */
 const withBlind = [...stacks, "blind"] as const
 /** Packing by hand matters where messages are packed. */
@@ -52,6 +55,9 @@ const full: ReadonlyArray<Step> = [
     options: { ...base, measureMs: 600 },
     timeoutMs: 60_000
   },
+  { workload: "tls-bulk", implementations: overTls, rounds: 3, roles: pair, options: base, timeoutMs: 20_000 },
+  { workload: "tls-rtt", implementations: overTls, rounds: 5, roles: pair, options: short, timeoutMs: 20_000 },
+  { workload: "tls-heap", implementations: overTls, rounds: 1, roles: pair, options: base, timeoutMs: 120_000 },
   { workload: "sync", implementations: ["timemesh"], rounds: 2, roles: pair, options: base, timeoutMs: 120_000 },
   { workload: "api", implementations: ["timemesh"], rounds: 2, roles: pair, options: base, timeoutMs: 120_000 }
 ]
@@ -59,7 +65,7 @@ const full: ReadonlyArray<Step> = [
 /** One round (two where the least counts); of the mesh and the crowds what the bars need. */
 const quick = (step: Step): Step => ({
   ...step,
-  rounds: step.workload === "rtt" ? 2 : 1,
+  rounds: step.workload.endsWith("rtt") ? 2 : 1,
   options: { ...step.options, ...short, crowds: [10, 2_000], idleMs: 15_000 },
   implementations: step.workload === "mesh"
     ? ["bare", "timemesh", "libp2p"]
@@ -92,7 +98,8 @@ const same = (step: Step): Step => step
 export const plan = (
   { compares, isLong, isQuick }: { readonly isQuick: boolean; readonly isLong: boolean; readonly compares: boolean }
 ): ReadonlyArray<Step> =>
-  full.map(isQuick ? quick : same).map(isLong ? long : same).map(compares ? compared(isQuick) : same)
+  full.filter(({ workload }) => !compares || !workload.startsWith("tls-"))
+    .map(isQuick ? quick : same).map(isLong ? long : same).map(compares ? compared(isQuick) : same)
 
 /** s. Length of the testnet, and seconds between kills; none falls into its last 12 s. */
 export const chaosPlan = (isQuick: boolean) => isQuick ? { seconds: 18, every: 5 } : { seconds: 40, every: 8 }

@@ -20,6 +20,8 @@ export interface Row {
    * waking the other across CPUs costs thrice as much; no stack decides that.
    */
   readonly of: "median" | "least"
+  /** Of whom the bars are. */
+  readonly subject: Name
   readonly bars: ReadonlyArray<Bar>
 }
 
@@ -30,7 +32,16 @@ const row = (
   unit: string,
   digits: number,
   bars: ReadonlyArray<Bar> = []
-): Row => ({ workload, key, label, unit, digits, of: workload === "rtt" ? "least" : "median", bars })
+): Row => ({
+  workload,
+  key,
+  label,
+  unit,
+  digits,
+  of: workload.endsWith("rtt") ? "least" : "median",
+  subject: workload.startsWith("tls-") ? "timemesh-tls" : "timemesh",
+  bars
+})
 
 const least = (value: number, of?: Name): Bar =>
   of === undefined ? { kind: "least", value } : { kind: "least", value, of }
@@ -59,6 +70,14 @@ export const rows: ReadonlyArray<Row> = [
   // 2 KiB for what the node observes of itself are 0.14 of 14.
   row("heap", "heapKiB", "heap per idle end", "KiB", 1, [most(16), most(1.14, "blind"), most(1, "before")]),
   row("heap", "rssKiB", "RSS per idle end", "KiB", 1),
+  row("tls-rtt", "idleP50", "RTT over TLS, idle p50", "µs", 1, [most(1.5, "bare-tls")]),
+  row("tls-rtt", "idleP99", "RTT over TLS, idle p99", "µs", 1),
+  row("tls-bulk", "bulk", "bulk over TLS, 64 KiB", "MB/s", 0, [least(0.8, "bare-tls")]),
+  row("tls-bulk", "receiverNs", "– CPU of the receiver", "ns/message", 0),
+  row("tls-bulk", "senderNs", "– CPU of the sender", "ns/message", 0),
+  row("tls-heap", "heapKiB", "heap per idle TLS end", "KiB", 1),
+  row("tls-heap", "externalKiB", "– outside the heap (OpenSSL's not included)", "KiB", 1),
+  row("tls-heap", "rssKiB", "RSS per idle TLS end", "KiB", 1),
   row("idle", "idleMsPerS", "CPU with 1,000 idle peers", "ms/s", 2, [most(0.6, "before")]),
   row("flat", "ns10", "message, 10 peers", "ns", 0),
   row("flat", "ns100", "message, 100 peers", "ns", 0),

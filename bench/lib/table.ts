@@ -10,7 +10,7 @@ export type Rounds = Readonly<Record<string, Partial<Record<Name, ReadonlyArray<
 export interface Verdict {
   readonly text: string
   readonly met: boolean
-  /** What timemesh reached, in the bar's measure. */
+  /** What the row's subject reached, in the bar's measure. */
   readonly reached: number
 }
 
@@ -18,7 +18,7 @@ export interface Line {
   readonly row: Row
   /** What counts of the rounds: `Row.of`. */
   readonly medians: Partial<Record<Name, number>>
-  /** timemesh over the other: the median of the rounds' ratios, or the ratio of the least. */
+  /** The row's subject over the other: the median of the rounds' ratios, or the ratio of the least. */
   readonly ratios: Partial<Record<Name, number>>
   readonly verdicts: ReadonlyArray<Verdict>
 }
@@ -34,11 +34,11 @@ const pick = (row: Row, list: ReadonlyArray<number>): number => row.of === "leas
 const ratio = (rounds: Rounds, row: Row, over: Name): number | undefined => {
   const others = values(rounds, row, over)
   if (row.of === "least") {
-    const [own, other] = [present(values(rounds, row, "timemesh")), present(others)]
+    const [own, other] = [present(values(rounds, row, row.subject)), present(others)]
     return own.length === 0 || other.length === 0 ? undefined : pick(row, own) / pick(row, other)
   }
   const ratios = present(
-    values(rounds, row, "timemesh").map((own, round) => {
+    values(rounds, row, row.subject).map((own, round) => {
       const other = others[round]
       return own === undefined || other === undefined || other === 0 ? undefined : own / other
     })
@@ -50,7 +50,7 @@ const number = (value: number, digits: number): string =>
   value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
 
 const judge = (bar: Bar, row: Row, line: Pick<Line, "medians" | "ratios">): Verdict | undefined => {
-  const reached = bar.of === undefined ? line.medians.timemesh : line.ratios[bar.of]
+  const reached = bar.of === undefined ? line.medians[row.subject] : line.ratios[bar.of]
   if (reached === undefined) return undefined
   const digits = bar.of === undefined ? row.digits : 2
   const unit = bar.of === undefined ? ` ${row.unit}`.trimEnd() : ` × ${bar.of}`
@@ -72,7 +72,7 @@ export const lines = (rounds: Rounds): ReadonlyArray<Line> =>
     for (const name of names) {
       const measured = present(values(rounds, row, name))
       if (measured.length > 0) medians[name] = pick(row, measured)
-      const over = name === "timemesh" ? undefined : ratio(rounds, row, name)
+      const over = name === row.subject ? undefined : ratio(rounds, row, name)
       if (over !== undefined) ratios[name] = over
     }
     if (Object.keys(medians).length === 0) return []
@@ -80,7 +80,7 @@ export const lines = (rounds: Rounds): ReadonlyArray<Line> =>
     return [{ row, medians, ratios, verdicts }]
   })
 
-const ratioColumns: ReadonlyArray<Name> = ["bare", "before", "libp2p", "libp2p-packed"]
+const ratioColumns: ReadonlyArray<Name> = ["bare", "before", "libp2p", "libp2p-packed", "bare-tls"]
 
 /** The table, then the bars. */
 export const render = (all: ReadonlyArray<Line>): string => {

@@ -9,4 +9,17 @@ import { rtt } from "./rtt.ts"
 import { sync } from "./sync.ts"
 import type { Workload } from "./Workload.ts"
 
-export const workloads: Readonly<Record<string, Workload>> = { messages, bulk, rtt, mesh, heap, idle, flat, sync, api }
+export const workloads: Readonly<Record<string, Workload>> = {
+  messages,
+  bulk,
+  rtt,
+  mesh,
+  heap,
+  idle,
+  flat,
+  sync,
+  api,
+  "tls-bulk": bulk,
+  "tls-rtt": rtt,
+  "tls-heap": heap
+}
