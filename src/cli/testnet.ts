@@ -105,7 +105,7 @@ const flags = {
   ),
   wire: Flag.Literals("wire", ["native", "mixed"]).pipe(
     Flag.withDescription(
-      "mixed: half of the nodes are daemons of the TIME network, twins of the real one; from 300 s on, one of them has the lowest address (default native)"
+      "mixed: every second node is a daemon of the TIME network, a twin of the real one (default native)"
     ),
     Flag.withDefault("native" as const)
   ),

@@ -1,5 +1,4 @@
 /** A testnet in which some nodes are daemons of the TIME network: which they are, and what is demanded of them beside the nodes. Pure. */
-import * as Limits from "../domain/Limits.ts"
 import type { Account } from "./Facts.ts"
 
 /** What a daemon says of itself; see `Daemons`. */
@@ -25,15 +24,9 @@ export interface MixedVerdict {
   readonly heights: ReadonlyArray<number>
 }
 
-/**
- * Which of the nodes 1 … `nodes` are daemons: the upper half, because the higher address dials at once. Where there is time for it, the lowest is one in place of one of
- * them: it and the nodes above it meet once its 180 s are over.
- */
-export const daemonsOf = (nodes: number, seconds: number): ReadonlyArray<number> => {
-  const count = Math.floor(nodes / 2)
-  const upper = Array.from({ length: count }, (_, i) => nodes - count + 1 + i)
-  return seconds >= Limits.testnetLowDaemonSeconds && count > 1 ? [1, ...upper.slice(1)] : upper
-}
+/** Which of the nodes 1 … `nodes` are daemons: every second, the lowest first, so that either kind has some of the other above it and below. */
+export const daemonsOf = (nodes: number): ReadonlyArray<number> =>
+  Array.from({ length: Math.floor(nodes / 2) }, (_, i) => 2 * i + 1)
 
 /** Whether a node says that it has that daemon, over its wire. */
 const has = ({ peers }: Account, ip: string): boolean =>

@@ -149,7 +149,7 @@ export const run = (
 ): Effect.Effect<Verdict.Verdict, Preflight.TestnetError | PlatformError.PlatformError, Environment> =>
   Effect.gen(function*() {
     yield* Preflight.check(options)
-    const numbers = options.daemons === undefined ? [] : Mixed.daemonsOf(options.nodes, options.seconds)
+    const numbers = options.daemons === undefined ? [] : Mixed.daemonsOf(options.nodes)
     if (options.chain > 0 && options.daemons === undefined) {
       yield* tell({ _tag: "Seeding", blocks: options.chain })
       yield* SeedChain.seed(`${options.directory}/node-1`, options.chain)

@@ -207,7 +207,5 @@ export const testnetStopMs = 4_000
 export const testnetPartitionRoomSeconds = 12
 /** s. Each half of a partitioned testnet makes a block every 2 s, and no node follows a reorg deeper than 100 blocks. */
 export const testnetPartitionMaxSeconds = 180
-/** s. From this long on, a testnet with daemons has one below the nodes: they meet after its 180 s, its next look, and the patience of its peers. */
-export const testnetLowDaemonSeconds = 300
 /** ms. The ends of a connection that a testnet cut may notice it this long after the cut has healed. */
 export const testnetCutNoticeMs = 1_000
