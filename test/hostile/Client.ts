@@ -1,6 +1,7 @@
-/** One raw connection by `node:net` from any address of 127.0.0.0/8: polite until it is told otherwise. */
+/** One raw connection by `node:net`, or over TLS, from any address of 127.0.0.0/8: polite until it is told otherwise. */
 import * as Net from "node:net"
 import { pid } from "node:process"
+import * as NodeTls from "node:tls"
 import { concat } from "../../src/domain/bytes.ts"
 import { networks } from "../../src/domain/Network.ts"
 import * as Handshake from "../../src/domain/pair/Handshake.ts"
@@ -15,6 +16,8 @@ export interface Target {
   readonly port: number
   readonly admin: number
   readonly isBare: boolean
+  /** Its port speaks TLS: what all peers here show, each address being another peer. */
+  readonly tls?: { readonly cert: string; readonly key: string }
 }
 
 export const frame = (message: Message): Uint8Array => concat(...NativeWire.encode(message))
@@ -22,11 +25,24 @@ export const frame = (message: Message): Uint8Array => concat(...NativeWire.enco
 /** Each program's are its own: a process and tag that come from another address are the same process, which has moved. */
 let serial = pid * 2 ** 24
 
+/** Plain, whatever the port speaks. */
+export const connectPlain = (target: Target, from: string): Net.Socket =>
+  Net.connect({ host: target.ip, port: target.port, localAddress: from, noDelay: true }).on("error", () => {})
+
+/** As a peer does: what is written before the handshake is done waits for it. */
 export const connect = (target: Target, from: string): Net.Socket => {
-  const socket = Net.connect({ host: target.ip, port: target.port, localAddress: from, noDelay: true })
-  socket.on("error", () => {})
-  return socket
+  if (target.tls === undefined) return connectPlain(target, from)
+  return NodeTls.connect({
+    ...target.tls,
+    socket: connectPlain(target, from),
+    servername: "timecoin.local",
+    ALPNProtocols: ["timemesh/1"],
+    rejectUnauthorized: false
+  }).on("error", () => {})
 }
+
+/** When it can be said something. */
+export const opened = (target: Target): string => target.tls === undefined ? "connect" : "secureConnect"
 
 /** Hello and Commit of a peer that ranks lower than the target, as all addresses here do. */
 export const greeting = (target: Target, from: string): Uint8Array => {
@@ -72,7 +88,7 @@ export class Client {
         resolve(true)
       }
       void this.ended.then(() => resolve(false))
-      this.socket.once("connect", () => {
+      this.socket.once(opened(target), () => {
         if (this.isBare) return isUp()
         setTimeout(() => this.socket.write(greeting(target, from)), lateMs)
       })

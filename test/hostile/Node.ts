@@ -71,16 +71,17 @@ const flags = (values: Readonly<Record<string, string>>): ReadonlyArray<string> 
 
 /** Starts a node with these configured peers, and waits for its first `status`. */
 export const start = async (
-  { ip, listen, peers, port }: {
+  { ip, listen, peers, port, tls }: {
     readonly ip: string
     /** `any`: on IPv6 and IPv4. */
     readonly listen: string
     readonly port: number
     readonly peers: ReadonlyArray<string>
+    readonly tls: Target["tls"]
   }
 ): Promise<Running> => {
   const directory = mkdtempSync(join(tmpdir(), "timemesh-hostile-"))
-  const target = { ip, port, admin: port + 1, isBare: false }
+  const target: Target = { ip, port, admin: port + 1, isBare: false, ...(tls === undefined ? {} : { tls }) }
   const tokenFile = join(directory, "given.token")
   writeFileSync(tokenFile, token, { mode: 0o600 })
   const child = spawn(process.execPath, [
@@ -89,6 +90,7 @@ export const start = async (
     "--with-parent",
     ...flags({
       network: "devnet",
+      transport: tls === undefined ? "plain" : "tls",
       listen: `${listen}:${port}`,
       admin: `${ip}:${port + 1}`,
       "data-dir": directory,
@@ -122,11 +124,11 @@ export const start = async (
 }
 
 /** The bare echo server. */
-export const startBare = async (ip: string, port: number): Promise<Running> => {
-  const child = fork(fileOf("./echo.ts"), [ip, String(port), String(port + 1)])
+export const startBare = async (ip: string, port: number, tls: Target["tls"]): Promise<Running> => {
+  const child = fork(fileOf("./echo.ts"), [JSON.stringify(tls ?? null), ip, String(port), String(port + 1)])
   await new Promise((resolve) => child.once("message", resolve))
   return {
-    target: { ip, port, admin: port + 1, isBare: true },
+    target: { ip, port, admin: port + 1, isBare: true, ...(tls === undefined ? {} : { tls }) },
     cpu: () => 0,
     memory: () => 0,
     logged: () => 0,

@@ -3,7 +3,7 @@ import { request } from "node:http"
 import * as Net from "node:net"
 import { concat } from "../../src/domain/bytes.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
-import { Client, connect, frame, greeting, type Target } from "./Client.ts"
+import { Client, connect, frame, greeting, opened, type Target } from "./Client.ts"
 
 export interface Attack {
   readonly name: string
@@ -17,8 +17,8 @@ export interface Attack {
 }
 
 /** The n-th address of strangers, each of another /16 than the next: none of them ranks above the target. */
-const spread = (n: number): string => `127.${1 + n % 99}.${(n >> 16) & 255 | 1}.${1 + (n >> 8) % 254}`
-const random = (): string => {
+export const spread = (n: number): string => `127.${1 + n % 99}.${(n >> 16) & 255 | 1}.${1 + (n >> 8) % 254}`
+export const random = (): string => {
   const part = (least: number, most: number) => least + Math.floor(Math.random() * (most - least + 1))
   return `127.${part(1, 99)}.${part(0, 255)}.${part(1, 254)}`
 }
@@ -28,7 +28,7 @@ const every = (ms: number, f: () => void): void => {
 }
 
 /** `perSecond` times a second, as well as one timer can. */
-const often = (perSecond: number, f: () => void): void => {
+export const often = (perSecond: number, f: () => void): void => {
   let due = 0
   let last = performance.now()
   every(5, () => {
@@ -40,7 +40,7 @@ const often = (perSecond: number, f: () => void): void => {
 }
 
 /** As much as the other end takes. */
-const pour = (socket: Net.Socket, bytes: Uint8Array): void => {
+export const pour = (socket: Net.Socket, bytes: Uint8Array): void => {
   const more = () => {
     for (let i = 0; i < 8 && !socket.destroyed; i++) if (!socket.write(bytes)) return void socket.once("drain", more)
     if (!socket.destroyed) setImmediate(more)
@@ -93,7 +93,7 @@ const connections = (
       const socket = connect(target, from)
       socket.on("data", () => {})
       const bytes = first(target, from)
-      if (bytes !== undefined) socket.once("connect", () => socket.write(bytes))
+      if (bytes !== undefined) socket.once(opened(target), () => socket.write(bytes))
       open.push(socket)
       // As many as one process may hold open.
       if (open.length > 8_000) open.shift()?.destroy()

@@ -1,11 +1,13 @@
 /**
- * `npm run hostile [-- ATTACK …]`: attacks a real node on loopback with every hostile program, one after the other, and prints what honest
+ * `npm run hostile [-- --tls] [ATTACK …]`: attacks a real node on loopback with every hostile program, one after the other, and prints what honest
  * peers notice. docs/hostile.md says how to read it. Ends by itself, with exit code 1 where a bound was missed.
  */
 import { table } from "../../src/cli/table.ts"
-import { attacks } from "./attacks.ts"
+import { makeCertificate } from "../../src/layers/socket/makeCertificate.ts"
+import { type Attack, attacks } from "./attacks.ts"
 import { Client, type Target } from "./Client.ts"
 import * as Node from "./Node.ts"
+import { tlsAttacks } from "./tlsAttacks.ts"
 
 const [self, configured, known, stranger] = ["127.200.0.1", "127.150.0.1", "127.151.0.1", "127.152.0.1"] as const
 const honestIps = [1, 2, 3, 4, 5].map((i) => `127.14${i}.0.1`)
@@ -16,6 +18,9 @@ const strangerSeconds = 60
 
 const quantile = (values: ReadonlyArray<number>, q: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? NaN
+
+/** Those of TLS itself only where TLS is spoken. */
+const all: Readonly<Record<string, Attack>> = process.argv.includes("--tls") ? { ...attacks, ...tlsAttacks } : attacks
 
 interface Honest {
   /** Round trips so far, ms. */
@@ -87,8 +92,13 @@ interface Row {
   readonly dialsPerSecond: number
 }
 
+const isTls = process.argv.includes("--tls")
+/** Of all peers, hostile or not: the node knows each address by it. */
+const certificate = isTls ? await makeCertificate() : undefined
+const tls = certificate === undefined ? undefined : { cert: certificate.certificate, key: certificate.privateKey }
+
 const underBare = async (name: string, port: number): Promise<ReadonlyArray<number>> => {
-  const bare = await Node.startBare(self, port)
+  const bare = await Node.startBare(self, port, tls)
   const honest = await honestPeers(bare.target)
   const end = Node.attack(name, bare.target)
   await Node.sleep(1_000)
@@ -101,11 +111,11 @@ const underBare = async (name: string, port: number): Promise<ReadonlyArray<numb
 }
 
 const measure = async (name: string, port: number): Promise<Row> => {
-  const chosen = attacks[name]
-  if (chosen === undefined) throw new Error(`no attack is called ${name}: ${Object.keys(attacks).join(", ")}`)
+  const chosen = all[name]
+  if (chosen === undefined) throw new Error(`no attack is called ${name}: ${Object.keys(all).join(", ")}`)
   const { banned, newcomersAfter = 1, squatted } = chosen
   const listen = banned === undefined ? self : "any"
-  const node = await Node.start({ ip: self, listen, port, peers: [configured] })
+  const node = await Node.start({ ip: self, listen, port, peers: [configured], tls })
   const { target } = node
   if (banned !== undefined) await Node.ban(target, banned)
   const friend = new Client(target, known)
@@ -231,8 +241,8 @@ const heads = [
   "BOUNDS"
 ]
 
-const chosen = process.argv.slice(2)
-const names = chosen.length > 0 ? chosen : Object.keys(attacks)
+const chosen = process.argv.slice(2).filter((argument) => argument !== "--tls")
+const names = chosen.length > 0 ? chosen : Object.keys(all)
 const rows: Array<Row> = []
 for (const [i, name] of names.entries()) {
   const row = await measure(name, 26_000 + 10 * i)

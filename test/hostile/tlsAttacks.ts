@@ -1,0 +1,180 @@
+/** What a hostile program does to a port that speaks TLS, by TLS itself. */
+import * as Net from "node:net"
+import * as NodeTls from "node:tls"
+import { certificateChain } from "../harness/certificateChain.ts"
+import * as KeyUpdates from "../harness/keyUpdates.ts"
+import { type Attack, often, pour, random, spread } from "./attacks.ts"
+import { connect, connectPlain, type Target } from "./Client.ts"
+
+/** As many as one process may hold open. */
+const holding = () => {
+  const open: Array<Net.Socket> = []
+  return (socket: Net.Socket) => {
+    socket.on("data", () => {})
+    open.push(socket)
+    if (open.length > 8_000) open.shift()?.destroy()
+  }
+}
+
+/** The ClientHello of a peer, as Node writes it. */
+const clientHello = (options: NodeTls.ConnectionOptions = {}): Promise<Buffer> =>
+  new Promise((resolve) => {
+    const server = Net.createServer((conn) =>
+      conn.on("error", () => {}).once("data", (hello) => {
+        resolve(hello)
+        conn.destroy()
+        server.close()
+      })
+    ).listen(0, "127.0.0.1", () => {
+      const bound = server.address()
+      const port = typeof bound === "object" && bound !== null ? bound.port : 0
+      const socket = Net.connect({ host: "127.0.0.1", port }).on("error", () => {})
+      NodeTls.connect({ servername: "timecoin.local", ALPNProtocols: ["timemesh/1"], ...options, socket })
+        .on("error", () => {})
+    })
+  })
+
+/** Plain connections, so many a second, that say this first. */
+const saying = (name: string, perSecond: number, bytes: () => Promise<Uint8Array>): Attack => ({
+  name,
+  run: (target) => {
+    const hold = holding()
+    void bytes().then((said) =>
+      often(perSecond, () => {
+        const socket = connectPlain(target, random())
+        socket.once("connect", () => socket.write(said))
+        hold(socket)
+      })
+    )
+  }
+})
+
+const handshakes: Attack = {
+  name: "TLS: 500 handshakes/s, then silence",
+  run: (target) => {
+    const hold = holding()
+    often(500, () => hold(connect(target, random())))
+  }
+}
+
+const sayHelloSlowly = async (target: Target): Promise<void> => {
+  const hello = await clientHello()
+  for (let i = 0; i < 2_000; i++) {
+    const from = spread(i * 257)
+    const again = () => {
+      const socket = connectPlain(target, from)
+      let at = 0
+      const timer = setInterval(() => at < 100 && socket.write(hello.subarray(at, ++at)), 500)
+      socket.on("data", () => {})
+      socket.once("close", () => {
+        clearInterval(timer)
+        setTimeout(again, 1_000)
+      })
+    }
+    setTimeout(again, i)
+  }
+}
+
+const slowHello: Attack = {
+  name: "TLS: a ClientHello a byte at a time, 2,000 times",
+  run: (target) => void sayHelloSlowly(target)
+}
+
+/** Each connection over TLS is given to `then` once it is secure, and made again a second after it ended. */
+const peers = (
+  name: string,
+  count: number,
+  options: NodeTls.ConnectionOptions,
+  then: (secure: NodeTls.TLSSocket, raw: Net.Socket) => void
+): Attack => ({
+  name,
+  run: (target) => {
+    for (let i = 0; i < count; i++) {
+      const from = `127.${1 + i % 99}.6.${1 + i}`
+      const again = () => {
+        const raw = connectPlain(target, from)
+        const secure = NodeTls.connect({
+          ...target.tls,
+          servername: "timecoin.local",
+          rejectUnauthorized: false,
+          ALPNProtocols: ["timemesh/1"],
+          ...options,
+          socket: raw
+        })
+        secure.on("error", () => raw.destroy())
+        secure.on("data", () => {})
+        secure.on("end", () => raw.destroy())
+        secure.once("secureConnect", () => then(secure, raw))
+        secure.once("close", () => setTimeout(again, 1_000))
+      }
+      again()
+    }
+  }
+})
+
+const keyUpdates: Attack = {
+  name: "TLS: KeyUpdates without end, 20 peers",
+  run: (target: Target) => {
+    for (let i = 0; i < 20; i++) {
+      const again = () => {
+        const conn = KeyUpdates.connect(
+          { host: target.ip, port: target.port, localAddress: `127.${1 + i}.7.1` },
+          { ...target.tls, servername: "timecoin.local", ALPNProtocols: ["timemesh/1"] },
+          ({ conn, next }) => {
+            const more = () => {
+              if (conn.destroyed) return
+              if (conn.write(next(500))) setImmediate(more)
+              else conn.once("drain", more)
+            }
+            more()
+          }
+        )
+        conn.setTimeout(3_000, () => conn.destroy())
+        conn.once("close", () => setTimeout(again, 1_000))
+      }
+      again()
+    }
+  }
+}
+
+const chains: Attack = {
+  name: "TLS: chains of 90 certificates of P-521, 50/s",
+  run: (target) => {
+    const hold = holding()
+    void certificateChain(90).then(({ certificates, key }) =>
+      often(50, () => hold(connect({ ...target, tls: { cert: certificates, key } }, random())))
+    )
+  }
+}
+
+const garbage = Buffer.alloc(4_096, 0x55)
+
+export const tlsAttacks: Readonly<Record<string, Attack>> = {
+  "tls-handshakes": handshakes,
+  "tls-half": saying("TLS: 500 ClientHellos/s, then silence", 500, () => clientHello()),
+  "tls-slow-hello": slowHello,
+  "tls-long-hello": saying(
+    "TLS: 500 ClientHellos/s of 12 KB (ALPN)",
+    500,
+    () => clientHello({ ALPNProtocols: Array.from({ length: 60 }, (_, i) => `${i}`.padStart(200, "x")) })
+  ),
+  "tls-garbage": saying(
+    "TLS: 500/s, garbage after the ClientHello",
+    500,
+    async () => Buffer.concat([await clientHello(), garbage])
+  ),
+  "tls-name": saying(
+    "TLS: 500/s, a name of 250 bytes",
+    500,
+    () => clientHello({ servername: Array.from({ length: 4 }, () => "x".repeat(61)).join(".") })
+  ),
+  "tls-key-updates": keyUpdates,
+  "tls-renegotiation": peers("TLS 1.2: second handshakes, 100 peers", 100, { maxVersion: "TLSv1.2" }, (secure) => {
+    const again = () => {
+      if (!secure.destroyed) secure.renegotiate({ rejectUnauthorized: false }, () => setImmediate(again))
+    }
+    again()
+  }),
+  "tls-chains": chains,
+  "tls-plain": peers("TLS: plain bytes in the middle, 100 peers", 100, {}, (_, raw) => pour(raw, garbage))
+}
