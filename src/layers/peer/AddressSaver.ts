@@ -1,6 +1,6 @@
 /**
- * Keeps the peer book in the `PeerStore`: at the node's pace after a peer came up or an address was told, and when the node stops. With it
- * go the anchors: the peers that are up now, or were last, which the node dials first when it starts again.
+ * Keeps the peer book in the `PeerStore`. It saves at the node's pace after a peer came up or an address was learned, and when the node
+ * stops. The anchors are saved with it: peers that are up, or were up last, which the node dials first when it starts again.
  */
 import { Effect, Semaphore, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
@@ -25,12 +25,12 @@ export interface Loaded {
   readonly offenders: ReadonlyArray<StoredOffender>
 }
 
-/** None of it fails: a store that does not work is a warning. */
+/** No effect here fails: a store that does not work only logs a warning. */
 export interface AddressSaver {
   readonly save: Effect.Effect<void>
-  /** The book has news: the next turn saves. */
+  /** The book has changed: the next turn saves it. */
   readonly changed: () => void
-  /** Saves at the node's pace, for ever. */
+  /** Saves at the node's pace, until interrupted. */
   readonly run: Effect.Effect<void>
 }
 
@@ -42,7 +42,7 @@ const newKey = (nonce: () => bigint): Uint8Array => {
   return bytes
 }
 
-/** The book as it was stored, or an empty one. `now`: wall time, ms. */
+/** The stored book, or an empty one. `now`: wall time, ms. */
 export const load = Effect.fnUntraced(function*(now: number): Effect.fn.Return<Loaded, never, PeerStore | Entropy> {
   const store = yield* PeerStore
   const entropy = yield* Entropy
@@ -61,7 +61,7 @@ export const make = Effect.fnUntraced(function*(ctx: NodeContext, { anchors: bef
   // A late write must not overtake an earlier one.
   const one = yield* Semaphore.make(1)
   let isChanged = false
-  /** When the next inbound peer has been up for long enough to be noted, monotonic ms: walking all peers at every turn would cost more. */
+  /** When the next inbound peer has been up long enough to be noted, monotonic ms. It saves walking all peers at every turn. */
   let noteAt = Number.POSITIVE_INFINITY
   const attempt = one.withPermit(Effect.suspend(() => {
     isChanged = false
@@ -119,7 +119,7 @@ export const make = Effect.fnUntraced(function*(ctx: NodeContext, { anchors: bef
   } satisfies AddressSaver
 })
 
-/** Inbound peers count as tried once they have been up for a while. `isNews`: some do since now. `nextAt`: when the next of them may. */
+/** Counts inbound peers as tried once they have been up long enough. `isNews`: some were counted now. `nextAt`: when the next may be. */
 const noteInbound = (ctx: NodeContext): { readonly isNews: boolean; readonly nextAt: number } => {
   let isNews = false
   let nextAt = Number.POSITIVE_INFINITY
@@ -139,7 +139,7 @@ const noteInbound = (ctx: NodeContext): { readonly isNews: boolean; readonly nex
   return { isNews, nextAt }
 }
 
-/** Peers that are up, those that we dialled and that have been up longest first; those of before as long as there are fewer. */
+/** Peers that are up first: those we dialled, then the longest up. Then peers that were up before, then the stored anchors. */
 const anchors = (ctx: NodeContext, before: ReadonlyArray<PeerIp>): ReadonlyArray<PeerIp> => {
   const up = [...ctx.table.peers()].filter((peer) => peer.up !== undefined && BookEntry.listens(peer.book))
   const last = [...ctx.table.peers()].filter((peer) => peer.up === undefined && peer.book.lastGoodAt !== undefined)
@@ -152,7 +152,7 @@ const anchors = (ctx: NodeContext, before: ReadonlyArray<PeerIp>): ReadonlyArray
   ].filter((ip) => ctx.book.get(ip) !== undefined).slice(0, Limits.anchors)
 }
 
-/** The lower, the better. */
+/** Lower is better. */
 const rank = ({ up }: Peer): number =>
   up === undefined
     ? Number.POSITIVE_INFINITY

@@ -1,6 +1,6 @@
 /**
- * One process under several addresses: reported when a Hello looks like it, and of two connections to it the one that came up later is
- * closed. What proves it is in `domain/peer/AliasProof`.
+ * Detects one process under several addresses. It is reported when a Hello suggests it; once proven, the later of the two connections is
+ * closed. `domain/peer/AliasProof` defines the proof.
  */
 import { putLatest } from "../../domain/latest.ts"
 import * as Limits from "../../domain/Limits.ts"
@@ -15,7 +15,7 @@ import * as Outgoing from "./Outgoing.ts"
 import type { Peer } from "./Peer.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
 
-/** Connections to other addresses that say they lead to the same process. */
+/** Connections to other addresses that claim to lead to the same process. */
 const namesakes = function*(ctx: NodeContext, ip: PeerIp, process: string): Iterable<Up> {
   for (const other of ctx.table.peers()) {
     const { up } = other
@@ -26,11 +26,11 @@ const namesakes = function*(ctx: NodeContext, ip: PeerIp, process: string): Iter
 const report = (ctx: NodeContext, ip: PeerIp, other: PeerIp, detail: string): void =>
   ctx.emit({ _tag: "Aliased", ip, other, detail })
 
-/** What proves to the verifier at that address that the prover is at the end of `about` too. */
+/** Proves to the verifier at that address that the prover is also at the end of `about`. */
 const proofFor = (ctx: NodeContext, verifier: PeerIp, about: AliasProof.Nonces): string =>
   ctx.entropy.mac(AliasProof.proofKey(about), AliasProof.proofInput(verifier))
 
-/** Proves on each of two connections that we are at the end of the other. */
+/** Proves on each of two connections that we are also at the end of the other. */
 const prove = (ctx: NodeContext, connection: Up, other: Up): void => {
   for (const [carrier, about] of [[connection, other], [other, connection]] as const) {
     const nonces = { verifier: about.greeting.nonce, prover: about.end.helloNonce }
@@ -38,7 +38,7 @@ const prove = (ctx: NodeContext, connection: Up, other: Up): void => {
   }
 }
 
-/** A Hello came, from a peer that is not up. */
+/** A Hello arrived from a peer that is not up. */
 export const onHello = (ctx: NodeContext, { ip }: Peer, hello: Message.Hello): void => {
   for (const other of namesakes(ctx, ip, hello.process)) {
     return report(ctx, ip, other.end.ip, "both addresses say they are the same process")
@@ -69,13 +69,13 @@ export const left = (ctx: NodeContext, peer: Peer): void => {
   }
 }
 
-/** Whether nothing shows that the address still works: one that merely gave way to another connection of its process may be used again. */
+/** Whether nothing shows that the address still works. An address closed only as an alias of its process may be used again. */
 const isLeft = ({ book, forgotten }: Peer): boolean =>
   !forgotten && book.aliasOf === undefined && BookEntry.last(book)?.reason.reject !== "alias"
 
 /**
- * The process that was at this address is at another one now, as its tag proves. Its old address is forgotten, so that it is neither dialled
- * for ever nor told to others; one that the operator named is kept, and not dialled while the other connection is up.
+ * The process that was at this address is now at another, as its tag proves. The old address is forgotten, so that it is neither dialled
+ * for ever nor gossiped. An address configured by the operator is kept, but not dialled while the other connection is up.
  */
 const moved = (ctx: NodeContext, peer: Peer, to: PeerIp): void => {
   report(ctx, peer.ip, to, "its process moved from the first address to the second")
@@ -85,23 +85,23 @@ const moved = (ctx: NodeContext, peer: Peer, to: PeerIp): void => {
   putLatest(ctx.table.moved, peer.ip, to, Limits.movedAddresses)
 }
 
-/** The peer says on this connection that it is at the end of another one too. */
+/** The peer claims on this connection that it is also at the end of another one. */
 export const proofReceived = (ctx: NodeContext, peer: Peer, up: Up, said: string): void => {
   const { connection, end, greeting } = up
   const self = Pair.known(peer.pair, end.id)?.self
-  // A peer that takes us for another address could pass on what was said to that one. (Or a router translates the address.)
+  // A peer that takes us for another address could replay what was sent to that address. (Or a router translates the address.)
   if (self === undefined || connection.local !== self) return
   for (const other of namesakes(ctx, peer.ip, greeting.process)) {
     const nonces = { verifier: other.end.helloNonce, prover: other.greeting.nonce }
     if (proofFor(ctx, self, nonces) !== said) continue
-    // It cannot know that we know until it has our proof: its connection may have come up after ours.
+    // The peer cannot know that we know until it has our proof: its connection may have come up after ours.
     if (!AliasProof.decides(ctx.entropy.process, greeting.process)) return prove(ctx, up, other)
     const [later, stays] = up.order > other.order ? [up, other] : [other, up]
     return merge(ctx, later.end, stays.end.ip)
   }
 }
 
-/** One connection to a process is enough: this one gives way to the one at another address. */
+/** One connection to a process is enough: this one closes, the one at another address stays. */
 const merge = (ctx: NodeContext, later: PeerEnd, stays: PeerIp): void => {
   const peer = ctx.table.get(later.ip)
   if (peer === undefined) return
@@ -110,17 +110,17 @@ const merge = (ctx: NodeContext, later: PeerEnd, stays: PeerIp): void => {
   post(ctx, peer, { _tag: "Merged", end: later.id, detail: `connected as ${stays}` })
 }
 
-/** The peer says that we have it under the other address; false if we do not. */
+/** The peer claims that we are connected to it under the other address. False if we are not. */
 export const onReject = (ctx: NodeContext, peer: Peer, address: Message.Reject["address"]): boolean => {
   const other = address === undefined ? undefined : ctx.table.get(address)
-  // Only as long as we really have the peer under that address: a lie must not keep us from dialling.
+  // Only while we really are connected to the peer under that address: a lie must not keep us from dialling.
   if (other?.up === undefined || other === peer) return false
   peer.note({ aliasOf: other.ip })
   report(ctx, peer.ip, other.ip, "the peer says we have it under the other address already")
   return true
 }
 
-/** Where a peer that is rejected as `alias` has us: our address on the connection that stays. */
+/** Our address on the connection that stays, sent to a peer that is rejected as `alias`. */
 export const addressKept = (ctx: NodeContext, peer: Peer, rejected: PeerEnd): PeerIp | undefined => {
   const { aliasOf } = peer.book
   const holder = aliasOf === undefined ? peer : ctx.table.get(aliasOf)

@@ -1,4 +1,4 @@
-/** The application's side of the connection manager: channels to receive on, sending with and without waiting. */
+/** The application's side of the connection manager: channels to receive on, and sending with or without waiting. */
 import { Cause, Effect, Queue, Stream } from "effect"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
@@ -27,7 +27,7 @@ type Api = ConnectionManager["Service"]
 /** Greatest channel number: 16 bits on the wire. */
 const maxChannel = 0xffff
 
-/** What is queued in one go: a frame, or short ones together. */
+/** What is queued at once: one frame, or several short ones together. */
 interface Part {
   readonly frame: Outbox.Frame
   readonly count: number
@@ -57,14 +57,14 @@ const withConnection = (
   use: (up: Up) => Effect.Effect<void, SendError>
 ): Effect.Effect<void, SendError> => {
   const found = ctx.table.get(to)?.up
-  // A peer of the TIME network has no application channels: to an application it is not connected.
+  // A TIME-network peer has no application channels: to an application it is not connected.
   const up = found?.end.wire === "native" ? found : undefined
   const wrong = invalid(channel) ?? tooLarge(up?.connection.wire ?? ctx.wire, payloads)
   if (wrong !== undefined) return Effect.fail(new SendError({ reason: wrong }))
   return up === undefined ? Effect.fail(new SendError({ reason: new NotConnected({ ip: to }) })) : use(up)
 }
 
-/** Beyond 16 bits a number would come out as another channel's. */
+/** A number beyond 16 bits would be encoded as another channel's. */
 const invalid = (channel: number): InvalidChannel | undefined =>
   Number.isInteger(channel) && channel >= 0 && channel <= maxChannel
     ? undefined
@@ -86,7 +86,7 @@ const one = (wire: Wire, channel: number, payload: Uint8Array) => {
   }
 }
 
-/** The payloads as frames, short ones together. */
+/** The payloads as frames; short ones share one buffer. */
 const parts = (connection: Up["connection"], channel: number, payloads: ReadonlyArray<Uint8Array>) => {
   const { wire } = connection
   let from = 0
@@ -101,7 +101,7 @@ const parts = (connection: Up["connection"], channel: number, payloads: Readonly
   }
 }
 
-/** Queues what `next` gives, part by part, waiting before a part while the outbox is high. `undefined` ends it. */
+/** Queues the parts that `next` returns until it returns `undefined`. Waits before a part while the outbox is above its high mark. */
 const queue = (ctx: NodeContext, up: Up, next: () => Part | undefined, first?: Part): Effect.Effect<void, SendError> =>
   Effect.suspend(() => {
     let part = first ?? next()
@@ -138,7 +138,7 @@ const broadcast = (
 ): Effect.Effect<number, TooLarge | InvalidChannel> => {
   const wrong = invalid(channel) ?? tooLarge(ctx.wire, [payload])
   if (wrong !== undefined) return Effect.fail(wrong)
-  // Coded once per wire, not per peer.
+  // Encoded once per wire, not once per peer.
   const frames = new Map<Wire, Outbox.Frame>()
   let count = 0
   for (const { ip, up } of ctx.table.peers()) {
@@ -165,7 +165,7 @@ const receive = (ctx: NodeContext, channel: number, handler: ChannelHandler) =>
     () => Effect.sync(() => ctx.inbox.close(channel))
   )
 
-/** Says that messages did not arrive. A receiver that failed ends the connection, as long as it may be bad luck. */
+/** Reports messages that were not delivered. If the receiver threw, the connection ends too, until `Limits.handlerFailures` in a row. */
 export const report = (ctx: NodeContext, trouble: Trouble): void => {
   const { channel, from } = trouble
   if (trouble._tag === "Dropped") {

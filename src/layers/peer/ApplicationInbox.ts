@@ -1,19 +1,19 @@
 /**
- * What arrives for the application, channel by channel: the receiver, what arrived before there was one, and the message that a receiver failed on.
+ * Holds and delivers application messages, channel by channel: the receivers, messages that arrived before one, and failures by peer.
  *
- * A message for which there is no receiver yet is held, up to `Limits.heldBytes` of all peers and `Limits.heldBytesPerPeer` of
- * one, so that what a peer sends at once after Up waits for an application that is still starting. A receiver that throws on
- * the messages of one peer again and again is spared them from the `Limits.handlerFailures`th time on.
+ * A message without a receiver is held, up to `Limits.heldBytes` for all peers and `Limits.heldBytesPerPeer` for one. So what a peer
+ * sends right after Up waits for an application that is still starting. When a receiver throws on one peer's messages
+ * `Limits.handlerFailures` times in a row, that peer's further messages are dropped.
  */
 import * as Limits from "../../domain/Limits.ts"
 import type { DropReason } from "../../domain/NodeEvent.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
 
-/** Receives the payloads of one channel out of one read batch, in order. */
+/** Receives the payloads of one channel from one read batch, in order. */
 export type ChannelHandler = (from: Origin, payloads: ReadonlyArray<Uint8Array>) => void
 
-/** Messages that did not arrive. `failed`: the receiver threw `cause`, `failures` times in a row on this peer's messages. */
+/** Messages that were not delivered. `Failed`: the receiver threw `cause`, `failures` times in a row on this peer's messages. */
 export type Trouble =
   | {
     readonly _tag: "Dropped"
@@ -47,10 +47,10 @@ export class ApplicationInbox {
   private readonly held = new Map<number, Array<Held>>()
   private heldBytes = 0
   private readonly heldOf = new Map<PeerIp, number>()
-  /** Failures in a row by channel and peer; only of receivers that failed last. */
+  /** Consecutive failures by channel and peer; only receivers whose last call failed. */
   private readonly failures = new Map<number, Map<PeerIp, number>>()
 
-  /** Messages that wait for a receiver, of all channels. */
+  /** Messages held for a receiver, over all channels. */
   get heldMessages(): number {
     let sum = 0
     for (const batches of this.held.values()) for (const { payloads } of batches) sum += payloads.length
@@ -58,7 +58,7 @@ export class ApplicationInbox {
   }
 
   /**
-   * Hands over a batch of one channel of one connection, whose payloads may be views. Gives what went wrong, if anything.
+   * Delivers a batch of one channel of one connection; payloads may be views. Returns what went wrong, if anything.
    */
   deliver(from: Origin, channel: number, payloads: ReadonlyArray<Uint8Array>): Trouble | undefined {
     const handler = this.handlers.get(channel)
@@ -66,8 +66,8 @@ export class ApplicationInbox {
   }
 
   /**
-   * Makes `handler` the receiver of a channel and hands over what was held for it; every trouble of that goes to `report`. False:
-   * the channel has a receiver.
+   * Makes `handler` the receiver of a channel and delivers what was held for it, each failure to `report`. False if the channel
+   * already has a receiver.
    */
   open(channel: number, handler: ChannelHandler, report: (trouble: Trouble) => void): boolean {
     if (this.handlers.has(channel)) return false
@@ -83,7 +83,7 @@ export class ApplicationInbox {
     return true
   }
 
-  /** The channel has no receiver any more: what comes is held for the next one. */
+  /** Removes the channel's receiver: new messages are held for the next one. */
   close(channel: number): void {
     this.handlers.delete(channel)
     this.failures.delete(channel)
@@ -111,7 +111,7 @@ export class ApplicationInbox {
   private failed(channel: number, ip: PeerIp): number {
     let peers = this.failures.get(channel)
     if (peers === undefined) this.failures.set(channel, peers = new Map())
-    // Peers come and go under any number of addresses: the one that failed first is forgotten first.
+    // Peers come and go under any number of addresses, so the map is bounded: the peer that failed first is forgotten first.
     const [oldest] = peers.keys()
     if (peers.size >= Limits.knownPeers && oldest !== undefined && !peers.has(ip)) peers.delete(oldest)
     const failures = (peers.get(ip) ?? 0) + 1
@@ -125,7 +125,7 @@ export class ApplicationInbox {
     for (const payload of payloads) {
       const cost = payload.length + Limits.heldMessageBytes
       const ofPeer = (this.heldOf.get(from.ip) ?? 0) + bytes
-      // One message is held however long it is, if there is room at all.
+      // A single message is held whatever its length, if there is room at all.
       if (this.heldBytes + bytes + cost > Limits.heldBytes || (ofPeer > 0 && ofPeer + cost > Limits.heldBytesPerPeer)) {
         break
       }
@@ -140,7 +140,7 @@ export class ApplicationInbox {
       this.heldBytes += bytes
       count(this.heldOf, from.ip, bytes)
     }
-    // In order: behind the first that does not fit, none is held.
+    // Order: nothing is held after the first message that does not fit.
     const messages = payloads.length - kept.length
     return messages === 0 ? undefined : { _tag: "Dropped", from, channel, messages, why: "no receiver" }
   }

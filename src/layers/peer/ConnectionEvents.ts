@@ -1,4 +1,4 @@
-/** What a connection needs of its node, and what it tells: its bytes as frames, its begin and its end. */
+/** What a connection needs from its node, and what it reports: bytes as frames, its opening and its end. */
 import type { Effect, Fiber } from "effect"
 import type * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import type { Message } from "../../domain/wire/Message.ts"
@@ -15,35 +15,35 @@ export interface ConnectionIo {
   readonly afterTurn: (f: () => void) => void
   /** Starts an effect that ends with the node. */
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
-  /** Bytes that wait, of all connections. */
+  /** Bytes queued to be sent, over all connections. */
   readonly waiting: WaitingBytes
-  /** Ends that were closed and are read on. */
+  /** Closed ends that are still being read. */
   readonly lingering: Lingering
-  /** How long messages are handled at a time, of all connections. */
+  /** Limits how long messages are handled at a time, over all connections. */
   readonly turns: ReadTurns
 }
 
 /**
- * The reading side, one for all connections of a node that speak a wire with messages `M`. Plain functions inside a read batch; the frame is
- * the reader's current one.
+ * The reading side: one for all connections of a node that speak a wire with messages `M`. Plain functions called within a read batch; the
+ * frame is the reader's current one.
  */
 export interface FrameEvents<Owner, M = Message> {
-  /** Bytes came, before any frame in them is handed over. */
+  /** Bytes arrived; called before any frame in them is handed over. */
   readonly onBytes: (owner: Owner) => void
-  /** Takes the reader's frame, or several (`WireReader.payloads`, within `limit`): how many. */
+  /** Takes the reader's frame, or several (`WireReader.payloads`, within `limit`). Returns how many it took. */
   readonly onData: (owner: Owner, reader: WireReader<M>, limit: number) => number
   readonly onMessage: (owner: Owner, reader: WireReader<M>) => void
-  /** The bytes are no frame; nothing more is read. `fault` says why, in words. */
+  /** The bytes are not a valid frame; reading stops. `fault` describes why. */
   readonly onMalformed: (owner: Owner, fault: string) => void
-  /** The frame under way takes memory that others wait for, and has taken too long; in words. */
+  /** The partial frame holds memory that others wait for, and has taken too long; `detail` describes it. */
   readonly onGivenUp: (owner: Owner, detail: string) => void
-  /** All frames of a batch have been handed over: `frames` many. */
+  /** All `frames` frames of a batch have been handed over. */
   readonly onBatch: (owner: Owner, reader: WireReader<M>, frames: number) => void
 }
 
 const nothing = () => {}
 
-/** Reads frames and does nothing about them. */
+/** Reads frames and ignores them. */
 export const deaf: FrameEvents<unknown, unknown> = {
   onBytes: nothing,
   onData: () => 1,
@@ -53,10 +53,10 @@ export const deaf: FrameEvents<unknown, unknown> = {
   onBatch: nothing
 }
 
-/** Begin and end of a connection. */
+/** Opening and end of a connection. */
 export interface SocketEvents<Owner> {
-  /** The socket is open: bytes can flow. Called once at most. */
+  /** The socket is open: bytes can flow. Called at most once. */
   readonly onOpen: (owner: Owner) => void
-  /** The program ended: nothing more comes or goes. Called once; `opened` tells whether it ever got as far. */
+  /** The connection's program ended: nothing more is read or written. Called once. `opened`: whether the socket had opened. */
   readonly onEnd: (owner: Owner, reason: DisconnectReason.DisconnectReason, opened: boolean) => void
 }

@@ -1,4 +1,4 @@
-/** What comes with Up and Down of a connection, and with a socket that came to nothing, whatever wire it speaks. */
+/** What happens at Up and Down of a connection, and when a socket ends before Up, whatever wire it speaks. */
 import type * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import type { Traffic } from "../../domain/NodeEvent.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
@@ -14,12 +14,12 @@ import type { Peer } from "./Peer.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
 import * as Redials from "./Redials.ts"
 
-/** The parts that the drivers set to work. */
+/** The parts that the drivers use. */
 export interface Parts {
   readonly dialler: {
-    /** Makes the end `id` of the pair and dials when its turn comes. */
+    /** Makes the pair's end `id`, and dials when its turn comes. */
     dial(peer: Peer, id: number): PeerEnd
-    /** The end is closed before its turn came. */
+    /** Drops an end that is closed before its turn came. */
     withdraw(end: PeerEnd): void
   }
   readonly saver: AddressSaver
@@ -27,7 +27,7 @@ export interface Parts {
 
 export const isAlone = ({ slots }: NodeContext): boolean => slots.upCount === 0
 
-/** The connection counts from now on. `undefined`: every place is taken, and nothing has happened. */
+/** The connection is up. `undefined`: every place is taken, and nothing has changed. */
 export const up = (
   ctx: NodeContext,
   { saver }: Parts,
@@ -35,7 +35,7 @@ export const up = (
   end: PeerEnd,
   { book, role, rttMs }: {
     readonly role: "lower" | "higher"
-    /** What is known of the peer from now on. */
+    /** The peer's new book entry. */
     readonly book: (before: BookEntry.BookEntry) => BookEntry.BookEntry
     /** The first round trip, if it was measured. */
     readonly rttMs: number | undefined
@@ -81,7 +81,7 @@ export const up = (
   return up
 }
 
-/** What was dialled and answered is in the book from now on; a peer that dialled us waits until it has been up for a while. */
+/** A peer that we dialled is good in the book at once; a peer that dialled us only after it has been up for a while. */
 const noteGood = (ctx: NodeContext, { book, ip }: Peer, { direction, wire }: PeerEnd): void => {
   if (!BookEntry.listens(book)) return
   const now = ctx.nowMs()
@@ -93,7 +93,7 @@ const noteGood = (ctx: NodeContext, { book, ip }: Peer, { direction, wire }: Pee
   ctx.book.setPort(ip, port)
 }
 
-/** The connection counts no more. Gives what it was; `undefined` if it was not up. */
+/** The connection is down. Returns its `Up`; `undefined` if it was not up. */
 export const down = (
   ctx: NodeContext,
   peer: Peer,
@@ -127,7 +127,7 @@ const trafficOf = ({ connection }: Up): Traffic => ({
   messages: { sent: connection.messagesSent, received: connection.messagesReceived }
 })
 
-/** How far an end got that did not come up. */
+/** How far an end got that never came up. */
 export const attemptOf = (ctx: NodeContext, end: PeerEnd, reason: DisconnectReason.DisconnectReason): Attempt => ({
   at: ctx.timers.now(),
   reason,
@@ -135,7 +135,7 @@ export const attemptOf = (ctx: NodeContext, end: PeerEnd, reason: DisconnectReas
   reached: end.greeting !== undefined ? "hello" : end.socketName !== "" ? "socket" : "dial"
 })
 
-/** A dial back that this node asked for reads one Hello and closes: that is no failed attempt of the peer. */
+/** Whether the end was a dial-back that this node asked for. It reads one Hello and closes, which is not the peer's failed attempt. */
 const isDialBack = (
   ctx: NodeContext,
   { direction, greeting, ip }: PeerEnd,
@@ -144,7 +144,7 @@ const isDialBack = (
   direction === "inbound" && greeting === undefined && by === "remote" && kind === "eof" &&
   ctx.dialBacks.took(ip, ctx.timers.now())
 
-/** A socket that never came up is gone. */
+/** A socket that never came up has ended. */
 export const refused = (
   ctx: NodeContext,
   peer: Peer,
@@ -156,7 +156,7 @@ export const refused = (
   ctx.emit({ _tag: "Refused", ip: peer.ip, direction: end.direction, socket: end.socketName, reason })
 }
 
-/** Closes the end's socket, or takes back a dial that waits for its turn. */
+/** Closes the end's socket, or withdraws a dial still waiting for its turn. */
 export const close = (
   ctx: NodeContext,
   { dialler }: Parts,

@@ -1,6 +1,6 @@
 /**
- * `ConnectionManager` and `PeerMessages`: listens, builds the parts and sets them to work. The parts are modules of functions over one
- * `NodeContext`; the machine of all pairs (`PairDriver`) ties them together.
+ * `ConnectionManager` and `PeerMessages`: listens, builds the parts and starts them. The parts are modules of functions over one
+ * `NodeContext`; the state machine of all pairs (`PairDriver`) ties them together.
  */
 import { Clock, Context, Effect, Layer } from "effect"
 import * as Limits from "../../domain/Limits.ts"
@@ -78,7 +78,7 @@ const make = Effect.gen(function*() {
   yield* Seeds.start(ctx)
   if ((setup.seeds ?? []).length === 0 && [...ctx.table.peers()].length === 0) ctx.emit({ _tag: "NoPeersKnown" })
 
-  // Tell every peer, give them a moment to read it, then let the scope take down what is left.
+  // Tell every peer, allow time to read it, then let the scope close what is left.
   yield* Effect.addFinalizer(() =>
     Effect.gen(function*() {
       ctx.slots.close()
@@ -89,7 +89,7 @@ const make = Effect.gen(function*() {
         NodeContext.post(ctx, peer, { _tag: "Stopped", reject: "shutdown", detail: "", retryMs: undefined })
       }
       const bound = Effect.sleep(Limits.lingerMs + Limits.closeGraceMs)
-      // The second bound is the event loop's own time: a test's clock that stands still must not keep the node from ending.
+      // The second bound runs on the event loop's own clock: a test clock that stands still must not keep the node from ending.
       const real = Effect.provideService(Effect.sleep(Limits.closeMs - 1_000), Clock.Clock, ownClock)
       yield* Effect.raceAllFirst([ctx.slots.drained, bound, real])
     })
@@ -130,7 +130,7 @@ const make = Effect.gen(function*() {
   return Context.make(ConnectionManager, manager).pipe(Context.add(PeerMessages, messages(ctx)))
 })
 
-/** Every known peer is one that was configured, or is connected. */
+/** The table is full, and every peer in it is configured or connected. */
 const noRoom = ({ ip }: PeerAddress.PeerAddress) => ({
   input: ip,
   problem: `does not fit: all ${Limits.knownPeers} places for known peers are in use`,
@@ -184,5 +184,5 @@ const messages = (ctx: NodeContext.NodeContext): PeerMessages["Service"] => {
   })
 }
 
-/** A function, so that two nodes never share one. Fails when the listen address cannot be bound. */
+/** A function, so that two nodes never share a layer. Fails when the listen address cannot be bound. */
 export const layer = () => Layer.effectContext(make)

@@ -1,7 +1,7 @@
 /**
- * What a node remembers of dials back: its own question that waits, whom it asked and for whom it dialled. `Reachability` asks and answers.
+ * State of dial-backs: our pending request, which netgroups we asked, and which askers we dialled. `Reachability` asks and answers.
  *
- * **Units**: monotonic ms. **Bounds**: `Limits.dialBackAskers` netgroups and askers, `dialBacks` dials under way, `dialBackRate` in all.
+ * **Units**: monotonic ms. **Bounds**: `Limits.dialBackAskers` netgroups and askers, `dialBacks` concurrent dials, `dialBackRate` overall.
  */
 import { putLatest } from "../../domain/latest.ts"
 import * as Limits from "../../domain/Limits.ts"
@@ -12,26 +12,26 @@ import type { Up } from "./PeerEnd.ts"
 export class DialBacks {
   private asked: { readonly request: number; readonly up: Up; readonly at: number } | undefined = undefined
   private lastRequest = 0
-  /** The peer whose dial back may still come. */
+  /** The peer whose dial-back may still arrive. */
   private expected: { readonly ip: PeerIp; readonly at: number } | undefined = undefined
-  /** When a peer of a netgroup was asked last, the longest ago first. */
+  /** When a peer of each netgroup was last asked, oldest first. */
   private readonly askedGroups = new Map<string, number>()
-  /** When an asker was dialled back last, the longest ago first. */
+  /** When each asker was last dialled back, oldest first. */
   private readonly dialledAskers = new Map<PeerIp, number>()
   private tokens = TokenBucket.full(Limits.dialBackRate, 0)
   private underWay = 0
 
-  /** Whether an answer may still come. */
+  /** Whether an answer may still arrive. */
   isWaiting(now: number): boolean {
     return this.asked !== undefined && now - this.asked.at < Limits.dialBackAnswerMs
   }
 
-  /** When a peer of that netgroup was asked last. */
+  /** When a peer of that netgroup was last asked. */
   askedAt(group: string): number {
     return this.askedGroups.get(group) ?? Number.NEGATIVE_INFINITY
   }
 
-  /** The peer is asked. Gives the number of the question. */
+  /** Records that the peer is asked. Returns the number of the request. */
   ask(up: Up, group: string, now: number): number {
     putLatest(this.askedGroups, group, now, Limits.dialBackAskers)
     this.lastRequest += 1
@@ -40,14 +40,14 @@ export class DialBacks {
     return this.lastRequest
   }
 
-  /** Whether that answers the question that waits, which then waits no more. */
+  /** Whether this answers the pending request; if so it is no longer pending. */
   answered(up: Up, request: number): boolean {
     if (this.asked?.up !== up || this.asked.request !== request) return false
     this.asked = undefined
     return true
   }
 
-  /** Whether a connection from `ip` that ended before its Hello is the dial back that this node asked for. True once per question. */
+  /** Whether a connection from `ip` that ended before its Hello is the dial-back that this node asked for. True once per request. */
   took(ip: PeerIp, now: number): boolean {
     const { expected } = this
     if (expected?.ip !== ip || now - expected.at >= Limits.dialBackAnswerMs) return false
@@ -55,7 +55,7 @@ export class DialBacks {
     return true
   }
 
-  /** Whether the asker may be dialled back now. If so that dial counts; `dialled` when it is over. */
+  /** Whether the asker may be dialled back now. If so the dial counts: call `dialled` when it is over. */
   mayDial(asker: PeerIp, now: number): boolean {
     const at = this.dialledAskers.get(asker)
     if (this.underWay >= Limits.dialBacks || (at !== undefined && now - at < Limits.dialBackAgainMs)) return false

@@ -1,10 +1,12 @@
 /**
- * Dials what the pairs ask for, at most `maxDials` at once. Peers that were once connected, or that the operator or the peer itself named,
- * go before addresses known only by gossip, and a quarter of `maxDials` is for them alone (while few peers are up, those of gossip have further ones,
- * at the same pace): a peer that advertises thousands of dead
- * addresses cannot crowd out real ones. What failed least goes first, so a dead address waits behind every one not tried yet; among equals,
- * first come first served. No more than `Limits.dialsPerSecond` begin: a long list of addresses that refuse at once costs little; fewer to
- * addresses known by gossip alone (`ToldDials`).
+ * Dials what the pairs ask for, at most `maxDials` at once.
+ *
+ * **Order**: peers that were once connected, or that the operator or the peer itself named, go before addresses known only by gossip.
+ * Of `maxDials`, a quarter is for proven peers alone, so a peer that advertises thousands of dead addresses cannot crowd out real ones. While
+ * few peers are up, gossiped addresses get extra dials at the same pace. Fewest failures go first, then first come, first served.
+ *
+ * **Bounds**: at most `Limits.dialsPerSecond` dials begin per second, so a long list of addresses that refuse at once costs little. Dials to
+ * gossiped addresses begin at a lower rate (`ToldDials`).
  */
 import { Effect } from "effect"
 import type { DisconnectReason } from "../../domain/DisconnectReason.ts"
@@ -29,7 +31,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
   private readonly proven = new Set<PeerEnd>()
   private readonly gossip = new Set<PeerEnd>()
   private readonly dialling = new Set<PeerEnd>()
-  /** Those of them to addresses known by gossip alone. */
+  /** The dials in flight to addresses known only by gossip. */
   private readonly told = new Set<PeerEnd>()
   /** Dials that may begin at once, as of `tokensAt` (monotonic ms). */
   private tokens: number = Limits.dialBurst
@@ -44,12 +46,12 @@ export class Dialler implements SocketEvents<PeerEnd> {
     this.frames = frames
   }
 
-  /** Dials in flight, and those that wait for their turn. */
+  /** Dials in flight, and dials waiting for their turn. */
   get counts(): { readonly dialling: number; readonly dials: number } {
     return { dialling: this.dialling.size, dials: this.proven.size + this.gossip.size }
   }
 
-  /** Makes the end `id` of the pair and dials when its turn comes. */
+  /** Makes the pair's end `id`, and dials when its turn comes. */
   dial(peer: Peer, id: number): PeerEnd {
     const { ctx } = this
     const end = new PeerEnd(id, peer, "outbound", ctx.entropy.nonce())
@@ -72,7 +74,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
     this.next()
   }
 
-  /** The end is closed before its turn came. */
+  /** Drops an end that is closed before its turn came. */
   withdraw(end: PeerEnd): void {
     this.proven.delete(end)
     this.gossip.delete(end)
@@ -100,7 +102,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
     TimePairDriver.dialFailed(ctx, peer, end, detail)
   }
 
-  /** The dial is over, well or not: its place is free. */
+  /** The dial is over, connected or not: its place is free. */
   private free(end: PeerEnd): void {
     this.told.delete(end)
     if (this.dialling.delete(end)) this.next()
@@ -112,13 +114,13 @@ export class Dialler implements SocketEvents<PeerEnd> {
       const isTold = this.gossip.has(end)
       this.withdraw(end)
       const peer = peerOf(this.ctx, end)
-      // Its row left the table while it waited.
+      // The peer's row may have left the table while the dial waited.
       if (peer !== undefined) this.start(peer, end, isTold)
     }
     if (this.dialling.size < this.ctx.setup.tuning.maxDials) this.comeBack()
   }
 
-  /** The end whose turn it is, if there is room for its dial. */
+  /** The end to dial next, if there is room for a dial. */
   private nextEnd(): PeerEnd | undefined {
     const { setup: { tuning: { maxDials } }, slots } = this.ctx
     const more = slots.upCount < Limits.outboundPlaces ? Math.ceil(maxDials * Limits.needyDials) : 0
@@ -131,7 +133,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
     return hasRoom && this.mayDialTold() ? this.likeliest(this.gossip) : undefined
   }
 
-  /** False: no dial to an address known by gossip may begin yet, and `next` comes again when one may. */
+  /** False if no gossiped address may be dialled yet; `next` then runs again when one may. */
   private mayDialTold(): boolean {
     if (this.gossip.size === 0) return false
     const { timers, toldDials } = this.ctx
@@ -146,7 +148,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
     return false
   }
 
-  /** False: no dial may begin yet, and `next` comes again when one may. */
+  /** False if no dial may begin yet; `next` then runs again when one may. */
   private takeToken(): boolean {
     const { timers } = this.ctx
     const now = timers.now()
@@ -167,8 +169,8 @@ export class Dialler implements SocketEvents<PeerEnd> {
   }
 
   /**
-   * The one that failed least: of thousands of dead addresses none is tried again before one that was not tried yet. Among equals, the one
-   * to whose netgroup there are the fewest connections; none whose netgroup must wait.
+   * The end with the fewest failures, so no dead address is retried before an untried one. Among equals, the end whose netgroup has the
+   * fewest connections. Ends whose netgroup must wait are skipped.
    */
   private likeliest(queue: ReadonlySet<PeerEnd>): PeerEnd | undefined {
     const { groups, table, timers } = this.ctx
@@ -188,12 +190,12 @@ export class Dialler implements SocketEvents<PeerEnd> {
     return best
   }
 
-  /** ms that the peer waits so that others of other netgroups come first. Not those that the operator named, or that were up before. */
+  /** ms that the dial waits so that other netgroups go first. 0 for configured peers and peers that were up before. */
   private spreadMs({ book, group }: Peer, now: number): number {
     return book.source === "configured" || book.ups > 0 ? 0 : this.ctx.groups.waitMs(group, now)
   }
 
-  /** What waits for its netgroup is looked at again when the first of them may be dialled. */
+  /** Runs `next` again when the first end that waits for its netgroup may be dialled. */
   private comeBack(): void {
     if (this.isSpread) return
     const { table, timers } = this.ctx
@@ -234,6 +236,6 @@ export class Dialler implements SocketEvents<PeerEnd> {
   }
 }
 
-/** A specific listen address is also where we dial from, so that the peer observes it; not across families. */
+/** A specific listen address is also where we dial from, so that the peer sees that address; not across families. */
 const sameFamily = (from: PeerIp, to: PeerIp): PeerIp | undefined =>
   from.includes(":") === to.includes(":") ? from : undefined

@@ -1,10 +1,10 @@
 /**
- * How nodes learn of one another. On every Up each end asks the other for addresses; the answer is the peers that it is connected with, and
- * some of those in its book that have shaken hands with it. It tells those peers of the newcomer, once. So both ends of a pair learn of each
- * other together, and the lower dials. What is told goes into the peer book, and is passed on only after a handshake.
+ * How nodes learn of one another. On every Up each end asks the other for addresses. The answer holds the peers that are connected and
+ * some from the book that have completed a handshake. Each node also announces a newcomer to its peers, once. So both ends of a pair learn
+ * of each other, and the lower dials. Gossiped addresses go into the peer book, and are passed on only after a handshake.
  *
- * **Bounds**: a peer may send `Limits.newAddresses` new addresses at once, and a few more over time; it may ask `Limits.peerAnswers`
- * times, then once per `peerAnswerEveryMs`. The choice from the book is the same for all askers for a day.
+ * **Bounds**: a peer may send `Limits.newAddresses` new addresses at once, and a few more over time. It may ask `Limits.peerAnswers`
+ * times, then once per `peerAnswerEveryMs`. The selection from the book is the same for all askers for a day.
  */
 import * as Limits from "../../domain/Limits.ts"
 import { knownAddress } from "../../domain/NodeSetup.ts"
@@ -32,9 +32,9 @@ export const learn = (ctx: NodeContext, address: PeerAddress, source: PeerSource
   const peer = Gate.admit(ctx, address.ip, address.port, source)
   if (peer === undefined || peer.book.isSelf) return false
   const { port, saidHello } = peer.book
-  // A socket that said nothing names no peer: what is known of that address is what others tell.
+  // A socket that sent no Hello identifies no peer: what other peers gossip about its address counts instead.
   if (source === "configured" || (peer.book.source === "inbound" && !saidHello)) peer.note({ source })
-  // What an operator says, or a first hint; gossip never changes a known port.
+  // The operator's port, or a first hint; gossip never changes a known port.
   if (source === "configured" || port === undefined || port === 0) {
     peer.book = BookEntry.learnPort(peer.book, address.port)
   }
@@ -48,8 +48,8 @@ export const learn = (ctx: NodeContext, address: PeerAddress, source: PeerSource
 }
 
 /**
- * A peer tells on that end where others listen: some addresses are learnt at once, the rest in the next turns of the event loop. `read` makes an address of
- * an entry; `undefined`: it is none.
+ * Handles a list of gossiped addresses: some are learned at once, the rest in later turns of the event loop. `read` turns an entry into an
+ * address, or `undefined` if it is not one.
  */
 export const peersReceived = <A>(
   ctx: NodeContext,
@@ -69,7 +69,7 @@ const learnTold = (ctx: NodeContext, from: Peer, addresses: ReadonlyArray<PeerAd
     if (address === undefined || !Gate.gossip(ctx, from, address)) continue
     const added = ctx.book.add(address, from.ip, now)
     const hasRow = ctx.table.get(address.ip) !== undefined
-    // An address whose dials failed has its turn when the node looks into its book. One without a place in the book may still be tried.
+    // An address whose dials failed is retried from the book. An address that got no place in the book may still be tried.
     const isFresh = added !== "known" || ctx.book.get(address.ip)?.failures === 0
     if (hasRow || (isFresh && (room ??= Gate.room(ctx)).take())) learn(ctx, address, "gossip")
   }
@@ -82,7 +82,7 @@ export const ask = (ctx: NodeContext, up: Up): void => {
   Outgoing.bulk(ctx, up, { _tag: "AskPeers" })
 }
 
-/** Asks the newcomer for addresses, and has it announced to the peers that are up. */
+/** Asks the newcomer for addresses, and schedules its announcement to the peers that are up. */
 export const onUp = (ctx: NodeContext, up: Up): void => {
   ask(ctx, up)
   if (ctx.newcomers.push(up) > 1) return
@@ -93,13 +93,13 @@ export const onUp = (ctx: NodeContext, up: Up): void => {
 /** The peer asks for addresses. */
 export const asked = (ctx: NodeContext, peer: Peer, up: Up): void => send(ctx, up, answer(ctx, peer))
 
-/** What a peer for which there is no place is told: where else it may find one. A newcomer that knows only full nodes would learn of no other. */
+/** Addresses for a peer that is refused because every place is taken: a newcomer that knows only full nodes would learn of no others. */
 export const elsewhere = (ctx: NodeContext, peer: Peer): Peers | undefined => {
   const peers = answer(ctx, peer, Limits.peersOnRefusal)
   return peers.length === 0 ? undefined : { _tag: "Peers", peers }
 }
 
-/** What a peer that asks for addresses is told: nothing when it asks too often. */
+/** The answer to a peer that asks for addresses: empty if it asks too often. */
 export const answer = (
   ctx: NodeContext,
   peer: Peer,
@@ -114,7 +114,7 @@ export const answer = (
   return tokens >= 1 ? answerFor(ctx, peer, most) : []
 }
 
-/** The peers that are up, then those of the book that are given out today. */
+/** The peers that are up, then today's selection from the book. */
 const answerFor = (ctx: NodeContext, peer: Peer, most: number): ReadonlyArray<PeerAddress> =>
   Exchange.answer(peer.ip, connectedFor(ctx, peer), told(ctx).filter(({ ip }) => Gate.fitsIp(ip, peer)), most)
 
@@ -125,7 +125,7 @@ const connectedFor = function*(ctx: NodeContext, peer: Peer): Iterable<PeerAddre
   }
 }
 
-/** The part of the book that is given out: chosen anew each day, and while the book is small, when it has grown. */
+/** Today's selection from the book. It is renewed daily, and earlier when the tried table has doubled. */
 const told = (ctx: NodeContext): ReadonlyArray<PeerAddress> => {
   const now = ctx.timers.now()
   const { choice } = ctx.told
@@ -139,8 +139,8 @@ const told = (ctx: NodeContext): ReadonlyArray<PeerAddress> => {
 const addressOf = ({ book, ip }: Peer): PeerAddress => ({ ip, port: book.port ?? 0 })
 
 /**
- * Tells every peer of the newcomers since the last round. One message per peer and round, however many came: a mesh of N that forms at
- * once would otherwise cost N³ small messages.
+ * Announces the newcomers since the last round to every peer, in one message per peer and round. With a message per newcomer, a mesh of N
+ * nodes that forms at once would cost N³ small messages.
  */
 const tellAll = (ctx: NodeContext): void => {
   ctx.told.allAt = ctx.timers.now()
@@ -152,10 +152,10 @@ const tellAll = (ctx: NodeContext): void => {
   for (const peer of ctx.table.peers()) {
     const to = peer.up
     if (to === undefined) continue
-    // A peer that came up later was sent these on its own Up.
+    // A peer that came up later got these addresses on its own Up.
     const news = round.filter((newcomer) =>
       newcomer.up.order > to.order && Gate.fits(newcomer.peer, peer) &&
-      // Nor of its own other address, while its connection from there is not known to be dead.
+      // Nor announce its own other address to it, while that connection is not known to be dead.
       !BookEntry.isSameProcess(newcomer.peer.book, peer.book)
     )
     send(ctx, to, news.slice(0, Limits.peersPerMessage).map(({ peer }) => addressOf(peer)))

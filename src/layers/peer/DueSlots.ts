@@ -1,18 +1,18 @@
-/** Items by the beat in which they are next due, so that a beat touches those that are due and no others. */
+/** Items by the beat in which they are next due, so that a beat touches only the items due in it. */
 import * as Limits from "../../domain/Limits.ts"
 
-/** What can wait in a slot: it remembers which. */
+/** An item that can wait in a slot, and remembers which. */
 export interface Slotted {
-  /** `undefined`: in none. Written by `DueSlots` only. */
+  /** `undefined`: in no slot. Written only by `DueSlots`. */
   dueSlot: number | undefined
 }
 
 export class DueSlots<T extends Slotted> {
   private readonly slots = new Map<number, Array<T>>()
-  /** No slot before this one holds anything. */
+  /** No slot before this one holds any item. */
   private first = Number.POSITIVE_INFINITY
 
-  /** Puts an item where it is due, monotonic ms; one that is there already moves. */
+  /** Puts an item into the slot of `dueMs` (monotonic ms), and out of any slot it was in. */
   put(item: T, dueMs: number): void {
     this.remove(item)
     const slot = Math.floor(dueMs / Limits.beatMs)
@@ -26,15 +26,15 @@ export class DueSlots<T extends Slotted> {
   remove(item: T): void {
     if (item.dueSlot === undefined) return
     const items = this.slots.get(item.dueSlot)
-    // Rare: an item is mostly taken out before it is put again.
+    // Rare: most items are taken out before they are put in again.
     items?.splice(items.indexOf(item), 1)
     if (items?.length === 0) this.slots.delete(item.dueSlot)
     item.dueSlot = undefined
   }
 
   /**
-   * Takes out the items of all slots up to that of `nowMs`, soonest slot first, then as they were put. Some of the last slot may be due
-   * a part of a beat later.
+   * Takes out the items of all slots up to that of `nowMs`, earliest slot first, then in insertion order. Items of the last slot may be due
+   * up to one beat later.
    */
   takeUpTo(nowMs: number): ReadonlyArray<T> {
     const last = Math.floor(nowMs / Limits.beatMs)
@@ -43,7 +43,7 @@ export class DueSlots<T extends Slotted> {
       const items = this.slots.get(slot)
       if (items === undefined) continue
       for (const item of items) item.dueSlot = undefined
-      // Mostly there is one.
+      // Usually there is one slot: no copy.
       due = due.length === 0 ? items : [...due, ...items]
       this.slots.delete(slot)
     }

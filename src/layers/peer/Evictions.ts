@@ -1,4 +1,4 @@
-/** Makes room in a full node for a peer that came (domain/protection/Eviction). */
+/** Makes room in a full node for a newcomer (domain/protection/Eviction). */
 import { putLatest } from "../../domain/latest.ts"
 import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
@@ -15,8 +15,8 @@ interface Candidate extends Eviction.Candidate {
 }
 
 /**
- * The peer said a good Hello on a socket that it opened, and every place is taken: peers that may go for it lose their connection. Mostly one; where
- * configured peers have come in beyond the limit, as many as it takes, or none: no peer goes in vain.
+ * An inbound peer sent a valid Hello, and every place is taken: evicts peers to make room. Usually one; more where configured peers have
+ * come in beyond the limit. If too few can be evicted, no peer is.
  */
 export const makeRoom = (ctx: NodeContext, newcomer: Peer, end: PeerEnd, hello: Hello): void => {
   const { protection } = ctx
@@ -39,8 +39,8 @@ export const makeRoom = (ctx: NodeContext, newcomer: Peer, end: PeerEnd, hello: 
 }
 
 /**
- * Whether a place that is free is kept from the peer that said a good Hello on that end: others in need have asked for one, and it is not its turn. Else whoever knocks the most often
- * would have each place that a peer gives up.
+ * Whether a free place is withheld from this inbound peer because others in need have asked first and it is not its turn. Without this,
+ * the peer that retries most often would take every place that comes free.
  */
 export const isKeptFrom = (ctx: NodeContext, newcomer: Peer, { direction }: PeerEnd, hello: Hello): boolean =>
   direction === "inbound" && !ctx.slots.hasPlace(newcomer.ip) &&
@@ -58,7 +58,10 @@ const comerOf = (ctx: NodeContext, newcomer: Peer, hello: Hello): Eviction.Newco
   return { ...asks, isItsTurn: asks.isKnown || (Eviction.isInNeed(asks, now) && isNext(ctx, newcomer, now)) }
 }
 
-/** Whether no stranger of another netgroup comes before it: /16 and /32 on private networks too, so that a thousand loopback addresses are not a thousand voices. */
+/**
+ * Whether no stranger of another netgroup comes before it. Netgroups are /16 and /32 on private networks too: otherwise a thousand loopback
+ * addresses would count as a thousand askers.
+ */
 const isNext = ({ book, protection }: NodeContext, { ip }: Peer, now: number): boolean =>
   protection.newcomers.isNext(PeerIp.netgroup(ip), book.groupOrder(ip), now)
 

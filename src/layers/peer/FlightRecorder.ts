@@ -1,10 +1,10 @@
 /**
- * The last steps of every pair, as the pair machine took them: what `timemesh trace` shows. A step holds the machine's own immutable values, so
- * keeping one copies nothing. Messages are no steps: the recorder costs their way nothing.
+ * The last steps of every pair, as the pair machine took them; `timemesh trace` shows them. A step holds the machine's own immutable values,
+ * so keeping it copies nothing. Messages themselves are not steps, so recording does not slow them.
  *
- * **Bounds**: `Limits.traceSteps` per pair, `Limits.traceBytes` in all. When all is full, the pairs that never came up lose their steps first, the
- * one that was quiet for longest before the others; after them the longest trace loses its older half, until all are short. So neither a flood of
- * addresses nor pairs that flap hide what happened to a quiet peer.
+ * **Bounds**: `Limits.traceSteps` per pair, `Limits.traceBytes` in all. When full, pairs that never came up lose their steps first, the longest
+ * quiet first. After them the longest trace loses its older half, until all are short. So neither a flood of addresses nor flapping pairs hide
+ * what happened to a quiet peer.
  */
 import * as Limits from "../../domain/Limits.ts"
 import type { Draw, PairAction, PairEvent, PairState } from "../../domain/pair/PairState.ts"
@@ -20,7 +20,7 @@ export interface Kept {
   readonly after: PairState
 }
 
-/** What is kept of one pair. `earlier`: steps before that are not kept any more. */
+/** What is kept of one pair. `earlier`: how many older steps were dropped. */
 interface Ring {
   steps: Array<Kept>
   bytes: number
@@ -28,13 +28,13 @@ interface Ring {
 }
 
 export class FlightRecorder {
-  /** By the time of the latest step, the oldest first. */
+  /** Pairs that never came up, by their latest step, oldest first. */
   private readonly strangers = new Map<PeerIp, Ring>()
   /** Pairs that were up, in the same order. */
   private readonly peers = new Map<PeerIp, Ring>()
   private total = 0
 
-  /** bytes. An estimate, a little above what the heap says. */
+  /** Estimated bytes, slightly above actual heap use. */
   get bytes(): number {
     return this.total
   }
@@ -51,7 +51,7 @@ export class FlightRecorder {
   record(ip: PeerIp, step: Kept): void {
     if (isIdle(step)) return
     const ring = this.ringOf(ip, step)
-    // Copied to their length: a list that grew has room for sixteen more, for as long as it is kept.
+    // Copied to exact length: an array that grew keeps spare room for sixteen more.
     const kept = { ...step, actions: step.actions.slice() }
     if (ring.steps.length < Limits.traceLeastSteps) ring.steps = ring.steps.concat(kept)
     else ring.steps.push(kept)
@@ -105,18 +105,18 @@ export class FlightRecorder {
   }
 }
 
-/** Bytes and pongs that answer nothing come all the time, and change nothing. */
+/** Received bytes and pongs that answer nothing are frequent and change nothing. */
 const isIdle = ({ actions, after, before, event }: Kept): boolean =>
   after === before && actions.length === 0 &&
   (event._tag === "PongReceived" || event._tag === "Heard" || event._tag === "Flushed")
 
-/** Texts of an event have their own length; those of an end are counted with it. */
+/** Texts of an event vary in length; those of an end are counted with the end. */
 const textBytes = (event: PairEvent): number => {
   const text = event._tag === "Closed" ? event.reason.detail : "detail" in event ? event.detail : undefined
   return text === undefined ? 0 : 2 * text.length
 }
 
-/** bytes. Of the heap: the state before it is the state after the step before. */
+/** Estimated heap bytes. The state before this step is shared with the step before, so it is not counted. */
 const stepBytes = (step: Kept): number =>
   Limits.traceStepBytes + Limits.traceActionBytes * step.actions.length +
   Limits.traceEndBytes * step.after.ends.length +

@@ -1,6 +1,6 @@
 /**
- * What comes in from outside passes here: an accepted socket, a Hello, a message, an address, and whatever needs a row of the peer table.
- * Each answer is final for that one thing; what is done about a peer is the pair machine's.
+ * Checks everything that comes from outside: an accepted socket, a Hello, a message, an address, and whatever needs a row of the peer table.
+ * Each check decides on that one thing only; the pair machine decides what happens to a peer.
  */
 import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
@@ -17,13 +17,13 @@ import * as Protection from "./Protection.ts"
 
 // --- sockets ----------------------------------------------------------------------
 
-/** The peer of an accepted socket; `undefined`: the socket is dropped without a word. */
+/** The peer of an accepted socket. `undefined`: the socket is closed without a Reject. */
 export const socket = (ctx: NodeContext, from: PeerIp.PeerIp): Peer | undefined =>
   ctx.slots.closed || ctx.table.isolated.has(from) || !Protection.mayEnter(ctx, from, true)
     ? undefined
     : admit(ctx, from, undefined, "inbound")
 
-/** Whether a peer is one that the operator named, or that was well connected, and is not banned: it comes before strangers. */
+/** Whether the peer is configured or was well connected, and is not banned: such peers go before strangers. */
 export const isKnown = (ctx: NodeContext, ip: PeerIp.PeerIp): boolean => {
   if (ctx.protection.bannedMs(ip, ctx.timers.now()) !== undefined) return false
   const peer = ctx.table.get(ip)
@@ -31,7 +31,7 @@ export const isKnown = (ctx: NodeContext, ip: PeerIp.PeerIp): boolean => {
     ctx.slots.hasPlace(ip) || ctx.book.tableOf(ip) === "tried"
 }
 
-/** Whether another socket may come in, and which must go for it: the oldest of a stranger, and of a known peer only for another one. */
+/** Whether another socket may come in, and which is closed for it: the oldest of a stranger; of a known peer only for another known peer. */
 export const crowd = (
   { slots }: NodeContext,
   isKnown: boolean
@@ -67,9 +67,9 @@ export const hello = (
   })
 
 /**
- * Places taken, from which on the peer gets none on this end. Peers that this node dials have `maxPeers`; those that dial it have as many less as are
- * missing of the outbound ones, so that none can take the places of all it would choose itself. A configured peer comes in beyond them, so that
- * none can lock it out: in all there are no more than `maxPeers` and the configured peers (docs/decisions/0062, 0072).
+ * How many places may be taken before the peer gets none on this end. Peers that we dial have `maxPeers`. Peers that dial us have fewer, by the
+ * outbound places still empty, so that inbound peers cannot take the places of peers we would choose. A configured peer comes in beyond both, so
+ * that strangers cannot lock it out. The total is at most `maxPeers` plus the configured peers (docs/decisions/0062, 0072).
  */
 export const placesFor = ({ setup, slots }: NodeContext, { book }: Peer, { direction }: PeerEnd): number => {
   const { maxPeers } = setup.tuning
@@ -79,7 +79,7 @@ export const placesFor = ({ setup, slots }: NodeContext, { book }: Peer, { direc
   return maxPeers - Math.max(0, reserved - slots.chosenPlaces)
 }
 
-/** The peer has a place by this end. */
+/** Gives the peer a place, by this end. */
 export const takePlace = ({ protection, slots, timers }: NodeContext, { book, ip }: Peer, end: PeerEnd): void => {
   if (end.direction === "inbound" && !end.isKnown && !slots.hasPlace(ip)) {
     protection.newcomers.cameIn(PeerIp.netgroup(ip), timers.now())
@@ -87,7 +87,7 @@ export const takePlace = ({ protection, slots, timers }: NodeContext, { book, ip
   slots.takePlace(ip, end.direction === "outbound" && book.source !== "configured")
 }
 
-/** Why there is no place for the peer, in words; `undefined`: there is, or it has one. */
+/** Why the peer gets no place. `undefined`: a place is free, or the peer has one. */
 export const full = (ctx: NodeContext, peer: Peer, end: PeerEnd): string | undefined => {
   const places = placesFor(ctx, peer, end)
   return !ctx.slots.hasPlace(peer.ip) && ctx.slots.placesTaken >= places
@@ -97,27 +97,27 @@ export const full = (ctx: NodeContext, peer: Peer, end: PeerEnd): string | undef
 
 // --- messages ---------------------------------------------------------------------
 
-/** Why a message of the application must not come now, in words; `undefined`: it may. */
+/** Why an application message is not allowed now. `undefined`: it is. */
 export const message = ({ up }: PeerEnd, tag: string): string | undefined =>
   up === undefined ? `${tag} before the connection is up` : undefined
 
 // --- addresses --------------------------------------------------------------------
 
-/** Whether an address that a peer sends is worth knowing. New ones are counted against that peer. */
+/** Whether a gossiped address is worth knowing. New addresses count against the peer that sent them. */
 export const gossip = (ctx: NodeContext, from: Peer, { ip, port }: PeerAddress): boolean => {
   const known = ctx.table.get(ip)
-  // Most of what is told is known: a mesh that forms hears of every node from every other.
+  // Most gossiped addresses are known already: in a mesh that forms, every node gossips every other.
   if (known?.dialable === true || port < Limits.toldPortLeast) return false
   if (!PeerIp.isOfUse(PeerIp.classOf(ip), from.ipClass) || !address(ctx, ip)) return false
   if (ctx.protection.bannedMs(ip, ctx.timers.now()) !== undefined) return false
   return known !== undefined || ctx.book.get(ip) !== undefined || mayAdd(ctx, from)
 }
 
-/** Whether an address can be a peer's at all. */
+/** Whether an address can be a peer's at all: neither special nor our own. */
 export const address = (ctx: NodeContext, ip: PeerIp.PeerIp): boolean =>
   PeerIp.classOf(ip) !== "special" && ctx.table.own.how(ip) === undefined
 
-/** Whether a peer may be sent another's address. */
+/** Whether one peer's address is of use to another. */
 export const fits = (told: Peer, to: Peer): boolean => PeerIp.isOfUse(told.ipClass, to.ipClass)
 export const fitsIp = (told: PeerIp.PeerIp, to: Peer): boolean => PeerIp.isOfUse(PeerIp.classOf(told), to.ipClass)
 
@@ -134,13 +134,13 @@ const mayAdd = (ctx: NodeContext, from: Peer): boolean => {
 
 // --- the table --------------------------------------------------------------------
 
-/** The rows of addresses known by gossip alone. Count it once, and use it within one turn. */
+/** The rows of addresses known only by gossip. Compute it once, and use it within one turn of the event loop. */
 export interface Room {
   /** Rows whose address is in the peer book. */
   readonly inBook: number
   /** Rows whose dials have not failed yet. */
   readonly untried: number
-  /** Makes room for one more, in place of a row whose dials failed if need be. False: there is none. */
+  /** Makes room for one more row, dropping one whose dials failed if needed. False if there is no room. */
   readonly take: () => boolean
 }
 
@@ -174,9 +174,9 @@ export const room = (ctx: NodeContext): Room => {
 }
 
 /**
- * The row of a peer, made if need be. A full table drops the least of its rows that are not in use: first of addresses where no peer ever
- * answered, then of peers that were never up, then of the others; among these the one that failed most; never one that an operator named.
- * Gossip takes only the place of gossip whose dials failed, so no lies displace a peer. `undefined` when there is no such row.
+ * The row of a peer, added if needed. A full table drops its least valuable row that is not in use: first addresses where no peer ever
+ * answered, then peers that were never up, then the rest; among equals the row with the most failures. Configured peers are never dropped.
+ * A gossiped address replaces only gossip whose dials failed, so lies displace no peer. `undefined` when no row can be dropped.
  */
 export const admit = (
   ctx: NodeContext,
@@ -204,7 +204,7 @@ const isLess = (a: Peer, b: Peer): boolean => {
   return rank < 0 || (rank === 0 && a.backoff.failures > b.backoff.failures)
 }
 
-/** Drops a row, and with it its timers and its dials that wait for their turn. */
+/** Drops a row, with its timers and its dials that wait for their turn. */
 export const forget = (ctx: NodeContext, peer: Peer): void => {
   PairTimers.disarmAll(ctx, peer)
   ctx.table.remove(peer)
@@ -218,7 +218,7 @@ export const forget = (ctx: NodeContext, peer: Peer): void => {
   }
 }
 
-/** After its last end closed: a peer that never said Hello leaves no row behind. */
+/** After the last end closed: drops the row of a peer that never sent a Hello. */
 export const left = (ctx: NodeContext, peer: Peer): void => {
   if (peer.book.source === "inbound" && peer.ends.length === 0 && !peer.book.saidHello) forget(ctx, peer)
 }

@@ -1,20 +1,20 @@
 /**
- * Spreads outbound connections over netgroups: to one that this node has none to, it may dial at once; to others the more slowly, the more
- * it has. So what one netgroup tells of, or holds, does not take the places before others had their turn.
+ * Spreads outbound connections over netgroups. A netgroup without an outbound socket may be dialled at once; the more it has, the longer the
+ * next dial waits. So the addresses that one netgroup advertises or holds do not take all places before other netgroups had a turn.
  *
- * **Units**: monotonic ms. **Bounds**: netgroups with an outbound socket.
+ * **Units**: monotonic ms. **Bounds**: one entry per netgroup with an outbound socket.
  */
 import * as Limits from "../../domain/Limits.ts"
 
 export class GroupPace {
   private readonly groups = new Map<string, { count: number; at: number }>()
 
-  /** Outbound sockets to the netgroup, dials under way among them. */
+  /** Outbound sockets to the netgroup, including dials in flight. */
   count(group: string): number {
     return this.groups.get(group)?.count ?? 0
   }
 
-  /** ms until one more dial to the netgroup may begin: 0 now. */
+  /** ms until the next dial to the netgroup may begin; 0: now. */
   waitMs(group: string, now: number): number {
     const known = this.groups.get(group)
     return known === undefined ? 0 : Math.max(0, known.at + known.count * Limits.sameGroupMs - now)
@@ -25,7 +25,7 @@ export class GroupPace {
     this.groups.set(group, { count: this.count(group) + 1, at: now })
   }
 
-  /** That socket is gone. */
+  /** An outbound socket to the netgroup has ended. */
   ended(group: string): void {
     const known = this.groups.get(group)
     if (known === undefined) return

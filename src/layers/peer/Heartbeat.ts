@@ -1,6 +1,6 @@
 /**
- * The node's pulse, one for all connections. Each beat takes those that are due: they get their ping, or are ended because they were
- * silent too long (`domain/peer/Liveness`). A beat that comes late is this node's own lag, and no peer's silence.
+ * The node's heartbeat, one for all connections. Each beat takes the connections that are due: each is pinged, or closed because it was
+ * silent too long (`domain/peer/Liveness`). A late beat is this node's own lag, and does not count as a peer's silence.
  */
 import { type Array, Cause, Clock, Duration, Effect, Pull, Schedule, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
@@ -10,7 +10,7 @@ import type { NodeContext } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import type { Up } from "./PeerEnd.ts"
 
-/** Beats for ever. Fork it in the node's scope. */
+/** Beats until interrupted. Fork it in the node's scope. */
 export const run = Effect.fnUntraced(function*(ctx: NodeContext) {
   const { timers } = ctx
   let last = timers.now()
@@ -26,8 +26,8 @@ export const run = Effect.fnUntraced(function*(ctx: NodeContext) {
 const oneBeat: Array.NonEmptyReadonlyArray<void> = [undefined]
 
 /**
- * A beat for each step of the pace, which calls `beat` with the length of its wait. As `Stream.fromSchedule` with `Stream.runForEach`, which
- * tell no length and cost half as much again: a node does this every second of its life, and a simulation for every one of its nodes.
+ * A beat for each step of the pace, which calls `beat` with the length of its wait. `Stream.fromSchedule` with `Stream.runForEach` does not
+ * report that length and costs half as much again. A node beats every second of its life, and a simulation does so for every node.
  */
 const beats = (pace: Pace, beat: (waitMs: number) => void): Stream.Stream<void> =>
   Stream.fromPull(Effect.gen(function*() {
@@ -44,10 +44,10 @@ const beats = (pace: Pace, beat: (waitMs: number) => void): Stream.Stream<void> 
     return Pull.catchDone(next, () => Cause.done())
   }))
 
-/** The connection came up: a ping at once, then at the pace of the liveness rules. */
+/** The connection came up: pings at once, then at the pace of the liveness rules. */
 export const start = (ctx: NodeContext, up: Up): void => look(ctx, up, ctx.timers.now())
 
-/** A batch of bytes came, in which so many frames ended. */
+/** A batch of bytes arrived that completed `frames` frames. `arriving`: another frame is incomplete. */
 export const heard = (ctx: NodeContext, up: Up, frames: number, arriving: boolean): void => {
   up.lagSeenMs = ctx.timers.lag.totalMs
   up.liveness = Liveness.heard(up.liveness, ctx.timers.now(), frames, arriving)
@@ -57,13 +57,13 @@ const look = (ctx: NodeContext, up: Up, now: number): void => {
   const { connection, end } = up
   if (end.up !== up) return
   const due = Liveness.nextDue(up.liveness, ctx.liveness)
-  // Bytes came since, or it is due later within this beat.
+  // Bytes arrived in the meantime, or it is due later within this beat.
   if (due > now) return ctx.due.put(up, due)
-  // What this node itself does not read is no silence of the peer's: as our own lag since the last look.
+  // While we do not read, the peer's silence is ours: count it like our own lag.
   const heldMs = connection.isPaused ? ctx.liveness.pingMs + Limits.beatMs : 0
   const lagMs = Math.max(heldMs, ctx.timers.lag.totalMs - up.lagSeenMs)
   up.lagSeenMs = ctx.timers.lag.totalMs
-  // The same patience that we ask of the peer for a frame of ours.
+  // A peer may take as long to read our frame as to send us one.
   const waits = connection.writeWaitMs(now)
   if (waits > Limits.frameMs) {
     return Outgoing.close(ctx, end, "outbox-full", `peer has not read for ${Math.round(waits)} ms`)

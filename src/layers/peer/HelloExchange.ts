@@ -1,4 +1,4 @@
-/** The messages with which a socket begins: Hello and its checks, Commit, Reject. What they mean for the pair is the machine's to say. */
+/** The messages that open a connection: Hello and its checks, Commit, Reject. The pair machine decides what they mean for the pair. */
 import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
 import * as Pair from "../../domain/pair/Pair.ts"
@@ -67,7 +67,7 @@ export const helloReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, hello:
   }
   if (verdict._tag === "Refused") {
     if (verdict.reject === "self") metOurselves(ctx, hello.nonce)
-    // A feeler has found a node of this network.
+    // This was a feeler dial, and it found a node of this network.
     if (verdict.reject === "full" && end.direction === "outbound" && hello.listens > 0) {
       ctx.book.good(peer.ip, { port: hello.listens, wire: "native", direction: "outbound" }, ctx.nowMs())
     }
@@ -105,8 +105,8 @@ export const helloReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, hello:
 }
 
 /**
- * What we dialled is this node: our own Hello came in. Only that is believed; a peer that merely says so is left alone for as long as it
- * asks, and no longer.
+ * We dialled ourselves: our own Hello came in. Only that is believed. A peer that merely claims to be us is left alone for as long as its
+ * Reject asks, no longer.
  */
 const metOurselves = (ctx: NodeContext, nonce: bigint): void => {
   for (const end of ctx.slots.openDials()) {
@@ -129,7 +129,7 @@ export const commitReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, commi
   post(ctx, peer, { _tag: "CommitReceived", end: end.id })
 }
 
-/** Whether addresses may come on an end that is not up: once, from a node that we dialled. */
+/** Whether gossiped addresses are accepted on an end that is not up: once, from a node that we dialled. */
 export const mayBeTold = (end: PeerEnd): boolean => {
   if (end.direction !== "outbound" || end.isTold) return false
   end.isTold = true
@@ -138,7 +138,7 @@ export const mayBeTold = (end: PeerEnd): boolean => {
 
 export const rejectReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, reject: Reject): void => {
   const { greeting } = end
-  // There is a node of this network, if no place.
+  // The address has a node of this network, even if it has no free place.
   if (reject.reason === "full" && end.direction === "outbound" && greeting !== undefined && greeting.listens > 0) {
     ctx.book.good(peer.ip, { port: greeting.listens, wire: "native", direction: "outbound" }, ctx.nowMs())
   }

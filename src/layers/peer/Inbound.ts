@@ -1,8 +1,8 @@
 /**
- * Where the node listens, and the sockets that are accepted there.
+ * Listens, and handles the sockets accepted there.
  *
- * **Strangers.** How often connections come is limited per IP and netgroup (`InboundRates`), before anything is spent on them. While many sockets are
- * unidentified, those of strangers wait in the `Lobby` until they have said something. Peers that are configured or were well connected come in at once.
+ * **Strangers.** Connection rates are limited per IP and netgroup (`InboundRates`), before anything is spent on a socket. While many sockets are
+ * unidentified, strangers wait in the `Lobby` until their first frame is complete. Peers that are configured or were well connected skip it.
  */
 import { Effect, type Scope } from "effect"
 import type { SocketServer } from "effect/socket"
@@ -46,7 +46,7 @@ export const listen = (
   return Effect.catchIf(on("::"), (error) => errorCode(error) !== "EADDRINUSE", () => on("0.0.0.0"))
 }
 
-/** A socket that speaks the TIME wire and is not wanted: as there, it is closed without a word. */
+/** Refuses an unwanted socket that speaks the TIME wire. As that network does, it closes the socket without a Reject. */
 const refused = (ctx: NodeContext, remote: PeerAddress.PeerAddress, detail: string): void =>
   ctx.emit({
     _tag: "Refused",
@@ -62,10 +62,10 @@ export class Inbound implements SocketEvents<PeerEnd> {
   private readonly unidentified: Unidentified
   private readonly rates = new InboundRates()
   private readonly lobby: Lobby
-  /** Connections refused for their rate since the last report; the first of them arms the next one. */
+  /** Connections refused for their rate since the last report; the first arms the next report. */
   private refused = 0
 
-  /** `openFiles`: how many this process may have, if that is known. */
+  /** `openFiles`: this process's limit of open files, if known. */
   constructor(ctx: NodeContext, frames: FrameEvents<PeerEnd>, openFiles: number | undefined) {
     this.ctx = ctx
     this.frames = frames
@@ -80,7 +80,7 @@ export class Inbound implements SocketEvents<PeerEnd> {
 
   private admits(from: PeerIp.PeerIp): Entry {
     const { ctx } = this
-    // Before its netgroup pays for it.
+    // Checked first, so that a banned address does not use up its netgroup's rate.
     if (!Protection.mayEnter(ctx, from, false)) return "refused"
     const isKnown = Gate.isKnown(ctx, from)
     const entry = isKnown ? "known" : "stranger"
@@ -121,7 +121,7 @@ export class Inbound implements SocketEvents<PeerEnd> {
     return true
   }
 
-  /** The program of one accepted socket. */
+  /** Runs one accepted socket to its end. */
   accept(accepted: Accepted): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { ctx } = this

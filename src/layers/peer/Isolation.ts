@@ -1,6 +1,6 @@
 /**
- * Cuts a node off from some addresses, as a pulled cable would: for drills, such as the partition of a test network. No Reject is sent, so
- * both ends see what a real cut shows them.
+ * Cuts a node off from some addresses, like a pulled cable, for drills such as partitioning a test network. No Reject is sent, so both ends
+ * see what they would see in a real cut.
  */
 import { Effect } from "effect"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
@@ -8,7 +8,7 @@ import * as Backoff from "../../domain/peer/Backoff.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { type NodeContext, post } from "./NodeContext.ts"
 
-/** What `ConnectionManager.isolate` does. `PairTimers` holds back the dials meanwhile, `Gate` refuses sockets. */
+/** Implements `ConnectionManager.isolate`. Meanwhile `PairTimers` holds back dials, and `Gate` refuses sockets. */
 export const isolate = (ctx: NodeContext, ips: ReadonlyArray<PeerIp>): Effect.Effect<void> =>
   Effect.sync(() => {
     const before = [...ctx.table.isolated]
@@ -22,7 +22,7 @@ export const isolate = (ctx: NodeContext, ips: ReadonlyArray<PeerIp>): Effect.Ef
     }
     for (const ip of before) {
       const peer = ctx.table.get(ip)
-      // What failed while the cable was out says nothing about the peer.
+      // Failures during the cut say nothing about the peer.
       if (peer !== undefined && !ctx.table.isolated.has(ip)) peer.backoff = Backoff.start
     }
   })

@@ -1,11 +1,11 @@
 /**
- * Ends that were closed with a Reject and are read on for a while, so that no reset overtakes it. Each holds a socket and its buffers for up to
- * `Limits.lingerMs`: refused newcomers come as fast as a flood knocks, so of those that were never up the oldest gives way beyond `Limits.lingeringEnds`.
+ * Closed ends that are read for a while longer, so that no reset overtakes their Reject. Each holds a socket and its buffers for up to
+ * `Limits.lingerMs`. A flood makes refused newcomers pile up, so beyond `Limits.lingeringEnds` of these the oldest is destroyed.
  */
 import * as Limits from "../../domain/Limits.ts"
 import type { Timer, Timers } from "../time/Timers.ts"
 
-/** An end that is read on. */
+/** A closed end that is still read. */
 interface Closing {
   readonly destroy: () => void
 }
@@ -13,19 +13,19 @@ interface Closing {
 export class Lingering {
   private readonly timers: Timers["Service"]
   private readonly all = new Map<Closing, Timer>()
-  /** Those that were never up, the oldest first. */
+  /** Ends that were never up, oldest first. */
   private readonly newcomers = new Set<Closing>()
 
   constructor(timers: Timers["Service"]) {
     this.timers = timers
   }
 
-  /** Ends that linger. */
+  /** Number of lingering ends. */
   get size(): number {
     return this.all.size
   }
 
-  /** The end is destroyed in a while, or when too many linger, unless it is `over` before. */
+  /** Destroys the end after `Limits.lingerMs`, or earlier if too many linger, unless `over` is called first. */
   begin(end: Closing, wasUp: boolean): void {
     this.all.set(end, this.timers.arm(Limits.lingerMs, () => this.destroy(end)))
     if (wasUp) return
@@ -34,7 +34,7 @@ export class Lingering {
     if (oldest !== undefined) this.destroy(oldest)
   }
 
-  /** The end has ended. */
+  /** The end has closed by itself. */
   over(end: Closing): void {
     const timer = this.all.get(end)
     if (timer === undefined) return

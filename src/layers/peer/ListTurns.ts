@@ -1,16 +1,16 @@
 /**
- * Long lists that peers send, handled some entries in each turn of the event loop, of all peers together: a full list of addresses takes a millisecond
- * of compiled code and fifty before it is compiled, and a hundred peers may send one at the same moment. Pings, timers and the admin API have their
- * turn in between.
+ * Handles long lists from peers in pieces, a bounded number of entries per turn of the event loop over all peers. A full address list takes 1 ms
+ * once compiled and 50 ms before, and a hundred peers may send one at the same moment. Pings, timers and the admin API get their turn in
+ * between.
  *
- * **Order.** The entries of one list in their order; of several lists, a piece of each in turn, so that no peer waits for all that another sent.
- * **Bounds.** A connection whose list waits is not read: one list of each connection waits at most, nothing is dropped, and the peer is blamed for no
- * silence. A list is handled to its end although its connection ends meanwhile.
+ * **Order.** Entries of one list in order; several lists take turns, one piece each, so that no peer waits for another's whole list.
+ * **Bounds.** A connection whose list waits is not read, so at most one list per connection waits. Nothing is dropped, and the pause does not
+ * count as the peer's silence. A list is handled to its end even if its connection ends meanwhile.
  */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 
-/** A connection that can be left unread. */
+/** A connection whose reading can be paused. */
 interface Paused {
   readonly pauseReading: () => void
   readonly resumeReading: () => void
@@ -30,17 +30,17 @@ export class ListTurns {
   private left: number = Limits.listEntriesPerTurn
   private isResting = false
 
-  /** `fork` runs an effect for as long as the node. */
+  /** `fork` runs an effect that ends with the node. */
   constructor(fork: (effect: Effect.Effect<void>) => unknown) {
     this.fork = fork
   }
 
-  /** Lists that are not handled to their end. */
+  /** Lists with entries still to be handled. */
   get size(): number {
     return this.waiting.length
   }
 
-  /** Calls `handle` with the ranges `[from, to)` of a list of `length` entries: at once as far as this turn has room, the rest in the next ones. */
+  /** Calls `handle` with ranges `[from, to)` of a list of `length` entries: those that fit into this turn at once, the rest in later turns. */
   push(connection: Paused, length: number, handle: (from: number, to: number) => void): void {
     const list = { connection, length, handle, next: 0 }
     if (!this.isResting) this.piece(list)
@@ -64,7 +64,7 @@ export class ListTurns {
     this.fork(this.turn)
   }
 
-  /** Everything else in the process has its turn first. */
+  /** Yields first, so that everything else in the process gets its turn. */
   private readonly turn = Effect.andThen(
     Effect.yieldNow,
     Effect.sync(() => {

@@ -1,6 +1,7 @@
 /**
- * Sockets of strangers whose first message has not come whole yet, while many are unidentified: they wait here, and cost little. The first that has said it
- * comes in first, however late it is; one that says it a byte at a time has no row, no Hello and no timer. **Full**: the oldest gives way, so a flood of silent connections shortens the wait and keeps out no stranger that speaks.
+ * Where strangers' sockets wait for their first frame while many sockets are unidentified. Waiting costs little: no peer row, no Hello and no
+ * timer each. A socket enters as soon as its first frame is complete, in whatever order it came; a frame sent byte by byte keeps it waiting.
+ * **Full**: the oldest is evicted, so a flood of silent connections shortens the wait but keeps out no stranger that speaks.
  */
 import * as Limits from "../../domain/Limits.ts"
 import * as TokenBucket from "../../domain/peer/TokenBucket.ts"
@@ -18,12 +19,12 @@ const beginsWhole = (chunks: ReadonlyArray<Uint8Array>): boolean => Frame.begins
 export class Lobby {
   private readonly timers: Timers["Service"]
   private readonly places: number
-  /** The oldest first. */
+  /** Oldest first. */
   private readonly waiting = new Set<Waiting>()
   private isWatched = false
   private entries: TokenBucket.TokenBucket
 
-  /** `openFiles`: how many this process may have, if that is known. */
+  /** `openFiles`: this process's limit of open files, if known. */
   constructor(timers: Timers["Service"], openFiles: number | undefined) {
     this.timers = timers
     this.entries = TokenBucket.full(Limits.lobbyEntries, timers.now())
@@ -34,7 +35,7 @@ export class Lobby {
     return this.waiting.size
   }
 
-  /** Whether one more may begin to wait; it counts. A flood is turned away before it costs anything. */
+  /** Whether one more socket may begin to wait; if so it counts. Turns a flood away before it costs anything. */
   admits(): boolean {
     const left = TokenBucket.take(this.entries, Limits.lobbyEntries, this.timers.now())
     this.entries = left ?? this.entries
@@ -42,8 +43,8 @@ export class Lobby {
   }
 
   /**
-   * The socket waits until it has said its first frame whole; then `enter` is called. `leave`: it did not in time, ended before, or gave way. One of the two is
-   * called, once.
+   * Waits until the socket has sent its first frame whole, then calls `enter`. Calls `leave` if it timed out, ended or was evicted first.
+   * Exactly one of the two is called, once.
    */
   wait(accepted: Accepted, enter: () => void, leave: () => void): void {
     const place: Waiting = { since: this.timers.now(), leave }
@@ -62,7 +63,7 @@ export class Lobby {
     oldest.leave()
   }
 
-  /** One timer for all that wait. */
+  /** One timer for all that wait, for the oldest of them. */
   private watch(): void {
     const [oldest] = this.waiting
     if (this.isWatched || oldest === undefined) return

@@ -1,35 +1,35 @@
 /**
- * The buckets of one connection: what its messages cost (`domain/peer/MessageCost`), and the pauses that follow. A message is handled before
- * it is paid for, so none is ever too dear; then, with nothing left, the connection is not read until some messages' worth is back. What was
- * sent meanwhile waits in the kernels of both ends, and the sender is blamed for nothing.
+ * The token buckets of one connection, charged what its messages cost (`domain/peer/MessageCost`), and the pauses that follow. A message is
+ * handled before it is paid for, so even the costliest message is handled. With no tokens left, the connection is not read until some are back.
+ * Meanwhile data waits in the kernels of both ends, and the sender is not blamed.
  *
- * Fairness follows: in one turn of the event loop a connection is handled for at most its bursts, and in the long run for its rates.
+ * Fairness follows: a connection is handled for at most its bursts in one turn of the event loop, and for its rates in the long run.
  */
 import * as Limits from "../../domain/Limits.ts"
 import * as MessageCost from "../../domain/peer/MessageCost.ts"
 import * as TokenBucket from "../../domain/peer/TokenBucket.ts"
 import type { Timers } from "../time/Timers.ts"
 
-/** A connection that can be left unread. */
+/** A connection whose reading can be paused. */
 interface Paused {
   readonly pauseReading: () => void
   readonly resumeReading: () => void
 }
 
-/** Where the two numbers of each bucket are. */
+/** Index of each bucket's two numbers. */
 const places = Object.fromEntries(
   Object.keys(Limits.messageRates).map((bucket, i) => [bucket, 2 * i])
 ) as Readonly<Record<MessageCost.Bucket, number>>
 
-/** Of buckets that are full, however much they hold. */
+/** Full buckets, whatever their size: infinite tokens, infinitely long ago. */
 const full = Object.keys(places).flatMap(() => [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
 
 export class MessageRates {
-  /** Tokens and moment of each bucket, side by side: a connection that rests is looked at seldom, and then most of all this costs is memory. */
+  /** Tokens and time of each bucket, side by side: for a quiet connection the main cost is memory, and this takes the least. */
   private readonly buckets = full.slice()
   private isPaused = false
 
-  /** Takes the cost, and lets the connection rest when it cannot pay for more. */
+  /** Charges the cost, and pauses reading when the bucket is empty. */
   charge(connection: Paused, { bucket, tokens }: MessageCost.Cost, timers: Timers["Service"]): void {
     const now = timers.now()
     const rate = MessageCost.rateOf(bucket)
@@ -42,7 +42,7 @@ export class MessageRates {
     if (left.tokens >= 1 || this.isPaused) return
     this.isPaused = true
     connection.pauseReading()
-    // So much comes back in the shortest pause; a small bucket is full before.
+    // Refilled in the shortest pause; a small bucket is full earlier.
     const enough = Math.min(rate.burst, Math.max(1, rate.perSecond * Limits.messagePauseMs / 1_000))
     timers.arm(TokenBucket.waitMs(left, rate, enough), () => {
       this.isPaused = false

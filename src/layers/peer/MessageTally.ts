@@ -1,17 +1,17 @@
 /**
- * Messages and bytes of a node by type, since its start, of all its connections: those that never came up too. Types are the tags of the two wires'
- * messages, `Unknown` and `BadBody`: a closed set, whatever peers send.
+ * Counts a node's messages and bytes by type since its start, over all connections, including those that never came up. Types are the tags
+ * of both wires' messages, `Unknown` and `BadBody`: a closed set, whatever peers send.
  *
- * **Hot path.** A message costs one look-up and two additions, a run of `Data` the same in all.
+ * **Hot path.** A message costs one look-up and two additions; so does a whole run of `Data`.
  */
 import type { MessageCount, Way } from "../../domain/metrics/Counts.ts"
 import type { WireName } from "../../domain/peer/PeerRecord.ts"
 
-/** One way of one wire. */
+/** One direction of one wire. */
 export class TypeCounts {
   private readonly byType = new Map<string, { messages: number; bytes: number }>()
 
-  /** `bytes`: of the whole frames. */
+  /** `bytes`: length of the whole frames. */
   add(type: string, bytes: number, messages = 1): void {
     const count = this.byType.get(type)
     if (count === undefined) {
@@ -31,7 +31,7 @@ export class MessageTally {
   readonly native = { sent: new TypeCounts(), received: new TypeCounts() }
   readonly time = { sent: new TypeCounts(), received: new TypeCounts() }
 
-  /** Types that were seen. */
+  /** Counts of all types seen so far. */
   get counts(): ReadonlyArray<MessageCount> {
     return (["native", "time"] as const).flatMap((wire) =>
       (["sent", "received"] as const).flatMap((way) => this[wire][way].of(wire, way))

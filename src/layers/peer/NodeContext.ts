@@ -1,6 +1,6 @@
 /**
- * What the parts of the connection manager share: the node's facts and services, read-only. What changes is in objects of their own:
- * the peer table, the slots, the pair machine. All of it is touched only from synchronous code, so there is nothing to lock.
+ * What the parts of the connection manager share: the node's settings and services, read-only. Mutable state is in objects of its own: the
+ * peer table, the slots, the pair machine. All of it is touched only by synchronous code, so nothing needs a lock.
  */
 import { Clock, Effect, Random } from "effect"
 import * as Limits from "../../domain/Limits.ts"
@@ -53,18 +53,18 @@ export interface NodeContext {
   readonly setup: NodeSetup
   readonly rules: NodeRules
   readonly table: PeerTable["Service"]
-  /** Every address that is known, connected or not. */
+  /** Every known address, connected or not. */
   readonly book: PeerBook
   readonly slots: Slots
-  /** Feeds the pairs. `PairDriver` starts it; what comes before waits. */
+  /** Runs the pairs. `PairDriver` starts it; events posted before wait. */
   readonly pairs: Machine<PairInput>
   readonly sync: Protocol<SyncMessage>
   readonly masternodes: Protocol<MasternodeMessage>
-  /** What peers of the TIME network say of the chain. */
+  /** TIME-network messages about the chain. */
   readonly timeChain: Protocol<TimeMessage>
-  /** What they say of masternodes. */
+  /** TIME-network messages about masternodes. */
   readonly timeMasternodes: Protocol<TimeMessage>
-  /** Reads what they say. `ConnectionManagerLive` sets it before anything comes. */
+  /** Handles TIME-wire frames. `ConnectionManagerLive` sets it before any arrive. */
   timeFrames: FrameEvents<PeerEnd, TimeMessage>
   readonly entropy: Entropy["Service"]
   readonly localChain: LocalChain["Service"]
@@ -82,41 +82,41 @@ export interface NodeContext {
   /** Connections that came up since newcomers were last announced to peers. */
   readonly newcomers: Array<Up>
   readonly inbox: ApplicationInbox
-  /** Long lists of peers that are not handled to their end. */
+  /** Long address lists with entries still to be handled. */
   readonly lists: ListTurns
-  /** Offences and bans. `Protection` decides on them. */
+  /** Offences and bans; `Protection` decides on them. */
   readonly protection: ProtectionState
   readonly toldDials: ToldDials
   readonly groups: GroupPace
   readonly dialBacks: DialBacks
   readonly sockets: PeerSocket["Service"]
   readonly told: {
-    /** The part of the book that is given out to peers, and how many tried addresses there were (monotonic ms `at`). */
+    /** Today's selection from the book, made at `at` (monotonic ms), and how many tried addresses the book had then. */
     choice:
       | { readonly at: number; readonly tried: number; readonly addresses: ReadonlyArray<PeerAddress> }
       | undefined
-    /** When peers were last told of newcomers, monotonic ms. */
+    /** When newcomers were last announced to peers, monotonic ms. */
     allAt: number
   }
-  /** Port at which peers reach this node: `advertisePort`, or the one it listens on. */
+  /** Port at which peers reach this node: `advertisePort`, or the port it listens on. */
   readonly listenPort: number
-  /** This node is a masternode, and tells the TIME network so. */
+  /** Whether this node is a masternode, and announces itself to the TIME network. */
   readonly announces: boolean
 }
 
-/** Posts an event to a peer's pair. It is handled before this returns, unless a step is under way. */
+/** Posts an event to a peer's pair. It is handled before this returns, unless a step is already running. */
 export const post = (ctx: NodeContext, peer: Peer, event: PairEvent): void => ctx.pairs.post({ peer, event })
 
-/** The same for its pair on the TIME wire. */
+/** The same for the peer's pair on the TIME wire. */
 export const postTime = (ctx: NodeContext, peer: Peer, time: TimePair.Event): void => ctx.pairs.post({ peer, time })
 
-/** The peer of an end that is not closed. */
+/** The peer of an open end; `undefined` if the end is closed. */
 export const peerOf = (ctx: NodeContext, end: PeerEnd): Peer | undefined => {
   const peer = ctx.table.get(end.ip)
   return peer?.has(end) === true ? peer : undefined
 }
 
-/** Posts an event of an end; one that is closed has none. */
+/** Posts an event of an end; does nothing if the end is closed. */
 export const postOf = (ctx: NodeContext, end: PeerEnd, event: PairEvent): void => {
   const peer = peerOf(ctx, end)
   if (peer !== undefined) post(ctx, peer, event)

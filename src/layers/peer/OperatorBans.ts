@@ -1,4 +1,4 @@
-/** An operator's bans: what `ConnectionManager` offers of `Protection`. */
+/** The operator's bans: what `ConnectionManager` exposes of `Protection`. */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
@@ -10,7 +10,7 @@ import * as Protection from "./Protection.ts"
 
 type Bans = Pick<ConnectionManager["Service"], "ban" | "unban" | "bans">
 
-/** `save`: stores what has changed. */
+/** `save`: stores the changes. */
 export const make = (ctx: NodeContext, save: Effect.Effect<void>): Bans => ({
   ban: (subnet, { forMs = Limits.operatorBanMs, reason = "" } = {}) =>
     Effect.gen(function*() {
@@ -69,7 +69,7 @@ const reportOf = (ctx: NodeContext, ban: Ban): BanReport => {
   }
 }
 
-/** What is wrong with connecting to an address that is banned; `undefined`: it is not. */
+/** Why an address cannot be connected to because of a ban; `undefined`: it is not banned. */
 export const problem = (ctx: NodeContext, ip: PeerIp) => {
   const ban = ctx.protection.bans.find(ip, ctx.timers.now())
   if (ban === undefined) return undefined

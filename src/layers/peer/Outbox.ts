@@ -1,16 +1,16 @@
 /**
- * What one connection has still to write: control frames ahead of bulk, bounded, handed out in coalesced batches.
+ * What one connection still has to write: control frames ahead of bulk, bounded, taken in coalesced batches.
  *
- * Offering never waits. Bulk leaves at most `Limits.undrainedBytes` at a time, so that a control frame never waits behind
- * more than that (and the frame that is being written).
+ * Offering never waits. A batch takes at most `Limits.undrainedBytes` of bulk (or one larger frame), so a control frame waits behind no more
+ * than that.
  */
 import * as Limits from "../../domain/Limits.ts"
 import type { Allocator, Encoded } from "../../domain/wire/Wire.ts"
 
-/** One frame: whole, or header and payload apart so that a large payload is never copied. */
+/** One frame: whole, or split into header and payload so that a large payload is never copied. */
 export type Frame = Uint8Array | readonly [head: Uint8Array, body: Uint8Array]
 
-/** What a wire gives for one message, as one frame. */
+/** A wire's encoding of one message, as one frame. */
 export const frameOf = ([head, body]: Encoded): Frame => body === undefined ? head : [head, body]
 
 export const lengthOf = (frame: Frame): number =>
@@ -18,7 +18,7 @@ export const lengthOf = (frame: Frame): number =>
 
 export type Chunks = [Uint8Array, ...Array<Uint8Array>]
 
-/** A batch to write; `onFlushed` are called once it has left for the operating system. */
+/** A batch to write; every `onFlushed` is called once it has been handed to the operating system. */
 export interface Batch {
   readonly chunks: Chunks
   readonly bytes: number
@@ -27,7 +27,7 @@ export interface Batch {
 
 const nobody: Batch["onFlushed"] = []
 
-/** A count that outboxes share. */
+/** A byte count shared by all outboxes of a node. */
 export interface Total {
   outgoing: number
 }
@@ -53,10 +53,10 @@ export class Outbox {
     return this.controlBytes + this.bulkBytes + this.writingBytes
   }
 
-  /** False when the control queue is over its bound: the peer does not read. */
+  /** False when the control queue would exceed its bound: the peer is not reading. */
   offerControl(frame: Uint8Array, onFlushed?: () => void): boolean {
     if (this.controlBytes + frame.length > Limits.outboxControlBytes) return false
-    // Mostly the only one: an array that grows makes room for many.
+    // Usually the only frame; an array that grows by push reserves room for many.
     if (this.control.length === 0) this.control = [frame]
     else this.control.push(frame)
     this.controlBytes += frame.length
@@ -65,7 +65,7 @@ export class Outbox {
     return true
   }
 
-  /** False when the queue is over its bound: the peer does not read. */
+  /** False when the queue would exceed its bound: the peer is not reading. */
   offerBulk(frame: Frame): boolean {
     const length = lengthOf(frame)
     const own = this.queuedBytes + length
@@ -77,7 +77,7 @@ export class Outbox {
     return true
   }
 
-  /** Whether a sender that can wait should: more than `Limits.outboxHighBytes` is queued, or the node's memory for outboxes runs short. */
+  /** Whether a sender that can wait should: over `Limits.outboxHighBytes` is queued, or the node's memory for outboxes runs short. */
   get high(): boolean {
     const own = this.queuedBytes
     return own > Limits.outboxHighBytes ||
@@ -85,8 +85,8 @@ export class Outbox {
   }
 
   /**
-   * Calls `resume` once, when a write leaves at most `mark` bytes queued (by default the high mark), or the connection is gone. Gives
-   * the way to withdraw.
+   * Calls `resume` once, when a write leaves at most `mark` bytes queued (by default the high mark), or the connection is gone. Returns a
+   * function that withdraws the request.
    */
   whenLow(resume: () => void, mark: number = Limits.outboxHighBytes): () => void {
     const waiter = { resume, mark }
@@ -139,7 +139,7 @@ export class Outbox {
     if (this.waiting.length > 0) this.release(this.queuedBytes)
   }
 
-  /** Drops everything queued and frees the senders that wait. */
+  /** Drops everything queued and resumes the senders that wait. */
   clear(): void {
     this.control = []
     this.bulk = []
@@ -151,7 +151,7 @@ export class Outbox {
     this.release(0)
   }
 
-  /** The connection is gone: nothing is written any more. */
+  /** The connection is gone: nothing more is written. */
   end(): void {
     this.clear()
     this.all.outgoing -= this.writingBytes
@@ -166,7 +166,7 @@ export class Outbox {
   }
 }
 
-/** Joins runs of small frames into slabs; large frames are passed on as they are. */
+/** Joins runs of small frames into slabs; large frames are passed on unchanged. */
 const coalesce = (frames: ReadonlyArray<Uint8Array>, allocator: Allocator): Chunks | undefined => {
   const [first] = frames
   if (first === undefined) return undefined

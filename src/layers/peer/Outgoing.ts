@@ -1,4 +1,4 @@
-/** What goes out to a peer, coded by the connection's wire. A peer that does not read loses its connection. */
+/** Sends messages to a peer, encoded by its connection's wire. A peer that does not read loses its connection. */
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
 import type { Message } from "../../domain/wire/Message.ts"
@@ -8,33 +8,33 @@ import { overflow } from "./overflow.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
 import * as TimeOutgoing from "./TimeOutgoing.ts"
 
-/** Closes an end of a peer for a fault of ours to tell or of the peer to blame. */
+/** Closes an end for a fault, ours or the peer's. */
 export const close = (ctx: NodeContext, end: PeerEnd, kind: DisconnectReason.Kind, detail: string): void =>
   postOf(ctx, end, { _tag: "Closed", end: end.id, reason: DisconnectReason.local(kind, detail) })
 
-/** Closes the end's socket, with that Reject as the last that it reads, or without a word. */
+/** Closes the end's socket: with `reject` as its last message, or without one. */
 export const finalReject = (ctx: NodeContext, { connection }: PeerEnd, reject: Uint8Array | undefined): void => {
   if (connection?.close(reject) === true && reject !== undefined) {
     ctx.table.messages.native.sent.add("Reject", reject.length)
   }
 }
 
-/** Queues a control message, ahead of bulk. `onFlushed` is called once it has left. An end without connection sends nothing. */
+/** Queues a control message, ahead of bulk. `onFlushed` is called once it is written. An end without a connection sends nothing. */
 export const control = (ctx: NodeContext, end: PeerEnd, message: Message, onFlushed?: () => void): void => {
   const { connection } = end
-  // What only this wire has is not said on the other.
+  // Control messages of the native wire have no form on the TIME wire.
   if (connection === undefined || end.wire === "time") return
   const [frame] = connection.wire.encode(message)
   if (connection.active) ctx.table.messages.native.sent.add(message._tag, frame.length)
   if (!connection.sendControl(frame, onFlushed)) overflow(ctx, end)
 }
 
-/** Queues a message behind those before it. False: it did not fit, and the connection is down. */
+/** Queues a message behind earlier ones. False if it did not fit: the connection is then down. */
 export const bulk = (ctx: NodeContext, { connection, end }: Up, message: Message): boolean =>
   end.wire === "native" &&
   frame(ctx, { connection, end }, Outbox.frameOf(connection.wire.encode(message)), 1, message._tag)
 
-/** The same for a frame that is coded already, or several of one type in one buffer: `count`. */
+/** The same for a frame already encoded, or `count` frames of one type in one buffer. */
 export const frame = (
   ctx: NodeContext,
   { connection, end }: Pick<Up, "connection" | "end">,
@@ -48,7 +48,7 @@ export const frame = (
   return false
 }
 
-/** Sends a ping, as a challenge or for liveness: both are matched by nonce and measure the round trip. */
+/** Sends a ping, as a challenge or for liveness: both are matched by nonce and measure the round-trip time. */
 export const ping = (ctx: NodeContext, up: Up, nonce: bigint, onFlushed?: () => void): void => {
   const { end } = up
   up.liveness = Liveness.pingSent(up.liveness, nonce, ctx.timers.now())

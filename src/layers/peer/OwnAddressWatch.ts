@@ -1,6 +1,6 @@
 /**
- * Counts at which addresses the peers see this node (`domain/peer/OwnAddress`), a moment after connections came up. An address that becomes
- * confirmed is reported once, and told to those peers that know this node by another one: when their connection ends they can dial it.
+ * Counts which addresses peers see this node at (`domain/peer/OwnAddress`), shortly after connections come up. A newly confirmed address is
+ * reported once, and advertised to peers that know this node by another: they can dial it when their connection ends.
  */
 import * as Limits from "../../domain/Limits.ts"
 import * as Pair from "../../domain/pair/Pair.ts"
@@ -11,7 +11,7 @@ import type { NodeContext } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import type { Peer } from "./Peer.ts"
 
-/** What the connected peers say of this node's address. */
+/** Which of this node's addresses each connected peer sees. */
 export const observations = function*(peers: Iterable<Peer>): Iterable<OwnAddress.Observation> {
   for (const { ip, pair, up } of peers) {
     const seen = up === undefined ? undefined : Pair.known(pair, up.end.id)?.self
@@ -19,7 +19,7 @@ export const observations = function*(peers: Iterable<Peer>): Iterable<OwnAddres
   }
 }
 
-/** A connection came up: the votes are counted soon. */
+/** A connection came up: schedules a count of the votes. */
 export const onUp = (ctx: NodeContext): void => {
   const { own } = ctx.table
   if (own.isCounting) return
@@ -41,7 +41,7 @@ const count = (ctx: NodeContext): void => {
   }
 }
 
-/** Only to peers that could dial it, and know this node by another address of the same kind. */
+/** Only to peers that could dial the address, and know this node by another address of the same scope. */
 const advertise = (ctx: NodeContext, ip: PeerIp): void => {
   if (ctx.listenPort === 0) return
   for (const peer of ctx.table.peers()) {

@@ -1,6 +1,6 @@
 /**
- * The addresses that are this node's own, now or at any time since it started: a node that listens on all addresses of its host is at each
- * of them, and a host may change its addresses (IPv6 privacy addresses do so daily). None of them is ever dialled.
+ * This node's own addresses, now or at any time since it started. A node that listens on all addresses of its host is reachable at each.
+ * A host may also change its addresses (IPv6 privacy addresses change daily). Own addresses are never dialled.
  */
 import { addLatest } from "../../domain/latest.ts"
 import * as Limits from "../../domain/Limits.ts"
@@ -25,21 +25,21 @@ export class OwnAddresses {
   private readonly host: () => ReadonlyArray<PeerIp.PeerIp> | undefined
   private readonly now: () => number
   private readonly named = new Map<PeerIp.PeerIp, OwnAddress>()
-  /** Of the host's interfaces since the start, oldest first. */
+  /** Addresses of the host's interfaces since the start, oldest first. */
   private readonly former = new Set<PeerIp.PeerIp>()
   private current: ReadonlySet<PeerIp.PeerIp> = new Set()
   private readAt: number | undefined
-  /** Confirmed by the votes of peers, one per scope (`domain/peer/OwnAddress`). What is announced needs no confirmation. */
+  /** Addresses confirmed by peers' votes, one per scope (`domain/peer/OwnAddress`). An announced address needs no confirmation. */
   private readonly byScope = new Map<string, PeerIp.PeerIp>()
-  /** The votes are to be counted. */
+  /** A count of the votes is scheduled. */
   isCounting = false
-  /** What peers that were asked to dial back say, and when one from outside was last connected to this node's listener (monotonic ms). */
+  /** `reach`: results of peers' dial-backs. `cameInAt`: when an outside peer last connected to this node's listener (monotonic ms). */
   reach: Reach.Reach = Reach.none
   cameInAt: number | undefined = undefined
-  /** As it was last reported. */
+  /** The reachability that was last reported. */
   reported: Reach.Reachable = "unknown"
 
-  /** @param host the addresses of the host's interfaces. `now`: monotonic ms. */
+  /** @param host returns the addresses of the host's interfaces. `now`: monotonic ms. */
   constructor(
     { advertise, listen }: NodeSetup,
     host: () => ReadonlyArray<PeerIp.PeerIp> | undefined,
@@ -55,22 +55,22 @@ export class OwnAddresses {
     this.announced = announced
   }
 
-  /** Confirmed by the votes: the latest of each scope. */
+  /** Addresses confirmed by votes: the latest of each scope. */
   get confirmed(): ReadonlyArray<PeerIp.PeerIp> {
     return [...this.byScope.values()].filter((ip) => ip !== this.announced)
   }
 
-  /** Peers confirm the address. The one before, if it was another; `undefined`: nothing changed. */
+  /** Records an address that peers confirm. Returns the address it replaces, if any; `undefined`: nothing changed. */
   confirm(ip: PeerIp.PeerIp): { readonly before: PeerIp.PeerIp | undefined } | undefined {
     const before = this.byScope.get(scopeOf(ip))
     if (before === ip) return undefined
     this.byScope.set(scopeOf(ip), ip)
-    // Answers of before speak of the former address.
+    // Earlier dial-backs were about the former address.
     this.reach = Reach.none
     return { before }
   }
 
-  /** Whether a peer from outside was connected to this node's listener lately. */
+  /** Whether a peer from outside connected to this node's listener recently. */
   cameIn(now: number): boolean {
     return this.cameInAt !== undefined && now - this.cameInAt <= Limits.dialBackFreshMs
   }
@@ -79,7 +79,7 @@ export class OwnAddresses {
     return Reach.verdict(this.reach, this.cameIn(now), now)
   }
 
-  /** What peers say of it, and what is known beside. `isTaken`: a peer has another process of this address. `now`: monotonic ms. */
+  /** What peers see, and what is known otherwise. `isTaken`: a peer is connected to another process at this address. `now`: monotonic ms. */
   view(observations: Iterable<Observation>, isTaken: boolean, now: number): OwnView {
     this.read()
     return view(count(observations), {
@@ -91,7 +91,7 @@ export class OwnAddresses {
     })
   }
 
-  /** How the address is known to be this node's own; `undefined`: it is not known to be. */
+  /** How the address is known to be this node's own; `undefined`: it is not. */
   how(ip: PeerIp.PeerIp): OwnAddress | undefined {
     const named = this.named.get(ip)
     if (named !== undefined || !this.listensOnAll) return named
@@ -105,8 +105,8 @@ export class OwnAddresses {
   }
 
   /**
-   * Whether the host does without the family of `ip`: since the start it had no address of it that reaches beyond a link, and has one of the
-   * other. A host that lost its addresses has no network, which is another matter.
+   * Whether the host lacks the address family of `ip`: since the start it had an address that reaches beyond a link only in the other
+   * family. A host that lost all its addresses has no network, which is a different fault.
    */
   lacksFamily(ip: PeerIp.PeerIp): boolean {
     if (PeerIp.classOf(ip) === "loopback") return false
@@ -120,7 +120,7 @@ export class OwnAddresses {
     if (this.readAt !== undefined && now - this.readAt < Limits.hostAddressesMs) return
     this.readAt = now
     const ips = this.host()
-    // What was known before holds on.
+    // The host's addresses could not be read: keep those known before.
     if (ips === undefined) return
     this.current = new Set(ips)
     for (const ip of this.current) addLatest(this.former, ip, Limits.ownAddresses)

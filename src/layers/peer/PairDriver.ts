@@ -1,6 +1,6 @@
 /**
- * Drives the pairs: feeds the machine one event at a time, gives it the random values and the history it may not keep, and does what it
- * asks. No rule of the protocol lives here.
+ * Drives the pairs: feeds the machine one event at a time, supplies the random values and the history that the machine may not keep, and
+ * performs its actions. No protocol rule lives here.
  */
 import * as DialFault from "../../domain/DialFault.ts"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
@@ -34,7 +34,7 @@ export const start = (ctx: NodeContext, parts: Parts): void =>
   ctx.pairs.start((input) => {
     const { peer } = input
     if (peer.forgotten) return
-    // Of two machines, the one of the wire that the end, or else the peer, speaks.
+    // There are two machines: the wire of the end, or else of the peer, selects one.
     if ("time" in input) TimePairDriver.step(ctx, parts, peer, input.time)
     else if (!TimePairDriver.takes(ctx, parts, peer, input.event)) step(ctx, parts, peer, input.event)
     ctx.table.changed(peer)
@@ -51,7 +51,7 @@ const step = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): voi
   const history = PairHistory.after(peer, event, state, actions, port, ctx.timers.now(), cutOff)
   peer.book = history.book
   if (history.backoff !== peer.backoff) {
-    // What the step reports decides how long the next dial waits, which the step must know: the machine is pure, so it is asked again.
+    // The step's outcome decides the backoff, which the step itself needs. The machine is pure, so it is run again.
     peer.backoff = history.backoff
     const backoffMs = backoffFor(ctx, peer)
     asked = { event: withWait(event, actions, backoffMs), draw: { ...draw, backoffMs } }
@@ -63,7 +63,7 @@ const step = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): voi
   prune(ctx, parts, peer, event)
 }
 
-/** A peer that rejects a connection soon after Up, again and again, is not dialled sooner than one that just fails. */
+/** A peer that repeatedly rejects a connection soon after Up is not dialled sooner than a peer whose dials just fail. */
 const withWait = (event: PairEvent, actions: ReadonlyArray<PairAction>, backoffMs: number): PairEvent =>
   event._tag === "RejectReceived" && actions.some((action) => action._tag === "Down")
     ? { ...event, retryMs: Math.max(event.retryMs, backoffMs) }
@@ -72,8 +72,8 @@ const withWait = (event: PairEvent, actions: ReadonlyArray<PairAction>, backoffM
 // --- what the machine may not keep ------------------------------------------------
 
 /**
- * Whether nothing shows that this node has a network on which to reach the peer: no peer is up on one like it. One on this host says nothing
- * about the way to others, and one in a private network nothing about the way to public addresses.
+ * Whether nothing shows that this node has a network that reaches the peer: no peer on a network like it is up. A peer on this host proves no
+ * path to other hosts, and a peer on a private network no path to public addresses.
  */
 const isCutOff = (ctx: NodeContext, { ipClass }: Peer): boolean => {
   if (ConnectionLife.isAlone(ctx)) return true
@@ -90,7 +90,7 @@ const backoffFor = (ctx: NodeContext, peer: Peer): number => {
   return Backoff.delay(peer.backoff, ctx.jitter(), { baseMs: backoffBaseMs, maxMs, stableMs: Limits.stableMs })
 }
 
-/** As `backoffFor`, but after a dial that failed through this node's own fault. */
+/** Like `backoffFor`, with its own rule after a dial that failed through this node's own fault. */
 const waitAfter = (ctx: NodeContext, peer: Peer, event: PairEvent): number => {
   if (event._tag !== "DialFailed" || !DialFault.isOwn(DialFault.of(event.detail, peer.ip), isCutOff(ctx, peer))) {
     return backoffFor(ctx, peer)
@@ -170,7 +170,7 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
   const { committedAt, greeting } = end
   if (greeting === undefined || known === undefined) throw new Error("a connection came up whose peer never said Hello")
   const { capabilities, listens, software, tip } = greeting
-  // The peer's own word on its port holds, unless our dial to another one is what reached it.
+  // The peer's claim about its port holds, unless we reached it by dialling another port.
   const tellsPort = listens > 0 && (peer.book.port === undefined || end.direction === "inbound")
   const process = { id: greeting.process, tag: known.tag, self: known.self }
   const up = ConnectionLife.up(ctx, parts, peer, end, {
@@ -178,7 +178,7 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
     rttMs: committedAt === undefined ? undefined : ctx.timers.now() - committedAt,
     book: (book) => ({
       ...BookEntry.cameUp(tellsPort ? BookEntry.learnPort(book, listens) : book, process),
-      // Only now: a process that was refused, behind the address of one that lives, has no say.
+      // Only at Up: a process refused at an address that another live process holds must not change its entry.
       capabilities,
       software,
       tip,
@@ -194,7 +194,7 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
   ctx.masternodes.onUp(up)
 }
 
-/** The peer has its `Ack` already, and reads a Reject next: it came up at its end only. */
+/** The peer already has its `Ack` and came up at its end only; the Reject is what it reads next. */
 const turnAway = (ctx: NodeContext, peer: Peer): void =>
   post(ctx, peer, {
     _tag: "Stopped",
@@ -236,7 +236,7 @@ const rejectFor = (
 
 // --- ends that left the state -----------------------------------------------------
 
-/** Drops the ends that the machine no longer has: their sockets are closing or closed. */
+/** Drops the ends that the machine no longer has; their sockets are closing or closed. */
 const prune = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): void => {
   const gone = peer.ends.filter((end) => end.wire === "native" && Pair.phaseOf(peer.pair, end.id) === undefined)
   if (gone.length === 0) return
@@ -247,7 +247,7 @@ const prune = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): vo
     ctx.slots.released(end)
     if (event._tag === "DialFailed" && event.end === end.id) {
       const reason = DisconnectReason.dialFailed(event.detail, isCutOff(ctx, peer), peer.ip)
-      // While no peer is up, it may be this node that cannot be reached by anything.
+      // While no peer is up, the fault may be this node's own network.
       if (!ConnectionLife.isAlone(ctx) && reason.by === "remote") ctx.book.failed(peer.ip)
       peer.book = BookEntry.attemptEnded(peer.book, ConnectionLife.attemptOf(ctx, end, reason))
     }
@@ -257,7 +257,7 @@ const prune = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): vo
   }
 }
 
-/** Faults of the peer that it should read about before the socket closes. */
+/** The Reject for a fault that the peer should learn of before the socket closes. */
 const faultReject = (wire: Wire | undefined, reason: DisconnectReason.DisconnectReason): Uint8Array | undefined =>
   wire !== undefined && reason.by === "local" && (reason.kind === "bad-frame" || reason.kind === "protocol")
     ? wire.encode({

@@ -1,6 +1,6 @@
 /**
- * What one step of a pair's machine means for its history: when the peer may be dialled again, and what its book entry says. The only
- * place that decides on the backoff, from what the machine reports.
+ * What one step of a pair's machine means for its history: when the peer may be dialled again, and what its book entry says. The backoff is
+ * decided only here, from the actions the machine reports.
  */
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import type { PairAction, PairEvent, PairState } from "../../domain/pair/PairState.ts"
@@ -15,7 +15,7 @@ export interface History {
 }
 
 /**
- * `usualPort`: the network's. `now`: monotonic ms. `isCutOff`: no peer is up on a network like the peer's. Changes nothing: the peer is as it was before the step.
+ * `usualPort`: the network's. `now`: monotonic ms. `isCutOff`: no peer is up on a network like the peer's. Pure: `peer` is not changed.
  */
 export const after = (
   peer: Peer,
@@ -38,7 +38,7 @@ export const after = (
     if (reason === undefined || isRefusal(reason)) continue
     if (reason.detail === "ECONNREFUSED") {
       book = BookEntry.portRefused(book, usualPort)
-      // Another port may be the right one: no failure until all have refused.
+      // Another port may be right: it is no failure until all have refused.
       if (book.portAt !== 0) continue
     }
     // This node's own fault says nothing about the peer.
@@ -60,6 +60,6 @@ const reasonOf = (
   return event._tag === "Closed" && event.end === id ? event.reason : undefined
 }
 
-/** One of the two ends said no, by the rules: the wait is what it asked for. A broken rule is no refusal. */
+/** Whether one end refused by the rules, so that the wait it asked for applies. A protocol violation that we found is not a refusal. */
 const isRefusal = ({ by, reject }: DisconnectReason.DisconnectReason): boolean =>
   reject !== undefined && !(reject === "protocol" && by === "local")

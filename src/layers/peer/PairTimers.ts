@@ -1,9 +1,9 @@
 /**
  * The rule timers of a pair: armed and disarmed as its machine asks, on the node's timers.
  *
- * **Our own lag** is given back. Each of these timers waits for something that the peer sends, and blames it if that does not come. While
- * this node's loop stood still, what the peer sent lies unread in the kernel; so a timer that is due waits on for as long as the loop stood
- * still since it was armed, and what lies there is read first. Time that passes while the loop runs is counted, and no other.
+ * **Our own lag** is given back. Each of these timers waits for something the peer sends, and blames the peer if it does not come. While this
+ * node's loop was blocked, what the peer sent lay unread in the kernel. So a due timer waits on for as long as the loop was blocked since it
+ * was armed, and that data is read first. Only time in which the loop ran counts.
  */
 import * as Limits from "../../domain/Limits.ts"
 import type { Timer } from "../../domain/pair/PairState.ts"
@@ -22,7 +22,7 @@ export const arm = (ctx: NodeContext, peer: Peer, timer: Timer, ms: number): voi
     () => post(ctx, peer, { _tag: "Fired", timer })
   )
 
-/** The same for a timer of any machine of the peer's. `fired` is called once at most; for a dial, only when there may be one. */
+/** The same for a timer of any of the peer's machines. `fired` is called at most once; for a dial, only when one may begin. */
 export const armAs = (
   ctx: NodeContext,
   peer: Peer,
@@ -46,14 +46,14 @@ const wait = (ctx: NodeContext, peer: Peer, waiting: Waiting, ms: number, isLast
   const lagBefore = lag.totalMs
   const fire = (lateMs: number): void => {
     forget(peer, key)
-    // What this node itself does not read, the peer may have sent.
+    // While we do not read, the peer may have sent what we wait for.
     if (peer.ends.some((end) => end.connection?.isPaused === true)) {
       return wait(ctx, peer, waiting, Limits.heldLookMs, false)
     }
     const lateAll = Math.max(lateMs, lag.totalMs - lagBefore)
     const owedMs = isLastLook && lateAll <= Limits.lagFloorMs ? 0 : Patience.owedMs(lateAll)
     if (owedMs > 0) return wait(ctx, peer, waiting, owedMs, true)
-    // The host has that address now, or had it: a dial would reach this node itself, or nothing.
+    // The host has, or had, this address: a dial would reach this node itself, or nothing.
     if (what === "dial" && ctx.table.own.how(peer.ip) !== undefined) return isOwn(ctx, peer)
     const heldBackMs = what === "dial" ? holdBack(ctx, peer) : undefined
     if (heldBackMs !== undefined) return wait(ctx, peer, waiting, heldBackMs, false)
@@ -72,7 +72,7 @@ export const disarmAs = (ctx: NodeContext, peer: Peer, key: string): void => {
   forget(peer, key)
 }
 
-/** A pair at rest has no timer, and keeps no map for them. */
+/** A pair at rest has no timers and keeps no map for them. */
 const forget = (peer: Peer, key: string): void => {
   peer.timers?.delete(key)
   if (peer.timers?.size === 0) peer.timers = undefined
@@ -90,15 +90,15 @@ const isOwn = (ctx: NodeContext, peer: Peer): void => {
   post(ctx, peer, { _tag: "Forgotten" })
 }
 
-/** ms for which a dial that is due must wait on; `undefined`: it may go. */
+/** ms that a due dial must still wait; `undefined`: it may begin. */
 const holdBack = (ctx: NodeContext, { book, ip, isFeeler }: Peer): number | undefined => {
   if (ctx.table.isolated.has(ip)) return Limits.isolatedRedialMs
   const bannedMs = ctx.protection.bannedMs(ip, ctx.timers.now())
   if (bannedMs !== undefined) return Math.min(bannedMs, Limits.retryMaxMs)
-  // Its process is connected at another address.
+  // The same process is connected at another address.
   if (book.aliasOf !== undefined) return Limits.retryAliasMs
   const toldMs = BookEntry.isGossip(book) ? ctx.toldDials.waitMs(ip, ctx.timers.now()) : 0
-  // Peers learned together are not all dialled at once again.
+  // Jitter: peers learned together are not all dialled at once again.
   if (toldMs > 0) return toldMs + ctx.jitter() * Limits.toldDialSpreadMs
   if (isFeeler) return undefined
   // Every place is taken: the peer stays known, and gets its turn when one is free.

@@ -1,6 +1,6 @@
 /**
  * One peer as the node keeps it: its pair's state, its ends, its backoff, and one immutable book entry. Touched only by the connection
- * manager's synchronous steps; everything else reads `record`.
+ * manager's synchronous steps; all other code reads `record`.
  */
 import { hexText } from "../../domain/hexText.ts"
 import * as Pair from "../../domain/pair/Pair.ts"
@@ -21,7 +21,7 @@ import { transportOf } from "../../services/PeerSocket.ts"
 import type { Timer } from "../time/Timers.ts"
 import type { PeerEnd, PeerOfEnd, Up } from "./PeerEnd.ts"
 
-/** What a row has from outside its peer: both clocks, ms, the network's usual port, and the keys that peers are known by. */
+/** What a row needs from outside: both clocks (ms), the network's usual port, and the pinned keys. */
 export interface RowContext {
   readonly usualPort: number
   readonly now: () => number
@@ -32,30 +32,30 @@ export interface RowContext {
 export class Peer implements PeerOfEnd {
   readonly ip: PeerIp.PeerIp
   readonly ipClass: PeerIp.IpClass
-  /** Its netgroup: `PeerIp.operatorOf`. */
+  /** Its netgroup (`PeerIp.operatorOf`). */
   readonly group: string
   /** Orders peers by numeric IP when compared as text. */
   readonly sortKey: string
   book: BookEntry.BookEntry
   pair: PairState.PairState = PairState.empty
-  /** Its pair by the rules of the TIME network, once it was seen to speak that wire. */
+  /** Its pair on the TIME wire, once it was seen to speak that wire. */
   time: TimePair.TimePair | undefined = undefined
   /** Which of the two pairs dials. */
   speaks: WireName = "native"
   /** The ends of `pair` and of `time`, oldest first. */
   ends: ReadonlyArray<PeerEnd> = []
   backoff: Backoff.State = Backoff.start
-  /** Timers of the pair that run, by kind and end. */
+  /** Running timers of the pair, by kind and end. */
   timers: Map<string, Timer> | undefined = undefined
-  /** Addresses new to the table that it may still tell us of, and when (monotonic ms) that was reckoned. */
+  /** How many more addresses new to the table it may gossip, as of `at` (monotonic ms). */
   gossip: { readonly tokens: number; readonly at: number } | undefined = undefined
-  /** It is dialled although every place is taken, only to see whether it is there. */
+  /** Dialled although every place is taken, only to see whether a node is there. */
   isFeeler = false
-  /** Answers with addresses that it may still ask for, and when (monotonic ms) that was reckoned. */
+  /** How many more address lists it may ask for, as of `at` (monotonic ms). */
   answers: { readonly tokens: number; readonly at: number } | undefined = undefined
-  /** When it last sent a block that was new, monotonic ms. */
+  /** When it last sent a new block, monotonic ms. */
   usefulAt: number | undefined = undefined
-  /** It left the table: what still arrives for it means nothing. */
+  /** It left the table: later events for it are ignored. */
   forgotten = false
 
   constructor(ip: PeerIp.PeerIp, port: number | undefined, source: PeerSource) {
@@ -85,12 +85,12 @@ export class Peer implements PeerOfEnd {
     return undefined
   }
 
-  /** Whether anything of it is under way but dials that wait for their turn. */
+  /** Whether any of its ends is more than a dial waiting for its turn. */
   get inUse(): boolean {
     return this.ends.some((end) => end.connection !== undefined)
   }
 
-  /** Whether the node dials it by itself. */
+  /** Whether the node dials it on its own. */
   get dialable(): boolean {
     return this.speaks === "time" ? this.time?.dialable === true : this.pair.dialable
   }
@@ -101,7 +101,7 @@ export class Peer implements PeerOfEnd {
     if (this.book.isSelf) return "nobody"
     if (this.speaks === "time") return dialable && this.time?.rank === "higher" ? "us" : "them"
     if (!dialable) return "them"
-    // The peer said that it would not dial, and when we may.
+    // The peer said it would not dial us; its Reject says when we may dial.
     const last = BookEntry.last(this.book)
     if (last?.reason.kind === "operator" && last.reason.by === "remote") return "us"
     if (rank === undefined) return "either"
@@ -113,11 +113,11 @@ export class Peer implements PeerOfEnd {
     const { up } = this
     if (up === undefined) return keyReport(this.ip)
     if (up.connection.secured?._tag !== "Tls") return undefined
-    // What is up was judged: who was refused since then is another one.
+    // The live connection passed its check: a key refused since then belongs to another host.
     return up.end.wire === "time" ? { state: "not-pinned" } : pinned(keyReport(this.ip))
   }
 
-  /** The wall times in it are of this moment's clock: monotonic times, put into wall time when they are read. */
+  /** Wall times in the record are monotonic times converted by the current clock offset. */
   record(context: RowContext): PeerRecord {
     const { book, ip, up } = this
     const now = context.now()

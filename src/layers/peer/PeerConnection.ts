@@ -1,8 +1,8 @@
 /**
  * The bytes of one socket, dialled or accepted: the same program for both.
  *
- * Reads batches, cuts them into frames and hands each to the reading side's functions; writes what its outbox holds, coalesced, with a fiber only while
- * the socket does not take more. It knows neither peer nor protocol: what a frame means is decided in `PeerSession`, which socket counts in `Pair`.
+ * Reads batches, cuts them into frames and passes each to the reading side's functions. Writes what its outbox holds, coalesced, using a fiber
+ * only while the socket takes no more. It knows neither peer nor protocol: `PeerSession` gives frames their meaning, `Pair` picks the socket.
  */
 import { Effect, Exit, Fiber, Option, Scope } from "effect"
 import type { Socket } from "effect/socket"
@@ -20,13 +20,13 @@ import { readBatches } from "./readBatches.ts"
 import { SendBuffers } from "./SendBuffers.ts"
 
 export class PeerConnection<Owner> {
-  /** What it writes, unless `speak` chose another. */
+  /** The wire it writes, unless `speak` chose another. */
   readonly wire: Wire
   /** `IP:port` of the initiator's end; empty until known. */
   socketName = ""
   /** The initiator's port; 0 until known. */
   ephemeralPort = 0
-  /** The address of this machine that the socket has; a router on the way may have translated it. */
+  /** This host's address of the socket; a router in between may have translated it. */
   local: PeerIp | undefined
   /** How the socket is secured; `undefined` until it is open. */
   secured: Secured | undefined
@@ -40,29 +40,29 @@ export class PeerConnection<Owner> {
   private frames: FrameEvents<Owner, never>
   private framing: Framing<unknown>
   private readonly events: SocketEvents<Owner>
-  /** Its messages are those that `frames` takes: both come from one call. */
+  /** Reads the messages that `frames` takes: both are set together. */
   private reader: WireReader<never>
   private readonly outbox: Outbox.Outbox
-  /** While the connection is busy. */
+  /** Only while the connection is busy. */
   private buffers: SendBuffers | undefined
-  /** Greatest frame now, bytes. */
+  /** Current frame limit, bytes. */
   private frameLimit: number
   private fiber: Fiber.Fiber<unknown, unknown> | undefined
   private writer: Socket.Writer | undefined
   private writerScope: Scope.Closeable | undefined
   private writing = false
-  /** When the write under way began: the moment, and the node's total lag by then, ms. */
+  /** When the pending write began, and the node's total lag at that time, ms. */
   private writingSince: { readonly at: number; readonly lagMs: number } | undefined
   private flushing = false
   private state: "starting" | "open" | "closing" | "ended" = "starting"
   private abortReason: DisconnectReason.DisconnectReason | undefined
-  /** More than what is free has come of the frame under way. */
+  /** More than `Limits.arrivingFreeBytes` of the partial frame has arrived. */
   private isLong = false
-  /** For how many reasons nothing is read now. */
+  /** Number of reasons not to read now. */
   private holds = 0
-  /** Frames that came before reading was held wait in the reader. */
+  /** Frames that arrived before reading was paused still wait in the reader. */
   private hasWaiting = false
-  /** Stops the socket's reader, and lets it go on. */
+  /** Pauses and resumes the socket's reader. */
   private holdReader: ((held: boolean) => void) | undefined
 
   constructor(io: ConnectionIo, wire: Wire, owner: Owner, frames: FrameEvents<Owner>, events: SocketEvents<Owner>) {
@@ -87,7 +87,7 @@ export class PeerConnection<Owner> {
     this.frameLimit = this.framing.limits.up
   }
 
-  /** Another wire is read from now on, by other functions. Only before the first byte: in `onOpen`, or before `run`. */
+  /** Reads another wire from now on, with other functions. Only before the first byte: in `onOpen`, or before `run`. */
   speak<M>(framing: Framing<M>, frames: FrameEvents<Owner, M>): void {
     this.framing = framing
     this.frames = frames
@@ -97,7 +97,7 @@ export class PeerConnection<Owner> {
 
   // --- reading --------------------------------------------------------------------
 
-  /** The program: opens the socket, reads until it ends. Never fails: `onEnd` tells how it ended. Interrupting it destroys the socket. */
+  /** The program: opens the socket, reads until it ends. Never fails: `onEnd` reports how it ended. Interrupting it destroys the socket. */
   run(
     socket: Socket.Socket,
     initiator: Effect.Effect<Option.Option<PeerAddress.PeerAddress>>,
@@ -112,14 +112,14 @@ export class PeerConnection<Owner> {
       this.open(writer, writerScope, Option.getOrUndefined(yield* initiator))
       return reader
     })
-    // Not in the generator: an idle connection would keep it.
+    // Outside the generator, which an idle connection would otherwise keep in memory.
     const program = Effect.flatMap(
       opened,
       (reader) => readBatches(reader, (batch) => this.received(batch), (hold) => this.onHold(hold))
     )
     return Effect.withFiber((fiber) => {
       this.fiber = fiber
-      // Closed before its program began.
+      // It was closed before its program began.
       if (!this.active) return Effect.sync(() => this.end(DisconnectReason.local("eof")))
       return Effect.onExit(Effect.scoped(program), (exit) => Effect.sync(() => this.end(reasonOf(exit)))).pipe(
         Effect.ignoreCause
@@ -160,7 +160,7 @@ export class PeerConnection<Owner> {
     this.account(handed > 0)
   }
 
-  /** Hands over the frames that are whole, until reading is held; the rest waits until it goes on. How many they were. */
+  /** Hands over complete frames until reading is paused; the rest waits until it resumes. Returns how many. */
   private handOver(): number {
     const { frames, io: { turns }, owner, reader } = this
     const before = this.messagesReceived
@@ -185,7 +185,7 @@ export class PeerConnection<Owner> {
     return this.messagesReceived - before
   }
 
-  /** A long frame is read on only within the node's budget. `ended`: a frame was whole, so what is pending is another one. */
+  /** Reads more of a long frame only within the node's budget. `ended`: a frame was completed, so the pending bytes belong to another. */
   private account(ended: boolean): void {
     const { io: { timers, waiting }, reader } = this
     reader.recycle()
@@ -210,8 +210,8 @@ export class PeerConnection<Owner> {
   }
 
   /**
-   * Nothing is read from now on, and the frames that have come wait: the peer's window closes. Each call needs a `resumeReading`. A message
-   * under way is still handled, and a run of `Data`.
+   * Pauses reading; frames already received wait, and the peer's window closes. Each call needs a `resumeReading`. A message or a run of
+   * `Data` being handled is finished first.
    */
   pauseReading(): void {
     this.holds += 1
@@ -225,7 +225,7 @@ export class PeerConnection<Owner> {
     else this.holdReader?.(false)
   }
 
-  /** First what waits, then what the socket has. */
+  /** Resumes: first the frames that wait, then the socket. */
   private goOn(): void {
     if (this.holds > 0 || !this.hasWaiting) return
     const handed = this.handOver()
@@ -236,12 +236,12 @@ export class PeerConnection<Owner> {
     if (this.holds === 0) this.holdReader?.(false)
   }
 
-  /** Whether this node itself does not read: then silence is not the peer's. */
+  /** Whether this node has paused reading: then silence is not the peer's fault. */
   get isPaused(): boolean {
     return this.holds > 0
   }
 
-  /** Lets go of spare memory. */
+  /** Frees spare memory. */
   rest(): void {
     this.reader.rest()
     this.buffers = undefined
@@ -264,7 +264,7 @@ export class PeerConnection<Owner> {
     return this.outbox.whenLow(resume, mark)
   }
 
-  /** For how long the write under way has been waiting for the peer, ms; time in which our own loop stood still is not the peer's. */
+  /** How long the pending write has been waiting for the peer, ms, less the time in which our own loop was blocked. */
   writeWaitMs(now: number): number {
     const since = this.writingSince
     return since === undefined ? 0 : now - since.at - (this.io.timers.lag.totalMs - since.lagMs)
@@ -272,12 +272,12 @@ export class PeerConnection<Owner> {
 
   /** A buffer for frames that this connection sends: see `SendBuffers`. */
   allocate(bytes: number): Uint8Array {
-    // Those of a handshake are short.
+    // Handshake frames are short.
     if (bytes < Limits.smallFrameBytes) return new Uint8Array(bytes)
     return (this.buffers ??= new SendBuffers()).allocate(bytes)
   }
 
-  /** Queues a control frame, ahead of bulk. `onFlushed` is called once it has left. False: the peer does not read. */
+  /** Queues a control frame, ahead of bulk. `onFlushed` is called once it is written. False: the peer is not reading. */
   sendControl(frame: Uint8Array, onFlushed?: () => void): boolean {
     if (!this.active) return true
     this.messagesSent += 1
@@ -286,7 +286,7 @@ export class PeerConnection<Owner> {
     return true
   }
 
-  /** Queues a frame (or several in one buffer: `count`). False: the peer does not read. */
+  /** Queues a frame, or `count` frames in one buffer. False: the peer is not reading. */
   sendBulk(frame: Outbox.Frame, count = 1): boolean {
     if (!this.active) return true
     this.messagesSent += count
@@ -295,20 +295,20 @@ export class PeerConnection<Owner> {
     return true
   }
 
-  /** Writes soon: everything queued in the same turn goes out in one write. */
+  /** Schedules a write: everything queued in the same turn goes out in one write. */
   private flush(): void {
     if (this.flushing || this.writing || this.writer === undefined) return
     this.flushing = true
     this.io.afterTurn(this.flushNow)
   }
 
-  /** One function for all turns: most frames are written by one of their own. */
+  /** One function object for all turns: most frames are written in a turn of their own. */
   private readonly flushNow = (): void => {
     this.flushing = false
     this.drain()
   }
 
-  /** Writes what is queued, without a fiber as long as the socket takes it at once. */
+  /** Writes what is queued, without a fiber while the socket takes it at once. */
   private drain(): void {
     const writer = this.writer
     if (this.writing || writer === undefined || this.state === "ended") return
@@ -338,7 +338,7 @@ export class PeerConnection<Owner> {
         Effect.sync(() => {
           this.writing = false
           this.writingSince = undefined
-          // A failed write means a dead socket: reading tells the same, but perhaps much later.
+          // A failed write means a dead socket. Reading would find out too, but perhaps much later.
           if (Exit.isFailure(exit)) {
             this.abortReason = DisconnectReason.remote("reset", "write failed")
             return this.destroy()
@@ -352,15 +352,15 @@ export class PeerConnection<Owner> {
   // --- closing --------------------------------------------------------------------
 
   /**
-   * Closes. With `finalReject`: writes it, half-closes, reads on at most `Limits.lingerMs` so that no reset overtakes it, then
-   * destroys. Without: destroys at once. `onEnd` follows in both cases. Whether the Reject is written.
+   * Closes. With `finalReject`: writes it, half-closes, reads on for at most `Limits.lingerMs` so that no reset overtakes it, then destroys.
+   * Without: destroys at once. `onEnd` follows in both cases. Returns whether the Reject is written.
    */
   close(finalReject: Uint8Array | undefined): boolean {
     if (!this.active) return false
     const opened = this.state === "open"
     this.state = "closing"
     this.outbox.clear()
-    // What comes is not handed over any more: unread, it would make the end a reset.
+    // Bytes are no longer handed over, but must be read: unread bytes would turn the close into a reset.
     if (this.holds > 0) this.holdReader?.(false)
     if (finalReject === undefined || !opened || !this.outbox.offerControl(finalReject, () => this.halfClose())) {
       this.destroy()
@@ -376,11 +376,11 @@ export class PeerConnection<Owner> {
     if (this.writerScope !== undefined) this.io.fork(Scope.close(this.writerScope, Exit.void))
   }
 
-  /** Ends it without a word. */
+  /** Ends it without a Reject. */
   destroy(): void {
     const fiber = this.fiber
     if (fiber === undefined) {
-      // The program has not started: it will find the state and end at once, or never start.
+      // The program has not started: it will see the state and end at once, or never start.
       if (this.state === "closing") this.end(DisconnectReason.local("eof"))
       return
     }

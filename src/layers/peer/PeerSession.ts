@@ -1,6 +1,6 @@
 /**
- * What the frames of a connection mean: one session for all connections of a node and both directions. Messages of the handshake go to
- * `HelloExchange`, pings and pongs to the liveness, the rest to its listeners.
+ * Gives the frames of a connection their meaning: one session for all connections of a node, in both directions. Handshake messages go to
+ * `HelloExchange`, pings and pongs to the liveness, the rest to their listeners.
  */
 import * as Limits from "../../domain/Limits.ts"
 import * as Pair from "../../domain/pair/Pair.ts"
@@ -24,7 +24,7 @@ import * as Reachability from "./Reachability.ts"
 
 export class PeerSession implements FrameEvents<PeerEnd> {
   private readonly ctx: NodeContext
-  /** `Data` of one batch and channel: handed over together. */
+  /** `Data` payloads of one batch and channel, handed over together. */
   private channel = -1
   private payloads: Array<Uint8Array> = []
 
@@ -56,7 +56,7 @@ export class PeerSession implements FrameEvents<PeerEnd> {
 
   onMessage(end: PeerEnd, reader: WireReader): void {
     this.handOver(end)
-    // A handler of the application may have closed it.
+    // An application handler may have closed it.
     if (!end.peer.has(end)) return
     const message = reader.message()
     this.ctx.table.messages.native.received.add(message._tag, headerBytes + reader.bodyBytes)
@@ -99,7 +99,7 @@ export class PeerSession implements FrameEvents<PeerEnd> {
     this.account(end, MessageCost.unreceived(batch.length, batch.reduce((bytes, { length }) => bytes + length, 0)))
   }
 
-  /** Takes what a message costs out of its sender's buckets. Before Up there are few reasons to send anything. */
+  /** Charges a message to its sender's buckets. Before Up a peer has little reason to send: messages are only counted. */
   private account(end: PeerEnd, cost: MessageCost.Cost | undefined): void {
     if (cost === undefined || !end.peer.has(end)) return
     const { up } = end
@@ -138,7 +138,7 @@ export class PeerSession implements FrameEvents<PeerEnd> {
     }
     if (end.up === undefined) {
       if (message._tag !== "Peers" || !HelloExchange.mayBeTold(end)) return this.refuse(end, message._tag)
-      // Of a node that has not said who it is nothing is believed.
+      // Addresses from a node that has not sent a Hello are not believed.
       return end.greeting === undefined ? undefined : Discovery.peersReceived(ctx, peer, end, message.peers, asTold)
     }
     switch (message._tag) {
@@ -161,7 +161,7 @@ export class PeerSession implements FrameEvents<PeerEnd> {
       case "SeenMasternodes":
         return ctx.masternodes.onMessage(end.up, message)
       default:
-        // Blocks may be held until those before them have come.
+        // Sync may hold blocks until earlier blocks have arrived.
         reader.keep()
         return ctx.sync.onMessage(end.up, message)
     }
@@ -171,7 +171,7 @@ export class PeerSession implements FrameEvents<PeerEnd> {
 const asTold = (address: PeerAddress): PeerAddress => address
 
 const pingReceived = (ctx: NodeContext, end: PeerEnd, nonce: bigint): void => {
-  // L may ping while it commits; before that a ping is out of turn, and not worth an answer.
+  // The lower peer may ping while it commits; a ping before Up is out of turn and gets no answer.
   if (end.up === undefined) return
   end.pingsReceived += 1
   note(ctx, end, "PingReceived", nonce)
@@ -196,7 +196,7 @@ const pongReceived = (ctx: NodeContext, end: PeerEnd, nonce: bigint): void => {
     nonce,
     rttMs
   })
-  // Only an end that was challenged waits for it; most pongs answer the pings of liveness.
+  // Only a challenged end waits for its pong; most pongs answer liveness pings.
   if (end.peer.pair.probe !== undefined) postOf(ctx, end, { _tag: "PongReceived", end: end.id, nonce })
 }
 

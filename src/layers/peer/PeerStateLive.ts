@@ -33,13 +33,13 @@ const make = Effect.gen(function*() {
     return peer === undefined ? undefined : table.record(peer)
   }
 
-  /** How many connections are up, and at which addresses the peers see this node: nothing proves it, so most netgroups must say it. */
+  /** How many connections are up, and which of our addresses peers see. Nothing proves such an address, so most netgroups must agree. */
   const whole = (): { readonly ups: number; readonly seen: ReadonlyArray<PeerIp> } => {
     const all = [...OwnAddressWatch.observations(table.peers())]
     return { ups: all.length, seen: OwnAddress.count(all).filter(OwnAddress.isMajority).map(({ ip }) => ip) }
   }
 
-  /** Whether a peer refuses this node, because another process at its address is connected. */
+  /** Whether a peer refuses this node because it is connected to another process at this address. */
   const isTaken = (): boolean => {
     for (const { book, up } of table.peers()) {
       const reason = up === undefined ? BookEntry.last(book)?.reason : undefined
@@ -57,7 +57,7 @@ const make = Effect.gen(function*() {
     })
   }
 
-  /** What an operator should know of an own address that peers use. */
+  /** What an operator should know about an own address that peers use. */
   const gravest = (ip: PeerIp): { readonly cause: string; readonly fix?: string } | undefined => {
     const report = own()
     return report.ip === ip ? report.notices.findLast(({ fix }) => fix !== undefined) : undefined
@@ -103,7 +103,7 @@ const make = Effect.gen(function*() {
     return Explanation.explain(ip, record, facts, setup.network.port, wallMs, agedOffences)
   }
 
-  /** Decisions are made again and not kept: the rules of the node are a pure function of what is kept. */
+  /** Decisions are not stored but recomputed: the rules are a pure function of the stored steps. */
   const trace = (ip: PeerIp): PairTrace.PairTrace | undefined => {
     const kept = table.flights.of(ip)
     if (kept === undefined) return undefined
@@ -138,7 +138,7 @@ const make = Effect.gen(function*() {
     messages: Effect.sync(() => table.messages.counts),
     queues: Effect.sync(() => table.queues()),
     trace: (ip) => Effect.sync(() => Option.fromUndefinedOr(trace(ip))),
-    // By the node's own clock, as the times in its rows, not the caller's.
+    // By the node's own clock, like the times in its rows, not the caller's.
     why: (ip, clockBehindS) => Effect.sync(() => explain(ip, recordOf(ip), whole(), table.nowMs(), clockBehindS)),
     explained: (clockBehindS = () => undefined) =>
       Effect.sync(() => {
@@ -150,6 +150,6 @@ const make = Effect.gen(function*() {
   })
 })
 
-/** A function, so that two nodes never share one. */
+/** A function, so that two nodes never share a layer. */
 export const layer = (): Layer.Layer<PeerState, never, PeerTable | NodeConfig | PeerSocket> =>
   Layer.effect(PeerState, make)

@@ -1,7 +1,7 @@
 /**
  * The one table of peers, keyed by canonical IP, at most `Limits.knownPeers` of them.
  *
- * A service of the layers only: it is written by the connection manager's synchronous steps and read through `PeerState`.
+ * Internal to the layers: written by the connection manager's synchronous steps, read through `PeerState`.
  */
 import { Clock, Context, Effect, Layer, PubSub, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
@@ -20,7 +20,7 @@ import { ProtectionState } from "./ProtectionState.ts"
 
 export class PeerTable extends Context.Service<PeerTable, {
   readonly get: (ip: PeerIp.PeerIp) => Peer | undefined
-  /** A new peer; `undefined` when the table is full. The address must not be in the table. */
+  /** Adds a peer; `undefined` when the table is full. The address must not be in the table. */
   readonly add: (ip: PeerIp.PeerIp, port: number | undefined, source: PeerSource) => Peer | undefined
   readonly remove: (peer: Peer) => void
   /** Every peer, in order of first mention. Do not change the table while iterating. */
@@ -28,32 +28,32 @@ export class PeerTable extends Context.Service<PeerTable, {
   readonly record: (peer: Peer) => PeerRecord
   /** Monotonic ms. */
   readonly now: () => number
-  /** The port at which peers reach this node, 0 until it listens: set with the book. */
+  /** Port at which peers reach this node; 0 until it listens. Set when the book is loaded. */
   reachedAt: number
-  /** The wall time of records read now, ms. */
+  /** Current wall time for records, ms. */
   readonly nowMs: () => number
-  /** The peer changed: tells the readers of `changes`. Costs nothing while there are none: it is called for every event of a pair. */
+  /** Publishes the peer's record to `changes`. Costs nothing without readers: it is called for every event of a pair. */
   readonly changed: (peer: Peer) => void
   readonly changes: Stream.Stream<PeerRecord>
-  /** Whether the peer book holds the address, row or not: set when the book is loaded. */
+  /** Whether the peer book holds the address, whether or not it has a row. Set when the book is loaded. */
   isInBook: (ip: PeerIp.PeerIp) => boolean
-  /** Addresses of the book, by its tables: set when the book is loaded. */
+  /** Number of addresses in each table of the book. Set when the book is loaded. */
   bookSizes: () => { readonly new: number; readonly tried: number }
-  /** The addresses of the book themselves: set with it. */
+  /** The addresses of the book. Set when the book is loaded. */
   bookEntries: () => Iterable<Placed>
-  /** What waits: set with the book. */
+  /** Queue lengths. Set by the connection manager. */
   queues: () => Queues
-  /** Messages by type, of all connections. */
+  /** Messages by type, over all connections. */
   readonly messages: MessageTally
-  /** This node's own addresses: never a peer's. */
+  /** This node's own addresses, which are never a peer's. */
   readonly own: OwnAddresses
-  /** Addresses that this node is cut off from by hand. */
+  /** Addresses that the operator has cut this node off from. */
   readonly isolated: Set<PeerIp.PeerIp>
-  /** Addresses that a process left, and where it went: the latest `Limits.movedAddresses`. */
+  /** Addresses that a process left, and its new address: the latest `Limits.movedAddresses`. */
   readonly moved: Map<PeerIp.PeerIp, PeerIp.PeerIp>
   /** Offences and bans. */
   readonly protection: ProtectionState
-  /** The last steps of every pair, of rows that are gone too. */
+  /** The last steps of every pair, including pairs whose row is gone. */
   readonly flights: FlightRecorder
 }>()("timemesh/layers/peer/PeerTable") {}
 

@@ -1,6 +1,6 @@
 /**
- * What follows from the offences of peers, and from an operator's bans. Whoever sees an offence calls `report`, and ends the connection
- * itself if it cannot go on: a ban is decided here, from all that is known of the address (docs/decisions/0063).
+ * What follows from peers' offences and the operator's bans. Code that finds an offence calls `report`, and itself ends a connection that
+ * cannot continue. Bans are decided here, from all that is known of the address (docs/decisions/0063).
  */
 import * as DialFault from "../../domain/DialFault.ts"
 import type { DisconnectReason } from "../../domain/DisconnectReason.ts"
@@ -46,25 +46,25 @@ export const report = (ctx: NodeContext, ip: PeerIp, offence: Offence.Offence): 
   ban(ctx, { subnet: Subnet.ofOne(ip), since: now, until, by: "score", reason: `${offence.kind}: ${offence.detail}` })
 }
 
-/** The peer sent bytes that are no message: an offence, and the end of the connection. */
+/** The peer sent a malformed message: an offence, and the end of the connection. */
 export const malformed = (ctx: NodeContext, end: PeerEnd, detail: string): void => {
   report(ctx, end.ip, Offence.make("malformed", detail))
   Outgoing.close(ctx, end, "bad-frame", detail)
 }
 
-/** The peer sent a message that the protocol does not allow at that moment: the same. */
+/** The peer sent a message that the protocol does not allow now: an offence, and the end of the connection. */
 export const violated = (ctx: NodeContext, end: PeerEnd, detail: string): void => {
   report(ctx, end.ip, Offence.make("protocol", detail))
   Outgoing.close(ctx, end, "protocol", detail)
 }
 
-/** The peer sent more before Up than a peer has reason to, whatever its link does: the same. After Up it is read slower, and nothing is proven. */
+/** The peer sent more before Up than any link explains: an offence, and the end. After Up it is only read more slowly: nothing is proven. */
 export const flooded = (ctx: NodeContext, end: PeerEnd, detail: string): void => {
   report(ctx, end.ip, Offence.make("flood", detail))
   Outgoing.close(ctx, end, "protocol", detail)
 }
 
-/** The connection ended by what its transport found the peer to do: the same, if no honest peer does that. */
+/** The transport ended the connection: an offence if no honest peer does what the transport saw. */
 export const transported = (ctx: NodeContext, ip: PeerIp, { by, detail, kind }: DisconnectReason): void => {
   if (by === "local" && kind === "protocol" && detail === recordFlood) {
     report(ctx, ip, Offence.make("protocol", recordFlood))
@@ -85,12 +85,12 @@ const standing = (ctx: NodeContext, ip: PeerIp, now: number): IsolationFloor.Sta
   }
 }
 
-/** Compares the wall clock with the monotonic one. Called when the node starts, and with every offence. */
+/** Compares the wall clock with the monotonic clock. Called when the node starts, and with every offence. */
 const look = ({ nowMs, protection, timers }: NodeContext): void => {
   protection.trouble = OwnTrouble.looked(protection.trouble, nowMs(), timers.now())
 }
 
-/** Watches the node's own events for signs of trouble, and for what peers are good for. */
+/** Watches the node's own events for signs of trouble, and for useful peers. */
 export const observe = (ctx: NodeContext, event: NodeEvent): void => {
   const { protection } = ctx
   const note = (trouble: OwnTrouble.Trouble) => {
@@ -122,7 +122,7 @@ export const observe = (ctx: NodeContext, event: NodeEvent): void => {
 
 // --- bans -----------------------------------------------------------------------------
 
-/** Adds a ban and ends what it forbids. False: the list has no place for it, or an operator's ban of the same addresses. */
+/** Adds a ban and closes the connections it forbids. False if the list is full, or an operator's ban covers the same addresses. */
 export const ban = (ctx: NodeContext, ban: Ban): boolean => {
   const { protection } = ctx
   if (!protection.bans.put(ban)) return false
@@ -135,7 +135,7 @@ export const ban = (ctx: NodeContext, ban: Ban): boolean => {
   return true
 }
 
-/** Lifts exactly that ban. False: there is none. */
+/** Lifts exactly that ban. False if there is no such ban. */
 export const unban = (ctx: NodeContext, subnet: Subnet.Subnet): boolean => {
   const lifted = ctx.protection.bans.remove(subnet)
   if (lifted === undefined) return false
@@ -143,12 +143,12 @@ export const unban = (ctx: NodeContext, subnet: Subnet.Subnet): boolean => {
   return true
 }
 
-/** How long a dial to a banned address waits before it looks again, ms. */
+/** How long a dial to a banned address waits before the ban is checked again, ms. */
 export const holdMs = (bannedMs: number): number => Math.min(bannedMs, Limits.retryMaxMs)
 
 /**
- * How long a banned peer is asked to stay away, ms; `undefined`: it is not banned. One that this node will dial when the ban ends need not ask
- * before its time; another one asks now and then, because nothing else can tell it of a ban that is lifted early.
+ * How long a banned peer is asked to stay away, ms; `undefined`: it is not banned. A peer that we dial when the ban ends need not ask
+ * before. Other peers may ask now and then: nothing else can tell them that a ban was lifted early.
  */
 export const toldMs = ({ protection, timers }: NodeContext, peer: Peer): number | undefined => {
   const bannedMs = protection.bannedMs(peer.ip, timers.now())
@@ -156,7 +156,7 @@ export const toldMs = ({ protection, timers }: NodeContext, peer: Peer): number 
   return Math.min(bannedMs, Limits.retryBannedMs)
 }
 
-/** Whether an accepted socket of the address may go on. One that is banned may now and then, to be told so: `isTold` says that it will be. */
+/** Whether to accept a socket of the address. A banned address is accepted now and then, to send it a Reject; `isTold`: one will be sent. */
 export const mayEnter = (ctx: NodeContext, ip: PeerIp, isTold: boolean): boolean => {
   const { protection, timers } = ctx
   const now = timers.now()
@@ -196,7 +196,7 @@ const changed = (ctx: NodeContext): void => {
   })
 }
 
-/** Peers that are not banned any more are dialled soon, and begin without points. */
+/** Peers that are no longer banned are dialled soon, and start without points. */
 const ended = (ctx: NodeContext, bans: ReadonlyArray<Ban>, by: "operator" | "time"): void => {
   const { protection, timers } = ctx
   let place = 0
@@ -217,7 +217,7 @@ const ended = (ctx: NodeContext, bans: ReadonlyArray<Ban>, by: "operator" | "tim
 
 // --- the store ------------------------------------------------------------------------
 
-/** Bans that were stored, as long as they last, and what addresses did: their points have halved with the time away. */
+/** Restores stored bans for the time they have left, and offenders, whose points have decayed in the meantime. */
 export const restore = (
   ctx: NodeContext,
   { bans, offenders }: {
@@ -229,7 +229,7 @@ export const restore = (
   const wallMs = ctx.nowMs()
   const now = ctx.timers.now()
   for (const { by, reason, since, subnet, until } of bans) {
-    // A clock that was wrong makes no ban longer than it was.
+    // A wrong clock must not make a ban longer than it was.
     const leftMs = Math.min(until - wallMs, until - since)
     if (leftMs > 0) {
       ctx.protection.bans.put({ subnet, since: now + leftMs - (until - since), until: now + leftMs, by, reason })
@@ -239,7 +239,7 @@ export const restore = (
   ctx.protection.ledger.restore(offenders.map((offender) => moved(offender, now - wallMs)), now)
 }
 
-/** Its times by another clock. */
+/** Shifts its times to another clock. */
 const moved = ({ bans, ip, lines, score }: Offender, byMs: number): Offender => ({
   ip,
   bans,
@@ -247,7 +247,7 @@ const moved = ({ bans, ip, lines, score }: Offender, byMs: number): Offender => 
   lines: lines.map((line) => ({ ...line, at: line.at + byMs }))
 })
 
-/** Offenders to be stored. */
+/** Offenders to be stored, in wall time. */
 export const inWallTime = (ctx: NodeContext, offenders: ReadonlyArray<Offender>): ReadonlyArray<StoredOffender> => {
   const offsetMs = ctx.nowMs() - ctx.timers.now()
   return offenders.map((offender) => moved(offender, offsetMs))

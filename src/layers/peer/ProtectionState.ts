@@ -1,4 +1,4 @@
-/** What the node knows of peers that misbehave, and of itself. Changed by `Protection` only. Times in monotonic ms. */
+/** What the node knows about misbehaving peers and its own trouble. Changed only by `Protection`. Times in monotonic ms. */
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import * as TokenBucket from "../../domain/peer/TokenBucket.ts"
@@ -14,36 +14,36 @@ export class ProtectionState {
   readonly ledger = new Ledger()
   readonly bans = new BanList()
   trouble: OwnTrouble.OwnTrouble = OwnTrouble.none
-  /** Runs until the next ban ends. */
+  /** Fires when the next ban ends. */
   expiry: Timer | undefined
-  /** Sockets of banned addresses closed at accept, and those that were not reported yet. */
+  /** Sockets of banned addresses closed at accept: in all, and not yet reported. */
   turnedAway = 0
   unreported = 0
-  /** Masternodes that are live, as far as the node's registry knows. */
+  /** Masternodes that are live, by the node's registry. */
   readonly masternodes = new Set<PeerIp>()
-  /** Netgroups that were helped to a place in a full node, and when, the longest ago first. */
+  /** When each netgroup was last helped to a place in a full node, oldest first. */
   readonly helped = new Map<string, number>()
-  /** Netgroups whose strangers ask for a place, or came in. */
+  /** Netgroups whose strangers asked for a place, or got one. */
   readonly newcomers = new NewcomerTurns()
-  /** The bans are not as they were stored. */
+  /** The bans have changed since they were stored. */
   isUnsaved = false
-  /** Called when they change. */
+  /** Called when bans or offenders change. */
   onChange: () => void = () => {}
   private words: TokenBucket.TokenBucket | undefined
   private readonly told = new WeakMap<Ban, number>()
 
-  /** ms until the address may come again; `undefined`: it is not banned. */
+  /** ms left of the address's ban; `undefined`: it is not banned. */
   bannedMs(ip: PeerIp, now: number): number | undefined {
     const ban = this.bans.find(ip, now)
     return ban === undefined ? undefined : ban.until - now
   }
 
-  /** Whether a socket under that ban may be told of it now. */
+  /** Whether a socket under that ban may be sent a Reject now. */
   isWorthAWord(ban: Ban, now: number): boolean {
     return this.wordsLeft(ban, now) !== undefined
   }
 
-  /** The socket goes on as far as a Hello, and is told. Call it where `isWorthAWord`. */
+  /** Counts a Reject for a socket under that ban, which continues to its Hello. Call it only after `isWorthAWord`. */
   tells(ban: Ban, now: number): void {
     this.words = this.wordsLeft(ban, now)
     this.told.set(ban, now)

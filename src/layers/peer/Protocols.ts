@@ -1,16 +1,16 @@
 /**
- * What one of the node's own protocols hears of its peers: one listener, which hears of connections that were up before it came, and of what
- * they sent. Nothing is lost between Up and then: messages wait, and when `Limits.earlyMessages` or `Limits.earlyBytes` of a connection
+ * Delivers one of the node's own protocols to its one listener, including connections that were up, and messages that arrived, before it
+ * listened. Until then messages wait; a connection with `Limits.earlyMessages` or `Limits.earlyBytes` waiting is not read further.
  * do, it is not read further.
  */
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerListener, PeerSession } from "../../services/PeerMessages.ts"
 import type { PeerEnd, Up } from "./PeerEnd.ts"
 
-/** Messages of one connection that came before anything listened. */
+/** Messages of one connection that arrived before there was a listener. */
 interface Early<M> {
   readonly messages: Array<M>
-  /** What the connection had received when the first of them came. */
+  /** `bytesReceived` of the connection when the first of them arrived. */
   readonly from: number
   isPaused: boolean
 }
@@ -21,12 +21,12 @@ export class Protocol<M> {
   private readonly early = new Map<Up, Early<M>>()
   private readonly isExpected: boolean
 
-  /** @param isExpected whether it will listen: else what comes for it is passed over */
+  /** @param isExpected whether a listener will come; otherwise its messages are dropped */
   constructor(isExpected: boolean) {
     this.isExpected = isExpected
   }
 
-  /** From now on; `ups`: the connections that are up. Gives the way to end it. */
+  /** Sets the listener and catches it up; `ups`: the connections that are up. Returns a function that removes it. */
   listen(listener: PeerListener<M>, ups: Iterable<Up>): () => void {
     for (const up of ups) {
       listener.onUp(originOf(up.end), up.greeting.tip, up.greeting.capabilities, sessionOf(up))
@@ -69,7 +69,7 @@ export class Protocol<M> {
   }
 }
 
-/** Nonces and addresses of both Hellos. */
+/** Nonces of both Hellos, and our address by the peer's. */
 const sessionOf = ({ end, greeting }: Up): PeerSession => ({
   ownNonce: end.helloNonce,
   peerNonce: greeting.nonce,

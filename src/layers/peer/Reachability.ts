@@ -1,9 +1,9 @@
 /**
- * Whether others can reach this node. A peer that came in from outside shows it; a node without one asks a peer now and then to dial it back.
+ * Whether other hosts can reach this node. An inbound peer from outside proves it; without one, the node asks a peer now and then to dial back.
  *
- * **No reflector**: a dial back goes to the asker's own IP, as its socket shows it, at the port of its Hello, never below
- * `Limits.toldPortLeast`. It sends nothing, reads one Hello, and closes. Once per `Limits.dialBackAgainMs` and asker, `Limits.dialBackRate`
- * for all together; what comes sooner is not answered.
+ * **No reflector**: a dial-back goes to the asker's own IP, as its socket shows it, at the port of its Hello, never below
+ * `Limits.toldPortLeast`. It sends nothing, reads one Hello, and closes. **Bounds**: one per `Limits.dialBackAgainMs` and asker,
+ * `Limits.dialBackRate` in all; further requests get no answer.
  */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
@@ -21,9 +21,9 @@ import type { Up } from "./PeerEnd.ts"
 
 // --- asking -----------------------------------------------------------------------
 
-/** Looks now and then whether others can reach this node, and asks one where nothing shows it. */
+/** Checks periodically whether other hosts can reach this node, and asks a peer if nothing shows it. */
 export const start = (ctx: NodeContext): void => {
-  // Nodes that were started together do not ask together.
+  // Nodes that were started together must not ask together.
   const spread = 0.5 + Number.parseInt(ctx.entropy.process.slice(0, 8), 16) / 2 ** 32
   const next = (): void => {
     ctx.timers.arm(Limits.dialBackEveryMs * spread, () => {
@@ -48,10 +48,10 @@ const look = (ctx: NodeContext): void => {
   Outgoing.bulk(ctx, chosen, { _tag: "AskDialBack", request })
 }
 
-/** Whether the peer's connection shows that its host can reach this one: it dialled, and it is not on the same host. */
+/** Whether the peer's connection proves that another host can reach this one: it dialled us, and not from this host. */
 const isFromOutside = ({ ipClass, up }: Peer): boolean => up?.end.direction === "inbound" && ipClass !== "loopback"
 
-/** A peer that dials back, of the netgroup that was asked longest ago. */
+/** A peer that supports dial-backs, of the netgroup asked longest ago. */
 const toAsk = (ctx: NodeContext, now: number): Up | undefined => {
   let best: Up | undefined
   let least = Number.POSITIVE_INFINITY
@@ -65,7 +65,7 @@ const toAsk = (ctx: NodeContext, now: number): Up | undefined => {
   return best
 }
 
-/** A peer says how its dial went. What was not asked for means nothing. */
+/** A peer reports how its dial-back went. An unsolicited answer is ignored. */
 export const answered = (ctx: NodeContext, up: Up, { request, result }: DialBack): void => {
   if (!ctx.dialBacks.answered(up, request)) return
   const now = ctx.timers.now()
@@ -82,7 +82,7 @@ const details: Readonly<Record<Reach.DialBackResult, string>> = {
   "not-a-node": "peers find something else at its port"
 }
 
-/** Says so once, and again when it changes. */
+/** Reports reachability once, and again when it changes. */
 const report = (ctx: NodeContext, now: number): void => {
   const { own } = ctx.table
   const reachable = own.reachable(now)
@@ -99,7 +99,7 @@ const report = (ctx: NodeContext, now: number): void => {
 
 // --- answering --------------------------------------------------------------------
 
-/** A peer asks to be dialled back. */
+/** A peer asks for a dial-back. */
 export const ask = (ctx: NodeContext, peer: Peer, up: Up, request: number): void => {
   const { dialBacks } = ctx
   const now = ctx.timers.now()
@@ -144,7 +144,7 @@ const dial = (
   )
 }
 
-/** Whether the process of that Hello is the one that asked: by its instance tag, which no other process knows. */
+/** Whether that Hello is from the process that asked: by its instance tag, which no other process knows. */
 const isSame = ({ pair }: Peer, { end, greeting }: Up, { process, tag }: Hello): boolean =>
   process === greeting.process && tag === Pair.known(pair, end.id)?.tag
 

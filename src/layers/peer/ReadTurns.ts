@@ -1,15 +1,15 @@
 /**
- * Messages of all connections, a few milliseconds of them in each turn of the event loop. Each connection may send what its buckets hold
- * (`MessageRates`), and yet a hundred that do so at one moment would keep every other peer waiting until all of it is done.
+ * Handles messages of all connections for a few milliseconds per turn of the event loop. Each connection may send what its buckets hold
+ * (`MessageRates`); a hundred that do so at once would otherwise keep every other peer waiting.
  *
- * **Order.** A connection that has had its share waits behind those that wait already; its own messages stay in order.
- * **Bounds.** A connection that waits is not read. Data for a receiver is limited by its receiver, and is no part of this.
- * **Units.** Monotonic ms of the node's clock: in virtual time no turn is ever over.
+ * **Order.** A connection that used up its share waits behind those already waiting; its own messages stay in order.
+ * **Bounds.** A waiting connection is not read. `Data` is limited by its receiver, not here.
+ * **Units.** Monotonic ms of the node's clock: in virtual time no turn ever ends.
  */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 
-/** A connection that can be left unread. */
+/** A connection whose reading can be paused. */
 interface Paused {
   readonly pauseReading: () => void
   readonly resumeReading: () => void
@@ -19,30 +19,30 @@ export class ReadTurns {
   private readonly now: () => number
   private readonly fork: (effect: Effect.Effect<void>) => unknown
   private readonly waiting: Array<Paused> = []
-  /** What messages took in this turn, and those of the connection that is read now. */
+  /** Time spent on messages in this turn, and on those of the connection being read. */
   private turnMs = 0
   private shareMs = 0
   private since = 0
   private isResting = false
 
-  /** `fork` runs an effect for as long as the node. */
+  /** `fork` runs an effect that ends with the node. */
   constructor(now: () => number, fork: (effect: Effect.Effect<void>) => unknown) {
     this.now = now
     this.fork = fork
   }
 
-  /** Connections that wait. */
+  /** Number of waiting connections. */
   get size(): number {
     return this.waiting.length
   }
 
-  /** A connection begins to hand over what has come. */
+  /** A connection begins to hand over received messages. */
   begins(): void {
     this.since = this.now()
     this.shareMs = 0
   }
 
-  /** It has handed over a message: it waits when its share is used up, or the turn is over. Reading stops before this returns. */
+  /** It handled a message: pauses the connection if its share is used up or the turn is over. Reading stops before this returns. */
   handled(connection: Paused): void {
     const now = this.now()
     this.turnMs += now - this.since
@@ -60,7 +60,7 @@ export class ReadTurns {
     this.fork(this.turn)
   }
 
-  /** Everything else in the process has its turn first; then one connection that waits has its share. */
+  /** Yields first, so that everything else gets its turn; then resumes one waiting connection. */
   private readonly turn = Effect.andThen(
     Effect.yieldNow,
     Effect.sync(() => {

@@ -1,4 +1,4 @@
-/** Restarts the waits before dials that are void (`domain/peer/Recovery`): a peer came back, or the last one was lost. */
+/** Restarts waits before dials that have become void (`domain/peer/Recovery`): a peer came back, or the last peer was lost. */
 import * as Backoff from "../../domain/peer/Backoff.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import * as Recovery from "../../domain/peer/Recovery.ts"
@@ -14,7 +14,7 @@ export const known = ({ backoff, book }: Peer): Recovery.Known => ({
   failures: backoff.failures
 })
 
-/** How long the peer's next dial waits yet, if that is this node's own decision. */
+/** How long the peer's next dial still waits, if the wait was this node's own decision. */
 const waitsMs = (ctx: NodeContext, { book, timers }: Peer): number | undefined => {
   const timer = timers?.get(redialKey)
   // The peer asked for this wait.
@@ -22,7 +22,7 @@ const waitsMs = (ctx: NodeContext, { book, timers }: Peer): number | undefined =
   return timer.dueMs - ctx.timers.now()
 }
 
-/** The peer came up, and is counted. Those that were lost with it are dialled soon, no more than `Limits.redialsPerSecond`. */
+/** The peer came up, and is counted. Peers that were lost with it are dialled soon, at most `Limits.redialsPerSecond`. */
 export const onUp = (ctx: NodeContext, peer: Peer): void => {
   const wasAlone = ctx.slots.upCount === 1
   if (peer.backoff.failures === 0 && !wasAlone) return
@@ -40,7 +40,7 @@ export const onUp = (ctx: NodeContext, peer: Peer): void => {
   }
 }
 
-/** The last peer was lost: waits longer than an isolated node may have are cut short. */
+/** The last peer was lost: waits longer than an isolated node may have are shortened. */
 export const onAlone = (ctx: NodeContext): void => {
   const { backoffMaxMs } = ctx.setup.tuning
   for (const peer of ctx.table.peers()) {
@@ -51,14 +51,14 @@ export const onAlone = (ctx: NodeContext): void => {
   }
 }
 
-/** Whatever kept the peer away is over: its next dial waits no longer. */
+/** Whatever kept the peer away is over: dials it soon. */
 export const soon = (ctx: NodeContext, peer: Peer): void => {
   if (peer.timers?.get(redialKey) === undefined) return
   peer.backoff = Backoff.start
   PairTimers.arm(ctx, peer, redial, Recovery.restartMs(0, ctx.jitter()))
 }
 
-/** The peer itself came: that it could not be reached so far means no more than one failure. */
+/** The peer dialled us: its earlier unreachability counts as one failure at most. */
 export const onHello = (peer: Peer): void => {
   if (peer.backoff.failures > 1) peer.backoff = Backoff.failed(Backoff.start)
 }

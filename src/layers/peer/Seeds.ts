@@ -1,9 +1,9 @@
 /**
- * Asks the seeds for peers: soon after the start when the book is empty, later while no peer is up; then more and more seldom. A node with peers
- * asks no seed: its operator sees which nodes ask, and could choose their first peers.
+ * Asks the seeds for peers: soon after the start if the book is empty, later while no peer is up, then less and less often. A node with peers
+ * asks no seed: a seed's operator sees which nodes ask, and could choose their first peers.
  *
- * What a DNS name answers counts as told by the seed, a netgroup of its own (`BookPlaces`), and is dialled as what is told is (`ToldDials`): at
- * most `Limits.seedAddresses` of it. Addresses of the list are the operator's own word.
+ * Addresses from a DNS name count as gossip of the seed, a netgroup of its own (`BookPlaces`), and are dialled as gossip (`ToldDials`): at most
+ * `Limits.seedAddresses` of them. Listed addresses count as given by this node's operator.
  */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
@@ -15,7 +15,7 @@ import * as Discovery from "./Discovery.ts"
 import * as Gate from "./Gate.ts"
 import type { NodeContext } from "./NodeContext.ts"
 
-/** Until the node closes. */
+/** Runs until the node closes. */
 export const start = Effect.fnUntraced(function*(ctx: NodeContext) {
   const { seeds = [] } = ctx.setup
   if (seeds.length === 0) return
@@ -23,7 +23,7 @@ export const start = Effect.fnUntraced(function*(ctx: NodeContext) {
   const wait = (ms: number, tries: number): void => {
     ctx.timers.arm(ms * (0.75 + ctx.jitter() / 2), () => {
       if (ctx.slots.closed) return
-      // A peer is up, so the next time without one begins anew.
+      // A peer is up: start over with short waits the next time there is none.
       if (ctx.slots.upCount > 0) return wait(Limits.seedAgainMs, 0)
       for (const seed of seeds) ask(ctx, resolver, seed)
       wait(Math.min(Limits.seedMaxMs, Limits.seedAgainMs * 2 ** tries), tries + 1)
@@ -47,7 +47,7 @@ const ask = (ctx: NodeContext, resolver: NameResolver, seed: Seed.Seed): void =>
   )
 }
 
-/** Some of the answer, in no order of the seed's. */
+/** A random part of the answer, so that the seed's order does not matter. */
 const drawn = (ctx: NodeContext, ips: ReadonlyArray<PeerIp>): ReadonlyArray<PeerIp> => {
   const left = [...new Set(ips)].filter((ip) => Gate.address(ctx, ip))
   const some: Array<PeerIp> = []

@@ -1,9 +1,9 @@
 /**
- * Chooses which addresses of the peer book this node seeks: they get a row of the peer table, and with it a pair that dials (`Dialler`).
+ * Chooses which addresses of the peer book to connect to: each gets a row in the peer table, and with it a pair that dials (`Dialler`).
  *
- * **At the start**: the anchors, then those that shook hands last. **Later**: what peers send, as long as there is a row for it, and every
- * `Limits.seekEveryMs` a choice of the book in place of rows whose dials failed. **When every place is taken**: now and then a
- * feeler, a dial that only tests an address, so that the book knows good ones when they are needed.
+ * **At the start**: the anchors, then the most recent handshakes. **Later**: gossiped addresses while there are rows, and every
+ * `Limits.seekEveryMs` a selection from the book, in place of rows whose dials failed. **When every place is taken**: now and then a feeler,
+ * a dial that only tests an address, so that the book has good addresses when they are needed.
  */
 import * as Limits from "../../domain/Limits.ts"
 import * as KnownAddress from "../../domain/peer/KnownAddress.ts"
@@ -16,7 +16,7 @@ import type { NodeContext } from "./NodeContext.ts"
 import type { Up } from "./PeerEnd.ts"
 import * as TimePairDriver from "./TimePairDriver.ts"
 
-/** Dials the best of the book, now and at every interval. */
+/** Seeks the best of the book, now and at every interval. */
 export const start = (ctx: NodeContext, anchors: ReadonlyArray<PeerIp.PeerIp>): void => {
   const first = new Map<PeerIp.PeerIp, KnownAddress.KnownAddress>()
   for (const known of [...anchors.flatMap((ip) => ctx.book.get(ip) ?? []), ...ctx.book.lastGood(Limits.storedPeers)]) {
@@ -32,7 +32,7 @@ export const start = (ctx: NodeContext, anchors: ReadonlyArray<PeerIp.PeerIp>): 
   again(ctx, Limits.askEveryMs, 1, ask)
 }
 
-/** Calls `f` every `ms`, give or take half of it where `spread` is 1. */
+/** Calls `f` every `ms`; with `spread` 1, each wait varies at random by up to half. */
 const again = (ctx: NodeContext, ms: number, spread: 0 | 1, f: (ctx: NodeContext) => void): void => {
   const wait = ms * (1 + spread * (ctx.jitter() - 0.5))
   ctx.timers.arm(wait, () => {
@@ -42,7 +42,7 @@ const again = (ctx: NodeContext, ms: number, spread: 0 | 1, f: (ctx: NodeContext
   })
 }
 
-/** An address that the book holds as one of the TIME network gets a row that is dialled by that network's rules: before it is learnt. */
+/** An address that the book marks as TIME-network gets a row that is dialled by that network's rules, before it is learned. */
 export const remember = (ctx: NodeContext, { ip, port }: PeerAddress, source: PeerSource): void => {
   if (ctx.book.get(ip)?.wire !== "time" || !Gate.address(ctx, ip)) return
   const row = Gate.admit(ctx, ip, port, source)
@@ -63,7 +63,7 @@ const seek = (
 
 const isFull = ({ setup, slots }: NodeContext): boolean => slots.placesTaken >= setup.tuning.maxPeers
 
-/** Adds addresses of the book to those that are sought, until so many have not been tried. */
+/** Seeks more addresses of the book, until `rows` sought addresses are untried. */
 const look = (ctx: NodeContext, rows: number): void => {
   const now = ctx.nowMs()
   ctx.book.settleTests(now)
@@ -71,9 +71,9 @@ const look = (ctx: NodeContext, rows: number): void => {
   const room = Gate.room(ctx)
   const missing = Math.min(ctx.book.size - room.inBook, rows - room.untried)
   const chosen: Array<KnownAddress.KnownAddress> = []
-  /** Of netgroups to which there are connections: they come after those to which there are none. */
+  /** Addresses of netgroups that have connections: used after those of netgroups without. */
   const later: Array<KnownAddress.KnownAddress> = []
-  // Some of those that are drawn are sought already.
+  // Extra draws, because some drawn addresses are sought already.
   for (let tries = 4 * missing; tries > 0 && chosen.length < missing; tries--) {
     const known = ctx.book.pick(now, ctx.jitter)
     if (known === undefined) break
@@ -92,7 +92,7 @@ const look = (ctx: NodeContext, rows: number): void => {
   }
 }
 
-/** Dials one address only to see whether it is there. */
+/** Dials one address only to test it. */
 const feel = (ctx: NodeContext): void => {
   if (!isFull(ctx)) return
   const now = ctx.nowMs()
@@ -103,7 +103,7 @@ const feel = (ctx: NodeContext): void => {
   if (peer !== undefined) peer.isFeeler = true
 }
 
-/** An address known by gossip alone. Some of those that are drawn may be connected. */
+/** An address known only by gossip. Several draws, because some drawn addresses may be connected. */
 const untested = (ctx: NodeContext, now: number): KnownAddress.KnownAddress | undefined => {
   for (let tries = Limits.feelerDraws; tries > 0; tries--) {
     const known = ctx.book.pick(now, ctx.jitter, "new")
@@ -116,7 +116,7 @@ const untested = (ctx: NodeContext, now: number): KnownAddress.KnownAddress | un
 const upsOf = (ctx: NodeContext): ReadonlyArray<Up> =>
   [...ctx.table.peers()].flatMap(({ up }) => up === undefined ? [] : [up])
 
-/** There are places left, and no address to try: of the peers that may be asked again the one that was asked the longest ago is. */
+/** Places are free and no address is left to try: asks the peer that was asked longest ago, if any may be asked again. */
 const askInNeed = (ctx: NodeContext): void => {
   const now = ctx.timers.now()
   let chosen: Up | undefined

@@ -1,9 +1,9 @@
 /**
- * Buffers for what one connection sends in batches, used again once the operating system has taken their bytes. New ones for every
- * batch cost the sender more in garbage collection than all its copying.
+ * Send buffers of one connection, reused once the operating system has taken their bytes. New buffers for every batch would cost the sender
+ * more in garbage collection than all its copying.
  *
- * **Ownership.** A lent buffer is the borrower's until it is told as `handedOver`; from then on until `flushed` it is the socket's.
- * What is never told is left to the garbage collector.
+ * **Ownership.** A lent buffer belongs to the borrower until it is passed to `handedOver`, then to the socket until `flushed`. A buffer that
+ * is never passed on is left to the garbage collector.
  */
 import { Buffer } from "node:buffer"
 import * as Limits from "../../domain/Limits.ts"
@@ -12,20 +12,20 @@ import type { Allocator } from "../../domain/wire/Wire.ts"
 export class SendBuffers implements Allocator {
   private spare: Array<Uint8Array> = []
   private spareBytes = 0
-  /** Of all that is lent, by its memory. */
+  /** Lent buffers, by their memory. */
   private readonly lent = new Map<ArrayBufferLike, Uint8Array>()
-  /** With the socket. */
+  /** Buffers that the socket owns. */
   private out: Array<Uint8Array> = []
 
   allocate(bytes: number): Uint8Array {
-    // Short frames are joined before they are written, and are no buffers of their own then.
+    // Short frames are joined before they are written, so they need no reusable buffer.
     if (bytes < Limits.smallFrameBytes) return new Uint8Array(bytes)
     const buffer = this.fitting(bytes) ?? Buffer.allocUnsafeSlow(roundedUp(bytes))
     this.lent.set(buffer.buffer, buffer)
     return buffer.length === bytes ? buffer : buffer.subarray(0, bytes)
   }
 
-  /** The last one given back is the likeliest to be in a cache. */
+  /** The last one returned is the likeliest to be in a CPU cache. */
   private fitting(bytes: number): Uint8Array | undefined {
     const at = this.spare.findLastIndex(({ length }) => length >= bytes)
     const [found] = at < 0 ? [] : this.spare.splice(at, 1)
@@ -33,7 +33,7 @@ export class SendBuffers implements Allocator {
     return found
   }
 
-  /** The socket has been given these chunks, and may keep them until it says that it is flushed. */
+  /** The socket has been given these chunks, and may keep them until `flushed`. */
   handedOver(chunks: ReadonlyArray<Uint8Array>): void {
     if (this.lent.size === 0) return
     for (const chunk of chunks) {
@@ -56,5 +56,5 @@ export class SendBuffers implements Allocator {
   }
 }
 
-/** Batches of one application are of about the same size: rounded, they fit one another's buffers. */
+/** Batches of one application are of similar size: rounded up, they fit into each other's buffers. */
 const roundedUp = (bytes: number): number => Math.ceil(bytes / Limits.smallFrameBytes) * Limits.smallFrameBytes

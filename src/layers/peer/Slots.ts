@@ -1,6 +1,6 @@
 /**
- * What a node counts and numbers: ends, peers up, open dials, sockets whose peer has not said Hello, programs that run. The only writer
- * of these sets.
+ * Counts and numbers the node's ends, peers up, open dials, sockets without a Hello, and running programs. Only this class writes
+ * these sets.
  */
 import { Deferred, Effect } from "effect"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
@@ -11,14 +11,14 @@ export class Slots {
   private ends = 1
   private ups = 0
   private upOrder = 0
-  /** Peers that have a place: up, or on the way there since their Hello passed its checks. `true`: by a dial of ours. */
+  /** Peers that have a place: up, or on the way there since their Hello was accepted. `true`: by a dial of ours. */
   private readonly places = new Map<PeerIp, boolean>()
   private chosen = 0
   private readonly dialNonces = new Set<bigint>()
   private readonly unidentified = new Set<PeerEnd>()
   private readonly running = new Set<PeerEnd>()
   private readonly allEnded = Deferred.makeUnsafe<void>()
-  /** The node stops: nothing new begins. */
+  /** The node is stopping: nothing new begins. */
   private isClosed = false
 
   /** @param endId the id of the n-th end */
@@ -28,24 +28,24 @@ export class Slots {
 
   // --- ids ------------------------------------------------------------------------
 
-  /** The id of the next end. Greater than all before, and the same until `tookId`. */
+  /** The id of the next end: greater than all before, and the same until `tookId`. */
   get nextId(): number {
     return this.endId(this.ends)
   }
 
-  /** The end with `nextId` exists. */
+  /** The end with id `nextId` now exists. */
   tookId(): void {
     this.ends += 1
   }
 
   // --- places ---------------------------------------------------------------------
 
-  /** Peers that have a place. Whoever counts peers against `maxPeers` counts these: a place is taken in the turn that finds it free. */
+  /** Peers that have a place. Compare this with `maxPeers`: a place is taken in the same turn that finds it free. */
   get placesTaken(): number {
     return this.places.size
   }
 
-  /** Who has a place: every peer that is up is among them. */
+  /** The peers that have a place, including every peer that is up. */
   get placed(): Iterable<PeerIp> {
     return this.places.keys()
   }
@@ -54,14 +54,14 @@ export class Slots {
     return this.places.has(ip)
   }
 
-  /** Of the places taken, those of peers that this node dialled and the operator did not name. */
+  /** Places taken by peers that this node dialled and the operator did not configure. */
   get chosenPlaces(): number {
     return this.chosen
   }
 
   /**
-   * `isChosen`: by a dial of ours to a peer that the operator did not name. Called again when it comes up, by whichever end that is: a peer that
-   * was chosen remains so, for it may answer our dial with one of its own.
+   * `isChosen`: by our dial to a peer that the operator did not configure. Called again when the peer comes up, on whichever end. A chosen peer
+   * stays chosen, because it may answer our dial with one of its own.
    */
   takePlace(ip: PeerIp, isChosen: boolean): void {
     const before = this.places.get(ip) ?? false
@@ -69,7 +69,7 @@ export class Slots {
     this.places.set(ip, isChosen || before)
   }
 
-  /** The peer has no end any more that is up or on the way there. */
+  /** The peer has no end left that is up or on the way there. */
   givePlaceBack(ip: PeerIp): void {
     this.chosen -= Number(this.places.get(ip) ?? false)
     this.places.delete(ip)
@@ -82,8 +82,8 @@ export class Slots {
   }
 
   /**
-   * A connection comes up: its number in the order of all Ups, which nothing that is up can do without. `undefined`: it must not come up,
-   * for its peer has no place, or `most` are up. So no error in counting places ever lets more peers up.
+   * A connection comes up: returns its number in the order of all Ups. `undefined`: it must not come up, because its peer has no place or
+   * `most` are up. Every Up needs this number, so no error in counting places can let more peers up.
    */
   wentUp(ip: PeerIp, most: number): number | undefined {
     if (!this.places.has(ip) || this.ups >= most) return undefined
@@ -97,25 +97,25 @@ export class Slots {
 
   // --- sockets --------------------------------------------------------------------
 
-  /** A dial begins to exist, with this nonce in its Hello. */
+  /** A dial was created, with this nonce in its Hello. */
   dialled({ helloNonce }: PeerEnd): void {
     this.dialNonces.add(helloNonce)
   }
 
   /**
-   * Whether a Hello with this nonce is our own, on a dial that has not ended. Which of the two Hellos is read first is random, so dials
-   * that are up count.
+   * Whether a Hello with this nonce is our own, on a dial that has not ended. Either Hello may be read first, so dials that are up
+   * count too.
    */
   isOwnNonce(nonce: bigint): boolean {
     return this.dialNonces.has(nonce)
   }
 
-  /** A socket was accepted; its peer has not said Hello. */
+  /** A socket was accepted; its peer has not sent a Hello yet. */
   accepted(end: PeerEnd): void {
     this.unidentified.add(end)
   }
 
-  /** The end's peer said Hello. */
+  /** The end's peer sent its Hello. */
   identified(end: PeerEnd): void {
     this.unidentified.delete(end)
   }
@@ -124,14 +124,14 @@ export class Slots {
     return this.unidentified.size
   }
 
-  /** The unidentified end that goes first: the oldest of a stranger, else the oldest. */
+  /** The unidentified end to close first: the oldest of a stranger, else the oldest. */
   get firstToLeave(): PeerEnd | undefined {
     for (const end of this.unidentified) if (!end.isKnown) return end
     const [oldest] = this.unidentified
     return oldest
   }
 
-  /** The end is closed to the pair; its socket may still be closing. */
+  /** The pair has dropped the end; its socket may still be closing. */
   released(end: PeerEnd): void {
     this.dialNonces.delete(end.helloNonce)
     this.unidentified.delete(end)
@@ -139,7 +139,7 @@ export class Slots {
 
   // --- programs -------------------------------------------------------------------
 
-  /** The end's socket is open, and its program runs until `ended`, closing included. */
+  /** The end's socket is open; its program runs until `ended`, including closing. */
   opened(end: PeerEnd): void {
     this.running.add(end)
   }
@@ -158,12 +158,12 @@ export class Slots {
     return this.isClosed
   }
 
-  /** Nothing new begins from now on. */
+  /** Nothing new begins after this. */
   close(): void {
     this.isClosed = true
   }
 
-  /** Waits until no program runs any more. Call it after `close`. */
+  /** Waits until no program is running. Call it after `close`. */
   get drained(): Effect.Effect<void> {
     return Effect.suspend(() => this.running.size === 0 ? Effect.void : Deferred.await(this.allEnded))
   }

@@ -1,6 +1,6 @@
 /**
- * What goes out on the TIME wire: within the limits of the daemon (`TimeRates`), which drops what is more without a word. A peer that does not read
- * loses its connection, as on the other wire.
+ * Sends messages on the TIME wire, within the daemon's limits (`TimeRates`): it silently drops messages beyond them. A peer that does not
+ * read loses its connection, as on the native wire.
  */
 import * as U64 from "../../domain/chain/U64.ts"
 import * as TimeEncoder from "../../domain/wire/time/TimeEncoder.ts"
@@ -12,7 +12,7 @@ import { overflow } from "./overflow.ts"
 import type { PeerConnection } from "./PeerConnection.ts"
 import type { PeerEnd } from "./PeerEnd.ts"
 
-/** Blocks go behind whatever else is to be said. */
+/** Blocks are sent behind all other messages. */
 const isBulk: ReadonlySet<Tag> = new Set<Tag>([
   "BlocksResponse",
   "BlockRangeResponse",
@@ -21,7 +21,7 @@ const isBulk: ReadonlySet<Tag> = new Set<Tag>([
   "GenesisAnnouncement"
 ])
 
-/** Of this node itself, as a masternode: once per connection, when `TimePair` says that it is due. */
+/** This node's own announcement as a masternode: once per connection, when `TimePair` makes it due. */
 const isAnnouncement: ReadonlySet<Tag> = new Set<Tag>([
   "MasternodeAnnouncement",
   "MasternodeAnnouncementV2",
@@ -29,20 +29,20 @@ const isAnnouncement: ReadonlySet<Tag> = new Set<Tag>([
   "MasternodeAnnouncementV4"
 ])
 
-/** ms. Until such a message may be sent to the peer; 0: now. */
+/** ms until such a message may be sent to the peer; 0: now. */
 export const waitMs = (ctx: NodeContext, { time }: PeerEnd, tag: Tag): number =>
   time === undefined ? 0 : TimeRates.waitMs(time.sent, tag, ctx.timers.now())
 
 /**
- * Sends a message. False: it is not sent, because the peer would drop it, its version does not have it, or the connection is gone. A request that
- * was not sent is made again by whoever made it, as one that was not answered.
+ * Sends a message. False if it is not sent: the peer would drop it, its version lacks it, or the connection is gone. The sender of a request
+ * that was not sent repeats it, as if it had not been answered.
  */
 export const send = (ctx: NodeContext, end: PeerEnd, message: TimeMessage): boolean => {
   const { time } = end
   return time !== undefined && sendFrame(ctx, end, message._tag, () => TimeEncoder.encode(message, time.commitCount))
 }
 
-/** The same for blocks as they are stored. */
+/** The same for stored blocks. */
 export const sendBlocks = (ctx: NodeContext, end: PeerEnd, { as, blocks }: BlocksOut): boolean =>
   sendFrame(ctx, end, as, () => {
     if (as === "BlocksResponse" || as === "BlockRangeResponse") return TimeEncoder.encodeList(as, blocks)
@@ -64,7 +64,7 @@ const sendFrame = (ctx: NodeContext, end: PeerEnd, tag: Tag, encode: () => Uint8
   return fits
 }
 
-/** The answer to `MempoolSyncRequest`: this node keeps no transactions. */
+/** Answers `MempoolSyncRequest`: this node keeps no transactions. */
 export const sendEmptyMempool = (ctx: NodeContext, end: PeerEnd): void => {
   const { connection } = end
   if (connection === undefined) return
@@ -76,10 +76,10 @@ const count = (ctx: NodeContext, { active }: PeerConnection<PeerEnd>, type: stri
   if (active) ctx.table.messages.time.sent.add(type, frame.length)
 }
 
-/** As messages tell the time: whole seconds since 1970. */
+/** The time in messages: whole seconds since 1970. */
 export const seconds = ({ nowMs }: NodeContext): number => Math.floor(nowMs() / 1_000)
 
-/** A ping, with the height that the peer's own have. */
+/** A ping with our height, as the TIME network's own pings have. */
 export const ping = (ctx: NodeContext, end: PeerEnd, nonce: bigint): void => {
   send(ctx, end, {
     _tag: "Ping",

@@ -1,9 +1,9 @@
 /**
- * Drives the pairs with peers of the TIME network: feeds `TimePair` its events and does what it asks. Which wire an end speaks is known once its
- * socket is secured (`wireOf`); from then on its events are this machine's.
+ * Drives the pairs with TIME-network peers: feeds `TimePair` its events and performs its actions. Which wire an end speaks is known once its
+ * socket is secured (`wireOf`); from then on its events go to this machine.
  *
- * **One identity.** A peer is its IP whatever it speaks, and has one row. While a connection of one wire is up, a socket of the other is refused;
- * when none is, what comes up decides, and the other machine neither dials nor keeps an end.
+ * **One identity.** A peer is its IP whatever it speaks, and has one row. While a connection of one wire is up, a socket of the other is refused.
+ * When none is, the wire that comes up wins, and the other machine neither dials nor keeps an end.
  */
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
@@ -30,21 +30,21 @@ const spoken = ({ setup }: NodeContext): boolean => TimeHandshake.isSpoken(setup
 
 // --- which machine ----------------------------------------------------------------
 
-/** The end speaks TIME from now on: before its first byte is read. */
+/** The end speaks TIME from now on. Call it before its first byte is read. */
 const becomeTime = (ctx: NodeContext, end: PeerEnd): void => {
   end.time = unheard()
   end.connection?.speak(TimeFraming, ctx.timeFrames)
 }
 
-/** The peer's machine of this wire, made if need be. `self`: this node's address on a socket of the peer's. */
+/** The peer's machine of this wire, made if needed. `self`: this node's address on a socket with the peer. */
 const machineOf = (ctx: NodeContext, peer: Peer, self: PeerIp | undefined): TimePair.TimePair => {
   const own = knownAddress(ctx.setup) ?? self
-  // Not knowing our own rank, we wait: who should not dial does harm, who should and does not is late.
+  // If our rank is unknown, we wait: dialling against the rule does harm, not dialling only delays.
   const rank = own === undefined || ctx.rules.rank(own, peer.ip) !== "higher" ? "lower" : "higher"
   return { ...(peer.time ?? TimePair.empty(rank, ctx.announces)), rank }
 }
 
-/** Why a socket of this wire is not accepted from an address, in words: it is closed without one. `undefined`: it is. */
+/** Why a TIME-wire socket from an address is refused, for the log: it is closed without a Reject. `undefined`: it is accepted. */
 export const refusal = (ctx: NodeContext, ip: PeerIp): string | undefined =>
   !spoken(ctx)
     ? `the peer speaks the TIME wire, which ${ctx.setup.network.name} does not have`
@@ -54,27 +54,27 @@ export const refusal = (ctx: NodeContext, ip: PeerIp): string | undefined =>
     ? "this node has banned the address"
     : undefined
 
-/** An accepted socket, whose end the peer has already, speaks TIME. */
+/** An accepted socket speaks TIME; its end is already in `peer.ends`. */
 export const accepted = (ctx: NodeContext, peer: Peer, end: PeerEnd): void => {
   becomeTime(ctx, end)
   peer.time = machineOf(ctx, peer, end.connection?.local)
   postTime(ctx, peer, { _tag: "Accepted", id: end.id })
 }
 
-/** The peer spoke TIME when it was last connected: it is dialled by the rules of its network from the first dial on. */
+/** The peer spoke TIME when last connected: it is dialled by its network's rules from the first dial on. */
 export const remembered = (ctx: NodeContext, peer: Peer): void => {
   if (!spoken(ctx) || peer.time !== undefined || peer.ends.length > 0 || peer.pair.dialable) return
   peer.time = machineOf(ctx, peer, undefined)
   peer.speaks = "time"
 }
 
-/** A dial is through: which wire the peer chose is known now. */
+/** A dial connected: the wire that the peer chose is now known. */
 export const dialled = (ctx: NodeContext, peer: Peer, end: PeerEnd): void => {
   const chosen = wireOf(end.connection?.secured)
   if (end.wire === "native" && chosen === "native") return post(ctx, peer, { _tag: "Connected", end: end.id })
   if (chosen === "native") return becameNative(ctx, peer)
   if (end.wire === "time") {
-    // Where this node does not know its address, the socket says which of the two is higher.
+    // If this node does not know its address, the socket's address decides which of the two is higher.
     peer.time = machineOf(ctx, peer, end.connection?.local)
     end.connection?.speak(TimeFraming, ctx.timeFrames)
     return postTime(ctx, peer, { _tag: "Connected", end: end.id })
@@ -96,7 +96,7 @@ export const dialled = (ctx: NodeContext, peer: Peer, end: PeerEnd): void => {
   postTime(ctx, peer, { _tag: "Learned", id: ctx.slots.nextId })
 }
 
-/** What was of the TIME network is a node of ours now. */
+/** A TIME-network peer has become a native one. */
 const becameNative = (ctx: NodeContext, peer: Peer): void => {
   const reason = DisconnectReason.local("replaced", "the peer speaks timemesh/1 now")
   postTime(ctx, peer, { _tag: "Stopped", reason })
@@ -105,8 +105,8 @@ const becameNative = (ctx: NodeContext, peer: Peer): void => {
 }
 
 /**
- * A dial ended before the peer's wire was known. What breaks off between TCP and TLS may be a daemon that refuses this node before it says a
- * word, and counts each time: until it says what it speaks, it is dialled by the rules of its network.
+ * A dial ended before the peer's wire was known. A break between TCP and TLS may be a daemon that refuses this node at once, and counts each
+ * attempt. Until the peer shows its wire, it is dialled by the TIME network's rules.
  */
 export const dialFailed = (ctx: NodeContext, peer: Peer, end: PeerEnd, detail: string): void => {
   const reached = brokeOff.test(detail)
@@ -120,7 +120,7 @@ export const dialFailed = (ctx: NodeContext, peer: Peer, end: PeerEnd, detail: s
   postTime(ctx, peer, { _tag: "Learned", id: ctx.slots.nextId })
 }
 
-/** A dial's failure that comes after TCP is connected. */
+/** Failures of a dial after TCP is connected. */
 const brokeOff = /^(ECONNRESET|EPIPE|TLS handshake failed)/
 
 /** A connection over `timemesh/1` is up. */
@@ -133,7 +133,7 @@ export const nativeIsUp = (ctx: NodeContext, peer: Peer): void => {
   })
 }
 
-/** Whether an event of the peer's is this machine's, and if so, handles it. What ends everything is both machines'. */
+/** Handles an event of the peer's if it belongs to this machine; returns whether it did. Events that end everything go to both machines. */
 export const takes = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEvent): boolean => {
   if (peer.time === undefined) return false
   switch (event._tag) {
@@ -163,7 +163,7 @@ export const takes = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEve
 
 // --- the machine ------------------------------------------------------------------
 
-/** One event. */
+/** Takes one event. */
 export const step = (ctx: NodeContext, parts: Parts, peer: Peer, event: TimePair.Event): void => {
   if (peer.time === undefined) return
   const [state, actions] = ctx.rules.timePairStep(peer.time, event, ctx.timers.now(), ctx.jitter())
@@ -203,7 +203,7 @@ const perform = (ctx: NodeContext, parts: Parts, peer: Peer, action: TimePair.Ac
       TimeOutgoing.send(ctx, end, { _tag: "Ack", of: "Handshake" })
       return TimeSession.greet(ctx, end)
     case "Announce":
-      // Whoever keeps the masternode says it when the peer is seen to listen.
+      // `layers/masternode` sends it when the peer has shown that it reads.
       if (end.time !== undefined) end.time.announcement = "due"
       return
     case "Close":
@@ -233,7 +233,7 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
     role: peer.time?.rank ?? "lower",
     rttMs: undefined,
     book: (book) => ({
-      // It listens on its network's port, whatever others say; a dial of ours that went elsewhere knows better.
+      // It listens on its network's port, whatever gossip claims; the port that our own dial reached is better evidence.
       ...BookEntry.cameUp(
         direction === "inbound" && (book.port ?? 0) === 0 ? BookEntry.learnPort(book, network.port) : book,
         undefined
@@ -246,7 +246,7 @@ const goUp = (ctx: NodeContext, parts: Parts, peer: Peer, end: PeerEnd): void =>
   if (up === undefined) return turnAway(ctx, peer)
   peer.speaks = "time"
   peer.backoff = Backoff.start
-  // What the other machine still has is of a node that answers no more.
+  // The native machine's ends belong to a node that no longer answers here.
   if (peer.pair.dialable || peer.pair.ends.length > 0) {
     post(ctx, peer, { _tag: "HandedOver", end: undefined })
   }
@@ -270,7 +270,7 @@ const goDown = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectRe
   ctx.timeMasternodes.onDown(up)
 }
 
-/** Drops the ends that the machine no longer has: their sockets are closing or closed. */
+/** Drops the ends that the machine no longer has; their sockets are closing or closed. */
 const prune = (ctx: NodeContext, parts: Parts, peer: Peer, event: TimePair.Event): void => {
   const held = peer.time?.ends ?? []
   const gone = peer.ends.filter((end) => end.wire === "time" && !held.some(({ id }) => id === end.id))

@@ -1,10 +1,9 @@
 /**
- * What the frames of a connection with a peer of the TIME network mean, and the answers that a good peer owes: each at once, from what the node knows.
- * What concerns the chain beyond its tip goes to whoever keeps one (`ctx.timeChain`), what concerns masternodes to the registry
- * (`ctx.timeMasternodes`).
+ * Gives the frames of a TIME-network connection their meaning, and sends the answers that a good peer owes: at once, from what the node
+ * knows. Messages about the chain beyond its tip go to `ctx.timeChain`, those about masternodes to `ctx.timeMasternodes`.
  *
- * **Before Up** one message is expected: the Ack of our dial, or the Handshake of a peer that dialled. Everything that comes after it may come in
- * the same batch. A Handshake, an Ack or a Version later on means nothing, as on the other side.
+ * **Before Up** one message is expected: the Ack to our dial, or the Handshake of a peer that dialled us. All later messages may follow in
+ * the same batch. A later Handshake, Ack or Version is ignored, as the daemon does too.
  */
 import { Result } from "effect"
 import * as Hash from "../../domain/chain/Hash.ts"
@@ -29,30 +28,30 @@ import type { PeerEnd, Up } from "./PeerEnd.ts"
 import * as Protection from "./Protection.ts"
 import * as TimeOutgoing from "./TimeOutgoing.ts"
 
-/** What a peer of a commit count is called. */
+/** The software name of a peer with this commit count. */
 export const softwareOf = (commitCount: number | undefined): string =>
   commitCount === undefined ? "timed" : `timed/${commitCount}`
 
-/** Says who this node is. */
+/** Sends this node's Handshake. */
 export const greet = (ctx: NodeContext, end: PeerEnd): void => {
   const handshake = TimeHandshake.own(ctx.setup.network.name)
   if (handshake !== undefined) TimeOutgoing.send(ctx, end, handshake)
 }
 
 /**
- * The connection is up: what lets the peer use it at once. It believes blocks of a peer only after that peer's genesis, and asks for it on its own
- * inbound connections only; it learns of a longer chain by a tip.
+ * The connection is up: sends what lets the peer use it at once. The daemon accepts blocks only from a peer whose genesis it knows, and asks
+ * for it only on its own inbound connections. It learns of a longer chain from a tip.
  */
 export const opened = (ctx: NodeContext, { end }: Up): void => {
   TimeOutgoing.send(ctx, end, genesisHash(ctx))
-  // Before ours: it answers a longer chain with a request for blocks at once, and by then we know what it has.
+  // Before our own tip: the daemon answers a longer chain at once with a request for blocks, and by then we must know its tip.
   TimeOutgoing.send(ctx, end, { _tag: "GetChainTip" })
   TimeOutgoing.send(ctx, end, chainTip(ctx))
   TimeOutgoing.send(ctx, end, { _tag: "GetPeers" })
   TimeOutgoing.send(ctx, end, { _tag: "GetGenesisHash" })
 }
 
-/** The one genesis that this node ever names: a wrong one is a ban for good. */
+/** The only genesis that this node ever names: a wrong one means a permanent ban. */
 const genesisHash = ({ setup }: NodeContext): Message<"GenesisHashResponse"> => ({
   _tag: "GenesisHashResponse",
   hash: Hash.fromHexUnsafe(setup.network.genesis)
@@ -117,13 +116,13 @@ const greeted = (ctx: NodeContext, peer: Peer, end: PeerEnd, message: Decoded<Ti
       if (end.direction === "outbound") return taken(ctx, peer, end)
       break
     case "ForkAlert":
-      // How the daemon refuses a version; silence follows.
+      // How the daemon refuses a version; it sends nothing afterwards.
       if (end.direction === "outbound") {
         return postTime(ctx, peer, { _tag: "Unfit", end: end.id, detail: `the peer refuses: ${message.message}` })
       }
       break
   }
-  // What a dial hears before its Ack is no refusal and no answer.
+  // Other messages on a dial before its Ack are neither a refusal nor an answer.
   if (end.direction === "inbound") {
     Protection.violated(ctx, end, `${message._tag} before the peer's Handshake`)
   }
@@ -134,7 +133,7 @@ const handshake = (ctx: NodeContext, peer: Peer, end: PeerEnd, message: Message<
   if (end.direction === "inbound") taken(ctx, peer, end)
 }
 
-/** Notes what the peer's Handshake says, the first on a connection; false: the connection is closed for it. */
+/** Notes the first Handshake of a connection. False: the peer does not fit, and the connection is closed. */
 const isFit = (ctx: NodeContext, peer: Peer, end: PeerEnd, message: Message<"Handshake">): boolean => {
   const { time } = end
   if (time === undefined || time.commitCount !== undefined) return true
@@ -148,7 +147,7 @@ const isFit = (ctx: NodeContext, peer: Peer, end: PeerEnd, message: Message<"Han
   return false
 }
 
-/** The peer has said what this end waits for, an Ack or its Handshake: it comes up, if there is a place. */
+/** The peer sent what this end waits for, an Ack or its Handshake: the end comes up if there is a place. */
 const taken = (ctx: NodeContext, peer: Peer, end: PeerEnd): void => {
   const full = Gate.full(ctx, peer, end)
   if (full !== undefined) {
@@ -166,7 +165,7 @@ const taken = (ctx: NodeContext, peer: Peer, end: PeerEnd): void => {
 
 // --- while it is up ---------------------------------------------------------------
 
-/** Said of the chain: whoever keeps one answers, or uses it. */
+/** Messages about the chain: the sync layer answers or uses them. */
 const ofChain: ReadonlySet<Tag> = new Set<Tag>([
   "ChainTipResponse",
   "BlockHeightResponse",
@@ -190,7 +189,7 @@ const ofChain: ReadonlySet<Tag> = new Set<Tag>([
   "ChainWorkAtResponse"
 ])
 
-/** Said of masternodes: the registry keeps what it is worth. */
+/** Messages about masternodes: the registry keeps what is of value. */
 const ofMasternodes: ReadonlySet<Tag> = new Set<Tag>([
   "MasternodesResponse",
   "MasternodeAnnouncement",
@@ -236,7 +235,7 @@ const received = (
       answer({ _tag: "PeersResponse", addresses: Discovery.answer(ctx, peer).map(PeerAddress.format) })
       return
     case "GetMasternodes":
-      // To name one would have it dialled, by our word alone.
+      // Naming a masternode would make the peer dial it, on our claim alone.
       answer({ _tag: "MasternodesResponse", masternodes: [] })
       return
     case "PeersResponse":
@@ -244,7 +243,7 @@ const received = (
     case "PeerExchange":
       return told(ctx, peer, end, message.peers.map(({ address }) => address))
     case "BlocksResponse":
-      // Whoever keeps a chain knows what it asked for. Without one, nothing was.
+      // A node with a chain checks for itself what it asked for. Without a chain, it asked for none.
       if ((ctx.localChain.capabilities & Capability.chain) === 0) {
         return Protection.violated(ctx, end, "unsolicited blocks")
       }
@@ -258,7 +257,7 @@ const received = (
     return ctx.timeMasternodes.onMessage(up, message)
   }
   if (!ofChain.has(message._tag)) return
-  // Its hashes and blocks are views into the frame.
+  // The message's hashes and blocks are views into the frame.
   reader.keep()
   ctx.timeChain.onMessage(up, message)
 }
@@ -312,7 +311,7 @@ const genesisTold = (ctx: NodeContext, peer: Peer, { end }: Up, { hash }: Messag
   postTime(ctx, peer, { _tag: "Unfit", end: end.id, detail })
 }
 
-/** Addresses of others, with or without a port: the network's nodes listen on its port, whatever a list says. */
+/** Gossiped addresses, with or without a port: the network's nodes listen on its port, whatever a list claims. */
 const told = (ctx: NodeContext, peer: Peer, end: PeerEnd, addresses: ReadonlyArray<string>): void => {
   const { port } = ctx.setup.network
   Discovery.peersReceived(ctx, peer, end, addresses.slice(0, Limits.peersPerMessage), (text) => {

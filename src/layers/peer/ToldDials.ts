@@ -1,26 +1,26 @@
 /**
- * The dials to addresses that this node knows by gossip alone: a peer that sends addresses chooses what this node dials. No address is dialled more
- * than once per `Limits.toldDialEveryMs`, however it comes back into the table, and in all no more than `toldDialsPerSecond` begin. So no
- * list of addresses makes a dial storm, and no host is dialled over and over because others say so.
+ * Limits dials to addresses known only by gossip: a peer that gossips addresses chooses what this node dials. No address is dialled more than
+ * once per `Limits.toldDialEveryMs`, even if it left the table and came back. At most `toldDialsPerSecond` dials begin in all. So no address
+ * list causes a dial storm, and no host is dialled over and over because peers advertise it.
  *
- * **Units**: monotonic ms. **Bounds**: as many addresses are remembered as dials may begin within `toldDialEveryMs`.
+ * **Units**: monotonic ms. **Bounds**: remembers as many addresses as dials may begin within `toldDialEveryMs`.
  */
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 
 export class ToldDials {
-  /** When each was dialled, the longest ago first. */
+  /** When each address was last dialled, oldest first. */
   private readonly dialledAt = new Map<PeerIp, number>()
   private tokens: number = Limits.toldDialBurst
   private at: number | undefined
 
-  /** ms until the address may be dialled: 0 now. */
+  /** ms until the address may be dialled; 0: now. */
   waitMs(ip: PeerIp, now: number): number {
     const dialledAt = this.dialledAt.get(ip)
     return dialledAt === undefined ? 0 : Math.max(0, dialledAt + Limits.toldDialEveryMs - now)
   }
 
-  /** ms until any dial may begin: 0 now. */
+  /** ms until any dial may begin; 0: now. */
   paceMs(now: number): number {
     this.refill(now)
     return this.tokens >= 1 ? 0 : (1 - this.tokens) / Limits.toldDialsPerSecond * 1_000

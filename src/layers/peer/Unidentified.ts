@@ -1,4 +1,4 @@
-/** A socket whose other end has an address that identifies no peer: it is told so and closed, and the log and the counts show it. */
+/** Refuses sockets whose remote address cannot be a peer's: each gets a Reject, and appears in the log and the counts. */
 import { Effect } from "effect"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
@@ -21,7 +21,7 @@ export class Unidentified implements SocketEvents<PeerEnd> {
     this.ctx = ctx
   }
 
-  /** The program of such a socket; `undefined` for one whose address can be a peer's. */
+  /** The program of such a socket; `undefined` if its address can be a peer's. */
   refuse({ remote, socket }: Accepted): Effect.Effect<void> | undefined {
     const { ctx } = this
     const problem = addressProblem(remote.ip)
@@ -36,7 +36,7 @@ export class Unidentified implements SocketEvents<PeerEnd> {
     })
     if (this.open >= Limits.endsWithoutHello) return Effect.void
     this.open += 1
-    // Of a peer that stands in no table.
+    // Of a peer that is not in the table.
     const end = new PeerEnd(ctx.slots.nextId, new Peer(remote.ip, undefined, "inbound"), "inbound", ctx.entropy.nonce())
     ctx.slots.tookId()
     const connection = new PeerConnection<PeerEnd>(ctx.io, ctx.wire, end, deaf, this)

@@ -1,19 +1,19 @@
 /**
- * Bytes that wait in one node: of long frames that are not whole yet, and of what peers have not read yet. One budget for all peers beside the
- * bounds of each, so that many peers together cannot take what one may.
+ * Bytes waiting in one node: of incomplete long frames, and of data that peers have not read yet. One budget for all peers, besides the
+ * bounds of each, so that many peers together cannot multiply what one may take.
  *
- * **Full.** A frame longer than `Limits.arrivingFreeBytes` needs its whole length of the budget to be read beyond that. Without it, its
- * connection is not read further (the peer's window closes) until its turn comes, first come first served; while others wait, a frame has
- * `Limits.pressedFrameMs` from its turn on. An outbox that holds more than its fair share does not grow while all outboxes together
- * are full: a sender that can wait waits, else the peer loses its connection (`outbox-full`).
+ * **Full.** To be read beyond `Limits.arrivingFreeBytes`, a frame needs its whole length from the budget. Without it, its connection is not
+ * read further (the peer's window closes) until its turn comes, first come, first served. While others wait, a frame has
+ * `Limits.pressedFrameMs` from the start of its turn. While all outboxes together are full, an outbox over its fair share does not grow: a
+ * sender that can wait waits, otherwise the peer loses its connection (`outbox-full`).
  */
 import * as Limits from "../../domain/Limits.ts"
 
-/** A connection on which a long frame arrives. */
+/** A connection on which a long frame is arriving. */
 export interface Arrival {
   readonly pauseReading: () => void
   readonly resumeReading: () => void
-  /** The frame took too long while others wait. */
+  /** The frame took too long while others were waiting. */
   readonly giveUp: (afterMs: number) => void
 }
 
@@ -22,15 +22,15 @@ export class WaitingBytes {
   outgoing = 0
   private reserved = 0
   private readonly admitted = new Map<Arrival, { readonly bytes: number; readonly since: number }>()
-  /** Paused, first come first. */
+  /** Paused, in order of arrival. */
   private readonly queue = new Map<Arrival, number>()
 
-  /** Bytes reserved for long frames that are read. At most `Limits.arrivingBytes`. */
+  /** Bytes reserved for long frames being read. At most `Limits.arrivingBytes`. */
   get arriving(): number {
     return this.reserved
   }
 
-  /** A frame of `bytes` in all arrives, and what is free of it is read. It is read on, or paused until its turn. */
+  /** A frame of `bytes` in all is arriving, and its free part has been read. Reading continues, or pauses until its turn. */
   want(arrival: Arrival, bytes: number, now: number): void {
     if (this.admitted.has(arrival) || this.queue.has(arrival)) return
     if (this.queue.size === 0 && this.fits(bytes)) return this.admit(arrival, bytes, now)
@@ -38,7 +38,7 @@ export class WaitingBytes {
     arrival.pauseReading()
   }
 
-  /** Its frame is whole, or its connection is gone. */
+  /** Its frame is complete, or its connection is gone. */
   release(arrival: Arrival, now: number): void {
     if (this.queue.delete(arrival)) arrival.resumeReading()
     this.reserved -= this.admitted.get(arrival)?.bytes ?? 0
@@ -51,7 +51,7 @@ export class WaitingBytes {
     }
   }
 
-  /** Ends frames that had their time while others wait. At most a beat late. */
+  /** Gives up frames whose time is over while others wait. At most one beat late. */
   beat(now: number): void {
     if (this.queue.size === 0) return
     for (const [arrival, { since }] of this.admitted) {

@@ -4,7 +4,7 @@ import type { Socket } from "effect/socket"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import { errorCode, recordFlood } from "../../services/PeerSocket.ts"
 
-/** How the end of the program reads as a reason. */
+/** The reason for the end of a program. */
 export const reasonOf = (exit: Exit.Exit<unknown, Socket.SocketError>): DisconnectReason.DisconnectReason => {
   if (Exit.isSuccess(exit)) return DisconnectReason.remote("eof")
   for (const reason of exit.cause.reasons) {
@@ -20,7 +20,7 @@ const ofSocketError = (error: Socket.SocketError): DisconnectReason.DisconnectRe
     case "SocketCloseError":
       return error.reason.code === 1000 ? DisconnectReason.remote("eof") : DisconnectReason.local("eof")
     case "SocketOpenError":
-      // Whether it is this node's own fault depends on the peers that are up: see `PairDriver`.
+      // Whether it is this node's own fault depends on which peers are up: see `PairDriver`.
       return DisconnectReason.remote("dial-failed", code ?? (error.reason.kind === "Timeout" ? "no answer" : "failed"))
     default:
       if (code === recordFlood) return DisconnectReason.local("protocol", code)

@@ -1,4 +1,4 @@
-/** Ends the connection of a peer that does not read what it is sent. */
+/** Closes the connection of a peer that does not read what we send. */
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import { type NodeContext, postOf } from "./NodeContext.ts"
 import type { PeerEnd } from "./PeerEnd.ts"

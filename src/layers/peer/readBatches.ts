@@ -1,9 +1,9 @@
-/** Reads a socket to its end, one effect for all batches where it can: a suspended connection then holds no generator. */
+/** Reads a socket to its end with one effect for all batches where possible: a suspended connection then holds no generator. */
 import { Effect, Latch } from "effect"
 import type { Socket } from "effect/socket"
 import { isSynchronousReader } from "../../services/PeerSocket.ts"
 
-/** Calls `onHold` before the first batch with the function that stops reading and lets it go on. Ends as the socket does. */
+/** Calls `onHold` before the first batch, with a function that pauses (`true`) and resumes reading. Ends when the socket ends. */
 export const readBatches = (
   reader: Socket.Reader,
   received: (batch: ReadonlyArray<Uint8Array | string>) => void,
