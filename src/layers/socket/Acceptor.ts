@@ -1,4 +1,4 @@
-/** What both socket layers do with accepted connections: hold them until there is a handler, then one fiber each. */
+/** How both socket layers treat accepted connections: hold them until there is a handler, then run one fiber for each. */
 import { Effect, Exit, Fiber, Scope } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
@@ -12,34 +12,34 @@ export class Acceptor<C extends Accepted> {
   private door: Door | undefined
   private readonly discard: (connection: C) => void
 
-  /** `discard` ends a connection that will have no handler. */
+  /** `discard` closes a connection that will get no handler. */
   constructor(discard: (connection: C) => void) {
     this.discard = discard
   }
 
-  /** A connection came. More than `Limits.backlog` unhandled ones are discarded, newest first. */
+  /** A connection arrived. Beyond `Limits.backlog` unhandled connections, the newest are discarded. */
   offer(connection: C): void {
     if (this.handle !== undefined) this.handle(connection)
     else if (this.waiting.length < Limits.backlog) this.waiting.push(connection)
     else this.discard(connection)
   }
 
-  /** How a connection from there comes in. Ask once for each, before anything else is done about it. */
+  /** Whether and how a connection from that address enters. Ask once for each, before anything else is done about it. */
   admits(from: PeerIp): Entry {
     return this.door === undefined ? "stranger" : this.door.admits(from)
   }
 
-  /** A connection that was admitted ended, and will not be offered. */
+  /** An admitted connection ended before it was offered. */
   failed(from: PeerAddress, failed: FailedArrival): void {
     this.door?.failed(from, failed)
   }
 
-  /** Ends connections that have no handler. */
+  /** Closes connections that have no handler. */
   close(): void {
     for (const connection of this.waiting.splice(0)) this.discard(connection)
   }
 
-  /** As `Listener.run`; `discard` is called on each connection whose handler has ended. */
+  /** Implements `Listener.run`; `discard` is called on each connection whose handler has ended. */
   run<E, R>(
     handler: (connection: C) => Effect.Effect<unknown, E, R>,
     door?: Door,
@@ -51,7 +51,7 @@ export class Acceptor<C extends Accepted> {
         (scope) =>
           Effect.callback<never>(() => {
             const fork = Effect.runForkWith(context)
-            /** In the anteroom. */
+            /** Connections in the anteroom. */
             const apart = new Set<C>()
             const previous = this.handle
             const previousDoor = this.door
@@ -63,7 +63,7 @@ export class Acceptor<C extends Accepted> {
             const start = (fiber: Effect.Effect<void, never, R>) => void Fiber.runIn(fork(fiber), scope)
             const handle = (connection: C) => {
               const enter = () => {
-                // The bytes may come in a turn of the network's; and what has ended meanwhile has no handler.
+                // Yields: the bytes may arrive in the network's own turn. A connection that ended meanwhile gets no handler.
                 if (apart.delete(connection)) start(Effect.andThen(Effect.yieldNow, program(connection)))
               }
               const leave = () => {

@@ -1,4 +1,4 @@
-/** `NameResolver` by DNS, with the name servers of the system. The hosts file is not read: a seed is the public's. */
+/** `NameResolver` over DNS, using the system's name servers. The hosts file is not read: a seed is a public name. */
 import { Effect, Layer, Result } from "effect"
 import { Resolver } from "node:dns/promises"
 import * as Limits from "../../domain/Limits.ts"

@@ -3,7 +3,7 @@ import { Result } from "effect"
 import { networkInterfaces } from "node:os"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 
-/** Those of interfaces that are up; link-local ones without their zone. `undefined`: the system does not say, for want of a descriptor. */
+/** Addresses of interfaces that are up; link-local ones without their zone. `undefined`: they cannot be read (out of descriptors). */
 export const read = (): ReadonlyArray<PeerIp.PeerIp> | undefined => {
   try {
     return Object.values(networkInterfaces()).flatMap((list) =>

@@ -1,8 +1,8 @@
 /**
  * One end of a TCP connection: effect's reader and writer on a `net.Socket`, without a copy (docs/decisions/0002).
  *
- * Node's stream flows into a list of chunks, at most `Limits.readAheadBytes` ahead of the reader; `pull` hands over the
- * list. One set of listeners for the life of the socket: the one for `error` too, so that a late error is never uncaught.
+ * Node's stream flows into a list of chunks, at most `Limits.readAheadBytes` ahead of the reader; `pull` hands over the list. Listeners are
+ * set once for the life of the socket, including `error`, so that a late error is never uncaught.
  */
 import { Effect } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -25,18 +25,18 @@ export class TcpEnd implements ConnectionEnd {
   private buffered = 0
   /** The suspended pull. */
   private puller: Resume<Batch> | undefined
-  /** Takes batches as they come, in place of pulls. */
+  /** Takes batches as they arrive, instead of pulls. */
   private sink: ((batch: Batch) => void) | undefined
   /** Writes that wait for `drain`. */
   private writers: Array<Resume<void>> | undefined
   /** How reading ends once `chunks` is empty. */
   private failure: Socket.SocketError | undefined
   private broken: Error | undefined
-  /** Takes what is there, or waits. Taking happens when the fiber runs again: an interruption before loses nothing. */
+  /** Takes the chunks at hand, or waits. They are taken only when the fiber runs again, so an earlier interruption loses none. */
   readonly pull: Effect.Effect<Batch, Socket.SocketError> = Effect.suspend(() => this.take() ?? this.arrival())
   private state: "idle" | "reading" | "closed" = "idle"
   private begun = false
-  /** Called once when enough bytes have come, or no more will. */
+  /** Called once when enough bytes have arrived, or no more will. */
   private onSpoken: Parameters<OnceSpoken>[0] | undefined
   private isEnough: Parameters<OnceSpoken>[1] | undefined
 
@@ -47,12 +47,12 @@ export class TcpEnd implements ConnectionEnd {
     conn.on("close", () => this.fail())
   }
 
-  /** What broke the connection, for a person, where the stream below has other words for it. */
+  /** The error that broke the connection, in readable form where the underlying stream's is not. */
   protected inWords(cause: Error): Error {
     return cause
   }
 
-  /** Begins to read. False if that was done before or the end is closed. */
+  /** Starts reading. False if already started, or the end is closed. */
   start(): boolean {
     if (this.state !== "idle") return false
     this.state = "reading"
@@ -64,7 +64,7 @@ export class TcpEnd implements ConnectionEnd {
     return true
   }
 
-  /** Gives the end to its reader. False if that was done before or the end is closed. */
+  /** Gives the end to its reader. False if already done, or the end is closed. */
   begin(): boolean {
     if (this.begun || this.state === "closed") return false
     this.begun = true
@@ -79,7 +79,7 @@ export class TcpEnd implements ConnectionEnd {
     if (!this.start() || this.failure !== undefined) this.speaks(false)
   }
 
-  /** A sender of single bytes keeps one chunk, not hundreds. */
+  /** Joins chunks: a peer that sends single bytes costs one chunk, not hundreds. */
   private listens(): void {
     if (this.isEnough === undefined || this.isEnough(this.chunks)) return this.speaks(true)
     if (this.chunks.length >= Limits.unspokenChunks) this.chunks = [concat(...this.chunks)]
@@ -90,7 +90,7 @@ export class TcpEnd implements ConnectionEnd {
     if (onSpoken === undefined) return
     this.onSpoken = undefined
     this.isEnough = undefined
-    // One chunk is enough until there is a reader.
+    // Without a reader, one chunk is enough.
     this.conn.pause()
     onSpoken(hasSpoken)
   }
@@ -115,7 +115,7 @@ export class TcpEnd implements ConnectionEnd {
   /** See `SynchronousReader`. */
   drainTo(sink: (batch: Batch) => void): Effect.Effect<never, Socket.SocketError> {
     return Effect.callback<never, Socket.SocketError>((resume) => {
-      // Resumed only once nothing is left to take, so never with a batch.
+      // Resumed only once no chunk is left, so never with a batch.
       const ended: Resume<Batch> = (effect) => resume(Effect.andThen(effect, Effect.never))
       this.puller = ended
       this.sink = sink
@@ -177,7 +177,7 @@ export class TcpEnd implements ConnectionEnd {
     this.wake()
   }
 
-  /** Neither direction works any more. What had arrived can still be pulled. */
+  /** Both directions are broken. Data that had arrived can still be pulled. */
   private fail(cause?: Error): void {
     this.broken ??= cause
     if (this.failure === undefined) this.ended(cause === undefined ? closed(1006) : readError(cause))
@@ -205,7 +205,7 @@ export class TcpEnd implements ConnectionEnd {
     return this.conn.writableLength === 0
   }
 
-  /** What broke the connection, or kept it from being opened. */
+  /** What broke the connection, or kept it from opening. */
   cause(): unknown {
     return this.broken ?? systemError("EPIPE", "the connection is closed")
   }
@@ -221,12 +221,12 @@ export class TcpEnd implements ConnectionEnd {
     })
   }
 
-  /** FIN after everything written. */
+  /** Sends FIN after everything written. */
   finish(): void {
     if (this.conn.writable) this.conn.end()
   }
 
-  /** The end of the connection, at once; bytes Node still holds get `Limits.lingerMs` without progress to leave. */
+  /** Closes the connection at once; unsent bytes in Node get `Limits.lingerMs` without progress to leave. */
   close(): void {
     if (this.state === "closed") return
     this.state = "closed"
@@ -239,7 +239,7 @@ export class TcpEnd implements ConnectionEnd {
     if (conn.writableLength === 0) {
       conn.destroy()
     } else {
-      // Node does not tell how far a TLS socket has come with a chunk: its time is for all of it.
+      // Node does not report a TLS socket's progress within a chunk, so the limit covers all of it.
       conn.setTimeout("encrypted" in conn ? Limits.lingerTlsMs : Limits.lingerMs, () => conn.destroy())
       conn.destroySoon()
     }

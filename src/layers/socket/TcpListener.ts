@@ -1,4 +1,4 @@
-/** Accepting TCP connections by `node:net`: what sockets over TCP and over TLS have in common. */
+/** Accepts TCP connections by `node:net`: what plain TCP and TLS sockets have in common. */
 import { Effect, Option, Result, Schedule, Stream } from "effect"
 import type { Scope } from "effect"
 import type { Socket, SocketServer } from "effect/socket"
@@ -14,7 +14,7 @@ import { listenError, openError, systemError } from "./socketErrors.ts"
 import { socketFromEnd } from "./socketFromEnd.ts"
 import type { TcpEnd } from "./TcpEnd.ts"
 
-/** Half-open is allowed so that one may still write after the peer's FIN. */
+/** Half-open is allowed so that a node can still write after the peer's FIN. */
 export const options = {
   allowHalfOpen: true,
   noDelay: true,
@@ -22,7 +22,7 @@ export const options = {
   keepAliveInitialDelay: Limits.keepAliveDelayMs
 } as const
 
-/** What Node reports, a link-local address without its zone; `None` when the socket is already gone. */
+/** The address that Node reports, a link-local one without its zone; `None` if the socket is already gone. */
 export const addressOf = (ip: string | undefined, port: number | undefined): Option.Option<PeerAddress> =>
   ip === undefined || port === undefined
     ? Option.none()
@@ -43,8 +43,8 @@ const bind = (at: PeerAddress, server: Net.Server) =>
   })
 
 /**
- * The error, if no file descriptor is left. Node does not report that an accept failed for want of one: the connection is
- * closed, and the peer reads an end of stream.
+ * The error if no file descriptor is left. Node does not report an accept that failed for this reason: the connection is closed, and the
+ * peer reads an end of stream.
  */
 const withoutDescriptor = (): Option.Option<Error> => {
   try {
@@ -58,15 +58,15 @@ const withoutDescriptor = (): Option.Option<Error> => {
   }
 }
 
-/** What becomes of the connections that come. */
+/** How new connections are handled. */
 export interface Arrivals {
-  /** How one from there comes in. One that is refused is reset, which leaves nothing behind in the kernel either. */
+  /** Whether and how a connection from that IP enters. A refused one is reset, which leaves no state in the kernel. */
   readonly admits: (from: PeerIp.PeerIp) => Entry
-  /** Both of its addresses are known. It is paused. */
+  /** A connection whose addresses are both known. It is paused. */
   readonly arrived: (conn: Net.Socket, remote: PeerAddress, local: PeerAddress, isKnown: boolean) => void
 }
 
-/** Binds `at` and hands over connections until the scope closes; then `onClose` runs. The result is the bound address. */
+/** Binds `at` and hands over connections until the scope closes, then runs `onClose`. Returns the bound address. */
 export const listen = Effect.fnUntraced(
   function*(
     at: PeerAddress,
@@ -83,7 +83,7 @@ export const listen = Effect.fnUntraced(
       if (Option.isNone(local)) conn.destroy()
       else arrivals.arrived(conn, remote.value, local.value, entry === "known")
     })
-    // After binding these are accept's (EMFILE …): the listener keeps listening.
+    // Errors after binding come from accept (EMFILE …): the listener keeps listening.
     server.on("error", (error) => {
       if (server.listening) onAcceptError(error)
     })
@@ -102,7 +102,7 @@ export const listen = Effect.fnUntraced(
   }
 )
 
-/** A connection that was accepted. It costs little until its `socket` is asked for, once. */
+/** An accepted connection. It costs little until its `socket` is taken, once. */
 export class Arrival implements Accepted {
   readonly end: TcpEnd
   readonly remote: PeerAddress

@@ -68,7 +68,7 @@ const listen = Effect.fnUntraced(
   }
 )
 
-/** `PeerSocket` of this machine. */
+/** `PeerSocket` of this host. */
 export const layer: Layer.Layer<PeerSocket> = Layer.succeed(PeerSocket, {
   dial,
   listen,

@@ -1,6 +1,6 @@
 /**
- * One end of a TLS connection whose handshake is done or under way: a `TcpEnd` whose errors are in words, and whose records are watched: those that carry no
- * data are never seen above, and each costs as much as a message.
+ * One end of a TLS connection during or after its handshake: a `TcpEnd` with readable errors that also watches its records. Records without
+ * data are invisible to the layers above, yet each costs as much as a message.
  */
 import { Effect, Schedule, Stream } from "effect"
 import type { Scope } from "effect"
@@ -11,7 +11,7 @@ import { systemError } from "./socketErrors.ts"
 import { TcpEnd } from "./TcpEnd.ts"
 import { recordError } from "./tlsWords.ts"
 
-/** Bytes of the TCP connection below. Node counts them, and gives them by no other way for a connection that it dialled itself. */
+/** Bytes of the TCP connection below. For a connection dialled by Node itself, no public property gives them. */
 const rawBytes = (conn: NodeTls.TLSSocket): number => {
   const handle: unknown = Reflect.get(conn, "_handle")
   const parent: unknown = typeof handle === "object" && handle !== null ? Reflect.get(handle, "_parent") : undefined
@@ -28,13 +28,13 @@ export class TlsEnd extends TcpEnd {
     return recordError(cause)
   }
 
-  /** From now on records count, not the handshake. */
+  /** Counts records from now on: the handshake is over. */
   watched(): void {
     this.data = this.conn.bytesRead
     this.overhead = rawBytes(this.conn) - this.data
   }
 
-  /** Ends the connection if it received too much beside data since the last look. */
+  /** Closes the connection if it received too many bytes besides data since the last check. */
   look(): void {
     const { conn } = this
     const data = conn.bytesRead
@@ -47,7 +47,7 @@ export class TlsEnd extends TcpEnd {
   }
 }
 
-/** The ends of a node, looked at until the scope closes. */
+/** Checks the ends of a node until the scope closes. */
 export const watch: Effect.Effect<(end: TlsEnd) => void, never, Scope.Scope> = Effect.gen(function*() {
   const open = new Set<TlsEnd>()
   yield* Stream.fromSchedule(Schedule.spaced(Limits.tlsLookMs)).pipe(

@@ -1,7 +1,7 @@
 /**
- * Connections of one listener on their way to their handlers. The first byte decides: 22 is TLS, 0 a plain connection where those are allowed. A TLS one is read until its
- * ClientHello is whole (`ClientHello`), waits for its turn (`HandshakeQueue`), and is only then given to TLS, which costs a
- * signature and more. Each step has a bound in number, size and time, and one that ends here says why.
+ * Connections of one listener before they reach their handlers. The first byte decides: 22 is TLS, 0 a plain connection where those are
+ * allowed. A TLS connection is read until its ClientHello is complete (`ClientHello`), then waits for its turn (`HandshakeQueue`). Only then
+ * is it given to TLS, which costs a signature and more. Each step is bounded in number, size and time; a failed connection records why.
  */
 import { Clock, Effect, Queue, Schedule, Stream } from "effect"
 import type { Scope } from "effect"
@@ -27,27 +27,27 @@ import { acceptError, inspect } from "./tlsWords.ts"
 const tlsByte = 0x16
 const plainByte = 0x00
 
-/** TLS alert, fatal, decode error: a peer that spoke no TLS reads from it that we do. The daemon of the TIME network answers the same. */
+/** TLS alert, fatal, decode error: tells a peer that did not speak TLS that we do. The TIME network's daemon answers the same. */
 const noTlsAlert = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 50)
 
-/** What this room needs of its node. */
+/** What the handshakes need from their node. */
 export interface Context {
   readonly server: NodeTls.TlsOptions
   readonly pins: PeerPins["Service"]
   readonly acceptPlain: boolean
-  /** ms. For the ClientHello with its turn, and again for the handshake. */
+  /** ms. Limits the ClientHello including its wait, and again the handshake. */
   readonly handshakeMs: number
   /** See `TlsEnd`. */
   readonly watch: (end: TlsEnd) => void
 }
 
-/** What becomes of the connections. */
+/** Where connections go. */
 export interface Outcome {
   readonly offer: (arrival: TcpListener.Arrival) => void
   readonly failed: (from: PeerAddress, failed: FailedArrival) => void
 }
 
-/** One that has no handler yet. */
+/** A connection without a handler yet. */
 interface Waiting {
   readonly conn: Net.Socket
   readonly ip: PeerIp
@@ -56,15 +56,15 @@ interface Waiting {
   readonly local: PeerAddress
   readonly hello: ClientHello
   chunks: Array<Buffer>
-  /** When it arrived, then when its handshake began. */
+  /** When it arrived; later, when its handshake began. */
   since: number
   isRunning: boolean
 }
 
-/** A sender of single bytes keeps one chunk, not thousands. */
+/** Joins chunks beyond this: a peer that sends single bytes costs one chunk, not thousands. */
 const chunksAtMost = 64
 
-/** Names a connection, from either of Node's sockets of it. */
+/** Names a connection, given either of Node's two sockets for it. */
 const nameOf = ({ localAddress, remoteAddress, remotePort }: Net.Socket): string =>
   `${remoteAddress}|${remotePort}|${localAddress}`
 
@@ -75,10 +75,10 @@ class Handshakes {
   private readonly wake: () => void
   private readonly server: NodeTls.Server
   private readonly queue: HandshakeQueue<Waiting>
-  /** By name; each step begins at the end of the line, so the oldest of their steps is first. */
+  /** By name. Each step re-inserts its connection, so the one that has been in its step longest is first. */
   private readonly waiting = new Map<string, Waiting>()
 
-  /** `wake`: some are in line. */
+  /** `wake`: called when connections are waiting in line. */
   constructor(context: Context, outcome: Outcome, now: () => number, wake: () => void) {
     this.context = context
     this.outcome = outcome
@@ -86,12 +86,12 @@ class Handshakes {
     this.wake = wake
     const places = Math.min(Limits.lobbySockets, Math.floor((OpenFiles.read() ?? Infinity) * Limits.lobbyShare))
     this.queue = new HandshakeQueue(places, now())
-    // Never listens: it is given connections whose turn it is.
+    // Never listens: it is handed connections when their turn comes.
     this.server = NodeTls.createServer(context.server)
     this.server.on("secureConnection", (conn) => this.secured(conn))
     this.server.on("tlsClientError", (error, conn) => {
       const failed = this.waiting.get(nameOf(conn))
-      // One that only hung up proves nothing, and a port that is probed would fill the log.
+      // A peer that only hung up proves nothing, and port scans would fill the log.
       const isGone = "code" in error && error.code === "ECONNRESET"
       if (failed !== undefined && !isGone) this.failed(failed, DisconnectReason.local("bad-frame", acceptError(error)))
       conn.destroy()
@@ -141,7 +141,7 @@ class Handshakes {
     if (this.waiting.get(name) === arrival) this.waiting.delete(name)
   }
 
-  /** It ends here. */
+  /** The connection fails here. */
   private failed(arrival: Waiting, reason: DisconnectReason.DisconnectReason, offence?: Offence.Offence): void {
     const { conn, remote } = arrival
     this.left(nameOf(conn), arrival)
@@ -166,7 +166,7 @@ class Handshakes {
     else if (this.turns() !== undefined) this.wake()
   }
 
-  /** Begins handshakes whose turn it is. ms until the next turn; `undefined`: none is in line. */
+  /** Begins handshakes whose turn it is. Returns ms until the next turn; `undefined`: no connection is in line. */
   turns(): number | undefined {
     const now = this.now()
     for (let next = this.queue.next(now); next !== undefined; next = this.queue.next(now)) {
@@ -197,7 +197,7 @@ class Handshakes {
       this.outcome.failed(remote, { reason })
     }
     conn.end(noTlsAlert)
-    conn.resume() // what else it says is not read
+    conn.resume() // further bytes are discarded
     conn.setTimeout(Limits.lingerMs, () => conn.destroy())
   }
 
@@ -220,7 +220,7 @@ class Handshakes {
     this.outcome.offer(new TcpListener.Arrival(end, remote, local, secured))
   }
 
-  /** Ends what takes too long. */
+  /** Ends connections that take too long. */
   look(): void {
     const { handshakeMs } = this.context
     for (const arrival of this.waiting.values()) {

@@ -1,10 +1,10 @@
 /**
- * `PeerSocket` over TLS 1.3 or 1.2, by `node:tls`. Both sides show a certificate, and neither looks at more of it than its key
- * (`Secured.key`): this node's is `NodeCertificate`, the peer's is judged by `PeerPins` before anything else is heard of it.
+ * `PeerSocket` over TLS 1.3 or 1.2, by `node:tls`. Both ends present a certificate, and only its key is checked (`Secured.key`). This node's is
+ * `NodeCertificate`; the peer's is judged by `PeerPins` before anything else from the peer is read.
  *
- * **Dialling** is done when TLS is: its time covers both. The name asked for is that of the TIME network; ALPN offers `timemesh/1`, and a peer
- * that selects nothing is not one of ours. **Accepting**: the first byte decides. 22 is TLS, 0 a plain connection where those are
- * allowed; anything else is closed. Handshakes are bounded in number and time, and a handler hears of a connection when its own is done.
+ * **Dialling** ends when TLS is done: its timeout covers both TCP and TLS. The server name is the TIME network's. ALPN offers `timemesh/1`; a
+ * peer that selects nothing is not a native one. **Accepting**: the first byte decides. 22 is TLS, 0 a plain connection where those are
+ * allowed; anything else is closed. Handshakes are bounded in number and time; a handler gets a connection after its handshake.
  */
 import { Effect, Layer, Option } from "effect"
 import type { Scope } from "effect"
@@ -31,7 +31,7 @@ import * as TlsEnd from "./TlsEnd.ts"
 import * as TlsHandshakes from "./TlsHandshakes.ts"
 import { dialError, inspect, protocol } from "./tlsWords.ts"
 
-/** What this layer needs of its node. */
+/** What this layer needs from its node. */
 interface Context extends TlsHandshakes.Context {
   readonly secureContext: NodeTls.SecureContext
   readonly offers: { readonly ALPNProtocols?: Array<string> }
@@ -48,7 +48,7 @@ const connected = (conn: NodeTls.TLSSocket): Effect.Effect<void, Socket.SocketEr
     conn.once("error", onError)
   })
 
-/** How it is secured. Fails where the peer has another key than before, or shows more than a key. */
+/** How the connection is secured. Fails if the peer's key has changed, or `inspect` finds a fault. */
 const judged = (
   { pins }: Context,
   to: PeerAddress,
@@ -126,20 +126,20 @@ const listen = (context: Context) =>
     }
   )
 
-/** What both ends insist on: a peer's key signs by ECDSA P-256 or Ed25519, and says at each connection anew that it is there. */
+/** Required of both ends: a key that signs by ECDSA P-256 or Ed25519, and proves its presence on every connection anew. */
 const secure = {
   minVersion: "TLSv1.2",
   sigalgs: "ecdsa_secp256r1_sha256:ed25519",
-  // No session is resumed: it would show the certificate of an earlier connection, by whoever kept the session. And TLS 1.2 starts no second handshake.
+  // No session is resumed: it would present an earlier connection's certificate, for any host that kept the session. TLS 1.2 never renegotiates.
   secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION
 } as const
 
 export interface TlsSocketOptions {
-  /** Whether a peer that was never known by a key may connect without TLS. */
+  /** Whether a peer without a pinned key may connect without TLS. */
   readonly acceptPlain: boolean
-  /** ms. For the ClientHello of an inbound connection, and again for its handshake. */
+  /** ms. Limits the ClientHello of an inbound connection, and again its handshake. */
   readonly handshakeMs?: number
-  /** `time`: as a daemon of the TIME network does it, which agrees on no protocol, and neither asks for certificates nor shows one where it dials. */
+  /** `time`: like the TIME network's daemon, negotiates no protocol, requests no certificate, and presents none when it dials. */
   readonly wire?: WireName
 }
 

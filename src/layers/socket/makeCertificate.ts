@@ -1,11 +1,11 @@
-/** Makes a certificate. Its library is loaded for that only: a node needs it once in its life. */
+/** Makes a certificate. The library is loaded only for this: a node needs it once in its life. */
 import { DateTime } from "effect"
 import { X509Certificate } from "node:crypto"
 
-/** What the TIME network's nodes ask for as the name of the server, and put into their certificates. */
+/** The server name that TIME-network nodes ask for, and put into their certificates. */
 export const serverName = "timecoin.local"
 
-/** The names of a certificate prove nothing, and its dates are not looked at: it lasts as long as the key. */
+/** The names in a certificate prove nothing and its dates are not checked: it lasts as long as the key. */
 const notBefore = DateTime.toDateUtc(DateTime.makeUnsafe("2025-01-01T00:00:00Z"))
 const notAfter = DateTime.toDateUtc(DateTime.makeUnsafe("2099-12-31T00:00:00Z"))
 
@@ -23,7 +23,7 @@ const pem = (label: string, bytes: ArrayBuffer): string => {
 
 /** A new key, and a certificate signed by it. */
 export const makeCertificate = async (): Promise<Pem> => {
-  // The library's own container of parts needs it, and does not load it.
+  // The library's dependency injection needs it, and does not load it.
   await import("reflect-metadata")
   const x509 = await import("@peculiar/x509")
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"])

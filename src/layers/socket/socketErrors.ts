@@ -2,8 +2,8 @@
 import { Socket, SocketServer } from "effect/socket"
 
 /**
- * Makes an error without a stack: how a connection fails does not depend on where it was asked for, and each of these takes several stacks. A
- * node that is told of dead addresses makes hundreds a minute, a simulation many thousands: the stacks were a sixth of its time.
+ * Makes an error without a stack. How a connection fails does not depend on the call site, and each of these errors would capture several
+ * stacks. A node that learns of dead addresses makes hundreds a minute, a simulation many thousands: the stacks took a sixth of its time.
  */
 const withoutStack = <E>(make: () => E): E => {
   const limit = Error.stackTraceLimit
@@ -15,7 +15,7 @@ const withoutStack = <E>(make: () => E): E => {
   }
 }
 
-/** 1000: the peer's FIN. 1006: the own scope closed. */
+/** 1000: the peer's FIN. 1006: our own scope closed. */
 export const closed = (code: 1000 | 1006) =>
   withoutStack(() => new Socket.SocketError({ reason: new Socket.SocketCloseError({ code }) }))
 export const readError = (cause: unknown) =>
@@ -36,6 +36,6 @@ export const openTimeout = (ms: number) =>
 export const listenError = (cause: unknown) =>
   new SocketServer.SocketServerError({ reason: new SocketServer.SocketServerOpenError({ cause }) })
 
-/** An error with a system code, as Node makes them. */
+/** An error with a system code, like Node's own. */
 export const systemError = (code: string, message: string): Error =>
   withoutStack(() => Object.assign(new Error(`${code}: ${message}`), { code }))

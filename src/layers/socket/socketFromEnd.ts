@@ -1,4 +1,4 @@
-/** effect's `Socket` over any kind of connection end: what TCP and memory have in common. */
+/** effect's `Socket` over any kind of connection end: what TCP and memory sockets have in common. */
 import { Effect } from "effect"
 import type { Scope } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -10,23 +10,23 @@ export interface ConnectionEnd {
   readonly pull: Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, Socket.SocketError>
   /** Writes when called; the result only waits until more may be written. */
   readonly write: (chunks: ReadonlyArray<Uint8Array | string>) => Effect.Effect<void, Socket.SocketError>
-  /** See `SynchronousReader`; an end that has none is pulled. */
+  /** See `SynchronousReader`; an end without it is pulled. */
   drainTo?(...args: Parameters<SynchronousReader["drainTo"]>): ReturnType<SynchronousReader["drainTo"]>
-  /** See `SynchronousWriter`; without it, what was written is never the writer's again. */
+  /** See `SynchronousWriter`; without it, written buffers must never be reused. */
   flushed?(): boolean
   /** See `SynchronousReader`; an end with `drainTo` has it. */
   hold?(held: boolean): void
   /** FIN after everything written. */
   readonly finish: () => void
-  /** Ends both directions and fails a suspended pull with 1006. May be called again. */
+  /** Ends both directions and fails a suspended pull with 1006. Idempotent. */
   readonly close: () => void
 }
 
-/** What a socket knows of its connection. Few objects, made late: an idle end must stay small. */
+/** A socket's state. Few objects, created late: an idle end must stay small. */
 class Held<End extends ConnectionEnd> {
   /** The connection while it is open. */
   current: End | undefined = undefined
-  /** Writes that came before the connection. */
+  /** Writes issued before the connection opened. */
   private early: Array<() => void> | undefined = undefined
 
   opened(end: End): void {
@@ -58,8 +58,8 @@ class Held<End extends ConnectionEnd> {
 }
 
 /**
- * A socket whose reader, when acquired, takes an end from `start`, waits for `ready`, and closes the end with its scope.
- * Writes before that wait. `start` returns the end at once, so that there is no moment in which it could be lost.
+ * A socket whose reader, when acquired, takes an end from `start`, waits for `ready`, and closes the end with its scope. Earlier writes wait
+ * for that. `start` returns the end at once, so that the end cannot leak in between.
  */
 export const socketFromEnd = <End extends ConnectionEnd>(
   start: () => End,

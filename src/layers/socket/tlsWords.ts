@@ -1,4 +1,4 @@
-/** What is known of a TLS connection, and why one failed, in words. */
+/** What is known about a TLS connection, and readable reasons for its failures. */
 import { createHash } from "node:crypto"
 import type * as NodeTls from "node:tls"
 import * as Limits from "../../domain/Limits.ts"
@@ -13,22 +13,22 @@ const keyOf = (conn: NodeTls.TLSSocket): string | undefined => {
   return key === undefined ? undefined : createHash("sha256").update(key).digest("hex")
 }
 
-/** What is wrong with the certificates that a peer showed, if it showed any. OpenSSL has looked at them by then, whatever they cost. */
+/** What is wrong with the certificates that a peer presented, if any. By then OpenSSL has already parsed them, at whatever cost. */
 const certificateFault = (conn: NodeTls.TLSSocket): string | undefined => {
   const { issuerCertificate: issuer, raw } = conn.getPeerCertificate(true)
   if (raw === undefined) return undefined
   if (raw.length > Limits.tlsCertificateBytes) {
     return `certificate of ${raw.length} bytes exceeds limit ${Limits.tlsCertificateBytes}`
   }
-  // Of one that is alone, Node names the certificate itself as its issuer, or none.
+  // For a single certificate, Node gives the certificate itself as its issuer, or none.
   return issuer === undefined || issuer.raw.equals(raw) ? undefined : "shows a chain of certificates"
 }
 
-/** What a connection is, once its handshake is done, and why it must not be used, if so. */
+/** How a connection is secured once its handshake is done, and why it must be closed, if so. */
 export const inspect = (
   conn: NodeTls.TLSSocket
 ): { readonly secured: Secured; readonly fault: string | undefined } => {
-  // Before its key is asked for: of a server, Node gives a chain to the first question only.
+  // Must precede reading the key: for a server's certificate, Node returns the chain only to the first query.
   const fault = certificateFault(conn)
   const { alpnProtocol } = conn
   const secured: Secured = {
@@ -42,7 +42,7 @@ export const inspect = (
 
 const codeOf = (error: Error): string => "code" in error && typeof error.code === "string" ? error.code : ""
 
-/** TLS's own errors, without the name of its library: `bad record mac`. `undefined`: another one's. */
+/** TLS's own errors without the library's name, such as `bad record mac`. `undefined`: not a TLS error. */
 const reasonOf = (error: Error): string | undefined => {
   const code = codeOf(error)
   return code.startsWith("ERR_SSL") || code.startsWith("ERR_TLS") || code === "EPROTO"
@@ -50,7 +50,7 @@ const reasonOf = (error: Error): string | undefined => {
     : undefined
 }
 
-/** A handshake that this node began and that failed; the system's own codes stay. */
+/** The error of a handshake that this node began; system codes are kept. */
 export const dialError = (error: Error): Error => {
   const reason = reasonOf(error)
   if (reason === undefined) return error
@@ -60,10 +60,10 @@ export const dialError = (error: Error): Error => {
   return systemError(what, "a node of timemesh with --transport plain does not")
 }
 
-/** A handshake that the peer began and that failed. */
+/** The error of a handshake that the peer began. */
 export const acceptError = (error: Error): string => `TLS handshake failed (${reasonOf(error) ?? error.message})`
 
-/** A connection that failed after its handshake; the system's own codes stay. */
+/** The error of a connection that failed after its handshake; system codes are kept. */
 export const recordError = (error: Error): Error => {
   const reason = reasonOf(error)
   return reason === undefined ? error : systemError(`TLS failed (${reason})`, "the stream of records is broken")

@@ -1,20 +1,20 @@
 /**
- * A clock that calls functions: for code that would otherwise keep a fiber asleep per moment.
+ * A clock that calls functions: for code that would otherwise keep a sleeping fiber per alarm.
  *
- * `of` makes one of any `Clock`. A clock of a simulation is one itself, and then no fiber is needed at all.
+ * `of` makes one from any `Clock`. A simulation's clock is one itself, and needs no fiber.
  */
 import { type Clock, Duration, Effect, Fiber } from "effect"
 
 export interface AlarmClock {
-  /** ms on the monotonic side, from an arbitrary origin; fractions allowed. */
+  /** Monotonic ms, from an arbitrary origin; may have fractions. */
   readonly monotonicMs: () => number
-  /** Calls `run` once, `ms` from now, never before the caller has returned. The result takes it back. */
+  /** Calls `run` once, `ms` from now, never before the caller has returned. Returns a function that cancels it. */
   readonly alarm: (ms: number, run: () => void) => () => void
-  /** As `alarm`, but cannot be cancelled: for a caller that sets one for each of many moments. Only where that costs next to nothing. */
+  /** Like `alarm`, but cannot be cancelled: for callers with many alarms. Present only where it costs almost nothing. */
   readonly ring?: ((ms: number, run: () => void) => void) | undefined
 }
 
-/** A `Clock` that is an `AlarmClock` as well. */
+/** A `Clock` that is also an `AlarmClock`. */
 export interface AlarmingClock extends Clock.Clock {
   readonly alarms: AlarmClock
 }
@@ -26,7 +26,7 @@ export const of = (clock: Clock.Clock, fork: (effect: Effect.Effect<void>) => Fi
   isAlarming(clock) ? clock.alarms : {
     monotonicMs: () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
     alarm: (ms, run) => {
-      // Never in the same turn: the caller must hold the alarm before it rings.
+      // Never in the same turn: the caller must hold the alarm before it fires.
       const wait = ms <= 0 ? Effect.yieldNow : clock.sleep(Duration.millis(ms))
       const fiber = fork(Effect.map(wait, run))
       return () => void fork(Fiber.interrupt(fiber))

@@ -1,6 +1,6 @@
 /**
- * How long the node's event loop stood still, in all. Whatever runs at a known moment tells how late it came; what several of them
- * saw of one stall counts once. Silence of peers in that time is not held against them.
+ * How long the node's event loop was blocked, in all. Anything due at a known time reports how late it ran; several reports of one stall count
+ * once. Peers' silence during a stall is not held against them.
  */
 import * as Limits from "../../domain/Limits.ts"
 
@@ -11,17 +11,17 @@ export class LagMeter {
   private to = Number.NEGATIVE_INFINITY
   private readonly onStall: (ms: number) => void
 
-  /** `onStall` hears of every stall longer than `Limits.lagFloorMs`. */
+  /** `onStall` is called for every stall longer than `Limits.lagFloorMs`. */
   constructor(onStall: (ms: number) => void) {
     this.onStall = onStall
   }
 
-  /** ms, ascending: two readings tell the lag between them. Stalls up to `Limits.lagFloorMs` are ordinary scheduling. */
+  /** ms, never decreasing: the difference of two readings is the lag between them. Stalls up to `Limits.lagFloorMs` are ordinary scheduling. */
   get totalMs(): number {
     return this.total
   }
 
-  /** What was due at `dueMs` runs at `nowMs` (monotonic). */
+  /** Reports that something due at `dueMs` ran at `nowMs` (monotonic). */
   ran(dueMs: number, nowMs: number): void {
     if (nowMs - dueMs <= Limits.lagFloorMs) return
     const isNew = dueMs >= this.to

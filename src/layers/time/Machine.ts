@@ -1,9 +1,9 @@
 /**
- * Runs a pure reducer: one event at a time, in the order posted. An event posted while another is handled waits until that one
- * is done; events posted before `start` wait for it. Nothing is dropped, and nothing runs on a fiber of its own.
+ * Runs a pure reducer: one event at a time, in the order posted. An event posted during another waits until that one is done; events
+ * posted before `start` wait for it. No event is dropped, and none runs on a fiber of its own.
  *
- * **Concurrency**: `post` handles the event before it returns, unless a step is under way. A handler that throws ends its own step
- * only: what waits behind it is handled by the next `post`.
+ * **Concurrency**: `post` handles the event before it returns, unless a step is already running. A handler that throws ends only its own
+ * step; events waiting behind it are handled by the next `post`.
  */
 export class Machine<E> {
   private readonly waiting: Array<E> = []
@@ -11,7 +11,7 @@ export class Machine<E> {
   private handle: ((event: E) => void) | undefined
   private running = false
 
-  /** Begins to handle events, those that wait already first. Call it once. */
+  /** Starts handling events, beginning with those that wait. Call it once. */
   start(handle: (event: E) => void): void {
     this.handle = handle
     this.drain()

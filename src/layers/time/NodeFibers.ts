@@ -1,4 +1,4 @@
-/** The fibers of one node that callbacks start: one set, which ends with the node. A service of the layers only. */
+/** The fibers that callbacks of one node start: one set, which ends with the node. Internal to the layers. */
 import { Context, Effect, type Fiber, FiberSet, Layer } from "effect"
 
 export class NodeFibers extends Context.Service<NodeFibers, {
@@ -6,7 +6,7 @@ export class NodeFibers extends Context.Service<NodeFibers, {
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 }>()("timemesh/layers/time/NodeFibers") {}
 
-/** A function, so that two nodes never share one. */
+/** A function, so that two nodes never share a layer. */
 export const layer = (): Layer.Layer<NodeFibers> =>
   Layer.effect(
     NodeFibers,

@@ -1,4 +1,4 @@
-/** Timers by due time, those of one moment in the order they were made: a binary heap, soonest first. */
+/** Timers by due time, then in insertion order: a binary heap, soonest first. */
 
 export interface Due {
   readonly dueMs: number
@@ -31,7 +31,7 @@ export class TimerHeap<T extends Due> {
     heap[i] = timer
   }
 
-  /** Takes the soonest out. */
+  /** Removes the soonest timer. */
   pop(): void {
     const { heap } = this
     const last = heap.pop()
@@ -53,7 +53,7 @@ export class TimerHeap<T extends Due> {
     heap[i] = last
   }
 
-  /** Drops all but those. */
+  /** Drops all timers except those that `which` selects. */
   keep(which: (timer: T) => boolean): void {
     const kept = this.heap.filter(which)
     this.heap.length = 0

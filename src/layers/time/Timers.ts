@@ -1,9 +1,9 @@
 /**
- * All deadlines of one node on one alarm: a timer costs a heap entry, not a fiber. For the deadlines of pure machines (Arm, Disarm,
- * Fired); what happens at a fixed pace is a Stream on a Schedule (`peer/Heartbeat`), and the bound of one effect is `Effect.timeout`.
+ * All deadlines of one node on one alarm: a timer costs a heap entry, not a fiber. For the deadlines of pure machines (Arm, Disarm, Fired).
+ * Work at a fixed pace is a Stream on a Schedule (`peer/Heartbeat`), and the bound of one effect is `Effect.timeout`.
  *
- * Time is the monotonic side of `Clock`, in ms from an arbitrary origin, so a wall clock that jumps disturbs nothing and
- * `TestClock` drives everything. Callbacks run one after another in order of due time, then of arming.
+ * Time is `Clock`'s monotonic time, ms from an arbitrary origin, so jumps of the wall clock have no effect and `TestClock` drives
+ * everything. **Order**: callbacks run one after another by due time, then by arming.
  */
 import { Clock, Context, Effect, Layer, type Scope } from "effect"
 import { NodeEvents } from "../../services/NodeEvents.ts"
@@ -17,23 +17,23 @@ import { TimerHeap } from "./TimerHeap.ts"
 export interface Timer {
   readonly dueMs: number
   readonly seq: number
-  /** `lateMs`: how much after its due time the callback ran. */
+  /** `lateMs`: how long after its due time the callback runs. */
   run: ((lateMs: number) => void) | undefined
 }
 
 export class Timers extends Context.Service<Timers, {
-  /** Now, ms, monotonic. */
+  /** Current monotonic time, ms. */
   readonly now: () => number
   /** Calls `run` once, `ms` from now. */
   readonly arm: (ms: number, run: (lateMs: number) => void) => Timer
   readonly disarm: (timer: Timer) => void
-  /** How late the event loop was, as the timers and the heartbeat saw it. Never any under a virtual clock that does not stall. */
+  /** The event loop's lag, as the timers and the heartbeat measured it. Always zero under a virtual clock that does not stall. */
   readonly lag: LagMeter
-  /** Timers armed, the disarmed not counted. For tests. */
+  /** Number of armed timers, without disarmed ones. For tests. */
   readonly size: () => number
 }>()("timemesh/layers/time/Timers") {}
 
-/** They end with the scope: nothing fires after. */
+/** The timers end with the scope: none fires afterwards. */
 export const make = Effect.fnUntraced(
   function*(lag: LagMeter): Effect.fn.Return<Timers["Service"], never, NodeFibers | Scope.Scope> {
     const { fork } = yield* NodeFibers
@@ -53,7 +53,7 @@ export const make = Effect.fnUntraced(
       })
     )
 
-    /** A callback that throws is a bug of ours; it must not stop the clock for the other timers. */
+    /** A callback that throws is our bug; it must not stop the other timers. */
     const guarded = (run: (lateMs: number) => void, lateMs: number) => {
       try {
         run(lateMs)
@@ -87,7 +87,7 @@ export const make = Effect.fnUntraced(
         if (wake.dueMs <= next.dueMs) return
         wake.cancel()
       }
-      // Rounded up to the clock's grain: an alarm that rings a fraction early would spin.
+      // Rounded up to the clock's resolution: an alarm that fires a fraction early would make this spin.
       wake = { dueMs: next.dueMs, cancel: clock.alarm(Math.ceil(next.dueMs - now()), fire) }
     }
     return Timers.of({
@@ -113,14 +113,14 @@ export const make = Effect.fnUntraced(
   }
 )
 
-/** One per node: a function, so that two nodes never share one. Stalls of the loop become `LoopLag` events. */
+/** One per node: a function, so that two nodes never share a layer. Stalls of the event loop become `LoopLag` events. */
 export const layer = (): Layer.Layer<Timers, never, NodeFibers | NodeEvents> =>
   Layer.effect(
     Timers,
     Effect.flatMap(NodeEvents, ({ emit }) => make(new LagMeter((ms) => emit({ _tag: "LoopLag", ms }))))
   )
 
-/** The same timers for a part of the node: what it armed does not fire after its own scope. */
+/** The same timers for a part of the node: a timer that the part armed does not fire after the part's own scope. */
 export const inScope = (timers: Timers["Service"]): Effect.Effect<Timers["Service"], never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(

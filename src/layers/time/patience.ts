@@ -1,15 +1,15 @@
 /**
- * The bound of an effect that waits for a peer: time in which this node's own loop stood still does not count. When the time is over, what
- * came meanwhile and lies unread in the kernel has been read.
+ * The timeout of an effect that waits for a peer. Time in which this node's own event loop was blocked does not count: what
+ * arrived in the kernel meanwhile is read before the timeout fires.
  */
 import { Clock, Duration, Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 
-/** ms by which a moment that came `lateMs` late must be put off; 0: it stands. */
+/** ms by which a deadline that fired `lateMs` late must be extended; 0: it stands. */
 export const owedMs = (lateMs: number): number =>
   lateMs > Limits.lagFloorMs ? lateMs : lateMs >= Limits.lastLookFloorMs ? Limits.lastLookMs : 0
 
-/** Sleeps `ms`, and again for as long as it came late, until it comes in time. */
+/** Sleeps `ms`, then again for as long as it woke late, until it wakes in time. */
 export const patience = (ms: number): Effect.Effect<void> =>
   Effect.flatMap(Clock.Clock, (clock) => {
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
@@ -25,7 +25,7 @@ export const patience = (ms: number): Effect.Effect<void> =>
     return wait(ms, false)
   })
 
-/** Fails with `orElse` when `self` has not ended after `ms` of this loop's time. */
+/** Fails with `orElse` if `self` has not ended after `ms` of this loop's time. */
 export const within = <A, E, R, E2>(
   self: Effect.Effect<A, E, R>,
   ms: number,

@@ -1,4 +1,4 @@
-/** One end of one connection of `MemoryNetwork`: how TCP's ends behave, and how they fail. */
+/** One end of a `MemoryNetwork` connection: behaves and fails like a TCP end. */
 import { Effect } from "effect"
 import { isReadonlyArrayNonEmpty, type NonEmptyReadonlyArray } from "effect/Array"
 import type { Socket } from "effect/socket"
@@ -20,29 +20,29 @@ export class MemoryEnd implements ConnectionEnd {
   readonly outbound: Pipe
   private readonly onChange: () => void
   private peer: MemoryEnd | undefined
-  /** How the network sees it. `closed`: bytes are answered with a reset. `silent`: its machine is down. */
+  /** The end's state to the network. `closed`: bytes are answered with a reset. `silent`: its host is down. */
   private state: "open" | "closed" | "silent" = "open"
-  /** Its process is gone: what still runs of it hangs until its scope closes. */
+  /** Its process is gone: effects still waiting on it hang until its scope closes. */
   private hung = false
   /** Its scope has closed. */
   private released = false
   /** How reading ends. */
   private failure: Socket.SocketError | undefined
   private puller: Resume<Batch> | undefined
-  /** Takes batches as they come, in place of pulls. `turn` runs a function in a turn of the reader's event loop. */
+  /** Takes batches as they arrive, instead of pulls. `turn` runs a function in a turn of the reader's event loop. */
   private sink: { readonly take: (batch: Batch) => void; readonly turn: (f: () => void) => void } | undefined
   private delivering = false
-  /** The process reads nothing: a fault. */
+  /** Fault: the process reads nothing. */
   private readsHeld = false
-  /** The reader wants nothing now. */
+  /** The reader has paused reading. */
   private paused = false
   private begun = false
-  /** Called once when enough bytes have come, or no more will. */
+  /** Called once when enough bytes have arrived, or no more will. */
   private onSpoken: Parameters<OnceSpoken>[0] | undefined
   private isEnough: Parameters<OnceSpoken>[1] = () => true
-  /** Looked at by `isEnough`, and not taken by the reader yet. */
+  /** Seen by `isEnough`, not yet taken by the reader. */
   private early: Array<Uint8Array> | undefined
-  /** Takes what is there, or waits. Taking happens when the fiber runs again: an interruption before loses nothing. */
+  /** Takes the chunks at hand, or waits. They are taken only when the fiber runs again, so an earlier interruption loses none. */
   readonly pull: Effect.Effect<Batch, Socket.SocketError> = Effect.suspend(() => this.take() ?? this.arrival)
 
   /** `onChange` is called when the end is no longer open. */
@@ -64,7 +64,7 @@ export class MemoryEnd implements ConnectionEnd {
     return this.state === "open"
   }
 
-  /** Gives the end to its reader. False if that was done before or the end is closed. */
+  /** Gives the end to its reader. False if already done, or the end is closed. */
   begin(): boolean {
     const first = !this.begun && !this.released
     this.begun = true
@@ -101,7 +101,7 @@ export class MemoryEnd implements ConnectionEnd {
   drainTo(take: (batch: Batch) => void): Effect.Effect<never, Socket.SocketError> {
     return Effect.withFiber((fiber) =>
       Effect.callback<never, Socket.SocketError>((resume) => {
-        // Resumed only once nothing is left to take, so never with a batch.
+        // Resumed only once no chunk is left, so never with a batch.
         const ended: Resume<Batch> = (effect) => resume(Effect.andThen(effect, Effect.never))
         const sink = { take, turn: (f: () => void) => fiber.currentDispatcher.scheduleTask(f, 0) }
         this.sink = sink
@@ -120,7 +120,7 @@ export class MemoryEnd implements ConnectionEnd {
     this.look()
   }
 
-  /** Wakes the reader for what is there, or when something comes. */
+  /** Wakes the reader now if there is something to read, otherwise when it arrives. */
   private look(): void {
     if (this.failure === undefined && this.early === undefined) this.inbound.arm()
     else this.wake()
@@ -151,7 +151,7 @@ export class MemoryEnd implements ConnectionEnd {
     if (this.puller === puller) this.inbound.arm()
   }
 
-  /** While held, nothing is handed to the reader. */
+  /** While held, the reader gets nothing. */
   holdReads(held: boolean): void {
     this.readsHeld = held
     if (!held) this.look()
@@ -187,7 +187,7 @@ export class MemoryEnd implements ConnectionEnd {
       return onSpoken(hasSpoken)
     }
     const { puller, sink } = this
-    // A failure needs no reading to be noticed.
+    // A failure is noticed even when nothing is read.
     const deaf = this.hung || ((this.readsHeld || this.paused) && this.failure === undefined)
     if (puller === undefined || (deaf && !this.released)) return
     if (sink !== undefined) {
@@ -199,9 +199,9 @@ export class MemoryEnd implements ConnectionEnd {
     puller(this.pull)
   }
 
-  /** `undefined`: more may come. */
+  /** Whether enough has arrived; `undefined`: more may come. */
   private hasSpoken(): boolean | undefined {
-    // Taking makes room for more, whose arrival must not be heard before this one is kept.
+    // Taking makes room for more, which must not trigger an arrival before this batch is kept.
     this.inbound.awaited = false
     const batch = this.inbound.take()
     this.inbound.awaited = true
@@ -238,7 +238,7 @@ export class MemoryEnd implements ConnectionEnd {
     this.wake()
   }
 
-  /** Its process does not take it: the other end reads a reset. */
+  /** Its process refuses the connection: the other end reads a reset. */
   turnAway(): void {
     if (!this.open) return
     this.released = true
@@ -249,7 +249,7 @@ export class MemoryEnd implements ConnectionEnd {
     this.onChange()
   }
 
-  /** Answers bytes that came too late with a reset. */
+  /** Answers bytes that arrived too late with a reset. */
   private refuse(): void {
     const due = this.inbound.nextDue
     if (due === undefined) return
@@ -261,7 +261,7 @@ export class MemoryEnd implements ConnectionEnd {
     this.outbound.link.deliver(() => this.peer?.reset(), this.outbound.quietAt)
   }
 
-  /** What the kernel does with a connection that no program holds: FIN, or a reset when unread bytes came. */
+  /** What the kernel does with a connection that no program holds: FIN, or a reset if there are unread bytes. */
   private hangUp(): void {
     if (!this.open) return
     this.state = "closed"
@@ -278,7 +278,7 @@ export class MemoryEnd implements ConnectionEnd {
 
   // --- faults ---------------------------------------------------------------------
 
-  /** A reset arrived: what was not read is lost. */
+  /** A reset arrived: unread bytes are lost. */
   reset(): void {
     if (!this.open) return
     this.state = "closed"
@@ -296,7 +296,7 @@ export class MemoryEnd implements ConnectionEnd {
     this.hangUp()
   }
 
-  /** The machine dies. */
+  /** The host dies. */
   vanish(): void {
     this.hung = true
     if (!this.open) return
@@ -305,7 +305,7 @@ export class MemoryEnd implements ConnectionEnd {
     this.onChange()
   }
 
-  /** The machine is back and knows nothing of this connection. What the peer sends, or sends again, gets a reset. */
+  /** The host is back without this connection: whatever the peer sends or retransmits is answered with a reset. */
   returned(): void {
     if (this.state !== "silent") return
     this.state = "closed"

@@ -1,4 +1,4 @@
-/** What `MemoryNetwork` is made of: hosts, links, connections, and the dial that joins them. */
+/** The parts of `MemoryNetwork`: hosts, links, connections, and the dial that joins them. */
 import { Effect, Option } from "effect"
 import type { Random } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -33,7 +33,7 @@ interface Joined {
   readonly acceptor: MemoryEnd
 }
 
-/** The end of a dial: there from the start, connected later. */
+/** The end of a dial: exists from the start, connected later. */
 class DialledEnd implements ConnectionEnd {
   abandoned = false
   end: MemoryEnd | undefined
@@ -63,7 +63,7 @@ export class Fabric {
   private defaults = perfect
   private readonly changes = new Map<string, Partial<LinkOptions>>()
   readonly refused = new Set<PeerIp>()
-  /** `to`, or `from>to`. */
+  /** Keys: `to`, or `from>to`. */
   readonly unreachable = new Set<string>()
 
   constructor(timers: Timers, random: Random.Random) {
@@ -123,7 +123,7 @@ export class Fabric {
 
   // --- hosts ----------------------------------------------------------------------
 
-  /** The host of `ip`. Made when first asked for. */
+  /** The host of `ip`, created on first use. */
   host(ip: PeerIp): Host {
     let host = this.hosts.get(ip)
     if (host === undefined) {
@@ -175,7 +175,7 @@ export class Fabric {
     return hit.length
   }
 
-  /** A reset follows the next `bytes` that the second host reads of what the first wrote. */
+  /** Resets after the second host reads the next `bytes` that the first wrote. */
   resetAfter(a: PeerIp, b: PeerIp, bytes: number): number {
     const [x, y] = [this.host(a), this.host(b)]
     let hit = 0
@@ -317,11 +317,11 @@ export class Fabric {
   }
 }
 
-/** Whether TLS between the two comes about. */
+/** Whether a TLS handshake between the two succeeds. */
 const agrees = (dialler: Host, target: Host, from: PeerAddress): boolean =>
   (dialler.tls === undefined) === (target.tls === undefined) && target.tls?.admits?.(from) !== false
 
-/** What one end sees of the other. */
+/** How one end sees the other secured. */
 const securedOf = ({ tls: own }: Host, other: Host | undefined): Secured =>
   own === undefined || other?.tls === undefined ? plain : {
     _tag: "Tls",

@@ -1,4 +1,4 @@
-/** One machine on `MemoryNetwork`: its addresses, ports, listeners, and the process that runs on it. */
+/** One host on `MemoryNetwork`: its addresses, ports, listeners, and the process that runs on it. */
 import { Effect } from "effect"
 import type { Scope } from "effect"
 import type { SocketServer } from "effect/socket"
@@ -14,10 +14,10 @@ import type { MemoryEnd } from "./MemoryEnd.ts"
 const firstPort = 49152
 const lastPort = 65535
 
-/** What came in, with its end. */
+/** An accepted connection, with its end. */
 export type Arrival = Accepted & { readonly end: MemoryEnd }
 
-/** A run of a program on a host. */
+/** One run of a program on a host. */
 export interface Process {
   gone: boolean
 }
@@ -25,7 +25,7 @@ export interface Process {
 class Bound {
   readonly at: PeerAddress
   readonly acceptor = new Acceptor<Arrival>(({ end }) => end.close())
-  /** The process's event loop takes connections, not the network's. */
+  /** Connections are taken in the process's event loop, not in the network's. */
   private turn: ((f: () => void) => void) | undefined
 
   constructor(at: PeerAddress) {
@@ -51,29 +51,29 @@ class Bound {
 
 export const isIpv6 = (ip: PeerIp): boolean => ip.includes(":")
 
-/** Whether a listener on `bound` takes what is dialled to `ip`. `::` takes both families, as on Linux. */
+/** Whether a listener on `bound` takes dials to `ip`. `::` takes both families, as on Linux. */
 const covers = (bound: PeerIp, ip: PeerIp): boolean =>
   bound === ip || bound === "::" || (bound === "0.0.0.0" && !isIpv6(ip))
 
-/** What a host's TLS shows: nothing is encrypted, only named. */
+/** A host's TLS identity, in name only: nothing is encrypted. */
 export interface HostTls {
-  /** What it offers and takes (ALPN); without one it agrees on nothing, as a node of the TIME network. */
+  /** The ALPN protocol it offers and accepts. Without one it negotiates nothing, like a TIME-network node. */
   readonly protocol?: string | undefined
-  /** Of its certificate: SHA-256 as hex. */
+  /** Its certificate's key: SHA-256 as hex. */
   readonly key?: string | undefined
-  /** Whether it goes on with a TCP connection from there: else it hangs up before TLS. Asked once for each that came. */
+  /** Whether it accepts a TCP connection from there; otherwise it hangs up before TLS. Asked once per connection. */
   readonly admits?: ((from: PeerAddress) => boolean) | undefined
 }
 
 export class Host {
-  /** Its connections are over TLS, if the other end's are. */
+  /** If set, its connections use TLS where the other end's do. */
   tls: HostTls | undefined = undefined
   readonly ips: Array<PeerIp> = []
-  /** The running process. A `PeerSocket` belongs to one, and hangs once that is gone. */
+  /** The running process. A `PeerSocket` belongs to one process, and hangs once it is gone. */
   process: Process = { gone: false }
-  /** The machine is down: what is sent to it is lost. */
+  /** The host is down: what is sent to it is lost. */
   down = false
-  /** The process reads nothing of what arrives. */
+  /** The process reads nothing that arrives. */
   readsHeld = false
   private listeners: Array<Bound> = []
   private readonly usedPorts = new Set<number>()
@@ -100,12 +100,12 @@ export class Host {
     this.usedPorts.delete(port)
   }
 
-  /** Who takes connections to `to`. Listeners never overlap. */
+  /** The listener for connections to `to`. Listeners never overlap. */
   listenerAt(to: PeerAddress): { readonly offer: (arrival: Arrival) => void } | undefined {
     return this.listeners.find(({ at }) => at.port === to.port && covers(at.ip, to.ip))
   }
 
-  /** As `PeerSocket.listen`, for the given process of this host. */
+  /** Implements `PeerSocket.listen` for the given process of this host. */
   listen(at: PeerAddress, process: Process): Effect.Effect<Listener, SocketServer.SocketServerError, Scope.Scope> {
     const fail = (code: string) => Effect.fail(listenError(systemError(code, `listen ${PeerAddresses.format(at)}`)))
     return Effect.suspend(() => {
@@ -128,13 +128,13 @@ export class Host {
   }
 
   private unbind(bound: Bound): void {
-    if (!this.listeners.includes(bound)) return // of a process that is gone
+    if (!this.listeners.includes(bound)) return // its process is gone
     this.listeners = this.listeners.filter((other) => other !== bound)
     this.freePort(bound.at.port)
     bound.acceptor.close()
   }
 
-  /** The process ends without a word; the next one starts with free ports. */
+  /** The process ends silently; the next one starts with free ports. */
   endProcess(): void {
     this.process.gone = true
     this.process = { gone: false }

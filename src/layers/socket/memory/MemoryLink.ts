@@ -1,20 +1,20 @@
-/** Virtual time and virtual cables of `MemoryNetwork`: what is due when, and how one direction between two IPs behaves. */
+/** Virtual time and virtual links of `MemoryNetwork`: what is due when, and how one direction between two IPs behaves. */
 import { Duration } from "effect"
 import type { Clock, Random } from "effect"
 import type { PeerIp } from "../../../domain/peer/PeerIp.ts"
 import type { AlarmClock } from "../../time/AlarmClock.ts"
 
-/** How one direction between two IPs behaves. Applies to what is written from then on. */
+/** How one direction between two IPs behaves. Applies to bytes written from then on. */
 export interface LinkOptions {
   /** One-way delay of everything: bytes, and each step of a dial (a dial takes a round trip, the acceptor half one more). */
   readonly latency: Duration.Input
-  /** Greatest extra delay, uniform per segment. Bytes of one connection keep their order. */
+  /** Maximum extra delay, uniform per segment. Bytes of one connection keep their order. */
   readonly jitter: Duration.Input
-  /** bytes/s, shared by all connections of this direction: a segment leaves when the one before has left. */
+  /** bytes/s, shared by all connections of this direction: a segment leaves after the one before it has left. */
   readonly bandwidth: number
-  /** bytes. Largest chunk that arrives; a small one shows errors of re-framing. */
+  /** bytes. Largest chunk that arrives; a small value exposes framing errors. */
   readonly maxChunk: number
-  /** bytes. A writer waits while more than this was written and not yet pulled by the reader: the window of TCP. */
+  /** bytes. A writer waits while more than this was written and not yet pulled by the reader: TCP's window. */
   readonly bufferBytes: number
 }
 
@@ -27,8 +27,8 @@ export const perfect: LinkOptions = {
 }
 
 /**
- * Runs callbacks at moments of the network's clock, whole milliseconds, in the order they were asked for. One alarm per
- * moment, however many wait for it: a network of many idle connections has none.
+ * Runs callbacks at times of the network's clock, in whole milliseconds, in the order they were requested. One alarm per time, however many
+ * callbacks wait for it; a network of many idle connections has none.
  */
 export class Timers {
   private readonly clock: Clock.Clock
@@ -44,7 +44,7 @@ export class Timers {
     return this.clock.currentTimeMillisUnsafe()
   }
 
-  /** Runs `f` at `ms`, at once if that has come. */
+  /** Runs `f` at `ms`, or at once if that time has passed. */
   at(ms: number, f: () => void): void {
     const moment = Math.ceil(ms)
     const { now } = this
@@ -78,7 +78,7 @@ export class Link {
   private latencyMs = 0
   private jitterMs = 0
   private bandwidth = perfect.bandwidth
-  /** Since `busyFrom` the link has been sending without a pause; `busyBytes` in all. One division, so no error adds up. */
+  /** The link has been sending without a pause since `busyFrom`, `busyBytes` in all. A single division, so rounding errors do not add up. */
   private busyFrom = 0
   private busyBytes = 0
   private parked: Array<() => void> = []
@@ -94,7 +94,7 @@ export class Link {
     this.random = random
   }
 
-  /** Gives the factor by which the link became faster: what waits on it leaves that much sooner. At most 1. */
+  /** Returns the share of their remaining time that waiting segments now need: below 1 if the link became faster, else 1. */
   set(options: LinkOptions): number {
     let sooner = 1
     this.latencyMs = Duration.toMillis(options.latency)
@@ -111,7 +111,7 @@ export class Link {
     return sooner
   }
 
-  /** When `bytes` put on the link now arrive, ms; fractions are kept so that no rounding adds up. */
+  /** When `bytes` put on the link now will arrive, ms. Fractions are kept so that rounding does not add up. */
   arrival(bytes: number): number {
     const { now } = this.timers
     if (this.freeAt < now) {
@@ -122,7 +122,7 @@ export class Link {
     return this.freeAt + this.delay()
   }
 
-  /** When all that was put on the link so far has left. */
+  /** When everything put on the link so far will have left. */
   private get freeAt(): number {
     return this.busyFrom + this.busyBytes * 1000 / this.bandwidth
   }
@@ -131,7 +131,7 @@ export class Link {
     return this.latencyMs + (this.jitterMs > 0 ? this.jitterMs * this.random.nextDoubleUnsafe() : 0)
   }
 
-  /** A packet without size (of a dial, or a reset): runs `f` when it arrives, not before `notBefore`. Waits out a cut. */
+  /** Sends a packet without size (of a dial, or a reset): runs `f` on arrival, not before `notBefore`. Waits until a cut is healed. */
   deliver(f: () => void, notBefore = 0): void {
     this.timers.at(Math.max(notBefore, this.timers.now + this.delay()), () => {
       if (this.cut) this.parked.push(f)
@@ -139,7 +139,7 @@ export class Link {
     })
   }
 
-  /** Undoes a cut for packets; bytes are the pipes' business. */
+  /** Undoes a cut for packets; the pipes handle bytes. */
   release(): void {
     this.cut = false
     for (const f of this.parked.splice(0)) f()

@@ -1,18 +1,18 @@
 /**
  * `PeerSocket` inside one process, with the faults of real networks: for tests and simulation.
  *
- * A network joins hosts, each with one or more IPs. All time comes from the `Clock` and all chance from the `Random` that
- * are current where the layer is built, so a run under `TestClock` and `Random.withSeed` (both around the layer too) is
- * reproducible. Faults happen at once; what follows from them takes the links' time.
+ * A network joins hosts, each with one or more IPs. All time comes from the `Clock` and all randomness from the `Random` current where the
+ * layer is built. So a run under `TestClock` and `Random.withSeed` (both around the layer too) is reproducible. Faults happen at once; their
+ * effects take the links' time.
  *
- * **Model.** A dial is SYN, SYN-ACK, ACK: the dialler is connected after a round trip, the acceptor sees it half a round
- * trip later. No listener means refused after a round trip; an IP without a host means silence until the dial's
- * timeout. Closing with bytes unread, or bytes that arrive at a closed end, make a reset, and a reset destroys what the
- * other end has not read. Arrival is at whole milliseconds, rounded up; due times keep their fractions. Not modelled:
- * acknowledgements (a window opens as soon as the reader pulls), retransmission timers, and giving up after minutes.
+ * **Model.** A dial is SYN, SYN-ACK, ACK: the dialler is connected after a round trip, the acceptor half a round trip later. No listener:
+ * refused after a round trip. An IP without a host: silence until the dial's timeout. Closing with bytes unread, or bytes that arrive at a
+ * closed end, cause a reset, which destroys what the other end has not read. Arrival is at whole milliseconds, rounded up; due times keep
+ * their fractions. Not modelled: acknowledgements (a window opens as soon as the reader pulls), retransmission timers, and giving up after
+ * minutes.
  *
- * **Processes.** After `crash` or `drop`, everything that was made through the host's `PeerSocket` hangs, as a dead
- * process does, until its scopes close. Ask `host` (or `layerHost`) again for the process that starts next.
+ * **Processes.** After `crash` or `drop`, everything made through the host's `PeerSocket` hangs until its scopes close, as a dead process
+ * does. Call `host` (or `layerHost`) again for the next process.
  */
 import { Clock, Context, Effect, FiberSet, Layer, Random } from "effect"
 import type { PeerIp } from "../../../domain/peer/PeerIp.ts"
@@ -46,11 +46,11 @@ const directed = (
 
 export class MemoryNetwork extends Context.Service<MemoryNetwork, {
   /**
-   * A `PeerSocket` for the process that runs on the host with these IPs. The first call for an IP makes the host; later
-   * calls may add IPs. It dials from its first IP of the target's family unless told otherwise; families can be mixed.
+   * A `PeerSocket` for the process that runs on the host with these IPs. The first call for an IP creates the host; later calls may add IPs. It
+   * dials from its first IP of the target's family unless `from` is given; families can be mixed.
    */
   readonly host: (ip: PeerIp, ...more: ReadonlyArray<PeerIp>) => PeerSocket["Service"]
-  /** Changes every link, present and future, except what `setLink` said about one. */
+  /** Changes every link, present and future, except options that `setLink` has set. */
   readonly setDefaults: (change: Partial<LinkOptions>) => Effect.Effect<void>
   /** Changes the links between two IPs. */
   readonly setLink: (
@@ -59,15 +59,15 @@ export class MemoryNetwork extends Context.Service<MemoryNetwork, {
     change: Partial<LinkOptions>,
     direction?: Direction
   ) => Effect.Effect<void>
-  /** Nothing arrives any more, nothing is lost: bytes, resets and dials wait for `heal`. What had arrived can be read. */
+  /** Stops all arrivals without losing anything: bytes, resets and dials wait for `heal`. Data that had arrived can be read. */
   readonly cut: (a: PeerIp, b: PeerIp, direction?: Direction) => Effect.Effect<void>
-  /** Undoes `cut`. What should have arrived meanwhile arrives now. */
+  /** Undoes `cut`. What would have arrived in the meantime arrives now. */
   readonly heal: (a: PeerIp, b: PeerIp, direction?: Direction) => Effect.Effect<void>
-  /** The host's connections are over TLS from now on, in name: nothing is encrypted. `undefined`: plain, as at first. */
+  /** The host's connections use TLS from now on, in name only: nothing is encrypted. `undefined`: plain, the initial state. */
   readonly secure: (ip: PeerIp, tls: HostTls | undefined) => Effect.Effect<void>
-  /** Dials to `ip` are refused, even while a node listens. Connections live on. */
+  /** Dials to `ip` are refused, even while a node listens. Existing connections stay. */
   readonly refuse: (ip: PeerIp) => Effect.Effect<void>
-  /** Dials to `ip` get no answer until their timeout: a host behind NAT. From one IP only, if `from` is given. */
+  /** Dials to `ip` get no answer until their timeout, like a host behind NAT. From one IP only, if `from` is given. */
   readonly block: (ip: PeerIp, from?: PeerIp) => Effect.Effect<void>
   /** Undoes `refuse(ip)` and `block(ip, from)`. */
   readonly allow: (ip: PeerIp, from?: PeerIp) => Effect.Effect<void>
@@ -75,18 +75,18 @@ export class MemoryNetwork extends Context.Service<MemoryNetwork, {
   readonly reset: (a: PeerIp, b: PeerIp, which?: (connection: Connection) => boolean) => Effect.Effect<number>
   /** Resets connections between two hosts once the second has read `bytes` more of what the first wrote. Returns how many. */
   readonly resetAfter: (from: PeerIp, to: PeerIp, bytes: number) => Effect.Effect<number>
-  /** The host's process reads nothing more of what arrives, until told otherwise (or a new one starts). It still writes. */
+  /** While held, the host's process reads nothing that arrives; a new process starts reading again. It still writes. */
   readonly holdReads: (ip: PeerIp, held: boolean) => Effect.Effect<void>
-  /** The host's process dies; its kernel closes the connections (FIN, or a reset where bytes were unread) and ports. */
+  /** The host's process dies; its kernel closes the connections (FIN, or a reset if bytes were unread) and ports. */
   readonly crash: (ip: PeerIp) => Effect.Effect<void>
-  /** The machine is gone without a word: its connections stay open at the other ends, and nothing is answered. */
+  /** The host vanishes silently: its connections stay open at the other ends, and nothing is answered. */
   readonly drop: (ip: PeerIp) => Effect.Effect<void>
-  /** The dropped machine is back, with no connections: what is or was sent on old ones is answered with a reset. */
+  /** The dropped host is back, without connections: bytes sent on old ones are answered with a reset. */
   readonly restore: (ip: PeerIp) => Effect.Effect<void>
   /** Connections that at least one end holds, oldest first. */
   readonly connections: Effect.Effect<ReadonlyArray<Connection>>
 }>()("timemesh/layers/socket/memory/MemoryNetwork") {
-  /** A network of its own per build; all links perfect until told otherwise. */
+  /** Each build has its own network; all links are perfect until changed. */
   static readonly layer = Layer.effect(
     MemoryNetwork,
     Effect.gen(function*() {

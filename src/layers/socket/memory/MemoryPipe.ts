@@ -1,8 +1,8 @@
 /**
  * One direction of one connection of `MemoryNetwork`.
  *
- * Delivery is driven by the reader: a segment gets its due time when it is put on the link, and lies in its pipe until a
- * pull takes it. No fiber runs per connection or segment.
+ * Delivery is driven by the reader: a segment gets its due time when it is put on the link, and stays in its pipe until a pull takes it. No
+ * fiber runs per connection or segment.
  */
 import { Effect } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -14,7 +14,7 @@ export type Resume<A> = (effect: Effect.Effect<A, Socket.SocketError>) => void
 
 const isNonEmpty = (chunks: ReadonlyArray<Uint8Array>): chunks is Batch => chunks.length > 0
 
-/** As `Effect.callback`, but the fiber resumes by way of its scheduler, not inside the one that resumes it. */
+/** Like `Effect.callback`, but the fiber resumes through its own scheduler, not inside the fiber that resumes it. */
 export const onTurn = <A>(
   register: (resume: Resume<A>) => () => void
 ): Effect.Effect<A, Socket.SocketError> =>
@@ -35,7 +35,7 @@ interface Segment {
 export class Pipe {
   readonly link: Link
   private readonly timers: Timers
-  /** Under way or arrived, not yet pulled. */
+  /** In flight or arrived, not yet pulled. */
   private segments: Array<Segment> = []
   /** Written, but beyond the buffer. */
   private backlog: Array<Uint8Array> = []
@@ -47,12 +47,12 @@ export class Pipe {
   private arrivedAtCut = 0
   private wakeAt = Number.POSITIVE_INFINITY
   private writers: Array<Resume<void>> = []
-  /** Called when the reader, if it waits, may find something. */
+  /** Called when a waiting reader may find data. */
   onArrival: () => void = () => {}
-  /** bytes until the connection breaks, and what breaks it. */
+  /** Bytes until the connection breaks, and what breaks it. */
   private left = Number.POSITIVE_INFINITY
   private spent: () => void = () => {}
-  /** Whether the reader waits: only then is an alarm worth having. */
+  /** Whether the reader is waiting: only then is an alarm needed. */
   awaited = false
 
   constructor(link: Link, timers: Timers) {
@@ -64,17 +64,17 @@ export class Pipe {
     return this.fin !== "no"
   }
 
-  /** Whether anything is written and not pulled, FIN included. */
+  /** Whether written data, or FIN, has not been pulled yet. */
   get pending(): boolean {
     return this.segments.length > 0 || this.backlog.length > 0 || this.fin === "wanted"
   }
 
-  /** When everything that is on the link has arrived. */
+  /** When everything on the link will have arrived. */
   get quietAt(): number {
     return this.lastDue
   }
 
-  /** Arrival of the first byte that is still under way; `undefined` if there is none. */
+  /** Arrival of the first byte still in flight; `undefined` if none is. */
   get nextDue(): number | undefined {
     const next = this.segments[this.arrived()]
     return next?.bytes === undefined ? undefined : next.due
@@ -93,10 +93,10 @@ export class Pipe {
     return n
   }
 
-  /** Takes over `bytes`, which the caller must not change; `admit` sends it off. */
+  /** Takes ownership of `bytes`; `admit` sends it. */
   add(bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    // Mostly the only one: an array that grows makes room for many.
+    // Usually the only chunk; an array that grows by push reserves room for many.
     if (this.backlog.length === 0) this.backlog = [bytes]
     else this.backlog.push(bytes)
   }
@@ -106,7 +106,7 @@ export class Pipe {
     this.admit()
   }
 
-  /** Puts on the link what the buffer has room for. */
+  /** Puts as much on the link as the buffer has room for. */
   admit(): void {
     const { link } = this
     let used = 0
@@ -117,7 +117,7 @@ export class Pipe {
       if (n === chunk.length) used++
       else this.backlog[used] = chunk.subarray(n)
       this.lastDue = Math.max(this.lastDue, link.arrival(n))
-      // A view of a short array costs more than the array: the engine has to move it out of its heap.
+      // A view of a short array costs more than the array: the engine has to move the array out of its heap.
       const segment = { due: this.lastDue, bytes: n === chunk.length ? chunk : chunk.subarray(0, n) }
       if (this.segments.length === 0) this.segments = [segment]
       else this.segments.push(segment)
@@ -136,7 +136,7 @@ export class Pipe {
     this.arm()
   }
 
-  /** Sees to it that a waiting reader is woken when the next segment arrives. */
+  /** Arranges that a waiting reader is woken when the next segment arrives. */
   arm(): void {
     if (!this.awaited || this.left === 0) return
     if (this.arrived() > 0) return this.onArrival()
@@ -149,9 +149,9 @@ export class Pipe {
     })
   }
 
-  /** What has arrived: chunks, then (alone) `"fin"`, which stays. */
+  /** Data that has arrived: chunks, then (alone) `"fin"`, which stays. */
   take(): Batch | "fin" | undefined {
-    // What comes next is the reset.
+    // The reset is next.
     if (this.left === 0) return undefined
     const n = this.arrived()
     const out: Array<Uint8Array> = []
@@ -171,7 +171,7 @@ export class Pipe {
     return out
   }
 
-  /** The link became faster: what is under way takes that part of the time it had left. */
+  /** The link became faster: segments in flight need only `part` of their remaining time. */
   hurry(part: number): void {
     const { now } = this.timers
     const sooner = (due: number) => due > now ? now + (due - now) * part : due
@@ -180,7 +180,7 @@ export class Pipe {
     this.arm()
   }
 
-  /** Hands over `bytes` more, then breaks with `spent`. */
+  /** Hands over `bytes` more, then breaks by calling `spent`. */
   spendAtMost(bytes: number, spent: () => void): void {
     this.left = Math.max(1, bytes)
     this.spent = spent
@@ -191,7 +191,7 @@ export class Pipe {
     this.arrivedAtCut = this.arrived()
   }
 
-  /** Loses what has not arrived. */
+  /** Loses everything that has not arrived. */
   loseUnderWay(): void {
     this.segments.length = this.arrived()
     this.backlog = []
@@ -199,7 +199,7 @@ export class Pipe {
     this.unread = this.segments.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0)
   }
 
-  /** Loses everything; neither end is told. */
+  /** Loses everything; neither end is notified. */
   forget(): void {
     this.segments = []
     this.backlog = []
@@ -207,7 +207,7 @@ export class Pipe {
     this.arrivedAtCut = 0
   }
 
-  /** Loses what is beyond the buffer. */
+  /** Loses everything beyond the buffer. */
   forgetBacklog(): void {
     this.backlog = []
   }
