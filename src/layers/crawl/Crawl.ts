@@ -1,6 +1,6 @@
 /**
- * Walks the network from some nodes on: each address is asked once (`Probe`), and whom it names is asked in turn, nearest first. Bounded in pace, in
- * how many are asked at once and in all.
+ * Crawls the network from some starting nodes: asks each address once (`Probe`), then the peers it lists, breadth first. The pace, the
+ * concurrent probes and the total are bounded.
  */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
@@ -14,22 +14,22 @@ import { type Finding, probe } from "./Probe.ts"
 export interface Options {
   readonly network: Network
   readonly software: string
-  /** Where it begins. */
+  /** The starting addresses. */
   readonly from: ReadonlyArray<PeerAddress.PeerAddress>
-  /** Addresses that are asked at most. */
+  /** Maximum number of addresses to probe. */
   readonly most: number
-  /** Dials a second. */
+  /** Dials per second. */
   readonly perSecond: number
 }
 
 export interface Report {
-  /** In the order of the IPs. */
+  /** Ordered by IP. */
   readonly nodes: ReadonlyArray<Finding>
-  /** Addresses that were named and not asked, because `most` had been. */
+  /** Addresses that were learned but not probed, because `most` was reached. */
   readonly left: number
 }
 
-/** `tell` hears of each node as it was asked. */
+/** `tell` is called with each node's finding, after its batch. */
 export const run = Effect.fnUntraced(function*(
   sockets: PeerSocket["Service"],
   options: Options,
@@ -38,7 +38,7 @@ export const run = Effect.fnUntraced(function*(
   const { from, most, perSecond } = options
   const known = new Set<PeerIp.PeerIp>()
   const waiting: Array<PeerAddress.PeerAddress> = []
-  // Those that were asked name this host as well.
+  // The probed nodes also list this host.
   const own = new Set(sockets.addresses())
   const left = new Set<PeerIp.PeerIp>()
   const learn = (at: PeerAddress.PeerAddress) => {

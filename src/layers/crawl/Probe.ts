@@ -1,6 +1,6 @@
 /**
- * Asks one node of the network what it is and whom it knows, over whichever wire it speaks, and hangs up. Nothing that a good peer would not say: one
- * connection, one handshake, each question once.
+ * Asks one node of the network what it is and which peers it knows, over whichever wire it speaks, then disconnects. It behaves like a good
+ * peer: one connection, one handshake, each question once.
  */
 import { Effect, Option, Result } from "effect"
 import type { Socket } from "effect/socket"
@@ -23,24 +23,24 @@ import type { Decoded, WireReader } from "../../domain/wire/Wire.ts"
 import { errorCode, type PeerSocket, type Secured, transportOf, wireOf } from "../../services/PeerSocket.ts"
 import { RandomBytes } from "../../services/RandomBytes.ts"
 
-/** What one node said. */
+/** What one node answered. */
 export interface Finding {
   readonly ip: PeerIp
   readonly port: number
-  /** Whether a connection could be opened, TLS included where the network has it. */
+  /** Whether a connection could be opened, including TLS where the network uses it. */
   readonly isReachable: boolean
   readonly wire: WireName | undefined
-  /** `plain`, or the version of TLS. */
+  /** `plain`, or the TLS version. */
   readonly transport: string | undefined
   readonly software: string | undefined
   readonly height: number | undefined
-  /** Why it could not be asked, or did not answer everything; absent when it did. */
+  /** Why the node could not be asked, or did not answer everything; absent if it did. */
   readonly problem: string | undefined
-  /** Whom it named. */
+  /** The peers it lists. */
   readonly peers: ReadonlyArray<PeerAddress.PeerAddress>
 }
 
-/** What has been heard so far. */
+/** The answers received so far. */
 interface Notes {
   software?: string
   height?: number
@@ -50,7 +50,7 @@ interface Notes {
 
 type Heard = "more" | "done"
 
-/** One side of a conversation. `heard` notes a message; `say` collects answers, sent after each batch. */
+/** One side of a conversation. `heard` takes a message; answers are collected, and sent after each batch. */
 interface Talk<M> {
   readonly reader: WireReader<M>
   readonly begin: () => void
@@ -59,7 +59,7 @@ interface Talk<M> {
 
 type Say = (frame: ReadonlyArray<Uint8Array>) => void
 
-/** `nonce`: random bytes; `own`: this end's address on the socket. */
+/** A conversation on the native wire. `nonce`: random bytes; `own`: this end's address on the socket. */
 const native = (
   { network, nonce, own, software, to }: {
     readonly network: Network
@@ -125,12 +125,12 @@ const time = (network: Network, notes: Notes, sendFrame: Say): Talk<TimeMessage>
     const frame = TimeEncoder.encode(message)
     if (frame !== undefined) sendFrame([frame])
   }
-  // What it owes: whom it is connected with, whom it lists, and its height.
+  // The answers still missing: its peers, its masternodes, and its height.
   const owed = new Set(["peers", "masternodes", "height"])
   const told = (addresses: ReadonlyArray<string>) => {
     for (const text of addresses.slice(0, Limits.peersPerMessage)) {
       const at = PeerAddress.fromString(text, network.port)
-      // Its network's nodes listen on one port, whatever a list says.
+      // Nodes of this network listen on one port, whatever a list claims.
       if (Result.isSuccess(at)) notes.peers.push(PeerAddress.make(at.success.ip, network.port))
     }
   }
@@ -178,7 +178,7 @@ const time = (network: Network, notes: Notes, sendFrame: Say): Talk<TimeMessage>
 
 const incomplete = "it did not answer everything in time"
 
-/** Reads until the talk is done. */
+/** Reads until the conversation is done. */
 const converse = <M>(
   { begin, heard, reader }: Talk<M>,
   limit: number,
@@ -198,7 +198,7 @@ const converse = <M>(
     }
   })
 
-/** Asks the node at an address. Never fails: what went wrong is part of the finding. */
+/** Asks the node at an address. Never fails: errors are part of the finding. */
 export const probe = Effect.fnUntraced(function*(
   sockets: PeerSocket["Service"],
   { network, software }: { readonly network: Network; readonly software: string },

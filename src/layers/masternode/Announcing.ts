@@ -1,4 +1,4 @@
-/** What goes out: this node's own announcement and its proof on each connection, others' announcements in batches, and reports. */
+/** Sends announcements: this node's own with its proof on each connection, others' in batches, and reports. */
 import * as Limits from "../../domain/Limits.ts"
 import * as Bytes from "../../domain/masternode/AnnouncementBytes.ts"
 import type { Announcement, Claim } from "../../domain/masternode/Masternode.ts"
@@ -23,7 +23,7 @@ const sign = ({ network }: MasternodeContext, own: Pick<Own, "identity" | "ip" |
   return { claim, signature: sign(Bytes.signed(network, claim)) }
 }
 
-/** From now on this node is a masternode. */
+/** Starts announcing this node as a masternode. */
 export const start = (context: MasternodeContext, identity: OwnMasternode, ip: PeerIp, port: number): void => {
   const now = context.now()
   const announcement = sign(context, { identity, ip, port }, now.wall)
@@ -34,7 +34,7 @@ export const start = (context: MasternodeContext, identity: OwnMasternode, ip: P
 }
 
 /**
- * Says it again when it is time, and when others know of a later announcement than ours: of a former run, before the clock was set back.
+ * Announces again when due, or when peers know a later announcement than ours: one of an earlier run, before the clock was set back.
  */
 export const repeat = (context: MasternodeContext, own: Own): void => {
   const now = context.now()
@@ -48,7 +48,7 @@ export const repeat = (context: MasternodeContext, own: Own): void => {
   relay(context, own.announcement, undefined)
 }
 
-/** Tells the peer that we are this masternode, and shows it. */
+/** Sends the peer our announcement, with a proof that we hold its key. */
 export const prove = ({ messages, network, own }: MasternodeContext, { origin, session }: Link): void => {
   if (own === undefined) return
   const proof = own.identity.sign(Bytes.signedOnConnection(network, own.announcement.claim, {
@@ -59,7 +59,7 @@ export const prove = ({ messages, network, own }: MasternodeContext, { origin, s
   messages.send(origin, { _tag: "OwnMasternode", announcement: own.announcement, proof })
 }
 
-/** Has every other peer told, once. */
+/** Queues the announcement for every other peer, once. */
 export const relay = (context: MasternodeContext, announcement: Announcement, from: Link | undefined): void => {
   const { ip, key } = announcement.claim
   for (const link of context.links.values()) {
@@ -67,7 +67,7 @@ export const relay = (context: MasternodeContext, announcement: Announcement, fr
   }
 }
 
-/** Announcements to send to a newcomer: the latest of each key that others still take. */
+/** Queues announcements for a newcomer: the latest of each key that peers still accept. */
 export const greet = (context: MasternodeContext, link: Link): void => {
   const { registry } = context
   const now = context.now()
@@ -80,7 +80,7 @@ export const greet = (context: MasternodeContext, link: Link): void => {
   prove(context, link)
 }
 
-/** Sends the announcements that a peer still lacks, as many as it takes now. */
+/** Sends the announcements that a peer still lacks, as many as its limit allows now. */
 export const flush = ({ messages }: MasternodeContext, link: Link, now: number): void => {
   while (link.outgoing.size > 0) {
     const count = Math.min(
@@ -106,7 +106,7 @@ export const seenNow = ({ links }: MasternodeContext): ReadonlyArray<Bytes.Sight
   [...links.values()].flatMap(({ origin, proven }) => proven === undefined ? [] : [{ ip: origin.ip, key: proven }])
     .slice(0, Limits.sightingsPerReport)
 
-/** Reports them to a peer, if they changed or it is time. */
+/** Reports them to a peer, if they have changed or a report is due. */
 export const report = (
   { messages, seenVersion }: MasternodeContext,
   link: Link,

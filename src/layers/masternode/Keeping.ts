@@ -1,6 +1,6 @@
 /**
- * Keeps the registry across restarts: what has changed is stored once a minute and when the node stops. A stored announcement is verified
- * again, and is live no sooner than any other: by a connection or by witnesses.
+ * Keeps the registry across restarts: changes are stored once a minute and when the node stops. A stored announcement is verified again,
+ * and becomes live only like any other: by a connection or by witnesses.
  */
 import { Effect, Schedule, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
@@ -13,7 +13,7 @@ import { MasternodeStore, type StoredMasternode } from "../../services/Masternod
 import type { Signatures } from "../../services/Signatures.ts"
 import type { MasternodeContext } from "./MasternodeContext.ts"
 
-/** The verifier's verdict on a stored announcement. */
+/** Whether a stored announcement's signature is right. */
 const isSigned = (context: MasternodeContext, signatures: Signatures["Service"], stored: StoredMasternode) =>
   Effect.callback<boolean>((resume) => {
     const { claim, signature } = stored.announcement
@@ -25,7 +25,7 @@ const isSigned = (context: MasternodeContext, signatures: Signatures["Service"],
     )
   })
 
-/** Puts back what was stored and is not too old to be shown. */
+/** Restores stored announcements that are recent enough to be shown. */
 export const load = Effect.fnUntraced(function*(context: MasternodeContext, signatures: Signatures["Service"]) {
   const store = yield* MasternodeStore
   const stored = yield* Effect.catch(store.load, (error) => Effect.as(Effect.logWarning(error.message), []))
@@ -38,10 +38,10 @@ export const load = Effect.fnUntraced(function*(context: MasternodeContext, sign
   context.registry = RegistryBounds.withoutForgotten(context.registry, context.now().monotonic)
 })
 
-/** Stores changes for ever, and once more when the scope closes. */
+/** Stores changes periodically, and once more when the scope closes. */
 export const run = Effect.fnUntraced(function*(context: MasternodeContext) {
   const store = yield* MasternodeStore
-  /** As it is stored: the announcement's time and whether it is proven, by key and IP. */
+  /** What is stored: the announcement's time and whether it is proven, by key and IP. */
   const kept = new Map<string, { readonly ip: PeerIp; readonly key: Key; readonly mark: string }>()
   let last: Registry.MasternodeRegistry | undefined
   const save = Effect.suspend(() => {
@@ -63,7 +63,7 @@ export const run = Effect.fnUntraced(function*(context: MasternodeContext) {
     if (changed.length === 0 && gone.size === 0) return Effect.void
     return store.save(changed, [...gone.values()]).pipe(
       Effect.catch((error) => {
-        // The next turn stores all of them.
+        // The next turn stores all entries again.
         kept.clear()
         last = undefined
         return Effect.logWarning(error.message)

@@ -1,6 +1,6 @@
 /**
- * What the parts of `Masternodes` share. The registry is replaced whole; links live as long as their connections. All of it is touched
- * only from synchronous code.
+ * State shared by the parts of `Masternodes`. The registry is replaced as a whole; links live as long as their connections. All of it is
+ * touched only by synchronous code.
  */
 import * as Limits from "../../domain/Limits.ts"
 import type { Sighting } from "../../domain/masternode/AnnouncementBytes.ts"
@@ -23,13 +23,13 @@ export interface Link {
   readonly session: PeerSession
   readonly ipClass: PeerIp.IpClass
   readonly netgroup: string
-  /** The key that the peer has proved to hold, at its address. */
+  /** The key that the peer has proved it holds, at its address. */
   proven: Key | undefined
   /** Announcements that the peer still lacks, the latest of each key. */
   readonly outgoing: Map<Key, Announcement>
-  /** Its last report of masternodes, when it came, and whether it names some that are not known yet. */
+  /** Its last report of masternodes, when it arrived, and whether it lists any that are not known yet. */
   report: { readonly seen: ReadonlyArray<Sighting>; readonly at: number; readonly hasUnknown: boolean } | undefined
-  /** Our last report to it: which, and when. */
+  /** The version and time of our last report to it. */
   reported: { readonly version: number; readonly at: number } | undefined
   out: TokenBucket.TokenBucket
   in: TokenBucket.TokenBucket
@@ -52,7 +52,7 @@ export interface Own {
 /** A connection to a peer of the TIME network. */
 export interface TimeLink {
   readonly origin: Origin
-  /** When it was last asked for its list, monotonic ms. */
+  /** When it was last asked for its masternode list, monotonic ms. */
   askedAt: number | undefined
 }
 
@@ -60,12 +60,12 @@ export interface MasternodeContext {
   registry: Registry.MasternodeRegistry
   readonly links: Map<PeerIp.PeerIp, Link>
   readonly timeLinks: Map<PeerIp.PeerIp, TimeLink>
-  /** Counts the changes of which links are proven. */
+  /** Increases whenever the set of proven links changes. */
   seenVersion: number
   own: Own | undefined
-  /** The same in the words of the TIME network; `undefined` where that network knows no such masternode. */
+  /** The same as a TIME-network message; `undefined` where that network has no such masternodes. */
   ownTime: Message<"MasternodeAnnouncementV3"> | Message<"MasternodeAnnouncementV4"> | undefined
-  /** Claims that changed since the last beat: conflicts are looked for among them. */
+  /** Claims that changed since the last beat, to be checked for conflicts. */
   readonly changed: Map<string, Sighting>
   readonly network: Network
   readonly messages: PeerMessages["Service"]
@@ -74,10 +74,10 @@ export interface MasternodeContext {
   readonly now: () => Registry.Now
 }
 
-/** Whether that connection is still the peer's. */
+/** Whether that connection is still the peer's current one. */
 export const isCurrent = ({ links }: MasternodeContext, link: Link): boolean => links.get(link.origin.ip) === link
 
-/** Takes over what an announcement changed, within the bounds. */
+/** Applies a registry changed by an announcement, within the bounds. */
 export const change = (
   context: MasternodeContext,
   registry: Registry.MasternodeRegistry,
@@ -88,6 +88,6 @@ export const change = (
   if (context.changed.size < Limits.masternodeConflictsTold) context.changed.set(`${ip} ${key}`, { ip, key })
 }
 
-/** Peers are sent what may interest them: not private addresses outside their network, nor of themselves. */
+/** Whether an address is of use to a peer: not private ones outside its network, and not its own. */
 export const mayTell = (link: Link, ip: PeerIp.PeerIp): boolean =>
   ip !== link.origin.ip && PeerIp.isOfUse(PeerIp.classOf(ip), link.ipClass)

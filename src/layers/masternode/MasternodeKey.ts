@@ -1,6 +1,6 @@
 /**
- * The key of a masternode, in a file: PKCS#8 in PEM, as `openssl genpkey -algorithm ed25519` writes it. The file must be its owner's
- * alone: any reader of it can be this masternode.
+ * A masternode's key, in a file: PKCS#8 in PEM, as `openssl genpkey -algorithm ed25519` writes it. The file must be readable by its owner
+ * alone: anyone who can read it can impersonate the masternode.
  *
  * **Errors**: `FileError` names the file, with the reason and the fix.
  */
@@ -12,19 +12,19 @@ import type { Key, Outpoint, Tier } from "../../domain/masternode/Masternode.ts"
 import type { OwnMasternode } from "../../services/Masternodes.ts"
 import { FileError, plain } from "../store/PlainFiles.ts"
 
-// So that an application that exports `load` can name its error.
+// Lets an application that re-exports `load` name its error.
 export type { FileError } from "../store/PlainFiles.ts"
 import * as PlainFiles from "../store/PlainFiles.ts"
 import { systemCode, systemReasonAndFix } from "../store/systemError.ts"
 
-/** The name of the file in a data directory. */
+/** The file's name in a data directory. */
 export const fileName = "masternode.key"
 
-/** Of a private key, the public one. */
+/** The public key of a private key. */
 export const publicKey = (key: KeyObject): Key =>
   createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-32).toString("hex") as Key
 
-/** What a node announces itself with. A free masternode has no collateral, any other has. `rewards`: default the key's own address. */
+/** What a node announces as a masternode. A free masternode has no collateral, all others have. `rewards`: default the key's own address. */
 export const identity = (key: KeyObject, tier: Tier, collateral?: Outpoint, rewards?: string): OwnMasternode => ({
   key: publicKey(key),
   tier,
@@ -33,7 +33,7 @@ export const identity = (key: KeyObject, tier: Tier, collateral?: Outpoint, rewa
   sign: (message) => new Uint8Array(sign(null, message, key))
 })
 
-/** Makes a key and writes it to a new file. Gives the public key. */
+/** Makes a key and writes it to a new file. Returns the public key. */
 export const create = (file: string): Effect.Effect<Key, FileError> =>
   Effect.tryPromise({
     try: async () => {

@@ -1,6 +1,6 @@
 /**
- * `Masternodes`: listens to peers that read announcements, keeps the registry, and once a second passes on what is new (decision 0065).
- * Composition; see `Receiving` and `Announcing`.
+ * `Masternodes`: listens to peers that read announcements, keeps the registry, and passes on news once a second (decision 0065). Composition
+ * only; see `Receiving` and `Announcing`.
  */
 import { Clock, Effect, Layer, Schedule, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
@@ -72,7 +72,7 @@ const listener = (context: MasternodeContext): PeerListener<MasternodeMessage> =
   onProgress: () => {}
 })
 
-/** The same for peers of the TIME network, which sign nothing. */
+/** The same for TIME-network peers, which sign nothing. */
 const timeListener = (context: MasternodeContext): PeerListener<TimeMessage> => ({
   onUp: (origin) => context.timeLinks.set(origin.ip, { origin, askedAt: undefined }),
   onDown: (origin) => {
@@ -86,7 +86,7 @@ const timeListener = (context: MasternodeContext): PeerListener<TimeMessage> => 
   onProgress: () => {}
 })
 
-/** A report may name masternodes whose announcement comes after it. */
+/** A report may name masternodes whose announcements arrive after it. */
 const lookAgain = (context: MasternodeContext, link: Link): void => {
   const { report } = link
   if (report?.hasUnknown === true) Receiving.witnessed(context, link, report.seen, report.at)
@@ -159,5 +159,5 @@ const make = Effect.gen(function*() {
   })
 })
 
-/** A function, so that two nodes never share one. */
+/** A function, so that two nodes never share a layer. */
 export const layer = () => Layer.provide(Layer.effect(Masternodes, make), SignaturesLive.layer)

@@ -1,6 +1,6 @@
 /**
- * What comes in. Peers verify before they pass on, so a wrong signature is the sender's fault and ends its connection; whatever a clock, a
- * bound or another's claim may explain is passed over.
+ * Handles masternode messages. Peers verify before they relay, so a wrong signature is the sender's fault and ends its connection. Anything
+ * that a clock, a bound or another peer's claim may explain is ignored.
  */
 import * as Limits from "../../domain/Limits.ts"
 import * as Bytes from "../../domain/masternode/AnnouncementBytes.ts"
@@ -13,14 +13,14 @@ import * as Announcing from "./Announcing.ts"
 import * as Context from "./MasternodeContext.ts"
 import type { Link, MasternodeContext } from "./MasternodeContext.ts"
 
-/** More than a peer may send: it is not read for a while, so that reading what it sends costs no more than what it may. */
+/** The peer sent more than it may: pauses reading, so that its messages cost no more than its limits allow. */
 const flooded = ({ messages }: MasternodeContext, link: Link): void => {
   if (link.isPaused) return
   link.isPaused = true
   messages.pauseReading(link.origin)
 }
 
-/** Takes one of the peer's tokens. */
+/** Takes one of the peer's tokens; false if none is left. */
 const mayGo = (
   context: MasternodeContext,
   link: Link,
@@ -39,7 +39,7 @@ const isWorthKnowing = (novelty: Registry.Novelty): boolean => novelty === "new"
 
 const announced = (context: MasternodeContext, link: Link, announcement: Announcement): void => {
   const { claim, signature } = announcement
-  // Both ends have it: no need to tell the peer.
+  // Both ends have it now: no need to send it.
   if (link.outgoing.get(claim.key)?.claim.at === claim.at) link.outgoing.delete(claim.key)
   if (!PeerIp.isOfUse(PeerIp.classOf(claim.ip), link.ipClass)) return
   const novelty = () => Registry.novelty(context.registry, announcement, context.now())
@@ -74,7 +74,7 @@ const proved = (context: MasternodeContext, link: Link, announcement: Announceme
   if (isNew) Announcing.relay(context, announcement, link)
 }
 
-/** A peer says that it is a masternode. At another address than the one it announces, that is no more than others' word. */
+/** A peer claims to be a masternode. If it announces another address than its own, the claim is only hearsay. */
 const ownAnnounced = (context: MasternodeContext, link: Link, { announcement, proof }: OwnMasternode): void => {
   const { claim, signature } = announcement
   if (claim.ip !== link.origin.ip) return announced(context, link, announcement)
@@ -105,7 +105,7 @@ const ownAnnounced = (context: MasternodeContext, link: Link, { announcement, pr
   })
 }
 
-/** A peer reports what it is connected to. */
+/** A peer reports which masternodes it is connected to. */
 export const witnessed = (
   context: MasternodeContext,
   link: Link,

@@ -1,16 +1,16 @@
 /**
  * `Signatures` by node:crypto: on Node's threads, so that no message waits for a signature; or within the call, for simulations and tests,
- * which must not depend on when a thread is done.
+ * which must not depend on thread timing.
  */
 import { Effect, Layer, Option } from "effect"
 import { createPublicKey, verify } from "node:crypto"
 import type { Key } from "../../domain/masternode/Masternode.ts"
 import { Signatures } from "../../services/Signatures.ts"
 
-/** The DER of an Ed25519 public key before its 32 bytes (RFC 8410). */
+/** The DER prefix of an Ed25519 public key, before its 32 bytes (RFC 8410). */
 const spkiHead = "302a300506032b6570032100"
 
-/** Points of small order, in each encoding that libraries read: y, with the sign of x as the top bit of the last byte. */
+/** Points of small order, in every encoding that libraries accept: y, with the sign of x as the top bit of the last byte. */
 const smallOrder: ReadonlySet<string> = new Set(
   [
     "0000000000000000000000000000000000000000000000000000000000000000",
@@ -28,7 +28,7 @@ const keyObject = (key: Key) =>
     ? undefined
     : createPublicKey({ key: Buffer.from(spkiHead + key, "hex"), format: "der", type: "spki" })
 
-/** On Node's threads. */
+/** Verifies on Node's threads. */
 const onThreads = Signatures.of({
   verify: (key, message, signature, done) => {
     const object = keyObject(key)
@@ -44,11 +44,11 @@ const inTurn = Signatures.of({
   }
 })
 
-/** On Node's threads, unless another `Signatures` is given from outside. */
+/** On Node's threads, unless the context already provides `Signatures`. */
 export const layer: Layer.Layer<Signatures> = Layer.effect(
   Signatures,
   Effect.map(Effect.serviceOption(Signatures), Option.getOrElse(() => onThreads))
 )
 
-/** Within the call. */
+/** Verifies within the call. */
 export const layerInTurn: Layer.Layer<Signatures> = Layer.succeed(Signatures, inTurn)

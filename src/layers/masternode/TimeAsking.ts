@@ -1,6 +1,6 @@
 /**
- * What goes out to peers of the TIME network: the question for their lists, and that this node is a masternode. A daemon that syncs reads neither, and
- * does not answer the question. So the announcement, of which there is one per connection, follows an answer.
+ * Messages to TIME-network peers: requests for their masternode lists, and this node's own announcement. A daemon that is syncing ignores both.
+ * Only one announcement may be sent per connection, so it waits for an answer to the request.
  */
 import * as TimeAddress from "../../domain/chain/TimeAddress.ts"
 import * as Limits from "../../domain/Limits.ts"
@@ -9,7 +9,7 @@ import type { Origin } from "../../services/ConnectionManager.ts"
 import { sha256 } from "../chain/HasherLive.ts"
 import type { MasternodeContext, Own } from "./MasternodeContext.ts"
 
-/** What this node announces there; `undefined`: the network has no TIME wire, or no masternodes at such addresses. */
+/** What this node announces there. `undefined`: the network has no TIME wire, or no masternodes at such addresses. */
 export const announcementOf = (
   { network, now }: MasternodeContext,
   { identity, ip }: Own
@@ -29,7 +29,7 @@ export const announcementOf = (
   })
 }
 
-/** Asks those whose turn it is. One that is not sent now is tried again with the next beat. */
+/** Asks the peers that are due. A request that cannot be sent now is tried again at the next beat. */
 export const ask = ({ messages, now, timeLinks }: MasternodeContext): void => {
   const { monotonic } = now()
   for (const link of timeLinks.values()) {
@@ -38,7 +38,7 @@ export const ask = ({ messages, now, timeLinks }: MasternodeContext): void => {
   }
 }
 
-/** The peer has answered: it reads what masternodes say. Before the announcement is due, and after it, this sends nothing. */
+/** The peer has answered, so it reads masternode messages: announces. Does nothing if the announcement is not due, or was sent already. */
 export const answered = ({ messages, ownTime }: MasternodeContext, origin: Origin): void => {
   if (ownTime !== undefined) messages.sendTime(origin, ownTime)
 }

@@ -1,6 +1,6 @@
 /**
- * What peers of the TIME network say of masternodes. None of it is signed, so nothing is verified, and a peer that says what is not so may have
- * been told so itself: what cannot be is passed over.
+ * Handles TIME-network messages about masternodes. None is signed, so none is verified. A peer that passes on a false claim may have been
+ * told it itself, so impossible claims are ignored, not punished.
  */
 import { Result } from "effect"
 import * as Limits from "../../domain/Limits.ts"
@@ -19,7 +19,7 @@ const addressesOf = (texts: ReadonlyArray<string>): ReadonlySet<PeerIp.PeerIp> =
     })
   )
 
-/** The parts of an announcement that its versions share. */
+/** The fields that all versions of an announcement share. */
 type Announced = Omit<TimeMasternode.TimeMasternode, "collateral"> & {
   readonly collateral?: TimeMasternode.TimeMasternode["collateral"]
 }
@@ -28,7 +28,7 @@ const put = (context: MasternodeContext, told: ToldMasternodes.ToldMasternodes):
   if (told !== context.registry.told) context.registry = { ...context.registry, told }
 }
 
-/** What may be said to a peer of that class: a peer on the internet knows nothing of this node's private network. */
+/** Whether a peer's claim about an address counts: a peer on the internet knows nothing about this node's private network. */
 const isOfUse = ({ ip: from }: Origin, ip: PeerIp.PeerIp): boolean =>
   PeerIp.isOfUse(PeerIp.classOf(ip), PeerIp.classOf(from))
 
@@ -74,6 +74,6 @@ export const received = (context: MasternodeContext, origin: Origin, message: Ti
   }
 }
 
-/** That connection is no more. */
+/** That connection has ended. */
 export const down = (context: MasternodeContext, { connection, ip }: Origin): void =>
   put(context, ToldMasternodes.closed(context.registry.told, ip, connection))

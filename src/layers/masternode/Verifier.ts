@@ -1,6 +1,6 @@
 /**
- * What waits to be verified: a queue per peer, served by turns, a few at once. A peer that sends much delays itself, and what is over its
- * bound is dropped.
+ * Signatures waiting for verification: one queue per peer, served in turn, a few at once. A peer that sends many delays only itself; jobs
+ * over its bound are dropped.
  */
 import * as Limits from "../../domain/Limits.ts"
 import type { Key } from "../../domain/masternode/Masternode.ts"
@@ -11,7 +11,7 @@ export interface Job {
   readonly key: Key
   readonly message: () => Uint8Array
   readonly signature: Uint8Array
-  /** Asked when its turn has come: what another peer told meanwhile needs no second look. */
+  /** Asked when its turn comes: an announcement that another peer has meanwhile sent need not be verified again. */
   readonly isWanted: () => boolean
   readonly done: (isRight: boolean) => void
 }
@@ -26,7 +26,7 @@ export class Verifier<Peer> {
     this.signatures = signatures
   }
 
-  /** False: too many of the peer's wait already. */
+  /** False if too many of the peer's jobs are waiting already. */
   submit(peer: Peer, job: Job): boolean {
     const queue = this.queues.get(peer)
     if (queue !== undefined && queue.length >= Limits.announcementsWaiting) return false
@@ -36,12 +36,12 @@ export class Verifier<Peer> {
     return true
   }
 
-  /** Forgets what waits of a peer that is gone. */
+  /** Drops the waiting jobs of a peer that is gone. */
   drop(peer: Peer): void {
     this.queues.delete(peer)
   }
 
-  /** Jobs that wait, of all peers. */
+  /** Waiting jobs, over all peers. */
   get waiting(): number {
     let sum = 0
     for (const queue of this.queues.values()) sum += queue.length

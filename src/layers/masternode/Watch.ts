@@ -1,4 +1,4 @@
-/** Tells what changed since it last looked: masternodes that became live or are so no more, and new conflicts. */
+/** Reports changes since its last look: masternodes that became live or ceased to be, and new conflicts. */
 import * as Limits from "../../domain/Limits.ts"
 import type { Key, Tier } from "../../domain/masternode/Masternode.ts"
 import type * as Registry from "../../domain/masternode/MasternodeRegistry.ts"
@@ -13,14 +13,14 @@ interface Live {
 
 export class Watch {
   private live: ReadonlyMap<PeerIp, Live> = new Map()
-  /** Conflicts that were reported, in the order of reporting. */
+  /** Conflicts already reported, oldest first. */
   private readonly told = new Set<string>()
   private seen: Registry.MasternodeRegistry | undefined
   private lookedAt = Number.NEGATIVE_INFINITY
 
   /**
-   * Emits the events and gives the registry without what it may forget. A registry that did not change is looked at rarely: time alone
-   * makes masternodes go.
+   * Emits the events, and returns the registry without entries that may be forgotten. An unchanged registry is checked rarely: then only
+   * the passing of time can end masternodes.
    */
   look(
     context: MasternodeContext,

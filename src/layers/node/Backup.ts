@@ -1,10 +1,10 @@
 /**
- * A copy of all that a node keeps, made while it runs or not: a directory with the files under their own names, and `backup.json`, which
- * names each with its size and SHA-256.
+ * A backup of all that a node keeps, made while it runs or not: a directory with the files under their own names, and `backup.json`, which
+ * lists each with its size and SHA-256.
  *
- * Each database is copied as of one commit, without holding up the node that writes to it; two databases of one copy may be a moment apart,
- * and need not agree. A copy has the node's private keys: it is for its owner alone (mode 0700). It appears under its name when it is whole,
- * and not before.
+ * Each database is copied as of one commit, without holding up the node that writes to it. Two databases of one backup may be a moment apart
+ * and need not agree. A backup holds the node's private keys, so it is for its owner alone (mode 0700). It appears under its final name only
+ * once it is complete.
  */
 import { Data, DateTime, Effect, Option, Schema, type Scope } from "effect"
 import { createHash } from "node:crypto"
@@ -21,7 +21,7 @@ import * as DataDir from "../store/DataDir.ts"
 import { FileError, flush, plain, PlainFiles } from "../store/PlainFiles.ts"
 import { systemReasonAndFix } from "../store/systemError.ts"
 
-/** What a copy may have, in the order in which it is put back: nothing else of a data directory outlives the process. */
+/** What a backup may hold, in the order in which it is restored: no other file of a data directory outlives the process. */
 const databases = ["chain.db", "peers.db"] as const
 const texts = ["pins.json", "certificate.pem", MasternodeKey.fileName] as const
 const names = [...databases, ...texts]
@@ -29,14 +29,14 @@ const isDatabase = (name: string): boolean => databases.some((database) => datab
 
 const Sha256 = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/))
 
-/** `backup.json`. */
+/** The content of `backup.json`. */
 export const Manifest = Schema.Struct({
   version: Schema.Literal(1),
   software: Schema.String,
   /** Wall time, ms. */
   createdAt: Schema.Finite,
   network: Schema.Literals(networkNames),
-  /** Tip of the chain; absent without one. */
+  /** Tip of the chain; absent without a chain. */
   chain: Schema.optional(Schema.Struct({ height: Schema.Int, hash: Schema.String })),
   /** `size`: bytes. */
   files: Schema.Array(Schema.Struct({ name: Schema.Literals(names), size: Schema.Int, sha256: Sha256 }))
@@ -47,8 +47,8 @@ const ManifestJson = Schema.fromJsonString(Manifest)
 const manifestName = "backup.json"
 
 /**
- * Why there is no copy, or why it was not put back. `Missing`: there is nothing to copy, or no copy there. `Exists`: something is where the
- * result would go. `Damaged`: the copy is not what it says. `Failed`: the system, or SQLite, refused.
+ * Why a backup was not made, or not restored. `Missing`: there is no node to back up, or no backup there. `Exists`: the target already exists.
+ * `Damaged`: the files do not match the manifest. `Failed`: the system or SQLite refused.
  */
 export class BackupError extends Data.TaggedError("BackupError")<{
   readonly reason: "Missing" | "Exists" | "Damaged" | "Failed"
@@ -70,7 +70,7 @@ const attempt = <A>(what: string, run: () => Promise<A>): Effect.Effect<A, Backu
 const isThere = (file: string): Effect.Effect<boolean, BackupError> =>
   Effect.mapBoth(plain(file), { onFailure: failed, onSuccess: Option.isSome })
 
-/** Copies a plain file for its owner alone, and waits for the disk. */
+/** Copies a file, readable by its owner alone, and flushes it to disk. */
 const copyText = (from: string, to: string) =>
   attempt(`${from} cannot be copied to ${to}`, async () => {
     await fs.copyFile(from, to, fs.constants.COPYFILE_EXCL)
@@ -85,7 +85,7 @@ const described = (directory: string, name: Manifest["files"][number]["name"]) =
     return { name, size: (await fs.stat(`${directory}/${name}`)).size, sha256: hash.digest("hex") }
   })
 
-/** A directory beside the place of the result, for its owner; removed with the scope unless it has become the result. */
+/** A temporary directory beside the target, for its owner alone; removed with the scope unless it was renamed to the target. */
 const aside = (place: string): Effect.Effect<string, BackupError, Scope.Scope> =>
   Effect.acquireRelease(
     attempt(`${place} cannot be made`, async () => {
@@ -101,7 +101,7 @@ const requireFree = Effect.fnUntraced(function*(out: string) {
   }
 })
 
-/** What is copied of the directory. */
+/** The files of the directory that belong in a backup. */
 const found = (directory: string) => Effect.filter(names, (name) => isThere(`${directory}/${name}`))
 
 const copyAll = (from: string, to: string) =>
@@ -116,8 +116,8 @@ const copyAll = (from: string, to: string) =>
   })
 
 /**
- * Copies the node's files from its data directory to `out`, which must not exist. `network`: of a directory without a chain.
- * `now`: wall time, ms.
+ * Copies the node's files from its data directory to `out`, which must not exist. `network` is used if there is no chain. `now`: wall
+ * time, ms.
  */
 export const make = (
   directory: string,
@@ -154,7 +154,7 @@ export const make = (
     return manifest
   }))
 
-/** `backup.json` of a copy whose files are what it says. */
+/** Reads `backup.json`, and verifies that the backup's files match it. */
 export const read = (from: string): Effect.Effect<Manifest, BackupError> =>
   Effect.gen(function*() {
     const text = yield* Effect.mapError((yield* PlainFiles).read(`${from}/${manifestName}`), failed)
@@ -181,32 +181,32 @@ export const read = (from: string): Effect.Effect<Manifest, BackupError> =>
 
 const companions = ["", "-wal", "-shm", "-journal"]
 
-/** The names in a data directory whose content a restored copy would replace or contradict. */
+/** The files in a data directory that a restored backup would replace or contradict. */
 const inTheWay = (directory: string) =>
   Effect.filter(
     names.flatMap((name) => isDatabase(name) ? companions.map((c) => name + c) : [name]),
     (name) => isThere(`${directory}/${name}`)
   )
 
-/** Keeps what is in the way in a directory of its own within the data directory; gives its name. */
+/** Moves the files in the way to a new directory inside the data directory; returns its name. */
 const keepOld = (directory: string, old: ReadonlyArray<string>, now: number) =>
   attempt(`the files of ${directory} cannot be kept`, async () => {
     const kept = `${directory}/before-restore-${DateTime.formatIso(DateTime.makeUnsafe(now)).replaceAll(/[:.]/g, "-")}`
     await fs.mkdir(kept, { mode: 0o700 })
-    // The chain last: until then, a node that starts meanwhile still has its own.
+    // The chain last: a node that starts in the meantime still has its own.
     for (const name of old.toReversed()) await fs.rename(`${directory}/${name}`, `${kept}/${name}`)
     return kept
   })
 
-/** What a restored copy is, and where the files are that were there before. */
+/** The restored backup's manifest, and where the previous files are now. */
 export interface Restored {
   readonly manifest: Manifest
   readonly kept: string | undefined
 }
 
 /**
- * Puts a copy into a data directory, which is made if need be. The caller holds the directory's lock. Nothing is changed before all of the copy
- * is verified and on the disk. `replace`: files that are there are kept aside; without it they are an error. `now`: wall time, ms.
+ * Restores a backup into a data directory, which is created if needed. The caller holds the directory's lock. Changes nothing before the whole
+ * backup is verified and on disk. `replace`: existing files are moved aside; without it they are an error. `now`: wall time, ms.
  */
 export const restore = (
   from: string,

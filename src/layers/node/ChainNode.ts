@@ -1,6 +1,6 @@
 /**
- * One node that keeps its network's chain: a `Node` that also follows the best chain of its peers and serves it. It needs a
- * `ChainStore` too: `ChainStoreSql` or `ChainStoreMemory`. Scope and isolation are those of `Node`.
+ * A node that keeps its network's chain: a `Node` that also follows the best chain of its peers and serves it. It also needs a `ChainStore`:
+ * `ChainStoreSql` or `ChainStoreMemory`. Scope and isolation are those of `Node`.
  */
 import { Layer } from "effect"
 import type { SocketServer } from "effect/socket"
@@ -15,7 +15,7 @@ import type { Node } from "./Node.ts"
 import { compose } from "./NodeParts.ts"
 import * as StoredChainLive from "./StoredChainLive.ts"
 
-/** As `Node.layer`; also fails when the store cannot be read. */
+/** Like `Node.layer`; also fails if the store cannot be read. */
 export const layer = <E = never, R = never>(
   setup: NodeSetup,
   around: Layer.Layer<never, E, R> = Layer.empty

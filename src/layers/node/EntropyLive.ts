@@ -7,12 +7,12 @@ import * as Handshake from "../../domain/pair/Handshake.ts"
 import { Entropy } from "../../services/Entropy.ts"
 import { RandomBytes } from "../../services/RandomBytes.ts"
 
-/** Synchronous: a tag is computed in the middle of a step that must not be interrupted. */
+/** Synchronous: a tag is computed within a step that must not be interrupted. */
 const mac = (key: Uint8Array | KeyObject, input: Uint8Array): string =>
   createHmac("sha256", key).update(input).digest("hex").slice(0, 32)
 
 const make = (randomBytes: (size: number) => Uint8Array) => {
-  // As a key object: making one of the bytes costs many times the tag itself, and every Hello has a tag.
+  // A key object: creating one costs many times as much as a tag, and every Hello needs a tag.
   const secret = createSecretKey(randomBytes(32))
   let block = new DataView(new ArrayBuffer(0))
   let at = 0

@@ -4,7 +4,7 @@ import { LocalChain } from "../../services/LocalChain.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
 import * as TipInMemory from "./TipInMemory.ts"
 
-/** A function, so that two nodes never share one. */
+/** A function, so that two nodes never share a layer. */
 export const layer = (): Layer.Layer<LocalChain, never, NodeConfig> =>
   Layer.effect(
     LocalChain,

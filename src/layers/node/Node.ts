@@ -1,10 +1,10 @@
 /**
- * One node without a chain: give it a `NodeSetup`, a `PeerSocket` (TCP, or a host of the in-memory network) and a
- * `PeerStore`. `ChainNode` is the node that keeps its network's chain; this module loads nothing of it.
+ * A node without a chain: give it a `NodeSetup`, a `PeerSocket` (TCP, or a host of the in-memory network) and a `PeerStore`. For a node that
+ * keeps its network's chain use `ChainNode`; this module loads none of its code.
  *
- * Every call makes a separate node; two nodes in one process share nothing. The node lives as long as the layer's scope:
- * closing it sends every peer the reason `shutdown`, and within `Limits.closeMs` no socket, timer or fiber is left. Under a
- * `TestClock`, keep the clock moving while it closes: links with latency need time to carry the final Reject.
+ * Every call makes a separate node; two nodes in one process share nothing. The node lives as long as the layer's scope. Closing the scope
+ * sends every peer the reason `shutdown`; within `Limits.closeMs` all sockets, timers and fibers are gone. Under a `TestClock`, keep the clock
+ * moving while the node closes: links with latency need time to carry the final Reject.
  */
 import { Layer } from "effect"
 import type { SocketServer } from "effect/socket"
@@ -21,10 +21,10 @@ import { compose } from "./NodeParts.ts"
 export type Node = ConnectionManager | PeerState | NodeEvents | NodeConfig
 
 /**
- * Fails with `SocketServerError` when the listen address cannot be bound, and with what `around` fails with.
+ * Fails with `SocketServerError` when the listen address cannot be bound, with `NodeSetupError`, and with the errors of `around`.
  *
- * `around` is built before the node, with access to its events and set-up, and closed after it, so that a log or a metric
- * misses nothing: `Node.layer(setup, NodeLog.layer)`.
+ * `around` is built before the node, with access to its events and set-up, and closed after it. So a log or a metric misses no event:
+ * `Node.layer(setup, NodeLog.layer)`.
  */
 export const layer = <E = never, R = never>(
   setup: NodeSetup,

@@ -1,4 +1,4 @@
-/** `NodeEvents`: totals first, then synchronous listeners, then a sliding hub for streams. */
+/** `NodeEvents`: counts each event, then calls the synchronous listeners, then publishes to a sliding hub for streams. */
 import { Clock, Effect, Layer, PubSub, Stream } from "effect"
 import * as DialFault from "../../domain/DialFault.ts"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
@@ -10,7 +10,7 @@ import { NodeEvents } from "../../services/NodeEvents.ts"
 
 const byDirection = (): Record<Direction, number> => ({ inbound: 0, outbound: 0 })
 
-/** Running totals. Reasons are a closed set, so the two records stay small. */
+/** Running totals. Reasons are a closed set, so these records stay small. */
 const makeTotals = () => {
   const downsByReason: Record<string, number> = {}
   const refusedByReason: Record<string, number> = {}
@@ -151,5 +151,5 @@ const make = Effect.gen(function*() {
   })
 })
 
-/** A function, so that two nodes never share one. */
+/** A function, so that two nodes never share a layer. */
 export const layer = (): Layer.Layer<NodeEvents> => Layer.effect(NodeEvents, make)

@@ -12,14 +12,14 @@ import * as Timers from "../time/Timers.ts"
 import * as EntropyLive from "./EntropyLive.ts"
 import * as NodeEventsLive from "./NodeEventsLive.ts"
 
-/** A set-up made by code is held to the rules that flags are held to. */
+/** A set-up given in code must obey the same rules as flags. */
 const checked = (setup: NodeSetup): Effect.Effect<NodeSetup, NodeSetupError> =>
   Effect.suspend(() => {
     const wrong = problem(setup)
     return wrong === undefined ? Effect.succeed(setup) : Effect.fail(new NodeSetupError(wrong))
   })
 
-/** Builds `events` and `chain` first, then `around` on the events, then the rest. `peers`: the services on top, `Masternodes` among them where the set-up says so. */
+/** Builds `events` and `chain`, then `around` on the events, then the rest. `peers`: the top services, with `Masternodes` if the set-up asks for it. */
 export const compose = <E, R, E2, R2>(
   setup: NodeSetup,
   around: Layer.Layer<never, E, R>,

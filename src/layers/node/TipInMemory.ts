@@ -1,4 +1,4 @@
-/** The tip that our Hello announces: in memory, set by the code that stores blocks. */
+/** The tip that our Hello announces, in memory; set by the code that stores blocks. */
 import type { SyncTip } from "../../domain/sync/SyncState.ts"
 import { LocalChain } from "../../services/LocalChain.ts"
 
