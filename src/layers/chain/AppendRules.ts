@@ -1,4 +1,4 @@
-/** What every chain store checks before it changes anything, and how it cuts long lists into batches. */
+/** Checks that every chain store makes before it changes anything, and how long lists are cut into batches. */
 import * as Limits from "../../domain/Limits.ts"
 import { BranchTooLarge, ChainStoreError, NotLinked } from "../../services/ChainStore.ts"
 import type { StoredBlock, Tip } from "../../services/ChainStore.ts"
@@ -10,7 +10,7 @@ export const isHash = (text: string): boolean => digits.test(text)
 export const notLinked = (height: number, detail: string): ChainStoreError =>
   new ChainStoreError({ reason: new NotLinked({ height, detail }) })
 
-/** The blocks continue one another from the height after `after`; the first one's own link is checked by `checkFirst`. */
+/** Each block must continue the one before, from the height after `after`. `checkFirst` checks the first block's own link. */
 export const checkBlocks = (after: number, blocks: ReadonlyArray<StoredBlock>): ChainStoreError | undefined => {
   let before: StoredBlock | undefined
   for (const block of blocks) {
@@ -27,7 +27,7 @@ export const checkBlocks = (after: number, blocks: ReadonlyArray<StoredBlock>): 
   return undefined
 }
 
-/** `after` is on the chain, and the first block follows the one there (`hash`). */
+/** `after` must be a height of the chain, and the first block must follow the block there, whose hash is `hash`. */
 export const checkFirst = (
   after: number,
   tip: Tip,
@@ -43,7 +43,7 @@ export const checkFirst = (
   return undefined
 }
 
-/** At most `Limits.storeBatchBlocks` and about `Limits.storeBatchBytes` each, at least one block. */
+/** Each batch holds at least one block, at most `Limits.storeBatchBlocks`, and about `Limits.storeBatchBytes` at most. */
 export const batchesOf = (blocks: ReadonlyArray<StoredBlock>): ReadonlyArray<ReadonlyArray<StoredBlock>> => {
   const batches: Array<ReadonlyArray<StoredBlock>> = []
   let from = 0
@@ -61,18 +61,18 @@ export const batchesOf = (blocks: ReadonlyArray<StoredBlock>): ReadonlyArray<Rea
   return batches
 }
 
-/** What blocks of a branch count for. */
+/** Bytes that blocks count against `Limits.branchBytes`. */
 export const branchBytes = (blocks: ReadonlyArray<StoredBlock>): number =>
   blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)
 
-/** A branch of so many bytes may be kept. */
+/** Whether a branch of this many bytes may be kept. */
 export const checkBranch = (bytes: number): ChainStoreError | undefined =>
   bytes > Limits.branchBytes
     ? new ChainStoreError({ reason: new BranchTooLarge({ bytes, limit: Limits.branchBytes }) })
     : undefined
 
 /**
- * Whether blocks after `after` continue the stored branch or begin a new one. `hashes`: of the blocks at that height, on the chain
+ * Whether blocks after `after` continue the stored branch or begin a new one. `hashes`: the hash at height `after` on the chain,
  * and on the branch (its fork included).
  */
 export const stagePlace = (
@@ -88,7 +88,7 @@ export const stagePlace = (
 
 export const noBranch = notLinked(0, "no branch is stored")
 
-/** The branch may become the chain. */
+/** Whether the branch may become the chain: only if it is better. */
 export const checkAdoption = (chain: Tip, branch: Tip | undefined): ChainStoreError | undefined => {
   if (branch === undefined) return noBranch
   const better = branch.height > chain.height || (branch.height === chain.height && branch.hash < chain.hash)

@@ -1,4 +1,4 @@
-/** A chain's SQLite file: where it is, what it is opened with, and which network's chain it holds. */
+/** A chain's SQLite file: its location, its options, and the network whose chain it holds. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { chainParams } from "../../domain/chain/ChainParams.ts"
@@ -8,10 +8,10 @@ import * as SqliteClient from "../sql/SqliteClient.ts"
 import * as ChainTables from "./ChainTables.ts"
 import { genesisOf } from "./StoredBlocks.ts"
 
-/** The chain of a node, within its data directory. */
+/** A node's chain file, within its data directory. */
 export const fileIn = (dataDir: string): string => `${dataDir}/chain.db`
 
-/** What a store of that network's chain is opened with, beside the file. */
+/** Options for opening a store of that network's chain, besides the file. */
 export const storeOptions = (network: NetworkName) => ({ network, genesis: genesisOf(chainParams[network]) })
 
 const networkOf = (sql: SqlClient.SqlClient) =>
@@ -20,24 +20,24 @@ const networkOf = (sql: SqlClient.SqlClient) =>
     return networkNames.find((known) => known === name)
   })
 
-/** What `question` finds in the file, which must exist: opening creates a missing one. The store is not opened. */
+/** Asks the file without opening the store. The file must exist: opening would create a missing one. */
 const ask = <A, E>(filename: string, question: (sql: SqlClient.SqlClient) => Effect.Effect<A, E>) =>
   Effect.flatMap(SqlClient.SqlClient, question).pipe(Effect.provide(SqliteClient.layer({ filename, tolerant: true })))
 
-/** The network the file says its chain belongs to. `undefined`: it does not say, or cannot be read. The file must exist. */
+/** The network that the file names; `undefined` if it names none or cannot be read. The file must exist. */
 export const networkIn = (filename: string): Effect.Effect<NetworkName | undefined> =>
   Effect.orElseSucceed(ask(filename, networkOf), () => undefined)
 
-/** What a chain's file holds. */
+/** Network and tip that a chain file records. */
 export interface Head {
   readonly network: NetworkName | undefined
-  /** `undefined`: it has no block. */
+  /** `undefined`: the file has no block. */
   readonly tip: { readonly height: number; readonly hash: string } | undefined
 }
 
 const nothing: Head = { network: undefined, tip: undefined }
 
-/** Network and tip of a file that no node uses; each `undefined` where it cannot be read. */
+/** Network and tip of a file that no node uses. Each is `undefined` if it cannot be read. */
 export const headIn = (filename: string): Effect.Effect<Head> =>
   Effect.orElseSucceed(
     ask(filename, (sql) =>

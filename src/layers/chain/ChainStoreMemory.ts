@@ -1,4 +1,4 @@
-/** `ChainStore` in memory: for tests and simulations. Nothing is left of it when its layer closes. */
+/** `ChainStore` in memory, for tests and simulations. Its content is lost when the layer closes. */
 import { Effect, Layer } from "effect"
 import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
 import type { Hash } from "../../domain/chain/Hash.ts"
@@ -12,7 +12,7 @@ import { placesOf, txidsOf } from "./StoredBlocks.ts"
 
 interface Memory {
   readonly hasher: Hasher
-  /** Of blocks that were searched. */
+  /** Transaction ids of blocks already searched. */
   readonly txids: WeakMap<StoredBlock, ReadonlyArray<Hash>>
   readonly genesis: StoredBlock
   readonly chain: Array<StoredBlock>
@@ -161,6 +161,6 @@ const make = (genesis: StoredBlock, hasher: Hasher) => {
   })
 }
 
-/** `genesis` is height 0. */
+/** `genesis` is the block at height 0. */
 export const layer = ({ genesis }: { readonly genesis: StoredBlock }): Layer.Layer<ChainStore> =>
   Layer.effect(ChainStore, Effect.map(HasherLive.make, (hasher) => make(genesis, hasher)))

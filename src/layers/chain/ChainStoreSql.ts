@@ -1,6 +1,6 @@
 /**
- * `ChainStore` on any `SqlClient`: SQLite embedded, or a PostgreSQL server. One process per database; a second one's appends
- * are checked against what is stored, so that they fail rather than mix.
+ * `ChainStore` on any `SqlClient`: embedded SQLite, or a PostgreSQL server. **Concurrency**: one process per database. Appends of a
+ * second process are checked against what is stored, so they fail rather than mix.
  */
 import { Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql"
@@ -36,11 +36,11 @@ const make = (options: ChainOptions) =>
       settle: StoreWrites.settle(context)
     }))
 
-/** On the `SqlClient` in context; `where` names it in errors. */
+/** On the `SqlClient` in context; errors name it as `where`. */
 export const layer = (options: ChainOptions): Layer.Layer<ChainStore, ChainStoreError, SqlClient.SqlClient> =>
   Layer.effect(ChainStore, make(options))
 
-/** On a client of its own, whose failure to open is the store's: `layerOn(PostgresClient.layer(…), …)`. */
+/** On a client of its own; failure to open it is reported as a store error: `layerOn(PostgresClient.layer(…), …)`. */
 export const layerOn = (
   client: Layer.Layer<SqlClient.SqlClient, SqlError.SqlError>,
   options: ChainOptions
@@ -50,7 +50,7 @@ export const layerOn = (
     client.pipe(Layer.catch((error) => Layer.effect(SqlClient.SqlClient, Effect.fail(fromSql(options.where)(error)))))
   )
 
-/** On a SQLite file, which is made if it does not exist. Closed with the layer's scope. */
+/** On a SQLite file, which is created if missing. Closed with the layer's scope. */
 export const layerSqlite = (
   options: Omit<ChainOptions, "where"> & SqliteOptions
 ): Layer.Layer<ChainStore, ChainStoreError> =>

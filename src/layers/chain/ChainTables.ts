@@ -1,8 +1,7 @@
 /**
- * The statements on a chain's tables, for both databases. The chain and the branch beside it have three tables each, of the same
- * shape: `_header` (hashes), `_block` (bytes and links) and `_index` (of large blocks: header, ids of transactions). A batch goes over
- * in four parameters, whatever its length, and the database cuts it up: one call instead of one per row, which is also what a thread
- * or a server can be sent cheaply.
+ * The statements on a chain's tables, for both databases. The chain, and the branch beside it, each have three tables of the same
+ * shape: `_header` (hashes), `_block` (bytes and links) and `_index` (header and transaction ids of large blocks). A batch of any length
+ * is sent as four parameters, which the database splits: one call instead of one per row, cheap for a thread or a server.
  */
 import type { SqlClient } from "effect/sql"
 import { Buffer } from "node:buffer"
@@ -14,14 +13,14 @@ import * as Limits from "../../domain/Limits.ts"
 import type { Side, StoredBlock } from "../../services/ChainStore.ts"
 import { txidsOf } from "./StoredBlocks.ts"
 
-/** A span is `offset × 2^26 + length`: both fit a double, and databases shift. */
+/** A span is `offset × 2^26 + length`: both fit in a double, and databases can shift. */
 const lengthBits = 26
 const lengthMask = 2 ** lengthBits - 1
 
 interface Packed {
   readonly first: number
   readonly count: number
-  /** 32 bytes each: the hash before the first block's, then every block's. */
+  /** 32 bytes each: the hash of the first block's parent, then that of every block. */
   readonly hashes: Uint8Array
   readonly bytes: Uint8Array
   /** JSON array of spans of `bytes`. */
@@ -52,7 +51,7 @@ const pack = (blocks: ReadonlyArray<StoredBlock>): Packed => {
   }
 }
 
-/** What the index keeps of a block: its header, which says its own length, then the ids of its transactions. */
+/** A block's index entry: its header, which states its own length, then its transaction ids. */
 const entryOf = (hasher: Hasher, block: StoredBlock): Uint8Array => {
   const writer = new Writer()
   if (!BlockHeader.writeOfBlock(writer, block.bytes)) {
@@ -62,7 +61,7 @@ const entryOf = (hasher: Hasher, block: StoredBlock): Uint8Array => {
   return writer.done()
 }
 
-/** The header's bytes and the ids in an entry of the index; `undefined`: it is not one. */
+/** Splits an index entry into the header's bytes and the ids; `undefined`: not an index entry. */
 export const cutEntry = (
   entry: Uint8Array
 ): { readonly header: Uint8Array; readonly txids: ReadonlyArray<Hash> } | undefined => {
@@ -73,10 +72,10 @@ export const cutEntry = (
   return { header: entry.subarray(0, length), txids }
 }
 
-/** Whether the index has an entry for the block. */
+/** Whether the index holds an entry for the block: only for large blocks. */
 export const isIndexed = ({ bytes }: { readonly bytes: Uint8Array }): boolean => bytes.length > Limits.indexedBlockBytes
 
-/** How many rows of these sizes stay within `maxBytes`; the first always counts. */
+/** How many rows of these sizes fit in `maxBytes`; always at least one. */
 export const within = (sizes: ReadonlyArray<{ readonly size: number }>, maxBytes: number): number => {
   let total = 0
   for (const [i, { size }] of sizes.entries()) {
@@ -91,7 +90,7 @@ export const hex = (bytes: Uint8Array): string =>
 
 export const fromHex = (hash: string): Uint8Array => new Uint8Array(Buffer.from(hash, "hex"))
 
-/** A row of all tables; `null` where one of them lacks the height. */
+/** A row joined from all three tables; a column is `null` where its table lacks the height. */
 export interface JoinedRow {
   readonly height: number
   readonly previous: Uint8Array
@@ -110,7 +109,7 @@ export interface EntryRow {
   readonly entry: Uint8Array
 }
 
-/** Where each table begins and ends; `null` when it is empty. `headers` counts; counting blocks would read them all. */
+/** First and last height of each table; `null` when it is empty. `headers` is a count; counting blocks would read them all. */
 export interface Bounds {
   readonly headers: number
   readonly first: number | null
@@ -119,7 +118,7 @@ export interface Bounds {
   readonly lastBlock: number | null
 }
 
-/** The highest block's: at most one row. */
+/** The highest block's height and hash: at most one row. */
 export const tipOf = (sql: SqlClient.SqlClient, side: Side) =>
   sql<{ height: number; hash: Uint8Array }>`SELECT height, hash FROM ${
     sql(`${side}_header`)
@@ -144,7 +143,7 @@ export const make = (sql: SqlClient.SqlClient, hasher: Hasher, side: Side) => {
     hashes: (from: number, to: number) =>
       sql<{ hash: Uint8Array }>`SELECT hash FROM ${header} WHERE height >= ${from} AND height < ${to} ORDER BY height`,
 
-    /** The blocks that headers and ids are read from themselves; `null` for those that the index has. */
+    /** Blocks small enough to read headers and ids from directly; `null` for those in the index. */
     small: (from: number, to: number) =>
       sql<SmallRow>`SELECT height, CASE WHEN length(bytes) <= ${Limits.indexedBlockBytes} THEN bytes END AS bytes
         FROM ${block} WHERE height >= ${from} AND height < ${to} ORDER BY height`,
@@ -152,7 +151,7 @@ export const make = (sql: SqlClient.SqlClient, hasher: Hasher, side: Side) => {
     entries: (from: number, to: number) =>
       sql<EntryRow>`SELECT height, entry FROM ${index} WHERE height >= ${from} AND height < ${to} ORDER BY height`,
 
-    /** Heights of blocks from a height on that the index should have, ascending. */
+    /** Heights of blocks that belong in the index, ascending from a height. */
     large: (from: number, count: number) =>
       sql<{ height: number }>`SELECT height FROM ${block}
         WHERE height >= ${from} AND length(bytes) > ${Limits.indexedBlockBytes} ORDER BY height LIMIT ${count}`,
@@ -171,7 +170,7 @@ export const make = (sql: SqlClient.SqlClient, hasher: Hasher, side: Side) => {
         FROM ${block} b LEFT JOIN ${header} h ON h.height = b.height LEFT JOIN ${index} i ON i.height = b.height
         WHERE b.height >= ${from} AND b.height < ${to} ORDER BY b.height`,
 
-    /** The same of a database whose index is not complete, or from before there was one. */
+    /** The same for a database whose index is incomplete, or that predates the index. */
     joinedUnindexed: (from: number, to: number) =>
       sql<JoinedRow>`SELECT b.height AS height, b.previous AS previous, b.bytes AS bytes, h.hash AS hash,
           NULL AS entry
@@ -180,7 +179,7 @@ export const make = (sql: SqlClient.SqlClient, hasher: Hasher, side: Side) => {
 
     removeFrom: (height: number) => all.map((table) => sql`DELETE FROM ${table} WHERE height >= ${height}`),
 
-    /** The blocks must not be empty. */
+    /** `blocks` must not be empty. */
     insert: (blocks: ReadonlyArray<StoredBlock>) => {
       const { bytes, count, first, hashes, spans } = pack(blocks)
       const inserts = sql.onDialectOrElse({
@@ -205,7 +204,7 @@ export const make = (sql: SqlClient.SqlClient, hasher: Hasher, side: Side) => {
       return [...inserts, ...insertIndex(sql, hasher, side, blocks)]
     },
 
-    /** The index alone. */
+    /** Inserts index entries only. */
     insertIndex: (blocks: ReadonlyArray<StoredBlock>) => insertIndex(sql, hasher, side, blocks)
   }
 }
@@ -215,7 +214,7 @@ const insertIndex = (sql: SqlClient.SqlClient, hasher: Hasher, side: Side, block
     sql`INSERT INTO ${sql(`${side}_index`)} (height, entry) VALUES (${block.height}, ${entryOf(hasher, block)})`
   )
 
-/** The branch becomes the chain above its fork: statements of one transaction, in order. */
+/** The branch becomes the chain above its fork. The statements belong in one transaction, in order. */
 export const adopt = (
   sql: SqlClient.SqlClient,
   { branch, chain }: { readonly chain: ChainTables; readonly branch: ChainTables },
@@ -228,10 +227,10 @@ export const adopt = (
   ...branch.removeFrom(0)
 ]
 
-/** A fact of the whole database: the index has every block that it should have. */
+/** Database-wide flag: every large block has its index entry. */
 export const indexed = "large_indexed"
 
-/** Facts of the whole database. */
+/** Database-wide facts. */
 export const meta = (sql: SqlClient.SqlClient) => ({
   all: sql<{ key: string; value: string }>`SELECT key, value FROM chain_meta`,
   set: (key: string, value: string) =>

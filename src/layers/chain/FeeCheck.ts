@@ -1,6 +1,6 @@
 /**
- * The rule on fees, for blocks that are valid otherwise and about to be stored: finds the outputs that their transactions spend
- * in the blocks before, and asks `Fees`. Blocks of two transactions, which most are, cost nothing.
+ * Checks the fee rule for otherwise valid blocks before they are stored: finds the outputs that their transactions spend
+ * in earlier blocks, and asks `Fees`. Blocks of two transactions, which most are, cost nothing.
  */
 import { Effect } from "effect"
 import * as Block from "../../domain/chain/Block.ts"
@@ -13,19 +13,19 @@ import type * as U64 from "../../domain/chain/U64.ts"
 import type { ChainStore, ChainStoreError, Span, StoredBlock, TransactionPlace } from "../../services/ChainStore.ts"
 import { plainTransactions, txidsOf } from "./StoredBlocks.ts"
 
-/** `ChainStore.findTransactions`, in the blocks before all of those that are checked. */
+/** `ChainStore.findTransactions`, limited to the blocks before those being checked. */
 export type Find<E> = (
   txids: ReadonlySet<string>,
   found: (block: Uint8Array, places: ReadonlyArray<TransactionPlace>) => void
 ) => Effect.Effect<void, E>
 
 export interface WrongFees {
-  /** Of the block among those given. */
+  /** Index of the block among those given. */
   readonly index: number
   readonly fault: Fees.FeeFault
 }
 
-/** Values of outputs, by id of the transaction and number of the output. */
+/** Output values by transaction id, in output order. */
 type Values = Map<string, ReadonlyArray<U64.U64>>
 
 const addValues = (values: Values, bytes: Uint8Array, places: ReadonlyArray<TransactionPlace>): void => {
@@ -36,7 +36,7 @@ const addValues = (values: Values, bytes: Uint8Array, places: ReadonlyArray<Tran
   }
 }
 
-/** The transactions of blocks that are checked together, those before the one in hand. */
+/** The transactions of blocks checked in the same batch, before the current one. */
 class Earlier {
   readonly #hasher: Hasher
   readonly #places = new Map<string, TransactionPlace & { readonly block: StoredBlock }>()
@@ -46,7 +46,7 @@ class Earlier {
     this.#hasher = hasher
   }
 
-  /** Those of the first `count` blocks. The first of equal ones counts. */
+  /** Adds the transactions of the first `count` blocks. Of equal ids the first counts. */
   upTo(blocks: ReadonlyArray<StoredBlock>, count: number): this {
     for (; this.#next < count; this.#next++) {
       const block = blocks[this.#next]
@@ -59,7 +59,7 @@ class Earlier {
     return this
   }
 
-  /** Adds the values that are there, and gives the ids that are not. */
+  /** Adds the values that it has, and returns the ids that it lacks. */
   take(txids: ReadonlySet<string>, values: Values): ReadonlySet<string> {
     const blocks = new Map<StoredBlock, Array<TransactionPlace>>()
     const missing = new Set<string>()
@@ -89,7 +89,7 @@ const checkOne = <E>(
     return Fees.check(params, block, valueOf)
   })
 
-/** The first of the blocks, which follow one another, that breaks the rule on fees. */
+/** The first of the consecutive blocks that breaks the fee rule. */
 export const firstWrong = <E>(
   params: ChainParams,
   hasher: Hasher,
@@ -106,7 +106,7 @@ export const firstWrong = <E>(
     return undefined
   })
 
-/** In the blocks of a store before those that are checked. */
+/** Searches a store's blocks below those being checked. */
 export const findIn =
   (store: Pick<ChainStore["Service"], "findTransactions">, within: Span): Find<ChainStoreError> => (txids, found) =>
     store.findTransactions(txids, within, found)

@@ -1,18 +1,18 @@
 /**
- * Heights by hash (of a block, or of a transaction), in memory: 42 bits of each hash decide, so that a height found is a candidate
- * until what is stored at that height is compared. Entries are never taken out: after a rewind the comparison fails.
+ * Heights by hash (of a block or a transaction), in memory. Only 42 bits of each hash are kept, so a height found is a candidate
+ * until it is compared with what is stored there. Entries are never removed: after a rewind the comparison fails.
  *
- * Some 16–24 bytes a block. An index on disk would be smaller in memory, but hashes are random: at a million blocks each row
- * would write a page of its own, eight times what the blocks take.
+ * About 16–24 bytes per block. An index on disk would use less memory, but hashes are random: at a million blocks each row
+ * would write a page of its own, eight times the size of the blocks.
  */
 
-/** Open addressing: pairs of (32 bits of the hash, height + 1), 0 for free. At most three quarters full. */
+/** Open addressing: pairs of (32 bits of the hash, height + 1); 0 marks a free slot. At most three quarters full. */
 interface Segment {
   slots: Uint32Array
   used: number
 }
 
-/** By the first 10 bits of the hash; each grows alone, so that growing never takes more than a moment. */
+/** Segments by the first 10 bits of the hash. Each grows alone, so that no growth takes long. */
 export interface HashIndex {
   readonly segments: Array<Segment | undefined>
 }
@@ -66,7 +66,7 @@ export const addBytes = (index: HashIndex, hash: Uint8Array, height: number): vo
   addWords(index, view.getUint32(0), view.getUint32(4), height)
 }
 
-/** Heights at which the hash may be: hardly ever more than one. */
+/** Heights at which the hash may be: rarely more than one. */
 export const candidates = (index: HashIndex, hash: string): ReadonlyArray<number> => {
   const segment = index.segments[word(hash, 0) >>> (32 - segmentBits)]
   if (segment === undefined) return []

@@ -1,6 +1,6 @@
 /**
- * The chain's cryptography as fast as this platform has it: SHA-256 by OpenSSL in one call (as text, because a result of 32
- * bytes as text costs a tenth of one as a Buffer), BLAKE3 by WebAssembly, Ed25519 by OpenSSL.
+ * The chain's cryptography at the best speed of this platform: SHA-256 by OpenSSL in one call, BLAKE3 by WebAssembly, Ed25519 by
+ * OpenSSL. SHA-256 results pass as text: 32 bytes as text cost a tenth of a Buffer.
  */
 import { Effect } from "effect"
 import { createBLAKE3 } from "hash-wasm"
@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer"
 import * as crypto from "node:crypto"
 import type { Hasher } from "../../domain/chain/Hasher.ts"
 
-/** For what needs no other hash: it takes no making. */
+/** For callers that need no other hash: available without `make`. */
 export const sha256 = (bytes: Uint8Array): Uint8Array => {
   const text = crypto.hash("sha256", bytes, "binary")
   const hash = new Uint8Array(32)
@@ -22,7 +22,7 @@ const verifyEd25519 = (publicKey: Uint8Array, message: Uint8Array, signature: Ui
     const key = crypto.createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" })
     return crypto.verify(null, message, key, signature)
   } catch {
-    // Not 32 bytes.
+    // The key is not 32 bytes.
     return false
   }
 }
@@ -30,8 +30,8 @@ const verifyEd25519 = (publicKey: Uint8Array, message: Uint8Array, signature: Ui
 let instance: Hasher | undefined
 
 /**
- * Only making the WebAssembly instance takes time; hashing is synchronous, so one instance serves everybody, and whoever
- * asks after the first gets it at once.
+ * Only creating the WebAssembly instance takes time. Hashing is synchronous, so one instance serves all callers, and every call
+ * after the first returns it at once.
  */
 export const make: Effect.Effect<Hasher> = Effect.suspend(() =>
   instance !== undefined ? Effect.succeed(instance) : Effect.map(

@@ -1,7 +1,7 @@
 /**
- * What is checked when a chain's database is opened: that it is this network's, and that it holds heights 0 to tip without a
- * gap. All of it reads the hashes once (a million: 45 MB) and a few rows; `ChainScan.ts` reads everything. A branch that does
- * not leave the chain any more, or has gaps, is dropped: peers have it.
+ * Checks made when a chain's database is opened: that it is this network's, and that it holds heights 0 to tip without a
+ * gap. They read all hashes once (a million: 45 MB) and a few rows; `ChainScan.ts` reads everything. A branch that no longer
+ * leaves the chain, or has gaps, is dropped: peers have it.
  */
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -17,16 +17,16 @@ import { knownOf, toStored } from "./StoredBlocks.ts"
 import * as StoredRows from "./StoredRows.ts"
 import { damaged, unavailable } from "./StoreErrors.ts"
 
-/** Whose chain it is. */
+/** Which chain the database must hold. */
 export interface ChainOptions {
   readonly network: string
-  /** Height 0. */
+  /** The block at height 0. */
   readonly genesis: StoredBlock
   /** Names the file or server in errors. */
   readonly where: string
 }
 
-/** What it is opened with. */
+/** What the opening steps share. */
 interface Given {
   readonly hasher: Hasher
   readonly chain: ChainTables.ChainTables
@@ -36,7 +36,7 @@ interface Given {
 const wrong = (where: string, expected: string, found: string) =>
   new ChainStoreError({ reason: new WrongNetwork({ where, expected, found }) })
 
-/** A SQLite file with another program's tables is left alone. A server's database may well hold others. */
+/** Refuses a SQLite file with another program's tables. A server's database may hold others. */
 const refuseForeign = (sql: SqlClient.SqlClient, { network, where }: ChainOptions) =>
   sql.onDialectOrElse({
     sqlite: () =>
@@ -62,7 +62,7 @@ const migrate = (where: string) =>
     })
   )
 
-/** New tables get their genesis, in the same change as the network's name. */
+/** Inserts genesis into new tables, in the same transaction as the network's name. */
 const begin = (sql: SqlClient.SqlClient, tables: ChainTables.ChainTables, { genesis, network }: ChainOptions) =>
   Effect.gen(function*() {
     const meta = ChainTables.meta(sql)
@@ -74,7 +74,7 @@ const begin = (sql: SqlClient.SqlClient, tables: ChainTables.ChainTables, { gene
     return { height: genesis.height, hash: genesis.hash }
   })
 
-/** SQLite keeps any type in any column. */
+/** SQLite allows any type in any column. */
 const textOf = (value: unknown): string => typeof value === "string" ? value : "a value that is no text"
 
 const checkMeta = (meta: ReadonlyMap<string, string>, { genesis, network, where }: ChainOptions) => {
@@ -119,7 +119,7 @@ const check = (tables: ChainTables.ChainTables, { genesis, where }: ChainOptions
     return { height: last, hash: hex(tip.hash) }
   })
 
-/** Gives a database from before the index, or with an older form of it, the entries of its large blocks, some at a time. */
+/** Fills in index entries for large blocks, in steps, where a database predates the index or has an older form of it. */
 const fillIndex = (sql: SqlClient.SqlClient, hasher: Hasher, tables: ChainTables.ChainTables, where: string) =>
   Effect.gen(function*() {
     for (let from = 0;;) {
@@ -145,12 +145,12 @@ const fillIndex = (sql: SqlClient.SqlClient, hasher: Hasher, tables: ChainTables
     }
   })
 
-/** Blocks of up to `ChainParams.maxBlockBytes`. */
+/** Large blocks indexed per step. Each can be up to `ChainParams.maxBlockBytes`. */
 const indexedAtOnce = 100
 
 const isHash = (value: unknown): value is Uint8Array => value instanceof Uint8Array && value.length === 32
 
-/** The branch that was stored, if it still leaves the chain and is whole. */
+/** The stored branch, if it still leaves the chain and is complete. */
 const openBranch = ({ branch, chain }: Given) =>
   Effect.gen(function*() {
     const [bounds] = yield* branch.bounds
@@ -171,14 +171,14 @@ const openBranch = ({ branch, chain }: Given) =>
     return opened
   })
 
-/** What a database holds. */
+/** State of an opened database. */
 export interface Opened {
   readonly tip: Tip
   readonly branch: Branch | undefined
   readonly settled: boolean
 }
 
-/** Makes the tables if there are none, checks them otherwise. */
+/** Creates the tables if there are none, otherwise checks them. */
 export const open = (
   sql: SqlClient.SqlClient,
   given: Given,

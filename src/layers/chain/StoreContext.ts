@@ -1,4 +1,4 @@
-/** What the parts of `ChainStoreSql` share: the client, the tables, and what is remembered of what is stored. */
+/** State that the parts of `ChainStoreSql` share: the client, the tables, and facts cached from the database. */
 import { Effect, Semaphore } from "effect"
 import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql"
@@ -11,10 +11,10 @@ import type { ChainOptions } from "./OpenDatabase.ts"
 import * as OpenDatabase from "./OpenDatabase.ts"
 import { atBoundary } from "./StoreErrors.ts"
 
-/** An index in memory: made when first asked for; every change adds to it from then on. */
+/** An index in memory, built at first use and extended by every later change. */
 export interface LazyIndex {
   entries: HashIndex | undefined
-  /** Everything that was stored before it was made is in it. */
+  /** Everything stored before the index was built is in it. */
   complete: boolean
   readonly filling: Semaphore.Semaphore
 }
@@ -27,7 +27,7 @@ export interface StoreContext {
   readonly sql: SqlClient.SqlClient
   readonly chain: ChainTables.ChainTables
   readonly branchTables: ChainTables.ChainTables
-  /** One change at a time, in the order of the calls. */
+  /** **Concurrency**: one change at a time, in call order. */
   readonly writing: Semaphore.Semaphore
   readonly boundary: <A, R>(
     effect: Effect.Effect<A, ChainStoreError | SqlError.SqlError, R>
@@ -36,12 +36,12 @@ export interface StoreContext {
   tip: Tip
   branch: Branch | undefined
   settled: boolean
-  /** Rewinds begun, so that a read in several steps knows whether it saw one chain. */
+  /** Number of rewinds begun: a read in several steps compares it to know whether it saw one chain. */
   rewinds: number
   rewinding: boolean
   readonly hashIndex: LazyIndex
   readonly txidIndex: LazyIndex
-  /** Of the branch alone; another one for each branch. */
+  /** Of the current branch only; replaced with it. */
   branchTxidIndex: LazyIndex
 }
 

@@ -1,11 +1,11 @@
-/** The database's errors as the chain store's, with what an operator needs: which file, and what repairs it. */
+/** Maps database errors to chain store errors that tell an operator which file failed and how to repair it. */
 import { Cause, Effect } from "effect"
 import { SqlError } from "effect/sql"
 import { ChainStoreError, Damaged, Full, Unavailable } from "../../services/ChainStore.ts"
 import { sqlFailure, sqlFailureText } from "../sql/SqlFailure.ts"
 import { systemReasonAndFix } from "../store/systemError.ts"
 
-/** `good`: the last height known to be whole, if one is. */
+/** `good`: the last height known to be intact, if any. */
 export const repair = (good?: number): string =>
   good === undefined
     ? "`timemesh chain verify` finds the last good height, `timemesh chain rewind HEIGHT` keeps the chain up to it"
@@ -14,7 +14,7 @@ export const repair = (good?: number): string =>
 export const damaged = (where: string, detail: string, good?: number): ChainStoreError =>
   new ChainStoreError({ reason: new Damaged({ where, detail, repair: repair(good) }) })
 
-/** `detail`: why, and the fix; by default what the cause says. */
+/** `detail`: the reason and the fix; by default the cause's text. */
 export const unavailable = (where: string, cause: unknown, detail = causeText(cause)): ChainStoreError =>
   new ChainStoreError({ reason: new Unavailable({ where, detail, cause }) })
 
@@ -39,7 +39,7 @@ export const fromSql = (where: string) => (error: SqlError.SqlError): ChainStore
   }
 }
 
-/** A server that stops in a transaction also fails the ROLLBACK, which effect reports as a defect. */
+/** A server that stops during a transaction also fails the ROLLBACK, which effect reports as a defect. */
 const sqlErrorIn = <E>(cause: Cause.Cause<E>): SqlError.SqlError | undefined => {
   for (const reason of cause.reasons) {
     if (reason._tag === "Die" && SqlError.isSqlError(reason.defect)) return reason.defect
@@ -47,7 +47,7 @@ const sqlErrorIn = <E>(cause: Cause.Cause<E>): SqlError.SqlError | undefined => 
   return undefined
 }
 
-/** Every failure of the database in `effect` as a `ChainStoreError`; interruption and other defects stay what they are. */
+/** Turns every database failure in `effect` into a `ChainStoreError`; leaves interruption and other defects as they are. */
 export const atBoundary = (where: string) => {
   const translate = fromSql(where)
   return <A, R>(

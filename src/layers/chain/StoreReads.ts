@@ -1,4 +1,4 @@
-/** Reads of `ChainStoreSql`: ranges of one chain, and look-ups by hash and by transaction id. */
+/** Reads of `ChainStoreSql`: ranges of one chain, and lookups by hash and by transaction id. */
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql"
 import * as Limits from "../../domain/Limits.ts"
@@ -11,8 +11,8 @@ import { placesOf } from "./StoredBlocks.ts"
 import * as StoredRows from "./StoredRows.ts"
 
 /**
- * What `read` finds of one chain. A rewind that is under way is waited for; when one began meanwhile, what was read, or seemed to be
- * missing, may be of two chains, and is read again.
+ * Runs `read` so that its result comes from one chain. It waits for a rewind under way. If one began meanwhile, the result (or
+ * apparent gap) may mix two chains, and is read again.
  */
 const ofOneChain = <A, E>(context: StoreContext, read: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.gen(function*() {
@@ -24,7 +24,7 @@ const ofOneChain = <A, E>(context: StoreContext, read: Effect.Effect<A, E>): Eff
     }
   })
 
-/** `read` in steps of `Limits.storeReadRows`, up to the end that the chain has when it begins. */
+/** `read` in steps of `Limits.storeReadRows`, up to the chain's end when it begins. */
 const inSteps = <A, E>(
   from: number,
   to: () => number,
@@ -40,7 +40,7 @@ const inSteps = <A, E>(
     return all
   })
 
-/** First height and end of a range that is read at once. */
+/** First height and end of a range to read at once. */
 const range = ({ tip }: StoreContext, from: number, count: number) => {
   const first = Math.max(0, from)
   return [first, Math.min(first + Math.min(count, Limits.storeReadRows), tip.height + 1)] as const
@@ -98,7 +98,7 @@ export const branchHashes = (context: StoreContext, from: number, count: number)
     return Effect.map(hashesIn(context, context.branchTables, first, end), (found) => found.map(ChainTables.hex))
   }))
 
-/** The index, filled by `fill` when that was not done yet. */
+/** The index, first filled by `fill` if incomplete. */
 const filled = <E>(
   index: LazyIndex,
   fill: (entries: HashIndex.HashIndex) => Effect.Effect<unknown, E>
@@ -138,7 +138,7 @@ export const heightOf = (context: StoreContext, hash: string) =>
     return -1
   }))
 
-/** Heights at which wanted transactions may be, ascending, each with their ids. */
+/** Heights at which wanted transactions may be, ascending, each with the candidate ids. */
 const candidateHeights = (
   entries: HashIndex.HashIndex,
   wanted: ReadonlySet<string>,
@@ -158,7 +158,7 @@ const candidateHeights = (
 
 type Found = (block: Uint8Array, places: ReadonlyArray<TransactionPlace>) => void
 
-/** Takes what it finds out of `wanted`. */
+/** Removes what it finds from `wanted`. */
 const findIn = (
   { hasher, where }: StoreContext,
   tables: ChainTables.ChainTables,
@@ -180,7 +180,7 @@ const findIn = (
     }
   })
 
-/** Adds the ids of all transactions of a range. */
+/** Adds the transaction ids of a range to the index. */
 const addIds = (
   context: StoreContext,
   tables: ChainTables.ChainTables,

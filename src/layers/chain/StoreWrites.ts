@@ -1,4 +1,4 @@
-/** Changes of `ChainStoreSql`: each is one transaction; what is remembered of the database changes with the commit, and not without it. */
+/** Changes of `ChainStoreSql`. Each is one transaction; cached facts change only when it commits. */
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type { Branch, ChainStoreError, StoredBlock, Tip } from "../../services/ChainStore.ts"
@@ -14,14 +14,14 @@ import { damaged } from "./StoreErrors.ts"
 type Batches = ReadonlyArray<ReadonlyArray<StoredBlock>>
 type Change<A> = Effect.Effect<A, ChainStoreError | SqlError.SqlError>
 
-/** Another process that writes to a server's database waits for this row, then finds another tip. */
+/** Another process that writes to the same server waits for this row, then sees a different tip. */
 const lock = (sql: SqlClient.SqlClient) =>
   sql.onDialectOrElse({
     pg: () => Effect.asVoid(sql`SELECT value FROM chain_meta WHERE key = 'network' FOR UPDATE`),
     orElse: () => Effect.void
   })
 
-/** One transaction, whose `change` can be interrupted; `done` runs with the commit. `rewinds`: it replaces blocks of the chain. */
+/** One transaction. `change` can be interrupted; `done` runs with the commit. `rewinds`: it replaces blocks of the chain. */
 const commit = <A>(context: StoreContext, rewinds: boolean, change: Change<A>, done: (result: A) => void): Change<A> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.suspend(() => {
@@ -36,7 +36,7 @@ const commit = <A>(context: StoreContext, rewinds: boolean, change: Change<A>, d
     )
   )
 
-/** Runs after all changes that were asked for before. */
+/** **Order**: runs after all changes requested earlier. */
 const inTurn = <A>(context: StoreContext, change: Change<A>): Effect.Effect<A, ChainStoreError> =>
   context.writing.withPermit(context.boundary(change))
 
@@ -77,7 +77,7 @@ const setBranch = (context: StoreContext, branch: Branch | undefined) => {
   context.branch = branch
 }
 
-/** Blocks after `after`, which is below the tip in a reorganisation. */
+/** Replaces the blocks after `after`, which is below the tip in a reorg. */
 const replace = (context: StoreContext, after: number, batches: Batches) =>
   Effect.gen(function*() {
     const { chain, sql } = context
@@ -122,7 +122,7 @@ export const append = (context: StoreContext, after: number, blocks: ReadonlyArr
     })
   )
 
-/** A batch of a branch: what the branch is then. */
+/** Stages a batch of a branch; returns the resulting branch. */
 const stageBatch = (context: StoreContext, after: number, batch: ReadonlyArray<StoredBlock>) =>
   Effect.gen(function*() {
     const { branch, branchTables, chain } = context
@@ -181,7 +181,7 @@ export const adopt = (context: StoreContext) =>
         const refused = AppendRules.checkAdoption(yield* stored(context), branch.tip)
         if (refused !== undefined) return yield* refused
         yield* runAll(ChainTables.adopt(sql, { chain, branch: context.branchTables }, branch.fork))
-        // For the indexes: from where the branch is now.
+        // The range that the indexes need, read at the branch's current position.
         const [from, to] = [branch.fork + 1, branch.tip.height + 1]
         const { hashIndex, txidIndex } = context
         return {

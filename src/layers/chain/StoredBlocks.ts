@@ -1,4 +1,4 @@
-/** Blocks as stores keep them: how a block becomes one, what is found in one, and the first one of each network. */
+/** Stored blocks: how to make one, how to find transactions in one, and each network's genesis. */
 import { type Block, decode, isMalformed } from "../../domain/chain/Block.ts"
 import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
 import type { ChainParams } from "../../domain/chain/ChainParams.ts"
@@ -9,7 +9,7 @@ import type { NetworkName } from "../../domain/Network.ts"
 import { networkNames, networks } from "../../domain/Network.ts"
 import type { StoredBlock, TransactionPlace } from "../../services/ChainStore.ts"
 
-/** What validation found of a block, or what made it: its hash and the ids of its transactions. */
+/** A block with its hash and transaction ids, as validation or the block's maker computed them. */
 export interface KnownBlock {
   readonly block: Block
   readonly hash: Hash.Hash
@@ -24,7 +24,7 @@ export const toStored = ({ block, hash, txids }: KnownBlock): StoredBlock => ({
   txids: txids.length > plainTransactions ? txids : undefined
 })
 
-/** Coinbase and reward distribution. */
+/** Transactions of a plain block: coinbase and reward distribution. */
 export const plainTransactions = 2
 
 /** Ids of the block's transactions. */
@@ -37,14 +37,14 @@ export const txidsOf = (
   return isMalformed(block) ? [] : Merkle.txids(hasher, block.transactions)
 }
 
-/** The same of a block that was not validated. */
+/** Computes the same for a block that was not validated. */
 export const knownOf = (hasher: Hasher, block: Block): KnownBlock => ({
   block,
   hash: BlockHeader.hash(hasher, block.header),
   txids: Merkle.txids(hasher, block.transactions)
 })
 
-/** Which of the wanted transactions are in the block whose ids are given, and where; the first of equal ones. */
+/** Which wanted transactions the block with these ids has, and where. Of equal ids the first counts. */
 export const placesOf = (
   txids: ReadonlyArray<Hash.Hash>,
   wanted: ReadonlySet<string>
@@ -60,7 +60,7 @@ export const placesOf = (
   return places
 }
 
-/** Height 0 of the network's chain. */
+/** The block at height 0 of the network's chain. */
 export const genesisOf = (params: ChainParams): StoredBlock =>
   toStored({ block: params.genesis, hash: params.genesisHash, txids: [] })
 

@@ -1,6 +1,6 @@
 /**
- * What the database gave, checked before it is used: SQLite keeps any type in any column, and a damaged file can lack rows. A fault is
- * `Damaged` and names heights.
+ * Checks database rows before use: SQLite allows any type in any column, and a damaged file can lack rows. **Errors**: `Damaged`,
+ * which names heights.
  */
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql"
@@ -15,7 +15,7 @@ import type { ChainStoreError } from "../../services/ChainStore.ts"
 import { type ChainTables, cutEntry } from "./ChainTables.ts"
 import { damaged } from "./StoreErrors.ts"
 
-/** What is expected of a column: bytes, and how many if that is known. */
+/** What a column must hold: bytes, and how many if that is known. */
 interface Column {
   readonly name: string
   readonly length?: number | undefined
@@ -27,7 +27,7 @@ export const bytes: Column = { name: "bytes" }
 const isBytes = (value: unknown, { length }: Column): value is Uint8Array =>
   value instanceof Uint8Array && (length === undefined || value.length === length)
 
-/** One value per height from `from` on, `count` of them; `undefined`: something is missing or of another kind. */
+/** One value per height, `count` of them from `from`; `undefined`: one is missing or of the wrong type. */
 const check = (
   column: Column,
   values: ReadonlyArray<unknown>,
@@ -56,13 +56,13 @@ export const column = <Key extends string>(
     : Effect.fail(damaged(where, problem))
 }
 
-/** What headers and ids of a block are read from: itself if it is small, else its entry in the index. */
+/** Where a block's header and ids are read from: the block itself if it is small, else its index entry. */
 interface Source {
   readonly small: Uint8Array | undefined
   readonly entry: Uint8Array | undefined
 }
 
-/** A fact of each block of a range, one after the other. `of` gives `undefined` where it is not in the source. */
+/** A fact of each block of a range, in order. `of` returns `undefined` if the source lacks it. */
 const facts = <A>(
   where: string,
   tables: ChainTables,
@@ -91,7 +91,7 @@ const facts = <A>(
     return yield* damaged(where, `blocks ${from} to ${to - 1}: ${found.length} of ${to - from} are there`)
   })
 
-/** Writes the header behind what is there; `undefined`: there is none. Gives where it begins. */
+/** Appends the header to the writer and returns where it begins; `undefined`: the source has no header. */
 const writeHeader = (writer: Writer, { entry, small }: Source): number | undefined => {
   const start = writer.length
   if (small !== undefined) return BlockHeader.writeOfBlock(writer, small) ? start : undefined
@@ -101,7 +101,7 @@ const writeHeader = (writer: Writer, { entry, small }: Source): number | undefin
   return start
 }
 
-/** The headers' compact bytes, from a height to below another: views into one buffer. */
+/** Compact header bytes of heights `from` to below `to`, as views into one buffer. */
 export const headers = (where: string, tables: ChainTables, from: number, to: number) => {
   const writer = new Writer(Limits.headerTypicalBytes * (to - from))
   return Effect.map(facts(where, tables, from, to, (source) => writeHeader(writer, source)), (starts) => {
@@ -116,6 +116,6 @@ const txidsIn = (hasher: Hasher, { entry, small }: Source): ReadonlyArray<Hash> 
   return block === undefined || Block.isMalformed(block) ? undefined : Merkle.txids(hasher, block.transactions)
 }
 
-/** The ids of each block's transactions. */
+/** Transaction ids of each block. */
 export const txids = (where: string, hasher: Hasher, tables: ChainTables, from: number, to: number) =>
   facts(where, tables, from, to, (source) => txidsIn(hasher, source))

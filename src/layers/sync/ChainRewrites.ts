@@ -1,17 +1,17 @@
 /**
- * Whether blocks of the stored chain are being replaced by those of a better branch.
+ * Tracks whether blocks of the stored chain are being replaced by those of a better branch.
  *
- * The store replaces them atomically, but an answer to a peer takes several reads. A reader must not mix two chains: `steady` waits
+ * The store replaces them atomically, but answering a peer takes several reads, which must not mix two chains. `steady` waits
  * until no rewrite is under way, and reads again if one began meanwhile.
  */
 import { Effect, Latch } from "effect"
 
-/** One per node. `begin` and `end` alternate: the store takes one change at a time. */
+/** One per node. `begin` and `end` alternate: the store makes one change at a time. */
 export class ChainRewrites {
   readonly #idle = Latch.makeUnsafe(true)
   #version = 0
 
-  /** Changes with every rewrite, when it begins. */
+  /** Changes at the beginning of every rewrite. */
   get version(): number {
     return this.#version
   }
@@ -21,7 +21,7 @@ export class ChainRewrites {
     this.#idle.closeUnsafe()
   }
 
-  /** The rewrite is done, or failed and changed nothing. */
+  /** Ends the rewrite, which is done, or failed without changing anything. */
   end(): void {
     this.#idle.openUnsafe()
   }
@@ -31,7 +31,7 @@ export class ChainRewrites {
     return this.#idle.await
   }
 
-  /** What `read` finds of one chain, and the version of that chain. */
+  /** What `read` finds, all of it from one chain, and that chain's version. */
   steady<A, E, R>(read: Effect.Effect<A, E, R>): Effect.Effect<readonly [found: A, version: number], E, R> {
     return this.#idle.whenOpen(Effect.suspend(() => {
       const before = this.#version

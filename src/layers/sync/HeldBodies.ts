@@ -1,25 +1,25 @@
-/** Bodies that came and wait for those before them, or to be stored, by height, and how much memory they take. */
+/** Received bodies by height, waiting for earlier bodies or for the store, and the memory they take. */
 import type * as Hash from "../../domain/chain/Hash.ts"
 import type { Parent } from "../../domain/chain/HeaderRules.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { StoredBlock } from "../../services/ChainStore.ts"
 
-/** A body that came and matches its header. */
+/** A received body that matches its header. */
 export interface Held {
   readonly hash: Hash.Hash
-  /** The same block as the store keeps it. */
+  /** The same block in the store's form. */
   readonly block: StoredBlock
   readonly treasuryBalance: Parent["treasuryBalance"]
-  /** Who sent it first; `undefined`: it was made here. */
+  /** The peer that sent it first; `undefined`: this node made it. */
   readonly from: PeerIp | undefined
 }
 
-/** One body a height. Not shared between nodes. */
+/** One body per height. Not shared between nodes. */
 export class HeldBodies {
   readonly #bodies = new Map<number, Held>()
   #bytes = 0
 
-  /** Bytes of all of them. */
+  /** Bytes of all bodies. */
   get bytes(): number {
     return this.#bytes
   }
@@ -32,18 +32,18 @@ export class HeldBodies {
     return this.#bodies.get(height)
   }
 
-  /** Takes the place of what was held at that height. */
+  /** Replaces any body held at that height. */
   put(height: number, held: Held): void {
     this.#bytes += held.block.bytes.length - (this.#bodies.get(height)?.block.bytes.length ?? 0)
     this.#bodies.set(height, held)
   }
 
-  /** Of a header chain that is another one now. */
+  /** Drops bodies above the fork: their header chain was replaced. */
   dropAbove(fork: number): void {
     for (const height of this.#bodies.keys()) if (height > fork) this.#drop(height)
   }
 
-  /** What is stored, or was in its place. */
+  /** Drops bodies that are stored, or whose height another block took. */
   dropUpTo(base: number): void {
     for (const height of this.#bodies.keys()) if (height <= base) this.#drop(height)
   }

@@ -1,11 +1,11 @@
 /**
- * Handles what peers say of the chain in the order received, a few milliseconds at a time. Thousands of blocks can arrive at once, and
+ * Handles peers' chain messages in the order received, a few milliseconds at a time. Thousands of blocks can arrive at once, and
  * a ping must not wait until all of them are checked.
  */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 
-/** Tasks of one node, first in first out. A task runs at once if none waits. */
+/** **Order**: first in, first out, per node. A task runs at once if none waits. */
 export class MessageTurns {
   readonly #now: () => number
   readonly #fork: (effect: Effect.Effect<void>) => unknown
@@ -14,7 +14,7 @@ export class MessageTurns {
   #spentMs = 0
   #resting = false
 
-  /** `now`: monotonic ms. `fork` runs an effect for as long as the node. */
+  /** `now`: monotonic ms. `fork` runs an effect until the node stops. */
   constructor(now: () => number, fork: (effect: Effect.Effect<void>) => unknown) {
     this.#now = now
     this.#fork = fork
@@ -34,7 +34,7 @@ export class MessageTurns {
       }
       const before = this.#now()
       this.#waiting[this.#next++]?.()
-      // What is done is let go of, also while more comes all the time.
+      // Release finished tasks even while new ones keep arriving.
       if (this.#next >= 256) {
         this.#waiting.splice(0, this.#next)
         this.#next = 0
@@ -45,7 +45,7 @@ export class MessageTurns {
     this.#next = 0
   }
 
-  /** Everything else in the process has its turn first. */
+  /** Lets everything else in the process run first. */
   readonly #rest = Effect.andThen(
     Effect.yieldNow,
     Effect.sync(() => {

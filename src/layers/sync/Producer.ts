@@ -1,10 +1,9 @@
 /**
- * A test producer for devnet: makes a block (every two seconds unless set otherwise) when its turn comes. It is not consensus: any
- * node can make as many blocks, and a partition makes real forks.
+ * A test producer for devnet: makes a block (every two seconds by default) when its turn comes. It is not consensus: any
+ * node can make equally many blocks, and a partition causes real forks.
  *
- * The handshake names producers. Turns rotate among the connected ones in the order of their IPs, and among the live masternodes of them
- * as soon as there is one (`Masternodes`); when a producer is silent for half
- * a turn, the next one takes over.
+ * The handshake names producers. Turns rotate among the connected ones in the order of their IPs, or, once any of them is a live
+ * masternode (`Masternodes`), among those. When a producer is silent for half a turn, the next one takes over.
  */
 import { Clock, Effect, Layer, Option, Stream } from "effect"
 import * as Block from "../../domain/chain/Block.ts"
@@ -58,13 +57,13 @@ const make = Effect.fnUntraced(function*({ everyMs = Limits.produceEveryMs }: Pr
       records.filter((record) => (record.capabilities & Capability.produces) !== 0).map((record) => record.ip)
   )
 
-  // A node without a registry knows of no masternode.
+  // Without a registry, the node knows no masternode.
   const live = Option.match(yield* Effect.serviceOption(Masternodes), {
     onNone: () => Effect.succeed<ReadonlyArray<PeerIp.PeerIp>>([]),
     onSome: (registry) => registry.live
   })
 
-  /** Makes the next block on top of what is stored. If a block came meanwhile, it is refused, without harm. */
+  /** Makes the next block on top of the stored chain. If another block arrived meanwhile, the new one is refused without harm. */
   const produce = Effect.gen(function*() {
     const tip = yield* store.tip
     const [bytes] = yield* store.blocks(tip.height, 1, Limits.storeBlockBytes)
@@ -91,7 +90,7 @@ const make = Effect.fnUntraced(function*({ everyMs = Limits.produceEveryMs }: Pr
     const connected = [...(yield* others), own.value].toSorted(PeerIp.compare)
     const alone = connected.length === 1
     const producers = ProducerTurn.takingTurns(connected, yield* live)
-    // A producer that is still syncing would make forks.
+    // A producer that is still syncing would cause forks.
     if (!mayProduce && !alone) return
     if (ProducerTurn.mayProduce(producers, own.value, now, seen.at, everyMs)) yield* produce
   })
@@ -101,7 +100,7 @@ const make = Effect.fnUntraced(function*({ everyMs = Limits.produceEveryMs }: Pr
   )
 })
 
-/** Runs for as long as its scope. A function, so that two nodes never share one. Fails when a turn cannot be that long. */
+/** Runs until its scope closes. A function, so that two nodes never share one. Fails when `everyMs` is out of range. */
 export const layer = (options: ProducerOptions = {}): Layer.Layer<
   never,
   NodeSetupError,

@@ -1,10 +1,10 @@
-/** What a peer asked us for and that is not answered yet. `SyncServer` answers it, in order. */
+/** A peer's unanswered requests. `SyncServer` answers them in order. */
 import type { GetBlocks, GetHeaders } from "../../domain/wire/SyncMessage.ts"
 
 export interface ServeQueue {
   /** At most `Limits.serveQueue`. */
   readonly waiting: Array<GetHeaders | GetBlocks>
-  /** A fiber answers them, and ends with the last. */
+  /** Whether a fiber is answering them; it ends with the last. */
   serving: boolean
   /** Monotonic ms from which the next headers may be sent. */
   headersFrom: number

@@ -1,20 +1,20 @@
-/** One branch that peers have shown: its headers above our chain, and the bodies that came. The planner knows it by its `id`. */
+/** One branch shown by peers: its headers above our chain, and the bodies received. The planner knows it by its `id`. */
 import * as Hash from "../../domain/chain/Hash.ts"
 import type { Parent } from "../../domain/chain/HeaderRules.ts"
 import type { SyncTip } from "../../domain/sync/SyncState.ts"
 import { HeldBodies } from "./HeldBodies.ts"
 
-/** Headers that our chain has reached are dropped in lots of this many. */
+/** Headers that our chain has reached are dropped in batches of this many. */
 const lot = 4_096
 
-/** Headers are checked before they are put in. Mutable; touched only from synchronous code. */
+/** Check headers before adding them. Mutable; touched only from synchronous code. */
 export class ShownBranch {
   readonly id: number
   readonly held = new HeldBodies()
-  /** Up to here its bodies are staged in the store, beside the chain; `fork` or less: none. */
+  /** Height up to which its bodies are staged in the store, beside the chain; `fork` or less: none. */
   stagedTo = 0
   #fork: number
-  /** Heights `#first`, `#first` + 1, …; the first ones may be at or below the fork. */
+  /** Headers of heights `#first`, `#first` + 1, …; the first ones may be at or below the fork. */
   #headers: Array<Parent>
   #first: number
 
@@ -25,12 +25,12 @@ export class ShownBranch {
     this.#headers = [...headers]
   }
 
-  /** Height of the last block that it shares with our chain. */
+  /** Height of the last block shared with our chain. */
   get fork(): number {
     return this.#fork
   }
 
-  /** Up to here its bodies are on the disk. */
+  /** Height up to which its bodies are on disk. */
   get base(): number {
     return Math.max(this.#fork, this.stagedTo)
   }
@@ -39,18 +39,18 @@ export class ShownBranch {
     return this.#first + this.#headers.length - 1
   }
 
-  /** `undefined`: our chain has reached its end. */
+  /** `undefined`: our chain has reached the branch's end. */
   get tip(): Parent | undefined {
     return this.#headers.at(-1)
   }
 
-  /** Hash as text. */
+  /** The tip with its hash as text. */
   get tipText(): SyncTip {
     const { tip } = this
     return { height: this.height, hash: tip === undefined ? "" : Hash.toHex(tip.hash) }
   }
 
-  /** The header of that height, above the fork. */
+  /** The header at that height, if above the fork. */
   at(height: number): Parent | undefined {
     return height > this.#fork ? this.#headers[height - this.#first] : undefined
   }
@@ -60,7 +60,7 @@ export class ShownBranch {
     return found !== undefined && Hash.equals(found.hash, hash)
   }
 
-  /** Headers from above the fork up to `to`. */
+  /** Headers above the fork, up to `to`. */
   upTo(to: number): ReadonlyArray<Parent> {
     return this.#headers.slice(this.#fork + 1 - this.#first, to + 1 - this.#first)
   }
@@ -69,7 +69,7 @@ export class ShownBranch {
     for (const header of headers) this.#headers.push(header)
   }
 
-  /** Our chain has its blocks up to `fork` too. */
+  /** Our chain now has the branch's blocks up to `fork`. */
   advance(fork: number): void {
     this.#fork = fork
     this.held.dropUpTo(this.base)
@@ -78,7 +78,7 @@ export class ShownBranch {
     this.#first = fork + 1
   }
 
-  /** Our chain left it further down: these blocks, from above `fork` on, are the branch's own again. */
+  /** Our chain now leaves the branch lower down, at `fork`. `own`: the branch's blocks from there on, which our chain no longer has. */
   recede(fork: number, own: ReadonlyArray<Parent>): void {
     this.#headers = [...own, ...this.upTo(this.height)]
     this.#fork = fork

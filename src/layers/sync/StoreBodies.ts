@@ -1,6 +1,6 @@
 /**
- * Stores held bodies, one change at a time. What extends our chain is appended as it comes; another branch takes its place in one
- * atomic change, once it is better and whole. A branch too long for memory waits beside the chain in the store until then.
+ * Stores held bodies, one change at a time. Bodies that extend our chain are appended as they arrive. Another branch replaces part of
+ * it in one atomic change, once it is better and complete. A branch too long for memory is staged in the store until then.
  */
 import { Effect } from "effect"
 import type { Parent } from "../../domain/chain/HeaderRules.ts"
@@ -16,7 +16,7 @@ import * as SyncAnnounce from "./SyncAnnounce.ts"
 import type { SyncContext } from "./SyncContext.ts"
 import * as SyncContext_ from "./SyncContext.ts"
 
-/** The bodies that follow what the branch has on the disk, without a gap; of `limited`, as many as one change takes. */
+/** The bodies that follow the branch's stored ones without a gap; if `limited`, at most as many as fit in one change. */
 const bodies = (branch: ShownBranch, limited: boolean): ReadonlyArray<Held> => {
   const out: Array<Held> = []
   let bytes = 0
@@ -30,7 +30,7 @@ const bodies = (branch: ShownBranch, limited: boolean): ReadonlyArray<Held> => {
   return out
 }
 
-/** Starts the next change, if there is one to make and none under way. */
+/** Starts the next change, if one is ready and none is under way. */
 export const storeReady = (context: SyncContext): void => {
   if (context.storing || context.storeRetry !== undefined) return
   for (const { id } of SyncBranches.ready(context.state)) {
@@ -47,11 +47,11 @@ export const storeReady = (context: SyncContext): void => {
   context.halted = undefined
 }
 
-/** One branch is staged at a time: the first that needs it, until it is our chain or gone. */
+/** One branch is staged at a time: the first that needs it, until it becomes our chain or is dropped. */
 const mayStage = (context: SyncContext, branch: ShownBranch): boolean =>
   ![...context.branches.values()].some((other) => other !== branch && other.stagedTo > other.fork)
 
-/** Makes our chain that branch, up to the last block that is there. False if that would be no better. */
+/** Makes the branch our chain, up to its last body. False if that would not be better. */
 const grow = (context: SyncContext, branch: ShownBranch): boolean => {
   const before = context.state.chain
   const extends_ = branch.fork === before.height
@@ -81,7 +81,7 @@ const stage = (context: SyncContext, branch: ShownBranch, batch: ReadonlyArray<H
     context.machine.post({ _tag: "Staged", branch: branch.id, base: branch.base, heldBytes: branch.held.bytes })
   })
 
-/** Runs a change of the store, unless a fee in the batch is wrong. What the planner is announced it starts the next one. */
+/** Makes a change of the store, unless a fee in the batch is wrong. The resulting announcement to the planner starts the next change. */
 const change = <A>(
   context: SyncContext,
   branch: ShownBranch,
@@ -99,7 +99,7 @@ const change = <A>(
   const on = branch.stagedTo > branch.fork ? "branch" : "chain"
   const find = FeeCheck.findIn(context.store, { on, upTo: branch.base })
   context.fork(
-    // A store in memory answers at once: the planner's step has to end first, or `TipChanged` would come before its own tip.
+    // A store in memory answers at once: the planner's step has to end first, or `TipChanged` would precede its own tip.
     Effect.andThen(
       Effect.yieldNow,
       FeeCheck.firstWrong(context.params, context.hasher, find, batch.map(({ block }) => block))
@@ -119,7 +119,7 @@ const change = <A>(
   )
 }
 
-/** A block's fees are wrong: no chain with it can be ours. What is held from it on goes, and nothing of the batch is stored. */
+/** Handles a block with wrong fees: no chain with it can be ours. Held bodies from it on are dropped, and the batch is not stored. */
 const refused = (
   context: SyncContext,
   branch: ShownBranch,
@@ -136,7 +136,7 @@ const refused = (
   context.machine.post({ _tag: "PeerLied", peer: bad.from, fault: "bad-block", detail })
 }
 
-/** Whom the blocks came from. */
+/** Credits each block to the peer that sent it. */
 const credit = (context: SyncContext, batch: ReadonlyArray<Held>): void => {
   for (const { from } of batch) {
     const source = from === undefined ? undefined : context.links.get(from)
@@ -170,7 +170,7 @@ const stored = (context: SyncContext, branch: ShownBranch, batch: ReadonlyArray<
   })
 }
 
-/** Reports what was stored, once the planner's state is past it: a listener that hears of a tip finds it in the report. */
+/** Reports stored blocks once the planner's state includes them, so that a listener to `TipChanged` finds the tip in the report. */
 export const tellStored = (context: SyncContext): void => {
   const stored = context.stored.shift()
   if (stored === undefined) return
@@ -179,7 +179,7 @@ export const tellStored = (context: SyncContext): void => {
   SyncAnnounce.announce(context, added === 1 ? last : undefined, tip)
 }
 
-/** Our chain is, above `fork`, these headers now: every branch leaves it where it leaves them. */
+/** Our chain now has these headers above `fork`: updates the fork of every branch. */
 const follow = (context: SyncContext, fork: number, added: ReadonlyArray<Parent>): void => {
   const { branches, chain } = context
   const replaced: Array<Parent> = []
@@ -188,7 +188,7 @@ const follow = (context: SyncContext, fork: number, added: ReadonlyArray<Parent>
     if (parent !== undefined) replaced.push(parent)
   }
   for (const branch of branches.values()) {
-    // It shared with our chain what is not in it any more.
+    // The branch shared blocks that our chain no longer has.
     if (branch.fork > fork) branch.recede(fork, replaced.slice(0, branch.fork - fork))
   }
   if (replaced.length > 0) chain.rewind(fork)
@@ -204,7 +204,7 @@ const follow = (context: SyncContext, fork: number, added: ReadonlyArray<Parent>
   }
 }
 
-/** The chain is as it was. Tried again after a while. */
+/** The change failed and the chain is unchanged: tries again later. */
 const failed = (context: SyncContext, error: ChainStoreError): void => {
   // One event per reason, not one per attempt.
   if (context.halted !== error.message) context.emit({ _tag: "StoreFailed", detail: error.message })

@@ -1,4 +1,4 @@
-/** Announces our tip to every peer that does not have it yet: as the block itself when it is small. */
+/** Announces our tip to every peer that lacks it: as the block itself when it is small. */
 import * as Hash from "../../domain/chain/Hash.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
@@ -13,12 +13,12 @@ const tellTip = (context: Context, peer: PeerIp, link: SyncContext.PeerLink, { h
   SyncContext.send(context, peer, { _tag: "Tip", height, hash: Hash.fromHexUnsafe(hash) })
 }
 
-/** Tells peers of our tip. A single new block, `only`, is pushed whole; after more than one, peers read where we are. */
+/** Announces our tip. A single new block, `only`, is pushed whole; after several, only height and hash are sent. */
 export const announce = (context: Context, only: Held | undefined, tip: SyncTip): void => {
   const push = only !== undefined && only.block.bytes.length <= Limits.pushBlockBytes ? only.block.bytes : undefined
   for (const [peer, link] of context.links) {
     if (link.knownTip === tip.hash) continue
-    // A peer ahead of us has no use for a block behind it.
+    // A peer ahead of us has no use for an earlier block.
     if (link.told.height > tip.height) continue
     link.knownTip = tip.hash
     if (push === undefined) tellTip(context, peer, link, tip)
@@ -29,7 +29,7 @@ export const announce = (context: Context, only: Held | undefined, tip: SyncTip)
   }
 }
 
-/** Tells a new peer of our tip, unless it has the same one, or ours is the genesis that both know. */
+/** Announces our tip to a new peer, unless the peer has the same tip, or ours is the genesis that both know. */
 export const greet = (context: Context, peer: PeerIp): void => {
   const { chain } = context.state
   const link = context.links.get(peer)
@@ -37,7 +37,7 @@ export const greet = (context: Context, peer: PeerIp): void => {
   tellTip(context, peer, link, chain)
 }
 
-/** Having caught up, tells the peers that we have their tip: otherwise they would know us by the height that we began at. */
+/** After catching up, announces the tip to peers that have it too: otherwise they would assume the height that we began at. */
 export const caughtUp = (context: Context, tip: SyncTip): void => {
   for (const [peer, link] of context.links) {
     if (link.knownTip === tip.hash && link.announced !== tip.hash) tellTip(context, peer, link, tip)

@@ -1,4 +1,4 @@
-/** What peers announce, a tip or a new block, and blocks that go on top of a chain we know: pushed by a peer, or made here. */
+/** Handles announced tips, and new blocks (pushed by a peer or made here) that extend a chain we know. */
 import * as Block from "../../domain/chain/Block.ts"
 import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
 import * as Hash from "../../domain/chain/Hash.ts"
@@ -25,12 +25,12 @@ const announced = (
   context.machine.post({ _tag: "TipAnnounced", peer, tip, on: SyncHeaders.onBranch(context, told) })
 }
 
-/** A peer says where its chain ends. */
+/** A peer announces its tip. */
 export const tipReceived = (context: SyncContext, peer: PeerIp, { hash, height }: Tip): void =>
-  // What is kept must not hold the frame that it came in.
+  // Copied: a view would keep the whole received frame in memory.
   announced(context, peer, { height, hash: hash.slice() })
 
-/** The header that a block must follow to go on top of what we know: our tip, or that of a branch. */
+/** The header that a block must follow to extend a known chain: our tip, or a branch's. */
 const below = (context: SyncContext, previous: Hash.Hash) => {
   const { tip } = context.chain
   if (Hash.equals(previous, tip.hash)) return { parent: tip, branch: undefined }
@@ -42,10 +42,10 @@ const below = (context: SyncContext, previous: Hash.Hash) => {
   return undefined
 }
 
-/** What became of a block: `undefined`: valid, and it waits to be stored; else why not. */
+/** Result of a block: `undefined`: valid and waiting to be stored; else why it was refused. */
 export type Extended = undefined | Validation.BlockFault | "no-parent" | "too-far"
 
-/** Takes a block that extends our chain or a branch. */
+/** Adds a block that extends our chain or a branch. */
 export const extend = (context: SyncContext, block: Block.Block, from: PeerIp | undefined): Extended => {
   const found = below(context, block.header.previousHash)
   if (found === undefined) return "no-parent"
@@ -76,7 +76,7 @@ export const extend = (context: SyncContext, block: Block.Block, from: PeerIp | 
   return undefined
 }
 
-/** The branch that has the header, or may have it as its next; else a new one. */
+/** The branch that has the header, or can take it as its next; else a new branch. */
 const place = (
   context: SyncContext,
   parent: HeaderRules.Parent,
@@ -89,7 +89,7 @@ const place = (
   return new ShownBranch(context.nextBranch++, fork, [...(below?.upTo(parent.height) ?? []), header])
 }
 
-/** A peer pushes the block its chain ends with. */
+/** A peer pushes the block at its tip. */
 export const blockReceived = (context: SyncContext, peer: PeerIp, message: NewBlock): void => {
   const lied = (detail: string) => context.machine.post({ _tag: "PeerLied", peer, fault: "bad-block", detail })
   const block = Block.decode(message.block)
@@ -99,6 +99,6 @@ export const blockReceived = (context: SyncContext, peer: PeerIp, message: NewBl
   if (judged !== undefined && (Validation.scope(judged) === "block" || Validation.isForged(judged))) {
     return lied(`announced block ${block.header.height}: ${Validation.describe(judged)}`)
   }
-  // Taken or not, the peer's chain ends there: a branch of it is read by its headers.
+  // Even if the block is not used, it is the peer's tip: its branch is fetched by headers.
   announced(context, peer, { height: block.header.height, hash: BlockHeader.hash(context.hasher, block.header) })
 }

@@ -1,4 +1,4 @@
-/** The body side of sync: asks for blocks, checks what peers send, and holds what came out of order. `StoreBodies` stores it. */
+/** The body side of sync: requests blocks, checks responses, and holds bodies received out of order. `StoreBodies` stores them. */
 import * as Block from "../../domain/chain/Block.ts"
 import * as Hash from "../../domain/chain/Hash.ts"
 import * as Validation from "../../domain/chain/Validation.ts"
@@ -12,7 +12,7 @@ import * as SyncContext from "./SyncContext.ts"
 
 type Context = SyncContext.SyncContext
 
-/** Asks for blocks of a branch. */
+/** Requests blocks of a branch. */
 export const ask = (
   context: Context,
   { branch: id, count, from, peer, request }: Extract<SyncAction, { readonly _tag: "GetBlocks" }>
@@ -28,16 +28,16 @@ export const ask = (
   SyncContext.request(context, peer, { _tag: "GetBlocks", request, from, hashes })
 }
 
-/** What no honest peer sends as a piece of this answer; `undefined`: nothing. */
+/** Why no honest peer would send this response chunk; `undefined`: it is acceptable. */
 const problem = ({ next, to }: SyncContext.BlockRequest, { blocks, done }: Blocks): string | undefined =>
-  // Empty chunks would keep an answer alive for ever; blocks behind the last one would hold memory for nothing.
+  // Empty chunks would keep a response alive for ever; blocks after the last one would waste memory.
   blocks.length === 0 && !done
     ? "empty response chunk"
     : next + blocks.length - 1 > to
     ? "more blocks than requested"
     : undefined
 
-/** A piece of an answer to `GetBlocks`. */
+/** A chunk of a response to `GetBlocks`. */
 export const received = (context: Context, peer: PeerIp, message: Blocks): void => {
   const link = context.links.get(peer)
   if (link === undefined) return
@@ -57,7 +57,7 @@ export const received = (context: Context, peer: PeerIp, message: Blocks): void 
   let unusable = false
   for (const raw of message.blocks) {
     const height = first + count
-    // Neither on the disk nor come from another peer meanwhile.
+    // Keep it only if it is neither on disk nor already received from another peer.
     if (!asked.forgotten && height > branch.base && branch.held.get(height) === undefined) {
       const verdict = check(context, branch, height, raw, peer)
       if (typeof verdict !== "string" && "fault" in verdict) {
@@ -66,7 +66,7 @@ export const received = (context: Context, peer: PeerIp, message: Blocks): void 
       }
       if (typeof verdict === "string") {
         unusable = verdict === "unusable"
-        // As if the answer had ended here. What still comes of it is read and not kept.
+        // Treat the response as ended here: the rest is read but not kept.
         done = true
         asked.forgotten = true
         break
@@ -85,7 +85,7 @@ interface Wrong {
   readonly detail: string
 }
 
-/** The block of the branch at that height, or why it is not. `gone`: the branch does not reach that far any more. */
+/** The branch's block at that height, or why the received block is not it. `gone`: the branch no longer reaches that height. */
 const check = (
   context: Context,
   branch: ShownBranch,
@@ -109,7 +109,7 @@ const check = (
     case "WrongBlock":
       return { fault: "wrong-block", detail: Validation.describe(verdict) }
     default:
-      // Of a copy whose uncommitted parts are bad, the peer may be an honest relay: another peer is asked for the block.
+      // Bad uncommitted parts do not prove that the peer lied: it may be an honest relay. The block is requested from another peer.
       return Validation.scope(verdict) === "block" || Validation.isForged(verdict)
         ? { fault: "bad-block", detail: Validation.describe(verdict) }
         : "unusable"

@@ -1,6 +1,6 @@
 /**
- * What the parts of sync share: the planner's state, the best header chain, bodies that wait, requests in flight. All of it is
- * touched only from synchronous code. Each part is a module of functions over this context.
+ * State shared by the parts of sync: the planner's state, the best header chain, held bodies, requests in flight.
+ * **Concurrency**: touched only from synchronous code. Each part is a module of functions over this context.
  */
 import { Clock, Effect, type Fiber, type Scope } from "effect"
 import type * as ChainParams from "../../domain/chain/ChainParams.ts"
@@ -31,18 +31,18 @@ export interface BlockRequest {
   readonly branch: ShownBranch
   next: number
   readonly to: number
-  /** The planner does not want its blocks any more. */
+  /** The planner no longer wants its blocks. */
   forgotten: boolean
 }
 
 /** A request for headers in flight. */
 export interface HeaderRequest {
   readonly peer: PeerIp
-  /** Where its answer may begin. */
+  /** Headers after which the answer may begin. */
   readonly locator: ReadonlyArray<{ readonly height: number; readonly hash: Hash.Hash }>
 }
 
-/** Headers that a peer is showing and that are not better than our chain yet. */
+/** Headers that a peer is showing, not yet better than our chain. */
 export interface Showing {
   readonly fork: number
   readonly headers: ReadonlyArray<Parent>
@@ -51,43 +51,43 @@ export interface Showing {
 /** A connection that sync uses. */
 export interface PeerLink {
   readonly origin: Origin
-  /** Says a message of the native wire to it, or what stands for it on its own wire. False: it is gone, or does not read. */
+  /** Sends a message of the native wire, translated to the peer's own wire if that is another. False: the peer is gone, or does not read. */
   readonly say: (message: SyncMessage) => boolean
   /**
-   * Begins anew with it. Of a peer of the TIME network, which may be right by the rules of its own: if this node refuses what it shows, it stays
-   * connected, unused for a while. `undefined`: it is disconnected.
+   * Starts sync with the peer again. For a peer of the TIME network, which may be right by its own rules: if this node refuses what it shows, it stays
+   * connected, unused for a while. `undefined`: the peer is disconnected instead.
    */
   readonly again: (() => void) | undefined
-  /** Requests of the peer that wait for their answer. */
+  /** Number of the peer's unanswered requests. */
   readonly requests: () => number
   /** Monotonic ms of the last piece of an answer, or of the request when no other was in flight. */
   lastAt: number
   /** Requests in flight, void ones included. */
   pendingAnswers: number
   showing: Showing | undefined
-  /** The last header of its chain that it showed, while it has more: where its next headers begin. */
+  /** The last header that the peer showed, while it has more: its next headers begin after it. */
   last: { readonly height: number; readonly hash: Hash.Hash } | undefined
-  /** Hash of the tip that the peer is known to have, hex: it is not announced to it again. */
+  /** Hash of the tip that the peer is known to have, hex: not announced to it again. */
   knownTip: string
-  /** Hash of our tip that the peer was announced last, hex. */
+  /** Hash of the last tip that we announced to the peer, hex. */
   announced: string
   /** The tip that the peer last announced. */
   told: { readonly height: number; readonly hash: Hash.Hash }
-  /** Bytes came since its answer timer was set. */
+  /** Bytes have arrived since its answer timer was set. */
   progressed: boolean
-  /** bytes of its messages that wait for their turn. */
+  /** bytes of the peer's messages that wait for their turn. */
   waitingBytes: number
-  /** Nothing is read from it until less of that waits. */
+  /** Reading from the peer is paused until fewer bytes wait. */
   paused: boolean
-  /** It was dropped: what it still sends is not read. */
+  /** The peer was dropped: ignore whatever it still sends. */
   blamed: boolean
-  /** Blocks stored that came from it, requested or pushed. */
+  /** Number of stored blocks that came from the peer, requested or pushed. */
   blocks: number
-  /** What it asked us for. */
+  /** The peer's requests to us. */
   readonly serve: ServeQueue
 }
 
-/** Our chain ends with `tip` now, `added` blocks further; `last` is the last of them, unless it came from the disk. */
+/** Our chain now ends with `tip`, `added` blocks further. `last`: the last of them, unless it came from the disk. */
 export interface StoredChange {
   readonly tip: Tip
   readonly added: number
@@ -105,14 +105,14 @@ export interface SyncContext {
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   /** Wall time, ms. */
   readonly nowMs: () => number
-  /** The headers of what is stored. */
+  /** Headers of the stored chain. */
   readonly chain: HeaderChain
   readonly branches: Map<number, ShownBranch>
   nextBranch: number
   /** History is settled: a branch that leaves our chain more than `params.maxReorg` blocks below its tip is not followed. */
   settled: boolean
   state: SyncState.SyncState
-  /** Feeds the planner and does what it asks. `SyncDriver` starts it. */
+  /** Feeds the planner and carries out its actions. `SyncDriver` starts it. */
   readonly machine: Machine<SyncState.SyncEvent>
   readonly turns: MessageTurns
   readonly links: Map<PeerIp, PeerLink>
@@ -124,13 +124,13 @@ export interface SyncContext {
   settleTimer: Timers.Timer | undefined
   reorgs: number
   readonly rewrites: ChainRewrites
-  /** Changes of our chain that the planner has not handled yet, in order: reported when it has. */
+  /** Changes of our chain that the planner has not handled yet, in order; reported once it has. */
   readonly stored: Array<StoredChange>
   /** An append is under way. */
   storing: boolean
   /** Why the last append failed, until one succeeds or none is due. */
   halted: string | undefined
-  /** Runs until the failed append is tried again. */
+  /** Runs until the failed append is retried. */
   storeRetry: Timers.Timer | undefined
 }
 
@@ -168,17 +168,17 @@ export const make = Effect.fnUntraced(function*(
   }
 })
 
-/** A branch that leaves a chain with this tip below this height is not followed. */
+/** Branches that leave our chain below this height are not followed. `height`: of the tip. */
 export const oldestFork = (context: Pick<SyncContext, "settled" | "params">, height: number): number =>
   context.settled ? Math.max(0, height - context.params.maxReorg) : 0
 
-/** Sends to a peer of sync; false when it is gone. */
+/** Sends a message to a sync peer; false if the peer is gone. */
 export const send = (context: SyncContext, peer: PeerIp, message: SyncMessage): boolean => {
   const link = context.links.get(peer)
   return link?.say(message) === true
 }
 
-/** Sends a request, whose answer is pending from now on. */
+/** Sends a request and counts its answer as pending. */
 export const request = (context: SyncContext, peer: PeerIp, message: SyncMessage): void => {
   const link = context.links.get(peer)
   if (link === undefined) return
@@ -187,7 +187,7 @@ export const request = (context: SyncContext, peer: PeerIp, message: SyncMessage
   link.say(message)
 }
 
-/** A piece of an answer came: ms since the piece before. `done`: it was the last one. */
+/** Notes a piece of an answer; returns ms since the piece before. `done`: it was the last one. */
 export const pieceMs = (context: SyncContext, link: PeerLink, done: boolean): number => {
   const now = context.timers.now()
   const ms = now - link.lastAt

@@ -1,4 +1,4 @@
-/** Drives the sync planner: feeds it events, does what it asks, and keeps its timers. No rule of sync lives here. */
+/** Drives the sync planner: feeds it events, carries out its actions, and keeps its timers. No rule of sync lives here. */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
@@ -13,14 +13,14 @@ import * as SyncBodies from "./SyncBodies.ts"
 import { oldestFork, type SyncContext } from "./SyncContext.ts"
 import * as SyncHeaders from "./SyncHeaders.ts"
 
-/** Starts the planner; what was posted before is handled first. */
+/** Starts the planner. Events posted earlier are handled first. */
 export const start = (context: SyncContext): void =>
   context.machine.start((event) => {
     const [state, actions] = SyncPlan.step(context.state, event)
     context.state = state
     for (const action of actions) perform(context, action)
     if (event._tag === "Stored") StoreBodies.tellStored(context)
-    // Bodies came, or the branch that had the right of way stands still.
+    // Bodies arrived, or the branch that had priority has stalled.
     StoreBodies.storeReady(context)
   })
 
@@ -72,11 +72,11 @@ const dropBranch = (context: SyncContext, id: number): void => {
   )
 }
 
-/** Disconnects a peer that lied or withheld; it reads why. */
+/** Disconnects a peer that lied or withheld data, and tells it why. */
 const drop = (context: SyncContext, peer: PeerIp, fault: SyncFault, detail: string): void => {
   context.emit({ _tag: "SyncBlamed", ip: peer, fault, detail })
   const proof = SyncProof.offenceOf(fault)
-  // By a clock that most peers show to be wrong nothing is proved.
+  // If most peers show that our clock is wrong, it proves nothing against a peer.
   const isClockRight = SyncVerdict.verdict(context.state)._tag !== "ClockBehind"
   if (proof !== undefined && isClockRight) context.messages.report(peer, Offence.make(proof, detail))
   const link = context.links.get(peer)
@@ -108,13 +108,13 @@ const arm = (context: SyncContext, timer: SyncTimer, ms: number): void => {
     key,
     context.timers.arm(ms, () => {
       context.plannerTimers.delete(key)
-      // Bytes say that it is slow, not silent. They do not start the timer anew: a drip would keep the next block from us for ever.
+      // Bytes show that the peer is slow, not silent. They do not restart the timer: a trickle would keep the next block from us for ever.
       context.machine.post({ _tag: "Fired", timer, trickled: context.links.get(timer.peer)?.progressed === true })
     })
   )
 }
 
-/** A node that starts empty settles later: the first peer it met may be on a dead branch. */
+/** A node that starts empty settles later: its first peer may be on a dead branch. */
 const settleLater = (context: SyncContext, height: number): void => {
   if (context.settled || context.settleTimer !== undefined || height === 0) return
   context.settleTimer = context.timers.arm(Limits.settleAfterMs, () => {

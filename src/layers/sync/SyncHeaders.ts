@@ -1,4 +1,4 @@
-/** The header side of sync: asks peers for headers, checks them, and finds the branch that they belong to. */
+/** The header side of sync: requests headers, checks them, and finds their branch. */
 import { isMalformed } from "../../domain/chain/Block.ts"
 import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
 import * as ChainParams from "../../domain/chain/ChainParams.ts"
@@ -19,7 +19,7 @@ type Place = HeaderRequest["locator"][number]
 const chainLocator = (context: SyncContext, from: number): ReadonlyArray<Place> =>
   context.chain.locator(from).map((hash) => ({ hash, height: context.chain.heightOf(hash) ?? 0 }))
 
-/** The branch that a peer's headers are most likely to go on from: its own, else the best. */
+/** The branch that a peer's headers most likely continue: its own, else the best. */
 const likely = (context: SyncContext, peer: PeerIp): ShownBranch | undefined => {
   const { branches, peers } = context.state
   const own = peers.find(({ id }) => id === peer)?.on?.branch
@@ -27,7 +27,7 @@ const likely = (context: SyncContext, peer: PeerIp): ShownBranch | undefined => 
   return best === undefined ? undefined : context.branches.get(best.id)
 }
 
-/** Asks for at most `count` headers behind what the peer is showing, else behind its branch, else behind our chain. */
+/** Requests at most `count` headers, after those that the peer is showing, else after its branch, else after our chain. */
 export const ask = (context: SyncContext, peer: PeerIp, request: number, count: number): void => {
   const link = context.links.get(peer)
   const branch = likely(context, peer)
@@ -51,7 +51,7 @@ export const ask = (context: SyncContext, peer: PeerIp, request: number, count: 
   })
 }
 
-/** Where a walk along a peer's headers stands: on our chain, on a branch, or above one of them with headers that are new. */
+/** Position of a walk along a peer's headers: on our chain, on a branch, or above either with new headers. */
 interface Walk {
   height: number
   branch: ShownBranch | undefined
@@ -59,14 +59,14 @@ interface Walk {
   readonly fresh: Array<HeaderRules.Parent>
 }
 
-/** The branch, if any, that has this header: the one that the walk is on first. */
+/** The branch, if any, that has this header. The walk's current branch is tried first. */
 const branchWith = (context: SyncContext, first: ShownBranch | undefined, height: number, hash: Hash.Hash) => {
   if (first?.holds(height, hash) === true) return first
   for (const branch of context.branches.values()) if (branch.holds(height, hash)) return branch
   return undefined
 }
 
-/** Whether a block is on a branch that peers showed, and on which. */
+/** The branch, shown by peers, that has the block, if any. */
 export const onBranch = (
   context: SyncContext,
   { hash, height }: Place
@@ -75,7 +75,7 @@ export const onBranch = (
   return branch === undefined ? undefined : { branch: branch.id, height, shown: height }
 }
 
-/** Where the peer's headers begin; `undefined`: their parent is in no chain of ours any more. */
+/** Where the peer's headers begin; `undefined`: no chain of ours has their parent any more. */
 const begin = (context: SyncContext, link: PeerLink, place: Place): Walk | undefined => {
   const last = link.showing?.headers.at(-1)
   if (link.showing !== undefined && last !== undefined && Hash.equals(last.hash, place.hash)) {
@@ -90,7 +90,7 @@ const begin = (context: SyncContext, link: PeerLink, place: Place): Walk | undef
 const parentOf = (context: SyncContext, { branch, fresh, height }: Walk): HeaderRules.Parent | undefined =>
   fresh.at(-1) ?? (branch === undefined ? context.chain.parentAt(height) : branch.at(height))
 
-/** A header that we have already, on our chain or on a branch: the walk is one further. */
+/** Whether we already have the header, on our chain or on a branch; if so, advances the walk. */
 const known = (context: SyncContext, walk: Walk, hash: Hash.Hash): boolean => {
   if (walk.fresh.length > 0) return false
   const next = walk.height + 1
@@ -102,7 +102,7 @@ const known = (context: SyncContext, walk: Walk, hash: Hash.Hash): boolean => {
   return true
 }
 
-/** ms until a header that is not valid yet may be. */
+/** ms until a header that is not valid yet may become valid. */
 const dueMs = (context: SyncContext, fault: HeaderRules.HeaderFault): number => {
   switch (fault._tag) {
     case "InFuture":
@@ -114,7 +114,7 @@ const dueMs = (context: SyncContext, fault: HeaderRules.HeaderFault): number => 
   }
 }
 
-/** An answer to `GetHeaders`. */
+/** A response to `GetHeaders`. */
 export const received = (context: SyncContext, peer: PeerIp, message: Headers): void => {
   const link = context.links.get(peer)
   if (link === undefined) return
@@ -141,7 +141,7 @@ export const received = (context: SyncContext, peer: PeerIp, message: Headers): 
       const parent = parentOf(context, walk)
       if (parent === undefined) return lied("bad-header", "header has no known parent")
       tooDeep = (walk.branch?.fork ?? walk.height) < context.state.oldestFork
-      // Too deep to follow in any case, and too old to know what the rules need of the parent: not read.
+      // Too deep to follow in any case, and too old to know what the rules need of the parent: skip it.
       if (tooDeep) break
       const fault = HeaderRules.check(context.params, parent, header, context.nowMs())
       if (fault !== undefined && !HeaderRules.passes(fault)) {
@@ -160,7 +160,7 @@ export const received = (context: SyncContext, peer: PeerIp, message: Headers): 
   const placed = tooDeep
     ? ({ _tag: "TooDeep", fork: walk.branch?.fork ?? walk.height } as const)
     : placeOf(context, link, walk, tip)
-  // The peer's tip was due when its height is, at the earliest.
+  // The peer's tip is no older than the time at which its height was due.
   const newest = Math.max(list.at(-1)?.header.timestamp ?? 0, ChainParams.dueAt(context.params, link.told.height))
   const behind = future === undefined ? 0 : newest - Math.floor(context.nowMs() / 1_000)
   context.machine.post({
@@ -178,7 +178,7 @@ export const received = (context: SyncContext, peer: PeerIp, message: Headers): 
   })
 }
 
-/** Puts new headers on the branch that they extend, or makes one of them, if they give a better chain. */
+/** Adds new headers to the branch that they extend, or starts a branch with them, if the chain they give is better. */
 const placeOf = (context: SyncContext, link: PeerLink, walk: Walk, tip: SyncState.SyncTip): SyncState.Placed => {
   const { branch, fresh, height } = walk
   if (fresh.length === 0) {
@@ -213,7 +213,7 @@ const described = (branch: ShownBranch, trunk: SyncState.SyncBranch["trunk"]) =>
   trunk
 })
 
-/** Other peers whose told tip is on that branch. */
+/** Other peers whose announced tip is on that branch. */
 const tellers = (context: SyncContext, id: number, except: PeerIp): ReadonlyArray<PeerIp> => {
   const branch = context.branches.get(id)
   const found: Array<PeerIp> = []

@@ -1,4 +1,4 @@
-/** What peers do, as sync sees it: they come up, go down, and send messages, which go to the part that they concern. */
+/** Receives peers' opens, closes and messages for sync, and passes each message to the part that handles it. */
 import * as Hash from "../../domain/chain/Hash.ts"
 import * as Limits from "../../domain/Limits.ts"
 import { Capability } from "../../domain/pair/Handshake.ts"
@@ -15,7 +15,7 @@ import type { PeerLink, SyncContext } from "./SyncContext.ts"
 import * as SyncHeaders from "./SyncHeaders.ts"
 import * as SyncServer from "./SyncServer.ts"
 
-/** A connection is one of sync's from now on. */
+/** Sync uses this connection from now on. */
 export const opened = (
   context: SyncContext,
   origin: Origin,
@@ -83,7 +83,7 @@ const answered = (
   }
 }
 
-/** bytes that a message holds while it waits, roughly. */
+/** Approximate bytes that a message holds while it waits. */
 const sizeOf = (message: Exclude<SyncMessage, GetHeaders | GetBlocks>): number => {
   const own = 512
   switch (message._tag) {
@@ -98,7 +98,7 @@ const sizeOf = (message: Exclude<SyncMessage, GetHeaders | GetBlocks>): number =
   }
 }
 
-/** Does something about a message when those before it are done; `bytes` are held until then. */
+/** Runs a message's task after those of earlier messages; `bytes` are held until then. */
 export const inTurn = (context: SyncContext, link: PeerLink, bytes: number, task: () => void): void => {
   waits(context, link, bytes)
   context.turns.push(() => {
@@ -107,7 +107,7 @@ export const inTurn = (context: SyncContext, link: PeerLink, bytes: number, task
   })
 }
 
-/** So many bytes more, or less, wait for their turn. A peer that sends faster than we check is not read until half of them are done. */
+/** Adjusts the bytes that wait. A peer that sends faster than we check is not read until half of them are done. */
 const waits = ({ messages }: SyncContext, link: PeerLink, bytes: number): void => {
   link.waitingBytes += bytes
   if (!link.paused && link.waitingBytes > Limits.syncInboxBytes) {
@@ -119,7 +119,7 @@ const waits = ({ messages }: SyncContext, link: PeerLink, bytes: number): void =
   }
 }
 
-/** Hears of a node's connections for sync. */
+/** Listens to a node's connections for sync. */
 export const make = (context: SyncContext): PeerListener => ({
   onUp: (origin, tip, capabilities) => up(context, origin, tip, capabilities),
   onDown: (origin) => closed(context, origin),

@@ -1,5 +1,5 @@
 /**
- * `Sync`: the chain of a node, kept as good as the best of its peers'. Loads the header chain from the store, starts the planner and
+ * `Sync`: keeps a node's chain as good as its best peer's. Loads the header chain from the store, starts the planner and
  * the server, and listens to the peers.
  */
 import { Effect, Layer } from "effect"
@@ -79,7 +79,7 @@ const make = Effect.gen(function*() {
   const settled = yield* store.settled
   const chain = yield* loadHeaderChain(store, params, Number(entropy.nonce() & 0xffff_ffffn), settled)
   const tip: SyncState.SyncTip = { height: chain.height, hash: Hash.toHex(chain.tip.hash) }
-  // Of another run: no peer has shown its headers yet.
+  // Left from an earlier run: no peer has shown its headers yet.
   yield* store.unstage
   const context = yield* SyncContext.make({
     params,

@@ -1,8 +1,8 @@
 /**
- * Serves our chain to peers that ask: headers behind a locator, bodies by hash. Requests of one peer are answered one after the
- * other, and at most `Limits.serveQueue` wait; one more ends the connection. Each answer, and each piece of one, is read when at
- * most `Limits.serveHighBytes` are queued for the peer: memory stays small, and pings never wait. Headers come from the store's
- * index, and at most every `Limits.serveHeadersEveryMs`: a request of 2 kB makes 320 kB of them.
+ * Serves our chain to peers: headers after a locator, bodies by hash. **Order**: a peer's requests are answered one after the
+ * other. **Bounds**: at most `Limits.serveQueue` wait; one more ends the connection. Each answer, or piece of one, is read when at
+ * most `Limits.serveHighBytes` are queued for the peer, so that memory stays small and pings never wait. Headers come from the store's
+ * index, at most every `Limits.serveHeadersEveryMs`: a request of 2 kB makes 320 kB of them.
  */
 import { Effect } from "effect"
 import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
@@ -13,7 +13,7 @@ import type { GetBlocks, GetHeaders } from "../../domain/wire/SyncMessage.ts"
 import type { ChainStoreError } from "../../services/ChainStore.ts"
 import type { PeerLink, SyncContext } from "./SyncContext.ts"
 
-/** Queues a peer's request; serves it at once when no other waits. */
+/** Queues a peer's request; serves it at once if none waits. */
 export const requested = (context: SyncContext, peer: PeerIp, message: GetHeaders | GetBlocks): void => {
   const link = context.links.get(peer)
   if (link === undefined) return
@@ -25,7 +25,7 @@ export const requested = (context: SyncContext, peer: PeerIp, message: GetHeader
   context.fork(serveAll(context, peer, link))
 }
 
-/** Until none waits, or the connection is gone. A request that the store fails is not answered: the peer asks others. */
+/** Runs until no request waits or the connection is gone. A request that the store fails is not answered: the peer asks others. */
 const serveAll = (context: SyncContext, peer: PeerIp, link: PeerLink): Effect.Effect<void> =>
   Effect.suspend(() => {
     const next = context.links.get(peer) === link ? link.serve.waiting.shift() : undefined
@@ -56,7 +56,7 @@ const serveHeaders = (context: SyncContext, { origin, serve }: PeerLink, { count
     context.messages.send(origin, { _tag: "Headers", request, ...found })
   })
 
-/** Headers behind the first hash of the locator that is on our chain; behind genesis when none is. */
+/** Headers after the first locator hash that is on our chain; after genesis when none is. */
 const headersBehind = (context: SyncContext, locator: ReadonlyArray<Hash.Hash>, most: number) =>
   Effect.gen(function*() {
     const { params, store } = context
@@ -73,7 +73,7 @@ const headersBehind = (context: SyncContext, locator: ReadonlyArray<Hash.Hash>, 
     return { after, list: bytes, more: fork + count < tip.height }
   })
 
-/** How many of the requested blocks are ours, from the first on. */
+/** How many of the requested blocks we have, counted from the first. */
 const known = ({ store }: SyncContext, { from, hashes }: GetBlocks) =>
   Effect.map(store.hashes(from, hashes.length / Hash.length), (ours) => {
     const other = ours.findIndex((hash, i) =>

@@ -1,6 +1,6 @@
 /**
- * Serves our chain to peers of the TIME network: tip, heights, hashes, pages and single blocks, within what they read (`PeerMessages.timeWaitMs`). One
- * request of a peer after the other; what comes while `Limits.serveQueue` wait is not answered, which that network's nodes make good by asking again.
+ * Serves our chain to peers of the TIME network: tip, heights, hashes, pages and single blocks, at the pace they read (`PeerMessages.timeWaitMs`). A peer's
+ * requests are answered one after the other. One that arrives while `Limits.serveQueue` wait is not answered: nodes of that network ask again.
  */
 import { Effect } from "effect"
 import * as Hash from "../../domain/chain/Hash.ts"
@@ -21,20 +21,20 @@ export type Request = Message<
   | "GetChainWorkAt"
 >
 
-/** What a peer asked and is not answered yet. */
+/** A peer's unanswered requests. */
 export interface Queue {
   readonly waiting: Array<Request>
   serving: boolean
   forks: ForkPages.ForkPages
 }
 
-/** Of a connection that came up `now`, monotonic ms. */
+/** For a connection that came up at `now`, monotonic ms. */
 export const queue = (now: number): Queue => ({ waiting: [], serving: false, forks: ForkPages.start(now) })
 
 /** Work of a chain by its height: the network counts nothing else. */
 const workOf = (height: number): bigint => BigInt(height) * 1_000_000n
 
-/** bytes. What a page may hold, so that its frame fits. */
+/** Maximum bytes of a page, so that its frame fits. */
 const pageBytes = Limits.frameBytes - 64
 
 export const requested = (context: SyncContext, link: PeerLink, queue: Queue, request: Request): void => {
@@ -45,7 +45,7 @@ export const requested = (context: SyncContext, link: PeerLink, queue: Queue, re
   context.fork(serveAll(context, link, queue))
 }
 
-/** Until none waits, or the connection is gone. */
+/** Runs until no request waits, or the connection is gone. */
 const serveAll = (context: SyncContext, link: PeerLink, queue: Queue): Effect.Effect<void> =>
   Effect.suspend(() => {
     const next = context.links.get(link.origin.ip) === link ? queue.waiting.shift() : undefined
@@ -63,7 +63,7 @@ const serveAll = (context: SyncContext, link: PeerLink, queue: Queue): Effect.Ef
     )
   })
 
-/** When the peer will read it. */
+/** Sends the message once the peer is ready to read it. */
 const send = ({ messages }: SyncContext, { origin }: PeerLink, message: TimeMessage | BlocksOut) =>
   Effect.gen(function*() {
     const waitMs = messages.timeWaitMs(origin, message._tag === "StoredBlocks" ? message.as : message._tag)
@@ -71,7 +71,7 @@ const send = ({ messages }: SyncContext, { origin }: PeerLink, message: TimeMess
     messages.sendTime(origin, message)
   })
 
-/** `undefined`: none is due. */
+/** `undefined`: no answer is due. */
 const answer = (
   context: SyncContext,
   link: PeerLink,
@@ -118,11 +118,11 @@ const answer = (
   }
 }
 
-/** `undefined`: none is due. */
+/** `undefined`: no answer is due. */
 const single = (found: ReadonlyArray<Uint8Array>): BlocksOut | undefined =>
   found.length === 0 ? undefined : { _tag: "StoredBlocks", as: "BlockResponse", blocks: found }
 
-/** Whether the peer is shown blocks from there on (`ForkPages`). `counts`: it does not count single blocks, which lead it to ask for pages. */
+/** Whether to show the peer blocks from there on (`ForkPages`). `counts`: false for single blocks, which lead the peer to ask for pages. */
 const mayShow = (context: SyncContext, { told }: PeerLink, queue: Queue, from: number, counts: boolean) =>
   Effect.map(hashAt(context, told.height), (ours) => {
     const parts = ours !== undefined && !Hash.equals(ours, told.hash)
@@ -131,7 +131,7 @@ const mayShow = (context: SyncContext, { told }: PeerLink, queue: Queue, from: n
     return may
   })
 
-/** Ascending from `start`: at most a page, as much as a frame holds; none when the range is empty or above our tip. */
+/** Ascending from `start`: at most one page, and at most a full frame. Empty when the range is empty or above our tip. */
 const page = (
   context: SyncContext,
   as: "BlocksResponse" | "BlockRangeResponse",
@@ -142,7 +142,7 @@ const page = (
     (blocks): BlocksOut => ({ _tag: "StoredBlocks", as, blocks })
   )
 
-/** Of one chain. */
+/** Blocks of one chain. */
 const blocks = ({ params, rewrites, store }: SyncContext, from: number, count: number) => {
   if (count <= 0) return Effect.succeed([])
   const stored = from === 0
@@ -154,7 +154,7 @@ const blocks = ({ params, rewrites, store }: SyncContext, from: number, count: n
   return Effect.map(rewrites.steady(stored), ([found]) => fitting(found))
 }
 
-/** A store gives one block at least, however long, and genesis is not in its count. */
+/** Cuts the list to `pageBytes`: a store returns at least one block, however long, and genesis is not in its count. */
 const fitting = (blocks: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Array> => {
   let bytes = 0
   const over = blocks.findIndex(({ length }, at) => (bytes += length) > pageBytes && at > 0)

@@ -1,7 +1,7 @@
 /**
- * Sync with peers of the TIME network. To the planner and to the other parts of sync such a peer is one like any other: what they say to it is put into
- * the words of its wire, and its pages of blocks are put into the answers that they wait for (`domain/sync/HeightPaging`). So one chain may come over both
- * wires at once, and a liar on either is found by the same checks.
+ * Sync with peers of the TIME network. To the planner and the other parts of sync, such a peer looks like any other. Messages to it are
+ * translated to its wire, and its pages of blocks become the answers that sync expects (`domain/sync/HeightPaging`). So one chain may
+ * arrive over both wires at once, and the same checks find a liar on either.
  */
 import type * as Block from "../../domain/chain/Block.ts"
 import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
@@ -23,7 +23,7 @@ import * as TimeServer from "./TimeServer.ts"
 
 type Paging = HeightPaging.Paging<Block.Block>
 
-/** What one peer of the TIME network has beside its link. */
+/** State of one TIME peer besides its link. */
 interface TimePeer {
   readonly origin: Origin
   readonly context: SyncContext
@@ -34,7 +34,7 @@ interface TimePeer {
   tipTimer: Timer | undefined
 }
 
-/** Hears of a node's connections with the TIME network, for sync. */
+/** Listens to a node's connections with the TIME network, for sync. */
 export const make = (context: SyncContext): PeerListener<TimeMessage> => {
   const peers = new Map<number, TimePeer>()
   const open = (origin: Origin, tip: SyncTip): TimePeer => {
@@ -86,13 +86,13 @@ const close = ({ context, origin, pageTimer, tipTimer }: TimePeer): void => {
 const tell = ({ context, origin }: TimePeer, message: TimeMessage): boolean =>
   context.messages.sendTime(origin, message)
 
-/** Asks for its tip, now and every `Limits.timeTipMs`. */
+/** Asks for the peer's tip, now and every `Limits.timeTipMs`. */
 const askTips = (peer: TimePeer): void => {
   tell(peer, { _tag: "GetChainTip" })
   peer.tipTimer = peer.context.timers.arm(Limits.timeTipMs, () => askTips(peer))
 }
 
-// --- what sync says to it ---------------------------------------------------------
+// --- messages from sync to the peer ------------------------------------------------
 
 const say = (peer: TimePeer, message: SyncMessage): boolean => {
   const { context } = peer
@@ -118,7 +118,7 @@ const say = (peer: TimePeer, message: SyncMessage): boolean => {
       const { hash, height } = context.state.chain
       return announce(peer, height, Hash.fromHexUnsafe(hash))
     }
-    // What native peers ask.
+    // Responses to requests that only native peers make.
     case "Headers":
     case "Blocks":
       return false
@@ -126,8 +126,8 @@ const say = (peer: TimePeer, message: SyncMessage): boolean => {
 }
 
 /**
- * A height makes a peer that is a block behind ask for that block. The tip goes first: the peer follows a longer fork only to a tip of which those ahead of
- * it have told it by height and hash.
+ * A height makes a peer that is one block behind ask for that block. The tip goes first: the peer follows a longer fork only to a tip that
+ * the peers ahead of it have announced by height and hash.
  */
 const announce = (peer: TimePeer, height: number, hash: Hash.Hash): boolean =>
   tell(peer, { _tag: "ChainTipResponse", height, hash }) && tell(peer, { _tag: "BlockInventory", height })
@@ -186,7 +186,7 @@ const pagedOf = ({ hasher }: SyncContext, block: Block.Block): HeightPaging.Page
   block
 })
 
-// --- what it says -----------------------------------------------------------------
+// --- messages from the peer --------------------------------------------------------
 
 const received = (peer: TimePeer, link: PeerLink, message: TimeMessage): void => {
   const { context, origin } = peer
@@ -238,14 +238,14 @@ const tipTold = (peer: TimePeer, link: PeerLink, height: number, hash: Hash.Hash
 }
 
 /**
- * A producer tells its peers of a block by nothing but the proposal, which it sends once more when it has taken the block. A proposal may come to nothing: what
- * the peer has is asked of it.
+ * A producer announces a block by its proposal alone, and sends it again once it has accepted the block. A proposal may fail, so the peer is
+ * asked for its tip.
  */
 const proposed = (peer: TimePeer, height: number): void => {
   if (height > peer.context.state.chain.height) tell(peer, { _tag: "GetChainTip" })
 }
 
-/** It has a block of that height: the next one is asked for at once, its tip if that is further. */
+/** The peer has a block at that height: requests it if it is our next, else asks for the peer's tip if that is further. */
 const inventory = (peer: TimePeer, height: number): void => {
   const ours = peer.context.state.chain.height
   if (height === ours + 1) tell(peer, { _tag: "BlockRequest", height })

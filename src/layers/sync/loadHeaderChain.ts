@@ -1,4 +1,4 @@
-/** Builds the header chain of what is stored. */
+/** Builds the header chain of the stored blocks. */
 import { Effect } from "effect"
 import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
 import type { ChainParams } from "../../domain/chain/ChainParams.ts"
@@ -9,8 +9,8 @@ import * as Limits from "../../domain/Limits.ts"
 import type { ChainStore } from "../../services/ChainStore.ts"
 
 /**
- * The header chain that ends at the store's tip. `seed`: of its hash index. A header's rules need the treasury of its parent, which is
- * read only for the blocks at which a branch may leave our chain: all of them while history is not `settled`.
+ * The header chain up to the store's tip. `seed`: of its hash index. A header's rules need the treasury of its parent, which is
+ * read only for blocks at which a branch may leave our chain: all of them while history is not `settled`.
  */
 export const loadHeaderChain = Effect.fnUntraced(function*(
   store: ChainStore["Service"],

@@ -1,10 +1,10 @@
-/** The tables of the chain. Heights are the keys, so both grow at their end and a row costs the same at any size. */
+/** The chain's tables. Heights are the keys, so both tables grow at the end and a row costs the same at any size. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
 /**
- * Hashes stand apart from the blocks, so that reading them all reads a tenth of the bytes, and each block has beside it the
- * hash of the one before: the two tables check each other. There is no index on the hashes: they are random, so that
+ * Hashes are stored apart from the blocks, so that reading all of them reads a tenth of the bytes. Each block row also has the
+ * hash of its parent, so the two tables check each other. Hashes have no index: they are random, and
  * keeping one on disk would cost many times the rest (`HashIndex.ts`).
  */
 export const chain = Effect.gen(function*() {

@@ -1,14 +1,14 @@
-/** An index of headers and transactions beside the blocks, a branch beside the chain, and whether history is settled. */
+/** Adds an index of headers and transactions, a branch beside the chain, and whether history is settled. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
 /**
- * The index gives headers and ids of transactions without reading blocks, which may be megabytes each. It stands apart from
- * both tables: hashes alone are read at every start, and behind a block's bytes a column costs reading them. The ids are kept by
- * height, not in an index by id: ids are random, so that keeping one on disk would cost many times the rest (`HashIndex.ts`).
+ * The index gives headers and transaction ids without reading blocks, which may be megabytes each. It is a table of its own:
+ * every start reads the hashes alone, and a column behind a block's bytes costs reading them. Ids are stored by
+ * height, not indexed by id: ids are random, and keeping an index on disk would cost many times the rest (`HashIndex.ts`).
  *
- * Blocks that are stored already get their entries when the database is opened (`OpenDatabase.ts`): that needs decoding. A chain
- * from before counts as settled: that is how a restart took it.
+ * Blocks already stored get their entries when the database is opened (`OpenDatabase.ts`), since that needs decoding. An existing
+ * chain counts as settled, as it did at a restart.
  */
 export const indexAndBranch = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient

@@ -1,13 +1,13 @@
-/** The index holds large blocks alone, header and ids in one column. */
+/** Keeps only large blocks in the index, with header and ids in one column. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
 /**
- * The index gives headers and ids of transactions (one after the other: a header says its length) of large blocks, which may be
- * megabytes each, without reading them. An entry for every block, as schema 2 had, cost a tenth of sync.
+ * The index gives headers and transaction ids of large blocks, which may be megabytes each, without reading them. One column holds
+ * both, since a header states its length. An entry for every block, as in schema 2, cost a tenth of sync.
  *
- * What the index holds can be computed again, so its tables are made anew: the chain's is filled when the database is opened
- * (`OpenDatabase.ts`), and a branch beside the chain is dropped, since peers have it.
+ * The index can be recomputed, so its tables are recreated. The chain's is filled when the database is opened
+ * (`OpenDatabase.ts`); a branch beside the chain is dropped, since peers have it.
  */
 export const largeBlocksAlone = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient

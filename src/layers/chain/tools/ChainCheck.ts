@@ -1,6 +1,6 @@
 /**
- * Reads a whole stored chain and checks all that a node checks of a block that comes: the bytes, the hash, the link, every
- * rule; and SQLite's own structure. Nothing is written.
+ * Reads a whole stored chain and checks each block as a node checks a received one: the bytes, the hash, the link, every
+ * rule. Also checks SQLite's own structure. Nothing is written.
  */
 import { Clock, Effect, Stream } from "effect"
 import type { SqlError } from "effect/sql"
@@ -26,20 +26,20 @@ import { atBoundary, fromSql } from "../StoreErrors.ts"
 import * as ChainScan from "./ChainScan.ts"
 import type { ScannedBlock } from "./ChainScan.ts"
 
-/** What is wrong, and the height of the first block that cannot be kept; without one, all blocks are good. */
+/** The fault, and the height of the first block that cannot be kept. Without a height, all blocks are good. */
 export interface Bad {
   readonly height: number | undefined
   readonly detail: string
 }
 
 export interface Checked {
-  /** Blocks that are good, genesis included, and the last of them. */
+  /** Number of good blocks, genesis included, and the last of them. */
   readonly blocks: number
   readonly good: Tip | undefined
   readonly bad: Bad | undefined
 }
 
-/** A block that is what it should be, as stores keep it, or what is wrong with it. */
+/** A valid block as stores keep it, or its fault. */
 export type Verdict =
   | { readonly _tag: "Good"; readonly block: StoredBlock; readonly txids: ReadonlyArray<Hash.Hash> }
   | { readonly _tag: "Bad"; readonly detail: string }
@@ -47,8 +47,8 @@ export type Verdict =
 const bad = (detail: string): Verdict => ({ _tag: "Bad", detail })
 
 /**
- * Checks block after block from genesis, all but the index and the rule on fees, which needs the blocks before. Keeps the place:
- * one per chain.
+ * Checks block after block from genesis, except the index and the fee rule, which needs earlier blocks. Remembers its position:
+ * create one per chain.
  */
 export const makeChecker = (params: ChainParams, hasher: Hasher) => {
   const genesis = genesisOf(params)
@@ -70,7 +70,7 @@ export const makeChecker = (params: ChainParams, hasher: Hasher) => {
   }
 }
 
-/** Whether the index says of the block what it should; a database from before there was one is made good when it is opened. */
+/** Whether the block's index entry is right. A database that predates the index gets one when it is opened. */
 const indexed = (
   { index }: ScannedBlock,
   { bytes }: StoredBlock,
@@ -80,10 +80,10 @@ const indexed = (
   (sameBytes(index.header, BlockHeader.encodedOf(bytes) ?? bytes) && index.txids.length === txids.length &&
     txids.every((txid, i) => sameBytes(txid, index.txids[i] ?? Hash.zero)))
 
-/** A fault of the scan that names the block it could not get. */
+/** Matches a scan fault that names the block it could not read. */
 const ofBlock = /^block \d+: /
 
-/** Looks transactions up among blocks that were checked before, whose ids are in `seen`. */
+/** Finds transactions in already checked blocks, whose ids are in `seen`. */
 const findAmong = (
   tables: ChainTables.ChainTables,
   hasher: Hasher,
@@ -114,7 +114,7 @@ const scan = (params: ChainParams, filename: string) =>
     let found: Bad | undefined
     const next = () => good === undefined ? 0 : good.height + 1
 
-    /** The blocks of one read up to the first that is bad by itself. */
+    /** The blocks of one read, up to the first that is invalid by itself. */
     const checked = (blocks: ReadonlyArray<ScannedBlock>, now: number) => {
       const stored: Array<StoredBlock> = []
       const txids: Array<ReadonlyArray<Hash.Hash>> = []
@@ -166,7 +166,7 @@ const scan = (params: ChainParams, filename: string) =>
     return result
   })
 
-/** Checks the SQLite file, which must exist. Fails only when it cannot be read for another reason than damage. */
+/** Checks the SQLite file, which must exist. **Errors**: only when it cannot be read for a reason other than damage. */
 export const checkFile = (params: ChainParams, filename: string): Effect.Effect<Checked, ChainStoreError> =>
   scan(params, filename).pipe(
     Effect.provide(SqliteClient.layer({ filename, tolerant: true })),

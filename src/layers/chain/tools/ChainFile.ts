@@ -1,25 +1,25 @@
 /**
- * Files of blocks, as `chain export`, `import` and `make` use them: for each block a u32 (big-endian) with its length, then its
- * bincode. Nothing else: no head, no index, no checksum, so that files can be cut and joined.
+ * Block files, as `chain export`, `import` and `make` use them. **Shapes**: for each block a u32 (big-endian) with its length, then its
+ * bincode. There is no header, index or checksum, so files can be cut and joined.
  */
 import { Effect, Stream } from "effect"
 import * as Limits from "../../../domain/Limits.ts"
 import * as InputFile from "../../store/InputFile.ts"
 import type { FileError } from "../../store/PlainFiles.ts"
 
-/** One block's bytes, not looked at. `offset`: where its length begins in the file, bytes. */
+/** One block's bytes, unchecked. `offset`: where its length begins in the file, bytes. */
 export interface FileRecord {
   readonly offset: number
   readonly bytes: Uint8Array
 }
 
-/** The file ends within a block, or a length in it cannot be one. `offset`: where that block's length begins, bytes. */
+/** The file ends within a block, or states an impossible length. `offset`: where that block's length begins, bytes. */
 export interface Broken {
   readonly offset: number
   readonly detail: string
 }
 
-/** What one read of the file gave; a `broken` one is the last. */
+/** Result of one read of the file; after a `broken` one there are no more. */
 export interface FileBatch {
   readonly records: ReadonlyArray<FileRecord>
   readonly broken: Broken | undefined
@@ -35,7 +35,7 @@ const join = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   return both
 }
 
-/** Cuts what was read into records. Mutable: one per file. */
+/** Cuts read chunks into records. Mutable: one per file. */
 export const makeCutter = (most: number) => {
   let rest: Uint8Array = new Uint8Array(0)
   let parts: Array<Uint8Array> = []
@@ -43,13 +43,13 @@ export const makeCutter = (most: number) => {
   let need = lengthBytes
   let offset = 0
   return {
-    /** The record that is not whole yet, if the file ends here. */
+    /** The incomplete record, if the file ends here. */
     end: (): Broken | undefined => {
       const left = rest.length + waiting
       return left === 0 ? undefined : { offset, detail: `the file ends ${left} bytes into a block's record` }
     },
     push: (chunk: Uint8Array): FileBatch => {
-      // A long record comes in many chunks: they are joined once.
+      // A long record arrives in many chunks: join them once.
       parts.push(chunk)
       waiting += chunk.length
       if (rest.length + waiting < need) return { records: [], broken: undefined }
@@ -82,14 +82,14 @@ export const makeCutter = (most: number) => {
 }
 
 /**
- * The records of a file, in order, once, a read at a time. Their bytes are views into the read. `most`: bytes of a block at most.
+ * Streams the records of a file, in order, once, one read at a time. Their bytes are views into the read. `most`: maximum bytes of a block.
  */
 export const read = (file: string, most: number): Stream.Stream<FileBatch, FileError> =>
   Stream.suspend(() => {
     const cutter = makeCutter(most)
     const batches = InputFile.stream(file, Limits.chainFileChunkBytes).pipe(
       Stream.map((chunk) => cutter.push(chunk)),
-      // Nothing after a broken record can be found again.
+      // After a broken record, the next one's beginning is unknown.
       Stream.takeUntil(({ broken }) => broken !== undefined)
     )
     let ended = false
@@ -106,7 +106,7 @@ export const read = (file: string, most: number): Stream.Stream<FileBatch, FileE
     )
   })
 
-/** The blocks as records, in one buffer. */
+/** Encodes the blocks as records in one buffer. */
 export const encode = (blocks: ReadonlyArray<Uint8Array>): Uint8Array => {
   const out = new Uint8Array(blocks.reduce((sum, block) => sum + lengthBytes + block.length, 0))
   const view = new DataView(out.buffer)

@@ -1,8 +1,8 @@
 /**
- * Takes the blocks of a file into a chain's store: every rule is checked, batch by batch, and the next batch is checked while
- * the disk has the one before. Blocks that the chain has already are skipped.
+ * Imports a block file into a chain's store. Every rule is checked, batch by batch; the next batch is checked while
+ * the previous one is being written. Blocks that the chain already has are skipped.
  *
- * What was good is kept: the error of a bad, cut or foreign file comes after all blocks before the fault are stored.
+ * Good blocks are kept: a bad, truncated or foreign file fails only after all blocks before the fault are stored.
  */
 import { Clock, Data, Effect, Pull, Stream } from "effect"
 import type { Scope } from "effect"
@@ -25,13 +25,13 @@ import * as HasherLive from "../HasherLive.ts"
 import { networkOfGenesis, toStored } from "../StoredBlocks.ts"
 import * as ChainFile from "./ChainFile.ts"
 
-/** A block of the file cannot follow. `height`: the one it should have; `offset`: of its length in the file, bytes. */
+/** A block of the file cannot follow. `height`: the height it should have; `offset`: of its length in the file, bytes. */
 export class ImportError extends Data.TaggedError("ImportError")<{
   readonly file: string
   readonly height: number
   readonly offset: number
   readonly detail: string
-  /** The file's network, where it is another one. */
+  /** The file's network, if it is another one. */
   readonly network: NetworkName | undefined
 }> {
   override get message() {
@@ -41,12 +41,12 @@ export class ImportError extends Data.TaggedError("ImportError")<{
 
 export interface Imported {
   readonly tip: Tip
-  /** Blocks stored, and blocks of the file that the chain had. */
+  /** Number of blocks stored, and number that the chain already had. */
   readonly added: number
   readonly skipped: number
 }
 
-/** As `Imported`, with what ended it, if the file was not good to its end. */
+/** `Imported`, plus the error that ended it, if any. */
 export interface Outcome extends Imported {
   readonly error: ImportError | undefined
 }
@@ -54,11 +54,11 @@ export interface Outcome extends Imported {
 interface Checked {
   readonly blocks: ReadonlyArray<StoredBlock>
   readonly error: ImportError | undefined
-  /** The error is that of the last block before: it is not to be kept. */
+  /** The fault is in the last block before this one, which must not be kept. */
   readonly dropLast: boolean
 }
 
-/** The parent that the tip of the store is. */
+/** The store's tip as the parent of the next block. */
 export const parentAt = (
   params: ChainParams,
   store: ChainStore["Service"],
@@ -72,7 +72,7 @@ export const parentAt = (
       return { height: tip.height, hash: Hash.fromHexUnsafe(tip.hash), treasuryBalance }
     })
 
-/** Checks one record after the other; keeps where the chain stands. */
+/** Checks records in order; remembers where the chain ends. */
 export const makeChecker = (
   params: ChainParams,
   hasher: Hasher,
@@ -81,13 +81,13 @@ export const makeChecker = (
   known: ReadonlyArray<string>
 ) => {
   let parent = tip
-  /** Height of the last record, to name the next. */
+  /** Height of the last record, to name the next in errors. */
   let last: number | undefined
   let skipped = 0
-  /** Offset of the last block that is new. */
+  /** Offset of the last new block. */
   let lastNew: number | undefined
   let unlinked = false
-  /** Of the new blocks, until they are stored. */
+  /** File offsets of new blocks by height, until they are stored. */
   const offsets = new Map<number, number>()
 
   const fault = (offset: number, height: number, detail: string) =>
@@ -124,8 +124,8 @@ export const makeChecker = (
   }
 
   /**
-   * A changed bit in what a hash covers can leave a block that breaks no rule, and shows only in the next one's link. Which of
-   * the two was changed, the one after them tells.
+   * A flipped bit in hashed data can leave a block that breaks no rule; the fault then shows only in the next block's link. The
+   * block after both tells which of the two was changed.
    */
   const culprit = (
     blocks: ReadonlyArray<StoredBlock>,
@@ -146,7 +146,7 @@ export const makeChecker = (
   return {
     skipped: () => skipped,
     wrongFees: (height: number, detail: string): ImportError => fault(offsets.get(height) ?? 0, height, detail),
-    /** Blocks up to that height are stored. */
+    /** Blocks up to that height are stored: forget their offsets. */
     stored: (height: number): void => {
       for (const known of offsets.keys()) if (known <= height) offsets.delete(known)
     },
@@ -164,17 +164,17 @@ export const makeChecker = (
   }
 }
 
-/** A file of blocks, opened: what is wrong with its beginning, and all of it, to be read once. */
+/** An opened block file: the fault in its beginning, if any, and its whole content, which can be read once. */
 export interface Source {
   readonly file: string
-  /** The file begins as another network's chain does; `undefined`: its first block says nothing against it. */
+  /** The file begins like another network's chain; `undefined`: its first block shows no such fault. */
   readonly foreign: ImportError | undefined
   readonly batches: Stream.Stream<ChainFile.FileBatch, FileError>
 }
 
 /**
- * Opens the file until the scope closes and looks at its first block. No store is needed, so that none is made for a file that
- * cannot go into it. A pipe can be read only once, so what was looked at stands before the rest.
+ * Opens the file until the scope closes, and checks its first block. Needs no store, so that none is created for a file that
+ * cannot be imported. A pipe can be read only once, so what was checked is put before the rest.
  */
 export const open = (params: ChainParams, file: string): Effect.Effect<Source, FileError, Scope.Scope> =>
   Effect.gen(function*() {
@@ -208,8 +208,8 @@ export const importFile = (
   Effect.scoped(Effect.flatMap(open(params, file), (source) => importFrom(params, source)))
 
 /**
- * Imports what was opened. Fails when the file cannot be read or the store does not take blocks; a fault in the file is in the
- * outcome.
+ * Imports an opened file. **Errors**: the file cannot be read, or the store rejects blocks. A fault in the file is in the
+ * outcome instead.
  */
 export const importFrom = (
   params: ChainParams,
@@ -225,7 +225,7 @@ export const importFrom = (
     let at = tip
     let error: ImportError | undefined
     let waiting: Array<StoredBlock> = []
-    /** All but the last `keep`; none after the first whose fees are wrong. */
+    /** Stores all but the last `keep` blocks, and none from the first whose fees are wrong. */
     const flush = (keep: number) =>
       Effect.gen(function*() {
         const ready = waiting.slice(0, Math.max(0, waiting.length - keep))
@@ -247,7 +247,7 @@ export const importFrom = (
       Stream.buffer({ capacity: 4 }),
       Stream.runForEachWhile((checked) =>
         Effect.gen(function*() {
-          // Whole commits: each waits for the disk once.
+          // Write full batches: each commit waits for the disk once.
           if (waiting.length + checked.blocks.length > Limits.storeBatchBlocks) yield* flush(1)
           if (error !== undefined) return false
           error = checked.error
@@ -258,7 +258,7 @@ export const importFrom = (
       )
     )
     yield* flush(0)
-    // A file of the operator's is no branch that a peer fed us.
+    // An operator's file cannot be a branch that a peer fed us, so history counts as settled.
     if (at.height > tip.height) yield* store.settle
     return { tip: at, added: at.height - tip.height, skipped: checker.skipped(), error }
   })

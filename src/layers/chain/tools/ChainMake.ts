@@ -1,4 +1,4 @@
-/** Makes the synthetic chain of a network, for tests: the same options always give the same blocks. Not consensus. */
+/** Makes a network's synthetic chain for tests: the same options always give the same blocks. Not consensus. */
 import { Clock, Data, Effect, Stream } from "effect"
 import * as ChainParams from "../../../domain/chain/ChainParams.ts"
 import * as HeaderRules from "../../../domain/chain/HeaderRules.ts"
@@ -8,11 +8,11 @@ import type { StoredBlock } from "../../../services/ChainStore.ts"
 import * as HasherLive from "../HasherLive.ts"
 import { toStored } from "../StoredBlocks.ts"
 
-/** So many blocks are not due yet. */
+/** The requested number of blocks is not due yet. */
 export class NotDue extends Data.TaggedError("NotDue")<{
   readonly network: string
   readonly blocks: number
-  /** Greatest height that is due now. */
+  /** Maximum height that is due now. */
   readonly greatest: number
 }> {
   override get message() {
@@ -20,11 +20,11 @@ export class NotDue extends Data.TaggedError("NotDue")<{
   }
 }
 
-/** Greatest height whose block is due at `now`, ms since 1970. */
+/** Maximum height whose block is due at `now`, ms since 1970. */
 export const greatestHeight = (params: ChainParams.ChainParams, now: number): number =>
   Math.max(0, Math.floor((now / 1_000 - params.genesisTime) / params.intervalSeconds))
 
-/** Blocks 1 to `count`, ascending, some at a time. */
+/** Blocks 1 to `count`, ascending, in batches. */
 export const blocks = (
   params: ChainParams.ChainParams,
   count: number,

@@ -1,6 +1,6 @@
 /**
- * Repairs a damaged SQLite chain: the old file is kept aside, and what can be read of it, from genesis on without a gap, goes
- * into a new one. A whole database needs no repair: `append(height, [])` rewinds it.
+ * Repairs a damaged SQLite chain: keeps the old file aside, and copies what can be read from genesis without a gap
+ * into a new one. An intact database needs no repair: `append(height, [])` rewinds it.
  */
 import { Effect, Exit, FileSystem, Stream } from "effect"
 import type { Option } from "effect"
@@ -16,9 +16,9 @@ export interface RepairOptions {
   readonly filename: string
   readonly network: string
   readonly genesis: StoredBlock
-  /** Greatest height to keep. */
+  /** Maximum height to keep. */
   readonly height: number
-  /** The block as it is to be stored; `undefined`: it is not what it should be. That one and all after it are left behind. */
+  /** The block in the form to store; `undefined`: it is invalid, and neither it nor any later block is copied. */
   readonly restored: (block: ScannedBlock) => StoredBlock | undefined
 }
 
@@ -26,7 +26,7 @@ export interface Repaired {
   readonly tip: Tip
   /** Name of the old file. */
   readonly aside: string
-  /** What stopped the copying below `height`; none where `valid` did, or the chain was no longer. */
+  /** What stopped the copy below `height`; `None` if `restored` did, or the chain was no longer. */
   readonly problem: Option.Option<ChainStoreError>
 }
 
@@ -36,7 +36,7 @@ const setAside = (filename: string) =>
     for (let i = 1; i <= Limits.damagedFiles; i++) {
       const aside = i === 1 ? `${filename}.damaged` : `${filename}.damaged-${i}`
       if (yield* fs.exists(aside)) continue
-      // The log first: the file without it would lose what is in it only if we stop in between, so it is moved last.
+      // Move the log first and the database last: only a stop in between leaves the database without the log's content.
       for (const suffix of ["-wal", "-shm"]) {
         if (yield* fs.exists(`${filename}${suffix}`)) yield* fs.rename(`${filename}${suffix}`, `${aside}${suffix}`)
       }
@@ -70,7 +70,7 @@ const copy = (aside: string, { genesis, height, restored }: RepairOptions) =>
     return { tip: yield* tip, aside, problem: Exit.findErrorOption(copied) }
   })
 
-/** Writes the good prefix, up to `height`, into a new file of the old name. */
+/** Writes the good blocks, up to `height`, into a new file under the old name. */
 export const repair = (options: RepairOptions): Effect.Effect<
   Repaired,
   ChainStoreError,

@@ -1,9 +1,9 @@
 /**
- * Reads a stored chain from genesis to tip, whole or damaged, and checks what can be checked without decoding: every height
- * is there once, every block follows the one before, and SQLite's own structure (`quick_check`) is sound. Whether the bytes
- * are the block of that hash, a valid one, and whether its index is right, is the reader's to check.
+ * Reads a stored chain from genesis to tip, intact or damaged, and checks what needs no decoding: every height
+ * is there once, every block follows the one before, and SQLite's own structure (`quick_check`) is sound. The caller must check
+ * that the bytes are a valid block with that hash, and that its index entry is right.
  *
- * What is good comes out before the error does. The error is `Damaged`, says which height cannot be read, and its `repair`
+ * **Order**: good blocks come before the error. The error is `Damaged` and names the unreadable height; its `repair`
  * names the height to rewind to. Nothing is written.
  */
 import { Effect, Option, Stream } from "effect"
@@ -18,7 +18,7 @@ import * as ChainTables from "../ChainTables.ts"
 import * as HasherLive from "../HasherLive.ts"
 import { atBoundary, damaged, fromSql } from "../StoreErrors.ts"
 
-/** A block as the database has it. `index`: what its index says; `undefined` for a small block, and where the database is from before there was one. */
+/** A block as stored. `index`: its index entry; `undefined` for a small block, or in a database that predates the index. */
 export interface ScannedBlock {
   readonly height: number
   readonly hash: string
@@ -27,7 +27,7 @@ export interface ScannedBlock {
   readonly index?: ReturnType<typeof ChainTables.cutEntry>
 }
 
-/** Where the scan stands. `previous`: hash of the block before `height`. */
+/** Position of the scan. `previous`: hash of the block before `height`. */
 interface Place {
   readonly height: number
   readonly previous: string | undefined
@@ -54,7 +54,7 @@ const look = (row: JoinedRow | undefined, { height, previous }: Place, indexed: 
   return index === undefined ? { problem: "it is not in the index" } : { block: { ...block, index } }
 }
 
-/** The good rows of one read, from a place on; the problem of the first that is not. */
+/** The good rows of one read, from a position on, and the problem of the first bad row. */
 const goodOf = (rows: ReadonlyArray<JoinedRow>, from: Place, end: number, indexed: boolean) => {
   const good: Array<ScannedBlock> = []
   let place = from
@@ -67,13 +67,13 @@ const goodOf = (rows: ReadonlyArray<JoinedRow>, from: Place, end: number, indexe
   return { good, place, problem: undefined }
 }
 
-/** Every block of the database in context, ascending. `where` names it in errors. */
+/** Every block of the database in context, ascending. Errors name the database as `where`. */
 export const blocks = (where: string): Stream.Stream<ScannedBlock, ChainStoreError, SqlClient.SqlClient> =>
   Stream.unwrap(Effect.map(Effect.all([SqlClient.SqlClient, HasherLive.make]), ([sql, hasher]) => {
     const tables = ChainTables.make(sql, hasher, "chain")
     const fault = (height: number, problem: string) => damaged(where, `block ${height}: ${problem}`, height - 1)
 
-    /** As many rows as one read may take; if the database cannot give them, the next one alone. */
+    /** As many rows as one read allows; if the database fails to give them, only the next row. */
     const rows = (
       from: number,
       end: number,
@@ -97,7 +97,7 @@ export const blocks = (where: string): Stream.Stream<ScannedBlock, ChainStoreErr
         )
       )
 
-    // In a transaction, so that it runs where waiting for it holds up nothing.
+    // In a transaction, so that it runs on the database's own thread and blocks nothing else.
     const structure = sql.onDialectOrElse({
       sqlite: () =>
         sql.withTransaction(sql<{ quick_check: string }>`PRAGMA quick_check(1)`).pipe(
@@ -133,13 +133,13 @@ export const blocks = (where: string): Stream.Stream<ScannedBlock, ChainStoreErr
         }).pipe(atBoundary(where)))
     }
 
-    // A file that is checked before a node of this version opened it has no index yet, or an older form of it.
+    // A file checked before a node of this version opened it has no index yet, or an older form of it.
     const indexed = Effect.match(ChainTables.meta(sql).all, {
       onFailure: () => false,
       onSuccess: (rows) => rows.some(({ key }) => key === ChainTables.indexed)
     })
 
-    // Where even the ends cannot be read, the scan continues until it meets what is wrong.
+    // If even the ends cannot be read, the scan continues until it reaches the damage.
     const tip = tables.bounds.pipe(
       Effect.map(([bounds]) => Math.max(bounds?.last ?? 0, bounds?.lastBlock ?? 0)),
       Effect.catchIf((error) => sqlFailure(error) === "damaged", () => Effect.succeed(unknownTip))
@@ -149,7 +149,7 @@ export const blocks = (where: string): Stream.Stream<ScannedBlock, ChainStoreErr
     }))
   }))
 
-/** The same from a SQLite file, opened without the checks of `ChainStoreSql`, and even if it is shorter than it should be. */
+/** The same from a SQLite file, opened without the checks of `ChainStoreSql`, even if the file is truncated. */
 export const blocksOfFile = (filename: string): Stream.Stream<ScannedBlock, ChainStoreError> =>
   Stream.provide(blocks(filename), SqliteClient.layer({ filename, tolerant: true })).pipe(
     Stream.mapError((error) => (error._tag === "SqlError" ? fromSql(filename)(error) : error))
