@@ -11,7 +11,7 @@ import { systemReason } from "../store/systemError.ts"
 import { ConfigError } from "./ConfigError.ts"
 import * as Settings from "./Settings.ts"
 
-/** The texts one source gives for one setting; more than one only for repeatable settings. */
+/** The texts that one source gives for a setting; more than one only for repeatable settings. */
 export interface Given {
   readonly where: string
   readonly values: ReadonlyArray<string>
@@ -22,11 +22,11 @@ export type GivenSettings = ReadonlyMap<string, Given>
 
 export interface Sources {
   readonly given: GivenSettings
-  /** For the log: `TIMEMESH_*` variables that are not settings. They stop nothing. */
+  /** For the log: `TIMEMESH_*` variables that are not settings. They do not prevent a start. */
   readonly warnings: ReadonlyArray<string>
 }
 
-/** Flags of the command line, by setting name. */
+/** Command-line flags by setting name. */
 export type Flags = Readonly<Record<string, ReadonlyArray<string>>>
 
 const prefix = "TIMEMESH"
@@ -72,7 +72,7 @@ const fileValues = (value: unknown): ReadonlyArray<string> | undefined => {
 const fromFile = Effect.fnUntraced(function*(file: string, namedBy: string) {
   const fs = yield* FileSystem.FileSystem
   const stats = yield* Effect.option(fs.stat(file))
-  // A pipe, such as `--config <(secrets)`: a blocking open could not be interrupted.
+  // For a pipe, such as `--config <(secrets)`, a blocking open could not be interrupted.
   const isPlain = Option.isNone(stats) || stats.value.type === "File"
   const unreadable = (problem: string) =>
     new ConfigError({ where: namedBy, input: file, problem, fix: "name a file that this user can read" })
@@ -117,7 +117,7 @@ const fromFile = Effect.fnUntraced(function*(file: string, namedBy: string) {
   return given
 })
 
-/** Reads the environment (through `ConfigProvider`) and the config file, if one is named; flags override both. */
+/** Reads the environment (through `ConfigProvider`) and the config file, if one is named. Flags override both. */
 export const collect = Effect.fnUntraced(function*(
   flags: Flags
 ): Effect.fn.Return<Sources, ConfigError, FileSystem.FileSystem> {

@@ -26,35 +26,35 @@ import * as Values from "./Values.ts"
 export interface DaemonConfig {
   readonly node: NodeSetup
   readonly transport: Values.Transport
-  /** Absolute, or relative to the working directory; not created yet. */
+  /** Absolute, or relative to the working directory. May not exist yet. */
   readonly dataDir: string
   /** `undefined`: the chain is in the data directory. */
   readonly chainDatabase: Values.ChainDatabase | undefined
   /** `undefined`: no admin API. Port 0: any free port. */
   readonly admin: PeerAddress.PeerAddress | undefined
   readonly adminToken: TokenSource
-  /** Questions to the admin API need the token as well, on loopback. */
+  /** Queries to the admin API need the token even on loopback. */
   readonly adminIsClosed: boolean
-  /** Where metrics are sent, if anywhere. */
+  /** Collector that metrics are sent to; `undefined`: none. */
   readonly otlp: Collector | undefined
   /** `undefined`: pretty on a terminal, otherwise JSON. */
   readonly logFormat: Values.LogFormat | undefined
   readonly logLevel: LogLevel.LogLevel
-  /** What the node announces itself as; its key is in `keyFile`. */
+  /** The masternode that the node announces itself as; its key is in `keyFile`. */
   readonly masternode: MasternodeSettings | undefined
 }
 
-/** Where the admin API's token is: given, or in a file that is named, or else in the data directory. */
+/** Source of the admin API's token: given directly, in a named file, or else in the data directory. */
 export interface TokenSource {
   readonly token: Redacted.Redacted | undefined
   readonly file: string | undefined
 }
 
-/** A masternode but for its key. `collateral`: exactly with a paid tier. */
+/** A masternode's settings without its key. `collateral` is present only with a paid tier. */
 export interface MasternodeSettings {
   readonly tier: Tier
   readonly collateral: Outpoint | undefined
-  /** A TIME address of the network; `undefined`: that of the key. */
+  /** A TIME address of the network; `undefined`: the key's own address. */
   readonly rewards: string | undefined
   readonly keyFile: string
 }
@@ -81,7 +81,7 @@ const one = <A>(
 const where = (given: ConfigSources.GivenSettings, setting: Settings.Setting): string =>
   given.get(setting.name)?.where ?? `--${setting.name}`
 
-/** Durations and names as the settings spell them. */
+/** Shows durations and names as the settings spell them. */
 const asSettings: Spelling = { field: (field) => Settings.tuning[field].name, duration: Settings.showMs }
 
 const readTuning = (given: ConfigSources.GivenSettings): Outcome<Tuning> => {
@@ -178,7 +178,7 @@ const readPeers = (
     return [...peers.values()]
   })
 
-/** `none` alone: no seeds. */
+/** `none`, given alone, means no seeds. */
 const readSeeds = (given: ConfigSources.GivenSettings, network: Network): Outcome<ReadonlyArray<Seed.Seed>> =>
   Result.gen(function*() {
     const from = given.get(Settings.general.seed.name)
@@ -239,7 +239,7 @@ const readAdmin = (
     return admin
   })
 
-/** The token's source, for the node and for its commands. The text of a token is in no error. */
+/** The token's source, for the node and its commands. No error shows the token's text. */
 export const readToken = (
   given: ConfigSources.GivenSettings,
   home: string | undefined
@@ -353,7 +353,7 @@ const readMasternode = (
     return { tier, collateral, rewards, keyFile }
   })
 
-/** Parses and checks the collected texts. Pure. `software`: the name that the node's Hello carries. */
+/** Parses and checks the collected texts. Pure. `software`: the name sent in the node's Hello. */
 export const decode = (
   given: ConfigSources.GivenSettings,
   host: ThisHost.Host,
@@ -394,7 +394,7 @@ export const decode = (
     }
   })
 
-/** The configuration (flags > environment > file > defaults), the texts it is made of, and the warnings of the sources. */
+/** The configuration (flags > environment > file > defaults), the texts it is made from, and the sources' warnings. */
 export const load = Effect.fnUntraced(function*(
   flags: ConfigSources.Flags,
   software: string

@@ -30,7 +30,7 @@ export const showMs = (ms: number): string => {
 const describe = (noun: string, initial: string, { higher, lower }: Cost): string =>
   `${noun} (default ${initial}). Higher: ${higher}; lower: ${lower}`
 
-/** What moving the value costs, for the operator who weighs it. */
+/** The cost of raising and lowering the value, for the operator's decision. */
 interface Cost {
   readonly higher: string
   readonly lower: string
@@ -107,7 +107,7 @@ export const tuning: Readonly<Record<keyof Tuning, TuningSetting>> = {
   })
 }
 
-/** Settings that are texts, addresses or choices. */
+/** Settings whose values are texts, addresses or choices. */
 export const general = {
   network: {
     name: "network",
@@ -224,10 +224,10 @@ export const configFile: Setting = {
     "Config file, .json, .yaml or .toml; its keys are the flag names. Flags override the environment, which overrides the file"
 }
 
-/** All settings that a config file may hold, in the order of `--help`. */
+/** All settings allowed in a config file, in the order of `--help`. */
 export const all: ReadonlyArray<Setting> = [...Object.values(general), ...Object.values(tuning)]
 
-/** Settings with more than one value: an example of a list of them. */
+/** Settings with more than one value, each with an example list. */
 export const lists: Readonly<Record<string, string>> = {
   [general.peer.name]: "[\"203.0.113.7:24100\"]",
   [general.seed.name]: "[\"seed.example.org\", \"203.0.113.7:24100\"]"

@@ -1,4 +1,4 @@
-/** What defaults and checks depend on of the host that this process runs on, and where a node's data are by default. */
+/** Facts of this process's host that defaults and checks depend on, and the default data directory. */
 import { Effect, Result } from "effect"
 import { homedir, userInfo } from "node:os"
 import * as nodePath from "node:path"
@@ -7,22 +7,22 @@ import type * as PeerIp from "../../domain/peer/PeerIp.ts"
 import * as HostAddresses from "../socket/HostAddresses.ts"
 import { ConfigError } from "./ConfigError.ts"
 
-/** Facts of the host that defaults and checks depend on. */
+/** Host facts that defaults and checks depend on. */
 export interface Host {
-  /** Absolute; `undefined` where HOME is not set and the user has no passwd entry. */
+  /** Absolute; `undefined` if HOME is not set and the user has no passwd entry. */
   readonly home: string | undefined
   /** Addresses of the local interfaces. */
   readonly addresses: ReadonlyArray<PeerIp.PeerIp>
 }
 
-/** HOME, and where that is empty or relative, the passwd entry. Both calls throw for a uid without an entry. */
+/** HOME, or the passwd entry if HOME is empty or relative. Both calls throw for a uid without an entry. */
 const homeDirectory = (): string | undefined => {
   for (const find of [homedir, () => userInfo().homedir]) {
     try {
       const home = find()
       if (nodePath.isAbsolute(home)) return home
     } catch {
-      // Not known this way.
+      // This call does not know the home directory.
     }
   }
   return undefined

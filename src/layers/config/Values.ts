@@ -1,4 +1,4 @@
-/** Parses the text of one setting. Pure; a failure is `[problem, fix]`, which the caller completes with the text's source. */
+/** Parses the text of one setting. Pure. A failure is `[problem, fix]`, which the caller completes with the text's source. */
 import type { LogLevel } from "effect"
 import { Redacted, Result } from "effect"
 import { NetAddress } from "effect/net"
@@ -17,7 +17,7 @@ export type Read<A> = Result.Result<A, readonly [problem: string, fix: string]>
 
 const fail = (problem: string, fix: string) => Result.fail([problem, fix] as const)
 
-/** A value of which this is the address, if a host can have it. */
+/** `value`, if `ip`, its address, is one that a host can have. */
 const ofHost = <A>(ip: PeerIp.PeerIp, value: A, fix: string): Read<A> => {
   const problem = addressProblem(ip)
   return problem === undefined ? Result.succeed(value) : fail(problem, fix)
@@ -92,7 +92,7 @@ export const listen = (
   return ofHost(ip, { ip, port }, listenFix)
 }
 
-/** Where peers reach a node: `port` is `undefined` when it is the one that the node listens on. */
+/** Where peers reach a node. `port` is `undefined` when it is the listen port. */
 export interface Public {
   readonly ip: PeerIp.PeerIp
   readonly port: number | undefined
@@ -105,7 +105,7 @@ export const advertise = (text: string): Read<Public> => {
   const bare = PeerIp.fromString(text)
   if (Result.isSuccess(bare)) return ofHost(bare.success, { ip: bare.success, port: undefined }, fix)
   if (!/[:[]/.test(text)) return fail("is not an IP address", bare.failure.reason)
-  // 1 is no default here: a text without a port was read above, and `[IPv6]` alone has none.
+  // The default 1 is never used: a text without a port was read above, and `[IPv6]` alone has none.
   const address = PeerAddress.fromString(text, 1)
   if (Result.isFailure(address)) {
     const { reason } = address.failure
@@ -131,7 +131,7 @@ export const peer = (text: string, defaultPort: number): Read<PeerAddress.PeerAd
   return ofHost(address.success.ip, address.success, "use the peer's IP, for example 203.0.113.7")
 }
 
-/** `off` is `undefined`. */
+/** `off` gives `undefined`. */
 export const admin = (text: string, defaultPort: number): Read<PeerAddress.PeerAddress | undefined> => {
   if (text === "off") return Result.succeed(undefined)
   const address = endpoint(text, defaultPort)
@@ -154,7 +154,7 @@ export const outpoint = (text: string): Read<Outpoint> => {
     : Result.succeed(read)
 }
 
-/** A TIME address of the network, by its beginning and its checksum. */
+/** A TIME address of the network, recognised by its prefix and checksum. */
 export const rewards = (network: NetworkName) => (text: string): Read<string> => {
   const of = TimeAddress.networkOf({ sha256 }, text)
   if (of === undefined) return fail("is not a TIME address", "check the spelling: its last characters are a checksum")
@@ -168,17 +168,17 @@ export type Transport = "plain" | "tls"
 export const transport = (text: string): Read<Transport> =>
   text === "plain" || text === "tls" ? Result.succeed(text) : fail("is not a transport", "use plain or tls")
 
-/** As the network that has other nodes than ours does it: testnet and mainnet are the TIME network's, and all of that is TLS. */
+/** The transport that other nodes of the network use: testnet and mainnet belong to the TIME network, which is all TLS. */
 export const usualTransport = (network: NetworkName): Transport => network === "devnet" ? "plain" : "tls"
 
-/** A PostgreSQL database: its URL, which may have a password, and its name without one. */
+/** A PostgreSQL database: its URL, which may contain a password, and its name without one. */
 export interface ChainDatabase {
   readonly url: Redacted.Redacted
   /** `postgresql://HOST[:PORT]/DATABASE`: for errors and logs. */
   readonly name: string
 }
 
-/** The text may have a password, so that no error repeats it: `ConfigError` without an input. */
+/** The text may contain a password, so that no error repeats it: the `ConfigError` has no input. */
 export const chainDatabase = (text: string): ChainDatabase | undefined => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^postgres(?:ql)?:$/.test(url.protocol) || !/^\/[^/]+$/.test(url.pathname)) return undefined
@@ -188,20 +188,20 @@ export const chainDatabase = (text: string): ChainDatabase | undefined => {
   }
 }
 
-/** Where an OTLP collector takes metrics: below the address that is given, unless that names the path itself. */
+/** The URL to which an OTLP collector takes metrics: a path below the given address, unless that names the path itself. */
 export const otlp = (text: string): Read<string> => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol)) return fail("is not an HTTP address", otlpFix)
   return Result.succeed(/\/v1\/metrics\/?$/.test(url.pathname) ? text : `${text.replace(/\/$/, "")}/v1/metrics`)
 }
 
-/** Whether it has what may be a secret, which would be shown wherever the address is. */
+/** Whether the URL contains what may be a secret, which would be shown wherever the address is. */
 export const hasKey = ({ hash, password, search, username }: URL): boolean =>
   username !== "" || password !== "" || search !== "" || hash !== ""
 
 const otlpFix = "use http://HOST:4318 or https://HOST/PATH"
 
-/** `NAME=VALUE,NAME=VALUE`. The text may have a key, so that no error repeats it: `ConfigError` without an input. */
+/** `NAME=VALUE,NAME=VALUE`. The text may contain a key, so that no error repeats it: the `ConfigError` has no input. */
 export const otlpHeaders = (text: string): Redacted.Redacted<Readonly<Record<string, string>>> | undefined => {
   const pairs = text.split(",").map((pair) => /^\s*([!#$%&'*+.^`|~\w-]+)\s*=([\t\x20-\x7e]*)$/.exec(pair))
   return pairs.includes(null)
@@ -221,7 +221,7 @@ export type LogFormat = "pretty" | "json"
 export const logFormat = (text: string): Read<LogFormat> =>
   text === "pretty" || text === "json" ? Result.succeed(text) : fail("is not a log format", "use pretty or json")
 
-/** A map, because an object also answers to `constructor`. */
+/** A map, because an object also has properties such as `constructor`. */
 const levels: ReadonlyMap<string, LogLevel.LogLevel> = new Map([
   ["all", "All"],
   ["trace", "Trace"],

@@ -1,4 +1,4 @@
-/** Every setting with the value that the node runs with, and where it is from. */
+/** Every setting with its effective value and the source of that value. */
 import { formatListen } from "../../domain/NodeSetup.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { Tuning } from "../../domain/Tuning.ts"
@@ -15,7 +15,7 @@ export interface EffectiveSetting {
 }
 
 const hidden = "(hidden)"
-/** A token, a URL that may have a password, headers that may have a key. */
+/** Hidden settings: a token, a URL that may contain a password, headers that may contain a key. */
 const secrets: ReadonlySet<string> = new Set([
   Settings.general.adminToken.name,
   Settings.general.chainDatabase.name,
@@ -27,7 +27,7 @@ const tuningFields = Object.keys(Settings.tuning) as ReadonlyArray<keyof Tuning>
 const sourceOf = (name: string, where: string): EffectiveSetting["source"] =>
   where === `--${name}` ? "flag" : where === Settings.environmentName(name) ? "environment" : "file"
 
-/** Of every setting that has one, its default as an operator would write it. */
+/** The default of every setting that has one, in the operator's spelling. */
 const defaults = (config: DaemonConfig): Readonly<Record<string, ReadonlyArray<string>>> => {
   const { general } = Settings
   const { listen, network } = config.node
@@ -48,7 +48,7 @@ const defaults = (config: DaemonConfig): Readonly<Record<string, ReadonlyArray<s
   }
 }
 
-/** In the order of `--help`. Secrets are hidden. A setting without a default has no value. */
+/** In the order of `--help`. Secrets are hidden. A setting that is not given and has no default has no value. */
 export const effectiveSettings = (config: DaemonConfig, given: GivenSettings): ReadonlyArray<EffectiveSetting> => {
   const usual = defaults(config)
   return [...Settings.all, Settings.configFile].map(({ name }) => {

@@ -1,8 +1,8 @@
 /**
- * Decides who may ask what of the admin API.
+ * Decides which requests the admin API accepts.
  *
- * **Commands** need the node's token, from anywhere. **Questions** are open on loopback unless `isClosed`. Without a token, commands are open
- * on loopback as well (for programs that embed the server), and nothing is beyond it.
+ * **Commands** need the node's token, from any address. **Queries** are open on loopback unless `isClosed`. Without a token, commands are open
+ * on loopback too (for programs that embed the server), and beyond it nothing is.
  */
 import { Context, Effect, Layer, Redacted } from "effect"
 import { HttpServerRequest } from "effect/http"
@@ -11,7 +11,7 @@ import { Commanding, Reading, Unauthorized } from "./AccessApi.ts"
 
 export interface Access {
   readonly token: Redacted.Redacted | undefined
-  /** Questions need the token too: the API is beyond loopback, or its operator wants it so. */
+  /** Queries need the token too: the API is beyond loopback, or its operator chose so. */
   readonly isClosed: boolean
 }
 
@@ -22,14 +22,14 @@ export const AdminAccess = Context.Reference<Access>("timemesh/layers/http/Admin
 
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest()
 
-/** Whether both are one token. Takes as long for every wrong one: what is compared are digests of one length, to the end. */
+/** Whether both tokens are equal. Takes constant time: it compares digests of one length to the end. */
 export const isSame = (token: Redacted.Redacted, given: Redacted.Redacted): boolean =>
   timingSafeEqual(digest(Redacted.value(token)), digest(Redacted.value(given)))
 
 const where =
   "run the command as the user of the node, which reads it in the data directory, or name its file with --admin-token-file FILE"
 
-/** Why the request may not pass. Never says anything of the token that was given. */
+/** Why the request is refused. Never shows the given token. */
 const refusal = (token: Redacted.Redacted | undefined, authorization: string | undefined): string => {
   if (token === undefined) return "the node has no token, so it answers on loopback only"
   if (authorization === undefined) return `this needs the node's token; ${where}`
@@ -38,7 +38,7 @@ const refusal = (token: Redacted.Redacted | undefined, authorization: string | u
     : "the Authorization header must have the form: Bearer TOKEN"
 }
 
-/** Fails unless the request has that token. */
+/** Fails unless the request has this token. */
 const check = (token: Redacted.Redacted | undefined, given: Redacted.Redacted) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) =>
     token !== undefined && isSame(token, given)
@@ -62,5 +62,5 @@ const layerReading = Layer.effect(
     }))
 )
 
-/** By the `AdminAccess` of its surroundings. */
+/** Enforces the `AdminAccess` in context. */
 export const layer: Layer.Layer<Commanding | Reading> = Layer.mergeAll(layerCommanding, layerReading)

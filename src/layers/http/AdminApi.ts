@@ -1,9 +1,9 @@
 /**
  * The admin API of a running node: JSON over HTTP, defined once for server and client.
  *
- * **Units**: times are wall time in ms, durations ms, all of them whole. **Shapes**: a field that is not known or does not apply is absent,
- * never null. A request that is refused is answered with an object that has a `message`. Versions add fields and never change one; a client passes
- * over those that it does not know.
+ * **Units**: times are wall time in ms, durations ms, all integers. **Shapes**: a field that is unknown or does not apply is absent,
+ * never null. A refused request is answered with an object that has a `message`. New versions add fields and never change one; clients
+ * ignore fields that they do not know.
  */
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
@@ -24,14 +24,14 @@ const Counts = Schema.Record(Schema.String, Schema.Int)
 /** The node's chain, as `services/Sync` reports it. */
 const Chain = Schema.Struct({
   height: Schema.Int,
-  /** Of the tip, 64 hex digits. */
+  /** The tip's hash, 64 hex digits. */
   hash: Schema.String,
   /** Height of the best header chain known. */
   headers: Schema.Int,
   synced: Schema.Boolean,
   /** What sync is doing, one line for a person. */
   line: Schema.String,
-  /** Since the start. */
+  /** Reorgs since the start. */
   reorgs: Schema.Int,
   /** Bodies in memory, waiting for earlier ones or for the disk. */
   waiting: Schema.Struct({ blocks: Schema.Int, bytes: Schema.Int }),
@@ -39,7 +39,7 @@ const Chain = Schema.Struct({
 })
 export type Chain = typeof Chain.Type
 
-/** Numbers of masternodes by tier. */
+/** Number of masternodes per tier. */
 const ByTier = Schema.Struct({
   free: Schema.Finite,
   bronze: Schema.Finite,
@@ -49,27 +49,27 @@ const ByTier = Schema.Struct({
 const ByState = Schema.Struct({ live: ByTier, known: ByTier, expired: ByTier })
 const Outpoint = Schema.Struct({ txid: Schema.String, vout: Schema.Finite })
 
-/** One masternode, as `domain/masternode/MasternodeReport`: one per IP. */
+/** One masternode per IP, as in `domain/masternode/MasternodeReport`. */
 const Masternode = Schema.Struct({
   ip: Schema.String,
   /** Public Ed25519 key, 64 hex digits. */
   key: Schema.String,
-  /** At which it says it listens; 0: it does not. */
+  /** Port on which it claims to listen; 0: it does not listen. */
   port: Schema.Finite,
-  /** As it claims: a paid tier's collateral is not checked. */
+  /** The claimed tier: a paid tier's collateral is not checked. */
   tier: Schema.Literals(tiers),
-  /** `live`: connected to this node, or seen by enough witnesses lately. */
+  /** `live`: connected to this node, or seen by enough witnesses recently. */
   state: Schema.Literals(states),
-  /** How far its key is proven to be there: `told` by TIME peers, `announced` by the host itself, `signed`, `proved` on a connection. */
+  /** How well it is proven that the key is at this IP: `told` by TIME peers, `announced` by the host itself, `signed`, `proved` on a connection. */
   proof: Schema.Literals(proofs),
   isConnected: Schema.Boolean,
   isSelf: Schema.Boolean,
-  /** Netgroups whose peers see it. */
+  /** Number of netgroups whose peers see it. */
   witnesses: Schema.Finite,
-  /** Wall time of its latest announcement, by its own clock; by this node's when it was last told of, where it signed none. */
+  /** Wall time of its latest signed announcement, by its own clock. If it signed none: when this node last heard of it, by this node's clock. */
   announcedAt: Schema.Finite,
   collateral: Schema.optional(Outpoint),
-  /** Another key claims its IP. */
+  /** Another key claims the same IP. */
   isContested: Schema.Boolean
 })
 
@@ -80,7 +80,7 @@ export const Masternodes = Schema.Struct({
   counts: ByState,
   /** By numeric IP. */
   masternodes: Schema.Array(Masternode),
-  /** Claims that contradict one another, for a person. */
+  /** Contradictory claims, as sentences. */
   conflicts: Schema.Array(Schema.String)
 })
 export type Masternodes = typeof Masternodes.Type
@@ -100,14 +100,14 @@ export const Status = Schema.Struct({
   pid: Schema.Int,
   startedAt: Schema.Int,
   uptimeMs: Schema.Int,
-  /** Peers known, and how many of them are connected. Addresses that are no peers of their own are in `apart`. */
+  /** Peers known, and how many of them are connected. Addresses that are not separate peers are in `apart`. */
   known: Schema.Int,
   connected: Schema.Int,
-  /** What keeps the others away, the most frequent cause first. */
+  /** Why the others are not connected, most frequent cause first. */
   missing: Schema.optional(Schema.Array(Schema.Struct({
     situation: Schema.String,
     peers: Schema.Int,
-    /** One of them. */
+    /** One such peer. */
     example: Schema.String,
     cause: Schema.String,
     fix: Schema.optional(Schema.String)
@@ -116,9 +116,9 @@ export const Status = Schema.Struct({
   troubled: Schema.optional(Counts),
   /** Connections that are up, by wire, by transport, and by how the peer's key is known: names as in `Peer`. */
   links: Schema.optional(Schema.Struct({ wires: Counts, transports: Counts, pins: Counts })),
-  /** Addresses that are no peers of their own, by `situation`: this node's own, aliases, those that moved, of a family that this host lacks. */
+  /** Addresses that are not separate peers, by `situation`: this node's own, aliases, those that moved, of a family that this host lacks. */
   apart: Schema.optional(Counts),
-  /** Whether all is well, and what to do if it is not. */
+  /** Whether the node is healthy, and what to do if not. */
   verdict: Schema.optional(HealthApi.Verdict),
   /** One sentence for a person. */
   state: Schema.String,
@@ -126,9 +126,9 @@ export const Status = Schema.Struct({
   chain: Schema.optional(Chain),
   /** Absent on a node that keeps no registry of masternodes. */
   masternodes: Schema.optional(ByState),
-  /** Log lines dropped since the start, because the log's output did not take them. */
+  /** Log lines dropped since the start because the log's output did not take them. */
   logLinesDropped: Schema.optional(Schema.Int),
-  /** Totals since the start, as `domain/NodeEvent.NodeStats`. */
+  /** Totals since the start, as in `domain/NodeEvent.NodeStats`. */
   stats: Schema.Struct({
     ups: Schema.Int,
     downs: Schema.Int,
@@ -141,14 +141,14 @@ export const Status = Schema.Struct({
     pongs: Schema.Struct({ sent: ByDirection, received: ByDirection }),
     acceptsFailed: Schema.optional(Schema.Int),
     unknownFrames: Schema.Int,
-    /** What peers did that no honest peer does; and sockets of banned addresses that were closed when they were accepted. */
+    /** Offences that no honest peer commits, plus sockets of banned addresses closed when they were accepted. */
     offences: Schema.optional(Schema.Int),
     turnedAway: Schema.optional(Schema.Int),
-    /** Connections that this node, full, ended for another peer's sake. */
+    /** Connections that this node, at its peer limit, evicted for another peer. */
     evictions: Schema.optional(Schema.Int),
-    /** By `DialFault`. */
+    /** Failed dials by `DialFault`. */
     dialFaults: Schema.optional(Counts),
-    /** Connections that dropped although both processes were well: the goal is 0. */
+    /** Connections that dropped although both processes were healthy: the goal is 0. */
     flaps: Schema.optional(Schema.Int),
     blocksAdded: Schema.optional(Schema.Int),
     maxLagMs: Schema.Finite,
@@ -180,7 +180,7 @@ const group = HttpApiGroup.make("node", { topLevel: true }).annotate(OpenApi.Des
     success: PairTraceFile,
     error: [BadAddress, NoTrace]
   }).annotate(OpenApi.Summary, "The last steps of the pair machine for an address, as timemesh replay reads them"),
-  /** The same as `timemesh trace` prints it, for programs without the domain's code. */
+  /** The text that `timemesh trace` prints, for programs without the domain's code. */
   HttpApiEndpoint.get("story", "/story/:ip", {
     params: { ip: Schema.String },
     success: Schema.Struct({ ip: Schema.String, lines: Schema.Array(Schema.String) }),

@@ -15,8 +15,8 @@ import { present } from "./present.ts"
 
 /**
  * The request failed. `unreachable`: no connection to that address. `timeout`: no answer in time. `refused`: the node
- * rejected the request as invalid. `absent`: it has nothing of what was asked for. `busy`: not now.
- * `unauthorized`: it needs the node's token. `foreign`: the answer is not that of a timemesh node of this version.
+ * rejected the request as invalid. `absent`: the node has nothing that matches. `busy`: the node cannot answer now.
+ * `unauthorized`: the node's token is needed. `foreign`: the answer is not from a timemesh node of this version.
  */
 export class AdminClientError extends Data.TaggedError("AdminClientError")<{
   readonly address: PeerAddress.PeerAddress
@@ -39,21 +39,21 @@ export interface AdminClient {
   readonly clock: Effect.Effect<ClockReport, AdminClientError>
   /** `IP`, `IP:PORT` or `[IPv6]:PORT`. */
   readonly connect: (peer: string) => Effect.Effect<Why, AdminClientError>
-  /** Whether there was a connection to close. */
+  /** Returns whether there was a connection to close. */
   readonly disconnect: (ip: string) => Effect.Effect<boolean, AdminClientError>
   readonly bans: Effect.Effect<Bans, AdminClientError>
-  /** An address or a block. `forMs`: default a day. */
+  /** Bans an address or a block. `forMs`: default a day. */
   readonly ban: (
     subnet: string,
     options?: { readonly forMs?: number | undefined; readonly reason?: string | undefined }
   ) => Effect.Effect<Ban, AdminClientError>
-  /** The address or block whose ban was lifted, as the node writes it. */
+  /** Returns the address or block whose ban was lifted, as the node writes it. */
   readonly unban: (subnet: string) => Effect.Effect<string, AdminClientError>
-  /** Whether the peer was known by a key, which is forgotten. */
+  /** Returns whether the node knew a key of the peer, which is now forgotten. */
   readonly trust: (ip: string) => Effect.Effect<boolean, AdminClientError>
-  /** Events after that id, or beginning with the latest `last`, for as long as the node sends them, and a sign of life comes. */
+  /** Events after that id, or first the latest `last`. Ends when the node stops sending them, or sends no sign of life. */
   readonly events: (after: string | undefined, last: number) => Stream.Stream<Sent, AdminClientError>
-  /** Cuts the node off from exactly these addresses; an empty list ends that. */
+  /** Isolates the node from exactly these addresses; an empty list ends the isolation. */
   readonly isolate: (ips: ReadonlyArray<string>) => Effect.Effect<void, AdminClientError>
 }
 

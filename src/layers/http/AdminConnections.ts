@@ -1,9 +1,9 @@
 /**
- * Bounds of the admin server's connections, so that a program on this machine that opens thousands of them, or reads no replies, costs the node
- * little and keeps no operator out. **Full**: the oldest connection without a request under way goes, else the oldest.
+ * Bounds the admin server's connections: a program on this machine that opens thousands of them, or never reads replies, costs the node
+ * little and locks no operator out. **Full**: the oldest connection without a request under way is closed, else the oldest.
  *
- * A connection that has said nothing is only a socket here, with places of its own: a flood of them, however many come in one turn, ends none before it
- * could be heard. The HTTP server gets it with its first byte, as a `PacedSocket`.
+ * A connection that has sent nothing is only a socket here, counted against a limit of its own. A flood of sockets, however many arrive in one turn,
+ * closes none before it could send anything. The HTTP server gets a socket with its first byte, as a `PacedSocket`.
  */
 import { IncomingMessage, Server, type ServerOptions, ServerResponse } from "node:http"
 import { Socket } from "node:net"
@@ -15,29 +15,29 @@ const options: ServerOptions = {
   requestTimeout: Limits.adminRequestMs,
   headersTimeout: Limits.adminRequestMs,
   keepAliveTimeout: Limits.adminIdleMs,
-  // How often Node looks for requests that are late.
+  // How often Node checks for requests that are late.
   connectionsCheckingInterval: Limits.adminRequestMs / 2,
   maxHeaderSize: Limits.adminHeaderBytes,
-  // Of two Host or Authorization headers Node would take the first, and a proxy before it perhaps the second: joined, they are neither.
+  // Of two Host or Authorization headers Node would use the first, and a proxy in front perhaps the second. Joined, they match neither.
   joinDuplicateHeaders: true
 }
 
-/** The connection that gives way; requests under way by connection, the oldest connection first. */
+/** The connection to close. `open`: requests under way by connection, oldest connection first. */
 const firstToLeave = (open: ReadonlyMap<PacedSocket, number>): PacedSocket | undefined => {
   for (const [socket, requests] of open) if (requests === 0) return socket
   const [oldest] = open.keys()
   return oldest
 }
 
-/** An HTTP server that holds them. Requests above the bound are heard by no listener: Node hands over all of a piece at once. */
+/** An HTTP server with these bounds. No listener sees a request above the bound: Node delivers all requests of a piece at once. */
 class BoundedServer extends Server {
-  /** Connections that have said nothing, the oldest first. */
+  /** Connections that have sent nothing, oldest first. */
   private readonly silent = new Set<Socket>()
   private readonly silentPlaces = Math.min(
     Limits.adminSilent,
     Math.floor((OpenFiles.read() ?? Infinity) * Limits.lobbyShare)
   )
-  /** Requests under way by connection that has spoken, the oldest connection first. */
+  /** Requests under way by connection that has sent something, oldest connection first. */
   private readonly open = new Map<PacedSocket, number>()
   private readonly turns = new Turns()
 
@@ -58,7 +58,7 @@ class BoundedServer extends Server {
     })
     const [oldest] = this.silent
     if (oldest === undefined || this.silent.size <= this.silentPlaces) return
-    // At once out of the count: its close comes a turn later.
+    // Stop counting it now: its close event comes a turn later.
     this.silent.delete(oldest)
     oldest.destroy()
   }
@@ -68,7 +68,7 @@ class BoundedServer extends Server {
     const socket = new PacedSocket(conn, first, this.turns)
     this.open.set(socket, 0)
     socket.once("close", () => this.open.delete(socket))
-    // One listener for all replies: a page that stays open asks thousands of times on one connection.
+    // One listener for all replies: a page that stays open sends thousands of requests on one connection.
     socket.on("timeout", () => socket.destroy())
     super.emit("connection", socket)
     const gone = this.open.size > Limits.adminConnections ? firstToLeave(this.open) : undefined
@@ -77,7 +77,7 @@ class BoundedServer extends Server {
     gone.destroy()
   }
 
-  /** Whether the request may be answered; else its connection ends. */
+  /** Whether the request may be answered; if not, its connection is closed. */
   private begins({ socket }: IncomingMessage, response: ServerResponse): boolean {
     if (!(socket instanceof PacedSocket)) return false
     const underWay = (this.open.get(socket) ?? 0) + 1
@@ -86,7 +86,7 @@ class BoundedServer extends Server {
       return false
     }
     this.open.set(socket, underWay)
-    // All of the reply has been written: its reader has so long between two pieces of it.
+    // All of the reply is written: from now on, this limits how long its reader may take between two pieces.
     response.once("prefinish", () => socket.setTimeout(Limits.adminReadMs))
     response.once("close", () => {
       const left = this.open.get(socket)

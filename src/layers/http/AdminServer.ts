@@ -1,5 +1,5 @@
 /**
- * Serves the admin API of a node. Who may ask what: `AdminAccess`. Web pages in a browser on the same machine cannot use it: see `guard`.
+ * Serves the admin API of a node. Access rules: `AdminAccess`. Web pages in a browser on the same machine cannot use it: see `guard`.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, Data, Effect, Layer, Result } from "effect"
@@ -38,7 +38,7 @@ export class AdminServerError extends Data.TaggedError("AdminServerError")<{
 
 /** The running admin API. */
 export class AdminServer extends Context.Service<AdminServer, {
-  /** As bound: the port is never 0. */
+  /** The bound address: the port is never 0. */
   readonly address: PeerAddress.PeerAddress
 }>()("timemesh/layers/http/AdminServer") {}
 
@@ -46,7 +46,7 @@ const hostName = (header: string): string | undefined =>
   /^(?:\[([^\]]+)\]|([^:[\]]+))(?::\d+)?$/.exec(header)?.slice(1).find((part) => part !== undefined)
 
 /**
- * Refuses what a web page could make a browser send: host names that DNS may rebind to this address (Host must be an IP or
+ * Refuses requests that a web page could make a browser send: host names that DNS may rebind to this address (Host must be an IP or
  * `localhost`), requests from another origin, and POSTs that need no preflight.
  */
 const refusal = (request: HttpServerRequest.HttpServerRequest): readonly [status: number, text: string] | undefined => {
@@ -64,7 +64,7 @@ const refusal = (request: HttpServerRequest.HttpServerRequest): readonly [status
     : [413, `the body needs a Content-Length of at most ${Limits.adminBodyBytes}`]
 }
 
-/** Refusals of the API itself; those of a request's address are `BadAddress`, which has a `message` as well. */
+/** Refusals by the API itself. A bad address in a request is `BadAddress`, which has a `message` too. */
 const errorResponse = (status: number, message: string) =>
   HttpServerResponse.jsonUnsafe({ _tag: "Refused", message, error: message }, { status })
 
@@ -76,7 +76,7 @@ const unreadable: Readonly<Record<number, string>> = {
   413: `the body exceeds ${Limits.adminBodyBytes} bytes`
 }
 
-/** What the server answers with a status alone gets a body that says why. */
+/** Adds a body with the reason where the server answers with a status only. */
 const explained = <E, R>(app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>) =>
   app.pipe(
     Effect.catchCause((cause) =>
@@ -108,7 +108,7 @@ const guard = HttpRouter.middleware(
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const
 const noSuchPath = HttpServerResponse.empty({ status: 404 })
 
-/** All routes behind their guard, for any HTTP server. `startedAt`: the node's, monotonic ms. */
+/** All routes behind their guard, for any HTTP server. `startedAt`: the node's start, monotonic ms. */
 export const routes = (startedAt: number) =>
   HttpApiBuilder.layer(AdminApi, { openapiPath: "/openapi.json" }).pipe(
     Layer.provide([
@@ -135,8 +135,8 @@ const warnBeyondLoopback = (address: PeerAddress.PeerAddress) =>
     )
 
 /**
- * Serves on `address` (port 0: any free port) until the scope closes. `access`: default open, on loopback; beyond it, questions need the token
- * whatever it says.
+ * Serves on `address` (port 0: any free port) until the scope closes. `access`: by default open on loopback; beyond it, queries need the token
+ * regardless.
  */
 export const layer = (
   address: PeerAddress.PeerAddress,
@@ -159,7 +159,7 @@ export const layer = (
       const http = yield* HttpServer.HttpServer
       const bound = NetAddress.isInetAddress(http.address) ? PeerAddress.fromInet(http.address) : address
       yield* warnBeyondLoopback(bound)
-      // Before the server closes, which waits for answers under way.
+      // End it before the server closes, which waits for answers under way.
       const feed = yield* EventFeed.EventFeed
       yield* Effect.addFinalizer(() => feed.end)
       return { address: bound }

@@ -1,4 +1,4 @@
-/** The admin API's side of bans: texts in, plain values out. */
+/** Handles the admin API's ban requests: texts in, plain values out. */
 import { Effect } from "effect"
 import * as Subnet from "../../domain/peer/Subnet.ts"
 import type { ConnectionManager } from "../../services/ConnectionManager.ts"
@@ -9,7 +9,7 @@ type Manager = Pick<ConnectionManager["Service"], "ban" | "unban" | "bans">
 const readSubnet = (text: string) =>
   Effect.mapError(Effect.fromResult(Subnet.fromString(text)), ({ message }) => new BadAddress({ message }))
 
-/** Bans what the text names. */
+/** Bans the address or block in the text. */
 export const ban = (
   manager: Manager,
   { forMs, reason, subnet: text }: {
@@ -26,7 +26,7 @@ export const ban = (
     )
   })
 
-/** Lifts the ban of exactly what the text names. Fails with the ban that it may have meant. */
+/** Lifts the ban of exactly the given address or block. If there is none, the error names the ban that may have been meant. */
 export const unban = (manager: Manager, text: string): Effect.Effect<{ readonly unbanned: string }, BadAddress> =>
   Effect.gen(function*() {
     const subnet = yield* readSubnet(text)

@@ -1,4 +1,4 @@
-/** Carries out commands. */
+/** Handlers of the admin API's commands. */
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"

@@ -1,9 +1,10 @@
 /**
- * The dashboard: static files that ask the admin API, and nothing else. The browser runs them as they are written.
+ * The dashboard: static files that use only the admin API. The browser runs them unbundled.
  *
- * **Where they are**: `web/` beside `src` in a checkout, `dist/web/` in the package, which has uPlot as well. An installation without them
- * answers 404. **Safety**: they hold nothing secret, so that a page may ask for a token; the policy below lets no other script,
- * style, address or frame into the page.
+ * **Location**: `web/` beside `src` in a checkout, `dist/web/` in the package, which includes uPlot. An installation without them
+ * answers 404.
+ * **Safety**: they contain no secret, so that a page may ask for a token. The policy below admits no other script,
+ * style, address or frame to the page.
  */
 import { Effect, type Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
@@ -13,7 +14,7 @@ import { createRequire } from "node:module"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 
-/** What the browser may do. uPlot sets styles by script, which a policy on markup does not concern. */
+/** Content security policy. uPlot sets styles by script, which a policy on markup does not restrict. */
 export const headers: Readonly<Record<string, string>> = {
   "content-security-policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
@@ -38,10 +39,10 @@ export interface Asset {
   readonly tag: string
 }
 
-/** From the bundle, from the library, from sources. */
+/** Relative to the bundle, the library, and the sources. */
 const places = ["../web/", "../../web/", "../../../web/"]
 
-/** uPlot's own files, by the names that the page has for them. */
+/** uPlot's own files, by the names that the page uses. */
 const library: Readonly<Record<string, string>> = {
   "uPlot.js": "uplot/dist/uPlot.iife.min.js",
   "uPlot.css": "uplot/dist/uPlot.min.css"
@@ -81,7 +82,7 @@ export const assets = (): ReadonlyMap<string, Asset> => {
 
 const absent = HttpServerResponse.empty({ status: 404 })
 
-/** Read at the first request, and kept: about 150 KB. */
+/** Read at the first request and cached: about 150 KB. */
 let kept: ReadonlyMap<string, Asset> | undefined
 
 const answer = (name: string, known: string | undefined) => {
@@ -94,7 +95,7 @@ const answer = (name: string, known: string | undefined) => {
     : HttpServerResponse.uint8Array(asset.body, { contentType: asset.type, headers: all })
 }
 
-/** The path below `/dashboard/`, without a query. */
+/** The path below `/dashboard/`, without its query. */
 const fileOf = (url: string): string => url.replace(/^[^?#]*?\/dashboard\//, "").replace(/[?#].*$/s, "")
 
 export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter> = HttpRouter.addAll([

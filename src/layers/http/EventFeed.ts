@@ -1,7 +1,7 @@
 /**
  * Feeds `GET /events`: the latest events in a ring, and a bounded queue for each reader.
  *
- * **Slow readers**: one whose queue is full is cut off, socket and all; it comes back with its `Last-Event-ID` and finds what the ring still has.
+ * **Slow readers**: a reader whose queue is full is disconnected, socket included. It can reconnect with its `Last-Event-ID` and gets what the ring still has.
  */
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { type Cause, Clock, Context, Effect, Layer, Queue, Schedule, Stream } from "effect"
@@ -18,20 +18,20 @@ import { present } from "./present.ts"
 /** Where a reader begins. */
 export interface From {
   readonly lastEventId: string | undefined
-  /** Without a `lastEventId`: how many of the latest events. */
+  /** Without a `lastEventId`: how many of the latest events to send. */
   readonly last: number
 }
 
 export class EventFeed extends Context.Service<EventFeed, {
-  /** Whether one more may read. */
+  /** Whether there is room for another reader. */
   readonly hasRoom: () => boolean
-  /** What a reader gets, until it is cut off or the node stops. `cut`: called when it has fallen too far behind. */
+  /** A reader's events, until it is disconnected or the node stops. `cut`: called when it has fallen too far behind. */
   readonly read: (from: From, cut: () => void) => Stream.Stream<Sent>
   /** Ends all streams. */
   readonly end: Effect.Effect<void>
 }>()("timemesh/layers/http/EventFeed") {}
 
-/** The event as the API has it. */
+/** The event in the API's shape. */
 export const happened = (event: NodeEvent): Happened => {
   const { level, text } = EventText.describe(event)
   const { at: _at, event: _event, ip, ...fields } = EventText.data(event)
@@ -45,7 +45,7 @@ export const happened = (event: NodeEvent): Happened => {
   })
 }
 
-/** Ends the connection of a reader: a stream that only ends waits until the reader has taken what was sent. */
+/** Closes a reader's connection: a stream that merely ends waits until the reader has taken what was sent. */
 export const cutOff = (request: HttpServerRequest.HttpServerRequest) => (): void => {
   const response: unknown = NodeHttpServerRequest.toServerResponse(request)
   if (response instanceof ServerResponse) response.destroy()
@@ -53,7 +53,7 @@ export const cutOff = (request: HttpServerRequest.HttpServerRequest) => (): void
 
 const make = Effect.gen(function*() {
   const events = yield* NodeEvents
-  // Of this process alone, so that another one does not take an id for its own.
+  // Unique to this process, so that another one does not mistake an id for its own.
   const run = `${(yield* Clock.currentTimeMillis).toString(36)}.${process.pid}`
   const ring = new EventRing<Happened>(Limits.eventsKept)
   const readers = new Map<Queue.Queue<Sent, Cause.Done>, () => void>()
@@ -71,7 +71,7 @@ const make = Effect.gen(function*() {
     }
   })
 
-  /** The number after which the reader begins; `undefined`: its id is of another process. */
+  /** The event number after which the reader begins; `undefined`: its id is from another process. */
   const positionOf = ({ last, lastEventId }: From): number | undefined => {
     if (lastEventId === undefined) return Math.max(0, ring.latest - last)
     const number = lastEventId.startsWith(`${run}-`) ? Number(lastEventId.slice(run.length + 1)) : Number.NaN
@@ -118,5 +118,5 @@ const make = Effect.gen(function*() {
   })
 })
 
-/** Keeps events from its start on. */
+/** Keeps events from the layer's start on. */
 export const layer: Layer.Layer<EventFeed, never, NodeEvents> = Layer.effect(EventFeed, make)

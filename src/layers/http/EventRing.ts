@@ -1,4 +1,4 @@
-/** The latest of a sequence, numbered from 1, for readers that come late or come again. */
+/** The latest entries of a sequence, numbered from 1, for readers that start late or reconnect. */
 
 export interface Numbered<A> {
   readonly number: number
@@ -11,12 +11,12 @@ export class EventRing<A> {
 
   private readonly most: number
 
-  /** `most`: how many are kept. */
+  /** `most`: maximum number of entries kept. */
   constructor(most: number) {
     this.most = most
   }
 
-  /** Of the latest; 0: none yet. */
+  /** Number of the latest entry; 0: none yet. */
   get latest(): number {
     return this.last
   }
@@ -28,7 +28,7 @@ export class EventRing<A> {
     return entry
   }
 
-  /** Those after `number` that are kept, oldest first, and how many are not kept any more. */
+  /** Kept entries after `number`, oldest first, and how many after it are no longer kept. */
   after(number: number): { readonly missed: number; readonly entries: ReadonlyArray<Numbered<A>> } {
     const oldest = Math.max(1, this.last - this.most + 1)
     const entries: Array<Numbered<A>> = []

@@ -5,7 +5,7 @@ import * as Limits from "../../domain/Limits.ts"
 import { Reading } from "./AccessApi.ts"
 import { integerParameter } from "./integerParameter.ts"
 
-/** What happened, as the log has it. */
+/** An event as the log reports it. */
 export const Happened = Schema.Struct({
   at: Schema.Int,
   /** `domain/NodeEvent`'s tag, such as `Up`. Open: a newer node may send more. */
@@ -13,24 +13,24 @@ export const Happened = Schema.Struct({
   level: Schema.Literals(["Trace", "Debug", "Info", "Warn", "Error", "Fatal"]),
   /** The log's line, for a person. */
   text: Schema.String,
-  /** The address that it is about, if it is about one. */
+  /** The address that the event concerns, if any. */
   ip: Schema.optional(Schema.String),
-  /** The event's other fields, as the log's JSON format has them. */
+  /** The event's other fields, as in the log's JSON format. */
   fields: Schema.Record(Schema.String, Schema.Json)
 })
 export type Happened = typeof Happened.Type
 
-/** Where the reader stands. Ids are of one process: those of another are unknown to it. */
+/** The reader's position. Ids belong to one process, which does not know those of another. */
 export const Start = Schema.Struct({
-  /** Whether the reader's `Last-Event-ID` is of this process, so that what it knows still counts. */
+  /** Whether the reader's `Last-Event-ID` is from this process, so that its state is still valid. */
   resumed: Schema.Boolean,
-  /** Events after its `Last-Event-ID` that are no longer kept. Above 0, or not `resumed`: ask for everything again. */
+  /** Events after its `Last-Event-ID` that are no longer kept. If above 0, or not `resumed`: query everything again. */
   missed: Schema.Int
 })
 
 export const Beat = Schema.Struct({ at: Schema.Int })
 
-/** First a `start`; then a `message` for each event, those that were missed before; and a `beat` every `Limits.eventBeatMs`. */
+/** First a `start`; then a `message` for each event, missed ones first; and a `beat` every `Limits.eventBeatMs`. */
 const Sent = Schema.Union([
   Schema.Struct({ id: Schema.String, event: Schema.Literal("start"), data: Schema.fromJsonString(Start) }),
   Schema.Struct({ id: Schema.String, event: Schema.Literal("message"), data: Schema.fromJsonString(Happened) }),
@@ -38,7 +38,7 @@ const Sent = Schema.Union([
 ])
 export type Sent = typeof Sent.Type
 
-/** `Limits.eventReaders` read already. */
+/** `Limits.eventReaders` readers are connected already. */
 export class TooManyReaders extends Schema.TaggedError<TooManyReaders>()("TooManyReaders", { message: Schema.String }, {
   httpApiStatus: 503
 }) {}
@@ -47,10 +47,10 @@ export const group = HttpApiGroup.make("events", { topLevel: true }).annotate(
   OpenApi.Description,
   "What happens, as it happens"
 ).add(
-  /** Pings and pongs are no events here. A reader that falls `Limits.eventReaderLag` behind is cut off, and may come back. */
+  /** Pings and pongs are not included. A reader that falls `Limits.eventReaderLag` behind is disconnected, and may reconnect. */
   HttpApiEndpoint.get("events", "/events", {
     headers: {
-      /** The `id` of the last event that the reader has: what came since follows, as far as it is kept. */
+      /** The `id` of the reader's last event: later events that are still kept follow. */
       "last-event-id": Schema.optional(Schema.String)
     },
     query: {

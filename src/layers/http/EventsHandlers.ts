@@ -1,4 +1,4 @@
-/** Answers for readers of events. */
+/** Handlers of the event endpoints. */
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import * as Limits from "../../domain/Limits.ts"

@@ -1,9 +1,9 @@
-/** Health, one peer with its past, and metrics: the part of the admin API for supervisors and boards. Shapes and units as in `AdminApi`. */
+/** Health, one peer with its past, and metrics: the part of the admin API for supervisors and monitoring. Shapes and units as in `AdminApi`. */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { Reading } from "./AccessApi.ts"
 
-/** As `domain/NodeVerdict`. */
+/** As in `domain/NodeVerdict`. */
 export const Verdict = Schema.Struct({
   ok: Schema.Boolean,
   ready: Schema.Boolean,
@@ -22,7 +22,7 @@ export class NotReady extends Schema.TaggedError<NotReady>()(
   { httpApiStatus: 503 }
 ) {}
 
-/** Apart from the others: it says nothing of the node, and a supervisor has no token. */
+/** In a group of its own, which needs no token: it reveals nothing of the node, and a supervisor has no token. */
 export const live = HttpApiGroup.make("live", { topLevel: true }).annotate(
   OpenApi.Description,
   "For supervisors that have no token"
@@ -41,7 +41,7 @@ export const group = HttpApiGroup.make("health", { topLevel: true }).annotate(
     OpenApi.Summary,
     "Whether a peer is connected and the chain is as good as the best peer announces"
   ),
-  /** Of all peers together, in Prometheus' text format. */
+  /** Metrics of all peers together, in Prometheus' text format. */
   HttpApiEndpoint.get("metrics", "/metrics", {
     success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain; version=0.0.4; charset=utf-8" }))
   }).annotate(OpenApi.Summary, "The metrics in Prometheus' text format")

@@ -1,4 +1,4 @@
-/** Answers for supervisors and boards. */
+/** Handlers for supervisors and monitoring. */
 import { Effect, Layer } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { samplesOf } from "../../domain/metrics/samples.ts"

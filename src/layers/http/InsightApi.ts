@@ -1,27 +1,27 @@
-/** What a node knows beyond its peers: its own address, its settings, what it uses, whom it refused. Shapes and units as in `AdminApi`. */
+/** What a node knows beyond its peers: its own address, settings, resources and refusals. Shapes and units as in `AdminApi`. */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import * as Limits from "../../domain/Limits.ts"
 import { Reading } from "./AccessApi.ts"
 import { integerParameter } from "./integerParameter.ts"
 
-/** This node's own address, as `domain/peer/OwnAddress`. */
+/** This node's own address, as in `domain/peer/OwnAddress`. */
 export const OwnAddress = Schema.Struct({
-  /** Absent while it is neither set nor seen. */
+  /** Absent while it is neither set nor seen by peers. */
   ip: Schema.optional(Schema.String),
-  /** At which peers are told to reach it. */
+  /** The port advertised to peers. */
   port: Schema.Int,
-  /** Peers of enough netgroups see it there. */
+  /** Peers of enough netgroups see this node there. */
   isConfirmed: Schema.Boolean,
   reachable: Schema.Literals(["yes", "no", "unknown"]),
-  /** For each kind of address, the one that most netgroups name, by how many, and of how many. */
+  /** For each kind of address: the one that most netgroups see, how many see it, and out of how many. */
   seen: Schema.Array(Schema.Struct({
     ip: Schema.String,
     groups: Schema.Int,
     of: Schema.Int,
     others: Schema.Array(Schema.String)
   })),
-  /** What is to be said of it. Kinds are open: a newer node may send more. */
+  /** Notices about the address. Kinds are open: a newer node may send more. */
   notices: Schema.Array(Schema.Struct({
     notice: Schema.String,
     cause: Schema.String,
@@ -34,22 +34,22 @@ export const OwnAddress = Schema.Struct({
 /** `GET /own`. */
 const Own = Schema.Struct({ at: Schema.Int, listen: Schema.String, ...OwnAddress.fields })
 
-/** `GET /settings`: all of them, in the order of `timemesh run --help`. */
+/** `GET /settings`: all settings, in the order of `timemesh run --help`. */
 export const Settings = Schema.Struct({
   settings: Schema.Array(Schema.Struct({
-    /** Its flag without the dashes, and its key in the config file. */
+    /** The setting's flag without dashes, which is also its key in the config file. */
     name: Schema.String,
     environment: Schema.String,
-    /** As the operator may write it; one of a list each. A token is `(hidden)`. */
+    /** In the operator's spelling; one text per value of a list. A token is `(hidden)`. */
     values: Schema.Array(Schema.String),
     source: Schema.Literals(["flag", "environment", "file", "default"]),
-    /** As errors name it: `--listen`, `TIMEMESH_LISTEN`, `listen in /etc/timemesh.json`. Absent for a default. */
+    /** Source as errors name it: `--listen`, `TIMEMESH_LISTEN`, `listen in /etc/timemesh.json`. Absent for a default. */
     where: Schema.optional(Schema.String)
   }))
 })
 export type Settings = typeof Settings.Type
 
-/** `GET /resources`: of the process and of the disk that its data are on. */
+/** `GET /resources`: resources of the process, and the disk that holds its data. */
 export const Resources = Schema.Struct({
   at: Schema.Int,
   memory: Schema.Struct({
@@ -58,12 +58,12 @@ export const Resources = Schema.Struct({
     heapLimitBytes: Schema.Int,
     externalBytes: Schema.Int
   }),
-  /** Absent where the system does not tell. */
+  /** Absent where the system does not report them. */
   descriptors: Schema.optional(Schema.Struct({ open: Schema.Int, limit: Schema.Int })),
   /** Absent on a node without a data directory. */
   disk: Schema.optional(Schema.Struct({ directory: Schema.String, freeBytes: Schema.Int, totalBytes: Schema.Int })),
   cpuMs: Schema.Int,
-  /** Times that the event loop was late, in all and at most. */
+  /** Event loop lateness, total and maximum. */
   lagMs: Schema.Int,
   maxLagMs: Schema.Int
 })
@@ -74,18 +74,18 @@ export const Refusals = Schema.Struct({
   at: Schema.Int,
   refused: Schema.Int,
   byReason: Schema.Record(Schema.String, Schema.Int),
-  /** Those of the `Limits.refusalGroups` netgroups that were refused last, the most refused first. */
+  /** The `Limits.refusalGroups` most recently refused netgroups, most refusals first. */
   byNetgroup: Schema.Array(Schema.Struct({
     netgroup: Schema.String,
     refused: Schema.Int,
     byReason: Schema.Record(Schema.String, Schema.Int),
-    /** Of the latest. */
+    /** Time of the latest. */
     at: Schema.Int,
     example: Schema.String
   })),
-  /** Of netgroups that are not listed any more. */
+  /** Refusals of netgroups that are no longer listed. */
   others: Schema.Int,
-  /** Sockets of banned addresses, closed when they were accepted: not among the others. */
+  /** Sockets of banned addresses, closed when they were accepted: not counted elsewhere. */
   turnedAway: Schema.Int
 })
 export type Refusals = typeof Refusals.Type
@@ -93,10 +93,10 @@ export type Refusals = typeof Refusals.Type
 /** `GET /clock`: peers whose next block is ahead of this node's clock. */
 export const ClockReport = Schema.Struct({
   at: Schema.Int,
-  /** s. Most by which such a block is ahead: one of the two clocks is wrong by at least so much, less what the rules allow. 0: none. */
+  /** s. Maximum by which such a block is ahead. One of the two clocks is wrong by at least this much, less what the rules allow. 0: none. */
   behindS: Schema.Finite,
   peers: Schema.Array(Schema.Struct({ ip: Schema.String, behindS: Schema.Finite })),
-  /** Peers that could show it: those that keep a chain. */
+  /** Number of peers that could show such a block: those that keep a chain. */
   of: Schema.Int
 })
 
@@ -105,10 +105,10 @@ export type ClockReport = typeof ClockReport.Type
 /** `GET /book`. */
 export const Book = Schema.Struct({
   at: Schema.Int,
-  /** Addresses that have shaken hands with this node, and those that it was only told of. */
+  /** Addresses that completed a handshake with this node, and those known only by gossip. */
   tried: Schema.Int,
   new: Schema.Int,
-  /** In the order in which the node learned of them. */
+  /** In the order in which the node learned them. */
   addresses: Schema.Array(Schema.Struct({
     ip: Schema.String,
     port: Schema.Int,
@@ -119,7 +119,7 @@ export const Book = Schema.Struct({
     goodAt: Schema.optional(Schema.Int),
     failures: Schema.Int
   })),
-  /** The `skip` of the next page; absent at the end. */
+  /** The `skip` of the next page; absent on the last page. */
   next: Schema.optional(Schema.Int)
 })
 

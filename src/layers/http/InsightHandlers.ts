@@ -1,4 +1,4 @@
-/** Answers about what a node knows beyond its peers. */
+/** Handlers for queries about what a node knows beyond its peers. */
 import { Clock, Effect, Option } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { readdirSync } from "node:fs"
@@ -20,11 +20,11 @@ import { RefusalGroups } from "./RefusalGroups.ts"
 const descriptors = (): Resources["descriptors"] => {
   const limit = OpenFiles.read()
   if (limit === undefined) return undefined
-  // One of them is of the directory that is read.
+  // Subtract the descriptor of the directory being read.
   return { open: readdirSync("/proc/self/fd").length - 1, limit }
 }
 
-/** Of the file system that the directory is on; `undefined` if that cannot be told. */
+/** The file system that holds the directory; `undefined` if it cannot be examined. */
 export const diskOf = (directory: string | undefined): Effect.Effect<Resources["disk"]> =>
   directory === undefined
     ? Effect.succeed(undefined)
@@ -100,7 +100,7 @@ export const layer = HttpApiBuilder.group(
         Effect.gen(function*() {
           const at = yield* Clock.currentTimeMillis
           const { book } = yield* state.sizes
-          // One more than is shown tells whether there is a next page.
+          // Read one row more than the page shows, to see whether there is a next page.
           const rows = yield* state.book(skip, count + 1)
           return present({
             at,

@@ -1,6 +1,6 @@
 /**
- * `GET /metrics` for Prometheus: the node's own reports, read when it is asked, in effect's text format. There is no second count that could
- * differ from what `status` says.
+ * `GET /metrics` for Prometheus: the node's own reports, read at each request, in effect's text format. There is no second count that could
+ * differ from what `status` shows.
  */
 import { Context, Effect, Metric as EffectMetric, Option } from "effect"
 import { PrometheusMetrics } from "effect/observability"
@@ -16,7 +16,7 @@ import { masternodeReport, syncReport } from "./optionalReports.ts"
 
 const types = { counter: "Counter", gauge: "Gauge", histogram: "Histogram" } as const
 
-/** The state that effect's registry has for a sample. */
+/** A sample in the form of effect's registry. */
 const stateOf = ({ histogram, name, value }: Metric.Sample): unknown => {
   switch (Metric.definitions[name].kind) {
     case "counter":
@@ -43,7 +43,7 @@ const entryOf = (sample: Metric.Sample): Entry => {
   }
 }
 
-/** A registry of which nothing is kept: its entries are what `read` gives at the moment in which an exporter reads them. */
+/** A registry that stores nothing: its entries are what `read` returns at the moment an exporter reads them. */
 class LiveRegistry extends Map<string, Entry> {
   private readonly read: () => ReadonlyArray<Metric.Sample>
 
@@ -57,15 +57,15 @@ class LiveRegistry extends Map<string, Entry> {
   }
 }
 
-/** What `read` gives, as a registry of effect's metrics for its exporters. */
+/** The samples from `read`, as a registry of effect's metrics for its exporters. */
 export const registry = (read: () => ReadonlyArray<Metric.Sample>): Context.Context<never> =>
   Context.make(EffectMetric.MetricRegistry, new LiveRegistry(read) as never) as Context.Context<never>
 
-/** In Prometheus' text format. */
+/** Formats samples as Prometheus' text. */
 export const format = (samples: ReadonlyArray<Metric.Sample>): string =>
   PrometheusMetrics.formatUnsafe(registry(() => samples))
 
-/** What `samplesOf` needs, read when it is asked. `startedAt`: of the node, monotonic ms. */
+/** What `samplesOf` needs, read at each request. `startedAt`: the node's start, monotonic ms. */
 export const facts = (startedAt: number) =>
   Effect.gen(function*() {
     const [state, manager, events, config] = [

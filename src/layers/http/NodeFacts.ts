@@ -1,9 +1,9 @@
-/** What the admin API shows of the process that runs the node: a reference that `run` fills. */
+/** Facts of the node's process that the admin API shows: a reference that `run` fills. */
 import { Context } from "effect"
 import type { EffectiveSetting } from "../config/effectiveSettings.ts"
 
 export interface NodeFacts {
-  /** `undefined`: the node keeps nothing on disk. */
+  /** `undefined`: the node stores nothing on disk. */
   readonly dataDir: string | undefined
   readonly settings: ReadonlyArray<EffectiveSetting>
 }

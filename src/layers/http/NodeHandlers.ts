@@ -1,4 +1,4 @@
-/** Answers about the node and its peers. */
+/** Handlers for queries about the node and its peers. */
 import { Clock, Effect, Option } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import * as MasternodeReport from "../../domain/masternode/MasternodeReport.ts"
@@ -20,7 +20,7 @@ import * as PeerAnswers from "./PeerAnswers.ts"
 import { NoTrace } from "./PeerApi.ts"
 import { present } from "./present.ts"
 
-/** `IP`, or `IP:PORT` where the public port is another one. */
+/** `IP`, or `IP:PORT` if the public port differs from the listen port. */
 const advertised = ({ advertise, advertisePort }: NodeSetup): string | undefined =>
   advertise === undefined || advertisePort === undefined
     ? advertise

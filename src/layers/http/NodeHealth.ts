@@ -1,4 +1,4 @@
-/** The verdict on the node, from its reports: one for `status`, `/health/ready` and what asks them. */
+/** The node's verdict, derived from its reports: the same one for `status`, `/health/ready` and supervisors. */
 import { Effect, Option } from "effect"
 import * as NodeVerdict from "../../domain/NodeVerdict.ts"
 import type { Explanation } from "../../domain/peer/Explanation.ts"
@@ -8,7 +8,7 @@ import type { SyncReport } from "../../services/Sync.ts"
 import type { Verdict } from "./HealthApi.ts"
 import { syncReport } from "./optionalReports.ts"
 
-/** As the API has it. */
+/** The verdict in the API's shape. */
 export const toApi = ({ isOk, isReady, problems, text }: NodeVerdict.NodeVerdict): Verdict => ({
   ok: isOk,
   ready: isReady,
@@ -16,7 +16,7 @@ export const toApi = ({ isOk, isReady, problems, text }: NodeVerdict.NodeVerdict
   problems
 })
 
-/** What is the same in every answer about the node. */
+/** The part shared by every answer about the node. */
 export interface Health {
   readonly rows: ReadonlyArray<Explanation>
   readonly peers: PeerSummary.PeerSummary
@@ -25,7 +25,7 @@ export interface Health {
   readonly verdict: NodeVerdict.NodeVerdict
 }
 
-/** Reads it: everything in one turn of the event loop, so that the parts fit together. */
+/** Reads all reports in one turn of the event loop, so that they are consistent. */
 export const make: Effect.Effect<Effect.Effect<Health>, never, PeerState> = Effect.gen(function*() {
   const state = yield* PeerState
   const report = yield* syncReport

@@ -1,8 +1,9 @@
 /**
- * Sends the node's metrics to an OpenTelemetry collector, by OTLP over HTTP as JSON: those of `GET /metrics`, from the same reports.
+ * Sends the node's metrics to an OpenTelemetry collector, by OTLP over HTTP as JSON: the metrics of `GET /metrics`, from the same reports.
  *
- * **A collector that is away or slow** costs the node nothing: nothing is kept for it, each export is a new snapshot whose counters go on from the start, and one
- * request is under way at most, for `Limits.otlpAnswerMs`. After four failures the exporter rests for a minute. The log says once that it is away, and once that it is back.
+ * **An absent or slow collector** costs the node nothing. Nothing is buffered: each export is a new snapshot whose counters run from the start. At most one
+ * request is under way, for `Limits.otlpAnswerMs`. After four failures the exporter pauses for a minute. The log reports once that the collector
+ * is away, and once that it is back.
  */
 import { Duration, Effect, Layer, Redacted, Stream } from "effect"
 import { HttpClient, HttpClientError, HttpClientResponse } from "effect/http"
@@ -13,15 +14,15 @@ import { NodeConfig } from "../../services/NodeConfig.ts"
 import { monotonicMs } from "../time/monotonicMs.ts"
 import * as MetricsPage from "./MetricsPage.ts"
 
-/** Where the metrics go. */
+/** Where metrics are sent. */
 export interface Collector {
-  /** Of its metrics, `http://HOST:4318/v1/metrics`. */
+  /** URL of its metrics, such as `http://HOST:4318/v1/metrics`. */
   readonly url: string
-  /** Sent with each request: such as a key. */
+  /** Sent with each request, such as a key. */
   readonly headers: Redacted.Redacted<Readonly<Record<string, string>>>
 }
 
-/** Reads an answer to its end, for what is not read holds its connection; a long one fails. */
+/** Reads an answer to its end, because an unread answer holds its connection. Fails if the answer is too long. */
 const drained = (response: HttpClientResponse.HttpClientResponse) => {
   let bytes = 0
   const over = new HttpClientError.HttpClientError({
@@ -39,7 +40,7 @@ const drained = (response: HttpClientResponse.HttpClientResponse) => {
 const reasonOf = ({ reason }: HttpClientError.HttpClientError): string =>
   reason._tag === "TransportError" && reason.description !== undefined ? reason.description : "no connection"
 
-/** One request to the collector, its answer included, within a bound; and what the log says of it. */
+/** Bounds one request to the collector, its answer included, and logs changes of the outcome. */
 const careful = (client: HttpClient.HttpClient, where: string): HttpClient.HttpClient => {
   let isAway = false
   const failed = (why: string) =>
@@ -84,7 +85,7 @@ const careful = (client: HttpClient.HttpClient, where: string): HttpClient.HttpC
   )
 }
 
-/** Exports every `Limits.otlpEveryMs`, and once more when the scope closes, for which it has `Limits.otlpCloseMs`. */
+/** Exports every `Limits.otlpEveryMs`, and once more when the scope closes, within `Limits.otlpCloseMs`. */
 export const layer = ({ headers, url }: Collector) =>
   Layer.effectDiscard(
     Effect.gen(function*() {

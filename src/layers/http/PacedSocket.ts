@@ -1,15 +1,15 @@
 /**
- * One connection of the admin server, as the HTTP server reads it: in small pieces, and no more than one piece of all connections per turn of the
- * event loop. Node parses all that a read brought at once, thousands of pipelined requests, whatever becomes of the first of them: 40 connections
+ * One connection of the admin server, read by the HTTP server in small pieces: at most one piece of all connections per turn of the
+ * event loop. Node parses everything that a read returned at once, even thousands of pipelined requests, whatever happens to the first. 40 connections
  * with 64 KiB each stopped a node for two seconds.
  *
- * Nothing is read ahead of the pieces: what has not come in waits in the kernel, and then at the other end.
+ * Nothing is read ahead: bytes not read yet wait in the kernel, and then at the sender.
  */
 import type * as Net from "node:net"
 import { Duplex } from "node:stream"
 import * as Limits from "../../domain/Limits.ts"
 
-/** Whose turn it is, the longest waiting first. One for all connections of a server. */
+/** Gives sockets turns, longest waiting first. One for all connections of a server. */
 export class Turns {
   private readonly waiting = new Set<PacedSocket>()
 
@@ -34,11 +34,11 @@ export class Turns {
 export class PacedSocket extends Duplex {
   private readonly conn: Net.Socket
   private readonly turns: Turns
-  /** Read of `conn`, and not handed over yet. */
+  /** Bytes read from `conn` and not delivered yet. */
   private rest: Buffer | undefined
   private isWanted = false
 
-  /** `first`: what was read of `conn`, which is paused. */
+  /** `first`: bytes already read from `conn`, which is paused. */
   constructor(conn: Net.Socket, first: Buffer, turns: Turns) {
     super({ allowHalfOpen: true })
     this.conn = conn
@@ -68,7 +68,7 @@ export class PacedSocket extends Duplex {
     return this
   }
 
-  /** Ends once all that was written has left. */
+  /** Ends once everything written has been sent. */
   destroySoon(): void {
     if (this.writableFinished) this.destroy()
     else this.once("finish", () => this.destroy())
@@ -81,7 +81,7 @@ export class PacedSocket extends Duplex {
     this.destroySoon()
   }
 
-  /** The next piece. */
+  /** Delivers the next piece. */
   onTurn(): void {
     const { rest } = this
     if (rest === undefined || this.destroyed) return

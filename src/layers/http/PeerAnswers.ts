@@ -1,4 +1,4 @@
-/** What the node's reports say of one peer, as the API has it. */
+/** Converts the node's reports of one peer to the API's shape. */
 import { Effect, Option } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as PairPast from "../../domain/pair/PairPast.ts"
@@ -12,7 +12,7 @@ import { BadAddress } from "./PeerApi.ts"
 import type { Peer, Why } from "./PeerApi.ts"
 import { present } from "./present.ts"
 
-/** The address that a request names. */
+/** Parses the address in a request. */
 export const readIp = (text: string) =>
   Effect.mapError(Effect.fromResult(PeerIp.fromString(text)), (error) => new BadAddress({ message: error.message }))
 
@@ -47,7 +47,7 @@ const whyOf = ({ cause, fix, ip, offences, record, situation, state, text }: Exp
   offences: offences?.map((offence) => ({ ...offence, agoMs: Math.round(offence.agoMs) }))
 })
 
-/** Reads what sync says of each peer, and explains one peer with its past. */
+/** Reads sync's report of each peer, and explains one peer with its past. */
 export const make = Effect.gen(function*() {
   const state = yield* PeerState
   const report = yield* syncReport

@@ -1,4 +1,4 @@
-/** What the admin API says of one peer, and of bans. Shapes and units as in `AdminApi`. */
+/** Peers and bans in the admin API. Shapes and units as in `AdminApi`. */
 import { Schema } from "effect"
 
 export const SentReceived = Schema.Struct({ sent: Schema.Int, received: Schema.Int })
@@ -14,9 +14,9 @@ const Reason = Schema.Struct({
 const Connection = Schema.Struct({
   id: Schema.Int,
   direction: Schema.Literals(["inbound", "outbound"]),
-  /** `native`, or `time`. Open, as every name. */
+  /** `native`, or `time`. Open, like every name here. */
   wire: Schema.optional(Schema.String),
-  /** `plain`, or the version of TLS, as `TLSv1.3`. */
+  /** `plain`, or the TLS version, such as `TLSv1.3`. */
   transport: Schema.optional(Schema.String),
   role: Schema.Literals(["lower", "higher"]),
   /** The initiator's `IP:port`, the same at both ends. */
@@ -24,9 +24,9 @@ const Connection = Schema.Struct({
   ephemeralPort: Schema.Int,
   since: Schema.Int,
   upMs: Schema.optional(Schema.Int),
-  /** Since the last byte came. */
+  /** Time since the last byte arrived. */
   lastByteMs: Schema.optional(Schema.Int),
-  /** Since the oldest ping that no byte has answered. */
+  /** Time since the oldest ping that no byte has answered. */
   pingUnansweredMs: Schema.optional(Schema.Int),
   rtt: Schema.optional(Schema.Struct({
     // Finite: versions before 0.2 sent fractions.
@@ -42,12 +42,12 @@ const Connection = Schema.Struct({
   queuedBytes: Schema.Int
 })
 
-/** A peer as `services/Sync` reports it. `height`: of its chain; `blocks`: of ours that it sent; `use`: for a person. */
+/** A peer as `services/Sync` reports it. `height`: of its chain; `blocks`: ours that it sent; `use`: for a person. */
 export const PeerSync = Schema.Struct({ height: Schema.Int, blocks: Schema.Int, use: Schema.String })
 
 const Direction = Schema.Literals(["inbound", "outbound"])
 
-/** One row of the peer table, as `domain/peer/PeerRecord`, and what is to be said of it, as `domain/peer/Explanation`. */
+/** One row of the peer table, as `domain/peer/PeerRecord`, with its explanation, as `domain/peer/Explanation`. */
 export const Peer = Schema.Struct({
   ip: Schema.String,
   port: Schema.optional(Schema.Int),
@@ -61,7 +61,7 @@ export const Peer = Schema.Struct({
   lastAttempt: Schema.optional(
     Schema.Struct({ at: Schema.Int, reason: Reason, direction: Direction, reached: Schema.String })
   ),
-  /** Optional, as every field that was added: an older node does not send it. */
+  /** Optional, like every field that was added later: an older node does not send it. */
   shortUps: Schema.optional(Schema.Int),
   restarts: Schema.optional(Schema.Int),
   inUseRefusals: Schema.optional(Schema.Int),
@@ -73,9 +73,9 @@ export const Peer = Schema.Struct({
   fix: Schema.optional(Schema.String),
   failures: Schema.Int,
   software: Schema.optional(Schema.String),
-  /** The wire that it spoke when it was last up, as `Connection.wire`. */
+  /** The wire that the peer used when it was last up, as `Connection.wire`. */
   speaks: Schema.optional(Schema.String),
-  /** The key it is known by, as `domain/peer/Pins`; absent over the plain transport, and before it is met. States are open. */
+  /** The peer's known key, as in `domain/peer/Pins`; absent over the plain transport, and before the first contact. States are open. */
   pin: Schema.optional(Schema.Struct({
     state: Schema.String,
     key: Schema.optional(Schema.String),
@@ -86,7 +86,7 @@ export const Peer = Schema.Struct({
   aliasOf: Schema.optional(Schema.String),
   ups: Schema.Int,
   lastGoodAt: Schema.optional(Schema.Int),
-  /** How sync uses it; absent when it keeps no chain, or we do not. */
+  /** How sync uses the peer; absent when either side keeps no chain. */
   sync: Schema.optional(PeerSync)
 })
 export type Peer = typeof Peer.Type
@@ -112,7 +112,7 @@ export const Why = Schema.Struct({
   fix: Schema.optional(Schema.String),
   text: Schema.String,
   record: Schema.optional(Peer),
-  /** Its Ups, Downs and failed attempts, the latest 50, oldest first, as far as they are kept; as `domain/pair/PairPast`. */
+  /** Its latest Ups, Downs and failed attempts, at most 50, oldest first; as in `domain/pair/PairPast`. */
   past: Schema.optional(Schema.Array(Schema.Struct({
     at: Schema.Int,
     what: Schema.Literals(["up", "down", "attempt"]),
@@ -121,20 +121,20 @@ export const Why = Schema.Struct({
     reason: Schema.optional(Reason),
     upMs: Schema.optional(Schema.Int)
   }))),
-  /** What it did that no honest peer does, the oldest first. */
+  /** Offences that no honest peer commits, oldest first. */
   offences: Schema.optional(Schema.Array(Schema.Struct({
     kind: Schema.String,
     detail: Schema.String,
-    /** In a row. */
+    /** Times in a row. */
     times: Schema.Finite,
     agoMs: Schema.Finite
   })))
 })
 export type Why = typeof Why.Type
 
-/** A ban, as `services/ConnectionManager`. */
+/** A ban, as in `services/ConnectionManager`. */
 export const Ban = Schema.Struct({
-  /** An address, or a block as `203.0.113.0/24`. */
+  /** An address, or a block such as `203.0.113.0/24`. */
   subnet: Schema.String,
   since: Schema.Finite,
   until: Schema.Finite,

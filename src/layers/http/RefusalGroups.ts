@@ -1,24 +1,24 @@
-/** Refusals by netgroup, for the admin API: those of the groups that were refused last, however many groups there are. */
+/** Refusals by netgroup, for the admin API: a bounded number of groups, the most recently refused. */
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 
-/** One netgroup's. `at`: wall time of the latest, ms. */
+/** Refusals of one netgroup. `at`: wall time of the latest, ms. */
 export interface RefusalGroup {
   readonly netgroup: string
   readonly refused: number
   readonly byReason: Readonly<Record<string, number>>
   readonly at: number
-  /** The latest of its addresses. */
+  /** The address refused most recently. */
   readonly example: string
 }
 
 export class RefusalGroups {
-  /** That which was refused last stands last. */
+  /** The most recently refused group is last. */
   private readonly groups = new Map<string, RefusalGroup>()
   private forgotten = 0
   private readonly most: number
 
-  /** `most`: groups that are kept. */
+  /** `most`: maximum number of groups kept. */
   constructor(most: number) {
     this.most = most
   }
@@ -42,7 +42,7 @@ export class RefusalGroups {
     this.forgotten += oldest.refused
   }
 
-  /** The most refused first; and how many refusals were of groups that are not kept any more. */
+  /** Most refusals first; `others`: refusals of groups that are no longer kept. */
   get report(): { readonly groups: ReadonlyArray<RefusalGroup>; readonly others: number } {
     return { groups: [...this.groups.values()].toSorted((a, b) => b.refused - a.refused), others: this.forgotten }
   }

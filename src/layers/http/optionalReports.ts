@@ -1,4 +1,4 @@
-/** Reports of services that a node may do without: `None` then. The outer effect finds the service, the inner one reads its report. */
+/** Reports of services that a node may lack: then `None`. The outer effect finds the service, the inner one reads its report. */
 import { Effect, Option } from "effect"
 import { Masternodes } from "../../services/Masternodes.ts"
 import { Sync } from "../../services/Sync.ts"

@@ -1,6 +1,6 @@
-/** Plain values without their absent fields: the codec of the API would write a field that is `undefined` as null. */
+/** Removes absent fields from plain values: the API's codec would write an `undefined` field as null. */
 
-/** The value without fields that are `undefined`, at any depth. For plain data, as the API's. */
+/** The value without `undefined` fields, at any depth. For plain data, such as the API's. */
 export const present = <A>(value: A): A => strip(value) as A
 
 const strip = (value: unknown): unknown => {

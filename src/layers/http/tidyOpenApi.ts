@@ -1,7 +1,7 @@
 /**
- * The API's description as clients read it. The codec of optional fields accepts null, which no node writes: a field that is not known or does not
- * apply is absent. Objects may have more fields than this version's: a client that refuses them would break at the next. Questions need the token only where
- * `AdminAccess` says so. And what `AdminServer` refuses before a request reaches its endpoint is told here for all of them.
+ * Adjusts the API's description for clients. The codec of optional fields accepts null, which no node writes: a field that is unknown or does not
+ * apply is absent. Objects may have more fields than this version's: a client that refuses them would break with the next version. Queries need the
+ * token only where `AdminAccess` says so. Refusals that `AdminServer` makes before a request reaches its endpoint are added to all endpoints.
  */
 
 import { asInteger } from "./integerParameter.ts"
@@ -14,7 +14,7 @@ const isObject = (value: unknown): value is Json => typeof value === "object" &&
 
 const isNull = (value: unknown): boolean => isObject(value) && value["type"] === "null"
 
-/** Without null among the choices; one that is left stands for itself. */
+/** Removes null from the choices; a single remaining choice replaces the list. */
 const chosen = (choices: ReadonlyArray<unknown>, rest: Json): Json => {
   const [only, ...others] = choices
   return isObject(only) && others.length === 0 ? { ...only, ...rest } : { ...rest, anyOf: choices }
@@ -52,7 +52,7 @@ const refusedSchema: Json = {
 
 const answer = (description: string): Json => ({ description, content: { "application/json": { schema: refused } } })
 
-/** Beside what an endpoint refuses itself. */
+/** Adds the server's refusals to those of the endpoint. */
 const alsoRefused = (response: unknown): Json => {
   if (!isObject(response)) return answer("The request is malformed")
   const { content } = response
@@ -66,7 +66,7 @@ const numbered = (parameter: unknown): unknown =>
     ? { ...parameter, schema: asInteger(parameter["schema"]) }
     : parameter
 
-/** With the answers of the server itself: to a malformed request, another site's page, a body that is too long or no JSON. */
+/** Adds the server's own answers: to a malformed request, another site's page, a body that is too long or not JSON. */
 const withRefusals = (operation: unknown): unknown => {
   if (!isObject(operation)) return operation
   const responses = isObject(operation["responses"]) ? operation["responses"] : {}

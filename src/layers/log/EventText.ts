@@ -1,8 +1,8 @@
 /**
  * The log line of each node event. Pure.
  *
- * Operators grep the log, so these texts are an interface: `PeerConnection` appears in the lines of Up and Down and in no
- * other, `disconnected (EOF)` in every Down by end of stream, `ping` and `pong` with the peer's IP in both directions.
+ * Operators grep the log, so these texts are an interface. `PeerConnection` appears in the lines of Up and Down and in no
+ * other; `disconnected (EOF)` in every Down by end of stream; `ping` and `pong` with the peer's IP in both directions.
  */
 import type { LogLevel } from "effect"
 import { Result } from "effect"
@@ -27,7 +27,7 @@ export interface LogLine {
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`
 
-/** For text that a peer may have written: removes control characters and what operators grep for, and bounds the length. */
+/** Cleans text that a peer may have written: removes control characters and what operators grep for, and bounds the length. */
 const clean = (text: string): string =>
   text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").replace(/PeerConnection|disconnected/gi, "…").slice(0, 200)
 
@@ -41,7 +41,7 @@ const hex = (nonce: bigint): string => nonce.toString(16).padStart(16, "0")
 
 const refusedLevel = (reason: DisconnectReason.DisconnectReason): LogLevel.Severity => {
   const said = reason.reject ?? reason.kind
-  // For this node's own operator to mend.
+  // This node's operator has to act on these.
   if (said === "incompatible" || said === "banned" || (said === "in-use" && reason.by === "remote")) return "Warn"
   // Routine when both ends dial at once, or while the peer restarts.
   return said === "duplicate" || said === "alias" || said === "shutdown" ||
@@ -51,7 +51,7 @@ const refusedLevel = (reason: DisconnectReason.DisconnectReason): LogLevel.Sever
     : "Info"
 }
 
-/** What to do about it, where only this node's operator can. */
+/** The fix, where only this node's operator can act. */
 const advice = ({ by, reject }: DisconnectReason.DisconnectReason): string =>
   reject !== "in-use"
     ? ""
@@ -257,7 +257,7 @@ export const describe = (event: NodeEvent): LogLine => {
         }`
       )
     case "ReceiverFailed":
-      // The error itself, with its cause, is logged where it was caught.
+      // The error and its cause are logged where it was caught.
       return remote(
         "Debug",
         event._tag,

@@ -1,9 +1,9 @@
 /**
- * Where the log goes: standard output, written so that it can neither end nor stop the node.
+ * Writes the log to standard output so that the output can neither end nor block the node.
  *
- * A reader that is gone (EPIPE), a full disk (ENOSPC) or a terminal that is held (Ctrl-S) costs lines, and nothing else: what
- * cannot be written within `Limits.logPendingBytes` is dropped and counted. **Ordering**: lines are written in order; those that
- * are dropped are missing, never late.
+ * A closed reader (EPIPE), a full disk (ENOSPC) or a paused terminal (Ctrl-S) costs only lines. **Bounds**: what
+ * cannot be written within `Limits.logPendingBytes` is dropped and counted. **Ordering**: lines are written in order; dropped
+ * lines are missing, never late.
  */
 import { Context } from "effect"
 import * as fs from "node:fs"
@@ -14,26 +14,26 @@ import { systemCode, systemReason } from "../store/systemError.ts"
 export interface LogOutput {
   /** Writes a whole line, or drops and counts it. Never throws, never blocks. */
   readonly line: (text: string) => void
-  /** Writes something that may be lost, such as a progress bar: nothing while lines are waiting. */
+  /** Writes disposable text, such as a progress bar; dropped while lines are waiting. */
   readonly hint: (text: string) => void
-  /** Writes what is waiting, as much as the output takes. */
+  /** Writes as many waiting lines as the output takes. */
   readonly flush: () => void
   /** Lines dropped since the start. */
   readonly dropped: () => number
-  /** Why the last one was dropped, in words. */
+  /** Why the last line was dropped, in words. */
   readonly reason: () => string
 }
 
-/** Takes as many bytes as it can at once; returns how many. Throws what the system says. */
+/** Writes as many bytes as it can without waiting; returns how many. Throws the system's error. */
 type Write = (bytes: Uint8Array) => number
 
 const newline = 10
 
-/** Lines that wait for `write` to take them, and the count of those that did not fit. */
+/** Queues lines until `write` takes them, and counts those that did not fit. */
 export const make = (write: Write): LogOutput => {
   const encoder = new TextEncoder()
   let pending: Uint8Array = new Uint8Array(0)
-  /** Whether the output stands within a line, so that what comes next would be glued to a part of it. */
+  /** True while the output ends within a line: the next text would be appended to a partial line. */
   let torn = false
   let dropped = 0
   let reason = ""
@@ -86,11 +86,11 @@ export const make = (write: Write): LogOutput => {
       if (pending.length > 0) return
       try {
         const bytes = encoder.encode(text)
-        // A part of an escape sequence would garble what follows: the rest is kept like a line's.
+        // Part of an escape sequence would garble later output: keep the rest as for a line.
         pending = send(bytes).slice()
         torn = false
       } catch {
-        // A bar that is not seen is no loss.
+        // Losing a bar is harmless.
       }
     },
     flush,
@@ -99,7 +99,7 @@ export const make = (write: Write): LogOutput => {
   }
 }
 
-/** A descriptor of the same terminal that does not block. The one we inherited is shared with the shell: its mode stays. */
+/** A non-blocking descriptor of the same terminal. The inherited one is shared with the shell, so its mode stays unchanged. */
 const reopened = (fd: number): number | undefined => {
   try {
     return fs.openSync(`/proc/self/fd/${fd}`, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY)
@@ -117,7 +117,7 @@ const toDescriptor = (fd: number): Write => (bytes) => {
   }
 }
 
-/** Node writes pipes and sockets without blocking, and keeps without bound what they do not take. */
+/** Node writes pipes and sockets without blocking, but buffers what they do not take without bound. */
 const toStream = (stream: NodeJS.WriteStream): Write => {
   let failure: Error | undefined
   stream.on("error", (error) => {
@@ -131,14 +131,14 @@ const toStream = (stream: NodeJS.WriteStream): Write => {
   }
 }
 
-/** Standard output, whatever it is. */
+/** Standard output: a terminal, a file, a pipe or a socket. */
 export const standard = (): LogOutput => {
   const stats = fs.fstatSync(1)
   if (stats.isFIFO() || stats.isSocket()) return make(toStream(process.stdout))
   return make(toDescriptor(tty.isatty(1) ? reopened(1) ?? 1 : 1))
 }
 
-/** Lines of the log that were dropped, for the admin API. */
+/** Number of dropped log lines, for the admin API. */
 export const DroppedLines = Context.Reference<() => number>("timemesh/layers/log/DroppedLines", {
   defaultValue: () => () => 0
 })

@@ -63,12 +63,12 @@ const onto = (output: LogOutput, logger: Logger.Logger<unknown, string>, before:
     output.line(logger.log(options))
   })
 
-/** Lines that were dropped, reports of that not counted. */
+/** Counts dropped lines, without counting the reports about them. */
 const makeDropped = (output: LogOutput) => {
   let reports = 0
   let reported = 0
   const count = () => output.dropped() - reports
-  /** Reports them in the log itself, once it takes lines again. */
+  /** Reports dropped lines in the log itself, once it takes lines again. */
   const report = Effect.suspend(() => {
     output.flush()
     const lines = count() - reported
@@ -85,7 +85,7 @@ const makeDropped = (output: LogOutput) => {
   return { count, report }
 }
 
-/** Replaces the loggers by one of these on `output`, sets the minimum level, and gives the admin API the count of dropped lines. */
+/** Installs one of these loggers on `output`, sets the minimum level, and gives the admin API the count of dropped lines. */
 export const layer = (options: {
   readonly format: LogFormat
   readonly level: LogLevel.LogLevel

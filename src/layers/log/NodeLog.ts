@@ -26,7 +26,7 @@ const reportSuppressed = (omitted: LogBudget.Omitted) =>
 const subscribe = Effect.fnUntraced(function*(warnsOfPlain: boolean) {
   const events = yield* NodeEvents
   const clock = yield* Clock.Clock
-  // A wall clock that is set back would keep a window open, and its lines suppressed, for as long.
+  // If the wall clock were set back, a window would stay open, with its lines suppressed, for that long.
   const monotonic = (): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const least = yield* References.MinimumLogLevel
   const run = Effect.runSyncWith(yield* Effect.context<never>())
@@ -46,7 +46,7 @@ const subscribe = Effect.fnUntraced(function*(warnsOfPlain: boolean) {
     const omitted = due(now)
     const counts = isOfStranger && LogLevel.isGreaterThan(line.level, "Debug")
     const kind = counts ? `${line.kind} of strangers` : line.kind
-    // Its own kind's budget first: a line that is suppressed anyway takes none from other strangers.
+    // Check the kind's own budget first: a line that is suppressed anyway must not use up the strangers' budget.
     const mayTake = LogBudget.mayTake(budget, kind, line.most)
     const most = counts && mayTake && !strangers.take(now) ? 0 : line.most
     const [rest, allowed] = LogBudget.take(budget, kind, most, now)
@@ -67,5 +67,5 @@ const subscribe = Effect.fnUntraced(function*(warnsOfPlain: boolean) {
 /** Logs until its scope closes. Pass it as `around` of `Node.layer`: it is built before the node and misses nothing. */
 export const layer: Layer.Layer<never, never, NodeEvents> = Layer.effectDiscard(subscribe(true))
 
-/** The same for a node whose peers are connected over TLS: without the warning of plain TCP. */
+/** The same for a node that uses TLS: without the warning about plain TCP. */
 export const layerTls: Layer.Layer<never, never, NodeEvents> = Layer.effectDiscard(subscribe(false))

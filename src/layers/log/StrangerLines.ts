@@ -1,7 +1,7 @@
 /**
- * How many lines of the log strangers may cause in the long run: a peer comes up and goes for a few packets, and each time that is two lines. A
- * stranger is whoever the operator did not name, and was never connected for `Limits.steadyUpMs`; nothing a stranger does takes lines away
- * from the others. Mutable; `now` in monotonic ms.
+ * Bounds the log lines that strangers can cause in the long run: connecting and leaving costs a peer a few packets, and us two lines each time. A
+ * stranger is a peer that the operator did not name and that was never connected for `Limits.steadyUpMs`. Strangers' lines never use up the
+ * budget of others. Mutable; `now` in monotonic ms.
  */
 import { addLatest } from "../../domain/latest.ts"
 import * as Limits from "../../domain/Limits.ts"
@@ -10,7 +10,7 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import * as TokenBucket from "../../domain/peer/TokenBucket.ts"
 
 export class StrangerLines {
-  /** The one that was seen longest ago first. */
+  /** Least recently seen first. */
   private readonly known = new Set<PeerIp>()
   private bucket: TokenBucket.TokenBucket
 
@@ -18,7 +18,7 @@ export class StrangerLines {
     this.bucket = TokenBucket.full(Limits.logStrangers, now)
   }
 
-  /** Whether a line about this event counts as one of a stranger. Tell it of every event, in order. */
+  /** Whether a line about this event counts as a stranger's. Call it for every event, in order. */
   isOfStranger(event: NodeEvent): boolean {
     if (!("ip" in event)) return false
     const { ip } = event
@@ -29,7 +29,7 @@ export class StrangerLines {
     return !this.known.has(ip)
   }
 
-  /** Takes a line; false when there is none left. */
+  /** Takes one line from the budget; false when none is left. */
   take(now: number): boolean {
     const left = TokenBucket.take(this.bucket, Limits.logStrangers, now)
     this.bucket = left ?? this.bucket

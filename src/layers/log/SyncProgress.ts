@@ -51,7 +51,7 @@ export const text = (report: SyncReport, pace: Pace): string => {
     : report.line
 }
 
-/** characters. With the longest text after it the bar fits a terminal of 80 columns. */
+/** characters. Short enough that the bar and its longest text fit a terminal of 80 columns. */
 const cells = 10
 
 /** The bar, at most `width` characters; `undefined` when nothing is left to fetch. */

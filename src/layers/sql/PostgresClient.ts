@@ -1,13 +1,13 @@
 /**
- * Effect's `SqlClient` on a PostgreSQL server, by `@effect/sql-pg`: an optional dependency that only a program that imports this file
- * needs. Commits are as durable as the server's `synchronous_commit` makes them (on, by default).
+ * Effect's `SqlClient` on a PostgreSQL server, using `@effect/sql-pg`: an optional dependency, needed only by programs that import this
+ * file. Commits are as durable as the server's `synchronous_commit` makes them (on, by default).
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Effect, Layer, type Redacted } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import * as Limits from "../../domain/Limits.ts"
 
-/** Where the server is: a `url` (`postgresql://user@host:port/database`), or a unix socket's `host` directory and the rest. */
+/** Server location: a `url` (`postgresql://user@host:port/database`), or a unix socket's `host` directory and the rest. */
 export interface PostgresOptions {
   readonly url?: Redacted.Redacted | undefined
   readonly host?: string | undefined
@@ -17,11 +17,11 @@ export interface PostgresOptions {
   readonly password?: Redacted.Redacted | undefined
 }
 
-/** Connects; fails with `SqlError` when that fails. Later failures of connections are failures of statements. */
+/** Connects. **Errors**: `SqlError` if connecting fails; a later connection failure makes the statement fail. */
 export const layer = (options: PostgresOptions): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
   PgClient.layer({ ...options, applicationName: "timemesh", maxConnections: Limits.storeConnections })
 
-/** "timemesh" in two numbers: the advisory lock of a database's writer. */
+/** "timemesh" as two numbers: the advisory lock of a database's writer. */
 const writerLock = [0x74_69_6d_65, 0x6d_65_73_68] as const
 
 const busy = new SqlError.SqlError({
@@ -32,9 +32,9 @@ const busy = new SqlError.SqlError({
 })
 
 /**
- * A client that is the only writer of its kind to the database as long as its scope is open: others that ask for it fail with `SqlError`, readers do
- * not ask. The lock has a connection of its own and ends with it; a server that drops that connection lets another writer in, whose
- * and whose predecessor's appends are checked against what is stored.
+ * A client that is the database's only writer of this kind while its scope is open: another one fails with `SqlError`; readers take no
+ * lock. The lock lives on a connection of its own. A server that drops that connection lets another writer in; appends of both
+ * are checked against what is stored.
  */
 export const writer = (options: PostgresOptions): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
   Layer.effect(

@@ -1,19 +1,19 @@
-/** What an `SqlError` means for a store, beyond its class: both databases say it only in their own codes. */
+/** What an `SqlError` means for a store, beyond its class: each database reports it only in its own codes. */
 import { Predicate } from "effect"
 import type { SqlError } from "effect/sql"
 
-/** `full`: no space; the change did not happen. `damaged`: the stored data contradict themselves. `read-only`: no writing. */
+/** `full`: no space; the change did not happen. `damaged`: the stored data contradict themselves. `read-only`: cannot be written. */
 export type SqlFailure = "full" | "damaged" | "read-only" | "other"
 
 /** SQLite result codes, https://sqlite.org/rescode.html: primary ones in the low byte. */
 const sqliteFull = new Set([13])
 const sqliteDamaged = new Set([11, 26])
 const sqliteReadOnly = 8
-/** Extended ones. The shared-memory file could not grow: that too is a full disk. A file shorter than it must be. */
+/** Extended codes. The shared-memory file could not grow: the disk is full here too. A file shorter than it must be. */
 const sqliteShmSize = 4_874
 const sqliteShortRead = 522
 
-/** Migrations make the tables before anything else is asked of them: one that is not there was lost. */
+/** Migrations create all tables before other statements run: a missing table was lost. */
 const sqliteError = 1
 const missing = /^no such (table|column)/
 
@@ -40,7 +40,7 @@ export const sqlFailure = (error: SqlError.SqlError): SqlFailure => {
   return "other"
 }
 
-/** What the database said, in its own words. */
+/** The database's own message. */
 export const sqlFailureText = (error: SqlError.SqlError): string => {
   const cause = error.reason.cause
   return Predicate.hasProperty(cause, "message") && typeof cause.message === "string" && cause.message !== ""

@@ -1,10 +1,10 @@
 /**
- * Effect's `SqlClient` on a SQLite file: write-ahead log, every commit synced to the disk.
+ * Effect's `SqlClient` on a SQLite file: write-ahead log, every commit synced to disk.
  *
  * **Routing**: a statement that begins with SELECT, outside a transaction, runs at once on the main thread on a read-only
- * connection and sees the last commit; it never waits for writing. Everything else, and all of a transaction, runs on the
+ * connection. It sees the last commit and never waits for a write. Everything else, including all of a transaction, runs on the
  * database's own thread, one at a time. **Errors**: `SqlError` whose reason's `cause` is a `SqliteFailure` with SQLite's
- * extended result code; `SqlFailure.ts` says what it means for a store. **Streams** are read whole, then given out: page
+ * extended result code; `SqlFailure.ts` says what it means for a store. **Streams** are read whole before the first row: page
  * large results by key.
  */
 import { Effect, Layer, Semaphore, Stream } from "effect"
@@ -69,6 +69,6 @@ const make = Effect.fnUntraced(function*(options: SqliteOptions) {
   })
 })
 
-/** Opens the file, or makes it. Fails with `SqlError` when it cannot be opened or is no database. */
+/** Opens the file, or creates it. **Errors**: `SqlError` if it cannot be opened or is not a database. */
 export const layer = (options: SqliteOptions): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
   Layer.effect(SqlClient.SqlClient, make(options)).pipe(Layer.provide(Reactivity.layer))

@@ -1,4 +1,4 @@
-/** Copies a SQLite database that another process may be writing to, as of one commit, by SQLite's online backup. */
+/** Copies a SQLite database that another process may be writing to, as of one commit, using SQLite's online backup. */
 import { Effect } from "effect"
 import { open } from "node:fs/promises"
 import { resolve } from "node:path"
@@ -8,16 +8,16 @@ import { FileError, flush } from "../store/PlainFiles.ts"
 import * as SqliteHandle from "./SqliteHandle.ts"
 
 /**
- * All pages in one step: in several, each commit of the process that writes would begin the copy anew, and a node that syncs would never
- * be copied. The step runs on a thread of the pool, reading a snapshot: it holds up no writer.
+ * All pages in one step. In several steps, each commit by the writing process would restart the copy, and a syncing node could never
+ * be copied. The step runs on a pool thread and reads a snapshot, so it delays no writer.
  */
 const allPages = 2 ** 31 - 1
 
-/** `to` must not exist. It is on the disk when this is done, for its owner alone. */
+/** `to` must not exist. When this ends, `to` is synced to disk and only its owner can access it. */
 export const copy = (from: string, to: string): Effect.Effect<void, FileError> =>
   Effect.tryPromise({
     try: async () => {
-      // Made first, for the mode; SQLite would take the process's mask.
+      // Created first to set the mode; SQLite would apply the process's umask.
       await (await open(to, "wx", 0o600)).close()
       const source = new DatabaseSync(resolve(from), { readOnly: true, timeout: Limits.storeBusyMs })
       try {

@@ -11,7 +11,7 @@ import * as Limits from "../../domain/Limits.ts"
 import { systemCode, systemReason, systemReasonAndFix } from "../store/systemError.ts"
 import type { SqliteOptions } from "./SqliteOptions.ts"
 
-/** What SQLite, or the file system below it, threw. Plain data: it crosses from the thread. */
+/** An error of SQLite or of the file system below it. Plain data: it crosses the thread boundary. */
 export interface SqliteFault {
   readonly message: string
   /** SQLite's extended result code; 0 when there is none. */
@@ -31,7 +31,7 @@ const full = 13
 /** "attempt to write a readonly database". */
 const readOnly = 8
 
-/** SQLite's code for what the file system below it refused. */
+/** SQLite's code for a file system error. */
 const errnoOf = (code: string): number =>
   code === "ENOSPC" || code === "EDQUOT" ? full : code === "EROFS" ? readOnly : cannotOpen
 
@@ -55,8 +55,8 @@ const syncPath = (path: string) => {
 }
 
 /**
- * Makes an empty database aside and moves it into place, so that a file of that name is never half a database: one that
- * is empty or has lost its head was damaged, and is not mistaken for a new one.
+ * Creates an empty database under another name and moves it into place, so that a file of that name is never partly written. An
+ * empty file, or one that lost its header, is therefore damaged and not mistaken for a new one.
  */
 const create = (filename: string) => {
   const aside = `${filename}.new`
@@ -72,7 +72,7 @@ const create = (filename: string) => {
   syncPath(dirname(filename))
 }
 
-/** SQLite refuses a file that lacks pages as a whole, except from a command that may repair it. */
+/** SQLite refuses a truncated file entirely, except to commands that may repair it. */
 const tolerate = (database: DatabaseSync, tolerant: boolean) => {
   if (tolerant) database.exec("PRAGMA writable_schema = ON")
   return database
@@ -91,7 +91,7 @@ const plainStats = (file: string): Stats | undefined => {
   return stats
 }
 
-/** SQLite opens a file that it may not write for reading, without a word. */
+/** SQLite silently opens an unwritable file for reading only. */
 const requireAccess = (file: string) => {
   try {
     accessSync(file, constants.R_OK | constants.W_OK)
@@ -100,7 +100,7 @@ const requireAccess = (file: string) => {
   }
 }
 
-/** Proves by a write that is rolled back what `BEGIN IMMEDIATE` alone does not: SQLite begins it on a read-only file too. */
+/** Proves write access by a write that is rolled back. `BEGIN IMMEDIATE` alone does not: SQLite allows it on a read-only file too. */
 const requireWriteLock = (database: DatabaseSync) => {
   const version = Number(Object.values(database.prepare("PRAGMA user_version").get() ?? {})[0] ?? 0)
   database.exec("BEGIN IMMEDIATE")
@@ -147,14 +147,14 @@ const openReader = ({ busyMs = Limits.storeReadBusyMs, filename, tolerant = fals
     tolerant
   )
 
-/** A connection. `run` and the others throw what SQLite throws; `faultOf` reads it. */
+/** A connection. `run` and the other functions throw SQLite's errors, which `faultOf` reads. */
 export interface SqliteHandle {
   readonly run: (sql: string, params: ReadonlyArray<unknown>) => ReadonlyArray<Row>
   readonly inTransaction: () => boolean
   readonly close: () => void
 }
 
-/** Opens for writing (making the file if need be), or a second connection for reading only. */
+/** Opens for writing (creating the file if needed), or opens a second connection for reading only. */
 export const open = (given: SqliteOptions, mode: "write" | "read"): SqliteHandle => {
   // Absolute, because SQLite takes a name that begins with `file:` for a URI.
   const options = { ...given, filename: resolve(given.filename) }

@@ -1,11 +1,11 @@
-/** Where the database is, and how large it may grow. Plain data: it crosses to the thread. */
+/** Location and maximum size of the database. Plain data: it crosses the thread boundary. */
 export interface SqliteOptions {
-  /** The file. Its directory must exist; the file is made if it does not. */
+  /** The file, created if missing. Its directory must exist. */
   readonly filename: string
-  /** pages of `Limits.storePageBytes`. Beyond, writing fails as on a full disk. */
+  /** pages of `Limits.storePageBytes`. Beyond this, writing fails as on a full disk. */
   readonly maxPages?: number | undefined
   /** ms. How long a statement waits for another process; `Limits.storeBusyMs` by default. */
   readonly busyMs?: number | undefined
-  /** Reads what is there of a file that is shorter than it should be: for repairing. False by default. */
+  /** Reads what exists of a truncated file, for repair. False by default. */
   readonly tolerant?: boolean | undefined
 }

@@ -1,6 +1,6 @@
 /**
- * A SQLite connection on a thread of its own. Writing waits for the disk (a commit with `synchronous = FULL` for 10 ms
- * usually, for hundreds on a busy disk); on the main thread every socket and ping would wait with it.
+ * A SQLite connection on a thread of its own. A write waits for the disk (a commit with `synchronous = FULL` usually takes 10 ms,
+ * hundreds on a busy disk); on the main thread every socket and ping would wait with it.
  */
 import { Context, Data, Deferred, Effect, Option } from "effect"
 import type { Scope } from "effect"
@@ -12,7 +12,7 @@ import * as SqliteHandle from "./SqliteHandle.ts"
 import type { SqliteOptions } from "./SqliteOptions.ts"
 import type { Reply, Request } from "./SqliteWorker.ts"
 
-/** What SQLite reported; `errno` is its extended result code. The cause of every `SqlError` of these layers. */
+/** An error from SQLite; `errno` is its extended result code. The cause of every `SqlError` of these layers. */
 export class SqliteFailure extends Data.TaggedError("SqliteFailure")<{
   readonly errno: number
   readonly message: string
@@ -25,7 +25,7 @@ export const sqlError = ({ errno, message }: SqliteFault, operation: string): Sq
 
 export interface SqliteThread {
   /**
-   * Runs one statement; they run in the order of the calls. Interrupting stops the waiting, not the statement. Byte arrays
+   * Runs one statement. **Order**: statements run in call order. Interruption stops the waiting, not the statement. Byte arrays
    * among the parameters are copied when the effect starts.
    */
   readonly run: (sql: string, params: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>
@@ -33,7 +33,7 @@ export interface SqliteThread {
   readonly inTransaction: () => boolean
 }
 
-/** How a client gets at a file: a reference, so that a simulation can do without the thread. Both close with the scope. */
+/** How a client accesses a file: a reference, so that a simulation can run without the thread. Both close with the scope. */
 export interface SqliteAccess {
   readonly write: (options: SqliteOptions) => Effect.Effect<SqliteThread, SqlError.SqlError, Scope.Scope>
   readonly read: (options: SqliteOptions) => Effect.Effect<SqliteHandle.SqliteHandle, SqlError.SqlError, Scope.Scope>
@@ -41,7 +41,7 @@ export interface SqliteAccess {
 
 type Waiting = (result: Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>) => void
 
-/** Copying to the thread copies the whole buffer under a view: views of larger buffers are cut out first. */
+/** Sending a view to the thread copies its whole buffer: copy views of larger buffers out first. */
 const owned = (value: unknown): unknown =>
   value instanceof Uint8Array && value.byteLength !== value.buffer.byteLength ? new Uint8Array(value) : value
 
@@ -58,7 +58,7 @@ export const make = (options: SqliteOptions): Effect.Effect<SqliteThread, SqlErr
     let ended = () => {}
 
     const start = Effect.sync(() => {
-      // These four alone: callers hand over wider objects, with what cannot cross to a thread.
+      // Only these four: callers pass larger objects with values that cannot cross the thread boundary.
       const { busyMs, filename, maxPages, tolerant } = options
       const workerData: SqliteOptions = { filename, maxPages, busyMs, tolerant }
       const worker = new Worker(program, {
@@ -96,7 +96,7 @@ export const make = (options: SqliteOptions): Effect.Effect<SqliteThread, SqlErr
     yield* Deferred.await(opened)
 
     return {
-      // Asked and queued in one step: the answers come in the order of the questions.
+      // Posted and queued in one step: replies arrive in the order of the requests.
       run: (sql, params) =>
         Effect.callback((resume) => {
           if (gone !== undefined) return resume(Effect.fail(gone))

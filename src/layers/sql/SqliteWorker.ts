@@ -1,14 +1,14 @@
-/** The database's own thread: runs statements in the order they come, answers each. Started by SqliteThread.ts. */
+/** The database's own thread: runs statements in the order received and replies to each. Started by SqliteThread.ts. */
 import { parentPort, workerData } from "node:worker_threads"
 import * as SqliteHandle from "./SqliteHandle.ts"
 import type { SqliteOptions } from "./SqliteOptions.ts"
 
-/** A statement, or the end. */
+/** A statement, or the order to end. */
 export type Request =
   | { readonly sql: string; readonly params: ReadonlyArray<unknown> }
   | "close"
 
-/** The first one answers the opening; then one per statement, in order. */
+/** The first reply is for the opening; then one per statement, in order. */
 export interface Reply {
   readonly rows: ReadonlyArray<SqliteHandle.Row>
   readonly fault: SqliteHandle.SqliteFault | undefined

@@ -1,6 +1,6 @@
 /**
- * The token that commands to a node need: in `admin.token` of its data directory, made at the first start, or in a file that the operator
- * names. Whoever can read the file can command the node.
+ * The token that commands to a node need: in `admin.token` of its data directory, created at the first start, or in a file that the operator
+ * names. Any user who can read the file can command the node.
  */
 import { Effect, Option, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
@@ -9,18 +9,18 @@ import { DataDirError } from "./DataDir.ts"
 import * as PlainFile from "./PlainFiles.ts"
 import { PlainFiles } from "./PlainFiles.ts"
 
-/** In the data directory. */
+/** Name within the data directory. */
 export const fileName = "admin.token"
 
 const form = new RegExp(`^[\\x21-\\x7e]{${Limits.adminTokenLeast},${Limits.adminTokenMost}}$`)
 
-/** What is wrong with a text as a token, if anything is. Never says the text. */
+/** Why the text is not a valid token; `undefined` if it is. Never shows the text. */
 export const problem = (text: string): string | undefined =>
   form.test(text)
     ? undefined
     : `is not one word of ${Limits.adminTokenLeast} to ${Limits.adminTokenMost} characters of ASCII`
 
-/** Its text is in no log and no error. */
+/** The token's text appears in no log and no error. */
 export const make = (text: string): Redacted.Redacted => Redacted.make(text, { label: "admin token" })
 
 const [othersMayRead, strangersMayRead] = [0o077, 0o007]
@@ -32,7 +32,7 @@ const read = (file: string) =>
     return { text, mode: Option.getOrElse(Option.map(stats, ({ mode }) => mode), () => 0) }
   })
 
-/** The token of a file that an operator names. Fails when it is no token, or when every user may read it. */
+/** The token in a file that the operator names. Fails if the content is no token, or if every user may read the file. */
 export const fromFile = (file: string): Effect.Effect<Redacted.Redacted, PlainFile.FileError> =>
   Effect.gen(function*() {
     const { mode, text } = yield* read(file)
@@ -52,8 +52,8 @@ export const fromFile = (file: string): Effect.Effect<Redacted.Redacted, PlainFi
   })
 
 /**
- * The token of a data directory, which must exist and be ours. Made when there is none, and in place of one that others could read or that is
- * damaged: commands read it anew each time.
+ * The token of a data directory, which must exist and be ours. Created if missing, and replaced if others could read it or it
+ * is damaged: commands read it again for each request.
  */
 export const load = (directory: string): Effect.Effect<Redacted.Redacted, DataDirError> =>
   Effect.gen(function*() {
@@ -71,7 +71,7 @@ export const load = (directory: string): Effect.Effect<Redacted.Redacted, DataDi
     return make(made)
   }).pipe(Effect.mapError(({ detail }) => new DataDirError({ directory, detail: `${fileName} ${detail}` })))
 
-/** That of a data directory as a command finds it. `None`: there is none, or this user may not read it. */
+/** The token of a data directory, for a command. `None`: there is none, or this user may not read it. */
 export const find = (directory: string): Effect.Effect<Option.Option<Redacted.Redacted>> =>
   Effect.map(Effect.option(read(`${directory}/${fileName}`)), (found) =>
     Option.filter(
@@ -79,7 +79,7 @@ export const find = (directory: string): Effect.Effect<Option.Option<Redacted.Re
       (token) => problem(Redacted.value(token)) === undefined
     ))
 
-/** What is wrong with the file of a data directory, without changing it; `undefined`: nothing, or there is none. */
+/** What is wrong with a data directory's token file, which is not changed; `undefined`: nothing, or the file is missing. */
 export const weakness = (directory: string): Effect.Effect<string | undefined> =>
   Effect.map(Effect.option(read(`${directory}/${fileName}`)), (found) => {
     if (Option.isNone(found) || Option.isNone(found.value.text)) return undefined

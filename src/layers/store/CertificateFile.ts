@@ -1,6 +1,6 @@
 /**
- * `NodeCertificate` in `certificate.pem` of the data directory, made at the first start: the certificate, then its private key. Only its owner
- * reads it (mode 0600). A damaged file is kept beside, and a new key is made: peers that know this node then refuse it until they
+ * `NodeCertificate` in `certificate.pem` of the data directory, created at the first start: the certificate, then its private key. Only its owner
+ * can read it (mode 0600). A damaged file is kept under another name, and a new key is made: peers that know this node then refuse it until they
  * forget the old one.
  */
 import { Effect, Layer, Option } from "effect"
@@ -17,7 +17,7 @@ import { setAside } from "./setAside.ts"
 const block = (text: string, label: string): string | undefined =>
   new RegExp(`-----BEGIN ${label}-----[\\s\\S]*?-----END ${label}-----\\n?`).exec(text)?.[0]
 
-/** What is wrong with the file in words, or what it holds. */
+/** The content of the file, or what is wrong with it in words. */
 const parse = (text: string): Pem | string => {
   const certificate = block(text, "CERTIFICATE")
   const privateKey = block(text, "PRIVATE KEY")
@@ -35,7 +35,7 @@ const parse = (text: string): Pem | string => {
 
 const othersMayRead = 0o077
 
-/** A key that others could read may be known to them; from now on they cannot. */
+/** Other users may know a key that they could read. Closes the file to them from now on. */
 const closed = (path: string) =>
   Effect.gen(function*() {
     const stats = yield* PlainFile.plain(path)
@@ -68,7 +68,7 @@ const load = (directory: string): Effect.Effect<Pem, FileError> =>
     return made
   })
 
-/** `directory` must exist. Fails when the file can be neither read nor made. */
+/** `directory` must exist. Fails if the file can be neither read nor created. */
 export const layer = (directory: string): Layer.Layer<NodeCertificate, DataDirError> =>
   Layer.effect(
     NodeCertificate,

@@ -1,7 +1,7 @@
 /**
- * The data directory of a node: created on demand, locked against a second process, and where commands find the admin API.
+ * A node's data directory: created on demand, locked against a second process, and the place where commands find the admin API.
  *
- * `lock.db` is the lock (`FileLock`). `lock.json` names its holder for error texts and decides nothing. `node.json` exists
+ * `lock.db` is the lock (`FileLock`). `lock.json` only names its holder for error texts. `node.json` exists
  * while the node runs; a killed node leaves it behind, so only the lock proves that it is current.
  *
  * No file of the directory may be a link: two directories could then share one database under two locks.
@@ -21,7 +21,7 @@ import { systemCode, systemReason } from "./systemError.ts"
 export class DataDirError extends Data.TaggedError("DataDirError")<{
   readonly directory: string
   readonly detail: string
-  /** Another process uses it, which may end: a later try may succeed. */
+  /** Another process uses it and may end: a later try may succeed. */
   readonly isBusy?: boolean
 }> {
   override get message() {
@@ -36,7 +36,7 @@ export const NodeFile = Schema.Struct({
   listen: Schema.String,
   /** `IP:PORT` of the admin API; absent when it is off. (Earlier versions wrote null.) */
   admin: Schema.optional(Schema.NullOr(Schema.String)),
-  /** The file of the admin API's token, where it is not the directory's own. */
+  /** The file with the admin API's token, if it is not the directory's own. */
   adminTokenFile: Schema.optional(Schema.String),
   software: Schema.String,
   /** Wall time, ms. */
@@ -51,12 +51,12 @@ const nodeFile = (directory: string) => `${directory}/node.json`
 const holderFile = (directory: string) => `${directory}/lock.json`
 const lockFile = (directory: string) => `${directory}/lock.db`
 
-/** Whether the name belongs to a node's files, or to what it keeps beside them: nothing else may be written under it. */
+/** Whether the name is one of a node's files, or of the files kept beside them: commands must not write to such a name. */
 export const isNodeFile = (name: string): boolean =>
   /^(?:lock\.db|lock\.json|node\.json|peers\.json|peers\.db|pins\.json|certificate\.pem|chain\.db|masternode\.key|admin\.token)(?:[-.].*)?$/
     .test(name)
 
-/** What a node opens by name. `lock.json` decides nothing: anything in its place only costs a number in an error text. */
+/** Files that a node opens by name. `lock.json` is left out: a fault there only costs a number in an error text. */
 const opened = [
   "lock.db",
   "node.json",
@@ -72,12 +72,12 @@ const opened = [
   /\.(?:json|pem|token)$/.test(name) ? [name] : [name, `${name}-journal`, `${name}-wal`, `${name}-shm`]
 )
 
-/** A file that cannot be removed is left: nothing depends on its absence. */
+/** Leaves a file that cannot be removed: nothing depends on its absence. */
 const remove = (file: string): Effect.Effect<void> => Effect.promise(() => fs.rm(file, { force: true }).catch(() => {}))
 
 const elsewhere = "choose another with --data-dir DIR"
 
-/** The process that wrote `lock.json`; `None` when there is none to read. It holds the lock only if `isHeld` says that one does. */
+/** The process that wrote `lock.json`; `None`: no readable file. It holds the lock only if `isHeld` says that a process does. */
 export const holderOf = (directory: string) =>
   Effect.gen(function*() {
     const text = yield* (yield* PlainFiles).read(holderFile(directory))
@@ -96,7 +96,7 @@ const lockError = (directory: string, { busy, detail }: FileLock.FileLockError) 
         : `lock.db ${detail}; run as its owner, or ${elsewhere}`
     }))
 
-/** Creates the directory if need be, for its owner alone. */
+/** Creates the directory if needed, accessible to its owner only. */
 export const create = (directory: string) =>
   Effect.tryPromise({
     try: () => fs.mkdir(directory, { recursive: true, mode: 0o700 }),
@@ -109,7 +109,7 @@ export const create = (directory: string) =>
       })
   })
 
-/** Refuses a directory that we cannot write to, or that everyone can. */
+/** Refuses a directory that we cannot write to, or that every user can write to. */
 const checkAccess = (directory: string) =>
   Effect.gen(function*() {
     yield* Effect.tryPromise({
@@ -141,7 +141,7 @@ const checkFiles = (directory: string) =>
     )
   )
 
-/** Whether a node could use the directory, which exists: fails as `lock` would, and takes nothing. */
+/** Whether a node could use the directory, which must exist. Fails as `lock` would, without taking the lock. */
 export const check = (directory: string): Effect.Effect<void, DataDirError> =>
   Effect.gen(function*() {
     if (!(yield* Effect.promise(() => fs.stat(directory))).isDirectory()) {
@@ -151,28 +151,28 @@ export const check = (directory: string): Effect.Effect<void, DataDirError> =>
     yield* checkFiles(directory)
   })
 
-/** Creates the directory if need be and holds its lock until the scope closes. */
+/** Creates the directory if needed and holds its lock until the scope closes. */
 export const lock = (directory: string): Effect.Effect<void, DataDirError, Scope.Scope> =>
   Effect.gen(function*() {
     yield* create(directory)
     yield* checkAccess(directory)
     yield* checkFiles(directory)
     yield* FileLock.take(lockFile(directory)).pipe(Effect.catch((error) => lockError(directory, error)))
-    // For error texts only: a full disk must not keep an operator from looking at what is there.
+    // Only used in error texts: a full disk must not keep an operator from inspecting the directory.
     const files = yield* PlainFiles
     yield* files.replace(holderFile(directory), JSON.stringify({ pid: process.pid })).pipe(
       Effect.catch(() => remove(holderFile(directory)))
     )
   })
 
-/** Whether the directory is a node's: it has been locked before. */
+/** Whether the directory belongs to a node: it has been locked before. */
 export const exists = (directory: string): Effect.Effect<boolean, FileError> =>
   Effect.map(PlainFile.plain(lockFile(directory)), Option.isSome)
 
 /** Whether a process holds the lock, without taking it. `None`: this user cannot tell, or there is no lock. */
 export const isHeld = (directory: string): Effect.Effect<Option.Option<boolean>> => FileLock.isHeld(lockFile(directory))
 
-/** Tells commands where the node answers, until the scope closes. */
+/** Publishes where the node answers, for commands, until the scope closes. */
 export const announce = (directory: string, content: Omit<NodeFile, "pid">) =>
   Effect.gen(function*() {
     const files = yield* PlainFiles
@@ -186,7 +186,7 @@ export const announce = (directory: string, content: Omit<NodeFile, "pid">) =>
   })
 
 /**
- * `node.json` of the directory; `None` if there is none. A node that was killed leaves its own behind: see `isHeld`. Fails when
+ * The directory's `node.json`; `None` if there is none. A killed node leaves its own behind: see `isHeld`. Fails when
  * the file cannot be read, which is not the same as absence.
  */
 export const read = (directory: string): Effect.Effect<Option.Option<NodeFile>, FileError> =>

@@ -1,8 +1,8 @@
 /**
- * A lock between processes: an exclusive SQLite transaction on a file, never committed. The operating system drops it with the
- * process, however that ends.
+ * A lock between processes: an exclusive SQLite transaction on a file, never committed. The operating system releases it when the
+ * process ends, however it ends.
  *
- * It is a write lock or none. On a file that it can only read, SQLite takes a shared lock without a word, and two processes
+ * Only a write lock counts. On a read-only file, SQLite silently takes a shared lock, and two processes
  * would both start; so the lock counts only once a write in that transaction has succeeded.
  */
 import { Data, Effect, Option, Schedule, Stream } from "effect"
@@ -14,7 +14,7 @@ import * as Limits from "../../domain/Limits.ts"
 import * as PlainFile from "./PlainFiles.ts"
 import { systemReason, systemReasonAndFix } from "./systemError.ts"
 
-/** The lock was not taken. `busy`: another process holds it. `detail`: the predicate of the file's name. */
+/** The lock was not taken. `busy`: another process holds it. `detail`: a predicate to follow the file's name. */
 export class FileLockError extends Data.TaggedError("FileLockError")<{
   readonly file: string
   readonly busy: boolean
@@ -25,7 +25,7 @@ export class FileLockError extends Data.TaggedError("FileLockError")<{
   }
 }
 
-/** SQLite's primary result codes: another process has the lock; the file can only be read. */
+/** SQLite's primary result codes: another process has the lock; the file is read-only. */
 const busy = 5
 const readOnly = 8
 
@@ -48,7 +48,7 @@ const open = (file: string) => {
   // Absolute, because SQLite takes a name that begins with `file:` for a URI.
   const database = new DatabaseSync(nodePath.resolve(file), { timeout: Limits.lockBusyMs })
   try {
-    // The journal in memory: a write proves the lock without needing any room on the disk.
+    // The journal is in memory: a write proves the lock without needing disk space.
     database.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE")
     database.exec("PRAGMA user_version = 1")
     return database
@@ -58,7 +58,7 @@ const open = (file: string) => {
   }
 }
 
-/** What SQLite threw. */
+/** SQLite's error. */
 class Refused extends Data.TaggedError("Refused")<{ readonly code: number; readonly text: string }> {}
 
 const failure = (file: string, { code, text }: Refused) =>
@@ -71,17 +71,17 @@ const failure = (file: string, { code, text }: Refused) =>
     return yield* new FileLockError({ file, busy: code === busy, detail })
   })
 
-/** What is held: also files that were deleted since, whose locks protect nothing any more. */
+/** What this process holds, including locks on files deleted since, which no longer protect anything. */
 interface Held {
   readonly databases: Array<DatabaseSync>
-  /** Number of the file that is locked; `undefined`: there is none, or it is another's. */
+  /** Inode of the locked file; `undefined`: there is no file, or it is another process's. */
   file: number | undefined
 }
 
 const numberOf = (file: string): Effect.Effect<number | undefined> =>
   Effect.promise(() => fs.stat(file).then(({ ino }) => ino, () => undefined))
 
-/** A file that is deleted while it is locked protects nothing: it is locked anew, before another process does. */
+/** A lock on a deleted file protects nothing: locks the file again, before another process can. */
 const look = (file: string, held: Held) =>
   Effect.gen(function*() {
     const now = yield* numberOf(file)
@@ -109,7 +109,7 @@ const look = (file: string, held: Held) =>
       : Effect.void
   }))
 
-/** Holds the lock until the scope closes. Creates the file, which stays; one that is deleted meanwhile is made anew. */
+/** Holds the lock until the scope closes. Creates the file and leaves it in place; creates it again if it is deleted meanwhile. */
 export const take = (file: string): Effect.Effect<void, FileLockError, Scope.Scope> =>
   PlainFile.plain(file).pipe(
     Effect.mapError(({ detail }) => new FileLockError({ file, busy: false, detail })),
@@ -134,8 +134,8 @@ export const take = (file: string): Effect.Effect<void, FileLockError, Scope.Sco
   )
 
 /**
- * Whether a process holds the lock, without taking it. `None`: this user cannot tell, or there is no lock file. Looking shares
- * the lock for a moment; `take` waits for that.
+ * Whether a process holds the lock, without taking it. `None`: this user cannot tell, or there is no lock file. The check
+ * takes a shared lock for a moment; `take` waits for it.
  */
 export const isHeld = (file: string): Effect.Effect<Option.Option<boolean>> =>
   Effect.map(Effect.option(PlainFile.plain(file)), (stats) => {

@@ -1,7 +1,7 @@
 /**
- * Reads what a command line names: a file, a pipe, a fifo, a device or standard input.
+ * Reads an input named on a command line: a file, a pipe, a fifo, a device or standard input.
  *
- * Opening never blocks, because a thread that hangs in the system could not be interrupted: a fifo without a writer is waited for
+ * Opening never blocks, because a blocked system call could not be interrupted: waiting for a fifo's writer happens
  * outside of it. **Errors**: `FileError` names the file and gives the reason.
  */
 import * as NodeStream from "@effect/platform-node/NodeStream"
@@ -14,7 +14,7 @@ import * as Limits from "../../domain/Limits.ts"
 import { FileError, kindOf } from "./PlainFiles.ts"
 import { systemReasonAndFix } from "./systemError.ts"
 
-/** Names of our own standard input, which may be a socket: those cannot be opened again by name. */
+/** Names of our own standard input. It may be a socket, which cannot be opened again by name. */
 const standardInput = /^\/(?:dev\/(?:stdin|fd\/0)|proc\/self\/fd\/0)$/
 
 const unreadable = (file: string) => (error: unknown) =>
@@ -37,7 +37,7 @@ const open = (file: string, stats: fs.Stats, chunkBytes: number): Readable => {
   throw new FileError({ file, detail: `cannot be read: it is ${kindOf(stats)}` })
 }
 
-/** The bytes in order, once, in pieces of about `chunkBytes`. Interrupting closes the file. */
+/** The bytes in order, once, in pieces of about `chunkBytes`. Interruption closes the file. */
 export const stream = (file: string, chunkBytes: number): Stream.Stream<Uint8Array, FileError> =>
   Stream.unwrap(
     Effect.acquireRelease(

@@ -1,4 +1,4 @@
-/** The table of masternodes in the peer book's database, and its rows: what is read is checked, because a file may be damaged or edited. */
+/** The masternode table in the peer book's database. Rows are checked when read, because a file may be damaged or edited. */
 import { Array as Arr, Effect } from "effect"
 import type { SqlClient } from "effect/sql"
 import * as Limits from "../../domain/Limits.ts"
@@ -13,12 +13,12 @@ interface Row {
   readonly proven: number
 }
 
-/** `name` is made of key and IP. */
+/** `name` is made from key and IP. */
 export const create = (sql: SqlClient.SqlClient) =>
   sql`CREATE TABLE IF NOT EXISTS peer_masternode (
     name BLOB PRIMARY KEY, announcement BLOB NOT NULL, first_at INTEGER NOT NULL, proven INTEGER NOT NULL) WITHOUT ROWID`
 
-/** `undefined`: no row that this program writes. */
+/** `undefined`: not a row that this program writes. */
 const storedOf = (
   { announcement, first_at, proven }: Readonly<Record<keyof Row, unknown>>
 ): StoredMasternode | undefined => {
@@ -29,7 +29,7 @@ const storedOf = (
   return { announcement: read, firstAt: first_at, isProven: proven === 1 }
 }
 
-/** At most as many as a registry holds. */
+/** At most as many rows as a registry holds. */
 export const read = (sql: SqlClient.SqlClient) =>
   Effect.map(
     sql<Row>`SELECT announcement, first_at, proven FROM peer_masternode LIMIT ${Limits.masternodeClaims}`,

@@ -1,5 +1,5 @@
 /**
- * What addresses did, in the peer book's database: a peer that misbehaves comes to its ban however often the node restarts. What is read is checked,
+ * Offences by address, in the peer book's database, so that restarts do not save a misbehaving peer from its ban. Rows are checked when read,
  * because a file may be damaged or edited.
  */
 import { Array as Arr, Effect, Option, Schema } from "effect"
@@ -35,7 +35,7 @@ export const create = (sql: SqlClient.SqlClient) =>
 const isBetween = (n: unknown, least: number, most: number): n is number =>
   typeof n === "number" && n >= least && n <= most
 
-/** `undefined`: no row that this program writes. */
+/** `undefined`: not a row that this program writes. */
 const offenderOf = (row: Readonly<Record<keyof Row, unknown>>): StoredOffender | undefined => {
   const { bans, counted_at, points } = row
   const ip = row.ip instanceof Uint8Array ? Option.getOrUndefined(PeerIp.fromBytes(row.ip)) : undefined
@@ -46,7 +46,7 @@ const offenderOf = (row: Readonly<Record<keyof Row, unknown>>): StoredOffender |
   return { ip, bans, lines, score: { points, at: Number(counted_at) } }
 }
 
-/** The offenders as they are stored, and how many of their rows cannot be read. */
+/** The stored offenders, and the number of unreadable rows. */
 export const read = (sql: SqlClient.SqlClient) =>
   Effect.map(sql<Row>`SELECT * FROM peer_offender`, (rows) => {
     const offenders = rows.flatMap((row) => offenderOf(row) ?? [])

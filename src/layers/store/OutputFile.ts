@@ -1,9 +1,9 @@
 /**
- * Writes what a command line names, and nothing that must stay.
+ * Writes an output named on a command line, and refuses targets that must be kept.
  *
- * A regular file is replaced at once or not at all: written beside it under a name that nothing else has, synced, renamed. A
- * link leads to the file behind it, which is replaced. A fifo, a terminal or another character device is written in place. A
- * directory, a socket, a block device, a database and the files of a node are refused.
+ * A regular file is replaced atomically: written beside it under an unused name, synced, renamed. A
+ * link is followed, and its target replaced. A fifo, a terminal or another character device is written in place. A
+ * directory, a socket, a block device, a database and a node's files are refused.
  */
 import { Data, Effect, Schedule, Stream } from "effect"
 import type { Scope } from "effect"
@@ -21,7 +21,7 @@ import { systemCode, systemReasonAndFix } from "./systemError.ts"
 
 const standard: Readonly<Record<string, () => Writable>> = { 1: () => process.stdout, 2: () => process.stderr }
 
-/** The number of our own standard output or error that the name stands for. */
+/** Descriptor number if the name means our own standard output or error. */
 const standardNumber = (file: string): "1" | "2" | undefined => {
   const match = /^\/(?:dev\/(stdout|stderr)|dev\/fd\/([12])|proc\/self\/fd\/([12]))$/.exec(file)
   if (match === null) return undefined
@@ -60,14 +60,14 @@ const isDatabase = async (file: string): Promise<boolean> => {
   }
 }
 
-/** What SQLite keeps beside a database. */
+/** Files that SQLite keeps beside a database. */
 const companions = ["-wal", "-shm", "-journal", ".lock"]
 
-/** `file` is absolute and no link. `inUse`: a database that this command works on. */
+/** `file` is absolute and not a link. `inUse`: a database that this command is using. */
 const checkTarget = async (file: string, inUse: string | undefined): Promise<void> => {
   const name = nodePath.basename(file)
   const directory = nodePath.dirname(file)
-  // The database in use may be locked by us, so it is told by its name and number: opening it would drop the lock.
+  // We may hold the lock of the database in use, so identify it by name and inode: opening it would release the lock.
   const kept = inUse === undefined
     ? []
     : [...["", ...companions].map((suffix) => `${inUse}${suffix}`), nodePath.join(nodePath.dirname(inUse), "lock.db")]
@@ -105,7 +105,7 @@ const openInPlace = (file: string): Writable => {
     : fs.createWriteStream(file, { fd })
 }
 
-/** A fifo without a reader is waited for; a blocking open could not be interrupted. */
+/** Waits for a fifo's reader; a blocking open could not be interrupted. */
 const inPlace = (file: string): Effect.Effect<Writable, FileError, Scope.Scope> => {
   const number = standardNumber(file)
   const own = number === undefined ? undefined : standard[number]
@@ -124,7 +124,7 @@ const inPlace = (file: string): Effect.Effect<Writable, FileError, Scope.Scope> 
   )
 }
 
-/** Lets out what was written, and closes. */
+/** Flushes what was written, and closes. */
 const finish = (stream: Writable): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     if (stream.closed) return resume(Effect.void)
@@ -164,7 +164,7 @@ const replace = <E, R>(file: string, mode: number | undefined, buffers: Stream.S
   }).pipe(Effect.onError(() => Effect.promise(() => fsp.rm(temporary, { force: true }).catch(() => {}))))
 }
 
-/** How the target is to be written, once nothing speaks against it. */
+/** How to write the target, if it may be written. */
 const plan = (file: string, inUse: string | undefined) =>
   Effect.gen(function*() {
     if (standardNumber(file) !== undefined) return { inPlace: true, real: file, mode: undefined }
@@ -183,8 +183,8 @@ const plan = (file: string, inUse: string | undefined) =>
 export const check = (file: string, inUse?: string): Effect.Effect<void, FileError> => Effect.asVoid(plan(file, inUse))
 
 /**
- * Writes the buffers as they come; gives the bytes written. A write that fails or is interrupted leaves a regular file as it
- * was. `inUse`: the database that the buffers come from.
+ * Writes the buffers as they arrive; returns the number of bytes. A write that fails or is interrupted leaves a regular file
+ * unchanged. `inUse`: the database that the buffers come from.
  */
 export const write = <E, R>(
   file: string,

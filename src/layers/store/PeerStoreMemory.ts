@@ -1,13 +1,13 @@
-/** A `PeerStore` that forgets with its layer: for tests and for embedders without a disk. */
+/** A `PeerStore` whose content is lost with its layer: for tests and for embedders without a disk. */
 import { Effect, Layer } from "effect"
 import type { Placed } from "../../domain/peer/KnownAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { PeerStore, type StoredOffender, type StoredPeers } from "../../services/PeerStore.ts"
 
-/** What nothing was stored in. */
+/** The content of an empty store. */
 export const nothing: StoredPeers = { key: undefined, book: [], anchors: [], bans: [], offenders: [] }
 
-/** A store that outlives its users, in memory. */
+/** A store in memory that outlives its users. */
 export const make = (initial: StoredPeers = nothing): PeerStore["Service"] => {
   const book = new Map<PeerIp, Placed>(initial.book.map((placed) => [placed.known.ip, placed]))
   const offenders = new Map<PeerIp, StoredOffender>(initial.offenders.map((offender) => [offender.ip, offender]))
@@ -27,6 +27,6 @@ export const make = (initial: StoredPeers = nothing): PeerStore["Service"] => {
   })
 }
 
-/** A function, so that two nodes never share one. `initial`: what the first `load` gives. */
+/** A function, so that two nodes never share one. `initial`: what the first `load` returns. */
 export const layer = (initial: StoredPeers = nothing): Layer.Layer<PeerStore> =>
   Layer.sync(PeerStore, () => make(initial))

@@ -1,10 +1,10 @@
 /**
  * `PeerStore` in `peers.db` of the data directory: a SQLite file of its own, so that a damaged book never puts the chain at risk.
  *
- * **Damage**: a file that is no database, is another program's or another network's, or has rows that cannot be read, is kept as
- * `peers.db.bad` (`peers.db.bad-2`, …) and named in a warning. The new book has what could be read, and all that the running node knows.
- * **Errors**: a file that cannot be opened or written is tried again at the next call.
- * **Before**: addresses in `peers.json`, where nodes kept them once, are taken over; the file is then `peers.json.old`.
+ * **Damage**: a file that is not a database, belongs to another program or network, or has unreadable rows is kept as
+ * `peers.db.bad` (`peers.db.bad-2`, …) and named in a warning. The new book has the readable rows and everything that the running node knows.
+ * **Errors**: a file that cannot be opened or written is retried at the next call.
+ * **Migration**: addresses in `peers.json`, from older versions, are imported; the file is then renamed to `peers.json.old`.
  */
 import { Clock, Context, Effect, Exit, Layer, Option, Result, Scope, Semaphore } from "effect"
 import { Hex } from "effect/encoding"
@@ -22,16 +22,16 @@ import * as OffenderTable from "./OffenderTable.ts"
 import * as PeerTables from "./PeerTables.ts"
 import { type FileError, PlainFiles } from "./PlainFiles.ts"
 
-/** The peer book of a node, within its data directory. */
+/** A node's peer book, within its data directory. */
 export const fileIn = (directory: string): string => `${directory}/peers.db`
 
-/** Where nodes kept good addresses before they had a book. */
+/** Where older versions kept good addresses, before the book. */
 const listIn = (directory: string): string => `${directory}/peers.json`
 
-/** Damaged files kept; beyond it, the last name is used again. */
+/** Maximum number of damaged files kept; beyond it, the last name is reused. */
 const keptFiles = 9
 
-/** The file is no book of this network. */
+/** The file is not a book of this network. */
 interface Damaged {
   readonly _tag: "Damaged"
   readonly problem: string
@@ -41,7 +41,7 @@ interface Damaged {
 
 type Rest = Omit<StoredPeers, "key">
 
-/** A database that is open, and what it holds. */
+/** An open database and its content. */
 interface Open {
   readonly sql: SqlClient.SqlClient
   readonly close: Effect.Effect<void>
@@ -61,7 +61,7 @@ const fromSql = (error: SqlError.SqlError, file: string): Damaged | PeerStoreErr
 
 const fromFile = ({ message }: FileError) => new PeerStoreError({ detail: message })
 
-/** Reads a book, or begins one in an empty file. */
+/** Reads a book, or starts one in an empty file. */
 const readOrBegin = (sql: SqlClient.SqlClient, network: string) =>
   Effect.gen(function*() {
     const tables = yield* PeerTables.names(sql)
@@ -100,9 +100,9 @@ const make = Effect.fnUntraced(function*(directory: string, network: Network) {
   const scope = yield* Effect.scope
   const oneAtATime = yield* Semaphore.make(1)
   let current: Open | undefined
-  /** The file was begun anew: the next save writes all. */
+  /** The file is new: the next save writes everything. */
   let isFresh = false
-  /** Set while addresses of `peers.json` are not stored in the book yet: what to say when they are. */
+  /** Set while addresses of `peers.json` are not stored in the book yet: the message to log once they are. */
   let takenOver: string | undefined
 
   const freeName = Effect.gen(function*() {
@@ -122,7 +122,7 @@ const make = Effect.fnUntraced(function*(directory: string, network: Network) {
       yield* Effect.logWarning(`${file} is damaged (${problem}); kept as ${aside}, and a new peer book is begun`)
     })
 
-  /** One attempt. */
+  /** One attempt to open the file. */
   const attempt: Effect.Effect<Open, Damaged | PeerStoreError> = Effect.gen(function*() {
     const own = yield* Scope.fork(scope)
     const close = Scope.close(own, Exit.void)
@@ -187,7 +187,7 @@ const make = Effect.fnUntraced(function*(directory: string, network: Network) {
       Effect.catch((error) => {
         const failure = fromSql(error, file)
         if (failure._tag !== "Damaged") return Effect.fail(failure)
-        // The next call begins a new one.
+        // The next call starts a new file.
         return Effect.gen(function*() {
           current = undefined
           yield* close

@@ -1,4 +1,4 @@
-/** The tables of the peer book's database, and their rows: what is read is checked, because a file may be damaged or edited. */
+/** The tables of the peer book's database. Rows are checked when read, because a file may be damaged or edited. */
 import { Array as Arr, Effect, Option, Result } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as Limits from "../../domain/Limits.ts"
@@ -7,7 +7,7 @@ import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import * as Subnet from "../../domain/peer/Subnet.ts"
 import type { Ban } from "../../domain/protection/BanList.ts"
 
-/** Number of this layout: what `peer_meta` must say. */
+/** Number of this layout, which `peer_meta` must state. */
 export const schema = "1"
 
 /** A row of `peer_address`. */
@@ -24,7 +24,7 @@ interface AddressRow {
   readonly bucket: number
 }
 
-/** Makes the tables where they are missing. */
+/** Creates missing tables. */
 export const create = (sql: SqlClient.SqlClient): Effect.Effect<void, SqlError.SqlError> =>
   Effect.gen(function*() {
     yield* sql`CREATE TABLE IF NOT EXISTS peer_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`
@@ -58,7 +58,7 @@ const isCount = (n: unknown): n is number => typeof n === "number" && Number.isS
 const ipOf = (bytes: unknown): PeerIp.PeerIp | undefined =>
   bytes instanceof Uint8Array ? Option.getOrUndefined(PeerIp.fromBytes(bytes)) : undefined
 
-/** `undefined`: no row that this program writes. */
+/** `undefined`: not a row that this program writes. */
 const placedOf = (row: Readonly<Record<keyof AddressRow, unknown>>): Placed | undefined => {
   const { bucket, dialled_at, direction, failures, good_at, port, seen_at, tried, wire } = row
   const ip = ipOf(row.ip)
@@ -80,7 +80,7 @@ const placedOf = (row: Readonly<Record<keyof AddressRow, unknown>>): Placed | un
   return { known, table: tried === 1 ? "tried" : "new", bucket }
 }
 
-/** The book as it is stored, and how many of its rows cannot be read. */
+/** The stored book, and the number of unreadable rows. */
 export const readBook = (sql: SqlClient.SqlClient) =>
   Effect.map(sql<AddressRow>`SELECT * FROM peer_address`, (rows) => {
     const book: Array<Placed> = []
@@ -140,7 +140,7 @@ interface BanRow {
   readonly reason: string
 }
 
-/** `undefined`: no row that this program writes. */
+/** `undefined`: not a row that this program writes. */
 const banOf = (row: Readonly<Record<keyof BanRow, unknown>>): Ban | undefined => {
   const { banned_by, reason, since_at, until_at } = row
   const subnet = typeof row.subnet === "string" ? Result.getOrUndefined(Subnet.fromString(row.subnet)) : undefined
@@ -151,7 +151,7 @@ const banOf = (row: Readonly<Record<keyof BanRow, unknown>>): Ban | undefined =>
     : undefined
 }
 
-/** The bans as they are stored, and how many of their rows cannot be read. */
+/** The stored bans, and the number of unreadable rows. */
 export const readBans = (sql: SqlClient.SqlClient) =>
   Effect.map(sql<BanRow>`SELECT * FROM peer_ban`, (rows) => {
     const bans = rows.flatMap((row) => banOf(row) ?? [])

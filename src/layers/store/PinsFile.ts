@@ -1,8 +1,8 @@
 /**
- * `PeerPins` in `pins.json` of the data directory: `{"version": 1, "pins": [{"ip", "key", "since", "seenAt"}, …]}`, those shown last at the end.
+ * `PeerPins` in `pins.json` of the data directory: `{"version": 1, "pins": [{"ip", "key", "since", "seenAt"}, …]}`, most recently shown last.
  *
- * A file that is damaged is kept as `pins.json.bad`, and every peer is met for the first time again. One that cannot be written is a
- * warning: what was pinned lasts until the node stops.
+ * A damaged file is kept as `pins.json.bad`, and every peer's next key is then trusted as at first contact. If the file cannot be written, the node
+ * warns, and new pins last until it stops.
  */
 import { Effect, Layer, Option, Queue, Schema } from "effect"
 import type { Scope } from "effect"

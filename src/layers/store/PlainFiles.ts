@@ -1,6 +1,6 @@
 /**
- * Small files of a data directory: read whole, replaced whole. Other users may be able to write to the directory, so a link, a
- * fifo or a device under one of these names is refused, never followed, opened for long, or replaced.
+ * Small files of a data directory: read whole, replaced whole. Other users may be able to write to the directory. A link, a
+ * fifo or a device under one of these names is therefore refused: never followed, opened for long, or replaced.
  *
  * **Errors**: `FileError` names the file and gives the reason in words. **Concurrency**: one writer per file.
  */
@@ -19,18 +19,18 @@ export class FileError extends Data.TaggedError("FileError")<{ readonly file: st
   }
 }
 
-/** What the two stores of small files need of a disk. A reference, so that tests can keep the files in memory. */
+/** Disk operations that the two stores of small files need. A reference, so that tests can keep the files in memory. */
 export interface PlainFiles {
   /** The text, `None` if there is no such file. Fails beyond `Limits.smallFileBytes`. */
   readonly read: (file: string) => Effect.Effect<Option.Option<string>, FileError>
-  /** Replaces the file at once or not at all, surviving a crash at any moment: written beside it, synced, renamed. */
+  /** Replaces the file atomically, even in a crash: written beside it, synced, renamed. */
   readonly replace: (file: string, text: string) => Effect.Effect<void, FileError>
   readonly rename: (from: string, to: string) => Effect.Effect<void, FileError>
-  /** Whether anything has that name, a dangling link included. */
+  /** Whether the name exists, even as a dangling link. */
   readonly exists: (file: string) => Effect.Effect<boolean, FileError>
 }
 
-/** What a path is, for an error: `a symbolic link`. */
+/** The file's type, for an error: `a symbolic link`. */
 export const kindOf = (stats: Stats): string => {
   if (stats.isSymbolicLink()) return "a symbolic link"
   if (stats.isDirectory()) return "a directory"
@@ -66,13 +66,13 @@ const plainStats = async (file: string): Promise<Stats | undefined> => {
   return stats
 }
 
-/** The file's stats, `None` if there is no such file. Fails when it is anything but a regular file. */
+/** The file's stats; `None` if there is no such file. Fails if it is not a regular file. */
 export const plain = (file: string): Effect.Effect<Option.Option<Stats>, FileError> =>
   Effect.map(attempt(file, "used", () => plainStats(file)), Option.fromUndefinedOr)
 
 const maxLinks = 40
 
-/** Follows links, the last of which may lead to nothing, as the system does when it creates a file. */
+/** Follows links. The last one may dangle, as it may when the system creates a file. */
 const followed = async (name: string): Promise<string> => {
   let at = nodePath.resolve(name)
   for (let i = 0; i < maxLinks; i++) {
@@ -86,7 +86,7 @@ const followed = async (name: string): Promise<string> => {
   throw new FileError({ file: name, detail: "cannot be found: too many symbolic links" })
 }
 
-/** The absolute name behind all links, of a file that exists or not. */
+/** The absolute name after following all links, whether the file exists or not. */
 export const realName = (name: string): Effect.Effect<string, FileError> => attempt(name, "found", () => followed(name))
 
 const readPlain = async (file: string): Promise<string | undefined> => {
@@ -109,7 +109,7 @@ const readPlain = async (file: string): Promise<string | undefined> => {
 const replacePlain = async (file: string, text: string) => {
   const mode = (await plainStats(file))?.mode
   const temporary = `${file}.tmp`
-  // One left by a crash; if another user planted it, only the name goes.
+  // A crash may have left one. If another user planted it, only the name is removed.
   await fs.rm(temporary, { force: true })
   const opened = await fs.open(temporary, "wx", mode === undefined ? 0o600 : mode & 0o777)
   try {
@@ -128,7 +128,7 @@ const onDisk: PlainFiles = {
   exists: (file) => Effect.map(attempt(file, "found", () => orAbsent(fs.lstat(file))), (stats) => stats !== undefined)
 }
 
-/** Waits until what was written to the file, or to a directory's names, is on the disk. */
+/** Waits until a file's content, or a directory's entries, are on disk. */
 export const flush = async (path: string): Promise<void> => {
   const opened = await fs.open(path, "r")
   try {
@@ -138,7 +138,7 @@ export const flush = async (path: string): Promise<void> => {
   }
 }
 
-/** Removes the name; no file of that name is no error. */
+/** Removes the name. Not an error if there is no such file. */
 export const remove = (file: string): Effect.Effect<void, FileError> =>
   attempt(file, "removed", () => fs.rm(file, { force: true }))
 

@@ -1,8 +1,8 @@
 /**
- * How long the stores of a node take: each operation that may touch a database, from the call to its end, waiting for its turn included. Failures count
- * like successes, what is interrupted does not.
+ * Times the node's stores: each operation that may touch a database, from call to end, including the wait for its turn. Failures count
+ * like successes; interrupted operations do not count.
  *
- * A decorator of the services, so that neither the stores nor what calls them know of it.
+ * A decorator of the services, so that neither the stores nor their callers know of it.
  */
 import { Context, Effect, Exit, Layer } from "effect"
 import * as Limits from "../../domain/Limits.ts"
@@ -16,7 +16,7 @@ type Measure = (operation: string) => <A, E>(effect: Effect.Effect<A, E>) => Eff
 
 export class StoreTimes extends Context.Service<StoreTimes, {
   readonly of: (store: StoreTime["store"]) => Measure
-  /** Operations that were called. */
+  /** Only operations called at least once. */
   readonly report: () => ReadonlyArray<StoreTime>
 }>()("timemesh/layers/store/StoreTimes") {}
 
@@ -43,7 +43,7 @@ const make = (): StoreTimes["Service"] => {
 /** A function, so that two nodes never share one. */
 export const layer = (): Layer.Layer<StoreTimes> => Layer.sync(StoreTimes, make)
 
-/** The store in context, measured. What it answers from memory (`tip`, `branch`, `settled`) is not. */
+/** Measures the store in context, except what it answers from memory (`tip`, `branch`, `settled`). */
 export const chain: Layer.Layer<ChainStore, never, ChainStore | StoreTimes> = Layer.effect(
   ChainStore,
   Effect.gen(function*() {
@@ -67,7 +67,7 @@ export const chain: Layer.Layer<ChainStore, never, ChainStore | StoreTimes> = La
   })
 )
 
-/** The store in context, measured. */
+/** Measures the store in context. */
 export const peers: Layer.Layer<PeerStore, never, PeerStore | StoreTimes> = Layer.effect(
   PeerStore,
   Effect.gen(function*() {

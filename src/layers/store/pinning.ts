@@ -1,4 +1,4 @@
-/** What both kinds of `PeerPins` do: judge, pin what is met for the first time, and warn of what is refused, once per peer. */
+/** Shared by both kinds of `PeerPins`: checks a key, pins it at first contact, and warns of a refusal once per peer. */
 import { Clock, Effect } from "effect"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import * as Pins from "../../domain/peer/Pins.ts"
@@ -10,18 +10,18 @@ export interface Pinning {
   readonly pins: () => Pins.Pins
 }
 
-/** Only peers of this wire have a key that lasts: others make a new certificate at each start. */
+/** Only peers of this wire have a lasting key: others make a new certificate at each start. */
 const keyOf = (secured: Secured): string | undefined =>
   secured._tag === "Tls" && secured.protocol !== undefined ? secured.key : undefined
 
-/** @param onPinned after a pin was made or forgotten */
+/** @param onPinned called after a pin was made or forgotten */
 export const pinning = (initial: Pins.Pins, onPinned: () => void = () => {}): Effect.Effect<Pinning> =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const fork = Effect.runForkWith(yield* Effect.context())
     let pins = initial
     const warned = new Set<PeerIp>()
-    /** How those came last that were refused. */
+    /** The latest refusal of each refused peer. */
     const refused = new Map<PeerIp, "other-key" | "no-key">()
     const warn = (ip: PeerIp, refusal: string) => {
       if (warned.has(ip)) return

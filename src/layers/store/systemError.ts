@@ -1,5 +1,5 @@
 /**
- * What the operating system said, in words: from a Node error, or from an effect error that carries one. Imports nothing of
+ * The operating system's error in words, from a Node error or an effect error that carries one. Imports nothing from
  * effect, because the database's thread loads it.
  */
 import { getSystemErrorMap } from "node:util"
@@ -7,7 +7,7 @@ import { getSystemErrorMap } from "node:util"
 /** Error chains are short; a cycle must not hang us. */
 const maxDepth = 8
 
-/** The system's code, such as `EACCES`, wherever it is in the chain of causes and reasons; `undefined` without one. */
+/** The system's code, such as `EACCES`, from anywhere in the chain of causes and reasons; `undefined` without one. */
 export const systemCode = (error: unknown, depth = maxDepth): string | undefined => {
   if (depth === 0 || typeof error !== "object" || error === null) return undefined
   if ("code" in error && typeof error.code === "string" && /^E[A-Z0-9]+$/.test(error.code)) return error.code
@@ -17,14 +17,14 @@ export const systemCode = (error: unknown, depth = maxDepth): string | undefined
 
 const messages: ReadonlyMap<string, string> = new Map(getSystemErrorMap().values())
 
-/** `permission denied`, `no space left on device`; the error's own message where the system gave no code. */
+/** `permission denied`, `no space left on device`; the error's own message if it has no system code. */
 export const systemReason = (error: unknown): string => {
   const code = systemCode(error)
   const message = code === undefined ? undefined : messages.get(code)
   return message ?? code ?? (error instanceof Error ? error.message : String(error))
 }
 
-/** What helps against it, in the imperative; `undefined` where the code does not tell. */
+/** The fix, in the imperative; `undefined` if the code does not suggest one. */
 export const systemFix = (error: unknown): string | undefined => {
   switch (systemCode(error)) {
     case "EACCES":
