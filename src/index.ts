@@ -2,7 +2,7 @@
  * The entry point `timemesh`: a node and its parts for embedders.
  *
  * A node is `Node.layer(setup)` over a `PeerSocket` and a `PeerStore`; use it through `ConnectionManager`, `PeerState` and
- * `NodeEvents`. With a chain it is `ChainNode.layer(setup)`, over a `ChainStore` too, and `Sync` reports its state.
+ * `NodeEvents`. A node with a chain is `ChainNode.layer(setup)`, which also needs a `ChainStore`; `Sync` reports its state.
  * For tests, give it a host of `MemoryNetwork` and a `TestClock`.
  *
  * Further entry points: `timemesh/simulation` (whole networks in virtual time), `timemesh/postgres` (the chain in

@@ -1,5 +1,5 @@
-/** The daemon and its commands. Wiring only: which layers the node is made of, and how the process ends. */
-// Module by module: the package's index would load every platform service there is, and half again the start-up time.
+/** The daemon and its commands. Wiring only: which layers make up the node, and how the process ends. */
+// Module by module: the package's index would load every platform service and make the start 50% longer.
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -16,7 +16,7 @@ import * as timemesh from "./cli/timemesh.ts"
 import { version } from "./cli/version.ts"
 import * as ChainNode from "./layers/node/ChainNode.ts"
 
-/** A signal ends `run` with the exit code it has set, everything else with 130. What was printed is let out first. */
+/** A signal ends `run` with the exit code it has set, and every other command with 130. Printed output is flushed first. */
 const teardown: Runtime.Teardown = (exit, onExit) => {
   const leave = (code: number) => {
     Effect.runFork(Effect.map(output.drained, () => onExit(code)))
@@ -31,7 +31,7 @@ output.install()
 
 const makeNode: MakeNode = (setup, around) => ChainNode.layer(setup, around)
 
-/** This very program, from sources or built. */
+/** This program's own command line, from sources or built. */
 const self = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)] as const
 
 timemesh.make(makeNode, self).pipe(

@@ -1,6 +1,6 @@
-/** Exit codes: the one table, which `--help`, the man page and docs/OPERATIONS.md show. */
+/** Exit codes: the single table that `--help`, the man page and docs/OPERATIONS.md show. */
 
-/** What each says. In the order of the table. */
+/** Meaning of each code, in the order of the table. */
 export const meanings = {
   0: "Done. run and watch last until a signal stops them, and end with 0 then",
   1: "The command ran, and the answer is no: no node answers, a verdict is not OK, a chain or a file is damaged, nothing is there to show",
@@ -14,7 +14,7 @@ export const meanings = {
 
 export type ExitCode = keyof typeof meanings
 
-/** Of a command line that does not parse. A service manager that starts `run` with the same one again changes nothing. */
+/** Code for a command line that does not parse. For `run`, 78: a service manager's restart with the same line would fail again. */
 export const ofUsage = (commandPath: ReadonlyArray<string>): 2 | 78 => commandPath[1] === "run" ? 78 : 2
 
 /** Code and meaning, as texts. */

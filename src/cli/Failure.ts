@@ -1,4 +1,4 @@
-/** How a command fails: one text for standard error, and an exit code. `ExitCode` says what each code means. */
+/** How a command fails: one text for standard error, and an exit code. `ExitCode` explains each code. */
 import { Data, Effect, Runtime } from "effect"
 import { CliError } from "effect/cli"
 import type { SocketServer } from "effect/socket"
@@ -9,7 +9,7 @@ import * as json from "./json.ts"
 
 export class Failure extends Data.TaggedError("Failure")<{ readonly text: string; readonly exitCode: 1 | 2 | 78 }> {
   override readonly [Runtime.errorExitCode] = this.exitCode
-  /** Printed by effect/cli on standard error; absent where `json.errors` prints the error. */
+  /** effect/cli prints this on standard error; absent where `json.errors` prints the error. */
   override readonly [CliError.userMessage]?: string
 
   constructor(fields: { readonly text: string; readonly exitCode: 1 | 2 | 78 }) {
@@ -28,10 +28,10 @@ export const failed = (text: string): Failure => new Failure({ text, exitCode: 1
 /** Exit code 2. */
 export const unusable = (text: string): Failure => new Failure({ text, exitCode: 2 })
 
-/** Exit code 78: a service manager that starts the node again changes nothing. */
+/** Exit code 78: a restart by a service manager would fail again. */
 export const lasting = (text: string): Failure => new Failure({ text, exitCode: 78 })
 
-/** effect/cli ends with 1 where the command line does not parse; this program with `ExitCode.ofUsage`. */
+/** effect/cli exits with 1 if the command line does not parse; this program uses `ExitCode.ofUsage`. */
 export const withUsage = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.mapError(effect, (error) => {
     if (CliError.isCliError(error) && error._tag === "ShowHelp" && error.errors.length > 0) {
@@ -40,7 +40,7 @@ export const withUsage = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effec
     return error
   })
 
-/** An address that cannot be bound, and the fix by the system's error code. `flag`: the setting that gives the address. */
+/** An address that cannot be bound, with the fix for the system's error code. `flag`: the setting that gives the address. */
 export const cannotBind = (what: string, address: string, flag: string, code: string): Failure => {
   const start = `${what} cannot listen on ${address}`
   switch (code) {

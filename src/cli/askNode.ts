@@ -1,8 +1,8 @@
 /**
- * Asks a running node: the one at `--admin`, otherwise the one whose `node.json` is in a data directory.
+ * Queries a running node: the one at `--admin`, otherwise the one whose `node.json` is in a data directory.
  *
- * A killed node leaves its `node.json` behind, and another node may answer at the address it names. So a node that was found
- * by its data directory must hold that directory's lock, and answer as the process and network that `node.json` names.
+ * A killed node leaves its `node.json` behind, and another node may answer at the address it names. So a node found
+ * through its data directory must hold that directory's lock, and answer as the process and network that `node.json` names.
  */
 import { Effect, Option, Result } from "effect"
 import type { FileSystem, Redacted } from "effect"
@@ -21,13 +21,13 @@ import * as Failure from "./Failure.ts"
 
 const { admin, dataDir, network } = Settings.general
 
-/** A node that a data directory names. */
+/** A node named by a data directory. */
 interface Found {
   readonly directory: string
   readonly file: DataDir.NodeFile
-  /** Whether its process holds the directory's lock. */
+  /** Whether the node's process holds the directory's lock. */
   readonly runs: boolean
-  /** The process that holds it instead: another command, such as `chain verify`. */
+  /** The process that holds the lock instead: another command, such as `chain verify`. */
   readonly user: number | undefined
 }
 
@@ -44,7 +44,7 @@ const processExists = (pid: number): boolean => {
   try {
     return process.kill(pid, 0)
   } catch (error) {
-    // EPERM: it exists, and belongs to another user.
+    // EPERM: the process exists and belongs to another user.
     return error instanceof Error && "code" in error && error.code === "EPERM"
   }
 }
@@ -116,13 +116,13 @@ const locate = Effect.fnUntraced(function*(directory: string | undefined, chosen
   )
 })
 
-/** A failed request as a failure of the command. */
+/** Converts a failed request to a failure of the command. */
 const failureOf = (error: AdminClient.AdminClientError): Failure.Failure =>
   error.kind === "refused" || error.kind === "unauthorized"
     ? Failure.unusable(error.detail)
     : Failure.failed(error.kind === "absent" ? error.detail : error.message)
 
-/** The token that flags, environment or config file give. */
+/** The token given by flags, environment or config file. */
 const givenToken = Effect.fnUntraced(function*(given: ConfigSources.GivenSettings) {
   const { home } = yield* ThisHost.read
   const { file, token } = yield* Effect.mapError(
@@ -133,11 +133,11 @@ const givenToken = Effect.fnUntraced(function*(given: ConfigSources.GivenSetting
   return yield* Effect.mapError(AdminToken.fromFile(file), (error) => Failure.unusable(error.message))
 })
 
-/** The token of a node that a data directory names, as far as this user may read it. */
+/** The token of a node found through its data directory, if this user may read it. */
 const tokenOf = ({ directory, file: { adminTokenFile } }: Found) =>
   adminTokenFile === undefined ? AdminToken.find(directory) : Effect.option(AdminToken.fromFile(adminTokenFile))
 
-/** The client of a node found by its data directory, once it has proved to be that node. */
+/** The client of a node found through its data directory, once the node has proved its identity. */
 const verified = Effect.fnUntraced(function*(found: Found, token: Redacted.Redacted | undefined) {
   const { directory, file } = found
   if (file.admin === null || file.admin === undefined) {
@@ -165,8 +165,8 @@ const verified = Effect.fnUntraced(function*(found: Found, token: Redacted.Redac
 })
 
 /**
- * The token for the node at `admin`, if one of the data directories is that node's. Only a process that holds the directory's lock has told its
- * address there, so the token goes to no other.
+ * The token for the node at `admin`, if one of the data directories belongs to that node. Only the process that holds the directory's lock can have
+ * written its address there, so no other node receives the token.
  */
 const tokenAt = Effect.fnUntraced(function*(
   admin: PeerAddress.PeerAddress,
@@ -177,10 +177,10 @@ const tokenAt = Effect.fnUntraced(function*(
   return found?.file.admin === PeerAddress.format(admin) ? yield* tokenOf(found) : Option.none()
 })
 
-/** What asking a node needs. */
+/** Services needed to query a node. */
 export type Needs = FileSystem.FileSystem | HttpClient.HttpClient
 
-/** Asks the node that flags, environment or config file name. */
+/** Queries the node that flags, environment or config file name. */
 export const ask = <A>(
   flags: ConfigSources.Flags,
   question: (client: AdminClient.AdminClient) => Effect.Effect<A, AdminClient.AdminClientError>

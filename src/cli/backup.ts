@@ -1,4 +1,4 @@
-/** `timemesh backup`: copies all that a node keeps, while it runs or not. */
+/** `timemesh backup`: copies all of a node's files, whether it runs or not. */
 import { Clock, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Settings from "../layers/config/Settings.ts"
@@ -11,14 +11,14 @@ import { bytes, fields } from "./table.ts"
 import { say } from "./terminal.ts"
 import { software } from "./version.ts"
 
-/** What a copy is, for a person. */
+/** Describes a copy for a person. */
 export const summary = ({ chain, files, network }: Backup.Manifest): ReadonlyArray<readonly [string, string]> => [
   ["network", network],
   ["chain", chain === undefined ? "none" : `height ${chain.height}, ${chain.hash}`],
   ["files", files.map(({ name, size }) => `${name} (${bytes(size)})`).join(", ")]
 ]
 
-/** Exit code 1: the work failed. 2: the command cannot do what it was asked. */
+/** Exit code 1: the work failed. 2: the command cannot do what was asked. */
 export const orFail = <A, R>(effect: Effect.Effect<A, Backup.BackupError, R>): Effect.Effect<A, Failure.Failure, R> =>
   Effect.mapError(
     effect,

@@ -1,4 +1,4 @@
-/** `timemesh ban IP[/n]`: keeps an address, or a block of them, away from a running node. */
+/** `timemesh ban IP[/n]`: makes a running node ban an address, or a block of them. */
 import { Effect, Option, Result } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Limits from "../domain/Limits.ts"
@@ -11,7 +11,7 @@ import * as Json from "./json.ts"
 import { duration } from "./table.ts"
 import { say } from "./terminal.ts"
 
-/** The block that an operator wrote, or why it is none. */
+/** Parses the operator's address or block; fails with the reason if it is invalid. */
 export const subnetOf = (text: string): Effect.Effect<Subnet.Subnet, Failure.Failure> =>
   Effect.mapError(Effect.fromResult(Subnet.fromString(text)), ({ message }) => Failure.unusable(message))
 

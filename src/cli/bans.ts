@@ -1,4 +1,4 @@
-/** `timemesh bans`: the bans of a running node. */
+/** `timemesh bans`: lists a running node's bans. */
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
 import type { Bans } from "../layers/http/PeerApi.ts"
@@ -8,7 +8,7 @@ import * as Json from "./json.ts"
 import { duration, tableWithin } from "./table.ts"
 import { width } from "./terminal.ts"
 
-/** The list for a person, at most `columns` wide where that is known. */
+/** The list for a person, at most `columns` wide if that is known. */
 export const render = ({ at, bans }: Bans, columns: number | undefined): string =>
   bans.length === 0 ? "No bans" : tableWithin([
     ["BANNED", "BY", "SINCE", "ENDS IN", "REASON"],

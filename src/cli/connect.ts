@@ -1,4 +1,4 @@
-/** `timemesh connect IP`: makes a peer known to a running node. */
+/** `timemesh connect IP`: adds a peer to a running node. */
 import { Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as askNode from "./askNode.ts"

@@ -1,4 +1,4 @@
-/** `timemesh crawl IP …`: the nodes of a network, asked one by one. */
+/** `timemesh crawl IP …`: queries the nodes of a network one by one. */
 import { Clock, Console, Effect, FileSystem, Layer, Result } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Limits from "../domain/Limits.ts"
@@ -21,7 +21,7 @@ import { table } from "./table.ts"
 import { software } from "./version.ts"
 import { wireName } from "./wireName.ts"
 
-/** One node as JSON: how many it named, not whom. */
+/** One node as JSON, with the number of peers it named instead of their addresses. */
 const shown = ({ peers, ...finding }: Finding) => ({ ...finding, named: peers.length })
 
 /** The table for a person. */

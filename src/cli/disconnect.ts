@@ -1,4 +1,4 @@
-/** `timemesh disconnect IP`: ends a connection of a running node. */
+/** `timemesh disconnect IP`: closes a running node's connection. */
 import { Effect, Result } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as PeerIp from "../domain/peer/PeerIp.ts"

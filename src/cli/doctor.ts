@@ -1,4 +1,4 @@
-/** `timemesh doctor`: what keeps a node from working on this host, or will soon, each with its fix. */
+/** `timemesh doctor`: finds what keeps a node from working on this host, now or soon, each with its fix. */
 import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { examine } from "./doctor/examine.ts"
@@ -11,7 +11,7 @@ import { say } from "./terminal.ts"
 
 const marks: Readonly<Record<Level, string>> = { ok: "ok", warning: "WARNING", problem: "PROBLEM" }
 
-/** A line for each finding, and its fix below it. */
+/** A line for each finding, followed by its fix. */
 export const render = (findings: ReadonlyArray<Finding>): string => {
   const lines = table(findings.map(({ check, level, says }) => [marks[level], check, says])).split("\n")
   const indent = " ".repeat(marks.problem.length + 2)

@@ -4,10 +4,10 @@ import { Flag } from "effect/cli"
 import type { Flags } from "../layers/config/ConfigSources.ts"
 import * as Settings from "../layers/config/Settings.ts"
 
-/** With the environment variable that gives the setting as well. */
+/** Help text with the setting's environment variable. */
 const helpOf = ({ help, name }: Settings.Setting): string => `${help} [${Settings.environmentName(name)}]`
 
-/** Of every command that prints one object. */
+/** For every command that prints one object. */
 export const json: Flag.Flag<boolean> = Flag.Boolean("json").pipe(
   Flag.withDescription("Print one JSON object"),
   Flag.withDefault(false)
@@ -35,7 +35,7 @@ export const all: Readonly<Record<string, Flag.Flag<ReadonlyArray<string>>>> = {
   [seed.name]: repeatable(seed)
 }
 
-/** Flags of commands that ask a running node: which node, and the output format. */
+/** Flags of commands that query a running node: which node, and the output format. */
 export const asking = {
   admin: setting({
     ...Settings.general.admin,

@@ -1,14 +1,14 @@
 /**
  * What commands print with `--json`: one object on standard output, in one style. A field that does not apply is absent, never null; times and
- * durations (`at`, `…At`, `…Ms`) are whole ms. A command that fails before it has a result prints `{"error":{"message":…,"exitCode":…}}`
- * in its place; one that fails after it prints that on standard error.
+ * durations (`at`, `…At`, `…Ms`) are integer ms. A command that fails before it has a result prints `{"error":{"message":…,"exitCode":…}}`
+ * instead. A command that fails later prints that on standard error.
  */
 import { Cause, Console, Effect, Exit, Option, Runtime } from "effect"
 
 const isAsked = (args: ReadonlyArray<string>): boolean =>
   args.slice(0, args.includes("--") ? args.indexOf("--") : undefined).some((arg) => /^--json(?:=true)?$/.test(arg))
 
-/** Whether the command line asks for JSON: known before it is parsed, for errors in it come as JSON too. */
+/** Whether the command line asks for JSON. Determined before parsing, because parse errors must be JSON too. */
 export const wanted = isAsked(process.argv.slice(2))
 
 let isPrinted = false
@@ -22,13 +22,13 @@ export const text = (value: unknown): string =>
     return typeof field === "number" && isTime(key) ? Math.round(field) : field
   })
 
-/** The result of the command, printed once. */
+/** Prints the command's result. Call once. */
 export const print = (
   value: unknown,
   how: (line: string) => Effect.Effect<void> = Console.log
 ): Effect.Effect<void> => printText(text(value), how)
 
-/** A result that is JSON already, and not to be changed: a file for another command. */
+/** Prints a result that is already JSON and must not change: a file for another command. */
 export const printText = (
   line: string,
   how: (line: string) => Effect.Effect<void> = Console.log
@@ -38,13 +38,13 @@ export const printText = (
     return how(line)
   })
 
-/** The error of the command. */
+/** Prints the command's error. */
 export const error = (message: string, exitCode: number): Effect.Effect<void> => {
   const line = text({ error: { message, exitCode } })
   return isPrinted ? Console.error(line) : Console.log(line)
 }
 
-/** Prints what a command fails with, unless it was only interrupted or has been shown. */
+/** Prints a command's failure, unless it was only interrupted or has already been shown. */
 export const errors = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   wanted
     ? Effect.onExit(effect, (exit) => {

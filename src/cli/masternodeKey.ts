@@ -1,4 +1,4 @@
-/** `timemesh masternodes key`: makes the key of a masternode, which only its owner may read. */
+/** `timemesh masternodes key`: creates a masternode's key, which only its owner can read. */
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Settings from "../layers/config/Settings.ts"

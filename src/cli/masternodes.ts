@@ -1,4 +1,4 @@
-/** `timemesh masternodes`: the network's masternodes as a running node knows them; `timemesh masternodes key` makes a key for one. */
+/** `timemesh masternodes`: lists the network's masternodes that a running node knows; `timemesh masternodes key` makes a key for one. */
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
 import { tiers } from "../domain/masternode/Masternode.ts"

@@ -1,4 +1,4 @@
-/** Where a node's chain is stored: in its data directory, or in a PostgreSQL database that others may read. */
+/** Where a node's chain is stored: in its data directory, or in a PostgreSQL database that other programs may read. */
 import { Effect, Layer } from "effect"
 import * as ChainDatabase from "../layers/chain/ChainDatabase.ts"
 import * as ChainStoreSql from "../layers/chain/ChainStoreSql.ts"
@@ -6,14 +6,14 @@ import { unavailable } from "../layers/chain/StoreErrors.ts"
 import type { DaemonConfig } from "../layers/config/DaemonConfig.ts"
 import type { ChainStore, ChainStoreError } from "../services/ChainStore.ts"
 
-/** Loaded when it is wanted: most nodes have no server, and its client is as large as half of the rest. */
+/** Loaded on demand: most nodes use no server, and its client is as large as half of the rest. */
 const client = (where: string) =>
   Effect.tryPromise({
     try: () => import("../layers/sql/PostgresClient.ts"),
     catch: (error) => unavailable(where, error, "PostgreSQL's client is not installed; run: npm install @effect/sql-pg")
   })
 
-/** The node is the database's only writer; fails when another one is. */
+/** The node is the database's only writer; fails if there is another. */
 export const layer = (
   { chainDatabase, dataDir, node }: Pick<DaemonConfig, "chainDatabase" | "dataDir" | "node">
 ): Layer.Layer<ChainStore, ChainStoreError> => {

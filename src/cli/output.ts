@@ -1,10 +1,10 @@
-/** Standard output and error of a command: a reader that goes away is no crash, and one that is slow gets everything. */
+/** Standard output and error of a command: a closed reader is not a crash, and a slow one gets everything. */
 import { Effect } from "effect"
 import * as Limits from "../domain/Limits.ts"
 
 const streams = () => [process.stdout, process.stderr]
 
-/** `timemesh peers | head -1` closes the pipe: what is left to say has no reader, and the exit code says how the command ended. */
+/** `timemesh peers | head -1` closes the pipe: remaining output has no reader, and the exit code says how the command ended. */
 export const install = (): void => {
   for (const stream of streams()) stream.on("error", () => {})
 }
@@ -18,7 +18,7 @@ const empty = (stream: NodeJS.WriteStream): Effect.Effect<void> =>
     stream.once("error", done)
   })
 
-/** Waits until what was printed has left the process, but not for long: `process.exit` would cut it off. */
+/** Waits a bounded time until printed output has left the process: `process.exit` would cut it off. */
 export const drained: Effect.Effect<void> = Effect.suspend(() =>
   Effect.forEach(streams(), empty, { concurrency: "unbounded", discard: true }).pipe(
     Effect.timeoutOption(Limits.outputMs),

@@ -35,7 +35,7 @@ const dialler: Readonly<Record<Peer["expected"], string>> = {
   nobody: "no dial"
 }
 
-/** `own-address` and the like: see `domain/peer/Situation`. */
+/** False for `own-address` and the like: see `domain/peer/Situation`. */
 const isPeer = (situation: string | undefined): boolean =>
   situation === undefined || !["own-address", "moved", "no-family"].includes(situation)
 
@@ -94,11 +94,11 @@ const columns: ReadonlyArray<Column<Row>> = ([
   cell: (row) => harmless(cell(row))
 }))
 
-/** Connected ones first, of them those in trouble. */
+/** Connected peers first; among them, those with problems. */
 const order = ({ connection, situation }: Peer): number =>
   connection === undefined ? 2 : situation === undefined || situation === "connected" ? 1 : 0
 
-/** Heading and rows, none wider than `width`, at most `most` lines; the last says how many peers are left out. */
+/** Heading and rows, none wider than `width`, at most `most` lines; the last states how many peers are left out. */
 export const lines = (
   { at, peers }: Peers,
   width: number | undefined,
@@ -112,7 +112,7 @@ export const lines = (
   return [...shown, ...(left.length === 0 ? [] : [`and ${left.length} more, ${up} of them up`])].slice(0, most)
 }
 
-/** The table, or what to do where there is none. */
+/** The table, or what to do if there are no peers. */
 export const render = (peers: Peers, width?: number): string =>
   peers.peers.length === 0
     ? "No peers known: use --peer IP:PORT, or wait for an inbound connection"

@@ -1,4 +1,4 @@
-/** `timemesh peers`: the peer table of a running node. */
+/** `timemesh peers`: shows a running node's peer table. */
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
 import * as askNode from "./askNode.ts"

@@ -10,7 +10,7 @@ const formatter = Effect.map(
   ({ canColor }) => CliOutput.defaultFormatter({ colors: canColor })
 )
 
-/** Help as wide as the terminal: its lines are long, and what they say stands beside what it is about. */
+/** Help as wide as the terminal: long lines are wrapped within their column. */
 const help = (doc: HelpDoc.HelpDoc) =>
   Effect.flatMap(
     formatter,
@@ -18,7 +18,7 @@ const help = (doc: HelpDoc.HelpDoc) =>
       Console.log(hang(formatHelpDoc(doc), process.stdout.isTTY ? process.stdout.columns : undefined))
   )
 
-/** The whole help would push the error off the screen: it names the command that shows it. */
+/** For bad flags, the whole help would scroll the error off the screen: the error names the command that shows it. */
 export const layer = CliOutput.layerPresenter({
   present: (event) =>
     event._tag === "InvalidInvocation" && json.wanted

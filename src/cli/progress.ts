@@ -8,13 +8,13 @@ import { Sync } from "../services/Sync.ts"
 /** The bottom line of a terminal, below the log. */
 export interface ProgressLine {
   readonly show: (text: string) => void
-  /** Erases the text, so that a log line can take its place. */
+  /** Erases the text to make room for a log line. */
   readonly clear: () => void
   /** Columns available. */
   readonly width: () => number
 }
 
-/** On a terminal. `write`: how; standard output shares it with the log, so that both stay in order. */
+/** On a terminal. `write` shares standard output with the log, so that both stay in order. */
 export const onTerminal = (
   stream: NodeJS.WriteStream,
   write: (text: string) => void = (text) => void stream.write(text)

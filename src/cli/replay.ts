@@ -1,4 +1,4 @@
-/** `timemesh replay FILE`: takes the steps of a trace again, by the rules of this version. */
+/** `timemesh replay FILE`: repeats the steps of a trace with this version's rules. */
 import { Console, Effect, Result, Schema } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as Limits from "../domain/Limits.ts"
@@ -28,7 +28,7 @@ const read = Effect.fnUntraced(function*(file: string) {
 
 const words = (decisions: ReadonlyArray<Decision>) => decisions.map(PairStory.decision)
 
-/** For `--json`: what differs, in words. */
+/** For `--json`: the differences, in words. */
 const summary = (trace: PairTrace.PairTrace, differences: ReadonlyArray<PairTrace.Difference>) => ({
   ip: trace.ip,
   software: trace.software,

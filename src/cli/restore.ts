@@ -1,4 +1,4 @@
-/** `timemesh restore`: puts a copy that `timemesh backup` made into the data directory of a stopped node. */
+/** `timemesh restore`: restores a copy made by `timemesh backup` to the data directory of a stopped node. */
 import { Clock, Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Settings from "../layers/config/Settings.ts"

@@ -71,7 +71,7 @@ const announce = (config: DaemonConfig.DaemonConfig, admin: PeerAddress.PeerAddr
     if (admin !== undefined) yield* Effect.logInfo(`admin API on http://${PeerAddress.format(admin)}`)
   })
 
-/** What one run needs. */
+/** Inputs of one run. */
 interface Run {
   readonly config: DaemonConfig.DaemonConfig
   /** As the admin API shows them. */
@@ -80,7 +80,7 @@ interface Run {
   readonly withParent: boolean
   /** Produce test blocks: devnet only. */
   readonly produce: boolean
-  /** Where the progress bar goes; without one, progress is logged. */
+  /** Where the progress bar is drawn; without it, progress is logged. */
   readonly bar: progress.ProgressLine | undefined
   readonly makeNode: MakeNode
 }
@@ -102,7 +102,7 @@ const sockets = ({ dataDir, transport }: DaemonConfig.DaemonConfig) =>
       Layer.provide([CertificateFile.layer(dataDir), PinsFile.layer(dataDir)])
     )
 
-/** Where others' nodes are met, plain is a choice that its operator should see. */
+/** On networks with other operators' nodes, plain TCP is a choice that the operator should see. */
 const plainWarning = ({ node, transport }: DaemonConfig.DaemonConfig): ReadonlyArray<string> =>
   transport === usualTransport(node.network.name) || transport === "tls" ? [] : [
     `--transport plain: whoever is on the way reads and changes what peers of ${node.network.name} say to this node, and nodes that use TLS, ` +
@@ -183,14 +183,14 @@ const explain = (
   }
 }
 
-/** A port that is taken may become free, and an address may come up; what needs a right will need it again. */
+/** A restart can help if the port is in use or the address is not up yet. A missing permission will be missing again. */
 const unbound = (failure: Failure.Failure, code: string | undefined): Failure.Failure =>
   code === "EACCES" ? Failure.lasting(failure.text) : failure
 
 /** ms. Leaves time to log a slow close within `Limits.closeMs`. */
 const closeMs = Limits.closeMs - 200
 
-/** Closes the scope, but gives up before a service manager loses patience. */
+/** Closes the scope, but gives up before a service manager's timeout. */
 const close = (scope: Scope.Closeable, exit: Exit.Exit<unknown, unknown>) =>
   Effect.gen(function*() {
     const closing = yield* Effect.forkDetach(Scope.close(scope, exit), { startImmediately: true })
@@ -199,12 +199,12 @@ const close = (scope: Scope.Closeable, exit: Exit.Exit<unknown, unknown>) =>
     )
     if (closed._tag === "None") {
       yield* Effect.logError(`not closed within ${closeMs / 1_000} s; exiting anyway`)
-      // An orderly exit would wait for the threads that hold up the close.
+      // An orderly exit would wait for the threads that delay the close.
       yield* Effect.sync(() => process.kill(process.pid, "SIGKILL"))
     }
   })
 
-/** Ends at the end of standard input: a killed parent closes it. */
+/** Ends when standard input closes, as it does when the parent is killed. */
 const standardInputEnds = Effect.flatMap(Stdio.Stdio, (stdio) => Effect.ignore(Stream.runDrain(stdio.stdin)))
 
 const program = Effect.fnUntraced(function*(run: Run) {
@@ -212,7 +212,7 @@ const program = Effect.fnUntraced(function*(run: Run) {
   yield* Effect.forEach([...warnings, ...plainWarning(config)], (warning) => Effect.logWarning(warning), {
     discard: true
   })
-  // A signal is a clean stop, even while the node is starting.
+  // A signal is a clean stop, even during the start.
   yield* Effect.sync(() => {
     process.exitCode = 0
   })

@@ -1,8 +1,8 @@
 /**
- * Tells systemd that the node is up, that its event loop turns, and that it stops (`Type=notify` and `WatchdogSec` in ops/timemesh.service). Does
- * nothing where no service manager asks for it.
+ * Notifies systemd that the node is up, that its event loop runs, and that it is stopping (`Type=notify` and `WatchdogSec` in ops/timemesh.service). Does
+ * nothing unless a service manager asks for it.
  *
- * Node has no sockets of the kind that `NOTIFY_SOCKET` names, so systemd's own `systemd-notify` carries the word: the unit needs `NotifyAccess=all`.
+ * Node lacks the type of socket that `NOTIFY_SOCKET` names, so systemd's own `systemd-notify` sends the messages: the unit needs `NotifyAccess=all`.
  */
 import { Config, Effect, Layer, Option, Schedule, Stream } from "effect"
 import { ChildProcess } from "effect/process"
@@ -11,7 +11,7 @@ import * as Limits from "../domain/Limits.ts"
 
 const asked = Effect.all({
   socket: Effect.orElseSucceed(Config.option(Config.String("NOTIFY_SOCKET")), () => Option.none<string>()),
-  /** µs within which systemd wants to hear of the process. */
+  /** µs. systemd's watchdog interval. */
   watchdog: Effect.orElseSucceed(Config.option(Config.Int("WATCHDOG_USEC")), () => Option.none<number>())
 })
 
@@ -26,18 +26,18 @@ const say = (word: string, ...options: ReadonlyArray<string>) =>
     })
   )
 
-/** Built once the node is up; its end is the node's. */
+/** Built once the node is up; closed with the node. */
 export const layer: Layer.Layer<never, never, ChildProcessSpawner.ChildProcessSpawner> = Layer.effectDiscard(
   Effect.gen(function*() {
     const { socket, watchdog } = yield* asked
     if (Option.isNone(socket)) return
-    // A node that stops does not wait for systemd to have read it.
+    // A stopping node does not wait until systemd has read it.
     yield* Effect.acquireRelease(
       say("READY=1"),
       () => Effect.timeoutOption(Effect.interruptible(say("STOPPING=1", "--no-block")), Limits.notifyStopMs)
     )
     if (Option.isNone(watchdog)) return
-    // Twice within the time, as systemd recommends.
+    // Twice per interval, as systemd recommends.
     yield* Stream.fromSchedule(Schedule.spaced(watchdog.value / 2_000)).pipe(
       Stream.runForEach(() => say("WATCHDOG=1")),
       Effect.forkScoped

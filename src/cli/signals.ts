@@ -1,8 +1,8 @@
 /**
- * What signals do, beyond SIGINT and SIGTERM, which the runtime takes as the order to stop.
+ * Signal handling beyond SIGINT and SIGTERM, which the runtime treats as the order to stop.
  *
- * SIGHUP and SIGQUIT are a clean stop too: there is no log file to reopen, for the log is standard output. SIGUSR1 would open
- * Node's debugger and SIGUSR2 and the alarms would end the process without a word: they are ignored, and `run` logs so.
+ * SIGHUP and SIGQUIT are a clean stop too: the log is standard output, so there is no log file to reopen. SIGUSR1 would open
+ * Node's debugger; SIGUSR2 and the alarms would end the process silently. They are ignored, and `run` logs so.
  */
 import { Effect, Layer } from "effect"
 import * as Limits from "../domain/Limits.ts"
@@ -19,15 +19,15 @@ const tell: Received = (signal, what) => {
 }
 
 /**
- * If a stop takes longer than it may, the process is killed. A thread that hangs in the system (a fifo, a dead disk) would hold
- * up every gentler end.
+ * Kills the process if a stop takes too long. A thread that hangs in the system (a fifo, a dead disk) would block
+ * every gentler end.
  */
 const killLater = Effect.andThen(
   Effect.sleep(Limits.stopMs),
   Effect.sync(() => process.kill(process.pid, "SIGKILL"))
 )
 
-/** For the whole life of the process, and before anything else. */
+/** Call before anything else; lasts until the process ends. */
 export const install = (): void => {
   for (const signal of stopping) {
     process.on(signal, () => {
@@ -40,7 +40,7 @@ export const install = (): void => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => Effect.runFork(killLater))
 }
 
-/** Logs the signals that come. */
+/** Logs received signals. */
 export const layer: Layer.Layer<never> = Layer.effectDiscard(Effect.gen(function*() {
   const run = Effect.runForkWith(yield* Effect.context<never>())
   const listener: Received = (signal, what) =>

@@ -1,4 +1,4 @@
-/** `timemesh simulate`: whole networks of the real node in virtual time, with faults, replayable from a seed. */
+/** `timemesh simulate`: whole networks of the real node in virtual time, with faults, reproducible from a seed. */
 import { Effect, Random } from "effect"
 import { Command, Flag } from "effect/cli"
 import { availableParallelism } from "node:os"
@@ -113,10 +113,10 @@ const flags = {
   )
 }
 
-/** Random seeds are short enough to be typed. */
+/** Random seeds are short enough to type. */
 const mostByChance = 999_999_999
 
-/** `self`: how to start this program again. `simulator`: for tests, another one. */
+/** `self`: how to start this program again. `simulator`: tests pass another one. */
 export const make = (self: Self, simulator: Effect.Effect<Simulator> = real) =>
   Command.make(
     "simulate",

@@ -17,7 +17,7 @@ const both = (count: { readonly inbound: number; readonly outbound: number }): s
 const reasons = (total: number, by: Readonly<Record<string, number>>): string =>
   total === 0 ? "0" : `${total} (${Object.entries(by).map(([reason, count]) => `${count} ${reason}`).join(", ")})`
 
-/** Causes that the table shows: the most frequent ones. */
+/** Maximum number of causes that the table shows, the most frequent ones. */
 const shownCauses = 5
 
 const apart = (by: Readonly<Record<string, number>> = {}): string => {
@@ -39,7 +39,7 @@ const linksLine = ({ pins, transports, wires }: NonNullable<Status["links"]>): s
     (pins["not-pinned"] === undefined ? "" : " (TIME daemons make a new certificate at each start)")
 }
 
-/** The status for a person: the verdict first. An older node gives none. */
+/** The status for a person: the verdict first. An older node sends none. */
 export const render = (status: Status): string =>
   [...(status.verdict === undefined ? [] : [status.verdict.text, ""]), table(status)].join("\n")
 

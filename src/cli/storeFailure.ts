@@ -1,8 +1,8 @@
-/** A chain store's error as the failure of a command. */
+/** Converts a chain store's error to a command failure. */
 import type { ChainStoreError } from "../services/ChainStore.ts"
 import * as Failure from "./Failure.ts"
 
-/** Exit code 2 where another place or other settings are needed, 1 where the work itself failed, or the chain is bad. */
+/** Exit code 2 if another location or other settings are needed; 1 if the work itself failed, or the chain is bad. */
 export const ofStore = (error: ChainStoreError): Failure.Failure => {
   switch (error.reason._tag) {
     case "WrongNetwork":

@@ -1,7 +1,7 @@
 /** Text for a person: aligned columns, durations, sizes. Pure. */
 import { cut, padded, widthOf } from "./terminalText.ts"
 
-/** Columns between two columns. */
+/** The gap between two columns. */
 const gap = "  "
 
 const widthsOf = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<number> =>
@@ -13,7 +13,7 @@ export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   return rows.map((row) => row.map((cell, column) => padded(cell, widths[column] ?? 0)).join(gap).trimEnd()).join("\n")
 }
 
-/** As `table`, its last column cut so that no line is wider than `width`, where that leaves some of it. */
+/** As `table`, with its last column cut so that no line is wider than `width`, if that leaves some of it. */
 export const tableWithin = (rows: ReadonlyArray<ReadonlyArray<string>>, width: number | undefined): string => {
   if (width === undefined) return table(rows)
   const last = (rows[0]?.length ?? 1) - 1
@@ -22,18 +22,18 @@ export const tableWithin = (rows: ReadonlyArray<ReadonlyArray<string>>, width: n
   return table(rows.map((row) => row.map((cell, column) => column === last ? cut(cell, room) : cell)))
 }
 
-/** A column of things of one kind. */
+/** A column of a table. */
 export interface Column<A> {
   readonly heading: string
-  /** Lower ones go first where there is little room. */
+  /** Columns with lower values are dropped first when there is little room. */
   readonly worth: number
   readonly cell: (of: A) => string
 }
 
-/** Columns that a last column keeps before others go for its sake. */
+/** Minimum width of the last column; other columns are dropped to keep it. */
 const leastOfLast = 20
 
-/** Heading and rows with as many columns as fit, the most telling ones; the last is cut to what is left, and no line is wider. */
+/** Heading and rows with as many columns as fit, the most important ones. The last column is cut to fit, and no line is wider than `width`. */
 export const fitted = <A>(
   columns: ReadonlyArray<Column<A>>,
   of: ReadonlyArray<A>,

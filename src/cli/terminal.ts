@@ -1,4 +1,4 @@
-/** What may be drawn on a terminal: NO_COLOR and TERM=dumb are obeyed, on standard error too. */
+/** What may be drawn on a terminal. NO_COLOR and TERM=dumb are obeyed, on standard error too. */
 import { Config, Console, Effect, Option, Stdio } from "effect"
 import { hang } from "./terminalText.ts"
 
@@ -15,12 +15,12 @@ export const canAnimate = (stream: "stdout" | "stderr"): Effect.Effect<boolean, 
     return isTerminal && !(yield* isDumb)
   })
 
-/** Columns of the terminal that standard output is; `undefined`: it is none. */
+/** Columns of the terminal; `undefined`: standard output is not a terminal. */
 export const width: Effect.Effect<number | undefined, never, Stdio.Stdio> = Effect.flatMap(
   Stdio.Stdio,
   ({ stdoutIsTerminal }) => Effect.map(stdoutIsTerminal, (is) => is ? process.stdout.columns || undefined : undefined)
 )
 
-/** Prints text for a person: on a terminal, its long lines are broken between words. */
+/** Prints text for a person: on a terminal, long lines are wrapped between words. */
 export const say = (text: string): Effect.Effect<void, never, Stdio.Stdio> =>
   Effect.flatMap(width, (columns) => Console.log(hang(text, columns)))

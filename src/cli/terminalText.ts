@@ -1,13 +1,13 @@
-/** Text on a terminal: what a peer wrote cannot move the cursor, and counts for the columns that it takes. Pure. */
+/** Text on a terminal: a peer's text cannot move the cursor, and its width in columns is known. Pure. */
 
 const spaces = /\s+/gu
-/** Controls of both sets, formats (bidirectional ones, joiners), halves of a pair, private use. */
+/** Both control sets, format characters (bidirectional ones, joiners), lone surrogates, private use. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu
 const selectors = /[\u{FE00}-\u{FE0F}\u{E0100}-\u{E01EF}]/gu
-/** Marks are drawn over the lines above and below, however many there are. */
+/** Any number of marks would be drawn over the lines above and below. */
 const marks = /(\p{M}{2})\p{M}+/gu
 
-/** One line of printable text: other characters become `?`, and a letter has two marks at most. */
+/** One line of printable text: other characters become `?`, and a letter keeps at most two marks. */
 export const harmless = (text: string): string =>
   text.replace(spaces, " ").replace(selectors, "").replace(unprintable, "?").replace(marks, "$1")
 
@@ -41,7 +41,7 @@ const cellsOf = (character: string): number => {
     : 1
 }
 
-/** Columns that the text takes. Where terminals differ (emoji), the greater number. */
+/** Columns that the text takes; the larger number where terminals differ (emoji). */
 export const widthOf = (text: string): number => {
   if (ascii.test(text)) return text.length
   let width = 0
@@ -49,10 +49,10 @@ export const widthOf = (text: string): number => {
   return width
 }
 
-/** Filled up with spaces. */
+/** Padded with spaces. */
 export const padded = (text: string, columns: number): string => text + " ".repeat(Math.max(0, columns - widthOf(text)))
 
-/** At most so many columns; a text that is cut ends with `…`. */
+/** At most this many columns; a text that is cut ends with `…`. */
 export const cut = (text: string, columns: number): string => {
   if (columns < 1) return ""
   if (widthOf(text) <= columns) return text
@@ -69,13 +69,13 @@ export const cut = (text: string, columns: number): string => {
 // oxlint-disable-next-line no-control-regex
 const colours = /\u001b\[[\d;]*m/g
 
-/** Where the last of the columns of a line begins; of a line without columns, two more than its own indent. */
+/** Column where the line's last field begins; for a line without fields, two more than its own indent. */
 const hangingIndent = (plain: string, width: number): number => {
   const leading = /^ */.exec(plain)?.[0].length ?? 0
   const columns = [...plain.matchAll(/\S( {2,})(?=\S)/g)]
   const last = columns.at(-1)
   const indent = last === undefined ? leading : last.index + last[0].length
-  // Text in less than a third of the width is not read but deciphered.
+  // Text in less than a third of the width is hard to read.
   return indent > leading && indent <= width * 2 / 3 ? indent : leading + (last === undefined ? 0 : 2)
 }
 
@@ -99,6 +99,6 @@ const hangLine = (line: string, width: number): ReadonlyArray<string> => {
   return [...lines, current.trimEnd()]
 }
 
-/** Lines broken between words; what follows stands below the last column of its line. Colours take no room. `undefined`: as it is. */
+/** Wraps lines between words; continuation lines start below the line's last field. Colours take no columns. `undefined`: unchanged. */
 export const hang = (text: string, width: number | undefined): string =>
   width === undefined || width < 1 ? text : text.split("\n").flatMap((line) => hangLine(line, width)).join("\n")

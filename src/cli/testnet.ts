@@ -1,4 +1,4 @@
-/** `timemesh testnet`: N node processes on this machine, observed and judged. */
+/** `timemesh testnet`: runs N node processes on this machine, observes them and gives a verdict. */
 import { Console, Effect, FileSystem, Option, Result } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Limits from "../domain/Limits.ts"
@@ -34,7 +34,7 @@ const syncRows = ({ blocks, blocksPerSecond, seconds, sources }: NonNullable<Ver
 
 const roundTrip = (micros: number | null): string => micros === null ? "? ms" : `${micros / 1_000} ms`
 
-/** The verdict for a person; its last line is the judgement. */
+/** The verdict for a person; the last line is pass or fail. */
 export const renderVerdict = (verdict: Verdict): string =>
   [
     table([
@@ -135,7 +135,7 @@ const flags = {
   )
 }
 
-/** What a network with daemons cannot have, in words. */
+/** Options that a network with daemons cannot have, in words. */
 const mixedFault = (asked: {
   readonly nodes: number
   readonly port: number

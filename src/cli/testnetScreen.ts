@@ -1,4 +1,4 @@
-/** A running testnet on a terminal of any size, and as lines elsewhere. */
+/** Shows a running testnet: in place on a terminal of any size, otherwise as lines. */
 import { Effect } from "effect"
 import type * as Testnet from "../testnet/Testnet.ts"
 import { type Column, fitted } from "./table.ts"
@@ -11,7 +11,7 @@ export interface Size {
   readonly rows: number
 }
 
-/** One node of a sample of so many. */
+/** One node of a sample. */
 interface Row {
   readonly view: Testnet.View
   readonly nodes: number
@@ -79,9 +79,9 @@ const summary = (sample: Sample): string => {
   }${starting === 0 ? "" : `, ${starting} starting`}`
 }
 
-/** One sample of the network; no line is longer and no more lines are used than fit. */
+/** Renders one sample of the network, within the terminal's columns and rows. */
 export const render = (sample: Sample, { columns: terminal, rows }: Size): string => {
-  // One column less: a full line makes some terminals begin the next one. Heading, summary and the cursor take three rows.
+  // One column less: on some terminals a full line starts the next one. Heading, summary and the cursor take three rows.
   const width = Math.max(1, terminal - 1)
   const room = Math.max(1, rows - 3)
   const shown = sample.nodes.length <= room ? sample.nodes : sample.nodes.slice(0, Math.max(0, room - 1))
@@ -93,12 +93,12 @@ export const render = (sample: Sample, { columns: terminal, rows }: Size): strin
   ].map((line) => line.slice(0, width)).join("\n")
 }
 
-/** Rows that a text takes on a screen that has become this wide. */
+/** Rows that the text takes once the screen has this width. */
 const rowsOf = (text: string, columns: number): number =>
   text.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / Math.max(1, columns))), 0)
 
 /**
- * Progress as it comes: a table redrawn in place where `size` tells how large the terminal is, otherwise a line per change.
+ * Shows progress: a table redrawn in place where `size` gives the terminal's size, otherwise a line per change.
  */
 export const makeTell = (say: (text: string) => Effect.Effect<void>, size: (() => Size) | undefined) => {
   let last = ""

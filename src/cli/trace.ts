@@ -10,7 +10,7 @@ import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import { say } from "./terminal.ts"
 
-/** Prints a trace for `replay`. Exactly: with waits rounded to whole ms, as other results have them, its steps would not be the same. */
+/** Prints a trace for `replay` unrounded: with waits rounded to integer ms, as in other results, its steps would differ. */
 export const printFile = (file: PairTraceFile.PairTraceFile): Effect.Effect<void> =>
   Json.printText(JSON.stringify(PairTraceFile.toJson(file)))
 

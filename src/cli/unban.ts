@@ -1,4 +1,4 @@
-/** `timemesh unban IP[/n]`: lifts a ban of a running node. */
+/** `timemesh unban IP[/n]`: lifts a running node's ban. */
 import { Console, Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as askNode from "./askNode.ts"

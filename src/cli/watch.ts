@@ -1,4 +1,4 @@
-/** `timemesh watch`: a running node live, until Ctrl-C; on a terminal in place, elsewhere one snapshot after the other. */
+/** `timemesh watch`: shows a running node live, until Ctrl-C: in place on a terminal, otherwise as successive snapshots. */
 import { Console, Effect, Option, Result, Stream } from "effect"
 import { Command, Flag, TerminalCapabilities } from "effect/cli"
 import * as Limits from "../domain/Limits.ts"
@@ -29,7 +29,7 @@ const everyOf = (text: string): Result.Result<number, Failure.Failure> => {
     : Result.succeed(ms)
 }
 
-/** `timemesh watch | head`: the reader goes, and with it the reason to print. */
+/** `timemesh watch | head`: when the reader closes the pipe, there is no reason to print. */
 const readerGone = Effect.callback<void>((resume) => {
   const done = () => resume(Effect.void)
   process.stdout.once("error", done)
@@ -69,7 +69,7 @@ export const command = Command.make(
     const context = yield* Effect.context<askNode.Needs>()
     const told = flags.toFlags(where)
     const node: watching.Node = {
-      // Looked for anew each time: a node that restarts may answer elsewhere.
+      // Located again for each query: a node that restarts may answer at another address.
       ask: askNode.ask(told, (client) => Effect.all({ status: client.status, peers: client.peers })).pipe(
         Effect.provideContext(context)
       ),
@@ -82,7 +82,7 @@ export const command = Command.make(
           )
         )
     }
-    // Ctrl-C is how a watch ends: no failure.
+    // Ctrl-C is the normal end of a watch, not a failure.
     yield* Effect.sync(() => {
       process.exitCode = 0
     })

@@ -1,2 +1,2 @@
-/** The name of a wire for a person. An older node does not say which it speaks: it is ours. */
+/** Display name of a wire. An older node does not name its wire: it is the native one. */
 export const wireName = (wire: string | undefined): string => wire === "time" ? "TIME" : wire ?? "native"

@@ -1,4 +1,4 @@
-/** The peer book that a command works on: a data directory's, with the lock that a running node would hold where it is changed. */
+/** The peer book that a command works on: that of a data directory. A command that changes it holds the lock that a running node would hold. */
 import { Clock, Effect, type FileSystem, Layer, type Option, type Scope } from "effect"
 import { type Network, networks } from "../../domain/Network.ts"
 import { PeerBook } from "../../domain/peer/PeerBook.ts"
@@ -27,7 +27,7 @@ export interface Where {
   readonly network: Option.Option<string>
 }
 
-/** A book, and where it is stored. */
+/** A book and its location. */
 export interface Target {
   readonly network: Network
   readonly directory: string
@@ -39,7 +39,7 @@ export const locate = (told: Where): Effect.Effect<Target, Failure.Failure, File
     return { network: networks[name], directory: yield* dataDirOf(given, name) }
   })
 
-/** Holds the directory's lock: a running node would not read what is written, and would overwrite it. */
+/** Holds the directory's lock: a running node would not read the changes, and would overwrite them. */
 export const lock = ({ directory }: Target): Effect.Effect<void, Failure.Failure, Scope.Scope> =>
   Effect.mapError(
     DataDir.lock(directory),

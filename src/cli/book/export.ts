@@ -1,4 +1,4 @@
-/** `timemesh peers export`: the peer book as a list that `import` reads. */
+/** `timemesh peers export`: prints the peer book as a list that `import` reads. */
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"

@@ -1,4 +1,4 @@
-/** `timemesh peers import`: takes a list of peers, as operators and older programs keep them, into the peer book. */
+/** `timemesh peers import`: adds a list of peers, in the format of operators and older programs, to the peer book. */
 import { Clock, Console, Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as Limits from "../../domain/Limits.ts"
@@ -10,17 +10,17 @@ import * as Failure from "../Failure.ts"
 import { fields } from "../table.ts"
 import * as book from "./book.ts"
 
-/** What became of the entries: `read` is the sum of the others. */
+/** Counts of entries by outcome: `read` is the sum of the others. */
 export interface Imported {
   readonly read: number
-  /** Entries of a peer that an earlier entry names. */
+  /** Entries whose peer an earlier entry names. */
   readonly merged: number
-  /** Peers of the list that are in the book now. */
+  /** Peers of the list that are now in the book. */
   readonly kept: number
   readonly refused: ReadonlyArray<AddressList.RefusedEntry>
 }
 
-/** Puts the list into the book. `now`: wall time, ms. */
+/** Adds the list to the book. `now`: wall time, ms. */
 export const importInto = (
   into: PeerBook,
   list: AddressList.AddressList,
@@ -44,7 +44,7 @@ export const importInto = (
   return { read: list.read, merged: list.merged, kept, refused: refused.toSorted((a, b) => a.line - b.line) }
 }
 
-/** Refused entries that are shown to a person. */
+/** Maximum number of refused entries shown to a person. */
 const shown = 20
 
 const render = ({ kept, merged, read, refused }: Imported, size: number): string =>

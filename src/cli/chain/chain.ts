@@ -1,4 +1,4 @@
-/** `timemesh chain`: the stored chain as a thing of its own, while no node runs on it. */
+/** `timemesh chain`: works on a stored chain while no node uses it. */
 import { Command } from "effect/cli"
 import * as export_ from "./export.ts"
 import * as import_ from "./import.ts"

@@ -1,4 +1,4 @@
-/** `timemesh chain import`: takes the blocks of a file into a stored chain. */
+/** `timemesh chain import`: adds the blocks of a file to a stored chain. */
 import { Console, Duration, Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as ChainImport from "../../layers/chain/tools/ChainImport.ts"

@@ -1,4 +1,4 @@
-/** `timemesh chain info`: what a stored chain is. */
+/** `timemesh chain info`: describes a stored chain. */
 import { ByteSize, Console, Effect, FileSystem } from "effect"
 import { Command } from "effect/cli"
 import { ChainStore } from "../../services/ChainStore.ts"
@@ -6,7 +6,7 @@ import * as Json from "../json.ts"
 import { bytes, fields } from "../table.ts"
 import * as target from "./target.ts"
 
-/** bytes of the database with its log; what is not there counts nothing. */
+/** bytes of the database and its log; a missing file counts as 0. */
 const sizeOf = (filename: string) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem

@@ -12,7 +12,7 @@ import * as Json from "../json.ts"
 import { bytes, fields } from "../table.ts"
 import * as target from "./target.ts"
 
-/** Texts that rules and databases take as they are. */
+/** Texts that rules and databases accept unchanged. */
 const plain = /^[\x21-\x7e]{1,128}$/
 
 export const command = Command.make(

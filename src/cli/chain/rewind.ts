@@ -1,4 +1,4 @@
-/** `timemesh chain rewind`: keeps a stored chain up to a height; repairs a damaged one. */
+/** `timemesh chain rewind`: keeps a stored chain up to a height, and repairs a damaged one. */
 import { Clock, Console, Effect, Option } from "effect"
 import { Argument, Command } from "effect/cli"
 import { storeOptions } from "../../layers/chain/ChainDatabase.ts"
@@ -14,9 +14,9 @@ import * as target from "./target.ts"
 
 interface Rewound {
   readonly tip: Tip
-  /** Blocks dropped; `null` where the old chain could not be counted. */
+  /** Blocks dropped; `null` if the old chain could not be counted. */
   readonly removed: number | null
-  /** Where the damaged database was put. */
+  /** New location of the damaged database. */
   readonly aside: string | null
 }
 
@@ -32,7 +32,7 @@ const rewind = (height: number) =>
     return rewound
   })
 
-/** Writes what is good into a new database. */
+/** Writes the good blocks into a new database. */
 const repair = ({ filename, network, params }: target.Target, height: number) =>
   Effect.gen(function*() {
     const check = ChainCheck.makeChecker(params, yield* HasherLive.make)

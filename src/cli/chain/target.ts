@@ -1,4 +1,4 @@
-/** Which chain a command works on: a data directory's, or a file; with the lock that a running node would hold. */
+/** The chain that a command works on: that of a data directory, or a file. The command holds the lock that a running node would hold. */
 import { Effect, Option, Result } from "effect"
 import type { FileSystem, Scope } from "effect"
 import { Flag } from "effect/cli"
@@ -51,7 +51,7 @@ export interface Target {
   readonly filename: string
 }
 
-/** The network that a text names. `flag`: where it was given. */
+/** The network with that name. `flag`: where it was given. */
 export const networkNamed = (text: string, flag: string): Effect.Effect<NetworkName, Failure.Failure> => {
   const read = Values.network(text)
   return Result.isSuccess(read)
@@ -65,7 +65,7 @@ const lockDirectory = (directory: string) =>
     (error) => Failure.unusable(`${error.message} (a running node answers: timemesh status)`)
   )
 
-/** A database outside of a data directory has a lock file of its own beside it. */
+/** A database outside of a data directory has its own lock file beside it. */
 const lockFile = (filename: string) =>
   Effect.gen(function*() {
     const directory = nodePath.dirname(filename)
@@ -75,7 +75,7 @@ const lockFile = (filename: string) =>
     yield* Effect.mapError(FileLock.take(`${filename}.lock`), (error) => Failure.unusable(error.message))
   })
 
-/** The one name of a file: two names of one database would be two locks. */
+/** The canonical name of a file: two names of one database would mean two locks. */
 const realFile = (name: string) =>
   Effect.gen(function*() {
     const filename = yield* PlainFile.realName(name)
@@ -89,7 +89,7 @@ const realFile = (name: string) =>
     return { filename, there: Option.isSome(stats) }
   }).pipe(Effect.mapError((error) => Failure.unusable(error.message)))
 
-/** What flags (by setting name), environment and config file say, and the network that they name, if they name one. */
+/** The settings given by flags (by setting name), environment and config file, and the network they name, if any. */
 export const chosen = (told: Readonly<Record<string, Option.Option<string>>>) =>
   Effect.gen(function*() {
     const { given } = yield* Effect.mapError(
@@ -102,7 +102,7 @@ export const chosen = (told: Readonly<Record<string, Option.Option<string>>>) =>
   })
 
 /**
- * Finds the chain, and holds its lock until the scope closes. `make`: a missing one is no error.
+ * Finds the chain, and holds its lock until the scope closes. `make`: a missing chain is not an error.
  */
 export const locate = (
   told: Where,
@@ -124,7 +124,7 @@ export const locate = (
     return { network: found, params: chainParams[found], filename }
   })
 
-/** The data directory that the settings name, or the one of that network. */
+/** The data directory in the settings, or that network's default. */
 export const dataDirOf = (given: ConfigSources.GivenSettings, network: NetworkName) =>
   Effect.gen(function*() {
     const { home } = yield* ThisHost.read
@@ -134,13 +134,13 @@ export const dataDirOf = (given: ConfigSources.GivenSettings, network: NetworkNa
     )
   }).pipe(Effect.mapError((error) => Failure.unusable(error.message)))
 
-/** Opens the chain's store for the effect. Errors of the store stay what they are. */
+/** Opens the chain's store for the effect. Store errors pass unchanged. */
 export const withStore =
   ({ filename, network }: Target) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ChainStoreError, Exclude<R, ChainStore>> =>
     Effect.provide(effect, ChainStoreSql.layerSqlite({ filename, ...ChainDatabase.storeOptions(network) }))
 
-/** A failure of the store as one of the command. */
+/** Converts a store failure to a command failure. */
 export const orFail = <A, E, R>(
   effect: Effect.Effect<A, E | ChainStoreError, R>
 ): Effect.Effect<A, Exclude<E, ChainStoreError> | Failure.Failure, R> =>

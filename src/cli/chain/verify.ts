@@ -8,7 +8,7 @@ import * as Json from "../json.ts"
 import { fields } from "../table.ts"
 import * as target from "./target.ts"
 
-/** What keeps all that is good. */
+/** The command that repairs the chain and keeps every good block. */
 const repairing = (good: number): string => `timemesh chain rewind ${good}`
 
 export const command = Command.make(

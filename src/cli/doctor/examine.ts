@@ -1,4 +1,4 @@
-/** Looks at what a node needs on this host, and asks the node that runs there. Changes nothing. */
+/** Examines what a node needs on this host, and queries the node that runs there. Changes nothing. */
 import { Clock, Effect, Result } from "effect"
 import type { FileSystem } from "effect"
 import type { HttpClient } from "effect/http"
@@ -19,19 +19,19 @@ import * as askNode from "../askNode.ts"
 import { software } from "../version.ts"
 import type { Answers, Directory, Facts, Port } from "./findings.ts"
 
-/** What of the host a test can replace. */
+/** The host facts that a test can replace. */
 export interface Host {
   readonly nodeVersion: string
   readonly descriptors: number | undefined
-  /** Of the disk that the directory is on. */
+  /** The disk that holds the directory. */
   readonly disk: (directory: string) => Effect.Effect<Directory["disk"]>
-  /** The system's code if the port cannot be listened on; without `ip`: on every address. */
+  /** The system's code if listening on the port fails. Without `ip`: on every address. */
   readonly bind: (ip: string | undefined, port: number) => Effect.Effect<string | undefined>
   /** The system's code if nothing answers there. */
   readonly connect: (ip: string, port: number) => Effect.Effect<string | undefined>
 }
 
-/** The system's code; `undefined` if the socket could be had. */
+/** The system's code; `undefined` if the socket opened. */
 const attempt = (open: (done: (code: string | undefined) => void) => void): Effect.Effect<string | undefined> =>
   Effect.callback((resume) => open((code) => resume(Effect.succeed(code))))
 
@@ -62,7 +62,7 @@ export const thisHost: Host = {
 
 const exists = (path: string): Promise<boolean> => fs.stat(path).then(() => true, () => false)
 
-/** Whether the file is a database; a node that runs has it open, so it is not asked then. */
+/** What is wrong with the database file, if anything. Not used while a node runs, which has the file open. */
 const databaseOf = (file: string): Effect.Effect<string | undefined> =>
   Effect.promise(() => exists(file)).pipe(
     Effect.map((isThere) => {
@@ -128,7 +128,7 @@ const portsOf = Effect.fnUntraced(
       }
       return ports
     }
-    // Where it listens on every address, loopback is one of them.
+    // A node that listens on every address listens on loopback too.
     const at = PeerAddress.fromString(node.status.listen.replace(/^(?:any|0\.0\.0\.0|\[::\]):/, "127.0.0.1:"), 0)
     if (Result.isFailure(at)) return ports
     return [{
@@ -145,7 +145,7 @@ const asking: ReadonlySet<string> = new Set(
   [admin, adminToken, adminTokenFile, dataDir, network].map(({ name }) => name)
 )
 
-/** The node that these settings would ask, if it runs. Where it listens by default says nothing of a node that does. */
+/** The running node that these settings would query, if any. Where a node listens by default does not show where this one listens. */
 const answersOf = (flags: ConfigSources.Flags): Effect.Effect<
   Answers | string,
   never,

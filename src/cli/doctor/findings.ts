@@ -1,15 +1,15 @@
-/** What `doctor` makes of the facts that it found: each finding with its fix. Pure. */
+/** Turns the facts that `doctor` found into findings, each with its fix. Pure. */
 import { DateTime } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { Status } from "../../layers/http/AdminApi.ts"
 import type { ClockReport, Resources } from "../../layers/http/InsightApi.ts"
 import { bytes } from "../table.ts"
 
-/** `problem`: the node does not work, or soon will not. `warning`: it works, less well than it could. */
+/** `problem`: the node does not work, or soon will not. `warning`: it works, but could work better. */
 export type Level = "ok" | "warning" | "problem"
 
 export interface Finding {
-  /** What was looked at, such as `disk`. */
+  /** What was examined, such as `disk`. */
   readonly check: string
   readonly level: Level
   readonly says: string
@@ -17,32 +17,32 @@ export interface Finding {
   readonly fix?: string
 }
 
-/** An address that the node needs: whether it can be bound, or who has it. */
+/** An address that the node needs: whether it can be bound, or which process has it. */
 export interface Port {
   /** `peers`, or `admin API`. */
   readonly of: string
   readonly address: string
   /** The flag that chooses another. */
   readonly flag: string
-  /** The system's code when it cannot be bound or, of a node that runs, cannot be reached. */
+  /** The system's code if the address cannot be bound or, for a running node, cannot be reached. */
   readonly code: string | undefined
 }
 
 export interface Directory {
   readonly path: string
-  /** What keeps the node from using it: what `DataDir` says. */
+  /** Why the node cannot use it, as `DataDir` reports. */
   readonly problem: string | undefined
   readonly exists: boolean
-  /** What is wrong with its token's file, if there is one. */
+  /** What is wrong with the token's file, if it exists. */
   readonly token: string | undefined
   /** Wall time of the latest change to one of its files, ms. */
   readonly changedAt: number | undefined
   readonly disk: Resources["disk"]
-  /** Of its chain's file; `undefined`: it opens, or there is none, or a node has it open. */
+  /** What is wrong with the chain's file; `undefined`: it opens, or there is none, or a node has it open. */
   readonly database: string | undefined
 }
 
-/** What a running node says. */
+/** Reports of a running node. */
 export interface Answers {
   readonly status: Status
   readonly resources: Resources
@@ -54,20 +54,20 @@ export interface Facts {
   readonly nodeVersion: string
   /** Wall time, ms. */
   readonly now: number
-  /** Why the settings are refused; then there is nothing below that depends on them. */
+  /** Why the settings are refused; fields below that depend on them are then empty. */
   readonly settings: string | undefined
   readonly directory: Directory | undefined
   readonly ports: ReadonlyArray<Port>
-  /** Sockets and files that a process may have open; `undefined`: unknown. */
+  /** Maximum open sockets and files of a process; `undefined`: unknown. */
   readonly descriptors: number | undefined
   readonly maxPeers: number
-  /** Of the node that runs there, or why there is none. */
+  /** Reports of the running node, or why there are none. */
   readonly node: Answers | string
 }
 
 const ok = (check: string, says: string): Finding => ({ check, level: "ok", says })
 const problem = (check: string, says: string, fix: string): Finding => ({ check, level: "problem", says, fix })
-/** Of a sentence that ends with its fix, as errors of this program do. */
+/** A finding from a sentence that ends with its fix, as this program's errors do. */
 const refused = (check: string, sentence: string): Finding => {
   const [says = sentence, ...fix] = sentence.split("; ")
   return problem(check, says, fix.join("; "))

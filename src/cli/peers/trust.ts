@@ -1,4 +1,4 @@
-/** `timemesh peers trust IP`: a running node takes the key that the peer shows next for the peer's. */
+/** `timemesh peers trust IP`: a running node accepts the key that the peer shows next. */
 import { Console, Effect, Result } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"

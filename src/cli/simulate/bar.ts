@@ -1,4 +1,4 @@
-/** Progress of a simulation on a terminal. Pure but for the line that it draws on. */
+/** Progress of a simulation on a terminal. Pure except for the line that it draws on. */
 import type { Clock } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { Fault } from "../../simulation/plan/Fault.ts"
@@ -14,7 +14,7 @@ const filled = (part: number): string => {
   return `[${"#".repeat(full)}${".".repeat(cells - full)}]`
 }
 
-/** Draws a text now and then: what is called a thousand times a second costs next to nothing. */
+/** Limits how often a text is drawn: a thousand calls per second cost almost nothing. */
 export const seldom = (line: ProgressLine, clock: Clock.Clock): (text: () => string) => void => {
   let next = Number.NEGATIVE_INFINITY
   return (text) => {
@@ -27,7 +27,7 @@ export const seldom = (line: ProgressLine, clock: Clock.Clock): (text: () => str
 
 const plain = (ms: number): string => SimulationText.moment(ms).replace(/\.\d+$/, "")
 
-/** `[####....] 20 % 0:12:03 of 1:00:00, 12 faults, 250 times as fast, 12 s left`. `plan`: the faults that are to be. */
+/** `[####....] 20 % 0:12:03 of 1:00:00, 12 faults, 250 times as fast, 12 s left`. `plan`: the planned faults. */
 export const running = (
   plan: ReadonlyArray<Fault>,
   virtualMs: number,
@@ -42,7 +42,7 @@ export const running = (
   }, ${faults} faults, ${Math.round(speed)} times as fast${left}`
 }
 
-/** How far the search for a shorter failure is. */
+/** Progress of the search for a shorter failure. */
 export const shrinking = ({ best, left, plan, runs }: Shrink.Shrink): string =>
   `shrinking: ${best.faults.length} of ${plan.length} faults, ${best.nodes.length} nodes, until ${
     plain(best.untilMs)

@@ -1,4 +1,4 @@
-/** `simulate` with many seeds, each in a process of its own or of a few of them; and what such a process does. */
+/** `simulate` with many seeds, distributed over one or more worker processes; and the worker itself. */
 import { Clock, Console, Effect, Queue, Stdio, Stream } from "effect"
 import type { Cause } from "effect"
 import type { Self } from "../../layers/node/Self.ts"
@@ -16,7 +16,7 @@ import type { Scenario } from "./request.ts"
 import type { Simulator } from "./simulator.ts"
 import * as verdict from "./verdict.ts"
 
-/** What makes this program a worker for the scenario. */
+/** Arguments that make this program a worker for the scenario. */
 const workerArgs = (
   { faults, hours, mode, masternodes, mutant, nodes, store, wire }: Scenario,
   shrink: boolean
@@ -43,13 +43,13 @@ const resultOf = (outcome: SeedPool.Outcome, scenario: Scenario): SimulationResu
     ? outcome.result
     : SimulationResult.crashed({ ...scenario, seed: outcome.seed }, outcome.wallSeconds, outcome.detail)
 
-/** Where the results of these seeds go as a file for `simulate merge`. */
+/** Output file with these seeds' results, for `simulate merge`. */
 export interface Out {
   readonly file: string
   readonly shard: ShardFile.Shard
 }
 
-/** Fails before anything is simulated if the file cannot be written. */
+/** Fails before the simulation starts if the file cannot be written. */
 const checkOut = Effect.fnUntraced(function*({ file }: Out) {
   if (OutputFile.isStandardOutput(file)) {
     return yield* Failure.unusable("--out: standard output has the verdicts; name a file")
@@ -118,7 +118,7 @@ export const command = Effect.fnUntraced(function*(
   yield* verdict.conclude(tally, elapsed() / 1_000, json)
 }, Effect.scoped)
 
-/** A worker's life: seeds from standard input, a line of JSON for each, until the input ends, also in the middle of a run. */
+/** Runs a worker: reads seeds from standard input and writes a line of JSON for each, until the input ends, even in the middle of a run. */
 export const worker = Effect.fnUntraced(function*(simulator: Simulator, scenario: Scenario, shrink: boolean) {
   const stdio = yield* Stdio.Stdio
   const orders = yield* Queue.unbounded<string, Cause.Done>()

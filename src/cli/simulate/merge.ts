@@ -1,4 +1,4 @@
-/** `timemesh simulate merge FILE…`: the shards of many seeds as one run, with one verdict. */
+/** `timemesh simulate merge FILE…`: combines the shards of many seeds into one run with one verdict. */
 import { Effect, Result, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as InputFile from "../../layers/store/InputFile.ts"

@@ -14,7 +14,7 @@ import * as render from "./render.ts"
 import type { Simulator } from "./simulator.ts"
 import * as TraceFile from "./traceFile.ts"
 
-/** How a seed is run. */
+/** How to run a seed. */
 export interface How {
   readonly shrink: boolean
   readonly trace: string | undefined
@@ -22,14 +22,14 @@ export interface How {
   readonly line: progress.ProgressLine | undefined
 }
 
-/** Standard error, if it is a terminal: standard output is for what comes of it. */
+/** Standard error, if it is a terminal: standard output is for the results. */
 export const progressLine: Effect.Effect<progress.ProgressLine | undefined, never, Stdio.Stdio> = Effect.gen(
   function*() {
     return (yield* canAnimate("stderr")) ? progress.onTerminal(process.stderr) : undefined
   }
 )
 
-/** Runs the simulation and, if it failed, looks for a shorter failure. */
+/** Runs the simulation and, if it failed, searches for a shorter failure. */
 export const run = (simulator: Simulator, options: SimulationOptions, how: How) =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
@@ -56,7 +56,7 @@ export const run = (simulator: Simulator, options: SimulationOptions, how: How) 
     return { report, result: SimulationResult.ofReport(report, wallSeconds, shrunk) }
   }).pipe(Effect.scoped, Effect.catchTag("InvalidSimulation", ({ message }) => Effect.fail(Failure.unusable(message))))
 
-/** The whole command: what it prints, and how it ends. */
+/** The whole command: its output and exit code. */
 export const command = Effect.fnUntraced(function*(
   simulator: Simulator,
   options: SimulationOptions,

@@ -1,4 +1,4 @@
-/** What a simulation found, for people. Pure. */
+/** Results of a simulation as text for people. Pure. */
 import * as Bounds from "../../simulation/plan/Bounds.ts"
 import { faultKinds } from "../../simulation/plan/Fault.ts"
 import * as Recovery from "../../simulation/plan/Recovery.ts"
@@ -39,7 +39,7 @@ const timeline = (records: ReadonlyArray<FaultRecord>, untilMs: number): string 
   return table([["FAULT", "COUNT", `0:00:00${end.padStart(cells - 7)}`], ...rows])
 }
 
-/** Faults worth a line each: those that took longest to get over. */
+/** Faults listed one by one: those with the longest recovery. */
 const notable = (records: ReadonlyArray<FaultRecord>): ReadonlyArray<string> =>
   records.filter(({ recoveryMs = 0 }) => recoveryMs > 0)
     .toSorted((a, b) => (b.recoveryMs ?? 0) - (a.recoveryMs ?? 0))
@@ -57,7 +57,7 @@ const heights = (all: ReadonlyArray<number>): string => {
   return least === most ? `${least} at all` : `${least} to ${most}`
 }
 
-/** `wallSeconds` is 0 for a run of next to nothing. */
+/** `wallSeconds` is 0 for a very short run. */
 const speed = (virtualHours: number, wallSeconds: number): string =>
   `${Math.round(virtualHours * 3_600 / Math.max(wallSeconds, 0.001)).toLocaleString("en")} times as fast as the clock`
 
@@ -95,7 +95,7 @@ const recoveryTable = (
     `most of one node ${mostPerNode}`
   ].join("\n")
 
-/** The whole, but the judgement. */
+/** The whole report except the verdict. */
 export const summary = (report: SimulationReport, wallSeconds: number): string => {
   const { connected, duplicates, messages, pairs, reorgs, timeline: records, unfaultedDowns, virtualHours } = report
   const slowest = notable(records)
@@ -124,7 +124,7 @@ export const summary = (report: SimulationReport, wallSeconds: number): string =
   ].join("\n")
 }
 
-/** The judgement: `OK`, or what was violated. */
+/** The verdict: `OK`, or the violations. */
 export const verdict = ({ ok, violations }: Pick<SimulationResult, "ok" | "violations">): string =>
   ok ? "OK" : ["NOT OK", ...violations.map((each) => `  ${SimulationText.violation(each)}`)].join("\n")
 
@@ -143,7 +143,7 @@ export const shrunk = ({ faults, nodes, replay, runs, shortest, untilMs, violati
     `  ${replay}`
   ].join("\n")
 
-/** One seed of many, in a line; a failed one with what was violated and how to replay it. */
+/** One seed of many on one line; for a failed one, the violations and how to replay it. */
 export const line = (result: SimulationResult, replay: string): string => {
   const { faults, maxRecoveryMs, ok, seed, shrunk, traceHash, violations, virtualHours, wallSeconds } = result
   const count = Object.values(faults).reduce((a, b) => a + b, 0)
@@ -159,17 +159,17 @@ export const line = (result: SimulationResult, replay: string): string => {
   ].join("\n")
 }
 
-/** All seeds together. */
+/** Totals over all seeds. */
 export interface Total {
   readonly seeds: number
   readonly failedSeeds: ReadonlyArray<number>
   readonly wallSeconds: number
-  /** Of the seeds that did not fail as well. */
+  /** Maximum over all seeds, failed or not. */
   readonly maxRecoveryMs: number
   /** By kind of fault. */
   readonly recovery: ReadonlyArray<Recovery.Figures>
   readonly dialsPerSecond: ReturnType<typeof Recovery.dialsPerSecond>
-  /** What took too long over all seeds together, in words. */
+  /** Recoveries that took too long over all seeds together, in words. */
   readonly problems: ReadonlyArray<string>
   readonly ok: boolean
 }

@@ -1,4 +1,4 @@
-/** What `simulate` was asked for: its flags, understood. Pure. */
+/** Parses the flags of `simulate`. Pure. */
 import { Option, Result } from "effect"
 import { type FaultKind, faultKinds } from "../../simulation/plan/Fault.ts"
 import * as SimulationLimits from "../../simulation/plan/Limits.ts"
@@ -12,7 +12,7 @@ import type {
 } from "../../simulation/plan/SimulationReport.ts"
 import * as Failure from "../Failure.ts"
 
-/** The flags as they were given. */
+/** The flags as given. */
 export interface Given {
   readonly nodes: number
   readonly hours: number
@@ -36,20 +36,20 @@ export interface Given {
   readonly mutant: Option.Option<string>
 }
 
-/** Everything but the seed. */
+/** Everything except the seed. */
 export type Scenario = Omit<SimulationOptions, "seed">
 
 export interface Request {
   readonly scenario: Scenario
-  /** `undefined`: one seed, from chance. */
+  /** `undefined`: one random seed. */
   readonly seeds: Seeds | undefined
-  /** Whether it was `--seeds`: then there is a line per seed, even of one. */
+  /** Whether `--seeds` was given: then each seed has a line, even a single one. */
   readonly many: boolean
   readonly jobs: number
   readonly json: boolean
   readonly shrink: boolean
   readonly trace: string | undefined
-  /** Where the results go as a file, and which part of the seeds is simulated. */
+  /** The results file, and which part of the seeds to simulate. */
   readonly out: { readonly file: string; readonly shard: Shard } | undefined
 }
 
@@ -62,10 +62,10 @@ const inRange = (flag: string, value: number, least: number, most: number): Read
     ? Result.succeed(value)
     : bad(`--${flag}: "${value}" is out of range; write ${least} to ${most}`)
 
-/** nodes. All of them connect to all: no more than a node has peers. */
+/** Maximum seed: larger integers are not exact. */
 const mostSeed = Number.MAX_SAFE_INTEGER
 
-/** `all`, `none`, or kinds with commas between. */
+/** `all`, `none`, or comma-separated kinds. */
 export const kinds = (text: string): Read<ReadonlyArray<FaultKind>> => {
   if (text === "all") return Result.succeed(faultKinds)
   if (text === "none") return Result.succeed([])
@@ -95,7 +95,7 @@ export const shard = (text: string): Read<Shard> => {
     : bad(`--shard: "${text}" is no shard; write I/N, from 1/N to N/N, at most ${SimulationLimits.maxShards} in all`)
 }
 
-/** `--shard` and `--out`: a part of the seeds, and the file that brings the parts together again. */
+/** `--shard` and `--out`: a part of the seeds, and the file that is later merged with the other parts. */
 const outOf = (given: Given, seeds: Seeds | undefined): Read<Request["out"]> =>
   Result.gen(function*() {
     if (Option.isNone(given.out)) {
@@ -110,7 +110,7 @@ const outOf = (given: Given, seeds: Seeds | undefined): Read<Request["out"]> =>
     return { file: given.out.value, shard: part }
   })
 
-/** Numbers with commas between, below `bound`; ascending, each once. `none` is no number. */
+/** Comma-separated numbers below `bound`; ascending and unique. `none` gives an empty list. */
 const numbers = (flag: string, text: string, bound: number): Read<ReadonlyArray<number>> => {
   if (text === "none") return Result.succeed([])
   const parts = text.split(",").map((part) => part.trim())
@@ -132,7 +132,7 @@ const single = ["trace", "keepFaults", "keepNodes", "untilMs"] as const
 
 const flagOf = { trace: "trace", keepFaults: "keep-faults", keepNodes: "keep-nodes", untilMs: "until-ms" } as const
 
-/** @param cpus what `--jobs` is when it was not given */
+/** @param cpus default for `--jobs` */
 export const read = (given: Given, cpus: number): Read<Request> =>
   Result.gen(function*() {
     const nodes = yield* inRange("nodes", given.nodes, 2, mostNodes)

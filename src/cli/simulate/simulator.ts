@@ -1,4 +1,4 @@
-/** The simulator as the commands use it. Loaded when it is needed: it is as big as the node. */
+/** The simulator as the commands use it. Loaded on demand: it is as large as the node. */
 import { Effect } from "effect"
 import type { Run } from "../../simulation/FailureSearch.ts"
 import type { Fault } from "../../simulation/plan/Fault.ts"
@@ -6,7 +6,7 @@ import type { SimulationOptions } from "../../simulation/plan/SimulationReport.t
 
 export interface Simulator {
   readonly run: Run
-  /** The faults that are to happen. */
+  /** The planned faults. */
   readonly planOf: (options: SimulationOptions) => ReadonlyArray<Fault>
 }
 

@@ -1,4 +1,4 @@
-/** The file of `--trace`. A simulation is one long turn of the event loop: its lines are written as they come. */
+/** The file of `--trace`. A simulation is one long turn of the event loop, so lines are written as they are produced. */
 import { Effect } from "effect"
 import type { Scope } from "effect"
 import { closeSync, constants, openSync, writeSync } from "node:fs"
@@ -7,7 +7,7 @@ import { systemReasonAndFix } from "../../layers/store/systemError.ts"
 import * as SimulationLimits from "../../simulation/plan/Limits.ts"
 import * as Failure from "../Failure.ts"
 
-/** A fifo without a reader is an error, not a wait that no signal ends. */
+/** A fifo without a reader is an error: waiting for one could not be interrupted. */
 const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NONBLOCK
 
 const failure = (file: string, error: unknown): Failure.Failure =>
@@ -15,11 +15,11 @@ const failure = (file: string, error: unknown): Failure.Failure =>
 
 export interface TraceFile {
   readonly line: (text: string) => void
-  /** What is still in memory goes to the file. Fails if any line could not be written. */
+  /** Writes what is still in memory. Fails if any line could not be written. */
   readonly written: Effect.Effect<void, Failure.Failure>
 }
 
-/** Opened (and emptied) now, closed with the scope. */
+/** Opens (and empties) the file; closes it with the scope. */
 export const open = (file: string): Effect.Effect<TraceFile, Failure.Failure, Scope.Scope> =>
   Effect.gen(function*() {
     yield* Effect.mapError(OutputFile.check(file), (error) => Failure.unusable(`--trace: ${error.message}`))

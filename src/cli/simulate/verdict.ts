@@ -1,4 +1,4 @@
-/** The results of many seeds as they come: a line for each, the figures of all, and one verdict. */
+/** Results of many seeds as they arrive: a line for each, the totals, and one verdict. */
 import { Console, Effect, Stream } from "effect"
 import * as Bounds from "../../simulation/plan/Bounds.ts"
 import * as Recovery from "../../simulation/plan/Recovery.ts"
@@ -9,7 +9,7 @@ import * as Json from "../json.ts"
 import * as render from "./render.ts"
 import type { Scenario } from "./request.ts"
 
-/** The lines on standard output. Gives each result on, once it is printed. */
+/** Prints each result on standard output, then passes it on. */
 export const printed = (
   scenario: Scenario,
   { after = () => {}, before = () => {}, json }: {
@@ -27,7 +27,7 @@ export const printed = (
         : Console.log(render.line(result, SimulationText.replay({ ...scenario, seed: result.seed })))
     }).pipe(Effect.andThen(Effect.sync(() => after(result)))))
 
-/** What all seeds have together, as they come. */
+/** Running totals over all seeds. */
 export interface Tally {
   readonly count: number
   readonly failedSeeds: ReadonlyArray<number>
@@ -52,7 +52,7 @@ export const add = (tally: Tally, result: SimulationResult): Tally => ({
   healing: Recovery.mergeHealing(tally.healing, result.healing)
 })
 
-/** Prints the figures and ends the command: it fails unless every seed held and all recoveries together were in time. */
+/** Prints the totals and ends the command. Fails unless every seed passed and all recoveries together were in time. */
 export const conclude = Effect.fnUntraced(function*(tally: Tally, wallSeconds: number, json: boolean) {
   const { count, failedSeeds, healing, maxRecoveryMs, recoveries } = tally
   const figures = Recovery.figures(recoveries)

@@ -1,11 +1,11 @@
-/** What `timemesh watch` knows of the node: its latest answers, and the latest events. Pure. */
+/** State of `timemesh watch`: the node's latest answers and events. Pure. */
 import * as Limits from "../../domain/Limits.ts"
 import type { Status } from "../../layers/http/AdminApi.ts"
 import type { Sent } from "../../layers/http/EventsApi.ts"
 import type { Peers } from "../../layers/http/PeerApi.ts"
 import * as SyncProgress from "../../layers/log/SyncProgress.ts"
 
-/** One question to the node, and its answers. */
+/** The answers to one query of the node. */
 export interface Answer {
   readonly status: Status
   readonly peers: Peers
@@ -18,16 +18,16 @@ export interface Line {
 }
 
 export interface Model {
-  /** The latest, however old. */
+  /** The latest answer, however old. */
   readonly answer: Answer | undefined
   /** Monotonic time of that answer, ms. */
   readonly answeredAt: number
-  /** Why the latest question has no answer. */
+  /** Why the latest query has no answer. */
   readonly problem: string | undefined
   readonly pace: SyncProgress.Pace
-  /** The oldest first. */
+  /** Oldest first. */
   readonly events: ReadonlyArray<Line>
-  /** Id of the latest event, with which the stream is asked to go on. */
+  /** Id of the latest event, after which the stream is requested. */
   readonly lastEventId: string | undefined
 }
 
@@ -47,7 +47,7 @@ const added = ({ events }: Model, ...lines: ReadonlyArray<Line>): ReadonlyArray<
 export const answered = (model: Model, answer: Answer, now: number): Model => {
   const before = model.answer?.status
   const { chain, pid, startedAt, uptimeMs } = answer.status
-  // In a container every process is number 1.
+  // In a container every process has pid 1.
   const isOther = before !== undefined && (before.pid !== pid || uptimeMs < before.uptimeMs)
   return {
     ...model,
@@ -65,7 +65,7 @@ export const answered = (model: Model, answer: Answer, now: number): Model => {
 
 export const failed = (model: Model, problem: string): Model => ({ ...model, problem })
 
-/** Something of the stream of events. Those of the node's start are its own: an id of another process says nothing to it. */
+/** Handles a message of the event stream. A new process starts its own sequence: it does not know the old one's ids. */
 export const heard = (model: Model, sent: Sent): Model => {
   switch (sent.event) {
     case "start": {

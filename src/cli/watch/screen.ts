@@ -1,4 +1,4 @@
-/** `timemesh watch` on a screen of any size: verdict, sync, peers, events. Pure. */
+/** Renders `timemesh watch` for a screen of any size: verdict, sync, peers, events. Pure. */
 import { DateTime } from "effect"
 import * as SyncProgress from "../../layers/log/SyncProgress.ts"
 import * as peerTable from "../peerTable.ts"
@@ -15,7 +15,7 @@ export interface Size {
 /** `02:31:07`, UTC. */
 const clock = (at: number): string => DateTime.formatIso(DateTime.makeUnsafe(at)).slice(11, 19)
 
-/** What is right now, or why it is not known. `now`: monotonic time, ms. */
+/** The node's current verdict, or why it is unknown. `now`: monotonic time, ms. */
 const verdict = ({ answer, answeredAt, problem }: Model, now: number): string => {
   if (problem !== undefined) {
     const since = answer === undefined ? "" : ` for ${duration(now - answeredAt)}`
@@ -59,20 +59,20 @@ const sync = ({ answer, pace }: Model): string => {
 
 const eventLine = ({ at, text }: Line): string => `${clock(at)}  ${harmless(text)}`
 
-/** The latest events, with a heading, in so many lines. */
+/** The latest events with a heading, in at most `most` lines. */
 const eventLines = ({ events }: Model, most: number): ReadonlyArray<string> => {
   if (most < 2) return []
   const shown = events.slice(-(most - 1)).map(eventLine)
   return ["EVENTS", ...(shown.length === 0 ? ["none yet"] : shown)]
 }
 
-/** Lines of the verdict: all of it where there is room, one where there is little. */
+/** Lines of the verdict: all of it if there is room, otherwise one. */
 const verdictLines = (text: string, width: number, rows: number): ReadonlyArray<string> =>
   rows < 12 ? [text] : hang(text, width).split("\n").slice(0, 3)
 
 /**
- * The screen: never more lines than rows, none as wide as the terminal (a full line makes some begin the next one). The smaller it is, the less
- * of it: the verdict stays to the last, then sync, the node, peers, events. The first line is the verdict.
+ * The screen: never more lines than rows, and none as wide as the terminal (on some, a full line starts the next one). As the screen gets
+ * smaller, parts are left out: events first, then peers, the node, sync; never the verdict, which is the first line.
  */
 export const render = (model: Model, { columns, rows }: Size, now: number): ReadonlyArray<string> => {
   const width = Math.max(1, columns - 1)
@@ -99,7 +99,7 @@ export const render = (model: Model, { columns, rows }: Size, now: number): Read
   ].slice(0, Math.max(1, rows)).map((line) => cut(line, width))
 }
 
-/** For what is no terminal: a snapshot with its time, and the events since `after` of them were there. */
+/** Output without a terminal: a snapshot with its time, and the events that follow those in `after`. */
 export const snapshot = (model: Model, after: ReadonlyArray<Line>, now: number): string => {
   const fresh = model.events.slice(model.events.findLastIndex((line) => line === after.at(-1)) + 1)
   return [

@@ -1,4 +1,4 @@
-/** The whole screen of a terminal, given back as it was however the program ends. */
+/** Full-screen terminal output. The screen is restored however the program ends. */
 import { Effect, type Scope } from "effect"
 import * as fs from "node:fs"
 import type { Screen } from "./watching.ts"
@@ -6,14 +6,14 @@ import type { Screen } from "./watching.ts"
 const enter = "\u001b[?1049h\u001b[?25l"
 const leave = "\u001b[?25h\u001b[?1049l"
 
-/** One write for each frame: a terminal shows no half of it. What a line does not cover is erased. */
+/** One write per frame, so that a terminal never shows half of it. The rest of each line is erased. */
 export const frame = (lines: ReadonlyArray<string>, bold: boolean): string => {
   const [first = "", ...rest] = lines
   const verdict = bold ? `\u001b[1m${first}\u001b[0m` : first
   return `\u001b[H${[verdict, ...rest].map((line) => `${line}\u001b[K`).join("\r\n")}\u001b[J`
 }
 
-/** A terminal as it is used here: of Node's `process.stdout`. */
+/** The part of Node's `process.stdout` that is used here. */
 export interface Output {
   readonly fd: number
   readonly columns?: number
@@ -26,7 +26,7 @@ export const open = (output: Output, bold: boolean): Effect.Effect<Screen, never
   Effect.gen(function*() {
     let last: ReadonlyArray<string> = []
     const write = (text: string) => Effect.sync(() => void output.write(text))
-    // A process that is stopped (Ctrl-Z) leaves the screen to the shell, and takes it again when it goes on.
+    // A stopped process (Ctrl-Z) returns the screen to the shell, and takes it again when it continues.
     const stopped = () => {
       output.write(leave)
       process.once("SIGCONT", () => output.write(`${enter}${frame(last, bold)}`))
@@ -60,6 +60,6 @@ const tryWrite = (fd: number, text: string): void => {
   try {
     fs.writeSync(fd, text)
   } catch {
-    // The terminal is gone, and with it its screen.
+    // The terminal is gone, and its screen with it.
   }
 }

@@ -1,4 +1,4 @@
-/** Follows a node and draws it, for `timemesh watch`: what asks and what draws are given, so that tests need no node and no terminal. */
+/** Follows a node and draws it, for `timemesh watch`. Querying and drawing are passed in, so that tests need neither node nor terminal. */
 import { Effect, Schedule, type Scope, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { Sent } from "../../layers/http/EventsApi.ts"
@@ -7,10 +7,10 @@ import type { Failure } from "../Failure.ts"
 import * as Model from "./Model.ts"
 import * as screen from "./screen.ts"
 
-/** The node that is watched; it may stop and start. */
+/** The watched node, which may stop and start. */
 export interface Node {
   readonly ask: Effect.Effect<Model.Answer, Failure>
-  /** Events after that one; without one, some of the latest first. Ends when the node does. */
+  /** Events after that id; without one, first some of the latest. Ends when the node stops. */
   readonly events: (after: string | undefined) => Stream.Stream<Sent, Failure>
 }
 
@@ -31,20 +31,20 @@ const ask = (watch: Watch): Effect.Effect<void, Failure> =>
       watch.model = Model.answered(watch.model, answer, now)
     }))
 
-/** The first question must have an answer: an address that is mistyped is not watched for ever. */
+/** The first query must succeed: a mistyped address is not watched for ever. */
 const begin = (node: Node): Effect.Effect<Watch, Failure> => {
   const watch: Watch = { node, model: Model.start }
   return Effect.as(ask(watch), watch)
 }
 
-/** A later one may have none: the node restarts, or is away. */
+/** A later query may fail: the node restarts, or is away. */
 const askAgain = (watch: Watch): Effect.Effect<void> =>
   Effect.catch(ask(watch), ({ text }) =>
     Effect.sync(() => {
       watch.model = Model.failed(watch.model, text)
     }))
 
-/** A stream that ends, or cannot be had, is asked for again: `askAgain` says what is wrong with the node. */
+/** Requests the stream again if it ends or fails: `askAgain` reports what is wrong with the node. */
 const listen = (watch: Watch): Effect.Effect<void> =>
   Effect.suspend(() =>
     Stream.runForEach(watch.node.events(watch.model.lastEventId), (sent) =>
@@ -53,7 +53,7 @@ const listen = (watch: Watch): Effect.Effect<void> =>
       }))
   ).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(Limits.watchAgainMs)), Effect.asVoid)
 
-/** Asks, and hears events, for as long as the scope. */
+/** Queries the node and reads events until the scope closes. */
 const follow = (watch: Watch, everyMs: number): Effect.Effect<void, never, Scope.Scope> =>
   Effect.all([
     Effect.forkScoped(listen(watch)),
@@ -64,7 +64,7 @@ const follow = (watch: Watch, everyMs: number): Effect.Effect<void, never, Scope
     )
   ], { discard: true })
 
-/** Redraws what has changed, and all once a second since ages grow; at once where the terminal has another size. Until interrupted. */
+/** Redraws what changed, everything once a second (ages grow), and at once when the terminal is resized. Until interrupted. */
 export const onScreen = (node: Node, { draw, size }: Screen, everyMs: number): Effect.Effect<void, Failure> =>
   Effect.scoped(Effect.gen(function*() {
     const watch = yield* begin(node)
@@ -81,7 +81,7 @@ export const onScreen = (node: Node, { draw, size }: Screen, everyMs: number): E
     ))
   }))
 
-/** Prints a snapshot at each question, `count` of them or until interrupted. */
+/** Prints a snapshot per query, `count` times or until interrupted. */
 export const asText = (
   node: Node,
   print: (text: string) => Effect.Effect<void>,
