@@ -40,7 +40,9 @@ describe("self-dial", () => {
       // The kernel dials 127.0.0.2 from 127.0.0.1: neither is known to be ours.
       yield* manager.connect(PeerAddress.make(ip("127.0.0.2"), manager.address.port))
       yield* Deferred.await(refused)
-      const told = events.map(({ _tag }) => _tag).filter((tag) => tag !== "PeerLearned" && tag !== "Listening")
+      // A busy machine's lag is an event as well.
+      const others = new Set(["PeerLearned", "Listening", "LoopLag"])
+      const told = events.map(({ _tag }) => _tag).filter((tag) => !others.has(tag))
       assert.sameMembers(told, ["Dialling", "OwnAddress", "Refused", "Refused"])
     }).pipe(Effect.scoped))
 
