@@ -1,23 +1,23 @@
-/** Whose fault a failed dial is, by the system's code. */
+/** Classifies a failed dial by whose fault it is, from the system's error code. */
 import * as PeerIp from "./peer/PeerIp.ts"
 
 export type DialFault =
-  /** The peer, or the way to it. */
+  /** The peer, or the network path to it. */
   | "peer"
-  /** No router or host answers on the way, or a router forbids it: this node's network while it is cut off, else the peer. */
+  /** No router or host answers on the path, or a router forbids it. This node's network is at fault while it is cut off, otherwise the peer. */
   | "route"
   /** This node has no network, or no address of the peer's family. */
   | "network"
-  /** A firewall of this host forbids it. */
+  /** A firewall on this host forbids the dial. */
   | "firewall"
   /** This node's process or host is out of sockets, ports or memory. */
   | "resources"
-  /** This node's system refuses for another reason. */
+  /** This host refuses for another reason. */
   | "system"
 
 /**
- * What a host far away can cause. Linux makes the codes of `route` from ICMP messages too, and EACCES from ICMPv6's "administratively
- * prohibited". A system has many more codes, and all of them come from this host.
+ * Codes that a remote host can cause. Linux also makes the codes of `route` from ICMP messages, and EACCES from ICMPv6's "administratively
+ * prohibited". Every other system code originates on this host.
  */
 const faults: ReadonlyMap<string, DialFault> = new Map<string, DialFault>([
   ["ECONNREFUSED", "peer"],
@@ -43,12 +43,12 @@ const faults: ReadonlyMap<string, DialFault> = new Map<string, DialFault>([
   ["ENOMEM", "resources"]
 ])
 
-/** `code`: the system's, as `ECONNREFUSED`; any other text is the peer's. `ip`: the address that was dialled. */
+/** `code`: the system's, such as `ECONNREFUSED`; any other text blames the peer. `ip`: the address that was dialled. */
 export const of = (code: string, ip: PeerIp.PeerIp): DialFault =>
-  // Of IPv4's ICMP messages none becomes EACCES: a rule of this host forbids the route.
+  // No IPv4 ICMP message becomes EACCES, so a rule on this host forbids the route.
   code === "EACCES" && !PeerIp.isIpv6(ip)
     ? "firewall"
     : faults.get(code) ?? (/^E[A-Z0-9_]+$/.test(code) ? "system" : "peer")
 
-/** Whether the fault is this node's own. `isCutOff`: no peer is up on a network like that of the address. */
+/** Whether the fault is this node's own. `isCutOff`: no peer is up on a network like the address's. */
 export const isOwn = (fault: DialFault, isCutOff: boolean): boolean => fault === "route" ? isCutOff : fault !== "peer"

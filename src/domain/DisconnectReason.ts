@@ -36,13 +36,13 @@ export const rejectReasons: ReadonlyArray<RejectReason> = [
 ]
 
 /**
- * Why an end of a connection closed.
+ * Why one end of a connection closed.
  *
- * `eof`: the peer closed without a Reject. `reset`: the socket failed. `silent`: no byte within the dead time. `replaced`:
- * the deciding peer chose a newer socket. `unanswered`: no answer to a challenge. `no-commit`, `no-ack`, `hello-timeout`: a
- * handshake step timed out. `protocol`: a frame that is not allowed in that state. `bad-frame`: a malformed frame.
- * `outbox-full`: the peer stopped reading. `address`: the other end has an address that identifies no peer. `application`: the
- * application of the end that closed failed on a message. `dial-failed`: no connection to the address.
+ * `eof`: the peer closed without a Reject. `reset`: the socket failed. `silent`: no byte within the dead time. `replaced`: the deciding
+ * peer chose a newer socket. `unanswered`: no answer to a challenge. `no-commit`, `no-ack`, `hello-timeout`: a handshake step timed out.
+ * `protocol`: a frame not allowed in that state. `bad-frame`: a malformed frame. `outbox-full`: the peer stopped reading. `address`: the
+ * other end's address identifies no peer. `application`: the application at the closing end failed on a message. `dial-failed`: no
+ * connection to the address.
  */
 export const kinds = [
   "eof",
@@ -74,7 +74,7 @@ export interface DisconnectReason {
   readonly by: "local" | "remote"
   /** The `Reject`'s reason, if one was sent or received. */
   readonly reject?: RejectReason
-  /** Details for a person. */
+  /** Details for the operator. */
   readonly detail?: string
 }
 
@@ -84,7 +84,7 @@ export const local = (kind: Kind, detail?: string): DisconnectReason =>
 export const remote = (kind: Kind, detail?: string): DisconnectReason =>
   detail === undefined ? { kind, by: "remote" } : { kind, by: "remote", detail }
 
-/** A dial failed, with the system's code. `isCutOff`: as `DialFault.isOwn`. */
+/** A dial failed with the system's code. `isCutOff`: see `DialFault.isOwn`. */
 export const dialFailed = (code: string, isCutOff: boolean, ip: PeerIp): DisconnectReason =>
   (DialFault.isOwn(DialFault.of(code, ip), isCutOff) ? local : remote)("dial-failed", code)
 

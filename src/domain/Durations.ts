@@ -1,6 +1,6 @@
-/** Durations for a person. Pure. */
+/** Formats durations for people. Pure. */
 
-/** `12 s`, `3 min 5 s`, `2 h 10 min`, `4 d 3 h`. */
+/** Such as `12 s`, `3 min 5 s`, `2 h 10 min`, `4 d 3 h`. */
 export const duration = (ms: number): string => {
   const seconds = Math.max(0, Math.round(ms / 1_000))
   if (seconds < 60) return `${seconds} s`

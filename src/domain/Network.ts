@@ -12,7 +12,7 @@ export interface Network {
   readonly port: number
   /** Hash of block 0, 64 hex digits. */
   readonly genesis: string
-  /** Where its nodes ask for their first peers: texts as `peer/Seed` reads them. Absent: none are run yet, and operators name theirs. */
+  /** Seeds that its nodes ask for their first peers, in the format of `peer/Seed`. Absent: no seeds run yet, and operators name their own. */
   readonly seeds?: ReadonlyArray<string>
 }
 

@@ -1,5 +1,5 @@
 /**
- * The events of a node: the one source of its log, its metrics and what embedders observe.
+ * A node's events: the one source of its log, its metrics and what embedders observe.
  */
 import type { DisconnectReason } from "./DisconnectReason.ts"
 import type { Key, Tier } from "./masternode/Masternode.ts"
@@ -12,7 +12,7 @@ import type { Spared } from "./protection/IsolationFloor.ts"
 import type { OffenceKind } from "./protection/Offence.ts"
 import type { SyncFault } from "./sync/SyncState.ts"
 
-/** The connection of an event. `socket`, the initiator's `IP:port`, is equal at both ends and so identifies the socket. */
+/** The connection of an event. `socket`, the initiator's `IP:port`, is the same at both ends and so identifies the socket. */
 export interface ConnectionRef {
   readonly ip: PeerIp
   /** Ascending within one process. */
@@ -24,7 +24,7 @@ export interface ConnectionRef {
 /** Why messages for the application were dropped. */
 export type DropReason = "no receiver" | "receiver failed"
 
-/** `at`: wall time, ms. A node emits its events in the order in which things happened. */
+/** `at`: wall time, ms. A node emits events in the order in which things happened. */
 export type NodeEvent =
   | { readonly _tag: "Listening"; readonly at: number; readonly address: string }
   | { readonly _tag: "NoPeersKnown"; readonly at: number }
@@ -41,7 +41,7 @@ export type NodeEvent =
     readonly _tag: "Up"
     readonly at: number
     readonly role: "lower" | "higher"
-    /** The same process was connected before, and nobody ended that connection: it should not have dropped. */
+    /** The same process was connected before, and neither end closed that connection deliberately: it should not have dropped. */
     readonly isFlap?: boolean
   } & ConnectionRef)
   | ({
@@ -81,9 +81,9 @@ export type NodeEvent =
     readonly other: PeerIp
     readonly detail: string
   }
-  /** This node found an address to be its own. */
+  /** This node found that an address is its own. */
   | { readonly _tag: "OwnAddress"; readonly at: number; readonly ip: PeerIp }
-  /** A seed was asked for peers. `addresses`: how many it gave; `detail`: why none. */
+  /** A seed was asked for peers. `addresses`: how many it returned; `detail`: why it returned none. */
   | {
     readonly _tag: "SeedAsked"
     readonly at: number
@@ -91,26 +91,26 @@ export type NodeEvent =
     readonly addresses: number
     readonly detail: string | undefined
   }
-  /** Peers of enough netgroups see this node at `ip`. `before`: the address of that kind until now. */
+  /** Peers in enough netgroups see this node at `ip`. `before`: the previous own address in the same scope. */
   | {
     readonly _tag: "OwnAddressSeen"
     readonly at: number
     readonly ip: PeerIp
     readonly before: PeerIp | undefined
-    /** Netgroups that see it there. */
+    /** Netgroups that see this node there. */
     readonly groups: number
   }
-  /** Whether others can reach this node has become known, or has changed. `detail`: how it is known. */
+  /** Whether peers can reach this node became known, or changed. `detail`: how it is known. */
   | { readonly _tag: "Reachability"; readonly at: number; readonly reachable: "yes" | "no"; readonly detail: string }
   /** The event loop was blocked for `ms`: peers are not blamed for silence in that time. */
   | { readonly _tag: "LoopLag"; readonly at: number; readonly ms: number }
-  /** The system cannot give us inbound connections; emitted once a second while file descriptors are missing. */
+  /** The system cannot accept inbound connections. Emitted once a second while file descriptors are exhausted. */
   | { readonly _tag: "AcceptFailed"; readonly at: number; readonly detail: string }
-  /** Connections were refused because too many came from their address or netgroup; reported together every `Limits.inboundReportMs`. */
+  /** Connections were refused because too many came from one IP or netgroup; reported together every `Limits.inboundReportMs`. */
   | { readonly _tag: "InboundRefused"; readonly at: number; readonly connections: number }
   /** A frame of unknown kind on a live connection was skipped. */
   | { readonly _tag: "UnknownFrame"; readonly at: number; readonly ip: PeerIp; readonly kind: number }
-  /** Messages of a peer to the application were dropped: it did not receive on that channel, or kept failing on them. */
+  /** A peer's application messages were dropped: nothing receives on that channel, or the receiver kept failing on them. */
   | {
     readonly _tag: "MessagesDropped"
     readonly at: number
@@ -119,7 +119,7 @@ export type NodeEvent =
     readonly messages: number
     readonly why: DropReason
   }
-  /** The application's receiver threw on a message of a peer, whose connection ends (`failures`: in a row). */
+  /** The application's receiver threw on a peer's message, so that connection ends. `failures`: failures in a row. */
   | {
     readonly _tag: "ReceiverFailed"
     readonly at: number
@@ -137,7 +137,7 @@ export type NodeEvent =
     readonly added: number
     readonly from: PeerIp | undefined
   }
-  /** A better branch, forking at height `fork`, replaced `depth` blocks of ours. */
+  /** A better branch, forking at height `fork`, replaced `depth` of our blocks. */
   | {
     readonly _tag: "Reorg"
     readonly at: number
@@ -147,7 +147,7 @@ export type NodeEvent =
   }
   /** No usable peer announces a better chain than ours. */
   | { readonly _tag: "Synced"; readonly at: number; readonly height: number }
-  /** Sync stalled on a peer and asks others instead. `stalls`: in a row. */
+  /** Sync stalled on a peer and asks others instead. `stalls`: stalls in a row. */
   | { readonly _tag: "SyncStalled"; readonly at: number; readonly ip: PeerIp; readonly stalls: number }
   /** A peer sent something that no honest peer would send; sync stops using it. */
   | {
@@ -157,7 +157,7 @@ export type NodeEvent =
     readonly fault: SyncFault
     readonly detail: string
   }
-  /** A peer did what no honest peer does. `points`: of all its offences now, of the `Limits.banScore` that a ban takes. */
+  /** A peer did something that no honest peer does. `points`: its current total over all offences; a ban takes `Limits.banScore`. */
   | {
     readonly _tag: "Offence"
     readonly at: number
@@ -165,7 +165,7 @@ export type NodeEvent =
     readonly kind: OffenceKind
     readonly detail: string
     readonly points: number
-    /** Why it is not banned, with as many points as a ban takes. */
+    /** Why the peer is not banned, although its points suffice for a ban. */
     readonly spared?: Spared
   }
   /** Addresses are banned from now on. */
@@ -177,13 +177,13 @@ export type NodeEvent =
     readonly detail: string
     readonly forMs: number
   }
-  /** A ban has ended: its time is over, or an operator lifted it. */
+  /** A ban has ended: it expired, or an operator lifted it. */
   | { readonly _tag: "Unbanned"; readonly at: number; readonly subnet: Subnet; readonly by: "operator" | "time" }
-  /** A full node ended the connection of `ip`, so that `other` has its place. */
+  /** A full node ended the connection of `ip` to give its place to `other`. */
   | { readonly _tag: "Evicted"; readonly at: number; readonly ip: PeerIp; readonly other: PeerIp }
-  /** So many sockets of banned addresses were closed when they were accepted, since the last of these events. `ip`: of one of them. */
+  /** Number of sockets from banned addresses closed at accept since the last such event. `ip`: the address of one of them. */
   | { readonly _tag: "TurnedAway"; readonly at: number; readonly ip: PeerIp; readonly sockets: number }
-  /** The peer has a better chain, and ours cannot become it: it leaves ours at `fork`, `depth` blocks below our tip. */
+  /** The peer has a better chain that ours cannot follow: it forks at `fork`, `depth` blocks below our tip. */
   | {
     readonly _tag: "LeftBehind"
     readonly at: number
@@ -194,7 +194,7 @@ export type NodeEvent =
   }
   /** The chain store failed. Sync pauses until it works again; the stored chain is unchanged. */
   | { readonly _tag: "StoreFailed"; readonly at: number; readonly detail: string }
-  /** A masternode is connected, or witnesses saw it. `others`: as many others are live. */
+  /** A masternode is connected, or witnesses saw it. `others`: number of other live masternodes. */
   | {
     readonly _tag: "MasternodeLive"
     readonly at: number
@@ -203,7 +203,7 @@ export type NodeEvent =
     readonly tier: Tier
     readonly others: number
   }
-  /** Neither a connection nor witnesses speak for it any more. */
+  /** A masternode has neither a connection nor witnesses any more. */
   | {
     readonly _tag: "MasternodeGone"
     readonly at: number
@@ -211,15 +211,15 @@ export type NodeEvent =
     readonly key: Key
     readonly others: number
   }
-  /** Masternodes claim what cannot all be true. */
+  /** Masternodes make claims that cannot all be true. */
   | { readonly _tag: "MasternodeConflict"; readonly at: number; readonly detail: string }
   | { readonly _tag: "Stopping"; readonly at: number }
 
-/** Each connection has one of these every few seconds: a reader wants to see what changes. */
+/** Every connection emits these every few seconds, so readers that want only changes skip them. */
 export const isHeartbeat = ({ _tag }: NodeEvent): boolean =>
   _tag === "PingSent" || _tag === "PingReceived" || _tag === "PongSent" || _tag === "PongReceived"
 
-/** Both ways, frames and all. */
+/** Both directions, frame overhead included. */
 export interface Traffic {
   readonly bytes: { readonly sent: number; readonly received: number }
   readonly messages: { readonly sent: number; readonly received: number }
@@ -243,27 +243,27 @@ export interface NodeStats {
   readonly dialsFailed: number
   /** By `DialFault`. */
   readonly dialFaults: Readonly<Record<string, number>>
-  /** Ups of a process whose connection before had dropped though nobody ended it. */
+  /** Ups of a process whose previous connection dropped although neither end closed it deliberately. */
   readonly flaps: number
-  /** Of the connections that are down: what is up is in its row. */
+  /** Of closed connections only: a live connection's traffic is in its own row. */
   readonly ended: Traffic
   /** By `Limits.rttBucketsMs`. */
   readonly roundTrips: Counts
-  /** Blocks by which the chain grew, those of a reorganisation among them. */
+  /** Blocks by which the chain grew, including blocks of reorganisations. */
   readonly blocksAdded: number
   readonly pings: { readonly sent: ByDirection; readonly received: ByDirection }
   readonly pongs: { readonly sent: ByDirection; readonly received: ByDirection }
-  /** Times that inbound connections could not be accepted: seconds, where file descriptors were missing. */
+  /** How often inbound connections could not be accepted; counted in seconds while file descriptors are exhausted. */
   readonly acceptsFailed: number
   readonly unknownFrames: number
-  /** What peers did that no honest peer does. */
+  /** Things peers did that no honest peer does. */
   readonly offences: number
-  /** Sockets of banned addresses, closed when they were accepted. */
+  /** Sockets of banned addresses, closed at accept. */
   readonly turnedAway: number
-  /** Connections that this node, full, ended for another peer's sake. */
+  /** Connections that this node, when full, ended to make room for another peer. */
   readonly evictions: number
   /** Maximum event-loop lag, ms. */
   readonly maxLagMs: number
-  /** ms. Stalls beyond `Limits.lagFloorMs`, in all. */
+  /** ms. Total of stalls beyond `Limits.lagFloorMs`. */
   readonly lagMs: number
 }

@@ -1,6 +1,6 @@
 /**
- * How one node is set up, and the rules for it: the same for flags, environment and file as for an application's code. Pure, and
- * without knowledge of the host: `addresses` are those of its interfaces, where the caller knows them.
+ * How one node is set up, and the rules for it: the same for flags, environment, file and embedding code. Pure, without knowledge of the
+ * host: `addresses` are those of its interfaces, where the caller knows them.
  */
 import { Result } from "effect"
 import * as Limits from "./Limits.ts"
@@ -13,30 +13,30 @@ import { cleanText } from "./wire/Message.ts"
 
 export interface NodeSetup {
   readonly network: Network
-  /** `any`: every address of the host, `[::]` or, where there is no IPv6, 0.0.0.0. Port 0 takes a free one. */
+  /** `any`: every address of the host: `[::]`, or 0.0.0.0 where there is no IPv6. Port 0 picks a free port. */
   readonly listen: { readonly ip: PeerIp.PeerIp | "any"; readonly port: number }
-  /** The address peers know us by, when it differs from a specific listen IP. */
+  /** The address at which peers know us, if it differs from a specific listen IP. */
   readonly advertise: PeerIp.PeerIp | undefined
-  /** The port at which peers reach this node, where that is not the one it listens on: a router forwards it. */
+  /** The port at which peers reach this node, if it differs from the listen port because a router forwards it. */
   readonly advertisePort?: number | undefined
-  /** Peers to connect to from the start. None is this node. */
+  /** Peers to connect to from the start. Must not include this node. */
   readonly peers: ReadonlyArray<PeerAddress.PeerAddress>
-  /** Asked for peers while none is up. */
+  /** Asked for peers while no peer is up. */
   readonly seeds?: ReadonlyArray<Seed> | undefined
-  /** What our Hello says we are, ≤ 64 bytes. */
+  /** Software name in our Hello, ≤ 64 bytes. */
   readonly software: string
   readonly tuning: Tuning.Tuning
-  /** Peers are told that this node makes test blocks (`Producer`, devnet). */
+  /** Tells peers that this node makes test blocks (`Producer`, devnet). */
   readonly produces?: boolean | undefined
-  /** Keeps a registry of the network's masternodes, and passes on what masternodes announce (`Masternodes`). */
+  /** Keeps a registry of the network's masternodes, and relays masternode announcements (`Masternodes`). */
   readonly masternodes?: boolean | undefined
 }
 
-/** `any:24100`, `203.0.113.7:24100`: as `--listen` takes it. */
+/** In the format of `--listen`: `any:24100`, `203.0.113.7:24100`. */
 export const formatListen = ({ ip, port }: NodeSetup["listen"]): string =>
   ip === "any" ? `any:${port}` : PeerAddress.format({ ip, port })
 
-/** The address peers know a node by, where its set-up says so. */
+/** The address at which peers know the node, if its set-up says so. */
 export const knownAddress = (
   { advertise, listen }: Pick<NodeSetup, "listen" | "advertise">
 ): PeerIp.PeerIp | undefined => advertise ?? (listen.ip === "any" ? undefined : listen.ip)
@@ -47,13 +47,13 @@ export interface SetupProblem {
   readonly field: string
   /** The value, as text; absent when the problem is not one value. */
   readonly input?: string | undefined
-  /** To be read after the value: `is not a unicast address`. */
+  /** Reads on from the value: `is not a unicast address`. */
   readonly problem: string
   /** What to do, as an imperative. */
   readonly fix: string
 }
 
-/** Why an address cannot be a node's, in words to be read after it; `undefined` when it can. */
+/** Why an address cannot be a node's, worded to follow the address; `undefined` if it can. */
 export const addressProblem = (ip: PeerIp.PeerIp): string | undefined =>
   PeerIp.isLinkLocal(ip)
     ? "is a link-local address, which names another host on every link and so identifies no peer"
@@ -61,7 +61,7 @@ export const addressProblem = (ip: PeerIp.PeerIp): string | undefined =>
     ? "is not a unicast address"
     : undefined
 
-/** How an address is known to be this node's own. `any`: a loopback address at the port on which it listens everywhere. */
+/** How an address is known to be this node's own. `any`: a loopback address at the port on which it listens on every address. */
 export type Own = "advertise" | "listen" | "host" | "any"
 
 /** Whether a peer is this node itself, and how we know. */
@@ -72,14 +72,14 @@ export const ownAddress = (
 ): Own | undefined => {
   if (peer.ip === advertise) return "advertise"
   if (listen.ip !== "any") return peer.ip === listen.ip ? "listen" : undefined
-  // A socket dialled to one of our addresses leaves from that same address, except within 127.0.0.0/8.
+  // A socket dialled to one of our addresses has that same source address, except within 127.0.0.0/8.
   if (addresses.includes(peer.ip)) return "host"
   return PeerIp.classOf(peer.ip) === "loopback" && peer.port === listen.port ? "any" : undefined
 }
 
 const isPort = (port: number, least: 0 | 1): boolean => Number.isInteger(port) && port >= least && port <= 65_535
 
-/** A `PeerIp` that code made by a cast may be no address, or not in its one form. */
+/** A `PeerIp` that code made with a cast may not be an address, or not in canonical form. */
 const ipProblem = (field: string, ip: string): SetupProblem | undefined => {
   const read = PeerIp.fromString(ip)
   if (Result.isFailure(read)) {
@@ -106,7 +106,7 @@ const networkProblem = ({ genesis, name, port }: Network): SetupProblem | undefi
     ? { field: "network.port", input: String(port), problem: "is not a port", fix: "use 1 to 65535" }
     : undefined
 
-/** What is wrong with a peer to connect to, named by `field`: its address, its port, or that it is this node. */
+/** What is wrong with a peer to connect to, named by `field`: its address or port is invalid, or it is this node. */
 export const peerProblem = (
   peer: PeerAddress.PeerAddress,
   setup: Pick<NodeSetup, "listen" | "advertise">,
@@ -121,7 +121,7 @@ export const peerProblem = (
   return own === undefined ? undefined : ownPeer(peer, field, own)
 }
 
-/** A peer that is this node. `how`: how we know, `found` by a dial that reached ourselves. */
+/** The problem of a peer that is this node. `how`: how we know; `found`: a dial reached ourselves. */
 export const ownPeer = (
   { ip, port }: PeerAddress.PeerAddress,
   field = "peer",
@@ -167,7 +167,7 @@ const seedsProblem = ({ seeds = [] }: NodeSetup): SetupProblem | undefined =>
     }
     : undefined
 
-/** The first thing wrong; `undefined` when nothing is. */
+/** The first problem found; `undefined` if the set-up is valid. */
 export const problem = (
   setup: NodeSetup,
   addresses: ReadonlyArray<PeerIp.PeerIp> = []

@@ -1,8 +1,8 @@
-/** Whether all is well with a node, in one sentence that a person can act on: what `status` begins with and `/health/ready` answers by. Pure. */
+/** Whether a node is healthy, in one sentence that an operator can act on. `status` begins with it and `/health/ready` answers by it. Pure. */
 import type { Notice } from "./peer/OwnAddress.ts"
 import type { PeerSummary } from "./peer/PeerSummary.ts"
 
-/** Something that an operator should see to. */
+/** A problem that an operator should fix. */
 export interface Problem {
   readonly what: string
   readonly fix?: string
@@ -10,11 +10,14 @@ export interface Problem {
 
 export interface NodeVerdict {
   readonly isOk: boolean
-  /** Connected, and at the best peer's chain, if the node keeps one. Not ready is no problem by itself: a node that starts is not. */
+  /**
+   * Connected, and at the best peer's chain if the node keeps a chain. Not being ready is not a problem in itself: a node that is starting
+   * is not ready.
+   */
   readonly isReady: boolean
   /** `OK: 4 peers (3 in, 1 out), height 19 = best peer`, or `PROBLEM: …; what to do`. */
   readonly text: string
-  /** The gravest first. */
+  /** The most serious first. */
   readonly problems: ReadonlyArray<Problem>
 }
 
@@ -22,15 +25,15 @@ export interface Facts {
   readonly peers: PeerSummary
   readonly inbound: number
   readonly outbound: number
-  /** Of a node that keeps a chain. */
+  /** Present on a node that keeps a chain. */
   readonly chain: { readonly height: number; readonly target: number; readonly synced: boolean } | undefined
-  /** What is to be said of its own address. */
+  /** Notices about its own address. */
   readonly notices: ReadonlyArray<
     { readonly notice: Notice; readonly cause: string; readonly fix?: string | undefined }
   >
 }
 
-/** Notices about the own address that need a hand: a node behind a router may be unreachable for good, and is well. */
+/** Own-address notices that need an operator's action. Unreachability is not one: a healthy node behind a router may be unreachable for good. */
 const grave: ReadonlySet<Notice> = new Set<Notice>(["second-node", "mismatch"])
 
 const problem = (what: string, fix: string | undefined): Problem => fix === undefined ? { what } : { what, fix }

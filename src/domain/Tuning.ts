@@ -1,4 +1,4 @@
-/** Durations and limits of a node that its operator may set, with the range of each and the rules between them. */
+/** Durations and limits that an operator may set, with the range of each and the rules between them. */
 import * as Limits from "./Limits.ts"
 import * as Liveness from "./peer/Liveness.ts"
 
@@ -18,7 +18,7 @@ export interface Tuning {
   readonly maxDials: number
 }
 
-/** Every duration and limit as `Limits.ts` has it. */
+/** The defaults of `Limits.ts`. */
 export const defaults: Tuning = {
   dialMs: Limits.dialMs,
   graceMs: Limits.graceMs,
@@ -34,7 +34,7 @@ export const defaults: Tuning = {
   maxDials: Limits.maxDials
 }
 
-/** What one value may be, both ends included. */
+/** Allowed range of one value, both ends included. */
 export interface Range {
   readonly kind: "duration" | "count"
   readonly least: number
@@ -59,7 +59,7 @@ export const ranges: Readonly<Record<keyof Tuning, Range>> = {
   maxDials: counts(Limits.maxDialsMost)
 }
 
-/** How a boundary writes fields and durations: `deadMs` and `40000 ms` in code, `dead` and `40s` on a command line. */
+/** How a caller spells fields and durations: `deadMs` and `40000 ms` in code, `dead` and `40s` on a command line. */
 export interface Spelling {
   readonly field: (field: keyof Tuning) => string
   readonly duration: (ms: number) => string
@@ -67,7 +67,7 @@ export interface Spelling {
 
 export const asCode: Spelling = { field: (field) => field, duration: (ms) => `${ms} ms` }
 
-/** What is wrong. `fields`: those that disagree, the one more likely meant first. */
+/** What is wrong. `fields`: the conflicting fields, the likelier culprit first. */
 export interface TuningProblem {
   readonly fields: ReadonlyArray<keyof Tuning>
   readonly problem: string
@@ -89,7 +89,7 @@ const outOfRange = (tuning: Tuning, field: keyof Tuning, spelling: Spelling): Tu
   }
 }
 
-/** The first thing wrong; `undefined` when nothing is. */
+/** The first problem found; `undefined` if all values are valid. */
 export const problem = (tuning: Tuning, spelling: Spelling = asCode): TuningProblem | undefined => {
   const { duration, field } = spelling
   for (const name of Object.keys(ranges) as ReadonlyArray<keyof Tuning>) {

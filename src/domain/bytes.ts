@@ -1,6 +1,6 @@
-/** Bytes put together and compared. */
+/** Concatenation and comparison of bytes. */
 
-/** A copy of all parts, one after the other. */
+/** A copy of all parts, concatenated in order. */
 export const concat = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
   let at = 0

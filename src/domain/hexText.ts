@@ -1,7 +1,7 @@
-/** Lower-case hex of bytes as one flat string. A text that is concatenated byte by byte stays a tree of fragments, ten times its size. */
+/** Lower-case hex of bytes as one flat string. A string concatenated byte by byte stays a tree of fragments, ten times its size. */
 const digits = Uint8Array.from("0123456789abcdef", (c) => c.charCodeAt(0))
 
-/** Of `length` bytes from `at` on, at most some thousand. */
+/** `length` bytes from `at`, at most a few thousand. */
 export const hexText = (bytes: Uint8Array, at = 0, length = bytes.length - at): string => {
   const codes = new Uint8Array(2 * length)
   for (let i = 0; i < length; i++) {

@@ -1,4 +1,4 @@
-/** Bounded maps and sets that keep what was put last. Both keep the order of putting; in place, so that a look costs nothing. */
+/** Bounded maps and sets that keep the latest entries, in insertion order. Mutated in place, so that reads cost nothing. */
 
 const trim = <K>(all: Map<K, unknown> | Set<K>, most: number): void => {
   for (const oldest of all.size > most ? all.keys() : []) {
@@ -7,14 +7,14 @@ const trim = <K>(all: Map<K, unknown> | Set<K>, most: number): void => {
   }
 }
 
-/** Puts the entry last. Beyond `most` entries those that were put first go. */
+/** Puts the entry last. Beyond `most` entries, the oldest are dropped. */
 export const putLatest = <K, V>(map: Map<K, V>, key: K, value: V, most: number): void => {
   map.delete(key)
   map.set(key, value)
   trim(map, most)
 }
 
-/** The same for a set. */
+/** As `putLatest`, for a set. */
 export const addLatest = <K>(set: Set<K>, key: K, most: number): void => {
   set.delete(key)
   set.add(key)

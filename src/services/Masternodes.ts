@@ -1,5 +1,6 @@
 /**
- * The network's masternodes as this node knows them: one per IP, with what speaks for each. On a node whose set-up says `masternodes`.
+ * The network's masternodes as this node knows them: one per IP, with the evidence for each. Present on a node whose set-up says
+ * `masternodes`.
  *
  * **Shapes**: `MasternodeReport` is a snapshot, in the order of the IPs. **Concurrency**: reading never waits.
  */
@@ -19,15 +20,15 @@ export class Masternodes extends Context.Service<Masternodes, {
 export interface OwnMasternode {
   readonly key: Key
   readonly tier: Tier
-  /** Present exactly with a paid tier. */
+  /** Present if and only if the tier is paid. */
   readonly collateral?: Outpoint
-  /** TIME address that block rewards go to, told to the TIME network. Default: the address of `key`. */
+  /** TIME address for block rewards, as announced to the TIME network. Default: the address of `key`. */
   readonly rewards?: string
   /** The key's signature, 64 bytes. */
   readonly sign: (message: Uint8Array) => Uint8Array
 }
 
-/** `undefined`: the node is none. Given to one node with `Layer.succeed`. */
+/** `undefined`: the node is not a masternode. Provided to one node with `Layer.succeed`. */
 export const OwnMasternode: Context.Reference<OwnMasternode | undefined> = Context.Reference(
   "timemesh/services/OwnMasternode",
   { defaultValue: (): OwnMasternode | undefined => undefined }

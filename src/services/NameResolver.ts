@@ -1,11 +1,11 @@
 /**
- * Resolves the names of seeds. A reference: a node for which nothing is provided resolves no names, so that tests and embedders touch no network
+ * Resolves the names of seeds. A reference: without a provided resolver, a node resolves no names, so tests and embedders touch no network
  * by accident.
  */
 import { Context, Data, Effect } from "effect"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
 
-/** The name has no addresses, or the system could not ask. `code`: the system's, such as `ENOTFOUND`. */
+/** The name has no addresses, or the look-up failed. `code`: the system's, such as `ENOTFOUND`. */
 export class NameError extends Data.TaggedError("NameError")<{ readonly name: string; readonly code: string }> {
   override get message() {
     return `${this.name} does not resolve (${this.code})`
@@ -13,7 +13,7 @@ export class NameError extends Data.TaggedError("NameError")<{ readonly name: st
 }
 
 export interface NameResolver {
-  /** All addresses of the name, IPv4 and IPv6, at least one. An interrupted question is given up. */
+  /** All addresses of the name, IPv4 and IPv6, at least one. Interruption abandons the look-up. */
   readonly resolve: (name: string) => Effect.Effect<ReadonlyArray<PeerIp>, NameError>
 }
 

@@ -1,4 +1,4 @@
-/** How one node is set up: complete and valid. Made from flags, environment and file, or by an embedder's code. */
+/** How one node is set up: complete and valid. Built from flags, environment and file, or by an embedder. */
 import { Context, Schema } from "effect"
 import type { NodeSetup } from "../domain/NodeSetup.ts"
 import { defaults } from "../domain/Tuning.ts"
@@ -6,12 +6,12 @@ import { defaults } from "../domain/Tuning.ts"
 export type { NodeSetup } from "../domain/NodeSetup.ts"
 export type { Tuning } from "../domain/Tuning.ts"
 
-/** Every duration and limit as `domain/Limits.ts` has it. */
+/** The defaults of `domain/Limits.ts`. */
 export const defaultTuning = defaults
 
 /**
- * The set-up breaks a rule of `domain/NodeSetup`: a node is not made of it. `field` is the path to the value, as
- * `peers[2]` or `tuning.deadMs`.
+ * The set-up breaks a rule of `domain/NodeSetup`, so no node is built from it. `field` is the path to the value, such as `peers[2]` or
+ * `tuning.deadMs`.
  */
 export class NodeSetupError extends Schema.TaggedError<NodeSetupError>()("NodeSetupError", {
   field: Schema.String,
@@ -25,5 +25,5 @@ export class NodeSetupError extends Schema.TaggedError<NodeSetupError>()("NodeSe
   }
 }
 
-/** The set-up of the node that is asked. */
+/** The set-up of this node. */
 export class NodeConfig extends Context.Service<NodeConfig, NodeSetup>()("timemesh/services/NodeConfig") {}

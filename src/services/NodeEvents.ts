@@ -8,18 +8,18 @@ import type { Effect, Scope, Stream } from "effect"
 import { Context } from "effect"
 import type { NodeEvent, NodeStats } from "../domain/NodeEvent.ts"
 
-/** An event without its time: `emit` stamps it. */
+/** An event without its time, which `emit` adds. */
 export type Untimed = NodeEvent extends infer E ? E extends { readonly at: number } ? Omit<E, "at"> : never : never
 
 export class NodeEvents extends Context.Service<NodeEvents, {
-  /** Events from now on. A reader more than `Limits.eventBuffer` behind loses the oldest. */
+  /** Events from now on. A reader that falls more than `Limits.eventBuffer` behind loses the oldest. */
   readonly stream: Stream.Stream<NodeEvent>
-  /** Calls `listener` for every event, at once, until the scope closes. Keep it short: it runs inside the node. */
+  /** Calls `listener` synchronously for every event until the scope closes. Keep it short: it runs inside the node. */
   readonly listen: (listener: (event: NodeEvent) => void) => Effect.Effect<void, never, Scope.Scope>
   readonly stats: Effect.Effect<NodeStats>
   /**
-   * For the node's layers. Plain function: it is called from within batches. Stamps the wall time on the given object,
-   * which belongs to the events from then on.
+   * For the node's layers. A plain function, because it is called from within batches. Stamps the wall time on the given object, which the
+   * events own from then on.
    */
   readonly emit: (event: Untimed) => void
 }>()("timemesh/services/NodeEvents") {}

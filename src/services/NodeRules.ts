@@ -1,6 +1,6 @@
 /**
- * The rules a node is built on that a program may replace: a reference, with the protocol's own as its default. The simulation puts wrong
- * ones in their place to show that it finds them (`simulation/Mutant`). A node with other rules is not a node of the network.
+ * The rules of a node that a program may replace: a reference that defaults to the protocol's own. The simulation substitutes wrong rules
+ * to show that it detects them (`simulation/Mutant`). A node with other rules does not belong to the network.
  */
 import { Context } from "effect"
 import * as MasternodeReport from "../domain/masternode/MasternodeReport.ts"
@@ -12,21 +12,21 @@ import * as TieBreak from "../domain/peer/TieBreak.ts"
 export interface NodeRules {
   /** One step of a pair's machine. */
   readonly pairStep: Pair.Step
-  /** The same of a pair with a daemon of the TIME network. */
+  /** The same for a pair with a daemon of the TIME network. */
   readonly timePairStep: TimePair.Step
   /** The checks of a peer's Hello. */
   readonly checkHello: typeof Handshake.check
   /** Which of two addresses is the lower peer. */
   readonly rank: typeof TieBreak.rank
-  /** Whether a ping is answered while so many bytes wait for the peer. */
+  /** Whether a ping is answered while this many bytes wait for the peer. */
   readonly answersPing: (queuedBytes: number) => boolean
-  /** Whether connections that come in have a rate (`InboundRates`). */
+  /** Whether inbound connections are rate-limited (`InboundRates`). */
   readonly limitsInbound: boolean
-  /** What a registry of masternodes comes to. */
+  /** Derives the report from a registry of masternodes. */
   readonly reportMasternodes: typeof MasternodeReport.report
   /** The id of the n-th end of this process. */
   readonly endId: (n: number) => number
-  /** Whether a node that stops takes its alarm back. */
+  /** Whether a node that stops cancels its alarm. */
   readonly cancelsAlarm: boolean
 }
 

@@ -1,9 +1,9 @@
 /**
- * The node's own protocols over the peers' connections: what `ConnectionManager` is to applications, for the layers.
+ * The node's own protocols over its peer connections: the layers' counterpart to the application's `ConnectionManager`.
  *
- * **Shapes**: messages of `domain/wire/SyncMessage` and `domain/wire/MasternodeMessage`, each with a listener of its own. Bytes in a received message are views that stay valid; they hold the
- * frame they came in (up to 8 MiB) in memory as long as they are kept. **Ordering**: in order per connection.
- * **Concurrency**: handlers are plain functions inside the read loop; `send` never waits.
+ * **Shapes**: messages of `domain/wire/SyncMessage` and `domain/wire/MasternodeMessage`, each with its own listener. Bytes in a received
+ * message are views that stay valid; while kept, they hold their whole frame (up to 8 MiB) in memory. **Ordering**: in order per
+ * connection. **Concurrency**: handlers are plain functions inside the read loop; `send` never waits.
  */
 import type { Effect, Scope } from "effect"
 import { Context } from "effect"
@@ -14,7 +14,7 @@ import type { SyncMessage } from "../domain/wire/SyncMessage.ts"
 import type { TimeMessage } from "../domain/wire/time/TimeMessage.ts"
 import type { Origin } from "./ConnectionManager.ts"
 
-/** What both ends of a connection know of it, and no third party can choose. */
+/** What both ends of a connection know about it and no third party can choose. */
 export interface PeerSession {
   /** Nonces of our Hello and of the peer's. */
   readonly ownNonce: bigint
@@ -23,17 +23,17 @@ export interface PeerSession {
   readonly ownIp: PeerIp
 }
 
-/** Blocks for a peer of the TIME network, as they are stored: they are sent without being decoded. */
+/** Blocks for a peer of the TIME network, as stored: they are sent without being decoded. */
 export interface BlocksOut {
   readonly _tag: "StoredBlocks"
   readonly as: "BlocksResponse" | "BlockRangeResponse" | "BlockResponse" | "GenesisAnnouncement"
-  /** One for the last two. */
+  /** Exactly one for the last two. */
   readonly blocks: ReadonlyArray<Uint8Array>
 }
 
-/** What a protocol hears of the peers. Times are not given: use the clock. */
+/** A protocol's callbacks for peers. No times are passed: use the clock. */
 export interface PeerListener<M = SyncMessage> {
-  /** A connection is up; `tip` is what the peer's Hello said, `capabilities` its bit set. */
+  /** A connection is up; `tip` and `capabilities` (a bit set) are from the peer's Hello. */
   readonly onUp: (
     from: Origin,
     tip: { readonly height: number; readonly hash: string },
@@ -42,38 +42,39 @@ export interface PeerListener<M = SyncMessage> {
   ) => void
   readonly onDown: (from: Origin) => void
   readonly onMessage: (from: Origin, message: M) => void
-  /** Bytes of a frame came, and the frame is not whole yet: the peer is slow, not silent. */
+  /** Part of a frame arrived: the peer is slow, not silent. */
   readonly onProgress: (from: Origin) => void
 }
 
 export class PeerMessages extends Context.Service<PeerMessages, {
   /**
-   * One listener at a time, until the scope closes. Connections that are up already are told as `onUp` first, each followed by what it
-   * sent since: on a node with a chain nothing is lost between Up and here.
+   * One listener at a time, until the scope closes. Connections already up are reported by `onUp` first, each followed by the messages it
+   * sent since. On a node with a chain nothing is lost between Up and this call.
    */
   readonly listen: (listener: PeerListener) => Effect.Effect<void, never, Scope.Scope>
   /** The same for messages of masternodes. */
   readonly listenMasternodes: (listener: PeerListener<MasternodeMessage>) => Effect.Effect<void, never, Scope.Scope>
-  /** The same for what peers of the TIME network say of masternodes. */
+  /** The same for masternode messages from peers of the TIME network. */
   readonly listenTimeMasternodes: (listener: PeerListener<TimeMessage>) => Effect.Effect<void, never, Scope.Scope>
-  /** The same for what peers of the TIME network say of the chain. Their tip is not known at Up: it is asked for. */
+  /** The same for chain messages from peers of the TIME network. Their tip is unknown at Up and must be requested. */
   readonly listenTime: (listener: PeerListener<TimeMessage>) => Effect.Effect<void, never, Scope.Scope>
-  /** Queues a message. False when that connection is not up any more, or does not read. */
+  /** Queues a message. False if that connection is no longer up, or does not read. */
   readonly send: (to: Origin, message: SyncMessage | MasternodeMessage) => boolean
   /**
-   * Queues a message for a peer of the TIME network. False when that connection is not up any more, does not read, or would be sent more of the
-   * kind than the peer reads; an announcement of this node's masternode also when it is too early, or was sent on this connection.
+   * Queues a message for a peer of the TIME network. False if that connection is no longer up, does not read, or this would exceed the rate
+   * at which the peer reads that kind. Also false for an announcement of this node's masternode that is too early or was already sent on
+   * this connection.
    */
   readonly sendTime: (to: Origin, message: TimeMessage | BlocksOut) => boolean
-  /** ms until a message of the kind may be sent there; 0: now. */
+  /** ms until a message of the kind may be sent there; 0 means now. */
   readonly timeWaitMs: (to: Origin, tag: TimeMessage["_tag"]) => number
-  /** Waits until at most `bytes` are queued for the connection, or it is not up any more. */
+  /** Waits until at most `bytes` are queued for the connection, or it is no longer up. */
   readonly whenLow: (to: Origin, bytes: number) => Effect.Effect<void>
-  /** Reads no more from the connection: the peer's window closes. Each call needs a `resumeReading`. */
+  /** Stops reading from the connection, so that the peer's window closes. Each call needs a matching `resumeReading`. */
   readonly pauseReading: (from: Origin) => void
   readonly resumeReading: (from: Origin) => void
   /** Ends the connection because the peer broke a rule; the peer reads `protocol` and the detail. */
   readonly drop: (to: Origin, detail: string) => void
-  /** The peer did what no honest peer does: it may be banned for it. Report it before the `drop` that follows. */
+  /** The peer did something that no honest peer does and may be banned for it. Call this before the `drop` that follows. */
   readonly report: (of: PeerIp, offence: Offence) => void
 }>()("timemesh/services/PeerMessages") {}

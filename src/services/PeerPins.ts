@@ -1,6 +1,5 @@
 /**
- * By which key each peer is known: the one it showed first (`domain/peer/Pins`). Whoever accepts or dials a connection asks `judge` before it
- * is used.
+ * Pins each peer to the first key it showed (`domain/peer/Pins`). Code that accepts or dials a connection asks `judge` before using it.
  */
 import { Context } from "effect"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
@@ -9,12 +8,12 @@ import type { Secured } from "./PeerSocket.ts"
 
 export class PeerPins extends Context.Service<PeerPins, {
   /**
-   * `undefined`: the connection may be used, and if it is the first of a native peer, its key is pinned. Otherwise why not, in a sentence
-   * for the operator. Synchronous: nothing is read from the connection meanwhile.
+   * `undefined`: the connection may be used; a native peer's first connection pins its key. Otherwise the reason for refusal, in a sentence
+   * for the operator. Synchronous, so that nothing is read from the connection meanwhile.
    */
   readonly judge: (ip: PeerIp, secured: Secured) => string | undefined
-  /** How the peer is known; `undefined`: it was never met. */
+  /** How the peer is known; `undefined` if it was never met. */
   readonly report: (ip: PeerIp) => PinReport | undefined
-  /** Forgets the key by which the peer is known: the one that it shows next is trusted. False: it was known by none. */
+  /** Forgets the peer's pinned key: the next key it shows is trusted. False if it had no pinned key. */
   readonly forget: (ip: PeerIp) => boolean
 }>()("timemesh/services/PeerPins") {}

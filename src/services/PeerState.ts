@@ -1,7 +1,7 @@
 /**
- * The one peer table. Every question about peers is asked here; nothing else keeps a map of connections.
+ * The one peer table. It answers every question about peers; nothing else keeps a map of connections.
  *
- * **Shapes**: `PeerRecord`s are snapshots taken at the moment of the call. **Ordering**: `peers` by numeric IP.
+ * **Shapes**: `PeerRecord`s are snapshots taken at the time of the call. **Ordering**: `peers` by numeric IP.
  * **Concurrency**: reading never waits.
  */
 import type { Effect, Option, Stream } from "effect"
@@ -20,35 +20,35 @@ export class PeerState extends Context.Service<PeerState, {
   /** Connected peers only. */
   readonly connected: Effect.Effect<ReadonlyArray<PeerRecord>>
   /**
-   * The row of every peer that changes (known, attempt, up, down, next dial), from now on; counters alone are no change. A
-   * reader more than `Limits.eventBuffer` behind loses the oldest.
+   * The row of every peer that changes (known, attempt, up, down, next dial), from now on. A change of counters alone is not reported. A
+   * reader that falls more than `Limits.eventBuffer` behind loses the oldest.
    */
   readonly changes: Stream.Stream<PeerRecord>
   /**
-   * Why we are or are not connected to an address, known or not: always an answer. `clockBehindS`: by how many seconds sync finds the peer's
-   * next block ahead of this node's clock, where it does (`SyncPeerReport`).
+   * Why we are or are not connected to an address, known or not: there is always an answer. `clockBehindS`: how many seconds the peer's
+   * next block is ahead of this node's clock, where sync finds that (`SyncPeerReport`).
    */
   readonly why: (ip: PeerIp, clockBehindS?: number) => Effect.Effect<Explanation>
   /** `why` of every row of the table, by numeric IP. */
   readonly explained: (
     clockBehindS?: (ip: PeerIp) => number | undefined
   ) => Effect.Effect<ReadonlyArray<Explanation>>
-  /** This node's own address: at which peers see it, whether others reach it, and what to do about either. */
+  /** This node's own address: where peers see it, whether they can reach it, and what to do about either. */
   readonly own: Effect.Effect<OwnReport>
   /**
-   * The last steps of the pair machine for an address, with each decision and its rule; none: nothing has happened with it, or it is forgotten.
-   * At most `Limits.traceSteps`, and of an address that never came up as long as there is room.
+   * The last steps of the pair machine for an address, with each decision and its rule. `None`: nothing has happened with it, or it is
+   * forgotten. At most `Limits.traceSteps`; the trace of an address that never came up is kept only while there is room.
    */
   readonly trace: (ip: PeerIp) => Effect.Effect<Option.Option<PairTrace>>
-  /** Addresses of the book: `count` of them after the first `skip`, in the order in which the node learned of them. */
+  /** Addresses of the book: up to `count` after the first `skip`, in the order in which the node learned of them. */
   readonly book: (skip: number, count: number) => Effect.Effect<ReadonlyArray<Placed>>
-  /** How much the node keeps: addresses of its book by table, pairs with a trace, and the traces' bytes (estimated). */
+  /** What the node keeps: book addresses by table, pairs with a trace, and the traces' bytes (estimated). */
   readonly sizes: Effect.Effect<{
     readonly book: { readonly new: number; readonly tried: number }
     readonly tracedPairs: number
     readonly traceBytes: number
   }>
-  /** Messages by wire, way and type, of all connections: only types that were seen. */
+  /** Messages of all connections by wire, direction and type; only types that were seen. */
   readonly messages: Effect.Effect<ReadonlyArray<MessageCount>>
   readonly queues: Effect.Effect<Queues>
 }>()("timemesh/services/PeerState") {}

@@ -1,8 +1,8 @@
 /**
- * What a node remembers of peers across restarts: its peer book and the last good peers, so that a node started without `--peer` comes
- * back.
+ * What a node remembers of peers across restarts: its peer book and the last good peers, so that a node started without `--peer` can
+ * rejoin.
  *
- * **Errors**: a store that cannot be read or written is a warning, never a stop: the node works from what it is told.
+ * **Errors**: a store that cannot be read or written causes a warning and never stops the node, which works from what it learns.
  */
 import type { Effect } from "effect"
 import { Context, Schema } from "effect"
@@ -21,7 +21,7 @@ export class PeerStoreError extends Schema.TaggedError<PeerStoreError>()("PeerSt
 /** A ban, in wall time. */
 export type StoredBan = Ban
 
-/** What an address did, in wall time. */
+/** An address's offences, in wall time. */
 export type StoredOffender = Offender
 
 export interface StoredPeers {
@@ -37,22 +37,22 @@ export interface StoredPeers {
 export interface PeersToStore extends Changes {
   readonly key: Uint8Array
   readonly anchors: ReadonlyArray<PeerIp>
-  /** All bans, where they have changed. */
+  /** All bans, if they changed; `undefined` if not. */
   readonly bans: ReadonlyArray<StoredBan> | undefined
-  /** Offenders since the last save, each as it is now, and addresses of which nothing is known any more. */
+  /** Offenders that changed since the last save, in their current state. `forgotten`: addresses with no offence left on record. */
   readonly offenders: ReadonlyArray<StoredOffender>
   readonly forgotten: ReadonlyArray<PeerIp>
-  /** The whole book: for a store that has lost what it had. */
+  /** The whole book: for a store that lost its data. */
   readonly whole: () => Iterable<Placed>
-  /** All bans, for the same. */
+  /** All bans, for the same case. */
   readonly wholeBans: () => ReadonlyArray<StoredBan>
-  /** All offenders, for the same. */
+  /** All offenders, for the same case. */
   readonly wholeOffenders: () => ReadonlyArray<StoredOffender>
 }
 
 export class PeerStore extends Context.Service<PeerStore, {
   /** Empty on the first start. */
   readonly load: Effect.Effect<StoredPeers, PeerStoreError>
-  /** Stores the changes, all of them or none. Calls are one after the other. */
+  /** Stores all of the changes or none. Calls are made one at a time. */
   readonly save: (peers: PeersToStore) => Effect.Effect<void, PeerStoreError>
 }>()("timemesh/services/PeerStore") {}

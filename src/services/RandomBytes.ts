@@ -1,4 +1,4 @@
-/** Where a node's secrets come from: the platform's secure random source, unless a simulation seeds it. */
+/** Source of a node's secrets: the platform's secure random source, unless a simulation seeds it. */
 import { Context } from "effect"
 import { SecureRandom } from "effect/crypto"
 

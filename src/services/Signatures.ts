@@ -2,7 +2,7 @@
  * Verifies Ed25519 signatures (RFC 8032).
  *
  * **Shapes**: a signature has 64 bytes; a key is 64 hex digits. Keys of small order, for which anyone can sign, verify nothing.
- * **Concurrency**: `done` is called once, later or within the call. The caller bounds how many verifications are under way.
+ * **Concurrency**: `done` is called once, later or during the call. The caller bounds the number of verifications in flight.
  */
 import { Context } from "effect"
 import type { Key } from "../domain/masternode/Masternode.ts"

@@ -1,4 +1,4 @@
-/** What parts of a node count beside its events, for its metrics. */
+/** What parts of a node count for its metrics, in addition to events. */
 import type { WireName } from "../peer/PeerRecord.ts"
 import type * as Histogram from "./Histogram.ts"
 
@@ -9,26 +9,26 @@ export type Way = "sent" | "received"
 export interface MessageCount {
   readonly wire: WireName
   readonly way: Way
-  /** The message's tag; `Unknown` and `BadBody` for what has none. */
+  /** The message's tag; `Unknown` or `BadBody` for a message without one. */
   readonly type: string
   readonly messages: number
-  /** Of their whole frames. */
+  /** bytes of their whole frames. */
   readonly bytes: number
 }
 
-/** What waits in the node: long while peers wait for it. */
+/** What waits in the node; a queue is long while peers wait for it. */
 export interface Queues {
-  /** Sockets whose peer has not said who it is. */
+  /** Sockets whose peer has not identified itself. */
   readonly unidentified: number
   /** Dials in flight. */
   readonly dialling: number
-  /** Dials that wait for their turn. */
+  /** Dials waiting for their turn. */
   readonly dials: number
-  /** Messages that wait for an application that has not opened its channel. */
+  /** Messages waiting for an application that has not opened its channel. */
   readonly application: number
 }
 
-/** How long one operation of a store took, since the start, by `Limits.storeBucketsMs`. */
+/** Time that one kind of store operation took, since the start, by `Limits.storeBucketsMs`. */
 export interface StoreTime {
   readonly store: "chain" | "peers"
   readonly operation: string

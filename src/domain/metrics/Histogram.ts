@@ -1,11 +1,11 @@
-/** A histogram of durations in plain numbers: cumulative counts up to each bound, all of them, their sum and their extremes. */
+/** A histogram of durations in plain numbers: cumulative counts up to each bound, the total count, the sum and the extremes. */
 
-/** `buckets`: how often a value was at most each bound, ascending and cumulative. */
+/** `buckets`: how many values were at most each bound; ascending and cumulative. */
 export interface Counts {
   readonly buckets: ReadonlyArray<number>
   readonly count: number
   readonly sumMs: number
-  /** 0 while there is none. */
+  /** 0 while empty. */
   readonly minMs: number
   readonly maxMs: number
 }

@@ -1,8 +1,9 @@
 /**
- * The metrics of a node: names, kinds, labels and words, in one table. What `GET /metrics` gives, what alert rules and the board may name.
+ * A node's metrics in one table: names, kinds, labels and descriptions. `GET /metrics` serves them; alert rules and the dashboard may use
+ * no others.
  *
- * **Units**: seconds and bytes, as Prometheus has it. **Cardinality**: each label has a closed set of values, so a node has a few hundred
- * series whatever its peers do. No label is an address.
+ * **Units**: seconds and bytes, as is usual in Prometheus. **Cardinality**: each label has a closed set of values, so a node has a few
+ * hundred series whatever its peers do. No label is an address.
  */
 
 export type Kind = "counter" | "gauge" | "histogram"
@@ -83,7 +84,7 @@ export type Name = keyof typeof definitions
 
 export const names = Object.keys(definitions) as ReadonlyArray<Name>
 
-/** One series now. `histogram`: `value` is the sum, `buckets` the cumulative counts up to each bound, `count` all of them. */
+/** The current value of one series. `histogram`: `value` is the sum, `buckets` the cumulative counts up to each bound, `count` the total count. */
 export interface Sample {
   readonly name: Name
   readonly labels: Readonly<Record<string, string>>

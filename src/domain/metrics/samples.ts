@@ -1,4 +1,4 @@
-/** The metrics of a node from what it reports anyway: nothing here counts. Pure. */
+/** A node's metrics, derived from what it reports anyway: nothing is counted here. Pure. */
 import * as Limits from "../Limits.ts"
 import type { NodeStats } from "../NodeEvent.ts"
 import type { PeerConnectionInfo, PeerRecord } from "../peer/PeerRecord.ts"
@@ -6,7 +6,7 @@ import type { MessageCount, Queues, StoreTime } from "./Counts.ts"
 import type * as Histogram from "./Histogram.ts"
 import type { Name, Sample } from "./Metric.ts"
 
-/** All that the metrics are made of: the same reports that `status` and `peers` show. Times in ms. */
+/** The input of the metrics: the same reports that `status` and `peers` show. Times in ms. */
 export interface Facts {
   readonly software: string
   readonly network: string
@@ -14,7 +14,7 @@ export interface Facts {
   readonly maxPeers: number
   readonly stats: NodeStats
   readonly rows: ReadonlyArray<{ readonly situation: string; readonly record: PeerRecord | undefined }>
-  /** Of a node with a chain. */
+  /** Present on a node with a chain. */
   readonly sync: {
     readonly tip: { readonly height: number }
     readonly headers: number
@@ -25,7 +25,7 @@ export interface Facts {
     readonly peers: ReadonlyArray<unknown>
     readonly requests: number
   } | undefined
-  /** By state and tier, of a node that keeps a registry. */
+  /** By state and tier, on a node that keeps a registry. */
   readonly masternodes: Readonly<Record<string, Readonly<Record<string, number>>>> | undefined
   readonly bans: number
   readonly sizes: {
@@ -167,7 +167,7 @@ const ofProcess = ({ logLinesDropped, process, sizes, stats }: Facts): ReadonlyA
   one("timemesh_trace_bytes", sizes.traceBytes)
 ]
 
-/** Every series of the node, those of one metric together. */
+/** Every series of the node, grouped by metric. */
 export const samplesOf = (facts: Facts): ReadonlyArray<Sample> => [
   one("timemesh_build_info", 1, { software: facts.software, network: facts.network }),
   one("timemesh_uptime_seconds", seconds(facts.uptimeMs)),
