@@ -1,8 +1,8 @@
 /**
- * The bytes of announcements: as they are sent, and as they are signed (docs/PROTOCOL.md section 3.12).
+ * The bytes of announcements, as sent and as signed (docs/PROTOCOL.md section 3.12).
  *
- * What is signed begins with a tag of its own per kind of statement and binds the network; every field has a fixed length or one in
- * front of it. So no signature can be taken for another statement, on another network, or with its fields cut elsewhere.
+ * Signed bytes begin with a tag that is unique to the kind of statement, and bind the network. Every field has a fixed length or a length
+ * prefix. So no signature can pass for another statement, for another network, or for other field boundaries.
  */
 import { Option, Result } from "effect"
 import { Hex } from "effect/encoding"
@@ -16,7 +16,7 @@ import { type Announcement, type Claim, type Key, problem, tiers } from "./Maste
 export const claimBytes = 32 + 16 + 2 + 1 + 8 + 36
 export const signatureBytes = 64
 export const announcementBytes = claimBytes + signatureBytes
-/** bytes. One masternode of a witness's report: ip, key. */
+/** bytes. One masternode in a witness's report: ip, key. */
 export const sightingBytes = 16 + 32
 
 const announcementTag = "timemesh/masternode/announcement/1\0"
@@ -31,7 +31,7 @@ const u64 = (value: bigint): Uint8Array => {
   return bytes
 }
 
-/** Genesis hash, and the name with its length in front: what tells networks apart in a Hello too. */
+/** Genesis hash and length-prefixed name, which also distinguish networks in a Hello. */
 const networkBytes = ({ genesis, name }: Network): Uint8Array => {
   const text = ascii.encode(name)
   return concat(bytesOf(genesis), Uint8Array.of(text.length), text)
@@ -55,7 +55,7 @@ const encodeClaim = (claim: Claim): Uint8Array => {
   return bytes
 }
 
-/** What the key signs of a claim. */
+/** The bytes of a claim that its key signs. */
 export const signed = (network: Network, claim: Claim): Uint8Array =>
   concat(ascii.encode(announcementTag), networkBytes(network), encodeClaim(claim))
 
@@ -69,8 +69,8 @@ export interface Session {
 }
 
 /**
- * What the key signs to show that its holder is at the other end of a connection, at the address it claims. Fresh by the peer's nonce;
- * of no use to others: a proof handed on names the wrong nonces, or the wrong peer.
+ * The bytes that the key signs to prove that its holder is at the other end of a connection, at the address it claims. The peer's nonce
+ * makes the proof fresh. A relayed proof is useless, because it names the wrong nonces or the wrong peer.
  */
 export const signedOnConnection = (network: Network, { ip }: Pick<Claim, "ip">, session: Session): Uint8Array =>
   concat(
@@ -88,7 +88,7 @@ const ipAt = (b: Uint8Array, at: number): PeerIp.PeerIp => Option.getOrThrow(Pee
 
 const isZero = (b: Uint8Array, from: number, to: number): boolean => b.subarray(from, to).every((byte) => byte === 0)
 
-/** The announcement at `at`, or what is wrong with it in words. Nothing of it is a view. `b` has `announcementBytes` from there on. */
+/** The announcement at `at`, or what is wrong with it in words. Copies everything, no views. `b` must have `announcementBytes` from `at`. */
 export const decode = (b: Uint8Array, at = 0): Announcement | string => {
   const view = new DataView(b.buffer, b.byteOffset + at, announcementBytes)
   const tier = tiers[view.getUint8(50)]
@@ -108,7 +108,7 @@ export const decode = (b: Uint8Array, at = 0): Announcement | string => {
   return problem(claim) ?? { claim, signature: new Uint8Array(b.subarray(at + claimBytes, at + announcementBytes)) }
 }
 
-/** A masternode that a witness has a connection to. */
+/** A masternode that a witness is connected to. */
 export interface Sighting {
   readonly ip: PeerIp.PeerIp
   readonly key: Key

@@ -1,33 +1,33 @@
 /**
- * A masternode as it announces itself: an Ed25519 key, the one IP it is at, and the tier it claims.
+ * A masternode as announced: an Ed25519 key, its one IP, and the tier it claims.
  *
- * What proves what: a signature proves that the holder of the key said it, for this network, at that time. It proves nothing about the
- * IP: that the masternode is there, a connection to it or witnesses of one have to show (`MasternodeRegistry`). A paid tier is a claim
- * too: only the chain knows whether the collateral exists.
+ * What proves what: a signature proves that the key's holder made the claim, for this network, at that time. It proves nothing about the
+ * IP: only a connection to the masternode, or witnesses of one, show that it is there (`MasternodeRegistry`). A paid tier is a claim too:
+ * only the chain knows whether the collateral exists.
  */
 import { Schema } from "effect"
 import * as PeerIp from "../peer/PeerIp.ts"
 
-/** In the order of the TIME network's wire, whose index is the place in this list. */
+/** In the order of the TIME network's wire, which encodes the list index. */
 export const tiers = ["free", "bronze", "silver", "gold"] as const
 export type Tier = typeof tiers[number]
 
 /**
- * `live`: connected to this node now, or seen by witnesses of `Limits.witnessNetgroups` netgroups lately. `known`: announced or told of, and
- * no more. `expired`: not any more.
+ * `live`: connected to this node now, or recently seen by witnesses of `Limits.witnessNetgroups` netgroups. `known`: announced or reported,
+ * but not live. `expired`: its announcement or report is too old.
  */
 export type State = "live" | "known" | "expired"
 export const states: ReadonlyArray<State> = ["live", "known", "expired"]
 
 /**
- * How far it is proven which masternode is at an IP, least first. `told`: peers of the TIME network name it. `announced`: the host said so
- * itself, from that IP, over the TIME wire, which signs nothing. `signed`: its key signed the announcement. `proved`: its key signed a
- * connection of this node to that IP, now or before.
+ * How well the masternode at an IP is proven, weakest first. `told`: peers of the TIME network name it. `announced`: the host claimed it
+ * from that IP over the TIME wire, which signs nothing. `signed`: its key signed the announcement. `proved`: its key signed a connection of
+ * this node to that IP, now or earlier.
  */
 export const proofs = ["told", "announced", "signed", "proved"] as const
 export type Proof = typeof proofs[number]
 
-/** What the TIME network asks for a tier. `collateral`: whole TIME that the masternode's transaction output must hold. */
+/** The TIME network's requirements for a tier. `collateral`: whole TIME that the masternode's transaction output must hold. */
 export interface TierTerms {
   readonly tier: Tier
   readonly collateral: number
@@ -41,7 +41,7 @@ export const terms: Readonly<Record<Tier, TierTerms>> = {
   gold: { tier: "gold", collateral: 100_000 }
 }
 
-/** Public Ed25519 key, 64 lower-case hex digits: which masternode it is, wherever it runs. */
+/** Public Ed25519 key, 64 lower-case hex digits: the masternode's identity, wherever it runs. */
 export const Key = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)).pipe(Schema.brand("timemesh/MasternodeKey"))
 export type Key = typeof Key.Type
 
@@ -53,16 +53,16 @@ export const Outpoint = Schema.Struct({
 })
 export type Outpoint = typeof Outpoint.Type
 
-/** What a masternode says of itself. */
+/** A masternode's statement about itself. */
 export const Claim = Schema.Struct({
   key: Key,
   ip: PeerIp.PeerIp,
-  /** Listening port; 0: it does not listen. A property of the masternode, never part of its identity. */
+  /** Listening port; 0 if it does not listen. A property of the masternode, never part of its identity. */
   port: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })),
   tier: Schema.Literals(tiers),
-  /** Present exactly with a paid tier. */
+  /** Present if and only if the tier is paid. */
   collateral: Schema.optionalKey(Outpoint),
-  /** When it was signed by its signer's clock, ms since 1970. Of two announcements of a key the later one holds. */
+  /** When it was signed, by the signer's clock, ms since 1970. Of two announcements of a key, the later wins. */
   at: Schema.Natural.check(Schema.isLessThanOrEqualTo(Number.MAX_SAFE_INTEGER))
 }).check(
   Schema.makeFilter((claim) => problem(claim) === undefined, { expected: "a claim that a masternode can make" })
@@ -77,12 +77,12 @@ export const Announcement = Schema.Struct({
 })
 export type Announcement = typeof Announcement.Type
 
-/** What no masternode can claim, in words; `undefined`: it can. Whoever passes such a claim on did not look at it. */
+/** Why no masternode can make this claim, in words; `undefined` if one can. A peer that relays such a claim did not check it. */
 export const problem = (
   { collateral, ip, tier }: Pick<Claim, "ip" | "tier" | "collateral">
 ): string | undefined => {
   if (PeerIp.classOf(ip) === "special") return `masternode address ${ip} is not a unicast address`
-  // The bytes of it say that there is none.
+  // An all-zero outpoint encodes "no collateral".
   if (collateral !== undefined && collateral.vout === 0 && /^0+$/.test(collateral.txid)) {
     return "a null output as collateral"
   }
@@ -94,7 +94,7 @@ export const problem = (
 /** `txid:vout`, as people write it. */
 export const formatOutpoint = ({ txid, vout }: Outpoint): string => `${txid}:${vout}`
 
-/** Reads `txid:vout`; `undefined` when it is something else. */
+/** Parses `txid:vout`; `undefined` if the text is anything else. */
 export const parseOutpoint = (text: string): Outpoint | undefined => {
   const match = /^([0-9a-f]{64}):(\d{1,10})$/i.exec(text)
   const vout = Number(match?.[2])

@@ -1,12 +1,12 @@
 /**
- * What a node knows of masternodes: per IP the keys that claim it, with what speaks for each claim. Pure and immutable; what follows from
- * it (states, counts, conflicts) is in `MasternodeReport`.
+ * What a node knows of masternodes: per IP, the keys that claim it, with the evidence for each claim. Pure and immutable.
+ * `MasternodeReport` derives states, counts and conflicts from it.
  *
- * **Merging.** Per key and IP the latest announcement is kept, and the time of the earliest. Older announcements of a key never replace
- * later ones, so the order in which announcements come makes no difference, as long as no bound is reached.
+ * **Merging.** Per key and IP, the latest announcement and the time of the earliest are kept. Older announcements of a key never replace
+ * later ones, so arrival order makes no difference unless a bound is reached.
  *
- * **Time.** What is signed is compared with the wall clock, within bounds, when it comes; from then on only the monotonic clock counts: a
- * wall clock that is set makes no masternode appear or expire.
+ * **Time.** A signed time is compared with the wall clock, within bounds, on arrival. After that only the monotonic clock counts, so
+ * setting the wall clock makes no masternode appear or expire.
  *
  * **Bounds.** `Limits.masternodeClaims` in all, `masternodesPerIp`, `ipsPerMasternode`, witnesses per claim: see `RegistryBounds`.
  */
@@ -23,14 +23,14 @@ export type Now = ToldMasternodes.Now
 
 /** A key's claim to be at an IP. */
 export interface Entry {
-  /** The key's latest for this IP. */
+  /** The key's latest announcement for this IP. */
   readonly announcement: Announcement
-  /** `at` of the earliest, and monotonic ms at which the latest expires. */
+  /** `at` of the earliest announcement, and monotonic ms at which the latest expires. */
   readonly firstAt: number
   readonly expiresAt: number
-  /** Netgroup of the peer that first told of it; `own`: this node; `stored`: a former process of it. */
+  /** Netgroup of the peer that first reported it; `own`: this node; `stored`: an earlier run of this node. */
   readonly source: string
-  /** Connections of ours whose other end has proved to hold the key, at this IP. This node itself: `self`. */
+  /** Our connections whose other end has proved to hold the key, at this IP. `self`: this node itself. */
   readonly connections: ReadonlySet<number | "self">
   /** It was connected before. */
   readonly isProven: boolean
@@ -45,11 +45,11 @@ interface KeyFacts {
 export interface MasternodeRegistry {
   readonly entries: HashMap.HashMap<PeerIp.PeerIp, ReadonlyArray<Entry>>
   readonly keys: HashMap.HashMap<Key, KeyFacts>
-  /** What each witness last reported. */
+  /** Latest report of each witness. */
   readonly reports: HashMap.HashMap<PeerIp.PeerIp, ReadonlyArray<Sighting>>
-  /** Entries in all. */
+  /** Total number of entries. */
   readonly size: number
-  /** Those of which peers of the TIME network told, unsigned. */
+  /** Masternodes reported, unsigned, by peers of the TIME network. */
   readonly told: ToldMasternodes.ToldMasternodes
 }
 
@@ -80,7 +80,7 @@ const ipsOf = ({ keys }: MasternodeRegistry, key: Key): ReadonlyArray<PeerIp.Pee
 
 export const all = ({ entries }: MasternodeRegistry): ReadonlyArray<Entry> => [...HashMap.values(entries)].flat()
 
-/** Puts an entry in place of the same key's at the same IP. */
+/** Replaces the same key's entry at the same IP. */
 export const put = (registry: MasternodeRegistry, entry: Entry): MasternodeRegistry => {
   const { entries, size } = registry
   const [ip, key] = [ipOf(entry), keyOf(entry)]
@@ -112,17 +112,17 @@ export const remove = (registry: MasternodeRegistry, entry: Entry): MasternodeRe
 }
 
 /**
- * What an announcement would be, without a look at its signature. `new`: it is later than what is known, or of a claim
- * unknown so far. `older`: its key has said something later since. `known`: there is nothing to learn from it. The others are refused:
- * `stale` and `ahead` by our clock, `too-often` by the pace of its key. None of it is a fault of the peer that passes it on.
+ * Classifies an announcement without checking its signature. `new`: later than what is known, or a claim unknown so far. `older`: its key
+ * has made a later claim. `known`: it adds nothing. The others are refused: `stale` and `ahead` by our clock, `too-often` by its key's
+ * rate. None of these is a fault of the peer that relays it.
  */
 export type Novelty = "new" | "older" | "known" | "stale" | "ahead" | "too-often"
 
 const isAhead = ({ claim }: Announcement, { wall }: Now): boolean => claim.at - wall > Limits.masternodeAheadMs
 
 /**
- * Whether `a` takes the place of `b`: the later does, of two of one time that differ the one with the lower signature (any rule does that
- * all nodes share). One that is ahead of our clock came with a proof on a connection: whatever is in time takes its place.
+ * Whether `a` replaces `b`. The later one wins; of two different ones with the same time, the one with the lower signature (any rule works
+ * if all nodes share it). An announcement ahead of our clock came with a proof on a connection; any that is not ahead replaces it.
  */
 const supersedes = (a: Announcement, b: Announcement, now: Now): boolean =>
   isAhead(a, now) !== isAhead(b, now)
@@ -156,7 +156,7 @@ export const novelty = (registry: MasternodeRegistry, announcement: Announcement
     : "new"
 }
 
-/** Takes one of the key's tokens, so that it cannot have the network pass on more than its share. */
+/** Takes one of the key's tokens, so that it cannot make the network relay more than its share. */
 const paced = (registry: MasternodeRegistry, key: Key, now: number): MasternodeRegistry => {
   const facts = Option.getOrUndefined(HashMap.get(registry.keys, key))
   const pace = facts === undefined ? undefined : TokenBucket.take(facts.pace, Limits.masternodePace, now)
@@ -171,7 +171,7 @@ const merged = (
   now: Now
 ): Entry => {
   const { at, ip, key } = announcement.claim
-  // At least none of it is left, at most all: a time ahead of ours buys no longer life.
+  // The remaining life is clamped between none and all of it: a time ahead of ours buys no longer life.
   const age = Math.min(Math.max(now.wall - at, 0), Limits.masternodeExpiryMs)
   const expiresAt = now.monotonic + Limits.masternodeExpiryMs - age
   const known = entryOf(registry, ip, key)
@@ -186,7 +186,7 @@ const merged = (
 }
 
 /**
- * Merges an announcement whose signature is right and whose `novelty` is `new` or `older`. The bounds are the caller's to keep:
+ * Merges an announcement with a valid signature whose `novelty` is `new` or `older`. The caller must enforce the bounds:
  * `RegistryBounds.fit`.
  */
 export const announced = (
@@ -198,8 +198,8 @@ export const announced = (
   paced(put(registry, merged(registry, announcement, source, now)), announcement.claim.key, now.monotonic)
 
 /**
- * The other end of a connection of ours, at the IP it announces, has proved to hold the key. Whatever its announcement's time is: the
- * proof is fresh, and its clock or ours may be wrong.
+ * The other end of our connection, at the IP it announces, has proved to hold the key. The announcement's time does not matter: the proof
+ * is fresh, and either clock may be wrong.
  */
 export const connected = (
   registry: MasternodeRegistry,
@@ -214,8 +214,8 @@ export const connected = (
 }
 
 /**
- * Puts back what was stored before this process began: an announcement whose signature is right, with the time of the earliest and whether
- * its key was proved once. Nothing speaks for it yet, so it is not live; it may have expired. What is known already stays.
+ * Restores what an earlier run stored: an announcement with a valid signature, the time of the earliest, and whether its key was once
+ * proved. It has no evidence yet, so it is not live; it may have expired. Existing entries stay.
  */
 export const restored = (
   registry: MasternodeRegistry,
@@ -229,7 +229,7 @@ export const restored = (
   return put(registry, { announcement, firstAt, expiresAt, source: "stored", isProven, ...none })
 }
 
-/** That connection is no more. */
+/** That connection is gone. */
 export const disconnected = (
   registry: MasternodeRegistry,
   ip: PeerIp.PeerIp,
@@ -247,8 +247,8 @@ export const disconnected = (
 const isOf = ({ ip, key }: Sighting) => (other: Sighting): boolean => other.ip === ip && other.key === key
 
 /**
- * A peer reports all masternodes that it has a connection to: what it said before and does not say again is withdrawn. Of masternodes that
- * are not known nothing is kept, and no masternode is its own witness.
+ * A peer reports all masternodes that it is connected to; anything missing from its previous report is withdrawn. Reports of unknown
+ * masternodes are dropped, and no masternode is its own witness.
  */
 export const witnessed = (
   registry: MasternodeRegistry,

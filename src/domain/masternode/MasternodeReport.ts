@@ -1,8 +1,8 @@
 /**
- * What follows from the registry: which masternodes there are, in what state, how many, and which claims contradict one another.
+ * Derived from the registry: which masternodes exist, their states and counts, and which claims contradict one another.
  *
- * A key is at one IP and an IP is one masternode's, whatever is claimed: of several the one that more speaks for. So none is ever counted
- * twice, however many ports, keys or addresses it shows.
+ * Whatever is claimed, a key is at one IP and an IP belongs to one masternode: the claim with the most evidence wins. So no masternode is
+ * counted twice, however many ports, keys or addresses it shows.
  */
 import { HashMap, Option } from "effect"
 import { hexText } from "../hexText.ts"
@@ -34,7 +34,7 @@ export const stateOf = (entry: Registry.Entry, now: number): State =>
 
 export const isLive = (entry: Registry.Entry, now: number): boolean => stateOf(entry, now) === "live"
 
-/** What speaks for an entry, most telling first; more is better. */
+/** The evidence for an entry, strongest first; more is better. */
 const weight = (entry: Registry.Entry, now: number): ReadonlyArray<number> => [
   entry.connections.size > 0 ? 1 : 0,
   now < entry.expiresAt ? 1 : 0
@@ -52,7 +52,7 @@ const byWeight = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): number =>
 
 const byText = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0
 
-/** Where the key is: connected, else where it said last. */
+/** The key's location: where it is connected, else its latest announcement. */
 const placeOf = (registry: Registry.MasternodeRegistry, key: Key, now: number): Registry.Entry | undefined =>
   first(
     Registry.entriesOf(registry, key),
@@ -61,14 +61,14 @@ const placeOf = (registry: Registry.MasternodeRegistry, key: Key, now: number): 
       PeerIp.compare(Registry.ipOf(a), Registry.ipOf(b))
   )
 
-/** Keys that are at this IP and nowhere else, the one that it counts for first. */
+/** Keys that are at this IP and nowhere else, the winner first. */
 const holders = (
   registry: Registry.MasternodeRegistry,
   entries: ReadonlyArray<Registry.Entry>,
   now: number
 ): ReadonlyArray<Registry.Entry> => {
   const [only] = entries
-  // Nearly all: one key that says it is here, and nowhere else.
+  // The common case: one key that claims this IP and no other.
   if (entries.length === 1 && only !== undefined && Registry.entriesOf(registry, Registry.keyOf(only)).length === 1) {
     return entries
   }
@@ -86,9 +86,9 @@ const holders = (
 
 /** Claims that cannot all be true. */
 export type Conflict =
-  /** Several keys say they are at one IP: one host with several keys, or someone lies. */
+  /** Several keys claim one IP: one host has several keys, or one of them lies. */
   | { readonly _tag: "OneIp"; readonly ip: PeerIp.PeerIp; readonly keys: ReadonlyArray<Key> }
-  /** One key announces itself at several IPs by turns: it is used twice, or was stolen. */
+  /** One key announces itself at several IPs in turn: it is used twice, or was stolen. */
   | { readonly _tag: "OneKey"; readonly key: Key; readonly ips: ReadonlyArray<PeerIp.PeerIp> }
   /** Several keys name one transaction output as their collateral. */
   | { readonly _tag: "OneCollateral"; readonly collateral: Outpoint; readonly keys: ReadonlyArray<Key> }
@@ -107,7 +107,7 @@ export const describeConflict = (conflict: Conflict): string => {
   }
 }
 
-/** Enough of a key to tell it from others in a log. */
+/** Enough of a key to distinguish it in a log. */
 export const shortKey = (key: Key): string => key.slice(0, shortKeyDigits)
 
 const shortKeyDigits = 16
@@ -123,9 +123,9 @@ export interface MasternodeRow {
   readonly isConnected: boolean
   /** This node itself. */
   readonly isSelf: boolean
-  /** Netgroups of witnesses. */
+  /** Number of witnesses' netgroups. */
   readonly witnesses: number
-  /** ms since 1970, by the masternode's clock; by ours when it was heard of last, where it signed nothing. */
+  /** ms since 1970 by the masternode's clock; if it signed nothing, by ours when it was last heard of. */
   readonly announcedAt: number
   readonly collateral: Outpoint | undefined
   readonly isContested: boolean
@@ -134,7 +134,7 @@ export interface MasternodeRow {
 export type Counts = Readonly<Record<State, Readonly<Record<Tier, number>>>>
 
 export interface MasternodeReport {
-  /** One per IP, in the order of the IPs. */
+  /** One per IP, ordered by IP. */
   readonly masternodes: ReadonlyArray<MasternodeRow>
   readonly counts: Counts
   readonly conflicts: ReadonlyArray<Conflict>
@@ -148,7 +148,7 @@ const ipConflict = (held: ReadonlyArray<Registry.Entry>, now: number): ReadonlyA
     : [{ _tag: "OneIp", ip: Registry.ipOf(one), keys: current.map(Registry.keyOf).toSorted() }]
 }
 
-/** Whether both places were announced by turns, or are connected both: a masternode that moved left the one before it came to the other. */
+/** Whether both places were announced in turn, or are both connected. A masternode that moved left the old place before it reached the new one. */
 const overlap = (a: Registry.Entry, b: Registry.Entry): boolean =>
   (a.connections.size > 0 && b.connections.size > 0) ||
   (a.firstAt <= Registry.atOf(b) && b.firstAt <= Registry.atOf(a))
@@ -201,7 +201,7 @@ const rowOf = (entry: Registry.Entry, isContested: boolean, now: number): Master
   }
 }
 
-/** One that only peers of the TIME network report. None of them names its port: it is the network's. */
+/** The row of a masternode that only TIME network peers report. They name no port, so it has the network's. */
 const toldRow = (place: ToldMasternodes.Place, isContested: boolean, now: number): MasternodeRow | undefined => {
   const claim = ToldMasternodes.holder(place, now)
   if (claim === undefined) return undefined
@@ -224,13 +224,13 @@ const toldRow = (place: ToldMasternodes.Place, isContested: boolean, now: number
 
 const standing: ReadonlyArray<State> = ["expired", "known", "live"]
 
-/** Which of two an IP counts for: the one that is alive, then the one that is better proven. So a stranger's signature alone ends no masternode. */
+/** Which of two wins an IP: the live one, then the better proven one. So a stranger's signature alone displaces no masternode. */
 const isBetter = (a: MasternodeRow, b: MasternodeRow): boolean =>
   a.state === b.state
     ? proofs.indexOf(a.proof) > proofs.indexOf(b.proof)
     : standing.indexOf(a.state) > standing.indexOf(b.state)
 
-/** What an IP counts for, and the keys that claim it. */
+/** The masternode that wins an IP, and the keys that claim the IP. */
 const rowAt = (
   registry: Registry.MasternodeRegistry,
   ip: PeerIp.PeerIp,
@@ -246,7 +246,7 @@ const rowAt = (
   return row === undefined ? undefined : { row, conflicts }
 }
 
-/** All IPs in order; their bytes are read once each. */
+/** All IPs in order; parses the bytes of each once. */
 const ips = ({ entries, told }: Registry.MasternodeRegistry): ReadonlyArray<PeerIp.PeerIp> =>
   [...new Set([...HashMap.keys(entries), ...HashMap.keys(told)])]
     .map((ip) => [hexText(PeerIp.toBytes(ip)), ip] as const)
@@ -275,7 +275,7 @@ export const report = (registry: Registry.MasternodeRegistry, now: number): Mast
 /** Masternodes of a state, of all tiers. */
 export const total = (counts: Counts, state: State): number => tiers.reduce((sum, tier) => sum + counts[state][tier], 0)
 
-/** The masternodes that are live at `now`, one per IP, in no order. Cheap where few are, however many are only claimed. */
+/** The masternodes that are live at `now`, one per IP, unordered. Cheap if few are live, however many are only claimed. */
 export const live = (registry: Registry.MasternodeRegistry, now: number): ReadonlyArray<MasternodeRow> => {
   const found = new Map<PeerIp.PeerIp, MasternodeRow>()
   const look = (ip: PeerIp.PeerIp): void => {
@@ -287,7 +287,7 @@ export const live = (registry: Registry.MasternodeRegistry, now: number): Readon
   return [...found.values()]
 }
 
-/** The conflicts that an entry has a part in. */
+/** The conflicts that involve an entry. */
 export const conflictsOf = (
   registry: Registry.MasternodeRegistry,
   ip: PeerIp.PeerIp,

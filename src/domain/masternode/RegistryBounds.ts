@@ -1,14 +1,14 @@
 /**
- * What goes when the registry is full. Keys cost nothing, so any number of claims can be made up: those that a connection or witnesses
- * speak for never give way to them, and among the rest the netgroup whose peers reported the most gives way first. So a peer that floods the
- * registry crowds out its own.
+ * What a full registry evicts. Keys cost nothing, so any number of claims can be made up. Claims backed by a connection or witnesses are
+ * never evicted for them. Of the rest, the netgroup whose peers reported the most loses entries first, so a peer that floods the registry
+ * crowds out its own.
  */
 import * as Limits from "../Limits.ts"
 import * as Registry from "./MasternodeRegistry.ts"
 import { isLive } from "./MasternodeReport.ts"
 import * as ToldMasternodes from "./ToldMasternodes.ts"
 
-/** Of these, the one to go; `undefined`: all of them are live. */
+/** The entry to evict; `undefined` if all of them are live. */
 const leastOf = (entries: ReadonlyArray<Registry.Entry>, now: number): Registry.Entry | undefined => {
   const counts = new Map<string, number>()
   const idle = entries.filter((entry) => !isLive(entry, now))
@@ -37,7 +37,7 @@ const shrink = (
   return least === undefined ? registry : Registry.remove(registry, least)
 }
 
-/** Within its bounds again after an entry was added. A full registry makes room for several at once, so that each costs little. */
+/** Back within its bounds after an entry was added. A full registry evicts several at once to spread the cost. */
 export const fit = (
   registry: Registry.MasternodeRegistry,
   { claim: { ip, key } }: Registry.Entry["announcement"],
@@ -59,7 +59,7 @@ export const fit = (
   return next
 }
 
-/** Without what expired long ago. */
+/** The registry without entries that expired long ago. */
 export const withoutForgotten = (
   registry: Registry.MasternodeRegistry,
   now: number

@@ -1,21 +1,21 @@
 /**
- * Masternodes as the TIME network writes them, and what they are worth here.
+ * Masternodes as the TIME network encodes them, and what that proves here.
  *
- * Its announcements (V2 … V4) and its lists carry no signature over themselves, no network and no time that binds: the key, the address and
- * the tier are unproven claims of the sender. So they become hearsay, never an `Announcement`, and no hearsay makes a masternode live.
- * V4 proves one thing, that the holder of a wallet key agreed to the collateral's use; whose output that is only the chain knows.
+ * Its announcements (V2 … V4) and lists have no signature over themselves, no network and no binding time: the key, the address and the
+ * tier are unproven claims of the sender. So they become hearsay, never an `Announcement`, and hearsay never makes a masternode live. V4
+ * proves one thing: that the holder of a wallet key agreed to the collateral's use. Only the chain knows whose output that is.
  */
 import { Result } from "effect"
 import { hexText } from "../hexText.ts"
 import * as PeerIp from "../peer/PeerIp.ts"
 import { type Key, type Outpoint, problem, type Tier, tiers } from "./Masternode.ts"
 
-/** In the order of its wire. */
+/** In wire order. */
 export type TimeTier = "Free" | "Bronze" | "Silver" | "Gold"
 
 /** What its lists (variant 31) and its announcements (73 … 75) have in common. */
 export interface TimeMasternode {
-  /** An IP in text; a port behind it is passed over, as the network does. */
+  /** An IP as text; a port after it is ignored, as in the network. */
   readonly address: string
   readonly rewardAddress: string
   readonly tier: TimeTier
@@ -24,7 +24,7 @@ export interface TimeMasternode {
   readonly collateral: { readonly txid: Uint8Array; readonly vout: number } | undefined
 }
 
-/** What a peer of the TIME network says of a masternode: nobody has signed it. */
+/** A TIME network peer's unsigned claim about a masternode. */
 export interface Hearsay {
   readonly key: Key
   readonly ip: PeerIp.PeerIp
@@ -36,13 +36,13 @@ export interface Hearsay {
 const tierOf: Readonly<Record<TimeTier, Tier>> = { Free: "free", Bronze: "bronze", Silver: "silver", Gold: "gold" }
 const timeTiers: ReadonlyArray<TimeTier> = ["Free", "Bronze", "Silver", "Gold"]
 
-/** `203.0.113.7`, `203.0.113.7:24100`, `[2001:db8::7]:24100`: the IP. */
+/** The IP of `203.0.113.7`, `203.0.113.7:24100` or `[2001:db8::7]:24100`. */
 export const addressOf = (address: string): Result.Result<PeerIp.PeerIp, PeerIp.PeerIpError> => {
   const [, bracketed, plain] = /^(?:\[([^\]]+)\](?::\d+)?|([^:]+)(?::\d+)?)$/.exec(address) ?? []
   return PeerIp.fromString(bracketed ?? plain ?? address)
 }
 
-/** What an entry of the network says, or why it is nothing to keep, in words. The network skips such entries too. */
+/** The hearsay in an entry, or why it is discarded, in words. The network skips such entries too. */
 export const hearsay = (told: TimeMasternode): Hearsay | string => {
   const ip = addressOf(told.address)
   if (Result.isFailure(ip)) return ip.failure.message
@@ -56,13 +56,13 @@ export const hearsay = (told: TimeMasternode): Hearsay | string => {
       : { txid: hexText(told.collateral.txid), vout: told.collateral.vout },
     rewardAddress: told.rewardAddress
   }
-  // The network's nodes skip loopback addresses: on its testnets nobody can be there.
+  // The network's nodes skip loopback addresses: on its testnets no masternode can be there.
   return PeerIp.classOf(claim.ip) === "loopback" ? `${claim.ip} is a loopback address` : problem(bare(claim)) ?? claim
 }
 
 const bare = ({ collateral, ip, tier }: Hearsay) => ({ ip, tier, ...(collateral === undefined ? {} : { collateral }) })
 
-/** As an entry of a list or an announcement of the network. */
+/** Encodes it as a TIME network list entry or announcement. */
 export const toTime = ({ collateral, ip, key, rewardAddress, tier }: Hearsay): TimeMasternode => ({
   address: ip,
   rewardAddress,
@@ -77,16 +77,16 @@ const bytesOf = (hex: string): Uint8Array =>
 const claimTag = "TIME_COLLATERAL_CLAIM"
 const revokeTag = "TIME_COLLATERAL_REVOKE"
 
-/** What the wallet key of a V4 announcement signs (Ed25519 over this text in ASCII): `TIME_COLLATERAL_CLAIM:txid:vout`. */
+/** What a V4 announcement's wallet key signs (Ed25519 over this ASCII text): `TIME_COLLATERAL_CLAIM:txid:vout`. */
 export const collateralClaim = ({ txid, vout }: Outpoint): string => `${claimTag}:${txid}:${vout}`
 
-/** What it signs to take that back (variant 29). `timestamp`: s since 1970; the network takes −600 … +300 s of its clock. */
+/** What it signs to revoke that (variant 29). `timestamp`: s since 1970; the network accepts −600 … +300 s of its clock. */
 export const collateralRevocation = (address: string, { txid, vout }: Outpoint, timestamp: number): string =>
   `${revokeTag}:${address}:${txid}:${vout}:${timestamp}`
 
 /**
- * The parts of a V4 announcement's `collateral_proof`: a signature of 64 bytes, which the output's own key must have made, or a wallet key
- * of 32 bytes before it. `undefined`: it is neither.
+ * The parts of a V4 announcement's `collateral_proof`: a 64-byte signature, which the output's own key must have made, optionally preceded
+ * by a 32-byte wallet key. `undefined` for any other length.
  */
 export const collateralProof = (
   proof: Uint8Array

@@ -1,6 +1,6 @@
 /**
- * This node as a masternode, in the words of the TIME network. Its nodes take an announcement only from the IP that it names. They ask no signature of
- * a free one; of a paid one that rewards go to the address that holds the collateral, and V4 shows that its key signs for that address.
+ * This node as a masternode on the TIME network. Its nodes accept an announcement only from the IP that it names. A free masternode needs
+ * no signature. A paid one's rewards must go to the address that holds the collateral, and V4 shows that its key signs for that address.
  */
 import * as Limits from "../Limits.ts"
 import * as PeerIp from "../peer/PeerIp.ts"
@@ -12,19 +12,19 @@ export interface TimeOwnMasternode {
   readonly ip: PeerIp.PeerIp
   readonly key: Key
   readonly tier: Tier
-  /** Present exactly with a paid tier. */
+  /** Present if and only if the tier is paid. */
   readonly collateral: Outpoint | undefined
-  /** Where block rewards go: a TIME address. Two masternodes with one address make a daemon refuse its own block. */
+  /** TIME address for block rewards. If two masternodes share an address, a daemon refuses its own block. */
   readonly rewardAddress: string
   /** The TIME address of `key`, on this network. */
   readonly keyAddress: string
-  /** When this process began, seconds since 1970. */
+  /** When this process started, seconds since 1970. */
   readonly startedAt: number
   /** The key's signature, 64 bytes. */
   readonly sign: (message: Uint8Array) => Uint8Array
 }
 
-/** What it announces; `undefined`: the network knows masternodes at IPv4 addresses only. */
+/** This node's announcement; `undefined` if it has no IPv4 address, the only kind the network supports. */
 export const announcement = (
   own: TimeOwnMasternode
 ): Message<"MasternodeAnnouncementV3"> | Message<"MasternodeAnnouncementV4"> | undefined => {

@@ -1,13 +1,14 @@
 /**
- * Masternodes of which this node knows by the word of peers of the TIME network alone, keyed by IP. Nothing of it is signed
- * (`TimeMasternode`), so it never takes anything from a masternode whose announcement is: `MasternodeReport` lays one over the other.
+ * Masternodes that this node knows only from claims of TIME network peers, keyed by IP. Nothing here is signed (`TimeMasternode`), so it
+ * never displaces a masternode with a signed announcement: `MasternodeReport` overlays the two.
  *
- * **What is believed.** That a host says of itself, from its own IP, that it is a masternode: its connection shows the IP. Of all
- * else only that someone said it. Live is one that said so on a connection that is up, or that peers of `Limits.witnessNetgroups` netgroups
- * report as active (the TIME network's own rule). A key proves nothing here: it is shown, and keeps no other IP from being counted.
+ * **What is believed.** A host's claim from its own IP that it is a masternode, because the connection shows the IP. Of any other claim,
+ * only that some peer made it. A masternode is live if it said so on a connection that is up, or if peers of `Limits.witnessNetgroups`
+ * netgroups report it as active (the TIME network's own rule). A key proves nothing here: it is shown, but does not stop another IP from
+ * being counted.
  *
- * **Bounds.** `Limits.toldMasternodes` IPs, `Limits.masternodesPerIp` keys of one, `Limits.toldPerMessage` entries of one message. A full
- * registry drops entries of the netgroup that named the most, and never a live one.
+ * **Bounds.** `Limits.toldMasternodes` IPs, `Limits.masternodesPerIp` keys per IP, `Limits.toldPerMessage` entries per message. A full
+ * registry evicts entries of the netgroup that named the most, and never a live one.
  */
 import { HashMap, Option } from "effect"
 import * as Limits from "../Limits.ts"
@@ -22,25 +23,25 @@ export interface Now {
   readonly monotonic: number
 }
 
-/** What is said of an IP with one key. */
+/** Claims about one IP with one key. */
 export interface Claim {
   readonly hearsay: Hearsay
   /** Peers whose lists name it. */
   readonly by: ReadonlyArray<Witness.Witness>
-  /** It said so itself, from its own IP, once. */
+  /** It has claimed so itself, from its own IP. */
   readonly isAnnounced: boolean
-  /** When it was heard of last. */
+  /** When it was last heard of. */
   readonly heard: Now
 }
 
-/** What is said of an IP. */
+/** All claims about one IP. */
 export interface Place {
   readonly claims: ReadonlyArray<Claim>
-  /** Connection, up, on which it announced itself. */
+  /** Live connection on which it announced itself. */
   readonly connection: number | undefined
   /** Peers that report it as active. */
   readonly witnesses: ReadonlyArray<Witness.Witness>
-  /** Netgroup of the peer that named it first. */
+  /** Netgroup of the peer that first named it. */
   readonly source: string
 }
 
@@ -65,7 +66,7 @@ const update = (
   return place === undefined ? told : HashMap.set(told, ip, change(place))
 }
 
-/** The claim with this hearsay's key; of one key's words the latest holds. */
+/** The claim with this hearsay's key; a key's latest statement wins. */
 const claimOf = ({ claims }: Place, hearsay: Hearsay, now: Now): Claim => {
   const known = claims.find((claim) => claim.hearsay.key === hearsay.key)
   return { ...known ?? { by: [], isAnnounced: false }, hearsay, heard: now }
@@ -88,7 +89,7 @@ export const listed = (
   for (const hearsay of masternodes.slice(0, Limits.toldPerMessage)) {
     const place = placeAt(next, hearsay.ip, by)
     const claim = claimOf(place, hearsay, now)
-    // What it says of itself is worth more than what others say of it.
+    // Its own statement outweighs what others say about it.
     const hearsayKept = claim.isAnnounced
       ? place.claims.find(({ hearsay: { key } }) => key === hearsay.key)?.hearsay ?? hearsay
       : hearsay
@@ -99,7 +100,7 @@ export const listed = (
   return fit(next, now.monotonic)
 }
 
-/** The peer at `hearsay.ip` says on a connection of ours that it is this masternode. */
+/** The peer at `hearsay.ip` claims on our connection to be this masternode. */
 export const announced = (
   told: ToldMasternodes,
   hearsay: Hearsay,
@@ -114,13 +115,13 @@ export const announced = (
   return fit(HashMap.set(told, hearsay.ip, next), now.monotonic)
 }
 
-/** That connection is no more. */
+/** That connection is gone. */
 export const closed = (told: ToldMasternodes, ip: PeerIp.PeerIp, connection: number): ToldMasternodes =>
   update(told, ip, (place) => place.connection === connection ? { ...place, connection: undefined } : place)
 
 /**
- * A peer reports all masternodes that it sees as active: what it said before and does not say again is withdrawn. No masternode is its own
- * witness, and of IPs that are not known nothing is kept.
+ * A peer reports all masternodes that it sees as active; anything missing from its previous report is withdrawn. No masternode is its own
+ * witness, and reports of unknown IPs are dropped.
  */
 export const reported = (
   told: ToldMasternodes,
@@ -139,7 +140,7 @@ export const reported = (
   return next
 }
 
-/** A peer says that a masternode is active no more: its own word for it is withdrawn, and no other's. */
+/** A peer reports a masternode as no longer active: only that peer's own report is withdrawn. */
 export const inactive = (told: ToldMasternodes, ip: PeerIp.PeerIp, by: PeerIp.PeerIp): ToldMasternodes =>
   update(told, ip, (place) => ({
     ...place,
@@ -147,7 +148,7 @@ export const inactive = (told: ToldMasternodes, ip: PeerIp.PeerIp, by: PeerIp.Pe
     witnesses: Witness.without(place.witnesses, by)
   }))
 
-/** The claims of a place, the one that counts first: said by itself, told by more netgroups, heard later. */
+/** The claims of a place, the winner first: self-announced, named by more netgroups, heard of later. */
 const ranked = (claims: ReadonlyArray<Claim>, now: number): ReadonlyArray<Claim> =>
   claims.toSorted((a, b) =>
     Number(b.isAnnounced) - Number(a.isAnnounced) ||
@@ -156,7 +157,7 @@ const ranked = (claims: ReadonlyArray<Claim>, now: number): ReadonlyArray<Claim>
     (a.hearsay.key < b.hearsay.key ? -1 : 1)
   )
 
-/** What a place counts for; `undefined`: nothing is claimed. `now`: monotonic ms. */
+/** The winning claim of a place; `undefined` if nothing is claimed. `now`: monotonic ms. */
 export const holder = ({ claims }: Place, now: number): Claim | undefined => ranked(claims, now)[0]
 
 export const stateOf = (place: Place, now: number): State => {
@@ -168,7 +169,7 @@ export const stateOf = (place: Place, now: number): State => {
 const latest = ({ claims }: Place): number =>
   claims.reduce((at, { heard }) => Math.max(at, heard.monotonic), Number.NEGATIVE_INFINITY)
 
-/** Within its bound again. Room is made for several at once, so that each costs little. */
+/** Back within its bound. Evicts several at once to spread the cost. */
 const fit = (told: ToldMasternodes, now: number): ToldMasternodes => {
   if (HashMap.size(told) <= Limits.toldMasternodes) return told
   const groups = new Map<string, Array<readonly [PeerIp.PeerIp, Place]>>()
@@ -187,7 +188,7 @@ const fit = (told: ToldMasternodes, now: number): ToldMasternodes => {
   return going.reduce((next, [ip]) => HashMap.remove(next, ip), told)
 }
 
-/** Without what no peer has named for `Limits.masternodeKeepMs`. */
+/** The registry without entries that no peer has named for `Limits.masternodeKeepMs`. */
 export const withoutForgotten = (told: ToldMasternodes, now: number): ToldMasternodes => {
   let next = told
   for (const [ip, place] of told) {

@@ -1,4 +1,4 @@
-/** Peers that say they have a connection to a masternode. Netgroups count, not peers: one operator has as many addresses as it likes. */
+/** Peers that report a connection to a masternode. Netgroups count, not peers, because one operator can have any number of addresses. */
 import * as Limits from "../Limits.ts"
 import type { PeerIp } from "../peer/PeerIp.ts"
 
@@ -9,7 +9,7 @@ export interface Witness {
   readonly at: number
 }
 
-/** A few of each netgroup, and few netgroups: the peers of one netgroup crowd out only each other. */
+/** Adds a witness. Keeps a few per netgroup and a bounded total, so that one netgroup's peers crowd out only each other. */
 export const add = (witnesses: ReadonlyArray<Witness>, witness: Witness): ReadonlyArray<Witness> => {
   const others = without(witnesses, witness.ip)
   const alike = others.filter(({ netgroup }) => netgroup === witness.netgroup)

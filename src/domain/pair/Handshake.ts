@@ -1,8 +1,8 @@
 /**
- * What both ends check before a socket can become the connection of its pair, and how long a refused peer stays away.
+ * The checks of both ends before a socket can become the connection of its pair, and how long a refused peer stays away.
  *
- * Roles come from what the socket shows: the initiator says which IP it dialled, the acceptor which IP it observed. So a
- * node whose own address is unknown or wrong has the right rank as soon as Hellos are exchanged.
+ * Roles follow from the socket: the initiator states the IP it dialled, the acceptor the IP it observed. So a node whose own address is
+ * unknown or wrong has the right rank once Hellos are exchanged.
  */
 import type { RejectReason } from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
@@ -11,15 +11,15 @@ import * as TieBreak from "../peer/TieBreak.ts"
 import type { Commit, Extension, Hello } from "../wire/Message.ts"
 import type { EndId, Role } from "./PairState.ts"
 
-/** Number of the frame layouts. Peers with another number are `incompatible`. */
+/** Version of the frame layouts. A peer with another version is `incompatible`. */
 export const protocolVersion = 1
-/** Number of the pair rules and their timers. Peers with another number are `incompatible`. */
+/** Version of the pair rules and their timers. A peer with another version is `incompatible`. */
 export const ruleVersion = 1
 
 /**
- * Bits of `Hello.capabilities`. `peers`: reads `Peers`. `channels`: reads `Data`. `chain`: has a chain and serves it.
- * `produces`: makes blocks on devnet when its turn comes. `masternodes`: reads announcements of masternodes. `dialBack`: dials back when asked to.
- * `refusals`: reads a `Peers` before a `Reject(full)`. Append only.
+ * Bits of `Hello.capabilities`. `peers`: reads `Peers`. `channels`: reads `Data`. `chain`: has a chain and serves it. `produces`: makes
+ * blocks on devnet when its turn comes. `masternodes`: reads announcements of masternodes. `dialBack`: dials back on request. `refusals`:
+ * reads a `Peers` before a `Reject(full)`. Append only.
  */
 export const Capability = {
   peers: 1,
@@ -34,15 +34,15 @@ export const Capability = {
 /** What this version offers. */
 export const capabilities: number = Capability.peers | Capability.channels | Capability.dialBack | Capability.refusals
 
-/** Id of the Hello extension that carries the sender's number of the socket: u64, at most 2^53 − 1. */
+/** Id of the Hello extension with the sender's number for the socket: u64, at most 2^53 − 1. */
 export const orderExtension = 1
 
-/** Id of the Hello extension that carries the number of connections that the sender has up: u16. A full node makes room for those in need. */
+/** Id of the Hello extension with the number of connections the sender has up: u16. A full node makes room for peers in need. */
 export const peersExtension = 2
 
 /**
- * What a Hello says beyond its fixed layout. `order`: the sender's end id, which ascends for the life of its process. `peers`: connections that
- * it has up.
+ * Contents of a Hello beyond its fixed layout. `order`: the sender's end id, ascending for the life of its process. `peers`: connections it
+ * has up.
  */
 export const extensions = (order: EndId, peers: number): ReadonlyArray<Extension> => {
   const bytes = new Uint8Array(8)
@@ -52,13 +52,13 @@ export const extensions = (order: EndId, peers: number): ReadonlyArray<Extension
   return [{ id: orderExtension, bytes }, { id: peersExtension, bytes: count }]
 }
 
-/** How many connections the peer says it has; `undefined` when it does not say. Of several, the first counts. */
+/** The connection count that the peer states; `undefined` if it states none. Of several, the first counts. */
 export const peersOf = (hello: Pick<Hello, "extensions">): number | undefined => {
   const bytes = hello.extensions.find(({ id }) => id === peersExtension)?.bytes
   return bytes?.length === 2 ? new DataView(bytes.buffer, bytes.byteOffset, 2).getUint16(0) : undefined
 }
 
-/** The peer's number of the socket; `undefined` when its Hello has none that fits. Of several, the first counts. */
+/** The peer's number for the socket; `undefined` if its Hello has no valid one. Of several, the first counts. */
 export const orderOf = (hello: Pick<Hello, "extensions">): number | undefined => {
   const bytes = hello.extensions.find(({ id }) => id === orderExtension)?.bytes
   if (bytes?.length !== 8) return undefined
@@ -66,7 +66,7 @@ export const orderOf = (hello: Pick<Hello, "extensions">): number | undefined =>
   return order <= Number.MAX_SAFE_INTEGER ? Number(order) : undefined
 }
 
-/** What a peer must have in common with this node. */
+/** What a peer must share with this node. */
 export interface Local {
   readonly protocol: number
   readonly rule: number
@@ -79,20 +79,20 @@ export interface Local {
 export interface Context {
   readonly local: Local
   readonly dir: "out" | "in"
-  /** What the socket shows: the IP we dialled, or the one we observed. */
+  /** From the socket: the IP we dialled, or the IP we observed. */
   readonly remote: PeerIp.PeerIp
-  /** Whether a nonce is that of one of our own open dials. */
+  /** Whether a nonce belongs to one of our own open dials. */
   readonly isOwnDial: (nonce: bigint) => boolean
-  /** What is left of the peer's ban, ms. */
+  /** Remaining time of the peer's ban, ms. */
   readonly bannedMs: number | undefined
-  /** The peer has a place already, so admitting this socket adds no peer. */
+  /** The peer already has a place, so admitting this socket adds no peer. */
   readonly known: boolean
-  /** Places taken: peers that are up, or on the way there since their Hello was accepted. */
+  /** Places taken: peers that are up, or whose Hello was accepted and that are on their way up. */
   readonly placesTaken: number
   readonly maxPeers: number
 }
 
-/** Goes on to arbitration. `self`: our address as the peer named it. */
+/** Proceeds to arbitration. `self`: our address as the peer named it. */
 export interface Accepted {
   readonly _tag: "Accepted"
   readonly role: Role
@@ -100,7 +100,7 @@ export interface Accepted {
   readonly self: PeerIp.PeerIp
 }
 
-/** To be answered with a `Reject` of this content. `retryAfterMs` is also when our own dial may come again. */
+/** To be answered with a `Reject` of this content. `retryAfterMs` also delays our own next dial. */
 export interface Refused {
   readonly _tag: "Refused"
   readonly reject: RejectReason
@@ -108,7 +108,7 @@ export interface Refused {
   readonly retryAfterMs: number
 }
 
-/** Checks a peer's Hello; the first check that fails decides. */
+/** Checks a peer's Hello; the first failed check decides. */
 export const check = (hello: Hello, context: Context): Accepted | Refused => {
   const { local } = context
   if (hello.protocol !== local.protocol || hello.rule !== local.rule) {
@@ -127,7 +127,7 @@ export const check = (hello: Hello, context: Context): Accepted | Refused => {
   if (context.dir === "in" && context.isOwnDial(hello.nonce)) {
     return refused("self", "self-connection: that address is this node's")
   }
-  // The rank comes from this address: one that no peer can have must not decide it.
+  // The rank is computed from this address, so an address that no peer can have must not decide it.
   if (PeerIp.classOf(hello.peer) === "special") {
     return refused(
       "protocol",
@@ -147,7 +147,7 @@ export const check = (hello: Hello, context: Context): Accepted | Refused => {
   return { _tag: "Accepted", role: rank, tag: hello.tag, self: hello.peer }
 }
 
-/** A Hello that is refused, and when its sender may come again. */
+/** Refuses a Hello, and states when its sender may return. */
 export const refused = (reject: RejectReason, text: string, facts?: RetryFacts): Refused => ({
   _tag: "Refused",
   reject,
@@ -155,7 +155,7 @@ export const refused = (reject: RejectReason, text: string, facts?: RetryFacts):
   retryAfterMs: retryAfterMs(reject, facts)
 })
 
-/** The Commit that the lower peer sends. `self`: its address as the higher named it. */
+/** The lower peer's Commit. `self`: its address as the higher peer named it. */
 export const commit = (self: PeerIp.PeerIp, peer: PeerIp.PeerIp): Commit => ({
   _tag: "Commit",
   lower: self,
@@ -163,8 +163,8 @@ export const commit = (self: PeerIp.PeerIp, peer: PeerIp.PeerIp): Commit => ({
 })
 
 /**
- * What is wrong with a Commit that came, in words; `undefined` when it fits. What does not fit ends the socket
- * (`protocol`). `self` and `role` are those of `Accepted`, `peer` is what the socket shows.
+ * What is wrong with a received Commit, in words; `undefined` if it is valid. An invalid one ends the socket (`protocol`). `self` and
+ * `role` are those of `Accepted`; `peer` comes from the socket.
  */
 export const checkCommit = (
   commit: Commit,
@@ -178,11 +178,11 @@ export const checkCommit = (
     ? undefined
     : `Commit names the pair ${commit.lower} / ${commit.higher}, this node sees ${peer} / ${self}`
 
-/** What some waits depend on. */
+/** Facts that some retry delays depend on. */
 export interface RetryFacts {
   /** `in-use` refusals of this peer in a row, this one included. */
   readonly refusals?: number
-  /** What is left of the ban, ms. */
+  /** Remaining time of the ban, ms. */
   readonly bannedMs?: number
 }
 
@@ -216,12 +216,12 @@ export const retryAfterMs = (reason: RejectReason, facts: RetryFacts = {}): numb
   }
 }
 
-/** The wait a refused node really keeps: what was asked plus 0–25 % (`jitter` 0…1), then clamped to 0.5 s … 1 h. */
+/** The wait that a refused node actually keeps: the requested one plus 0–25 % (`jitter` 0…1), then clamped to 0.5 s … 1 h. */
 export const clampRetry = (askedMs: number, jitter: number): number =>
   Math.min(Math.max(askedMs * (1 + Limits.retryJitter * jitter), Limits.retryMinMs), Limits.retryMaxMs)
 
 /**
- * The bytes whose HMAC-SHA-256 under the process's secret, cut to its first 16 bytes, is the instance tag towards a
- * peer: the 16-byte form of the peer's address.
+ * Input of the instance tag towards a peer: the 16-byte form of the peer's address. The tag is the first 16 bytes of its HMAC-SHA-256 under
+ * the process's secret.
  */
 export const instanceTagInput = (peer: PeerIp.PeerIp): Uint8Array => PeerIp.toBytes(peer)

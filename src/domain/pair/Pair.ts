@@ -1,10 +1,10 @@
 /**
- * The pair protocol as a pure reducer: exactly one connection per pair of peers, and both ends agree which.
+ * The pair protocol as a pure reducer: exactly one connection per pair of peers, on which both ends agree.
  *
- * `step(state, event, draw, note?) → [state, actions]`. Total: events of ends that are gone and timers that no longer run change
- * nothing, so late callbacks are harmless. Actions are to be done in order. An `Arm` of a running timer replaces it.
- * `note` hears each decision and its rule. `Closed`, `DialFailed` report sockets that are closed already: no `Close` follows for that end. Vocabulary: PairState.ts;
- * rules and proof: docs/PROTOCOL.md, docs/model.md.
+ * `step(state, event, draw, note?) → [state, actions]`. Total: events for closed ends and stopped timers change nothing, so late callbacks
+ * are harmless. Perform actions in order. An `Arm` of a running timer replaces it. `note` is called with each decision and its rule.
+ * `Closed` and `DialFailed` report sockets that are already closed: no `Close` follows for that end. Vocabulary: PairState.ts; rules and
+ * proof: docs/PROTOCOL.md, docs/model.md.
  */
 import * as DisconnectReason from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
@@ -22,7 +22,7 @@ export type Step = (
   note?: PairDecision.Note
 ) => readonly [PairState, ReadonlyArray<PairAction>]
 
-/** The reducer under the given rules. Nodes use `step`; other rules are for the search's mutations. */
+/** The reducer under the given rules. Nodes use `step`; other rules are for the exhaustive search's mutations. */
 export const make = (rules: PairRules.Rules): Step => (state, event, draw, note) => {
   const work = PairWork.open(state, draw, event._tag === "Fired" ? event.timer : undefined, note)
   if (!apply(work, rules, event)) return [state, none]
@@ -36,13 +36,13 @@ const none: ReadonlyArray<PairAction> = []
 
 // --- questions ------------------------------------------------------------------
 
-/** The end the application sees as the connection. */
+/** The end that the application sees as the connection. */
 export const up = (state: PairState): End | undefined => state.ends.find((end) => end.phase === "up")
 
-/** `undefined`: no such end, or it is closed. */
+/** `undefined` if there is no such end, or it is closed. */
 export const phaseOf = (state: PairState, end: EndId): Phase | undefined => PairWork.find(state.ends, end)?.phase
 
-/** The end with what the peer's Hello said; `undefined` before that, and for an end that is closed. */
+/** The end with the contents of the peer's Hello; `undefined` before that, and for a closed end. */
 export const known = (state: PairState, end: EndId): KnownEnd | undefined => {
   const found = PairWork.find(state.ends, end)
   return found !== undefined && isKnown(found) ? found : undefined
@@ -57,7 +57,7 @@ export const listensTo = (state: PairState): EndId | undefined =>
 
 // --- events ---------------------------------------------------------------------
 
-/** False when the event changes nothing: it concerns an end that is gone or a timer that does not run. */
+/** False if the event changes nothing because its end is closed or its timer is not running. */
 const apply = (work: Work, rules: PairRules.Rules, event: PairEvent): boolean => {
   switch (event._tag) {
     case "Learned":

@@ -1,15 +1,15 @@
 /**
- * Whether nodes agree about their connections: both ends of every pair list one connection, and it is the same socket. The
- * judgement of the testnet, of the test kit and of the tests; the simulator's `PairWatch` follows the same rule over time.
+ * Whether nodes agree about their connections: both ends of every pair list one connection, and it is the same socket. Testnet, test kit
+ * and tests judge by it; the simulator's `PairWatch` checks the same rule over time.
  */
 
-/** What one node lists: the socket, the initiator's `IP:port`, of its connection to each peer. */
+/** What one node lists: for each peer, its connection's socket (the initiator's `IP:port`). */
 export interface Listed {
   readonly ip: string
   readonly sockets: ReadonlyMap<string, string>
 }
 
-/** Two nodes that are not connected by one socket; what each lists of the other. */
+/** Two nodes that are not connected by one socket, with what each lists for the other. */
 export interface Disagreement {
   readonly a: string
   readonly b: string
@@ -20,7 +20,7 @@ export interface Disagreement {
 /** N(N−1)/2. */
 export const pairs = (nodes: number): number => nodes * (nodes - 1) / 2
 
-/** Every pair that is not connected by one socket, in the order of the nodes. */
+/** Every pair not connected by one socket, in the order of the nodes. */
 export const disagreements = (nodes: ReadonlyArray<Listed>): ReadonlyArray<Disagreement> =>
   nodes.flatMap((a, i) =>
     nodes.slice(i + 1).flatMap((b) => {
@@ -30,6 +30,6 @@ export const disagreements = (nodes: ReadonlyArray<Listed>): ReadonlyArray<Disag
     })
   )
 
-/** For a message: `10.0.0.1 ⇄ 10.0.0.2: 10.0.0.1:49152 and no connection`. */
+/** For messages: `10.0.0.1 ⇄ 10.0.0.2: 10.0.0.1:49152 and no connection`. */
 export const format = ({ a, atA, atB, b }: Disagreement): string =>
   `${a} ⇄ ${b}: ${atA ?? "no connection"} and ${atB ?? "no connection"}`

@@ -12,7 +12,7 @@ import type { Work } from "./PairWork.ts"
 const newest = (ends: ReadonlyArray<End>): End | undefined => ends.at(-1)
 
 /**
- * An end becomes the connection: own attempts beside it are pointless (L1, H2). Ends that were held for another end are rejected:
+ * An end becomes the connection, so our own other attempts are pointless (L1, H2). Ends held for another end are rejected: if they were
  * held for this one too, their wait would have no bound (docs/decisions/0041).
  */
 const clearWayFor = (work: Work, winner: End): void => {
@@ -32,7 +32,7 @@ const commit = (work: Work, end: End): void => {
   PairWork.advance(work, end, { phase: "committing" })
 }
 
-/** H: the peer's Commit on this socket stands. `Ack` goes before anything the application sends on `Up`. */
+/** H: the peer's Commit on this socket is accepted. `Ack` is sent before anything the application sends on `Up`. */
 const accept = (work: Work, end: End): void => {
   PairWork.decide(work, "accept", end)
   clearWayFor(work, end)
@@ -40,7 +40,7 @@ const accept = (work: Work, end: End): void => {
   PairWork.goUp(work, end)
 }
 
-/** Tells a challenger that the incumbent lives, and why that rules it out. */
+/** Tells a challenger that the incumbent is alive, and why that rules the challenger out. */
 const refuse = (work: Work, incumbent: End, end: End): void => {
   if (end.self !== incumbent.self) {
     if (incumbent.self !== undefined) work.actions.push({ _tag: "Aliased", end: end.id, self: incumbent.self })
@@ -50,7 +50,7 @@ const refuse = (work: Work, incumbent: End, end: End): void => {
   }
 }
 
-/** The incumbent answered, by Pong, by `Ack` or by any late byte: every end that was held for it is rejected (L3, H2). */
+/** The incumbent answered, by Pong, `Ack` or any late byte: every end held for it is rejected (L3, H2). */
 export const answered = (work: Work, incumbent: End): void => {
   if (work.probe !== undefined) PairWork.decide(work, "answered", incumbent)
   PairWork.dropProbe(work)
@@ -61,7 +61,7 @@ export const answered = (work: Work, incumbent: End): void => {
   }
 }
 
-/** A candidate of which we are L arrives (L1, L2). `settle` commits or challenges afterwards. */
+/** A candidate arrives for which we are L (L1, L2). `settle` commits or challenges afterwards. */
 export const candidate = (work: Work, rules: Rules, end: End): void => {
   const incumbent = PairWork.incumbent(work.ends)
   if (incumbent !== undefined && ruledOut(work, rules, incumbent, end)) return
@@ -84,7 +84,7 @@ export const candidate = (work: Work, rules: Rules, end: End): void => {
   }
 }
 
-/** A candidate beside an incumbent that is not held as its challenger: it is refused, or it wins at once. */
+/** Whether a candidate beside an incumbent is settled at once (refused, or the winner) instead of being held as its challenger. */
 const ruledOut = (work: Work, rules: Rules, incumbent: End, end: End): boolean => {
   if (PairWork.cameAgain(incumbent, end)) {
     PairWork.decide(work, "refuse-known-process", end, incumbent)
@@ -97,7 +97,7 @@ const ruledOut = (work: Work, rules: Rules, incumbent: End, end: End): boolean =
   } else if (rules.conflict === "replace") {
     PairWork.decide(work, "commit-blindly", incumbent, end, { name: "conflict", rules })
     PairWork.close(work, incumbent, DisconnectReason.local("replaced"))
-    // `settle` commits it: no other end is held beside a connection under this rule.
+    // `settle` commits it: under this rule no other end is held beside a connection.
     return true
   } else {
     return false
@@ -106,7 +106,7 @@ const ruledOut = (work: Work, rules: Rules, incumbent: End, end: End): boolean =
   return true
 }
 
-/** A Commit arrives at an H that waits for one (H2). */
+/** A Commit arrives at an H that is waiting for one (H2). */
 export const commitReceived = (work: Work, rules: Rules, end: End): void => {
   const incumbent = PairWork.incumbent(work.ends)
   if (incumbent === undefined) return accept(work, end)
@@ -129,7 +129,7 @@ export const commitReceived = (work: Work, rules: Rules, end: End): void => {
     PairWork.close(work, incumbent, DisconnectReason.local("replaced"))
     return accept(work, end)
   }
-  // The incumbent has its own commit time, which is no shorter than the peer's: a Commit cannot be held for it.
+  // The incumbent's own commit timeout is no shorter than the peer's, so a Commit cannot be held for it.
   if (incumbent.phase === "committing") {
     PairWork.decide(work, "refuse-crossed", end, incumbent)
     return PairWork.reject(work, end, end.tag === incumbent.tag ? "duplicate" : "in-use")
@@ -147,15 +147,15 @@ export const commitReceived = (work: Work, rules: Rules, end: End): void => {
 }
 
 /**
- * The end that follows when there is no incumbent: the newest held one, unless L's own dial may still arrive. (No Commit is held
- * then: one is held beside an incumbent alone, and grace ends where there is one.)
+ * The end that succeeds when there is no incumbent: the newest held one, unless L's own dial may still arrive. (No Commit is held then:
+ * Commits are held only beside an incumbent, and grace ends where there is one.)
  */
 const successor = (work: Work): End | undefined =>
   work.grace && work.ends.some(PairWork.isOwnDial) ? undefined : newest(work.ends.filter(PairWork.isHeld))
 
 /**
- * Brings the state to rest after an event: fills the place of the incumbent, starts or ends a challenge, and has the
- * redial timer running exactly when a dial is the only way on (L4, L6, H4).
+ * Settles the state after an event: fills the incumbent's place, starts or ends a challenge, and keeps the redial timer running exactly
+ * while only a dial can help (L4, L6, H4).
  */
 export const settle = (work: Work): void => {
   if (PairWork.incumbent(work.ends) === undefined) {
@@ -168,7 +168,7 @@ export const settle = (work: Work): void => {
     PairWork.dropProbe(work)
   } else if (incumbent.phase === "up") {
     const urgent = held.some((end) => end.commitHeld)
-    // A slow challenge starts anew for a Commit, unless it is over within `holdHigherMs` anyway.
+    // A slow challenge restarts for a Commit, unless it ends within `holdHigherMs` anyway.
     const slow = work.probe !== undefined && !work.probe.urgent && work.probe.phase !== "late"
     if (work.probe === undefined ? urgent || !work.spacing : urgent && slow) PairWork.challenge(work, incumbent, urgent)
   }
@@ -190,11 +190,11 @@ const redial = (work: Work): void => {
   work.redial = due
 }
 
-/** ms. L dials as soon as `Backoff` allows; H, and a node of unknown rank, give L time to dial first. */
+/** ms. L dials as soon as `Backoff` allows. H, or a node of unknown rank, gives L time to dial first. */
 const rankDelayMs = ({ draw, rank }: Work): number =>
   rank === "lower" ? draw.backoffMs : Math.max(draw.fallbackMs, draw.backoffMs)
 
-/** Makes room for a fifth end: closes the oldest without Hello, an accepted one first; else the longest waiting candidate. */
+/** Makes room for a fifth end: closes the oldest without a Hello, inbound ones first; otherwise the candidate that has waited longest. */
 export const makeRoom = (work: Work): void => {
   const victim = work.ends.find((end) => end.phase === "hello" && end.dir === "in") ??
     work.ends.find(PairWork.isOwnDial) ??

@@ -1,15 +1,15 @@
 /**
- * What the pair protocol decided, and by which rule: the reducer says it while it decides (`Pair.Step`'s `note`), so that no second
- * piece of code has to guess. Rules are those of docs/PROTOCOL.md section 4, or a section's number.
+ * What the pair protocol decided, and by which rule. The reducer reports it while it decides (`Pair.Step`'s `note`), so that no second
+ * piece of code has to guess. Rules are named as in docs/PROTOCOL.md section 4, or by a section number.
  */
 import type { EndId, Role } from "./PairState.ts"
 
-/** A rule that has one name, or one for each role at that end. */
+/** A rule with one name, or with one per role at that end. */
 type RuleOf = string | { readonly lower: string; readonly higher: string }
 
 const L2H2 = { lower: "L2", higher: "H2" } as const
 
-/** Every decision and its rule. `PairStory` has the words. */
+/** Every decision and its rule. `PairStory` has the wording. */
 const rules = {
   dial: { lower: "L6", higher: "H4" },
   "wait-to-dial": { lower: "L6", higher: "H4" },
@@ -53,30 +53,30 @@ export type Code = keyof typeof rules
 
 export const codes = Object.keys(rules) as ReadonlyArray<Code>
 
-/** The name of a rule that a decision followed, and the value that this node's rules have for it. */
+/** The name of a rule value that a decision followed, and its value at this node. */
 export interface Choice {
-  /** Of `PairRules.Rules`; open, for another version may have more. */
+  /** A key of `PairRules.Rules`; an open type, because another version may have more. */
   readonly name: string
   readonly value: string
 }
 
 export interface Decision {
-  /** A `Code`; open, for another version may have more. */
+  /** A `Code`; an open type, because another version may have more. */
   readonly code: string
   /** As docs/PROTOCOL.md names it: `L2`, or a section. */
   readonly rule: string
-  /** The end decided on; 0: the pair. */
+  /** The end decided on; 0 means the pair. */
   readonly end: EndId
-  /** The end that it was weighed against. */
+  /** The end it was weighed against. */
   readonly other: EndId | undefined
-  /** The value of `PairRules` that made the difference, where one did. */
+  /** The value of `PairRules` that made the difference, if any. */
   readonly choice: Choice | undefined
 }
 
-/** Hears every decision of a step, in order. */
+/** Called with every decision of a step, in order. */
 export type Note = (decision: Decision) => void
 
-/** The rule of a decision. A node that does not know its rank decides as the higher one: it lets the other begin. */
+/** The rule of a decision. A node that does not know its rank decides as the higher one: it lets the other dial first. */
 export const ruleOf = (code: Code, role: Role | undefined): string => {
   const rule = rules[code]
   return typeof rule === "string" ? rule : rule[role ?? "higher"]

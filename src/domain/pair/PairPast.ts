@@ -4,16 +4,16 @@ import * as Disconnect from "../DisconnectReason.ts"
 import type { EndId, PairState } from "./PairState.ts"
 import type { PairTrace, Step } from "./PairTrace.ts"
 
-/** One of them. `at`: wall time, ms. */
+/** One Up, Down or failed attempt. `at`: wall time, ms. */
 export interface Past {
   readonly at: number
   readonly what: "up" | "down" | "attempt"
   /** The end, by its number in the log. */
   readonly connection: EndId
   readonly direction: "inbound" | "outbound"
-  /** Of what ended. */
+  /** Why it ended, for a Down or a failed attempt. */
   readonly reason: DisconnectReason | undefined
-  /** ms for which it was up, of a Down whose Up is still kept. */
+  /** ms for which it was up: for a Down whose Up is still kept. */
   readonly upMs: number | undefined
 }
 
@@ -27,7 +27,7 @@ const reasonOf = ({ actions, event }: Step, id: EndId): DisconnectReason | undef
   return event._tag === "Closed" && event.end === id ? event.reason : undefined
 }
 
-/** The latest `most` of them, oldest first. */
+/** The latest `most` entries, oldest first. */
 export const of = (trace: PairTrace, most: number): ReadonlyArray<Past> => {
   const past: Array<Past> = []
   const upAt = new Map<EndId, number>()

@@ -1,23 +1,23 @@
 /**
  * The choices in the pair protocol that its proof depends on, as values.
  *
- * A node always runs `production`. The other values exist so that the exhaustive search can be shown to fail: each wrong
- * choice below is one mutation that test/model must refute with a trace.
+ * A node always runs `production`. The other values exist to show that the exhaustive search can fail: each wrong choice below is one
+ * mutation that test/model must refute with a trace.
  */
 export interface Rules {
   /** Which of two challengers L keeps. `oldest`: a challenger whose process died blocks the living one. */
   readonly keep: "newest" | "oldest"
-  /** What L does with a candidate when it has a live end. `refuse`: no challenge. `replace`: commit blindly. */
+  /** What L does with a candidate while it has a live end. `refuse`: no challenge. `replace`: commit blindly. */
   readonly conflict: "challenge" | "refuse" | "replace"
-  /** What L does with a challenger that comes before the next challenge may start. */
+  /** What L does with a challenger that arrives before the next challenge may start. */
   readonly early: "hold" | "reject"
-  /** Who decides between two sockets of one process. `higher`: H keeps the end it has. */
+  /** Which end decides between two sockets of one process. `higher`: H keeps the end it has. */
   readonly chooser: "lower" | "higher"
-  /** What H does with a Commit of another process. `obey`: two processes behind one IP replace each other for ever. */
+  /** What H does with a Commit from another process. `obey`: two processes behind one IP replace each other for ever. */
   readonly foreignCommit: "challenge" | "obey"
   /**
-   * What both do with an older socket of the process they are up with. `obey`: H gives up a live connection for a Commit that
-   * comes late, L challenges one for a dial that the peer has long aborted.
+   * What both do with an older socket of the process they are up with. `obey`: H gives up a live connection for a late Commit, and L
+   * challenges one for a dial that the peer aborted long ago.
    */
   readonly older: "refuse" | "obey"
 }

@@ -1,4 +1,4 @@
-/** A trace in words: what happened, what the node decided, by which rule of docs/PROTOCOL.md, and what it did. Pure. */
+/** Renders a trace as text: what happened, what the node decided, by which rule of docs/PROTOCOL.md, and what it did. Pure. */
 import { DateTime } from "effect"
 import * as DisconnectReason from "../DisconnectReason.ts"
 import type { Code, Decision } from "./PairDecision.ts"
@@ -119,7 +119,7 @@ const words: Readonly<Record<Code, Words>> = {
 
 const isCode = (code: string): code is Code => Object.hasOwn(words, code)
 
-/** Which value of the rules made the difference, where it is not the protocol's. */
+/** Which value of the rules made the difference, if it is not the protocol's. */
 const deviation = ({ choice }: Decision): string => {
   if (choice === undefined) return ""
   const usual = Object.entries(PairRules.production).find(([name]) => name === choice.name)?.[1]
@@ -164,14 +164,14 @@ const action = (done: PairAction): string | undefined => {
   }
 }
 
-/** What was done, in order; timers but the next dial's are left out. */
+/** The actions, in order; timers are omitted, except the next dial's. */
 export const done = (actions: ReadonlyArray<PairAction>): string =>
   actions.flatMap((one) => action(one) ?? []).join(", ")
 
 const endText = ({ dir, id, phase, role }: End): string =>
   `${end(id)} ${dir === "out" ? "dialled" : "accepted"}, ${phase}${role === undefined ? "" : ` as the ${role}`}`
 
-/** `#1 dialled, up as the lower`, or that there is nothing. */
+/** `#1 dialled, up as the lower`, or that there are no ends. */
 export const state = ({ ends, redial }: PairState): string =>
   ends.length === 0 ? redial ? "no end; a dial is planned" : "no end" : ends.map(endText).join("; ")
 
@@ -182,7 +182,7 @@ const outcome = ({ actions, decisions }: Pick<Step, "actions" | "decisions">): R
   return [...decisions.map((decided) => `- ${decision(decided)}`), ...(did === "" ? [] : [`> ${did}`])]
 }
 
-/** One step: its time and event, then what was decided and done. */
+/** One step: its time and event, then the decisions and actions. */
 const stepLines = (step: Step): ReadonlyArray<string> => [
   `${time(step.at)}  ${event(step.event)}`,
   ...outcome(step).map((line) => `${indent}${line}`)
@@ -206,7 +206,7 @@ export const lines = (trace: PairTrace): ReadonlyArray<string> => {
   ]
 }
 
-/** What a replay found, line by line. */
+/** The result of a replay, line by line. */
 export const verdict = (trace: PairTrace, differences: ReadonlyArray<Difference>): ReadonlyArray<string> => {
   const { steps } = trace
   if (differences.length === 0) {

@@ -1,6 +1,6 @@
 /**
- * What happened in one pair, step by step, and whether this version of the rules decides the same: a step of the pair machine is a pure
- * function, so a kept step can be taken again. `PairTraceFile` is its JSON; `PairStory` tells it.
+ * The history of one pair, step by step, and whether this version of the rules decides the same. A step of the pair machine is a pure
+ * function, so a kept step can be replayed. `PairTraceFile` is its JSON; `PairStory` renders it as text.
  *
  * **Units**: `at` is wall time, ms. **Ordering**: as it happened.
  */
@@ -11,7 +11,7 @@ import * as Pair from "./Pair.ts"
 import type { Decision } from "./PairDecision.ts"
 import type { Draw, PairAction, PairEvent, PairState } from "./PairState.ts"
 
-/** One step, with all that the machine saw. */
+/** One step, with all of the machine's input. */
 export interface Step {
   readonly at: number
   readonly before: PairState
@@ -30,32 +30,32 @@ export interface PairTrace {
   readonly network: string
   /** Of the node that kept it. */
   readonly software: string
-  /** Number of its rules, docs/PROTOCOL.md section 4. */
+  /** Version of its rules, docs/PROTOCOL.md section 4. */
   readonly rule: number
   /** When it was read. */
   readonly at: number
-  /** Steps before the first that are not kept any more. */
+  /** Number of steps before the first kept one. */
   readonly earlier: number
   readonly steps: ReadonlyArray<Step>
 }
 
-/** What a step came to. */
+/** The result of a step. */
 export interface Outcome {
   readonly after: PairState
   readonly actions: ReadonlyArray<PairAction>
   readonly decisions: ReadonlyArray<Decision>
 }
 
-/** A step that the given rules take in another way, or whose input they would not have given. */
+/** A step that the given rules decide differently, or whose input they would not have produced. */
 export interface Difference {
   /** Index into `PairTrace.steps`. */
   readonly index: number
   readonly now: Outcome
-  /** What was wrong with the event itself, for a person; absent: the decision differs. */
+  /** What was wrong with the event itself, in words; absent if the decision differs. */
   readonly input: string | undefined
 }
 
-/** Takes one step, and keeps the decisions. */
+/** Takes one step and records the decisions. */
 export const take = (step: Pair.Step, before: PairState, event: PairEvent, draw: Draw): Outcome => {
   const decisions: Array<Decision> = []
   const [after, actions] = step(before, event, draw, (decision) => decisions.push(decision))
@@ -63,8 +63,8 @@ export const take = (step: Pair.Step, before: PairState, event: PairEvent, draw:
 }
 
 /**
- * The steps that `step` takes otherwise than they were taken. Each is judged from the state that was kept before it: after a difference the
- * later events would be those of another history.
+ * The steps that `step` decides differently. Each is judged from the state kept before it: after a difference, later events would belong to
+ * another history.
  */
 export const replay = (trace: PairTrace, step: Pair.Step = Pair.step): ReadonlyArray<Difference> =>
   trace.steps.flatMap((kept, index): ReadonlyArray<Difference> => {
@@ -73,11 +73,11 @@ export const replay = (trace: PairTrace, step: Pair.Step = Pair.step): ReadonlyA
     return input === undefined && isSame(kept, now) ? [] : [{ index, now, input }]
   })
 
-/** The decisions' words and rules may change between versions: what counts is what is done. */
+/** The wording and rules of decisions may change between versions: only the actions count. */
 const isSame = (kept: Outcome, now: Outcome): boolean =>
   Equal.equals([kept.after, kept.actions], [now.after, now.actions])
 
-/** What this version would not have told the machine. */
+/** Input that this version would not have given the machine. */
 const faultOf = ({ before, event }: Step, ip: PeerIp): string | undefined => {
   if (event._tag === "Accepted" && before.ends.some(({ id }) => id >= event.end)) {
     return `end #${event.end} is new, but an end with that number or a greater one is there already`

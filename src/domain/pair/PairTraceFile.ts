@@ -1,8 +1,8 @@
 /**
- * A trace as JSON: what the admin API serves, `timemesh trace --json` prints and `timemesh replay` reads.
+ * A trace as JSON: the admin API serves it, `timemesh trace --json` prints it, and `timemesh replay` reads it.
  *
- * **Shapes**: absent fields are absent, never null; nonces are decimal texts, since they have 64 bits. A step has `before` only where it is
- * not what the step before it left. **Versions**: a version that adds fields keeps the number; one that changes what is there raises it.
+ * **Shapes**: missing fields are absent, never null; nonces are decimal texts, because they have 64 bits. A step has `before` only if it
+ * differs from the state the previous step left. **Versions**: adding fields keeps the version number; changing existing ones raises it.
  */
 import { Option, Result, Schema } from "effect"
 import * as DisconnectReason from "../DisconnectReason.ts"
@@ -20,7 +20,7 @@ const Role = Schema.Literals(["lower", "higher"])
 const Reject = Schema.Literals(DisconnectReason.rejectReasons)
 const Nonce = Schema.BigIntFromString
 const Ms = Schema.Finite
-/** Wall time, ms: what a date can be. */
+/** Wall time, ms: the range of a date. */
 const Time = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 8_640_000_000_000_000 }))
 
 const Reason = Schema.Struct({
@@ -107,7 +107,7 @@ const Action = Schema.TaggedUnion({
   Aliased: { end: Id, self: PeerIp }
 })
 
-/** Codes and rules are texts: another version may have others, and what they say is for a person. */
+/** Codes and rules are texts, because another version may have others and only people read them. */
 const Decision = Schema.Struct({
   code: Schema.String,
   rule: Schema.String,
@@ -141,7 +141,7 @@ export type PairTraceFile = typeof PairTraceFile.Type
 
 // --- to JSON ----------------------------------------------------------------------
 
-/** Without fields that are `undefined`. */
+/** Drops fields that are `undefined`. */
 const present = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(present)
   if (typeof value !== "object" || value === null) return value
@@ -150,7 +150,7 @@ const present = (value: unknown): unknown => {
   )
 }
 
-/** As the file has it. */
+/** A trace in the form of the file. */
 export const of = (trace: PairTrace): PairTraceFile => {
   const steps = trace.steps.map(({ before, ...step }, index) => {
     const follows = trace.steps[index - 1]?.after === before
@@ -170,7 +170,7 @@ const Header = Schema.Struct({ format: Schema.Literal(format), version: Schema.I
 const decodeHeader = Schema.decodeUnknownOption(Header)
 const decode = Schema.decodeUnknownResult(Schema.toCodecJson(PairTraceFile))
 
-/** Reads a parsed JSON value. The failure is a sentence's end, to be put behind the file's name, and says what to do. */
+/** Reads a parsed JSON value. The failure is worded to follow the file's name, and says what to do. */
 export const fromJson = (value: unknown): Result.Result<PairTrace, string> => {
   const header = decodeHeader(value)
   if (Option.isNone(header)) {
@@ -187,7 +187,7 @@ export const fromJson = (value: unknown): Result.Result<PairTrace, string> => {
   })
 }
 
-/** With every field that the machine's types have. Fails if the first step has no state before it. */
+/** Converts to a trace with every field of the machine's types. Fails if the first step has no state before it. */
 export const toTrace = (file: PairTraceFile): Result.Result<PairTrace, string> => {
   const { at, earlier, ip, network, rule, software } = file
   const steps: Array<Step> = []

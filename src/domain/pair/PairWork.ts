@@ -1,7 +1,7 @@
 /**
- * One step of the pair reducer in the making: a mutable copy of the state and the actions so far, never seen outside of
- * one call of `Pair.step`. The operations here keep the invariants that every rule relies on: an end that leaves disarms its
- * timers and emits Down if it was up; a timer runs exactly when the state says so.
+ * One step of the pair reducer in progress: a mutable copy of the state and the actions so far, never visible outside one call of
+ * `Pair.step`. The operations here keep the invariants that every rule relies on. An end that leaves disarms its timers and emits Down if
+ * it was up; a timer runs exactly when the state says so.
  */
 import * as DisconnectReason from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
@@ -20,11 +20,11 @@ export interface Work {
   barred: boolean
   readonly draw: Draw
   readonly actions: Array<PairAction>
-  /** ms. What this event says about the next own dial; `undefined`: what the rank says. */
+  /** ms. This event's delay for our next dial; `undefined`: the rank decides. */
   delayMs: number | undefined
-  /** The timer whose end is this event: nothing is left to disarm. */
+  /** The timer that fired as this event: it needs no disarming. */
   readonly fired: Timer | undefined
-  /** Hears the decisions; most steps are taken without. */
+  /** Receives the decisions; most steps run without it. */
   readonly note: PairDecision.Note | undefined
 }
 
@@ -49,7 +49,7 @@ export const open = (
   note
 })
 
-/** Says what was decided on an end, before it is done. `other`: what it was weighed against; `choice`: by which value of the rules. */
+/** Records a decision on an end before acting on it. `other`: the end it was weighed against; `choice`: the value of the rules that decided. */
 export const decide = (
   work: Work,
   code: PairDecision.Code,
@@ -67,7 +67,7 @@ export const decide = (
   })
 }
 
-/** As `decide`, of the pair and not of one of its ends. */
+/** As `decide`, for the pair rather than one of its ends. */
 export const decideOfPair = (work: Work, code: PairDecision.Code): void =>
   decide(work, code, { id: 0, role: work.rank })
 
@@ -86,11 +86,11 @@ export const toState = (work: Work): PairState => ({
 
 export const find = (ends: ReadonlyArray<End>, id: EndId): End | undefined => ends.find((end) => end.id === id)
 
-/** The end that counts as the connection: up, or on its way there by our Commit. At most one. */
+/** The end that counts as the connection: up, or on its way up by our Commit. At most one. */
 export const incumbent = (ends: ReadonlyArray<End>): End | undefined =>
   ends.find((end) => end.phase === "up" || end.phase === "committing")
 
-/** An end that waits for the verdict on the incumbent, or without one for our own dial. */
+/** An end waiting for the verdict on the incumbent or, without an incumbent, for our own dial. */
 export const isHeld = (end: End): boolean => end.phase === "candidate" && (end.role === "lower" || end.commitHeld)
 
 /** Our own attempt, before the peer's Hello. */
@@ -99,19 +99,19 @@ export const isOwnDial = (end: End): boolean => end.dir === "out" && (end.phase 
 /** Whether two ends lead to the same process of the peer, if their tags can be compared. */
 export const sameProcess = (a: End, b: End): boolean => a.self === b.self && a.tag === b.tag
 
-/** Whether `end` is an older socket of the process that has `than`. Never, if that process does not number its sockets. */
+/** Whether `end` is an older socket of the same process than `than`. False if that process does not number its sockets. */
 export const isOlder = (end: End, than: End): boolean =>
   sameProcess(end, than) && end.order !== undefined && than.order !== undefined && end.order < than.order
 
 /**
- * Whether a socket is outdated: its process is up with us on a newer one, so it has given this one up, L before it committed
- * another, H when it sent its Ack (docs/decisions/0040).
+ * Whether a socket is outdated. Its process is up with us on a newer one, so it has given this one up: as L before it committed another, as
+ * H when it sent its Ack (docs/decisions/0040).
  */
 export const isOutdated = (incumbent: End, end: End): boolean => incumbent.phase === "up" && isOlder(end, incumbent)
 
 /**
- * Whether the process that has the incumbent came to another address of ours, as its Hello says. Then that process is alive and
- * needs no challenge. (A process that copies the id from behind the same address harms only itself.)
+ * Whether, by its Hello, the incumbent's process reached another of our addresses. Then that process is alive and needs no challenge. (A
+ * process that copies the id from behind the same address harms only itself.)
  */
 export const cameAgain = (incumbent: End, end: End): boolean =>
   incumbent.phase === "up" && incumbent.self !== end.self && incumbent.process === end.process
@@ -127,7 +127,7 @@ export const disarm = (work: Work, kind: Timer["kind"], end: EndId): void => {
   work.actions.push({ _tag: "Disarm", timer: { kind, end } })
 }
 
-/** The timer of its own that an end has running in its phase. */
+/** The end's own timer that runs in its phase. */
 export const timerOf = (end: End): "hello" | "commit" | "wait" | undefined => {
   switch (end.phase) {
     case "hello":
@@ -145,7 +145,7 @@ const timerMs = { hello: Limits.helloMs, commit: Limits.commitMs, wait: Limits.w
 
 // --- ends -----------------------------------------------------------------------
 
-/** Appends a new end. Its id must be greater than all before, so that the order stays the order of age. */
+/** Appends a new end. Its id must be greater than all earlier ones, so that the order remains that of age. */
 export const add = (work: Work, id: EndId, dir: End["dir"], phase: End["phase"]): void => {
   const end: End = {
     id,
@@ -163,7 +163,7 @@ export const add = (work: Work, id: EndId, dir: End["dir"], phase: End["phase"])
   if (timer !== undefined) arm(work, timer, id, timerMs[timer])
 }
 
-/** Replaces an end by a later form of itself and moves its timer along. */
+/** Replaces an end by its next version and moves its timer along. */
 export const advance = (work: Work, before: End, change: Partial<End>): End => {
   const after: End = { ...before, ...change }
   work.ends = work.ends.map((end) => end.id === after.id ? after : end)
@@ -174,23 +174,23 @@ export const advance = (work: Work, before: End, change: Partial<End>): End => {
   return after
 }
 
-/** Takes an end that is closed already out of the state. */
+/** Removes an end that is already closed from the state. */
 export const remove = (work: Work, end: End, reason: DisconnectReason.DisconnectReason): void => {
   work.ends = work.ends.filter((other) => other.id !== end.id)
   const timer = timerOf(end)
   if (timer !== undefined) disarm(work, timer, end.id)
   if (end.phase === "up") work.actions.push({ _tag: "Down", end: end.id, reason })
-  // A dial that did not reach a Hello is a failed one; so is one that a peer without our protocol accepted.
+  // A dial that ended before a Hello failed, including one accepted by a peer without our protocol.
   if (isOwnDial(end) && work.delayMs === undefined) work.delayMs = work.draw.backoffMs
 }
 
-/** Closes an end at once, without a word. */
+/** Closes an end at once, without a Reject. */
 export const close = (work: Work, end: End, reason: DisconnectReason.DisconnectReason): void => {
   work.actions.push({ _tag: "Close", end: end.id, reason, reject: undefined })
   remove(work, end, reason)
 }
 
-/** Closes an end with a `Reject`; one that is not connected is only aborted. */
+/** Closes an end with a `Reject`; an unconnected end is only aborted. */
 export const reject = (
   work: Work,
   end: End,
@@ -205,19 +205,19 @@ export const reject = (
 export const goUp = (work: Work, end: End): void => {
   advance(work, end, { phase: "up", commitHeld: false })
   work.actions.push({ _tag: "Up", end: end.id })
-  // The peer itself wants the connection here, so the alias that barred dialling is out of date.
+  // The peer itself wants the connection here, so the alias that barred dialling is obsolete.
   work.barred = false
 }
 
 // --- challenge ------------------------------------------------------------------
 
-/** ms. The time a challenged end has. Short for a Commit that is held, so that our Ack beats the peer's `commitMs`. */
+/** ms. Time for a challenged end to answer. Short for a held Commit, so that our Ack arrives within the peer's `commitMs`. */
 const probeMs = (urgent: boolean, rttMs: number | undefined): number => {
   const max = urgent ? Limits.probeHigherMaxMs : Limits.probeMaxMs
   return rttMs === undefined ? max : Math.min(max, Math.max(Limits.probeMinMs, 4 * rttMs))
 }
 
-/** Asks the end that is up whether it is. Replaces a challenge that runs. */
+/** Challenges the end that is up to show that it is alive. Replaces a running challenge. */
 export const challenge = (work: Work, end: End, urgent: boolean): void => {
   decide(work, "challenge", end)
   const nonce = work.draw.nonce
@@ -225,13 +225,13 @@ export const challenge = (work: Work, end: End, urgent: boolean): void => {
   work.probe = { end: end.id, nonce, phase: "queued", urgent }
   work.actions.push({ _tag: "SendPing", end: end.id, nonce })
   arm(work, "probe", 0, urgent ? Limits.probeHigherQueuedMs : Limits.probeQueuedMs)
-  // A held Commit cannot wait for the spacing, and does not use it up: at most one such challenge runs at a time.
+  // A held Commit cannot wait for the spacing, and does not consume it: at most one such challenge runs at a time.
   if (urgent || work.spacing) return
   work.spacing = true
   arm(work, "spacing", 0, Limits.challengeSpacingMs)
 }
 
-/** The challenge's ping left our outbox, or had time enough to. */
+/** The challenge's ping left our outbox, or had enough time to. */
 export const probeSent = (work: Work, probe: Probe, rttMs: number | undefined): void => {
   work.probe = { ...probe, phase: "sent" }
   arm(work, "probe", 0, probeMs(probe.urgent, rttMs))

@@ -1,6 +1,7 @@
 /**
- * The first message of each end of a TIME connection: what this node says of itself, and what it asks of the peer. The daemon asks the same:
- * the magic of its network, protocol version 2 or later, and a commit count that is not too old. It never compares the network's name.
+ * The first message of each end of a TIME connection: what this node states about itself, and what it requires of the peer. The daemon
+ * requires the same: its network's magic, protocol version 2 or later, and a commit count that is recent enough. It never compares the
+ * network's name.
  */
 import type { NetworkName } from "../Network.ts"
 import { commitCount, type Message } from "../wire/time/TimeMessage.ts"
@@ -14,13 +15,13 @@ const magics: Readonly<Partial<Record<NetworkName, Uint8Array>>> = {
 
 const protocolVersion = 2
 
-/** The daemon's own bound: it bans for four hours what is older. */
+/** The daemon's own bound: it bans a peer with an older count for four hours. */
 const leastCommitCount = 2_062
 
-/** Whether the network has nodes that speak the TIME wire: devnet has none. */
+/** Whether the network has nodes that speak the TIME wire; devnet has none. */
 export const isSpoken = (network: NetworkName): boolean => magics[network] !== undefined
 
-/** What this node says. `undefined` where the wire is not spoken. */
+/** This node's Handshake; `undefined` if the network does not use this wire. */
 export const own = (network: NetworkName): Handshake | undefined => {
   const magic = magics[network]
   return magic === undefined
@@ -28,7 +29,7 @@ export const own = (network: NetworkName): Handshake | undefined => {
     : { _tag: "Handshake", magic, version: protocolVersion, network, commitCount }
 }
 
-/** Why a peer with this Handshake is none for this node, in words; `undefined`: it is one. */
+/** Why a peer with this Handshake is unfit, in words; `undefined` if it is fit. */
 export const unfit = (network: NetworkName, { commitCount, magic, network: named, version }: Handshake) => {
   const ours = magics[network]
   if (ours === undefined || !ours.every((byte, at) => byte === magic[at])) {

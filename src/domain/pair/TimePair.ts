@@ -1,32 +1,32 @@
 /**
  * How one node holds one connection with one peer of the TIME network, whose daemon decides differently from ours (docs/TIME-NETWORK.md):
- * one slot per IP, refusals that are silence, and bans for those who dial or announce too often.
+ * one slot per IP, silent refusals, and bans for peers that dial or announce too often.
  *
  * `step(state, event, now, jitter) → [state, actions]` is pure. Timers are the actions `Arm` and `Disarm` and the event `Fired`.
  *
- * **Who dials.** The higher IP, at once. The lower waits `Limits.timeFallbackMs`, as the daemon does. Nobody dials beside a connection.
+ * **Who dials.** The higher IP, at once. The lower waits `Limits.timeFallbackMs`, as the daemon does. Neither dials beside a connection.
  *
- * **Which session counts.** The daemon's slot holds the latest: it dials only while the slot is empty, and a dial of ours that got through
- * TLS has the slot, whatever it held. So each end has its place in that order: an inbound one when it was accepted, a dial when TLS was
- * done. What comes up closes everything before it, because the daemon keeps a session that lost the slot alive and unused. A dial
- * that had the slot and came to nothing takes those before it along, for the same reason.
+ * **Which session counts.** The daemon's slot holds the latest: it dials only while the slot is empty, and our dial takes the slot once it
+ * is through TLS, whatever the slot held. So each end has a place in that order: an inbound end from its accept, a dial from the end of
+ * TLS. An end that comes up closes every earlier one, because the daemon keeps a session that lost the slot alive but unused. A dial that
+ * held the slot and failed closes the earlier ones too, for the same reason.
  *
- * **Never banned.** Dials keep a distance. Those that may count as violations have a budget, after which a quiet hour follows. So has an
- * announcement that the peer answers by closing. It goes out once per connection, and a minute after Up: whatever session the peer lost before,
- * and whichever process of ours had it, the peer lost it before it took this one.
+ * **Never banned.** Dials keep a minimum spacing. Dials that may count as violations have a budget, after which a quiet hour follows. An
+ * announcement that the peer answers by closing counts against the same budget. An announcement goes out once per connection, a minute
+ * after Up. By then, any session that the peer lost earlier, with whichever process of ours, is too old to count.
  */
 import * as DisconnectReason from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
 
-/** Of one end of one socket: ascending, unique for the life of the process. */
+/** Id of one end of one socket: ascending, unique for the life of the process. */
 export type EndId = number
 
-/** `dialing`: to the end of the TLS handshake. `greeting`: our Handshake is sent (dial), or the peer's has not come (inbound). */
+/** `dialing`: until the end of the TLS handshake. `greeting`: our Handshake was sent (dial), or the peer's has not arrived (inbound). */
 export interface End {
   readonly id: EndId
   readonly dir: "out" | "in"
   readonly phase: "dialing" | "greeting" | "up"
-  /** Place among those that had the daemon's slot: greater is later. 0: a dial that had none yet. */
+  /** Place among the ends that had the daemon's slot: greater is later. 0: a dial that has not had it yet. */
   readonly order: number
 }
 
@@ -37,19 +37,19 @@ export interface Timer {
 }
 
 export interface TimePair {
-  /** This node's IP against the peer's. */
+  /** This node's IP compared with the peer's. */
   readonly rank: "lower" | "higher"
   /** At most `Limits.endsPerPair`. */
   readonly ends: ReadonlyArray<End>
-  /** The order given last. */
+  /** The last order assigned. */
   readonly orders: number
   /** The timer `dial` runs. */
   readonly waiting: boolean
   /** The timer `announce` runs. */
   readonly announcing: boolean
-  /** Has something to announce: a masternode. */
+  /** Has something to announce because it is a masternode. */
   readonly announces: boolean
-  /** An address is known, and the operator lets us dial it. */
+  /** An address is known, and the operator allows us to dial it. */
   readonly dialable: boolean
   /** Failed dials in a row. */
   readonly failures: number
@@ -64,26 +64,26 @@ export interface TimePair {
 export type Event =
   /** An address to dial became known, or may be dialled again. */
   | { readonly _tag: "Learned"; readonly id: EndId }
-  /** A dial of ours that was made before the peer's wire was known is through TLS. `id` is new here. */
+  /** Our dial, made before the peer's wire was known, is through TLS. `id` is new here. */
   | { readonly _tag: "Adopted"; readonly id: EndId }
-  /** Such a dial broke off after TCP and before TLS was done: the peer may be one of this network, and have counted it. */
+  /** Such a dial broke off after TCP and before TLS was done: the peer may belong to this network, and have counted it. */
   | { readonly _tag: "Suspected" }
-  /** A socket of the peer's, whose first bytes are those of this wire. `id` is new. */
+  /** A socket from the peer whose first bytes belong to this wire. `id` is new. */
   | { readonly _tag: "Accepted"; readonly id: EndId }
   /** Our dial is through TLS. */
   | { readonly _tag: "Connected"; readonly end: EndId }
-  /** Before that. `reached`: a TCP connection was open, so the peer knows of it. */
+  /** Our dial failed before TLS was done. `reached`: a TCP connection was open, so the peer noticed it. */
   | { readonly _tag: "DialFailed"; readonly end: EndId; readonly reached: boolean; readonly detail: string }
-  /** The peer's Handshake came and fits: network and version. */
+  /** The peer's Handshake arrived and is acceptable: network and version. */
   | { readonly _tag: "HandshakeReceived"; readonly end: EndId }
   | { readonly _tag: "AckReceived"; readonly end: EndId }
-  /** The peer is of another network or version, or says that we are. */
+  /** The peer belongs to another network or version, or says that we do. */
   | { readonly _tag: "Unfit"; readonly end: EndId; readonly detail: string }
-  /** The socket ended, or the session found it unfit. */
+  /** The socket ended, or the session rejected it. */
   | { readonly _tag: "Closed"; readonly end: EndId; readonly reason: DisconnectReason.DisconnectReason }
-  /** `id`: of the end that this may make. */
+  /** `id`: for an end that this may create. */
   | { readonly _tag: "Fired"; readonly timer: Timer; readonly id: EndId }
-  /** Close everything, and do not dial for `retryMs` at least; `undefined`: until `Learned`. */
+  /** Close everything, and do not dial for at least `retryMs`; `undefined`: until `Learned`. */
   | {
     readonly _tag: "Stopped"
     readonly reason: DisconnectReason.DisconnectReason
@@ -127,15 +127,15 @@ export const empty = (rank: "lower" | "higher", announces: boolean): TimePair =>
   lastAnnouncedAt: -Infinity
 })
 
-/** What may differ, so that the search can show what each rule is for. */
+/** Choices that may differ, so that the search can show what each rule is for. */
 export interface Rules {
-  /** What happens to the sessions before the one that came up: the daemon keeps them alive. */
+  /** What happens to earlier sessions when one comes up: the daemon keeps them alive. */
   readonly older: "close" | "keep"
-  /** Which of two that are ready counts. */
+  /** Which of two ready ends counts. */
   readonly counts: "slot" | "last"
-  /** A dial that had the slot and failed takes along what had it before. */
+  /** A failed dial that had the slot also closes the ends that had it earlier. */
   readonly failedTakesAlong: boolean
-  /** Our own dial when the peer's connection comes up meanwhile. */
+  /** What happens to our own dial when the peer's connection comes up meanwhile. */
   readonly otherDial: "finish" | "abort"
   readonly silenceEnds: boolean
   readonly lowerWaits: boolean
@@ -187,7 +187,7 @@ const nextOrder = (work: Work): number => {
   return orders
 }
 
-/** Takes the end out of the state. Its timer ends, and Down is told if it was up. */
+/** Removes the end from the state. Its timer ends, and Down is emitted if it was up. */
 const drop = (work: Work, end: End, reason: DisconnectReason.DisconnectReason): void => {
   work.pair = { ...work.pair, ends: work.pair.ends.filter(({ id }) => id !== end.id) }
   if (end.phase === "greeting") work.actions.push({ _tag: "Disarm", timer: greetingTimer(end.id) })
@@ -217,12 +217,12 @@ const failed = (work: Work): void => {
 
 const isForgiven = ({ now, pair }: Work): boolean => now - pair.lastRiskAt >= Limits.timeForgivenMs
 
-/** A dial or an announcement ended in a way that the peer may hold against us. */
+/** A dial or an announcement ended in a way that the peer may count as a violation. */
 const risked = (work: Work): void => {
   work.pair = { ...work.pair, risks: isForgiven(work) ? 1 : work.pair.risks + 1, lastRiskAt: work.now }
 }
 
-/** ms. Until the next dial may begin. */
+/** ms until the next dial may start. */
 const waitMs = ({ jitter, now, pair, rules }: Work): number => {
   const spaced = rules.spacing
     ? pair.lastDialAt + Math.min(Limits.timeDialSpacingMs * 2 ** Math.max(0, pair.failures - 1), Limits.timeDialMostMs)
@@ -233,7 +233,7 @@ const waitMs = ({ jitter, now, pair, rules }: Work): number => {
   return least === 0 ? 0 : least + Math.floor(jitter * Limits.timeDialSpacingMs)
 }
 
-/** What follows every step: nobody dials beside an end, everybody dials without one. */
+/** After every step: never dial beside an end, always dial without one. */
 const settle = (work: Work, retryMs = 0): void => {
   const wanted = work.pair.dialable && work.pair.ends.length === 0
   if (wanted === work.pair.waiting) return
@@ -251,7 +251,7 @@ const announce = (work: Work, end: EndId): void => {
   work.actions.push({ _tag: "Announce", end })
 }
 
-/** The peer has taken this end. */
+/** The peer has accepted this end. */
 const ready = (work: Work, end: End): void => {
   const later = work.pair.ends.some(({ order, phase }) => phase === "up" && order > end.order)
   if (later && work.rules.counts === "slot") return close(work, end, replaced)
@@ -277,7 +277,7 @@ const ready = (work: Work, end: End): void => {
   work.actions.push({ _tag: "Arm", timer: announceTimer, ms: Limits.timeAnnounceMs })
 }
 
-/** An end that is gone: what else it means. */
+/** Further consequences of a closed end. */
 const lost = (work: Work, end: End): void => {
   if (end.dir === "in" || end.phase === "up") return
   failed(work)
@@ -327,7 +327,7 @@ const connected = (work: Work, id: EndId): void => {
 const stopped = (work: Work, { reason, retryMs }: Extract<Event, { readonly _tag: "Stopped" }>): void => {
   if (retryMs === undefined) work.pair = { ...work.pair, dialable: false }
   for (const end of work.pair.ends) close(work, end, reason)
-  // The wait that runs may be shorter.
+  // The running wait may be too short now.
   if (work.pair.waiting) work.actions.push({ _tag: "Disarm", timer: dialTimer })
   work.pair = { ...work.pair, waiting: false }
 }
@@ -338,7 +338,7 @@ const unfit = (work: Work, end: End, detail: string): number => {
   return Limits.timeIncompatibleMs
 }
 
-/** Handles one event; the result is a retry delay that it asks for, ms. */
+/** Handles one event; returns the retry delay that it asks for, ms. */
 const handle = (work: Work, event: Event): number => {
   const end = "end" in event ? find(work, event.end) : undefined
   switch (event._tag) {
@@ -389,12 +389,12 @@ const handle = (work: Work, event: Event): number => {
   }
 }
 
-/** `step` under rules. */
+/** `step` under the given rules. */
 export const make = (rules: Rules): Step => (pair, event, now, jitter) => {
   const work: Work = { pair, rules, now, jitter, actions: [] }
   settle(work, handle(work, event))
   return [work.pair, work.actions]
 }
 
-/** One event. Events of ends that are gone are ignored. */
+/** One event. Events for closed ends are ignored. */
 export const step: Step = make(production)

@@ -1,20 +1,20 @@
 /**
- * Lists of peers as operators and older programs keep them, read into one address per peer.
+ * Lists of peers as operators and older programs keep them, parsed into one address per peer.
  *
- * **Forms**: lines of `IP` or `IP:PORT`, with blank lines and `#` comments; a JSON array of such texts, or of objects with `address` or `ip` (and
- * `port`, if the address has none); a JSON object whose keys are addresses; a JSON object with such a list in it, in its field `peers` if there
- * are several; a JSON text or object per line.
+ * **Forms**: lines of `IP` or `IP:PORT`, with blank lines and `#` comments; a JSON array of such texts, or of objects with `address` or
+ * `ip` (and `port`, if the address has none); a JSON object whose keys are addresses; a JSON object that contains such a list, in its field
+ * `peers` if there are several; a JSON text or object per line.
  * **Merging**: programs that keyed peers by `IP:PORT` listed one node many times, once per connection it opened. Entries of one IP are one
- * peer. Its port is the network's if any entry has it (an entry without a port does), else one that a program may listen at: below the
- * range from which systems take the ports of outgoing connections.
- * **Errors**: an entry that cannot be read is refused, with its line and the reason; the others are kept.
+ * peer. Its port is the network's if any entry has it (an entry without a port does). Otherwise it is a plausible listening port, below the
+ * range from which systems take ports for outgoing connections.
+ * **Errors**: an unreadable entry is refused, with its line and the reason; the others are kept.
  */
 import { Result } from "effect"
 import * as Limits from "../Limits.ts"
 import * as PeerAddress from "./PeerAddress.ts"
 import * as PeerIp from "./PeerIp.ts"
 
-/** An entry that was not taken. */
+/** A refused entry. */
 export interface RefusedEntry {
   /** From 1. */
   readonly line: number
@@ -31,9 +31,9 @@ export interface Listed {
 }
 
 export interface AddressList {
-  /** Entries in all: `peers`, `merged` and `refused` together. */
+  /** Total entries: `peers`, `merged` and `refused` together. */
   readonly read: number
-  /** Entries of an IP that an earlier entry has. */
+  /** Entries whose IP an earlier entry already has. */
   readonly merged: number
   /** In order of their first entries. */
   readonly peers: ReadonlyArray<Listed>
@@ -43,11 +43,11 @@ export interface AddressList {
 interface Entry {
   readonly line: number
   readonly text: string
-  /** What is wrong with it, where that is known before its address is read. */
+  /** What is wrong with it, if that is known before its address is parsed. */
   readonly fault?: string
 }
 
-/** `networkPort`: where nodes of the network listen. */
+/** `networkPort`: the network's default listening port. */
 export const read = (text: string, networkPort: number): AddressList => {
   const peers = new Map<PeerIp.PeerIp, Listed>()
   const refused: Array<RefusedEntry> = []
@@ -72,7 +72,7 @@ export const read = (text: string, networkPort: number): AddressList => {
   return { read: entries, merged, peers: [...peers.values()], refused }
 }
 
-/** Which of two ports a node more likely listens at; the first, if neither. */
+/** Which of two ports a node more likely listens on; the first if equally likely. */
 export const likelier = (a: number, b: number, networkPort: number): number => {
   if (a === networkPort || b === networkPort) return networkPort
   return b < Limits.ephemeralPortLeast && a >= Limits.ephemeralPortLeast ? b : a
@@ -128,8 +128,8 @@ const elements = function*(text: string, json: unknown): Iterable<Entry> {
 }
 
 /**
- * Gives the line on which each key of a JSON text stands, in order; where it is written in an unusual way, the line of the one before. Each such miss
- * costs a search through the rest of the text, so after `Limits.addressListMisses` of them no more is looked for.
+ * Returns a function that finds the line of each key of a JSON text, called in order. For a key written unusually, it returns the previous
+ * key's line. Each such miss searches the rest of the text, so after `Limits.addressListMisses` it stops searching.
  */
 const lineFinder = (text: string): (key: unknown) => number => {
   let from = 0
@@ -148,7 +148,7 @@ const lineFinder = (text: string): (key: unknown) => number => {
   }
 }
 
-/** `field`: it stands in a list beside the one that is read. */
+/** `field`: the element comes from a list other than the one that is read. */
 interface Element {
   readonly element: unknown
   readonly field?: string
@@ -157,17 +157,17 @@ interface Element {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Whether a program that keyed its peers by `IP:PORT` wrote it. */
+/** Whether a program that keyed its peers by `IP:PORT` wrote this value. */
 const isKeyed = (value: unknown): value is Readonly<Record<string, unknown>> =>
   isObject(value) && Object.keys(value).some((key) => Result.isSuccess(PeerAddress.fromString(key.trim(), 1)))
 
 const asList = (value: unknown): ReadonlyArray<unknown> | undefined =>
   Array.isArray(value) ? value : isKeyed(value) ? Object.keys(value) : undefined
 
-/** How deep a list may stand in objects that have nothing else in them that could be one. */
+/** Maximum nesting depth of a list inside objects that contain no other possible list. */
 const depth = 4
 
-/** What a JSON value lists: itself, or in one of its fields. */
+/** The list in a JSON value: the value itself, or one of its fields. */
 const listed = (json: unknown, deeper = depth): ReadonlyArray<Element> => {
   const whole = asList(json)
   if (whole !== undefined) return whole.map((element) => ({ element }))
@@ -186,7 +186,7 @@ const listed = (json: unknown, deeper = depth): ReadonlyArray<Element> => {
 
 const addressIn = (element: Readonly<Record<string, unknown>>): unknown => element["address"] ?? element["ip"]
 
-/** `undefined`: it is nested too deeply to be written. */
+/** `undefined` if the value is nested too deeply to serialise. */
 const jsonOf = (value: unknown): string | undefined => {
   try {
     return JSON.stringify(value)
@@ -197,7 +197,7 @@ const jsonOf = (value: unknown): string | undefined => {
 
 const whatToWrite = "write \"IP:PORT\" or {\"address\": \"IP:PORT\"}"
 
-/** `key`: as which it is looked for in the text. */
+/** `key`: the text by which the entry's line is looked up. */
 const entryOf = (element: unknown): { readonly text: string; readonly key: unknown; readonly fault?: string } => {
   if (typeof element === "string") return { text: element.trim(), key: element }
   const refused = (key: unknown, fault: string) => ({ text: jsonOf(element) ?? "a deeply nested list", key, fault })

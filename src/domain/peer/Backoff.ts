@@ -1,8 +1,8 @@
 /**
  * When to dial a peer again. Times in ms; `jitter` is a uniform draw from 0…1.
  *
- * Only failed dials and connections that were up for less than `stableMs` make the wait grow. A refusal is no failure:
- * the peer says when to come back (`Handshake.clampRetry`).
+ * Only failed dials and connections that were up for less than `stableMs` lengthen the wait. A refusal is not a failure: the peer says when
+ * to return (`Handshake.clampRetry`).
  */
 import * as Limits from "../Limits.ts"
 
@@ -41,7 +41,7 @@ export const delay = (state: State, jitter: number, params: Params = defaults): 
     ? 0
     : Math.min(params.baseMs * 2 ** (state.failures - 1), params.maxMs) * (0.5 + 0.5 * jitter)
 
-/** Waits of the peer that is not expected to dial, ms: a fixed part and the greatest random one. */
+/** Waits for a peer that is expected to dial us, ms: a fixed part and the maximum random part. */
 export interface FallbackParams {
   readonly fallbackMs: number
   readonly fallbackJitterMs: number
@@ -50,8 +50,8 @@ export interface FallbackParams {
 }
 
 /**
- * Wait before this node dials a peer that is expected to dial first. `first`: on first contact with a configured peer,
- * when only this side can dial, or when the rank is unknown; `later` otherwise.
+ * Wait before this node dials a peer that is expected to dial first. `first`: at first contact with a configured peer, when only this side
+ * can dial, or when the rank is unknown; `later`: otherwise.
  */
 export const fallbackMs = (contact: "first" | "later", jitter: number, params: FallbackParams = Limits): number =>
   contact === "first"

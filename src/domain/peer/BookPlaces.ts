@@ -1,29 +1,29 @@
 /**
- * Where addresses go in the peer book: two tables of buckets, 64 slots each, and a keyed hash that says which slot is whose.
+ * Where addresses go in the peer book: two tables of buckets, 64 slots each, with slots assigned by a keyed hash.
  *
- * **Why**: an attacker may have any number of addresses, and send any number, but it has few netgroups. What one netgroup sends
- * reaches 64 of the 1,024 new buckets; the addresses of one netgroup reach 8 of the 256 tried ones. Whoever does not know the key cannot
- * choose addresses that push out a certain other one.
+ * **Why**: an attacker may have any number of addresses, and gossip any number, but it has few netgroups. Gossip from one netgroup reaches
+ * 64 of the 1,024 new buckets; the addresses of one netgroup reach 8 of the 256 tried ones. An attacker without the key cannot choose
+ * addresses that evict a particular other one.
  *
- * **Groups**: `PeerIp.netgroup` of what is routable. On private and loopback networks each address is a group of its own: all are one
- * operator's, and a test network has hundreds of nodes in one /16.
+ * **Groups**: `PeerIp.netgroup` for routable addresses. On private and loopback networks each address is its own group: all belong to one
+ * operator, and a test network has hundreds of nodes in one /16.
  */
 import * as Limits from "../Limits.ts"
 import * as PeerIp from "./PeerIp.ts"
 import * as SipHash from "./SipHash.ts"
 
-/** The bytes of an address's group; two addresses of one group give the same. */
+/** The bytes of an address's group, equal for all addresses of one group. */
 export const groupOf = (ip: PeerIp.PeerIp): Uint8Array => {
   const bytes = PeerIp.toBytes(ip)
   if (PeerIp.classOf(ip) !== "routable") return bytes
-  // The first 16 bits behind ::ffff:, or the first 32 bits.
+  // The first 16 bits after ::ffff:, or the first 32 bits.
   return ip.includes(":") ? bytes.slice(0, 4) : bytes.slice(10, 14)
 }
 
-/** Who tells of an address: a peer, or a seed by its name. */
+/** Where an address was learned: from a peer, or from a seed by its name. */
 export type Source = PeerIp.PeerIp | { readonly seed: string }
 
-/** The bytes of a source's group. A name is a group of its own: the operator of a seed may tell of any address. */
+/** The bytes of a source's group. A seed name is its own group, because a seed's operator may return any address. */
 const groupOfSource = (key: SipHash.Key, source: Source): Uint8Array => {
   if (typeof source === "string") return groupOf(source)
   const name = new TextEncoder().encode(source.seed)
@@ -31,7 +31,7 @@ const groupOfSource = (key: SipHash.Key, source: Source): Uint8Array => {
   return Uint8Array.of(Use.seed, hash, hash >>> 8, hash >>> 16, hash >>> 24)
 }
 
-/** What is hashed, so that no two uses of the key meet. */
+/** Hash inputs that keep different uses of the key apart. */
 const Use = {
   newBucket: 1,
   newShare: 2,
@@ -46,7 +46,7 @@ const Use = {
 
 const input = new Uint8Array(64)
 
-/** Hash of a use, a number and some bytes, each with its length in front. */
+/** Hash of a use, a number and some byte strings, each with a length prefix. */
 const hashOf = (key: SipHash.Key, use: number, n: number, ...parts: ReadonlyArray<Uint8Array>): number => {
   input[0] = use
   input[1] = n
@@ -60,7 +60,7 @@ const hashOf = (key: SipHash.Key, use: number, n: number, ...parts: ReadonlyArra
   return SipHash.hash(key, input, at)
 }
 
-/** The new buckets that one source's word reaches, each reckoned when it is first needed: a source tells of hundreds of addresses. */
+/** The new buckets that one source can reach, each computed on first use: a source gossips hundreds of addresses. */
 export class SourceBuckets {
   readonly source: Source
   private readonly key: SipHash.Key
@@ -73,7 +73,7 @@ export class SourceBuckets {
     this.told = groupOfSource(key, source)
   }
 
-  /** The new bucket of an address that the source told of. */
+  /** The new bucket of an address learned from the source. */
   of(ip: PeerIp.PeerIp): number {
     const { byShare, key, told } = this
     const share = hashOf(key, Use.newShare, 0, told, groupOf(ip)) % Limits.bookBucketsPerSource
@@ -86,7 +86,7 @@ export class SourceBuckets {
   }
 }
 
-/** The new bucket of an address that `source` told of. */
+/** The new bucket of an address learned from `source`. */
 export const newBucket = (key: SipHash.Key, ip: PeerIp.PeerIp, source: Source): number =>
   new SourceBuckets(key, source).of(ip)
 
@@ -100,7 +100,7 @@ export const triedBucket = (key: SipHash.Key, ip: PeerIp.PeerIp): number => {
   return hashOf(key, Use.triedBucket, share, groupOf(ip)) % Limits.bookTriedBuckets
 }
 
-/** Where the address's group stands in the secret order of groups. */
+/** Position of the address's group in the secret order of groups. */
 export const groupOrder = (key: SipHash.Key, ip: PeerIp.PeerIp): number => hashOf(key, Use.eviction, 0, groupOf(ip))
 
 /** The slot of an address in a bucket. */

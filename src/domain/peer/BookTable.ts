@@ -1,11 +1,11 @@
 /**
- * One table of the peer book: buckets of `Limits.bookBucketSlots` slots, made when something comes into them. What is drawn is drawn from a
- * bucket first, so that many addresses in few buckets are no likelier than few in many.
+ * One table of the peer book: buckets of `Limits.bookBucketSlots` slots, created on first use. A draw picks a bucket first, so that many
+ * addresses in few buckets are no likelier than few in many.
  */
 import * as Limits from "../Limits.ts"
 import type { KnownAddress } from "./KnownAddress.ts"
 
-/** An address in its place. `known` is replaced whole. */
+/** An address in its slot. `known` is replaced as a whole. */
 export interface Held {
   known: KnownAddress
   table: "new" | "tried"
@@ -17,7 +17,7 @@ interface Bucket {
   readonly number: number
   readonly slots: Array<Held | undefined>
   count: number
-  /** Its index among the buckets that are not empty. */
+  /** Its index among the non-empty buckets. */
   at: number
 }
 
@@ -62,7 +62,7 @@ export class BookTable {
     this.filled[bucket.at] = last
   }
 
-  /** One address: a random bucket that is not empty, and the first slot from a random one on; `draw` uniform in [0, 1). */
+  /** One address: the first used slot from a random one on, in a random non-empty bucket. `draw`: uniform in [0, 1). */
   draw(draw: () => number): Held | undefined {
     const bucket = this.filled[Math.floor(draw() * this.filled.length)]
     if (bucket === undefined) return undefined

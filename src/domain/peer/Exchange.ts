@@ -1,11 +1,11 @@
-/** What a node answers to a question for addresses. Pure. */
+/** A node's answer to a request for addresses. Pure. */
 import * as Limits from "../Limits.ts"
 import type { PeerAddress } from "./PeerAddress.ts"
 import type { PeerIp } from "./PeerIp.ts"
 
 /**
- * The connected peers, then the part of the book that is given out (`PeerBook.sample`): each address once, never the asker's own, at most
- * `most`. Both lists hold only what may be told to the asker.
+ * The connected peers, then the shared part of the book (`PeerBook.sample`): each address once, never the asker's own, at most `most`. Both
+ * lists must contain only what the asker may learn.
  */
 export const answer = (
   asker: PeerIp,

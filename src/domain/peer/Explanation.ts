@@ -1,4 +1,4 @@
-/** The answer to "why are we (not) connected to this address", in words and in parts. */
+/** The answer to "why are we (not) connected to this address", as text and in parts. */
 import * as DisconnectReason from "../DisconnectReason.ts"
 import { fineDuration } from "../Durations.ts"
 import type { Offence } from "../protection/Offence.ts"
@@ -13,16 +13,16 @@ export interface Explanation {
   readonly state: "connected" | "connecting" | "waiting" | "alias" | "own-address" | "unknown"
   readonly situation: Situation.Situation
   readonly cause: string
-  /** What to do; absent where nothing needs to be done. */
+  /** What to do; absent if nothing needs to be done. */
   readonly fix?: string | undefined
-  /** All of it, for a person. */
+  /** The full explanation, for people. */
   readonly text: string
   readonly record: PeerRecord | undefined
-  /** What it did that no honest peer does, the oldest first. */
+  /** Its offences, the oldest first. */
   readonly offences?: ReadonlyArray<AgedOffence>
 }
 
-/** Of the ledger: `times` in a row, last so long ago. */
+/** From the ledger: `times` in a row, and the age of the last. */
 export interface AgedOffence extends Offence {
   readonly times: number
   readonly agoMs: number
@@ -85,7 +85,7 @@ const connected = (connection: NonNullable<PeerRecord["connection"]>): string =>
   }, ${connection.direction}, socket ${connection.socket}, our end is the ` +
   `${connection.role}; last byte ${fineDuration(connection.lastByteMs)} ago.`
 
-/** Nothing is said of what is as it was before there was another: a plain connection over our own wire. */
+/** Empty for the basic case, a plain connection over the native wire, which needs no mention. */
 const secured = ({ transport, wire }: NonNullable<PeerRecord["connection"]>, pin: PinReport | undefined) =>
   transport === "plain" && wire === "native"
     ? []
@@ -96,8 +96,8 @@ const secured = ({ transport, wire }: NonNullable<PeerRecord["connection"]>, pin
     ]
 
 /**
- * Explains one address. `now`: wall time of the row, ms; the ages in the words are differences of times of one moment. `usualPort`: the
- * network's.
+ * Explains one address. `now`: wall time of the row, ms; ages in the text are differences between times read at one moment. `usualPort`:
+ * the network's.
  */
 export const explain = (
   ip: PeerIp,

@@ -1,13 +1,13 @@
 /**
- * How often connections may come in, per IP and per netgroup. There is no limit for all together, which one stranger could use up. Mutable, bounded;
- * times in monotonic ms.
+ * How often inbound connections are admitted, per IP and per netgroup. There is no overall limit, because one stranger could use it up.
+ * Mutable, bounded; times in monotonic ms.
  */
 import { putLatest } from "../latest.ts"
 import * as Limits from "../Limits.ts"
 import * as PeerIp from "./PeerIp.ts"
 import * as TokenBucket from "./TokenBucket.ts"
 
-/** Buckets by key. Beyond `most` keys the one that was not used for the longest time is forgotten. */
+/** Buckets by key. Beyond `most` keys, the least recently used is forgotten. */
 class Buckets {
   private readonly byKey = new Map<string, TokenBucket.TokenBucket>()
   private readonly rate: TokenBucket.Rate
@@ -33,23 +33,23 @@ class Buckets {
   }
 }
 
-/** Connections of an IP in the last seconds, up to which it counts as one that did not come lately. */
+/** Recent connections of an IP up to which it counts as one that did not connect recently. */
 const few = 4
 
 export class InboundRates {
   private readonly ips = new Buckets(Limits.inboundPerIp, Limits.inboundIps)
   private readonly netgroups = new Buckets(Limits.inboundPerNetgroup, Limits.inboundNetgroups)
 
-  /** Keys that are remembered. */
+  /** Number of keys remembered. */
   get size(): number {
     return this.ips.size + this.netgroups.size
   }
 
-  /** Whether a connection from the address may come in now; it counts. `isKnown`: its netgroup's others do not matter. */
+  /** Whether a connection from the address may come in now; the call counts it. `isKnown`: exempt from its netgroup's limit. */
   take(ip: PeerIp.PeerIp, isKnown: boolean, now: number): boolean {
     const ofIp = this.ips.available(ip, now)
     if (ofIp < 1) return false
-    // Also when its netgroup refuses it: else it would soon count as one that did not come lately.
+    // Also when its netgroup refuses it; otherwise it would soon count as one that did not connect recently.
     this.ips.take(ip, now)
     if (!isKnown) {
       const netgroup = PeerIp.netgroup(ip)

@@ -1,6 +1,6 @@
 /**
  * One address of the peer book: what a node remembers of it across restarts, and the rules on which addresses are worth a dial and which
- * go first (those of Bitcoin Core's address manager). Immutable. Times are wall time, ms since 1970; 0: never.
+ * are evicted first (as in Bitcoin Core's address manager). Immutable. Times are wall time, ms since 1970; 0: never.
  */
 import * as Limits from "../Limits.ts"
 import type { PeerAddress } from "./PeerAddress.ts"
@@ -9,30 +9,30 @@ import type { Direction, WireName } from "./PeerRecord.ts"
 
 export interface KnownAddress {
   readonly ip: PeerIp
-  /** Where it listens, 1…65535. */
+  /** Listening port, 1…65535. */
   readonly port: number
-  /** What it spoke when it was last connected. */
+  /** Its wire when last connected. */
   readonly wire: WireName
-  /** Which end opened the last good connection; `undefined`: there was none. */
+  /** Which end opened the last good connection; `undefined` if there was none. */
   readonly direction: Direction | undefined
-  /** Last time that it was connected, or that a peer told of it. */
+  /** When it was last connected or gossiped. */
   readonly seenAt: number
-  /** Last dial. */
+  /** When it was last dialled. */
   readonly dialledAt: number
-  /** Last time that it shook hands. */
+  /** When its last handshake succeeded. */
   readonly goodAt: number
-  /** Failed dials since then. */
+  /** Failed dials since that handshake. */
   readonly failures: number
 }
 
-/** The tables of the book: *tried* has shaken hands with this node, *new* was only told of. */
+/** The tables of the book: *tried* addresses have shaken hands with this node, *new* ones are known by gossip only. */
 export type Table = "new" | "tried"
 
 /** An address with its place in the book, as it is stored. */
 export interface Placed {
   readonly known: KnownAddress
   readonly table: Table
-  /** Of the new table, where it does not follow from the address alone. */
+  /** Meaningful in the new table, where the address alone does not determine the bucket. */
   readonly bucket: number
 }
 
@@ -53,7 +53,7 @@ export const make = ({ ip, port }: PeerAddress, seenAt: number): KnownAddress =>
   failures: 0
 })
 
-/** Times that a wrong clock put into the future count as now: nothing is lost when the clock is set right. */
+/** Times that a wrong clock put in the future count as now, so that nothing is lost when the clock is corrected. */
 export const upTo = (known: KnownAddress, now: number): KnownAddress => ({
   ...known,
   seenAt: Math.min(known.seenAt, now),
@@ -61,11 +61,11 @@ export const upTo = (known: KnownAddress, now: number): KnownAddress => ({
   goodAt: Math.min(known.goodAt, now)
 })
 
-/** Whether it was dialled within the last minute: its dial may still be under way. */
+/** Whether it was dialled within the last minute, so that the dial may still be in flight. */
 export const isJustDialled = ({ dialledAt }: KnownAddress, now: number): boolean =>
   dialledAt > 0 && Math.abs(now - dialledAt) <= Limits.bookJustTriedMs
 
-/** Whether the address is not worth its place: any other address may take it. */
+/** Whether the address does not deserve its slot: any other address may take it. */
 export const isTerrible = (known: KnownAddress, now: number): boolean => {
   const { failures, goodAt, seenAt } = known
   if (isJustDialled(known, now)) return false
@@ -75,6 +75,6 @@ export const isTerrible = (known: KnownAddress, now: number): boolean => {
     : failures >= Limits.bookFailures && now - goodAt > Limits.bookFailuresMs
 }
 
-/** Weight of the address when one is drawn, above 0 and at most 1. */
+/** Relative probability that the address is drawn, above 0 and at most 1. */
 export const chance = ({ dialledAt, failures }: KnownAddress, now: number): number =>
   (dialledAt > 0 && now - dialledAt < Limits.bookRecentMs ? 0.01 : 1) * 0.66 ** Math.min(failures, 8)

@@ -1,28 +1,27 @@
 /**
- * Whether the peer of an Up connection is still there, and how far away.
+ * Whether the peer of an Up connection is still alive, and its round trip.
  *
- * **Shapes.** One small immutable state per connection, from Up to Down. `tick` at the time `nextDue` names, or at any
- * other: an early tick does nothing. Any received byte is life (`heard`); pings go out at a fixed pace in either case.
+ * **Shapes.** One small immutable state per connection, from Up to Down. Call `tick` at the time `nextDue` gives, or at any other: an early
+ * tick does nothing. Any received byte is a sign of life (`heard`); pings are sent at a fixed pace regardless.
  *
  * **Units.** All times are ms on a monotonic clock, fractions allowed.
  *
- * **Our own lag.** A node whose event loop stood still must not blame its peers. The silence allowed grows by the lag
- * since the last byte, and a tick that comes late never condemns: it pings, and the peer has `answerMs` from then on,
- * in which what lies unread in the kernel is read.
+ * **Our own lag.** A node whose event loop stalled must not blame its peers. The allowed silence grows by the lag since the last byte, and
+ * a late tick never condemns: it pings and gives the peer `answerMs`. In that time the node reads what is still in the kernel's buffers.
  *
- * **Frames.** While a frame is arriving the peer is not silent but slow: then it has `frameMs` for the frame.
+ * **Frames.** While a frame is arriving, the peer is slow rather than silent: it has `frameMs` to complete the frame.
  */
 import * as Limits from "../Limits.ts"
 
 export interface Params {
   readonly pingMs: number
-  /** Silence after which the peer is dead. */
+  /** Silence after which the peer counts as dead. */
   readonly deadMs: number
-  /** A frame once begun must end within this. */
+  /** A frame must be complete this long after it began. */
   readonly frameMs: number
-  /** Least time between a ping and the verdict. */
+  /** Minimum time between a ping and the verdict. */
   readonly answerMs: number
-  /** Lag from here on makes a tick late; less is ordinary scheduling. */
+  /** Lag from which a tick counts as late; less is ordinary scheduling. */
   readonly lateMs: number
 }
 
@@ -34,7 +33,7 @@ export const defaults: Params = {
   lateMs: Limits.lagFloorMs
 }
 
-/** Whether a connection survives one lost pong: the dead time must exceed two ping intervals. The one place of that rule. */
+/** Whether a connection survives one lost pong: the dead time must exceed two ping intervals. The only place of that rule. */
 export const toleratesLostPong = ({ deadMs, pingMs }: Pick<Params, "deadMs" | "pingMs">): boolean =>
   pingMs > 0 && deadMs > 2 * pingMs
 
@@ -46,15 +45,15 @@ export interface Rtt {
 }
 
 export interface State {
-  /** When the last byte came; Up counts as one. */
+  /** When the last byte arrived; Up counts as one. */
   readonly heardAt: number
   /** Our own lag since then, at most the time since then. */
   readonly lagMs: number
   /** When the next ping at the fixed pace is due. */
   readonly pingAt: number
-  /** The first ping since the last byte and the last late tick: what the peer must answer. */
+  /** The first ping since the last byte and the last late tick: the one the peer must answer. */
   readonly askedAt: number | undefined
-  /** When the frame that is arriving began, moved on by our own lag. */
+  /** When the arriving frame began, shifted by our own lag. */
   readonly frameAt: number | undefined
   /** Pings without pong, oldest first, at most `Limits.outstandingPings`. */
   readonly pings: ReadonlyArray<{ readonly nonce: bigint; readonly at: number }>
@@ -63,11 +62,11 @@ export interface State {
 
 export type Action =
   | { readonly _tag: "None" }
-  /** Draw a nonce, send, and tell `pingSent`. */
+  /** Draw a nonce, send the ping, and call `pingSent`. */
   | { readonly _tag: "SendPing" }
-  /** Nothing came for so long: `silent`. */
+  /** Nothing arrived for this long: `silent`. */
   | { readonly _tag: "Dead"; readonly silentForMs: number }
-  /** A frame did not end in time: `silent` too, but the peer was sending. */
+  /** A frame was not complete in time: also `silent`, but the peer was sending. */
   | { readonly _tag: "Stalled"; readonly frameForMs: number }
 
 const noPings: State["pings"] = []
@@ -86,7 +85,7 @@ export const start = (now: number): State => ({
 })
 
 /**
- * Bytes came. Once per batch of chunks, after it was cut into frames.
+ * Bytes arrived. Call once per batch of chunks, after it was split into frames.
  *
  * @param frames how many frames ended in this batch
  * @param arriving whether a frame has begun and not ended (`FrameReader.arriving`)
@@ -99,7 +98,7 @@ export const heard = (state: State, now: number, frames: number, arriving: boole
   frameAt: !arriving ? undefined : frames > 0 ? now : state.frameAt ?? now
 })
 
-/** A ping left, at the fixed pace or as a challenge. */
+/** A ping was sent, at the fixed pace or as a challenge. */
 export const pingSent = (state: State, nonce: bigint, now: number): State => ({
   ...state,
   askedAt: state.askedAt ?? now,
@@ -109,8 +108,8 @@ export const pingSent = (state: State, nonce: bigint, now: number): State => ({
 })
 
 /**
- * A pong came. Its round trip in ms, or `undefined` when the nonce is none of ours. Older pings are forgotten: a stream
- * keeps order, so their answers will not come.
+ * A pong arrived. Returns its round trip in ms, or `undefined` if the nonce is not ours. Older pings are forgotten: a stream keeps order,
+ * so their answers will not come.
  */
 export const pong = (state: State, nonce: bigint, now: number): readonly [State, number | undefined] => {
   const index = state.pings.findIndex((ping) => ping.nonce === nonce)
@@ -131,7 +130,7 @@ export const sample = (state: State, rttMs: number): State => ({
   }
 })
 
-/** When the verdict is due, unless a byte comes before. */
+/** When the verdict is due, unless a byte arrives first. */
 const endDue = (state: State, params: Params): number => {
   if (state.frameAt !== undefined) return state.frameAt + params.frameMs
   const dead = state.heardAt + state.lagMs + params.deadMs
@@ -142,9 +141,9 @@ const endDue = (state: State, params: Params): number => {
 export const nextDue = (state: State, params: Params): number => Math.min(state.pingAt, endDue(state, params))
 
 /**
- * Time passed. At most one action; after `Dead` or `Stalled` the state is of no more use.
+ * Time passed. Returns at most one action; after `Dead` or `Stalled`, discard the state.
  *
- * @param lagMs our own event-loop lag since the preceding tick, as far as it is known. Less than `lateMs` is ignored.
+ * @param lagMs our own event-loop lag since the preceding tick, if known. Less than `lateMs` is ignored.
  */
 export const tick = (state: State, now: number, params: Params, lagMs: number): readonly [State, Action] => {
   const current = lagMs < params.lateMs ? state : lagged(state, now, lagMs)
@@ -162,8 +161,8 @@ export const tick = (state: State, now: number, params: Params, lagMs: number): 
 }
 
 /**
- * The pace does not drift: the next ping is a whole number of intervals after the one that is due, and in the future. One that is not due
- * yet, as it is when a late verdict asks for a ping out of turn, stays: it is never more than an interval ahead.
+ * The pace does not drift: the next ping is a whole number of intervals after the due one, and in the future. A ping not yet due, as when a
+ * late verdict asks for one out of turn, is kept: it is never more than an interval ahead.
  */
 const nextPing = (pingAt: number, now: number, pingMs: number): number =>
   pingAt + pingMs * (1 + Math.floor((now - pingAt) / pingMs))

@@ -1,6 +1,6 @@
 /**
- * What a message costs the node that receives it: of which of the sender's buckets (`Limits.messageRates`), and how many tokens. Application
- * data with a receiver costs nothing, nor do answers to what this node asked for: what nobody asked for ends the connection.
+ * What a message costs its sender at the receiving node: which of the sender's buckets (`Limits.messageRates`) it draws on, and how many
+ * tokens. Application data with a receiver is free, as are answers to this node's requests; unsolicited answers end the connection.
  */
 import * as Limits from "../Limits.ts"
 import type { TimeMessage } from "../wire/time/TimeMessage.ts"
@@ -17,13 +17,13 @@ export interface Cost {
 
 export const rateOf = (bucket: Bucket): Rate => Limits.messageRates[bucket]
 
-/** One for the message, one for each whole `unit` of its bytes. */
+/** One for the message, plus one for each whole `unit` of its bytes. */
 const bySize = (bytes: number, unit: number): number => 1 + Math.floor(bytes / unit)
 
 const KiB = 1_024
 const one = (bucket: Bucket): Cost => ({ bucket, tokens: 1 })
 
-/** What every message of a kind costs: made once. */
+/** The cost of every message of a kind, created once. */
 const fixed = {
   ping: one("ping"),
   pong: one("pong"),
@@ -33,7 +33,7 @@ const fixed = {
   tip: one("announce")
 }
 
-/** `bytes`: of the body. `undefined`: it is free. */
+/** `bytes`: of the body. `undefined` if the message is free. */
 export const of = (message: Decoded, bytes: number): Cost | undefined => {
   switch (message._tag) {
     case "Ping":
@@ -74,7 +74,7 @@ export const of = (message: Decoded, bytes: number): Cost | undefined => {
   }
 }
 
-/** The same for a message of the TIME wire. What the network gossips beside (votes, proposals, transactions) costs as what is not known. */
+/** The same for a message of the TIME wire. Other TIME network gossip (votes, proposals, transactions) costs the same as unknown messages. */
 export const ofTime = (message: Decoded<TimeMessage>, bytes: number): Cost | undefined => {
   switch (message._tag) {
     case "Ping":
@@ -109,7 +109,7 @@ export const ofTime = (message: Decoded<TimeMessage>, bytes: number): Cost | und
     case "ChainTipResponse":
     case "BlockInventory":
     case "ForkAlert":
-    // Answers that end no connection where nothing was asked: the first is asked for by halves, a dozen at once.
+    // Unsolicited answers that end no connection: block hashes are requested a dozen at once, for a search by halves.
     case "BlockHashResponse":
     case "BlockHeightResponse":
     case "GenesisHashResponse":
@@ -120,10 +120,10 @@ export const ofTime = (message: Decoded<TimeMessage>, bytes: number): Cost | und
     case "TimeLockBlockProposal":
     case "BlockResponse":
     case "GenesisAnnouncement":
-    // This node asks for no range.
+    // This node never requests a range.
     case "BlockRangeResponse":
       return { bucket: "announce", tokens: bySize(bytes, 4 * KiB) }
-    // What was not asked for ends the connection, and so does the last.
+    // Unsolicited answers end the connection, and so does the last of these.
     case "BlocksResponse":
     case "BadBody":
       return undefined
@@ -132,7 +132,7 @@ export const ofTime = (message: Decoded<TimeMessage>, bytes: number): Cost | und
   }
 }
 
-/** Application data for which there is no receiver. `bytes`: of all payloads. */
+/** Application data without a receiver. `bytes`: of all payloads. */
 export const unreceived = (messages: number, bytes: number): Cost => ({
   bucket: "unreceived",
   tokens: messages + Math.floor(bytes / KiB)

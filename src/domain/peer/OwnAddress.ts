@@ -1,39 +1,39 @@
 /**
- * At which addresses the peers see this node: each Hello names the receiver's address as its sender dialled or observed it.
+ * The addresses at which peers see this node: each Hello names the receiver's address as its sender dialled or observed it.
  *
- * **Votes.** Nothing proves what a Hello says, and addresses cost an attacker little: netgroups do. So each netgroup has one vote per scope, the
- * address that most of its peers name. An address is *confirmed* when `Limits.ownAddressGroups` netgroups name it and they are more than half
- * of those that vote. What is confirmed is shown and told to peers; it never keeps this node from dialling that address, so a lie costs no
- * peer.
+ * **Votes.** Nothing proves a Hello's claims. Addresses cost an attacker little, but netgroups do not. So each netgroup has one vote per
+ * scope: the address that most of its peers name. An address is *confirmed* when `Limits.ownAddressGroups` netgroups name it and they are
+ * more than half of those that vote. A confirmed address is shown and advertised to peers. It never keeps this node from dialling that
+ * address, so a lie costs no peer.
  *
- * **Scopes.** A host has one address per family towards the internet, another one in its private network and another on itself: those do not
+ * **Scopes.** A host has one address per family towards the internet, another in its private network and another on itself. These do not
  * contradict one another.
  */
 import * as Limits from "../Limits.ts"
 import * as PeerIp from "./PeerIp.ts"
 import type { Reachable } from "./Reach.ts"
 
-/** What one connected peer says. */
+/** What one connected peer reports. */
 export interface Observation {
   readonly from: PeerIp.PeerIp
   /** This node's address, as that peer sees it. */
   readonly seen: PeerIp.PeerIp
 }
 
-/** The votes of one scope. */
+/** The votes in one scope. */
 export interface Seen {
-  /** Named by most netgroups. */
+  /** The address that most netgroups name. */
   readonly ip: PeerIp.PeerIp
-  /** Netgroups that name it, and those that vote. */
+  /** Netgroups that name it, and all that vote. */
   readonly groups: number
   readonly of: number
-  /** Named by at least two netgroups as well, the most frequent first. */
+  /** Other addresses that at least two netgroups name, the most frequent first. */
   readonly others: ReadonlyArray<PeerIp.PeerIp>
 }
 
 export const scopeOf = (ip: PeerIp.PeerIp): string => `${PeerIp.classOf(ip)} ${PeerIp.isIpv6(ip) ? "IPv6" : "IPv4"}`
 
-/** Most first, then the lower address: the same whatever the order of the votes. */
+/** Most first, then the lower address, so that the order of votes does not matter. */
 const ranked = (counts: ReadonlyMap<PeerIp.PeerIp, number>): ReadonlyArray<readonly [PeerIp.PeerIp, number]> =>
   [...counts].toSorted(([a, x], [b, y]) => y - x || PeerIp.compare(a, b))
 
@@ -70,7 +70,7 @@ export const count = (observations: Iterable<Observation>): ReadonlyArray<Seen> 
 const classes: ReadonlyArray<PeerIp.IpClass> = ["routable", "private", "loopback", "special"]
 const rankOf = (ip: PeerIp.PeerIp): number => 2 * classes.indexOf(PeerIp.classOf(ip)) + (PeerIp.isIpv6(ip) ? 1 : 0)
 
-/** More than half of those that vote name it, however few they are. */
+/** Whether more than half of those that vote name it, however few they are. */
 export const isMajority = ({ groups, of }: Seen): boolean => 2 * groups > of
 
 export const isConfirmed = (seen: Seen): boolean => seen.groups >= Limits.ownAddressGroups && isMajority(seen)
@@ -79,7 +79,7 @@ export const isConfirmed = (seen: Seen): boolean => seen.groups >= Limits.ownAdd
 export const confirmed = (all: ReadonlyArray<Seen>): ReadonlyArray<PeerIp.PeerIp> =>
   all.filter(isConfirmed).map(({ ip }) => ip)
 
-/** What an operator should know of this node's own address, of a closed list. `OwnAddressText` has the words. */
+/** What an operator should know about this node's own address: a closed list. `OwnAddressText` has the wording. */
 export const notices = [
   "unseen",
   "unconfirmed",
@@ -92,22 +92,22 @@ export const notices = [
 ] as const
 export type Notice = typeof notices[number]
 
-/** What is known beside the votes. */
+/** What is known besides the votes. */
 export interface Facts {
-  /** By `--advertise`, or a specific `--listen` IP. */
+  /** From `--advertise`, or a specific `--listen` IP. */
   readonly announced: PeerIp.PeerIp | undefined
-  /** Of this host's interfaces; `undefined`: not known. */
+  /** Addresses of this host's interfaces; `undefined` if not known. */
   readonly host: ReadonlyArray<PeerIp.PeerIp> | undefined
   readonly reachable: Reachable
   /** A peer found another process behind this node's address. */
   readonly hasSecondNode: boolean
-  /** The addresses that the votes confirmed last. */
+  /** The addresses that the votes last confirmed. */
   readonly confirmed: ReadonlyArray<PeerIp.PeerIp>
 }
 
-/** How this node stands with its own address. */
+/** State of this node's own address. */
 export interface OwnView {
-  /** As announced, else as confirmed, else as most peers see it. */
+  /** The advertised address, else the confirmed one, else the one most peers see. */
   readonly ip: PeerIp.PeerIp | undefined
   readonly isConfirmed: boolean
   readonly seen: ReadonlyArray<Seen>
@@ -115,7 +115,7 @@ export interface OwnView {
   readonly notices: ReadonlyArray<Notice>
 }
 
-/** What is announced; but a router gives a node in a private network another address towards the internet. */
+/** The advertised address, except that behind a router a node in a private network has another address towards the internet. */
 const best = (seen: ReadonlyArray<Seen>, { announced, confirmed }: Facts): PeerIp.PeerIp | undefined => {
   if (announced !== undefined && PeerIp.classOf(announced) !== "private") return announced
   const outside = seen.find((votes) => PeerIp.classOf(votes.ip) === "routable" && isMajority(votes))
@@ -126,7 +126,7 @@ const best = (seen: ReadonlyArray<Seen>, { announced, confirmed }: Facts): PeerI
   return known ?? seen.find(isMajority)?.ip
 }
 
-/** What the votes and the facts say together. */
+/** Combines votes and facts. */
 export const view = (seen: ReadonlyArray<Seen>, facts: Facts): OwnView => {
   const { announced, host, reachable } = facts
   const ip = best(seen, facts)

@@ -1,22 +1,22 @@
-/** The words for this node's own address and for each notice on it: the cause, and what to do about it. */
+/** The wording for this node's own address and for each notice about it: the cause, and what to do. */
 import type { Notice, OwnView } from "./OwnAddress.ts"
 import * as OwnAddress from "./OwnAddress.ts"
 import * as PeerAddress from "./PeerAddress.ts"
 import type { DialBackResult } from "./Reach.ts"
 import type { Words } from "./SituationText.ts"
 
-/** What the words contain. */
+/** Values used in the text. */
 export interface Details {
-  /** At which peers are told to reach this node. */
+  /** The port advertised to peers. */
   readonly port: number
-  /** What most of those met that could not. */
+  /** The most common result of dials back that failed. */
   readonly failure: DialBackResult | undefined
 }
 
-/** How this node stands with its own address, with the words. */
+/** State of this node's own address, with the wording. */
 export interface OwnReport extends Omit<OwnView, "notices"> {
   readonly port: number
-  /** One line for a person. */
+  /** One line for people. */
   readonly line: string
   readonly notices: ReadonlyArray<{ readonly notice: Notice } & Words>
 }
@@ -83,7 +83,7 @@ export const of = (notice: Notice, view: OwnView, { failure, port }: Details): W
 
 const reachWords = { yes: "reachable", no: "not reachable from outside", unknown: "reachability not known yet" }
 
-/** One line for a person. */
+/** One line for people. */
 export const line = (view: OwnView, port: number): string => {
   const reach = reachWords[view.reachable]
   if (view.ip === undefined) return `not known yet, ${reach}`
@@ -94,7 +94,7 @@ export const line = (view: OwnView, port: number): string => {
   }, ${reach}`
 }
 
-/** The view with its words. */
+/** The view with its wording. */
 export const report = (view: OwnView, details: Details): OwnReport => ({
   ...view,
   port: details.port,

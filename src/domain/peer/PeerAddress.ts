@@ -12,7 +12,7 @@ export interface PeerAddress {
   readonly port: number
 }
 
-/** A text that is no `IP`, `IP:PORT` or `[IPv6]:PORT`. */
+/** A text that is not `IP`, `IP:PORT` or `[IPv6]:PORT`. */
 export class PeerAddressError
   extends Data.TaggedError("PeerAddressError")<{ readonly input: string; readonly reason: string }>
 {
@@ -28,7 +28,7 @@ const hint = "write IP, IP:PORT or [IPv6]:PORT, as 203.0.113.7, 203.0.113.7:2410
 /** Reads `IP`, `IP:PORT`, `[IPv6]` or `[IPv6]:PORT`; a bare IPv6 address has no port. Without a port, `defaultPort`. */
 export const fromString = (text: string, defaultPort: number): Result.Result<PeerAddress, PeerAddressError> => {
   const fail = (reason: string) => Result.fail(new PeerAddressError({ input: text, reason }))
-  // Matching a text of many colons takes time that grows with the square of its length.
+  // Matching a text with many colons takes time quadratic in its length.
   if (text.length > Limits.addressCharacters) return fail(hint)
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*)|([^[\]]*:[^[\]]*:[^[\]]*))(?::(\d{1,5}))?$/.exec(text)
   if (match === null) return fail(hint)
@@ -44,11 +44,11 @@ export const fromString = (text: string, defaultPort: number): Result.Result<Pee
 /** `IP:PORT`, or `[IPv6]:PORT`. */
 export const format = (address: PeerAddress): string => NetAddress.formatInet(toInet(address))
 
-/** The address as effect's net modules take it. */
+/** The address in the form of Effect's net modules. */
 export const toInet = (address: PeerAddress): NetAddress.InetAddress =>
   NetAddress.inetAddressUnsafe(PeerIp.toIpAddress(address.ip), address.port)
 
-/** The canonical address behind what a socket reports. Its port is whatever the socket's is. */
+/** The canonical form of an address that a socket reports. Its port is the socket's. */
 export const fromInet = (address: NetAddress.InetAddress): PeerAddress => ({
   ip: PeerIp.fromIpAddress(address.address),
   port: address.port

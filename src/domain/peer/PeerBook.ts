@@ -1,10 +1,10 @@
 /**
- * The addresses that a node knows, whether it is connected or not: bounded, kept across restarts, and hard to fill with lies. After Bitcoin
- * Core's address manager.
+ * The addresses that a node knows, connected or not: bounded, kept across restarts, and hard to fill with lies. After Bitcoin Core's
+ * address manager.
  *
- * **Tables.** An address is in one of two: *tried* when it has shaken hands with this node, *new* when it was only told of. Its slot follows
- * from a keyed hash (`BookPlaces`). A new address whose slot is taken comes in only when the holder is terrible (`KnownAddress`). One that
- * has shaken hands and finds its tried slot taken waits until the holder was tested: one that still answers stays.
+ * **Tables.** An address is in one of two: *tried* if it has shaken hands with this node, *new* if it is known by gossip only. A keyed hash
+ * determines its slot (`BookPlaces`). A new address whose slot is taken is added only if the holder is terrible (`KnownAddress`). An
+ * address that has shaken hands and finds its tried slot taken waits until the holder is tested: a holder that still answers stays.
  *
  * **Identity.** By IP: the same node at another port is the same entry. A port that worked is not replaced by gossip.
  *
@@ -21,10 +21,10 @@ import * as PeerIp from "./PeerIp.ts"
 import type { Direction, WireName } from "./PeerRecord.ts"
 import type * as SipHash from "./SipHash.ts"
 
-/** What became of an address that was told. `no-room`: its slot is taken by a better one. */
+/** The result of adding a learned address. `no-room`: a better address holds its slot. */
 export type Added = "added" | "known" | "no-room" | "refused"
 
-/** What a handshake shows of an address. */
+/** What a handshake shows about an address. */
 export interface Handshaken {
   readonly port: number
   readonly wire: WireName
@@ -36,18 +36,18 @@ export class PeerBook {
   private readonly key: SipHash.Key
   private readonly byIp = new Map<PeerIp.PeerIp, Held>()
   private readonly tables = { new: new BookTable(), tried: new BookTable() }
-  /** Newcomers to the tried table whose slot is taken, and since when. */
+  /** Newcomers to the tried table whose slot is taken, with the time since when. */
   private readonly waiting = new Map<PeerIp.PeerIp, number>()
   private readonly touched = new Set<PeerIp.PeerIp>()
-  /** Of the source that told last. */
+  /** Buckets of the latest source. */
   private buckets: BookPlaces.SourceBuckets | undefined
 
-  /** @param key secret of this node, and the same for the life of the book */
+  /** @param key secret of this node, constant for the life of the book */
   constructor(key: SipHash.Key) {
     this.key = key
   }
 
-  /** Where the address's netgroup stands in an order of netgroups that only this node knows. */
+  /** Position of the address's netgroup in a secret order that only this node knows. */
   groupOrder(ip: PeerIp.PeerIp): number {
     return BookPlaces.groupOrder(this.key, ip)
   }
@@ -74,7 +74,7 @@ export class PeerBook {
 
   // --- what comes in ----------------------------------------------------------------
 
-  /** A peer sent an address; `operator`: it is from the operator's own list, whose addresses are not bound to the buckets of one source. */
+  /** A peer gossiped an address. `operator`: it is from the operator's own list, whose addresses are not bound to the buckets of one source. */
   add(address: PeerAddress, source: BookPlaces.Source | "operator", now: number): Added {
     const { ip, port } = address
     if (port < 1 || port > 65_535 || PeerIp.classOf(ip) === "special") return "refused"
@@ -95,25 +95,25 @@ export class PeerBook {
     return "no-room"
   }
 
-  /** Takes the port of the address for that one: an operator says so. */
+  /** Replaces the address's port, as the operator says. */
   setPort(ip: PeerIp.PeerIp, port: number): void {
     const held = this.byIp.get(ip)
     if (held !== undefined && held.known.port !== port) this.set(held, { ...held.known, port })
   }
 
-  /** A dial to it begins. */
+  /** A dial to it starts. */
   dialled(ip: PeerIp.PeerIp, now: number): void {
     const held = this.byIp.get(ip)
     if (held !== undefined) this.set(held, { ...held.known, dialledAt: now })
   }
 
-  /** A dial to it came to nothing, and that is not this node's own fault. */
+  /** A dial to it failed, and that is not this node's own fault. */
   failed(ip: PeerIp.PeerIp): void {
     const held = this.byIp.get(ip)
     if (held !== undefined) this.set(held, { ...held.known, failures: held.known.failures + 1 })
   }
 
-  /** It has shaken hands. The address is in the tried table after it, or waits for the test of its slot's holder. */
+  /** It has shaken hands. It moves to the tried table, or waits for a test of its slot's holder. */
   good(ip: PeerIp.PeerIp, { direction, port, wire }: Handshaken, now: number): void {
     const known: KnownAddress.KnownAddress = {
       ip,
@@ -138,7 +138,7 @@ export class PeerBook {
     if (this.waiting.size < Limits.bookTests && !this.waiting.has(ip)) this.waiting.set(ip, now)
   }
 
-  /** It is no peer: this node's own address, or banned. */
+  /** It is not a peer: it is this node's own address, or banned. */
   remove(ip: PeerIp.PeerIp): void {
     const held = this.byIp.get(ip)
     if (held !== undefined) this.drop(held)
@@ -146,7 +146,7 @@ export class PeerBook {
 
   // --- test before evict --------------------------------------------------------------
 
-  /** Whose test is due: the holder of a tried slot that a newcomer wants. Dial it, then `settleTests`. */
+  /** The next address due for a test: the holder of a tried slot that a newcomer wants. Dial it, then call `settleTests`. */
   toTest(now: number): KnownAddress.KnownAddress | undefined {
     for (const ip of this.waiting.keys()) {
       const holder = this.holderFor(ip)
@@ -155,7 +155,7 @@ export class PeerBook {
     return undefined
   }
 
-  /** Gives slots whose holder did not answer to those that wait for them. */
+  /** Gives slots whose holder did not answer to the addresses waiting for them. */
   settleTests(now: number): void {
     for (const [ip, since] of this.waiting) {
       const newcomer = this.byIp.get(ip)
@@ -185,13 +185,16 @@ export class PeerBook {
 
   // --- what goes out ------------------------------------------------------------------
 
-  /** An address to dial: of either table with the same chance, or of that one; what failed, or was dialled just now, less often. */
+  /**
+   * An address to dial: from either table with equal probability, or from the given one. Addresses that failed, or were just dialled, are
+   * picked less often.
+   */
   pick(now: number, draw: () => number, from?: Table): KnownAddress.KnownAddress | undefined {
     const { new: fresh, tried } = this.tables
     const table = from === undefined
       ? tried.size === 0 ? fresh : fresh.size === 0 || draw() < 0.5 ? tried : fresh
       : this.tables[from]
-    // The factor grows until even the least likely one is taken: at most 45 draws.
+    // The factor grows until even the least likely address is accepted: at most 45 draws.
     for (let factor = 1;; factor *= 1.2) {
       const held = table.draw(draw)
       if (held === undefined) return undefined
@@ -199,14 +202,14 @@ export class PeerBook {
     }
   }
 
-  /** The tried addresses, those that shook hands last first, at most `count`. */
+  /** The tried addresses, latest handshake first, at most `count`. */
   lastGood(count: number): ReadonlyArray<KnownAddress.KnownAddress> {
     const tried: Array<KnownAddress.KnownAddress> = []
     for (const { known, table } of this.byIp.values()) if (table === "tried") tried.push(known)
     return tried.toSorted((a, b) => b.goodAt - a.goodAt || PeerIp.compare(a.ip, b.ip)).slice(0, count)
   }
 
-  /** Addresses to tell others of: a random part of the tried ones that are worth it. */
+  /** Addresses to share with peers: a random part of the tried ones worth sharing. */
   sample(now: number, draw: () => number): ReadonlyArray<KnownAddress.KnownAddress> {
     const worth: Array<KnownAddress.KnownAddress> = []
     for (const { known, table } of this.byIp.values()) {
@@ -230,7 +233,7 @@ export class PeerBook {
     return this.touched.size
   }
 
-  /** What is to be stored since the last call. */
+  /** Changes to store since the last call. */
   takeChanges(): Changes {
     const changed: Array<Placed> = []
     const removed: Array<PeerIp.PeerIp> = []
@@ -243,13 +246,16 @@ export class PeerBook {
     return { changed, removed }
   }
 
-  /** Those changes could not be stored: the next ones contain them. */
+  /** Those changes could not be stored: the next `takeChanges` includes them. */
   giveBack({ changed, removed }: Changes): void {
     for (const { known } of changed) this.touched.add(known.ip)
     for (const ip of removed) this.touched.add(ip)
   }
 
-  /** Puts stored addresses back in their places, tried ones first. One whose place is taken, as by a book of another key, is new again. */
+  /**
+   * Restores stored addresses to their slots, tried ones first. An address whose slot is taken, for example because the key differs,
+   * becomes new again.
+   */
   restore(placed: Iterable<Placed>, now: number): void {
     const later: Array<Placed> = []
     for (const entry of placed) {
@@ -267,7 +273,7 @@ export class PeerBook {
     for (const { bucket, known, table } of later) {
       if (this.byIp.has(known.ip)) continue
       this.putNew(KnownAddress.upTo(known, now), bucket % Limits.bookNewBuckets, now, false)
-      // As it is stored.
+      // It is already stored in this form.
       if (table === "new" && this.byIp.has(known.ip)) this.touched.delete(known.ip)
       else this.touched.add(known.ip)
     }
@@ -293,7 +299,7 @@ export class PeerBook {
     this.touched.add(held.known.ip)
   }
 
-  /** False: the slot is taken. `force`: its holder is removed. */
+  /** False if the slot is taken. `force`: its holder is removed. */
   private putNew(known: KnownAddress.KnownAddress, bucket: number, now: number, force: boolean): boolean {
     const slot = BookPlaces.slotOf(this.key, "new", bucket, known.ip)
     const holder = this.tables.new.at(bucket, slot)
@@ -305,7 +311,7 @@ export class PeerBook {
     return true
   }
 
-  /** Whoever holds the slot becomes a new address again. */
+  /** The slot's holder, if any, becomes a new address again. */
   private moveToTried(known: KnownAddress.KnownAddress, bucket: number, slot: number, now: number): void {
     const before = this.byIp.get(known.ip)
     if (before !== undefined) this.drop(before)

@@ -1,11 +1,10 @@
 /**
  * The identity of a peer: its canonical IP address.
  *
- * A `PeerIp` is a text in exactly one form: IPv4 dotted decimal, or IPv6 compressed lower case. IPv4-mapped IPv6
- * (`::ffff:a.b.c.d`) becomes the IPv4 address; zone ids are refused. There are two doors, what a socket reports and what
- * is decoded (config, wire, disk), and both come through here, so two `PeerIp`s are the same peer exactly when `===`.
- * Order is numeric over the 16-byte form (IPv4 as `::ffff:a.b.c.d`), never textual: as text 10.0.0.10 sorts before
- * 10.0.0.9.
+ * A `PeerIp` is a text in canonical form: IPv4 dotted decimal, or IPv6 compressed lower case. IPv4-mapped IPv6 (`::ffff:a.b.c.d`) becomes
+ * the IPv4 address; zone ids are refused. Addresses enter from sockets and from decoding (config, wire, disk), and both go through here. So
+ * two `PeerIp`s are the same peer if and only if they are `===`. Order is numeric over the 16-byte form (IPv4 as `::ffff:a.b.c.d`), never
+ * textual: as text, 10.0.0.10 sorts before 10.0.0.9.
  */
 import { Brand, Data, Option, Result, Schema, SchemaTransformation } from "effect"
 import { NetAddress } from "effect/net"
@@ -15,20 +14,20 @@ export type PeerIp = string & Brand.Brand<"timemesh/PeerIp">
 
 const brand = Brand.nominal<PeerIp>()
 
-/** A text that names no peer. `reason` says what is wrong with it, in words for an operator. */
+/** A text that is not a peer's address. `reason` says what is wrong with it, in words for an operator. */
 export class PeerIpError extends Data.TaggedError("PeerIpError")<{ readonly input: string; readonly reason: string }> {
   override get message() {
     return `"${this.input}" is not a peer's IP address: ${this.reason}`
   }
 }
 
-/** What a peer's address can be reached from. `special`: unspecified, multicast, broadcast, link-local: never a peer. */
+/** From where a peer's address can be reached. `special`: unspecified, multicast, broadcast or link-local, which is never a peer. */
 export type IpClass = "loopback" | "private" | "routable" | "special"
 
-/** IPv4 as every socket reports it: nothing to make canonical, and a flood asks for thousands a second. */
+/** IPv4 as every socket reports it: already canonical. A fast path, because a flood brings thousands a second. */
 const canonicalIpv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?=\d)|$)){4}$/
 
-/** Reads an address in any spelling. Zone ids (`fe80::1%eth0`) and ports are refused. */
+/** Parses an address in any spelling. Zone ids (`fe80::1%eth0`) and ports are refused. */
 export const fromString = (text: string): Result.Result<PeerIp, PeerIpError> => {
   if (canonicalIpv4.test(text)) return Result.succeed(brand(text))
   if (text.includes("%")) {
@@ -40,14 +39,14 @@ export const fromString = (text: string): Result.Result<PeerIp, PeerIpError> => 
     : Result.fail(new PeerIpError({ input: text, reason: "write it as 203.0.113.7 or 2001:db8::7" }))
 }
 
-/** As `fromString`, for texts known to be right (constants, tests). Throws `PeerIpError`. */
+/** As `fromString`, for texts known to be valid (constants, tests). Throws `PeerIpError`. */
 export const fromStringUnsafe = (text: string): PeerIp => Result.getOrThrow(fromString(text))
 
-/** The identity behind an address as a socket reports it. */
+/** The identity behind an address that a socket reports. */
 export const fromIpAddress = (address: NetAddress.IpAddress): PeerIp =>
   brand(NetAddress.formatIp(NetAddress.toCanonical(address)))
 
-/** The address as effect's net modules take it. IPv4 stays IPv4. */
+/** The address in the form of Effect's net modules. IPv4 stays IPv4. */
 export const toIpAddress = (ip: PeerIp): NetAddress.IpAddress => NetAddress.ipFromStringUnsafe(ip)
 
 /** The 16 bytes of the address, network order; IPv4 as `::ffff:a.b.c.d`. */
@@ -55,7 +54,7 @@ export const toBytes = (ip: PeerIp): Uint8Array => {
   if (ip.includes(":")) {
     return Uint8Array.from(NetAddress.ipv6ToOctets(Result.getOrThrow(NetAddress.ipv6FromString(ip))))
   }
-  // IPv4 in its one canonical form: ranking compares addresses often, and a parser's checks have been made.
+  // Canonical IPv4 needs no parser's checks, and ranking compares addresses often.
   const bytes = new Uint8Array(16)
   bytes[10] = bytes[11] = 255
   let at = 12
@@ -82,7 +81,7 @@ export const fromBytesAt = (bytes: Uint8Array, at: number): PeerIp =>
     ? brand(`${bytes[at + 12]}.${bytes[at + 13]}.${bytes[at + 14]}.${bytes[at + 15]}`)
     : fromIpAddress(NetAddress.ipv6FromBytesUnsafe(bytes.subarray(at, at + 16)))
 
-/** Whether the 16 bytes are an IPv4 address, `::ffff:a.b.c.d`: most of what is told, and its text needs no parser. */
+/** Whether the 16 bytes are an IPv4 address, `::ffff:a.b.c.d`. Most gossiped addresses are, and their text needs no parser. */
 const isMapped = (bytes: Uint8Array, at: number): boolean => {
   for (let i = 0; i < 10; i++) if (bytes[at + i] !== 0) return false
   return bytes[at + 10] === 255 && bytes[at + 11] === 255
@@ -99,14 +98,14 @@ export const compare = (a: PeerIp, b: PeerIp): number => {
   return 0
 }
 
-/** The schema of a `PeerIp`: canonical text and nothing else. For text in any spelling, `FromString`. */
+/** The schema of a `PeerIp`: canonical text only. For text in any spelling, use `FromString`. */
 export const PeerIp = Schema.String.check(
   Schema.makeFilter((text) => Result.getOrUndefined(fromString(text)) === text, {
     expected: "a canonical IP address such as 203.0.113.7 or 2001:db8::7"
   })
 ).pipe(Schema.brand("timemesh/PeerIp"))
 
-/** Decodes text in any spelling to the canonical form: the door for config, disk and wire. */
+/** Decodes text in any spelling to the canonical form: for config, disk and wire. */
 export const FromString = Schema.String.pipe(Schema.decodeTo(
   PeerIp,
   SchemaTransformation.transform({
@@ -117,10 +116,10 @@ export const FromString = Schema.String.pipe(Schema.decodeTo(
 
 export const isIpv6 = (ip: PeerIp): boolean => ip.includes(":")
 
-/** Whether the address names another host on every link (fe80::/10, 169.254/16), so that it identifies none. */
+/** Whether the address means another host on every link (fe80::/10, 169.254/16), so that it identifies none. */
 export const isLinkLocal = (ip: PeerIp): boolean => NetAddress.isLinkLocal(toIpAddress(ip))
 
-/** Where the address can be reached from; RFC 1918, 4193 and RFC 6598 (100.64/10) count as private. */
+/** From where the address can be reached; RFC 1918, 4193 and RFC 6598 (100.64/10) count as private. */
 export const classOf = (ip: PeerIp): IpClass => {
   if (!ip.includes(":")) return classOfIpv4(ip)
   const address = toIpAddress(ip)
@@ -130,7 +129,7 @@ export const classOf = (ip: PeerIp): IpClass => {
   return NetAddress.isIpv6Address(address) && NetAddress.isUniqueLocal(address) ? "private" : "routable"
 }
 
-/** By its first two octets, read from the one canonical form: gossip has thousands of addresses, and a parser's checks have been made. */
+/** By its first two octets. Gossip brings thousands of addresses, and the canonical form needs no parser's checks. */
 const classOfIpv4 = (ip: PeerIp): IpClass => {
   const dot = ip.indexOf(".")
   const a = Number(ip.slice(0, dot))
@@ -144,8 +143,8 @@ const classOfIpv4 = (ip: PeerIp): IpClass => {
 }
 
 /**
- * Whether an address of class `told` is of use to, and believed from, a peer at one of class `peer`: outside a private network private
- * addresses are of no use, and loopback ones mean something else on every host.
+ * Whether an address of class `told` is useful to, and believed from, a peer of class `peer`. Private addresses are useless outside their
+ * network, and loopback addresses mean something else on every host.
  */
 export const isOfUse = (told: IpClass, peer: IpClass): boolean =>
   told === "routable" || told === peer || (told === "private" && peer === "loopback")
@@ -155,14 +154,14 @@ export const isOfUse = (told: IpClass, peer: IpClass): boolean =>
  * map). Text such as `203.0/16` or `2001:db8/32`.
  */
 export const netgroup = (ip: PeerIp): string => {
-  // In the one canonical form the first two octets end at the second dot.
+  // In canonical form, the first two octets end at the second dot.
   if (!ip.includes(":")) return `${ip.slice(0, ip.indexOf(".", ip.indexOf(".") + 1))}/16`
   const [a, b] = NetAddress.ipv6ToSegments(Result.getOrThrow(NetAddress.ipv6FromString(ip)))
   return `${a.toString(16)}:${b.toString(16)}/32`
 }
 
 /**
- * Who may hold the address, as far as rules on operators go: its netgroup; in private networks and on one host, where all addresses are one
- * operator's, each address alone.
+ * Identifies the likely operator of an address. That is its netgroup; in private networks and on one host, where one operator has all
+ * addresses, each address counts alone.
  */
 export const operatorOf = (ip: PeerIp): string => classOf(ip) === "routable" ? netgroup(ip) : ip

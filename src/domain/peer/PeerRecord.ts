@@ -1,4 +1,4 @@
-/** One row of the peer table: all that a node knows of one peer. Plain, immutable, safe to serialise as JSON. */
+/** One row of the peer table: all that a node knows about one peer. Plain, immutable, safe to serialise as JSON. */
 import type { DisconnectReason } from "../DisconnectReason.ts"
 import type { PeerIp } from "./PeerIp.ts"
 import type { PinReport } from "./Pins.ts"
@@ -6,10 +6,10 @@ import type { PinReport } from "./Pins.ts"
 /** Which end dialled, seen from this node: `outbound` is ours. */
 export type Direction = "inbound" | "outbound"
 
-/** A protocol between peers: `timemesh/1`, or that of the TIME network. */
+/** A protocol between peers: `timemesh/1`, or the TIME network's. */
 export type WireName = "native" | "time"
 
-/** How a connection ended that was up. */
+/** How a connection that was up ended. */
 export interface Ended {
   readonly at: number
   readonly reason: DisconnectReason
@@ -17,8 +17,8 @@ export interface Ended {
 }
 
 /**
- * How an attempt ended that did not become a connection. `reached`: how far it got: `dial`, no socket opened; `socket`, but no Hello was
- * accepted; `hello`, but the pair's rules ended it.
+ * How an attempt that did not become a connection ended. `reached`: its last stage. `dial`: no socket opened; `socket`: no Hello was
+ * accepted; `hello`: the pair's rules ended it.
  */
 export interface Attempt {
   readonly at: number
@@ -36,9 +36,9 @@ export interface PeerConnectionInfo {
   readonly id: number
   readonly direction: Direction
   readonly wire: WireName
-  /** `plain`, or the version of TLS, as `TLSv1.3`. */
+  /** `plain`, or the TLS version, such as `TLSv1.3`. */
   readonly transport: string
-  /** Our place in the pair: `lower` decides, or `higher` dials on the TIME wire. */
+  /** Our rank in the pair: `lower` decides; on the TIME wire, `higher` dials. */
   readonly role: "lower" | "higher"
   /** `IP:port` of the initiator's end: both ends list the same text. */
   readonly socket: string
@@ -48,9 +48,9 @@ export interface PeerConnectionInfo {
   readonly since: number
   /** ms since then. */
   readonly upMs: number
-  /** ms since the last byte came. */
+  /** ms since the last byte arrived. */
   readonly lastByteMs: number
-  /** ms since the oldest ping that no byte has answered; absent when nothing is open. */
+  /** ms since the oldest ping that no byte has answered; absent if every ping is answered. */
   readonly pingUnansweredMs: number | undefined
   /** ms; absent before the first sample. */
   readonly rtt: { readonly smoothedMs: number; readonly leastMs: number; readonly lastMs: number } | undefined
@@ -62,46 +62,46 @@ export interface PeerConnectionInfo {
   readonly queuedBytes: number
 }
 
-/** Who should open the next connection. `either`: our rank against the peer is not known yet. */
+/** Which end should open the next connection. `either`: our rank against the peer is not known yet. */
 export type ExpectedDialler = "us" | "them" | "either" | "nobody"
 
 export interface PeerRecord {
   readonly ip: PeerIp
-  /** Listening port; `undefined` while the peer has not told one (0 = it does not listen). */
+  /** Listening port; `undefined` until the peer announces one (0: it does not listen). */
   readonly port: number | undefined
   readonly source: PeerSource
   readonly connection: PeerConnectionInfo | undefined
-  /** Attempts and candidates under way. */
+  /** Attempts and candidates in progress. */
   readonly attempts: number
   readonly expected: ExpectedDialler
-  /** Wall time of this node's next own dial, ms; `undefined` when none is planned. */
+  /** Wall time of this node's own next dial, ms; `undefined` if none is planned. */
   readonly nextAttemptAt: number | undefined
   /** The later of `lastDown` and `lastAttempt`. */
   readonly last: { readonly at: number; readonly reason: DisconnectReason; readonly wasUp: boolean } | undefined
   /** Why the last connection ended, when (wall time, ms), and how long it had been up. */
   readonly lastDown: Ended | undefined
-  /** Why the last attempt came to nothing, when (wall time, ms), and how far it got. */
+  /** Why the last attempt failed, when (wall time, ms), and how far it got. */
   readonly lastAttempt: Attempt | undefined
-  /** Connections in a row that were lost within `Limits.steadyUpMs`. */
+  /** Consecutive connections that were lost within `Limits.steadyUpMs`. */
   readonly shortUps: number
-  /** How many of them were made by a new process of the peer. */
+  /** How many of them came from a new process of the peer. */
   readonly restarts: number
-  /** Times in a row that another process came from this address and was refused. */
+  /** Consecutive times that another process connected from this address and was refused. */
   readonly inUseRefusals: number
-  /** Whether this node may dial it by itself: not after `disconnect`, and not without an address to dial. */
+  /** Whether this node may dial it on its own: not after `disconnect`, and not without an address to dial. */
   readonly mayDial: boolean
-  /** The wire that it spoke when it was last up; `native` until it was. */
+  /** Its wire when it was last up; `native` until it has been up. */
   readonly speaks: WireName
-  /** The key it is known by; absent over the plain transport, and before it is met. */
+  /** The key it is known by; absent over the plain transport, and before the first connection. */
   readonly pin?: PinReport | undefined
-  /** The operator disconnected it here, and has not named it since. */
+  /** The operator disconnected it at this node and has not named it since. */
   readonly isStopped: boolean
-  /** Port that the next dial goes to. */
+  /** Port of the next dial. */
   readonly dialPort: number
-  /** Consecutive failures the backoff counts. */
+  /** Consecutive failures that the backoff counts. */
   readonly failures: number
   readonly software: string | undefined
-  /** As its latest Hello told. */
+  /** From its latest Hello. */
   readonly tip: { readonly height: number; readonly hash: string } | undefined
   /** Bit set of its latest Hello (`Handshake.Capability`). */
   readonly capabilities: number

@@ -1,9 +1,9 @@
-/** How a node stands with all addresses it knows: what `status` says. */
+/** A node's state towards all addresses it knows: shown by `status`. */
 import type { Explanation } from "./Explanation.ts"
 import type { PeerIp } from "./PeerIp.ts"
 import * as Situation from "./Situation.ts"
 
-/** Peers that are missing for one cause. */
+/** Missing peers with one cause. */
 export interface Missing {
   readonly situation: Situation.Situation
   readonly peers: number
@@ -14,16 +14,16 @@ export interface Missing {
 }
 
 export interface PeerSummary {
-  /** Peers: addresses that count as one, connected or not. */
+  /** Number of addresses that count as peers, connected or not. */
   readonly known: number
   readonly connected: number
-  /** The most frequent cause first. Together with `connected` they make up `known`. */
+  /** The most frequent cause first. Together with `connected` these add up to `known`. */
   readonly missing: ReadonlyArray<Missing>
-  /** Connections that are up and in trouble, by situation: `quiet`, `clock`, `restarts`, `flaps`. */
+  /** Connections that are up but in trouble, by situation: `quiet`, `clock`, `restarts`, `flaps`. */
   readonly troubled: Readonly<Partial<Record<Situation.Situation, number>>>
-  /** Addresses that are no peers of their own, by situation: own ones, aliases, families that this host does not have. */
+  /** Addresses that are not separate peers, by situation: own ones, aliases, families that this host lacks. */
   readonly apart: Readonly<Partial<Record<Situation.Situation, number>>>
-  /** One sentence for a person. */
+  /** One sentence for people. */
   readonly sentence: string
 }
 

@@ -1,6 +1,6 @@
 /**
- * Pinning on first use: the key that a peer showed first is the key it is known by. Another key at its address is refused, and so is a
- * connection without one: two nodes that have met never fall back to plain.
+ * Pinning on first use: a peer is known by the first key it showed. A connection from its address with another key, or with none, is
+ * refused: two nodes that have met never fall back to plain.
  */
 import { DateTime } from "effect"
 import * as Limits from "../Limits.ts"
@@ -9,12 +9,12 @@ import type { PeerIp } from "./PeerIp.ts"
 export interface Pin {
   /** SHA-256 of the public key, 64 hex digits. */
   readonly key: string
-  /** Wall time, ms: when it was pinned, and when it was shown last. */
+  /** Wall time, ms: when it was pinned, and when it was last shown. */
   readonly since: number
   readonly seenAt: number
 }
 
-/** Those shown last are last. At most `Limits.pins`: the one not shown for the longest gives way. */
+/** In order of last use, the latest last. At most `Limits.pins`: the least recently shown is dropped. */
 export type Pins = ReadonlyMap<PeerIp, Pin>
 
 export const none: Pins = new Map()
@@ -22,22 +22,22 @@ export const none: Pins = new Map()
 export type Verdict =
   | { readonly _tag: "Known" }
   | { readonly _tag: "First" }
-  /** It is known by another key, or came without one. `since`: when it was pinned. */
+  /** It is known by another key, or came without a key. `since`: when it was pinned. */
   | { readonly _tag: "OtherKey"; readonly since: number }
   | { readonly _tag: "NoKey"; readonly since: number }
 
 /**
- * How a peer is known, for a person. `other-key`, `no-key`: so it came last, and was refused for it. `not-pinned`: it is connected over TLS and has no
- * key that lasts, as a daemon of the TIME network.
+ * How a peer is known, for people. `other-key`, `no-key`: its last connection showed another key, or none, and was refused for it.
+ * `not-pinned`: it is connected over TLS without a lasting key, like a daemon of the TIME network.
  */
 export interface PinReport {
   readonly state: "pinned" | "other-key" | "no-key" | "not-pinned"
-  /** SHA-256 of the key it is known by, 64 hex digits, and when it was pinned, wall ms; absent when it is known by none. */
+  /** SHA-256 of the key it is known by, 64 hex digits, and when it was pinned, wall ms; absent if it has none. */
   readonly key?: string | undefined
   readonly since?: number | undefined
 }
 
-/** `key`: what it shows now; `undefined`: a plain connection, or no certificate. */
+/** `key`: the key it shows now; `undefined`: a plain connection, or no certificate. */
 export const judge = (pins: Pins, ip: PeerIp, key: string | undefined): Verdict => {
   const pin = pins.get(ip)
   if (pin === undefined) return { _tag: "First" }
@@ -45,7 +45,7 @@ export const judge = (pins: Pins, ip: PeerIp, key: string | undefined): Verdict 
   return key === pin.key ? { _tag: "Known" } : { _tag: "OtherKey", since: pin.since }
 }
 
-/** With this key shown now. For a verdict of `Known` or `First`: another one would replace the pin. */
+/** Records the key as shown now. Only for a verdict of `Known` or `First`: any other would replace the pin. */
 export const shown = (pins: Pins, ip: PeerIp, key: string, now: number): Pins => {
   const next = new Map(pins)
   const since = pins.get(ip)?.since ?? now
@@ -55,10 +55,10 @@ export const shown = (pins: Pins, ip: PeerIp, key: string, now: number): Pins =>
   return next.set(ip, { key, since, seenAt: now })
 }
 
-/** Without the pin: whatever key it shows next is trusted. */
+/** Without the peer's pin: the next key it shows is trusted. */
 export const forgotten = (pins: Pins, ip: PeerIp): Pins => new Map([...pins].filter(([other]) => other !== ip))
 
-/** Why a connection is refused, and what to do about it; `undefined`: it is not. */
+/** Why a connection is refused, and what to do about it; `undefined` if it is not refused. */
 export const refusal = (verdict: Verdict, ip: PeerIp): string | undefined => {
   if (verdict._tag === "Known" || verdict._tag === "First") return undefined
   const since = DateTime.formatIsoDateUtc(DateTime.makeUnsafe(verdict.since))
@@ -68,7 +68,7 @@ export const refusal = (verdict: Verdict, ip: PeerIp): string | undefined => {
   return `${what}: another host answers there, or the node was set up anew. If it was: timemesh peers trust ${ip}`
 }
 
-/** As `peers`, `status` and `why` say it. */
+/** The wording of `peers`, `status` and `why`. */
 export const pinText = ({ since, state }: PinReport): string => {
   const at = since === undefined ? "" : ` since ${DateTime.formatIsoDateUtc(DateTime.makeUnsafe(since))}`
   switch (state) {

@@ -1,13 +1,13 @@
 /**
- * Whether others can reach this node: a peer that came in shows it, and others are asked to dial back. Immutable; times are monotonic ms.
+ * Whether peers can reach this node: an inbound peer shows it, and others are asked to dial back. Immutable; times are monotonic ms.
  *
- * **Votes.** Of each netgroup the latest answer counts. One that reached this node is enough, unless more did not; that nobody can takes two
- * netgroups, for a firewall may be in the way of one.
+ * **Votes.** Each netgroup's latest answer counts. One netgroup that reached this node suffices, unless more did not. A negative verdict
+ * takes two netgroups, because a firewall may block one.
  */
 import { putLatest } from "../latest.ts"
 import * as Limits from "../Limits.ts"
 
-/** How a dial to the asker went. `another-node`: another process answered. `not-a-node`: something answered that is no node. */
+/** Result of a dial to the asker. `another-node`: another process answered. `not-a-node`: something that is not a node answered. */
 export const dialBackResults = ["reached", "another-node", "refused", "no-answer", "not-a-node"] as const
 export type DialBackResult = typeof dialBackResults[number]
 
@@ -23,7 +23,7 @@ export type Reach = ReadonlyMap<string, Answer>
 
 export const none: Reach = new Map()
 
-/** A peer of that netgroup answers. At most `Limits.dialBackAnswers` are kept. */
+/** A peer of that netgroup answered. At most `Limits.dialBackAnswers` are kept. */
 export const answered = (reach: Reach, group: string, answer: Answer): Reach => {
   const all = new Map(reach)
   putLatest(all, group, answer, Limits.dialBackAnswers)
@@ -33,7 +33,7 @@ export const answered = (reach: Reach, group: string, answer: Answer): Reach => 
 const fresh = (reach: Reach, now: number): ReadonlyArray<Answer> =>
   [...reach.values()].filter(({ at }) => now - at <= Limits.dialBackFreshMs)
 
-/** `cameIn`: a peer from outside is, or was lately, connected to this node's own listener. */
+/** `cameIn`: a peer from outside is connected to this node's own listener, or recently was. */
 export const verdict = (reach: Reach, cameIn: boolean, now: number): Reachable => {
   if (cameIn) return "yes"
   const answers = fresh(reach, now)
@@ -43,7 +43,7 @@ export const verdict = (reach: Reach, cameIn: boolean, now: number): Reachable =
   return failed > reached && failed >= 2 ? "no" : "unknown"
 }
 
-/** The result that most of those netgroups had that could not reach this node; `undefined`: there is none. */
+/** The most common result of the netgroups that could not reach this node; `undefined` if there are none. */
 export const commonFailure = (reach: Reach, now: number): DialBackResult | undefined => {
   const counts = new Map<DialBackResult, number>()
   for (const { result } of fresh(reach, now)) {

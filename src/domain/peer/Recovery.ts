@@ -1,9 +1,9 @@
 /**
- * When the waits between dials are void: what this node may conclude about its own network, and how soon it dials again then.
+ * When to cancel the waits between dials: what this node may conclude about its own network, and how soon it then redials.
  *
- * **Evidence.** One peer that is lost says something about that peer. Several lost together say something about what lies between, and
- * so does the first of them that comes back: the others are dialled at once, however long they were out of reach. A dial that this
- * node's own system refused says nothing about the peer.
+ * **Evidence.** One lost peer says something about that peer. Several lost together say something about the network between, and so does
+ * the first of them that returns: the others are then dialled at once, however long they were unreachable. A dial that this node's own
+ * system refused says nothing about the peer.
  *
  * **Shapes.** Facts in, verdicts out. **Units.** ms, monotonic.
  */
@@ -13,18 +13,17 @@ import * as Limits from "../Limits.ts"
 export interface Known {
   /** The operator named it. */
   readonly isConfigured: boolean
-  /** End of its latest Up of at least `Limits.stableMs`; `undefined`: none. */
+  /** End of its latest Up of at least `Limits.stableMs`; `undefined` if none. */
   readonly lostAt: number | undefined
-  /** Dials in a row that came to nothing. */
+  /** Consecutive failed dials. */
   readonly failures: number
 }
 
 const wasUpWithin = ({ lostAt }: Known, now: number, ms: number): boolean => lostAt !== undefined && now - lostAt < ms
 
 /**
- * Longest wait before the next dial. A peer that was well connected within the last hour is expected back; those that an
- * operator named, or that were ever well connected, are what a node without any connection has left;
- * and any address may be one that cannot be reached just now.
+ * Maximum wait before the next dial. A peer that was well connected within the last hour is expected back. Peers that an operator named, or
+ * that were ever well connected, are what a node without any connection has left. Any other address may be unreachable only for now.
  *
  * @param mostMs the configured maximum
  * @param isAlone whether no peer is up
@@ -37,8 +36,8 @@ export const longestWaitMs = (peer: Known, isAlone: boolean, mostMs: number, now
 }
 
 /**
- * Wait after a dial that this node's own system refused; `jitter` 0…1. It does not grow with the failures, for they say nothing about
- * the peer. Many addresses that wait so share a pace: one of them finds out that the network is back.
+ * Wait after a dial that this node's own system refused; `jitter` 0…1. It does not grow with failures, because they say nothing about the
+ * peer. Many addresses that wait for this share a pace: one of them finds out that the network is back.
  *
  * @param waiting how many addresses wait for this reason, this one included
  */
@@ -54,8 +53,8 @@ export interface Returned {
 }
 
 /**
- * Whether the wait for another peer is void now: it was lost together with the one that returned, or nothing could be reached before. A
- * wait that the peer itself asked for is not asked about.
+ * Whether the wait for another peer is cancelled now: it was lost together with the one that returned, or nothing was reachable before. Not
+ * called for a wait that the peer itself asked for.
  */
 export const isVoid = (returned: Returned, other: Known): boolean => {
   if (returned.wasAlone) return other.isConfigured || other.lostAt !== undefined
@@ -63,5 +62,5 @@ export const isVoid = (returned: Returned, other: Known): boolean => {
   return Math.abs(returned.lostAt - other.lostAt) <= Limits.lostTogetherMs
 }
 
-/** New wait of the peer at this place among those whose waits are void, from 0; `jitter` 0…1. At most `redialsPerSecond` become due. */
+/** New wait of the peer at position `place`, from 0, among the cancelled waits; `jitter` 0…1. At most `redialsPerSecond` become due. */
 export const restartMs = (place: number, jitter: number): number => (place + jitter) / Limits.redialsPerSecond * 1_000

@@ -1,6 +1,6 @@
 /**
- * SipHash-2-4, the keyed hash that places addresses in the peer book: no one without the key can tell where an address goes, or choose
- * addresses that go to one place. Of its 64 bits the low 32 are given, which is what a choice of buckets needs.
+ * SipHash-2-4, the keyed hash that places addresses in the peer book: a host without the key cannot tell where an address goes, or choose
+ * addresses that collide. Returns the low 32 of its 64 bits, which suffice to choose a bucket.
  *
  * **Source**: Aumasson and Bernstein, "SipHash: a fast short-input PRF"; JavaScript has no 64-bit integers, so each word is two halves.
  */
@@ -15,7 +15,7 @@ export const keyOf = (bytes: Uint8Array): Key | undefined => {
   return [view.getUint32(0, true), view.getUint32(4, true), view.getUint32(8, true), view.getUint32(12, true)]
 }
 
-/** Up to four bytes from `at` as a little-endian word; what is beyond `end` is 0. */
+/** Up to four bytes from `at` as a little-endian word; bytes beyond `end` are 0. */
 const word = (bytes: Uint8Array, at: number, end: number): number => {
   let value = 0
   for (let i = 0; i < 4 && at + i < end; i++) value |= (bytes[at + i] ?? 0) << (8 * i)
@@ -23,8 +23,8 @@ const word = (bytes: Uint8Array, at: number, end: number): number => {
 }
 
 /**
- * The low 32 bits of the hash of the first `length` bytes, as an unsigned number. One function with its state in local variables: four times as fast as
- * with the words in an array, and gossip is hashed two times for each address.
+ * The low 32 bits of the hash of the first `length` bytes, as an unsigned number. One function with its state in local variables: four
+ * times as fast as an array of words, and each gossiped address is hashed twice.
  */
 export const hash = (key: Key, bytes: Uint8Array, length = bytes.length): number => {
   const [k0l, k0h, k1l, k1h] = key
@@ -37,7 +37,7 @@ export const hash = (key: Key, bytes: Uint8Array, length = bytes.length): number
   let v3l = k1l ^ 0x79746573
   let v3h = k1h ^ 0x74656462
   const whole = length - (length % 8)
-  // Words of 8 bytes; the last is filled up with zeros and the length; what comes behind it finishes.
+  // Words of 8 bytes; the last is padded with zeros and the length; the word after it finalises.
   for (let at = 0; at <= whole + 8; at += 8) {
     const finishes = at > whole
     const low = finishes ? 0 : word(bytes, at, length)

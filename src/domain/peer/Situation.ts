@@ -1,6 +1,6 @@
 /**
- * How a node stands with one address, of a closed list: what `why`, `peers` and `status` say, and the table in docs/OPERATIONS.md, follow from
- * it. `SituationText` has the words.
+ * A node's relation to one address: a closed list. `why`, `peers`, `status` and the table in docs/OPERATIONS.md follow from it.
+ * `SituationText` has the wording.
  */
 import * as DialFault from "../DialFault.ts"
 import type { DisconnectReason } from "../DisconnectReason.ts"
@@ -14,14 +14,14 @@ export const situations = [
   "connected",
   "quiet",
   "clock",
-  // No peer of its own.
+  // Not a separate peer.
   "own-address",
   "alias",
   "moved",
   "no-family",
   "impossible",
   "unknown",
-  // Not connected, because one end decides so.
+  // Not connected because one end decides so.
   "isolated",
   "operator-here",
   "operator-there",
@@ -38,7 +38,7 @@ export const situations = [
   "evicted",
   "protocol",
   "application",
-  // The way to it.
+  // The path to it.
   "refused",
   "no-answer",
   "unreachable",
@@ -51,7 +51,7 @@ export const situations = [
   "says-nothing",
   "closes",
   "handshake",
-  // How it went before.
+  // Its history.
   "restarts",
   "flaps",
   "lost",
@@ -62,45 +62,45 @@ export const situations = [
 
 export type Situation = typeof situations[number]
 
-/** How an address is known to be this node's own. `seen`: so peers call this node, which nothing proves. */
+/** How an address is known to be this node's own. `seen`: peers see this node there, which nothing proves. */
 export type OwnAddress = "listen" | "advertise" | "host" | "former" | "dialled" | "seen"
 
-/** A ban that an address is under. `forMs`: until it ends. */
+/** A ban that covers an address. `forMs`: time until it ends. */
 export interface BannedFact {
   readonly by: "operator" | "score"
   readonly forMs: number
   readonly reason: string
-  /** What is banned: the address, or a block that it is in. */
+  /** What is banned: the address, or a subnet that contains it. */
   readonly subnet: string
 }
 
-/** What the node knows beside the peer's row. */
+/** What the node knows besides the peer's row. */
 export interface Facts {
-  /** Why no peer can have the address, to be read after it: `is not a unicast address`. */
+  /** Why no peer can have the address, worded to follow it: `is not a unicast address`. */
   readonly impossible: string | undefined
   readonly own: OwnAddress | undefined
-  /** What is to be said of this node's own address, where the address is that: cause and fix of the gravest notice. */
+  /** Cause and fix of the most serious notice about this node's own address, if this is that address. */
   readonly ownNotice?: { readonly cause: string; readonly fix?: string } | undefined
-  /** Where the process is now that was at this address. */
+  /** The current address of the process that was at this address. */
   readonly movedTo: PeerIp | undefined
   readonly isIsolated: boolean
   /** This node has banned the address. */
   readonly banned: BannedFact | undefined
-  /** How the address is known by a key; absent: by none. */
+  /** The pinned key for this address; absent if there is none. */
   readonly pin?: PinReport | undefined
   /** The peer book holds the address. */
   readonly isInBook: boolean
-  /** Every place for peers is taken: their number. */
+  /** The number of places, if all are taken. */
   readonly full: number | undefined
-  /** This host does without the peer's family of addresses. */
+  /** This host lacks the peer's address family. */
   readonly familyMissing: boolean
   /** No peer is up. */
   readonly isAlone: boolean
-  /** s. By so much the peer's next block is ahead of this node's clock, when it is. */
+  /** s. How far the peer's next block is ahead of this node's clock, if it is. */
   readonly clockBehindS: number | undefined
 }
 
-/** The situation, given the row (`undefined`: none) and what else is known. `now`: the row's wall time, ms. */
+/** The situation, given the row (`undefined` if there is none) and other facts. `now`: the row's wall time, ms. */
 export const of = (record: PeerRecord | undefined, facts: Facts, now: number): Situation => {
   if (record?.connection !== undefined) return ofConnected(record, facts)
   if (facts.own !== undefined) return "own-address"
@@ -114,7 +114,7 @@ export const of = (record: PeerRecord | undefined, facts: Facts, now: number): S
   if (record.isStopped && !record.mayDial) return "operator-here"
   const { lastAttempt, lastDown } = record
   const isLater = lastAttempt !== undefined && (lastDown === undefined || lastAttempt.at >= lastDown.at)
-  // What this host itself refuses comes first: it says nothing of the peer, and hides how that is.
+  // What this host itself refuses comes first: it says nothing about the peer, and hides the peer's state.
   if (isLater && lastAttempt.reason.kind === "dial-failed" && lastAttempt.reason.by === "local") {
     return ofDial(record.ip, lastAttempt.reason, facts)
   }
@@ -142,7 +142,7 @@ const ofConnected = ({ connection, restarts, shortUps }: PeerRecord, { clockBehi
   return isLoop ? restarts > 0 ? "restarts" : "flaps" : "connected"
 }
 
-/** What one of the ends decided; `undefined`: no decision. */
+/** What one end decided; `undefined`: no decision. */
 const ofReason = ({ by, kind, reject }: DisconnectReason): Situation | undefined => {
   const isHere = by === "local"
   switch (reject) {
@@ -151,7 +151,7 @@ const ofReason = ({ by, kind, reject }: DisconnectReason): Situation | undefined
     case "full":
       return isHere ? "full-here" : "full-there"
     case "banned":
-      // A ban of ours that has ended holds nobody off.
+      // An expired ban of ours keeps no peer away.
       return isHere ? undefined : "banned-there"
     case "in-use":
       return isHere ? "second-node-there" : "second-node-here"
@@ -178,7 +178,7 @@ const ofAttempt = (attempt: Attempt, { ip }: PeerRecord, facts: Facts): Situatio
   const { direction, reached, reason } = attempt
   if (reason.kind === "dial-failed") return crowdedOut(facts) ?? ofDial(ip, reason, facts)
   const decided = ofReason(reason)
-  // What is not a frame does not come from a node that has said nothing yet.
+  // Bytes that are not a frame do not come from a node that has sent nothing yet.
   if (decided !== undefined && !(reached === "socket" && reason.reject === undefined)) return decided
   if (direction === "inbound" || reached === "hello") return crowdedOut(facts) ?? "handshake"
   switch (reason.kind) {
@@ -199,7 +199,7 @@ const ofDial = (ip: PeerIp, { by, detail = "" }: DisconnectReason, { familyMissi
     case "route":
       return by === "remote" ? "unreachable" : isAlone ? "network-down" : "no-route"
     case "network":
-      // Of those that bind the dial's own end: no port is free, or the address is gone.
+      // Codes from binding the dial's own end: no port is free, or the address is gone.
       if (detail === "EADDRNOTAVAIL" && !familyMissing) return "resources"
       return familyMissing ? "no-family" : isAlone ? "network-down" : "no-route"
     case "firewall":
@@ -211,7 +211,7 @@ const ofDial = (ip: PeerIp, { by, detail = "" }: DisconnectReason, { familyMissi
   }
 }
 
-/** Addresses that are no peer of their own, or that this host cannot reach at all: a node without them is not short of peers. */
+/** Addresses that are not separate peers, or that this host cannot reach at all: a node without them is not short of peers. */
 const notPeers: ReadonlySet<Situation> = new Set<Situation>([
   "own-address",
   "alias",
@@ -221,5 +221,5 @@ const notPeers: ReadonlySet<Situation> = new Set<Situation>([
   "unknown"
 ])
 
-/** Whether an address that is not connected counts as a peer that is missing. */
+/** Whether an address that is not connected counts as a missing peer. */
 export const counts = (situation: Situation): boolean => !notPeers.has(situation)

@@ -1,18 +1,18 @@
 /**
- * The words for a situation: its cause, and what to do about it. The table of docs/OPERATIONS.md has the same rows; a test compares them.
+ * The wording of each situation: its cause, and what to do. The table of docs/OPERATIONS.md has the same rows; a test compares them.
  */
 import { fineDuration } from "../Durations.ts"
 import type { PeerRecord } from "./PeerRecord.ts"
 import type { PinReport } from "./Pins.ts"
 import type { BannedFact, OwnAddress, Situation } from "./Situation.ts"
 
-/** `fix`: absent where nothing needs to be done. Neither ends with a full stop. */
+/** `fix`: absent if nothing needs to be done. Neither ends with a full stop. */
 export interface Words {
   readonly cause: string
   readonly fix?: string
 }
 
-/** Values that the words contain. */
+/** Values used in the text. */
 export interface Details {
   readonly record: PeerRecord | undefined
   readonly address: string

@@ -1,6 +1,7 @@
 /**
- * A block of addresses: `203.0.113.0/24`, `2001:db8::/32`, or one address alone. It has one text, like a `PeerIp`: IPv4 in whatever spelling
- * is IPv4 (`::ffff:203.0.113.0/120` is `203.0.113.0/24`), bits of the host are cleared, and a block of one address is that address.
+ * A block of addresses, such as `203.0.113.0/24` or `2001:db8::/32`, or a single address. It has one canonical text, like a `PeerIp`: IPv4
+ * in any spelling is IPv4 (`::ffff:203.0.113.0/120` is `203.0.113.0/24`), host bits are cleared, and a block of one address is that
+ * address.
  */
 import { Brand, Data, Option, Result } from "effect"
 import { hexText } from "../hexText.ts"
@@ -12,19 +13,19 @@ export type Subnet = string & Brand.Brand<"timemesh/Subnet">
 
 const brand = Brand.nominal<Subnet>()
 
-/** A text that names no block. `reason` says how to write one. */
+/** A text that is not a subnet. `reason` says how to write one. */
 export class SubnetError extends Data.TaggedError("SubnetError")<{ readonly input: string; readonly reason: string }> {
   override get message() {
     return `"${this.input}" is not an address or a block of addresses: ${this.reason}`
   }
 }
 
-/** Bits that an address of the family has. */
+/** Number of bits in an address of the family. */
 const bitsOf = (ip: PeerIp.PeerIp): number => PeerIp.isIpv6(ip) ? 128 : 32
 
 const example = "write it as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32"
 
-/** Reads an address or a block, in any spelling. */
+/** Parses an address or a subnet in any spelling. */
 export const fromString = (text: string): Result.Result<Subnet, SubnetError> => {
   const wrong = (reason: string) => Result.fail(new SubnetError({ input: text, reason }))
   const [address = "", bits, ...rest] = text.trim().split("/")
@@ -45,13 +46,13 @@ export const fromString = (text: string): Result.Result<Subnet, SubnetError> => 
   return Result.succeed(of(ip, length))
 }
 
-/** As `fromString`, for texts known to be right. Throws `SubnetError`. */
+/** As `fromString`, for texts known to be valid. Throws `SubnetError`. */
 export const fromStringUnsafe = (text: string): Subnet => Result.getOrThrow(fromString(text))
 
-/** The block of one address. */
+/** The subnet of one address. */
 export const ofOne = (ip: PeerIp.PeerIp): Subnet => brand(ip)
 
-/** The block of `length` bits that an address is in. */
+/** The subnet of prefix length `length` that contains an address. */
 export const of = (ip: PeerIp.PeerIp, length: number): Subnet => {
   const all = bitsOf(ip)
   if (length >= all) return brand(ip)
@@ -66,9 +67,9 @@ export const of = (ip: PeerIp.PeerIp, length: number): Subnet => {
 }
 
 export interface Parts {
-  /** The lowest address of the block. */
+  /** The lowest address of the subnet. */
   readonly ip: PeerIp.PeerIp
-  /** Bits that all its addresses share. */
+  /** Prefix length. */
   readonly length: number
   readonly isOne: boolean
 }
@@ -81,7 +82,7 @@ export const parts = (subnet: Subnet): Parts => {
     : { ip, length: Number(bits), isOne: false }
 }
 
-/** An address in a form from which prefixes are cut fast: IPv4 as a number, IPv6 as 32 hex digits. */
+/** An address in a form from which prefixes are cut quickly: IPv4 as a number, IPv6 as 32 hex digits. */
 export type Digits = number | string
 
 export const digitsOf = (ip: PeerIp.PeerIp): Digits => {
@@ -89,7 +90,7 @@ export const digitsOf = (ip: PeerIp.PeerIp): Digits => {
   return PeerIp.isIpv6(ip) ? hexText(bytes) : new DataView(bytes.buffer).getUint32(12)
 }
 
-/** What addresses of a family with the same first `length` bits (1 or more) have in common: two blocks of that length are one if this is equal. */
+/** The common value of all addresses of a family with the same first `length` bits (1 or more): subnets of that length are equal if this is. */
 export const prefixOf = (digits: Digits, length: number): Digits => {
   if (typeof digits === "number") return digits >>> (32 - length)
   const whole = digits.slice(0, length >> 2)
@@ -104,7 +105,7 @@ export const contains = (subnet: Subnet, ip: PeerIp.PeerIp): boolean => {
     prefixOf(digitsOf(first), length) === prefixOf(digitsOf(ip), length)
 }
 
-/** Orders blocks by their lowest address, then the wider before the narrower, when compared as text. */
+/** Orders subnets by their lowest address, then the wider before the narrower, when compared as text. */
 export const sortKey = (subnet: Subnet): string => {
   const { ip, length } = parts(subnet)
   return `${hexText(PeerIp.toBytes(ip))}${String(length).padStart(3, "0")}`

@@ -1,7 +1,7 @@
-/** The peer of a pair that initiates and decides: the one with the lower canonical IP. */
+/** Which peer of a pair initiates and decides: the one with the lower canonical IP. */
 import * as PeerIp from "./PeerIp.ts"
 
-/** The place of the local end in a pair. `same`: both ends have one address, so there is no pair. */
+/** The rank of the local end in a pair. `same`: both ends have one address, so there is no pair. */
 export type Rank = "lower" | "higher" | "same"
 
 /** The rank of `local` against `peer`, by numeric order of the 16-byte forms. */

@@ -1,11 +1,11 @@
-/** A bound on how often something may happen: tokens that come back at a steady rate, up to a burst. Pure; times in monotonic ms. */
+/** A rate limit: tokens that are refilled at a steady rate, up to a burst. Pure; times in monotonic ms. */
 
 export interface TokenBucket {
   readonly tokens: number
   readonly at: number
 }
 
-/** `burst`: tokens at most. `perSecond`: how many come back. */
+/** `burst`: maximum tokens. `perSecond`: refill rate. */
 export interface Rate {
   readonly burst: number
   readonly perSecond: number
@@ -13,22 +13,22 @@ export interface Rate {
 
 export const full = ({ burst }: Rate, now: number): TokenBucket => ({ tokens: burst, at: now })
 
-/** What there is at `now`. A clock that went back brings no tokens. */
+/** Tokens available at `now`. A clock that goes back adds none. */
 export const available = ({ at, tokens }: TokenBucket, { burst, perSecond }: Rate, now: number): number =>
   Math.min(burst, tokens + Math.max(0, now - at) / 1_000 * perSecond)
 
-/** Takes `count` whole tokens; `undefined`: there are not as many. */
+/** Takes `count` whole tokens; `undefined` if fewer are available. */
 export const take = (bucket: TokenBucket, rate: Rate, now: number, count = 1): TokenBucket | undefined => {
   const tokens = available(bucket, rate, now)
   return tokens < count ? undefined : { tokens: tokens - count, at: Math.max(now, bucket.at) }
 }
 
-/** Takes `count` tokens at once, and owes those that are not there. */
+/** Takes `count` tokens at once; missing ones become a debt. */
 export const spend = (bucket: TokenBucket, rate: Rate, now: number, count: number): TokenBucket => ({
   tokens: available(bucket, rate, now) - count,
   at: Math.max(now, bucket.at)
 })
 
-/** ms from `bucket.at` until there are `count` tokens: 0 when there are. `count` is at most the burst. */
+/** ms from `bucket.at` until `count` tokens are available; 0 if they are. `count` is at most the burst. */
 export const waitMs = ({ tokens }: TokenBucket, { perSecond }: Rate, count = 1): number =>
   tokens >= count ? 0 : (count - tokens) / perSecond * 1_000

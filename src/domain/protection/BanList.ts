@@ -1,7 +1,6 @@
 /**
- * The bans of a node: addresses and blocks of them, each with its end. A look-up is one map when only addresses are banned, and one more for each
- * length of block that there is. At most `Limits.bans`: beyond, a ban by score gives way, the one that ends soonest; one of the operator's
- * never does.
+ * A node's bans: addresses and subnets, each with its end. A look-up costs one map access while only addresses are banned, plus one for
+ * each prefix length in use. At most `Limits.bans`: when full, the ban by score that ends soonest is dropped; an operator's ban never is.
  */
 import * as Limits from "../Limits.ts"
 import * as PeerIp from "../peer/PeerIp.ts"
@@ -9,17 +8,17 @@ import * as Subnet from "../peer/Subnet.ts"
 
 export type BannedBy = "operator" | "score"
 
-/** Times in ms of whatever clock the caller keeps to. */
+/** Times in ms of any one clock that the caller uses. */
 export interface Ban {
   readonly subnet: Subnet.Subnet
   readonly since: number
   readonly until: number
   readonly by: BannedBy
-  /** For a person. */
+  /** For the operator. */
   readonly reason: string
 }
 
-/** Blocks of one family, by length, then by their digits. */
+/** Subnets of one family, by prefix length, then by digits. */
 type Blocks = Map<number, Map<Subnet.Digits, Ban>>
 
 export class BanList {
@@ -38,7 +37,7 @@ export class BanList {
     return this.all.get(subnet)
   }
 
-  /** The ban that an address is under at `now`; of several, the one that ends last. */
+  /** The ban that covers an address at `now`; of several, the one that ends last. */
   find(ip: PeerIp.PeerIp, now: number): Ban | undefined {
     if (this.all.size === 0) return undefined
     let found = later(undefined, this.all.get(Subnet.ofOne(ip)), now)
@@ -50,8 +49,8 @@ export class BanList {
   }
 
   /**
-   * Adds a ban, in place of one of the same block. False: it is not needed, because an operator's is there already, or the list is full
-   * of bans that outlast it.
+   * Adds a ban, replacing one of the same subnet. False if it is not needed: an operator's ban is there already, or the list is full of
+   * bans that outlast it.
    */
   put(ban: Ban): boolean {
     const before = this.all.get(ban.subnet)
@@ -79,7 +78,7 @@ export class BanList {
     return ban
   }
 
-  /** Removes the bans that have ended. */
+  /** Removes and returns the bans that have ended. */
   expire(now: number): ReadonlyArray<Ban> {
     const over = [...this.all.values()].filter(({ until }) => until <= now)
     for (const { subnet } of over) this.remove(subnet)

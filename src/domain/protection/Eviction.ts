@@ -1,23 +1,23 @@
 /**
- * Which inbound peer gives its place to a newcomer when all are taken, after Bitcoin Core's `SelectNodeToEvict`: those that an attacker cannot
- * easily imitate are protected first (a few netgroups by a secret order, the least round trips, the latest new blocks, masternodes, the longer
- * connected half), then the youngest of the netgroup with most peers goes. Peers that this node dialled, and those that the operator named, are no
- * candidates. Pure (docs/decisions/0064).
+ * Which inbound peer is evicted for a newcomer when all places are taken, after Bitcoin Core's `SelectNodeToEvict`. Peers that an attacker
+ * cannot easily imitate are protected first: a few netgroups by a secret order, the lowest round trips, the latest new blocks, masternodes,
+ * and the longest-connected half. Of the rest, the youngest of the netgroup with most peers is evicted. Peers that this node dialled, or
+ * the operator named, are not candidates. Pure (docs/decisions/0064).
  *
- * **No churn**: a place changes hands when that makes the peers more diverse, which it can only so often, or when the newcomer says that it has few
- * peers. So a full network of honest nodes, which have enough, stands still.
+ * **No churn**: a place changes hands if that makes the peers more diverse, which can happen only so often, or if the newcomer says that it
+ * has few peers. So a full network of honest nodes, which have enough peers, is stable.
  */
 import * as Limits from "../Limits.ts"
 
 /** An inbound peer that is up. Times in monotonic ms. */
 export interface Candidate {
-  /** The same for all of one netgroup. */
+  /** The same for all peers of one netgroup. */
   readonly group: string
-  /** Of the group, by a key that only this node has. */
+  /** Hash of the group under a key that only this node has. */
   readonly keyed: number
-  /** ms; `undefined`: not measured. */
+  /** ms; `undefined` if not measured. */
   readonly leastRttMs: number | undefined
-  /** When it last sent a block that was new. */
+  /** When it last sent a new block. */
   readonly usefulAt: number | undefined
   readonly isMasternode: boolean
   /** Whether it had been well connected before it came. */
@@ -28,31 +28,31 @@ export interface Candidate {
 
 export interface Newcomer {
   readonly group: string
-  /** Connections that it says it has. `undefined`: it does not say. */
+  /** Number of connections it reports; `undefined` if it reports none. */
   readonly peers: number | undefined
   /** Whether it had been well connected before. */
   readonly isKnown: boolean
-  /** When a peer of its group last was given another's place because it had few. */
+  /** When a peer of its group was last given another's place because it had few. */
   readonly groupHelpedAt: number | undefined
-  /** Whether no other newcomer in need comes before it. */
+  /** Whether no other newcomer in need precedes it. */
   readonly isItsTurn: boolean
 }
 
-/** Whether the newcomer may be given another's place because it has few, as far as it alone goes. */
+/** Whether the newcomer may be given another's place because it has few peers, judged by itself alone. */
 export const isInNeed = ({ groupHelpedAt, peers }: Omit<Newcomer, "isItsTurn">, now: number): boolean =>
   peers !== undefined && peers < Limits.enoughPeers &&
   (groupHelpedAt === undefined || now - groupHelpedAt >= Limits.evictionEveryMs)
 
-/** The candidate that goes, and whether only because the newcomer has few peers. `undefined`: none goes. */
+/** The candidate to evict, and whether only because the newcomer has few peers. `undefined`: none. */
 export const choose = <C extends Candidate>(
   candidates: ReadonlyArray<C>,
   newcomer: Newcomer,
   now: number
 ): { readonly victim: C; readonly isHelp: boolean } | undefined => {
-  // A wave of strangers that fills every place must not keep a known peer out until it has settled.
+  // A wave of strangers that fills every place must not lock out a known peer until the grace time ends.
   const mayGo = ({ isKnown, since }: C) => now - since >= Limits.evictionGraceMs || (newcomer.isKnown && !isKnown)
   const groups = Map.groupBy(unprotected(candidates).filter(mayGo), ({ group }) => group)
-  // How many of a group there are, protected ones included.
+  // Size of each group, protected peers included.
   const sizes = new Map<string, number>()
   for (const { group } of candidates) sizes.set(group, (sizes.get(group) ?? 0) + 1)
   let victim: C | undefined
@@ -70,7 +70,7 @@ export const choose = <C extends Candidate>(
   return newcomer.isItsTurn && isInNeed(newcomer, now) ? { victim, isHelp: true } : undefined
 }
 
-/** Those that none of the rules protects. */
+/** The candidates that no rule protects. */
 export const unprotected = <C extends Candidate>(candidates: ReadonlyArray<C>): ReadonlyArray<C> => {
   let left = [...candidates]
   const protect = (most: number, order: (a: C, b: C) => number, which: (candidate: C) => boolean = () => true) => {
@@ -79,20 +79,20 @@ export const unprotected = <C extends Candidate>(candidates: ReadonlyArray<C>): 
   }
   // An attacker cannot foresee which netgroups these are.
   protect(Limits.evictionGroups, (a, b) => a.keyed - b.keyed)
-  // It cannot be nearer than it is.
+  // An attacker cannot fake a shorter round trip.
   protect(Limits.evictionNearest, byLess(({ leastRttMs }) => leastRttMs))
-  // It would have to be of use.
+  // An attacker would have to be useful.
   protect(
     Limits.evictionUseful,
     byLess(({ usefulAt }) => usefulAt === undefined ? undefined : -usefulAt),
     ({ usefulAt }) => usefulAt !== undefined
   )
   protect(Limits.evictionMasternodes, (a, b) => a.since - b.since, ({ isMasternode }) => isMasternode)
-  // It would have had to be there first.
+  // An attacker would have had to be there first.
   protect(Math.ceil(left.length / 2), (a, b) => a.since - b.since)
   return left
 }
 
-/** The least first; what is not known last. */
+/** Ascending, with unknown values last. */
 const byLess = (of: (candidate: Candidate) => number | undefined) => (a: Candidate, b: Candidate): number =>
   (of(a) ?? Number.POSITIVE_INFINITY) - (of(b) ?? Number.POSITIVE_INFINITY) || a.since - b.since

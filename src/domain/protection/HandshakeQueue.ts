@@ -1,17 +1,17 @@
 /**
- * Whose TLS handshake is next. A handshake costs this node a signature and more, a connection next to nothing; so connections wait, in three steps:
- * until their ClientHello is whole, then for their turn, then for the other end. Strangers take turns by netgroup at a pace that leaves most of a
- * core to others; peers that this node knows wait for nobody. Where there is no room, the oldest of the netgroup that holds most gives way: a
+ * Which TLS handshake is next. A handshake costs this node a signature and more, a connection almost nothing. So connections wait in three
+ * steps: until their ClientHello is whole, then for their turn, then for the other end. Strangers take turns by netgroup, at a rate that
+ * leaves most of a core free; known peers never wait for others. When full, the oldest of the netgroup that holds most is evicted, so a
  * flood from one network displaces itself. Mutable, bounded; times in monotonic ms.
  */
 import * as Limits from "../Limits.ts"
 import * as PeerIp from "../peer/PeerIp.ts"
 import * as TokenBucket from "../peer/TokenBucket.ts"
 
-/** What the queue knows of a connection. Each is an object of its own. */
+/** What the queue knows of a connection. Each is a distinct object. */
 export interface Arrival {
   readonly ip: PeerIp.PeerIp
-  /** A configured peer, or one that was well connected before. */
+  /** A configured peer, or a peer that was well connected before. */
   readonly isKnown: boolean
 }
 
@@ -36,14 +36,14 @@ class Groups<A extends Arrival> {
     return true
   }
 
-  /** The oldest of the netgroup that has most. */
+  /** The oldest connection of the largest netgroup. */
   get crowding(): A | undefined {
     let largest: Set<A> | undefined
     for (const group of this.byNetgroup.values()) if (group.size > (largest?.size ?? 0)) largest = group
     return largest?.values().next().value
   }
 
-  /** Takes the oldest of the netgroup whose turn it is, and makes that the last in line. */
+  /** Takes the oldest connection of the netgroup whose turn it is, and moves that netgroup to the end of the line. */
   take(): A | undefined {
     const [first] = this.byNetgroup
     if (first === undefined) return undefined
@@ -62,9 +62,9 @@ class Groups<A extends Arrival> {
 export class HandshakeQueue<A extends Arrival> {
   private readonly places: number
   private pace: TokenBucket.TokenBucket
-  /** All that are here, by IP, the oldest first. */
+  /** All connections here, by IP, the oldest first. */
   private readonly byIp = new Map<PeerIp.PeerIp, Set<A>>()
-  /** Strangers before their handshake, and of these the ones in line for it. */
+  /** Strangers before their handshake, and the subset in line for it. */
   private readonly waiting = new Groups<A>()
   private readonly line = new Groups<A>()
   /** Strangers in their handshake. */
@@ -76,7 +76,7 @@ export class HandshakeQueue<A extends Arrival> {
     this.pace = TokenBucket.full(Limits.tlsHandshakeRate, now)
   }
 
-  /** One more waits for its ClientHello. The result gives way to it, and has left. */
+  /** A connection starts to wait for its ClientHello. Returns the connection evicted for it, which has left. */
   arrive(arrival: A): A | undefined {
     const ofIp = this.byIp.get(arrival.ip) ?? new Set()
     this.byIp.set(arrival.ip, ofIp.add(arrival))
@@ -88,14 +88,14 @@ export class HandshakeQueue<A extends Arrival> {
     return leaves
   }
 
-  /** Its ClientHello is whole. True: its handshake begins now; false: it is in line. */
+  /** Its ClientHello is whole. True: its handshake starts now; false: it is in line. */
   spoken(arrival: A): boolean {
     if (arrival.isKnown) return true
     this.line.add(arrival)
     return false
   }
 
-  /** The stranger whose handshake begins now, and who gives way to it. `undefined`: none, see `waitMs`. */
+  /** The stranger whose handshake starts now, and the one evicted for it. `undefined`: none may start, see `waitMs`. */
   next(now: number): { readonly begins: A; readonly leaves: A | undefined } | undefined {
     const pace = TokenBucket.take(this.pace, Limits.tlsHandshakeRate, now)
     const begins = pace === undefined ? undefined : this.line.take()
@@ -108,14 +108,14 @@ export class HandshakeQueue<A extends Arrival> {
     return { begins, leaves }
   }
 
-  /** ms until `next` has one; `undefined`: none is in line. */
+  /** ms until `next` returns one; `undefined` if none is in line. */
   waitMs(now: number): number | undefined {
     if (this.line.size === 0) return undefined
     const missing = 1 - TokenBucket.available(this.pace, Limits.tlsHandshakeRate, now)
     return Math.max(0, missing / Limits.tlsHandshakeRate.perSecond * 1_000)
   }
 
-  /** It is done, or gone. */
+  /** Its handshake is done, or the connection is gone. */
   leave(arrival: A): void {
     const ofIp = this.byIp.get(arrival.ip)
     if (ofIp?.delete(arrival) === true && ofIp.size === 0) this.byIp.delete(arrival.ip)

@@ -1,13 +1,13 @@
 /**
- * A node never bans itself into isolation. A score alone bans nobody whom the operator named, while the node itself is in trouble, or when too few
- * good peers would be left: if all that one hears from are liars, it may be the one that is wrong. Pure.
+ * A node never bans itself into isolation. A score alone never bans a peer that the operator named. Nor does it ban while the node itself
+ * is in trouble, or when too few good peers would remain: a node that hears only liars may itself be wrong. Pure.
  */
 import * as Limits from "../Limits.ts"
 import type { Trouble } from "./OwnTrouble.ts"
 
 export interface Standing {
   readonly isConfigured: boolean
-  /** Peers that are up, the offender aside, whose own score is good. */
+  /** Peers that are up and have a good score, not counting the offender. */
   readonly goodPeersLeft: number
   readonly trouble: Trouble | undefined
 }
@@ -28,9 +28,9 @@ const words: Readonly<Record<Spared, string>> = {
   timeouts: "many peers were silent at once"
 }
 
-/** To be read after "not banned: ". */
+/** Reads on after "not banned: ". */
 export const describe = (why: Spared): string => words[why]
 
-/** ms. How long a ban by score lasts, the `nth` of the address, counted from 1. */
+/** ms. Duration of an address's `nth` ban by score, counted from 1. */
 export const banMs = (nth: number): number =>
   Math.min(Limits.scoreBanMs * 2 ** Math.max(0, nth - 1), Limits.scoreBanMaxMs)

@@ -1,6 +1,6 @@
 /**
- * What each address did: its score, and its last offences, so that `why` can show on what a ban rests. Bounded: beyond
- * `Limits.ledgerPeers` addresses the one that offended longest ago is forgotten. Times in monotonic ms.
+ * What each address did: its score and its last offences, so that `why` can show the grounds of a ban. Bounded: beyond `Limits.ledgerPeers`
+ * addresses, the one that offended longest ago is forgotten. Times in monotonic ms.
  */
 import { putLatest } from "../latest.ts"
 import * as Limits from "../Limits.ts"
@@ -9,7 +9,7 @@ import * as Subnet from "../peer/Subnet.ts"
 import * as Offence from "./Offence.ts"
 import * as Score from "./Score.ts"
 
-/** `times`: so often in a row, the last time at `at`. */
+/** `times`: how often in a row, the last time at `at`. */
 export interface LedgerLine extends Offence.Offence {
   readonly at: number
   readonly times: number
@@ -19,11 +19,11 @@ export interface LedgerEntry {
   readonly score: Score.Score
   /** The oldest first, at most `Limits.ledgerOffences`. */
   readonly lines: ReadonlyArray<LedgerLine>
-  /** So often it was banned by its score. */
+  /** How often it was banned by its score. */
   readonly bans: number
 }
 
-/** What an address did, to be kept beyond this process: times of whatever clock the reader keeps to. */
+/** An address's offences, to be kept across restarts: times of any one clock that the reader uses. */
 export interface Offender extends LedgerEntry {
   readonly ip: PeerIp
 }
@@ -31,7 +31,7 @@ export interface Offender extends LedgerEntry {
 export class Ledger {
   /** In order of the last offence. */
   private readonly entries = new Map<PeerIp, LedgerEntry>()
-  /** Addresses whose entry is not as `takeChanges` told it last. */
+  /** Addresses whose entry changed since `takeChanges` last returned it. */
   private changed = new Set<PeerIp>()
 
   get size(): number {
@@ -42,13 +42,13 @@ export class Ledger {
     return this.entries.get(ip)
   }
 
-  /** Points of the address now; 0 for one that did nothing. */
+  /** Points of the address now; 0 without offences. */
   points(ip: PeerIp, now: number): number {
     const entry = this.entries.get(ip)
     return entry === undefined ? 0 : Score.pointsAt(entry.score, now)
   }
 
-  /** Notes one offence: the entry with it. */
+  /** Records one offence and returns the updated entry. */
   add(ip: PeerIp, offence: Offence.Offence, now: number): LedgerEntry {
     const before = this.entries.get(ip)
     const lines = before?.lines ?? []
@@ -71,7 +71,7 @@ export class Ledger {
     if (oldest !== undefined && !this.entries.has(oldest)) this.changed.add(oldest)
   }
 
-  /** The address is banned by its score: the how manyeth time. */
+  /** Records a ban of the address by score and returns its number. */
   banned(ip: PeerIp): number {
     const entry = this.entries.get(ip)
     const bans = (entry?.bans ?? 0) + 1
@@ -79,14 +79,14 @@ export class Ledger {
     return bans
   }
 
-  /** Its addresses begin anew, their offences still to be read: a ban of them has ended. */
+  /** A ban of the subnet has ended: its addresses start again at zero, with their offences still on record. */
   forgive(subnet: Subnet.Subnet): void {
     for (const [ip, entry] of this.entries) {
       if (Subnet.contains(subnet, ip)) this.set(ip, { ...entry, score: Score.none })
     }
   }
 
-  /** Keeps its place in the order. */
+  /** Replaces the entry in its place in the order. */
   private set(ip: PeerIp, entry: LedgerEntry): void {
     this.entries.set(ip, entry)
     this.changed.add(ip)
@@ -94,7 +94,7 @@ export class Ledger {
 
   // --- beyond this process ----------------------------------------------------------
 
-  /** Entries since the last call, and addresses that were forgotten. */
+  /** Entries changed since the last call, and addresses that were forgotten. */
   takeChanges(): { readonly offenders: ReadonlyArray<Offender>; readonly forgotten: ReadonlyArray<PeerIp> } {
     const offenders: Array<Offender> = []
     const forgotten: Array<PeerIp> = []
@@ -107,7 +107,7 @@ export class Ledger {
     return { offenders, forgotten }
   }
 
-  /** They could not be stored: the next `takeChanges` tells them again, as they are then. */
+  /** They could not be stored: the next `takeChanges` returns them again, in their state at that time. */
   giveBack({ forgotten, offenders }: ReturnType<Ledger["takeChanges"]>): void {
     for (const ip of forgotten) this.changed.add(ip)
     for (const { ip } of offenders) this.changed.add(ip)
@@ -117,7 +117,7 @@ export class Ledger {
     for (const [ip, entry] of this.entries) yield { ip, ...entry }
   }
 
-  /** Takes what was stored, at the start. Its times may lie before the clock began; a time in the future is now. */
+  /** Loads stored entries at start. Times may precede the clock's start; a time in the future becomes now. */
   restore(offenders: ReadonlyArray<Offender>, now: number): void {
     for (const { bans, ip, lines, score } of offenders.toSorted((a, b) => lastAt(a) - lastAt(b))) {
       putLatest(this.entries, ip, {

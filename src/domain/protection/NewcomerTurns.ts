@@ -1,12 +1,12 @@
 /**
- * Whose turn it is among the newcomers that ask a full node for another's place, by netgroup: that of the netgroup which came in the longest ago, or never;
- * among several that never did, by an order that only the node knows. A netgroup that has knocked within `Limits.newcomerWaitMs` is there, and those behind it
- * wait. Mutable, bounded; times in monotonic ms.
+ * Which of the newcomers that ask a full node for another's place has its turn, by netgroup. The netgroup that was last let in longest ago,
+ * or never, goes first; among several that never were, a secret order of this node decides. A netgroup that has knocked within
+ * `Limits.newcomerWaitMs` is present, and those behind it wait. Mutable, bounded; times in monotonic ms.
  *
- * **Why**: a flood knocks a hundred times as often as a stranger, and would have a hundred times its chance. Here each netgroup has one voice, however many
- * addresses it has and however often they knock. Let `e` places be free to be taken per `Limits.evictionGraceMs`, and `n` other netgroups knock that never came in
- * since the node remembers: a stranger has its turn after at most `n` others, so within `evictionGraceMs × ⌈(n + 1) / e⌉` and one more such time, and at
- * any moment before with the share of the turns that were given.
+ * **Why**: a flood knocks a hundred times as often as a stranger, and would have a hundred times its chance. Here each netgroup has one
+ * voice, however many addresses it has and however often they knock. Let `e` places be available per `Limits.evictionGraceMs`. Let `n` be
+ * the other netgroups that knock and, as far as the node remembers, were never let in. A stranger has its turn after at most `n` others, so
+ * within `evictionGraceMs × ⌈(n + 1) / e⌉` plus one more such time. Before that, its chance is the share of turns already given.
  */
 import { putLatest } from "../latest.ts"
 import * as Limits from "../Limits.ts"
@@ -24,30 +24,30 @@ const precedes = (a: Waiting, b: Waiting): boolean =>
   a.cameInAt < b.cameInAt || (a.cameInAt === b.cameInAt && a.order < b.order)
 
 export class NewcomerTurns {
-  /** The one that knocked or came in the longest ago first. */
+  /** Ordered by when the netgroup last knocked or was let in, oldest first. */
   private readonly groups = new Map<string, Waiting>()
 
-  /** Netgroups that are remembered. */
+  /** Number of netgroups remembered. */
   get size(): number {
     return this.groups.size
   }
 
-  /** A stranger of the netgroup has a place: its netgroup is the last in turn. */
+  /** A stranger of the netgroup got a place: its netgroup is now last in turn. */
   cameIn(group: string, now: number): void {
     const order = this.groups.get(group)?.order ?? 0
     putLatest(this.groups, group, { cameInAt: now, order, knockedAt: never }, Limits.evictionGroupsKnown)
   }
 
-  /** Whether any netgroup has knocked and is there: a place that comes free is for the one whose turn it is. */
+  /** Whether any netgroup is present: a place that comes free is for the one whose turn it is. */
   isAwaited(now: number): boolean {
     for (const { knockedAt } of this.groups.values()) if (now - knockedAt <= Limits.newcomerWaitMs) return true
     return false
   }
 
-  /** A newcomer of the netgroup asks for a place. Whether it is its turn. `order`: by a key that only the node has. */
+  /** A newcomer of the netgroup asks for a place. Returns whether it is its turn. `order`: by a key that only the node has. */
   isNext(group: string, order: number, now: number): boolean {
     const before = this.groups.get(group)
-    // The first address of a netgroup decides on its order: none is better for having tried many.
+    // The first address of a netgroup fixes its order, so trying many addresses gains nothing.
     const mine = { cameInAt: before?.cameInAt ?? never, order: before?.order ?? order, knockedAt: now }
     putLatest(this.groups, group, mine, Limits.evictionGroupsKnown)
     for (const other of this.groups.values()) {

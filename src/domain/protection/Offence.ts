@@ -1,21 +1,21 @@
 /**
- * What a peer did that no honest peer does, of a closed list. Each is proved by what the peer itself sent: never by slowness, silence, a timeout or
- * lag, which may be the network's or this node's own. What another peer could have caused is not here either: a copy of a block
- * whose uncommitted parts are bad, an address that turned out wrong, a height that a rewind took back.
+ * A closed list of things that no honest peer does. Each is proved by what the peer itself sent, never by slowness, silence, a timeout or
+ * lag, which may be the network's fault or this node's own. Nor is anything listed that another peer could have caused: a copy of a block
+ * with bad uncommitted parts, an address that turned out wrong, a height that a rewind took back.
  */
 import * as Limits from "../Limits.ts"
 
-/** Proof, and its points: at `Limits.banScore` the peer is banned. */
+/** Each proof with its points: at `Limits.banScore` the peer is banned. */
 const points = {
-  /** A header, or a list of them, that breaks the rules. */
+  /** A header, or a list of headers, that breaks the rules. */
   "false-header": Limits.offenceFalsePoints,
-  /** A block that breaks the rules, or another one than was asked for. */
+  /** A block that breaks the rules, or is not the one requested. */
   "false-block": Limits.offenceFalsePoints,
-  /** Bytes that are no frame, or a frame whose body cannot be decoded. */
+  /** Bytes that are not a frame, or a frame with an undecodable body. */
   malformed: Limits.offenceFramePoints,
-  /** A message that is not allowed at that moment, or an answer to no request. */
+  /** A message not allowed at that moment, or an unsolicited answer. */
   protocol: Limits.offenceFramePoints,
-  /** More messages before Up than any peer has reason to send. After Up a connection is read no faster than its rates, and that is all. */
+  /** More messages before Up than any peer has reason to send. After Up, excess messages only slow down reading of the connection. */
   flood: Limits.offenceFloodPoints
 } as const
 
@@ -25,7 +25,7 @@ export const offenceKinds = Object.keys(points) as ReadonlyArray<OffenceKind>
 
 export interface Offence {
   readonly kind: OffenceKind
-  /** For a person: what was sent, and what would have been right. Some of it may be the peer's own words. */
+  /** For the operator: what was sent, and what would have been right. May quote the peer. */
   readonly detail: string
 }
 

@@ -1,22 +1,22 @@
 /**
- * Whether this node itself is in trouble: then what its peers seem to do may be its own doing, and no peer is banned for it. Pure; times in monotonic
+ * Whether this node itself is in trouble. Its peers' apparent faults may then be its own, so no peer is banned. Pure; times in monotonic
  * ms.
  */
 import * as Limits from "../Limits.ts"
 import type { PeerIp } from "../peer/PeerIp.ts"
 
 /**
- * `lag`: its event loop stood still. `network`: its own system refused to dial. `store`: its chain store failed. `clock`: its wall clock was set, or is
- * wrong by what most peers show. `timeouts`: many peers at once were silent.
+ * `lag`: its event loop stalled. `network`: its own system refused to dial. `store`: its chain store failed. `clock`: its wall clock was
+ * set, or is wrong according to most peers. `timeouts`: many peers were silent at once.
  */
 export type Trouble = "lag" | "network" | "store" | "clock" | "timeouts"
 
 export interface OwnTrouble {
-  /** When each was last seen. */
+  /** When each trouble was last seen. */
   readonly seen: ReadonlyMap<Trouble, number>
-  /** Peers that were lost by a timeout of late. */
+  /** Peers recently lost to a timeout, and when. */
   readonly timeouts: ReadonlyMap<PeerIp, number>
-  /** Wall time less monotonic time, ms. */
+  /** Wall time minus monotonic time, ms. */
   readonly offsetMs: number | undefined
 }
 
@@ -27,7 +27,7 @@ export const noted = (state: OwnTrouble, trouble: Trouble, now: number): OwnTrou
   seen: new Map(state.seen).set(trouble, now)
 })
 
-/** A connection ended because nothing came. `ups`: connections that are left. */
+/** A connection timed out. `ups`: remaining connections. */
 export const timedOut = (state: OwnTrouble, ip: PeerIp, ups: number, now: number): OwnTrouble => {
   const timeouts = new Map([...state.timeouts].filter(([, at]) => now - at < Limits.troubleMs))
   timeouts.set(ip, now)
@@ -36,7 +36,7 @@ export const timedOut = (state: OwnTrouble, ip: PeerIp, ups: number, now: number
   return timeouts.size >= many ? noted(next, "timeouts", now) : next
 }
 
-/** Looks at both clocks: a wall clock that was set since the last look is a trouble. */
+/** Compares both clocks: a wall clock set since the last look counts as trouble. */
 export const looked = (state: OwnTrouble, wallMs: number, now: number): OwnTrouble => {
   const offsetMs = wallMs - now
   const wasSet = state.offsetMs !== undefined && Math.abs(offsetMs - state.offsetMs) > Limits.troubleClockMs
@@ -45,7 +45,7 @@ export const looked = (state: OwnTrouble, wallMs: number, now: number): OwnTroub
   return wasSet ? noted(next, "clock", now) : next
 }
 
-/** The trouble that lasts; of several, any. */
+/** The current trouble; of several, any. */
 export const current = ({ seen }: OwnTrouble, now: number): Trouble | undefined => {
   for (const [trouble, at] of seen) if (now - at < Limits.troubleMs) return trouble
   return undefined
