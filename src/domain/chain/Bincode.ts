@@ -2,9 +2,9 @@
  * Reads and writes the TIME network's encoding: bincode 1.3 with its default options. Little-endian, fixed width; lengths
  * and counts are u64; an Option is one byte 0 or 1; a string is its length and UTF-8.
  *
- * **Strictness.** Reading is total. The first thing that is wrong sets `failed`, and from then on every read gives an
- * empty value and the position is the end: check once, at the end, and let every loop over a count stop on `failed`. A
- * count is compared with the bytes that are left before anything is allocated for it.
+ * **Strictness.** Reading is total. The first fault sets `failed`; from then on every read returns an empty value and the position is the
+ * end. Check once, at the end, and let every loop over a count stop on `failed`. A count is checked against the remaining bytes before
+ * anything is allocated for it.
  *
  * **Ownership.** Byte strings are views into the bytes read, not copies: they keep the whole buffer alive.
  */
@@ -20,7 +20,7 @@ export class Reader {
   /** Next byte to read. After a failure: the end. */
   at: number
   readonly end: number
-  /** What is wrong, in words, and where. */
+  /** What is wrong and where, in words. */
   failed: string | undefined = undefined
   /** Where reading failed. */
   failedAt = 0
@@ -44,7 +44,7 @@ export class Reader {
     this.at = this.end
   }
 
-  /** Claims the next `n` bytes: their position, or −1. */
+  /** Claims the next `n` bytes. Returns their position, or −1. */
   private take(n: number): number {
     const at = this.at
     if (n > this.end - at) {
@@ -75,7 +75,7 @@ export class Reader {
     return at < 0 ? 0 : U64.fromHalves(this.view.getInt32(at + 4, true), this.view.getUint32(at, true))
   }
 
-  /** A u64 (or, with `signed`, an i64) of which only safe integers make sense: others fail. */
+  /** A u64 (or, with `signed`, an i64) that must be a safe integer: others fail. */
   small(name: string, signed = false): number {
     const value = signed ? this.i64() : this.u64()
     if (typeof value === "number") return value
@@ -83,7 +83,7 @@ export class Reader {
     return 0
   }
 
-  /** A count of elements that take at least `least` bytes each: fails when that many cannot follow. */
+  /** A count of elements that take at least `least` bytes each: fails if that many cannot follow. */
   count(least: number): number {
     const at = this.take(8)
     if (at < 0) return 0
@@ -100,12 +100,12 @@ export class Reader {
     return at < 0 ? empty : new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + at, n)
   }
 
-  /** Bytes read already, as a view. */
+  /** Bytes already read, as a view. */
   slice(start: number, end: number): Uint8Array {
     return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + start, end - start)
   }
 
-  /** A `[u8; 32]`, as a view. After a failure it is empty. */
+  /** A `[u8; 32]`, as a view. Empty after a failure. */
   hash(): Uint8Array {
     return this.raw(32)
   }
@@ -166,10 +166,10 @@ export class Reader {
   }
 }
 
-/** bytes. Beyond, a view and one copy beat a loop. */
+/** bytes. Above this, a view and one copy are faster than a loop. */
 const longRangeBytes = 256
 
-/** Grows as it is written. `done` copies what was written; `peek` is a view that the next write invalidates. */
+/** A buffer that grows as it is written. `done` copies what was written; `peek` is a view that the next write invalidates. */
 export class Writer {
   private bytes: Uint8Array<ArrayBuffer>
   private view: DataView
@@ -194,19 +194,19 @@ export class Writer {
     return new Uint8Array(this.bytes.buffer, 0, this.at)
   }
 
-  /** Empties the writer for another use; memory that one large value took is given back. */
+  /** Empties the writer for reuse; releases memory that one large value took. */
   reset(): this {
     this.at = 0
     if (this.bytes.length > 64 * this.initialBytes) this.resize(this.initialBytes)
     return this
   }
 
-  /** Writes over what was written there. */
+  /** Overwrites what was written there. */
   putU32(at: number, n: number): void {
     this.view.setUint32(at, n, true)
   }
 
-  /** Forgets what was written from there on. */
+  /** Discards what was written from there on. */
   truncate(length: number): void {
     this.at = length
   }
@@ -251,7 +251,7 @@ export class Writer {
     else for (let i = 0; i < bytes.length; i++) this.bytes[at + i] = bytes[i] ?? 0
   }
 
-  /** Bytes `start` to `end` of a longer string, which need no view of their own. */
+  /** Bytes `start` to `end` of a longer array, without creating a view. */
   range(bytes: Uint8Array, start: number, end: number): void {
     if (end - start > longRangeBytes) return this.raw(bytes.subarray(start, end))
     const at = this.room(end - start) - start

@@ -1,11 +1,11 @@
 /**
  * A block of the TIME network: its fields, and their bincode.
  *
- * **Shapes.** A decoded block keeps the bytes it was decoded from (`bytes`); its byte strings are views into them, so
- * nothing is copied and the buffer lives as long as the block. Storing and relaying use `bytes`; nothing is encoded again.
+ * **Shapes.** A decoded block keeps the bytes it was decoded from (`bytes`). Its byte strings are views into them, so nothing is copied and
+ * the buffer lives as long as the block. Storing and relaying use `bytes`, without re-encoding.
  *
- * **Integers.** Heights and header timestamps are numbers: a block with others than safe integers can satisfy no rule of
- * the chain and does not decode. Amounts and scores are exact over the whole range (`U64`).
+ * **Integers.** Heights and header timestamps are numbers: a block with other than safe integers cannot satisfy the rules of the chain and
+ * does not decode. Amounts and scores are exact over the whole range (`U64`).
  */
 import { Reader, Writer } from "./Bincode.ts"
 import type { BlockHeader } from "./BlockHeader.ts"
@@ -21,7 +21,7 @@ export interface MasternodeTiers {
   readonly gold: number
 }
 
-/** All 17 fields of the wire's header: those under the hash, and six that nothing commits to. */
+/** All 17 fields of the wire's header: those that the hash covers, and six that nothing commits to. */
 export interface FullHeader extends BlockHeader {
   readonly attestationRoot: Hash
   readonly masternodeTiers: MasternodeTiers
@@ -45,7 +45,7 @@ export interface WitnessRecord {
   readonly signature: string
 }
 
-/** In blocks of old only. */
+/** Present in old blocks only. */
 export interface TimeAttestation {
   readonly masternodeAddress: string
   readonly sequenceNumber: U64
@@ -55,7 +55,7 @@ export interface TimeAttestation {
   readonly witnesses: ReadonlyArray<WitnessRecord>
 }
 
-/** What a block says. */
+/** The contents of a block. */
 export interface BlockFields {
   readonly header: FullHeader
   readonly transactions: ReadonlyArray<Transaction.Transaction>
@@ -66,11 +66,11 @@ export interface BlockFields {
 }
 
 export interface Block extends BlockFields {
-  /** Its bincode. */
+  /** Its bincode encoding. */
   readonly bytes: Uint8Array
 }
 
-/** bytes. Least length of each in bincode. */
+/** bytes. Minimum length of each in bincode. */
 const rewardLeast = 16
 const attestationLeast = 48
 const witnessLeast = 32
@@ -165,7 +165,7 @@ const readWitnesses = (reader: Reader): ReadonlyArray<WitnessRecord> => {
   return witnesses
 }
 
-/** Reads the next block of a list, such as a wire message. Meaningless when the reader failed. */
+/** Reads the next block of a list, such as a wire message. The result is meaningless if the reader failed. */
 export const read = (reader: Reader): Block => {
   const start = reader.at
   const header = readHeader(reader)
@@ -185,7 +185,7 @@ export const read = (reader: Reader): Block => {
   }
 }
 
-/** The block that is exactly these bytes, whatever their number: size is a rule of validation. */
+/** Decodes exactly these bytes as a block of any size: size is a rule of validation. */
 export const decode = (bytes: Uint8Array): Block | Malformed => {
   const reader = new Reader(bytes)
   const block = read(reader)
@@ -218,7 +218,7 @@ const writeHeader = (writer: Writer, header: FullHeader): void => {
   writer.u64(header.treasuryBalance)
 }
 
-/** Reused by `encode`, which is synchronous and leaves nothing behind. */
+/** Reused by `encode`, which is synchronous and keeps nothing. */
 const scratch = new Writer()
 
 /** The bincode of these fields. For a decoded block it equals `bytes`. */

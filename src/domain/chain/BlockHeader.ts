@@ -1,9 +1,9 @@
 /**
- * What a block's hash covers, and its own compact bytes for headers-first sync.
+ * The fields that a block's hash covers, and their compact encoding for headers-first sync.
  *
- * **Bytes.** u32 LE length of the leader, u32 LE length of the bitmap, then exactly the bytes under the hash:
- * `version u32 | height u64 | previous (32) | merkle (32) | timestamp i64 | reward u64 | leader | vrf output (32) | vrf
- * score u64 | bitmap | treasury u64`, integers little-endian. So a header can be hashed where it lies.
+ * **Bytes.** u32 LE length of the leader, u32 LE length of the bitmap, then exactly the hashed bytes: `version u32 | height u64 | previous
+ * (32) | merkle (32) | timestamp i64 | reward u64 | leader | vrf output (32) | vrf score u64 | bitmap | treasury u64`, integers
+ * little-endian. So a header can be hashed in place.
  */
 import * as Limits from "../Limits.ts"
 import { Reader, Writer } from "./Bincode.ts"
@@ -12,7 +12,7 @@ import type { Hasher } from "./Hasher.ts"
 import { type Malformed, malformed } from "./Transaction.ts"
 import * as U64 from "./U64.ts"
 
-/** The fields under the hash, in its order. The merkle root stands for the transactions; the rest of a body is not covered. */
+/** The hashed fields, in hash order. The merkle root stands for the transactions; the rest of a body is not covered. */
 export interface BlockHeader {
   readonly version: number
   readonly height: number
@@ -22,7 +22,7 @@ export interface BlockHeader {
   readonly timestamp: number
   /** Satoshi. */
   readonly blockReward: U64.U64
-  /** Who made the block: an address, in practice an IP. */
+  /** The producer's address, in practice an IP. */
   readonly leader: string
   readonly vrfOutput: Hash
   readonly vrfScore: U64.U64
@@ -32,7 +32,7 @@ export interface BlockHeader {
   readonly treasuryBalance: U64.U64
 }
 
-/** bytes. The lengths in front of the hashed part. */
+/** bytes. The two lengths before the hashed part. */
 const lengthsBytes = 8
 /** bytes. A header with an empty leader and an empty bitmap. */
 export const fixedBytes = lengthsBytes + 140
@@ -51,7 +51,7 @@ const writeHashed = (writer: Writer, header: BlockHeader): void => {
   writer.u64(header.treasuryBalance)
 }
 
-/** Reused by `hash`, which is synchronous and leaves nothing behind. */
+/** Reused by `hash`, which is synchronous and keeps nothing. */
 const scratch = new Writer()
 
 /** The block hash: BLAKE3-256 over the fields in order, without lengths or separators. */
@@ -67,19 +67,19 @@ const write = (writer: Writer, header: BlockHeader): void => {
   writer.putU32(0, writer.length - fixedBytes - header.activeMasternodesBitmap.length)
 }
 
-/** bytes. Of a block's bincode: version to reward; attestation root and tiers; VRF output and score. */
+/** bytes of a block's bincode: version to reward; attestation root and tiers; VRF output and score. */
 const frontBytes = 92
 const uncoveredBytes = 48
 const vrfBytes = 40
 
 /**
- * Writes the compact bytes of the header that begins a block's bincode, behind what is there: fields are copied, nothing is decoded.
- * False, and nothing is written, where the bytes end before the header does.
+ * Appends the compact header of a block in bincode: fields are copied, nothing is decoded. If the bytes end before the header does, returns
+ * false and writes nothing.
  */
 export const writeOfBlock = (writer: Writer, block: Uint8Array): boolean => {
   const view = new DataView(block.buffer, block.byteOffset, block.byteLength)
   let at = frontBytes
-  /** Claims what follows a length, which is u64 and of which no block has 2^32. */
+  /** Claims the bytes after a u64 length; no block has 2^32 bytes. */
   const vec = (): readonly [start: number, end: number] => {
     const start = at + 8
     at = start <= block.length && view.getUint32(at + 4, true) === 0 ? start + view.getUint32(at, true) : Infinity
@@ -105,14 +105,15 @@ export const writeOfBlock = (writer: Writer, block: Uint8Array): boolean => {
   return true
 }
 
-/** The compact bytes of the header that begins a block's bincode; `undefined`: the bytes end before it does. */
+/** The compact header of a block in bincode; `undefined` if the bytes end before the header does. */
 export const encodedOf = (block: Uint8Array): Uint8Array | undefined => {
   const writer = scratch.reset()
   return writeOfBlock(writer, block) ? writer.done() : undefined
 }
 
 /**
- * bytes. Length of the header that begins a byte string, by the two lengths in it; more than the string has where it is cut short.
+ * bytes. Length of the header at the start of these bytes, from its two length fields. Exceeds the input's length if the header is cut
+ * short.
  */
 export const encodedLength = (bytes: Uint8Array): number => {
   if (bytes.length < lengthsBytes) return fixedBytes
@@ -120,7 +121,7 @@ export const encodedLength = (bytes: Uint8Array): number => {
   return fixedBytes + view.getUint32(0, true) + view.getUint32(4, true)
 }
 
-/** A header as it came, with the hash of its bytes. */
+/** A header as received, with the hash of its bytes. */
 export interface HashedHeader {
   readonly header: BlockHeader
   readonly hash: Hash
@@ -154,31 +155,31 @@ export const encode = (header: BlockHeader): Uint8Array => {
   return writer.done()
 }
 
-/** The header that is exactly these bytes. */
+/** Decodes exactly these bytes as a header. */
 export const decode = (hasher: Hasher, bytes: Uint8Array): HashedHeader | Malformed => {
   const reader = new Reader(bytes)
   const hashed = read(hasher, reader)
   return reader.failed === undefined && reader.left === 0 ? hashed : malformed(reader)
 }
 
-/** The treasury in a header's bytes, which end with it; nothing else is read. */
+/** The treasury field at the end of an encoded header; nothing else is read. */
 export const treasuryOf = (bytes: Uint8Array): U64.U64 =>
   U64.of(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(bytes.length - 8, true))
 
 /**
- * As many of the headers, in order from the first, as one message may hold: `Limits.headersPerMessage` of them and
- * `Limits.headersBytes`. At least one, however long. u32 LE count, then the headers.
+ * As many headers, in order from the first, as one message may hold: at most `Limits.headersPerMessage` and `Limits.headersBytes`, but at
+ * least one, however long. u32 LE count, then the headers.
  */
 export const encodeList = (headers: ReadonlyArray<BlockHeader>): HeaderList =>
   joinList(headers.slice(0, Limits.headersPerMessage).map(encode))
 
-/** A list as it goes over the wire, and how many of the headers given are in it. */
+/** An encoded list for the wire, and how many of the given headers it contains. */
 export interface HeaderList {
   readonly bytes: Uint8Array
   readonly count: number
 }
 
-/** The same of headers that are encoded already. */
+/** The same for headers that are already encoded. */
 export const joinList = (headers: ReadonlyArray<Uint8Array>): HeaderList => {
   let count = 0
   let length = countBytes
@@ -200,7 +201,7 @@ export const joinList = (headers: ReadonlyArray<Uint8Array>): HeaderList => {
 /** bytes. */
 const countBytes = 4
 
-/** The list that is exactly these bytes: at most `Limits.headersPerMessage`. Links between them are not checked. */
+/** Decodes exactly these bytes as a list of at most `Limits.headersPerMessage`. Links between headers are not checked. */
 export const decodeList = (hasher: Hasher, bytes: Uint8Array): ReadonlyArray<HashedHeader> | Malformed => {
   const reader = new Reader(bytes)
   const count = reader.u32()

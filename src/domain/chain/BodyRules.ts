@@ -1,7 +1,7 @@
 /**
- * What a block's body must satisfy under its header, as the block alone shows it: the values of spent outputs are checked
- * by `Fees` once the blocks before are known. Signatures of inputs and the pool's share per masternode are not checked: the
- * first the network does not check either, for the second only daemons with its masternode registry can (docs/decisions/0030).
+ * Rules for a block's body under its header, from the block alone: `Fees` checks the values of spent outputs once the preceding blocks are
+ * known. Signatures of inputs and the pool's share per masternode are not checked. The network does not check the former either; only
+ * daemons with its masternode registry can check the latter (docs/decisions/0030).
  */
 import * as Limits from "../Limits.ts"
 import * as Block from "./Block.ts"
@@ -15,14 +15,14 @@ import * as SpecialDataRules from "./SpecialDataRules.ts"
 import type { OutPoint, Transaction } from "./Transaction.ts"
 import * as U64 from "./U64.ts"
 
-/** `detail` is text for the log. */
+/** `detail` is for the log. */
 export type BodyFault =
   | DistributionRules.DistributionFault
   | Fees.FeeFault
-  /** `committed`: so are the parts alone that the hash covers. */
+  /** `committed`: the parts that the hash covers are too large on their own. */
   | { readonly _tag: "TooLarge"; readonly bytes: number; readonly limit: number; readonly committed: boolean }
   | { readonly _tag: "WrongMerkleRoot" }
-  /** `index`: of the second of the two. `padded`: the list may be that of a good block with its end repeated. */
+  /** `index`: of the second of the two. `padded`: the list may be a good block's with its end repeated. */
   | { readonly _tag: "DuplicateTransaction"; readonly index: number; readonly padded: boolean }
   | { readonly _tag: "BadVrf"; readonly detail: string }
   | { readonly _tag: "TooFewTransactions"; readonly actual: number }
@@ -34,7 +34,7 @@ export type BodyFault =
 export interface ValidBody {
   readonly _tag: "ValidBody"
   readonly txids: ReadonlyArray<Hash.Hash>
-  /** Outputs of earlier blocks whose values the fees depend on: `Fees.check` is due if there are any. */
+  /** Outputs of earlier blocks whose values the fees depend on: if there are any, `Fees.check` must run. */
   readonly spends: ReadonlyArray<OutPoint>
 }
 
@@ -42,7 +42,7 @@ export interface ValidBody {
 const vrfProofBytes = 80
 
 /**
- * The first rule that the body breaks, or what was found in it.
+ * The first rule that the body breaks, or what was computed from a valid body.
  *
  * @param now ms since 1970
  */
@@ -80,7 +80,7 @@ export const check = (
 
 const none = new Uint8Array(0)
 
-/** The block without what a relay may add to it: proofs, signatures, attestations, memos and the list of rewards. */
+/** The block without what a relay may add to it: proofs, signatures, attestations, memos and the reward list. */
 const committedPart = (block: Block.Block): Block.BlockFields => ({
   header: { ...block.header, vrfProof: none, producerSignature: none },
   transactions: block.transactions.map((transaction): Transaction => ({ ...transaction, encryptedMemo: undefined })),

@@ -1,4 +1,4 @@
-/** The rules of a chain that differ between networks, and the numbers that do not but that every rule refers to. */
+/** Chain rules that differ between networks, and shared numbers that every rule refers to. */
 import { type NetworkName, networks } from "../Network.ts"
 import * as Block from "./Block.ts"
 import * as Hash from "./Hash.ts"
@@ -8,25 +8,25 @@ export interface ChainParams {
   /** Block 0. */
   readonly genesis: Block.Block
   readonly genesisHash: Hash.Hash
-  /** Seconds since 1970: when the schedule begins. */
+  /** Seconds since 1970 at which the schedule begins. */
   readonly genesisTime: number
-  /** Seconds from one block to the next, by schedule. */
+  /** Scheduled seconds between blocks. */
   readonly intervalSeconds: number
-  /** Satoshi. Reward of a block without fees: emission less the treasury's part. */
+  /** Satoshi. Reward of a block without fees: emission minus the treasury's part. */
   readonly blockReward: number
-  /** Satoshi. Most that the treasury grows per block. */
+  /** Satoshi. Maximum growth of the treasury per block. */
   readonly treasuryStep: number
   /** bytes of bincode. */
   readonly maxBlockBytes: number
-  /** Blocks. A better chain that leaves ours deeper is not followed. */
+  /** Blocks. A better chain that forks deeper below our tip is not followed. */
   readonly maxReorg: number
-  /** Seconds a block's timestamp may be ahead of now. */
+  /** Seconds by which a block's timestamp may be ahead of now. */
   readonly futureSeconds: number
-  /** Seconds a block's place in the schedule may be ahead of now. */
+  /** Seconds by which a block's scheduled time may be ahead of now. */
   readonly aheadSeconds: number
-  /** Seconds a block's timestamp may be earlier than its place in the schedule, however long ago that was. */
+  /** Seconds by which a block's timestamp may precede its scheduled time, however old the block. */
   readonly earlySeconds: number
-  /** Blocks behind the schedule up to which a block counts as recent: there, ghost transactions are refused. */
+  /** Blocks behind the schedule up to which a block counts as recent: recent blocks may not contain ghost transactions. */
   readonly recentBlocks: number
   /** From this height on a block names its leader. */
   readonly leaderFrom: number
@@ -117,7 +117,7 @@ export const mainnet: ChainParams = make("mainnet", 600, {
   rewards: []
 })
 
-/** Ours: built as the testnet's, with one masternode at 127.0.0.1; a block per second, so that long chains fit the past. */
+/** timemesh's own: built like the testnet's, with one masternode at 127.0.0.1. A block per second, so that long chains fit in the past. */
 export const devnet: ChainParams = make("devnet", 1, {
   time: 1_764_547_200,
   leader: "127.0.0.1",
@@ -129,14 +129,14 @@ export const devnet: ChainParams = make("devnet", 1, {
 
 export const chainParams: Readonly<Record<NetworkName, ChainParams>> = { testnet, mainnet, devnet }
 
-/** Seconds since 1970: when a block of this height is due. */
+/** Seconds since 1970 at which a block of this height is due. */
 export const dueAt = (params: ChainParams, height: number): number =>
   params.genesisTime + params.intervalSeconds * height
 
-/** The height that the schedule is at by now (ms since 1970); 0 before genesis. */
+/** The scheduled height at `now` (ms since 1970); 0 before genesis. */
 export const expectedHeight = (params: ChainParams, now: number): number =>
   Math.max(0, Math.floor((Math.floor(now / 1000) - params.genesisTime) / params.intervalSeconds))
 
-/** The greatest height that can be due at `now` (ms since 1970), tolerance included. */
+/** The maximum height that can be due at `now` (ms since 1970), tolerance included. */
 export const maxHeight = (params: ChainParams, now: number): number =>
   Math.floor((now / 1000 + params.aheadSeconds - params.genesisTime) / params.intervalSeconds)

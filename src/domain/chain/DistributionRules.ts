@@ -1,9 +1,9 @@
 /**
- * What the reward distribution, transaction 1, must satisfy. Its inputs and outputs are under the block's hash; the list of
- * masternode rewards, which it is compared with, is not: any relay can change the list of a good block. A fault of the list
- * (`BadRewardList`, `TooFewRecipients`) therefore says nothing about the block, only about this copy of it.
+ * Rules for the reward distribution, transaction 1. The block's hash covers its inputs and outputs, but not the list of masternode rewards
+ * that it is compared with, so any relay can change a good block's list. A fault of the list (`BadRewardList`, `TooFewRecipients`)
+ * therefore says nothing about the block, only about this copy of it.
  *
- * An entry of the list that nobody is paid is no fault: the network takes it.
+ * A list entry that no output pays is not a fault: the network accepts it.
  */
 import * as Limits from "../Limits.ts"
 import type { Block, MasternodeReward } from "./Block.ts"
@@ -11,13 +11,13 @@ import * as Hash from "./Hash.ts"
 import type { Transaction, TxOutput } from "./Transaction.ts"
 import * as U64 from "./U64.ts"
 
-/** `detail` is text for the log. */
+/** `detail` is for the log. */
 export type DistributionFault =
   | { readonly _tag: "BadDistribution"; readonly detail: string }
   | { readonly _tag: "BadRewardList"; readonly detail: string }
   | { readonly _tag: "TooFewRecipients"; readonly actual: number; readonly minimum: number }
 
-/** The first rule that the distribution or the list of rewards breaks. `coinbaseId`: id of transaction 0. */
+/** The first rule that the distribution or the reward list breaks. `coinbaseId`: id of transaction 0. */
 export const check = (
   block: Block,
   distribution: Transaction,
@@ -36,7 +36,7 @@ const badDistribution = (detail: string): DistributionFault => ({ _tag: "BadDist
 const checkSpending = ({ inputs }: Transaction, coinbaseId: Hash.Hash): DistributionFault | undefined => {
   const input = inputs[0]
   if (input === undefined || inputs.length !== 1) return badDistribution(`${inputs.length} inputs, expected 1`)
-  // Any output of the coinbase: the network compares the id alone.
+  // Any output of the coinbase qualifies: the network compares only the id.
   return Hash.equals(input.previousOutput.txid, coinbaseId)
     ? undefined
     : badDistribution("it does not spend the coinbase")
@@ -63,7 +63,7 @@ const checkPaying = (
     : undefined
 }
 
-/** Whether the script is the address, as bytes. Only for ASCII addresses. */
+/** Whether the script is the address's bytes. Only for ASCII addresses. */
 const isAscii = (script: Uint8Array, address: string): boolean => {
   if (script.length !== address.length) return false
   for (let i = 0; i < script.length; i++) {
@@ -73,7 +73,7 @@ const isAscii = (script: Uint8Array, address: string): boolean => {
   return true
 }
 
-/** Output by output, the usual case: each to an address of its own or not, the sums per address are then equal. */
+/** Output by output, the usual case: if each matches, the sums per address are equal, whether or not addresses repeat. */
 const paysEach = (outputs: ReadonlyArray<TxOutput>, rewards: ReadonlyArray<MasternodeReward>): boolean => {
   if (outputs.length !== rewards.length) return false
   for (let i = 0; i < outputs.length; i++) {
@@ -85,10 +85,10 @@ const paysEach = (outputs: ReadonlyArray<TxOutput>, rewards: ReadonlyArray<Maste
   return true
 }
 
-/** As the network reads addresses: each ill-formed sequence is one U+FFFD, a byte order mark stays. */
+/** Decodes addresses as the network does: each ill-formed sequence becomes one U+FFFD, a byte order mark stays. */
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true })
 
-/** The first address that is not paid what the list says; `undefined`: every one that is paid is. */
+/** The first paid address whose payment differs from the list; `undefined` if none does. */
 const mismatch = (
   outputs: ReadonlyArray<TxOutput>,
   rewards: ReadonlyArray<MasternodeReward>
@@ -116,7 +116,7 @@ const checkRecipients = ({ header, masternodeRewards }: Block): DistributionFaul
     if (active >= Limits.rewardRecipients) break
   }
   const minimum = Math.max(1, Math.min(Limits.rewardRecipients, active))
-  // One is any: no need to tell them apart.
+  // With a minimum of one, any recipient suffices, so they need not be told apart.
   if (minimum === 1 && masternodeRewards.some(({ amount }) => amount > 0)) return undefined
   const paid = new Set<string>()
   for (const { address, amount } of masternodeRewards) if (amount > 0) paid.add(address)

@@ -1,30 +1,29 @@
 /**
- * What a block's reward must be when it has transactions beyond coinbase and reward distribution: the network's emission less
- * the treasury's part, and the fees of transactions [2..], which are their inputs less their outputs.
+ * The required reward of a block with transactions beyond coinbase and reward distribution: the network's emission minus the treasury's
+ * part, plus the fees of transactions [2..]. A fee is the transaction's inputs minus its outputs.
  *
- * The values of inputs are those of outputs in blocks *before* this one on its chain; a transaction of the same block is not
- * looked at. The reference daemon drops the check, and with it every later rule on rewards, for a block with an input that it
- * cannot find or with a transaction whose outputs exceed its inputs. Here only the exact reward goes unchecked then: the other
- * rules hold for every block (docs/decisions/0030).
+ * Input values are those of outputs in blocks *before* this one on its chain; transactions of the same block are ignored. For a block with
+ * an unknown input, or a transaction whose outputs exceed its inputs, the reference daemon drops the check and every later reward rule.
+ * Here only the exact reward goes unchecked then; the other rules apply to every block (docs/decisions/0030).
  */
 import type { Block } from "./Block.ts"
 import type { ChainParams } from "./ChainParams.ts"
 import type { OutPoint, Transaction } from "./Transaction.ts"
 import * as U64 from "./U64.ts"
 
-/** Satoshi of the output; `undefined`: no block before has it. */
+/** Satoshi of the output; `undefined` if no earlier block has it. */
 export type ValueOf = (output: OutPoint) => U64.U64 | undefined
 
 export type FeeFault =
   /** Satoshi. */
   | { readonly _tag: "WrongReward"; readonly actual: U64.U64; readonly expected: U64.U64 }
-  /** More than 2^64 − 1 satoshi on one side of a transaction: the daemon wraps such a sum. */
+  /** More than 2^64 − 1 satoshi on one side of a transaction: the daemon would wrap the sum. */
   | { readonly _tag: "AmountOverflow"; readonly index: number; readonly side: "inputs" | "outputs" }
 
-/** Number of the first transaction that may carry a fee. */
+/** Index of the first transaction that may carry a fee. */
 const firstPaying = 2
 
-/** The outputs whose values the fees of the block depend on. */
+/** Outputs whose values determine the block's fees. */
 export const spentBy = ({ transactions }: Pick<Block, "transactions">): ReadonlyArray<OutPoint> =>
   transactions.length <= firstPaying
     ? none
@@ -38,7 +37,7 @@ const outputSum = ({ outputs }: Transaction): U64.U64 => {
   return sum
 }
 
-/** `undefined`: one of them cannot be found. */
+/** `undefined` if one of the outputs cannot be found. */
 const inputSum = ({ inputs }: Transaction, valueOf: ValueOf): U64.U64 | undefined => {
   let sum: U64.U64 = 0
   for (const { previousOutput } of inputs) {
@@ -49,7 +48,7 @@ const inputSum = ({ inputs }: Transaction, valueOf: ValueOf): U64.U64 | undefine
   return sum
 }
 
-/** The rule on fees and reward that the block breaks; `undefined`: none, or the fees cannot be known. */
+/** The fee or reward rule that the block breaks; `undefined` if it breaks none, or the fees cannot be known. */
 export const check = (
   params: ChainParams,
   { header, transactions }: Pick<Block, "header" | "transactions">,

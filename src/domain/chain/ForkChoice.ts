@@ -1,6 +1,6 @@
 /**
- * Which of two valid chains is the chain. Every block is the same work, so the longer chain is better; of two with the
- * same height, the one with the lower tip hash. A total order: all nodes that know both choose alike.
+ * Which of two valid chains is better. Every block counts as the same work, so the longer chain is better; at equal height, the one with
+ * the lower tip hash. A total order, so all nodes that know both chains choose alike.
  */
 import type { ChainParams } from "./ChainParams.ts"
 import * as Hash from "./Hash.ts"
@@ -16,10 +16,10 @@ export const compare = (a: Tip, b: Tip): number => b.height - a.height || Hash.c
 export const better = (a: Tip, b: Tip): boolean => compare(a, b) < 0
 
 /**
- * What to do about another chain.
+ * What to do with another chain.
  *
- * `Follow`: rewind ours to `fork` and append theirs. `Keep`: ours is at least as good. `TooDeep`: theirs is better but
- * leaves ours more than the greatest reorg below what is settled; `depth` is that depth.
+ * `Follow`: rewind ours to `fork` and append theirs. `Keep`: ours is at least as good. `TooDeep`: theirs is better but forks more than the
+ * maximum reorg below the settled height; `depth` is that depth.
  *
  * @param settled height of ours below which history counts as settled: by default our tip. A node that is still on its way
  *   from an empty disk has settled nothing, so that a peer that fed it a dead branch cannot hold it there.

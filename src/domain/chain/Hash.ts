@@ -2,7 +2,7 @@
 import { Result } from "effect"
 import { Hex } from "effect/encoding"
 
-/** 32 bytes. Often a view into a message: not to be written to. */
+/** 32 bytes. Often a view into a message: do not write to it. */
 export type Hash = Uint8Array
 
 /** bytes. */
@@ -15,7 +15,7 @@ export const equals = (a: Hash, b: Hash): boolean => {
   return true
 }
 
-/** Order of the bytes as an unsigned big-endian number: that of the hex text. Negative: `a` is lower. */
+/** Compares the bytes as unsigned big-endian numbers, like the hex text. Negative: `a` is lower. */
 export const compare = (a: Hash, b: Hash): number => {
   for (let i = 0; i < length; i++) {
     const difference = (a[i] ?? 0) - (b[i] ?? 0)
@@ -32,7 +32,7 @@ const digits = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0
 /** Reused by every call, which is synchronous. */
 const codes: Array<number> = Array.from({ length: 2 * length }, () => 0)
 
-/** One flat string: text put together digit by digit is a tree of thirty pieces, which the first look at it takes apart. */
+/** One flat string: a string concatenated digit by digit is a tree of thirty fragments, flattened when it is first read. */
 export const toHex = (hash: Hash): string => {
   if (hash.length !== length) return Hex.encode(hash)
   for (let i = 0; i < length; i++) {
@@ -45,8 +45,8 @@ export const toHex = (hash: Hash): string => {
 
 const pattern = /^[0-9a-f]{64}$/i
 
-/** `undefined`: not 64 hex digits. */
+/** `undefined` if the text is not 64 hex digits. */
 export const fromHex = (text: string): Hash | undefined => pattern.test(text) ? fromHexUnsafe(text) : undefined
 
-/** For constants and for text that was checked: throws on anything that is not hex. */
+/** For constants and text already checked: throws if the text is not hex. */
 export const fromHexUnsafe = (text: string): Hash => Result.getOrThrow(Hex.decode(text))

@@ -1,17 +1,16 @@
 /**
  * A compact index of one chain of headers in memory: hash by height, height by hash, treasury by height.
  *
- * **Memory.** 40 bytes per header in chunks that are never copied, and 8 to 16 for the table of heights: about 60 MB at
- * 1,000,000 headers.
+ * **Memory.** 40 bytes per header in chunks that are never copied, and 8 to 16 for the table of heights: about 60 MB at 1,000,000 headers.
  *
- * **Concurrency.** Mutable and synchronous, as `FrameReader`: it belongs to one owner, and what it gives out are copies.
+ * **Concurrency.** Mutable and synchronous, like `FrameReader`: it has one owner and returns copies.
  */
 import * as Hash from "./Hash.ts"
 import type { Parent } from "./HeaderRules.ts"
 import * as U64 from "./U64.ts"
 
 const chunkHeaders = 65_536
-/** The table holds height + 1, 0 for free, and is never more than half full. */
+/** The table holds height + 1, with 0 for a free slot, and is never more than half full. */
 const initialTable = 1024
 
 interface Chunk {
@@ -32,24 +31,24 @@ export class HeaderChain {
 
   /**
    * @param genesis block 0 as a parent; its height must be 0
-   * @param seed any 32-bit number nobody outside knows, so that hashes cannot be made to collide in the table
+   * @param seed any 32-bit number unknown to outsiders, so that they cannot make hashes collide in the table
    */
   constructor(genesis: Parent, seed = 0) {
     this.seed = seed
     this.append(genesis.hash, genesis.treasuryBalance)
   }
 
-  /** Of the last header; genesis is 0. */
+  /** Height of the last header; genesis is 0. */
   get height(): number {
     return this.count - 1
   }
 
-  /** The last header as a parent of the next. */
+  /** The last header as the parent of the next. */
   get tip(): Parent {
     return this.at(this.count - 1)
   }
 
-  /** One more header on top, checked before by the caller. */
+  /** Adds one header on top. The caller has checked it. */
   append(hash: Hash.Hash, treasuryBalance: U64.U64): void {
     const height = this.count
     const index = height % chunkHeaders
@@ -62,10 +61,10 @@ export class HeaderChain {
     else this.insert(height)
   }
 
-  /** Forgets every header above `height`. Chunks are kept for what comes. */
+  /** Drops every header above `height`. Chunks are kept for reuse. */
   rewind(height: number): void {
     if (height < 0) throw new RangeError("genesis stays")
-    // Last in, first out: nothing that was inserted later can have been pushed on by the slot that is freed.
+    // Last in, first out, so no later insertion can have probed past the slot being freed.
     while (this.count - 1 > height) {
       const slot = this.slotOf(this.count - 1)
       this.table[slot] = 0
@@ -73,22 +72,22 @@ export class HeaderChain {
     }
   }
 
-  /** `undefined`: no such height. */
+  /** `undefined` if there is no such height. */
   hashAt(height: number): Hash.Hash | undefined {
     return this.has(height) ? this.copyHash(height) : undefined
   }
 
-  /** The header of that height as a parent of the next; `undefined`: no such height. */
+  /** The header at that height as the parent of the next; `undefined` if there is no such height. */
   parentAt(height: number): Parent | undefined {
     return this.has(height) ? this.at(height) : undefined
   }
 
-  /** Whether the header of that height has this hash. */
+  /** Whether the header at that height has this hash. */
   holds(height: number, hash: Hash.Hash): boolean {
     return this.has(height) && this.isHash(height, hash)
   }
 
-  /** `undefined`: not in this chain. */
+  /** `undefined` if the hash is not in this chain. */
   heightOf(hash: Hash.Hash): number | undefined {
     for (let slot = this.home(hash, 0);; slot = (slot + 1) & (this.table.length - 1)) {
       const height = (this.table[slot] ?? 0) - 1
@@ -98,8 +97,8 @@ export class HeaderChain {
   }
 
   /**
-   * Hashes by which another node finds the last header it shares with us, best first: ten in a row from the tip (or from
-   * `from`) down, then in steps that double, genesis always last.
+   * Hashes by which another node finds the last header it shares with us, best first. Ten in a row down from the tip (or from `from`), then
+   * in doubling steps, with genesis always last.
    */
   locator(from: number = this.height): ReadonlyArray<Hash.Hash> {
     const hashes: Array<Hash.Hash> = []
@@ -112,7 +111,7 @@ export class HeaderChain {
     return hashes
   }
 
-  /** Height of the first hash of the locator that is in this chain; `undefined`: not even genesis is shared. */
+  /** Height of the first locator hash that is in this chain; `undefined` if not even genesis is shared. */
   findFork(locator: ReadonlyArray<Hash.Hash>): number | undefined {
     for (const hash of locator) {
       const height = this.heightOf(hash)
@@ -151,7 +150,7 @@ export class HeaderChain {
     return true
   }
 
-  /** The first slot for a hash that lies at `at` in `bytes`: some of its bits, mixed with the seed. */
+  /** The home slot of the hash at `at` in `bytes`: some of its bits, mixed with the seed. */
   private home(bytes: Uint8Array, at: number): number {
     const word = ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) |
       (bytes[at + 3] ?? 0)
@@ -178,7 +177,7 @@ export class HeaderChain {
     return slot
   }
 
-  /** In order of height, so that rewinding stays last in, first out. */
+  /** Re-inserts in order of height, so that rewinding stays last in, first out. */
   private grow(): void {
     this.table = new Int32Array(2 * this.table.length)
     for (let height = 0; height < this.count; height++) this.insert(height)

@@ -1,8 +1,8 @@
 /**
- * What a header must satisfy, given its parent: the rules that headers-first sync checks before it asks for a body.
+ * Rules for a header, given its parent: headers-first sync checks them before it requests a body.
  *
- * Some verdicts pass with time (`passes`): a node whose clock is behind may refuse now what it must take later. They are no
- * proof against the peer that sent the block.
+ * Some faults pass with time (`passes`): a node whose clock is behind may refuse now what it must accept later. They are no proof against
+ * the peer that sent the block.
  */
 import type { BlockHeader } from "./BlockHeader.ts"
 import * as ChainParams from "./ChainParams.ts"
@@ -25,7 +25,7 @@ export type HeaderFault =
   | { readonly _tag: "TooEarly"; readonly timestamp: number; readonly earliest: number }
   | { readonly _tag: "AheadOfSchedule"; readonly height: number; readonly greatest: number }
   | { readonly _tag: "NoLeader" }
-  /** White space at an end: the network trims it before it stores the block, whose hash is another one then. */
+  /** White space at either end: the network trims it before it stores the block, which changes the hash. */
   | { readonly _tag: "UntrimmedLeader" }
   /** Satoshi. */
   | { readonly _tag: "TreasuryTooHigh"; readonly actual: U64.U64; readonly greatest: U64.U64 }
@@ -35,7 +35,7 @@ export type HeaderFault =
 /** Whether the same header may be valid at a later time. */
 export const passes = (fault: HeaderFault): boolean => fault._tag === "InFuture" || fault._tag === "AheadOfSchedule"
 
-/** The parent that a header of this hash is to the next. */
+/** This header as the parent of the next. */
 export const parentOf = (header: BlockHeader, hash: Hash.Hash): Parent => ({
   height: header.height,
   hash,
@@ -43,7 +43,7 @@ export const parentOf = (header: BlockHeader, hash: Hash.Hash): Parent => ({
 })
 
 /**
- * The first rule that the header breaks as the successor of `parent`; `undefined`: none.
+ * The first rule that the header breaks as the successor of `parent`; `undefined` if it breaks none.
  *
  * @param now ms since 1970
  */
@@ -66,14 +66,14 @@ export const check = (
   if (header.treasuryBalance > greatest) {
     return { _tag: "TreasuryTooHigh", actual: header.treasuryBalance, greatest }
   }
-  // The reward is emission plus fees less the treasury's part; the fees need inputs' values, but are not negative.
+  // The reward is emission plus fees minus the treasury's part. Fees need the inputs' values, but are never negative.
   if (header.blockReward < params.blockReward) {
     return { _tag: "RewardTooLow", actual: header.blockReward, least: params.blockReward }
   }
   return undefined
 }
 
-/** Unicode's White_Space, which is what the network trims; JavaScript's own notion of white space differs from it. */
+/** Unicode's White_Space, which is what the network trims; JavaScript's own definition differs. */
 const whiteSpace = /^\p{White_Space}$/u
 
 const isWhiteSpace = (code: number): boolean =>

@@ -1,4 +1,4 @@
-/** The merkle root over a block's txids: single SHA-256, an odd last node is paired with itself. */
+/** The merkle root over a block's txids: single SHA-256; an odd last node is paired with itself. */
 import * as Hash from "./Hash.ts"
 import type { Hasher } from "./Hasher.ts"
 import type { Transaction } from "./Transaction.ts"
@@ -17,7 +17,7 @@ const levelAbove = (hasher: Hasher, level: ReadonlyArray<Hash.Hash>): ReadonlyAr
   return above
 }
 
-/** Of no leaves: zero. Of one: the leaf itself. */
+/** No leaves: zero. One leaf: the leaf itself. */
 export const root = (hasher: Hasher, leaves: ReadonlyArray<Hash.Hash>): Hash.Hash => {
   let level = leaves
   while (level.length > 1) level = levelAbove(hasher, level)
@@ -25,8 +25,8 @@ export const root = (hasher: Hasher, leaves: ReadonlyArray<Hash.Hash>): Hash.Has
 }
 
 /**
- * Whether fewer leaves have the same root: two neighbours that are paired are equal on some level, as the last one and its copy
- * are. A list of transactions like that may have been made from a good block by repeating its end (Bitcoin's CVE-2012-2459).
+ * Whether fewer leaves have the same root: on some level two paired neighbours are equal, like a last node and its copy. Such a transaction
+ * list may be a good block's with its end repeated (Bitcoin's CVE-2012-2459).
  */
 export const mayBePadded = (hasher: Hasher, leaves: ReadonlyArray<Hash.Hash>): boolean => {
   for (let level = leaves; level.length > 1; level = levelAbove(hasher, level)) {
@@ -43,7 +43,7 @@ export const txids = (hasher: Hasher, transactions: ReadonlyArray<Transaction>):
   return ids
 }
 
-/** Whether the transactions have this root under the rule of old blocks, whose ids covered the memo. */
+/** Whether the transactions have this root under the rule of old blocks, whose txids covered the memo. */
 export const isLegacyRoot = (
   hasher: Hasher,
   transactions: ReadonlyArray<Transaction>,

@@ -1,4 +1,4 @@
-/** Whose turn it is to make a test block, and when the next one steps in. Pure; times in ms since 1970. */
+/** Which producer's turn it is to make a test block, and when the next one steps in. Pure; times in ms since 1970. */
 import * as Limits from "../Limits.ts"
 import type { PeerIp } from "../peer/PeerIp.ts"
 
@@ -6,9 +6,9 @@ import type { PeerIp } from "../peer/PeerIp.ts"
 export const turnAt = (now: number, everyMs = Limits.produceEveryMs): number => Math.floor(now / everyMs)
 
 /**
- * Those that take turns: the live masternodes among the producers, or all producers while no masternode is among them.
+ * The producers that take turns: live masternodes among them, or all producers if none is a live masternode.
  *
- * @param live addresses of the masternodes that are live
+ * @param live addresses of the live masternodes
  */
 export const takingTurns = (producers: ReadonlyArray<PeerIp>, live: ReadonlyArray<PeerIp>): ReadonlyArray<PeerIp> => {
   const masternodes = producers.filter((producer) => live.includes(producer))
@@ -16,10 +16,10 @@ export const takingTurns = (producers: ReadonlyArray<PeerIp>, live: ReadonlyArra
 }
 
 /**
- * Whether `own` makes a block now. At the start of a turn it is the producer's whose turn it is; after half a turn without a
- * block the next one's as well. Once a block came in this turn, nobody's.
+ * Whether `own` makes a block now. From the start of a turn the turn's producer does; after half a turn without a block, the next producer
+ * may too. Once a block arrived in this turn, no producer does.
  *
- * @param producers those that take turns, in the order of their IPs
+ * @param producers the producers that take turns, ordered by IP
  * @param lastBlockAt when our tip last changed
  * @param everyMs length of a turn, the same at every producer
  */

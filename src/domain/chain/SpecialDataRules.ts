@@ -1,6 +1,6 @@
 /**
- * Whether the special data of a transaction is genuine: its fields are filled in, its signature is that of its key, and an
- * address in it belongs to that key. Near the tip, a transaction without inputs and outputs must carry such data.
+ * Whether a transaction's special data is genuine: its fields are filled in, its signature is valid for its key, and any address in it
+ * belongs to that key. Near the tip, a transaction without inputs and outputs must carry such data.
  */
 import { Result } from "effect"
 import { Hex } from "effect/encoding"
@@ -13,7 +13,7 @@ const keyBytes = 32
 const signatureBytes = 64
 const toUtf8 = new TextEncoder()
 
-/** `n` bytes as hex digits of either case; `undefined`: the text is not that. */
+/** `n` bytes from hex digits of either case; `undefined` if the text is anything else. */
 const hexBytes = (text: string, n: number): Uint8Array | undefined =>
   text.length === 2 * n && /^[0-9a-f]*$/i.test(text) ? Result.getOrUndefined(Hex.decode(text)) : undefined
 
@@ -29,7 +29,7 @@ const isFilled = (data: SpecialData): boolean => {
   }
 }
 
-/** The text that the key's owner signed. */
+/** The text that the key's owner signs. */
 export const signedText = (data: SpecialData): string => {
   switch (data._tag) {
     case "MasternodeRegistration": {

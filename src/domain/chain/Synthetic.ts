@@ -1,7 +1,7 @@
 /**
- * Blocks made here, for tests and for devnet: no masternodes, no votes, no signatures. Every node takes them, the TIME
- * network's reference daemon on testnet included, because an unknown leader and an empty bitmap leave the rules on votes
- * nothing to check. This is not consensus: anybody can make as many.
+ * Blocks made here, for tests and for devnet: no masternodes, no votes, no signatures. Every node accepts them, including the TIME
+ * network's reference daemon on testnet, because an unknown leader and an empty bitmap leave the vote rules nothing to check. This is not
+ * consensus: anyone can make any number of them.
  */
 import * as Block from "./Block.ts"
 import * as BlockHeader from "./BlockHeader.ts"
@@ -15,9 +15,9 @@ import * as Txid from "./Txid.ts"
 import * as U64 from "./U64.ts"
 
 export interface Options {
-  /** Any text but an empty one, in practice an IP. Not that of a masternode. */
+  /** Any non-empty text, in practice an IP. Must not be a masternode's. */
   readonly leader: string
-  /** Who gets the reward. ASCII. */
+  /** Receives the reward. ASCII. */
   readonly address: string
 }
 
@@ -28,7 +28,7 @@ export interface Made {
   readonly txids: readonly [coinbase: Hash.Hash, distribution: Hash.Hash]
 }
 
-/** The block is due after `now`. Seconds since 1970. */
+/** The block is not due until after `now`. Seconds since 1970. */
 export interface NotDue {
   readonly _tag: "NotDue"
   readonly height: number
@@ -46,7 +46,7 @@ const coinbaseScript = (height: number): Uint8Array => {
   return script
 }
 
-/** The block of a producer: on top of any parent, at any time (seconds since 1970) the rules allow. */
+/** A producer's block: on top of any parent, at any time (seconds since 1970) that the rules allow. */
 export const onTop = (
   params: ChainParams.ChainParams,
   hasher: Hasher,
@@ -105,7 +105,7 @@ export const onTop = (
   return { block, hash: BlockHeader.hash(hasher, block.header), txids }
 }
 
-/** The block that is due on top of the parent by schedule: with the same options always the same chain. `now`: ms since 1970. */
+/** The scheduled block on top of the parent: the same options always give the same chain. `now`: ms since 1970. */
 export const block = (
   params: ChainParams.ChainParams,
   hasher: Hasher,

@@ -1,6 +1,6 @@
 /**
- * A TIME address of a public key: `TIME0` (testnet) or `TIME1` (mainnet), then base58 of the first 20 bytes of the key's
- * SHA-256 and a checksum, the first 4 bytes of the double SHA-256 of those 20.
+ * The TIME address of a public key: `TIME0` (testnet) or `TIME1` (mainnet), then base58 of 20 bytes and a checksum. The 20 bytes are the
+ * start of the key's SHA-256; the checksum is the first 4 bytes of their double SHA-256.
  */
 import type { NetworkName } from "../Network.ts"
 import type { Hasher } from "./Hasher.ts"
@@ -18,12 +18,12 @@ const base58 = (bytes: Uint8Array): string => {
   for (const byte of bytes) rest = (rest << 8n) | BigInt(byte)
   let text = ""
   for (; rest > 0n; rest /= 58n) text = `${alphabet[Number(rest % 58n)]}${text}`
-  // Every leading zero byte is one digit of its own.
+  // Each leading zero byte becomes one digit.
   const zeros = bytes.findIndex((byte) => byte !== 0)
   return "1".repeat(zeros < 0 ? bytes.length : zeros) + text
 }
 
-/** The bytes of a base58 text that has exactly so many; `undefined`: it has not. */
+/** The bytes of a base58 text; `undefined` if it does not decode to exactly `length` bytes. */
 const fromBase58 = (text: string, length: number): Uint8Array | undefined => {
   let rest = 0n
   for (const digit of text) {
@@ -39,7 +39,7 @@ const fromBase58 = (text: string, length: number): Uint8Array | undefined => {
 const checksum = ({ sha256 }: Sha256, payload: Uint8Array): Uint8Array =>
   sha256(sha256(payload)).subarray(0, checksumBytes)
 
-/** Whose network an address is of; `undefined`: it is none, or was misspelt. */
+/** The network of an address; `undefined` if the text is not an address, or is misspelt. */
 export const networkOf = (hasher: Sha256, text: string): NetworkName | undefined => {
   const [prefix, network] = prefixes.find(([prefix]) => text.startsWith(prefix)) ?? []
   if (prefix === undefined) return undefined

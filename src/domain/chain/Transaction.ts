@@ -1,4 +1,4 @@
-/** A transaction of the TIME network: its fields, and their bincode. Byte strings of a decoded one are views. */
+/** A transaction of the TIME network: its fields and their bincode. A decoded transaction's byte strings are views. */
 import { Reader, Writer } from "./Bincode.ts"
 import type { Hash } from "./Hash.ts"
 import type { I64, U64 } from "./U64.ts"
@@ -21,7 +21,7 @@ export interface TxOutput {
   readonly scriptPubkey: Uint8Array
 }
 
-/** Field order is that of the wire and of the JSON under a txid. */
+/** Fields are in the order of the wire and of the JSON that a txid hashes. */
 export type SpecialData =
   | {
     readonly _tag: "MasternodeRegistration"
@@ -58,30 +58,30 @@ export interface Transaction {
   readonly encryptedMemo: Uint8Array | undefined
 }
 
-/** Bytes that are no value of their type, or more than one. */
+/** Bytes that do not encode exactly one value of their type. */
 export interface Malformed {
   readonly _tag: "Malformed"
   /** In words, for the log. */
   readonly reason: string
-  /** Offset in the bytes given. */
+  /** Offset in the given bytes. */
   readonly at: number
 }
 
-/** The verdict of a reader that failed. */
+/** The result for a reader that failed. */
 export const malformed = (reader: Reader): Malformed => ({
   _tag: "Malformed",
   reason: reader.failed ?? "trailing bytes",
   at: reader.failed === undefined ? reader.at : reader.failedAt
 })
 
-/** bytes. Least length of each in bincode. */
+/** bytes. Minimum length of each in bincode. */
 const inputLeast = 48
 const outputLeast = 16
 export const transactionLeast = 34
 
 const none: ReadonlyArray<never> = []
 
-/** Reads one transaction. Meaningless when the reader failed. */
+/** Reads one transaction. The result is meaningless if the reader failed. */
 export const read = (reader: Reader): Transaction => {
   const version = reader.u32()
   return {
@@ -200,7 +200,7 @@ const writeSpecial = (writer: Writer, data: SpecialData): void => {
   writer.text(data.signature)
 }
 
-/** The transaction that is exactly these bytes. */
+/** Decodes exactly these bytes as a transaction. */
 export const decode = (bytes: Uint8Array): Transaction | Malformed => {
   const reader = new Reader(bytes)
   const transaction = read(reader)

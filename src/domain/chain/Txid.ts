@@ -1,8 +1,8 @@
 /**
- * The id of a transaction: SHA-256 of its JSON, as the TIME network's reference implementation renders it. No white space,
- * byte strings as arrays of decimal numbers, integers in full, the memo as `null`.
+ * The id of a transaction: SHA-256 of its JSON as the TIME network's reference implementation renders it. No white space, byte strings as
+ * arrays of decimal numbers, integers in full, the memo as `null`.
  *
- * In old blocks the memo was part of the JSON; `withMemo` gives the id under that rule.
+ * In old blocks the memo was part of the JSON; `withMemo` returns the id under that rule.
  */
 import * as Limits from "../Limits.ts"
 import type { Hash } from "./Hash.ts"
@@ -12,7 +12,7 @@ import type * as U64 from "./U64.ts"
 
 const toUtf8 = new TextEncoder()
 
-/** UTF-8 as a growing run of bytes; made for text that is mostly short constants and numbers of one byte. */
+/** A growing buffer of UTF-8, made for text that is mostly short constants and one-byte numbers. */
 class Text {
   private bytes = new Uint8Array(Limits.txidBufferBytes)
   private at = 0
@@ -74,13 +74,13 @@ class Text {
     this.at = at
   }
 
-  /** A JSON string: escapes as `JSON.stringify`, everything else raw UTF-8. */
+  /** A JSON string: escapes as `JSON.stringify` does, everything else raw UTF-8. */
   quoted(text: string): void {
     this.bytesOf(toUtf8.encode(JSON.stringify(text)))
   }
 }
 
-/** The constant parts of the JSON, from one value to the next. */
+/** The constant parts of the JSON between values. */
 const part = {
   version: toUtf8.encode("{\"version\":"),
   inputs: toUtf8.encode(",\"inputs\":["),
@@ -167,7 +167,7 @@ const writeJson = (text: Text, transaction: Transaction, memo: Uint8Array | unde
   text.bytesOf(part.close)
 }
 
-/** Reused by every call: they are synchronous and leave nothing behind. */
+/** Reused by every call: calls are synchronous and keep nothing. */
 const scratch = new Text()
 
 const hashJson = (hasher: Hasher, transaction: Transaction, memo: Uint8Array | undefined): Hash => {
@@ -178,7 +178,7 @@ const hashJson = (hasher: Hasher, transaction: Transaction, memo: Uint8Array | u
 
 export const of = (hasher: Hasher, transaction: Transaction): Hash => hashJson(hasher, transaction, undefined)
 
-/** The id under the rule of old blocks: equal to `of` for a transaction without memo. */
+/** The id under the rule of old blocks: equals `of` for a transaction without a memo. */
 export const withMemo = (hasher: Hasher, transaction: Transaction): Hash =>
   hashJson(hasher, transaction, transaction.encryptedMemo)
 

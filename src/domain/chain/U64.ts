@@ -1,8 +1,8 @@
 /**
- * Exact 64-bit integers that cost nothing while they are small.
+ * Exact 64-bit integers that cost nothing extra while they are small.
  *
- * A value is a `number` exactly when it is a safe integer, else a `bigint`. So equal values are `===`, `<` and `>` compare
- * across the two, and text (`${n}`) is the decimal number. Only arithmetic needs the functions here.
+ * A value is a `number` if and only if it is a safe integer, else a `bigint`. So equal values are `===`, `<` and `>` compare across the two
+ * types, and `${n}` is the decimal number. Only arithmetic needs the functions here.
  */
 
 /** 0 … 2^64 − 1. */
@@ -11,7 +11,7 @@ export type U64 = number | bigint
 /** −2^63 … 2^63 − 1. */
 export type I64 = number | bigint
 
-/** The one form of a value. */
+/** The canonical form of a value. */
 export const of = (n: bigint): U64 => {
   const small = Number(n)
   return Number.isSafeInteger(small) ? small : n
@@ -23,7 +23,7 @@ export const fromHalves = (high: number, low: number): U64 => {
   return Number.isSafeInteger(small) ? small : (BigInt(high) << 32n) | BigInt(low)
 }
 
-/** Exact, and not wrapped: a sum over 2^64 − 1 is that greater number. */
+/** Exact, never wrapped: a sum above 2^64 − 1 stays that large. */
 export const add = (a: U64, b: U64): U64 => {
   if (typeof a === "number" && typeof b === "number") {
     const sum = a + b
@@ -32,7 +32,7 @@ export const add = (a: U64, b: U64): U64 => {
   return of(BigInt(a) + BigInt(b))
 }
 
-/** Exact; `a` must not be less than `b`. */
+/** Exact; `a` must be at least `b`. */
 export const subtract = (a: U64, b: U64): U64 =>
   typeof a === "number" && typeof b === "number" ? a - b : of(BigInt(a) - BigInt(b))
 

@@ -1,7 +1,7 @@
 /**
- * Whether a block may follow another, from its header to its transactions. Pure: `now` is passed in. HeaderRules.ts and
- * BodyRules.ts hold the rules; headers-first sync calls the first when a header comes and `body` when its block does. The rule
- * on fees (Fees.ts) needs outputs of earlier blocks and is due when those are stored.
+ * Whether a block may follow another, from its header to its transactions. Pure: `now` is passed in. HeaderRules.ts and BodyRules.ts hold
+ * the rules: headers-first sync checks the former when a header arrives, and calls `body` when its block does. The fee rule (Fees.ts) needs
+ * outputs of earlier blocks and runs once those are stored.
  */
 import type { Block } from "./Block.ts"
 import * as BlockHeader from "./BlockHeader.ts"
@@ -12,13 +12,13 @@ import type { Hasher } from "./Hasher.ts"
 import * as HeaderRules from "./HeaderRules.ts"
 import type { OutPoint } from "./Transaction.ts"
 
-/** A block that breaks no rule, with what was computed on the way. */
+/** A block that breaks no rule, with what was computed during validation. */
 export interface Valid {
   readonly _tag: "Valid"
   readonly block: Block
   readonly hash: Hash.Hash
   readonly txids: ReadonlyArray<Hash.Hash>
-  /** Outputs of earlier blocks that it spends: if there are any, `Fees.check` is due before it is stored. */
+  /** Outputs of earlier blocks that it spends: if there are any, `Fees.check` must run before the block is stored. */
   readonly spends: ReadonlyArray<OutPoint>
 }
 
@@ -28,7 +28,7 @@ export type BlockFault =
   /** Not the block that was requested. */
   | { readonly _tag: "WrongBlock"; readonly expected: Hash.Hash; readonly actual: Hash.Hash }
 
-/** The block against its parent: all rules. `now`: ms since 1970. */
+/** Checks the block against its parent: all rules. `now`: ms since 1970. */
 export const block = (
   params: ChainParams,
   hasher: Hasher,
@@ -39,7 +39,7 @@ export const block = (
   HeaderRules.check(params, parent, block.header, now) ??
     bodyOf(params, hasher, block, BlockHeader.hash(hasher, block.header), now)
 
-/** The block whose header was checked before, when only its hash was kept. `now`: ms since 1970. */
+/** Checks a block whose header was checked earlier, when only the header's hash was kept. `now`: ms since 1970. */
 export const body = (
   params: ChainParams,
   hasher: Hasher,
@@ -67,8 +67,8 @@ const bodyOf = (
 }
 
 /**
- * What a fault proves. `block`: the hash covers what is wrong, so no copy of the block can be valid, nor any chain with it. `copy`:
- * this copy alone is bad, and another peer may have a good one. `later`: the same copy may be valid at a later time.
+ * What a fault proves. `block`: the hash covers the fault, so no copy of the block, and no chain with it, can be valid. `copy`: only this
+ * copy is bad, and another peer may have a good one. `later`: the same copy may be valid later.
  */
 export type Scope = "block" | "copy" | "later"
 
@@ -94,8 +94,8 @@ export const scope = (fault: BlockFault): Scope => {
 }
 
 /**
- * Whether the fault proves that the peer which sent the copy made it up: nobody keeps a block whose transactions are not those of
- * its merkle root, or gives another block than the one requested. Of other bad copies it may be an honest relay.
+ * Whether the fault proves that the peer that sent the copy made it up. No node keeps a block whose transactions do not match its merkle
+ * root, or sends another block than the one requested. With any other bad copy, the peer may be an honest relay.
  */
 export const isForged = (fault: BlockFault): boolean => fault._tag === "WrongBlock" || fault._tag === "WrongMerkleRoot"
 

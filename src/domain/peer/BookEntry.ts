@@ -43,7 +43,7 @@ export interface BookEntry {
   readonly restarts: number
   /** The address under which the same process is connected. */
   readonly aliasOf: PeerIp | undefined
-  /** The operator disconnected it and has not named it since. */
+  /** The operator disconnected it, and it has not been named since. */
   readonly isStopped: boolean
   /** The address is this node's own. */
   readonly isSelf: boolean

@@ -1,17 +1,18 @@
 /**
- * How often one daemon is shown a chain that leaves its own. It counts every page whose first block goes on top of another chain than its tip: from the fifth in
- * five minutes on each is a violation. It asks for such pages itself, again and again: its finality lock, if it refuses the chain, holds for two minutes,
- * and does so at once where the peer that shows it has just connected, because who counts as a witness is settled every ten seconds only.
+ * How often one daemon is shown a chain that forks from its own. The daemon counts every page whose first block builds on another chain
+ * than its tip's; from the fifth in five minutes, each is a violation. It requests such pages itself, again and again. If its finality lock
+ * refuses the chain, the lock holds for two minutes. It refuses at once when the peer has just connected, because the daemon settles which
+ * peers count as witnesses only every ten seconds.
  *
- * So such a page is left empty on a new connection, and then shown seldom. Pages below its tip are free: with those it looks for the fork, and until it has
- * found it what is above is part of the search. Pure. Times are monotonic ms.
+ * So on a new connection such a page is left empty, and later it is shown rarely. Pages below its tip are free: the daemon uses them to
+ * look for the fork, and until it has found it, requests above its tip are part of the search. Pure. Times are monotonic ms.
  */
 import * as Limits from "../Limits.ts"
 
 export interface ForkPages {
   /** When the connection came up. */
   readonly upAt: number
-  /** When it was shown one last; −∞: never. */
+  /** When such a page was last shown; −∞: never. */
   readonly shownAt: number
   /** When it last asked for blocks at or below its tip. */
   readonly searchedAt: number
@@ -20,8 +21,8 @@ export interface ForkPages {
 export const start = (now: number): ForkPages => ({ upAt: now, shownAt: -Infinity, searchedAt: -Infinity })
 
 /**
- * It asks for a page. `tip`: the height of its own, as it last told; `parts`: our chain has another block there. The result is whether
- * the page is answered with what we have.
+ * The daemon requests a page. `tip`: its own height, as last reported; `parts`: our chain has another block there. The result says whether
+ * to answer the page with our blocks.
  */
 export const asked = (
   state: ForkPages,

@@ -1,16 +1,17 @@
 /**
- * How sync reads the chain of a peer of the TIME network, whose wire has neither headers nor requests by hash: pages of blocks by height, at most
- * `Limits.timePageBlocks` each. To the planner it is a peer like any other: it asks for headers behind a locator, and for blocks by hash, and both are
- * answered from pages, whose blocks are kept until they are asked for.
+ * How sync reads the chain of a TIME network peer, whose wire has neither headers nor requests by hash: only pages of blocks by height, at
+ * most `Limits.timePageBlocks` each. To the planner it is a peer like any other, asked for headers after a locator and for blocks by hash.
+ * Both are answered from pages, whose blocks are kept until they are requested.
  *
- * `step(state, event, now) → [state, actions]` is pure. Requests are answered in order, one at a time. The timer is `Arm`, which replaces the one that
- * runs, and `Fired`.
+ * `step(state, event, now) → [state, actions]` is pure. Requests are answered in order, one at a time. The timer is `Arm`, which replaces a
+ * running one, and `Fired`.
  *
- * **Where two chains part** shows in the first block of a page, which does not follow ours. Then the newest place of the locator that the peer has is
- * found by halves (`GetBlockHash`).
+ * **Where two chains fork** shows in the first block of a page, which does not follow ours. A binary search (`GetBlockHash`) then finds the
+ * newest locator place that the peer has.
  *
- * **Its limits.** Pages keep a distance of `timePageMs`, and no more than `timeAlikePages` in `timeAlikeMs` are near one another: from twenty on the daemon
- * answers none and counts a violation. A page that is not answered within `timeAnswerMs` is asked for again: while it syncs itself it answers little.
+ * **Its limits.** Pages are at least `timePageMs` apart, and at most `timeAlikePages` within `timeAlikeMs` are close to one another: from
+ * twenty on, the daemon answers none and counts a violation. A page unanswered within `timeAnswerMs` is requested again, because a daemon
+ * that is syncing answers little.
  */
 import * as Hash from "../chain/Hash.ts"
 import * as Limits from "../Limits.ts"
@@ -20,7 +21,7 @@ export interface Place {
   readonly hash: Hash.Hash
 }
 
-/** A block of a page. `B`: what it is above. */
+/** A block of a page. `B`: the block type of the layer above. */
 export interface Paged<B> extends Place {
   readonly previous: Hash.Hash
   /** bytes. */
@@ -34,11 +35,11 @@ interface HeadersAsk {
   /** Newest first, down to genesis. */
   readonly locator: ReadonlyArray<Place>
   readonly count: number
-  /** Index into the locator: behind this place is read. */
+  /** Index into the locator: reading starts after this place. */
   readonly at: number
-  /** Searches that ended at a place which the peer then did not have: its chain changed meanwhile. */
+  /** Searches that ended at a place that the peer then did not have, because its chain changed meanwhile. */
   readonly searches: number
-  /** A page was empty where its tip says that there are blocks. */
+  /** A page was empty although the peer's tip says that there are blocks. */
   readonly wasEmpty: boolean
 }
 
@@ -46,27 +47,27 @@ interface BlocksAsk {
   readonly _tag: "Blocks"
   readonly request: number
   readonly from: number
-  /** What is left of it. */
+  /** Blocks not received yet. */
   readonly hashes: ReadonlyArray<Hash.Hash>
 }
 
 type Doing =
   | { readonly _tag: "Page"; readonly start: number; readonly end: number }
-  /** `not`: index of a place that the peer does not have; `has`: of one that it has. */
+  /** `not`: index of a place that the peer does not have; `has`: index of a place that it has. */
   | { readonly _tag: "Search"; readonly not: number; readonly has: number; readonly mid: number }
   | { readonly _tag: "Tip" }
 
 export interface Paging<B> {
-  /** The peer's tip, as it last told. */
+  /** The peer's tip, as last reported. */
   readonly told: Place
   readonly queue: ReadonlyArray<HeadersAsk | BlocksAsk>
   readonly doing: Doing | undefined
   /** Blocks of pages, by hash, oldest first. */
   readonly kept: ReadonlyMap<string, Paged<B>>
   readonly keptBytes: number
-  /** Pages asked for lately. */
+  /** Pages requested recently. */
   readonly pages: ReadonlyArray<{ readonly at: number; readonly start: number; readonly end: number }>
-  /** Pages that are not answered. */
+  /** Number of unanswered pages. */
   readonly owed: number
 }
 
@@ -100,7 +101,7 @@ export type Action<B> =
     readonly more: boolean
   }
   | { readonly _tag: "GiveBlocks"; readonly request: number; readonly blocks: ReadonlyArray<B>; readonly done: boolean }
-  /** What no honest peer sends. */
+  /** The peer sent something that no honest peer sends. */
   | { readonly _tag: "Lied"; readonly detail: string }
   | { readonly _tag: "Arm"; readonly ms: number }
 
@@ -160,7 +161,7 @@ const handle = <B>(work: Work<B>, event: Event<B>): void => {
     case "HashTold":
       return hashTold(work, event.height, event.hash)
     case "Fired":
-      // Not answered, or the wait for the next page is over: `go` asks, again if need be.
+      // No answer, or the wait for the next page is over: `go` asks, again if necessary.
       if (work.doing?._tag === "Search") ask(work, work.doing)
       else work.doing = undefined
   }
@@ -173,7 +174,7 @@ const pageCame = <B>(work: Work<B>, blocks: ReadonlyArray<Paged<B>>): void => {
   work.owed -= 1
   const { doing } = work
   const [first] = blocks
-  // The late answer to a page that was asked for again.
+  // The late answer to a page that was requested again.
   if (doing?._tag !== "Page" || (first !== undefined && first.height !== doing.start)) return
   if (blocks.length > doing.end - doing.start + 1) return lied(work, "more blocks than requested")
   for (const [at, block] of blocks.entries()) {
@@ -190,7 +191,7 @@ const pageCame = <B>(work: Work<B>, blocks: ReadonlyArray<Paged<B>>): void => {
   else if (head?._tag === "Blocks") checkFirst(work, head, first)
 }
 
-/** A page for the blocks of a request: if the first is another than asked for, the peer is on another chain. */
+/** A page for a request's blocks: if the first differs from the one requested, the peer is on another chain. */
 const checkFirst = <B>(work: Work<B>, { hashes, request }: BlocksAsk, first: Paged<B> | undefined): void => {
   const [expected] = hashes
   if (first !== undefined && expected !== undefined && Hash.equals(first.hash, expected)) return
@@ -202,7 +203,7 @@ const headersFrom = <B>(work: Work<B>, head: HeadersAsk, blocks: ReadonlyArray<P
   const [first] = blocks
   if (place === undefined) return
   if (first === undefined) {
-    // It told of more: of its chain as it was, perhaps. Its tip is asked for once before its word counts.
+    // It announced more, perhaps of its former chain. Its tip is requested once before its claim counts.
     if (head.wasEmpty) return give(work, head, place, [])
     work.queue = [{ ...head, wasEmpty: true }, ...work.queue.slice(1)]
     work.doing = { _tag: "Tip" }
@@ -218,10 +219,10 @@ const give = <B>(work: Work<B>, { request }: HeadersAsk, { hash }: Place, blocks
   done(work, { _tag: "GiveHeaders", request, after: hash, blocks, more })
 }
 
-/** The peer does not have the place that was read behind: looks for the newest that it has. */
+/** The peer does not have the place after which we read: searches for the newest place that it has. */
 const search = <B>(work: Work<B>, head: HeadersAsk): void => {
   const has = head.locator.length - 1
-  // Genesis is common, or it would not be a peer; a chain that changes all the time is asked for again.
+  // Genesis is shared, or it would not be a peer. A chain that keeps changing is left for a later request.
   if (head.at >= has || head.searches >= Limits.timeSearches) {
     const place = head.locator[has]
     return place === undefined ? undefined : give(work, head, place, [])
@@ -249,7 +250,7 @@ const hashTold = <B>(work: Work<B>, height: number, hash: Hash.Hash | undefined)
   narrow(work, isThere ? doing.not : doing.mid, isThere ? doing.mid : doing.has)
 }
 
-/** The first of the queue is answered. */
+/** The first request of the queue is answered. */
 const done = <B>(work: Work<B>, action: Action<B>): void => {
   work.actions.push(action)
   work.queue = work.queue.slice(1)
@@ -261,7 +262,7 @@ const lied = <B>(work: Work<B>, detail: string): void => {
   work.actions.push({ _tag: "Lied", detail })
 }
 
-// --- what is kept -----------------------------------------------------------------
+// --- kept blocks ------------------------------------------------------------------
 
 const keep = <B>(work: Work<B>, blocks: ReadonlyArray<Paged<B>>): void => {
   const kept = new Map(work.kept)
@@ -278,7 +279,7 @@ const keep = <B>(work: Work<B>, blocks: ReadonlyArray<Paged<B>>): void => {
   work.kept = kept
 }
 
-/** Takes out what is kept of a request, from its first block on. */
+/** Removes and returns the kept blocks of a request, from its first block on. */
 const takeKept = <B>(work: Work<B>, hashes: ReadonlyArray<Hash.Hash>): ReadonlyArray<B> => {
   const kept = new Map(work.kept)
   const taken: Array<B> = []
@@ -294,9 +295,9 @@ const takeKept = <B>(work: Work<B>, hashes: ReadonlyArray<Hash.Hash>): ReadonlyA
   return taken
 }
 
-// --- what is asked ----------------------------------------------------------------
+// --- requests ---------------------------------------------------------------------
 
-/** Goes on with the first of the queue, as far as it goes without an answer. */
+/** Advances the first request of the queue until it needs an answer. */
 const go = <B>(work: Work<B>): void => {
   while (work.doing === undefined) {
     const [head] = work.queue
@@ -305,7 +306,7 @@ const go = <B>(work: Work<B>): void => {
   }
 }
 
-/** False: it waits. */
+/** False if the request waits. */
 const goBlocks = <B>(work: Work<B>, head: BlocksAsk): boolean => {
   const blocks = takeKept(work, head.hashes)
   const hashes = head.hashes.slice(blocks.length)
@@ -323,7 +324,7 @@ const goBlocks = <B>(work: Work<B>, head: BlocksAsk): boolean => {
 
 const goHeaders = <B>(work: Work<B>, head: HeadersAsk): boolean => {
   let { at } = head
-  // Places above its tip say nothing.
+  // Places above its tip reveal nothing.
   while (at < head.locator.length - 1 && (head.locator[at]?.height ?? 0) > work.told.height) at += 1
   const place = head.locator[at]
   if (place === undefined) {
@@ -340,7 +341,7 @@ const goHeaders = <B>(work: Work<B>, head: HeadersAsk): boolean => {
   return true
 }
 
-/** Asks for a page, once its time has come. False: it waits. */
+/** Requests a page if its time has come; false if it must wait. */
 const page = <B>(work: Work<B>, start: number, to: number): boolean => {
   const end = Math.min(to, start + Limits.timePageBlocks - 1)
   const ms = waitMs(work, start, end)

@@ -1,4 +1,4 @@
-/** Sets of heights as sorted, disjoint, non-adjacent inclusive ranges. Plain data; every function gives a new set. */
+/** Sets of heights as sorted, disjoint, non-adjacent inclusive ranges. Plain data; every function returns a new set. */
 
 export interface Range {
   readonly from: number
@@ -9,7 +9,7 @@ export type Ranges = ReadonlyArray<Range>
 
 export const empty: Ranges = []
 
-/** With all of `from…to` (nothing when empty). */
+/** Adds all of `from…to` (nothing if empty). */
 export const add = (ranges: Ranges, from: number, to: number): Ranges => {
   if (from > to) return ranges
   const result: Array<Range> = []
@@ -31,7 +31,7 @@ export const add = (ranges: Ranges, from: number, to: number): Ranges => {
   return result
 }
 
-/** Without any of `from…to`. */
+/** Removes all of `from…to`. */
 export const remove = (ranges: Ranges, from: number, to: number): Ranges => {
   if (from > to) return ranges
   const result: Array<Range> = []
@@ -48,5 +48,5 @@ export const remove = (ranges: Ranges, from: number, to: number): Ranges => {
 export const has = (ranges: Ranges, height: number): boolean =>
   ranges.some((range) => range.from <= height && height <= range.to)
 
-/** How many heights. */
+/** Number of heights. */
 export const size = (ranges: Ranges): number => ranges.reduce((n, range) => n + range.to - range.from + 1, 0)

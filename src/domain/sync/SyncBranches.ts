@@ -1,4 +1,4 @@
-/** What the planner knows of one branch: which of its bodies are wanted now, what it may cost, which peers have it. */
+/** The planner's knowledge of one branch: which of its bodies are wanted now, what it may cost, which peers have it. */
 import * as Limits from "../Limits.ts"
 import * as Ranges from "./Ranges.ts"
 import { isBetter, type OnBranch, type SyncBranch, type SyncPeer, type SyncState } from "./SyncState.ts"
@@ -12,7 +12,7 @@ export const change = (work: Work, id: number, change: Partial<SyncBranch>): voi
   work.branches = work.branches.map((branch) => branch.id === id ? { ...branch, ...change } : branch)
 }
 
-/** A new branch, or news of one. */
+/** Adds a new branch, or updates a known one. */
 export const put = (work: Work, news: Pick<SyncBranch, "id" | "fork" | "tip"> & Partial<SyncBranch>): void => {
   if (find(work, news.id) !== undefined) return change(work, news.id, news)
   const fresh: SyncBranch = {
@@ -26,13 +26,13 @@ export const put = (work: Work, news: Pick<SyncBranch, "id" | "fork" | "tip"> & 
   work.branches = [...work.branches, fresh]
 }
 
-/** The last height up to which its bodies are there without a gap. */
+/** The last height up to which its bodies are present without a gap. */
 export const whole = ({ base, held }: SyncBranch): number => {
   const [first] = held
   return first !== undefined && first.from <= base + 1 ? first.to : base
 }
 
-/** Whether its bodies without a gap give a better chain than ours. (Of equally high ones the driver compares the hashes.) */
+/** Whether its gapless bodies make a better chain than ours. (For equal heights, the driver compares the hashes.) */
 const gains = (work: Pick<SyncState, "chain">, branch: SyncBranch): boolean => {
   const to = whole(branch)
   if (to <= branch.fork) return false
@@ -40,13 +40,13 @@ const gains = (work: Pick<SyncState, "chain">, branch: SyncBranch): boolean => {
     (to === work.chain.height && (to < branch.tip.height || isBetter(branch.tip, work.chain)))
 }
 
-/** bytes of bodies in memory, of all branches. */
+/** bytes of bodies in memory, over all branches. */
 export const heldBytes = (work: Pick<SyncState, "branches">): number =>
   work.branches.reduce((bytes, branch) => bytes + branch.heldBytes, 0)
 
 /**
- * Headers cost a peer nothing to make up, and us memory. They run ahead of the bodies by one full list, and further as blocks come;
- * up to where it is better than our chain in any case.
+ * Headers cost a peer nothing to make up, and cost us memory. They run ahead of the bodies by one full list, and further as blocks arrive;
+ * in any case up to where the branch becomes better than our chain.
  */
 export const mayReadOn = (work: Pick<SyncState, "chain">, branch: SyncBranch): boolean =>
   branch.tip.height - Math.max(branch.base, work.chain.height) <
@@ -54,18 +54,18 @@ export const mayReadOn = (work: Pick<SyncState, "chain">, branch: SyncBranch): b
 
 const credit = ({ delivered }: SyncBranch): number => Limits.blocksUndelivered + Limits.blocksPerDelivered * delivered
 
-/** So much of it was delivered that its window is as large as any. */
+/** Whether enough of it was delivered for a full-size window. */
 export const isEstablished = (branch: SyncBranch): boolean => credit(branch) >= Limits.syncWindowBlocks
 
-/** The last height that may be asked for now. */
+/** The last height that may be requested now. */
 export const windowEnd = (work: Pick<SyncState, "branches">, branch: SyncBranch): number => {
   const blocks = heldBytes(work) >= Limits.syncWindowBytes ? Limits.blocksPerRequest : Limits.syncWindowBlocks
   return Math.min(branch.tip.height, branch.base + Math.min(blocks, credit(branch)))
 }
 
 /**
- * The branch whose bodies are asked for first, because they are this one's too. Only one that is delivered: the peers of a made-up
- * branch could keep from us what they share with an honest one.
+ * The branch whose bodies are requested first, because they belong to this one too. Only if it is being delivered; otherwise, peers of a
+ * made-up branch could withhold from us what it shares with an honest one.
  */
 export const trunkOf = (work: Pick<SyncState, "branches" | "chain">, branch: SyncBranch): SyncBranch | undefined => {
   const { trunk } = branch
@@ -74,13 +74,13 @@ export const trunkOf = (work: Pick<SyncState, "branches" | "chain">, branch: Syn
   return found !== undefined && found.delivered > 0 ? found : undefined
 }
 
-/** The branches whose bodies are asked for, the best first. */
+/** The branches whose bodies are requested, the best first. */
 export const wanted = (work: Pick<SyncState, "branches" | "chain" | "oldestFork">): ReadonlyArray<SyncBranch> =>
   work.branches.filter((branch) =>
     branch.fork >= work.oldestFork && isBetter(branch.tip, work.chain) && trunkOf(work, branch) === undefined
   ).toSorted((a, b) => isBetter(a.tip, b.tip) ? -1 : 1)
 
-/** Heights that no peer that answers is working on, in one sweep over what is held and asked for. */
+/** Heights that no responsive peer is working on, in one pass over held and requested bodies. */
 export const missing = (work: Pick<SyncState, "branches" | "requests">, branch: SyncBranch): Ranges.Ranges => {
   const covered: Array<Ranges.Range> = [...branch.held]
   for (const request of work.requests) {
@@ -99,7 +99,7 @@ export const missing = (work: Pick<SyncState, "branches" | "requests">, branch: 
   return ranges
 }
 
-/** The last height whose block of that branch the peer can be expected to have; −1: none. */
+/** The last height whose block of that branch the peer should have; −1: none. */
 export const lastOf = (work: Pick<SyncState, "branches">, peer: SyncPeer, branch: SyncBranch): number => {
   const { on } = peer
   if (on === undefined) return -1
@@ -119,7 +119,7 @@ const isGrowing = (work: Pick<SyncState, "requests" | "peers">, branch: SyncBran
   })
 }
 
-/** Branches that may be stored now, in that order: bodies without a gap that give a better chain. */
+/** Branches that may be stored now, in order: their gapless bodies make a better chain. */
 export const ready = (
   work: Pick<SyncState, "branches" | "requests" | "peers" | "chain" | "oldestFork" | "current">
 ): ReadonlyArray<SyncBranch> => {
@@ -128,7 +128,7 @@ export const ready = (
   return work.branches.filter((branch) => {
     const to = whole(branch)
     if (branch.fork < work.oldestFork || !gains(work, branch)) return false
-    // A chain that is growing gives way only to one that is better as a whole.
+    // A growing chain is replaced only by one that is better as a whole.
     return branch.id === work.current || !busy || to > current.tip.height ||
       (to === branch.tip.height && isBetter(branch.tip, current.tip))
   }).toSorted((a, b) => {
@@ -142,12 +142,12 @@ export const ready = (
 export const needsStaging = (work: Pick<SyncState, "chain">, branch: SyncBranch): boolean =>
   branch.fork < work.chain.height && !gains(work, branch) && whole(branch) - branch.base >= Limits.stageBlocks
 
-/** Where a peer is when its branch is another now, or has none. */
+/** Takes peers off a branch that is gone. */
 export const detach = (work: Work, id: number): void => {
   work.peers = work.peers.map((peer) => peer.on?.branch === id ? { ...peer, on: undefined, lacks: Infinity } : peer)
 }
 
-/** Branches that serve no purpose any more: no better than our chain, left too deep, or shown by no connected peer. */
+/** Drops branches that are useless now: no better than our chain, forked too deep, or shown by no connected peer. */
 export const sweep = (work: Work): void => {
   for (const branch of work.branches) {
     const useful = isBetter(branch.tip, work.chain) && branch.fork >= work.oldestFork && branch.fork < branch.tip.height
@@ -164,6 +164,6 @@ export const sweep = (work: Work): void => {
   }
 }
 
-/** Puts a peer on a branch whose headers it showed, or whose header is its told tip. */
+/** Puts a peer on a branch whose headers it showed, or which contains its announced tip. */
 export const attach = (work: Work, id: SyncPeer["id"], on: OnBranch): void =>
   SyncWork.change(work, id, { on, lacks: Infinity, recheck: false })

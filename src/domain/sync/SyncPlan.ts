@@ -1,14 +1,14 @@
 /**
- * Headers-first sync as a pure planner: which peer to ask for which headers and bodies, and what follows when they do not come.
+ * Headers-first sync as a pure planner: which peer to ask for which headers and bodies, and what to do when they do not arrive.
  *
- * `step(state, event) → [state, actions]`. Total: events of peers that are gone and answers to requests that are void
- * change nothing. Actions are to be done in order; an `Arm` of a running timer replaces it. Vocabulary: SyncState.ts.
+ * `step(state, event) → [state, actions]`. Total: events of disconnected peers and answers to cancelled requests change nothing. Perform
+ * actions in order; an `Arm` of a running timer replaces it. Vocabulary: SyncState.ts.
  *
  * **Rules** (docs/decisions/0025). Headers are requested from peers that announce a better chain. Each better chain that a peer showed is a
- * branch, and its bodies are asked of the peers that have it, beside those of every other branch; its window grows with what was
- * delivered. Only whole blocks and header lists are progress. A peer that is late by its own pace is not asked for more: others are
- * asked for the rest, and its next wait is twice as long. After several it is dropped, and its announcements do not count for a while
- * when it returns.
+ * branch. Its bodies are requested from the peers that have it, alongside those of every other branch; its window grows with what was
+ * delivered. Only whole blocks and header lists are progress. A peer that is late by its own pace is not asked for more: others are asked
+ * for the rest, and its next timeout is twice as long. After several timeouts it is dropped, and when it returns, its announcements do not
+ * count for a while.
  */
 import * as Limits from "../Limits.ts"
 import * as Ranges from "./Ranges.ts"
@@ -27,7 +27,7 @@ export const step = (state: SyncState, event: SyncEvent): readonly [SyncState, R
   return [SyncWork.close(work), work.actions]
 }
 
-/** Whether the event meant anything. */
+/** Whether the event changed anything. */
 const apply = (work: Work, event: SyncEvent): boolean => {
   switch (event._tag) {
     case "PeerUp":
@@ -58,7 +58,7 @@ const apply = (work: Work, event: SyncEvent): boolean => {
         : heldOff(work, event.timer.peer)
     default: {
       const peer = SyncWork.find(work, event.peer)
-      // The driver has that branch now, whatever becomes of the peer.
+      // The driver has that branch now, whatever happens to the peer.
       const branched = event._tag === "HeadersReceived" && event.placed._tag === "Branch"
       if (branched) SyncBranches.put(work, event.placed.branch)
       if (peer === undefined || peer.blamed !== undefined) return branched
@@ -77,7 +77,7 @@ const atPeer = (work: Work, event: PeerEvent, peer: SyncPeer): boolean => {
     case "TipAnnounced":
       SyncWork.change(work, peer.id, { told: event.tip, ...(event.tip.hash === peer.told.hash ? {} : { reached: -1 }) })
       if (event.on !== undefined) SyncBranches.attach(work, peer.id, event.on)
-      // It has gone to another chain, no longer than the one it was on.
+      // It has switched to another chain, no longer than its former one.
       else if (event.tip.hash !== peer.told.hash && event.tip.height <= (peer.on?.height ?? -1)) {
         SyncWork.change(work, peer.id, { recheck: true })
       }
@@ -110,7 +110,7 @@ const peerUp = (work: Work, event: Extract<SyncEvent, { readonly _tag: "PeerUp" 
 
 // --- headers ----------------------------------------------------------------------
 
-/** The answer to a request about headers came: the request ends, and is given. */
+/** An answer to a header request arrived: removes the request and returns it. */
 const headerRequest = (work: Work, request: number): HeaderRequest | undefined => {
   const found = work.headerRequests.find(({ id }) => id === request)
   work.headerRequests = work.headerRequests.filter(({ id }) => id !== request)
@@ -129,7 +129,7 @@ const headersReceived = (
   if (more === "yes" && (event.count === 0 || last.height <= (request?.reached ?? -1))) {
     return SyncWork.blame(work, peer.id, "empty-headers", `no headers behind height ${last.height}`)
   }
-  // Only what it told before it was asked: a later announcement may overtake the answer.
+  // Only the tip announced before the request counts: a later announcement may overtake the answer.
   if (more === "no" && request !== undefined && last.height < request.told.height) {
     const detail = `announced height ${request.told.height}, headers end at ${last.height}`
     return SyncWork.blame(work, peer.id, "inflated-height", detail)
@@ -141,13 +141,13 @@ const headersReceived = (
     clockBehind: undefined,
     on: undefined,
     lacks: Infinity,
-    // Its chain ends here now: it may have changed since it announced another end.
+    // Its chain now ends here: it may have changed since the peer announced another end.
     ...(more === "no" && request !== undefined && peer.told.hash === request.told.hash ? { told: last } : {})
   })
   place(work, event, peer.id)
   if (skipping(work, peer.id)) return
   if (more === "not-yet" && placed._tag !== "TooDeep") {
-    // Little is asked for: what is in the future comes again each time.
+    // A small request suffices: headers in the future are sent again each time.
     SyncWork.change(work, peer.id, { clockBehind: event.clockBehind, headerBatch: Limits.headersLeastRequest })
     const waitMs = Math.min(Limits.futureRetryMostMs, Math.max(Limits.futureRetryMs, event.dueMs))
     return SyncWork.holdOff(work, peer.id, "future", waitMs)
@@ -160,13 +160,13 @@ const headersReceived = (
   SyncWork.change(work, peer.id, { holdoffs: 0 })
   const now = SyncWork.find(work, peer.id)
   if (more !== "yes" || request === undefined || now === undefined) return
-  // A branch that is no better yet must be read on, or reading it was useless; the rest of a better one any of its peers may show.
-  // An answer to another request, which was sent when this one was late, goes on from here.
+  // A branch that is not better yet must be read on, or reading it was useless. The rest of a better one may come from any of its peers. An
+  // answer to another request, sent when this one was late, continues from here.
   const others = work.headerRequests.some((other) => other.peer === peer.id)
   if (placed._tag !== "Branch" && !others) SyncSchedule.readHeaders(work, now)
 }
 
-/** Puts the peer, and those whose told tip it showed, where its headers belong. */
+/** Puts the peer, and peers whose announced tip it showed, on the branch of its headers. */
 const place = (
   work: Work,
   event: Extract<SyncEvent, { readonly _tag: "HeadersReceived" }>,
@@ -174,7 +174,8 @@ const place = (
 ): void => {
   const { also, last, more, placed } = event
   if (placed._tag !== "Branch") return
-  // With more to come it has what it announced, one more at least: that is asked for as soon as the headers are there.
+  // If more headers follow, the peer has the chain it announced, at least one block more: bodies are requested as soon as their headers
+  // arrive.
   const told = SyncWork.find(work, id)?.told.height ?? last.height
   const height = more === "yes" ? Math.max(told, last.height + 1) : last.height
   SyncBranches.attach(work, id, { branch: placed.branch.id, height, shown: last.height })
@@ -186,7 +187,7 @@ const place = (
   }
 }
 
-/** Drops a peer that answers later requests and skips earlier ones, again and again. */
+/** Drops a peer that repeatedly answers later requests and skips earlier ones. */
 const skipping = (work: Work, id: SyncPeer["id"]): boolean => {
   const refusals = SyncWork.find(work, id)?.refusals ?? 0
   if (refusals < Limits.refusalsWithheld) return false
@@ -230,30 +231,30 @@ const blocksReceived = (
   else if (event.done && next <= request.to && count === 0) refused(work, peer.id, next)
 }
 
-/** A peer that was at fault before makes up for it by delivering. */
+/** A formerly faulty peer makes up for it by delivering. */
 const forgive = (work: Work, id: SyncPeer["id"], blocks: number): void => {
   const faults = SyncWork.faultsOf(work, id)
   if (faults > 0 && blocks >= Limits.blocksForgiving) SyncWork.remember(work, id, faults - 1)
 }
 
-/** The peer says it does not have the block of its branch at `height`. */
+/** The peer says that it lacks the block of its branch at `height`. */
 const refused = (work: Work, id: SyncPeer["id"], height: number): void => {
   const peer = SyncWork.find(work, id)
   if (peer === undefined) return
-  // It may never have said so itself.
+  // It may never have claimed to have it.
   const refusals = peer.refusals + (height <= (peer.on?.shown ?? -1) ? 1 : 0)
   if (refusals >= Limits.refusalsWithheld) {
     return SyncWork.blame(work, id, "withheld", `showed the header of block ${height} and does not send the block`)
   }
-  // It is on another chain, or has gone there: its headers will tell. Whatever else was asked of it meanwhile says no more.
+  // It is on another chain, or has switched: its headers will show that. Answers to other requests in that range mean nothing more.
   SyncWork.cancel(work, (request) => request.peer === id && request.to >= height)
   SyncWork.change(work, id, { refusals, lacks: Math.min(peer.lacks, height), recheck: true, reached: -1 })
 }
 
 /**
- * The peer's copy of the block at `height` cannot be used: parts of it that its hash does not cover are bad, or it is too early for it. The
- * peer may relay in good faith, so it is not blamed: others are asked for the block, and the peer again after a while. Until then what it
- * announces does not count, or a chain whose every copy is bad would hold the node up.
+ * The peer's copy of the block at `height` is unusable: parts that its hash does not cover are bad, or the block is too early. The peer may
+ * relay in good faith, so it is not blamed. Others are asked for the block, and the peer again after a while. Until then its announcements
+ * do not count, or a chain with only bad copies would hold the node up.
  */
 const unusable = (work: Work, id: SyncPeer["id"], height: number): void => {
   const peer = SyncWork.find(work, id)
@@ -298,7 +299,7 @@ const discarded = (
 
 // --- time -------------------------------------------------------------------------
 
-/** The peer's wait passed without a whole piece of an answer. */
+/** The peer timed out without a whole piece of an answer. */
 const late = (work: Work, id: SyncPeer["id"], trickled: boolean): boolean => {
   const peer = SyncWork.find(work, id)
   if (peer === undefined || !work.timed.has(id)) return false
@@ -329,7 +330,7 @@ const late = (work: Work, id: SyncPeer["id"], trickled: boolean): boolean => {
 const heldOff = (work: Work, id: SyncPeer["id"]): boolean => {
   const peer = SyncWork.find(work, id)
   if (peer?.holdoff === undefined) return false
-  // Its headers say again what it has.
+  // Its headers show again what it has.
   SyncWork.change(work, id, { holdoff: undefined, recheck: peer.recheck || peer.holdoff === "copy" })
   return true
 }

@@ -1,10 +1,10 @@
-/** Which faults of sync prove that the peer is no honest node: only those count towards a ban. */
+/** Which sync faults prove that a peer is not honest: only those count towards a ban. */
 import type { OffenceKind } from "../protection/Offence.ts"
 import type { SyncFault } from "./SyncState.ts"
 
 /**
- * `undefined`: an honest peer may look so. A slow link, a stalled process or a full disk make it `unresponsive`, `stalled` or `withheld`; a
- * chain that its operator rewound while it was asked leaves an `inflated-height` or `empty-headers`.
+ * `undefined`: an honest peer may show this fault. A slow link, a stalled process or a full disk make a peer `unresponsive`, `stalled` or
+ * `withheld`. An operator's rewind during a request causes `inflated-height` or `empty-headers`.
  */
 export const offenceOf = (fault: SyncFault): OffenceKind | undefined => {
   switch (fault) {

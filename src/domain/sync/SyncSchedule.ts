@@ -14,7 +14,7 @@ import * as SyncVerdict from "./SyncVerdict.ts"
 import * as SyncWork from "./SyncWork.ts"
 import type { Work } from "./SyncWork.ts"
 
-/** After every event. */
+/** Runs after every event. */
 export const settle = (work: Work): void => {
   joinClaims(work)
   SyncBranches.sweep(work)
@@ -32,7 +32,7 @@ export const settle = (work: Work): void => {
   work.leftBehind = apart?.peer
 }
 
-/** A peer that announces the same tip as one that showed its headers is asked for the same blocks: it need not show them again. */
+/** A peer that announces the same tip as a peer that showed its headers joins that branch, without showing them again. */
 const joinClaims = (work: Work): void => {
   for (const peer of work.peers) {
     if (!needsHeaders(work, peer) || peer.recheck || peer.on !== undefined) continue
@@ -43,7 +43,7 @@ const joinClaims = (work: Work): void => {
   }
 }
 
-/** More memory than bodies may take: those of the branch that gave least go. */
+/** If bodies take too much memory, drops the branch that delivered least. */
 const shed = (work: Work): void => {
   while (SyncBranches.heldBytes(work) > 2 * Limits.syncWindowBytes) {
     const least = work.branches.filter((branch) => branch.id !== work.current && branch.heldBytes > 0)
@@ -59,7 +59,7 @@ const shed = (work: Work): void => {
 
 // --- headers ----------------------------------------------------------------------
 
-/** Whether the peer's chain is, or may be, better than ours, and its headers are not all known. */
+/** Whether the peer's chain is, or may be, better than ours, with headers that we do not all have. */
 const needsHeaders = (work: Work, peer: SyncPeer): boolean => {
   if (!SyncWork.isUsable(peer) || peer.holdoff !== undefined) return false
   if (peer.recheck) return true
@@ -70,7 +70,7 @@ const needsHeaders = (work: Work, peer: SyncPeer): boolean => {
     (peer.on.height > branch.tip.height && SyncBranches.mayReadOn(work, branch))
 }
 
-/** A few requests at a time, to those that announce the best chains, and of these the quickest; others when they stall. */
+/** A few requests at a time, to the peers that announce the best chains, fastest first; to others when they stall. */
 const askHeaders = (work: Work): void => {
   const asked = new Set(work.headerRequests.map(({ peer }) => peer))
   const running = work.headerRequests.filter(({ stalled }) => !stalled)
@@ -80,7 +80,7 @@ const askHeaders = (work: Work): void => {
     )
   for (const peer of candidates) {
     if (running.length >= Limits.headerConversations) return
-    // One is enough of those that announce the same tip, or show the same branch.
+    // One request is enough for peers that announce the same tip or show the same branch.
     if (running.some((other) => sameChain(work, peer, other.peer))) continue
     const request = readHeaders(work, peer)
     running.push(request)
@@ -94,7 +94,7 @@ const sameChain = (work: Work, peer: SyncPeer, otherId: SyncPeer["id"]): boolean
     (peer.on !== undefined && peer.on.branch === other.on?.branch)
 }
 
-/** Asks for headers behind what the peer is showing, or we know. */
+/** Requests headers after those that the peer is showing, or that we know. */
 export const readHeaders = (work: Work, peer: SyncPeer): HeaderRequest => {
   const id = SyncWork.asked(work, peer)
   const request = { id, peer: peer.id, told: peer.told, reached: peer.reached, stalled: false }
@@ -110,7 +110,7 @@ export const readHeaders = (work: Work, peer: SyncPeer): HeaderRequest => {
 
 // --- bodies -----------------------------------------------------------------------
 
-/** Requests all of whose blocks are there. */
+/** Removes requests whose blocks have all arrived. */
 const prune = (work: Work): void => {
   SyncWork.cancel(work, ({ branch: id, next, to }) => {
     const branch = SyncBranches.find(work, id)
@@ -120,7 +120,7 @@ const prune = (work: Work): void => {
   })
 }
 
-/** What peers have to send; a peer that has nothing to send is not in it. */
+/** What each peer still has to send; peers with nothing to send are absent. */
 type Loads = Map<SyncPeer["id"], { readonly blocks: number; readonly requests: number }>
 
 const loaded = (load: { readonly blocks: number; readonly requests: number } | undefined, blocks: number) => ({
@@ -151,7 +151,7 @@ const askBodies = (work: Work, branch: SyncBranch): void => {
   double(work, sources, branch, loads)
 }
 
-/** A few heights that the window has just reached wait for more to follow, while there is work: for fewer, larger requests. */
+/** A few heights that the window has just reached wait for more to follow while there is other work: for fewer, larger requests. */
 const mayWait = (work: Work, branch: SyncBranch, range: Ranges.Range): boolean =>
   SyncBranches.isEstablished(branch) && range.to - range.from + 1 < Limits.blocksWorthAsking &&
   range.to === SyncBranches.windowEnd(work, branch) &&
@@ -162,7 +162,7 @@ const mayWait = (work: Work, branch: SyncBranch, range: Ranges.Range): boolean =
 const isGrowing = (work: Work, branch: SyncBranch): boolean =>
   work.headerRequests.some(({ peer, stalled }) => !stalled && SyncWork.find(work, peer)?.on?.branch === branch.id)
 
-/** Blocks a peer may be asked for at once: void requests, whose answers are still to come, count. */
+/** Blocks that a peer may still be asked for: cancelled requests count until they are answered. */
 const room = (loads: Loads, peer: SyncPeer): number => {
   const load = loads.get(peer.id)
   const waiting = Math.max(peer.pending.length, load?.requests ?? 0)
@@ -174,8 +174,8 @@ const canSupply = (work: Work, peer: SyncPeer, branch: SyncBranch, loads: Loads,
   room(loads, SyncWork.find(work, peer.id) ?? peer) > 0
 
 /**
- * Of the peers that have the block and room for a request, the one with the least to do for its pace, so that all are used
- * and every pace stays known; among idle ones the one from which it is expected first.
+ * Of the peers that have the block and room for a request, the one with the least work for its pace, so that all are used and every pace
+ * stays known. Among idle peers, the one expected to deliver first.
  */
 const quickest = (
   work: Work,
@@ -200,7 +200,7 @@ const quickest = (
   return best
 }
 
-/** Asks for as much of the range as the peer may be asked for; the last height asked for. */
+/** Requests as much of the range as the peer may be asked for; returns the last height requested. */
 const ask = (
   work: Work,
   peer: SyncPeer,
@@ -226,8 +226,8 @@ const ask = (
 }
 
 /**
- * At the end of the window everything is asked for, and the window cannot move before its first block comes. A peer with
- * nothing to do is asked for the same, once, if it can be expected to take less than half the time.
+ * At the end of the window everything is requested, and the window cannot move before its first block arrives. An idle peer is asked for
+ * the same, once, if it should take less than half the time.
  */
 const double = (work: Work, sources: ReadonlyArray<SyncPeer>, branch: SyncBranch, loads: Loads): void => {
   if (SyncBranches.windowEnd(work, branch) === branch.tip.height && isGrowing(work, branch)) return
@@ -240,7 +240,7 @@ const double = (work: Work, sources: ReadonlyArray<SyncPeer>, branch: SyncBranch
   const { id, next, peer: holderId, to } = first
   const holder = SyncWork.find(work, holderId)
   if (holder === undefined) return
-  // The last blocks of a chain do not wait for a peer that has not shown its pace until it is late.
+  // The last blocks of a chain do not wait for a peer of unknown pace until it is late.
   const holderMs = holder.pieceMs === undefined && SyncBranches.windowEnd(work, branch) === branch.tip.height
     ? Limits.stallFirstMs
     : SyncWork.expectedMs(holder, loads.get(holderId)?.blocks ?? 0)
@@ -254,8 +254,8 @@ const double = (work: Work, sources: ReadonlyArray<SyncPeer>, branch: SyncBranch
 }
 
 /**
- * A late peer may have lost what it was asked: nothing is lost by asking it for little once more, after each wait. Answers come in
- * order, so an answer to that says that the earlier ones will not come.
+ * A late peer may have lost its requests: one more small request after each timeout costs little. Answers come in order, so an answer to it
+ * shows that the earlier ones will not come.
  */
 const probe = (work: Work): void => {
   for (const peer of work.peers) {

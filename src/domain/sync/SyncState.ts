@@ -1,13 +1,13 @@
 /**
- * The vocabulary of headers-first sync: what one node keeps while it follows its peers' chains, what can happen, and what
- * must be done. `SyncPlan.step(state, event) → [state, actions]` is pure.
+ * The vocabulary of headers-first sync: the state a node keeps while it follows its peers' chains, the events, and the actions to perform.
+ * `SyncPlan.step(state, event) → [state, actions]` is pure.
  *
- * **What counts.** A *told* tip entitles a peer to be asked for headers, no more. *Shown* headers make a branch, whose bodies are
- * asked of the peers that showed it. *Delivered* blocks are progress: they grow the chain, and the credit of their branch. Every
- * branch is fetched beside the others, so that one that no peer delivers holds up none.
+ * **What counts.** A *told* tip is an announcement: it entitles a peer to be asked for headers, no more. *Shown* headers make a branch,
+ * whose bodies are requested from the peers that showed it. *Delivered* blocks are progress: they grow the chain, and their branch's
+ * credit. All branches are fetched in parallel, so that a branch no peer delivers does not hold up the others.
  *
- * The planner sees heights and tips, never headers or bodies: those, their validation and the store are the driver's. State holds
- * no time: durations come in with events, timers are the actions `Arm`/`Disarm` and the event `Fired`.
+ * The planner sees heights and tips, never headers or bodies: the driver handles those, their validation and the store. State holds no
+ * time: durations arrive with events, timers are the actions `Arm`/`Disarm` and the event `Fired`.
  */
 import type { PeerIp } from "../peer/PeerIp.ts"
 import type { Ranges } from "./Ranges.ts"
@@ -18,54 +18,54 @@ export interface SyncTip {
   readonly hash: string
 }
 
-/** Why a peer is dropped. An honest peer does nothing of this kind, however slow it is. */
+/** Why a peer is dropped. An honest peer does none of these, however slow it is. */
 export type SyncFault =
   /** A header or list of headers that breaks the rules or does not link. */
   | "bad-header"
   /** A body that breaks the rules. */
   | "bad-block"
-  /** Another block than the one asked for. */
+  /** A block other than the one requested. */
   | "wrong-block"
-  /** It showed the header and says that it does not have the block, again and again. */
+  /** It showed the header but repeatedly says that it does not have the block. */
   | "withheld"
   /** It announced a height that its headers do not reach. */
   | "inflated-height"
-  /** It says there are more headers and sends none. */
+  /** It claims to have more headers but sends none. */
   | "empty-headers"
-  /** No byte of an answer over several waits, each twice the last. */
+  /** No byte of an answer over several timeouts, each twice the last. */
   | "unresponsive"
-  /** Bytes, but no whole block or header list, over several waits, each twice the last. */
+  /** Bytes, but no whole block or header list, over several timeouts, each twice the last. */
   | "stalled"
-  /** An answer that is undecodable, or to no request. */
+  /** An undecodable or unsolicited answer. */
   | "protocol"
 
-/** Why a peer that announces a better chain is not asked for it, for now. */
+/** Why a peer that announces a better chain is not asked for it at present. */
 export type Holdoff =
-  /** It was dropped before, and has not yet been connected for long enough. */
+  /** It was dropped before, and has not been connected for long enough since. */
   | "probation"
   /** Its next header is in the future by our clock. */
   | "future"
-  /** Its chain leaves ours below the greatest reorganisation. */
+  /** Its chain forks from ours below the maximum reorg depth. */
   | "too-deep"
-  /** Its copy of a block cannot be used, which is no fault of its own: other peers are asked for the block. */
+  /** Its copy of a block is unusable, through no fault of its own: other peers are asked for the block. */
   | "copy"
 
-/** Headers that a peer has shown and that are better than our chain, or were when it began. */
+/** Headers that a peer has shown and that make a better chain than ours, or did when the branch began. */
 export interface SyncBranch {
   readonly id: number
   /** Height of the last block that it shares with our chain. */
   readonly fork: number
   /** Its last shown header. */
   readonly tip: SyncTip
-  /** Up to here its bodies are on the disk: `fork`, or further when they are staged beside the chain. */
+  /** Its bodies are on disk up to here: `fork`, or higher if they are staged beside the chain. */
   readonly base: number
-  /** Its bodies above `base` that came. */
+  /** Its bodies above `base` that arrived. */
   readonly held: Ranges
-  /** bytes of those in memory. */
+  /** bytes of its bodies in memory. */
   readonly heldBytes: number
-  /** Blocks that came for it so far. What it may cost us grows with them. */
+  /** Blocks delivered for it so far. What it may cost us grows with them. */
   readonly delivered: number
-  /** An earlier branch with the same headers up to a height above `fork`: those bodies are asked for only once. */
+  /** An earlier branch with the same headers up to a height above `fork`: those bodies are requested only once. */
   readonly trunk: { readonly id: number; readonly upTo: number } | undefined
 }
 
@@ -73,59 +73,59 @@ export interface SyncBranch {
 export interface OnBranch {
   readonly branch: number
   readonly height: number
-  /** Up to here its own headers say so, or its told tip, which is one of them; −1: nothing does. */
+  /** Confirmed up to here by its own headers, or by its told tip if that is among them; −1: not confirmed. */
   readonly shown: number
 }
 
 /** One peer as sync sees it. */
 export interface SyncPeer {
   readonly id: PeerIp
-  /** The tip it announced last. Nothing that we accept or refuse changes it. */
+  /** The tip it announced last, whatever we accepted or refused since. */
   readonly told: SyncTip
   readonly on: OnBranch | undefined
-  /** From here on it does not have that branch's blocks, by its own word. */
+  /** From this height on, it says that it lacks that branch's blocks. */
   readonly lacks: number
-  /** Height of the last header it showed, while there were more; −1: none. */
+  /** Height of the last header it showed while there were more; −1: none. */
   readonly reached: number
-  /** Headers it may be asked for at once. */
+  /** Headers to request from it at once. */
   readonly headerBatch: number
-  /** Blocks it may be asked for at once, growing with good answers. */
+  /** Blocks to request from it at once, growing with good answers. */
   readonly batch: number
   /** ms. Smoothed time between an answer's pieces; `undefined` before the first. */
   readonly pieceMs: number | undefined
   /** ms. Smoothed time per block; `undefined` before the first. */
   readonly blockMs: number | undefined
-  /** Requests whose answers are to come, void ones too, in order: answers come in the order of the requests. */
+  /** Requests awaiting answers, including cancelled ones, in order: answers come in request order. */
   readonly pending: ReadonlyArray<number>
-  /** Waits in a row that passed without a whole piece of an answer. While over 0, others are asked instead. */
+  /** Consecutive timeouts without a whole piece of an answer. While over 0, others are asked instead. */
   readonly stalls: number
-  /** In the last of these waits at least bytes came. */
+  /** During the last timeout at least some bytes arrived. */
   readonly trickles: boolean
-  /** Whole pieces of answers it sent. */
+  /** Number of whole pieces of answers it sent. */
   readonly answers: number
-  /** Times in a row it lacked a block whose header it had shown. */
+  /** Consecutive times it lacked a block whose header it had shown. */
   readonly refusals: number
-  /** Copies of blocks in a row that could not be used. */
+  /** Consecutive unusable copies of blocks. */
   readonly badCopies: number
-  /** Its headers are to be asked for, although what it told is known or no better. */
+  /** Its headers must be requested, although its told tip is known or no better. */
   readonly recheck: boolean
   readonly holdoff: Holdoff | undefined
-  /** How often it was held off in a row: the next time is twice as long. */
+  /** Consecutive times it was held off: each one is twice as long. */
   readonly holdoffs: number
-  /** Its chain is better than ours and leaves it at `fork`, too deep to follow. */
+  /** Its chain is better than ours and forks at `fork`, too deep to follow. */
   readonly apart: { readonly fork: number; readonly depth: number } | undefined
   /** Seconds by which our clock is behind its headers, if it showed such. */
   readonly clockBehind: number | undefined
-  /** It is dropped for that. */
+  /** The fault for which it is dropped. */
   readonly blamed: SyncFault | undefined
 }
 
-/** Blocks asked of one peer. */
+/** Blocks requested from one peer. */
 export interface SyncRequest {
   readonly id: number
   readonly peer: PeerIp
   readonly branch: number
-  /** What is left of it: `next…to`. Answers come in order. */
+  /** The remaining range: `next…to`. Answers come in order. */
   readonly next: number
   readonly to: number
   /** Others are asked for the rest; a late answer still counts. */
@@ -137,7 +137,7 @@ export interface SyncRequest {
 export interface HeaderRequest {
   readonly id: number
   readonly peer: PeerIp
-  /** What the peer announced before it was asked: its headers must reach it. */
+  /** The peer's tip before the request: its headers must reach it. */
   readonly told: SyncTip
   /** Height of the last header it had shown by then, while there were more: its headers must go beyond. −1: none. */
   readonly reached: number
@@ -148,7 +148,7 @@ export interface HeaderRequest {
 export interface SyncState {
   /** Our chain: what is stored. */
   readonly chain: SyncTip
-  /** A branch that leaves our chain below this height is not followed. */
+  /** A branch that forks from our chain below this height is not followed. */
   readonly oldestFork: number
   readonly branches: ReadonlyArray<SyncBranch>
   /** The branch that our chain last grew by. */
@@ -158,32 +158,32 @@ export interface SyncState {
   readonly requests: ReadonlyArray<SyncRequest>
   /** Id of the next request. */
   readonly nextId: number
-  /** Faults of peers that are or were connected, the longest unchanged first. At most `Limits.rememberedFaults`. */
+  /** Fault counts of present and former peers, the longest unchanged first. At most `Limits.rememberedFaults`. */
   readonly faults: ReadonlyMap<PeerIp, number>
-  /** The last `Done` still holds. */
+  /** The last `Done` still applies. */
   readonly synced: boolean
-  /** The last `LeftBehind` still holds: of whom. */
+  /** The peer of the last `LeftBehind`, while that still applies. */
   readonly leftBehind: PeerIp | undefined
 }
 
 export type SyncTimer =
-  /** Each peer with an answer to give, to a void request too, has one: any whole piece of an answer starts it anew. */
+  /** One per peer that owes an answer, even to a cancelled request; any whole piece of an answer restarts it. */
   | { readonly _tag: "Answer"; readonly peer: PeerIp }
-  /** Each peer that is held off has one. */
+  /** One per peer that is held off. */
   | { readonly _tag: "Holdoff"; readonly peer: PeerIp }
 
 /** Where the last of a peer's headers belongs. */
 export type Placed =
   /** On our chain. */
   | { readonly _tag: "Chain" }
-  /** On a branch, whose description this is: new, longer, or as it was. */
+  /** On a branch, described here: new, longer, or unchanged. */
   | {
     readonly _tag: "Branch"
     readonly branch: Pick<SyncBranch, "id" | "fork" | "tip" | "trunk">
   }
-  /** It leaves our chain at `fork` and is no better yet. */
+  /** It forks from our chain at `fork` and is no better yet. */
   | { readonly _tag: "Worse"; readonly fork: number }
-  /** It is better, and leaves our chain at `fork`, below `oldestFork`. */
+  /** It is better, but forks from our chain at `fork`, below `oldestFork`. */
   | { readonly _tag: "TooDeep"; readonly fork: number }
 
 export type SyncEvent =
@@ -191,7 +191,7 @@ export type SyncEvent =
   | { readonly _tag: "PeerDown"; readonly peer: PeerIp }
   /** `on`: where that tip is among shown headers, if it is. */
   | { readonly _tag: "TipAnnounced"; readonly peer: PeerIp; readonly tip: SyncTip; readonly on: OnBranch | undefined }
-  /** Headers that link and break no rule. `count` of them, the last is `last` (the shared one before them if none). */
+  /** `count` headers that link and break no rule, ending in `last` (the shared header before them if there are none). */
   | {
     readonly _tag: "HeadersReceived"
     readonly peer: PeerIp
@@ -199,21 +199,21 @@ export type SyncEvent =
     readonly count: number
     readonly last: SyncTip
     readonly placed: Placed
-    /** Peers whose told tip is one of these headers. */
+    /** Peers whose told tip is among these headers. */
     readonly also: ReadonlyArray<PeerIp>
-    /** Whether the peer has more behind `last`. `not-yet`: it sent more, which may become valid with time. */
+    /** Whether the peer has more after `last`. `not-yet`: it sent more, which may become valid with time. */
     readonly more: "yes" | "no" | "not-yet"
     /** With `not-yet`: seconds by which our clock is behind the last header it sent, and ms until the first of them is due. */
     readonly clockBehind: number | undefined
     readonly dueMs: number
-    /** ms since the request, or since the piece before. */
+    /** ms since the request, or since the preceding piece. */
     readonly ms: number
   }
-  /** An answer to a request about a chain that is not ours any more. It holds nothing of use, and no peer is to blame. */
+  /** An answer to a request about a former chain of ours. It holds nothing useful, and the peer is not to blame. */
   | { readonly _tag: "HeadersVoid"; readonly peer: PeerIp; readonly request: number }
   /**
-   * The next `count` blocks of a request, all valid (of a void one: unread). `done`: the answer is over; with blocks
-   * missing, the peer cut it short, or lacks the next if there are none at all.
+   * The next `count` blocks of a request, all valid (or unread, if the request was cancelled). `done`: the answer is complete. If blocks
+   * are missing then, the peer cut it short; if there are none at all, it lacks the next block.
    */
   | {
     readonly _tag: "BlocksReceived"
@@ -221,21 +221,21 @@ export type SyncEvent =
     readonly request: number
     readonly count: number
     readonly done: boolean
-    /** The peer's copy of the block after these cannot be used, now or ever; its hash says nothing against the block. */
+    /** The peer's copy of the block after these is unusable; that says nothing against the block itself. */
     readonly unusable?: boolean
-    /** bytes of these blocks that are held now. */
+    /** bytes of these blocks now held. */
     readonly bytes: number
-    /** ms since the preceding piece, or since the request when there was nothing to answer before it. */
+    /** ms since the preceding piece, or since the request if no earlier answer was due. */
     readonly ms: number
   }
-  /** A valid block that goes on top of our chain or of a branch, header and body: pushed by a peer, or made here. */
+  /** A valid block, header and body, on top of our chain or of a branch: pushed by a peer, or made here. */
   | {
     readonly _tag: "BlockAdded"
     readonly branch: Pick<SyncBranch, "id" | "fork" | "tip">
     readonly height: number
     readonly bytes: number
   }
-  /** Our chain is another one, by blocks of `branch`. Every branch's new fork, and bytes held. */
+  /** Our chain changed by blocks of `branch`. Carries every branch's new fork, and bytes held. */
   | {
     readonly _tag: "Stored"
     readonly tip: SyncTip
@@ -245,19 +245,19 @@ export type SyncEvent =
   }
   /** Bodies of a branch moved from memory to the disk, up to `base`. */
   | { readonly _tag: "Staged"; readonly branch: number; readonly base: number; readonly heldBytes: number }
-  /** Bodies of a branch above that height turned out to be worthless. */
+  /** Bodies of a branch above that height turned out to be useless. */
   | { readonly _tag: "Discarded"; readonly branch: number; readonly above: number; readonly heldBytes: number }
-  /** History counts as settled from now on. */
+  /** History is settled from now on. */
   | { readonly _tag: "Settled"; readonly oldestFork: number }
   /** What the peer sent proves that it lies. */
   | { readonly _tag: "PeerLied"; readonly peer: PeerIp; readonly fault: SyncFault; readonly detail: string }
-  /** `trickled`: bytes of an answer came since the timer was armed. */
+  /** `trickled`: bytes of an answer arrived since the timer was armed. */
   | { readonly _tag: "Fired"; readonly timer: SyncTimer; readonly trickled: boolean }
 
 export type SyncAction =
-  /** Ask for at most `count` headers behind what the peer is showing, else behind the branch it is on, else behind our chain. */
+  /** Request at most `count` headers after those that the peer is showing, else after its branch, else after our chain. */
   | { readonly _tag: "GetHeaders"; readonly peer: PeerIp; readonly request: number; readonly count: number }
-  /** Ask for `count` blocks of a branch from height `from`, by hash. At most `Limits.blocksPerRequest`. */
+  /** Request `count` blocks of a branch from height `from`, by hash. At most `Limits.blocksPerRequest`. */
   | {
     readonly _tag: "GetBlocks"
     readonly peer: PeerIp
@@ -266,17 +266,17 @@ export type SyncAction =
     readonly from: number
     readonly count: number
   }
-  /** The request is void: bodies that still come for it are not to be kept, only told. */
+  /** The request is cancelled: do not keep bodies that still arrive for it, only report them. */
   | { readonly _tag: "Forget"; readonly request: number }
-  /** The branch is gone, and what is held of it. */
+  /** The branch is dropped, with everything held of it. */
   | { readonly _tag: "DropBranch"; readonly branch: number }
   | { readonly _tag: "Arm"; readonly timer: SyncTimer; readonly ms: number }
   | { readonly _tag: "Disarm"; readonly timer: SyncTimer }
-  /** The peer kept us waiting: for the log. It is not used while others can be. */
+  /** The peer stalled: for the log. It is not used while other peers can be. */
   | { readonly _tag: "Stalled"; readonly peer: PeerIp; readonly stalls: number }
   /** Disconnect the peer, which reads the detail. */
   | { readonly _tag: "Drop"; readonly peer: PeerIp; readonly fault: SyncFault; readonly detail: string }
-  /** In sync, as `SyncStatus.verdict` says. */
+  /** In sync, by `SyncStatus.verdict`. */
   | { readonly _tag: "Done"; readonly tip: SyncTip }
   /** The peer's chain is better, and ours cannot become it. */
   | {
@@ -302,6 +302,6 @@ export const start = (chain: SyncTip, oldestFork = 0): SyncState => ({
   leftBehind: undefined
 })
 
-/** The chain's order, on tips as text: longer, then lower hash (`ForkChoice`). */
+/** The chain's order, on textual tips: longer, then lower hash (`ForkChoice`). */
 export const isBetter = (a: SyncTip, b: SyncTip): boolean =>
   a.height > b.height || (a.height === b.height && a.hash < b.hash)

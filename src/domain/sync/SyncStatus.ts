@@ -1,4 +1,4 @@
-/** What sync is doing, in words for an operator: one line for the node, and for each peer how it is used or why not. */
+/** The state of sync, in words for an operator: one line for the node and, for each peer, how it is used or why not. */
 import * as SyncBranches from "./SyncBranches.ts"
 import { isBetter, type SyncPeer, type SyncState } from "./SyncState.ts"
 import * as SyncVerdict from "./SyncVerdict.ts"
@@ -10,11 +10,11 @@ const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n =
 export const headersHeight = ({ branches, chain }: Pick<SyncState, "branches" | "chain">): number =>
   Math.max(chain.height, ...branches.map(({ tip }) => tip.height))
 
-/** Height that the node heads for: the best that a trusted peer announces. */
+/** Height that the node is heading for: the best that a trusted peer announces. */
 export const target = (verdict: SyncVerdict.Verdict, height: number): number =>
   "target" in verdict ? verdict.target : height
 
-/** Peer, height, fork, depth and cure, for the log and the status. */
+/** Peer, height, fork, depth and remedy, for the log and the status. */
 export const leftBehindText = (
   { depth, fork, peer, told }: Omit<SyncVerdict.Apart, "told"> & { readonly told: { readonly height: number } }
 ): string =>

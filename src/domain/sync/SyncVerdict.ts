@@ -1,9 +1,10 @@
 /**
- * Where the node stands towards its peers' chains: the one judgement that the flag, the status line, the progress bar and a
- * producer's permission come from.
+ * Where the node stands relative to its peers' chains: the one verdict behind the flag, the status line, the progress bar and a producer's
+ * permission.
  *
- * **In sync** means that no connected peer, those proven false aside, announces a better chain than ours. A claim ends by being
- * followed, or with the peer that made it: a silent peer still makes it. It rests while the peer's copy of the next block cannot be used.
+ * **In sync** means that no connected peer, except proven liars, announces a better chain than ours. A claim ends when it is followed, or
+ * with the peer that made it: a peer that falls silent still makes it. A claim is suspended while the peer's copy of the next block is
+ * unusable.
  */
 import * as SyncBranches from "./SyncBranches.ts"
 import { isBetter, type SyncPeer, type SyncState, type SyncTip } from "./SyncState.ts"
@@ -13,19 +14,19 @@ export type Verdict =
   | { readonly _tag: "InSync" }
   /** No peer with a chain is connected. */
   | { readonly _tag: "NoPeers" }
-  /** Peers are connected, and of each something was false, or is of no use. */
+  /** Peers are connected, but each has lied or is of no use. */
   | { readonly _tag: "NoneTrusted" }
-  /** Blocks are on the way from `sources` peers. */
+  /** Blocks are arriving from `sources` peers. */
   | { readonly _tag: "Fetching"; readonly sources: number; readonly target: number }
   | { readonly _tag: "ReadingHeaders"; readonly from: SyncPeer; readonly target: number }
-  /** Peers announce a better chain, and none of it arrives. */
+  /** Peers announce a better chain, but none of it arrives. */
   | {
     readonly _tag: "Waiting"
     readonly of: SyncPeer
     readonly why: "asked-next" | "no-answer" | "no-body"
     readonly target: number
   }
-  /** Every better chain leaves ours too deep. */
+  /** Every better chain forks too deep. */
   | { readonly _tag: "LeftBehind"; readonly target: number; readonly of: number; readonly peers: number } & Apart
   /** Most peers' next block is in the future by our clock, by at least `seconds`. */
   | {
@@ -36,7 +37,7 @@ export type Verdict =
     readonly target: number
   }
 
-/** A peer whose chain leaves ours at `fork`, `depth` blocks below our tip, too deep to follow. */
+/** A peer whose chain forks at `fork`, `depth` blocks below our tip, too deep to follow. */
 export interface Apart {
   readonly peer: SyncPeer["id"]
   readonly told: SyncTip
@@ -44,18 +45,18 @@ export interface Apart {
   readonly depth: number
 }
 
-/** Whether a test producer may make a block: on top of the best chain that can be followed, when the clock is right. */
+/** Whether a test producer may make a block: on top of the best chain that can be followed, with a correct clock. */
 export const mayProduce = (verdict: Verdict): boolean =>
-  // A minority that is on a chain of its own cannot hold up the rest.
+  // A minority on its own chain cannot hold up the rest.
   verdict._tag === "InSync" || (verdict._tag === "LeftBehind" && 2 * verdict.of <= verdict.peers)
 
 type Facts = Pick<SyncState, "chain" | "branches" | "peers" | "headerRequests" | "requests" | "synced">
 
-/** What the peer announces counts: it was not false, and has copies that can be used. */
+/** Whether the peer's announcements count: it has not lied, and its copies are usable. */
 const isTrusted = (peer: SyncPeer): boolean =>
   peer.blamed === undefined && peer.holdoff !== "probation" && peer.holdoff !== "copy"
 
-/** A node in sync stays so while its next blocks, all here, wait for the disk. */
+/** A node in sync stays in sync while its next blocks have all arrived and wait for the disk. */
 const isHere = (state: Facts, { on, told }: SyncPeer): boolean => {
   const branch = SyncBranches.find(state, on?.branch)
   return state.synced && branch !== undefined && on !== undefined && on.height >= told.height &&
@@ -67,7 +68,7 @@ const ahead = (state: Facts): ReadonlyArray<SyncPeer> =>
   state.peers.filter((peer) => isTrusted(peer) && isBetter(peer.told, state.chain) && !isHere(state, peer))
     .toSorted((a, b) => isBetter(a.told, b.told) ? -1 : 1)
 
-/** The best peer whose chain ours cannot become, unless one that it can become is better too. */
+/** The best peer whose chain ours cannot become, unless another better chain can still be followed. */
 export const leftBehind = (state: Facts): Apart | undefined => {
   const better = ahead(state).filter(({ clockBehind }) => clockBehind === undefined)
   const [best] = better
@@ -86,7 +87,7 @@ export const verdict = (state: Facts): Verdict => {
     const seconds = Math.min(...early.map(({ clockBehind }) => clockBehind ?? 0))
     return { _tag: "ClockBehind", seconds, of: early.length, peers: trusted.length, target }
   }
-  // Fewer than half cannot show that our clock is wrong: what they show is not valid yet.
+  // Fewer than half cannot show that our clock is wrong: their next blocks are not valid yet.
   const best = better.find(({ clockBehind }) => clockBehind === undefined)
   if (best === undefined) return { _tag: "InSync" }
   const apart = leftBehind(state)

@@ -1,7 +1,7 @@
 /**
- * One step of the planner in the making: a mutable copy of the state and the actions so far, never seen outside of one
- * call of `SyncPlan.step`. The operations here keep what every rule relies on: a peer's timer runs exactly while it owes
- * an answer, and a peer that leaves or is dropped leaves nothing behind.
+ * One step of the planner in progress: a mutable copy of the state and the actions so far, never visible outside one call of
+ * `SyncPlan.step`. The operations here keep what every rule relies on: a peer's timer runs exactly while it owes an answer, and a peer that
+ * leaves or is dropped leaves nothing behind.
  */
 import * as Limits from "../Limits.ts"
 import type { PeerIp } from "../peer/PeerIp.ts"
@@ -31,13 +31,13 @@ export interface Work {
   synced: boolean
   leftBehind: PeerIp | undefined
   readonly actions: Array<SyncAction>
-  /** Peers whose answer timer must start anew: they sent a whole piece, or were asked after having nothing to answer. */
+  /** Peers whose answer timer must restart: they sent a whole piece, or received a request while owing nothing. */
   readonly touched: Set<PeerIp>
-  /** Peers whose answer timer ran when the step began. */
+  /** Peers whose answer timer was running when the step began. */
   readonly timed: ReadonlySet<PeerIp>
 }
 
-/** Peers with an answer to give. */
+/** Peers that owe an answer. */
 const owing = ({ peers }: Pick<SyncState, "peers">): Set<PeerIp> => {
   const owing = new Set<PeerIp>()
   for (const peer of peers) if (peer.pending.length > 0) owing.add(peer.id)
@@ -46,7 +46,7 @@ const owing = ({ peers }: Pick<SyncState, "peers">): Set<PeerIp> => {
 
 export const open = (state: SyncState): Work => ({ ...state, actions: [], touched: new Set(), timed: owing(state) })
 
-/** The state, with the timers brought in line with the peers that owe an answer. */
+/** Returns the state, with timers matched to the peers that owe an answer. */
 export const close = (work: Work): SyncState => {
   const owed = owing(work)
   for (const peer of work.timed) {
@@ -94,10 +94,10 @@ export const newPeer = (id: PeerIp, told: SyncTip, on: OnBranch | undefined): Sy
   blamed: undefined
 })
 
-/** A usable peer is connected, not known to have lied, and answers. */
+/** A usable peer is connected, not known to have lied, and responsive. */
 export const isUsable = (peer: SyncPeer): boolean => peer.blamed === undefined && peer.stalls === 0
 
-/** A request went out: its answer is the last of those to come. Gives its number. */
+/** A request was sent: its answer comes last. Returns its number. */
 export const asked = (work: Work, peer: SyncPeer): number => {
   const id = work.nextId++
   const pending = find(work, peer.id)?.pending ?? []
@@ -107,8 +107,8 @@ export const asked = (work: Work, peer: SyncPeer): number => {
 }
 
 /**
- * A whole piece of an answer to `request` came: whatever the peer was suspected of, it answers. Answers come in the order of the
- * requests, so those to earlier ones will not come any more: lost once, or withheld if that goes on.
+ * A whole piece of an answer to `request` arrived, so the peer is responsive after all. Answers come in request order, so those to earlier
+ * requests will not come any more: lost if it happens once, withheld if it repeats.
  */
 export const answered = (work: Work, peer: SyncPeer, request: number, done: boolean): void => {
   const at = peer.pending.indexOf(request)
@@ -125,7 +125,7 @@ export const answered = (work: Work, peer: SyncPeer, request: number, done: bool
     work.headerRequests = work.headerRequests.filter(({ id }) => !lost.includes(id))
     cancel(work, ({ id }) => lost.includes(id))
   }
-  // What it was late with it is working on after all, unless others are by now.
+  // It is working on its late requests after all, unless other peers are by now.
   work.requests = work.requests.map((other) =>
     other.peer === peer.id && other.stalled && !isCovered(work, other) ? { ...other, stalled: false } : other
   )
@@ -138,7 +138,7 @@ const isCovered = (work: Work, request: SyncRequest): boolean =>
     other.next <= request.to && request.next <= other.to
   )
 
-/** Makes requests void: nothing waits for them, but their answers will come. */
+/** Cancels requests: nothing waits for them, but their answers will still come. */
 export const cancel = (work: Work, isVoid: (request: SyncRequest) => boolean): void => {
   for (const request of work.requests) {
     if (isVoid(request)) work.actions.push({ _tag: "Forget", request: request.id })
@@ -146,7 +146,7 @@ export const cancel = (work: Work, isVoid: (request: SyncRequest) => boolean): v
   work.requests = work.requests.filter((request) => !isVoid(request))
 }
 
-/** A peer that leaves or is dropped has nothing to answer, and is on no branch. */
+/** A peer that leaves or is dropped owes nothing, and is on no branch. */
 export const release = (work: Work, id: PeerIp): void => {
   work.headerRequests = work.headerRequests.filter((request) => request.peer !== id)
   cancel(work, (request) => request.peer === id)
@@ -156,7 +156,7 @@ export const release = (work: Work, id: PeerIp): void => {
   change(work, id, { pending: [], on: undefined, holdoff: undefined })
 }
 
-/** The peer is dropped, once. What it did is remembered when it comes back. */
+/** Drops the peer, once. Its fault is remembered for when it returns. */
 export const blame = (work: Work, id: PeerIp, fault: SyncFault, detail: string): void => {
   if (find(work, id)?.blamed !== undefined) return
   release(work, id)
@@ -167,7 +167,7 @@ export const blame = (work: Work, id: PeerIp, fault: SyncFault, detail: string):
 
 export const faultsOf = (work: Pick<SyncState, "faults">, id: PeerIp): number => work.faults.get(id) ?? 0
 
-/** Sets how often the address was at fault. */
+/** Sets the address's number of faults. */
 export const remember = (work: Work, id: PeerIp, count: number): void => {
   const faults = new Map(work.faults)
   faults.delete(id)
@@ -179,7 +179,7 @@ export const remember = (work: Work, id: PeerIp, count: number): void => {
   work.faults = faults
 }
 
-/** The peer is not asked for headers for so long: `ms`, doubled for each of `times` before, within bounds. */
+/** Holds the peer off for `ms`, doubled for each of `times` before, within bounds: it is not asked for headers meanwhile. */
 export const holdOff = (work: Work, id: PeerIp, why: Holdoff, ms: number, times = 0): void => {
   const wait = Math.min(Limits.holdoffMostMs, ms * 2 ** Math.min(times, 20))
   change(work, id, { holdoff: why })
@@ -191,7 +191,7 @@ export const holdOff = (work: Work, id: PeerIp, why: Holdoff, ms: number, times 
 const smooth = (old: number | undefined, sample: number): number =>
   old === undefined ? sample : old * 0.75 + sample * 0.25
 
-/** As many as come within the target time, but not many times more than before. */
+/** The number that arrives within the target time, but not many times more than before. */
 const paced = (unitMs: number, targetMs: number, greatest: number): number =>
   Math.max(1, Math.min(greatest, Math.floor(targetMs / Math.max(unitMs, 0.001))))
 
@@ -214,25 +214,25 @@ export const headersMeasured = (work: Work, id: PeerIp, ms: number, headers: num
   const peer = find(work, id)
   if (peer === undefined) return
   const pieceMs = smooth(peer.pieceMs, ms)
-  // A short list says nothing of the pace.
+  // A short list says nothing about the pace.
   if (headers < Math.min(peer.headerBatch, Limits.headersFirstRequest)) return change(work, id, { pieceMs })
   const greatest = Math.min(Limits.headersPerMessage, 8 * peer.headerBatch)
   const headerBatch = Math.max(Limits.headersLeastRequest, paced(ms / headers, Limits.headersTargetMs, greatest))
   change(work, id, { pieceMs, headerBatch })
 }
 
-/** ms. How long the peer can be expected to take for a header; one of unknown pace is worth a try. */
+/** ms. Expected time of the peer per header; a peer of unknown pace is worth a try. */
 export const headerMs = ({ headerBatch, pieceMs }: SyncPeer): number =>
   pieceMs === undefined ? 1 : pieceMs / headerBatch
 
-/** Blocks a peer still has to send. */
+/** Blocks that a peer still has to send. */
 export const outstanding = (work: Pick<SyncState, "requests">, id: PeerIp): number =>
   work.requests.reduce((n, request) => request.peer === id ? n + request.to - request.next + 1 : n, 0)
 
-/** ms. How long the peer can be expected to take for `blocks`. */
+/** ms. Expected time of the peer for `blocks`. */
 export const expectedMs = (peer: SyncPeer, blocks: number): number => (peer.pieceMs ?? 0) + (peer.blockMs ?? 1) * blocks
 
-/** ms. The wait for a whole piece of an answer after which the peer is late: by its own pace, twice as long after each stall. */
+/** ms. Timeout for a whole piece of an answer, after which the peer is late: by its own pace, doubled after each stall. */
 export const waitMs = (work: Pick<SyncState, "requests">, peer: SyncPeer): number => {
   const base = peer.pieceMs === undefined
     ? Limits.stallFirstMs
@@ -240,6 +240,6 @@ export const waitMs = (work: Pick<SyncState, "requests">, peer: SyncPeer): numbe
   return Math.min(Limits.stallMostMs, base * 2 ** peer.stalls)
 }
 
-/** Waits in a row without a whole piece of an answer after which the peer is dropped: fewer before it sent any, or after faults. */
+/** Consecutive timeouts without a whole piece of an answer before the peer is dropped: fewer if it never sent any, or after faults. */
 export const patience = (work: Pick<SyncState, "faults">, peer: SyncPeer): number =>
   Math.max(1, (peer.answers === 0 ? Limits.stallsFirst : Limits.stallsMost) - faultsOf(work, peer.id))

@@ -1,31 +1,30 @@
 /**
- * Cuts the native byte stream into frames: u32 big-endian length of kind and body, u8 kind, body.
+ * Splits the native byte stream into frames: u32 big-endian length of kind and body, u8 kind, body.
  *
- * **Shapes.** `push` what the socket gave, then call `next` until it no longer says `frame`. After `frame`, the frame is
- * in the reader's fields `kind`, `buffer`, `start`, `end` until the next call; nothing is allocated for it. The bytes
- * are a view into the pushed chunk, or, for a frame whose body spans chunks, into one buffer of its own made when the
- * last byte is there. So a header never makes the reader allocate: it holds what was received and no more.
+ * **Shapes.** `push` the socket's bytes, then call `next` while it returns `frame`. The frame is then in the reader's fields `kind`,
+ * `buffer`, `start`, `end` until the next call; nothing is allocated for it. Its bytes are a view into the pushed chunk. If its body spans
+ * chunks, they are in a buffer of its own, allocated when the last byte has arrived. So a header never makes the reader allocate: it holds
+ * only what was received.
  *
- * **Bounds.** `next` takes the limit in force, so that it can change between two frames of one chunk. A reader that
- * answered `bad` stays bad.
+ * **Bounds.** `next` takes the current limit, so that it can change between two frames of one chunk. Once a reader returned `bad`, it stays
+ * bad.
  *
- * **Ownership.** The reader keeps pushed chunks until they are consumed; the pusher must not write to them afterwards. A
- * frame's bytes stay as they are until `recycle` is called; its caller may take buffers back from frames whose bytes
- * were not kept (`keep`).
+ * **Ownership.** The reader keeps pushed chunks until they are consumed; the caller must not write to them afterwards. A frame's bytes stay
+ * unchanged until `recycle` is called, which may reclaim buffers of frames that were not kept (`keep`).
  */
 import * as Limits from "../Limits.ts"
 
-/** bytes. Length and kind, in front of every body. */
+/** bytes. Length and kind, before every body. */
 export const headerBytes = 5
 
-/** `none`: no whole frame yet. `bad`: the length in `badLength` is below the least or over the limit. */
+/** `none`: no whole frame yet. `bad`: the length in `badLength` is below the minimum or above the limit. */
 export type Next = "frame" | "none" | "bad"
 
 const empty = new Uint8Array(0)
 
 /**
- * Whether the bytes with which a stream begins hold its first frame whole, or show that no reader with this limit takes it: then there is
- * something to do. Costs a look at each chunk, and nothing is kept.
+ * Whether the start of a stream contains its whole first frame, or a length that a reader with this limit refuses: then there is something
+ * to process. Costs one look at each chunk, and keeps nothing.
  */
 export const beginsWhole = (chunks: Iterable<Uint8Array>, limit: number): boolean => {
   let length = 0
@@ -44,13 +43,13 @@ export class FrameReader {
   buffer: Uint8Array = empty
   start = 0
   end = 0
-  /** The length that made the reader say `bad`: of kind and body. */
+  /** The length (of kind and body) that caused `bad`. */
   badLength = 0
 
-  /** What is read now, from `position` on. */
+  /** Current chunk, read from `position` on. */
   protected chunk: Uint8Array = empty
   protected position = 0
-  /** Chunks behind `chunk`, in order; behind them, `gathered`. */
+  /** Chunks after `chunk`, in order; `gathered` follows them. */
   private queue: Array<Uint8Array> = []
   private gathered: Uint8Array | undefined
   private gatheredBytes = 0
@@ -58,30 +57,30 @@ export class FrameReader {
   private failed = false
   private readonly make: (bytes: number) => Uint8Array
   private readonly least: number
-  /** The buffer made last, while it is not kept; and one that was taken back. */
+  /** The latest allocated buffer, while it is not kept; and a reclaimed one. */
   private lent: Uint8Array | undefined
   private spare: Uint8Array | undefined
 
   /**
-   * @param make gives a buffer for a frame that spans chunks; every byte of it is written, so it need not be zeroed
-   * @param least length of a frame, bytes: 1 where each has a kind. A frame of 0 leaves `end` one before `start`
+   * @param make allocates a buffer for a frame that spans chunks; every byte of it is written, so it need not be zeroed
+   * @param least minimum length of a frame, bytes: 1 where each has a kind. A frame of 0 leaves `end` one before `start`
    */
   constructor(make: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes), least: 0 | 1 = 1) {
     this.make = make
     this.least = least
   }
 
-  /** Bytes pushed and not yet part of a frame. After `none`: the bytes of a frame that is still arriving. */
+  /** Bytes pushed that are not yet part of a frame. After `none`: the bytes of a frame that is still arriving. */
   get pending(): number {
     return this.unread
   }
 
-  /** After `none`: whether a frame has begun and not ended. */
+  /** After `none`: whether a frame has begun but is not complete. */
   get arriving(): boolean {
     return this.unread > 0
   }
 
-  /** After `none`: the bytes of the frame that is arriving, with its head; 0 while its length has not come. */
+  /** After `none`: the total length of the arriving frame, header included; 0 until its length has arrived. */
   get announced(): number {
     return this.unread < 4 ? 0 : 4 + this.peekLength()
   }
@@ -97,7 +96,7 @@ export class FrameReader {
     this.unread += chunk.length
   }
 
-  /** @param limit greatest length (kind and body) of a frame, bytes */
+  /** @param limit maximum length (kind and body) of a frame, bytes */
   next(limit: number): Next {
     if (this.failed) return "bad"
     const chunk = this.chunk
@@ -117,7 +116,7 @@ export class FrameReader {
     return "frame"
   }
 
-  /** The same where header or body may lie in several chunks. */
+  /** As `next`, for a header or body that spans chunks. */
   private nextAcross(limit: number): Next {
     if (this.unread < 4) return this.none()
     const length = this.peekLength()
@@ -141,8 +140,8 @@ export class FrameReader {
   }
 
   /**
-   * A buffer for a frame that spans chunks: most long frames do, and a new one for each costs more in garbage collection
-   * than the copy itself.
+   * A buffer for a frame that spans chunks. Most long frames do, and a new buffer for each would cost more in garbage collection than the
+   * copy itself.
    */
   private lend(length: number): Uint8Array {
     const { spare } = this
@@ -156,24 +155,24 @@ export class FrameReader {
     return made
   }
 
-  /** The bytes of the current frame are kept beyond this batch: its buffer is not taken back. */
+  /** Keeps the current frame's bytes beyond this batch: its buffer is not reclaimed. */
   keep(): void {
     if (this.buffer === this.lent) this.lent = undefined
   }
 
-  /** The bytes of the frames read so far are no longer needed, except those that were kept. */
+  /** The bytes of the frames read so far are no longer needed, except kept ones. */
   recycle(): void {
     if (this.lent === undefined) return
     this.spare = this.lent
     this.lent = undefined
   }
 
-  /** Lets go of the buffer that was taken back: an idle connection holds none. */
+  /** Releases the reclaimed buffer: an idle connection holds none. */
   rest(): void {
     this.spare = undefined
   }
 
-  /** Lets go of consumed buffers: an idle connection holds none. */
+  /** Releases consumed buffers: an idle connection holds none. */
   private none(): Next {
     if (this.unread === 0) this.chunk = empty
     if (this.unread === 0) this.position = 0
@@ -191,7 +190,7 @@ export class FrameReader {
     return "bad"
   }
 
-  /** Short chunks are gathered in buffers of ours: each costs an object many times its size. */
+  /** Gathers short chunks in our own buffers: each chunk costs an object many times its size. */
   private enqueue(chunk: Uint8Array): void {
     if (this.gathered !== undefined && this.gathered.length - this.gatheredBytes < chunk.length) this.seal()
     if (this.gathered === undefined) {
@@ -212,7 +211,7 @@ export class FrameReader {
     this.gathered = undefined
   }
 
-  /** Goes on to the next chunk. The current one is consumed. */
+  /** Advances to the next chunk. The current one is consumed. */
   private advance(): void {
     if (this.queue.length === 0) this.seal()
     this.chunk = this.queue.shift() ?? empty
@@ -232,7 +231,7 @@ export class FrameReader {
     return length
   }
 
-  /** Moves the next `into.length` unread bytes; they are there. */
+  /** Copies the next `into.length` unread bytes, which must be present. */
   private copy(into: Uint8Array): void {
     for (let filled = 0; filled < into.length;) {
       if (this.position === this.chunk.length) this.advance()

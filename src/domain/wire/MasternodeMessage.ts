@@ -1,4 +1,4 @@
-/** What peers say to each other of masternodes, and its bytes: fixed layouts (docs/PROTOCOL.md section 3.12). Nothing decoded is a view. */
+/** Messages between peers about masternodes, and their bytes: fixed layouts (docs/PROTOCOL.md section 3.12). Nothing decoded is a view. */
 import { Schema } from "effect"
 import { concat } from "../bytes.ts"
 import * as Limits from "../Limits.ts"
@@ -14,7 +14,7 @@ const signature = Schema.Uint8Array.check(
 export const OwnMasternode = Schema.TaggedStruct("OwnMasternode", { announcement: Announcement, proof: signature })
 export type OwnMasternode = typeof OwnMasternode.Type
 
-/** Announcements that the sender has verified, its own among them. */
+/** Announcements that the sender has verified, including its own. */
 export const Masternodes = Schema.TaggedStruct("Masternodes", {
   announcements: Schema.Array(Announcement).check(
     Schema.isMinLength(1),
@@ -23,7 +23,7 @@ export const Masternodes = Schema.TaggedStruct("Masternodes", {
 })
 export type Masternodes = typeof Masternodes.Type
 
-/** All masternodes that have proved themselves to the sender on connections that it has now. Replaces what it said before. */
+/** All masternodes that have proved themselves to the sender on its current connections. Replaces its previous message. */
 export const SeenMasternodes = Schema.TaggedStruct("SeenMasternodes", {
   seen: Schema.Array(Schema.Struct({ ip: PeerIp, key: Key })).check(Schema.isMaxLength(Limits.sightingsPerReport))
 })
@@ -66,7 +66,7 @@ const decodeSeen = (body: Uint8Array): SeenMasternodes | string => {
   return { _tag: "SeenMasternodes", seen }
 }
 
-/** The message of that kind, what is wrong with the body in words, or `undefined` when the kind is none of these. */
+/** The message of that kind, what is wrong with the body in words, or `undefined` if the kind is not a masternode message's. */
 export const decode = (kind: number, body: Uint8Array): MasternodeMessage | string | undefined => {
   switch (kind) {
     case MasternodeKind.OwnMasternode:

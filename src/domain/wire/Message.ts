@@ -1,12 +1,12 @@
 /**
- * What peers say to each other: one union, independent of how a wire writes it.
+ * Messages between peers: one union, independent of how a wire encodes them.
  *
- * **Shapes.** Plain tagged structs; the wire's decoder makes them without running these schemas, so every bound here is
- * also in the decoder. Hashes, tags and process ids are lower-case hex. Texts carry no control, format or surrogate
- * characters: they end up in logs and terminals.
+ * **Shapes.** Plain tagged structs. The wire's decoder makes them without running these schemas, so it enforces every bound here itself.
+ * Hashes, tags and process ids are lower-case hex. Texts carry no control, format or surrogate characters, because they end up in logs and
+ * terminals.
  *
- * **Ownership.** `Data.payload` is a view into the buffer the frame came in, and that buffer may be used again once the read
- * batch has been handled: copy what is kept.
+ * **Ownership.** `Data.payload` is a view into its frame's buffer, which may be reused once the read batch has been handled: copy what you
+ * keep.
  */
 import { Schema } from "effect"
 import { rejectReasons } from "../DisconnectReason.ts"
@@ -24,8 +24,8 @@ const encoder = new TextEncoder()
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 /**
- * The text as it may go over the wire: unprintable characters become `?`, and it ends at the last whole character
- * within `maxBytes` of UTF-8.
+ * The text in the form allowed on the wire: unprintable characters become `?`, and it ends at the last whole character within `maxBytes` of
+ * UTF-8.
  */
 export const cleanText = (text: string, maxBytes: number): string => {
   const clean = text.replace(unprintable, "?")
@@ -37,11 +37,11 @@ const text = (maxBytes: number) =>
     expected: `printable text of at most ${maxBytes} bytes of UTF-8`
   }))
 
-/** Something a later version says in its Hello. Unknown ids are skipped. */
+/** A later version's addition to its Hello. Unknown ids are skipped. */
 export const Extension = Schema.Struct({ id: uint(16), bytes: Schema.Uint8Array })
 export type Extension = typeof Extension.Type
 
-/** Bytes that extensions take in a Hello: each has a head of four. */
+/** Bytes that extensions take in a Hello: each has a four-byte header. */
 export const extensionsBytes = (extensions: ReadonlyArray<Extension>): number =>
   extensions.reduce((sum, extension) => sum + 4 + extension.bytes.length, 0)
 
@@ -55,7 +55,7 @@ export const Hello = Schema.TaggedStruct("Hello", {
   nonce: u64,
   /** Instance tag: stable for the life of the sender's process towards this peer, meaningless to others. */
   tag: hex(16),
-  /** Random for the life of the sender's process. Seen twice, it makes us ask for a proof; anyone may copy it. */
+  /** Random for the life of the sender's process. If seen twice, we ask for a proof, because any host may copy it. */
   process: hex(8),
   /** The receiver's IP as the sender dialled or observed it. */
   peer: PeerIp,
@@ -84,17 +84,17 @@ export const Ack = Schema.TaggedStruct("Ack", {})
 export type Ack = typeof Ack.Type
 
 export const Reject = Schema.TaggedStruct("Reject", {
-  /** A code this version does not know reads as `operator`: the peer's own decision, to be retried as it says. */
+  /** An unknown code reads as `operator`: the peer's own decision, with a retry as it asks. */
   reason: Schema.Literals(rejectReasons),
   text: text(Limits.rejectTextBytes),
-  /** Asked wait before the next dial, ms. The receiver clamps it: `Handshake.clampRetry`. */
+  /** Requested wait before the next dial, ms. The receiver clamps it: `Handshake.clampRetry`. */
   retryAfterMs: uint(32),
   /** With `alias`: the address under which the sender already has the receiver. */
   address: Schema.optionalKey(PeerIp)
 })
 export type Reject = typeof Reject.Type
 
-/** Liveness, and the challenge of a live end. */
+/** A liveness check, and the challenge of a live end. */
 export const Ping = Schema.TaggedStruct("Ping", { nonce: u64 })
 export type Ping = typeof Ping.Type
 
@@ -103,8 +103,8 @@ export const Pong = Schema.TaggedStruct("Pong", { nonce: u64 })
 export type Pong = typeof Pong.Type
 
 /**
- * The sender is at the other end of another connection of the receiver's too: its proof (`peer/Sameness`). Tells nothing to who
- * is not.
+ * The sender is also at the other end of another of the receiver's connections: its proof (`peer/Sameness`). Meaningless to any other
+ * receiver.
  */
 export const SameProcess = Schema.TaggedStruct("SameProcess", { proof: hex(16) })
 export type SameProcess = typeof SameProcess.Type
@@ -117,7 +117,7 @@ export type Data = typeof Data.Type
 export const AskPeers = Schema.TaggedStruct("AskPeers", {})
 export type AskPeers = typeof AskPeers.Type
 
-/** Where others listen: the answer to `AskPeers`, and newcomers later. */
+/** Listening addresses of other peers: the answer to `AskPeers`, and later gossip of newcomers. */
 export const Peers = Schema.TaggedStruct("Peers", {
   peers: Schema.Array(Schema.Struct({
     ip: PeerIp,
@@ -130,11 +130,11 @@ export type Peers = typeof Peers.Type
 export const AskDialBack = Schema.TaggedStruct("AskDialBack", { request: uint(32) })
 export type AskDialBack = typeof AskDialBack.Type
 
-/** How that dial went. A result that this version does not know reads as `no-answer`. */
+/** Result of that dial. An unknown result reads as `no-answer`. */
 export const DialBack = Schema.TaggedStruct("DialBack", {
   request: uint(32),
   result: Schema.Literals(dialBackResults),
-  /** Where the dial went. */
+  /** The dialled address. */
   ip: PeerIp,
   port: uint(16)
 })

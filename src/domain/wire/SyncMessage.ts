@@ -1,7 +1,7 @@
 /**
- * What peers say to each other about the chain, and its bytes: `SchemaBinary` of each schema (docs/PROTOCOL.md, "Frames").
+ * Messages between peers about the chain, and their bytes: `SchemaBinary` of each schema (docs/PROTOCOL.md, "Frames").
  *
- * Requests carry a number of the asker's; answers repeat it and come in the order of the requests. Hashes are 32 bytes.
+ * Requests carry a number chosen by the asker; answers repeat it and come in request order. Hashes are 32 bytes.
  *
  * **Ownership.** Decoded bytes are views into the frame: keep the frame (`FrameReader.keep`) or copy.
  */
@@ -12,18 +12,18 @@ import * as Limits from "../Limits.ts"
 const hashBytes = 32
 const request = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 32 - 1 }))
 
-/** Headers behind the first hash of the locator that the peer has, please. */
+/** Requests headers after the first hash of the locator that the peer has. */
 export const GetHeaders = Schema.TaggedStruct("GetHeaders", {
   request,
   locator: Schema.Array(Schema.Uint8Array),
-  /** At most so many; absent: as many as a message carries. Versions before it ignore the field. */
+  /** Maximum number; absent: as many as a message carries. Older versions ignore the field. */
   count: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2 ** 32 - 1 })))
 })
 export type GetHeaders = typeof GetHeaders.Type
 
 /**
- * `after`: the hash of the locator behind which `list` (`BlockHeader.encodeList`) follows. `more`: the sender's chain goes
- * on behind the last of them.
+ * `after`: the locator hash after which `list` (`BlockHeader.encodeList`) follows. `more`: the sender's chain continues after the last of
+ * them.
  */
 export const Headers = Schema.TaggedStruct("Headers", {
   request,
@@ -33,7 +33,7 @@ export const Headers = Schema.TaggedStruct("Headers", {
 })
 export type Headers = typeof Headers.Type
 
-/** The blocks with these hashes, one behind the other in `hashes`, the first at height `from`, please. */
+/** Requests the blocks with these hashes, concatenated in `hashes`, the first at height `from`. */
 export const GetBlocks = Schema.TaggedStruct("GetBlocks", {
   request,
   from: Schema.Natural,
@@ -41,7 +41,7 @@ export const GetBlocks = Schema.TaggedStruct("GetBlocks", {
 })
 export type GetBlocks = typeof GetBlocks.Type
 
-/** The next blocks of an answer, bincode. `done`: no more come for this request, all given or not. */
+/** The next blocks of an answer, bincode. `done`: no more come for this request, whether or not all were sent. */
 export const Blocks = Schema.TaggedStruct("Blocks", {
   request,
   blocks: Schema.Array(Schema.Uint8Array),
@@ -49,18 +49,18 @@ export const Blocks = Schema.TaggedStruct("Blocks", {
 })
 export type Blocks = typeof Blocks.Type
 
-/** The sender's chain ends here now. */
+/** The sender's chain now ends here. */
 export const Tip = Schema.TaggedStruct("Tip", { height: Schema.Natural, hash: Schema.Uint8Array })
 export type Tip = typeof Tip.Type
 
-/** The sender's chain ends with this block now. Only for blocks of at most `Limits.pushBlockBytes`. */
+/** The sender's chain now ends with this block. Only for blocks of at most `Limits.pushBlockBytes`. */
 export const NewBlock = Schema.TaggedStruct("NewBlock", { block: Schema.Uint8Array })
 export type NewBlock = typeof NewBlock.Type
 
 export const SyncMessage = Schema.Union([GetHeaders, Headers, GetBlocks, Blocks, Tip, NewBlock])
 export type SyncMessage = typeof SyncMessage.Type
 
-/** Frame kinds, above all others'. Append only. */
+/** Frame kinds, above all others. Append only. */
 export const SyncKind = { GetHeaders: 32, Headers: 33, GetBlocks: 34, Blocks: 35, Tip: 36, NewBlock: 37 } as const
 
 const codecs = {
@@ -84,7 +84,7 @@ const decoders: ReadonlyMap<number, (body: Uint8Array) => Result.Result<SyncMess
   [SyncKind.NewBlock, Schema.decodeUnknownResult(codecs.NewBlock)]
 ])
 
-/** Bounds that the schemas leave out because they cost time per element. In words what is wrong. */
+/** Checks the bounds that the schemas omit because they cost time per element. Returns what is wrong, in words. */
 const problem = (message: SyncMessage): string | undefined => {
   switch (message._tag) {
     case "GetHeaders":
@@ -110,7 +110,7 @@ const problem = (message: SyncMessage): string | undefined => {
   }
 }
 
-/** The message of that kind, what is wrong with the body in words, or `undefined` when the kind is none of these. */
+/** The message of that kind, what is wrong with the body in words, or `undefined` if the kind is not a sync message's. */
 export const decode = (kind: number, body: Uint8Array): SyncMessage | string | undefined => {
   const decoder = decoders.get(kind)
   if (decoder === undefined) return undefined

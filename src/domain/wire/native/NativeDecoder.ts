@@ -1,6 +1,6 @@
 /**
- * Reads the body of a native frame. Total: whatever the bytes are, the answer is a message, `Unknown` or `BadBody`,
- * never an exception, and what is a message satisfies the schema `Message`. Layouts: docs/PROTOCOL.md, "Frames".
+ * Decodes the body of a native frame. Total: for any bytes the result is a message, `Unknown` or `BadBody`, never an exception. A message
+ * satisfies the schema `Message`. Layouts: docs/PROTOCOL.md, "Frames".
  */
 import { Result, Schema } from "effect"
 import { type RejectReason, rejectReasons } from "../../DisconnectReason.ts"
@@ -92,7 +92,7 @@ const wrongLength = (kind: number, expected: number, actual: number): BadBody =>
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true })
 
-/** Ill-formed or unprintable text is mended, not refused: it is for people, and must not hide what came with it. */
+/** Ill-formed or unprintable text is repaired, not refused: it is for people, and must not hide what came with it. */
 const textAt = (b: Uint8Array, at: number, bytes: number, maxBytes: number): string =>
   cleanText(utf8.decode(b.subarray(at, at + bytes)), maxBytes)
 
@@ -104,7 +104,7 @@ const decodeHello = (b: Uint8Array): Message | BadBody => {
   if (networkBytes < 1 || networkBytes > Limits.networkNameBytes) return bad(Kind.Hello, "length of the network name")
   const networkAt = helloFixedBytes + 1
   const softwareAt = networkAt + networkBytes + 1
-  // Beyond the body there is no printable byte, so a name cut short ends here too.
+  // Bytes beyond the body are not printable, so a truncated name ends here too.
   for (let i = networkAt; i < softwareAt - 1; i++) {
     const c = b[i] ?? 0
     if (c < 0x21 || c > 0x7e) return bad(Kind.Hello, "network name is not printable ASCII")
@@ -140,10 +140,10 @@ const decodeExtensions = (b: Uint8Array, from: number): ReadonlyArray<Extension>
   const extensions: Array<Extension> = []
   for (let at = from; at < b.length;) {
     if (extensions.length === Limits.helloExtensions) return "too many extensions"
-    // A head cut short reads as 0 where it is missing, and ends beyond the body too.
+    // Missing bytes of a truncated header read as 0, so it ends beyond the body too.
     const end = at + 4 + u16(b, at + 2)
     if (end > b.length) return "broken extension"
-    // Not `slice`: on a Buffer that is a view.
+    // Not `slice`, which returns a view on a Buffer.
     extensions.push({ id: u16(b, at), bytes: new Uint8Array(b.subarray(at + 4, end)) })
     at = end
   }
@@ -173,7 +173,7 @@ const decodeReject = (b: Uint8Array): Message | BadBody => {
 const decodePeersBody = Schema.decodeUnknownResult(peersCodec)
 
 const decodePeers = (b: Uint8Array): Message | BadBody => {
-  // Before decoding: rows may be far shorter on the wire than in memory.
+  // Checked before decoding: rows may be far shorter on the wire than in memory.
   if (b.length > Limits.peersBodyBytes) return bad(Kind.Peers, `${b.length} bytes, over ${Limits.peersBodyBytes}`)
   const decoded = decodePeersBody(b)
   if (Result.isFailure(decoded)) return bad(Kind.Peers, cleanText(decoded.failure.message, 200))

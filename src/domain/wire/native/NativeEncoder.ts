@@ -1,8 +1,8 @@
 /**
- * Writes messages as native frames, header included. Layouts: docs/PROTOCOL.md, "Frames".
+ * Encodes messages as native frames, header included. Layouts: docs/PROTOCOL.md, "Frames".
  *
- * **Shapes.** Every message but a long `Data` is one fresh buffer. Texts are cleaned and cut to their bounds. A message
- * that breaks another bound of its schema is a bug of the caller and throws.
+ * **Shapes.** Every message but a long `Data` is one fresh buffer. Texts are cleaned and cut to their bounds. A message that breaks another
+ * bound of its schema is the caller's bug and throws.
  *
  * **Ownership.** A long `Data` payload is not copied: do not write to it until it is sent.
  */
@@ -142,7 +142,7 @@ const putData = (into: Uint8Array, at: number, channel: number, payload: Uint8Ar
   return at + dataHeadBytes
 }
 
-/** One buffer when the payload is short (`Limits.copyPayloadBytes`); else head and payload, which stays uncopied. */
+/** One buffer if the payload is short (`Limits.copyPayloadBytes`); else header and payload, which stays uncopied. */
 export const encodeData = (
   channel: number,
   payload: Uint8Array
@@ -159,8 +159,8 @@ export const encodeData = (
 const fresh: Allocator = { allocate: (bytes) => new Uint8Array(bytes) }
 
 /**
- * Short payloads of one channel, from the `from`th on, as frames in one buffer: one write. As many as make about
- * `Limits.dataBatchBytes` and stand before a long one, so none when the first is long. All are copied.
+ * Short payloads of one channel, from the `from`th on, as frames in one buffer: one write. Takes about `Limits.dataBatchBytes`, and stops
+ * at a long payload, so it takes none if the first is long. All are copied.
  */
 export const encodeDataBatch = (
   channel: number,
@@ -186,7 +186,7 @@ export const encodeDataBatch = (
   return { frame, count: to - from }
 }
 
-/** One buffer when the body is short; else head and body apart. The body is a copy of what it was made from. */
+/** One buffer if the body is short; else header and body separately. The body is copied from its source. */
 export const encodeSync = (
   message: SyncMessage.SyncMessage
 ): readonly [Uint8Array] | readonly [Uint8Array, Uint8Array] => {
@@ -207,7 +207,7 @@ export const encodeMasternodes = (message: MasternodeMessage.MasternodeMessage):
   return b
 }
 
-/** Any message as what to write, in order. */
+/** Encodes any message as buffers to write, in order. */
 export const encode = (message: Message.Message): readonly [Uint8Array] | readonly [Uint8Array, Uint8Array] => {
   switch (message._tag) {
     case "Hello":

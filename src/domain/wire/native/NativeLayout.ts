@@ -1,10 +1,10 @@
-/** What encoder and decoder of the native wire share: kinds, sizes, codes, and the integers of a byte layout. */
+/** Shared by encoder and decoder of the native wire: kinds, sizes, codes, and the integers of a byte layout. */
 import { Schema } from "effect"
 import { SchemaBinary } from "effect/encoding"
 import * as Limits from "../../Limits.ts"
 import { headerBytes } from "../Frame.ts"
 
-/** Frame kinds. Below 16: control frames, which overtake bulk and exist before Up. Append only. */
+/** Frame kinds. Below 16: control frames, which overtake bulk data and exist before Up. Append only. */
 export const Kind = {
   Hello: 1,
   Commit: 2,
@@ -20,25 +20,25 @@ export const Kind = {
   DialBack: 20
 } as const
 
-/** Whether frames of this kind overtake bulk. */
+/** Whether frames of this kind overtake bulk data. */
 export const isControl = (kind: number): boolean => kind < 16
 
-/** bytes. The part of a Hello before its texts: every field of fixed size. */
+/** bytes. The fixed-size part of a Hello, before its texts. */
 export const helloFixedBytes = 130
 /** bytes. The part of a Reject before its address and text. */
 export const rejectFixedBytes = 8
 /** bytes. A `DialBack`: request, result, IP, port. */
 export const dialBackBytes = 23
-/** bytes. Channel number in front of a Data payload. */
+/** bytes. Channel number before a Data payload. */
 export const dataFixedBytes = 2
-/** bytes. What stands before a Data payload: the frame's header and the channel number. */
+/** bytes before a Data payload: the frame's header and the channel number. */
 export const dataHeadBytes = headerBytes + dataFixedBytes
-/** bytes. Longest Data payload: with kind and channel it fills a frame. */
+/** bytes. Maximum Data payload: with kind and channel it fills a frame. */
 export const maxPayloadBytes = Limits.frameBytes - 1 - dataFixedBytes
 
 /**
- * The body of `Peers`: addresses as their 16 bytes. Bounds are checked by hand after decoding: a schema that canonicalises
- * and checks each field costs more than twenty times as much, and a forming mesh decodes thousands of rows at once.
+ * The body of `Peers`: addresses as their 16 bytes. Bounds are checked by hand after decoding. A schema that canonicalises and checks each
+ * field would cost over twenty times as much, and a forming mesh decodes thousands of rows at once.
  */
 export const peersCodec = SchemaBinary.toCodec(Schema.Struct({
   peers: Schema.Array(Schema.Struct({ ip: Schema.Uint8Array, port: Schema.Number }))

@@ -9,10 +9,10 @@ import { dataFixedBytes, dataHeadBytes, Kind, maxPayloadBytes, u16, u32 } from "
 const view = (bytes: Uint8Array, from: number, to: number): Uint8Array =>
   new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from)
 
-/** The first three bytes of a TLS record, as a length would have them: alert or handshake, version 3.1 or 3.3. */
+/** The first three bytes of a TLS record, as they would read in a length: alert or handshake, version 3.1 or 3.3. */
 const tlsHeads: ReadonlySet<number> = new Set([0x150301, 0x150303, 0x160301, 0x160303])
 
-/** Is a `FrameReader`, instead of having one: an object less per connection, a call less per frame. */
+/** Extends `FrameReader` instead of containing one: one object fewer per connection, one call fewer per frame. */
 class NativeReader extends FrameReader implements WireReader {
   channel = 0
 
@@ -24,7 +24,7 @@ class NativeReader extends FrameReader implements WireReader {
     return "data"
   }
 
-  /** One loop over the chunk that leaves the reader alone until its end: most of what a busy connection receives passes here. */
+  /** One loop over the chunk that updates the reader only at its end: most of what a busy connection receives passes here. */
   payloads(limit: number, into: Array<Uint8Array>): number {
     const { channel, chunk } = this
     const { buffer, byteOffset, length: end } = chunk
@@ -54,7 +54,7 @@ class NativeReader extends FrameReader implements WireReader {
   }
 
   fault(limit: number): string {
-    // A TLS alert or handshake: what a TLS endpoint says to a peer that does not speak TLS.
+    // A TLS alert or handshake: what a TLS endpoint sends to a peer that does not speak TLS.
     if (tlsHeads.has(this.badLength >>> 8)) {
       return speaksTls
     }

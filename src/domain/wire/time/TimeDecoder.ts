@@ -1,15 +1,15 @@
 /**
- * Reads the payload of a TIME frame. Total: whatever the bytes are, the answer is a message, `Unknown` or `BadBody`, never an exception, and
- * what is a message satisfies the schema `TimeMessage`.
+ * Decodes the payload of a TIME frame. Total: for any bytes the result is a message, `Unknown` or `BadBody`, never an exception. A message
+ * satisfies the schema `TimeMessage`.
  *
- * Bytes behind the last field are ignored, as the network's own nodes do: a later version may append fields.
+ * Bytes after the last field are ignored, as by the network's own nodes: a later version may append fields.
  */
 import { Reader } from "../../chain/Bincode.ts"
 import type { BadBody, Decoded } from "../Wire.ts"
 import * as T from "./TimeLayout.ts"
 import { numberOf, table, type Tag, tags, type TimeMessage } from "./TimeMessage.ts"
 
-/** Bytes of the variant's index, in front of the fields. */
+/** Bytes of the variant's index, before the fields. */
 export const indexBytes = 4
 
 const names: ReadonlyMap<number, Tag> = new Map(tags.map((tag) => [table[tag][0], tag]))
@@ -23,7 +23,7 @@ const bad = (kind: number, reader: Reader, tag: string): BadBody => ({
 /**
  * The message in `buffer[start, end)`.
  *
- * @param peerCommitCount what the peer's Handshake told; `undefined` before it: variants whose number depends on it are then `Unknown`
+ * @param peerCommitCount from the peer's Handshake; `undefined` before it: variants whose number depends on it are then `Unknown`
  */
 export const decode = (
   buffer: Uint8Array,
@@ -31,7 +31,7 @@ export const decode = (
   end: number,
   peerCommitCount: number | undefined
 ): Decoded<TimeMessage> => {
-  // Less than an index is no message: the network skips it.
+  // Fewer bytes than an index are not a message: the network skips them.
   if (end - start < indexBytes) return { _tag: "Unknown", kind: -1 }
   const reader = new Reader(buffer, start, end)
   const index = reader.u32()

@@ -1,16 +1,16 @@
-/** Writes TIME frames: u32 big-endian length, u32 little-endian index of the variant, its fields. */
+/** Encodes TIME frames: u32 big-endian length, u32 little-endian index of the variant, its fields. */
 import { Writer } from "../../chain/Bincode.ts"
 import * as Limits from "../../Limits.ts"
 import * as T from "./TimeLayout.ts"
 import { commitCount, indexFor, table, type TimeMessage } from "./TimeMessage.ts"
 
-/** Bytes of the length in front of a frame. */
+/** Bytes of the length before a frame. */
 export const lengthBytes = 4
 
-/** The variant of a list of unconfirmed transactions. timemesh keeps none: it asks for none and answers with an empty list. */
+/** The variant of a list of unconfirmed transactions. timemesh keeps none, so it requests none and answers with an empty list. */
 const mempoolSyncResponse = 41
 
-/** Reused: `encode` is synchronous and leaves nothing behind. */
+/** Reused: `encode` is synchronous and keeps nothing. */
 const scratch = new Writer()
 
 const begin = (index: number): Writer => {
@@ -27,8 +27,8 @@ const finish = (writer: Writer): Uint8Array => {
 }
 
 /**
- * The frame of a message for a peer of that commit count. `undefined`: that version has no such message, or a frame cannot hold it
- * (`Limits.frameBytes`): a list of blocks must be cut before.
+ * The frame of a message for a peer with that commit count. `undefined`: that version has no such message, or it exceeds a frame
+ * (`Limits.frameBytes`). The caller must split a list of blocks.
  */
 export const encode = (message: TimeMessage, peerCommitCount: number = commitCount): Uint8Array | undefined => {
   const [number, fields] = table[message._tag]
@@ -39,7 +39,7 @@ export const encode = (message: TimeMessage, peerCommitCount: number = commitCou
   return writer.length - lengthBytes > Limits.frameBytes ? undefined : finish(writer)
 }
 
-/** A message that is a list of blocks, from their bytes; `undefined`: a frame cannot hold them. */
+/** A message that is a list of blocks, from their bytes; `undefined` if they exceed a frame. */
 export const encodeList = (
   tag: "BlocksResponse" | "BlockRangeResponse",
   blocks: ReadonlyArray<Uint8Array>

@@ -1,4 +1,4 @@
-/** The TIME wire as a `Framing`: what its messages are is in `TimeMessage`, how they are written in `TimeEncoder`. */
+/** The TIME wire as a `Framing`: `TimeMessage` defines its messages, `TimeEncoder` their encoding. */
 import * as Limits from "../../Limits.ts"
 import type { Framing } from "../Wire.ts"
 import type { TimeMessage } from "./TimeMessage.ts"

@@ -1,8 +1,8 @@
 /**
- * How each type of value in a TIME message is written: bincode (`chain/Bincode`), with a bound on everything that has a length.
+ * How each value type in a TIME message is encoded: bincode (`chain/Bincode`), with a bound on everything that has a length.
  *
- * **Bounds.** A reader compares a length with the bytes that are left and with its limit before anything is allocated for it. `least` is
- * the shortest encoding: what a count of elements is multiplied with.
+ * **Bounds.** A reader checks a length against the remaining bytes and its limit before anything is allocated for it. `least` is the
+ * shortest encoding, by which a count of elements is multiplied.
  */
 import { Schema } from "effect"
 import type { Reader, Writer } from "../../chain/Bincode.ts"
@@ -12,10 +12,10 @@ import * as U64 from "../../chain/U64.ts"
 import * as Limits from "../../Limits.ts"
 import { cleanText } from "../Message.ts"
 
-/** A type of value: its schema, and how it is read and written. Meaningless when the reader failed. */
+/** A value type: its schema, and how it is read and written. A value read is meaningless if the reader failed. */
 export interface Field<A> {
   readonly schema: Schema.Codec<A>
-  /** bytes. Least length. */
+  /** bytes. Minimum length. */
   readonly least: number
   read(reader: Reader): A
   write(writer: Writer, value: A): void
@@ -23,7 +23,7 @@ export interface Field<A> {
 
 export type ValueOf<F> = F extends Field<infer A> ? A : never
 
-/** The fields of a struct, in the order of the wire. */
+/** The fields of a struct, in wire order. */
 export type Fields = Readonly<Record<string, Field<unknown>>>
 
 export type Struct<F> = { readonly [K in keyof F]: ValueOf<F[K]> }
@@ -63,7 +63,7 @@ const integer = (minimum: bigint, maximum: bigint): Schema.Codec<number | bigint
     Schema.BigInt.check(Schema.isBetweenBigInt({ minimum, maximum }))
   ]).check(isSmall)
 
-/** The whole range, exactly. */
+/** The whole range, exact. */
 export const u64: Field<U64.U64> = {
   schema: integer(0n, U64.max),
   least: 8,
@@ -71,7 +71,7 @@ export const u64: Field<U64.U64> = {
   write: (writer, value) => writer.u64(value)
 }
 
-/** Seconds since 1970, where nothing depends on them: the whole range. */
+/** Seconds since 1970 on which nothing depends: the whole range. */
 export const i64: Field<U64.I64> = {
   schema: integer(-(2n ** 63n), 2n ** 63n - 1n),
   least: 8,
@@ -92,7 +92,7 @@ export const u128: Field<bigint> = {
   }
 }
 
-/** A height, a count or a time: a message with one beyond the safe integers makes no sense and does not decode. */
+/** A height, a count or a time: a value beyond the safe integers makes no sense and does not decode. */
 export const natural: Field<number> = {
   schema: Schema.Natural.check(Schema.isLessThanOrEqualTo(Number.MAX_SAFE_INTEGER)),
   least: 8,
@@ -107,7 +107,7 @@ export const bool: Field<boolean> = {
   write: (writer, value) => writer.bool(value)
 }
 
-/** `length` bytes, without a length on the wire. */
+/** `length` bytes, with no length on the wire. */
 export const raw = (length: number): Field<Uint8Array> => ({
   schema: Schema.Uint8Array.check(
     Schema.makeFilter((bytes) => bytes.length === length, { expected: `${length} bytes` })
@@ -120,7 +120,7 @@ export const raw = (length: number): Field<Uint8Array> => ({
 /** A view into the frame. */
 export const hash: Field<Hash.Hash> = raw(Hash.length)
 
-/** A length, checked against the bytes that are left and against `most`. */
+/** A length, checked against the remaining bytes and `most`. */
 const bounded = (reader: Reader, least: number, most: number, what: string): number => {
   const n = reader.count(least)
   if (n <= most) return n
@@ -138,7 +138,7 @@ export const bytes = (most: number): Field<Uint8Array> => ({
   write: (writer, value) => writer.vec(value)
 })
 
-/** An Ed25519 public key: written with its length. Whether it is a point of the curve is not checked. */
+/** An Ed25519 public key, preceded by its length. Whether it is a point of the curve is not checked. */
 export const publicKey: Field<Uint8Array> = {
   schema: hash.schema,
   least: 8 + 32,
@@ -150,7 +150,7 @@ export const publicKey: Field<Uint8Array> = {
   write: (writer, value) => writer.vec(value)
 }
 
-/** A name or an address, as the peer wrote it: to be compared, and cleaned before it is shown (`Message.cleanText`). */
+/** A name or an address as the peer wrote it: for comparison, and to be cleaned before display (`Message.cleanText`). */
 export const text: Field<string> = {
   schema: Schema.String.check(Schema.makeFilter(
     (text) => text.isWellFormed() && bytesOf(text) <= Limits.timeTextBytes,
@@ -161,7 +161,7 @@ export const text: Field<string> = {
   write: (writer, value) => writer.text(value)
 }
 
-/** What a peer has to say to a person, of any length on the wire: printable, and cut to `Limits.timeWordsBytes`. */
+/** A peer's text for people, of any length on the wire: printable, and cut to `Limits.timeWordsBytes`. */
 export const words: Field<string> = {
   schema: Schema.String.check(
     Schema.makeFilter((text) => cleanText(text, Limits.timeWordsBytes) === text, { expected: "printable text" })
@@ -198,7 +198,7 @@ export const list = <A>(of: Field<A>, most: number): Field<ReadonlyArray<A>> => 
   }
 })
 
-/** An enum without fields: `names` in the order of the wire. */
+/** An enum without fields: `names` in wire order. */
 export const oneOf = <const Names extends ReadonlyArray<string>>(names: Names): Field<Names[number]> => ({
   schema: Schema.Literals(names),
   least: 4,
@@ -212,7 +212,7 @@ export const oneOf = <const Names extends ReadonlyArray<string>>(names: Names): 
   write: (writer, value) => writer.u32(names.indexOf(value))
 })
 
-/** Reads the fields in their order into `into`. */
+/** Reads the fields in order into `into`. */
 export const readFields = (fields: Fields, reader: Reader, into: Record<string, unknown>): void => {
   for (const name in fields) into[name] = fields[name]?.read(reader)
 }
@@ -226,7 +226,7 @@ const schemasOf = <const F extends Fields>(fields: F) =>
     readonly [K in keyof F]: Schema.Codec<ValueOf<F[K]>>
   }
 
-/** The schema of a message: its name, and its fields. */
+/** The schema of a message: its name and its fields. */
 export const tagged = <const Name extends string, const F extends Fields>(name: Name, fields: F) =>
   Schema.TaggedStruct(name, schemasOf(fields))
 
@@ -241,7 +241,7 @@ export const struct = <const F extends Fields>(fields: F): Field<Struct<F>> => (
   write: (writer, value) => writeFields(fields, writer, value)
 })
 
-/** Whole, as `chain/Block` reads it; its byte strings are views into the frame. Written as it came: its `bytes`. */
+/** A whole block, as `chain/Block` reads it; its byte strings are views into the frame. Written unchanged, from its `bytes`. */
 export const block: Field<Block.Block> = {
   schema: Schema.declare((value: unknown): value is Block.Block =>
     typeof value === "object" && value !== null && "bytes" in value && value.bytes instanceof Uint8Array &&

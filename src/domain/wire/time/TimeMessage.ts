@@ -1,9 +1,9 @@
 /**
- * What peers of the TIME network say to each other, of what timemesh reads: connection, chain and masternodes. Every other variant is
- * skipped by the length of its frame.
+ * The messages of TIME network peers that timemesh reads: connection, chain and masternodes. Every other variant is skipped by the length
+ * of its frame.
  *
- * **Shapes.** One table: per message its number on the wire (the index of the variant) and its fields in order. The type, the schema, the
- * decoder and the encoder follow from it. Heights are numbers; hashes are views into the frame (`WireReader.keep`).
+ * **Shapes.** One table: for each message, its number on the wire (the index of the variant) and its fields in order. The type, the schema,
+ * the decoder and the encoder follow from it. Heights are numbers; hashes are views into the frame (`WireReader.keep`).
  */
 import { Schema } from "effect"
 import * as Limits from "../../Limits.ts"
@@ -17,7 +17,7 @@ const outpoint = T.struct({ txid: T.hash, vout: T.u32 })
 const proof = T.bytes(Limits.timeProofBytes)
 const blocks = T.list(T.block, Limits.timeBlocks)
 
-/** A masternode as a list has it: a claim of the peer that sends it. `address` is an IP without a port. */
+/** A masternode in a list: a claim of the peer that sends it. `address` is an IP without a port. */
 const listedMasternode = T.struct({
   address: T.text,
   rewardAddress: T.text,
@@ -28,7 +28,7 @@ const listedMasternode = T.struct({
   registeredAt: T.u64
 })
 
-/** Another peer of the sender's. `connections`: 65535 is unknown. `isMasternode` is true of any peer whose load is known. */
+/** Another peer of the sender. `connections`: 65535 is unknown. `isMasternode` is true of any peer whose load is known. */
 const exchangedPeer = T.struct({
   address: T.text,
   connections: T.u16,
@@ -42,7 +42,7 @@ const announcement3 = { ...announcement2, certificate: proof, startedAt: T.u64 }
 const range = { start: T.natural, end: T.natural }
 const beat = { nonce: T.u64, timestamp: T.i64, height: T.option(T.natural) }
 
-/** `[number, fields]`, by name. Both ends of a range are meant inclusively. */
+/** `[number, fields]`, by name. Both ends of a range are inclusive. */
 export const table = {
   GetGenesisHash: [0, {}],
   GenesisHashResponse: [1, { hash: T.hash }],
@@ -96,7 +96,7 @@ export const table = {
     consensusPeers: T.natural,
     message: T.words
   }],
-  /** A producer's, as a proposal and once more when it has taken the block itself: which of both is not told. */
+  /** A producer's block: sent as a proposal, and again when the producer has accepted it itself. The message does not say which. */
   TimeLockBlockProposal: [61, { block: T.block }],
   GetChainWork: [64, {}],
   ChainWorkResponse: [65, { height: T.natural, tipHash: T.hash, work: T.u128 }],
@@ -123,7 +123,7 @@ type MessageOf<K extends Tag> = { readonly _tag: K } & T.Struct<typeof table[K][
 /** Any message of the table. */
 export type TimeMessage = { readonly [K in Tag]: MessageOf<K> }[Tag]
 
-/** One message of the table, by its name. */
+/** One message of the table, by name. */
 export type Message<K extends Tag> = Extract<TimeMessage, { readonly _tag: K }>
 
 export type ListedMasternode = T.ValueOf<typeof listedMasternode>
@@ -132,22 +132,25 @@ export type OutPoint = T.ValueOf<typeof outpoint>
 
 export const tags = Object.keys(table) as ReadonlyArray<Tag>
 
-/** What the decoder gives satisfies it. For tests and tools: no message is checked by it on its way. */
+/** Every decoded message satisfies it. For tests and tools: no message is checked with it at run time. */
 export const TimeMessage: Schema.Codec<TimeMessage> = Schema.Union(
   tags.map((tag) => T.tagged(tag, table[tag][1]))
 ) as unknown as Schema.Codec<TimeMessage>
 
 // --- versions ---------------------------------------------------------------------
 
-/** Of the network's software, as a Handshake tells it. From this one on there is a variant 72; before, what is 73 now was 72, and so on. */
+/**
+ * The commit count is the version of the network's software, sent in a Handshake. Variant 72 exists from this count on; earlier versions
+ * had today's 73 at 72, and so on.
+ */
 export const commitCountOf72 = 2_202
-/** What timemesh says of itself: the version whose messages it speaks. */
+/** timemesh's own commit count: the version whose messages it speaks. */
 export const commitCount = 2_344
 const inserted = 72
 
 /**
- * The number of this version of what a peer wrote as `index`. `undefined`: the peer has not said its commit count, and the number depends
- * on it.
+ * This version's number for a message that a peer sent as `index`. `undefined`: the peer has not sent its commit count, and the number
+ * depends on it.
  */
 export const numberOf = (index: number, peerCommitCount: number | undefined): number | undefined => {
   if (index < inserted) return index
@@ -155,7 +158,7 @@ export const numberOf = (index: number, peerCommitCount: number | undefined): nu
   return peerCommitCount < commitCountOf72 ? index + 1 : index
 }
 
-/** The number under which such a peer reads it. `undefined`: it has none. */
+/** The number under which such a peer reads it; `undefined` if that version has none. */
 export const indexFor = (number: number, peerCommitCount: number): number | undefined => {
   if (number < inserted || peerCommitCount >= commitCountOf72) return number
   return number === inserted ? undefined : number - 1

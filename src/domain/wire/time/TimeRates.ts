@@ -1,6 +1,6 @@
 /**
- * How much may be sent to one daemon: it counts per connection in fixed windows, and drops what is more without a word. Half of each here
- * (`Limits.timeRates`), in a window that slides, so that no window of the daemon's is ever full, whenever it began.
+ * How much may be sent to one daemon: it counts per connection in fixed windows, and silently drops the excess. Here half of each limit
+ * (`Limits.timeRates`) is used, in a sliding window, so that no window of the daemon's is ever full, whenever it began.
  */
 import * as Limits from "../../Limits.ts"
 import type { Tag } from "./TimeMessage.ts"
@@ -23,10 +23,10 @@ const special: Readonly<Partial<Record<Tag, Name>>> = {
   BlockRangeResponse: "pageServed"
 }
 
-/** These are never counted there. */
+/** The daemon never counts these. */
 const free: ReadonlySet<Tag> = new Set(["Ping", "Pong", "Handshake", "Ack", "Version"])
 
-/** The bucket of a message; `undefined`: it is not counted. */
+/** The bucket of a message; `undefined` if it is not counted. */
 export const bucketOf = (tag: Tag): Name | undefined => free.has(tag) ? undefined : special[tag] ?? "general"
 
 /** When the latest messages of each bucket were sent, oldest first, monotonic ms. */
@@ -34,7 +34,7 @@ export type Sent = Readonly<Partial<Record<Name, ReadonlyArray<number>>>>
 
 export const nothing: Sent = {}
 
-/** ms. Until such a message may be sent; 0: now. */
+/** ms until such a message may be sent; 0 means now. */
 export const waitMs = (sent: Sent, tag: Tag, now: number): number => {
   const name = bucketOf(tag)
   if (name === undefined) return 0
@@ -44,7 +44,7 @@ export const waitMs = (sent: Sent, tag: Tag, now: number): number => {
   return oldest === undefined ? 0 : Math.max(0, oldest + ms - now)
 }
 
-/** After such a message was sent. */
+/** Records that such a message was sent. */
 export const after = (sent: Sent, tag: Tag, now: number): Sent => {
   const name = bucketOf(tag)
   if (name === undefined) return sent

@@ -1,7 +1,8 @@
 /**
- * Cuts a TIME byte stream into messages: u32 big-endian length, then that many bytes of payload. A frame of length 0 is legal and skipped.
+ * Splits a TIME byte stream into messages: u32 big-endian length, then that many bytes of payload. A frame of length 0 is legal and
+ * skipped.
  *
- * It learns the peer's commit count from its first Handshake, on which the numbers of some variants depend (`TimeMessage.numberOf`).
+ * Learns the peer's commit count from its first Handshake; the numbers of some variants depend on it (`TimeMessage.numberOf`).
  */
 import { FrameReader } from "../Frame.ts"
 import type { Decoded, Next, WireReader } from "../Wire.ts"
@@ -11,10 +12,10 @@ import type { TimeMessage } from "./TimeMessage.ts"
 export class TimeReader extends FrameReader implements WireReader<TimeMessage> {
   /** There are no application channels on this wire: `read` never says `data`. */
   readonly channel = 0
-  /** Of the peer, once its Handshake was read. */
+  /** The peer's, once its Handshake was read. */
   commitCount: number | undefined = undefined
 
-  /** @param allocate as `FrameReader`'s */
+  /** @param allocate as in `FrameReader` */
   constructor(allocate?: (bytes: number) => Uint8Array) {
     super(allocate, 0)
   }
@@ -33,7 +34,7 @@ export class TimeReader extends FrameReader implements WireReader<TimeMessage> {
   }
 
   message(): Decoded<TimeMessage> {
-    // `FrameReader` takes the first byte of a payload for its kind.
+    // `FrameReader` takes the first byte of a payload as its kind.
     const message = TimeDecoder.decode(this.buffer, this.start - 1, this.end, this.commitCount)
     if (message._tag === "Handshake") this.commitCount ??= message.commitCount
     return message

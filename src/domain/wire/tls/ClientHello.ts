@@ -1,10 +1,10 @@
 /**
- * Whether a TLS stream has begun with a whole ClientHello (RFC 8446, 4.1.2 and 5.1): found out from lengths alone, so that TLS itself, and its cryptography,
- * begins only with a message that is there. What the message says is TLS's to judge. Mutable; holds a few numbers, no bytes.
+ * Whether a TLS stream has begun with a whole ClientHello (RFC 8446, 4.1.2 and 5.1). Determined from lengths alone, so that TLS and its
+ * cryptography start only once the message is complete. TLS itself judges the contents. Mutable; holds a few numbers, no bytes.
  */
 import * as Limits from "../../Limits.ts"
 
-/** `malformed` comes with `detail`, and stays. What follows the ClientHello is not looked at. */
+/** `malformed` comes with `detail`, and is final. Bytes after the ClientHello are not examined. */
 export type Progress = "more" | "whole" | "malformed"
 
 const recordHeaderBytes = 5
@@ -12,7 +12,7 @@ const messageHeaderBytes = 4
 /** Content type of a handshake record, and message type of a ClientHello. */
 const handshakeRecord = 22
 const clientHello = 1
-/** A plaintext record's most (RFC 8446, 5.1). */
+/** Maximum length of a plaintext record (RFC 8446, 5.1). */
 const recordBytes = 2 ** 14
 
 export class ClientHello {
