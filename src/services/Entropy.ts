@@ -10,7 +10,7 @@ import type { PeerIp } from "../domain/peer/PeerIp.ts"
 
 export class Entropy extends Context.Service<Entropy, {
   readonly nonce: () => bigint
-  /** Random id of this run of the node; a peer that sees it twice asks for a proof (`domain/peer/Sameness`). */
+  /** Random id of this run of the node; a peer that sees it twice asks for a proof (`domain/peer/AliasProof`). */
   readonly process: string
   /** HMAC of the peer's canonical address under a secret of this run. */
   readonly tagFor: (peer: PeerIp) => string

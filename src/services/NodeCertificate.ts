@@ -1,5 +1,5 @@
 /**
- * The key by which peers recognize this node, and the certificate that carries it. It names no host: a peer that sees it pins the key
+ * The key by which peers recognise this node, and the certificate that carries it. It names no host: a peer that sees it pins the key
  * (`PeerPins`).
  */
 import { Context } from "effect"

@@ -1,7 +1,7 @@
 /**
  * Rules for the reward distribution, transaction 1. The block's hash covers its inputs and outputs, but not the list of masternode rewards
- * that it is compared with, so any relay can change a good block's list. A fault of the list (`BadRewardList`, `TooFewRecipients`)
- * therefore says nothing about the block, only about this copy of it.
+ * that it is compared with. So any relay can change a good block's list, and a fault of the list (`BadRewardList`, `TooFewRecipients`) says
+ * nothing about the block, only about this copy of it.
  *
  * A list entry that no output pays is not a fault: the network accepts it.
  */

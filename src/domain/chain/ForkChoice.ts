@@ -21,8 +21,8 @@ export const better = (a: Tip, b: Tip): boolean => compare(a, b) < 0
  * `Follow`: rewind ours to `fork` and append theirs. `Keep`: ours is at least as good. `TooDeep`: theirs is better but forks more than the
  * maximum reorg below the settled height; `depth` is that depth.
  *
- * @param settled height of ours below which history counts as settled: by default our tip. A node that is still on its way
- *   from an empty disk has settled nothing, so that a peer that fed it a dead branch cannot hold it there.
+ * @param settled height of ours below which history counts as settled: by default our tip. A node still syncing from an empty disk has
+ *   settled nothing, so a peer that fed it a dead branch cannot hold it there.
  */
 export const choose = (
   params: ChainParams,

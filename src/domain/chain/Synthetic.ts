@@ -1,6 +1,6 @@
 /**
  * Blocks made here, for tests and for devnet: no masternodes, no votes, no signatures. Every node accepts them, including the TIME
- * network's reference daemon on testnet, because an unknown leader and an empty bitmap leave the vote rules nothing to check. This is not
+ * network's reference daemon on testnet: an unknown leader and an empty bitmap leave the vote rules nothing to check. This is not
  * consensus: anyone can make any number of them.
  */
 import * as Block from "./Block.ts"

@@ -38,8 +38,8 @@ export const tlsHandshakeMs = 10_000
 /** bytes. ClientHello: four times the largest in use today (hybrid key shares, a session ticket). Bounds every list in it. */
 export const tlsHelloBytes = 8 * 1024
 /**
- * Strangers' handshakes. Started per second, so that a flood takes a tenth of a core (one costs 1 ms). In flight at once, about 50 KB each,
- * so that at that pace each has 2.5 s, a few round trips of a bad link, before it is evicted.
+ * Strangers' handshakes. Started per second, so that a flood takes a tenth of a core (one costs 1 ms). In flight at once, about 50 KB each:
+ * at that pace each has 2.5 s before it is evicted, a few round trips of a bad link.
  */
 export const tlsHandshakeRate = { burst: 64, perSecond: 100 }
 export const tlsHandshakes = 256

@@ -3,9 +3,9 @@
  * never displaces a masternode with a signed announcement: `MasternodeReport` overlays the two.
  *
  * **What is believed.** A host's claim from its own IP that it is a masternode, because the connection shows the IP. Of any other claim,
- * only that some peer made it. A masternode is live if it said so on a connection that is up, or if peers of `Limits.witnessNetgroups`
- * netgroups report it as active (the TIME network's own rule). A key proves nothing here: it is shown, but does not stop another IP from
- * being counted.
+ * only that some peer made it. A masternode is live if it said so on a connection that is up. It is also live if peers of
+ * `Limits.witnessNetgroups` netgroups report it as active (the TIME network's own rule). A key proves nothing here: it is shown, but does
+ * not stop another IP from being counted.
  *
  * **Bounds.** `Limits.toldMasternodes` IPs, `Limits.masternodesPerIp` keys per IP, `Limits.toldPerMessage` entries per message. A full
  * registry evicts entries of the netgroup that named the most, and never a live one.

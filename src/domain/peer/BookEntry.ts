@@ -7,7 +7,7 @@ import * as Limits from "../Limits.ts"
 import type { PeerIp } from "./PeerIp.ts"
 import type { Attempt, Ended, PeerSource } from "./PeerRecord.ts"
 
-/** The process of the peer's latest Up, as it proved itself: see `AliasProof.isSame`. */
+/** The process of the peer's latest Up, as it proved itself (see `isSameProcess`). */
 export interface Process {
   /** From its Hello; any host may copy it. */
   readonly id: string

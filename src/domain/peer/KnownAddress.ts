@@ -1,5 +1,5 @@
 /**
- * One address of the peer book: what a node remembers of it across restarts, and the rules on which addresses are worth a dial and which
+ * One address of the peer book: what a node remembers of it across restarts. Also the rules on which addresses are worth a dial and which
  * are evicted first (as in Bitcoin Core's address manager). Immutable. Times are wall time, ms since 1970; 0: never.
  */
 import * as Limits from "../Limits.ts"

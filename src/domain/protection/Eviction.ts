@@ -4,8 +4,8 @@
  * and the longest-connected half. Of the rest, the youngest of the netgroup with most peers is evicted. Peers that this node dialled, or
  * the operator named, are not candidates. Pure (docs/decisions/0064).
  *
- * **No churn**: a place changes hands if that makes the peers more diverse, which can happen only so often, or if the newcomer says that it
- * has few peers. So a full network of honest nodes, which have enough peers, is stable.
+ * **No churn**: a place changes hands if that makes the peers more diverse, which can happen only so often. It also does if the newcomer
+ * says that it has few peers. So a full network of honest nodes, which have enough peers, is stable.
  */
 import * as Limits from "../Limits.ts"
 

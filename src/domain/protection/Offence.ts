@@ -1,7 +1,7 @@
 /**
- * A closed list of things that no honest peer does. Each is proved by what the peer itself sent, never by slowness, silence, a timeout or
- * lag, which may be the network's fault or this node's own. Nor is anything listed that another peer could have caused: a copy of a block
- * with bad uncommitted parts, an address that turned out wrong, a height that a rewind took back.
+ * A closed list of things that no honest peer does. Each is proved by what the peer itself sent. Slowness, silence, a timeout or lag prove
+ * nothing: they may be the network's fault or this node's own. Nor is anything listed that another peer could have caused: a copy of a
+ * block with bad uncommitted parts, an address that turned out wrong, a height that a rewind took back.
  */
 import * as Limits from "../Limits.ts"
 

@@ -174,8 +174,8 @@ const canSupply = (work: Work, peer: SyncPeer, branch: SyncBranch, loads: Loads,
   room(loads, SyncWork.find(work, peer.id) ?? peer) > 0
 
 /**
- * Of the peers that have the block and room for a request, the one with the least work for its pace, so that all are used and every pace
- * stays known. Among idle peers, the one expected to deliver first.
+ * Of the peers that have the block and room for a request, the one with the least work for its pace. So all are used, and every pace stays
+ * known. Among idle peers, the one expected to deliver first.
  */
 const quickest = (
   work: Work,

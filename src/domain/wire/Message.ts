@@ -103,7 +103,7 @@ export const Pong = Schema.TaggedStruct("Pong", { nonce: u64 })
 export type Pong = typeof Pong.Type
 
 /**
- * The sender is also at the other end of another of the receiver's connections: its proof (`peer/Sameness`). Meaningless to any other
+ * The sender is also at the other end of another of the receiver's connections: its proof (`peer/AliasProof`). Meaningless to any other
  * receiver.
  */
 export const SameProcess = Schema.TaggedStruct("SameProcess", { proof: hex(16) })

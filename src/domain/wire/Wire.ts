@@ -50,8 +50,8 @@ export interface WireReader<M = Message> {
   /** Of the current `data` frame. */
   readonly channel: number
   /**
-   * Appends the payload of the current `data` frame, and of the frames after it while they are of the same channel, within the limit and
-   * whole in the same chunk: all views. Returns their number; `read` continues after them.
+   * Appends the payload of the current `data` frame, and of the frames after it that are of the same channel, within the limit and whole in
+   * the same chunk: all views. Returns their number; `read` continues after them.
    */
   readonly payloads: (limit: number, into: Array<Uint8Array>) => number
   /** bytes. Body of the current frame. */
