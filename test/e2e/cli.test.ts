@@ -53,8 +53,8 @@ describe("the program", () => {
         assert.strictEqual(row.ip, "127.77.0.2")
         assert.strictEqual(row.connection.role, "lower")
         const peers = yield* call(["peers"], { TIMEMESH_DATA_DIR: b })
-        assert.match(peers.stdout, /^PEER +PORT +STATE .*\n127\.77\.0\.1 +\d+ +(?:in|out)bound, higher +/)
-        assert.include(peers.stdout, row.connection.socket)
+        assert.match(peers.stdout, /^PEER +PORT +DIR +.*\n127\.77\.0\.1 +\d+ +(?:in|out) +/)
+        assert.match(row.connection.socket, /^127\.77\.0\.2:\d+$/)
 
         const known = yield* call(["why", "127.77.0.2", "--data-dir", a])
         assert.match(known.stdout, /^127\.77\.0\.2: connected\n.+\n$/)
@@ -213,7 +213,7 @@ describe("the program", () => {
         ],
         [
           ["run", "--nope"],
-          1,
+          78,
           "Unrecognized flag: --nope in command timemesh run\n  timemesh run --help lists all flags"
         ],
         [["why", "1.2.3", "--data-dir", directory], 2, "\"1.2.3\" is not a peer's IP address"],
