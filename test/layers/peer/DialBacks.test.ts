@@ -6,7 +6,7 @@ import { DialBacks } from "../../../src/layers/peer/DialBacks.ts"
 import type { Up } from "../../../src/layers/peer/PeerEnd.ts"
 
 /** Connections are told apart by identity alone. */
-const up = (): Up => ({}) as Up
+const up = (from = "50.1.0.1"): Up => ({ end: { ip: ip(from) } }) as Up
 
 describe("this node's own question", () => {
   it("waits for the answer of the peer that was asked, with the number of the question, once", () => {
@@ -21,6 +21,21 @@ describe("this node's own question", () => {
     assert.isTrue(backs.answered(asked, request))
     assert.isFalse(backs.isWaiting(1_000))
     assert.isFalse(backs.answered(asked, request), "a second answer")
+  })
+
+  it("knows the dial back that comes of it: of the peer that was asked, once, within the time of an answer", () => {
+    const backs = new DialBacks()
+    const over = 1_000 + Limits.dialBackAnswerMs
+    assert.isFalse(backs.took(ip("50.1.0.1"), 1_000), "none was asked for")
+    const asked = up("50.1.0.1")
+    const request = backs.ask(asked, "g", 1_000)
+    assert.isFalse(backs.took(ip("50.1.0.2"), 1_001), "another peer")
+    // The answer may come before this end hears that the dial is over.
+    assert.isTrue(backs.answered(asked, request))
+    assert.isTrue(backs.took(ip("50.1.0.1"), over - 1))
+    assert.isFalse(backs.took(ip("50.1.0.1"), over - 1), "a second one")
+    backs.ask(asked, "g", 1_000)
+    assert.isFalse(backs.took(ip("50.1.0.1"), over), "too late")
   })
 
   it("is given up after its time", () => {
