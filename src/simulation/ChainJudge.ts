@@ -1,4 +1,4 @@
-/** Blocks that a simulation makes itself, and the judgement on what its nodes store. */
+/** Blocks that a simulation makes itself, and the checks on what its nodes store. */
 import { Effect } from "effect"
 import * as Block from "../domain/chain/Block.ts"
 import * as BlockHeader from "../domain/chain/BlockHeader.ts"
@@ -18,8 +18,8 @@ const read = (store: ChainStore["Service"], height: number): Block.Block | undef
 }
 
 /**
- * A branch that leaves the chain `depth` blocks below its tip and is one block longer. `undefined` when the chain is too short.
- * `now`: seconds since 1970. The hasher must have been made before.
+ * A branch that leaves the chain `depth` blocks below its tip and is one block longer. `undefined` if the chain is too short.
+ * `now`: seconds since 1970. The hasher must exist already.
  */
 export const branch = (
   store: ChainStore["Service"],
@@ -44,10 +44,10 @@ export const branch = (
   return { after, added }
 }
 
-/** What nodes may store: blocks that the simulation's producers made, linked, and no reorganisation beyond the rules. */
+/** What nodes may store: linked blocks of the simulation's producers, and no reorg deeper than the rules allow. */
 export class ChainJudge {
   private readonly hasher: Hasher
-  /** Hashes of blocks that were made by the rules. */
+  /** Hashes of blocks made by the rules. */
   private readonly known = new Set<string>()
 
   constructor(hasher: Hasher) {
@@ -58,7 +58,7 @@ export class ChainJudge {
     for (const hash of hashes) this.known.add(hash)
   }
 
-  /** What is wrong with a change to the disk of the node at `ip`, whose chain had this height. */
+  /** What is wrong with a change to the disk of the node at `ip`, whose chain had this height before it. */
   wrong(ip: string, after: number, blocks: ReadonlyArray<StoredBlock>, height: number): string | undefined {
     if (height - after > devnet.maxReorg) return `a reorganisation ${height - after} blocks deep`
     for (const [i, stored] of blocks.entries()) {
@@ -68,7 +68,7 @@ export class ChainJudge {
       if (Block.isMalformed(block)) return `block ${stored.height} is malformed`
       const hash = Hash.toHex(BlockHeader.hash(this.hasher, block.header))
       if (hash !== stored.hash) return `block ${stored.height} has hash ${hash}, not ${stored.hash}`
-      // A block is seen first at its maker.
+      // The first node to see a block is its producer.
       if (block.header.leader !== ip) return `block ${stored.height} of ${block.header.leader}, which no producer made`
       this.known.add(hash)
     }

@@ -1,4 +1,4 @@
-/** What a fault does at a daemon of the TIME network: what happens to machines, processes and clocks; nothing of what is ours alone. */
+/** What a fault does to a daemon of the TIME network. Only faults of machines, processes and clocks apply; faults of our own wire do not. */
 import { Effect } from "effect"
 import type { MemoryNetwork } from "../layers/socket/memory/MemoryNetwork.ts"
 import type { VirtualTime } from "./machine/VirtualTime.ts"
@@ -32,7 +32,7 @@ const pause = (daemon: SimulatedDaemon): Undo => {
   return () => daemon.resume()
 }
 
-/** Does it; `undefined`: the fault does not concern one machine. */
+/** Applies the fault; `undefined` if it does not concern a single machine. */
 export const inject = (world: DaemonWorld, daemon: SimulatedDaemon, fault: Fault): Undo | undefined => {
   const { network, time } = world
   const { ip } = daemon

@@ -17,10 +17,10 @@ const params = ChainParams.testnet
 export const isDaemon = (index: number): boolean =>
   index % SimulationLimits.daemonEvery === SimulationLimits.daemonEvery - 1
 
-/** Wall time when a mixed simulation begins, ms since 1970: the last block that the daemons begin with was due. */
+/** Wall time when a mixed simulation begins, ms since 1970: when the last of the daemons' initial blocks was due. */
 export const wallMs = ChainParams.dueAt(params, SimulationLimits.daemonBlocks) * 1_000 + SimulationLimits.startMs
 
-/** Blocks 1, 2, … that they begin with. */
+/** The daemons' initial blocks: 1, 2, …. */
 export const firstBlocks = (hasher: Hasher): ReadonlyArray<Block> => {
   let parent = Synthetic.genesisParent(params)
   return Array.from({ length: SimulationLimits.daemonBlocks }, (_, i) => {
@@ -47,7 +47,7 @@ export class Daemons {
     host.made(this.chain.map(({ header }) => Hash.toHex(BlockHeader.hash(host.hasher, header))))
   }
 
-  /** One more, that does not run yet. The first makes the network's blocks. */
+  /** Adds a daemon that does not run yet. The first one makes the network's blocks. */
   add(options: Omit<SimulatedDaemonOptions, "chain" | "produces">): SimulatedDaemon {
     const daemon = new SimulatedDaemon(this.host, { ...options, chain: this.chain, produces: this.all.size === 0 })
     this.all.set(options.index, daemon)

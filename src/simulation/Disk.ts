@@ -1,6 +1,6 @@
 /**
- * The disk of a simulated node: a `ChainStore` that outlives its processes, is as slow as a disk, and checks every change: that
- * blocks link, that each is one that was made by the rules, and that no reorganisation goes deeper than they allow. In memory here; on
+ * The disk of a simulated node: a `ChainStore` that outlives its processes, is as slow as a real disk, and checks every change: blocks
+ * link, each was made by the rules, and no reorg goes deeper than the rules allow. In memory here; on
  * a real SQLite file in SqliteDisk.ts.
  */
 import { Context, Effect, Layer, Random, type Scope, Semaphore } from "effect"
@@ -11,25 +11,25 @@ import { ChainStore, type ChainStoreError, type StoredBlock } from "../services/
 import * as SimulationLimits from "./plan/Limits.ts"
 
 export interface Disk {
-  /** As a process of the node sees it. Once `gone()`, nothing more is written. */
+  /** The disk as a process of the node sees it. Once `gone()`, nothing more is written. */
   readonly layer: (gone: () => boolean) => Layer.Layer<ChainStore, ChainStoreError>
-  /** At once, for the simulator, while no process of the node runs. What it changes is not checked. */
+  /** Immediate access for the simulator while no process of the node runs. Its changes are not checked. */
   readonly use: <A>(f: (store: ChainStore["Service"]) => Effect.Effect<A, ChainStoreError>) => A
-  /** Calls `f` in the middle of the next write, after so many of its statements; `undefined`: not any more. */
+  /** Calls `f` in the middle of the next write, after this many of its statements; `undefined` cancels. */
   readonly onWrite: (statements: number, f: (() => void) | undefined) => void
-  /** The node's process was killed: what it had open is closed, as the system does. */
+  /** The node's process was killed: closes its open handles, as the operating system does. */
   readonly killed: () => void
 }
 
 export interface DiskChecks {
   /**
-   * A change is about to be written: blocks that follow `after` on the chain, or on the branch beside it. What is wrong with it.
+   * Checks a change before it is written: blocks that follow `after` on the chain, or on the branch beside it. Returns what is wrong.
    */
   readonly wrong: (after: number, blocks: ReadonlyArray<StoredBlock>, height: number) => string | undefined
   readonly violated: (detail: string) => void
 }
 
-/** What happens in the middle of a write: once. */
+/** Interrupts one write in the middle, once. */
 export class WriteTrap {
   private left = 0
   private f: (() => void) | undefined
@@ -40,7 +40,7 @@ export class WriteTrap {
     this.f = f
   }
 
-  /** A statement is about to run. True: the process has ended by it. */
+  /** Called before each statement. True if the trap has just ended the process. */
   spring(): boolean {
     const { f } = this
     if (f === undefined || --this.left > 0) return false
@@ -50,7 +50,7 @@ export class WriteTrap {
   }
 }
 
-/** The store, with every change judged before it is made. */
+/** The store, with every change checked before it is made. */
 export const checked = (store: ChainStore["Service"], checks: DiskChecks): ChainStore["Service"] => {
   const judge = (after: number, blocks: ReadonlyArray<StoredBlock>) =>
     Effect.map(store.tip, ({ height }) => {
@@ -64,10 +64,10 @@ export const checked = (store: ChainStore["Service"], checks: DiskChecks): Chain
   })
 }
 
-/** As long as a write takes, drawn: up to `SimulationLimits.diskMs`. */
+/** Sleeps for the random duration of one write, up to `SimulationLimits.diskMs`. */
 const writeTime = Effect.flatMap(Random.next, (part) => Effect.sleep(part * SimulationLimits.diskMs))
 
-/** The store with one change after the other, in the order of the calls, however long each takes; `before` each. */
+/** Serialises changes in the order of the calls, however long each takes; `before` runs ahead of each. */
 export const inOrder = (store: ChainStore["Service"], before: Effect.Effect<void>): ChainStore["Service"] => {
   const writing = Semaphore.makeUnsafe(1)
   const change = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
@@ -82,7 +82,7 @@ export const inOrder = (store: ChainStore["Service"], before: Effect.Effect<void
   })
 }
 
-/** An empty disk: the genesis and nothing else. */
+/** An empty disk: only the genesis block. */
 export const make = (params: ChainParams, checks: DiskChecks): Effect.Effect<Disk, never, Scope.Scope> =>
   Effect.map(Layer.build(ChainStoreMemory.layer({ genesis: genesisOf(params) })), (context) => {
     const store = Context.get(context, ChainStore)
@@ -94,7 +94,7 @@ export const make = (params: ChainParams, checks: DiskChecks): Effect.Effect<Dis
             checked(store, checks),
             Effect.andThen(
               writeTime,
-              // Nothing of a change is there before all of it is: whichever statement it is, it is in the middle.
+              // A change becomes visible only as a whole, so every statement counts as the middle of it.
               Effect.suspend(() => trap.spring() || gone() ? Effect.never : Effect.void)
             )
           )),

@@ -1,7 +1,7 @@
 /**
- * Simulates, and makes a failure shorter.
+ * Runs simulations, and shrinks a failing one.
  *
- * The simulation itself is passed in as `Run`: what is here needs no more of it than that.
+ * The simulation itself is passed in as `Run`, because this module needs nothing else of it.
  */
 import { Effect } from "effect"
 import * as SimulationLimits from "./plan/Limits.ts"
@@ -12,10 +12,10 @@ import type { Shrunk } from "./plan/SimulationResult.ts"
 import * as SimulationText from "./plan/SimulationText.ts"
 import type { Watch } from "./Simulation.ts"
 
-/** As `Simulation.run`. */
+/** Same signature as `Simulation.run`. */
 export type Run = (options: SimulationOptions, watch?: Watch) => Effect.Effect<SimulationReport, InvalidSimulation>
 
-/** Virtual ms that the options ask for. */
+/** Virtual ms that the options request. */
 export const wholeMs = ({ hours, untilMs }: Pick<SimulationOptions, "hours" | "untilMs">): number =>
   untilMs ?? hours * 3_600_000
 
@@ -30,11 +30,11 @@ const optionsOf = (options: SimulationOptions, { faults, nodes, untilMs }: Shrin
 })
 
 /**
- * Runs shorter and shorter versions of a failing simulation, for at most `SimulationLimits.shrinkRuns` runs and (looked at between
- * runs) `SimulationLimits.shrinkSteps` steps: the same failure is made equally short on every machine. `report`: that of the failing run,
- * whose first violation counts.
+ * Shrinks a failing simulation, within `SimulationLimits.shrinkRuns` runs and `SimulationLimits.shrinkSteps` steps (checked between
+ * runs), so that a failure shrinks to the same run on every machine. `report`: the report of the failing run;
+ * its first violation is the one to reproduce.
  *
- * @param tell is called before each run with how far it is
+ * @param tell called before each run with the progress so far
  */
 export const shrink = Effect.fnUntraced(function*(
   run: Run,

@@ -1,4 +1,4 @@
-/** Does to a simulated network what a fault says, and undoes it. Which pairs that excuses is not decided here. */
+/** Applies a fault to a simulated network, and undoes it. Which pairs the fault excuses is decided elsewhere. */
 import { Context, Effect } from "effect"
 import * as Limits from "../domain/Limits.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
@@ -22,11 +22,11 @@ export interface FaultWorld {
   /** The nodes that exist. */
   readonly nodes: ReadonlyMap<number, SimulatedNode>
   readonly daemons: ReadonlyMap<number, SimulatedDaemon>
-  /** The node's process has ended: what watches it forgets it. */
+  /** The node's process has ended: its watchers forget it. */
   readonly gone: (node: SimulatedNode) => void
-  /** Calls `f` when the node next sends a ping to one of these addresses, in that turn; `undefined`: not any more. */
+  /** Calls `f` when the node next sends a ping to one of these addresses, in the same turn; `undefined` cancels. */
   readonly onPing: (node: number, to: ReadonlyArray<PeerIp>, f: (() => void) | undefined) => void
-  /** Blocks were made that no producer made. */
+  /** Registers blocks that no producer made. */
   readonly made: (hashes: ReadonlyArray<string>) => void
 }
 
@@ -35,17 +35,17 @@ export type Undo = () => void
 
 const nothing: Undo = () => {}
 
-/** Channel of application data without a receiver. */
+/** An application channel that has no receiver. */
 export const floodChannel = 8
 const floodPayload = new Uint8Array(64 * 1024)
 
-/** What happens at a node, if it exists. */
+/** Applies `begin` to a node if it exists. */
 const on = (world: FaultWorld, index: number, begin: (node: SimulatedNode) => Undo): Undo => {
   const node = world.nodes.get(index)
   return node === undefined ? nothing : begin(node)
 }
 
-/** Kills the process; the kernel lives. */
+/** Kills the process; its kernel survives. */
 const kill = (world: FaultWorld, node: SimulatedNode): void => {
   Effect.runSync(world.network.crash(node.ip))
   world.intruders.endTwin(node.index)
@@ -53,7 +53,7 @@ const kill = (world: FaultWorld, node: SimulatedNode): void => {
   world.gone(node)
 }
 
-/** Kills the process after so many statements of its next write; the result starts it again, or leaves it alone if it never wrote. */
+/** Kills the process after this many statements of its next write. The result restarts it, or does nothing if it never wrote. */
 const killInWrite = (world: FaultWorld, node: SimulatedNode, statements: number): Undo => {
   const { disk } = node
   disk.onWrite(statements, () => kill(world, node))
@@ -68,7 +68,7 @@ const stall = (node: SimulatedNode): Undo => {
   return () => node.resume()
 }
 
-/** A second process at the peer's address makes the node challenge its connection with it, and stops it right then. */
+/** A second process at the peer's address makes the node challenge its connection to the peer; the node stalls at that moment. */
 const stallInChallenge = (
   world: FaultWorld,
   node: SimulatedNode,
@@ -89,7 +89,7 @@ const stallInChallenge = (
   }
 }
 
-/** The machine is gone; the result boots it. */
+/** Takes the machine down silently; the result boots it. */
 const vanish = (world: FaultWorld, node: SimulatedNode): Undo => {
   const { ip } = node
   Effect.runSync(world.network.drop(ip))
@@ -102,7 +102,7 @@ const vanish = (world: FaultWorld, node: SimulatedNode): Undo => {
   }
 }
 
-/** The machine vanishes and boots again at each reboot's moments; the result boots it. */
+/** Takes the machine down and boots it at each reboot's times; the result boots it for good. */
 const crashLoop = (
   world: FaultWorld,
   node: SimulatedNode,
@@ -123,7 +123,7 @@ type Way = readonly [from: number, to: number]
 
 const bothWays = (a: number, b: number): ReadonlyArray<Way> => [[a, b], [b, a]]
 
-/** Every link to and from a node, or every link. */
+/** Every link to and from one node, or every link of the network. */
 const linksOf = (world: FaultWorld, node?: number): ReadonlyArray<Way> => {
   const all = [...world.nodes.keys(), ...world.daemons.keys()]
   return all.flatMap((from) =>
@@ -133,7 +133,7 @@ const linksOf = (world: FaultWorld, node?: number): ReadonlyArray<Way> => {
   )
 }
 
-/** These links are in this trouble, whose name is the fault's, until that is undone. */
+/** Puts these links into this trouble, named after the fault, until undone. */
 const trouble = ({ links }: FaultWorld, fault: Fault, ways: ReadonlyArray<Way>, what: LinkTrouble): Undo => {
   const name = nameOf(fault)
   for (const [from, to] of ways) links.trouble(from, to, name, what)
@@ -178,7 +178,7 @@ const reset = (
   return () => Effect.runSync(network.resetAfter(from, to, Number.POSITIVE_INFINITY))
 }
 
-/** Moves the node to its other address, and back at the end. */
+/** Moves the node to its other address, and back when undone. */
 const readdress = (world: FaultWorld, node: SimulatedNode): Undo => {
   const move = (ip: PeerIp) => {
     if (node.running === undefined || node.changing) return
@@ -194,7 +194,7 @@ const readdress = (world: FaultWorld, node: SimulatedNode): Undo => {
   return () => move(home)
 }
 
-/** Writes a branch to the node's disk while the node is down, and starts it again at the end. */
+/** Writes a branch to the node's disk while the node is down, and restarts the node when undone. */
 const fork = (world: FaultWorld, node: SimulatedNode, depth: number, name: string): Undo => {
   if (node.running === undefined || node.changing) return nothing
   kill(world, node)
@@ -287,12 +287,12 @@ export const inject = (world: FaultWorld, fault: Fault): Undo => {
   }
 }
 
-/** As an application does that hears of a peer. */
+/** Calls `connect`, as an application does that learns of a peer. */
 const tell = (node: SimulatedNode | undefined, ip: PeerIp): void => {
   const running = node?.running
   if (running === undefined) return
   const { address, connect } = Context.get(running.services, ConnectionManager)
-  // Once it has found out that the address is its own, the call fails.
+  // The call fails once the node has found out that the address is its own.
   running.process.start(Effect.ignore(connect(PeerAddress.make(ip, address.port))))
 }
 
@@ -301,7 +301,7 @@ const holdReads = (network: MemoryNetwork["Service"], ip: PeerIp): Undo => {
   return () => Effect.runSync(network.holdReads(ip, false))
 }
 
-/** Sends more than is read: half of it waits for room, the other half does not. */
+/** Sends more than the peer reads: the first half waits for room in the outbox, the rest does not. */
 const flood = (from: SimulatedNode, to: PeerIp, bytes: number): void => {
   if (from.running === undefined) return
   const manager = Context.get(from.running.services, ConnectionManager)

@@ -1,8 +1,8 @@
 /**
- * The masternodes among the nodes of a simulated network: which of them are, by which key, and what each node must count.
+ * The masternodes of a simulated network: which nodes are masternodes, with which key, and what each node must count.
  *
- * Every second node that knows its address is one, of the tiers in turn. In some runs two have one key, as when an operator copies a
- * machine: they are counted once, and shown as a conflict.
+ * Every second node that knows its own address is a masternode, of each tier in turn. In some runs two share a key, as when an operator
+ * copies a machine: they count once and are shown as a conflict.
  */
 import { createPrivateKey } from "node:crypto"
 import { type Key, type Outpoint, type Tier, tiers } from "../domain/masternode/Masternode.ts"
@@ -30,11 +30,11 @@ const isMasternode = (index: number): boolean => index % 2 === 0 && !isUnaware(i
 export interface Fleet {
   /** By node. */
   readonly identities: ReadonlyMap<number, OwnMasternode>
-  /** Two nodes that have one key; empty: none do. */
+  /** Two nodes that share a key; empty if no key is shared. */
   readonly sharing: ReadonlyArray<number>
 }
 
-/** Of a network of so many planned nodes. */
+/** The masternodes of a network of this many planned nodes. */
 export const make = (seed: string, planned: number): Fleet => {
   const indexes = Array.from({ length: planned }, (_, i) => i).filter(isMasternode)
   const all = new Map(indexes.map((index, i) => [index, identityOf(index, tiers[i % tiers.length] ?? "free")]))
@@ -50,7 +50,7 @@ export const make = (seed: string, planned: number): Fleet => {
 /** No masternodes. */
 export const none: Fleet = { identities: new Map(), sharing: [] }
 
-/** Keys of these nodes, each once, with their tiers. */
+/** Keys of these nodes, without duplicates, with their tiers. */
 export const keysOf = ({ identities }: Fleet, nodes: Iterable<number>): ReadonlyMap<Key, Tier> => {
   const keys = new Map<Key, Tier>()
   for (const node of nodes) {

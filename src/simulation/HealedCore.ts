@@ -1,6 +1,6 @@
 /**
- * The liveness mode: half-way, everything within a core of the network is healed, faults that only touch the others stay as
- * they are for ever, and the core has to become what it should be: one connection per pair, one tip.
+ * The liveness mode: half-way through the run, everything within a core of the network is healed. Faults that only touch the other nodes
+ * stay for ever. The core has to converge to one connection per pair and one tip.
  */
 import * as Seeds from "./machine/Seeds.ts"
 import * as Bounds from "./plan/Bounds.ts"
@@ -56,7 +56,7 @@ export class Healing {
     }
   }
 
-  /** The core must be whole by now. */
+  /** Called at the deadline: reports a core that has not converged. */
   end(): void {
     if (this.wholeAt !== undefined) return
     const { pairs, tips, time } = this.world

@@ -18,10 +18,10 @@ import type { Hostility } from "./plan/Fault.ts"
 import * as SimulationLimits from "./plan/Limits.ts"
 import type { SimulatedNode } from "./SimulatedNode.ts"
 
-/** Genesis of a hostile peer that belongs to another network. */
+/** Genesis of a hostile peer of another network. */
 const foreignGenesis = "f".repeat(64)
 
-/** How many come together: those that advertise addresses, or hold sync up, are more of a nuisance in numbers. */
+/** Size of a crowd of hostile peers: those that advertise addresses, or hold sync up, do more damage in numbers. */
 const crowdOf = (how: Hostility, draw: (below: number) => number): number => {
   switch (how) {
     case "spam":
@@ -68,7 +68,7 @@ export class Intruders {
     return PeerIps.fromStringUnsafe(`10.9.${n >> 8 & 255}.${n & 255}`)
   }
 
-  /** A node without a chain; the result closes it. One of another network accepts any Hello: the others must refuse it. */
+  /** Starts a node without a chain; the result closes it. A node of another network accepts any Hello: the others must refuse it. */
   private node(
     process: VirtualProcess,
     sockets: PeerSocket["Service"],
@@ -94,7 +94,7 @@ export class Intruders {
     return () => process.start(Scope.close(scope, Exit.void), () => process.end())
   }
 
-  /** A second process behind the node's address, on the next port, that knows whom the node knows. */
+  /** A second process behind the node's address, on the next port, configured with the node's own peers. */
   twin(node: SimulatedNode): () => void {
     this.endTwin(node.index)
     const process = this.process(`twin of ${node.index}`)
@@ -107,7 +107,7 @@ export class Intruders {
     }
   }
 
-  /** Whether the address is that of a node of another network. */
+  /** Whether a node of another network is at the address. */
   isForeign(ip: PeerIp): boolean {
     return this.foreign.has(ip)
   }
@@ -122,7 +122,7 @@ export class Intruders {
     this.twins.delete(node)
   }
 
-  /** One hostile peer, or a crowd of them. */
+  /** Starts one hostile peer, or a crowd of them. */
   hostile(how: Hostility, node: SimulatedNode, name: string): () => void {
     const draw = Seeds.below(`${this.seed}/crowd ${name}`)
     const ends = Array.from({ length: crowdOf(how, draw) }, () => this.hostilePeer(how, node, name))

@@ -1,19 +1,19 @@
 /**
- * The links of a simulated network, each with what several faults at once do to it. Made so that a fault's end undoes its own
- * part and nothing else.
+ * The links of a simulated network, each with the combined effect of the faults on it. A fault that ends undoes only its own
+ * part.
  */
 import { Effect } from "effect"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
 import type { LinkOptions, MemoryNetwork } from "../layers/socket/memory/MemoryNetwork.ts"
 
-/** What a link is like in good times: ms, bytes. */
+/** A link without faults: ms, bytes. */
 export interface LinkNature {
   readonly latencyMs: number
   readonly jitterMs: number
   readonly maxChunk: number
 }
 
-/** What a fault makes of a link. The worst of all counts. */
+/** What a fault does to a link. Where several apply, the worst value counts. */
 export interface LinkTrouble {
   readonly latencyMs?: number | undefined
   readonly jitterMs?: number | undefined
@@ -39,7 +39,7 @@ export class Links {
     this.ips = ips
   }
 
-  /** A link of this nature between two nodes, both directions. */
+  /** Sets a link's normal properties between two nodes, in both directions. */
   add(a: number, b: number, nature: LinkNature): void {
     for (const [from, to] of [[a, b], [b, a]] as const) {
       this.links.set(`${from}>${to}`, { nature, troubles: new Map(), cut: false })
@@ -47,7 +47,7 @@ export class Links {
     }
   }
 
-  /** `name`: whose trouble it is. `undefined` ends it. */
+  /** `name`: the fault that causes the trouble. `undefined` ends it. */
   trouble(from: number, to: number, name: string, trouble: LinkTrouble | undefined): void {
     const link = this.links.get(`${from}>${to}`)
     if (link === undefined) return

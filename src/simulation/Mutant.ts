@@ -1,6 +1,6 @@
 /**
- * Deliberate defects, to show that the simulator finds them: `timemesh simulate --mutant` and test/simulation. Each is one wrong rule in the
- * place of the node's own (`services/NodeRules`), a wrong pace (`services/Cadence`), or what a defect would do, done from outside.
+ * Deliberate defects that show that the simulator finds them: `timemesh simulate --mutant` and test/simulation. Each is one wrong rule in
+ * place of the node's own (`services/NodeRules`), a wrong pace (`services/Cadence`), or the effect of a defect applied from outside.
  */
 import { Layer, Schedule } from "effect"
 import * as Limits from "../domain/Limits.ts"
@@ -16,25 +16,25 @@ import { HeartbeatPace } from "../services/Cadence.ts"
 import { NodeRules, protocolRules } from "../services/NodeRules.ts"
 
 export type Mutant =
-  /** Of two challengers the deciding peer keeps the older one. */
+  /** Of two challengers, the deciding peer keeps the older one. */
   | "keep-oldest"
-  /** Closing a node leaves its timer set. */
+  /** Closing a node leaves its timer armed. */
   | "timer-left"
   /** Addresses are ordered as text: 10.0.0.10 before 10.0.0.2. */
   | "ip-as-text"
-  /** A ping is not answered while anything waits in the outbox. */
+  /** A ping is not answered while anything is queued in the outbox. */
   | "pong-dropped"
-  /** Numbers of connections begin again after a few. */
+  /** Connection numbers restart after a few connections. */
   | "id-reused"
   /** A Hello with another genesis is accepted. */
   | "genesis-unchecked"
-  /** The heartbeat follows the wall clock, as `during`, `elapsed` and `upTo` do: a clock set far ahead ends it. */
+  /** The heartbeat follows the wall clock, as `during`, `elapsed` and `upTo` do: setting the clock far ahead stops it. */
   | "pulse-by-wall-clock"
-  /** A connection that recovered after a fault goes down once more, 3 s later. */
+  /** A connection that recovered after a fault goes down again 3 s later. */
   | "flap-recovered"
-  /** Of two sessions with a daemon the older one is left open: it stays alive there, unused. */
+  /** Of two sessions with a daemon, the older one stays open: alive there, but unused. */
   | "older-session-kept"
-  /** Masternodes are counted by IP:PORT: one that moved counts where it was, too. */
+  /** Masternodes are counted by IP:PORT: one that moved still counts at its old address as well. */
   | "masternodes-by-address"
   /** A masternode that was connected once counts as live for ever. */
   | "masternodes-stale"
@@ -58,7 +58,7 @@ export const mutants: ReadonlyArray<Mutant> = [
 
 const rankAsText = (local: PeerIp, peer: PeerIp): "lower" | "higher" => local < peer ? "lower" : "higher"
 
-/** The report with the rows changed, counted anew. */
+/** The report with changed rows and new totals. */
 const recounted = (
   report: MasternodeReport.MasternodeReport,
   rows: ReadonlyArray<MasternodeReport.MasternodeRow>
@@ -117,7 +117,7 @@ const wrong: Readonly<Partial<Record<Mutant, Partial<NodeRules>>>> = {
   }
 }
 
-/** What a node with that defect runs on instead of the protocol's rules and its own paces. */
+/** What a node with that defect uses instead of the protocol's rules and its own paces. */
 export const layer = (mutant: Mutant | undefined): Layer.Layer<never> => {
   if (mutant === undefined) return Layer.empty
   const rules = Layer.succeed(NodeRules, { ...protocolRules, ...wrong[mutant] })

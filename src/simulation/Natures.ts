@@ -1,20 +1,20 @@
-/** What the seed gives each node and link of a network: clocks, when it starts, latencies. */
+/** What the seed gives each node and link of a network: clocks, start times, latencies. */
 import type { LinkNature } from "./Links.ts"
 import * as Seeds from "./machine/Seeds.ts"
 import * as SimulationLimits from "./plan/Limits.ts"
 
 export interface Nature {
   readonly index: number
-  /** As `SimulatedNodeOptions`. */
+  /** See `SimulatedNodeOptions`. */
   readonly offsetMs: number
   readonly rate: number
-  /** When it starts, ms. */
+  /** Start time, ms. */
   readonly startMs: number
-  /** Of its links to the nodes with lower numbers, by number. */
+  /** Of its links to nodes with lower numbers, by number. */
   readonly links: ReadonlyArray<LinkNature>
 }
 
-/** Of all `planned` nodes, so that leaving some out changes nothing for the others. */
+/** Drawn for all `planned` nodes, so that leaving some out changes nothing for the others. */
 export const draw = (seed: string, planned: number): ReadonlyArray<Nature> => {
   const from = Seeds.random(`${seed}/nature`)
   const next = () => from.nextDoubleUnsafe()

@@ -1,9 +1,9 @@
 /**
- * Simulates many seeds in processes of this same program, several at a time.
+ * Simulates many seeds in worker processes of this program, several at a time.
  *
- * A worker takes seeds on its standard input, one a line, and answers each with a `SimulationResult`, one line of JSON. It is
- * replaced after `SimulationLimits.seedsPerProcess` seeds, and when it ended by itself: the seed it was at has then failed, with what
- * it wrote last on standard error. Workers end with the stream's scope; one whose parent is killed sees its input end.
+ * A worker reads seeds from its standard input, one per line, and answers each with a `SimulationResult`, one line of JSON. It is
+ * replaced after `SimulationLimits.seedsPerProcess` seeds, or when it ends by itself. In that case its current seed has failed, with
+ * the last output on standard error as the reason. Workers end with the stream's scope; if the parent is killed, they see their input end.
  */
 import { Clock, Effect, Fiber, Queue, Schema, Stream } from "effect"
 import type { Cause, PlatformError } from "effect"
@@ -15,14 +15,14 @@ import type { Seeds } from "./plan/ShardFile.ts"
 import { SimulationResult } from "./plan/SimulationResult.ts"
 
 export interface Options extends Seeds {
-  /** Processes at a time. */
+  /** Number of processes at a time. */
   readonly jobs: number
   readonly self: Self
-  /** What makes the program a worker that simulates these seeds. */
+  /** Arguments that make the program a worker for these seeds. */
   readonly args: ReadonlyArray<string>
 }
 
-/** What came of a seed. */
+/** The outcome of a seed. */
 export type Outcome =
   | { readonly _tag: "Done"; readonly seed: number; readonly result: SimulationResult }
   /** The process ended instead of answering. */
@@ -30,7 +30,7 @@ export type Outcome =
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(SimulationResult))
 
-/** Starts a worker in the scope. Its `simulate` never fails; after a crash it is of no more use. */
+/** Starts a worker in the scope. Its `simulate` never fails; after a crash the worker cannot be reused. */
 const spawn = Effect.fnUntraced(function*({ args, self: [command, ...before] }: Pick<Options, "args" | "self">) {
   const orders = yield* Queue.unbounded<Uint8Array, Cause.Done>()
   const child = yield* ChildProcess.make(command, [...before, ...args], {
@@ -92,7 +92,7 @@ const spawn = Effect.fnUntraced(function*({ args, self: [command, ...before] }: 
   return simulate
 })
 
-/** The outcomes in the order of their seeds. Fails only when no process can be started. */
+/** Outcomes in the order of their seeds. Fails only if no process can be started. */
 export const outcomes = (
   options: Options
 ): Stream.Stream<Outcome, PlatformError.PlatformError, ChildProcessSpawner.ChildProcessSpawner> =>
@@ -118,7 +118,7 @@ export const outcomes = (
     )
   }).pipe(inOrder(options.first))
 
-/** One seed may take longer than those after it, which wait here. */
+/** Emits in order: a seed may take longer than later ones, whose outcomes wait here. */
 const inOrder = (first: number) => <E, R>(outcomes: Stream.Stream<Outcome, E, R>): Stream.Stream<Outcome, E, R> =>
   Stream.suspend(() => {
     let due = first

@@ -1,6 +1,6 @@
 /**
- * One daemon of the TIME network in a simulated network, through all its processes: a twin made from what is known of the real one
- * (docs/TIME-NETWORK.md). Its chain and its ledger of violations outlive its processes. One of the network makes a block whenever one is due.
+ * One daemon of the TIME network in a simulated network, across all its processes: a twin built from what is known of the real daemon
+ * (docs/TIME-NETWORK.md). Its chain and its ledger of violations outlive its processes. One daemon makes a block whenever one is due.
  */
 import { Effect, Schedule, Scope, Stream } from "effect"
 import type { Block } from "../domain/chain/Block.ts"
@@ -33,12 +33,12 @@ export interface SimulatedDaemonHost {
 export interface SimulatedDaemonOptions {
   readonly index: number
   readonly ip: PeerIp
-  /** Whom it dials, as from a list of masternodes. */
+  /** Addresses that it dials, as from a list of masternodes. */
   readonly knows: ReadonlyArray<PeerIp>
-  /** Blocks 1, 2, … that it begins with. */
+  /** Its initial blocks: 1, 2, …. */
   readonly chain: ReadonlyArray<Block>
   readonly produces: boolean
-  /** As `SimulatedNodeOptions`. */
+  /** See `SimulatedNodeOptions`. */
   readonly offsetMs: number
   readonly rate: number
 }
@@ -47,7 +47,7 @@ export class SimulatedDaemon {
   readonly index: number
   readonly ip: PeerIp
   readonly ledger = new Ledger()
-  /** `undefined`: it is not running. */
+  /** `undefined`: not running. */
   timed: Timed | undefined
   private readonly host: SimulatedDaemonHost
   private readonly options: SimulatedDaemonOptions
@@ -98,7 +98,7 @@ export class SimulatedDaemon {
     })
   }
 
-  /** The next block, if it is due. */
+  /** Makes the next block if it is due. */
   private produce(process: VirtualProcess, { chain }: Timed): void {
     const params = ChainParams.testnet
     const { hasher, made } = this.host
@@ -114,7 +114,7 @@ export class SimulatedDaemon {
     chain.adds([next.block])
   }
 
-  /** Its process is gone without a word. The network's side of it is the caller's. */
+  /** Kills the process silently. The caller takes care of the network's side. */
   kill(): void {
     this.chain = this.timed?.chain.blocks.slice(1) ?? this.chain
     this.process?.end()
@@ -130,7 +130,7 @@ export class SimulatedDaemon {
     this.process?.resume()
   }
 
-  /** As `SimulatedNode`: its wall clock is set, its clocks run at another rate. */
+  /** As in `SimulatedNode`: sets its wall clock, or the rate of its clocks. */
   jump(ms: number): void {
     this.process?.jump(ms)
   }

@@ -1,6 +1,6 @@
 /**
- * One node of a simulated network through all its processes: the machine, its clock, its disk, and the program that runs, stops,
- * is killed and starts again. What runs is `ChainNode.layer`, as in the daemon.
+ * One node of a simulated network across all its processes: the machine, its clock, its disk, and the program that runs, stops,
+ * is killed and restarts. The program is `ChainNode.layer`, as in the daemon.
  */
 import { type Context, Effect, Exit, Layer, Scope } from "effect"
 import type { LogLevel } from "effect"
@@ -26,7 +26,7 @@ import { VirtualProcess } from "./machine/VirtualProcess.ts"
 import type { VirtualTime } from "./machine/VirtualTime.ts"
 import * as Mutant from "./Mutant.ts"
 
-/** What the node needs of the simulation. */
+/** What the node needs from the simulation. */
 export interface SimulatedNodeHost {
   readonly time: VirtualTime
   readonly seed: string
@@ -34,11 +34,11 @@ export interface SimulatedNodeHost {
   readonly wallMs: number
   readonly network: Network
   readonly peerSocket: (ip: PeerIp, ...more: ReadonlyArray<PeerIp>) => PeerSocket["Service"]
-  /** An empty disk. */
+  /** Makes an empty disk. */
   readonly newDisk: (node: SimulatedNode) => Disk
   readonly onEvent: (node: SimulatedNode, event: NodeEvent) => void
   readonly onLog: (node: SimulatedNode, level: LogLevel.LogLevel, message: string) => void
-  /** The program runs: its layer is built. */
+  /** The program's layer is built: it runs. */
   readonly onStarted: (node: SimulatedNode, running: Running) => void
   readonly mutant: Mutant.Mutant | undefined
   readonly app: App | undefined
@@ -53,22 +53,22 @@ export interface Running {
 
 export interface SimulatedNodeOptions {
   readonly index: number
-  /** The node's address, and one it may change to. */
+  /** The node's home address, and one it may change to. */
   readonly ips: readonly [PeerIp, PeerIp]
   /**
-   * It does not know its address, listens on all it has, and is told of one of them as if that were a peer's: a list of peers
-   * that is the same everywhere, a router that lets a node dial its own public address.
+   * Set for a node that does not know its own address and listens on all of its host. This address of its own is configured as a peer:
+   * think of one peer list used everywhere, or a router that lets a node dial its own public address.
    */
   readonly outer: PeerIp | undefined
-  /** Whom it is told of. */
+  /** Addresses that it is configured with. */
   readonly peers: ReadonlyArray<PeerIp>
   readonly produces: boolean
-  /** Whether it keeps a registry of masternodes, and the one that it is. */
+  /** Whether it keeps a registry of masternodes, and the masternode that it is itself. */
   readonly masternodes: boolean
   readonly masternode: OwnMasternode | undefined
-  /** ms between two blocks of the network. */
+  /** Block interval of the network, ms. */
   readonly produceMs: number
-  /** How far its wall clock is off, ms, and how fast its clocks run. */
+  /** Wall clock offset, ms, and the rate of its clocks. */
   readonly offsetMs: number
   readonly rate: number
 }
@@ -78,18 +78,18 @@ export class SimulatedNode {
   readonly options: SimulatedNodeOptions
   ip: PeerIp
   disk: Disk
-  /** `undefined`: it is not running. */
+  /** `undefined`: not running. */
   running: Running | undefined
-  /** Begun to start or to stop, and not yet there. */
+  /** Starting or stopping. */
   changing = false
-  /** When its process began, ms. */
+  /** Start time of its process, ms. */
   startedMs = 0
   private pauses = 0
   private readonly host: SimulatedNodeHost
   private peerStore: PeerStore["Service"]
   private incarnation = 0
   private starting: VirtualProcess | undefined
-  /** Ids of connections that were up in this process. */
+  /** Ids of connections that came up in this process. */
   private readonly ids = new Set<number>()
   private offsetMs: number
   private rate: number
@@ -109,13 +109,13 @@ export class SimulatedNode {
     return `node ${this.index} (${this.ip})`
   }
 
-  /** Its second address, where it has one. */
+  /** Its second address, if it has one. */
   private get outer(): ReadonlyArray<PeerIp> {
     const { ips, outer } = this.options
     return outer === undefined || this.ip !== ips[0] ? [] : [outer]
   }
 
-  /** Where it is now: where it was before, another process may be. */
+  /** Current address. Another process may be at its former one. */
   get addresses(): ReadonlyArray<PeerIp> {
     return [this.ip, ...this.outer]
   }
@@ -189,7 +189,7 @@ export class SimulatedNode {
     )
   }
 
-  /** Its process is gone without a word. The network's side of it is the caller's. */
+  /** Kills the process silently. The caller takes care of the network's side. */
   kill(): void {
     this.process?.end()
     this.disk.killed()
@@ -198,13 +198,13 @@ export class SimulatedNode {
     this.changing = false
   }
 
-  /** Its disk is replaced. Only while it is not running. */
+  /** Replaces its disk. Only while it is not running. */
   wipe(): void {
     this.disk = this.host.newDisk(this)
     this.peerStore = PeerStoreMemory.make()
   }
 
-  /** Closes the node's layer, and tells when that is done. What it leaves behind is a violation. */
+  /** Closes the node's layer and reports when that is done. Anything left behind is a violation. */
   stop(done: () => void): void {
     const { running } = this
     if (running === undefined) return done()
@@ -220,7 +220,7 @@ export class SimulatedNode {
       if (took > Limits.closeMs && this.pauses === pauses) {
         host.violated("a node closes in time", `${this.name} took ${Math.round(took)} ms`)
       }
-      // What the last steps of closing set off ends in this moment's remaining tasks.
+      // Work triggered by the last steps of closing ends in this moment's remaining tasks.
       host.time.at(host.time.now + 1, () => {
         if (process.state === "ended") return
         if (process.fibers > 0 || process.alarms > 0) {
@@ -235,7 +235,7 @@ export class SimulatedNode {
     })
   }
 
-  /** Whether no connection of this process had the id before. */
+  /** Whether the id is new in this process. */
   isNew(connection: number): boolean {
     const { size } = this.ids
     return this.ids.add(connection).size > size
@@ -260,7 +260,7 @@ export class SimulatedNode {
     this.process?.jump(ms)
   }
 
-  /** From now on its clocks run at this rate; `undefined`: at their own, and the wall clock is set right. */
+  /** Sets the rate of its clocks; `undefined`: back to their own rate, with the wall clock set right. */
   drift(rate: number | undefined): void {
     this.rate = rate ?? this.options.rate
     this.process?.setRate(this.rate, rate !== undefined)

@@ -1,9 +1,9 @@
 /**
- * Whole networks of the real node in virtual time, with faults, from one seed. What runs is `ChainNode.layer`; only its
- * sockets (`MemoryNetwork`), its clock, its chance and its event loop are the simulation's.
+ * Whole networks of real nodes in virtual time, with faults drawn from one seed. Each node is `ChainNode.layer`; only its
+ * sockets (`MemoryNetwork`), clock, random source and event loop belong to the simulation.
  *
- * Embedders simulate their own fleet with it, their program on every node: `run` gives a report; the same options, program and
- * version give the same report.
+ * Embedders can simulate their own fleet, with their program on every node. `run` gives a report; the same options, program and
+ * version always give the same report.
  */
 import { Effect } from "effect"
 import type { App } from "./App.ts"
@@ -22,9 +22,9 @@ import { ChainWatch } from "./watch/ChainWatch.ts"
 import { Count } from "./watch/Count.ts"
 import * as World from "./World.ts"
 
-/** Where a run is shown while it goes on. */
+/** Receives the progress of a run. */
 export interface Watch {
-  /** How far it is, virtual ms. */
+  /** Progress, virtual ms. */
   readonly progress?: ((virtualMs: number) => void) | undefined
   /** One JSON object per line: every event but pings and pongs, every fault, every violation. */
   readonly trace?: ((line: string) => void) | undefined
@@ -32,7 +32,7 @@ export interface Watch {
 
 export type { App, AppNode } from "./App.ts"
 
-/** What a run has around its network: its watchers, and what the nodes run besides. */
+/** What surrounds a run's network: its watchers, and the program that the nodes run as well. */
 export interface Surroundings extends Watch {
   /** Runs on every node. */
   readonly app?: App | undefined
@@ -56,7 +56,7 @@ export const planOf = (options: SimulationOptions): ReadonlyArray<Fault> => {
 /** Whether there are masternodes, and a count at the end. Daemons announce none. */
 const isCounted = ({ masternodes, wire }: SimulationOptions): boolean => masternodes === true && wire !== "mixed"
 
-/** What the nodes of the run keep their chains in. Without faults a disk is only slow. */
+/** Where the nodes of the run keep their chains. Without faults a disk is only slow. */
 const storeOf = ({ faults, seed, store }: SimulationOptions): SimulatedStore => {
   if (store !== undefined) return store
   const isDrawn = Seeds.below(`${seed}/store`)(SimulationLimits.sqliteRuns) === 0
@@ -64,7 +64,7 @@ const storeOf = ({ faults, seed, store }: SimulationOptions): SimulatedStore => 
 }
 
 /**
- * Runs a simulation to its end, or to its first violation. Interruptible between slices of some ten ms. Fails with `InvalidSimulation` when the
+ * Runs a simulation to its end, or to its first violation. Interruptible every few tens of ms. Fails with `InvalidSimulation` if the
  * options break a rule of `plan/SimulationOptions`.
  */
 export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app, ...watch }: Surroundings = {}) {
@@ -96,7 +96,7 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
     world.traffic.check()
     healing?.check()
   }
-  /** To a moment, in slices. False: something was violated. */
+  /** Runs up to a moment, in slices. False on a violation. */
   const reach = Effect.fnUntraced(function*(ms: number) {
     while (world.violations.length === 0) {
       if (time.runUntil(ms, SimulationLimits.sliceSteps)) break

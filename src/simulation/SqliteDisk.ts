@@ -1,7 +1,7 @@
 /**
- * The disk of a simulated node as a real SQLite file behind the node's own store (`ChainStoreSql`): what a kill leaves behind is what SQLite
- * makes of it. Only the database's thread is not a thread: its statements run in the node's process, one at a time, and take their time,
- * half of it before and half after they are done. So the same seed runs the same way.
+ * The disk of a simulated node as a real SQLite file behind the node's own store (`ChainStoreSql`): SQLite itself decides what survives a
+ * kill. Only the database thread is simulated. Its statements run in the node's process, one at a time, with simulated delays,
+ * half before and half after each statement. So the same seed runs the same way.
  */
 import { Context, Deferred, Effect, Fiber, Layer, Queue, Random } from "effect"
 import type { Scope } from "effect"
@@ -34,7 +34,7 @@ const runOn = (handle: SqliteHandle.SqliteHandle, { params, sql }: Pick<Statemen
     catch: (error) => SqliteThread.sqlError(SqliteHandle.faultOf(error), "execute")
   })
 
-/** Most time that a statement takes, ms: as long as the disk where it commits, by itself or a transaction. */
+/** Maximum duration of a statement, ms: a full disk write where it commits, by itself or as the end of a transaction. */
 const mostMs = ({ sql }: Statement, inTransaction: boolean): number => {
   if (/^\s*(select|begin|rollback)\b/i.test(sql)) return 0
   const commits = !inTransaction || /^\s*commit\b/i.test(sql)
@@ -46,7 +46,7 @@ const opened = (options: SqliteOptions, mode: "read" | "write", open: Set<Sqlite
     Effect.try({
       try: () => {
         const handle = SqliteHandle.open(options, mode)
-        // The simulation's own crash is no power cut: the disk need not be waited for.
+        // A simulated crash is no power cut, so no fsync is needed.
         if (mode === "write") handle.run("PRAGMA synchronous = OFF", [])
         open.add(handle)
         return handle
@@ -59,7 +59,7 @@ const opened = (options: SqliteOptions, mode: "read" | "write", open: Set<Sqlite
       })
   )
 
-/** The thread: a fiber of the node's process. */
+/** The thread, as a fiber of the node's process. */
 const thread = (open: Set<SqliteHandle.SqliteHandle>, trap: Disk.WriteTrap): typeof SqliteThread.make => (options) =>
   Effect.gen(function*() {
     const handle = yield* opened(options, "write", open)
@@ -74,7 +74,7 @@ const thread = (open: Set<SqliteHandle.SqliteHandle>, trap: Disk.WriteTrap): typ
     })
     yield* Effect.acquireRelease(
       Effect.forkDetach(Effect.forever(serve)),
-      // After the statements under way, as the thread does.
+      // Runs after the statements under way, as on the real thread.
       (fiber) =>
         Effect.andThen(
           Effect.gen(function*() {
@@ -96,14 +96,14 @@ const thread = (open: Set<SqliteHandle.SqliteHandle>, trap: Disk.WriteTrap): typ
     }
   })
 
-/** The same without any waiting, for the simulator itself. */
+/** The same without delays, for the simulator itself. */
 const atOnce = (open: Set<SqliteHandle.SqliteHandle>): typeof SqliteThread.make => (options) =>
   Effect.map(opened(options, "write", open), (handle) => ({
     run: (sql, params) => runOn(handle, { sql, params }),
     inTransaction: handle.inTransaction
   }))
 
-/** An empty disk, in a temporary directory that goes with the scope. */
+/** An empty disk, in a temporary directory that is removed with the scope. */
 export const make = (params: ChainParams, checks: Disk.DiskChecks): Effect.Effect<Disk.Disk, never, Scope.Scope> =>
   Effect.gen(function*() {
     const directory = yield* Effect.acquireRelease(

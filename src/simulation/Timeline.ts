@@ -1,4 +1,4 @@
-/** The faults of a simulated network as they come and go: what is under way, what was, and which node they touched last. */
+/** The faults of a simulated network over time: which are under way, which have ended, and when each last touched a node. */
 import type { Undo } from "./FaultInjector.ts"
 import type { VirtualTime } from "./machine/VirtualTime.ts"
 import { disturbance } from "./plan/Disturbance.ts"
@@ -11,7 +11,7 @@ export interface FaultRun {
   readonly fault: Fault
   readonly undo: Undo
   ended: boolean
-  /** Pairs it kept apart that are not connected again, once it has ended. */
+  /** Pairs that it kept apart and that are not connected again since it ended. */
   waiting: number
   recoveryMs: number | undefined
 }
@@ -25,26 +25,26 @@ export interface TimelineHost {
   readonly told: (fault: Fault, begins: boolean) => void
 }
 
-/** A machine or process that is not there answers nothing, but delays nothing either. */
+/** A machine or process that is down answers nothing, but delays nothing either. */
 const isLife = ({ kind }: Fault): boolean => kind === "crash-loop" || kind === "vanish" || kind === "kill"
 
-/** ms. What a link delayed arrives so long after the fault has ended. */
+/** ms. What a link delayed arrives up to this long after the fault has ended. */
 const delayMs = (fault: Fault): number =>
   fault.kind === "clog" ? fault.latencyMs : fault.kind === "storm" ? fault.latencyMs + fault.jitterMs : 0
 
 export class Timeline {
-  /** All that have begun, in order. */
+  /** All faults that have begun, in order. */
   readonly runs: Array<FaultRun> = []
   private readonly host: TimelineHost
   private readonly active = new Map<number, FaultRun>()
-  /** Until when a fault touched the node: infinite while one does. */
+  /** When a fault last touched the node; infinite while one does. */
   private readonly touchedUntil = new Map<number, number>()
 
   constructor(host: TimelineHost) {
     this.host = host
   }
 
-  /** Sets the faults up to happen when they are due. */
+  /** Schedules the faults. */
   schedule(faults: ReadonlyArray<Fault>): void {
     for (const fault of faults) {
       this.host.time.at(fault.atMs, () => this.begin(fault))
@@ -67,7 +67,7 @@ export class Timeline {
     this.active.set(fault.id, run)
   }
 
-  /** Ends a fault, now or earlier than it was planned. */
+  /** Ends a fault, now or earlier than planned. */
   end(id: number): void {
     const run = this.active.get(id)
     if (run === undefined) return
@@ -100,7 +100,7 @@ export class Timeline {
     return [...this.active.values()].map(({ fault }) => fault)
   }
 
-  /** Those, and the ones that ended within so many ms. */
+  /** Faults under way, and those that ended within the last `ms`. */
   private recent(ms: number): ReadonlyArray<Fault> {
     const from = this.host.time.now - ms
     return this.runs.filter(({ ended, fault }) => !ended || fault.endMs > from).map(({ fault }) => fault)
@@ -110,12 +110,12 @@ export class Timeline {
     return [...waiting].flatMap((id) => this.runs.find(({ fault }) => fault.id === id) ?? [])
   }
 
-  /** Kinds of the faults whose recovery waits for the pair. */
+  /** Kinds of the faults that the pair has not yet recovered from. */
   kindsOf(pair: PairView): ReadonlyArray<FaultKind> {
     return this.waitedFor(pair).map(({ fault }) => fault.kind)
   }
 
-  /** The pair is connected again: nothing waits for it any more. */
+  /** The pair is connected again: no fault waits for it any more. */
   recovered(pair: PairView): void {
     for (const run of this.waitedFor(pair)) {
       run.waiting -= 1
@@ -124,7 +124,7 @@ export class Timeline {
     pair.waiting.clear()
   }
 
-  /** Whether what one of two nodes does may not be known to the other yet: something slows them down, or what it delayed is on its way. */
+  /** Whether one node's actions may still be unknown to the other: something slows the pair down, or delayed data is on its way. */
   isSlow(a: number, b: number): boolean {
     const { now } = this.host.time
     return this.runs.some(({ ended, fault }) => {
@@ -133,7 +133,7 @@ export class Timeline {
     })
   }
 
-  /** A second process at the address of `a` or `b` may replace it at the other: it, or the link, is too slow to answer a challenge. */
+  /** Whether a second process at the address of `a` or `b` may replace it, because the node or the link is too slow to answer a challenge. */
   isOutdone(a: number, b: number): boolean {
     const recent = this.recent(SimulationLimits.noticeMs)
     const isAt = (node: number) => (fault: Fault) =>

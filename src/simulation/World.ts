@@ -54,14 +54,14 @@ export class World {
   readonly violations: Array<Violation> = []
   readonly timeline: Timeline
   readonly downsByReason: Record<string, number> = {}
-  /** Height and hash of the chain that a node reported last. */
+  /** Height and hash of the chain that a node last reported. */
   readonly tips = new Map<number, { readonly height: number; readonly hash: string }>()
   pings = 0
   reorgs = 0
   maxRecoveryMs = 0
   private readonly byIp = new Map<string, number>()
   private readonly faults: FaultWorld
-  /** What is to happen when a node next sends a ping, by node. */
+  /** Callbacks for a node's next ping, by node. */
   private readonly pingTraps = new Map<number, { readonly to: ReadonlyArray<PeerIp>; readonly f: () => void }>()
 
   constructor(
@@ -153,7 +153,7 @@ export class World {
       onLog: (node, level, message) => {
         this.trace.text(message)
         this.tell({ node: node.index, log: message })
-        // A node logs errors of its own program only: what peers do to it are events.
+        // A node logs errors only for its own program: what peers do to it are events.
         if (LogLevel.isGreaterThanOrEqualTo(level, "Error")) {
           this.violated("no node has a defect", `${node.name}: ${message}`)
         }
@@ -232,7 +232,7 @@ export class World {
     this.options.onTrace?.(JSON.stringify({ t: Math.round(this.time.now), ...what }, plain))
   }
 
-  /** Addresses of the network, of all its kinds of node. */
+  /** Addresses of the network, of every kind of node. */
   private get honest(): ReadonlyArray<PeerIp> {
     const daemons = [...this.daemons?.all.values() ?? []].map(({ ip }) => ip)
     return [...[...this.byIp.keys()].map((text) => PeerIps.fromStringUnsafe(text)), ...daemons]
@@ -247,12 +247,12 @@ export class World {
     return node?.running !== undefined && !node.changing && !node.paused
   }
 
-  /** Whether a fault touches one of two nodes, or did within the time of the longest silence that is borne. */
+  /** Whether a fault touches one of two nodes, or did within the longest silence tolerated. */
   private isTouched(a: number, b: number): boolean {
     return Math.max(this.timeline.touched(a), this.timeline.touched(b)) > this.time.now - SimulationLimits.sendMs
   }
 
-  /** What a node says about another, asked in its own process. */
+  /** What one node reports about another, asked in its own process. */
   private whyNode(at: number, other: number): string {
     const ip = this.nodes.get(other)?.ip
     return ip === undefined ? `There is no node ${other}.` : this.why(at, ip)
@@ -267,7 +267,7 @@ export class World {
     return `Node ${at}: ${Effect.runSync(Effect.provideContext(question, process.context)).text}`
   }
 
-  // --- what nodes tell -----------------------------------------------------------------
+  // --- what nodes report --------------------------------------------------------------
 
   private onEvent(node: SimulatedNode, event: NodeEvent): void {
     this.trace.event(this.time.now, this.time.steps, node.index, event)
@@ -283,7 +283,7 @@ export class World {
         if (this.faults.intruders.isForeign(event.ip)) {
           this.violated("networks do not mix", `${node.name} is connected with ${event.ip}, which is of another one`)
         }
-        // From where a second process is, that one may come.
+        // A second process at the node's own address may connect from there.
         if (node.isAt(event.ip) && !this.faults.intruders.hasTwin(node.index)) {
           this.violated("no node is a peer of itself", `${node.name} is connected with ${event.ip}`)
         }
@@ -332,7 +332,7 @@ export class World {
         return
       case "SyncBlamed": {
         const peer = this.byIp.get(event.ip)
-        // A peer that lies is blamed; an honest one must not be, unless it stands still, or its answers wait behind a flood on a slow link.
+        // A lying peer is blamed. An honest one must not be, unless it is stalled, or its answers wait behind a flood on a slow link.
         const isSlow = event.fault === "unresponsive" || event.fault === "stalled"
         const excused = isSlow && peer !== undefined && this.isTouched(node.index, peer)
         if (peer !== undefined && !excused) {
@@ -365,7 +365,7 @@ export class World {
 
 const disks = { memory: Disk.make, sqlite: SqliteDisk.make }
 
-/** A network with its nodes about to start. It and its disks end with the scope. */
+/** A network whose nodes are about to start. It and its disks end with the scope. */
 export const make = Effect.fnUntraced(function*(options: WorldOptions) {
   const hasher = yield* HasherLive.make
   const scope = yield* Effect.scope
@@ -378,7 +378,7 @@ export const make = Effect.fnUntraced(function*(options: WorldOptions) {
     rate: 1,
     isNetwork: true
   })
-  // At once, in a fiber of its own: this one must not come to wait for the virtual scheduler.
+  // Run in a fiber of its own, at once: this fiber must never wait for the virtual scheduler.
   const context = Effect.runSyncWith(wires.context)(Layer.buildWithScope(MemoryNetwork.layer, scope))
   const network = Context.get(context, MemoryNetwork)
   const judge = new ChainJudge(hasher)

@@ -5,11 +5,11 @@ import type { SimulatedStore, SimulatedWire } from "./plan/SimulationReport.ts"
 
 export interface WorldOptions {
   readonly seed: string
-  /** Numbers of the nodes that exist, ascending, of so many that were planned. */
+  /** Numbers of the nodes that exist, ascending, out of `planned`. */
   readonly nodes: ReadonlyArray<number>
   readonly planned: number
   readonly mutant: Mutant | undefined
-  /** Whether some of the nodes are masternodes, and all keep a registry of them. */
+  /** Whether some of the nodes are masternodes and all keep a registry of them. */
   readonly masternodes: boolean
   readonly store: SimulatedStore
   readonly wire: SimulatedWire

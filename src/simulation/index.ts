@@ -1,9 +1,9 @@
 /**
  * The entry point `timemesh/simulation`: whole networks of the real node in virtual time, with faults drawn from a seed.
  *
- * `Simulation.run` gives a report; with a program of your own on every node (`Simulation.SimApp`) it checks your promises too.
- * `FailureSearch.shrink` makes a failing run shorter. `Fault` and `SimulationReport` are the plain data of a plan and of a
- * report, `SimulationText` prints them.
+ * `Simulation.run` gives a report; with your own program on every node (`Simulation.SimApp`) it checks your promises too.
+ * `FailureSearch.shrink` shrinks a failing run. `Fault` and `SimulationReport` are the plain data of a plan and a
+ * report; `SimulationText` prints them.
  */
 export * as FailureSearch from "./FailureSearch.ts"
 export * as Fault from "./plan/Fault.ts"

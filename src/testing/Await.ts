@@ -1,18 +1,18 @@
 /**
- * Waiting for what test nodes report, without polling: the condition is looked at after every event of the nodes.
+ * Waits for what test nodes report, without polling: the condition is checked after every event of the nodes.
  */
 import { Data, Duration, Effect } from "effect"
 import * as PairAgreement from "../domain/pair/PairAgreement.ts"
 import type { TestNode } from "./TestNode.ts"
 
-/** What was awaited did not happen in time. */
+/** The awaited condition did not hold in time. */
 export class Stuck extends Data.TaggedError("Stuck")<{ readonly waitingFor: string; readonly seen: string }> {
   override get message() {
     return `stuck waiting for ${this.waitingFor}; ${this.seen}`
   }
 }
 
-/** Generous: a handshake takes milliseconds, a redial after a lost connection seconds, on a busy machine many times that. */
+/** Generous: a handshake takes milliseconds and a redial seconds, but a busy machine needs many times that. */
 const defaultTimeout = Duration.seconds(20)
 
 const stateOf = (nodes: ReadonlyArray<TestNode>): string =>
@@ -42,7 +42,7 @@ export const until = (
     })
   )
 
-/** Pairs that are not connected at both ends by one socket. */
+/** Pairs that are not connected at both ends by the same socket. */
 export const disagreements = (nodes: ReadonlyArray<TestNode>): ReadonlyArray<PairAgreement.Disagreement> =>
   PairAgreement.disagreements(nodes)
 
@@ -56,7 +56,7 @@ export const connected = (
     ({ waitingFor }) => new Stuck({ waitingFor, seen: disagreements(nodes).map(PairAgreement.format).join("; ") })
   )
 
-/** Waits until none of these nodes is connected to another of them. */
+/** Waits until no two of these nodes are connected to each other. */
 export const parted = (
   nodes: ReadonlyArray<TestNode>,
   timeout: Duration.Input = defaultTimeout

@@ -1,6 +1,6 @@
 /**
- * A peer without rules on one socket: it says what a test wants, when it wants, and reads only when the test asks. To see what a node does
- * about a peer that is late, silent, wrong or hostile.
+ * A peer without rules on one socket: it sends what a test wants, when it wants, and reads only when the test asks. Use it to see how a
+ * node treats a peer that is late, silent, wrong or hostile.
  */
 import { Data, Deferred, Effect, Exit, Scope } from "effect"
 import type { Socket } from "effect/socket"
@@ -16,28 +16,28 @@ import * as NativeEncoder from "../domain/wire/native/NativeEncoder.ts"
 import type { Decoded } from "../domain/wire/Wire.ts"
 import type { PeerSocket } from "../services/PeerSocket.ts"
 
-// So that a test kit that exports these functions can name what they give.
+// Re-exported so that a test kit that exports these functions can name their types.
 export type { BadBody, Decoded, Unknown } from "../domain/wire/Wire.ts"
 
-/** The connection has ended, or the node sent what is no frame. `detail` says which, for a person. */
+/** The connection has ended, or the node sent an invalid frame. `detail` says which, for a person. */
 export class RawPeerEnded extends Data.TaggedError("RawPeerEnded")<{ readonly detail: string }> {
   override get message() {
     return `the connection ended: ${this.detail}`
   }
 }
 
-/** One fiber reads, any number write. Writes to a connection that has ended are dropped. */
+/** **Concurrency**: one fiber reads, any number write. Writes to an ended connection are dropped. */
 export interface RawPeer {
   readonly say: (message: Message) => Effect.Effect<void>
-  /** Any bytes, frames or not. */
+  /** Writes any bytes, frames or not. */
   readonly bytes: (bytes: Uint8Array) => Effect.Effect<void>
-  /** The next message, whatever it is. */
+  /** Reads the next message of any kind. */
   readonly next: Effect.Effect<Decoded, RawPeerEnded>
   /** Reads up to and including the first message with this tag. */
   readonly until: <Tag extends Decoded["_tag"]>(
     tag: Tag
   ) => Effect.Effect<Extract<Decoded, { readonly _tag: Tag }>, RawPeerEnded>
-  /** Ends the connection: with a FIN if everything was read. */
+  /** Closes the connection: with a FIN if everything was read. */
   readonly close: Effect.Effect<void>
 }
 
@@ -58,7 +58,7 @@ export const messages = (pull: Pull, maxBytes: number): Effect.Effect<Decoded, R
   })
 }
 
-/** Takes a socket over. It is open until `close`, or until the node ends it. */
+/** Takes over a socket. It stays open until `close`, or until the node ends it. */
 export const over = (socket: Socket.Socket): Effect.Effect<RawPeer> =>
   Effect.gen(function*() {
     const scope = yield* Scope.make()
@@ -84,11 +84,11 @@ export const over = (socket: Socket.Socket): Effect.Effect<RawPeer> =>
     }
   })
 
-/** Dials a node. It says nothing yet. */
+/** Dials a node. Sends nothing yet. */
 export const dial = (sockets: PeerSocket["Service"], to: PeerAddress) =>
   Effect.flatMap(sockets.dial(to), ({ socket }) => over(socket))
 
-/** Listens, until the scope closes, and gives the next one who dials; more who dial are left waiting. */
+/** Listens until the scope closes, and returns the next inbound connection; further ones are left waiting. */
 export const accept = Effect.fnUntraced(function*(sockets: PeerSocket["Service"], at: PeerAddress) {
   const accepted = yield* Deferred.make<Socket.Socket>()
   const listener = yield* sockets.listen(at)
@@ -108,7 +108,7 @@ export const acceptEach = Effect.fnUntraced(function*<E>(
   yield* Effect.forkScoped(listener.run(({ socket }) => Effect.ignore(Effect.flatMap(over(socket), body))))
 })
 
-/** A Hello that a node of the network accepts from an unknown peer without a chain. `peer`: the node's address, as its dialler has it. */
+/** A Hello that a node of the network accepts from an unknown peer without a chain. `peer`: the node's address, as its dialler knows it. */
 export const hello = (network: Network, peer: PeerIp, change: Partial<Hello> = {}): Hello => ({
   _tag: "Hello",
   protocol: Handshake.protocolVersion,

@@ -1,10 +1,10 @@
 /**
- * Nodes inside one process, for tests and benchmarks of programs that embed timemesh. Nothing is switched off: handshake,
+ * Nodes inside one process, for tests and benchmarks of programs that embed timemesh. They are complete: handshake,
  * arbitration, liveness, discovery and the peer table run as in the daemon.
  *
  * **Networks**: `onMemory` puts a node on a host of the `MemoryNetwork`, `onTcp` on the kernel's sockets, `start` on any
- * `PeerSocket`. **Time**: a node on the memory network follows the `Clock`; under a `TestClock` fork what waits, then adjust.
- * **Scope**: a node stops with its scope at the latest. Stopping sends every peer a Reject, which needs time to travel: under
+ * `PeerSocket`. **Time**: a node on the memory network follows the `Clock`; under a `TestClock`, fork the effect that waits, then adjust.
+ * **Scope**: a node stops when its scope closes, or earlier by `stop`. Stopping sends every peer a Reject, which takes time to travel: under
  * a `TestClock`, keep the clock moving meanwhile.
  */
 import { Context, Effect, Exit, Layer, Scope } from "effect"
@@ -30,13 +30,13 @@ import { PeerStore } from "../services/PeerStore.ts"
 import { Sync } from "../services/Sync.ts"
 
 export interface Options {
-  /** The address it has and dials from. Default `Options.listen`: here, on the network's port (`onTcp`: on a free one). */
+  /** The address it has and dials from. Default `Options.listen`: that address, on the network's port (`onTcp`: on a free one). */
   readonly ip: PeerIp
   /** Further addresses of its host, on the memory network. */
   readonly moreIps?: ReadonlyArray<PeerIp>
-  /** Peers it is configured with. Default: none, so call `manager.connect`, or let others dial. */
+  /** Configured peers. Default: none, so call `manager.connect`, or let other nodes dial. */
   readonly peers?: ReadonlyArray<PeerAddress>
-  /** Where it listens instead. `any`: on all addresses of the host, without knowing its own. */
+  /** Listen address, if not `ip`. `any`: all addresses of the host, without knowing its own. */
   readonly listen?: NodeSetup["listen"]
   readonly advertise?: PeerIp | undefined
   readonly advertisePort?: number | undefined
@@ -46,29 +46,29 @@ export interface Options {
   readonly tuning?: Partial<Tuning>
   readonly software?: string
   readonly produces?: boolean
-  /** Keeps a registry of masternodes: ask `services` for `Masternodes`. Signatures are verified within the call. */
+  /** Keeps a registry of masternodes: get `Masternodes` from `services`. Signatures are verified within the call. */
   readonly masternodes?: boolean
-  /** What it announces itself as; implies `masternodes`. */
+  /** The masternode it announces itself as; implies `masternodes`. */
   readonly masternode?: OwnMasternode
-  /** What it remembers of peers: give the same one to its next process. Default: one that forgets. */
+  /** Its peer store: pass the same one to its next process. Default: one that forgets. */
   readonly peerStore?: PeerStore["Service"]
-  /** Called for every event, from the first on, inside the node: keep it short. */
+  /** Called for every event from the start, inside the node: keep it short. */
   readonly onEvent?: (event: NodeEvent) => void
-  /** Whether `events` keeps them. Default true; false for a node with more connections than memory should remember. */
+  /** Whether `events` records them. Default true; false for a node with too many connections to keep every event in memory. */
   readonly record?: boolean
 }
 
-/** Its listen address cannot be bound, or its set-up is not possible. */
+/** The listen address cannot be bound, or the set-up is impossible. */
 export type StartError = SocketServer.SocketServerError | NodeSetupError
 
-/** A running node and what it has reported. */
+/** A running node and its events. */
 export interface TestNode {
   readonly ip: PeerIp
-  /** Where it listens, with the port it got. */
+  /** Its listen address, with the actual port. */
   readonly address: PeerAddress
   readonly manager: ConnectionManager["Service"]
   readonly state: PeerState["Service"]
-  /** All services of the node, for what the fields here do not give. */
+  /** All services of the node, for anything without a field here. */
   readonly services: Context.Context<Node.Node>
   /** Every event since the start, in order. Empty if not recorded. */
   readonly events: ReadonlyArray<NodeEvent>
@@ -77,11 +77,11 @@ export interface TestNode {
     tag: Tag,
     peer?: string
   ) => ReadonlyArray<Extract<NodeEvent, { readonly _tag: Tag }>>
-  /** The socket, the initiator's `IP:port`, of every connection that is up, by peer: this moment's state, by its events. */
+  /** The socket (the initiator's `IP:port`) of every connection that is up, by peer: the current state according to its events. */
   readonly sockets: ReadonlyMap<PeerIp, string>
-  /** Calls `look` after every event, when `events` and `sockets` have it. Gives what ends that. */
+  /** Calls `look` after every event, once `events` and `sockets` include it. Returns the unsubscribe function. */
   readonly watch: (look: () => void) => () => void
-  /** Stops the node in order. */
+  /** Stops the node gracefully. */
   readonly stop: Effect.Effect<void>
 }
 
@@ -90,7 +90,7 @@ export interface ChainTestNode extends TestNode {
   readonly services: Context.Context<Node.Node | Sync>
 }
 
-/** A node's set-up from options, with the defaults above. */
+/** A node's set-up from options and the defaults above. */
 const setupOf = (options: Options): NodeSetup => {
   const network = options.network ?? networks.devnet
   return {
@@ -134,7 +134,7 @@ const watched = (options: Options) => {
   }
 }
 
-/** Builds the node in a scope of its own, inside the caller's. */
+/** Builds the node in its own scope, inside the caller's. */
 const build = Effect.fnUntraced(function*<N, E>(
   options: Options,
   sockets: PeerSocket["Service"],
@@ -158,7 +158,7 @@ const fieldsOf = (services: Context.Context<Node.Node>) => {
   return { manager, state: Context.get(services, PeerState), address: manager.address }
 }
 
-/** Starts a node without a chain. Fails when its listen address cannot be bound. */
+/** Starts a node without a chain. Fails if its listen address cannot be bound. */
 export const start = (
   sockets: PeerSocket["Service"],
   options: Options
@@ -189,13 +189,13 @@ export const startWithChain = <E>(
     return { ...built, ...fields, ...fieldsOf(built.services), sync: Context.get(built.services, Sync) }
   })
 
-/** Starts a node without a chain on the host of the `MemoryNetwork` that has its address. */
+/** Starts a node without a chain on the `MemoryNetwork` host that has its address. */
 export const onMemory = (
   options: Options
 ): Effect.Effect<TestNode, StartError, MemoryNetwork | Scope.Scope> =>
   Effect.flatMap(MemoryNetwork, (network) => start(network.host(options.ip, ...options.moreIps ?? []), options))
 
-/** Starts a node without a chain on TCP, on a free port of its address: Linux has all of 127.0.0.0/8 for such. */
+/** Starts a node without a chain on TCP, on a free port of its address. On Linux all of 127.0.0.0/8 can be used. */
 export const onTcp = (options: Options): Effect.Effect<TestNode, StartError, Scope.Scope> =>
   Effect.flatMap(
     PeerSocket,

@@ -1,4 +1,4 @@
-/** `timemesh/testing`: nodes inside one process for the tests of those who embed timemesh, what to await of them, and a peer that says anything. */
+/** `timemesh/testing`: nodes inside one process, waits for their state, and a raw peer that can send anything. For tests of programs that embed timemesh. */
 export * as Await from "./Await.ts"
 export * as RawPeer from "./RawPeer.ts"
 export * as TestNode from "./TestNode.ts"

@@ -1,16 +1,16 @@
-/** The part of a testnet's verdict that is about the chain: whether all nodes have one, and how it got there. Pure. */
+/** The chain part of a testnet's verdict: whether all nodes have the same chain, and how they got it. Pure. */
 import type { Account, Asked, Cut, NodeEvents } from "./Facts.ts"
 
 export interface ChainVerdict {
-  /** By node, in order of address; `null`: it did not answer. */
+  /** By node, in order of address; `null`: no answer. */
   readonly heights: ReadonlyArray<number | null>
   readonly tips: ReadonlyArray<string | null>
   /** Over all nodes. */
   readonly reorgs: number
-  /** How the first node's blocks came to the others; `null` without `--chain`. */
+  /** How the first node's blocks reached the other nodes; `null` without `--chain`. */
   readonly sync: {
     readonly blocks: number
-    /** From the last node listening until every node had them; `null`: never. */
+    /** From the last node listening until every node had the blocks; `null`: never. */
     readonly seconds: number | null
     readonly blocksPerSecond: number | null
     /** By node, then by the peer the blocks came from. */
@@ -24,7 +24,7 @@ export interface ChainVerdict {
   } | null
 }
 
-/** All nodes answer, with one tip, and have the blocks that the first one started with. */
+/** Whether all nodes answer, with one tip, and have the blocks that the first one started with. */
 export const agree = (accounts: ReadonlyArray<Account>, { chain }: Asked): boolean => {
   const [first, ...others] = accounts.map(({ status }) => status?.chain)
   return first !== undefined && first.height >= chain && others.every((other) => other?.hash === first.hash)
@@ -38,7 +38,7 @@ const sourcesOf = (accounts: ReadonlyArray<Account>) =>
     )
   ]))
 
-/** ms from the last node listening until each of the others reported a height of so many. */
+/** ms from the last node listening until each other node reported this height. */
 const reachedMs = (nodes: ReadonlyArray<NodeEvents>, height: number): number | undefined => {
   const listening = nodes.map(({ events }) => events.find(({ event }) => event === "Listening")?.at)
   const reached = nodes.slice(1).map(({ events }) =>
@@ -61,7 +61,7 @@ export const judge = (given: {
   readonly asked: Asked
   readonly cut: Cut | undefined
   readonly partitionSeconds: number | undefined
-  /** As `Replay.History`. */
+  /** See `Replay.History`. */
   readonly reconnectedMs: number | undefined
 }): ChainVerdict & { readonly problems: ReadonlyArray<string> } => {
   const { accounts, asked, cut, nodes, partitionSeconds } = given

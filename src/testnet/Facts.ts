@@ -1,22 +1,22 @@
-/** What a testnet saw and did, as plain data: what its verdict is drawn from. */
+/** What a testnet observed and did, as plain data: the basis of its verdict. */
 import type { Status } from "../layers/http/AdminApi.ts"
 import type { Peers } from "../layers/http/PeerApi.ts"
 import type { LogEvent } from "./LogEvents.ts"
 
-/** What the testnet was asked for. */
+/** The options of the testnet. */
 export interface Asked {
   /** Blocks the first node starts with; 0: none. */
   readonly chain: number
   readonly produce: boolean
 }
 
-/** What one node logged, in the order of its log, over all its processes. */
+/** One node's log, in order, over all its processes. */
 export interface NodeEvents {
   readonly ip: string
   readonly events: ReadonlyArray<LogEvent>
 }
 
-/** Wall times in ms. The process died between `issuedAt` and `exitedAt`. */
+/** Wall times in ms. The process ended between `issuedAt` and `exitedAt`. */
 export interface Kill {
   readonly ip: string
   readonly issuedAt: number
@@ -24,14 +24,14 @@ export interface Kill {
   readonly respawnedAt: number
 }
 
-/** A partition, wall times in ms. `healedAt` is absent when it did not end in time. */
+/** A partition, wall times in ms. `healedAt` is absent if it did not end in time. */
 export interface Cut {
   readonly left: ReadonlyArray<string>
   readonly cutAt: number
   readonly healedAt: number | undefined
 }
 
-/** One node's own account, or `undefined` when it did not answer. */
+/** One node's own report, or `undefined` if it did not answer. */
 export interface Account {
   readonly ip: string
   readonly status: Status | undefined

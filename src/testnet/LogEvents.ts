@@ -1,4 +1,4 @@
-/** Reads back what a node wrote to its JSON log: the events that a verdict needs. */
+/** Reads a node's JSON log back: the events that a verdict needs. */
 import { Effect, FileSystem, Option, Schema, Stream } from "effect"
 import type { PlatformError } from "effect"
 
@@ -24,11 +24,11 @@ export type LogEvent = typeof Event.Type
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ annotations: Event })))
 
-/** One line; `None` for lines about anything else. */
+/** Parses one line; `None` for lines about anything else. */
 export const parse = (line: string): Option.Option<LogEvent> =>
   Option.map(decode(line), ({ annotations }) => annotations)
 
-/** Cheap test that spares decoding the lines about other things. */
+/** A cheap test that avoids decoding unrelated lines. */
 const wanted = /"event":"(?:Listening|Dialling|Up|Down|PongReceived|TipChanged|Synced)"/
 
 /** All events of a log file, in order. */

@@ -1,4 +1,4 @@
-/** The nodes of a testnet as the process that runs it knows them: how to start each, and what each says of itself. */
+/** The nodes of a testnet as seen by the process that runs it: how to start each, and what each reports. */
 import { Clock, Effect, FileSystem } from "effect"
 import * as Limits from "../domain/Limits.ts"
 import type { NetworkName } from "../domain/Network.ts"
@@ -15,7 +15,7 @@ export interface Options {
   readonly nodes: number
   /** P2P port of every node; the admin API of each is on the next. */
   readonly port: number
-  /** Takes logs and data directories. */
+  /** Directory for logs and data directories. */
   readonly directory: string
   readonly self: Self
   readonly logLevel: "debug" | "info"
@@ -23,7 +23,7 @@ export interface Options {
   readonly produce: boolean
   readonly transport: "plain" | "tls"
   readonly network: NetworkName
-  /** Which of 1 … `nodes` are no processes of this program. */
+  /** Which of 1 … `nodes` are not processes of this program. */
   readonly daemons: ReadonlyArray<number>
 }
 
@@ -35,7 +35,7 @@ export interface View extends Account {
   readonly pid: number | undefined
 }
 
-/** A member of the network, as this process knows it. */
+/** A member of the network, as this process sees it. */
 export interface Member {
   readonly ip: string
   readonly args: ReadonlyArray<string>
@@ -50,13 +50,13 @@ export const addressOf = (k: number): string => `127.0.0.${k}`
 const numbersOf = ({ daemons, nodes }: Options): ReadonlyArray<number> =>
   Array.from({ length: nodes }, (_, i) => i + 1).filter((k) => !daemons.includes(k))
 
-/** The middle node: the only one that the others are configured with, beside daemons. */
+/** The middle node, the seed: besides daemons, the only peer that the others are configured with. */
 const seedOf = (options: Options): string => {
   const numbers = numbersOf(options)
   return addressOf(numbers[Math.ceil(numbers.length / 2) - 1] ?? 1)
 }
 
-/** No process is started yet. */
+/** Starts no process yet. */
 export const make = (options: Options) => {
   const seed = seedOf(options)
   return Effect.forEach(numbersOf(options), (k) =>
@@ -95,7 +95,7 @@ export const start = (self: Self, member: Member) =>
     return member.process
   })
 
-/** All at once, the seed first: the others dial it as soon as they are up. The scope stops them. */
+/** Starts all at once, the seed first, because the others dial it as soon as they are up. The scope stops them. */
 export const startAll = (options: Options, members: ReadonlyArray<Member>) => {
   const seedFirst = members.toSorted((a, b) => Number(b.ip === seedOf(options)) - Number(a.ip === seedOf(options)))
   return Effect.forEach(seedFirst, (member) => start(options.self, member), {
@@ -107,7 +107,7 @@ export const startAll = (options: Options, members: ReadonlyArray<Member>) => {
 export const stopAll = (members: ReadonlyArray<Member>): Effect.Effect<void> =>
   Effect.forEach(members, (member) => member.process?.stop ?? Effect.void, { concurrency: "unbounded", discard: true })
 
-/** SIGKILL, and a new process so long after. Nothing if it has none. */
+/** SIGKILL, then a new process after this delay. Does nothing if no process runs. */
 export const killAndRespawn = (self: Self, member: Member, afterMs: number) =>
   Effect.gen(function*() {
     const { ip, process } = member
@@ -138,7 +138,7 @@ export const unasked = ({ ip, process, state }: Member): View => ({
   peers: undefined
 })
 
-/** Asks the node, and notes whether its process runs. */
+/** Asks the node, and checks whether its process runs. */
 export const view = (member: Member): Effect.Effect<View> =>
   Effect.gen(function*() {
     const { ip, process } = member
@@ -146,7 +146,7 @@ export const view = (member: Member): Effect.Effect<View> =>
     const [status, peers] = yield* Effect.all([quickly(member.client.status), quickly(member.client.peers)], {
       concurrency: 2
     })
-    // Killed while it was asked: no end of its own.
+    // Killed while being asked: it did not end by itself.
     if (member.process === process && !(yield* process.isRunning)) member.state = "ended"
     else if (status !== undefined && member.state === "starting") member.state = "running"
     return { ip, state: member.state, pid: process.pid, status, peers }
@@ -154,7 +154,7 @@ export const view = (member: Member): Effect.Effect<View> =>
 
 export const viewAll = (members: ReadonlyArray<Member>) => Effect.forEach(members, view, { concurrency: "unbounded" })
 
-/** The last thing an ended process wrote, for the error text. */
+/** The last output of an ended process, for the error text. */
 export const lastWords = (member: Member) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem

@@ -1,15 +1,15 @@
-/** A testnet in which some nodes are daemons of the TIME network: which they are, and what is demanded of them beside the nodes. Pure. */
+/** A testnet in which some nodes are daemons of the TIME network: which ones, and the additional checks for them. Pure. */
 import type { Account } from "./Facts.ts"
 
-/** What a daemon says of itself; see `Daemons`. */
+/** A daemon's report about itself; see `Daemons`. */
 export interface DaemonAccount {
   readonly ip: string
   readonly height: number
   /** Hash of its tip, hex. */
   readonly tip: string
-  /** Peers with which it has exactly one connection, and uses that. */
+  /** Peers with which it has exactly one connection, and uses it. */
   readonly uses: ReadonlyArray<string>
-  /** What it holds against a peer, in words. */
+  /** Violations it counts against a peer, in words. */
   readonly holds: ReadonlyArray<{ readonly against: string; readonly why: string; readonly isBan: boolean }>
 }
 
@@ -17,18 +17,18 @@ export interface MixedVerdict {
   readonly daemons: number
   /** Pairs of a node and a daemon. */
   readonly pairs: number
-  /** Those that both ends have exactly one connection of, at the end, over the TIME wire. */
+  /** Pairs with exactly one connection at both ends at the end, over the TIME wire. */
   readonly connected: number
   readonly bans: number
   readonly violations: number
   readonly heights: ReadonlyArray<number>
 }
 
-/** Which of the nodes 1 … `nodes` are daemons: every second, the lowest first, so that either kind has some of the other above it and below. */
+/** Which of the nodes 1 … `nodes` are daemons: every second, the lowest first, so that each kind has some of the other above and below it. */
 export const daemonsOf = (nodes: number): ReadonlyArray<number> =>
   Array.from({ length: Math.floor(nodes / 2) }, (_, i) => 2 * i + 1)
 
-/** Whether a node says that it has that daemon, over its wire. */
+/** Whether a node reports being connected to that daemon, over the TIME wire. */
 const has = ({ peers }: Account, ip: string): boolean =>
   peers?.peers.some((peer) => peer.ip === ip && peer.connection?.wire === "time") === true
 

@@ -2,7 +2,7 @@
  * One node of a testnet: a process of its own, running `timemesh run`, its output appended to a log file.
  *
  * A child never outlives its parent: closing the scope stops it (SIGTERM, then SIGKILL), and a parent that is killed itself
- * closes the child's standard input, which `--with-parent` takes as the order to stop.
+ * closes the child's standard input, which `--with-parent` treats as the order to stop.
  */
 import { Clock, Effect, Exit, Fiber, FileSystem, Option, Scope, Stream } from "effect"
 import type { PlatformError } from "effect"
@@ -21,11 +21,11 @@ export interface NodeProcess {
   readonly isRunning: Effect.Effect<boolean>
   /** SIGKILL; waits for the end. */
   readonly kill: Effect.Effect<void>
-  /** SIGTERM, SIGKILL if that takes longer than a clean stop may; waits for the end. */
+  /** SIGTERM, then SIGKILL if it takes longer than a clean stop may; waits for the end. */
   readonly stop: Effect.Effect<void>
 }
 
-/** The daemon's own variables, hidden from the child: it knows only what its flags say. */
+/** The daemon's own variables, hidden from the child: only its flags configure it. */
 const noSettings = Object.fromEntries(
   [...Settings.all, Settings.configFile].map(({ name }) => [Settings.environmentName(name), undefined])
 )

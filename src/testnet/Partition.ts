@@ -1,4 +1,4 @@
-/** Splits a testnet in two halves for a while, by its nodes' admin APIs, once it is whole. */
+/** Splits a connected testnet in two halves for a while, through its nodes' admin APIs. */
 import { Clock, Effect, Schedule } from "effect"
 import * as Limits from "../domain/Limits.ts"
 import type { AdminClient } from "../layers/http/AdminClient.ts"
@@ -9,7 +9,7 @@ interface Half {
   readonly client: AdminClient
 }
 
-/** The halves: the lower addresses, one more if the number is odd, and the others. */
+/** The halves: the lower addresses (one more if the number is odd), and the rest. */
 export const halves = <A>(members: ReadonlyArray<A>): readonly [ReadonlyArray<A>, ReadonlyArray<A>] => {
   const middle = Math.ceil(members.length / 2)
   return [members.slice(0, middle), members.slice(middle)]
@@ -21,7 +21,7 @@ const isolate = (those: ReadonlyArray<Half>, from: ReadonlyArray<Half>) =>
     discard: true
   })
 
-/** `report` hears of the cut as it is, and again when it has healed. */
+/** `report` receives the cut when it begins, and again when it has healed. */
 export const run = Effect.fnUntraced(function*(options: {
   readonly members: ReadonlyArray<Half>
   readonly seconds: number

@@ -1,8 +1,8 @@
 /**
- * What happened in a testnet, from the logs of all nodes and the kills. Pure.
+ * Reconstructs what happened in a testnet, from the logs of all nodes and the kills. Pure.
  *
- * A pair is connected while both ends have the same socket up. A killed process takes its connections with it without a
- * word; what the other ends then log about them is its fault, and only that.
+ * A pair is connected while both ends have the same socket up. A killed process takes its connections with it
+ * silently; what the other ends then log about exactly those connections is attributed to the kill.
  */
 import * as Limits from "../domain/Limits.ts"
 import * as PairAgreement from "../domain/pair/PairAgreement.ts"
@@ -21,14 +21,14 @@ export interface History {
   readonly settledMs: number | undefined
   /** Dials by all nodes until then (or until the end). */
   readonly dialsUntilSettled: number
-  /** Ups of a peer that was up at that node already. */
+  /** Ups of a peer that was already up at that node. */
   readonly doubleUps: number
   readonly unexpectedDowns: ReadonlyArray<UnexpectedDown>
   /** Per kill: ms from the respawn until every pair was connected again; `undefined`: never. */
   readonly recoveriesMs: ReadonlyArray<number | undefined>
-  /** ms from the end of the partition until every pair was connected again; `undefined`: never, or there was none. */
+  /** ms from the end of the partition until every pair was connected again; `undefined`: never, or there was no partition. */
   readonly reconnectedMs: number | undefined
-  /** Round trips that pongs measured, ms, ascending. */
+  /** Round trips measured by pongs, ms, ascending. */
   readonly rttMs: ReadonlyArray<number>
 }
 
@@ -45,7 +45,7 @@ const wasCut = (cut: Cut | undefined, node: string, peer: string, at: number): b
   cut !== undefined && cut.left.includes(node) !== cut.left.includes(peer) && at >= cut.cutAt &&
   at <= (cut.healedAt ?? Number.POSITIVE_INFINITY) + Limits.testnetCutNoticeMs
 
-/** `stoppedAt`: the final stop began; what is logged from then on does not count. */
+/** `stoppedAt`: when the final stop began; later log lines do not count. */
 export const replay = (
   nodes: ReadonlyArray<NodeEvents>,
   kills: ReadonlyArray<Kill>,
@@ -56,7 +56,7 @@ export const replay = (
     events.filter((event) => event.at < stoppedAt).map((event) => ({ at: event.at, node: ip, event }))
   )
   for (const kill of kills) steps.push({ at: kill.exitedAt, died: kill.ip })
-  // Stable: the order within one log is kept, and a node's last words come before its death.
+  // Stable: keeps the order within a log, so that a node's final lines come before its death.
   steps.sort((a, b) => a.at - b.at)
 
   const up = new Map(nodes.map(({ ip }) => [ip, new Map<string, string>()] as const))

@@ -1,4 +1,4 @@
-/** Gives a node of a testnet a chain before it starts: synthetic blocks, straight into its database. */
+/** Gives a testnet node a chain before it starts: synthetic blocks, written directly to its database. */
 import { Effect, FileSystem, Stream } from "effect"
 import { devnet } from "../domain/chain/ChainParams.ts"
 import * as Limits from "../domain/Limits.ts"
@@ -9,7 +9,7 @@ import { ChainStore } from "../services/ChainStore.ts"
 import type { StoredBlock } from "../services/ChainStore.ts"
 import { TestnetError } from "./Preflight.ts"
 
-/** Who the blocks say made them: an address of documentation, so that no masternode has it. */
+/** The blocks' claimed producer: a documentation address, which no masternode has. */
 const options = { leader: "192.0.2.1", address: "TIME0testnet" }
 
 /** Makes `dataDir` and a devnet chain of `count` blocks in it. */

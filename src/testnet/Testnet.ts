@@ -1,5 +1,5 @@
 /**
- * A network of N separate node processes on 127.0.0.1 … 127.0.0.N, watched, disturbed on request, judged at the end.
+ * A network of N separate node processes on 127.0.0.1 … 127.0.0.N: observed, disturbed on request, judged at the end.
  *
  * The middle node is the seed: it knows no peer, and the others know only it, so some rank above it and some below. The
  * verdict rests on the nodes' admin APIs and logs, never on this module's own expectations.
@@ -25,7 +25,7 @@ import * as Verdict from "./Verdict.ts"
 
 export interface Options {
   readonly nodes: number
-  /** How long the network runs, the start included. */
+  /** How long the network runs, including the start. */
   readonly seconds: number
   /** A node is killed this often; `undefined`: never. */
   readonly chaosSeconds: number | undefined
@@ -33,19 +33,19 @@ export interface Options {
   readonly chain: number
   /** All nodes make blocks. */
   readonly produce: boolean
-  /** How long the network is split in two halves, once it is whole; `undefined`: not at all. */
+  /** How long the network is split in two halves, once fully connected; `undefined`: not at all. */
   readonly partitionSeconds: number | undefined
   /** P2P port of every node; the admin API of each is on the next. */
   readonly port: number
   readonly transport: "plain" | "tls"
-  /** Empty or new: takes logs and data directories. */
+  /** An empty or new directory for logs and data directories. */
   readonly directory: string
   readonly self: Self
-  /** Some of the nodes are daemons of the TIME network; `undefined`: none is. All are on testnet then, over TLS, and the daemons have the first `chain` blocks. */
+  /** Runs some nodes as daemons of the TIME network; `undefined`: none. Then all are on testnet, over TLS, and the daemons have the first `chain` blocks. */
   readonly daemons: Daemons | undefined
 }
 
-/** Starts daemons at `ips`, which dial `peers` by their own rules and end with the scope. The result is what they say now. */
+/** Starts daemons at `ips`, which dial `peers` by their own rules and end with the scope. The result returns their current reports. */
 export type Daemons = (
   ips: ReadonlyArray<string>,
   peers: ReadonlyArray<string>
@@ -68,10 +68,10 @@ export type Progress =
   | { readonly _tag: "Killed"; readonly ip: string; readonly pid: number }
   | { readonly _tag: "Respawned"; readonly ip: string; readonly pid: number }
   | { readonly _tag: "Partition"; readonly cut: Cut }
-  /** The first node's blocks are being made, before anything is started. */
+  /** The first node's blocks are being made, before any process starts. */
   | { readonly _tag: "Seeding"; readonly blocks: number }
   | { readonly _tag: "Stopping" }
-  /** The run was interrupted: what can be said of it until then. Never OK. */
+  /** The run was interrupted: the verdict so far. Never OK. */
   | { readonly _tag: "Interrupted"; readonly verdict: Verdict.Verdict }
 
 type Environment =
@@ -82,11 +82,11 @@ type Environment =
 
 type Tell = (progress: Progress) => Effect.Effect<void>
 
-/** So many turns, the first after the interval, however long what is done then takes; one that would overlap the last is left out. */
+/** This many turns, the first after one interval, regardless of how long each takes; one that would overlap the previous is skipped. */
 const turns = (everyMs: number, count: number): Stream.Stream<void> =>
   Stream.tick(everyMs).pipe(Stream.drop(1), Stream.take(count), Stream.buffer({ capacity: 1, strategy: "dropping" }))
 
-/** Kills a node at random, and respawns it. */
+/** Kills a random node and respawns it. */
 const killOne = Effect.fnUntraced(function*(
   self: Self,
   members: ReadonlyArray<Members.Member>,
@@ -103,7 +103,7 @@ const killOne = Effect.fnUntraced(function*(
   yield* tell({ _tag: "Respawned", ip: victim.ip, pid: respawned.pid })
 })
 
-/** What the samples of a run found. */
+/** Totals over the samples of a run. */
 interface Samples {
   count: number
   duplicates: number
@@ -121,7 +121,7 @@ const ask = (members: ReadonlyArray<Members.Member>, samples: Samples) =>
     }
   })
 
-/** Asks every node, and reports the sample. Fails when a node ended before any node ever answered: the network cannot run here. */
+/** Asks every node, and reports the sample. Fails if a node ended before any node ever answered: the network cannot run here. */
 const sample = Effect.fnUntraced(function*(
   members: ReadonlyArray<Members.Member>,
   samples: Samples,
@@ -140,7 +140,7 @@ const sample = Effect.fnUntraced(function*(
 })
 
 /**
- * Runs the network for its time and judges it. `tell` hears what happens, a sample once a second. All processes have ended
+ * Runs the network for its time and judges it. `tell` receives every event, and a sample once a second. All processes have ended
  * when this returns, fails or is interrupted.
  */
 export const run = (
@@ -194,7 +194,7 @@ export const run = (
     }
 
     const samples: Samples = { count: 0, duplicates: 0, seen: members.map(Members.unasked) }
-    /** `stoppedAt`: what is logged from then on does not count. */
+    /** `stoppedAt`: later log lines do not count. */
     const conclude = Effect.fnUntraced(function*(stoppedAt: number) {
       yield* tell({ _tag: "Stopping" })
       const daemonAccounts = yield* daemons
@@ -221,7 +221,7 @@ export const run = (
 
     const look = sample(members, samples, startedAt, pairs, tell)
     const watch = Effect.gen(function*() {
-      // Before the first node answers: that they are starting is all there is to show.
+      // Before the first node answers, all there is to show is that they are starting.
       yield* tell({ _tag: "Sample", elapsedMs: 0, nodes: members.map(Members.unasked), connected: 0, pairs })
       const startMs = (yield* monotonicMs) - startedAt
       yield* turns(Limits.testnetSampleMs, options.seconds).pipe(
@@ -238,7 +238,7 @@ export const run = (
     yield* Effect.onInterrupt(watch, () =>
       Effect.gen(function*() {
         const now = yield* Clock.currentTimeMillis
-        // Ctrl-C reaches the nodes as well, some of them before us.
+        // Ctrl-C reaches the nodes as well, some of them before this process.
         const judged = yield* conclude(now - Limits.testnetSampleMs)
         const verdict = Verdict.interrupted(judged, ((yield* monotonicMs) - startedAt) / 1_000, options.seconds)
         yield* tell({ _tag: "Interrupted", verdict })

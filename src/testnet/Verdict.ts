@@ -1,4 +1,4 @@
-/** The judgement on a testnet run, in the form `--json` prints. Pure. */
+/** The verdict on a testnet run, in the form that `--json` prints. Pure. */
 import * as Limits from "../domain/Limits.ts"
 import * as PairAgreement from "../domain/pair/PairAgreement.ts"
 import type { Peers } from "../layers/http/PeerApi.ts"
@@ -27,11 +27,11 @@ export interface Verdict extends ChainVerdict.ChainVerdict {
   readonly nodes: number
   /** N(N−1)/2. */
   readonly pairs: number
-  /** Pairs of which both ends list the same socket at the end, by the initiator's `IP:port`. */
+  /** Pairs whose ends both list the same socket at the end, by the initiator's `IP:port`. */
   readonly connected: number
   /** Once-a-second samples in which an end had two connections up or listed a peer twice, and double Ups in the logs. */
   readonly duplicates: number
-  /** Samples of one node taken. */
+  /** Samples taken of single nodes. */
   readonly samples: number
   /** From the last node listening until every pair was connected; `null`: never. */
   readonly settledMs: number | null
@@ -43,31 +43,31 @@ export interface Verdict extends ChainVerdict.ChainVerdict {
   /** Sums over the processes alive at the end, by direction of the connection. */
   readonly pings: Traffic
   readonly pongs: Traffic
-  /** Connections at the end with fewer pongs received than pings sent less one. */
+  /** Connections at the end with fewer pongs received than pings sent minus one. */
   readonly unansweredConnections: number
-  /** Of all pongs in all logs; `null` without any. */
+  /** Of all pongs in all logs; `null` if there are none. */
   readonly rttMs: Percentiles
   readonly rttMicros: Percentiles
   readonly kills: number
   /** Per kill, from the respawn until every pair was connected again; `null`: never. */
   readonly recoveriesMs: ReadonlyArray<number | null>
-  /** Of nodes with daemons of the TIME network; `null` without any. */
+  /** With daemons of the TIME network; `null` without any. */
   readonly mixed: Mixed.MixedVerdict | null
   /** Processes that ended by themselves. */
   readonly crashes: number
-  /** Where logs and data are. */
+  /** Directory of logs and data. */
   readonly directory: string
-  /** What does not hold, in words. */
+  /** Failed checks, in words. */
   readonly problems: ReadonlyArray<string>
   readonly ok: boolean
 }
 
-/** How often an account lists a peer twice or counts more connections than it lists. */
+/** How often a report lists a peer twice or counts more connections than it lists. */
 export const isDuplicate = (peers: Peers): boolean =>
   new Set(peers.peers.map((peer) => peer.ip)).size !== peers.peers.length ||
   peers.open > peers.peers.filter((peer) => peer.connection !== undefined).length
 
-/** Pairs of which both ends list the same socket. */
+/** Pairs whose ends both list the same socket. */
 export const connectedPairs = (accounts: ReadonlyArray<Account>): number => {
   const listed = accounts.map(({ ip, peers }) => ({
     ip,
@@ -91,13 +91,13 @@ const sum = (accounts: ReadonlyArray<Account>, what: "pings" | "pongs"): Traffic
 
 const rounded = (value: number): number => Math.round(value * 1_000) / 1_000
 
-/** Nearest rank of an ascending list. */
+/** Nearest-rank percentile of an ascending list. */
 const percentile = (ascending: ReadonlyArray<number>, part: number): number | null => {
   const value = ascending[Math.max(0, Math.ceil(ascending.length * part) - 1)]
   return value === undefined ? null : value
 }
 
-/** `per`: units in a ms. */
+/** `per`: units per ms. */
 const percentiles = (ascending: ReadonlyArray<number>, per: number): Percentiles => {
   const at = (part: number): number | null => {
     const value = percentile(ascending, part)
@@ -176,7 +176,7 @@ export const judge = (given: {
   }
 }
 
-/** The verdict on a run that was stopped before its time: what was not watched cannot be OK. */
+/** The verdict on an interrupted run: without full observation it cannot be OK. */
 export const interrupted = (verdict: Verdict, afterSeconds: number, seconds: number): Verdict => ({
   ...verdict,
   problems: [`interrupted after ${Math.round(afterSeconds)} of ${seconds} s`, ...verdict.problems],

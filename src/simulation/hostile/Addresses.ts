@@ -8,7 +8,7 @@ import type { HostilePeer } from "./HostilePeer.ts"
 
 const v4 = (...octets: ReadonlyArray<number>) => PeerIp.fromStringUnsafe(octets.join("."))
 
-/** With these first bytes, the rest drawn. */
+/** Starts with these bytes; the rest is drawn. */
 const v6 = (random: Rng, ...first: ReadonlyArray<number>) => {
   const bytes = random.bytes(16)
   bytes.set(first)
@@ -48,7 +48,7 @@ const dead = (random: Rng): PeerIp.PeerIp => {
 
 const port = (random: Rng) => random.between(1, 65_535)
 
-/** One address; it is a peer's now and then, with a port where that does not listen. */
+/** One address; now and then a real peer's, with a port where that peer does not listen. */
 const one = (self: HostilePeer): PeerAddress => {
   const { random, heard, network, own, target } = self
   const at = (ip: PeerIp.PeerIp): PeerAddress => ({ ip, port: random.happens(0.7) ? network.port : port(random) })
@@ -71,11 +71,11 @@ const one = (self: HostilePeer): PeerAddress => {
 export const some = (self: HostilePeer, count: number): Array<PeerAddress> =>
   Array.from({ length: count }, () => one(self))
 
-/** Those that peers told, each with another port. */
+/** Addresses that peers advertised, each with a different port. */
 export const retold = ({ random, heard }: HostilePeer, count: number): Array<PeerAddress> =>
   [...heard.values()].slice(0, count).map(({ ip }) => ({ ip, port: port(random) }))
 
-/** Remembers what a peer sent, while there is room. */
+/** Remembers the addresses that a peer sent, while there is room. */
 export const listen = (
   heard: Map<PeerIp.PeerIp, PeerAddress>,
   most: number,

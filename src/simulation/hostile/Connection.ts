@@ -1,5 +1,5 @@
 /**
- * One connection as a misbehaving peer holds it: raw bytes and single messages, each when it likes.
+ * One connection as a misbehaving peer uses it: raw bytes and single messages, at any time.
  *
  * **Errors**: everything that ends the connection is `ConnectionEnded`. **Concurrency**: one fiber reads, any number write.
  */
@@ -16,7 +16,7 @@ import * as RawPeer from "../../testing/RawPeer.ts"
 import type { Rng } from "../plan/Rng.ts"
 import type { Pace } from "./Pace.ts"
 
-/** The connection is over, or not worth going on with. */
+/** The connection is over, or not worth continuing. */
 export class ConnectionEnded extends Data.TaggedError("ConnectionEnded")<{ readonly detail: string }> {
   override get message() {
     return `the connection ended: ${this.detail}`
@@ -24,21 +24,21 @@ export class ConnectionEnded extends Data.TaggedError("ConnectionEnded")<{ reado
 }
 
 export interface Connection {
-  /** The other end, as the socket shows it. */
+  /** The remote address, as the socket shows it. */
   readonly remote: PeerIp
-  /** What the other end said first, once `next` has given it. */
+  /** The other end's Hello, once `next` has returned it. */
   hello: Hello | undefined
-  /** Writes one piece that counts as so many frames, when the pace allows it. */
+  /** Writes one piece that counts as this many frames, when the pace allows it. */
   readonly send: (bytes: Uint8Array, frames?: number) => Effect.Effect<void, ConnectionEnded>
   /** The messages in one piece. */
   readonly say: (...messages: ReadonlyArray<Message>) => Effect.Effect<void, ConnectionEnded>
-  /** At once: for the answers that keep a connection alive. */
+  /** Sends at once: for the answers that keep a connection alive. */
   readonly reply: (message: Message) => Effect.Effect<void, ConnectionEnded>
   /** One byte at a time, `everyMs` apart. */
   readonly drip: (bytes: Uint8Array, everyMs: number) => Effect.Effect<void, ConnectionEnded>
   /** The next message, whatever it is. */
   readonly next: Effect.Effect<Decoded, ConnectionEnded>
-  /** `next`, but fails after so many ms. */
+  /** `next`, but fails after this many ms. */
   readonly within: (ms: number) => Effect.Effect<Decoded, ConnectionEnded>
 }
 
@@ -47,7 +47,7 @@ const ended = (error: { readonly message: string }) => new ConnectionEnded({ det
 export const encode = (...messages: ReadonlyArray<Message>): Uint8Array =>
   concat(...messages.flatMap((message): ReadonlyArray<Uint8Array> => NativeEncoder.encode(message)))
 
-/** The connection lasts as long as the scope; whether it ends with a FIN or at once is drawn. */
+/** The connection lives as long as the scope; whether it ends with a FIN or abruptly is drawn. */
 export const open = (
   socket: Socket.Socket,
   remote: PeerIp,
@@ -57,7 +57,7 @@ export const open = (
   Effect.gen(function*() {
     yield* pace.pay(1, 0)
     const politely = random.happens(0.5)
-    // What was acquired last is released first: the writer, which sends FIN, or the reader, which closes at once.
+    // Resources are released in reverse order: the writer, which sends FIN, or the reader, which closes at once.
     const early = politely ? undefined : yield* socket.writer
     const { pull } = yield* Effect.mapError(socket.reader, ended)
     const { write } = early ?? (yield* socket.writer)

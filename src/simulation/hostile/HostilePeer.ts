@@ -1,4 +1,4 @@
-/** A misbehaving peer's own facts, how it visits its target, and how it joins properly when it wants to. */
+/** A misbehaving peer's own facts, how it visits its target, and how it joins properly when it chooses to. */
 import { Clock, Effect, Random } from "effect"
 import type { Scope } from "effect"
 import * as Limits from "../../domain/Limits.ts"
@@ -28,16 +28,16 @@ export interface HostileOptions {
 export interface HostilePeer extends HostileOptions {
   readonly random: Rng.Rng
   readonly pace: Pace.Pace
-  /** Whether it takes connections on the network's port. */
+  /** Whether it accepts connections on the network's port. */
   readonly listens: boolean
-  /** As one process would have them. */
+  /** The nonces of one process. */
   readonly tag: string
   readonly process: string
-  /** Addresses that peers have told, without repetition, at most `SimulationLimits.hostileHeard`. */
+  /** Addresses that peers have advertised, without duplicates, at most `SimulationLimits.hostileHeard`. */
   readonly heard: Map<PeerIp, PeerAddress>
 }
 
-/** What it does on a connection: ends when it is done with it. */
+/** Behaviour on one connection; returns when it is done with it. */
 export type Act = (connection: Connection.Connection) => Effect.Effect<void, Connection.ConnectionEnded, Scope.Scope>
 
 export const make = (options: HostileOptions, mayListen: boolean): Effect.Effect<HostilePeer> =>
@@ -55,7 +55,7 @@ export const make = (options: HostileOptions, mayListen: boolean): Effect.Effect
     }
   })
 
-/** One connection to the target, for as long as both ends want it and at most `mostMs`. */
+/** One connection to the target, until either end closes it, at most `mostMs`. */
 export const visit = (self: HostilePeer, act: Act, mostMs?: number): Effect.Effect<void> =>
   Effect.gen(function*() {
     const { socket } = yield* self.sockets.dial(self.target)
@@ -68,13 +68,13 @@ export const visit = (self: HostilePeer, act: Act, mostMs?: number): Effect.Effe
     Effect.ignore
   )
 
-/** So many visits at once. */
+/** This many visits at once. */
 export const swarm = (self: HostilePeer, count: number, act: Act): Effect.Effect<void> =>
   Effect.forEach(Array.from({ length: count }), () => visit(self, act), { concurrency: "unbounded", discard: true })
 
 // --- handshake ---------------------------------------------------------------------
 
-/** A Hello that the network's nodes take. Sometimes its process is new, or says that it is the target's own. */
+/** A Hello that the network's nodes accept. Sometimes its process is new, or claims to be the target's own. */
 export const hello = (self: HostilePeer, connection: Connection.Connection, change: Partial<Hello> = {}): Hello => {
   const { random, network } = self
   return {
@@ -97,11 +97,11 @@ export const hello = (self: HostilePeer, connection: Connection.Connection, chan
   }
 }
 
-/** Its own place in the pair. */
+/** Its own rank in the pair. */
 export const isLower = (self: HostilePeer, connection: Connection.Connection): boolean =>
   TieBreak.shouldInitiate(self.own, connection.remote)
 
-/** The Commit that is due when it is the lower. */
+/** The Commit that is due if it is the lower end. */
 export const commit = (self: HostilePeer, connection: Connection.Connection): Commit => ({
   _tag: "Commit",
   lower: connection.hello?.peer ?? self.own,
@@ -122,21 +122,21 @@ const waitFor = (
     }
   })
 
-/** Exchanges Hellos: the target's is in the connection then. */
+/** Exchanges Hellos; afterwards the connection holds the target's. */
 export const greet = (
   self: HostilePeer,
   connection: Connection.Connection,
   change?: Partial<Hello>
 ): Effect.Effect<void, Connection.ConnectionEnded> =>
   Effect.gen(function*() {
-    // Now and then it hears the other's Hello before it says its own: so it can copy from it.
+    // Sometimes it reads the target's Hello before it sends its own, so that it can copy from it.
     const later = self.random.happens(0.3)
     if (later) yield* waitFor(connection, "Hello", Limits.helloMs)
     yield* connection.say(hello(self, connection, change))
     if (!later) yield* waitFor(connection, "Hello", Limits.helloMs)
   })
 
-/** The whole handshake as the rules have it, in either role: the connection is up then. */
+/** The whole handshake by the rules, in either role; the connection is up afterwards. */
 export const join = (
   self: HostilePeer,
   connection: Connection.Connection,
@@ -152,7 +152,7 @@ export const join = (
     yield* connection.say({ _tag: "Ack" })
   })
 
-/** Reads on for ever, answers pings, and hands the rest to `on`. */
+/** Reads for ever, answers pings, and hands the rest to `on`. */
 export const serve = (
   connection: Connection.Connection,
   on: (message: Decoded) => Effect.Effect<void, Connection.ConnectionEnded> = () => Effect.void
@@ -162,7 +162,7 @@ export const serve = (
       message._tag === "Ping" ? connection.reply({ _tag: "Pong", nonce: message.nonce }) : on(message))
   )
 
-/** Stays until the other end ends it: reads what comes, or (seldom) lets it pile up. */
+/** Stays until the target ends the connection: reads, or (seldom) lets data pile up. */
 export const stay = (
   { random }: HostilePeer,
   connection: Connection.Connection,
@@ -170,7 +170,7 @@ export const stay = (
 ): Effect.Effect<never, Connection.ConnectionEnded> =>
   random.happens(readsMostly) ? Effect.forever(connection.next) : Effect.never
 
-/** Speaks, and meanwhile and afterwards reads and answers as `serve`. */
+/** Runs `speak`, and meanwhile and afterwards reads and answers as `serve` does. */
 export const converse = (
   connection: Connection.Connection,
   speak: Effect.Effect<void, Connection.ConnectionEnded>,
@@ -178,7 +178,7 @@ export const converse = (
 ): Effect.Effect<void, Connection.ConnectionEnded> =>
   Effect.all([serve(connection, on), speak], { concurrency: "unbounded", discard: true })
 
-/** Again and again, with a pause of drawn length before each. */
+/** Repeats, with a pause of random length before each turn. */
 export const atTimes = <E>(
   { random }: HostilePeer,
   what: Effect.Effect<void, E>,

@@ -1,4 +1,4 @@
-/** What a liar says about its chain: tips out of reach, and answers that no honest peer gives. */
+/** A liar's claims about its chain: tips out of reach, and answers that no honest peer gives. */
 import * as Block from "../../domain/chain/Block.ts"
 import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
 import type { ChainParams } from "../../domain/chain/ChainParams.ts"
@@ -11,10 +11,10 @@ import type { GetBlocks, GetHeaders, SyncMessage } from "../../domain/wire/SyncM
 import * as SimulationLimits from "../plan/Limits.ts"
 import type { Rng } from "../plan/Rng.ts"
 
-/** Blocks 1, 2, … that the rules allow, of no real chain. */
+/** Blocks 1, 2, … that are valid by the rules but belong to no real chain. */
 export type MadeUp = ReadonlyArray<Synthetic.Made>
 
-/** As many as are due, at most `SimulationLimits.hostileChainBlocks`. `now`: ms since 1970. */
+/** As many blocks as are due, at most `SimulationLimits.hostileChainBlocks`. `now`: ms since 1970. */
 export const makeUp = (params: ChainParams, hasher: Hasher, leader: string, now: number): MadeUp => {
   const made: Array<Synthetic.Made> = []
   let parent = Synthetic.genesisParent(params)
@@ -32,7 +32,7 @@ export interface Tip {
   readonly hash: Uint8Array
 }
 
-/** `real`: what the target says of its own. */
+/** `real`: the target's claim about its own chain. */
 export const tip = (random: Rng, chain: MadeUp, real: Tip): Tip => {
   const last = chain.at(-1)
   const wild = (height: number): Tip => ({ height, hash: random.bytes(Hash.length) })
@@ -53,17 +53,17 @@ export const tip = (random: Rng, chain: MadeUp, real: Tip): Tip => {
 
 const headersOf = (chain: MadeUp): Uint8Array => BlockHeader.encodeList(chain.map(({ block }) => block.header)).bytes
 
-/** The header stays as it was: the body is not the one it names. */
+/** Keeps the header, so the body no longer matches it. */
 const garbled = ({ block }: Synthetic.Made): Uint8Array => {
   const [coinbase, ...rest] = block.transactions
   if (coinbase === undefined) return block.bytes.subarray(0, -1)
   return Block.make({ ...block, transactions: [{ ...coinbase, lockTime: 1 }, ...rest] }).bytes
 }
 
-/** What to say to a question, in order; nothing: silence. */
+/** The answers to a question, in order; none: silence. */
 export type Answers<Question> = (random: Rng, chain: MadeUp, question: Question) => ReadonlyArray<SyncMessage>
 
-/** How far the locator reaches into the made-up chain. */
+/** The highest made-up block that the locator names. */
 const knownOf = (chain: MadeUp, locator: ReadonlyArray<Uint8Array>): number =>
   locator.reduce(
     (most, hash) => Math.max(most, chain.findIndex((made) => Hash.equals(made.hash, hash)) + 1),
@@ -79,7 +79,7 @@ const headers = (params: ChainParams) =>
 
 const behind = (params: ChainParams, chain: MadeUp, known: number) => chain[known - 1]?.hash ?? params.genesisHash
 
-/** As an honest peer with that chain would answer. */
+/** Answers as an honest peer with that chain would. */
 export const validHeaders = (params: ChainParams): Answers<GetHeaders> => (_, chain, ask) => {
   const known = knownOf(chain, ask.locator)
   const list = chain.slice(known, known + (ask.count ?? chain.length))
@@ -97,7 +97,7 @@ export const headerAnswers = (
   params: ChainParams
 ): readonly [Answers<GetHeaders>, ...ReadonlyArray<Answers<GetHeaders>>] => {
   const say = headers(params)
-  /** As the rules have it, so many at once. */
+  /** By the rules, but this many at once. */
   const some = (count: number): Answers<GetHeaders> => (_, chain, ask) => {
     const known = knownOf(chain, ask.locator)
     const list = chain.slice(known, known + count)
@@ -109,7 +109,7 @@ export const headerAnswers = (
     (_, __, ask) => [say(ask, noHeaders, { more: true })],
     (random, _, ask) => [say(ask, random.bytes(random.below(1_000)))],
     (random, _, ask) => {
-      // A count, and so many random headers of the right length, or one too few.
+      // A count, then that many random headers of the right length, or one too few.
       const count = random.between(1, 20)
       const bytes = random.bytes(4 + BlockHeader.fixedBytes * (count - random.below(2)))
       new DataView(bytes.buffer).setUint32(0, count, true)
@@ -134,7 +134,7 @@ const blocks = (
   change: Partial<Extract<SyncMessage, { readonly _tag: "Blocks" }>> = {}
 ): SyncMessage => ({ _tag: "Blocks", request, blocks: list, done: true, ...change })
 
-/** None of them gives a block that was asked for: what is made up stays made up. */
+/** No answer gives a requested block: what is made up stays made up. */
 export const blockAnswers: readonly [Answers<GetBlocks>, ...ReadonlyArray<Answers<GetBlocks>>] = [
   () => [],
   (_, __, ask) => [blocks(ask, [])],
@@ -147,14 +147,14 @@ export const blockAnswers: readonly [Answers<GetBlocks>, ...ReadonlyArray<Answer
     chain,
     ask
   ) => [blocks(ask, chain.slice(ask.from - 1, ask.from + 9).map(({ block }) => block.bytes.subarray(0, -1)))],
-  // The one behind it first.
+  // The later block first.
   (_, chain, ask) => [blocks(ask, chain.slice(ask.from, ask.from + 9).map(({ block }) => block.bytes))],
   (random, chain, ask) =>
     Array.from({ length: 5 }, () => blocks(ask, [random.bytes(64)], { done: chain.length > ask.from })),
   (random, _, ask) => [blocks(ask, Array.from({ length: Limits.blocksPerRequest }, () => random.bytes(32)))]
 ]
 
-/** What it says about blocks without being asked. `now`: ms since 1970. */
+/** Unsolicited messages about blocks. `now`: ms since 1970. */
 export const announcement = (
   random: Rng,
   params: ChainParams,
@@ -172,7 +172,7 @@ export const announcement = (
       return { _tag: "NewBlock", block: made === undefined ? random.bytes(200) : garbled(made) }
     }
     case 2: {
-      // A valid block on one that no node has.
+      // A valid block whose parent no node has.
       const parent = { height: real.height + random.below(10), hash: random.bytes(Hash.length), treasuryBalance: 0 }
       const made = Synthetic.onTop(params, hasher, parent, Math.floor(now / 1_000), {
         leader: "203.0.113.7",

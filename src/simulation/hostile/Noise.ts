@@ -1,4 +1,4 @@
-/** Bytes and messages out of place: frames with nonsense in them, mutated messages, any message of any kind. */
+/** Bytes and messages out of place: frames with garbage, mutated messages, any message of any kind. */
 import { rejectReasons } from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
@@ -11,7 +11,7 @@ import * as Addresses from "./Addresses.ts"
 import type * as Connection from "./Connection.ts"
 import { commit, hello, type HostilePeer } from "./HostilePeer.ts"
 
-/** Kinds that exist, and kinds that do not: control ones (below 16) and others. */
+/** Kinds that exist, and kinds that do not: control kinds (below 16) and others. */
 export const kinds = [
   Kind.Hello,
   Kind.Commit,
@@ -42,18 +42,18 @@ export const frame = (kind: number, body: Uint8Array): Uint8Array => {
   return bytes
 }
 
-/** A length of kind and body, as a frame begins with it, and the kind. */
+/** The header of a frame: the length of kind and body, then the kind. */
 export const head = (length: number, kind: number): Uint8Array => {
   const bytes = new Uint8Array(Frame.headerBytes)
   Frame.writeHeader(bytes, 0, kind, length - 1)
   return bytes
 }
 
-/** A well-cut frame with nonsense in it. */
+/** A well-formed frame with a garbage body. */
 export const nonsense = (random: Rng, kind: number = random.pick(kinds)): Uint8Array =>
   frame(kind, random.bytes(random.happens(0.2) ? 0 : random.spread(1, Limits.frameBeforeUpBytes - 1)))
 
-/** The same with some bits, bytes or lengths wrong; half of the time still a well-cut frame. */
+/** The same with some bits, bytes or lengths wrong; half of the time still a well-formed frame. */
 export const mutated = (random: Rng, bytes: Uint8Array): Uint8Array => {
   let out = bytes.slice()
   for (let i = random.between(1, 8); i > 0; i--) {
@@ -78,7 +78,7 @@ export const mutated = (random: Rng, bytes: Uint8Array): Uint8Array => {
 
 const hash = 32
 
-/** A message of any kind, valid by itself. */
+/** A message of any kind, valid in itself. */
 export const message = (self: HostilePeer, connection: Connection.Connection): Message => {
   const { random } = self
   const request = random.happens(0.5) ? random.below(8) : random.below(2 ** 32)

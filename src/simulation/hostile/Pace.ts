@@ -1,5 +1,5 @@
 /**
- * What a misbehaving peer may send in the long run, over all its connections: `SimulationLimits.hostileFramesPerSecond` and
+ * A misbehaving peer's average rate over all its connections: `SimulationLimits.hostileFramesPerSecond` and
  * `SimulationLimits.hostileBytesPerSecond`, with bursts of `SimulationLimits.hostileBurstMs`.
  */
 import { Effect } from "effect"
@@ -7,15 +7,15 @@ import type { Clock } from "effect"
 import * as SimulationLimits from "../plan/Limits.ts"
 
 export interface Pace {
-  /** Waits until so much may be sent. */
+  /** Waits until this much may be sent. */
   readonly pay: (frames: number, bytes: number) => Effect.Effect<void>
-  /** Sent without waiting, at the cost of what comes later. */
+  /** Counts data sent without waiting: what follows waits longer. */
   readonly owe: (frames: number, bytes: number) => void
 }
 
 export const make = (clock: Clock.Clock): Pace => {
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  /** ms. When all that was sent would have been sent at the long run's pace. */
+  /** ms. When everything sent so far would have been sent at the average rate. */
   let paidUntil = now() - SimulationLimits.hostileBurstMs
   const owe = (frames: number, bytes: number) => {
     const seconds = Math.max(

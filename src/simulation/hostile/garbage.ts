@@ -1,11 +1,11 @@
-/** Sends random bytes: from the first, behind a valid Hello, in well-cut frames of every kind, and after Up. */
+/** Sends random bytes: from the start, after a valid Hello, in well-formed frames of every kind, and after Up. */
 import { Effect } from "effect"
 import * as SimulationLimits from "../plan/Limits.ts"
 import * as Connection from "./Connection.ts"
 import { type Act, atTimes, converse, greet, hello, type HostilePeer, join, stay, visit } from "./HostilePeer.ts"
 import * as Noise from "./Noise.ts"
 
-/** What other protocols begin with: TLS, HTTP, SSH. */
+/** How other protocols begin: TLS, HTTP, SSH. */
 const foreign = [
   Uint8Array.of(0x16, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3),
   new TextEncoder().encode("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
@@ -25,7 +25,7 @@ const acts = (self: HostilePeer): readonly [Act, ...ReadonlyArray<Act>] => {
   return [
     (connection) => again(connection, noise),
     (connection) => Effect.andThen(connection.send(random.pick(foreign)), again(connection, noise)),
-    // A length that may be, so that what follows is read as a frame.
+    // A plausible length, so that what follows is read as a frame.
     (connection) => again(connection, nonsense),
     (connection) => connection.send(Noise.mutated(random, Connection.encode(hello(self, connection)))),
     (connection) => Effect.andThen(connection.say(hello(self, connection)), again(connection, noise)),
@@ -34,9 +34,9 @@ const acts = (self: HostilePeer): readonly [Act, ...ReadonlyArray<Act>] => {
     (connection) => afterUp(connection, noise),
     (connection) => afterUp(connection, nonsense),
     (connection) => afterUp(connection, mutant(connection)),
-    // Up, in order, but what it says has no place there.
+    // Properly Up, but its messages are out of place.
     (connection) => afterUp(connection, () => Connection.encode(Noise.message(self, connection))),
-    // Valid frames with nonsense between them.
+    // Valid frames with garbage between them.
     (connection) =>
       afterUp(
         connection,

@@ -1,4 +1,4 @@
-/** Connects and says nothing, or a Hello and nothing, or joins and is silent; one by one, in swarms, and for a moment. */
+/** Connects and stays silent, sends only a Hello, or joins and goes silent; one by one, in swarms, and for a moment. */
 import { Effect } from "effect"
 import * as SimulationLimits from "../plan/Limits.ts"
 import { type Act, greet, hello, type HostilePeer, join, stay, swarm, visit } from "./HostilePeer.ts"
@@ -16,7 +16,7 @@ export const halfOpen = (self: HostilePeer): Effect.Effect<void> =>
       case 1:
         return swarm(self, crowd, idle)
       case 2:
-        // Gone as soon as they are there.
+        // Closed as soon as they are open.
         return swarm(self, crowd, () => Effect.void)
       case 3:
         return swarm(self, several, greeted)
@@ -25,7 +25,7 @@ export const halfOpen = (self: HostilePeer): Effect.Effect<void> =>
       case 5:
         return swarm(self, several, (connection) => random.happens(0.5) ? idle(connection) : greeted(connection))
       default:
-        // Up, and then silence: pings are not answered.
+        // Up, then silent: pings are not answered.
         return visit(self, (connection) =>
           Effect.andThen(join(self, connection), idle(connection)), SimulationLimits.hostileVisitMaxMs)
     }

@@ -1,6 +1,6 @@
 /**
- * Peers that hold sync up with a chain that they never deliver: they show valid headers of a chain better than everybody's, and then drip
- * one byte a second, stay silent, or leave and come back. One alone costs a node the wait for one late answer; they come in twenties.
+ * Peers that hold up sync with a chain that they never deliver. They show valid headers of a chain better than any other, then send
+ * one byte per second, stay silent, or leave and return. A single one costs a node the wait for one late answer; they come in twenties.
  */
 import { Effect } from "effect"
 import * as ChainParams from "../../domain/chain/ChainParams.ts"
@@ -15,13 +15,13 @@ import * as Lies from "./Lies.ts"
 
 const { Capability, capabilities } = Handshake
 
-/** What it does about a question for blocks that it has shown the headers of. */
+/** Its reaction to a request for blocks whose headers it has shown. */
 type Withholding = (self: HostilePeer, connection: Connection.Connection, ask: GetBlocks) => Effect.Effect<
   void,
   Connection.ConnectionEnded
 >
 
-/** An answer that never ends: its frame says so many bytes, and one comes a second. Pings go unanswered: a pong would be part of the frame. */
+/** An endless answer: its frame announces this many bytes, and one comes per second. Pings go unanswered: a pong would be part of the frame. */
 const drips: Withholding = (_, connection, { request }) =>
   connection.drip(
     Connection.encode({

@@ -1,4 +1,4 @@
-/** Joins, claims a chain that does not exist, and does not deliver it, or delivers nonsense. */
+/** Joins, claims a chain that does not exist, and delivers nothing or nonsense. */
 import { Clock, Effect } from "effect"
 import * as ChainParams from "../../domain/chain/ChainParams.ts"
 import * as Hash from "../../domain/chain/Hash.ts"
@@ -11,7 +11,7 @@ import * as Connection from "./Connection.ts"
 import { type Act, atTimes, converse, type HostilePeer, join } from "./HostilePeer.ts"
 import * as Lies from "./Lies.ts"
 
-/** What a liar has at hand: built once. */
+/** A liar's material, built once. */
 export interface Workshop {
   readonly hasher: Hasher
   readonly chain: Lies.MadeUp
@@ -44,14 +44,14 @@ export const lying = (self: HostilePeer, { chain, hasher }: Workshop): Act => (c
     })
 
     const headers = Lies.headerAnswers(params)
-    // Mostly it sticks to one way to lie.
+    // Usually it sticks to one kind of lie.
     const ways = { headers: random.pick(headers), blocks: random.pick(Lies.blockAnswers) }
     const sticks = random.happens(0.7)
     const lateMs = random.happens(0.2) ? random.spread(1, 2 * Limits.stallMostMs) : 0
     const trickles = random.happens(0.1)
     const busy = { with: false }
 
-    /** One byte a second, if at all: nothing else can be said then. */
+    /** One byte per second, if any: nothing else can be sent meanwhile. */
     const say = (messages: ReadonlyArray<SyncMessage>) =>
       Effect.gen(function*() {
         if (messages.length === 0 || busy.with) return

@@ -1,9 +1,9 @@
 /**
- * Hostile peers, as programs: each misbehaves towards one node through the services every peer has (`PeerSocket`,
- * `Clock`, `Random`), in one of the ways of `Hostility`, and in a different shape of it on every connection.
+ * Hostile peers, as programs. Each misbehaves towards one node through the services that every peer has (`PeerSocket`,
+ * `Clock`, `Random`), in one of the ways of `Hostility`, and in a different variant on every connection.
  *
- * **Bounds**: what a hostile peer sends in the long run and how many connections it holds are in `Limits`. **Ordering**: with the
- * same `Random`, `Clock` and scheduling, it does the same again.
+ * **Bounds**: a hostile peer's average rate and its number of connections are in `Limits`. **Ordering**: with the
+ * same `Random`, `Clock` and scheduling, it repeats itself exactly.
  */
 import { Effect } from "effect"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
@@ -22,7 +22,7 @@ import { stall } from "./stall.ts"
 
 export type { HostileOptions } from "./HostilePeer.ts"
 
-/** The ways that need a program of their own: a `foreign` peer is a node. */
+/** The ways that need their own program: a `foreign` peer is a node. */
 export type Misbehaviour = Exclude<Hostility, "foreign">
 
 /** Visits for ever, with waits between. */
@@ -37,7 +37,7 @@ const visits = (
     )
   ))
 
-/** Takes connections for ever and does the same there. Without a port to listen on it does nothing. */
+/** Accepts connections for ever and does the same on each. Without a port to listen on it does nothing. */
 const listening = (self: HostilePeer.HostilePeer, act: HostilePeer.Act): Effect.Effect<void> =>
   Effect.gen(function*() {
     const listener = yield* self.sockets.listen(PeerAddress.make(self.own, self.network.port))
@@ -57,20 +57,20 @@ const listening = (self: HostilePeer.HostilePeer, act: HostilePeer.Act): Effect.
     })
   }).pipe(Effect.scoped, Effect.ignore)
 
-/** Dials, and listens if it is one that does: the same on both. */
+/** Dials, and listens if it is a listening peer, with the same behaviour. */
 const joins = (self: HostilePeer.HostilePeer, act: HostilePeer.Act): Effect.Effect<never> => {
   const dialling = visits(self, (self) => HostilePeer.visit(self, act))
   return self.listens ? Effect.raceFirst(Effect.andThen(listening(self, act), Effect.never), dialling) : dialling
 }
 
-/** Comes back for ever, and at once. */
+/** Reconnects for ever, at once. */
 const visitsSoon = (self: HostilePeer.HostilePeer, act: HostilePeer.Act): Effect.Effect<never> =>
   Effect.forever(Effect.andThen(
     Effect.suspend(() => HostilePeer.visit(self, act, SimulationLimits.hostileVisitMaxMs)),
     Effect.sleep(SimulationLimits.hostileWaitMinMs)
   ))
 
-/** With a made-up chain at hand. */
+/** Provides a made-up chain. */
 const made = (self: HostilePeer.HostilePeer, f: (tools: Workshop) => Effect.Effect<never>): Effect.Effect<never> =>
   HasherLive.make.pipe(Effect.flatMap((hasher) => workshop(self, hasher)), Effect.flatMap(f))
 
@@ -97,7 +97,7 @@ const program = (how: Misbehaviour, self: HostilePeer.HostilePeer): Effect.Effec
   }
 }
 
-/** Misbehaves until interrupted: never ends by itself, never fails; comes back after a wait when it was thrown out. */
+/** Misbehaves until interrupted: never ends by itself, never fails, and returns after a wait when it was disconnected. */
 export const run = (how: Misbehaviour, options: HostilePeer.HostileOptions): Effect.Effect<never> =>
   Effect.flatMap(
     HostilePeer.make(options, how === "liar" || how === "spam"),

@@ -1,4 +1,4 @@
-/** Announces and sends more than the limits allow, or exactly as much: frames before and after Up, lists within frames. */
+/** Announces and sends more than the limits allow, or exactly the limit: frames before and after Up, lists within frames. */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as Frame from "../../domain/wire/Frame.ts"
@@ -12,7 +12,7 @@ import * as Noise from "./Noise.ts"
 const words = (...numbers: ReadonlyArray<number>): Uint8Array =>
   Uint8Array.from(numbers.flatMap((n) => [n >>> 24, n >>> 16, n >>> 8, n]))
 
-/** Lengths that no frame has under this limit. */
+/** Lengths that no frame may have under this limit. */
 const wrong = (self: HostilePeer, limit: number): number =>
   self.random.pick([
     limit + 1,
@@ -24,7 +24,7 @@ const wrong = (self: HostilePeer, limit: number): number =>
     0
   ])
 
-/** Lists longer than a message may have, in bodies that are valid otherwise. */
+/** Lists longer than a message may have, in otherwise valid bodies. */
 const longLists = ({ random }: HostilePeer): Uint8Array => {
   switch (random.below(6)) {
     case 0:
@@ -48,7 +48,7 @@ const longLists = ({ random }: HostilePeer): Uint8Array => {
         done: false
       })
     case 4:
-      // So many headers in so few bytes.
+      // A count too large for the bytes that follow.
       return Connection.encode({
         _tag: "Headers",
         request: 1,
@@ -61,7 +61,7 @@ const longLists = ({ random }: HostilePeer): Uint8Array => {
   }
 }
 
-/** One frame of exactly the greatest size. It costs minutes of pace, so it comes in one piece at the end of them. */
+/** One frame of exactly the maximum size. It uses up minutes of pace, so it is sent in one piece after that wait. */
 const greatest = (
   { random }: HostilePeer,
   connection: Connection.Connection
@@ -78,7 +78,7 @@ const acts = (self: HostilePeer): readonly [Act, ...ReadonlyArray<Act>] => {
       connection.send(Noise.head(wrong(self, limit), random.pick(Noise.kinds))),
       Effect.suspend(() => connection.send(tail()))
     )
-  /** Announced, and then some bytes a second: it does not end in time. */
+  /** Announced, then sent at some bytes per second: it does not end in time. */
   const endless = (connection: Connection.Connection, limit: number) =>
     Effect.andThen(
       connection.send(Noise.head(limit - random.below(1_000), random.pick(Noise.kinds))),
@@ -94,14 +94,14 @@ const acts = (self: HostilePeer): readonly [Act, ...ReadonlyArray<Act>] => {
     (connection) => Effect.andThen(join(self, connection), converse(connection, speak(connection)))
   return [
     (connection) => tooLong(connection, Limits.frameBeforeUpBytes),
-    // As long as can be before Up, full of nothing.
+    // As long as allowed before Up, filled with zeros.
     (connection) =>
       connection.send(Noise.frame(random.pick(Noise.kinds), new Uint8Array(Limits.frameBeforeUpBytes - 1))),
     (connection) => Effect.andThen(greet(self, connection), tooLong(connection, Limits.frameBeforeUpBytes)),
     (connection) => Effect.andThen(greet(self, connection), endless(connection, Limits.frameBeforeUpBytes)),
     up((connection) => tooLong(connection, Limits.frameBytes)),
     up((connection) => Effect.suspend(() => connection.send(longLists(self)))),
-    // Pings are not answered meanwhile, because that would end up inside the frame.
+    // Pings are not answered meanwhile, because a pong would become part of the frame.
     (connection) => Effect.andThen(join(self, connection), endless(connection, Limits.frameBytes)),
     up((connection) => Effect.forever(greatest(self, connection)))
   ]

@@ -1,4 +1,4 @@
-/** Joins and advertises thousands of dead addresses, asks without end, or talks of unknown blocks. */
+/** Joins and advertises thousands of dead addresses, asks endlessly, or announces unknown blocks. */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"

@@ -1,4 +1,4 @@
-/** Stops in the middle of the handshake, drips it, or says its parts at the wrong time; and toys with pings once it is up. */
+/** Stalls in the middle of the handshake, sends it byte by byte or out of time, and misuses pings once it is up. */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
@@ -24,7 +24,7 @@ import * as Noise from "./Noise.ts"
 const wait = (connection: Connection.Connection): Effect.Effect<never, Connection.ConnectionEnded> =>
   Effect.forever(connection.next)
 
-/** What it has to say to come up, when it should have said it. */
+/** The message it should have sent to come up. */
 const dueMessage = (self: HostilePeer, connection: Connection.Connection): Message =>
   isLower(self, connection) ? commit(self, connection) : { _tag: "Ack" }
 
@@ -46,7 +46,7 @@ const handshakes = (self: HostilePeer): readonly [Act, ...ReadonlyArray<Act>] =>
   const then = (connection: Connection.Connection, ...messages: ReadonlyArray<Message>) =>
     Effect.andThen(greet(self, connection), Effect.andThen(connection.say(...messages), wait(connection)))
   return [
-    // Around the time that a Hello may take.
+    // Around the timeout of a Hello.
     (connection) =>
       Effect.suspend(() => {
         const bytes = Connection.encode(hello(self, connection))
@@ -64,7 +64,7 @@ const handshakes = (self: HostilePeer): readonly [Act, ...ReadonlyArray<Act>] =>
     // All at once, without waiting for anything.
     (connection) =>
       Effect.andThen(connection.say(hello(self, connection), dueMessage(self, connection)), serve(connection)),
-    // The last word comes around the time that it may take.
+    // The last message comes around its timeout.
     (connection) =>
       Effect.gen(function*() {
         yield* greet(self, connection)
@@ -108,13 +108,13 @@ const games = (self: HostilePeer): readonly [Act, ...ReadonlyArray<Act>] => {
             ? connection.reply({ _tag: "Pong", nonce: message.nonce + 1n & 0xffff_ffff_ffff_ffffn })
             : Effect.void))
       ),
-    // Alive by a drop of a frame now and then.
+    // Stays alive by sending a bit of a frame now and then.
     (connection) =>
       Effect.andThen(join(self, connection), Effect.forever(connection.drip(Connection.encode(...pings(1)), 10_000)))
   ]
 }
 
-/** Several at once that all want to be the connection of the pair, as one process or as many. */
+/** Several connections that all claim to be the pair's, as one process or as many. */
 const rivals = (self: HostilePeer): Effect.Effect<void> => {
   const { random } = self
   const many = random.happens(0.5)

@@ -1,17 +1,17 @@
-/** Chance from a seed: independent streams by name, so that drawing from one does not disturb another. */
+/** Randomness from a seed: independent streams by name, so that drawing from one does not disturb another. */
 import { Effect, Random } from "effect"
 
-/** A stream of its own. */
+/** An independent stream. */
 export const random = (seed: string): Random.Random =>
   Effect.runSync(Random.withSeed(Effect.service(Random.Random), seed))
 
-/** Whole numbers from 0 to below the given one. */
+/** Whole numbers from 0 to below the argument. */
 export const below = (seed: string): (n: number) => number => {
   const from = random(seed)
   return (n) => Math.floor(from.nextDoubleUnsafe() * n)
 }
 
-/** Bytes that look random to everybody but the seed's owner. */
+/** Bytes that look random without knowledge of the seed. */
 export const bytes = (seed: string): (size: number) => Uint8Array => {
   const from = random(seed)
   return (size) => {

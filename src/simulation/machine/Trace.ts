@@ -1,20 +1,20 @@
 /**
- * The fingerprint of a run: two numbers into which everything that happens is mixed, in order. Equal fingerprints of two runs
- * mean, for all practical purposes, that the same things happened at the same moments in the same order.
+ * The fingerprint of a run: two numbers that every event is mixed into, in order. If the fingerprints of two runs are equal,
+ * then, for all practical purposes, the same events happened at the same times in the same order.
  */
 import type { NodeEvent } from "../../domain/NodeEvent.ts"
 
-/** Events that happen by the million: mixed in by number. */
+/** Events that occur by the million: mixed in by number. */
 const frequent: Readonly<Record<string, number>> = { PingSent: 1, PingReceived: 2, PongSent: 3, PongReceived: 4 }
 
-/** JSON for a trace: nonces are numbers too long for JSON. */
+/** JSON for a trace: nonces are too large for JSON numbers. */
 export const plain = (_key: string, value: unknown): unknown => typeof value === "bigint" ? value.toString() : value
 
 export class Trace {
   private a = 0x9e3779b9
   private b = 0x85ebca6b
 
-  /** Of `n`, the lowest 32 bits of its whole part. */
+  /** Mixes in the lowest 32 bits of the whole part of `n`. */
   number(n: number): void {
     this.a = Math.imul(this.a ^ (n | 0), 0x2c1b3c6d)
     this.a = (this.a << 13) | (this.a >>> 19)
@@ -26,7 +26,7 @@ export class Trace {
     for (let i = 0; i < text.length; i++) this.number(text.charCodeAt(i))
   }
 
-  /** What a node told, when (virtual ms) and after how many steps of the run. */
+  /** Mixes in what a node reported, when (virtual ms) and after how many steps of the run. */
   event(nowMs: number, steps: number, node: number, event: NodeEvent): void {
     this.number(nowMs * 1_000)
     this.number(steps)

@@ -1,9 +1,9 @@
 /**
- * One simulated process: a program on its own event loop, with its own clock and its own chance.
+ * One simulated process: a program on its own event loop, with its own clock and its own random source.
  *
- * Everything that runs with `context` is this process's: its fibers, their timers, its random numbers. It can be paused (its
- * tasks and timers wait, as after SIGSTOP), and ended without a word (they never run again, as after SIGKILL: what its scopes
- * would have done is not done). `fibers` and `alarms` tell whether a program that has ended left something behind.
+ * Everything that runs with `context` belongs to this process: its fibers, their timers, its random numbers. It can be paused (its
+ * tasks and timers wait, as after SIGSTOP), and killed silently (they never run again and its finalizers do not run,
+ * as after SIGKILL). `fibers` and `alarms` show whether a program that has ended left something behind.
  */
 import { Cause, Clock, Context, Duration, Effect, Logger, Metric, Random, Scheduler } from "effect"
 import type { Exit, Fiber, LogLevel } from "effect"
@@ -16,11 +16,11 @@ import type { Alarm, Runnable, VirtualTime } from "./VirtualTime.ts"
 export interface VirtualProcessOptions {
   readonly name: string
   readonly seed: string
-  /** Wall time when the simulation began, ms since 1970; a time service keeps it that far off. */
+  /** Wall time when the simulation began, ms since 1970; a time service keeps that offset. */
   readonly wallMs: number
   /** How fast the monotonic clock runs: 1.0001 gains 0.1 ms per second. */
   readonly rate: number
-  /** It is the network and has no event loop: its timers go off at their moment, before any task. */
+  /** It stands for the network and has no event loop: its timers go off exactly when due, before any task. */
   readonly isNetwork?: boolean | undefined
   /** What its program logs. */
   readonly onLog?: ((level: LogLevel.LogLevel, message: string) => void) | undefined
@@ -28,7 +28,7 @@ export interface VirtualProcessOptions {
 
 const nanos = (ms: number): bigint => BigInt(Math.floor(ms * 1e6))
 
-/** A process's queue of tasks: one per fiber that ever waits, in the order of their priorities, then first come first served. */
+/** A process's task queues: one per fiber that ever waits, ordered by priority, then first come, first served. */
 class Lane implements Runnable, Scheduler.SchedulerDispatcher {
   private readonly process: VirtualProcess
   private tasks: Array<() => void> = []
@@ -47,7 +47,7 @@ class Lane implements Runnable, Scheduler.SchedulerDispatcher {
   scheduleTask(task: () => void, priority: number): void {
     if (this.process.state === "ended") return
     if (priority <= 0) {
-      // Mostly the only one: an array that grows makes room for many.
+      // Usually the only element: growing the array would reserve room for many.
       if (this.tasks.length === 0) this.tasks = [task]
       else this.tasks.push(task)
     } else {
@@ -92,9 +92,9 @@ export class VirtualProcess {
   readonly name: string
   private readonly isNetwork: boolean
   state: "running" | "paused" | "ended" = "running"
-  /** Fibers that have begun and not ended. */
+  /** Fibers that have started and not ended. */
   fibers = 0
-  /** Timers that are set. */
+  /** Timers that are armed. */
   alarms = 0
   readonly context: Context.Context<never>
   private readonly time: VirtualTime
@@ -207,12 +207,12 @@ export class VirtualProcess {
     )
   }
 
-  /** The wall clock is set. */
+  /** Sets the wall clock. */
   jump(ms: number): void {
     this.wallOffset += ms
   }
 
-  /** From now on the monotonic clock runs at this rate. With `wallToo` so does the wall clock; without it is set right. */
+  /** Sets the rate of the monotonic clock. With `wallToo` the wall clock follows; without, it is set right. */
   setRate(rate: number, wallToo: boolean): void {
     this.gained = wallToo ? this.gained + (this.time.now - this.since) * (this.wallRate - 1) : 0
     this.base = this.monotonicMs

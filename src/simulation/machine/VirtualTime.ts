@@ -1,20 +1,20 @@
 /**
- * Virtual time for a whole simulated network: alarms in order of their moment, and between them the ready tasks of all
- * processes, in an order drawn from the seed. One thread, no real timer, no real event loop: everything runs inside `runUntil`.
+ * Virtual time for a whole simulated network: alarms in order of time, and between them the ready tasks of all
+ * processes, in an order drawn from the seed. Single-threaded, without real timers or a real event loop: everything runs inside `runUntil`.
  *
- * **Order.** Tasks of one fiber's queue keep their order (Effect promises that); which queue goes next is drawn. Alarms of one
- * moment ring in the order they were set, before any task. What `afterTurn` defers runs when the task that asked returns.
+ * **Order.** Tasks of one fiber's queue keep their order (Effect promises that); the next queue to run is drawn. Alarms of the same
+ * moment go off in the order in which they were set, before any task. What `afterTurn` defers runs when the task that asked returns.
  */
 import { TimerHeap } from "../../layers/time/TimerHeap.ts"
 
-/** An alarm that was set; `cancel` it or let it ring. */
+/** An alarm that was set; `cancel` it or let it go off. */
 export interface Alarm {
   readonly dueMs: number
   readonly seq: number
   run: (() => void) | undefined
 }
 
-/** A queue of tasks that run in order. `next` runs the first; false when nothing is left after it. */
+/** A queue of tasks that run in order. `next` runs the first; false if the queue is then empty. */
 export interface Runnable {
   readonly next: () => boolean
 }
@@ -30,12 +30,12 @@ export class VirtualTime {
   private deferred: Array<() => void> = []
   private seq = 0
 
-  /** `draw`: a whole number from 0 to below the given one, of the simulation's seed. */
+  /** `draw`: a whole number from 0 to below its argument, from the simulation's seed. */
   constructor(draw: (below: number) => number) {
     this.draw = draw
   }
 
-  /** Calls `run` at `ms`, or at the next moment if that is past. */
+  /** Calls `run` at `ms`, or as soon as possible if that is past. */
   at(ms: number, run: () => void): Alarm {
     const alarm: Alarm = { dueMs: Math.max(ms, this.now), seq: this.seq++, run }
     this.heap.push(alarm)
@@ -46,21 +46,21 @@ export class VirtualTime {
     alarm.run = undefined
   }
 
-  /** The queue has tasks. Call it once, until `next` has said that there are none. */
+  /** Announces that the queue has tasks. Call it once, and again only after `next` returned false. */
   wake(queue: Runnable): void {
     this.ready.push(queue)
   }
 
-  /** Runs `f` when the task or alarm that runs now has returned. */
+  /** Runs `f` when the current task or alarm has returned. */
   afterTurn(f: () => void): void {
-    // Mostly the only one: an array that grows makes room for many.
+    // Usually the only element: growing the array would reserve room for many.
     if (this.deferred.length === 0) this.deferred = [f]
     else this.deferred.push(f)
   }
 
   /**
-   * Runs everything that is due up to `ms`, at most `steps` tasks and alarms of it. True when all is done: then it is `ms`
-   * o'clock, and nothing is left to do before the next alarm.
+   * Runs everything that is due up to `ms`, at most `steps` tasks and alarms. True if all of it is done: then the time is `ms`,
+   * and nothing is left to do before the next alarm.
    */
   runUntil(ms: number, steps = Number.POSITIVE_INFINITY): boolean {
     const { ready } = this
@@ -95,7 +95,7 @@ export class VirtualTime {
     const more = queue.next()
     this.settle()
     if (more) return
-    // Meanwhile queues were added, none removed: it is where it was.
+    // Queues were added meanwhile but none removed, so its index is unchanged.
     const last = ready.pop()
     if (last !== undefined && i < ready.length) ready[i] = last
   }

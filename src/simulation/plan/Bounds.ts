@@ -1,13 +1,13 @@
-/** How soon two nodes must be connected after nothing keeps them apart, by the kinds of fault that did. All ms. */
+/** How soon two nodes must be connected once nothing keeps them apart, by the kinds of fault that did. All ms. */
 import * as Limits from "../../domain/Limits.ts"
 import type { FaultKind } from "./Fault.ts"
 import * as SimulationLimits from "./Limits.ts"
 import type { Figures, RecoveryKind } from "./Recovery.ts"
 
 export interface Bound {
-  /** Demanded of runs with at least `SimulationLimits.recoveriesJudged` such recoveries. */
+  /** Required of runs with at least `SimulationLimits.recoveriesJudged` such recoveries. */
   readonly p99Ms: number
-  /** Demanded of every pair. */
+  /** Required of every pair. */
   readonly worstMs: number
 }
 
@@ -16,7 +16,7 @@ const { connectMs, recoverMs, recoverOftenMs, recoverProcessMs } = SimulationLim
 const process: Bound = { p99Ms: recoverOftenMs, worstMs: recoverProcessMs }
 const link: Bound = { p99Ms: recoverOftenMs, worstMs: recoverMs }
 
-/** A peer that holds the place for another process tells the refused one how long to wait, and a clock may be slow. */
+/** A peer whose place another process holds rejects the second one with a retry delay, and a clock may be slow. */
 const place: Bound = {
   p99Ms: recoverMs,
   worstMs: Math.ceil((Limits.retryInUseMaxMs * (1 + Limits.retryJitter)) * (1 + SimulationLimits.slowClock)) + recoverMs
@@ -48,21 +48,21 @@ export const recovery: Readonly<Record<FaultKind, Bound>> = {
   alias: link
 }
 
-/** Greatest time for two nodes that know of one another and were connected before these kinds of fault. */
+/** Maximum time for two nodes that know each other and were connected before these kinds of fault. */
 export const worstMs = (kinds: ReadonlyArray<FaultKind>): number =>
   Math.max(0, ...kinds.map((kind) => recovery[kind].worstMs))
 
-/** The same for two that were never connected. */
+/** The same for two nodes that were never connected. */
 export const firstMs = (kinds: ReadonlyArray<FaultKind>): number => Math.max(connectMs, worstMs(kinds))
 
-/** The same where one has to hear of the other first: it connects to a peer that tells it. */
+/** The same where one node must first learn of the other: it connects to a peer that advertises it. */
 export const introductionMs = (kinds: ReadonlyArray<FaultKind>): number => 2 * firstMs(kinds)
 
-/** What recoveries of a kind may take; of several kinds together, as long as the slowest of them, though seldom. */
+/** Bounds for recoveries of a kind. Several kinds together may take as long as the slowest of them, though seldom. */
 export const of = (kind: RecoveryKind): Bound =>
   kind === "several" ? { ...link, worstMs: place.worstMs } : recovery[kind]
 
-/** Which kinds took too long too often, in words. */
+/** Which kinds exceeded their bounds too often, in words. */
 export const problems = (figures: ReadonlyArray<Figures>): ReadonlyArray<string> =>
   figures.flatMap(({ count, kind, p99Ms }) =>
     count >= SimulationLimits.recoveriesJudged && p99Ms > of(kind).p99Ms

@@ -1,25 +1,25 @@
 /**
- * What a fault excuses. Everything that is not excused is demanded: a connection that goes down while nothing disturbs its
- * pair is a bug, and so is a pair that is not connected long after nothing keeps it apart.
+ * What a fault excuses. Anything not excused is a bug: a connection that goes down while nothing disturbs its
+ * pair, or a pair that is still unconnected long after nothing keeps it apart.
  *
  * Deliberately little is excused: latency up to 20 s, clock jumps and drift, hostile peers, a busy event loop, second addresses
- * and refused dials take no connection down.
+ * and refused dials must take no connection down.
  */
 import type { Fault } from "./Fault.ts"
 import * as SimulationLimits from "./Limits.ts"
 
-/** Time in which a fault may take a connection down, ms since the simulation began: once at each of its ends. */
+/** A span in which a fault may take a connection down, once at each end; ms since the simulation began. */
 export type Span = readonly [fromMs: number, toMs: number]
 
 export interface Disturbance {
-  /** When the pair's connection may go down: one Down at each end for each span. */
+  /** When the pair's connection may go down: one Down at each end per span. */
   readonly breaks: (a: number, b: number) => ReadonlyArray<Span>
-  /** Pairs that may stay unconnected while it lasts, those of `breaks` included. */
+  /** Pairs that may stay unconnected while it lasts, including those of `breaks`. */
   readonly keepsApart: (a: number, b: number) => boolean
-  /** ms after a span within which its Down comes. `silent` ones take as long as silence is borne. */
+  /** ms after a span within which its Down comes. `silent` ones take as long as silence is tolerated. */
   readonly noticeMs: number
   /**
-   * Pairs of which one end may have a connection up that the other never had, any number of times: another process uses a node's address, or
+   * Pairs in which one end may have connections up that the other never had, any number of times: another process uses a node's address, or
    * an answer takes longer than a handshake may.
    */
   readonly oneSided: (a: number, b: number) => boolean
@@ -45,7 +45,7 @@ const apart = (pairs: Pairs): Disturbance => ({
   oneSided: none
 })
 
-/** Takes no connection down that was up at both ends. */
+/** Takes down no connection that was up at both ends. */
 const slow = (pairs: Pairs): Disturbance => ({ ...apart(pairs), oneSided: pairs })
 
 export const disturbance = (fault: Fault): Disturbance => {
@@ -55,7 +55,7 @@ export const disturbance = (fault: Fault): Disturbance => {
     case "kill":
     case "slow-reader":
       return breaking(of(fault.node), whole)
-    // Afterwards it works through handshakes that its peer has given up meanwhile.
+    // Afterwards it works through handshakes that its peer has meanwhile given up.
     case "pause":
     case "narrow":
       return { ...breaking(of(fault.node), whole), oneSided: of(fault.node) }
@@ -66,7 +66,7 @@ export const disturbance = (fault: Fault): Disturbance => {
       return { ...breaking(of(fault.node), ...reboots), noticeMs: SimulationLimits.vanishedNoticeMs }
     }
     case "readdress":
-      // There and back: between the two moves nothing happens.
+      // The node moves away and back: between the two moves nothing happens.
       return breaking(of(fault.node), [atMs, atMs], [endMs, endMs])
     case "fork":
       return breaking(of(fault.node), [atMs, atMs])

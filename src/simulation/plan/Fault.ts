@@ -1,9 +1,9 @@
 /**
- * What can go wrong in a simulated network. A fault is plain data: made from the seed before the run, so that a run can be
- * repeated with some of them left out.
+ * What can go wrong in a simulated network. A fault is plain data, drawn from the seed before the run, so that a run can be
+ * repeated without some of them.
  *
  * **Shapes**: nodes are numbers from 0. **Units**: `atMs` and `endMs` in ms since the simulation began; `endMs` is when the
- * fault is over (the process back, the link healed). A fault that happens at one moment has `endMs` = `atMs`.
+ * fault is over (process restarted, link healed). An instantaneous fault has `endMs` = `atMs`.
  */
 
 import * as SimulationLimits from "./Limits.ts"
@@ -14,17 +14,17 @@ export type Hostility =
   | "garbage"
   /** Announces frames over the limit. */
   | "oversize"
-  /** Connects and says nothing. */
+  /** Connects and stays silent. */
   | "half-open"
-  /** Stops in the middle of the handshake, or sends it a byte at a time. */
+  /** Stops in the middle of the handshake, or sends it one byte at a time. */
   | "stall"
-  /** Joins, claims a chain that does not exist, and does not deliver it, or delivers nonsense. */
+  /** Joins, claims a chain that does not exist, and delivers nothing or nonsense. */
   | "liar"
-  /** Shows valid headers of a better chain, and answers for its blocks with a byte a second. */
+  /** Shows valid headers of a better chain, then answers block requests at one byte per second. */
   | "drip"
-  /** The same with silence. */
+  /** The same, but stays silent. */
   | "withhold"
-  /** The same, but leaves then, and comes back. */
+  /** The same, but leaves and comes back. */
   | "claim"
   /** Joins and advertises thousands of dead addresses. */
   | "spam"
@@ -45,7 +45,7 @@ export const hostilities: ReadonlyArray<Hostility> = [
 ]
 
 interface Timed {
-  /** Its place in the plan: what `keep` names. */
+  /** Its index in the plan, as `keep` names it. */
   readonly id: number
   readonly atMs: number
   readonly endMs: number
@@ -54,29 +54,29 @@ interface Timed {
 export type Fault =
   & Timed
   & (
-    /** The process is killed (the kernel closes its connections) and starts again at the end, with its disk or an empty one. */
+    /** The process is killed (the kernel closes its connections) and restarts at the end, with its disk or an empty one. */
     | {
       readonly kind: "kill"
       readonly node: number
       readonly keepsState: boolean
-      /** It comes in the middle of the node's next write, after so many statements of it, if there is one before the end; absent: at once. */
+      /** The kill comes in the middle of the node's next write, after this many statements, if a write comes before the end; absent: at once. */
       readonly inWrite?: number | undefined
     }
-    /** The process stands still (SIGSTOP); its kernel keeps running. */
+    /** The process is paused (SIGSTOP); its kernel keeps running. */
     | { readonly kind: "pause"; readonly node: number }
-    /** The event loop is busy for moments up to seconds: as a pause, but short. */
+    /** The event loop is busy for up to seconds: a short pause. */
     | {
       readonly kind: "stall"
       readonly node: number
       /**
-       * A second process comes to the node from this peer's address, and the stall begins when the node has asked the peer whether it is
-       * there: at the challenge. `ms`: how long it lasts.
+       * A second process dials the node from this peer's address. The stall begins when the node challenges the peer,
+       * to see whether it is still there. `ms`: duration of the stall.
        */
       readonly challenge?: { readonly peer: number; readonly ms: number } | undefined
     }
-    /** The machine is gone without a word; it boots again at the end. */
+    /** The machine vanishes silently; it boots again at the end. */
     | { readonly kind: "vanish"; readonly node: number }
-    /** The machine goes without a word and comes back again and again, faster than its peers can tell which of it lives. */
+    /** The machine vanishes and boots repeatedly, faster than its peers can tell which of its processes is alive. */
     | {
       readonly kind: "crash-loop"
       readonly node: number
@@ -86,9 +86,9 @@ export type Fault =
     | { readonly kind: "cut"; readonly a: number; readonly b: number; readonly oneWay: boolean }
     /** Nothing passes between `side` and the rest; `out`: from the side only, `in`: to it only. */
     | { readonly kind: "partition"; readonly side: ReadonlyArray<number>; readonly way: "both" | "out" | "in" }
-    /** What passes between two nodes takes `latencyMs`. */
+    /** Data between two nodes takes `latencyMs`. */
     | { readonly kind: "clog"; readonly a: number; readonly b: number; readonly latencyMs: number }
-    /** Links are stopped one by one, each at its `stopMs`, and restored in another order, each at its `restoreMs`. */
+    /** Links are stopped one by one, each at its `stopMs`, and restored in a different order, each at its `restoreMs`. */
     | {
       readonly kind: "swizzle"
       readonly links: ReadonlyArray<{
@@ -100,33 +100,33 @@ export type Fault =
     }
     /** Every link has this latency and jitter, ms. */
     | { readonly kind: "storm"; readonly latencyMs: number; readonly jitterMs: number }
-    /** Links to and from a node carry so many bytes per second. */
+    /** Links to and from a node carry this many bytes per second. */
     | { readonly kind: "narrow"; readonly node: number; readonly bandwidth: number }
-    /** The connection of two nodes is reset once `b` has read `bytes` more of what `a` sent (or would have). */
+    /** The connection of two nodes is reset once `b` has read, or would have read, `bytes` more of what `a` sent. */
     | { readonly kind: "reset"; readonly a: number; readonly b: number; readonly bytes: number }
     /** Dials to the node are refused. */
     | { readonly kind: "refuse"; readonly node: number }
-    /** The wall clock is set by `ms`, and back at the end. */
+    /** The wall clock is set off by `ms`, and set right at the end. */
     | { readonly kind: "jump"; readonly node: number; readonly ms: number }
     /** The clocks run at this rate. */
     | { readonly kind: "drift"; readonly node: number; readonly rate: number }
-    /** The process reads nothing of what arrives. */
+    /** The process stops reading from its sockets. */
     | { readonly kind: "slow-reader"; readonly node: number }
-    /** `to` reads nothing, and `from` sends it `bytes` of application data: more than an outbox takes. */
+    /** `to` stops reading, and `from` sends it `bytes` of application data: more than an outbox holds. */
     | { readonly kind: "flood"; readonly from: number; readonly to: number; readonly bytes: number }
-    /** The node stops, and starts again with another address (and with its old one again at the end). */
+    /** The node stops and restarts at another address (and back at its old one at the end). */
     | { readonly kind: "readdress"; readonly node: number }
     /** A second process joins the network from the node's address. */
     | { readonly kind: "twin"; readonly node: number }
     /** A hostile peer at an address of its own attacks the node. */
     | { readonly kind: "hostile"; readonly node: number; readonly how: Hostility }
-    /** The node makes a branch that leaves its chain `depth` blocks below the tip and is one block better. */
+    /** The node makes a branch that leaves its chain `depth` blocks below the tip and is one block longer. */
     | { readonly kind: "fork"; readonly node: number; readonly depth: number }
-    /** Others are told of a peer at the node's second address. It is one that listens on both. */
+    /** Other nodes are given the node's second address as a peer. The node listens on both of its addresses. */
     | { readonly kind: "alias"; readonly node: number; readonly told: ReadonlyArray<number> }
   )
 
-/** Whether a node does not know its own address, listens on all it has, and has a second one. */
+/** Whether a node does not know its own address, listens on all addresses of its host, and has a second one. */
 export const isUnaware = (node: number): boolean => node % SimulationLimits.unaware === 1
 
 export type FaultKind = Fault["kind"]
@@ -156,6 +156,6 @@ export const faultKinds: ReadonlyArray<FaultKind> = [
   "alias"
 ]
 
-/** Nodes whose wall clock is wrong while these faults last: set, or too slow or fast for long. */
+/** Nodes whose wall clock is wrong while these faults last: set off, or long too slow or fast. */
 export const clockFaults = (underWay: ReadonlyArray<Fault>): ReadonlySet<number> =>
   new Set(underWay.flatMap((fault) => fault.kind === "jump" || fault.kind === "drift" ? [fault.node] : []))

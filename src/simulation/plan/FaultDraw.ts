@@ -1,15 +1,15 @@
-/** Draws single faults: whom they hit, how hard, how long. What may happen together, and when, is `FaultPlan.ts`. */
+/** Draws single faults: target, severity, duration. `FaultPlan.ts` decides which may coincide, and when. */
 import { type Fault, type FaultKind, hostilities, isUnaware } from "./Fault.ts"
 import * as SimulationLimits from "./Limits.ts"
 import type { Range, Rng } from "./Rng.ts"
 
-/** A fault without its place in the plan. */
+/** A fault without its index in the plan. */
 export type Drawn = Fault extends infer F ? F extends Fault ? Omit<F, "id"> : never : never
 
-/** Where and when a fault is to happen. */
+/** Time and place of a fault to draw. */
 export interface Place {
   readonly atMs: number
-  /** A node at which the last fault was, if this one is to be at the same; the nodes of a pair are then it and another. */
+  /** The node that the last fault hit, if this one is to hit the same node; for a pair, it and another node. */
   readonly near: number | undefined
   readonly nodes: ReadonlyArray<number>
 }
@@ -32,7 +32,7 @@ const killMs = (random: Rng): number => {
   return random.spread(...range)
 }
 
-/** Of all links a third at most, so that the network holds together; each is stopped in the first and restored in the last half. */
+/** At most a third of all links, so that the network stays connected. Each is stopped in the first half and restored in the last. */
 const swizzle = (random: Rng, place: Place): Drawn => {
   const { endMs } = lasting(random, place, SimulationLimits.faults.swizzle.ms)
   const { atMs, nodes } = place
@@ -52,14 +52,14 @@ const swizzle = (random: Rng, place: Place): Drawn => {
   }
 }
 
-/** A single node, half of them, or any number between. */
+/** A single node, half of the nodes, or any number between. */
 const partitionSize = (random: Rng, nodes: number): number => {
   const half = Math.max(1, Math.floor(nodes / 2))
   if (random.happens(0.35)) return 1
   return random.happens(0.5) ? half : random.between(1, half)
 }
 
-/** Ups shorter than a challenge of the connection before (`probeMinMs`, `challengeSpacingMs`), and longer than a handshake. */
+/** Ups shorter than a challenge of the previous connection (`probeMinMs`, `challengeSpacingMs`), and longer than a handshake. */
 const crashLoop = (random: Rng, place: Place): Drawn => {
   let ms = place.atMs
   const reboots = Array.from({ length: random.between(...SimulationLimits.reboots) }, () => {
@@ -77,7 +77,7 @@ const crashLoop = (random: Rng, place: Place): Drawn => {
   }
 }
 
-/** One of those that have a second address; a word to one of the others, or to all. */
+/** One of the nodes with a second address; another node learns that address, or all do. */
 const alias = (random: Rng, { atMs, nodes }: Place): Drawn => {
   const node = random.some(nodes.filter(isUnaware), 1)[0] ?? 1
   const others = nodes.filter((other) => other !== node)

@@ -1,15 +1,15 @@
 /**
- * The faults of a whole run, made from its seed before it begins; and whom each fault concerns. (What it may do to whom is
- * `Disturbance.ts`.)
+ * The faults of a whole run, drawn from its seed before it begins, and the nodes that each concerns. (What each may do to them is
+ * in `Disturbance.ts`.)
  *
  * **Time.** Pauses between faults are those of a Poisson process, with bursts (several faults within a second, half of them at
  * the same node) and lulls (long enough for the slowest recovery).
  *
- * **Overlap.** Faults overlap as they come, except where two at once make no sense: a process has one lifecycle (killed,
- * vanished or at another address), stands still for one reason, reads nothing for one reason; a clock is set once, runs at
- * one rate; a link is stopped or clogged by one fault of that kind; one partition, one storm at a time. What concerns a
- * process does not begin while it is not there. A partition over a cut link, or a storm over a clogged one, may happen:
- * the injector counts the reasons that a link has.
+ * **Overlap.** Faults may overlap unless two at once make no sense. A process has one lifecycle (killed,
+ * vanished or at another address), one reason to be paused, one reason not to read; a clock is set once, and runs at
+ * one rate; a link is stopped or clogged by one fault of that kind; one partition and one storm run at a time. A fault of a
+ * process does not begin while the process is down. A partition over a cut link, or a storm over a clogged one, is possible:
+ * the injector counts a link's reasons.
  */
 import type { Fault, FaultKind } from "./Fault.ts"
 import { faultKinds } from "./Fault.ts"
@@ -19,20 +19,20 @@ import * as Rng from "./Rng.ts"
 import type { SimulatedWire } from "./SimulationReport.ts"
 
 export interface PlanOptions {
-  /** Uniform in [0, 1), from the seed; used for nothing else. */
+  /** Uniform in [0, 1), from the seed; reserved for the plan. */
   readonly draw: () => number
-  /** How many nodes there are. */
+  /** Number of nodes. */
   readonly nodes: number
-  /** No fault begins then or later, none ends later: what would last longer is cut short. */
+  /** No fault begins at or after this time, and a fault that would last longer is cut short. */
   readonly durationMs: number
-  /** Kinds that may happen, in any order; empty for none. */
+  /** Kinds that may happen, in any order; empty: no faults. */
   readonly kinds: ReadonlyArray<FaultKind>
 }
 
-/** Kinds of our own nodes and our own wire. The others are of machines, processes, clocks and links: a mixed network has those alone. */
+/** Kinds specific to our own nodes and wire. The rest concern machines, processes, clocks and links: a mixed network has only those. */
 const ours: ReadonlySet<FaultKind> = new Set(["flood", "readdress", "twin", "hostile", "fork", "alias"])
 
-/** Those of the kinds that may happen in a network of this wire. */
+/** The allowed kinds that apply to a network of this wire. */
 export const kindsOf = (wire: SimulatedWire | undefined, kinds: ReadonlyArray<FaultKind>): ReadonlyArray<FaultKind> =>
   wire === "mixed" ? kinds.filter((kind) => !ours.has(kind)) : kinds
 
@@ -48,12 +48,12 @@ const social: ReadonlySet<FaultKind> = new Set([
   "alias"
 ])
 
-/** Kinds that touch all nodes or many: they come as often in a big network as in a small one. */
+/** Kinds that touch all nodes or many: as frequent in a big network as in a small one. */
 const wide: ReadonlySet<FaultKind> = new Set(["partition", "swizzle", "storm"])
 
 const link = (a: number, b: number): string => a < b ? `${a}-${b}` : `${b}-${a}`
 
-/** What a fault has for itself while it lasts. */
+/** What a fault holds exclusively while it lasts. */
 const claims = (fault: Drawn): ReadonlyArray<string> => {
   switch (fault.kind) {
     case "kill":
@@ -92,7 +92,7 @@ const claims = (fault: Drawn): ReadonlyArray<string> => {
   }
 }
 
-/** Processes that must be there when the fault begins. */
+/** Processes that must be up when the fault begins. */
 const needs = (fault: Drawn): ReadonlyArray<number> => {
   switch (fault.kind) {
     case "stall":
@@ -113,13 +113,13 @@ const needs = (fault: Drawn): ReadonlyArray<number> => {
 const clash = (fault: Drawn, earlier: Drawn): boolean => {
   const taken = claims(earlier)
   if (claims(fault).some((claim) => taken.includes(claim))) return true
-  // A node that stands still cannot stop and start anew.
+  // A paused node cannot stop and restart.
   if (fault.kind === "readdress" && taken.includes(`turns ${fault.node}`)) return true
   const dead = earlier.kind === "kill" || earlier.kind === "vanish" || earlier.kind === "crash-loop"
   return dead && needs(fault).includes(earlier.node)
 }
 
-/** Ends no later than that. */
+/** Cuts a fault to end by this time. */
 const cutShort = (fault: Drawn, lastMs: number): Drawn => {
   const endMs = Math.min(fault.endMs, lastMs)
   if (fault.kind === "crash-loop") {
@@ -135,7 +135,7 @@ const cutShort = (fault: Drawn, lastMs: number): Drawn => {
   return { ...fault, endMs, links }
 }
 
-/** How often faults come in a network of that size, as a factor of the usual pause. */
+/** How often faults come in a network of this size, as a factor of the usual pause. */
 const pace = (nodes: number): number => Math.sqrt(SimulationLimits.faultNodes / nodes)
 
 const weighted = (kinds: ReadonlyArray<FaultKind>, nodes: number) =>
@@ -149,7 +149,7 @@ const kindOf = (random: Rng.Rng, table: ReturnType<typeof weighted>): FaultKind 
   return table.find(({ weight }) => (left -= weight) < 0)?.kind ?? table.at(-1)?.kind
 }
 
-/** Time to the next fault, and whether it belongs to the last one. */
+/** Time to the next fault, and whether it belongs to the previous one. */
 const pause = (random: Rng.Rng, nodes: number): { readonly ms: number; readonly burst: boolean } => {
   if (random.happens(SimulationLimits.bursts)) {
     return { ms: random.happens(1 / 3) ? 0 : random.between(1, SimulationLimits.burstMs), burst: true }
@@ -195,7 +195,7 @@ export const make = ({ draw, durationMs, kinds, nodes }: PlanOptions): ReadonlyA
 }
 
 /**
- * Nodes without which the fault means nothing, ascending. Of a partition its side; of a storm none: it fits any
+ * Nodes without which the fault is meaningless, ascending. Of a partition, its side; of a storm, none, because it fits any
  * network.
  */
 export const concerns = (fault: Fault): ReadonlyArray<number> => {
@@ -219,7 +219,7 @@ export const concerns = (fault: Fault): ReadonlyArray<number> => {
   }
 }
 
-/** The fault in a network of only those nodes; `undefined` when nothing of it is left. */
+/** The fault in a network of only those nodes; `undefined` if nothing of it is left. */
 const within = (fault: Fault, nodes: ReadonlySet<number>): Fault | undefined => {
   switch (fault.kind) {
     case "swizzle": {
@@ -240,8 +240,8 @@ const within = (fault: Fault, nodes: ReadonlySet<number>): Fault | undefined => 
 }
 
 /**
- * What is left of a plan when only some of its faults happen, and only some of the nodes exist: a fault of a node that does
- * not is gone; a partition or swizzle keeps what it does to the others. `undefined`: all.
+ * The plan reduced to some of its faults and some of the nodes. A fault of a missing node is dropped;
+ * a partition or swizzle keeps its effect on the rest. `undefined`: all.
  */
 export const kept = (
   plan: ReadonlyArray<Fault>,

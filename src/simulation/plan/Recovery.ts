@@ -1,24 +1,24 @@
-/** Figures of recovery: how soon pairs are connected again after faults, by kind, over one run or many. Pure. */
+/** Recovery figures: how soon pairs are connected again after faults, by kind, over one run or many. Pure. */
 import type { FaultKind } from "./Fault.ts"
 import { faultKinds } from "./Fault.ts"
 
-/** The kind of fault that kept a pair apart; `several`: faults of more than one kind did. */
+/** The kind of fault that kept a pair apart; `several`: more than one kind. */
 export type RecoveryKind = FaultKind | "several"
 
 export const recoveryKinds: ReadonlyArray<RecoveryKind> = [...faultKinds, "several"]
 
-/** ms of every recovery, by kind, in any order. */
+/** Durations of all recoveries, ms, by kind, in any order. */
 export type Recoveries = Readonly<Record<string, ReadonlyArray<number>>>
 
-/** Dials to nodes of the network while pairs wait for one another that nothing keeps apart. */
+/** Dials to nodes of the network while some pair is unconnected with nothing keeping it apart. */
 export interface Healing {
-  /** How many such seconds had so many dials, all nodes together: dials → seconds. Seconds without a dial are not counted. */
+  /** Histogram over all nodes: dials in a second → number of such seconds. Seconds without a dial are not counted. */
   readonly seconds: Readonly<Record<string, number>>
-  /** Most dials of one node in one second. */
+  /** Maximum dials of one node in one second. */
   readonly mostPerNode: number
 }
 
-/** One kind's figures, ms. */
+/** Figures of one kind, ms. */
 export interface Figures {
   readonly kind: RecoveryKind
   readonly count: number
@@ -28,11 +28,11 @@ export interface Figures {
   readonly worstMs: number
 }
 
-/** Nearest rank of an ascending list; 0 of an empty one. */
+/** Nearest-rank percentile of an ascending list; 0 if empty. */
 export const percentile = (ascending: ReadonlyArray<number>, part: number): number =>
   ascending[Math.max(0, Math.ceil(ascending.length * part) - 1)] ?? 0
 
-/** Of all kinds that occurred, in the order of `recoveryKinds`. */
+/** All kinds that occurred, in the order of `recoveryKinds`. */
 export const figures = (recoveries: Recoveries): ReadonlyArray<Figures> =>
   recoveryKinds.flatMap((kind) => {
     const times = (recoveries[kind] ?? []).toSorted((a, b) => a - b)
@@ -61,7 +61,7 @@ export const mergeHealing = (a: Healing, b: Healing): Healing => {
 
 export const noHealing: Healing = { seconds: {}, mostPerNode: 0 }
 
-/** Dials per second of the whole network, over the seconds that had one: mean, p99 and most; and most of one node. */
+/** Dials per second of the whole network, over the seconds with a dial: mean, p99 and maximum; and the maximum of one node. */
 export const dialsPerSecond = ({ mostPerNode, seconds }: Healing) => {
   const counts = Object.entries(seconds).map(([dials, times]) => [Number(dials), times] as const)
     .toSorted(([a], [b]) => a - b)

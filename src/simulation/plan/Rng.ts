@@ -1,7 +1,7 @@
 /** Random numbers in the shapes that fault plans and hostile peers need, all from one stream: the same stream gives the same draws. */
 import { Hex } from "effect/encoding"
 
-/** Least and most of a number, both included. */
+/** Minimum and maximum of a number, both inclusive. */
 export type Range = readonly [least: number, most: number]
 
 export interface Rng {
@@ -9,19 +9,19 @@ export interface Rng {
   readonly upTo: (most: number) => number
   /** A whole number from 0 to below `n`. */
   readonly below: (n: number) => number
-  /** A whole number from `least` to `most`, both included. */
+  /** A whole number from `least` to `most`, both inclusive. */
   readonly between: (...range: Range) => number
-  /** A whole number, uniform in the logarithm: short ones are as likely as long ones. `least` is greater than 0. */
+  /** A whole number, log-uniform: each order of magnitude is equally likely. `least` must be greater than 0. */
   readonly spread: (...range: Range) => number
   /** True with this probability. */
   readonly happens: (probability: number) => boolean
   readonly pick: <A>(from: readonly [A, ...ReadonlyArray<A>]) => A
-  /** So many of the items, all different, in random order. */
+  /** This many of the items, all different, in random order. */
   readonly some: <A>(items: ReadonlyArray<A>, count: number) => ReadonlyArray<A>
-  /** The time to the next event of a Poisson process with that mean. */
+  /** The time to the next event of a Poisson process with this mean. */
   readonly exponential: (mean: number) => number
   readonly bytes: (size: number) => Uint8Array
-  /** So many random bytes as lower-case hex. */
+  /** This many random bytes as lower-case hex. */
   readonly hex: (size: number) => string
   readonly u64: () => bigint
 }

@@ -1,8 +1,8 @@
 /**
- * A part of many seeds, simulated by one process of a batch engine, as a file; and how such files become one list of results again.
+ * One shard of many seeds, simulated by one process of a batch engine, as a file; and how to merge such files into one list of results.
  *
  * **Shapes**: lines of JSON: first a header, then a `SimulationResult` for each seed of the shard, in order. **Versions**: a version that adds
- * optional fields keeps the number; one that changes what is there raises it. **Errors** are sentences that follow the file's name.
+ * optional fields keeps the number; one that changes existing fields raises it. **Errors** are sentences that follow the file's name.
  */
 import { Result, Schema } from "effect"
 import { faultKinds } from "./Fault.ts"
@@ -19,12 +19,12 @@ export interface Shard {
 }
 
 export interface Seeds {
-  /** Both included. */
+  /** Both inclusive. */
   readonly first: number
   readonly last: number
 }
 
-/** The seeds of a shard: parts next to one another, that differ by one seed at most. */
+/** The seeds of a shard: contiguous, with sizes that differ by at most one. */
 export const seedsOf = ({ first, last }: Seeds, { count, index }: Shard): Seeds => {
   const all = last - first + 1
   const start = (part: number) => first + Math.floor(all / count) * part + Math.min(part, all % count)
@@ -40,7 +40,7 @@ const Settings = Schema.Struct({
   wire: Schema.optionalKey(Schema.Literals(["native", "mixed"])),
   masternodes: Schema.optionalKey(Schema.Boolean),
   mutant: Schema.optionalKey(Schema.String),
-  /** Whether failures were made shorter. */
+  /** Whether failures were shrunk. */
   shrink: Schema.Boolean
 })
 
@@ -49,7 +49,7 @@ const Header = Schema.Struct({
   version: Schema.Literal(version),
   /** Name and version of the program. */
   software: Schema.String,
-  /** Trace hash of one fixed simulation: programs that behave differently differ in it, whatever they are called. */
+  /** Trace hash of one fixed simulation: it distinguishes programs that behave differently, whatever their version. */
   behaviour: Schema.String,
   settings: Settings,
   /** Of all shards together. */
@@ -58,14 +58,14 @@ const Header = Schema.Struct({
 })
 export type Header = typeof Header.Type
 
-/** A file that was read. `name`: what messages call it. */
+/** A file that was read. `name`: how messages name it. */
 export interface ShardFile {
   readonly name: string
   readonly header: Header
   readonly results: ReadonlyArray<SimulationResult>
 }
 
-/** The simulation that `Header.behaviour` is of: a second or two of work, with faults of every kind. */
+/** The simulation behind `Header.behaviour`: a second or two of work, with faults of every kind. */
 export const probe: SimulationOptions = { seed: 1, nodes: 4, hours: 0.1, mode: "safety", faults: faultKinds }
 
 export const header = (
@@ -129,7 +129,7 @@ export const read = (name: string, text: string): Result.Result<ShardFile, strin
 
 const settingsText = (settings: Header["settings"]): string => JSON.stringify(settings)
 
-/** What the other file has in another way, in words; `undefined`: nothing. */
+/** Where the other file differs, in words; `undefined`: nowhere. */
 const difference = (one: Header, other: Header): string | undefined => {
   if (one.software !== other.software) return `${one.software} and ${other.software}`
   if (one.behaviour !== other.behaviour) return `two builds of ${one.software} that behave differently`
@@ -144,7 +144,7 @@ const difference = (one: Header, other: Header): string | undefined => {
     : `shards of ${one.shard.count} and of ${other.shard.count}`
 }
 
-/** The same shards, one of each, as one list in the order of seeds; or what does not fit. */
+/** Merges the shards, one copy of each, into one list in the order of seeds; or describes what does not fit. */
 export const merge = (files: ReadonlyArray<ShardFile>): Result.Result<ReadonlyArray<SimulationResult>, string> => {
   const [first, ...others] = files.toSorted((a, b) => a.header.shard.index - b.header.shard.index)
   if (first === undefined) return Result.fail("no file is named")

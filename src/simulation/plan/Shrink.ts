@@ -1,17 +1,17 @@
 /**
- * Looks for the shortest run that still fails in the same way: fewer faults, then fewer nodes, and an end right after the
- * violation. A pure machine: `start`, then for as long as there is a `candidate`, run it and tell what came of it. It may be
- * left at any time; `best` is the shortest failing run so far.
+ * Searches for the shortest run that still fails in the same way: fewer faults, then fewer nodes, and an end right after the
+ * violation. A pure machine: call `start`; while there is a `candidate`, run it and report the outcome. It can be
+ * abandoned at any time; `best` is the shortest failing run so far.
  *
- * **Order.** First what comes long after the violation is cut off. Then chunks of the faults are left out (all, halves, quarters,
- * down to single ones), then chunks of the nodes; again from the start while anything helped. At last the run is made to end
- * at the violation. At the end of it no single fault and no single node can be left out, unless `runs` were used up.
+ * **Order.** First everything long after the violation is cut off. Then chunks of the faults are left out (all, halves, quarters,
+ * down to single faults), then chunks of the nodes; this repeats while anything helps. Finally the run is cut to end
+ * at the violation. At the end, no single fault and no single node can be left out, unless `runs` were used up.
  */
 import type { Fault } from "./Fault.ts"
 import * as FaultPlan from "./FaultPlan.ts"
 import * as SimulationLimits from "./Limits.ts"
 
-/** One run, as `SimulationOptions` name it. */
+/** One run, in the terms of `SimulationOptions`. */
 export interface Case {
   /** Ids, ascending. */
   readonly faults: ReadonlyArray<number>
@@ -23,19 +23,19 @@ export interface Case {
 type Phase = "cut" | "faults" | "nodes" | "tighten" | "done"
 
 export interface Shrink {
-  /** The shortest run known to fail, and when its violation was, ms. */
+  /** The shortest run known to fail, and the time of its violation, ms. */
   readonly best: Case
   readonly violatedMs: number
-  /** The run to try next; `undefined`: finished. */
+  /** The next run to try; `undefined`: finished. */
   readonly candidate: Case | undefined
-  /** Runs told of, and runs that may still follow. */
+  /** Runs reported, and runs still allowed. */
   readonly runs: number
   readonly left: number
   readonly phase: Phase
-  /** Size of the chunk that is left out, and how many items are behind it. */
+  /** Size of the chunk that is left out, and the number of items behind it. */
   readonly size: number
   readonly at: number
-  /** Whether this round, over faults and nodes, helped. */
+  /** Whether anything in this round, over faults and nodes, helped. */
   readonly helped: boolean
   /** The faults of the first failing run. */
   readonly plan: ReadonlyArray<Fault>
@@ -43,24 +43,24 @@ export interface Shrink {
   readonly passed: ReadonlySet<string>
 }
 
-/** What came of a run: the time of the violation, ms, of the same invariant; `undefined` when there was none or another. */
+/** The outcome of a run: time of the violation of the same invariant, ms; `undefined` for a pass or another invariant. */
 export type Outcome = number | undefined
 
 const key = ({ faults, nodes, untilMs }: Case): string => `${faults.join()};${nodes.join()};${untilMs}`
 
-/** Leaves out `size` items, with `at` items behind them: the last go first, for those before may be what they rest on. */
+/** Leaves out `size` items with `at` items behind them. The last items go first, because they may depend on earlier ones. */
 const without = <A>(items: ReadonlyArray<A>, at: number, size: number): ReadonlyArray<A> => {
   const end = items.length - at
   return [...items.slice(0, Math.max(0, end - size)), ...items.slice(end)]
 }
 
-/** Faults of the case that mean something among its nodes. */
+/** Faults of the case that still apply to its nodes. */
 const meaningful = (plan: ReadonlyArray<Fault>, of: Case): Case => ({
   ...of,
   faults: FaultPlan.kept(plan, of).map(({ id }) => id)
 })
 
-/** What is tried at this point of the search; `undefined` when there is nothing. */
+/** The candidate at this point of the search; `undefined` if there is none. */
 const propose = (state: Shrink): Case | undefined => {
   const { at, best, phase, plan, size, violatedMs } = state
   switch (phase) {
@@ -76,7 +76,7 @@ const propose = (state: Shrink): Case | undefined => {
       return { ...best, faults: without(best.faults, at, size) }
     case "nodes": {
       const nodes = without(best.nodes, at, size)
-      // The first ones, those that the others know of, go one by one.
+      // The first ones, which the other nodes know, go one by one.
       return nodes.length < 2 || at + size > best.nodes.length ? undefined : meaningful(plan, { ...best, nodes })
     }
     case "tighten":
@@ -94,7 +94,7 @@ const enter = (state: Shrink, phase: Phase): Shrink => {
   return { ...entered, size: phase === "nodes" ? Math.max(1, lengthIn(entered) >> 1) : lengthIn(entered) }
 }
 
-/** Past a candidate that did not help. */
+/** Moves past a candidate that did not help. */
 const onward = (state: Shrink): Shrink => {
   switch (state.phase) {
     case "cut":
@@ -114,7 +114,7 @@ const onward = (state: Shrink): Shrink => {
   }
 }
 
-/** On to the next candidate that is not known. */
+/** Moves to the next candidate with unknown outcome. */
 const seek = (from: Shrink): Shrink => {
   let state = from
   while (state.phase !== "done" && state.left > 0) {
@@ -131,8 +131,8 @@ const seek = (from: Shrink): Shrink => {
 /**
  * @param plan the faults of the failing run that began before it ended
  * @param nodes the nodes of that run
- * @param untilMs where it would have ended
- * @param violatedMs when its first violation was
+ * @param untilMs planned end of that run
+ * @param violatedMs time of its first violation
  */
 export const start = ({ nodes, plan, runs = SimulationLimits.shrinkRuns, untilMs, violatedMs }: {
   readonly plan: ReadonlyArray<Fault>
@@ -155,13 +155,13 @@ export const start = ({ nodes, plan, runs = SimulationLimits.shrinkRuns, untilMs
     passed: new Set()
   })
 
-/** The same place of a list that became shorter: at its beginning, the next smaller chunk. */
+/** The same position in a list that became shorter; at its beginning, the next smaller chunk. */
 const again = (state: Shrink): Shrink => {
   const helped = { ...state, helped: true }
   return state.at < lengthIn(helped) ? helped : onward(helped)
 }
 
-/** The candidate was run. */
+/** Records the outcome of the candidate. */
 export const heard = (state: Shrink, outcome: Outcome): Shrink => {
   const { candidate } = state
   if (candidate === undefined) return state
@@ -170,7 +170,7 @@ export const heard = (state: Shrink, outcome: Outcome): Shrink => {
     return seek(onward({ ...after, passed: new Set(state.passed).add(key(candidate)) }))
   }
   const better = { ...after, best: candidate, violatedMs: outcome }
-  // What was before the chunk that is gone is now where it was.
+  // The items in front of the removed chunk are now at its position.
   return state.phase === "faults" || state.phase === "nodes"
     ? seek(again(better))
     : seek(onward(better))

@@ -1,11 +1,11 @@
-/** The rules for the options of a simulation, however they were made: the flags of `simulate` are held to them, and so is an embedder's code. */
+/** The rules for a simulation's options, enforced for the flags of `simulate` and for an embedder's code alike. */
 import { Data } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import { faultKinds } from "./Fault.ts"
 import * as SimulationLimits from "./Limits.ts"
 import type { SimulationOptions } from "./SimulationReport.ts"
 
-/** The options break a rule: no network is simulated from them. `option`: its name. */
+/** The options break a rule, so nothing was simulated. `option`: its name. */
 export class InvalidSimulation extends Data.TaggedError("InvalidSimulation")<{
   readonly option: string
   readonly input: string
@@ -16,7 +16,7 @@ export class InvalidSimulation extends Data.TaggedError("InvalidSimulation")<{
   }
 }
 
-/** Of a network: every node may be connected to every other at once, whichever of them dials. */
+/** Limit of a network: every node may be connected to every other at once, whichever of them dials. */
 export const mostNodes = Limits.maxPeers - Limits.outboundPlaces + 1
 
 const invalid = (option: keyof SimulationOptions, input: unknown, problem: string) =>
@@ -27,7 +27,7 @@ const range = (least: number, most: number): string => `is not a number from ${l
 const isWhole = (value: number, least: number, most: number): boolean =>
   Number.isInteger(value) && value >= least && value <= most
 
-/** The first thing wrong; `undefined` when nothing is. */
+/** The first broken rule; `undefined` if the options are valid. */
 export const problem = (options: SimulationOptions): InvalidSimulation | undefined => {
   const { faults, hours, keepFaults, keepNodes, mode, nodes, seed, store, untilMs, wire } = options
   const { maxHours, minHours } = SimulationLimits

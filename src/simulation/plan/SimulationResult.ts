@@ -1,7 +1,7 @@
 /**
- * What a simulation found, as one JSON object: the report in numbers, and on failure the shortest run that fails as well.
+ * The outcome of a simulation as one JSON object: the report in numbers and, on failure, the shortest run that still fails.
  *
- * **Units** as in `SimulationReport`; `wallSeconds` is real time, the only part that differs between two runs of the same.
+ * **Units** as in `SimulationReport`; `wallSeconds` is real time, the only field that differs between two equal runs.
  */
 import { Schema } from "effect"
 import * as Recovery from "./Recovery.ts"
@@ -9,19 +9,19 @@ import type { SimulationReport } from "./SimulationReport.ts"
 
 const Violation = Schema.Struct({ atMs: Schema.Finite, invariant: Schema.String, detail: Schema.String })
 
-/** The shortest failing run that was found. */
+/** The shortest failing run found. */
 export const Shrunk = Schema.Struct({
   /** One line each, in order. */
   faults: Schema.Array(Schema.String),
   nodes: Schema.Array(Schema.Int),
   untilMs: Schema.Int,
-  /** What it ends with: the same invariant, maybe other numbers. */
+  /** Its violation: the same invariant, possibly with other numbers. */
   violation: Violation,
-  /** Runs that it took to find it. */
+  /** Runs it took to find. */
   runs: Schema.Int,
-  /** Whether nothing more can be left out; false when the runs or the time for them were used up. */
+  /** True if nothing more can be left out; false if the runs or the time for them were used up. */
   shortest: Schema.Boolean,
-  /** The command that runs it again. */
+  /** The command that repeats it. */
   replay: Schema.String
 })
 export type Shrunk = typeof Shrunk.Type
@@ -42,7 +42,7 @@ export const SimulationResult = Schema.Struct({
   recoveries: Schema.Record(Schema.String, Schema.Array(Schema.Int)),
   healing: Schema.Struct({ seconds: Schema.Record(Schema.String, Schema.Int), mostPerNode: Schema.Int }),
   maxRecoveryMs: Schema.Finite,
-  /** Of a mixed network. */
+  /** Only for a mixed network. */
   daemons: Schema.optionalKey(Schema.Struct({
     daemons: Schema.Int,
     pairs: Schema.Int,
@@ -91,10 +91,10 @@ export const ofReport = (
   ...(shrunk === undefined ? {} : { shrunk })
 })
 
-/** The name of the violation that stands for a process that ended without a result. */
+/** Name of the violation that stands for a process that ended without a result. */
 export const crash = "the simulation ends by itself"
 
-/** A run whose process ended without a result. `detail`: what it wrote last. */
+/** The result for a run whose process ended without one. `detail`: its last output. */
 export const crashed = (
   { mode, nodes, seed }: Pick<SimulationResult, "mode" | "nodes" | "seed">,
   wallSeconds: number,

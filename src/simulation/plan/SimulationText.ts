@@ -1,11 +1,11 @@
-/** Faults, moments and options of a simulation as a person reads them, or types them. */
+/** Faults, times and options of a simulation in the form that people read or type. */
 import type { Fault, FaultKind } from "./Fault.ts"
 import { faultKinds } from "./Fault.ts"
 import type { FaultRecord, SimulationOptions, Violation } from "./SimulationReport.ts"
 
 const two = (n: number): string => String(n).padStart(2, "0")
 
-/** A moment of virtual time: `1:02:03.456`, hours first. */
+/** A virtual time: `1:02:03.456`, hours first. */
 export const moment = (ms: number): string => {
   const whole = Math.floor(ms)
   const seconds = Math.floor(whole / 1_000)
@@ -22,7 +22,7 @@ const nodes = (all: ReadonlyArray<number>): string =>
 
 const ways = { both: "", out: ", outwards only", in: ", inwards only" } as const
 
-/** What the fault is, without its times. */
+/** Describes the fault, without its times. */
 export const what = (fault: Fault): string => {
   switch (fault.kind) {
     case "kill":
@@ -80,7 +80,7 @@ export const what = (fault: Fault): string => {
   }
 }
 
-/** One line: when, what, how long. `#3  0:12:03.250  pause node 4, for 31.5 s`. */
+/** One line: start, description, duration. `#3  0:12:03.250  pause node 4, for 31.5 s`. */
 export const fault = (of: Fault): string => {
   const lasts = of.endMs > of.atMs ? `, for ${seconds(of.endMs - of.atMs)}` : ""
   return `#${of.id}  ${moment(of.atMs)}  ${what(of)}${lasts}`
@@ -92,7 +92,7 @@ export const record = ({ fault: of, recoveryMs }: FaultRecord): string =>
 export const violation = ({ atMs, detail, invariant }: Violation): string =>
   `${invariant} at ${moment(atMs)}: ${detail}`
 
-/** `1`, `2`, … `9`, `+` for more, `.` for none, by part of the time from 0 to `untilMs`. */
+/** A density bar from 0 to `untilMs`: `.` for no events, `1` to `9`, `+` for more. */
 export const strip = (times: ReadonlyArray<number>, untilMs: number, cells: number): string => {
   const counts = Array.from({ length: cells }, () => 0)
   for (const ms of times) {
@@ -102,7 +102,7 @@ export const strip = (times: ReadonlyArray<number>, untilMs: number, cells: numb
   return counts.map((count) => count === 0 ? "." : count > 9 ? "+" : String(count)).join("")
 }
 
-/** Kinds as `--faults` takes them. */
+/** Kinds in the format of `--faults`. */
 export const kinds = (of: ReadonlyArray<FaultKind>): string => {
   if (of.length === 0) return "none"
   return faultKinds.every((kind) => of.includes(kind)) ? "all" : of.join()
@@ -110,7 +110,7 @@ export const kinds = (of: ReadonlyArray<FaultKind>): string => {
 
 const list = (ids: ReadonlyArray<number>): string => ids.length === 0 ? "none" : ids.join()
 
-/** The command that runs exactly these options again. */
+/** The command that repeats a run with exactly these options. */
 export const replay = (options: SimulationOptions): string => {
   const { faults, hours, keepFaults, keepNodes, masternodes, mode, mutant, nodes, seed, store, untilMs, wire } = options
   return [

@@ -1,10 +1,10 @@
-/** One connection of the twin of the daemon, and what was said on it. */
+/** One connection of the daemon's twin, and the messages on it. */
 import type { Queue } from "effect"
 import type { TimeMessage } from "../../domain/wire/time/TimeMessage.ts"
 import { TimeReader } from "../../domain/wire/time/TimeReader.ts"
 import { Rates } from "./Ledger.ts"
 
-/** One connection. `mute`: its handler has ended, and the socket lives until the next frame comes. */
+/** One connection. `mute`: its handler has ended, and the socket stays open until the next frame comes. */
 export class Conn {
   readonly ip: string
   readonly dir: "in" | "out"
@@ -12,10 +12,10 @@ export class Conn {
   phase: "fresh" | "open" | "mute" | "closed" = "fresh"
   readonly rates = new Rates()
   readonly reader = new TimeReader()
-  /** What it heard and said, for the tests. */
+  /** Messages received and sent, for the tests. */
   readonly heard: Array<{ readonly at: number; readonly message: TimeMessage }> = []
   readonly said: Array<{ readonly at: number; readonly message: TimeMessage }> = []
-  /** Its genesis is ours, by its own word. */
+  /** The peer claims our genesis. */
   confirmed = false
   tip: { readonly height: number; readonly hash: Uint8Array } | undefined
   private pages: Array<{ readonly at: number; readonly start: number; readonly end: number }> = []

@@ -1,5 +1,5 @@
 /**
- * What the daemon holds against each IP, and what follows (docs/TIME-NETWORK.md, "What a daemon counts"): one counter, three ladders that look at its
+ * What the daemon counts against each IP, and the consequences (docs/TIME-NETWORK.md, "What a daemon counts"): one counter, three ladders that check its
  * value at their own kind of event, and bans that only those set. Times are ms.
  */
 
@@ -17,10 +17,10 @@ interface Account {
   bannedUntil: number
   readonly entries: Array<Entry>
   readonly bans: Array<{ readonly at: number; readonly why: string }>
-  /** TCP connections that came, and those that were refused, lately. */
+  /** Recent inbound TCP connections, and the refused ones among them. */
   attempts: Array<number>
   refusals: Array<number>
-  /** Pages on top of another chain than its own, lately. */
+  /** Recent pages on top of a chain other than its own. */
   forks: Array<number>
   lastDownAt: number
 }
@@ -82,14 +82,14 @@ export class Ledger {
     account.bans.push({ at: now, why })
   }
 
-  /** A TCP connection came. More than ten in its first minute are a violation. */
+  /** An inbound TCP connection. More than ten in its first minute are a violation. */
   attempt(ip: string, now: number): void {
     const account = this.of(ip)
     account.attempts = [...account.attempts.filter((at) => now - at < minute), now]
     if (account.attempts.length === 11) this.violation(ip, "ordinary", "eleven connections in a minute", now)
   }
 
-  /** It was refused: four in a minute are a violation, eight another one. */
+  /** A refused connection: four in a minute are a violation, eight another one. */
   refused(ip: string, now: number): void {
     const account = this.of(ip)
     account.refusals = [...account.refusals.filter((at) => now - at < minute), now]
@@ -98,7 +98,7 @@ export class Ledger {
     }
   }
 
-  /** A page on top of another chain came, asked for or not: five in five minutes are a violation. */
+  /** A page on top of another chain, solicited or not: five in five minutes are a violation. */
   forkShown(ip: string, now: number): void {
     const account = this.of(ip)
     account.forks = [...account.forks.filter((at) => now - at < 5 * minute), now]
@@ -146,7 +146,7 @@ const limits: Readonly<Record<string, readonly [most: number, ms: number]>> = {
 
 const free = new Set(["Ping", "Pong", "Handshake", "Ack", "Version"])
 
-/** What one connection may send, in fixed windows. `dropped`: what was more. */
+/** What one connection may send, in fixed windows. `dropped`: the excess. */
 export class Rates {
   private readonly windows = new Map<string, { from: number; count: number }>()
   readonly dropped: Array<string> = []

@@ -1,6 +1,6 @@
 /**
- * A twin of the TIME network's daemon, made from docs/TIME-NETWORK.md and the recordings: one slot per IP, refusal before TLS or by silence, who dials and
- * when, yielding without closing, its ledger of violations, its limits, and how it syncs and serves. It runs on sockets, by the clock of its process.
+ * A twin of the TIME network's daemon, built from docs/TIME-NETWORK.md and the recordings: one slot per IP, refusal before TLS or by silence, its dialling
+ * rules, yielding without closing, its ledger of violations, its limits, and how it syncs and serves. It runs on sockets, by the clock of its process.
  */
 import { Clock, Deferred, Effect, Queue, Schedule, Stream } from "effect"
 import type { Scope } from "effect"
@@ -31,7 +31,7 @@ interface Slot {
   conn: Conn | undefined
 }
 
-/** Does it after each interval, until it is no longer wanted. */
+/** Repeats an action after each interval, until it is no longer wanted. */
 const every = (ms: number, f: () => void, isWanted: () => boolean = () => true): Effect.Effect<void> =>
   Stream.fromSchedule(Schedule.spaced(ms)).pipe(
     Stream.takeWhile(isWanted),
@@ -41,7 +41,7 @@ const every = (ms: number, f: () => void, isWanted: () => boolean = () => true):
 export class Timed {
   readonly ip: PeerIp.PeerIp
   readonly ledger: Ledger
-  /** Connections that ever were, oldest first. */
+  /** All connections so far, oldest first. */
   readonly conns: Array<Conn> = []
   readonly chain: TimedChain
   private readonly slots = new Map<string, Slot>()
@@ -71,13 +71,13 @@ export class Timed {
     for (const ip of options.knows ?? []) this.known.add(ip)
   }
 
-  /** The connection that it uses with a peer: its slot's. */
+  /** The connection in use with a peer: its slot's. */
   uses(ip: string): Conn | undefined {
     const slot = this.slots.get(ip)
     return slot?.connected === true ? slot.conn : undefined
   }
 
-  /** As a producer tells of its block, before and after it has taken it. */
+  /** Announces a block as its producer does, before and after storing it. */
   proposes(block: Block): void {
     for (const { conn } of this.slots.values()) {
       if (conn !== undefined) this.say(conn, { _tag: "TimeLockBlockProposal", block })
@@ -91,7 +91,7 @@ export class Timed {
 
   // --- sockets --------------------------------------------------------------------
 
-  /** Asked before TLS. */
+  /** Decides before TLS whether to accept. */
   admits(ip: PeerIp.PeerIp): boolean {
     const now = this.now()
     if (this.ledger.isBanned(ip, now)) return false
@@ -102,10 +102,10 @@ export class Timed {
       this.ledger.refused(ip, now)
       return false
     }
-    // Where it yields, the connection that it gave up lives on.
+    // Where it yields, the connection that it gave up stays open.
     const reserved: Slot = { dir: "in", connected: false, conn: undefined }
     this.slots.set(ip, reserved)
-    // Its healing of slots that nothing came of.
+    // The daemon's own repair of slots that never got a connection.
     this.later(15_000, () => {
       if (this.slots.get(ip) === reserved && reserved.conn === undefined) this.slots.delete(ip)
     })
@@ -118,7 +118,7 @@ export class Timed {
     if (conn.phase === "open") this.ledger.down(conn.ip, this.now())
   }
 
-  /** The handler ends. The socket stays. */
+  /** The handler ends. The socket stays open. */
   private muted(conn: Conn): void {
     this.freed(conn)
     conn.phase = "mute"
@@ -167,7 +167,7 @@ export class Timed {
         return this.ended(conn)
       }
       const message = conn.reader.message()
-      // What refused it is closed by the next frame.
+      // A refused connection is closed by the next frame.
       if (conn.phase === "mute") return this.ended(conn)
       if (message._tag !== "Unknown" && message._tag !== "BadBody") this.received(conn, message)
     }
@@ -205,9 +205,9 @@ export class Timed {
     this.say(conn, { _tag: "Ping", nonce: Number(this.nonce), timestamp: this.seconds, height })
   }
 
-  /** What every connection has from then on. */
+  /** Runs on every connection from then on. */
   private begun(conn: Conn): void {
-    // Its own check of the other's genesis ends after 10 s, and then it assumes the best.
+    // Its check of the peer's genesis gives up after 10 s, and then it assumes a match.
     this.later(10_000, () => {
       conn.confirmed = true
     })
@@ -356,7 +356,7 @@ export class Timed {
     return this.now() - since >= 180_000
   }
 
-  /** In a network that is simulated. Ends with the scope, as a process that is killed. */
+  /** Runs it in a simulated network. Ends with the scope, as a killed process does. */
   start(network: MemoryNetwork["Service"]): Effect.Effect<void, never, Scope.Scope> {
     const secure = network.secure(this.ip, { admits: ({ ip }) => this.admits(ip) })
     return Effect.andThen(secure, Effect.orDie(this.run(network.host(this.ip))))

@@ -1,4 +1,4 @@
-/** The chain of the twin of the daemon: what it holds, how it asks for more, when it takes another one. */
+/** The chain of the daemon's twin: what it holds, how it asks for more, and when it switches to another chain. */
 import type { Block } from "../../domain/chain/Block.ts"
 import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
 import * as ChainParams from "../../domain/chain/ChainParams.ts"
@@ -11,7 +11,7 @@ import type { Conn } from "./Conn.ts"
 const params = ChainParams.testnet
 const pageBlocks = SimulationLimits.daemonPageBlocks
 
-/** Dropped while it syncs. */
+/** Messages it drops while it syncs. */
 const notWhileSyncing = new Set<TimeMessage["_tag"]>(["GetMasternodes", "GetChainWork", "MasternodesResponse"])
 
 interface Process {
@@ -20,9 +20,9 @@ interface Process {
   readonly say: (conn: Conn, message: TimeMessage) => void
   /** Connections of the slots. */
   readonly used: () => ReadonlyArray<Conn>
-  /** The first block of a page of that peer's goes on top of another chain. */
+  /** The first block of a page from that peer extends another chain. */
   readonly forkShown: (conn: Conn) => void
-  /** All whose handler runs. */
+  /** All connections whose handler runs. */
   readonly open: () => ReadonlyArray<Conn>
 }
 
@@ -31,21 +31,21 @@ export class TimedChain {
   readonly hashes: Array<Hash.Hash>
   private readonly process: Process
   private readonly hasher: Hasher
-  /** When a peer was asked for more because its tip is higher. */
+  /** When a peer was last asked for more because its tip is higher. */
   private readonly askedAt = new Map<string, number>()
-  /** When a page was asked for last. */
+  /** When a page was last requested. */
   private pageAt = -Infinity
   private isCoordinating = false
-  /** First height of the page behind the last of a run of pages, until it was asked for in vain. */
+  /** First height of the page after the last of a run of pages, until a request for it got no result. */
   private next: number | undefined
-  /** Until then it answers nothing but what has to do with the chain. */
+  /** Until then it answers only messages about the chain. */
   private syncingUntil = -Infinity
-  /** What a peer showed of a longer chain that leaves this one, from the block after the fork on. */
+  /** A peer's longer chain that forks from this one, from the block after the fork on. */
   private branch: { readonly conn: Conn; readonly fork: number; readonly blocks: Array<Block> } | undefined
   private forkedAt = -Infinity
-  /** After its finality lock refused a chain, no fork is looked at. */
+  /** After its finality lock refused a chain, no fork is considered. */
   private lockedUntil = -Infinity
-  /** Longer chains that were not taken, because their tip was not told. */
+  /** Longer chains that were not adopted because no peer had reported their tip. */
   refusedForks = 0
 
   constructor(hasher: Hasher, blocks: ReadonlyArray<Block>, process: Process) {
@@ -82,7 +82,7 @@ export class TimedChain {
     return this.blocks.slice(start, Math.min(end, start + pageBlocks - 1) + 1)
   }
 
-  /** Without a word to anybody. */
+  /** Extends the chain without announcing it. */
   append(blocks: ReadonlyArray<Block>): void {
     for (const block of blocks) {
       this.blocks.push(block)
@@ -94,13 +94,13 @@ export class TimedChain {
     for (const conn of this.process.open()) this.process.say(conn, { _tag: "BlockInventory", height: this.height })
   }
 
-  /** Blocks that it made itself, or has from elsewhere. */
+  /** Extends the chain with blocks that it made itself or got from elsewhere, and announces the new height. */
   adds(blocks: ReadonlyArray<Block>): void {
     this.append(blocks)
     this.tellAll()
   }
 
-  /** It holds another chain from now on. */
+  /** Switches to another chain, and announces it. */
   becomes(blocks: ReadonlyArray<Block>): void {
     this.blocks.length = 1
     this.hashes.length = 1
@@ -120,7 +120,7 @@ export class TimedChain {
     } else if (this.isCoordinating) this.general()
   }
 
-  /** Asks all for their tips, and goes on as soon as one has answered, or after a second. */
+  /** Asks all peers for their tips, and continues as soon as one has answered, or after a second. */
   coordinate(): void {
     this.isCoordinating = true
     for (const conn of this.process.used()) this.process.say(conn, { _tag: "GetChainTip" })
@@ -130,14 +130,14 @@ export class TimedChain {
     })
   }
 
-  /** Far behind the schedule: asks one that is ahead for the next page; now and then one that is not. */
+  /** Far behind the schedule: asks a peer that is ahead for the next page, and now and then one that is not. */
   private general(): void {
     const { later, now, say, used } = this.process
     if (this.height + 10 >= ChainParams.expectedHeight(params, now())) return
     this.isCoordinating = false
     const told = used().filter(({ tip }) => tip !== undefined)
     const ahead = told.find(({ tip }) => (tip?.height ?? 0) > this.height)
-    // It goes on to where the schedule is, although nobody has so much.
+    // It continues to the scheduled height, even if no peer has that much.
     const beyond = now() - this.pageAt >= 29_000 ? this.next : undefined
     const [other] = told
     if (ahead === undefined && beyond !== undefined && other !== undefined) {
@@ -177,7 +177,7 @@ export class TimedChain {
     if (this.height > before) this.tellAll()
   }
 
-  /** A block goes on top of another chain: what both have in common is looked for below our tip. */
+  /** A block extends another chain: searches below our tip for the common ancestor. */
   private forked(conn: Conn): void {
     const { now, say } = this.process
     if (!conn.confirmed || now() < this.lockedUntil || now() - this.forkedAt < 30_000) return
@@ -209,8 +209,8 @@ export class TimedChain {
   }
 
   /**
-   * Its finality lock: the tip must be told, by height and hash, by more than half of those ahead. Whose word counts is settled every 10 s: one that has
-   * just connected is not among them.
+   * Its finality lock: the tip must be reported, by height and hash, by more than half of the peers ahead. Which peers count is decided every 10 s: one that
+   * has just connected is not among them.
    */
   private adopt(): void {
     const { branch } = this

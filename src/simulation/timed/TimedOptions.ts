@@ -1,4 +1,4 @@
-/** What a twin of the daemon is made of. */
+/** Configuration of a twin of the daemon. */
 import type { Block } from "../../domain/chain/Block.ts"
 import type { Hasher } from "../../domain/chain/Hasher.ts"
 import type { Ledger } from "./Ledger.ts"
@@ -8,11 +8,11 @@ export interface TimedOptions {
   readonly hasher: Hasher
   /** Blocks 1, 2, … above genesis. */
   readonly chain?: ReadonlyArray<Block>
-  /** Addresses that it dials: as from a masternode list. */
+  /** Addresses that it dials, as from a masternode list. */
   readonly knows?: ReadonlyArray<string>
-  /** From before it was started again. */
+  /** State from before its restart. */
   readonly ledger?: Ledger
   readonly commitCount?: number
-  /** Whether connections that ended, and what all of them heard and said, are kept: for tests. Default true. */
+  /** Whether to keep ended connections, and all messages received and sent: for tests. Default true. */
   readonly remembers?: boolean
 }

@@ -1,4 +1,4 @@
-/** Twins of the daemon on this machine: real connections over real TLS, each from an IP of its own, on the TIME network's port. */
+/** Twins of the daemon on this machine: real connections over real TLS, each from its own IP, on the TIME network's port. */
 import { Clock, Effect, Layer } from "effect"
 import type { Scope } from "effect"
 import type { SocketServer } from "effect/socket"
@@ -14,19 +14,19 @@ import { PeerSocket } from "../../services/PeerSocket.ts"
 import { firstBlocks } from "../Daemons.ts"
 import { Timed } from "./Timed.ts"
 
-/** What a twin says of itself. */
+/** A twin's report about itself. */
 export interface TimedAccount {
   readonly ip: PeerIp
   readonly height: number
   /** Hash of its tip, hex. */
   readonly tip: string
-  /** Peers with which it has exactly one connection, and uses that. */
+  /** Peers with which it has exactly one connection, and uses it. */
   readonly uses: ReadonlyArray<PeerIp>
-  /** What it holds against each peer, in words, and bans. */
+  /** Violations it counts against each peer, in words, and bans. */
   readonly holds: ReadonlyArray<{ readonly against: PeerIp; readonly why: string; readonly isBan: boolean }>
 }
 
-/** As the daemon, it pins none. */
+/** Like the daemon, it pins no key. */
 const noPins = Layer.succeed(PeerPins, { judge: () => undefined, report: () => undefined, forget: () => false })
 
 const account = (timed: Timed, peers: ReadonlyArray<PeerIp>): TimedAccount => ({
@@ -44,8 +44,8 @@ const account = (timed: Timed, peers: ReadonlyArray<PeerIp>): TimedAccount => ({
 })
 
 /**
- * Starts one at each of `ips`, all with the same blocks; each dials the addresses in `peers` by the daemon's rules. They end with the scope. The result is what
- * they say now.
+ * Starts a twin at each of `ips`, all with the same blocks; each dials the addresses in `peers` by the daemon's rules. They end with the scope. The result
+ * returns their current reports.
  */
 export const start = Effect.fnUntraced(function*(
   ips: ReadonlyArray<string>,

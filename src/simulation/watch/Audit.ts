@@ -1,4 +1,4 @@
-/** What is asked of the nodes themselves from time to time, and at the end: their tables, their bounds, and what they leave behind. */
+/** Checks of the nodes themselves, periodic and at the end: their tables, their bounds, and what they leave behind. */
 import { Context, Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerConnectionInfo } from "../../domain/peer/PeerRecord.ts"
@@ -11,7 +11,7 @@ import type { Running, SimulatedNode } from "../SimulatedNode.ts"
 import type { World } from "../World.ts"
 import type { PairView } from "./PairWatch.ts"
 
-/** Pings that a node had sent on a connection at an audit. */
+/** Pings that a node had sent on a connection by an audit. */
 interface Sent {
   readonly pings: number
   readonly atMs: number
@@ -39,7 +39,7 @@ export class Audit {
     return Effect.runSync(Context.get(node.running.services, PeerState).peer(peer.ip))._tag === "Some"
   }
 
-  /** How long a pair may take to be connected. */
+  /** How long a pair may take to connect. */
   readonly boundOf = (pair: PairView): number => {
     const kinds = this.world.timeline.kindsOf(pair)
     const known = this.knows(pair.a, pair.b) && this.knows(pair.b, pair.a)
@@ -47,7 +47,7 @@ export class Audit {
     return Number.isFinite(pair.partedAt) && kinds.length > 0 ? Bounds.worstMs(kinds) : Bounds.firstMs(kinds)
   }
 
-  /** Every node's tables agree with what it told, and are within their bounds. */
+  /** Every node's tables agree with its events, and are within their bounds. */
   tables(): void {
     const { pairs, nodes } = this.world
     const indexOf = new Map(
@@ -64,7 +64,7 @@ export class Audit {
           this.violated(node, "queues are bounded", `${connection.queuedBytes} bytes wait for ${ip}`)
         }
         if (attempts > Limits.endsPerPair) this.violated(node, "ends are bounded", `${attempts} attempts with ${ip}`)
-        // Who says it is connected under another address is not dialled while that one is up.
+        // A peer that says it is connected under another address is not dialled while that connection is up.
         const idle = connection === undefined && attempts === 0 && aliasOf === undefined
         if (idle && expected === "us" && nextAttemptAt === undefined) {
           this.violated(node, "an unconnected peer has a next attempt", `${ip}: last ${JSON.stringify(last)}`)
@@ -90,7 +90,7 @@ export class Audit {
     this.sent = sent
   }
 
-  /** Both ends ping at their pace, whatever happens to the wall clock. */
+  /** Both ends ping at their own pace, whatever happens to the wall clock. */
   private pace(
     node: SimulatedNode,
     pair: PairView,
@@ -118,8 +118,8 @@ export class Audit {
   }
 
   /**
-   * Honest peers that have long been well connected are good enough for sync, and it holds no body for nothing: in sync, at
-   * most the one that was just pushed and is on its way to the disk.
+   * Honest peers that have long been well connected are used for sync. A node in sync holds no needless body: at most
+   * the one just pushed and on its way to the disk.
    */
   private sync(node: SimulatedNode, { services }: Running, indexOf: ReadonlyMap<string, number>): void {
     const { pairs } = this.world
@@ -132,7 +132,7 @@ export class Audit {
       const pair = peer === undefined ? undefined : pairs.of(node.index, peer)
       if (pair === undefined || !pairs.healthy(pair, SimulationLimits.syncMs)) continue
       if (this.world.timeline.touched(node.index) > this.world.time.now - SimulationLimits.syncMs) continue
-      // By a clock that is set back, or runs slow for long, the others' blocks are in the future.
+      // By a clock that is set back, or has long run slow, the other nodes' blocks are in the future.
       const clockWrong = clockFaults(this.world.timeline.underWay).has(node.index)
       const why = ["it has nothing above", ...(clockWrong ? ["its next block is"] : [])]
       const fine = why.some((why) => use.startsWith(`not used: ${why}`))
@@ -144,7 +144,7 @@ export class Audit {
     this.world.violated(invariant, `${node.name}: ${detail}`)
   }
 
-  /** Closes every node; what they leave behind and how long they take is checked by `SimulatedNode.stop`. */
+  /** Closes every node. `SimulatedNode.stop` checks what each leaves behind and how long it takes. */
   closing(reach: (ms: number) => Effect.Effect<boolean>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
       const open = new Set<number>()

@@ -1,4 +1,4 @@
-/** Whether the nodes of a simulated network follow the best chain among their peers, as fast as may be demanded. */
+/** Checks that the nodes of a simulated network follow the best chain among their peers, fast enough. */
 import * as Limits from "../../domain/Limits.ts"
 import { clockFaults, type Fault } from "../plan/Fault.ts"
 import * as SimulationLimits from "../plan/Limits.ts"
@@ -11,11 +11,11 @@ interface Lag {
   told: boolean
 }
 
-/** How long a node may be so many blocks behind a peer that it is well connected to, ms: whatever liars are connected besides. */
+/** How long a node may be this many blocks behind a well-connected peer, ms, even with lying peers connected. */
 const boundMs = (blocks: number): number =>
   blocks > Limits.liarsHoldUpBlocks ? SimulationLimits.heldUpMs : SimulationLimits.followMs
 
-/** What it looks at. */
+/** What the check looks at. */
 export interface Watched {
   readonly pairs: Pick<World["pairs"], "all" | "healthy">
   readonly tips: World["tips"]
@@ -27,7 +27,7 @@ export interface Watched {
 export class ChainWatch {
   private readonly world: Watched
   private readonly behind = new Map<number, Lag>()
-  /** Nodes whose clock was wrong, and whose chain may be ahead of its time: no node has to follow them. */
+  /** Nodes whose clock was wrong, so that their chain may be in the future: no node has to follow them. */
   private readonly odd = new Set<number>()
   private readonly clockRightAt = new Map<number, number>()
 
@@ -35,7 +35,7 @@ export class ChainWatch {
     this.world = world
   }
 
-  /** Call at every check. `underWay`: the faults that are. */
+  /** Call at every check. `underWay`: the faults under way. */
   check(underWay: ReadonlyArray<Fault>): void {
     const { pairs, tips, time, nodes } = this.world
     const now = time.now
@@ -50,7 +50,7 @@ export class ChainWatch {
         this.odd.delete(node)
       }
     }
-    // The best tip each node has seen at a peer that it has been well connected to for long enough.
+    // The best tip of the peers that each node has been well connected to for long enough.
     const best = new Map<number, number>()
     const sees = (node: number, peer: number) => {
       const height = tips.get(peer)?.height ?? 0

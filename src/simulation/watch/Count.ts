@@ -1,7 +1,7 @@
 /**
- * Peers and masternodes are counted right, once a run's faults are over: at every node one peer per node that it can reach, and one masternode per key,
- * live where that node is up and this one is connected to it. Then one masternode is gone for good, and a link to another one is cut: they
- * are known and no more, to those that do not reach them. Nodes restarted, moved and lost their clocks meanwhile, and some share a key.
+ * Checks that peers and masternodes are counted right after a run's faults. Every node must have one peer per reachable node, and one masternode
+ * per key: live if that node is up and connected to this one. Then one masternode goes for good, and another loses a link: nodes that
+ * cannot reach them must list them as known only. Meanwhile nodes restarted, moved and lost their clocks, and some share a key.
  */
 import { Context, Effect } from "effect"
 import { type Key, states, type Tier, tiers } from "../../domain/masternode/Masternode.ts"
@@ -15,7 +15,7 @@ import * as SimulationLimits from "../plan/Limits.ts"
 import type { Running, SimulatedNode } from "../SimulatedNode.ts"
 import type { World } from "../World.ts"
 
-/** What is gone for good after the first count. */
+/** What is down for good after the first count. */
 interface Lost {
   readonly node: number
   readonly cut: readonly [a: number, b: number]
@@ -33,7 +33,7 @@ export class Count {
     this.seed = seed
   }
 
-  /** Ends all faults, and counts. `reach`: as of the run; false: something was violated. */
+  /** Ends all faults and counts. `reach`: runs up to a moment, false on a violation. */
   run(reach: (ms: number) => Effect.Effect<boolean>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
       const { world } = this
@@ -60,7 +60,7 @@ export class Count {
     })
   }
 
-  /** A masternode is killed, and another one loses its link to a node. */
+  /** Kills one masternode, and cuts another one's link to a node. */
   private lose(): Lost | undefined {
     const { fleet, nodes, time, timeline } = this.world
     const below = Seeds.below(`${this.seed}/count`)

@@ -1,8 +1,8 @@
-/** What explains that the connection of one pair goes down: one Down at each end for each span of a fault that breaks it. */
+/** What explains that a pair's connection goes down: one Down at each end for each span of a fault that breaks it. */
 import type { Disturbance } from "../plan/Disturbance.ts"
 import * as SimulationLimits from "../plan/Limits.ts"
 
-/** Which end of the pair: the node with the lower number, or the other. */
+/** An end of the pair: the node with the lower number, or the other. */
 export type End = "a" | "b"
 
 interface Excuse {
@@ -13,19 +13,19 @@ interface Excuse {
   readonly left: Set<End>
 }
 
-/** A Down, with what can excuse it. All ms since the simulation began. */
+/** A Down, with what can excuse it. All times in ms since the simulation began. */
 export interface Fallen {
   readonly atMs: number
   /** When the connection came up at this end. */
   readonly upAtMs: number
   readonly end: End
-  /** It was taken for dead because nothing came: that takes as long as silence is borne. */
+  /** Evicted for silence: that takes as long as silence is tolerated. */
   readonly silent: boolean
-  /** Until when anything kept the pair apart, by which news of a Down may be late. */
+  /** Until when something kept the pair apart, so that news of a Down may be late. */
   readonly apartUntilMs: number
 }
 
-/** ms. So old an excuse explains nothing any more, whatever delays the news. */
+/** ms. An excuse this old explains nothing, whatever delays the news. */
 const oldMs = 10 * SimulationLimits.silentNoticeMs
 
 export class Excuses {
@@ -44,7 +44,7 @@ export class Excuses {
     this.excuses = [...this.excuses.filter(({ left, toMs }) => left.size > 0 && nowMs < toMs + oldMs), ...made]
   }
 
-  /** A fault ends, maybe earlier than planned. */
+  /** A fault ends, possibly earlier than planned. */
   end(fault: number, nowMs: number): void {
     for (const excuse of this.excuses) {
       if (excuse.fault !== fault) continue
@@ -53,7 +53,7 @@ export class Excuses {
     }
   }
 
-  /** Whether something explains the Down. It explains no other at that end. */
+  /** Whether something explains the Down. Each excuse explains one Down per end. */
   take({ apartUntilMs, atMs, end, silent, upAtMs }: Fallen): boolean {
     let found: Excuse | undefined
     for (const excuse of this.excuses) {

@@ -1,6 +1,6 @@
 /**
- * What is up between every two nodes of a simulated network, what disturbs them, and what may be demanded of them therefore.
- * Seen from outside, by the nodes' own events: it believes no table.
+ * The connections between every two nodes of a simulated network, the faults that disturb each pair, and what may be demanded of it.
+ * Observed from outside through the nodes' own events: no node's table is trusted.
  */
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { disturbance } from "../plan/Disturbance.ts"
@@ -10,7 +10,7 @@ import { type End, Excuses } from "./Excuses.ts"
 
 export interface Held {
   readonly socket: string
-  /** When it came up, ms. */
+  /** Time of its Up, ms. */
   readonly upAtMs: number
   /** It has been up at both ends. */
   shared: boolean
@@ -21,24 +21,24 @@ export interface Held {
 export interface PairView {
   readonly a: number
   readonly b: number
-  /** What is up at `a`'s and at `b`'s end, by connection id. A peer that changed its address may be up under both for a while. */
+  /** Connections up at `a`'s and at `b`'s end, by id. A peer that changed its address may be up under both addresses for a while. */
   readonly upAtA: Map<number, Held>
   readonly upAtB: Map<number, Held>
-  /** What explains that its connection goes down. */
+  /** What explains that the pair's connection goes down. */
   readonly excuses: Excuses
-  /** Disturbances under way that keep it from a connection, and when the last of them ended, ms. */
+  /** Disturbances under way that keep the pair apart, and when the last of them ended, ms. */
   apart: number
   apartUntil: number
-  /** Disturbances under way for which a connection may come up at one end only, and when the last of them ended, ms. */
+  /** Disturbances under way during which a connection may come up at one end only, and when the last of them ended, ms. */
   oneSided: number
   oneSidedUntil: number
-  /** Since when both ends have had the same socket up, and nothing else. */
+  /** Since when both ends have had the same socket up, and no other. */
   agreedAt: number | undefined
   /** When that ended, ms. */
   partedAt: number
-  /** Faults whose recovery waits for this pair. */
+  /** Faults that the pair has not recovered from yet. */
   readonly waiting: Set<number>
-  /** It was told that it is late. */
+  /** It was already reported as late. */
   overdue: boolean
 }
 
@@ -47,11 +47,11 @@ export interface PairWatchHost {
   readonly violated: (invariant: string, detail: string) => void
   /** Whether both nodes run. */
   readonly alive: (a: number, b: number) => boolean
-  /** Whether a second process at the address of one of the nodes may take its place, because it cannot answer in time. */
+  /** Whether a second process at a node's address may replace it, because it cannot answer in time. */
   readonly outdone: (a: number, b: number) => boolean
-  /** What each of two nodes says about the other, in words. */
+  /** What each of two nodes reports about the other, in words. */
   readonly why: (a: number, b: number) => string
-  /** The pair is connected again, so long after what kept it apart has ended. */
+  /** The pair is connected again, this long after the last fault that kept it apart. */
   readonly recovered: (pair: PairView, ms: number) => void
 }
 
@@ -62,7 +62,7 @@ export class PairWatch {
   private readonly byNode = new Map<number, Array<PairView>>()
   duplicates = 0
   unfaultedDowns = 0
-  /** The simulation is over: nodes close. */
+  /** The simulation is over and nodes close. */
   closing = false
 
   constructor(host: PairWatchHost, nodes: ReadonlyArray<number>) {
@@ -96,7 +96,7 @@ export class PairWatch {
     return this.pairs
   }
 
-  /** Whether a pair waits to be connected again that nothing keeps apart. */
+  /** Whether a pair is still unconnected although nothing keeps it apart. */
   get healing(): boolean {
     return this.pairs.some((pair) => pair.apart === 0 && pair.waiting.size > 0)
   }
@@ -105,7 +105,7 @@ export class PairWatch {
     return this.byKey.get(Math.min(x, y) * 65_536 + Math.max(x, y))
   }
 
-  /** Nodes that a node has a connection up with, and the address it has each by. */
+  /** Nodes that a node has a connection up with, and the address under which it has each. */
   connected(node: number): ReadonlyArray<{ readonly node: number; readonly ip: PeerIp }> {
     const connected: Array<{ readonly node: number; readonly ip: PeerIp }> = []
     for (const { a, b, upAtA, upAtB } of this.byNode.get(node) ?? []) {
@@ -117,7 +117,7 @@ export class PairWatch {
 
   // --- what disturbs them ---------------------------------------------------------
 
-  /** A fault begins: `sign` 1; or ends: −1. */
+  /** A fault begins (`sign` 1) or ends (−1). */
   disturb(fault: Fault, sign: 1 | -1): void {
     const disturbed = disturbance(fault)
     const now = this.host.now()
@@ -137,7 +137,7 @@ export class PairWatch {
     }
   }
 
-  // --- what the nodes tell --------------------------------------------------------
+  // --- what the nodes report ------------------------------------------------------
 
   up(at: number, peer: number, connection: number, held: Held): void {
     const pair = this.of(at, peer)
@@ -182,16 +182,16 @@ export class PairWatch {
   }
 
   private isExcused(pair: PairView, end: End, held: Held, reason: string): boolean {
-    // Two nodes with two addresses each, connected across: one of the connections is enough.
+    // Two nodes with two addresses each, connected across: one connection suffices.
     if ((end === "a" ? pair.upAtA : pair.upAtB).size > 0) return true
     const now = this.host.now()
-    // It came up at one end only: with another process, or because the answer took longer than a handshake may.
+    // Up at one end only: with another process, or because the answer took longer than a handshake may.
     const noticeMs = reason === "silent" ? SimulationLimits.silentNoticeMs : SimulationLimits.noticeMs
     const isOneSided = !held.shared && (pair.oneSided > 0 || now < pair.oneSidedUntil + noticeMs)
     if (isOneSided || this.host.outdone(pair.a, pair.b)) return true
     return pair.excuses.take({
       atMs: now,
-      // A handshake that was under way when the fault ended may come up at one end after it.
+      // A handshake that was under way when the fault ended may still come up at one end.
       upAtMs: held.shared ? held.upAtMs : held.upAtMs - SimulationLimits.newsMs,
       end,
       silent: reason === "silent",
@@ -199,7 +199,7 @@ export class PairWatch {
     })
   }
 
-  /** The process of a node is gone: it tells nothing any more. */
+  /** The node's process is gone and reports nothing more. */
   gone(node: number): void {
     for (const pair of this.byNode.get(node) ?? []) {
       const mine = pair.a === node ? pair.upAtA : pair.upAtB
@@ -219,18 +219,18 @@ export class PairWatch {
     if (pair.agreedAt !== undefined) return
     const now = this.host.now()
     pair.agreedAt = now
-    // Connected although something may still keep it apart: then no bound holds, but nothing waits for it any more.
+    // Connected although something may still keep it apart: no bound applies, but nothing waits for the pair any more.
     this.host.recovered(pair, pair.apart === 0 ? now - pair.apartUntil : 0)
   }
 
   // --- what is demanded -----------------------------------------------------------
 
-  /** Pairs that have had every chance to be connected and are not. `boundMs`: what the timers allow. */
+  /** Pairs that should be connected and are not. `boundMs`: how long the timers allow. */
   check(boundMs: (pair: PairView) => number): void {
     const now = this.host.now()
     for (const pair of this.pairs) {
       if (pair.agreedAt !== undefined || pair.apart > 0 || pair.overdue || !this.host.alive(pair.a, pair.b)) continue
-      // Two nodes with two addresses each are connected twice for the moment in which one of the connections is found to be enough.
+      // Two nodes with two addresses each are connected twice until one of the connections is found redundant.
       const since = Math.max(pair.apartUntil, pair.partedAt)
       if (now - since <= boundMs(pair) || now - pair.partedAt <= SimulationLimits.mergeMs) continue
       pair.overdue = true
@@ -245,7 +245,7 @@ export class PairWatch {
     }
   }
 
-  /** Whether the pair has been connected and undisturbed for so long. */
+  /** Whether the pair has been connected and undisturbed for this long. */
   healthy(pair: PairView, forMs: number): boolean {
     const now = this.host.now()
     return pair.agreedAt !== undefined && pair.apart === 0 && now >= pair.agreedAt + forMs &&

@@ -1,9 +1,9 @@
 /**
- * How soon pairs are connected again once nothing keeps them apart, by the kind of fault that did, and how many dials that takes.
+ * How soon pairs are connected again once nothing keeps them apart, by kind of fault, and how many dials that takes.
  *
  * **Shapes.** A recovery counts under its kind when faults of that kind alone kept the pair apart, else under `several`.
- * **Units.** ms from the end of the last fault that kept the pair apart; dials of one virtual second, in which at least one pair
- * that nothing keeps apart waits. Only dials to nodes of the network count: those to addresses that a hostile peer made up
+ * **Units.** ms from the end of the last fault that kept the pair apart; dials per virtual second in which at least one pair
+ * is unconnected with nothing keeping it apart. Only dials to nodes of the network count, because dials to made-up addresses
  * depend on the hostile peer.
  */
 import type { FaultKind } from "../plan/Fault.ts"
@@ -17,7 +17,7 @@ export class RecoveryWatch {
   private readonly dials = new Map<number, number>()
   private most = 0
 
-  /** A pair is connected again; `kinds`: of the faults that kept it apart. */
+  /** A pair is connected again; `kinds`: the faults that kept it apart. */
   recovered(kinds: Iterable<FaultKind>, ms: number): void {
     const [kind, ...others] = new Set<RecoveryKind>(kinds)
     if (kind === undefined) return
@@ -27,7 +27,7 @@ export class RecoveryWatch {
     else times.push(Math.round(ms))
   }
 
-  /** A node dials another. `healing`: whether a pair waits that nothing keeps apart. */
+  /** A node dials another. `healing`: whether some pair is unconnected with nothing keeping it apart. */
   dialled(node: number, nowMs: number, healing: boolean): void {
     this.turn(Math.floor(nowMs / 1_000))
     this.healing ||= healing
@@ -47,7 +47,7 @@ export class RecoveryWatch {
     this.dials.clear()
   }
 
-  /** Milliseconds of every recovery, by kind, ascending. */
+  /** Durations of all recoveries, ms, by kind, ascending. */
   get recoveries(): Readonly<Record<string, ReadonlyArray<number>>> {
     return Object.fromEntries([...this.times].map(([kind, times]) => [kind, times.toSorted((a, b) => a - b)]))
   }

@@ -1,9 +1,9 @@
 /**
- * What is between each node of ours and each daemon of the TIME network, seen from outside at both ends: the node's events, and the daemon's
+ * Watches each pair of a node of ours and a daemon of the TIME network from outside, at both ends: the node's events, and the daemon's
  * slots and ledger. A pair is *settled* while the daemon has one connection with the node, uses it, and the node has it up.
  *
- * **Demanded.** Once settled, no Down but for a new fault. Nothing keeps a pair apart for longer than its rules allow. No connection
- * that the daemon does not use lives on. No daemon ever bans a node; without faults, none holds anything against one.
+ * **Demanded.** A settled pair has no Down without a new fault. Nothing keeps a pair apart for longer than its rules allow. A connection
+ * that the daemon does not use ends. No daemon ever bans a node; without faults, no daemon counts a violation against one.
  */
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { disturbance } from "../plan/Disturbance.ts"
@@ -12,7 +12,7 @@ import * as SimulationLimits from "../plan/Limits.ts"
 import type { DaemonFigures } from "../plan/SimulationReport.ts"
 import type { Ledger } from "../timed/Ledger.ts"
 
-/** What it looks at of a daemon. */
+/** What is watched of a daemon. */
 export interface WatchedDaemon {
   readonly index: number
   readonly name: string
@@ -20,7 +20,7 @@ export interface WatchedDaemon {
   readonly isAlive: boolean
   readonly height: number
   readonly ledger: Pick<Ledger, "bans" | "entries">
-  /** Its connections with an address: those that live, and the one that it uses. */
+  /** Its connections with an address: the live ones, and the one in use. */
   readonly timed: {
     readonly live: (ip: string) => ReadonlyArray<object>
     readonly uses: (ip: string) => object | undefined
@@ -30,10 +30,10 @@ export interface WatchedDaemon {
 export interface TimeWatchHost {
   readonly now: () => number
   readonly violated: (invariant: string, detail: string) => void
-  /** Nodes of ours, by number: where each is, and whether it runs. */
+  /** Nodes of ours, by number: current address, and whether each runs. */
   readonly nodes: () => Iterable<readonly [index: number, ip: PeerIp, isAlive: boolean]>
   readonly daemons: ReadonlyMap<number, WatchedDaemon>
-  /** Height that a node of ours reported last. */
+  /** Height that a node of ours last reported. */
   readonly height: (node: number) => number
   readonly why: (node: number, ip: PeerIp) => string
 }
@@ -41,19 +41,19 @@ export interface TimeWatchHost {
 interface TimePairView {
   readonly node: number
   readonly daemon: WatchedDaemon
-  /** Ids of what is up at the node. */
+  /** Ids of the connections up at the node. */
   readonly up: Set<number>
   /** Disturbances under way, and when the last one ended, ms. */
   disturbances: number
   disturbedAt: number
-  /** Since when it is settled; `undefined`: it is not, since `partedAt`. */
+  /** Since when it is settled; `undefined`: not settled since `partedAt`. */
   settledAt: number | undefined
   partedAt: number
-  /** Settled with no fault under way, since the last fault: what goes down now goes down by itself. */
+  /** Settled with no fault under way since the last fault: a Down from here on is unexplained. */
   calm: boolean
-  /** Since when the daemon has had a connection that it does not use beside the one that it does. */
+  /** Since when the daemon has had an unused connection beside the one in use. */
   unusedSince: number | undefined
-  /** Since when one end is behind the other's height. */
+  /** Since when one end has been below the other's height. */
   behindSince: number | undefined
   told: boolean
 }
@@ -66,7 +66,7 @@ export class TimeWatch {
   private downs = 0
   private replaced = 0
   private maxRecoveryMs = 0
-  /** The simulation is over: nodes close. */
+  /** The simulation is over and nodes close. */
   closing = false
 
   constructor(host: TimeWatchHost) {
@@ -131,7 +131,7 @@ export class TimeWatch {
     )
   }
 
-  /** The node's process is gone: it tells nothing any more. */
+  /** The node's process is gone and reports nothing more. */
   gone(node: number): void {
     for (const pair of this.pairs.values()) if (pair.node === node) pair.up.clear()
   }
@@ -194,7 +194,7 @@ export class TimeWatch {
     this.follow(pair)
   }
 
-  /** A connection that the daemon gave up answers pings for ever: the node has to close it. */
+  /** A connection that the daemon gave up answers pings for ever, so the node has to close it. */
   private unused(pair: TimePairView, live: number): void {
     const now = this.host.now()
     if (live < 2 || pair.up.size === 0) {
@@ -211,7 +211,7 @@ export class TimeWatch {
     )
   }
 
-  /** Either end follows the other's chain. */
+  /** Each end follows the other's chain. */
   private follow(pair: TimePairView): void {
     const now = this.host.now()
     const [ours, theirs] = [this.host.height(pair.node), pair.daemon.height]

@@ -1,5 +1,5 @@
 /**
- * Application messages between simulated nodes, and the promises about them: in order, each at most once, none missing within
+ * Application messages between simulated nodes, and the promises about them: in order, each at most once, no loss within
  * one connection, and every `send` has an outcome.
  */
 import { Context, Effect, Random } from "effect"
@@ -16,7 +16,7 @@ const headBytes = 8
 export interface TrafficHost {
   readonly now: () => number
   readonly violated: (invariant: string, detail: string) => void
-  /** As `PairWatch.connected`. */
+  /** See `PairWatch.connected`. */
   readonly connected: (node: number) => ReadonlyArray<{ readonly node: number; readonly ip: PeerIp }>
   /** When the node was last disturbed, ms: infinite while it is. */
   readonly disturbedAt: (node: number) => number
@@ -39,11 +39,11 @@ export class Traffic {
     this.host = host
   }
 
-  /** Sends and receives for as long as the process lives. */
+  /** Sends and receives until the process ends. */
   start(node: SimulatedNode, { process, scope, services }: Running): void {
     const manager = Context.get(services, ConnectionManager)
     const sender = this.senders++
-    /** By node: its address may change. */
+    /** By node, because its address may change. */
     const sent = new Map<number, number>()
     process.start(
       Effect.forkIn(

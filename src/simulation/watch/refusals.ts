@@ -1,6 +1,6 @@
 /**
- * What a node refuses as a duplicate must be one: another socket of the two is alive. What happened within the last moments may not be
- * known yet, and what a link delays may be anywhere.
+ * A node may refuse a connection as a duplicate only if another socket of the pair is alive. Very recent events may still be
+ * unknown to it, and delayed data may be anywhere.
  */
 import { Effect } from "effect"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
@@ -8,7 +8,7 @@ import type { MemoryNetwork } from "../../layers/socket/memory/MemoryNetwork.ts"
 import * as SimulationLimits from "../plan/Limits.ts"
 import type { SimulatedNode } from "../SimulatedNode.ts"
 
-/** What it looks at. */
+/** What the check looks at. */
 export interface Watched {
   readonly time: { readonly now: number }
   readonly isAlive: (node: number) => boolean
@@ -16,7 +16,7 @@ export interface Watched {
   readonly violated: (invariant: string, detail: string) => void
 }
 
-/** `node` has refused this socket of the other's. */
+/** `node` has refused this socket of the other node. */
 export const check = (
   world: Watched,
   network: MemoryNetwork["Service"],
