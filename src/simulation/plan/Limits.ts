@@ -32,7 +32,7 @@ export const clockRate = 100e-6
 export const startMs = 2_000
 /** ms. Intervals of the checks of the whole network's invariants, and of those that ask every node for its tables. */
 export const checkMs = 5_000
-/** ms. At the end of a run without faults: until every node counts what is gone correctly. Reports hold for 3 min after a silent link was noticed. */
+/** ms. At the end of a run without faults: until every node correctly counts what is gone. Reports hold for 3 min after a silent link was noticed. */
 export const countMs = 480_000
 /** ms. Maximum total duration of a run with a count at its end: pairs that met during faults must first learn each other's address. */
 export const longestMs = (hours: number, isCounted: boolean): number =>
