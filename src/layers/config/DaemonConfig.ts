@@ -18,6 +18,7 @@ import { fileName as masternodeFile } from "../masternode/MasternodeKey.ts"
 import * as AdminToken from "../store/AdminToken.ts"
 import { ConfigError } from "./ConfigError.ts"
 import * as ConfigSources from "./ConfigSources.ts"
+import { one, type Outcome, readText, where } from "./readSetting.ts"
 import * as Settings from "./Settings.ts"
 import * as ThisHost from "./ThisHost.ts"
 import * as Values from "./Values.ts"
@@ -58,28 +59,6 @@ export interface MasternodeSettings {
   readonly rewards: string | undefined
   readonly keyFile: string
 }
-
-type Outcome<A> = Result.Result<A, ConfigError>
-
-const readText = <A>(
-  where: string,
-  text: string,
-  read: (text: string) => Values.Read<A>
-): Outcome<A> => Result.mapError(read(text), ([problem, fix]) => new ConfigError({ where, input: text, problem, fix }))
-
-const one = <A>(
-  given: ConfigSources.GivenSettings,
-  setting: Settings.Setting,
-  initial: A,
-  read: (text: string) => Values.Read<A>
-): Outcome<A> => {
-  const from = given.get(setting.name)
-  const text = from?.values[0]
-  return from === undefined || text === undefined ? Result.succeed(initial) : readText(from.where, text, read)
-}
-
-const where = (given: ConfigSources.GivenSettings, setting: Settings.Setting): string =>
-  given.get(setting.name)?.where ?? `--${setting.name}`
 
 /** Shows durations and names as the settings spell them. */
 const asSettings: Spelling = { field: (field) => Settings.tuning[field].name, duration: Settings.showMs }

@@ -1,6 +1,5 @@
 /**
  * The bytes of one socket, dialled or accepted: the same program for both.
- *
  * Reads batches, cuts them into frames and passes each to the reading side's functions. Writes what its outbox holds, coalesced, using a fiber
  * only while the socket takes no more. It knows neither peer nor protocol: `PeerSession` gives frames their meaning, `Pair` picks the socket.
  */
@@ -45,7 +44,6 @@ export class PeerConnection<Owner> {
   private readonly outbox: Outbox.Outbox
   /** Only while the connection is busy. */
   private buffers: SendBuffers | undefined
-  /** Current frame limit, bytes. */
   private frameLimit: number
   private fiber: Fiber.Fiber<unknown, unknown> | undefined
   private writer: Socket.Writer | undefined
@@ -62,7 +60,6 @@ export class PeerConnection<Owner> {
   private holds = 0
   /** Frames that arrived before reading was paused still wait in the reader. */
   private hasWaiting = false
-  /** Pauses and resumes the socket's reader. */
   private holdReader: ((held: boolean) => void) | undefined
 
   constructor(io: ConnectionIo, wire: Wire, owner: Owner, frames: FrameEvents<Owner>, events: SocketEvents<Owner>) {
@@ -198,7 +195,6 @@ export class PeerConnection<Owner> {
     waiting.want(this, reader.announced, timers.now())
   }
 
-  /** See `Arrival`. */
   giveUp(afterMs: number): void {
     const detail = `frame not complete after ${Math.round(afterMs)} ms, and others wait for its memory`
     this.frames.onGivenUp(this.owner, detail)
@@ -259,7 +255,6 @@ export class PeerConnection<Owner> {
     return this.outbox.high
   }
 
-  /** See `Outbox.whenLow`. */
   whenLow(resume: () => void, mark?: number): () => void {
     return this.outbox.whenLow(resume, mark)
   }

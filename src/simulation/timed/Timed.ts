@@ -2,7 +2,7 @@
  * A twin of the TIME network's daemon, built from docs/TIME-NETWORK.md and the recordings: one slot per IP, refusal before TLS or by silence, its dialling
  * rules, yielding without closing, its ledger of violations, its limits, and how it syncs and serves. It runs on sockets, by the clock of its process.
  */
-import { Clock, Deferred, Effect, Queue, Schedule, Stream } from "effect"
+import { Clock, Deferred, Effect, Queue } from "effect"
 import type { Scope } from "effect"
 import type { Socket, SocketServer } from "effect/socket"
 import type { Block } from "../../domain/chain/Block.ts"
@@ -17,6 +17,7 @@ import type { MemoryNetwork } from "../../layers/socket/memory/MemoryNetwork.ts"
 import type { Door, PeerSocket } from "../../services/PeerSocket.ts"
 import * as SimulationLimits from "../plan/Limits.ts"
 import { Conn } from "./Conn.ts"
+import { every } from "./every.ts"
 import { Ledger } from "./Ledger.ts"
 import { TimedChain } from "./TimedChain.ts"
 import type { TimedOptions } from "./TimedOptions.ts"
@@ -30,13 +31,6 @@ interface Slot {
   connected: boolean
   conn: Conn | undefined
 }
-
-/** Repeats an action after each interval, until it is no longer wanted. */
-const every = (ms: number, f: () => void, isWanted: () => boolean = () => true): Effect.Effect<void> =>
-  Stream.fromSchedule(Schedule.spaced(ms)).pipe(
-    Stream.takeWhile(isWanted),
-    Stream.runForEach(() => Effect.sync(f))
-  )
 
 export class Timed {
   readonly ip: PeerIp.PeerIp
