@@ -4,6 +4,7 @@
  * Asked of V8's inspector, which the soak's nodes listen with on a free port of loopback: they say its address on standard error, which is in their log.
  */
 import { Effect, FileSystem, Schema } from "effect"
+import type { Scope } from "effect"
 
 /** Flags of `node` that a process needs for it. */
 export const flags = ["--inspect=127.0.0.1:0"] as const
@@ -25,10 +26,13 @@ const decode = Schema.decodeUnknownOption(Answer)
 export const addressIn = (log: string): string | undefined =>
   [...log.matchAll(/^Debugger listening on (ws:\/\/\S+)$/gm)].at(-1)?.[1]
 
+/** A session of the inspector, closed again: each that stays open is a descriptor of the process, and memory that it refers to. */
+const session = (url: string): Effect.Effect<WebSocket, never, Scope.Scope> =>
+  Effect.acquireRelease(Effect.sync(() => new WebSocket(url)), (socket) => Effect.sync(() => socket.close()))
+
 /** KiB: objects of the heap, and the buffers behind them. */
-const ask = (url: string): Effect.Effect<number | undefined> =>
+const ask = (socket: WebSocket): Effect.Effect<number | undefined> =>
   Effect.callback((resume) => {
-    const socket = new WebSocket(url)
     socket.addEventListener("open", () => {
       socket.send(JSON.stringify({ id: 1, method: "HeapProfiler.collectGarbage" }))
       socket.send(JSON.stringify({ id: 2, method: "Runtime.getHeapUsage" }))
@@ -42,7 +46,6 @@ const ask = (url: string): Effect.Effect<number | undefined> =>
       ))
     })
     for (const event of ["error", "close"]) socket.addEventListener(event, () => resume(Effect.undefined))
-    return Effect.sync(() => socket.close())
   })
 
 /** `undefined` when the process is gone or does not answer. */
@@ -50,5 +53,5 @@ export const of = (logFile: string): Effect.Effect<number | undefined, never, Fi
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     const url = addressIn(yield* fs.readFileString(logFile))
-    return url === undefined ? undefined : yield* ask(url)
+    return url === undefined ? undefined : yield* Effect.scoped(Effect.flatMap(session(url), ask))
   }).pipe(Effect.timeout(answerMs), Effect.orElseSucceed(() => undefined))
