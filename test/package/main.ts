@@ -60,7 +60,7 @@ const pack = async (): Promise<string> => {
   say(`${packed.filename}: ${packed.size} bytes, ${packed.unpackedSize} unpacked, ${packed.files.length} files`)
   for (const [folder, [count, bytes]] of folders) say(`        ${folder}  ${count} files, ${bytes} bytes`)
   const wanted =
-    /^(dist\/.*\.(js|d\.ts)|dist\/web\/\w+\.(html|css|svg|LICENSE)|docs\/.*\.md|docs\/images\/[\w-]+\.png|bench\/README\.md|README\.md|LICENSE|package\.json)$/
+    /^(dist\/.*\.(js|d\.ts)|dist\/web\/\w+\.(html|css|svg|LICENSE)|docs\/.*\.md|docs\/images\/[\w-]+\.png|man\/timemesh\.1|bench\/README\.md|README\.md|LICENSE|package\.json)$/
   check(
     "only what is used or linked is packed",
     packed.files.map((file) => file.path).filter((file) => !wanted.test(file))
@@ -168,9 +168,12 @@ const runAlone = async (file: string, code: string) => {
   check(`the README's program ${file}: ${lines[0]}`, lines.filter((line) => line === "" || !code.includes(line)))
 }
 
-/** Of `domain/chain` the codec of blocks is let through: messages of the TIME wire carry them, and end where a block ends. */
+/**
+ * Of `domain/chain` the codec of blocks is let through: messages of the TIME wire carry them, and end where a block ends. So are addresses, to which
+ * a masternode's rewards go.
+ */
 const forbidden =
-  /hash-wasm|sqlite|postgres|\/layers\/(chain|sync|sql)\/|\/domain\/sync\/|\/domain\/chain\/(?!(?:U64|Bincode|Transaction|Block|Hash)\.js)/i
+  /hash-wasm|sqlite|postgres|\/layers\/(chain|sync|sql)\/|\/domain\/sync\/|\/domain\/chain\/(?!(?:U64|Bincode|Transaction|Block|Hash|TimeAddress)\.js)/i
 
 const bundle = async () => {
   const chainless = await bundled(project, `import { Node } from "timemesh"; console.log(Node.layer)`)

@@ -7,14 +7,7 @@ import { createBLAKE3 } from "hash-wasm"
 import { Buffer } from "node:buffer"
 import * as crypto from "node:crypto"
 import type { Hasher } from "../../domain/chain/Hasher.ts"
-
-/** For callers that need no other hash: available without `make`. */
-export const sha256 = (bytes: Uint8Array): Uint8Array => {
-  const text = crypto.hash("sha256", bytes, "binary")
-  const hash = new Uint8Array(32)
-  for (let i = 0; i < 32; i++) hash[i] = text.charCodeAt(i)
-  return hash
-}
+import { sha256 } from "../crypto/sha256.ts"
 
 const verifyEd25519 = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean => {
   try {

@@ -9,7 +9,7 @@ import type { Network, NetworkName } from "../../domain/Network.ts"
 import { addressProblem } from "../../domain/NodeSetup.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
-import { sha256 } from "../chain/HasherLive.ts"
+import { sha256 } from "../crypto/sha256.ts"
 import { showMs } from "./Settings.ts"
 import type { TuningSetting } from "./Settings.ts"
 

@@ -6,7 +6,7 @@ import * as TimeAddress from "../../domain/chain/TimeAddress.ts"
 import * as Limits from "../../domain/Limits.ts"
 import * as TimeOwnMasternode from "../../domain/masternode/TimeOwnMasternode.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
-import { sha256 } from "../chain/HasherLive.ts"
+import { sha256 } from "../crypto/sha256.ts"
 import type { MasternodeContext, Own } from "./MasternodeContext.ts"
 
 /** What this node announces there. `undefined`: the network has no TIME wire, or no masternodes at such addresses. */

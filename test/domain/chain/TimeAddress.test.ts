@@ -1,7 +1,7 @@
 /** Addresses of the TIME network. What they should be comes from another implementation of the same rule. */
 import { assert, describe, it } from "@effect/vitest"
 import * as TimeAddress from "../../../src/domain/chain/TimeAddress.ts"
-import { sha256 } from "../../../src/layers/chain/HasherLive.ts"
+import { sha256 } from "../../../src/layers/crypto/sha256.ts"
 
 const key = Buffer.from("ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c", "hex")
 const ofKey = "TIME0QChNmKtoXcSRHthZQUfQvwJfYdCJqFEhP"
