@@ -7,14 +7,9 @@
  * **Bounds.** A connection whose list waits is not read, so at most one list per connection waits. Nothing is dropped, and the pause does not
  * count as the peer's silence. A list is handled to its end even if its connection ends meanwhile.
  */
-import { Effect } from "effect"
+import type { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
-
-/** A connection whose reading can be paused. */
-interface Paused {
-  readonly pauseReading: () => void
-  readonly resumeReading: () => void
-}
+import { NextTurn, type Paused } from "./NextTurn.ts"
 
 interface Waiting {
   readonly connection: Paused
@@ -24,15 +19,14 @@ interface Waiting {
 }
 
 export class ListTurns {
-  private readonly fork: (effect: Effect.Effect<void>) => unknown
+  private readonly next: NextTurn
   private readonly waiting: Array<Waiting> = []
   /** Entries that may still be handled in this turn. */
   private left: number = Limits.listEntriesPerTurn
-  private isResting = false
 
   /** `fork` runs an effect that ends with the node. */
   constructor(fork: (effect: Effect.Effect<void>) => unknown) {
-    this.fork = fork
+    this.next = new NextTurn(fork, () => this.turn())
   }
 
   /** Lists with entries still to be handled. */
@@ -43,11 +37,11 @@ export class ListTurns {
   /** Calls `handle` with ranges `[from, to)` of a list of `length` entries: those that fit into this turn at once, the rest in later turns. */
   push(connection: Paused, length: number, handle: (from: number, to: number) => void): void {
     const list = { connection, length, handle, next: 0 }
-    if (!this.isResting) this.piece(list)
+    if (!this.next.waits) this.piece(list)
     if (list.next >= length) return
     connection.pauseReading()
     this.waiting.push(list)
-    this.rest()
+    this.next.ask()
   }
 
   private piece(list: Waiting): void {
@@ -58,26 +52,15 @@ export class ListTurns {
     if (to > from) list.handle(from, to)
   }
 
-  private rest(): void {
-    if (this.isResting) return
-    this.isResting = true
-    this.fork(this.turn)
+  private turn(): void {
+    this.left = Limits.listEntriesPerTurn
+    while (this.left > 0) {
+      const list = this.waiting.shift()
+      if (list === undefined) return
+      this.piece(list)
+      if (list.next < list.length) this.waiting.push(list)
+      else list.connection.resumeReading()
+    }
+    if (this.waiting.length > 0) this.next.ask()
   }
-
-  /** Yields first, so that everything else in the process gets its turn. */
-  private readonly turn = Effect.andThen(
-    Effect.yieldNow,
-    Effect.sync(() => {
-      this.isResting = false
-      this.left = Limits.listEntriesPerTurn
-      while (this.left > 0) {
-        const list = this.waiting.shift()
-        if (list === undefined) return
-        this.piece(list)
-        if (list.next < list.length) this.waiting.push(list)
-        else list.connection.resumeReading()
-      }
-      if (this.waiting.length > 0) this.rest()
-    })
-  )
 }

@@ -6,29 +6,23 @@
  * **Bounds.** A waiting connection is not read. `Data` is limited by its receiver, not here.
  * **Units.** Monotonic ms of the node's clock: in virtual time no turn ever ends.
  */
-import { Effect } from "effect"
+import type { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
-
-/** A connection whose reading can be paused. */
-interface Paused {
-  readonly pauseReading: () => void
-  readonly resumeReading: () => void
-}
+import { NextTurn, type Paused } from "./NextTurn.ts"
 
 export class ReadTurns {
   private readonly now: () => number
-  private readonly fork: (effect: Effect.Effect<void>) => unknown
+  private readonly next: NextTurn
   private readonly waiting: Array<Paused> = []
   /** Time spent on messages in this turn, and on those of the connection being read. */
   private turnMs = 0
   private shareMs = 0
   private since = 0
-  private isResting = false
 
   /** `fork` runs an effect that ends with the node. */
   constructor(now: () => number, fork: (effect: Effect.Effect<void>) => unknown) {
     this.now = now
-    this.fork = fork
+    this.next = new NextTurn(fork, () => this.turn())
   }
 
   /** Number of waiting connections. */
@@ -51,23 +45,13 @@ export class ReadTurns {
     if (this.shareMs < Limits.readShareMs && this.turnMs < Limits.readTurnMs) return
     connection.pauseReading()
     this.waiting.push(connection)
-    this.rest()
+    this.next.ask()
   }
 
-  private rest(): void {
-    if (this.isResting) return
-    this.isResting = true
-    this.fork(this.turn)
+  /** Resumes one waiting connection. */
+  private turn(): void {
+    this.turnMs = 0
+    this.waiting.shift()?.resumeReading()
+    if (this.waiting.length > 0) this.next.ask()
   }
-
-  /** Yields first, so that everything else gets its turn; then resumes one waiting connection. */
-  private readonly turn = Effect.andThen(
-    Effect.yieldNow,
-    Effect.sync(() => {
-      this.isResting = false
-      this.turnMs = 0
-      this.waiting.shift()?.resumeReading()
-      if (this.waiting.length > 0) this.rest()
-    })
-  )
 }
