@@ -45,6 +45,10 @@ const found: ReadonlyArray<readonly [what: string, options: SimulationOptions]> 
     { ...options(700062, 10, 1, faultKinds), keepFaults: [1, 2, 3], keepNodes: [0, 1, 4, 7], untilMs: 200_000 }
   ],
   [
+    "blocks of a peer whose clock was set forward are in the future, and its peers say so",
+    options(960886, 10, 0.2, faultKinds)
+  ],
+  [
     "who says that its own clock is behind, because it is, does not wrong its peers",
     { ...options(920056, 10, 1, faultKinds), keepFaults: [2], keepNodes: [0, 8], untilMs: 2_100_000 }
   ]

@@ -132,8 +132,9 @@ export class Audit {
       const pair = peer === undefined ? undefined : pairs.of(node.index, peer)
       if (pair === undefined || !pairs.healthy(pair, SimulationLimits.syncMs)) continue
       if (this.world.timeline.touched(node.index) > this.world.time.now - SimulationLimits.syncMs) continue
-      // By a clock that is set back, or has long run slow, the other nodes' blocks are in the future.
-      const clockWrong = clockFaults(this.world.timeline.underWay).has(node.index)
+      // By a clock that is set back, or has long run slow, the other nodes' blocks are in the future; so are blocks made by one set forward.
+      const wrongClocks = clockFaults(this.world.timeline.underWay)
+      const clockWrong = wrongClocks.has(node.index) || (peer !== undefined && wrongClocks.has(peer))
       const why = ["it has nothing above", ...(clockWrong ? ["its next block is"] : [])]
       const fine = why.some((why) => use.startsWith(`not used: ${why}`))
       if (use.startsWith("not used") && !fine) this.violated(node, "honest peers are used", `${ip}: ${use}`)
