@@ -1,6 +1,7 @@
 /** Progress of a simulation on a terminal. Pure except for the line that it draws on. */
 import type { Clock } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import { monotonicOf } from "../../layers/time/monotonicMs.ts"
 import type { Fault } from "../../simulation/plan/Fault.ts"
 import type * as Shrink from "../../simulation/plan/Shrink.ts"
 import * as SimulationText from "../../simulation/plan/SimulationText.ts"
@@ -16,9 +17,10 @@ const filled = (part: number): string => {
 
 /** Limits how often a text is drawn: a thousand calls per second cost almost nothing. */
 export const seldom = (line: ProgressLine, clock: Clock.Clock): (text: () => string) => void => {
+  const monotonic = monotonicOf(clock)
   let next = Number.NEGATIVE_INFINITY
   return (text) => {
-    const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    const now = monotonic()
     if (now < next) return
     next = now + Limits.progressBarMs
     line.show(text().slice(0, Math.max(0, line.width())))

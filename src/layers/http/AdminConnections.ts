@@ -8,6 +8,7 @@
 import { IncomingMessage, Server, type ServerOptions, ServerResponse } from "node:http"
 import { Socket } from "node:net"
 import * as Limits from "../../domain/Limits.ts"
+import { silentPlaces } from "../../domain/protection/silentPlaces.ts"
 import * as OpenFiles from "../socket/OpenFiles.ts"
 import { PacedSocket, Turns } from "./PacedSocket.ts"
 
@@ -33,10 +34,7 @@ const firstToLeave = (open: ReadonlyMap<PacedSocket, number>): PacedSocket | und
 class BoundedServer extends Server {
   /** Connections that have sent nothing, oldest first. */
   private readonly silent = new Set<Socket>()
-  private readonly silentPlaces = Math.min(
-    Limits.adminSilent,
-    Math.floor((OpenFiles.read() ?? Infinity) * Limits.lobbyShare)
-  )
+  private readonly silentPlaces = silentPlaces(Limits.adminSilent, OpenFiles.read())
   /** Requests under way by connection that has sent something, oldest connection first. */
   private readonly open = new Map<PacedSocket, number>()
   private readonly turns = new Turns()

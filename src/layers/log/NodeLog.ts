@@ -8,6 +8,7 @@ import { Clock, Effect, Layer, LogLevel, References, Schedule, Stream } from "ef
 import * as Limits from "../../domain/Limits.ts"
 import type { NodeEvent } from "../../domain/NodeEvent.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
+import { monotonicOf } from "../time/monotonicMs.ts"
 import * as EventText from "./EventText.ts"
 import * as LogBudget from "./LogBudget.ts"
 import { StrangerLines } from "./StrangerLines.ts"
@@ -27,7 +28,7 @@ const subscribe = Effect.fnUntraced(function*(warnsOfPlain: boolean) {
   const events = yield* NodeEvents
   const clock = yield* Clock.Clock
   // If the wall clock were set back, a window would stay open, with its lines suppressed, for that long.
-  const monotonic = (): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const monotonic = monotonicOf(clock)
   const least = yield* References.MinimumLogLevel
   const run = Effect.runSyncWith(yield* Effect.context<never>())
   let budget = LogBudget.empty

@@ -5,6 +5,7 @@
  */
 import * as Limits from "../../domain/Limits.ts"
 import * as TokenBucket from "../../domain/peer/TokenBucket.ts"
+import { silentPlaces } from "../../domain/protection/silentPlaces.ts"
 import * as Frame from "../../domain/wire/Frame.ts"
 import type { Accepted } from "../../services/PeerSocket.ts"
 import type { Timers } from "../time/Timers.ts"
@@ -28,7 +29,7 @@ export class Lobby {
   constructor(timers: Timers["Service"], openFiles: number | undefined) {
     this.timers = timers
     this.entries = TokenBucket.full(Limits.lobbyEntries, timers.now())
-    this.places = Math.min(Limits.lobbySockets, Math.floor((openFiles ?? Infinity) * Limits.lobbyShare))
+    this.places = silentPlaces(Limits.lobbySockets, openFiles)
   }
 
   get size(): number {

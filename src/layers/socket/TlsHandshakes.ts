@@ -13,10 +13,12 @@ import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { HandshakeQueue } from "../../domain/protection/HandshakeQueue.ts"
 import * as Offence from "../../domain/protection/Offence.ts"
+import { silentPlaces } from "../../domain/protection/silentPlaces.ts"
 import { ClientHello } from "../../domain/wire/tls/ClientHello.ts"
 import type { PeerPins } from "../../services/PeerPins.ts"
 import type { FailedArrival, Secured } from "../../services/PeerSocket.ts"
 import { plain } from "../../services/PeerSocket.ts"
+import { monotonicOf } from "../time/monotonicMs.ts"
 import * as OpenFiles from "./OpenFiles.ts"
 import { TcpEnd } from "./TcpEnd.ts"
 import * as TcpListener from "./TcpListener.ts"
@@ -84,8 +86,7 @@ class Handshakes {
     this.outcome = outcome
     this.now = now
     this.wake = wake
-    const places = Math.min(Limits.lobbySockets, Math.floor((OpenFiles.read() ?? Infinity) * Limits.lobbyShare))
-    this.queue = new HandshakeQueue(places, now())
+    this.queue = new HandshakeQueue(silentPlaces(Limits.lobbySockets, OpenFiles.read()), now())
     // Never listens: it is handed connections when their turn comes.
     this.server = NodeTls.createServer(context.server)
     this.server.on("secureConnection", (conn) => this.secured(conn))
@@ -246,7 +247,7 @@ export const make = (context: Context, outcome: Outcome): Effect.Effect<Handshak
     const handshakes = new Handshakes(
       context,
       outcome,
-      () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
+      monotonicOf(clock),
       () => Queue.offerUnsafe(woken, undefined)
     )
     const turns = Effect.suspend(() => {

@@ -4,6 +4,7 @@
  * `of` makes one from any `Clock`. A simulation's clock is one itself, and needs no fiber.
  */
 import { type Clock, Duration, Effect, Fiber } from "effect"
+import { monotonicOf } from "./monotonicMs.ts"
 
 export interface AlarmClock {
   /** Monotonic ms, from an arbitrary origin; may have fractions. */
@@ -24,7 +25,7 @@ const isAlarming = (clock: Clock.Clock): clock is AlarmingClock => "alarms" in c
 /** `fork` starts an effect that ends with the user of the alarms. */
 export const of = (clock: Clock.Clock, fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>): AlarmClock =>
   isAlarming(clock) ? clock.alarms : {
-    monotonicMs: () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
+    monotonicMs: monotonicOf(clock),
     alarm: (ms, run) => {
       // Never in the same turn: the caller must hold the alarm before it fires.
       const wait = ms <= 0 ? Effect.yieldNow : clock.sleep(Duration.millis(ms))

@@ -4,6 +4,7 @@
  */
 import { Clock, Duration, Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import { monotonicOf } from "./monotonicMs.ts"
 
 /** ms by which a deadline that fired `lateMs` late must be extended; 0: it stands. */
 export const owedMs = (lateMs: number): number =>
@@ -12,7 +13,7 @@ export const owedMs = (lateMs: number): number =>
 /** Sleeps `ms`, then again for as long as it woke late, until it wakes in time. */
 export const patience = (ms: number): Effect.Effect<void> =>
   Effect.flatMap(Clock.Clock, (clock) => {
-    const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    const now = monotonicOf(clock)
     const wait = (ms: number, isLastLook: boolean): Effect.Effect<void> =>
       Effect.suspend(() => {
         const due = now() + ms

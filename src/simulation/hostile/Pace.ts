@@ -4,6 +4,7 @@
  */
 import { Effect } from "effect"
 import type { Clock } from "effect"
+import { monotonicOf } from "../../layers/time/monotonicMs.ts"
 import * as SimulationLimits from "../plan/Limits.ts"
 
 export interface Pace {
@@ -14,7 +15,7 @@ export interface Pace {
 }
 
 export const make = (clock: Clock.Clock): Pace => {
-  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const now = monotonicOf(clock)
   /** ms. When everything sent so far would have been sent at the average rate. */
   let paidUntil = now() - SimulationLimits.hostileBurstMs
   const owe = (frames: number, bytes: number) => {
