@@ -10,7 +10,7 @@ import { NodeEvents } from "../../src/services/NodeEvents.ts"
 TypeCounts.prototype.add = () => {}
 FlightRecorder.prototype.record = () => {}
 
-/** Only those who listen hear of an event: the benchmark itself is told of Ups. */
+/** Only listeners receive events; the benchmark itself listens for Ups. */
 const blind = (service: NodeEvents["Service"]): NodeEvents["Service"] => {
   const listeners = new Set<Parameters<NodeEvents["Service"]["listen"]>[0]>()
   return {

@@ -74,7 +74,7 @@ describe("timemesh watch", () => {
       yield* Fiber.interrupt(fiber)
     }))
 
-  it.effect("says that a node is away, and goes on where it was when it is back", () =>
+  it.effect("says that a node is away, and continues where it was when it is back", () =>
     Effect.gen(function*() {
       const { latest, node, state, streams } = yield* makeNode
       const { screen, text } = makeScreen()

@@ -98,7 +98,7 @@ describe("a state that no step makes", () => {
     assert.isUndefined(after({ ...empty, probe }, fired("probe")).state.probe)
   })
 
-  it("four ends of which none can go: a fifth comes all the same", () => {
+  it("four ends of which none can go: a fifth still comes", () => {
     const ends = [1, 2, 3, 4].map((id) => bareEnd(id, "in", "up"))
     assert.lengthOf(after({ ...empty, ends }, accepted(5)).state.ends, 5)
   })

@@ -192,7 +192,7 @@ describe("how it ended", () => {
     assert.isFalse(at({}))
   })
 
-  it("is a flap where the same process is back within the time, and nobody had ended its connection", () => {
+  it("is a flap where the same process is back within the time, and neither end had ended its connection", () => {
     const process = { id: "a", tag: "a", self: PeerIp.fromStringUnsafe("10.0.0.1") }
     const up = BookEntry.cameUp(BookEntry.make(1, "gossip"), process)
     const flaps = (reason: DisconnectReason.DisconnectReason, now = 5, after = up) =>

@@ -99,7 +99,7 @@ describe("the turns of newcomers in need", () => {
     assert.strictEqual(new Set(came.slice(300)).size, 300)
   })
 
-  it("a netgroup that has given up holds nobody up for longer than its turn is kept", () => {
+  it("a netgroup that has given up delays no other for longer than its turn is kept", () => {
     const turns = new NewcomerTurns()
     assert.isTrue(turns.isNext("first", 1, 0))
     assert.isFalse(turns.isNext("second", 2, Limits.newcomerWaitMs))

@@ -97,7 +97,7 @@ const cases: ReadonlyArray<readonly [what: string, bytes: string, ...statuses: R
   ["version 2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "400"],
   ["TLS", "\x16\x03\x01\x00\xf8\x01\x00\x00\xf4\x03\x03", "400"],
   ["zeros", "\0".repeat(64), "400"],
-  ["an event that is none", get("/events", "Last-Event-ID: x"), "200"],
+  ["an event id that is not a number", get("/events", "Last-Event-ID: x"), "200"],
   ["an event of another process", get("/events", "Last-Event-ID: zzz.1-99999999999999999999"), "200"],
   ["an event below zero", get("/events", "Last-Event-ID: a.1--5"), "200"],
   ["an event of 6,000 letters", get("/events", `Last-Event-ID: ${"9".repeat(6_000)}`), "200"],

@@ -130,7 +130,7 @@ describe("a full node", () => {
 })
 
 describe("newcomers", () => {
-  it.effect("are told of at once when they are few, and together when they are many", () =>
+  it.effect("are announced at once when they are few, and together when they are many", () =>
     onMesh(1, ({ network, start }) =>
       Effect.gen(function*() {
         yield* start(us)
@@ -158,7 +158,7 @@ describe("newcomers", () => {
           const ms = Number(((yield* Clock.monotonicTimeNanos) - began) / 1_000_000n)
           messages.push({ ms, ips: message.peers.map(({ ip }) => ip) })
         })))
-        // One newcomer is no burst: it is told of within the first time.
+        // One newcomer is no burst: it is announced within the first time.
         yield* joined(1, Limits.gossipMs * 2)
         assert.deepStrictEqual(messages.map(({ ips }) => ips), [[memberIp(1)]])
         const burst = Array.from({ length: 20 }, (_, i) => memberIp(i + 2))
