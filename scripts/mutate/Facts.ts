@@ -8,10 +8,11 @@ export interface Fact {
   readonly mutant?: string
   /**
    * `begun`: it is on. `killed`: a test failed with it that passes without it, before and after. `passed`: every test that reaches it
-   * does. `imported`: it also runs when the file's imports do, before it could be on: that no test fails says nothing. `poisoned`: what failed with it fails without it as
-   * well now. `done`: the file's mutants are all tried.
+   * does. `imported`: it runs when the file's imports do, and not all tests can run after an import of their own: that none fails says
+   * nothing. `poisoned`: what failed with it fails without it as well, or its process ended. `broken`: without a mutant, the
+   * file's import or a test of it fails. `done`: the file's mutants are all tried.
    */
-  readonly is: "begun" | "killed" | "passed" | "imported" | "poisoned" | "done"
+  readonly is: "begun" | "killed" | "passed" | "imported" | "poisoned" | "broken" | "done"
 }
 
 export interface Plan {

@@ -71,7 +71,11 @@ const attempt = async (copy: string, plan: Facts.Plan, tests: string, next: () =
     child.kill("SIGKILL")
     if (hanging === undefined) return
     Facts.add(plan, { ...hanging, is: "killed" })
+    return
   }
+  next()
+  const unfinished = Facts.read(plan).at(-1)
+  if (unfinished?.is === "begun" && unfinished.mutant !== undefined) Facts.add(plan, { ...unfinished, is: "poisoned" })
 }
 
 /** By what the tests of each file took when they ran last. */
@@ -94,14 +98,16 @@ export const run = async (
   mutants: ReadonlyArray<string>,
   tests: ReadonlyArray<string>,
   bounds: Pick<Facts.Plan, "durations" | "mostMs">,
-  tell: (mutant: string, outcome: Outcome) => void
+  tell: (mutant: string, outcome: Outcome) => void,
+  warn: (line: string) => void
 ): Promise<void> => {
   const plan: Facts.Plan = { mutants, facts: path.join(copy, "facts.ndjson"), ...bounds }
   const told = new Set<string>()
   const added = Facts.follow(plan)
   const next = (): ReadonlyArray<Facts.Fact> => {
     const facts = added()
-    for (const { is, mutant } of facts) {
+    for (const { file, is, mutant } of facts) {
+      if (is === "broken") warn(`${path.relative(copy, file)} fails without a mutant as well`)
       if (is !== "killed" || mutant === undefined || told.has(mutant)) continue
       told.add(mutant)
       tell(mutant, "Killed")

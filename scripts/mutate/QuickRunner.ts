@@ -3,15 +3,23 @@
  * another mutant switched on. One start and one import per test file, instead of one per mutant.
  */
 import { setTimeout as sleep } from "node:timers/promises"
-import { type RunnerTask as Task, type RunnerTestCase as Test, type RunnerTestFile as File, TestRunner } from "vitest"
+import {
+  type RunnerTask as Task,
+  type RunnerTestCase as Test,
+  type RunnerTestFile as File,
+  TestRunner,
+  vi
+} from "vitest"
+import { collectTests } from "vitest/internal/browser"
 import * as Facts from "./Facts.ts"
 
 /** What instrumented code reads and writes (StrykerJS's instrumenter). */
 interface Switches {
   activeMutant?: string | undefined
   currentTestId?: string | undefined
-  mutantCoverage?: {
-    readonly static: Record<string, number>
+  readonly mutantCoverage: {
+    /** What ran while the file and its code were imported. */
+    static: Record<string, number>
     readonly perTest: Record<string, Record<string, number> | undefined>
   }
   hitCount?: number | undefined
@@ -75,7 +83,7 @@ interface Known {
 /** Tests that reach one of the mutants and pass when they are run again, without a mutant, with what they reach; the quickest first. */
 const measure = async (tests: ReadonlyArray<Test>, due: ReadonlySet<string>): Promise<ReadonlyArray<Known>> => {
   const known: Array<Known> = []
-  const perTest = switches.mutantCoverage?.perTest ?? {}
+  const perTest = switches.mutantCoverage.perTest
   for (const test of tests) {
     if (!Object.keys(perTest[test.id] ?? {}).some((mutant) => due.has(mutant))) continue
     perTest[test.id] = undefined
@@ -110,6 +118,72 @@ const tryMutant = async (
   return "passed"
 }
 
+/** Imports the file and all code that it needs anew, with the mutant on if there is one. `undefined`: the import fails. */
+const importAnew = async (
+  runner: TestRunner,
+  file: string,
+  mutant?: string
+): Promise<ReadonlyArray<Test> | undefined> => {
+  vi.resetModules()
+  switches.activeMutant = mutant
+  switches.hitCount = undefined
+  // What the watching process knows of the file stays as it is.
+  const quiet = Object.create(runner, {
+    onBeforeCollect: { value: () => {} },
+    onCollectStart: { value: () => {} },
+    onCollected: { value: () => {} }
+  })
+  const [again] = await collectTests([file], quiet)
+  switches.activeMutant = undefined
+  return again === undefined || again.result?.state === "fail" ? undefined : testsIn(again.tasks)
+}
+
+/**
+ * Tries mutants that run when the file is imported, each with an import of its own, by the tests that pass after one without a mutant: not
+ * those that need a hook to run first.
+ */
+const tryAnew = async (
+  runner: TestRunner,
+  file: string,
+  mutants: ReadonlyArray<string>,
+  tests: ReadonlyArray<Test>
+): Promise<void> => {
+  const ms = new Map<string, number>()
+  for (const test of await importAnew(runner, file) ?? []) {
+    if (!tests.some(({ id }) => id === test.id)) continue
+    const alone = await run(test, 0)
+    if (alone.passes) ms.set(test.id, alone.ms)
+  }
+  const within = (all: ReadonlyArray<Test> | undefined) =>
+    (all ?? []).filter(({ id }) => ms.has(id)).toSorted((a, b) => (ms.get(a.id) ?? 0) - (ms.get(b.id) ?? 0))
+  /** The test that fails with the mutant; `import`: the import does. */
+  const failing = async (mutant: string): Promise<string | undefined> => {
+    const all = await importAnew(runner, file, mutant)
+    if (all === undefined) return "import"
+    for (const test of within(all)) {
+      switches.activeMutant = mutant
+      const { passes } = await run(test, ms.get(test.id) ?? 0)
+      switches.activeMutant = undefined
+      if (!passes) return test.id
+    }
+    return undefined
+  }
+  for (const mutant of mutants) {
+    Facts.add(plan, { file, mutant, is: "begun" })
+    const by = await failing(mutant)
+    if (by === undefined) {
+      Facts.add(plan, { file, mutant, is: ms.size === tests.length ? "passed" : "imported" })
+      continue
+    }
+    const without = await importAnew(runner, file)
+    const test = without?.find(({ id }) => id === by)
+    const passes = by === "import"
+      ? without !== undefined
+      : test !== undefined && (await run(test, ms.get(by) ?? 0)).passes
+    Facts.add(plan, { file, mutant, is: passes ? "killed" : "imported" })
+  }
+}
+
 /** Of a test, the same in every copy. */
 const nameOf = ({ file, fullTestName }: Task): string => `${file.name} > ${fullTestName}`
 
@@ -118,6 +192,13 @@ const tookMs = new Map<string, number>()
 
 export default class QuickRunner extends TestRunner {
   private spent: ReturnType<typeof since> | undefined
+
+  onBeforeCollect(): void {
+    // Each file imports its code itself, so that what runs on import is known of each.
+    vi.resetModules()
+    switches.mutantCoverage.static = {}
+    switches.currentTestId = undefined
+  }
 
   onBeforeRunFiles(): void {
     // What runs from here on is not part of importing the code.
@@ -143,8 +224,9 @@ export default class QuickRunner extends TestRunner {
   }
 
   override async onAfterRunFiles(files: Array<File>): Promise<void> {
-    for (const { filepath: file, tasks } of files) {
+    for (const { filepath: file, result, tasks } of files) {
       Facts.add(plan, { file, is: "begun" })
+      if (result?.state === "fail") Facts.add(plan, { file, is: "broken" })
       Facts.addDurations(
         plan,
         testsIn(tasks).map((test) => ({ test: nameOf(test), ms: Math.round(tookMs.get(test.id) ?? 0) }))
@@ -154,19 +236,31 @@ export default class QuickRunner extends TestRunner {
         facts.filter((fact) => fact.is === "killed" || fact.file === file).map(({ mutant }) => mutant)
       )
       const inTime = testsIn(tasks).filter(({ id }) => (tookMs.get(id) ?? 0) <= plan.mostMs)
-      const known = await measure(inTime, new Set(plan.mutants.filter((mutant) => !settled.has(mutant))))
-      const imported = switches.mutantCoverage?.static ?? {}
-      for (const mutant of plan.mutants) {
-        if (settled.has(mutant)) continue
-        // A test may fail all the same; if none does, nothing is known.
-        if (imported[mutant] !== undefined) Facts.add(plan, { file, mutant, is: "imported" })
+      const due = new Set(plan.mutants.filter((mutant) => !settled.has(mutant)))
+      let known = await measure(inTime, due)
+      // Tried from the import on, so that what the tests reach later shows as well.
+      const anew = new Set([...due].filter((mutant) => switches.mutantCoverage.static[mutant] !== undefined))
+      const tried = new Set<string>()
+      for (const mutant of due) {
+        if (anew.has(mutant)) continue
         const reaching = known.filter(({ hits }) => hits[mutant] !== undefined)
         if (reaching.length === 0) continue
         Facts.add(plan, { file, mutant, is: "begun" })
+        tried.add(mutant)
         const is = await tryMutant(file, mutant, reaching)
-        Facts.add(plan, { file, mutant, is })
-        if (is === "poisoned") break
+        if (is !== "poisoned") {
+          Facts.add(plan, { file, mutant, is })
+          continue
+        }
+        // Something that the tests share is broken now.
+        anew.add(mutant)
+        const before = known.length
+        known = await measure(await importAnew(this, file) ?? [], due)
+        if (known.length === before) continue
+        for (const other of due) if (!tried.has(other)) anew.add(other)
+        break
       }
+      await tryAnew(this, file, [...anew], inTime)
       Facts.add(plan, { file, is: "done" })
     }
     super.onAfterRunFiles(files)

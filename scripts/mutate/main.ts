@@ -58,14 +58,17 @@ if (chosen.length === 0 || chosen.length < (values.room?.length ?? 0)) {
 }
 const sample = values.sample === "all" ? Number.POSITIVE_INFINITY : Number(values.sample)
 
-/** Everything that a room's own tests are made of. */
+/** Everything that a room's own tests are made of, and what runs them. */
 const testsHash = (room: Room): string => {
   const folders = [...(room.tests ?? [room.name]), "harness"].map((folder) => `${root}test/${folder}`)
   const files = folders.flatMap((folder) =>
     fs.readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts")).toSorted()
       .map((name) => fs.readFileSync(`${folder}/${name}`, "utf8"))
   )
-  return Journal.hash(files.join("\0"))
+  const runners = ["QuickPass", "QuickRunner"].map((name) =>
+    fs.readFileSync(new URL(`${name}.ts`, import.meta.url), "utf8")
+  )
+  return Journal.hash([...files, ...runners].join("\0"))
 }
 
 interface Found {
@@ -137,7 +140,7 @@ const test = async (room: Room) => {
     await QuickPass.run(copy, [...keys.keys()], testFiles, bounds, (id, outcome) => {
       const key = keys.get(id)
       if (key !== undefined) learn(key, outcome)
-    })
+    }, print)
   }
   const rest = new Set(due.filter(isDue).map(({ key }) => key))
   if (rest.size === 0 || values.quick) return { all, began, drawn, journal, known }

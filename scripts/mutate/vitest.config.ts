@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
+import project from "../../vitest.config.ts"
+
+const own = project.test ?? {}
 
 export const tests = (process.env["MUTATE_TESTS"] ?? "test/domain/peer/**/*.test.ts").split(",")
 
@@ -21,6 +24,9 @@ class LikelyFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: tests,
+    setupFiles: own.setupFiles ?? [],
+    // A file with a test of an unknown tag would not run at all.
+    tags: own.tags ?? [],
     pool: "threads",
     // Coverage of a test is collected by the file that it is in: a module that two files share would report to the first only.
     isolate: true,
