@@ -74,7 +74,8 @@ export const candidate = (work: Work, rules: Rules, end: End): void => {
     })
     PairWork.reject(work, gone, "duplicate")
   }
-  if (incumbent === undefined && !work.grace && work.ends.some(PairWork.isOwnDial)) {
+  // An end that becomes the connection clears our own dials away: none is left beside an incumbent.
+  if (!work.grace && work.ends.some(PairWork.isOwnDial)) {
     PairWork.decide(work, "hold-for-own-dial", end, work.ends.find(PairWork.isOwnDial))
     work.grace = true
     PairWork.arm(work, "grace", 0, Limits.graceMs)
@@ -172,7 +173,8 @@ export const settle = (work: Work): void => {
     const slow = work.probe !== undefined && !work.probe.urgent && work.probe.phase !== "late"
     if (work.probe === undefined ? urgent || !work.spacing : urgent && slow) PairWork.challenge(work, incumbent, urgent)
   }
-  if (work.grace && (incumbent !== undefined || held.length === 0)) {
+  // An end that becomes the connection leaves none held.
+  if (work.grace && held.length === 0) {
     work.grace = false
     PairWork.disarm(work, "grace", 0)
   }

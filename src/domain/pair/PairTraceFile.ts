@@ -4,7 +4,7 @@
  * **Shapes**: missing fields are absent, never null; nonces are decimal texts, because they have 64 bits. A step has `before` only if it
  * differs from the state the previous step left. **Versions**: adding fields keeps the version number; changing existing ones raises it.
  */
-import { Option, Result, Schema } from "effect"
+import { Option, Predicate, Result, Schema } from "effect"
 import * as DisconnectReason from "../DisconnectReason.ts"
 import { networkNames } from "../Network.ts"
 import { PeerIp } from "../peer/PeerIp.ts"
@@ -144,7 +144,7 @@ export type PairTraceFile = typeof PairTraceFile.Type
 /** Drops fields that are `undefined`. */
 const present = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(present)
-  if (typeof value !== "object" || value === null) return value
+  if (!Predicate.isObject(value)) return value
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, field]) => field === undefined ? [] : [[key, present(field)]])
   )

@@ -163,14 +163,14 @@ export const add = (work: Work, id: EndId, dir: End["dir"], phase: End["phase"])
   if (timer !== undefined) arm(work, timer, id, timerMs[timer])
 }
 
-/** Replaces an end by its next version and moves its timer along. */
+/** Replaces an end by its next version and ends its timer: every next version has another one, or none. */
 export const advance = (work: Work, before: End, change: Partial<End>): End => {
   const after: End = { ...before, ...change }
   work.ends = work.ends.map((end) => end.id === after.id ? after : end)
   const from = timerOf(before)
   const to = timerOf(after)
-  if (from !== undefined && from !== to) disarm(work, from, after.id)
-  if (to !== undefined && from !== to) arm(work, to, after.id, timerMs[to])
+  if (from !== undefined) disarm(work, from, after.id)
+  if (to !== undefined) arm(work, to, after.id, timerMs[to])
   return after
 }
 

@@ -9,9 +9,12 @@ import { empty, type PairAction, type PairEvent, type PairState } from "../../..
 import {
   a1,
   accepted,
+  ack,
   bareEnd,
   challengeNonce,
   challenger,
+  closed,
+  commit,
   connected,
   drive,
   fired,
@@ -63,6 +66,40 @@ describe("what comes late", () => {
     pair.send(connected(1))
     pair.send({ _tag: "Refused", end: 1, reject: "full", detail: "", retryMs: 60_000 })
     assert.deepStrictEqual([...pair.timers], [["redial 0", 60_000]])
+  })
+})
+
+describe("an L that holds a challenger", () => {
+  it("keeps it when another socket is ruled out", () => {
+    const pair = drive()
+    pair.send(accepted(1))
+    pair.send(welcomed(1, "lower", "p", a1, "p", 2))
+    pair.send(ack(1))
+    challenger(pair, 2, "q")
+    pair.send(accepted(3))
+    assert.deepStrictEqual(pair.said(welcomed(3, "lower", "p", a1, "p", 1)), ["Close 3 rejected: duplicate!"])
+    assert.strictEqual(Pair.phaseOf(pair.state(), 2), "candidate")
+  })
+
+  it("rejects a Commit on it: an L receives none", () => {
+    const pair = lowerUp()
+    challenger(pair, 2, "q")
+    assert.deepStrictEqual(pair.said(commit(2)), ["Close 2 protocol!"])
+  })
+})
+
+describe("an accepted socket whose Hello has not come", () => {
+  it("is no dial of our own: nothing waits for it, and its end asks for no backoff", () => {
+    const pair = drive()
+    pair.send(learned("lower"))
+    pair.send(accepted(1))
+    pair.send(accepted(2))
+    assert.deepStrictEqual(pair.said(welcomed(2, "lower")), ["SendCommit 2"])
+    const alone = drive()
+    alone.send(learned("higher"))
+    alone.send(accepted(1))
+    alone.send(closed(1))
+    assert.deepStrictEqual([...alone.timers], [["redial 0", 4_000]])
   })
 })
 

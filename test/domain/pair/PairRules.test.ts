@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Pair from "../../../src/domain/pair/Pair.ts"
 import { production, type Rules } from "../../../src/domain/pair/PairRules.ts"
-import type { Draw, PairEvent, PairState } from "../../../src/domain/pair/PairState.ts"
-import { a1, accepted, commit, higherUp, lowerUp, welcomed } from "../../harness/PairDrive.ts"
+import { type Draw, empty, type PairEvent, type PairState } from "../../../src/domain/pair/PairState.ts"
+import { a1, accepted, ack, commit, higherUp, lowerUp, welcomed } from "../../harness/PairDrive.ts"
 
 const draw: Draw = { id: 500, nonce: 500n, backoffMs: 7, fallbackMs: 4_000 }
 
@@ -49,6 +49,19 @@ describe("wrong rules", () => {
       live: [`${first?.id} up`]
     })
     assert.deepStrictEqual(under({}, higher, later), { closed: [`${first?.id} replaced`], live: ["90 up"] })
+  })
+
+  it("L challenges for an older socket of the process that it is up with, and H gives its connection up for one", () => {
+    const order = (end: number, role: "lower" | "higher", number: number) => [
+      accepted(end),
+      welcomed(end, role, "p", a1, "p", number)
+    ]
+    const asL = [...order(90, "lower", 2), ack(90), ...order(91, "lower", 1)]
+    assert.deepStrictEqual(under({}, empty, asL), { closed: ["91 rejected: duplicate"], live: ["90 up"] })
+    assert.deepStrictEqual(under({ older: "obey" }, empty, asL), { closed: [], live: ["90 up", "91 candidate"] })
+    const asH = [...order(90, "higher", 2), commit(90), ...order(91, "higher", 1), commit(91)]
+    assert.deepStrictEqual(under({}, empty, asH), { closed: ["91 rejected: duplicate"], live: ["90 up"] })
+    assert.deepStrictEqual(under({ older: "obey" }, empty, asH), { closed: ["90 replaced"], live: ["91 up"] })
   })
 
   it("H takes the newest Commit to hold, whatever its place among the sockets of its process", () => {
