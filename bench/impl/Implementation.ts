@@ -51,6 +51,8 @@ export interface Implementation {
   readonly crowd: (address: string, first: number, count: number) => Promise<ReadonlyArray<Link>>
   /** `count` nodes on their own loopback addresses in this process, every pair connected. */
   readonly mesh: (count: number) => Promise<MeshResult>
+  /** Both ends as the workload `idle` has them, where a stack has no pings of its own: the workload sends them. */
+  readonly idle?: Pick<Implementation, "serve" | "crowd">
   /** Nodes that keep a chain, where the stack has one. */
   readonly chain?: () => Promise<typeof Chain>
 }

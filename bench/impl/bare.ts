@@ -30,6 +30,29 @@ export const link = (socket: net.Socket): Link => {
   }
 }
 
+/** bytes. A nonce, and whether it is asked or answered. */
+const beatBytes = 9
+
+/** An end that answers pings. Only for idle connections: every message is taken for a ping or its answer. */
+export const idleLink = (socket: net.Socket): Link => {
+  const plain = link(socket)
+  plain.receive((payload) => {
+    if (payload[0] !== 0) return
+    const answer = payload.slice()
+    answer[0] = 1
+    void plain.send([answer])
+  })
+  return {
+    ...plain,
+    receive: () => {},
+    ping: async () => {
+      const ask = Buffer.alloc(beatBytes)
+      ask.writeDoubleBE(performance.now(), 1)
+      return plain.send([ask])
+    }
+  }
+}
+
 /** `IP:PORT` apart. */
 export const split = (address: string): { host: string; port: number } => {
   const at = address.lastIndexOf(":")
@@ -56,9 +79,17 @@ export const dial = (address: string, ip: string): Promise<net.Socket> =>
     socket.once("error", reject)
   })
 
-const base: Pick<Implementation, "serve" | "connect"> = {
-  serve: ({ ip, onLink }) => listen(ip, (socket) => onLink(link(socket))),
-  connect: async (address, ip) => link(await dial(address, ip))
-}
+const baseOf = (linkOf: typeof link): Pick<Implementation, "serve" | "connect"> => ({
+  serve: ({ ip, onLink }) => listen(ip, (socket) => onLink(linkOf(socket))),
+  connect: async (address, ip) => linkOf(await dial(address, ip))
+})
 
-export const implementation: Implementation = { ...base, crowd: crowd(base), mesh: mesh(base) }
+const base = baseOf(link)
+const idle = baseOf(idleLink)
+
+export const implementation: Implementation = {
+  ...base,
+  crowd: crowd(base),
+  mesh: mesh(base),
+  idle: { ...idle, crowd: crowd(idle) }
+}

@@ -46,7 +46,14 @@ const full: ReadonlyArray<Step> = [
     options: base,
     timeoutMs: 60_000
   },
-  { workload: "idle", implementations: ["timemesh"], rounds: 1, roles: pair, options: base, timeoutMs: 120_000 },
+  {
+    workload: "idle",
+    implementations: ["bare", "timemesh"],
+    rounds: 1,
+    roles: pair,
+    options: base,
+    timeoutMs: 120_000
+  },
   {
     workload: "flat",
     implementations: withoutPacked,

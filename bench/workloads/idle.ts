@@ -2,6 +2,7 @@
  * What a node does when nothing happens: CPU time of a process with `idlePeers` connected peers in another process, which
  * ping it as nodes do, over `idleMs`, after everything has settled.
  */
+import type { Link } from "../impl/Implementation.ts"
 import { sleep } from "../lib/sleep.ts"
 import { serverIp } from "./ips.ts"
 import type { Workload } from "./Workload.ts"
@@ -11,16 +12,28 @@ const pingMs = 15_000
 /** ms. Past the handshakes, the first two rounds of pings, and the collections by which V8 gives memory back after a busy time. */
 const settleMs = 30_000
 
+/** Pings the links that are due once a second, as a node does, until the process ends. */
+const pingEverySecond = (links: ReadonlyArray<Link>) => {
+  let beat = 0
+  setInterval(() => {
+    const turn = beat++ % (pingMs / 1_000)
+    for (let at = turn; at < links.length; at += pingMs / 1_000) void links[at]?.ping?.()
+  }, 1_000).unref()
+}
+
 export const idle: Workload = {
   server: async (implementation, peer, options) => {
     let links = 0
-    const server = await implementation.serve({
+    const pinged: Array<Link> = []
+    const server = await (implementation.idle ?? implementation).serve({
       ip: serverIp,
       onLink: (link) => {
         links++
         link.receive(() => {})
+        if (implementation.idle !== undefined) pinged.push(link)
       }
     })
+    if (implementation.idle !== undefined) pingEverySecond(pinged)
     peer.tell("address", server.address)
     while (links < options.idlePeers) await sleep(20)
     globalThis.gc?.()
@@ -35,7 +48,11 @@ export const idle: Workload = {
     return { idleMsPerS: (cpu.user + cpu.system) / 1000 / seconds }
   },
   client: async (implementation, peer, options) => {
-    const links = await implementation.crowd(String(await peer.hear("address")), 1, options.idlePeers)
+    const links = await (implementation.idle ?? implementation).crowd(
+      String(await peer.hear("address")),
+      1,
+      options.idlePeers
+    )
     const state = { over: false }
     const pinging = async () => {
       const began = performance.now()

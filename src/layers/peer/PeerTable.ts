@@ -10,6 +10,7 @@ import type { Placed } from "../../domain/peer/KnownAddress.ts"
 import type * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { PeerRecord, PeerSource } from "../../domain/peer/PeerRecord.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
+import { NodeRules } from "../../services/NodeRules.ts"
 import { PeerSocket } from "../../services/PeerSocket.ts"
 import { Timers } from "../time/Timers.ts"
 import { FlightRecorder } from "./FlightRecorder.ts"
@@ -63,6 +64,7 @@ const make = Effect.gen(function*() {
   const { now } = yield* Timers
   const setup = yield* NodeConfig
   const sockets = yield* PeerSocket
+  const { pairStep } = yield* NodeRules
   const context: RowContext = {
     now,
     usualPort: setup.network.port,
@@ -102,7 +104,7 @@ const make = Effect.gen(function*() {
     isolated: new Set(),
     moved: new Map(),
     protection: new ProtectionState(),
-    flights: new FlightRecorder()
+    flights: new FlightRecorder(pairStep)
   })
 })
 

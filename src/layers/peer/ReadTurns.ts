@@ -14,8 +14,9 @@ export class ReadTurns {
   private readonly now: () => number
   private readonly next: NextTurn
   private readonly waiting: Array<Paused> = []
-  /** Time spent on messages in this turn, and on those of the connection being read. */
+  /** Time spent on messages in this turn. Time that went to other work since then is taken off, so a few messages now and then never end a turn. */
   private turnMs = 0
+  /** Time spent on messages of the connection being read. */
   private shareMs = 0
   private since = 0
 
@@ -32,7 +33,9 @@ export class ReadTurns {
 
   /** A connection begins to hand over received messages. */
   begins(): void {
-    this.since = this.now()
+    const now = this.now()
+    this.turnMs = Math.max(0, this.turnMs - (now - this.since))
+    this.since = now
     this.shareMs = 0
   }
 

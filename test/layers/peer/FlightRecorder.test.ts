@@ -1,7 +1,8 @@
 /** What the recorder keeps, and what it gives up first when it is full. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../../src/domain/Limits.ts"
-import type { PairEvent } from "../../../src/domain/pair/PairState.ts"
+import * as Pair from "../../../src/domain/pair/Pair.ts"
+import type { PairEvent, PairState } from "../../../src/domain/pair/PairState.ts"
 import { empty } from "../../../src/domain/pair/PairState.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import { FlightRecorder, type Kept } from "../../../src/layers/peer/FlightRecorder.ts"
@@ -22,6 +23,11 @@ const up = (at: number): Kept => ({
   event: { _tag: "AckReceived", end: 1 },
   actions: [{ _tag: "Up", end: 1 }]
 })
+/** Takes these steps. */
+const machine: Pair.Step = (_, event) => {
+  const { actions, after } = event._tag === "AckReceived" ? up(0) : failed(0)
+  return [after, actions]
+}
 const times = (recorder: FlightRecorder, of: PeerIp.PeerIp) => recorder.of(of)?.steps.map(({ at }) => at)
 
 /** Fills what is left with a pair that flaps. */
@@ -34,7 +40,7 @@ const flap = (recorder: FlightRecorder, first: number, pairs: number) => {
 
 describe("flight recorder", () => {
   it("keeps the last steps of a pair, in order, and counts those before", () => {
-    const recorder = new FlightRecorder()
+    const recorder = new FlightRecorder(machine)
     for (let at = 0; at < Limits.traceSteps + 10; at++) recorder.record(ip(1), failed(at))
     const { earlier, steps } = recorder.of(ip(1)) ?? { earlier: -1, steps: [] }
     assert.strictEqual(earlier, 10)
@@ -44,7 +50,7 @@ describe("flight recorder", () => {
   })
 
   it("keeps no bytes, pongs and pings that change nothing, but every other event", () => {
-    const recorder = new FlightRecorder()
+    const recorder = new FlightRecorder(machine)
     const idle = (event: PairEvent): Kept => ({ at: 1, before: empty, event, draw, actions: [], after: empty })
     recorder.record(ip(1), idle({ _tag: "PongReceived", end: 1, nonce: 5n }))
     recorder.record(ip(1), idle({ _tag: "Heard", end: 1 }))
@@ -57,7 +63,7 @@ describe("flight recorder", () => {
   })
 
   it("never exceeds its bytes, and a flood of addresses takes nothing from pairs that were up", () => {
-    const recorder = new FlightRecorder()
+    const recorder = new FlightRecorder(machine)
     let most = 0
     recorder.record(ip(0), up(1))
     for (let n = 1; n <= 20_000; n++) {
@@ -72,7 +78,7 @@ describe("flight recorder", () => {
   })
 
   it("takes from the pairs that flap before it takes from a quiet one", () => {
-    const recorder = new FlightRecorder()
+    const recorder = new FlightRecorder(machine)
     for (const at of [1, 2, 3]) recorder.record(ip(0), at === 1 ? up(at) : failed(at))
     flap(recorder, 1, 200)
     assert.isAtMost(recorder.bytes, Limits.traceBytes)
@@ -82,9 +88,9 @@ describe("flight recorder", () => {
   })
 
   it("forgets the pair that was quiet for longest when all traces are short", () => {
-    const recorder = new FlightRecorder()
+    const recorder = new FlightRecorder(machine)
     let most = 0
-    const short = 9_000
+    const short = 12_000
     for (let n = 0; n < short; n++) {
       recorder.record(ip(n), up(n))
       most = Math.max(most, recorder.bytes)
@@ -99,5 +105,35 @@ describe("flight recorder", () => {
     recorder.record(ip(short + 1), up(1))
     assert.strictEqual(recorder.of(ip(first))?.steps.length, 2)
     assert.isUndefined(recorder.of(ip(first + 1)))
+  })
+
+  it("tells each step as the machine took it, also after old ones were dropped and after a peer was forgotten", () => {
+    const recorder = new FlightRecorder(Pair.step)
+    const taken: Array<Kept> = []
+    let before: PairState = empty
+    const take = (event: PairEvent) => {
+      const at = taken.length
+      const ask = { id: at + 1, nonce: BigInt(at), backoffMs: 100 + at, fallbackMs: 50 }
+      const [after, actions] = Pair.step(before, event, ask)
+      const kept: Kept = { at, before, event, draw: ask, actions, after }
+      recorder.record(ip(1), kept)
+      taken.push(kept)
+      before = after
+    }
+    const attempt = () => {
+      take({ _tag: "Learned", rank: "lower" })
+      take({ _tag: "Fired", timer: { kind: "redial", end: 0 } })
+      take({ _tag: "DialFailed", end: taken.at(-1)?.draw.id ?? 0, detail: "ECONNREFUSED" })
+    }
+    attempt()
+    assert.deepStrictEqual(recorder.of(ip(1)), { earlier: 0, steps: taken })
+    // Its row left the table: a pair begins anew.
+    before = empty
+    attempt()
+    assert.deepStrictEqual(recorder.of(ip(1)), { earlier: 0, steps: taken })
+    while (taken.length <= Limits.traceSteps + 7) attempt()
+    const earlier = taken.length - Limits.traceSteps
+    assert.deepStrictEqual(recorder.of(ip(1)), { earlier, steps: taken.slice(earlier) })
+    assert.isTrue(taken.slice(earlier).some(({ actions }) => actions.some(({ _tag }) => _tag === "Dial")))
   })
 })

@@ -117,4 +117,28 @@ describe("messages of one turn", () => {
     next()
     assert.deepStrictEqual([late.holds, reads.size, asked.length], [0, 0, 0])
   })
+
+  it("nobody waits while messages leave time for everything else, however many they are", () => {
+    const { asked, fork } = turns()
+    let now = 0
+    const reads = new ReadTurns(() => now, fork)
+    const one = connection()
+    for (let at = 0; at < 1_000; at++) {
+      now += Limits.readShareMs
+      reads.begins()
+      now += Limits.readShareMs / 2
+      reads.handled(one)
+    }
+    assert.deepStrictEqual([one.holds, asked.length], [0, 0])
+    // Nothing of the kind is left when a crowd comes in one turn.
+    const crowd = Array.from({ length: 20 }, connection)
+    for (const each of crowd) {
+      reads.begins()
+      now += Limits.readShareMs / 2
+      reads.handled(each)
+    }
+    const handled = crowd.filter(({ holds }) => holds === 0).length
+    assert.isAtMost(handled * Limits.readShareMs / 2, Limits.readTurnMs)
+    assert.isAtLeast(reads.size, 12)
+  })
 })
