@@ -6,6 +6,16 @@ import { formatListen, type NodeSetup } from "../domain/NodeSetup.ts"
 import { systemCode } from "../layers/store/systemError.ts"
 import * as ExitCode from "./ExitCode.ts"
 import * as json from "./json.ts"
+import { hang } from "./terminalText.ts"
+
+/** effect/cli indents an error's text by two columns. */
+const indent = "  "
+
+/** Wrapped between words where standard error is a terminal. */
+const onStandardError = (text: string): string => {
+  const columns = process.stderr.isTTY ? process.stderr.columns - indent.length : undefined
+  return hang(text, columns).replaceAll("\n", `\n${indent}`)
+}
 
 export class Failure extends Data.TaggedError("Failure")<{ readonly text: string; readonly exitCode: 1 | 2 | 78 }> {
   override readonly [Runtime.errorExitCode] = this.exitCode
@@ -14,7 +24,7 @@ export class Failure extends Data.TaggedError("Failure")<{ readonly text: string
 
   constructor(fields: { readonly text: string; readonly exitCode: 1 | 2 | 78 }) {
     super(fields)
-    if (!json.wanted) this[CliError.userMessage] = fields.text
+    if (!json.wanted) this[CliError.userMessage] = onStandardError(fields.text)
   }
 
   override get message() {

@@ -5,21 +5,22 @@ import type { Bans } from "../layers/http/PeerApi.ts"
 import * as askNode from "./askNode.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
-import { duration, tableWithin } from "./table.ts"
+import { type Column, duration, fitted } from "./table.ts"
 import { width } from "./terminal.ts"
 
-/** The list for a person, at most `columns` wide if that is known. */
-export const render = ({ at, bans }: Bans, columns: number | undefined): string =>
-  bans.length === 0 ? "No bans" : tableWithin([
-    ["BANNED", "BY", "SINCE", "ENDS IN", "REASON"],
-    ...bans.map(({ by, leftMs, reason, since, subnet }) => [
-      subnet,
-      by,
-      `${duration(at - since)} ago`,
-      duration(leftMs),
-      reason.replace(/\s+/g, " ")
-    ])
-  ], columns)
+type Row = { readonly at: number; readonly ban: Bans["bans"][number] }
+
+const columns: ReadonlyArray<Column<Row>> = [
+  { heading: "BANNED", cut: "middle", cell: ({ ban }) => ban.subnet },
+  { heading: "BY", worth: 2, cell: ({ ban }) => ban.by },
+  { heading: "SINCE", worth: 1, cell: ({ at, ban }) => `${duration(at - ban.since)} ago` },
+  { heading: "ENDS IN", cell: ({ ban }) => duration(ban.leftMs) },
+  { heading: "REASON", cell: ({ ban }) => ban.reason }
+]
+
+/** The list for a person, at most `width` wide if that is known. */
+export const render = ({ at, bans }: Bans, width: number | undefined): string =>
+  bans.length === 0 ? "No bans" : fitted(columns, bans.map((ban) => ({ at, ban })), width).join("\n")
 
 export const command = Command.make(
   "bans",

@@ -17,31 +17,39 @@ import * as target from "./chain/target.ts"
 import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
-import { table } from "./table.ts"
+import { type Column, fitted } from "./table.ts"
+import { width } from "./terminal.ts"
+import { hang, harmless } from "./terminalText.ts"
 import { software } from "./version.ts"
 import { wireName } from "./wireName.ts"
 
 /** One node as JSON, with the number of peers it named instead of their addresses. */
 const shown = ({ peers, ...finding }: Finding) => ({ ...finding, named: peers.length })
 
-/** The table for a person. */
-export const render = ({ left, nodes }: Crawl.Report): string => {
+const columns: ReadonlyArray<Column<Finding>> = [
+  { heading: "NODE", cut: "middle", cell: ({ ip }) => ip },
+  { heading: "PORT", worth: 2, cell: ({ port }) => String(port) },
+  { heading: "REACHED", cell: ({ isReachable }) => isReachable ? "yes" : "no" },
+  {
+    heading: "WIRE",
+    worth: 3,
+    cell: ({ transport, wire }) => wire === undefined ? "?" : `${wireName(wire)}, ${transport ?? "?"}`
+  },
+  { heading: "SOFTWARE", worth: 4, cell: ({ software }) => software ?? "?" },
+  { heading: "HEIGHT", worth: 5, cell: ({ height }) => height === undefined ? "?" : String(height) },
+  { heading: "NAMED", worth: 1, cell: ({ peers }) => String(peers.length) },
+  { heading: "PROBLEM", cell: ({ problem }) => problem ?? "" }
+]
+
+/** The table for a person, at most `width` wide if that is known. */
+export const render = ({ left, nodes }: Crawl.Report, width: number | undefined): string => {
   const reachable = nodes.filter(({ isReachable }) => isReachable)
-  const rows = nodes.map(({ height, ip, isReachable, peers, port, problem, software, transport, wire }) => [
-    ip,
-    String(port),
-    isReachable ? "yes" : "no",
-    wire === undefined ? "?" : `${wireName(wire)}, ${transport ?? "?"}`,
-    software ?? "?",
-    height === undefined ? "?" : String(height),
-    String(peers.length),
-    problem ?? ""
-  ])
   return [
-    ...(nodes.length === 0
-      ? []
-      : [table([["NODE", "PORT", "REACHED", "WIRE", "SOFTWARE", "HEIGHT", "NAMED", "PROBLEM"], ...rows]), ""]),
-    `${nodes.length} asked, ${reachable.length} reached${left === 0 ? "" : `; more were named: raise --most`}`
+    ...(nodes.length === 0 ? [] : [...fitted(columns, nodes, width), ""]),
+    hang(
+      `${nodes.length} asked, ${reachable.length} reached${left === 0 ? "" : `; more were named: raise --most`}`,
+      width
+    )
   ].join("\n")
 }
 
@@ -114,7 +122,7 @@ export const command = Command.make(
       Layer.provide([CertificateFile.layer(directory), PinsMemory.layer()])
     )
     const say = (finding: Finding) =>
-      Console.error(`${finding.ip}: ${finding.problem ?? finding.software ?? "reached"}`)
+      Console.error(`${finding.ip}: ${harmless(finding.problem ?? finding.software ?? "reached")}`)
     const report = yield* Effect.flatMap(
       PeerSocket,
       (own) => Crawl.run(own, { network, software, from: addresses, most, perSecond }, json ? undefined : say)
@@ -125,7 +133,7 @@ export const command = Command.make(
     const at = yield* Clock.currentTimeMillis
     yield* json
       ? Json.print({ at, network: name, left: report.left, nodes: report.nodes.map(shown) })
-      : Console.log(render(report))
+      : Console.log(render(report, yield* width))
   })
 ).pipe(
   Command.withDescription(

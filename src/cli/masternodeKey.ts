@@ -1,5 +1,5 @@
 /** `timemesh masternodes key`: creates a masternode's key, which only its owner can read. */
-import { Console, Effect, Option } from "effect"
+import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Settings from "../layers/config/Settings.ts"
 import * as MasternodeKey from "../layers/masternode/MasternodeKey.ts"
@@ -9,6 +9,7 @@ import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import { fields } from "./table.ts"
+import { say } from "./terminal.ts"
 
 export const command = Command.make(
   "key",
@@ -31,7 +32,7 @@ export const command = Command.make(
       return `${directory}/${MasternodeKey.fileName}`
     })
     const key = yield* Effect.mapError(MasternodeKey.create(file), unusable)
-    yield* json ? Json.print({ key, file }) : Console.log(fields([["key", key], ["file", file]]))
+    yield* json ? Json.print({ key, file }) : say(fields([["key", key], ["file", file]]))
   })
 ).pipe(
   Command.withDescription("Make the key of a masternode. Keep the file: with another key it is another masternode"),

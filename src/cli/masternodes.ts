@@ -8,7 +8,9 @@ import * as askNode from "./askNode.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import * as key from "./masternodeKey.ts"
-import { duration, table } from "./table.ts"
+import { type Column, duration, fitted } from "./table.ts"
+import { width } from "./terminal.ts"
+import { hang, printableLines } from "./terminalText.ts"
 
 /** `3 live (1 gold, 2 free), 1 known, 0 expired`. */
 export const masternodesLine = (counts: NonNullable<Status["masternodes"]>): string => {
@@ -22,26 +24,28 @@ type Row = Masternodes["masternodes"][number]
 const evidence = ({ isConnected, isSelf, witnesses }: Row): string =>
   isSelf ? "this node" : isConnected ? "connected" : `${witnesses} ${witnesses === 1 ? "netgroup" : "netgroups"}`
 
-const rowOf = (row: Row, now: number): ReadonlyArray<string> => [
-  row.ip,
-  row.port === 0 ? "none" : String(row.port),
-  row.tier,
-  row.isContested ? `${row.state}, contested` : row.state,
-  row.proof,
-  evidence(row),
-  `${duration(now - row.announcedAt)} ago`,
-  row.key
+const columns: ReadonlyArray<Column<{ readonly at: number; readonly row: Row }>> = [
+  { heading: "MASTERNODE", cut: "middle", cell: ({ row }) => row.ip },
+  { heading: "PORT", worth: 1, cell: ({ row: { port } }) => port === 0 ? "none" : String(port) },
+  { heading: "TIER", worth: 5, cell: ({ row }) => row.tier },
+  { heading: "STATE", cell: ({ row }) => row.isContested ? `${row.state}, contested` : row.state },
+  { heading: "PROOF", worth: 3, cell: ({ row }) => row.proof },
+  { heading: "SEEN BY", worth: 4, cell: ({ row }) => evidence(row) },
+  { heading: "ANNOUNCED", worth: 2, cell: ({ at, row }) => `${duration(at - row.announcedAt)} ago` },
+  { heading: "KEY", worth: 0, cut: "middle", cell: ({ row }) => row.key }
 ]
 
-/** The list for a person. */
-export const render = ({ at, conflicts, counts, masternodes }: Masternodes): string =>
+/** The list for a person, at most `width` wide if that is known. */
+export const render = (
+  { at, conflicts, counts, masternodes }: Masternodes,
+  width: number | undefined
+): string =>
   [
-    ...(masternodes.length === 0 ? [] : [table([
-      ["MASTERNODE", "PORT", "TIER", "STATE", "PROOF", "SEEN BY", "ANNOUNCED", "KEY"],
-      ...masternodes.map((row) => rowOf(row, at))
-    ])]),
-    ...(conflicts.length === 0 ? [] : [conflicts.map((conflict) => `conflict: ${conflict}`).join("\n")]),
-    masternodesLine(counts)
+    ...(masternodes.length === 0 ? [] : [fitted(columns, masternodes.map((row) => ({ at, row })), width).join("\n")]),
+    ...(conflicts.length === 0
+      ? []
+      : [conflicts.map((conflict) => hang(printableLines(`conflict: ${conflict}`), width)).join("\n")]),
+    hang(masternodesLine(counts), width)
   ].join("\n\n")
 
 export const command = Command.make(
@@ -49,7 +53,7 @@ export const command = Command.make(
   flags.asking,
   Effect.fnUntraced(function*({ json, ...where }) {
     const found = yield* askNode.ask(flags.toFlags(where), (client) => client.masternodes)
-    yield* json ? Json.print(found) : Console.log(render(found))
+    yield* json ? Json.print(found) : Console.log(render(found, yield* width))
   })
 ).pipe(
   Command.withDescription("List the network's masternodes as a running node knows them, one per IP"),

@@ -1,7 +1,6 @@
 /** The peer table for a person, as wide as the terminal: `timemesh peers` and `timemesh watch`. Pure. */
 import type { Peer, Peers } from "../layers/http/PeerApi.ts"
 import { bytes, type Column, duration, fitted } from "./table.ts"
-import { harmless } from "./terminalText.ts"
 import { wireName } from "./wireName.ts"
 
 interface Row {
@@ -59,8 +58,8 @@ const stateOf = (row: Row): string => {
   return situation === undefined || situation === "connected" ? "up" : `up, ${situation}`
 }
 
-const columns: ReadonlyArray<Column<Row>> = ([
-  { heading: "PEER", worth: 12, cell: ({ peer }) => peer.ip },
+const columns: ReadonlyArray<Column<Row>> = [
+  { heading: "PEER", cut: "middle", cell: ({ peer }) => peer.ip },
   {
     heading: "PORT",
     worth: 2,
@@ -87,12 +86,8 @@ const columns: ReadonlyArray<Column<Row>> = ([
   { heading: "RECEIVED", worth: 1, cell: ofConnection(({ bytes: { received } }) => bytes(received)) },
   { heading: "SENT", worth: 0, cell: ofConnection(({ bytes: { sent } }) => bytes(sent)) },
   { heading: "SOFTWARE", worth: 3, cell: ofConnection((_, { peer }) => peer.software ?? "?") },
-  { heading: "STATE", worth: 11, cell: stateOf }
-] satisfies ReadonlyArray<Column<Row>>).map(({ cell, heading, worth }) => ({
-  heading,
-  worth,
-  cell: (row) => harmless(cell(row))
-}))
+  { heading: "STATE", cell: stateOf }
+]
 
 /** Connected peers first; among them, those with problems. */
 const order = ({ connection, situation }: Peer): number =>

@@ -25,9 +25,10 @@ export const layer = CliOutput.layerPresenter({
       ? json.error(event.errors.map(({ message }) => message).join("; "), ExitCode.ofUsage(event.commandPath))
       : event._tag === "InvalidInvocation"
       ? Effect.flatMap(formatter, ({ formatErrors }) =>
-        Console.error(
-          `${formatErrors(event.errors).trimStart()}\n  ${event.commandPath.join(" ")} --help lists all flags`
-        ))
+        Console.error(hang(
+          `${formatErrors(event.errors).trimStart()}\n  ${event.commandPath.join(" ")} --help lists all flags`,
+          process.stderr.isTTY ? process.stderr.columns : undefined
+        )))
       : event._tag === "Help"
       ? help(event.helpDoc)
       : CliOutput.defaultPresenter.present(event)

@@ -1,5 +1,5 @@
 /** `timemesh replay FILE`: repeats the steps of a trace with this version's rules. */
-import { Console, Effect, Result, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as Limits from "../domain/Limits.ts"
 import { step } from "../domain/pair/Pair.ts"
@@ -11,6 +11,7 @@ import * as InputFile from "../layers/store/InputFile.ts"
 import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
+import { say } from "./terminal.ts"
 
 const decodeJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
 
@@ -60,7 +61,7 @@ export const command = Command.make(
     const differences = PairTrace.replay(trace, step)
     yield* json
       ? Json.print(summary(trace, differences))
-      : Console.log(PairStory.verdict(trace, differences).join("\n"))
+      : say(PairStory.verdict(trace, differences).join("\n"))
     if (differences.length > 0) {
       return yield* Failure.failed(`this version differs in ${differences.length} of ${trace.steps.length} steps`)
     }

@@ -1,5 +1,5 @@
 /** Text for a person: aligned columns, durations, sizes. Pure. */
-import { cut, padded, widthOf } from "./terminalText.ts"
+import { cut, cutMiddle, harmless, padded, widthOf } from "./terminalText.ts"
 
 /** The gap between two columns. */
 const gap = "  "
@@ -13,47 +13,78 @@ export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   return rows.map((row) => row.map((cell, column) => padded(cell, widths[column] ?? 0)).join(gap).trimEnd()).join("\n")
 }
 
-/** As `table`, with its last column cut so that no line is wider than `width`, if that leaves some of it. */
-export const tableWithin = (rows: ReadonlyArray<ReadonlyArray<string>>, width: number | undefined): string => {
-  if (width === undefined) return table(rows)
-  const last = (rows[0]?.length ?? 1) - 1
-  const before = widthsOf(rows).slice(0, last).reduce((sum, column) => sum + gap.length + column, 0)
-  const room = Math.max(widthOf(rows[0]?.[last] ?? ""), width - before)
-  return table(rows.map((row) => row.map((cell, column) => column === last ? cut(cell, room) : cell)))
-}
-
 /** A column of a table. */
 export interface Column<A> {
   readonly heading: string
-  /** Columns with lower values are dropped first when there is little room. */
-  readonly worth: number
+  /** Columns with lower values are dropped first when there is little room; one without a value never is. */
+  readonly worth?: number
+  /** Which part is left out where the cells of a column that is never dropped do not fit. Both ends tell addresses and keys apart. */
+  readonly cut?: "end" | "middle"
   readonly cell: (of: A) => string
 }
 
 /** Minimum width of the last column; other columns are dropped to keep it. */
 const leastOfLast = 20
 
-/** Heading and rows with as many columns as fit, the most important ones. The last column is cut to fit, and no line is wider than `width`. */
+/** Minimum width of a column that is shortened: of an address, its network and its host. */
+const leastOfCut = 12
+
+const sum = (widths: ReadonlyArray<number>): number => widths.reduce((a, b) => a + b, 0)
+
+/** Indexes of the columns to show, and the width of each. The last may be narrower than its cells, and so may those that are never dropped. */
+const layOut = (
+  columns: ReadonlyArray<Pick<Column<never>, "worth">>,
+  whole: ReadonlyArray<number>,
+  width: number
+): ReadonlyArray<readonly [column: number, width: number]> => {
+  let chosen = columns.map((_, column) => column)
+  const wholeOf = (column: number) => whole[column] ?? 0
+  const gaps = () => gap.length * (chosen.length - 1)
+  const leastOf = (column: number) =>
+    column === chosen.at(-1) ? Math.min(wholeOf(column), leastOfLast) : wholeOf(column)
+  const needed = () => gaps() + sum(chosen.map(leastOf))
+  const droppable = chosen.flatMap((column) => {
+    const worth = columns[column]?.worth
+    return worth === undefined ? [] : [{ column, worth }]
+  }).toSorted((a, b) => a.worth - b.worth)
+  for (const { column } of droppable) {
+    if (needed() <= width) break
+    chosen = chosen.filter((other) => other !== column)
+  }
+  const widths = chosen.map(leastOf)
+  // What is still missing is taken from the widest, and what is left is the last one's.
+  for (let missing = needed() - width; missing > 0; missing--) {
+    const widest = widths.indexOf(Math.max(...widths))
+    if ((widths[widest] ?? 0) <= leastOfCut) break
+    widths[widest] = (widths[widest] ?? 0) - 1
+  }
+  const last = widths.length - 1
+  widths[last] = Math.max(
+    widths[last] ?? 0,
+    Math.min(wholeOf(chosen[last] ?? 0), width - gaps() - sum(widths.slice(0, last)))
+  )
+  return chosen.map((column, i) => [column, widths[i] ?? 0])
+}
+
+/**
+ * Heading and rows with as many columns as fit, the most important ones, in printable text. Cells of the last column, and of those that are
+ * never dropped, are shortened to fit: no line is wider than `width`. `undefined`, as for a pipe: everything, whole.
+ */
 export const fitted = <A>(
   columns: ReadonlyArray<Column<A>>,
   of: ReadonlyArray<A>,
   width: number | undefined
 ): ReadonlyArray<string> => {
-  const cells = columns.map(({ cell, heading }) => [heading, ...of.map(cell)])
-  const widths = cells.map((column) => Math.max(...column.map(widthOf)))
-  const byWorth = columns.map((_, i) => i).toSorted((a, b) => (columns[a]?.worth ?? 0) - (columns[b]?.worth ?? 0))
-  let chosen = columns.map((_, i) => i)
-  const needed = () =>
-    chosen.reduce((sum, column, i) => {
-      const whole = widths[column] ?? 0
-      return sum + (i === 0 ? 0 : gap.length) + (i === chosen.length - 1 ? Math.min(whole, leastOfLast) : whole)
-    }, 0)
-  for (const least of byWorth) {
-    if (width === undefined || chosen.length === 1 || needed() <= width) break
-    chosen = chosen.filter((column) => column !== least)
-  }
-  const rows = [undefined, ...of].map((_, row) => chosen.map((column) => cells[column]?.[row] ?? ""))
-  return tableWithin(rows, width).split("\n").map((line) => width === undefined ? line : cut(line, width))
+  const cells = columns.map(({ cell, heading }) => [heading, ...of.map((row) => harmless(cell(row)))])
+  const whole = cells.map((column) => Math.max(...column.map(widthOf)))
+  const chosen = layOut(columns, whole, width ?? Number.POSITIVE_INFINITY)
+  const rows = [undefined, ...of].map((_, row) =>
+    chosen.map(([column, columnWidth]) => {
+      const text = cells[column]?.[row] ?? ""
+      return columns[column]?.cut === "middle" ? cutMiddle(text, columnWidth) : cut(text, columnWidth)
+    })
+  )
+  return table(rows).split("\n").map((line) => width === undefined ? line : cut(line, width))
 }
 
 export { duration } from "../domain/Durations.ts"

@@ -1,6 +1,6 @@
 /** What may be drawn on a terminal. NO_COLOR and TERM=dumb are obeyed, on standard error too. */
 import { Config, Console, Effect, Option, Stdio } from "effect"
-import { hang } from "./terminalText.ts"
+import { hang, printableLines } from "./terminalText.ts"
 
 const isDumb = Effect.map(
   Effect.orElseSucceed(Config.option(Config.String("TERM")), () => Option.none<string>()),
@@ -21,6 +21,6 @@ export const width: Effect.Effect<number | undefined, never, Stdio.Stdio> = Effe
   ({ stdoutIsTerminal }) => Effect.map(stdoutIsTerminal, (is) => is ? process.stdout.columns || undefined : undefined)
 )
 
-/** Prints text for a person: on a terminal, long lines are wrapped between words. */
+/** Prints text for a person: on a terminal, long lines are wrapped between words. No peer's text moves the cursor. */
 export const say = (text: string): Effect.Effect<void, never, Stdio.Stdio> =>
-  Effect.flatMap(width, (columns) => Console.log(hang(text, columns)))
+  Effect.flatMap(width, (columns) => Console.log(hang(printableLines(text), columns)))

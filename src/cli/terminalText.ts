@@ -8,8 +8,14 @@ const selectors = /[\u{FE00}-\u{FE0F}\u{E0100}-\u{E01EF}]/gu
 const marks = /(\p{M}{2})\p{M}+/gu
 
 /** One line of printable text: other characters become `?`, and a letter keeps at most two marks. */
-export const harmless = (text: string): string =>
-  text.replace(spaces, " ").replace(selectors, "").replace(unprintable, "?").replace(marks, "$1")
+export const harmless = (text: string): string => printable(text.replace(spaces, " "))
+
+/** As `harmless`, with the spaces that columns are made of: for a line that may hold a peer's words. */
+const printable = (line: string): string =>
+  line.replaceAll("\t", " ").replace(selectors, "").replace(unprintable, "?").replace(marks, "$1")
+
+/** Lines of printable text. */
+export const printableLines = (text: string): string => text.split("\n").map(printable).join("\n")
 
 const ascii = /^[\x20-\x7e]*$/
 const noWidth = /[\p{Mn}\p{Me}\p{Cf}\p{Cc}]/u
@@ -66,6 +72,21 @@ export const cut = (text: string, columns: number): string => {
   return `${kept}…`
 }
 
+/** At most this many columns; `…` stands for what is left out of the middle. */
+export const cutMiddle = (text: string, columns: number): string => {
+  if (widthOf(text) <= columns || columns < 5) return cut(text, columns)
+  const characters = [...text]
+  const half = Math.floor((columns - 1) / 2)
+  let end = ""
+  let width = 0
+  for (const character of characters.toReversed()) {
+    width += cellsOf(character)
+    if (width > half) break
+    end = character + end
+  }
+  return cut(text, columns - widthOf(end)) + end
+}
+
 // oxlint-disable-next-line no-control-regex
 const colours = /\u001b\[[\d;]*m/g
 
@@ -87,11 +108,12 @@ const hangLine = (line: string, width: number): ReadonlyArray<string> => {
   let [current, columns] = ["", 0]
   for (const [token] of line.matchAll(/ +|[^ ]+/g)) {
     const size = widthOf(token.replace(colours, ""))
-    if (columns + size > width && columns > indent) {
-      lines.push(current.trimEnd())
-      current = " ".repeat(indent)
-      columns = indent
-      if (token.startsWith(" ")) continue
+    const isSpace = token.startsWith(" ")
+    if (columns + size > width && (isSpace || current.trim() !== "")) {
+      if (current.trim() !== "") lines.push(current.trimEnd())
+      columns = isSpace ? indent : Math.max(0, Math.min(indent, width - size))
+      current = " ".repeat(columns)
+      if (isSpace) continue
     }
     current += token
     columns += size
@@ -99,6 +121,10 @@ const hangLine = (line: string, width: number): ReadonlyArray<string> => {
   return [...lines, current.trimEnd()]
 }
 
-/** Wraps lines between words; continuation lines start below the line's last field. Colours take no columns. `undefined`: unchanged. */
+/**
+ * Wraps lines between words; continuation lines start below the line's last field. A word that is wider than that starts further to the left,
+ * and one that is wider than the terminal stays whole on a line of its own, so that it can be copied. Colours take no columns. `undefined`:
+ * unchanged.
+ */
 export const hang = (text: string, width: number | undefined): string =>
   width === undefined || width < 1 ? text : text.split("\n").flatMap((line) => hangLine(line, width)).join("\n")

@@ -11,7 +11,8 @@ import type { Verdict } from "../testnet/Verdict.ts"
 import * as Failure from "./Failure.ts"
 import * as Json from "./json.ts"
 import { table } from "./table.ts"
-import { canAnimate } from "./terminal.ts"
+import { canAnimate, say, width } from "./terminal.ts"
+import { hang } from "./terminalText.ts"
 import * as testnetScreen from "./testnetScreen.ts"
 
 const milliseconds = (ms: number | null): string => ms === null ? "never" : `${ms} ms`
@@ -195,13 +196,17 @@ export const make = (self: Self) =>
           : yield* fs.makeTempDirectory({ prefix: "timemesh-testnet-" }).pipe(
             Effect.mapError(() => Failure.unusable("cannot create a temporary directory; name one with --dir DIR"))
           )
-        const say = json ? Console.error : Console.log
+        const tellLine = json ? Console.error : Console.log
         const stream = json ? process.stderr : process.stdout
         const animated = yield* canAnimate(json ? "stderr" : "stdout")
         const size = () => ({ columns: stream.columns || 80, rows: stream.rows || 24 })
-        const tell = testnetScreen.makeTell(say, animated ? size : undefined)
-        const print = (verdict: Verdict) => json ? Json.print(verdict) : Console.log(renderVerdict(verdict))
-        yield* say(`${nodes} nodes on 127.0.0.1 to 127.0.0.${nodes}, port ${port}; logs and data in ${directory}`)
+        const tell = testnetScreen.makeTell(tellLine, animated ? size : undefined)
+        const columns = yield* width
+        const print = (verdict: Verdict) =>
+          json ? Json.print(verdict) : Console.log(hang(renderVerdict(verdict), columns))
+        yield* (json ? Console.error : say)(
+          `${nodes} nodes on 127.0.0.1 to 127.0.0.${nodes}, port ${port}; logs and data in ${directory}`
+        )
         const options: Testnet.Options = {
           nodes,
           seconds,

@@ -21,7 +21,7 @@ const connectionsOf = ({ peers }: Testnet.View) =>
   (peers?.peers ?? []).flatMap(({ connection }) => connection === undefined ? [] : [connection])
 
 const columns: ReadonlyArray<Column<Row>> = [
-  { heading: "NODE", worth: 9, cell: ({ view: { ip } }) => ip },
+  { heading: "NODE", cut: "middle", cell: ({ view: { ip } }) => ip },
   { heading: "PID", worth: 3, cell: ({ view: { pid } }) => pid === undefined ? "" : String(pid) },
   { heading: "STATE", worth: 8, cell: ({ view: { state } }) => state },
   {

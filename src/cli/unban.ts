@@ -1,10 +1,11 @@
 /** `timemesh unban IP[/n]`: lifts a running node's ban. */
-import { Console, Effect } from "effect"
+import { Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as askNode from "./askNode.ts"
 import { subnetOf } from "./ban.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
+import { say } from "./terminal.ts"
 
 export const command = Command.make(
   "unban",
@@ -17,7 +18,7 @@ export const command = Command.make(
   Effect.fnUntraced(function*({ json, subnet, ...where }) {
     const parsed = yield* subnetOf(subnet)
     const unbanned = yield* askNode.ask(flags.toFlags(where), (client) => client.unban(parsed))
-    yield* json ? Json.print({ unbanned }) : Console.log(`lifted the ban of ${unbanned}`)
+    yield* json ? Json.print({ unbanned }) : say(`lifted the ban of ${unbanned}`)
   })
 ).pipe(
   Command.withDescription("Lift the ban of an address or a block; peers that it kept away are dialled within seconds"),

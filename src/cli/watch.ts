@@ -7,7 +7,7 @@ import * as Values from "../layers/config/Values.ts"
 import * as askNode from "./askNode.ts"
 import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
-import { canAnimate } from "./terminal.ts"
+import { canAnimate, width } from "./terminal.ts"
 import * as terminal from "./watch/terminal.ts"
 import * as watching from "./watch/watching.ts"
 
@@ -88,7 +88,7 @@ export const command = Command.make(
     })
     if (Option.isSome(count) || !(yield* canAnimate("stdout"))) {
       return yield* Effect.raceFirst(
-        watching.asText(node, Console.log, everyMs, Option.getOrUndefined(count)),
+        watching.asText(node, Console.log, everyMs, Option.getOrUndefined(count), yield* width),
         readerGone
       )
     }

@@ -46,7 +46,7 @@ describe("masternodes for a person", () => {
         }
       ],
       conflicts: ["2 keys claim 203.0.113.9: ab, cd"]
-    })
+    }, undefined)
     const lines = text.split("\n").map((line) => line.replaceAll(/ {2,}/g, " | "))
     assert.match(lines[0] ?? "", /^MASTERNODE \| PORT \| TIER \| STATE \| PROOF \| SEEN BY \| ANNOUNCED \| KEY/)
     assert.match(lines[1] ?? "", /^203\.0\.113\.7 \| 24100 \| gold \| live \| proved \| connected \| .*ago \| abab/)
@@ -55,7 +55,7 @@ describe("masternodes for a person", () => {
     assert.include(text, "conflict: 2 keys claim 203.0.113.9: ab, cd")
     assert.match(text, /2 live \(1 gold, 1 free\), 1 known, 0 expired$/)
     assert.strictEqual(
-      render({ at: 0, counts: { live: none, known: none, expired: none }, masternodes: [], conflicts: [] }),
+      render({ at: 0, counts: { live: none, known: none, expired: none }, masternodes: [], conflicts: [] }, 80),
       "0 live, 0 known, 0 expired"
     )
   })

@@ -1,5 +1,5 @@
 /** `timemesh peers import`: adds a list of peers, in the format of operators and older programs, to the peer book. */
-import { Clock, Console, Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as Limits from "../../domain/Limits.ts"
 import * as AddressList from "../../domain/peer/AddressList.ts"
@@ -7,7 +7,9 @@ import type { PeerBook } from "../../domain/peer/PeerBook.ts"
 import * as InputFile from "../../layers/store/InputFile.ts"
 import { PeerStore } from "../../services/PeerStore.ts"
 import * as Failure from "../Failure.ts"
+import * as Json from "../json.ts"
 import { fields } from "../table.ts"
+import { say } from "../terminal.ts"
 import * as book from "./book.ts"
 
 /** Counts of entries by outcome: `read` is the sum of the others. */
@@ -95,7 +97,7 @@ export const command = Command.make(
         }),
         (error) => Failure.unusable(error.message)
       )
-      yield* Console.log(json ? JSON.stringify(imported) : render(imported, into.size))
+      yield* json ? Json.print(imported) : say(render(imported, into.size))
     }).pipe(book.withStore(target))
   }, Effect.scoped)
 ).pipe(

@@ -8,6 +8,7 @@ import { ChainStore } from "../../services/ChainStore.ts"
 import * as Failure from "../Failure.ts"
 import * as Json from "../json.ts"
 import { bytes, fields } from "../table.ts"
+import { say } from "../terminal.ts"
 import * as target from "./target.ts"
 
 const records = (from: number, to: number) =>
@@ -50,7 +51,7 @@ export const command = Command.make(
       Effect.catchTag("FileError", (error) => Effect.fail(Failure.unusable(error.message)))
     )
     const blocks = written.last + 1 - from
-    const print = OutputFile.isStandardOutput(out) ? Console.error : Console.log
+    const isOutput = OutputFile.isStandardOutput(out)
     yield* json
       ? Json.print({
         network: found.network,
@@ -60,8 +61,8 @@ export const command = Command.make(
         hash: written.hash,
         size: written.size,
         file: out
-      }, print)
-      : print(fields([
+      }, isOutput ? Console.error : Console.log)
+      : (isOutput ? Console.error : say)(fields([
         ["network", found.network],
         ["blocks", blocks === 0 ? "none" : `${from} to ${written.last}`],
         ["tip", written.hash],

@@ -1,10 +1,11 @@
 /** `timemesh chain import`: adds the blocks of a file to a stored chain. */
-import { Console, Duration, Effect } from "effect"
+import { Duration, Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as ChainImport from "../../layers/chain/tools/ChainImport.ts"
 import * as Failure from "../Failure.ts"
 import * as Json from "../json.ts"
 import { fields } from "../table.ts"
+import { say } from "../terminal.ts"
 import * as target from "./target.ts"
 
 const nothing = { added: 0, skipped: 0, seconds: 0, elapsedMs: 0 }
@@ -55,7 +56,7 @@ export const command = Command.make(
         elapsedMs,
         error: error === undefined ? undefined : errorOf(error)
       })
-      : Console.log(fields([
+      : say(fields([
         ["network", network],
         [
           "added",

@@ -1,9 +1,10 @@
 /** `timemesh chain info`: describes a stored chain. */
-import { ByteSize, Console, Effect, FileSystem } from "effect"
+import { ByteSize, Effect, FileSystem } from "effect"
 import { Command } from "effect/cli"
 import { ChainStore } from "../../services/ChainStore.ts"
 import * as Json from "../json.ts"
 import { bytes, fields } from "../table.ts"
+import { say } from "../terminal.ts"
 import * as target from "./target.ts"
 
 /** bytes of the database and its log; a missing file counts as 0. */
@@ -29,7 +30,7 @@ export const command = Command.make(
     const { filename: file, network } = found
     yield* json
       ? Json.print({ network, height, hash, size, file })
-      : Console.log(fields([
+      : say(fields([
         ["network", network],
         ["height", String(height)],
         ["tip", hash],

@@ -10,6 +10,7 @@ import * as Failure from "../Failure.ts"
 import * as flags from "../flags.ts"
 import * as Json from "../json.ts"
 import { bytes, fields } from "../table.ts"
+import { say } from "../terminal.ts"
 import * as target from "./target.ts"
 
 /** Texts that rules and databases accept unchanged. */
@@ -56,10 +57,10 @@ export const command = Command.make(
       )
     )
     const { hash, height } = tip
-    const print = OutputFile.isStandardOutput(out) ? Console.error : Console.log
+    const isOutput = OutputFile.isStandardOutput(out)
     yield* json
-      ? Json.print({ network, height, hash, size, file: out }, print)
-      : print(fields([
+      ? Json.print({ network, height, hash, size, file: out }, isOutput ? Console.error : Console.log)
+      : (isOutput ? Console.error : say)(fields([
         ["network", network],
         ["height", String(height)],
         ["tip", hash],

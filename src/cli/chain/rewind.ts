@@ -1,5 +1,5 @@
 /** `timemesh chain rewind`: keeps a stored chain up to a height, and repairs a damaged one. */
-import { Clock, Console, Effect, Option } from "effect"
+import { Clock, Effect, Option } from "effect"
 import { Argument, Command } from "effect/cli"
 import { storeOptions } from "../../layers/chain/ChainDatabase.ts"
 import * as HasherLive from "../../layers/chain/HasherLive.ts"
@@ -10,6 +10,7 @@ import type { Tip } from "../../services/ChainStore.ts"
 import * as Failure from "../Failure.ts"
 import * as Json from "../json.ts"
 import { fields } from "../table.ts"
+import { say } from "../terminal.ts"
 import * as target from "./target.ts"
 
 interface Rewound {
@@ -70,7 +71,7 @@ export const command = Command.make(
     const { network } = found
     yield* json
       ? Json.print({ network, height: tip.height, hash: tip.hash, removed, aside })
-      : Console.log(fields([
+      : say(fields([
         ["network", network],
         ["height", String(tip.height)],
         ["tip", tip.hash],

@@ -1,11 +1,12 @@
 /** `timemesh chain verify`: reads every block of a stored chain and checks all rules. */
-import { Console, Effect } from "effect"
+import { Effect } from "effect"
 import { Command } from "effect/cli"
 import * as ChainDatabase from "../../layers/chain/ChainDatabase.ts"
 import * as ChainCheck from "../../layers/chain/tools/ChainCheck.ts"
 import * as Failure from "../Failure.ts"
 import * as Json from "../json.ts"
 import { fields } from "../table.ts"
+import { say } from "../terminal.ts"
 import * as target from "./target.ts"
 
 /** The command that repairs the chain and keeps every good block. */
@@ -36,7 +37,7 @@ export const command = Command.make(
         file
       })
     } else if (ok) {
-      yield* Console.log(fields([
+      yield* say(fields([
         ["network", network],
         ["height", String(height)],
         ["tip", good?.hash ?? ""],

@@ -1,11 +1,12 @@
 /** `timemesh peers trust IP`: a running node accepts the key that the peer shows next. */
-import { Console, Effect, Result } from "effect"
+import { Effect, Result } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
 import * as askNode from "../askNode.ts"
 import * as Failure from "../Failure.ts"
 import * as flags from "../flags.ts"
 import * as Json from "../json.ts"
+import { say } from "../terminal.ts"
 
 export const command = Command.make(
   "trust",
@@ -21,7 +22,7 @@ export const command = Command.make(
         `${peer} is known by no key: over the plain transport no peer is, and nodes of the TIME network never are`
       )
     }
-    if (!json) yield* Console.log(`the key of ${peer} is forgotten; the one that it shows next is trusted`)
+    if (!json) yield* say(`the key of ${peer} is forgotten; the one that it shows next is trusted`)
   })
 ).pipe(
   Command.withDescription("Forget the key by which a peer is known, and trust the one that it shows next"),

@@ -9,6 +9,7 @@ import * as Failure from "../Failure.ts"
 import * as Json from "../json.ts"
 import * as progress from "../progress.ts"
 import { canAnimate } from "../terminal.ts"
+import { say, width } from "../terminal.ts"
 import * as bar from "./bar.ts"
 import * as render from "./render.ts"
 import type { Simulator } from "./simulator.ts"
@@ -62,12 +63,12 @@ export const command = Effect.fnUntraced(function*(
   options: SimulationOptions,
   { json, ...how }: Omit<How, "line"> & { readonly json: boolean }
 ) {
-  if (!json) yield* Console.log(render.header(options))
+  if (!json) yield* say(render.header(options))
   const line = yield* progressLine
   const { report, result } = yield* run(simulator, options, { ...how, line })
   if (json) yield* Json.print(result)
   else {
-    yield* Console.log(render.summary(report, result.wallSeconds))
+    yield* Console.log(render.summary(report, result.wallSeconds, yield* width))
     yield* Console.log(render.verdict(result))
     if (result.shrunk !== undefined) yield* Console.log(render.shrunk(result.shrunk))
     else if (!result.ok) yield* Console.log(`replay:\n  ${SimulationText.replay(options)}`)

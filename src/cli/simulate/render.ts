@@ -10,7 +10,8 @@ import type {
 } from "../../simulation/plan/SimulationReport.ts"
 import type { Shrunk, SimulationResult } from "../../simulation/plan/SimulationResult.ts"
 import * as SimulationText from "../../simulation/plan/SimulationText.ts"
-import { duration, table } from "../table.ts"
+import { type Column, duration, fields, fitted, table } from "../table.ts"
+import { hang } from "../terminalText.ts"
 
 const hours = (count: number): string => `${Math.round(count * 100) / 100} h`
 
@@ -27,10 +28,15 @@ export const header = (
     ...(untilMs === undefined ? [] : [`until ${SimulationText.moment(untilMs)}`])
   ].join(", ")
 
-const cells = 48
+/** Cells of a density bar: as many as fit beside the other two columns, from the start and end times to this. */
+const cellsMost = 48
+const cellsLeast = 16
 
 /** Faults by kind: how many, and when they began. */
-const timeline = (records: ReadonlyArray<FaultRecord>, untilMs: number): string => {
+const timeline = (records: ReadonlyArray<FaultRecord>, untilMs: number, width: number | undefined): string => {
+  const kinds = faultKinds.filter((kind) => records.some(({ fault }) => fault.kind === kind))
+  const before = Math.max("FAULT".length, ...kinds.map((kind) => kind.length)) + "  COUNT  ".length
+  const cells = Math.max(cellsLeast, Math.min(cellsMost, (width ?? Number.POSITIVE_INFINITY) - before))
   const rows = faultKinds.flatMap((kind) => {
     const times = records.flatMap(({ fault }) => fault.kind === kind ? [fault.atMs] : [])
     return times.length === 0 ? [] : [[kind, String(times.length), SimulationText.strip(times, untilMs, cells)]]
@@ -75,52 +81,60 @@ const recovery = ({ maxRecoveryMs }: Pick<SimulationResult, "maxRecoveryMs">) =>
 const within = (ms: number, mostMs: number): string =>
   `${SimulationText.seconds(ms)} of ${SimulationText.seconds(mostMs)}`
 
+const recoveryColumns: ReadonlyArray<Column<Recovery.Figures>> = [
+  { heading: "RECOVERY AFTER", cell: ({ kind }) => kind },
+  { heading: "PAIRS", worth: 3, cell: ({ count }) => String(count) },
+  { heading: "P50", worth: 1, cell: ({ p50Ms }) => SimulationText.seconds(p50Ms) },
+  { heading: "P90", worth: 0, cell: ({ p90Ms }) => SimulationText.seconds(p90Ms) },
+  { heading: "P99", worth: 2, cell: ({ kind, p99Ms }) => within(p99Ms, Bounds.of(kind).p99Ms) },
+  { heading: "WORST", cell: ({ kind, worstMs }) => within(worstMs, Bounds.of(kind).worstMs) }
+]
+
 /** Recovery by kind of fault, and the dials it took. */
 const recoveryTable = (
-  { dialsPerSecond: { mean, most, mostPerNode, p99 }, recovery: rows }: Pick<Total, "dialsPerSecond" | "recovery">
+  { dialsPerSecond: { mean, most, mostPerNode, p99 }, recovery: rows }: Pick<Total, "dialsPerSecond" | "recovery">,
+  width: number | undefined
 ): string =>
   [
-    table([
-      ["RECOVERY AFTER", "PAIRS", "P50", "P90", "P99", "WORST"],
-      ...rows.map(({ count, kind, p50Ms, p90Ms, p99Ms, worstMs }) => [
-        kind,
-        String(count),
-        SimulationText.seconds(p50Ms),
-        SimulationText.seconds(p90Ms),
-        within(p99Ms, Bounds.of(kind).p99Ms),
-        within(worstMs, Bounds.of(kind).worstMs)
-      ])
-    ]),
-    `dials while pairs recover: ${mean.toFixed(1)} per second on average, p99 ${p99}, most ${most}; ` +
-    `most of one node ${mostPerNode}`
+    ...fitted(recoveryColumns, rows, width),
+    hang(
+      `dials while pairs recover: ${mean.toFixed(1)} per second on average, p99 ${p99}, most ${most}; ` +
+        `most of one node ${mostPerNode}`,
+      width
+    )
   ].join("\n")
 
-/** The whole report except the verdict. */
-export const summary = (report: SimulationReport, wallSeconds: number): string => {
+/** The whole report except the verdict, at most `width` wide if that is known. */
+export const summary = (report: SimulationReport, wallSeconds: number, width: number | undefined): string => {
   const { connected, duplicates, messages, pairs, reorgs, timeline: records, unfaultedDowns, virtualHours } = report
   const slowest = notable(records)
   return [
-    ...(records.length === 0 ? [] : [timeline(records, virtualHours * 3_600_000), ""]),
+    ...(records.length === 0 ? [] : [timeline(records, virtualHours * 3_600_000, width), ""]),
     ...(Object.keys(report.recoveries).length === 0 ? [] : [
       recoveryTable({
         recovery: Recovery.figures(report.recoveries),
         dialsPerSecond: Recovery.dialsPerSecond(report.healing)
-      }),
+      }, width),
       ""
     ]),
-    ...(slowest.length === 0 ? [] : ["slowest to get over (others may have come between):", ...slowest, ""]),
-    table([
-      ["faults", String(records.length)],
-      ["downs", downs(report.downsByReason)],
-      ["no fault explains", String(unfaultedDowns)],
-      ["recovery", recovery(report)],
-      ["pairs", `${connected} of ${pairs} that can be are connected, ${many(duplicates, "duplicate")}`],
-      ...(report.daemons === undefined ? [] : [["with daemons", withDaemons(report.daemons)]]),
-      ["heights", `${heights(report.heights)}, ${many(reorgs, "reorg")}`],
-      ["messages", messages.toLocaleString("en")],
-      ["time", `${hours(virtualHours)} in ${wallSeconds.toFixed(1)} s, ${speed(virtualHours, wallSeconds)}`],
-      ["trace", report.traceHash]
-    ])
+    ...(slowest.length === 0
+      ? []
+      : ["slowest to get over (others may have come between):", ...slowest.map((line) => hang(line, width)), ""]),
+    hang(
+      fields([
+        ["faults", String(records.length)],
+        ["downs", downs(report.downsByReason)],
+        ["no fault explains", String(unfaultedDowns)],
+        ["recovery", recovery(report)],
+        ["pairs", `${connected} of ${pairs} that can be are connected, ${many(duplicates, "duplicate")}`],
+        ...(report.daemons === undefined ? [] : [["with daemons", withDaemons(report.daemons)] as const]),
+        ["heights", `${heights(report.heights)}, ${many(reorgs, "reorg")}`],
+        ["messages", messages.toLocaleString("en")],
+        ["time", `${hours(virtualHours)} in ${wallSeconds.toFixed(1)} s, ${speed(virtualHours, wallSeconds)}`],
+        ["trace", report.traceHash]
+      ]),
+      width
+    )
   ].join("\n")
 }
 
@@ -174,14 +188,18 @@ export interface Total {
   readonly ok: boolean
 }
 
-export const total = ({ failedSeeds, ok, problems, seeds, wallSeconds, ...recoveries }: Total): string =>
+/** At most `width` wide if that is known. */
+export const total = (
+  { failedSeeds, ok, problems, seeds, wallSeconds, ...recoveries }: Total,
+  width: number | undefined
+): string =>
   [
-    ...(recoveries.recovery.length === 0 ? [] : [recoveryTable(recoveries), ""]),
-    table([
+    ...(recoveries.recovery.length === 0 ? [] : [recoveryTable(recoveries, width), ""]),
+    fields([
       ["seeds", `${seeds}, ${failedSeeds.length} failed`],
       ["recovery", recovery(recoveries)],
       ["time", duration(wallSeconds * 1_000)]
     ]),
-    ...problems.map((problem) => `recovery took too long: ${problem}`),
-    ok ? "OK" : failedSeeds.length === 0 ? "NOT OK" : `NOT OK: seeds ${failedSeeds.join(", ")}`
+    ...problems.map((problem) => hang(`recovery took too long: ${problem}`, width)),
+    hang(ok ? "OK" : failedSeeds.length === 0 ? "NOT OK" : `NOT OK: seeds ${failedSeeds.join(", ")}`, width)
   ].join("\n")

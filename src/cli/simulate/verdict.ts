@@ -6,6 +6,7 @@ import type { SimulationResult } from "../../simulation/plan/SimulationResult.ts
 import * as SimulationText from "../../simulation/plan/SimulationText.ts"
 import * as Failure from "../Failure.ts"
 import * as Json from "../json.ts"
+import { width } from "../terminal.ts"
 import * as render from "./render.ts"
 import type { Scenario } from "./request.ts"
 
@@ -24,6 +25,7 @@ export const printed = (
       before()
       return json
         ? Json.print(result)
+        // What failed has a command to copy: the terminal may wrap it, and no line of it is broken.
         : Console.log(render.line(result, SimulationText.replay({ ...scenario, seed: result.seed })))
     }).pipe(Effect.andThen(Effect.sync(() => after(result)))))
 
@@ -67,7 +69,7 @@ export const conclude = Effect.fnUntraced(function*(tally: Tally, wallSeconds: n
     problems,
     ok: failedSeeds.length === 0 && problems.length === 0
   }
-  yield* json ? Json.print(total) : Console.log(render.total(total))
+  yield* json ? Json.print(total) : Console.log(render.total(total, yield* width))
   if (!total.ok) {
     const failed = failedSeeds.length === 0
       ? []

@@ -99,17 +99,15 @@ export const render = (model: Model, { columns, rows }: Size, now: number): Read
   ].slice(0, Math.max(1, rows)).map((line) => cut(line, width))
 }
 
-/** Output without a terminal: a snapshot with its time, and the events that follow those in `after`. */
-export const snapshot = (model: Model, after: ReadonlyArray<Line>, now: number): string => {
+/** A snapshot with its time, and the events that follow those in `after`: output without a terminal, or at most `width` wide. */
+export const snapshot = (model: Model, after: ReadonlyArray<Line>, now: number, width?: number): string => {
   const fresh = model.events.slice(model.events.findLastIndex((line) => line === after.at(-1)) + 1)
   return [
-    verdict(model, now),
-    sync(model),
-    node(model),
+    ...[verdict(model, now), sync(model), node(model)].map((line) => hang(line, width)),
     ...(model.answer === undefined || model.answer.peers.peers.length === 0
       ? []
-      : peerTable.lines(model.answer.peers, undefined)),
-    ...fresh.map(eventLine),
+      : peerTable.lines(model.answer.peers, width)),
+    ...fresh.map((event) => hang(eventLine(event), width)),
     ""
   ].filter((line, i, all) => line !== "" || i === all.length - 1).join("\n")
 }

@@ -81,12 +81,13 @@ export const onScreen = (node: Node, { draw, size }: Screen, everyMs: number): E
     ))
   }))
 
-/** Prints a snapshot per query, `count` times or until interrupted. */
+/** Prints a snapshot per query, at most `width` wide if that is given, `count` times or until interrupted. */
 export const asText = (
   node: Node,
   print: (text: string) => Effect.Effect<void>,
   everyMs: number,
-  count: number | undefined
+  count: number | undefined,
+  width?: number
 ): Effect.Effect<void, Failure> =>
   Effect.scoped(Effect.gen(function*() {
     const watch = yield* begin(node)
@@ -98,7 +99,7 @@ export const asText = (
         Effect.gen(function*() {
           if (i > 0) yield* askAgain(watch)
           const { model } = watch
-          yield* print(screen.snapshot(model, seen, yield* monotonicMs))
+          yield* print(screen.snapshot(model, seen, yield* monotonicMs, width))
           seen = model.events
         })
       ),
