@@ -42,7 +42,7 @@ export const rejectReasons: ReadonlyArray<RejectReason> = [
  * peer chose a newer socket. `unanswered`: no answer to a challenge. `no-commit`, `no-ack`, `hello-timeout`: a handshake step timed out.
  * `protocol`: a frame not allowed in that state. `bad-frame`: a malformed frame. `outbox-full`: the peer stopped reading. `address`: the
  * other end's address identifies no peer. `application`: the application at the closing end failed on a message. `dial-failed`: no
- * connection to the address.
+ * connection to the address. `unused`: the peer keeps the connection open but no longer uses it.
  */
 export const kinds = [
   "eof",
@@ -63,7 +63,8 @@ export const kinds = [
   "shutdown",
   "application",
   "address",
-  "dial-failed"
+  "dial-failed",
+  "unused"
 ] as const
 
 export type Kind = typeof kinds[number]

@@ -1,21 +1,22 @@
 import { assert } from "@effect/vitest"
 import * as TimePair from "../../src/domain/pair/TimePair.ts"
+import * as TimePairState from "../../src/domain/pair/TimePairState.ts"
 
 /** The machine with a clock, its timers, and what it did. */
 export class TimePairDrive {
-  pair: TimePair.TimePair
+  pair: TimePairState.TimePairState
   now = 0
-  readonly timers = new Map<string, readonly [timer: TimePair.Timer, at: number]>()
-  readonly did: Array<readonly [now: number, action: TimePair.Action]> = []
+  readonly timers = new Map<string, readonly [timer: TimePairState.Timer, at: number]>()
+  readonly did: Array<readonly [now: number, action: TimePairState.Action]> = []
   private id = 0
   private readonly step: TimePair.Step
 
   constructor(rank: "lower" | "higher", announces = false, step = TimePair.step) {
-    this.pair = TimePair.empty(rank, announces)
+    this.pair = TimePairState.empty(rank, announces)
     this.step = step
   }
 
-  post(event: TimePair.Event, jitter = 0): ReadonlyArray<TimePair.Action> {
+  post(event: TimePairState.Event, jitter = 0): ReadonlyArray<TimePairState.Action> {
     const [pair, actions] = this.step(this.pair, event, this.now, jitter)
     this.pair = pair
     for (const action of actions) {
@@ -60,7 +61,7 @@ export class TimePairDrive {
     return id
   }
 
-  times(tag: TimePair.Action["_tag"]): ReadonlyArray<number> {
+  times(tag: TimePairState.Action["_tag"]): ReadonlyArray<number> {
     return this.did.flatMap(([now, action]) => action._tag === tag ? [now] : [])
   }
 

@@ -118,6 +118,13 @@ export const timeIncompatibleMs = 3_600_000 + timeForgivenMs
  * connection ends this soon after an announcement, the announcement may be the cause.
  */
 export const timeAnnounceMs = 60_000
+/**
+ * ms. A connection on which a daemon asks nothing for this long is one that it has forgotten. A daemon asks each connection for the tip every 10 s, and
+ * every 30 s where a sync holds it up: six times that.
+ */
+export const timeUnusedMs = 180_000
+/** ms. Maximum of the same after doublings, for a peer that never asks: one reconnection an hour costs neither side anything. */
+export const timeUnusedMostMs = 3_600_000
 /** ms. How often each peer is asked for its masternodes: half as often as the daemon asks. */
 export const timeMasternodesMs = 60_000
 

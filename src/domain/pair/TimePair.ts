@@ -11,121 +11,26 @@
  * TLS. An end that comes up closes every earlier one, because the daemon keeps a session that lost the slot alive but unused. A dial that
  * held the slot and failed closes the earlier ones too, for the same reason.
  *
+ * **Which session is used.** A daemon can forget the session in its slot: a dial of its own that fails later removes it from the registry.
+ * Such a session still answers pings, but nothing is asked on it any more. A daemon asks every connection that it uses for the tip, at least
+ * twice a minute. One that is not asked for `Limits.timeUnusedMs` is closed and dialled again; twice as long for each such end in a row, in case the
+ * peer never asks.
+ *
  * **Never banned.** Dials keep a minimum spacing. Dials that may count as violations have a budget, after which a quiet hour follows. An
  * announcement that the peer answers by closing counts against the same budget. An announcement goes out once per connection, a minute
  * after Up. By then, any session that the peer lost earlier, with whichever process of ours, is too old to count.
  */
 import * as DisconnectReason from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
-
-/** Id of one end of one socket: ascending, unique for the life of the process. */
-export type EndId = number
-
-/** `dialing`: until the end of the TLS handshake. `greeting`: our Handshake was sent (dial), or the peer's has not arrived (inbound). */
-export interface End {
-  readonly id: EndId
-  readonly dir: "out" | "in"
-  readonly phase: "dialing" | "greeting" | "up"
-  /** Place among the ends that had the daemon's slot: greater is later. 0: a dial that has not had it yet. */
-  readonly order: number
-}
-
-/** `greeting` belongs to an end; the others exist once and carry `end` 0. */
-export interface Timer {
-  readonly kind: "greeting" | "dial" | "announce"
-  readonly end: EndId
-}
-
-export interface TimePair {
-  /** This node's IP compared with the peer's. */
-  readonly rank: "lower" | "higher"
-  /** At most `Limits.endsPerPair`. */
-  readonly ends: ReadonlyArray<End>
-  /** The last order assigned. */
-  readonly orders: number
-  /** The timer `dial` runs. */
-  readonly waiting: boolean
-  /** The timer `announce` runs. */
-  readonly announcing: boolean
-  /** Has something to announce because it is a masternode. */
-  readonly announces: boolean
-  /** An address is known, and the operator allows us to dial it. */
-  readonly dialable: boolean
-  /** Failed dials in a row. */
-  readonly failures: number
-  /** Dials since the last quiet hour that may have been violations. */
-  readonly risks: number
-  /** ms; −∞: never. */
-  readonly lastDialAt: number
-  readonly lastRiskAt: number
-  readonly lastAnnouncedAt: number
-}
-
-export type Event =
-  /** An address to dial became known, or may be dialled again. */
-  | { readonly _tag: "Learned"; readonly id: EndId }
-  /** Our dial, made before the peer's wire was known, is through TLS. `id` is new here. */
-  | { readonly _tag: "Adopted"; readonly id: EndId }
-  /** Such a dial broke off after TCP and before TLS was done: the peer may belong to this network, and have counted it. */
-  | { readonly _tag: "Suspected" }
-  /** A socket from the peer whose first bytes belong to this wire. `id` is new. */
-  | { readonly _tag: "Accepted"; readonly id: EndId }
-  /** Our dial is through TLS. */
-  | { readonly _tag: "Connected"; readonly end: EndId }
-  /** Our dial failed before TLS was done. `reached`: a TCP connection was open, so the peer noticed it. */
-  | { readonly _tag: "DialFailed"; readonly end: EndId; readonly reached: boolean; readonly detail: string }
-  /** The peer's Handshake arrived and is acceptable: network and version. */
-  | { readonly _tag: "HandshakeReceived"; readonly end: EndId }
-  | { readonly _tag: "AckReceived"; readonly end: EndId }
-  /** The peer belongs to another network or version, or says that we do. */
-  | { readonly _tag: "Unfit"; readonly end: EndId; readonly detail: string }
-  /** The socket ended, or the session rejected it. */
-  | { readonly _tag: "Closed"; readonly end: EndId; readonly reason: DisconnectReason.DisconnectReason }
-  /** `id`: for an end that this may create. */
-  | { readonly _tag: "Fired"; readonly timer: Timer; readonly id: EndId }
-  /** Close everything, and do not dial for at least `retryMs`; `undefined`: until `Learned`. */
-  | {
-    readonly _tag: "Stopped"
-    readonly reason: DisconnectReason.DisconnectReason
-    readonly retryMs?: number | undefined
-  }
-
-export type Action =
-  /** A TLS connection to the peer's address on the network's port. `end` is new. */
-  | { readonly _tag: "Dial"; readonly end: EndId }
-  /** Our Handshake, at once: the peer counts its absence. */
-  | { readonly _tag: "SendHandshake"; readonly end: EndId }
-  /** Ack and our own Handshake, in answer to the peer's. */
-  | { readonly _tag: "Greet"; readonly end: EndId }
-  | { readonly _tag: "Announce"; readonly end: EndId }
-  | { readonly _tag: "Close"; readonly end: EndId; readonly reason: DisconnectReason.DisconnectReason }
-  | { readonly _tag: "Up"; readonly end: EndId }
-  | { readonly _tag: "Down"; readonly end: EndId; readonly reason: DisconnectReason.DisconnectReason }
-  | { readonly _tag: "Arm"; readonly timer: Timer; readonly ms: number }
-  | { readonly _tag: "Disarm"; readonly timer: Timer }
+import { type Action, type End, type EndId, type Event, type TimePairState, type Timer, up } from "./TimePairState.ts"
 
 export type Step = (
-  state: TimePair,
+  state: TimePairState,
   event: Event,
   now: number,
   /** 0…1. */
   jitter: number
-) => readonly [TimePair, ReadonlyArray<Action>]
-
-export const empty = (rank: "lower" | "higher", announces: boolean): TimePair => ({
-  rank,
-  ends: [],
-  orders: 0,
-  waiting: false,
-  announcing: false,
-  announces,
-  dialable: false,
-  failures: 0,
-  risks: 0,
-  lastDialAt: -Infinity,
-  lastRiskAt: -Infinity,
-  lastAnnouncedAt: -Infinity
-})
+) => readonly [TimePairState, ReadonlyArray<Action>]
 
 /** Choices that may differ, so that the search can show what each rule is for. */
 export interface Rules {
@@ -144,6 +49,8 @@ export interface Rules {
   readonly announceLate: boolean
   /** A connection that ends right after an announcement may have been a violation. */
   readonly announceRisks: boolean
+  /** A connection that the peer asks nothing on is closed. */
+  readonly unusedEnds: boolean
 }
 
 export const production: Rules = {
@@ -156,11 +63,12 @@ export const production: Rules = {
   spacing: true,
   budget: true,
   announceLate: true,
-  announceRisks: true
+  announceRisks: true,
+  unusedEnds: true
 }
 
 interface Work {
-  pair: TimePair
+  pair: TimePairState
   readonly rules: Rules
   readonly now: number
   readonly jitter: number
@@ -169,10 +77,8 @@ interface Work {
 
 const dialTimer: Timer = { kind: "dial", end: 0 }
 const announceTimer: Timer = { kind: "announce", end: 0 }
+const unusedTimer: Timer = { kind: "unused", end: 0 }
 const greetingTimer = (end: EndId): Timer => ({ kind: "greeting", end })
-
-/** The end that is up: at most one. */
-export const up = (state: TimePair): End | undefined => state.ends.find(({ phase }) => phase === "up")
 
 const find = (work: Work, id: EndId): End | undefined => work.pair.ends.find((end) => end.id === id)
 
@@ -194,6 +100,7 @@ const drop = (work: Work, end: End, reason: DisconnectReason.DisconnectReason): 
   if (end.phase !== "up") return
   if (work.pair.announcing) work.actions.push({ _tag: "Disarm", timer: announceTimer })
   work.pair = { ...work.pair, announcing: false }
+  if (work.rules.unusedEnds) work.actions.push({ _tag: "Disarm", timer: unusedTimer })
   work.actions.push({ _tag: "Down", end: end.id, reason })
 }
 
@@ -206,6 +113,10 @@ const evicted = DisconnectReason.local("evicted")
 const silence = "the peer refuses by silence: it may have banned this address, or have no place"
 const mute = DisconnectReason.local("no-ack", silence)
 const replaced = DisconnectReason.local("replaced", "the peer uses a later connection")
+const unused = DisconnectReason.local(
+  "unused",
+  "the peer answers pings but has stopped asking for our tip; dialling again"
+)
 
 const closeBefore = (work: Work, order: number): void => {
   for (const end of work.pair.ends) if (end.order > 0 && end.order < order) close(work, end, replaced)
@@ -251,6 +162,24 @@ const announce = (work: Work, end: EndId): void => {
   work.actions.push({ _tag: "Announce", end })
 }
 
+/** ms. How long the end that is up may go without a question. */
+const unusedMs = ({ unused }: TimePairState): number =>
+  Math.min(Limits.timeUnusedMs * 2 ** unused, Limits.timeUnusedMostMs)
+
+/** The peer may have forgotten the end that is up. Returns the retry delay, ms: the peer has to notice the close first. */
+const looked = (work: Work): number => {
+  const end = up(work.pair)
+  if (end === undefined) return 0
+  const owedMs = work.pair.lastAskedAt + unusedMs(work.pair) - work.now
+  if (owedMs > 0) {
+    work.actions.push({ _tag: "Arm", timer: unusedTimer, ms: owedMs })
+    return 0
+  }
+  work.pair = { ...work.pair, unused: work.pair.unused + 1 }
+  close(work, end, unused)
+  return Limits.timeDialSpacingMs
+}
+
 /** The peer has accepted this end. */
 const ready = (work: Work, end: End): void => {
   const later = work.pair.ends.some(({ order, phase }) => phase === "up" && order > end.order)
@@ -268,9 +197,10 @@ const ready = (work: Work, end: End): void => {
     }
   }
   put(work, { ...end, phase: "up" })
-  work.pair = { ...work.pair, failures: 0 }
+  work.pair = { ...work.pair, failures: 0, lastAskedAt: work.now }
   if (end.dir === "in") work.actions.push({ _tag: "Greet", end: end.id })
   work.actions.push({ _tag: "Up", end: end.id })
+  if (work.rules.unusedEnds) work.actions.push({ _tag: "Arm", timer: unusedTimer, ms: unusedMs(work.pair) })
   if (!work.pair.announces) return
   if (!work.rules.announceLate) return announce(work, end.id)
   work.pair = { ...work.pair, announcing: true }
@@ -292,18 +222,28 @@ const dial = (work: Work, id: EndId): void => {
   work.actions.push({ _tag: "Dial", end: id })
 }
 
-const fired = (work: Work, timer: Timer, id: EndId): void => {
-  if (timer.kind === "dial") return dial(work, id)
-  if (timer.kind === "announce") {
-    const end = up(work.pair)
-    work.pair = { ...work.pair, announcing: false }
-    if (end !== undefined) announce(work, end.id)
-    return
+/** Returns the retry delay, ms. */
+const fired = (work: Work, timer: Timer, id: EndId): number => {
+  switch (timer.kind) {
+    case "dial":
+      dial(work, id)
+      return 0
+    case "announce": {
+      const end = up(work.pair)
+      work.pair = { ...work.pair, announcing: false }
+      if (end !== undefined) announce(work, end.id)
+      return 0
+    }
+    case "unused":
+      return looked(work)
+    case "greeting": {
+      const end = find(work, timer.end)
+      if (end === undefined || !work.rules.silenceEnds) return 0
+      close(work, end, end.dir === "out" ? mute : DisconnectReason.local("hello-timeout"))
+      lost(work, end)
+      return 0
+    }
   }
-  const end = find(work, timer.end)
-  if (end === undefined || !work.rules.silenceEnds) return
-  close(work, end, end.dir === "out" ? mute : DisconnectReason.local("hello-timeout"))
-  lost(work, end)
 }
 
 const accepted = (work: Work, id: EndId): void => {
@@ -358,8 +298,7 @@ const handle = (work: Work, event: Event): number => {
       accepted(work, event.id)
       return 0
     case "Fired":
-      fired(work, event.timer, event.id)
-      return 0
+      return fired(work, event.timer, event.id)
     case "Stopped":
       stopped(work, event)
       return event.retryMs ?? 0
@@ -377,6 +316,9 @@ const handle = (work: Work, event: Event): number => {
       return 0
     case "AckReceived":
       if (end?.phase === "greeting" && end.dir === "out") ready(work, end)
+      return 0
+    case "Asked":
+      if (end?.phase === "up") work.pair = { ...work.pair, lastAskedAt: work.now, unused: 0 }
       return 0
     case "Unfit":
       return end === undefined ? 0 : unfit(work, end, event.detail)

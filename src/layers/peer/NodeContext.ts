@@ -6,7 +6,7 @@ import { Clock, Effect, Random } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
 import type { PairEvent } from "../../domain/pair/PairState.ts"
-import type * as TimePair from "../../domain/pair/TimePair.ts"
+import type * as TimePairState from "../../domain/pair/TimePairState.ts"
 import type * as Liveness from "../../domain/peer/Liveness.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import type { PeerBook } from "../../domain/peer/PeerBook.ts"
@@ -47,7 +47,7 @@ import { WaitingBytes } from "./WaitingBytes.ts"
 /** An event of one peer's pair, or of its pair on the TIME wire. */
 export type PairInput =
   | { readonly peer: Peer; readonly event: PairEvent }
-  | { readonly peer: Peer; readonly time: TimePair.Event }
+  | { readonly peer: Peer; readonly time: TimePairState.Event }
 
 export interface NodeContext {
   readonly setup: NodeSetup
@@ -108,7 +108,8 @@ export interface NodeContext {
 export const post = (ctx: NodeContext, peer: Peer, event: PairEvent): void => ctx.pairs.post({ peer, event })
 
 /** The same for the peer's pair on the TIME wire. */
-export const postTime = (ctx: NodeContext, peer: Peer, time: TimePair.Event): void => ctx.pairs.post({ peer, time })
+export const postTime = (ctx: NodeContext, peer: Peer, time: TimePairState.Event): void =>
+  ctx.pairs.post({ peer, time })
 
 /** The peer of an open end; `undefined` if the end is closed. */
 export const peerOf = (ctx: NodeContext, end: PeerEnd): Peer | undefined => {

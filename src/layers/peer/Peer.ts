@@ -5,7 +5,7 @@
 import { hexText } from "../../domain/hexText.ts"
 import * as Pair from "../../domain/pair/Pair.ts"
 import * as PairState from "../../domain/pair/PairState.ts"
-import type * as TimePair from "../../domain/pair/TimePair.ts"
+import type * as TimePairState from "../../domain/pair/TimePairState.ts"
 import * as Backoff from "../../domain/peer/Backoff.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import * as PeerIp from "../../domain/peer/PeerIp.ts"
@@ -39,7 +39,7 @@ export class Peer implements PeerOfEnd {
   book: BookEntry.BookEntry
   pair: PairState.PairState = PairState.empty
   /** Its pair on the TIME wire, once it was seen to speak that wire. */
-  time: TimePair.TimePair | undefined = undefined
+  time: TimePairState.TimePairState | undefined = undefined
   /** Which of the two pairs dials. */
   speaks: WireName = "native"
   /** The ends of `pair` and of `time`, oldest first. */
@@ -169,7 +169,7 @@ export const timerKey = (timer: PairState.Timer): string => `${timer.kind}:${tim
 export const redialKey = timerKey({ kind: "redial", end: 0 })
 
 /** Key of a timer of the pair on the TIME wire. */
-export const timeTimerKey = (timer: TimePair.Timer): string => `time ${timer.kind}:${timer.end}`
+export const timeTimerKey = (timer: TimePairState.Timer): string => `time ${timer.kind}:${timer.end}`
 
 const timeDialKey = timeTimerKey({ kind: "dial", end: 0 })
 

@@ -11,7 +11,7 @@ import { knownAddress } from "../../domain/NodeSetup.ts"
 import { Capability } from "../../domain/pair/Handshake.ts"
 import type { PairEvent } from "../../domain/pair/PairState.ts"
 import * as TimeHandshake from "../../domain/pair/TimeHandshake.ts"
-import * as TimePair from "../../domain/pair/TimePair.ts"
+import * as TimePairState from "../../domain/pair/TimePairState.ts"
 import * as Backoff from "../../domain/peer/Backoff.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
@@ -37,11 +37,11 @@ const becomeTime = (ctx: NodeContext, end: PeerEnd): void => {
 }
 
 /** The peer's machine of this wire, made if needed. `self`: this node's address on a socket with the peer. */
-const machineOf = (ctx: NodeContext, peer: Peer, self: PeerIp | undefined): TimePair.TimePair => {
+const machineOf = (ctx: NodeContext, peer: Peer, self: PeerIp | undefined): TimePairState.TimePairState => {
   const own = knownAddress(ctx.setup) ?? self
   // If our rank is unknown, we wait: dialling against the rule does harm, not dialling only delays.
   const rank = own === undefined || ctx.rules.rank(own, peer.ip) !== "higher" ? "lower" : "higher"
-  return { ...(peer.time ?? TimePair.empty(rank, ctx.announces)), rank }
+  return { ...(peer.time ?? TimePairState.empty(rank, ctx.announces)), rank }
 }
 
 /** Why a TIME-wire socket from an address is refused, for the log: it is closed without a Reject. `undefined`: it is accepted. */
@@ -164,7 +164,7 @@ export const takes = (ctx: NodeContext, parts: Parts, peer: Peer, event: PairEve
 // --- the machine ------------------------------------------------------------------
 
 /** Takes one event. */
-export const step = (ctx: NodeContext, parts: Parts, peer: Peer, event: TimePair.Event): void => {
+export const step = (ctx: NodeContext, parts: Parts, peer: Peer, event: TimePairState.Event): void => {
   if (peer.time === undefined) return
   const [state, actions] = ctx.rules.timePairStep(peer.time, event, ctx.timers.now(), ctx.jitter())
   peer.time = state
@@ -172,7 +172,7 @@ export const step = (ctx: NodeContext, parts: Parts, peer: Peer, event: TimePair
   prune(ctx, parts, peer, event)
 }
 
-const perform = (ctx: NodeContext, parts: Parts, peer: Peer, action: TimePair.Action): void => {
+const perform = (ctx: NodeContext, parts: Parts, peer: Peer, action: TimePairState.Action): void => {
   switch (action._tag) {
     case "Arm": {
       const { timer } = action
@@ -271,7 +271,7 @@ const goDown = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectRe
 }
 
 /** Drops the ends that the machine no longer has; their sockets are closing or closed. */
-const prune = (ctx: NodeContext, parts: Parts, peer: Peer, event: TimePair.Event): void => {
+const prune = (ctx: NodeContext, parts: Parts, peer: Peer, event: TimePairState.Event): void => {
   const held = peer.time?.ends ?? []
   const gone = peer.ends.filter((end) => end.wire === "time" && !held.some(({ id }) => id === end.id))
   if (gone.length === 0) return

@@ -225,6 +225,7 @@ const received = (
       return genesisTold(ctx, peer, up, message)
     case "GetChainTip":
       answer(chainTip(ctx))
+      postTime(ctx, peer, { _tag: "Asked", end: end.id })
       return
     case "GetBlockHeight":
       answer({ _tag: "BlockHeightResponse", height: ctx.localChain.tip().height })

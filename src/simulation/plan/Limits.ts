@@ -94,6 +94,8 @@ export const daemonBlocks = 120
 /** bytes; blocks. Maximum frame of a daemon, and its maximum blocks per page: its own numbers. */
 export const daemonFrameBytes = 8 * 1024 * 1024
 export const daemonPageBlocks = 50
+/** ms. How long it waits for a connection that it dials: its own number. */
+export const daemonDialMs = 10_000
 /** ms. How often it decides which peers' claims about a chain count, and how long it ignores other chains after refusing one: its own numbers. */
 export const daemonSettlesMs = 10_000
 export const daemonLockMs = 120_000

@@ -19,6 +19,7 @@ import * as SimulationLimits from "../plan/Limits.ts"
 import { Conn } from "./Conn.ts"
 import { every } from "./every.ts"
 import { Ledger } from "./Ledger.ts"
+import { Slots } from "./Slots.ts"
 import { TimedChain } from "./TimedChain.ts"
 import type { TimedOptions } from "./TimedOptions.ts"
 
@@ -26,19 +27,13 @@ const params = ChainParams.testnet
 const port = 24_100
 const frameBytes = SimulationLimits.daemonFrameBytes
 
-interface Slot {
-  readonly dir: "in" | "out"
-  connected: boolean
-  conn: Conn | undefined
-}
-
 export class Timed {
   readonly ip: PeerIp.PeerIp
   readonly ledger: Ledger
   /** All connections so far, oldest first. */
   readonly conns: Array<Conn> = []
   readonly chain: TimedChain
-  private readonly slots = new Map<string, Slot>()
+  private readonly slots = new Slots()
   private readonly known = new Set<string>()
   /** When a higher peer was first considered. */
   private readonly considered = new Map<string, number>()
@@ -57,7 +52,7 @@ export class Timed {
       later: (ms, then) => this.later(ms, then),
       say: (conn, message) => this.say(conn, message),
       forkShown: ({ ip }) => this.ledger.forkShown(ip, this.now()),
-      used: () => [...this.slots.values()].flatMap(({ conn }) => conn === undefined ? [] : [conn]),
+      used: () => this.slots.used(),
       open: () => this.conns.filter(({ phase }) => phase === "open")
     })
     this.commitCount = options.commitCount ?? 2_344
@@ -67,15 +62,12 @@ export class Timed {
 
   /** The connection in use with a peer: its slot's. */
   uses(ip: string): Conn | undefined {
-    const slot = this.slots.get(ip)
-    return slot?.connected === true ? slot.conn : undefined
+    return this.slots.uses(ip)
   }
 
   /** Announces a block as its producer does, before and after storing it. */
   proposes(block: Block): void {
-    for (const { conn } of this.slots.values()) {
-      if (conn !== undefined) this.say(conn, { _tag: "TimeLockBlockProposal", block })
-    }
+    for (const conn of this.slots.used()) this.say(conn, { _tag: "TimeLockBlockProposal", block })
   }
 
   /** Connections with a peer whose handler runs, used or not. */
@@ -91,24 +83,23 @@ export class Timed {
     if (this.ledger.isBanned(ip, now)) return false
     this.ledger.attempt(ip, now)
     const slot = this.slots.get(ip)
-    const yields = slot?.dir === "out" && slot.connected && PeerIp.compare(this.ip, ip) < 0
+    const yields = slot?.dir === "out" && PeerIp.compare(this.ip, ip) < 0
     if (slot !== undefined && !yields) {
       this.ledger.refused(ip, now)
       return false
     }
-    // Where it yields, the connection that it gave up stays open.
-    const reserved: Slot = { dir: "in", connected: false, conn: undefined }
-    this.slots.set(ip, reserved)
+    // Where it yields, the connection that it gave up stays open, and a dial under way continues.
+    const reserved = this.slots.take(ip, "in")
+    this.considered.delete(ip)
     // The daemon's own repair of slots that never got a connection.
     this.later(15_000, () => {
-      if (this.slots.get(ip) === reserved && reserved.conn === undefined) this.slots.delete(ip)
+      if (reserved.conn === undefined) this.slots.free(ip, reserved)
     })
     return true
   }
 
   private freed(conn: Conn): void {
-    const slot = this.slots.get(conn.ip)
-    if (slot?.conn === conn) this.slots.delete(conn.ip)
+    this.slots.freed(conn)
     if (conn.phase === "open") this.ledger.down(conn.ip, this.now())
   }
 
@@ -169,7 +160,6 @@ export class Timed {
 
   private opened(conn: Conn): void {
     const slot = this.slots.get(conn.ip)
-    if (conn.dir === "out" && slot?.conn === conn) slot.connected = true
     if (conn.dir === "in") {
       this.later(10_000, () => {
         if (conn.phase !== "fresh") return
@@ -178,6 +168,10 @@ export class Timed {
       })
       return
     }
+    // An inbound connection has taken the slot meanwhile.
+    if (slot?.conn !== conn) return this.ended(conn)
+    slot.connected = true
+    this.considered.delete(conn.ip)
     conn.phase = "open"
     this.greet(conn)
     this.ping(conn)
@@ -336,14 +330,14 @@ export class Timed {
 
   private exchanged() {
     const entry = (address: string) => ({ address, connections: 65_535, isMasternode: false, tier: undefined })
-    const up = [...this.slots].flatMap(([ip, { connected }]) => connected ? [entry(ip)] : [])
+    const up = this.slots.used().map(({ ip }) => entry(ip))
     return [...up, entry(this.ip)]
   }
 
   // --- dialling -------------------------------------------------------------------
 
   private mayDial(ip: string): boolean {
-    if (this.slots.has(ip) || this.ledger.isBanned(ip, this.now())) return false
+    if (this.slots.get(ip) !== undefined || this.ledger.isBanned(ip, this.now())) return false
     if (PeerIp.compare(this.ip, ip as PeerIp.PeerIp) > 0) return true
     const since = this.considered.get(ip) ?? this.now()
     this.considered.set(ip, since)
@@ -380,20 +374,23 @@ export class Timed {
       )
       const dial = (ip: string) =>
         Effect.gen({ self: this }, function*() {
-          const slot: Slot = { dir: "out", connected: false, conn: undefined }
-          this.slots.set(ip, slot)
           const conn = new Conn(ip, "out", this.now())
-          const { socket } = yield* sockets.dial(PeerAddress.make(PeerIp.fromStringUnsafe(ip), port), { from: this.ip })
+          const slot = this.slots.take(ip, "out", conn)
+          const to = PeerAddress.make(PeerIp.fromStringUnsafe(ip), port)
+          const { socket } = yield* sockets.dial(to, { from: this.ip, timeoutMs: SimulationLimits.daemonDialMs })
           this.conns.push(conn)
-          slot.conn = conn
           yield* this.serve(conn, socket)
-          if (this.slots.get(ip) === slot) this.slots.delete(ip)
+          if (conn.out === undefined) this.slots.dialFailed(conn)
+          this.slots.free(ip, slot)
         })
       this.dialNow = () => {
         for (const ip of this.known) if (this.mayDial(ip)) this.fork(dial(ip))
       }
       this.dialNow()
-      yield* Effect.forkScoped(every(30_000, () => this.dialNow()))
+      yield* Effect.forkScoped(every(30_000, () => {
+        this.slots.heal()
+        this.dialNow()
+      }))
       yield* Effect.forkScoped(every(10_000, () => this.chain.coordinate()))
     })
   }

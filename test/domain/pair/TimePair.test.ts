@@ -2,12 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as TimePair from "../../../src/domain/pair/TimePair.ts"
+import * as TimePairState from "../../../src/domain/pair/TimePairState.ts"
 import { long } from "../../harness/long.ts"
 import { randomFrom } from "../../harness/random.ts"
 import { TimePairDrive } from "../../harness/TimePairDrive.ts"
 
 const eof = DisconnectReason.remote("eof")
-const tags = (actions: ReadonlyArray<TimePair.Action>) => actions.map(({ _tag }) => _tag)
+const tags = (actions: ReadonlyArray<TimePairState.Action>) => actions.map(({ _tag }) => _tag)
 
 describe("TimePair", () => {
   it("the higher dials at once, says its Handshake when TLS is done, and is up by the Ack", () => {
@@ -16,9 +17,9 @@ describe("TimePair", () => {
     assert.deepStrictEqual(node.times("Dial"), [0])
     const end = node.dialling
     assert.deepStrictEqual(tags(node.post({ _tag: "Connected", end })), ["SendHandshake", "Arm"])
-    assert.deepStrictEqual(tags(node.post({ _tag: "AckReceived", end })), ["Disarm", "Up"])
-    assert.strictEqual(TimePair.up(node.pair)?.id, end)
-    assert.isEmpty([...node.timers])
+    assert.deepStrictEqual(tags(node.post({ _tag: "AckReceived", end })), ["Disarm", "Up", "Arm"])
+    assert.strictEqual(TimePairState.up(node.pair)?.id, end)
+    assert.deepStrictEqual([...node.timers.keys()], ["unused 0"])
   })
 
   it("the lower waits 180 s, and dials if nobody came", () => {
@@ -32,7 +33,7 @@ describe("TimePair", () => {
   it("a peer that dials is greeted when its Handshake has come; who says nothing is closed", () => {
     const node = new TimePairDrive("lower").learn()
     const end = node.accept()
-    assert.deepStrictEqual(tags(node.post({ _tag: "HandshakeReceived", end })), ["Disarm", "Greet", "Up"])
+    assert.deepStrictEqual(tags(node.post({ _tag: "HandshakeReceived", end })), ["Disarm", "Greet", "Up", "Arm"])
     const silent = node.accept()
     node.to(node.now + Limits.timeHandshakeMs)
     assert.deepStrictEqual(node.did.find(([, { _tag }]) => _tag === "Close")?.[1], {
@@ -40,7 +41,7 @@ describe("TimePair", () => {
       end: silent,
       reason: DisconnectReason.local("hello-timeout")
     })
-    assert.strictEqual(TimePair.up(node.pair)?.id, end)
+    assert.strictEqual(TimePairState.up(node.pair)?.id, end)
   })
 
   it("silence after our Handshake is a refusal", () => {
@@ -61,8 +62,8 @@ describe("TimePair", () => {
     node.post({ _tag: "HandshakeReceived", end: theirs })
     node.post({ _tag: "Connected", end: ours })
     const actions = node.post({ _tag: "AckReceived", end: ours })
-    assert.deepStrictEqual(tags(actions), ["Disarm", "Close", "Down", "Up"])
-    assert.strictEqual(TimePair.up(node.pair)?.id, ours)
+    assert.deepStrictEqual(tags(actions), ["Disarm", "Close", "Disarm", "Down", "Up", "Arm"])
+    assert.strictEqual(TimePairState.up(node.pair)?.id, ours)
     const again = node.accept()
     node.post({ _tag: "HandshakeReceived", end: again })
     assert.deepStrictEqual(node.pair.ends.map(({ id }) => id), [again])
@@ -116,8 +117,15 @@ describe("TimePair", () => {
     node.post({ _tag: "HandshakeReceived", end: before })
     const id = node.fresh()
     assert.deepStrictEqual(tags(node.post({ _tag: "Adopted", id })), ["SendHandshake", "Arm"])
-    assert.deepStrictEqual(tags(node.post({ _tag: "AckReceived", end: id })), ["Disarm", "Close", "Down", "Up"])
-    assert.strictEqual(TimePair.up(node.pair)?.id, id)
+    assert.deepStrictEqual(tags(node.post({ _tag: "AckReceived", end: id })), [
+      "Disarm",
+      "Close",
+      "Disarm",
+      "Down",
+      "Up",
+      "Arm"
+    ])
+    assert.strictEqual(TimePairState.up(node.pair)?.id, id)
     node.post({ _tag: "Closed", end: id, reason: eof })
     node.to(node.now + Limits.timeDialSpacingMs - 1)
     assert.isEmpty(node.times("Dial"), "its own next dial keeps the distance from it")
@@ -152,12 +160,12 @@ describe("TimePair", () => {
     const end = node.connect()
     node.to(Limits.timeAnnounceMs - 1)
     assert.isEmpty(node.times("Announce"))
-    node.to(200_000)
+    node.to(150_000)
     node.post({ _tag: "Closed", end, reason: eof })
-    node.to(200_000)
+    node.to(150_000)
     node.connect()
-    node.to(900_000)
-    assert.deepStrictEqual(node.times("Announce"), [Limits.timeAnnounceMs, 200_000 + Limits.timeAnnounceMs])
+    node.to(150_000 + 2 * Limits.timeAnnounceMs)
+    assert.deepStrictEqual(node.times("Announce"), [Limits.timeAnnounceMs, 150_000 + Limits.timeAnnounceMs])
   })
 
   it("after four connections that ended right after an announcement, announces no more for an hour", () => {
@@ -180,6 +188,85 @@ describe("TimePair", () => {
     turn(2 * Limits.timeAnnounceMs)
     turn(2 * Limits.timeAnnounceMs)
     assert.strictEqual(announced(), Limits.timeRisks + 2, "one that ends later is not held against it")
+  })
+})
+
+describe("a connection that the peer does not use", () => {
+  const upAt0 = (rank: "lower" | "higher" = "higher") => {
+    const node = new TimePairDrive(rank).learn()
+    const end = node.accept()
+    node.post({ _tag: "HandshakeReceived", end })
+    return { node, end }
+  }
+  const asked = (node: TimePairDrive, end: number) => node.post({ _tag: "Asked", end })
+
+  it("ends when it was not asked for our tip for 180 s, and is dialled again 30 s later", () => {
+    const { end, node } = upAt0()
+    node.to(Limits.timeUnusedMs - 1)
+    assert.strictEqual(TimePairState.up(node.pair)?.id, end)
+    node.to(Limits.timeUnusedMs)
+    const [, down] = node.did.find(([, { _tag }]) => _tag === "Down") ?? assert.fail()
+    assert.deepInclude(down._tag === "Down" ? down.reason : {}, { kind: "unused", by: "local" })
+    assert.isEmpty(node.pair.ends)
+    node.to(Limits.timeUnusedMs + Limits.timeDialSpacingMs - 1)
+    assert.isEmpty(node.times("Dial"), "the peer has to notice the close before it is dialled")
+    node.to(Limits.timeUnusedMs + Limits.timeDialSpacingMs)
+    assert.lengthOf(node.times("Dial"), 1)
+    assert.deepInclude(node.pair, { failures: 0, risks: 0 })
+  })
+
+  it("of the lower end is left to the peer to dial, for 180 s", () => {
+    const { node } = upAt0("lower")
+    node.to(Limits.timeUnusedMs + Limits.timeFallbackMs - 1)
+    assert.isEmpty(node.times("Dial"))
+    node.to(Limits.timeUnusedMs + Limits.timeFallbackMs)
+    assert.lengthOf(node.times("Dial"), 1)
+  })
+
+  it("is one only as long as no question comes: the time runs from the last", () => {
+    const { end, node } = upAt0()
+    for (let at = 0; at < 3_600_000; at += Limits.timeUnusedMs - 1) {
+      node.to(at)
+      asked(node, end)
+    }
+    assert.isEmpty(node.times("Down"))
+    const last = node.now
+    node.to(last + Limits.timeUnusedMs - 1)
+    assert.isEmpty(node.times("Down"))
+    node.to(last + Limits.timeUnusedMs)
+    assert.deepStrictEqual(node.times("Down"), [last + Limits.timeUnusedMs])
+  })
+
+  it("is not looked at any more when it has ended otherwise, and the next one has its own time", () => {
+    const { end, node } = upAt0()
+    node.to(100_000)
+    node.post({ _tag: "Closed", end, reason: eof })
+    assert.isFalse(node.timers.has("unused 0"))
+    assert.deepStrictEqual(node.post({ _tag: "Fired", timer: { kind: "unused", end: 0 }, id: 700 }), [])
+    const next = node.accept()
+    node.post({ _tag: "HandshakeReceived", end: next })
+    node.to(100_000 + Limits.timeUnusedMs - 1)
+    assert.strictEqual(TimePairState.up(node.pair)?.id, next)
+  })
+
+  it("lasts twice as long each time in a row, up to an hour; one question makes it 180 s again", () => {
+    const { node } = upAt0("lower")
+    const lasts = () => {
+      const end = TimePairState.up(node.pair)?.id ?? node.accept()
+      node.post({ _tag: "HandshakeReceived", end })
+      const from = node.now
+      node.to(from + Limits.timeUnusedMostMs)
+      return (node.times("Down").at(-1) ?? 0) - from
+    }
+    const all = Array.from({ length: 7 }, lasts)
+    assert.deepStrictEqual(all, [180_000, 360_000, 720_000, 1_440_000, 2_880_000, 3_600_000, 3_600_000])
+    const end = node.accept()
+    asked(node, end)
+    assert.strictEqual(node.pair.unused, 7, "not before it is up")
+    node.post({ _tag: "HandshakeReceived", end })
+    asked(node, end)
+    node.post({ _tag: "Closed", end, reason: eof })
+    assert.strictEqual(lasts(), Limits.timeUnusedMs)
   })
 })
 

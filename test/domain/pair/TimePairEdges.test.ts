@@ -3,12 +3,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as TimePair from "../../../src/domain/pair/TimePair.ts"
+import * as TimePairState from "../../../src/domain/pair/TimePairState.ts"
 import { TimePairDrive } from "../../harness/TimePairDrive.ts"
 
 const eof = DisconnectReason.remote("eof")
-const tags = (actions: ReadonlyArray<TimePair.Action>) => actions.map(({ _tag }) => _tag)
+const tags = (actions: ReadonlyArray<TimePairState.Action>) => actions.map(({ _tag }) => _tag)
 const ids = ({ pair }: TimePairDrive) => pair.ends.map(({ id }) => id)
-const closedBy = (actions: ReadonlyArray<TimePair.Action>) =>
+const closedBy = (actions: ReadonlyArray<TimePairState.Action>) =>
   actions.flatMap((action) => action._tag === "Close" ? [action.end] : [])
 const dialled = () => {
   const node = new TimePairDrive("higher").learn()
@@ -25,11 +26,11 @@ describe("the TIME pair", () => {
   it("is up on the end that is, behind one that is not", () => {
     const node = new TimePairDrive("higher")
     node.accept()
-    assert.isUndefined(TimePair.up(node.pair))
+    assert.isUndefined(TimePairState.up(node.pair))
     const second = node.accept()
     node.post({ _tag: "HandshakeReceived", end: second })
     const third = node.accept()
-    assert.deepStrictEqual([ids(node), TimePair.up(node.pair)?.id], [[second, third], second])
+    assert.deepStrictEqual([ids(node), TimePairState.up(node.pair)?.id], [[second, third], second])
   })
 
   it("a dial that had the slot and failed leaves one that has none yet", () => {

@@ -3,17 +3,18 @@ import { assert, describe, it } from "@effect/vitest"
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as TimePair from "../../../src/domain/pair/TimePair.ts"
+import type * as TimePairState from "../../../src/domain/pair/TimePairState.ts"
 import { TimePairDrive } from "../../harness/TimePairDrive.ts"
 
 const eof = DisconnectReason.remote("eof")
-const tags = (actions: ReadonlyArray<TimePair.Action>) => actions.map(({ _tag }) => _tag)
+const tags = (actions: ReadonlyArray<TimePairState.Action>) => actions.map(({ _tag }) => _tag)
 const dialled = () => {
   const node = new TimePairDrive("higher").learn()
   node.to(0)
   return node
 }
 /** The wait that the last step armed before the next dial, ms; −1: none. */
-const waits = (actions: ReadonlyArray<TimePair.Action>) =>
+const waits = (actions: ReadonlyArray<TimePairState.Action>) =>
   actions.flatMap((action) => action._tag === "Arm" && action.timer.kind === "dial" ? [action.ms] : [])[0] ?? -1
 const failsAt = (node: TimePairDrive, reached: boolean, jitter = 0) =>
   waits(node.post({ _tag: "DialFailed", end: node.dialling, reached, detail: "ECONNREFUSED" }, jitter))
@@ -111,7 +112,8 @@ describe("an end that is lost", () => {
   it("is told as Down if it was up, and not otherwise; its reason is what the socket said", () => {
     const node = dialled()
     const end = node.connect()
-    assert.deepStrictEqual(node.post({ _tag: "Closed", end, reason: eof }).slice(0, 1), [
+    assert.deepStrictEqual(node.post({ _tag: "Closed", end, reason: eof }).slice(0, 2), [
+      { _tag: "Disarm", timer: { kind: "unused", end: 0 } },
       { _tag: "Down", end, reason: eof }
     ])
     const theirs = node.accept()
@@ -120,7 +122,7 @@ describe("an end that is lost", () => {
 
   it("says why: refused by silence, silent, evicted, replaced, or rejected", () => {
     const node = dialled()
-    const reasonOf = (actions: ReadonlyArray<TimePair.Action>) =>
+    const reasonOf = (actions: ReadonlyArray<TimePairState.Action>) =>
       actions.flatMap((action) => action._tag === "Close" ? [action.reason] : [])
     const ours = node.dialling
     node.post({ _tag: "Connected", end: ours })
@@ -171,7 +173,11 @@ describe("the connection that comes up", () => {
   it("is greeted if the peer dialled; a dial of ours greeted already", () => {
     const node = dialled()
     node.post({ _tag: "Connected", end: node.dialling })
-    assert.deepStrictEqual(tags(node.post({ _tag: "AckReceived", end: node.pair.ends[0]?.id ?? 0 })), ["Disarm", "Up"])
+    assert.deepStrictEqual(tags(node.post({ _tag: "AckReceived", end: node.pair.ends[0]?.id ?? 0 })), [
+      "Disarm",
+      "Up",
+      "Arm"
+    ])
   })
 
   it("under the rule that the last to be ready counts, replaces what has the slot after it as well", () => {
@@ -268,7 +274,7 @@ describe("announcements", () => {
     const end = node.connect()
     assert.isTrue(node.timers.has("announce 0"))
     const actions = node.post({ _tag: "Closed", end, reason: eof })
-    assert.deepStrictEqual(tags(actions), ["Disarm", "Down", "Arm"])
+    assert.deepStrictEqual(tags(actions), ["Disarm", "Disarm", "Down", "Arm"])
     assert.deepStrictEqual([...node.timers.keys()], ["dial 0"])
     assert.isFalse(node.pair.announcing)
     assert.deepStrictEqual(node.post({ _tag: "Fired", timer: { kind: "announce", end: 0 }, id: 700 }), [])
@@ -279,14 +285,14 @@ describe("announcements", () => {
     node.to(0)
     const end = node.connect()
     node.to(Limits.timeAnnounceMs)
-    assert.deepStrictEqual(tags(node.post({ _tag: "Closed", end, reason: eof })), ["Down", "Arm"])
+    assert.deepStrictEqual(tags(node.post({ _tag: "Closed", end, reason: eof })), ["Disarm", "Down", "Arm"])
   })
 
   it("are none of a node that is no masternode", () => {
     const node = new TimePairDrive("higher").learn()
     node.to(0)
     node.connect()
-    assert.isEmpty([...node.timers])
+    assert.deepStrictEqual([...node.timers.keys()], ["unused 0"])
   })
 
   it("under the rule that they are not late, are due at once", () => {
@@ -318,7 +324,7 @@ describe("announcements", () => {
     node.to(100_000 + Limits.timeAnnounceMs)
     assert.deepStrictEqual(node.did.at(-1)?.[1], { _tag: "Announce", end })
     assert.isFalse(node.pair.announcing)
-    assert.isEmpty([...node.timers])
+    assert.deepStrictEqual([...node.timers.keys()], ["unused 0"])
   })
 })
 
@@ -327,12 +333,13 @@ describe("events that mean nothing", () => {
     const node = dialled()
     node.connect()
     const before = node.pair
-    const gone: ReadonlyArray<TimePair.Event> = [
+    const gone: ReadonlyArray<TimePairState.Event> = [
       { _tag: "Connected", end: 99 },
       { _tag: "DialFailed", end: 99, reached: true, detail: "" },
       { _tag: "HandshakeReceived", end: 99 },
       { _tag: "AckReceived", end: 99 },
       { _tag: "Unfit", end: 99, detail: "" },
+      { _tag: "Asked", end: 99 },
       { _tag: "Closed", end: 99, reason: eof },
       { _tag: "Fired", timer: { kind: "greeting", end: 99 }, id: 98 }
     ]
@@ -343,7 +350,7 @@ describe("events that mean nothing", () => {
   it("in the wrong phase or direction change nothing", () => {
     const node = dialled()
     const end = node.dialling
-    const nothing = (event: TimePair.Event, why: string) => assert.deepStrictEqual(node.post(event), [], why)
+    const nothing = (event: TimePairState.Event, why: string) => assert.deepStrictEqual(node.post(event), [], why)
     nothing({ _tag: "AckReceived", end }, "an Ack before TLS")
     nothing({ _tag: "HandshakeReceived", end }, "a Handshake before TLS")
     node.post({ _tag: "Connected", end })

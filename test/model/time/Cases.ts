@@ -7,7 +7,7 @@ import type { Setting } from "./World.ts"
 const against = (above: boolean, refusesWhileConnecting: boolean): Setting => ({
   step: TimePair.step,
   daemon: { above, refusesWhileConnecting },
-  daemonDials: true,
+  daemonDials: Infinity,
   sockets: 3,
   faults: 0,
   anyTimer: false
@@ -31,7 +31,8 @@ export interface Case {
 export const cases: ReadonlyArray<Case> = four.flatMap((setting): ReadonlyArray<Setting> => [
   { ...setting, faults: 1 },
   { ...setting, faults: 1, anyTimer: true },
-  { ...setting, faults: 1, daemonDials: false },
+  { ...setting, faults: 1, daemonDials: 0 },
+  { ...setting, faults: 1, daemonDials: 1 },
   { ...setting, faults: 2, sockets: 2 },
   { ...setting, faults: 3, only: "silence" }
 ]).map((setting) => ({ name: nameOf(setting), setting }))
@@ -47,7 +48,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   { name: "the last to say so counts", rules: { counts: "last" } },
   { name: "a failed dial takes nothing along", rules: { failedTakesAlong: false } },
   { name: "our own dial is cut off when the peer's comes up", rules: { otherDial: "abort" } },
-  { name: "a dial waits for an Ack for ever", rules: { silenceEnds: false } }
+  { name: "a dial waits for an Ack for ever", rules: { silenceEnds: false } },
+  { name: "a session on which the daemon asks nothing is kept", rules: { unusedEnds: false } }
 ]
 
 /** What the search finds without the rule: `violation` is there, or the rule is not needed. */
@@ -58,7 +60,8 @@ export const refute = ({ rules }: Mutant): Pick<Result, "states" | "violation"> 
     const varied: ReadonlyArray<Setting> = [
       { ...setting, step },
       { ...setting, step, faults: 1, only: "silence" },
-      { ...setting, step, faults: 1, daemonDials: false }
+      { ...setting, step, faults: 1, daemonDials: 0 },
+      { ...setting, step, faults: 1, daemonDials: 1 }
     ]
     for (const each of varied) {
       const result = search(each)

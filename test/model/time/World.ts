@@ -1,6 +1,7 @@
 /** One node with `TimePair` and one daemon, and the sockets between them: what can happen next. No time: any order may be. */
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
-import * as TimePair from "../../../src/domain/pair/TimePair.ts"
+import type * as TimePair from "../../../src/domain/pair/TimePair.ts"
+import * as TimePairState from "../../../src/domain/pair/TimePairState.ts"
 import * as Daemon from "./Daemon.ts"
 
 type Frame = "TLS" | "DROP" | "ACK" | "HANDSHAKE" | "GREET" | "FIN"
@@ -17,19 +18,21 @@ interface Socket {
 }
 
 export interface World {
-  readonly pair: TimePair.TimePair
+  readonly pair: TimePairState.TimePairState
   readonly timers: ReadonlyArray<string>
   readonly slot: Daemon.Slot | undefined
   readonly sockets: ReadonlyArray<Socket>
   readonly faults: number
+  /** Dials that the daemon has left. */
+  readonly dials: number
   readonly fresh: number
 }
 
 export interface Setting {
   readonly step: TimePair.Step
   readonly daemon: Daemon.DaemonRules
-  /** The daemon has our address. */
-  readonly daemonDials: boolean
+  /** How often the daemon dials: 0 if it does not have our address, 1 if it drops it after a failure. */
+  readonly daemonDials: number
   /** Sockets at once. */
   readonly sockets: number
   readonly faults: number
@@ -50,11 +53,12 @@ const boot = (setting: Setting): World =>
   apply(
     setting,
     {
-      pair: TimePair.empty(setting.daemon.above ? "lower" : "higher", false),
+      pair: TimePairState.empty(setting.daemon.above ? "lower" : "higher", false),
       timers: [],
       slot: undefined,
       sockets: [],
       faults: setting.faults,
+      dials: setting.daemonDials,
       fresh: 1
     },
     (id) => ({ _tag: "Learned", id })
@@ -62,14 +66,14 @@ const boot = (setting: Setting): World =>
 
 export const start = boot
 
-const name = (timer: TimePair.Timer): string => `${timer.kind} ${timer.end}`
+const name = (timer: TimePairState.Timer): string => `${timer.kind} ${timer.end}`
 
 const change = (world: World, socket: Socket, values: Partial<Socket>): World => ({
   ...world,
   sockets: world.sockets.map((other) => other.id === socket.id ? { ...other, ...values } : other)
 })
 
-const acted = (world: World, action: TimePair.Action): World => {
+const acted = (world: World, action: TimePairState.Action): World => {
   const socket = "end" in action ? world.sockets.find(({ ours }) => ours === action.end) : undefined
   switch (action._tag) {
     case "Dial":
@@ -99,7 +103,7 @@ const acted = (world: World, action: TimePair.Action): World => {
 }
 
 /** An event to the machine, at time 0. Counters of dials in vain only lengthen waits: they stay at 0. */
-function apply(setting: Setting, world: World, event: (id: number) => TimePair.Event): World {
+function apply(setting: Setting, world: World, event: (id: number) => TimePairState.Event): World {
   const id = world.fresh
   const happened = event(id)
   const timers = happened._tag === "Fired"
@@ -110,7 +114,7 @@ function apply(setting: Setting, world: World, event: (id: number) => TimePair.E
     ...world,
     timers,
     fresh: id + 1,
-    pair: { ...pair, failures: 0, risks: 0, lastRiskAt: 0, lastDialAt: 0 }
+    pair: { ...pair, failures: 0, risks: 0, lastRiskAt: 0, lastDialAt: 0, unused: 0 }
   }
   return actions.reduce(acted, next)
 }
@@ -175,6 +179,24 @@ const weHear = (setting: Setting, world: World, socket: Socket): World => {
   }
 }
 
+/** A dial of the daemon's fails, before TLS is done. */
+const dialFails = (world: World, socket: Socket): World => ({
+  ...goneForThem(world, socket),
+  slot: Daemon.afterFailedDial(world.slot, socket.id)
+})
+
+/** The daemon does not use the connection: it has given it up or forgotten it. */
+const isUnused = (world: World, socket: Socket): boolean =>
+  world.slot?.socket !== socket.id || world.slot.forgotten || socket.broken
+
+/** We have been asked nothing for long enough. */
+const patienceEnds = (setting: Setting, world: World): World =>
+  apply(
+    setting,
+    { ...world, pair: { ...world.pair, lastAskedAt: -Infinity } },
+    (id) => ({ _tag: "Fired", timer: { kind: "unused", end: 0 }, id })
+  )
+
 /** The daemon takes, or refuses, a dial of ours. */
 const arrives = (world: World, socket: Socket, isFree: boolean, rules: Daemon.DaemonRules): World => {
   if (!isFree || !Daemon.takes(rules, world.slot)) {
@@ -182,7 +204,7 @@ const arrives = (world: World, socket: Socket, isFree: boolean, rules: Daemon.Da
   }
   return {
     ...change(world, socket, { theirs: "tls", toUs: socket.ours === 0 ? [] : ["TLS"] }),
-    slot: { socket: socket.id, dir: "in", connected: false }
+    slot: { socket: socket.id, dir: "in", connected: false, forgotten: false }
   }
 }
 
@@ -212,6 +234,7 @@ const crashOfDaemon = (world: World, silent: boolean): World => ({
 const crashOfUs = (setting: Setting, world: World, silent: boolean): World => ({
   ...boot(setting),
   faults: world.faults,
+  dials: world.dials,
   fresh: world.fresh + 1,
   slot: world.slot,
   sockets: world.sockets.map((socket) =>
@@ -247,14 +270,21 @@ const ofSocket = (
     }
   }
   if (by === "daemon" && theirs === "connecting") {
-    if (broken || ours === 0) add(`the daemon's dial fails ${at}`, goneForThem(world, socket))
-    else if (ours > 0) add(`the daemon is connected ${at}`, daemonConnects(world, socket))
+    if (broken || ours === 0) add(`the daemon's dial fails ${at}`, dialFails(world, socket))
+    if (broken && world.slot?.socket === socket.id) {
+      add(`the daemon gives up the slot ${at}`, { ...world, slot: undefined })
+    }
   }
+  if (theirs === "secured") add(`the daemon is connected ${at}`, daemonConnects(world, socket))
   if (ours === -1) {
     if (!broken) {
       add(
         `we accept ${at}`,
-        apply(setting, change(world, socket, { ours: world.fresh }), (id) => ({ _tag: "Accepted", id }))
+        apply(
+          setting,
+          change(world, socket, { ours: world.fresh, theirs: theirs === "connecting" ? "secured" : theirs }),
+          (id) => ({ _tag: "Accepted", id })
+        )
       )
     } else add(`we never hear of it ${at}`, change(world, socket, { ours: 0, toUs: [] }))
   }
@@ -292,12 +322,13 @@ export const moves = (setting: Setting, world: World): ReadonlyArray<Move> => {
   if (world.pair.waiting && room) {
     add("we dial", apply(setting, world, (id) => ({ _tag: "Fired", timer: { kind: "dial", end: 0 }, id })))
   }
-  if (setting.daemonDials && world.slot === undefined && room) {
+  if (world.dials > 0 && world.slot === undefined && room) {
     const id = world.fresh
     add("the daemon dials", {
       ...world,
       fresh: id + 1,
-      slot: { socket: id, dir: "out", connected: false },
+      dials: world.dials - 1,
+      slot: { socket: id, dir: "out", connected: false, forgotten: false },
       sockets: [
         ...world.sockets,
         { id, by: "daemon", ours: -1, theirs: "connecting", broken: false, toUs: [], toThem: [] }
@@ -305,6 +336,16 @@ export const moves = (setting: Setting, world: World): ReadonlyArray<Move> => {
     })
   }
   for (const socket of world.sockets) ofSocket(setting, world, socket, add)
+  if (world.slot?.forgotten === true) {
+    add("the daemon frees the slot of the session it forgot", { ...world, slot: undefined })
+  }
+  const used = world.sockets.find(({ ours }) => ours > 0 && ours === TimePairState.up(world.pair)?.id)
+  if (used !== undefined && world.timers.includes("unused 0")) {
+    const isFoul = !isUnused(world, used)
+    if (!isFoul || setting.anyTimer) {
+      add("we have been asked nothing for too long", patienceEnds(setting, world), isFoul)
+    }
+  }
   if (world.faults > 0 && setting.only === undefined) {
     const fault = { ...world, faults: world.faults - 1 }
     for (const silent of [false, true]) {
@@ -325,7 +366,9 @@ export const keyOf = (world: World): string => {
     world.pair.waiting,
     world.pair.dialable,
     world.timers.map((timer) => timer.replace(/\d+$/, (id) => `${ends.get(Number(id)) ?? "?"}`)),
-    world.slot === undefined ? 0 : [sockets.get(world.slot.socket), world.slot.dir, world.slot.connected],
+    world.slot === undefined
+      ? 0
+      : [sockets.get(world.slot.socket), world.slot.dir, world.slot.connected, world.slot.forgotten],
     world.sockets.map(({ broken, by, ours, theirs, toThem, toUs }) => [
       broken,
       by,
@@ -334,7 +377,8 @@ export const keyOf = (world: World): string => {
       toThem,
       toUs
     ]),
-    world.faults
+    world.faults,
+    world.dials
   ])
 }
 
@@ -345,7 +389,7 @@ export const settled = ({ pair, slot, sockets }: World): boolean => {
   const [socket] = sockets
   return sockets.length === 1 && socket !== undefined && pair.ends.length === 1 && pair.ends[0]?.phase === "up" &&
     socket.ours === pair.ends[0].id && socket.theirs === "open" && !socket.broken && slot?.socket === socket.id &&
-    slot.connected && harmless(socket.toUs) && harmless(socket.toThem)
+    slot.connected && !slot.forgotten && harmless(socket.toUs) && harmless(socket.toThem)
 }
 
 /** What is wrong with a state by itself; `undefined`: nothing. */
@@ -354,11 +398,12 @@ export const problem = (setting: Setting, world: World): string | undefined => {
   if (ups.length > 1) return "two ends are up"
   const expected = [
     ...(world.pair.waiting ? ["dial 0"] : []),
+    ...(ups.length > 0 && world.timers.includes("unused 0") ? ["unused 0"] : []),
     ...world.pair.ends.flatMap(({ id, phase }) => phase === "greeting" ? [`greeting ${id}`] : [])
   ].toSorted()
   if (expected.join() !== world.timers.join()) return `timers ${world.timers.join()} instead of ${expected.join()}`
   const moving = world.sockets.some(({ ours, theirs, toThem, toUs }) =>
-    theirs === "none" || theirs === "connecting" || theirs === "tls" || ours === -1 ||
+    theirs === "none" || theirs === "connecting" || theirs === "secured" || theirs === "tls" || ours === -1 ||
     (theirs === "mute" && ours > 0) || !harmless(toUs) ||
     !harmless(toThem)
   )
