@@ -201,13 +201,29 @@ export const joinList = (headers: ReadonlyArray<Uint8Array>): HeaderList => {
 /** bytes. */
 const countBytes = 4
 
-/** Decodes exactly these bytes as a list of at most `Limits.headersPerMessage`. Links between headers are not checked. */
-export const decodeList = (hasher: Hasher, bytes: Uint8Array): ReadonlyArray<HashedHeader> | Malformed => {
+/**
+ * Decodes exactly these bytes as a list of at most `Limits.headersPerMessage`, and yields after every `step` headers. Links between headers
+ * are not checked.
+ */
+export const decodingList = function*(
+  hasher: Hasher,
+  bytes: Uint8Array,
+  step: number
+): Generator<void, ReadonlyArray<HashedHeader> | Malformed, void> {
   const reader = new Reader(bytes)
   const count = reader.u32()
   if (count > Limits.headersPerMessage) reader.fail(`${count} headers, over ${Limits.headersPerMessage}`)
   if (count * fixedBytes > reader.left) reader.fail("a count of more headers than bytes")
   const headers: Array<HashedHeader> = []
-  for (let i = 0; i < count && reader.failed === undefined; i++) headers.push(read(hasher, reader))
+  for (let i = 0; i < count && reader.failed === undefined; i++) {
+    if (i > 0 && i % step === 0) yield
+    headers.push(read(hasher, reader))
+  }
   return reader.failed === undefined && reader.left === 0 ? headers : malformed(reader)
+}
+
+/** The same at once. */
+export const decodeList = (hasher: Hasher, bytes: Uint8Array): ReadonlyArray<HashedHeader> | Malformed => {
+  const decoding = decodingList(hasher, bytes, Infinity).next()
+  return decoding.done === true ? decoding.value : []
 }

@@ -139,8 +139,14 @@ export const storeConnections = 4
  * further message may be added.
  */
 export const syncInboxBytes = 512 * 1024
-/** ms. Time slice for queued sync messages before other work runs; a single message may take longer. */
-export const syncTurnMs = 5
+/**
+ * ms. Time slice for queued sync messages before other work runs; one step may take longer. What arrives meanwhile, such as a ping or a question
+ * to the admin API, waits for it several times: to be read, and to be answered.
+ */
+export const syncTurnMs = 2
+/** blocks, and headers, checked in one step of a message: half a ms of compiled code. A block longer than an answer's chunk is a step of its own. */
+export const syncStepBlocks = 16
+export const syncStepHeaders = 128
 /** ms. A node that started from an empty disk accepts a reorg of any depth until this long after it was first in sync. */
 export const settleAfterMs = 10 * 60_000
 /** ms. Retry delay after a store failure (disk full, server gone). */

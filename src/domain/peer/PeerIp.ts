@@ -116,8 +116,10 @@ export const FromString = Schema.String.pipe(Schema.decodeTo(
 
 export const isIpv6 = (ip: PeerIp): boolean => ip.includes(":")
 
-/** Whether the address means another host on every link (fe80::/10, 169.254/16), so that it identifies none. */
-export const isLinkLocal = (ip: PeerIp): boolean => NetAddress.isLinkLocal(toIpAddress(ip))
+const linkLocal = /^(?:169\.254\.|fe[89ab][0-9a-f]:)/
+
+/** Whether the address means another host on every link (fe80::/10, 169.254/16), so that it identifies none. By its canonical text. */
+export const isLinkLocal = (ip: PeerIp): boolean => linkLocal.test(ip)
 
 /** From where the address can be reached; RFC 1918, 4193 and RFC 6598 (100.64/10) count as private. */
 export const classOf = (ip: PeerIp): IpClass => {

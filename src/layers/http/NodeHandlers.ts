@@ -12,13 +12,12 @@ import { PeerState } from "../../services/PeerState.ts"
 import type { SyncReport } from "../../services/Sync.ts"
 import { DroppedLines } from "../log/LogOutput.ts"
 import { monotonicMs } from "../time/monotonicMs.ts"
-import { AdminApi, NoMasternodes } from "./AdminApi.ts"
-import type { Chain } from "./AdminApi.ts"
+import * as Api from "./AdminApi.ts"
+import { jsonAnswer } from "./jsonAnswer.ts"
 import * as NodeHealth from "./NodeHealth.ts"
 import { masternodeReport } from "./optionalReports.ts"
 import * as PeerAnswers from "./PeerAnswers.ts"
-import { NoTrace } from "./PeerApi.ts"
-import { present } from "./present.ts"
+import { NoTrace, Peers } from "./PeerApi.ts"
 
 /** `IP`, or `IP:PORT` if the public port differs from the listen port. */
 const advertised = ({ advertise, advertisePort }: NodeSetup): string | undefined =>
@@ -26,7 +25,7 @@ const advertised = ({ advertise, advertisePort }: NodeSetup): string | undefined
     ? advertise
     : PeerAddress.format(PeerAddress.make(advertise, advertisePort))
 
-const chainOf = ({ headers, line, peers, reorgs, synced, tip, waiting }: SyncReport): Chain => ({
+const chainOf = ({ headers, line, peers, reorgs, synced, tip, waiting }: SyncReport): Api.Chain => ({
   height: tip.height,
   hash: tip.hash,
   headers,
@@ -37,10 +36,14 @@ const chainOf = ({ headers, line, peers, reorgs, synced, tip, waiting }: SyncRep
   peers: peers.map((peer) => ({ ip: peer.ip, ...PeerAnswers.syncOf(peer) }))
 })
 
+const statusAnswer = jsonAnswer(Api.Status)
+const peersAnswer = jsonAnswer(Peers)
+const masternodesAnswer = jsonAnswer(Api.Masternodes)
+
 /** `startedAt`: monotonic ms of the start. */
 export const layer = (startedAt: number) =>
   HttpApiBuilder.group(
-    AdminApi,
+    Api.AdminApi,
     "node",
     Effect.fnUntraced(function*(handlers) {
       const state = yield* PeerState
@@ -65,7 +68,7 @@ export const layer = (startedAt: number) =>
             const now = yield* Clock.currentTimeMillis
             const uptimeMs = Math.round((yield* monotonicMs) - startedAt)
             const stats = yield* events.stats
-            return present({
+            return statusAnswer({
               network: config.network.name,
               listen: PeerAddress.format(manager.address),
               advertise: advertised(config),
@@ -105,17 +108,17 @@ export const layer = (startedAt: number) =>
                 sync: sync === undefined ? undefined : PeerAnswers.syncOf(sync)
               }]
             })
-            return present({ at, open: stats.ups - stats.downs, peers })
+            return peersAnswer({ at, open: stats.ups - stats.downs, peers })
           }),
         masternodes: () =>
           Effect.gen(function*() {
             const found = yield* masternodes
             if (Option.isNone(found)) {
-              return yield* new NoMasternodes({ message: "this node keeps no registry of masternodes" })
+              return yield* new Api.NoMasternodes({ message: "this node keeps no registry of masternodes" })
             }
             const { conflicts, counts, masternodes: rows } = found.value
             const at = yield* Clock.currentTimeMillis
-            return present({
+            return masternodesAnswer({
               at,
               counts,
               masternodes: rows,

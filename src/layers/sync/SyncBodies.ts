@@ -2,11 +2,13 @@
 import * as Block from "../../domain/chain/Block.ts"
 import * as Hash from "../../domain/chain/Hash.ts"
 import * as Validation from "../../domain/chain/Validation.ts"
+import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { SyncAction } from "../../domain/sync/SyncState.ts"
 import type { Blocks } from "../../domain/wire/SyncMessage.ts"
 import { toStored } from "../chain/StoredBlocks.ts"
 import type { Held } from "./HeldBodies.ts"
+import type { Steps } from "./MessageTurns.ts"
 import type { ShownBranch } from "./ShownBranch.ts"
 import * as SyncContext from "./SyncContext.ts"
 
@@ -37,8 +39,11 @@ const problem = ({ next, to }: SyncContext.BlockRequest, { blocks, done }: Block
     ? "more blocks than requested"
     : undefined
 
-/** A chunk of a response to `GetBlocks`. */
-export const received = (context: Context, peer: PeerIp, message: Blocks): void => {
+/**
+ * A chunk of a response to `GetBlocks`. Its blocks are checked in steps; then all of them are held, and the planner learns of them, at once: it
+ * must never find bodies that it does not know of.
+ */
+export const received = function*(context: Context, peer: PeerIp, message: Blocks): Steps {
   const link = context.links.get(peer)
   if (link === undefined) return
   const lied = (detail: string) => context.machine.post({ _tag: "PeerLied", peer, fault: "protocol", detail })
@@ -47,6 +52,7 @@ export const received = (context: Context, peer: PeerIp, message: Blocks): void 
   const unfit = problem(asked, message)
   if (unfit !== undefined) return lied(unfit)
   const ms = SyncContext.pieceMs(context, link, message.done)
+  const verdicts = yield* checking(context, asked, message.blocks)
   if (message.done) context.blockRequests.delete(message.request)
   const { branch, next: first } = asked
   asked.next += message.blocks.length
@@ -55,11 +61,12 @@ export const received = (context: Context, peer: PeerIp, message: Blocks): void 
   let { done } = message
   let wrong: Wrong | undefined
   let unusable = false
-  for (const raw of message.blocks) {
-    const height = first + count
-    // Keep it only if it is neither on disk nor already received from another peer.
-    if (!asked.forgotten && height > branch.base && branch.held.get(height) === undefined) {
-      const verdict = check(context, branch, height, raw, peer)
+  for (const [i, raw] of message.blocks.entries()) {
+    const height = first + i
+    if (isWanted(asked, height)) {
+      const verdict = branch.at(height) === undefined
+        ? "gone"
+        : verdicts[i] ?? check(context, branch, height, raw, peer)
       if (typeof verdict !== "string" && "fault" in verdict) {
         wrong = { ...verdict, detail: `block ${height}: ${verdict.detail}` }
         break
@@ -80,10 +87,33 @@ export const received = (context: Context, peer: PeerIp, message: Blocks): void 
   if (wrong !== undefined) context.machine.post({ _tag: "PeerLied", peer, ...wrong })
 }
 
+/** Whether the block is to be kept: it is neither on disk nor already received from another peer. */
+const isWanted = ({ branch, forgotten }: SyncContext.BlockRequest, height: number): boolean =>
+  !forgotten && height > branch.base && branch.held.get(height) === undefined
+
+/** What each of the next blocks is, up to the first that is not a body of the branch; `undefined`: not wanted. Changes nothing. */
+const checking = function*(
+  context: Context,
+  asked: SyncContext.BlockRequest,
+  blocks: ReadonlyArray<Uint8Array>
+): Generator<void, ReadonlyArray<Verdict | undefined>, void> {
+  const { branch, next: first, peer } = asked
+  const verdicts: Array<Verdict | undefined> = []
+  for (const [i, raw] of blocks.entries()) {
+    if (i > 0 && i % Limits.syncStepBlocks === 0) yield
+    const verdict = isWanted(asked, first + i) ? check(context, branch, first + i, raw, peer) : undefined
+    verdicts.push(verdict)
+    if (typeof verdict === "string" || (verdict !== undefined && "fault" in verdict)) break
+  }
+  return verdicts
+}
+
 interface Wrong {
   readonly fault: "bad-block" | "wrong-block"
   readonly detail: string
 }
+
+type Verdict = Held | Wrong | "gone" | "unusable"
 
 /** The branch's block at that height, or why the received block is not it. `gone`: the branch no longer reaches that height. */
 const check = (
@@ -92,7 +122,7 @@ const check = (
   height: number,
   raw: Uint8Array,
   from: PeerIp
-): Held | Wrong | "gone" | "unusable" => {
+): Verdict => {
   const expected = branch.at(height)?.hash
   if (expected === undefined) return "gone"
   const block = Block.decode(raw)

@@ -10,6 +10,7 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import * as SyncBranches from "../../domain/sync/SyncBranches.ts"
 import * as SyncState from "../../domain/sync/SyncState.ts"
 import type { Headers } from "../../domain/wire/SyncMessage.ts"
+import type { Steps } from "./MessageTurns.ts"
 import { ShownBranch } from "./ShownBranch.ts"
 import type { HeaderRequest, PeerLink, SyncContext } from "./SyncContext.ts"
 import * as SyncContext_ from "./SyncContext.ts"
@@ -114,17 +115,17 @@ const dueMs = (context: SyncContext, fault: HeaderRules.HeaderFault): number => 
   }
 }
 
-/** A response to `GetHeaders`. */
-export const received = (context: SyncContext, peer: PeerIp, message: Headers): void => {
+/** A response to `GetHeaders`. The headers are decoded and hashed in steps; the planner learns of all of them at once. */
+export const received = function*(context: SyncContext, peer: PeerIp, message: Headers): Steps {
   const link = context.links.get(peer)
   if (link === undefined) return
   const lied = (fault: "bad-header" | "protocol", detail: string) =>
     context.machine.post({ _tag: "PeerLied", peer, fault, detail })
   const asked = context.headerRequests.get(message.request)
   if (asked?.peer !== peer) return lied("protocol", "unsolicited headers")
-  context.headerRequests.delete(message.request)
   const ms = SyncContext_.pieceMs(context, link, true)
-  const list = BlockHeader.decodeList(context.hasher, message.list)
+  const list = yield* BlockHeader.decodingList(context.hasher, message.list, Limits.syncStepHeaders)
+  context.headerRequests.delete(message.request)
   if (isMalformed(list)) return lied("bad-header", "malformed header list")
   const place = asked.locator.find(({ hash }) => Hash.equals(hash, message.after))
   if (place === undefined) return lied("bad-header", "headers do not follow a block of the locator")

@@ -7,6 +7,7 @@ import type { SyncTip } from "../../domain/sync/SyncState.ts"
 import type { GetBlocks, GetHeaders, SyncMessage } from "../../domain/wire/SyncMessage.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
 import type { PeerListener } from "../../services/PeerMessages.ts"
+import type { Steps } from "./MessageTurns.ts"
 import * as ServeQueue from "./ServeQueue.ts"
 import * as SyncAnnounce from "./SyncAnnounce.ts"
 import * as SyncAnnounced from "./SyncAnnounced.ts"
@@ -70,7 +71,7 @@ const answered = (
   context: SyncContext,
   ip: PeerIp,
   message: Exclude<SyncMessage, GetHeaders | GetBlocks>
-): void => {
+): Steps | void => {
   switch (message._tag) {
     case "Headers":
       return SyncHeaders.received(context, ip, message)
@@ -98,13 +99,22 @@ const sizeOf = (message: Exclude<SyncMessage, GetHeaders | GetBlocks>): number =
   }
 }
 
-/** Runs a message's task after those of earlier messages; `bytes` are held until then. */
-export const inTurn = (context: SyncContext, link: PeerLink, bytes: number, task: () => void): void => {
+/** Runs a message's task after those of earlier messages; `bytes` are held until then. A task in steps ends early with its connection. */
+export const inTurn = (context: SyncContext, link: PeerLink, bytes: number, task: () => Steps | void): void => {
   waits(context, link, bytes)
+  const isHeard = () => context.links.get(link.origin.ip) === link && !link.blamed
   context.turns.push(() => {
     waits(context, link, -bytes)
-    if (context.links.get(link.origin.ip) === link && !link.blamed) task()
+    const steps = isHeard() ? task() : undefined
+    return steps && whileHeard(steps, isHeard)
   })
+}
+
+const whileHeard = function*(steps: Steps, isHeard: () => boolean): Steps {
+  for (const _ of steps) {
+    yield
+    if (!isHeard()) return
+  }
 }
 
 /** Adjusts the bytes that wait. A peer that sends faster than we check is not read until half of them are done. */

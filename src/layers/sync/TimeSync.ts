@@ -14,6 +14,7 @@ import type { TimeMessage } from "../../domain/wire/time/TimeMessage.ts"
 import type { Origin } from "../../services/ConnectionManager.ts"
 import type { PeerListener } from "../../services/PeerMessages.ts"
 import type { Timer } from "../time/Timers.ts"
+import { finish } from "./MessageTurns.ts"
 import * as SyncAnnounced from "./SyncAnnounced.ts"
 import * as SyncBodies from "./SyncBodies.ts"
 import type { PeerLink, SyncContext } from "./SyncContext.ts"
@@ -153,20 +154,20 @@ const perform = (peer: TimePeer, action: HeightPaging.Action<Block.Block>): void
       tell(peer, { _tag: "GetChainTip" })
       return
     case "GiveHeaders":
-      return SyncHeaders.received(context, origin.ip, {
+      return finish(SyncHeaders.received(context, origin.ip, {
         _tag: "Headers",
         request: action.request,
         after: action.after,
         list: BlockHeader.encodeList(action.blocks.map(({ block }) => block.header)).bytes,
         more: action.more
-      })
+      }))
     case "GiveBlocks":
-      return SyncBodies.received(context, origin.ip, {
+      return finish(SyncBodies.received(context, origin.ip, {
         _tag: "Blocks",
         request: action.request,
         blocks: action.blocks.map(({ bytes }) => bytes),
         done: action.done
-      })
+      }))
     case "Lied":
       return context.machine.post({ _tag: "PeerLied", peer: origin.ip, fault: "protocol", detail: action.detail })
     case "Arm":
