@@ -14,7 +14,11 @@ export interface Rate {
 export const full = ({ burst }: Rate, now: number): TokenBucket => ({ tokens: burst, at: now })
 
 /** Tokens available at `now`. A clock that goes back adds none. */
-export const available = ({ at, tokens }: TokenBucket, { burst, perSecond }: Rate, now: number): number =>
+export const available = ({ at, tokens }: TokenBucket, rate: Rate, now: number): number =>
+  refilled(tokens, at, rate, now)
+
+/** `available` of a bucket that is kept as two numbers, for what happens with every message. */
+export const refilled = (tokens: number, at: number, { burst, perSecond }: Rate, now: number): number =>
   Math.min(burst, tokens + Math.max(0, now - at) / 1_000 * perSecond)
 
 /** Takes `count` whole tokens; `undefined` if fewer are available. */

@@ -35,16 +35,17 @@ export class MessageRates {
     const rate = MessageCost.rateOf(bucket)
     const { buckets } = this
     const place = places[bucket]
-    const before = { tokens: buckets[place] ?? rate.burst, at: buckets[place + 1] ?? now }
-    const left = TokenBucket.spend(before, rate, now, tokens)
-    buckets[place] = left.tokens
-    buckets[place + 1] = left.at
-    if (left.tokens >= 1 || this.isPaused) return
+    const at = buckets[place + 1] ?? now
+    // As `TokenBucket.spend` does, without its objects: this runs for every message.
+    const left = TokenBucket.refilled(buckets[place] ?? rate.burst, at, rate, now) - tokens
+    buckets[place] = left
+    buckets[place + 1] = Math.max(now, at)
+    if (left >= 1 || this.isPaused) return
     this.isPaused = true
     connection.pauseReading()
     // Refilled in the shortest pause; a small bucket is full earlier.
     const enough = Math.min(rate.burst, Math.max(1, rate.perSecond * Limits.messagePauseMs / 1_000))
-    timers.arm(TokenBucket.waitMs(left, rate, enough), () => {
+    timers.arm(TokenBucket.waitMs({ tokens: left, at: now }, rate, enough), () => {
       this.isPaused = false
       connection.resumeReading()
     })

@@ -25,8 +25,7 @@ export const start = (ctx: NodeContext, anchors: ReadonlyArray<PeerIp.PeerIp>): 
   for (const known of first.values()) seek(ctx, known, "stored")
   look(ctx, Limits.seekFirstRows)
   again(ctx, Limits.seekEveryMs, 0, (ctx) => {
-    look(ctx, Limits.seekRows)
-    if (!isFull(ctx) && Gate.room(ctx).untried === 0) askInNeed(ctx)
+    if (look(ctx, Limits.seekRows) === 0) askInNeed(ctx)
   })
   again(ctx, Limits.feelerEveryMs, 1, feel)
   again(ctx, Limits.askEveryMs, 1, ask)
@@ -63,12 +62,23 @@ const seek = (
 
 const isFull = ({ setup, slots }: NodeContext): boolean => slots.placesTaken >= setup.tuning.maxPeers
 
-/** Seeks more addresses of the book, until `rows` sought addresses are untried. */
-const look = (ctx: NodeContext, rows: number): void => {
+/**
+ * Seeks more addresses of the book, until `rows` sought addresses are untried. Returns how many are; `undefined` when every place is taken,
+ * and none is wanted.
+ */
+const look = (ctx: NodeContext, rows: number): number | undefined => {
   const now = ctx.nowMs()
   ctx.book.settleTests(now)
-  if (isFull(ctx) || ctx.book.size === 0) return
+  if (isFull(ctx)) return undefined
   const room = Gate.room(ctx)
+  const isChanged = ctx.book.size > 0 && fill(ctx, room, rows)
+  if (!isChanged) return room.untried
+  return isFull(ctx) ? undefined : Gate.room(ctx).untried
+}
+
+/** Gives rows to addresses of the book. Returns whether there were any. */
+const fill = (ctx: NodeContext, room: Gate.Room, rows: number): boolean => {
+  const now = ctx.nowMs()
   const missing = Math.min(ctx.book.size - room.inBook, rows - room.untried)
   const chosen: Array<KnownAddress.KnownAddress> = []
   /** Addresses of netgroups that have connections: used after those of netgroups without. */
@@ -84,12 +94,13 @@ const look = (ctx: NodeContext, rows: number): void => {
   }
   let added = 0
   for (const known of [...chosen, ...later]) {
-    if (added >= missing) return
+    if (added >= missing) break
     if (ctx.table.get(known.ip) !== undefined) continue
-    if (!room.take()) return
+    if (!room.take()) break
     const isTried = ctx.book.tableOf(known.ip) === "tried"
     if (seek(ctx, known, isTried ? "stored" : "gossip")) added += 1
   }
+  return chosen.length + later.length > 0
 }
 
 /** Dials one address only to test it. */
@@ -113,14 +124,12 @@ const untested = (ctx: NodeContext, now: number): KnownAddress.KnownAddress | un
   return undefined
 }
 
-const upsOf = (ctx: NodeContext): ReadonlyArray<Up> =>
-  [...ctx.table.peers()].flatMap(({ up }) => up === undefined ? [] : [up])
-
 /** Places are free and no address is left to try: asks the peer that was asked longest ago, if any may be asked again. */
 const askInNeed = (ctx: NodeContext): void => {
   const now = ctx.timers.now()
   let chosen: Up | undefined
-  for (const up of upsOf(ctx)) {
+  for (const { up } of ctx.table.peers()) {
+    if (up === undefined) continue
     const { at, times } = up.asked ?? { at: Number.NEGATIVE_INFINITY, times: 0 }
     if (times >= Limits.askNeedyTimes || now - at < Limits.askNeedyMs * 2 ** Math.max(0, times - 1)) continue
     if (chosen === undefined || at < (chosen.asked?.at ?? 0)) chosen = up
@@ -130,7 +139,7 @@ const askInNeed = (ctx: NodeContext): void => {
 
 /** Asks one peer for addresses. */
 const ask = (ctx: NodeContext): void => {
-  const ups = upsOf(ctx)
+  const ups = [...ctx.table.peers()].flatMap(({ up }) => up ?? [])
   const chosen = ups[Math.floor(ctx.jitter() * ups.length)]
   if (chosen !== undefined) Discovery.ask(ctx, chosen)
 }

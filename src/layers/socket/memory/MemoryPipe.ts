@@ -143,10 +143,12 @@ export class Pipe {
     const next = this.segments[0]
     if (next === undefined || this.link.cut || next.due >= this.wakeAt) return
     this.wakeAt = next.due
-    this.timers.at(next.due, () => {
-      this.wakeAt = Number.POSITIVE_INFINITY
-      this.arm()
-    })
+    this.timers.at(next.due, this.rings)
+  }
+
+  private readonly rings = (): void => {
+    this.wakeAt = Number.POSITIVE_INFINITY
+    this.arm()
   }
 
   /** Data that has arrived: chunks, then (alone) `"fin"`, which stays. */
