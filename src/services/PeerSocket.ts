@@ -91,6 +91,8 @@ export interface DialOptions {
   readonly from?: PeerIp | undefined
   /** Dial timeout (kind `Timeout`). Default `Limits.dialMs`. */
   readonly timeoutMs?: number | undefined
+  /** The host is configured, or was well connected before: less is spent on protection from it. Default false. */
+  readonly isKnown?: boolean | undefined
 }
 
 /** A connection not yet made: nothing happens until `socket.reader` is acquired; each acquisition dials anew. */

@@ -46,10 +46,22 @@ export const tlsHandshakes = 256
 /** Connections of one IP whose handshake is unfinished; only one counts in the end. As `endsPerPair`. */
 export const tlsArrivalsPerIp = 4
 /**
- * bytes. A peer's certificate: ten times the size of ours. It must come alone. OpenSSL checks every signature of a chain before we can
- * refuse it, and 95 P-521 certificates block the node for 150 ms.
+ * ms of CPU time. What a stranger's handshake may cost; one that costs twice as much counts twice towards `tlsHandshakeRate`, and so on, so
+ * that strangers together take no more than a fifth of a core. A usual one costs 1 ms.
  */
-export const tlsCertificateBytes = 4 * 1024
+export const tlsHandshakeCostMs = 2
+/** bytes. A peer's certificate, which must come alone: three times the size of ours. */
+export const tlsCertificateBytes = 1_024
+/**
+ * bytes. What a stranger may send from its ClientHello to the end of the handshake: a certificate of that size, or a second ClientHello, and
+ * 512. Ours sends 555. OpenSSL verifies every certificate that arrives before we can refuse it: 95 of P-521, 42 KB, take 150 ms. In this
+ * there is room for three, 5 ms.
+ */
+export const tlsClientFlightBytes = 1_536
+/** bytes. The same for a host that we dial, from its first byte on. Ours sends 2,011, of which 1,120 are a post-quantum key share. */
+export const tlsServerFlightBytes = 3_072
+/** addresses that have sent more than that, or a chain: from then on they are treated as strangers, even if well known. */
+export const tlsSuspects = 1_024
 /**
  * bytes. TLS overhead that one connection may receive per second, enforced only while data is less than this share of it. A data record has
  * 22 bytes of overhead; KeyUpdates are all overhead, cost 10 µs each, and are invisible to the layers above.

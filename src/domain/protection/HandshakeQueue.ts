@@ -1,7 +1,7 @@
 /**
  * Which TLS handshake is next. A handshake costs this node a signature and more, a connection almost nothing. So connections wait in three
  * steps: until their ClientHello is whole, then for their turn, then for the other end. Strangers take turns by netgroup, at a rate that
- * leaves most of a core free; known peers never wait for others. When full, the oldest of the netgroup that holds most is evicted, so a
+ * leaves most of a core free, and slower while their handshakes cost more than usual; known peers never wait for others. When full, the oldest of the netgroup that holds most is evicted, so a
  * flood from one network displaces itself. Mutable, bounded; times in monotonic ms.
  */
 import * as Limits from "../Limits.ts"
@@ -113,6 +113,12 @@ export class HandshakeQueue<A extends Arrival> {
     if (this.line.size === 0) return undefined
     const missing = 1 - TokenBucket.available(this.pace, Limits.tlsHandshakeRate, now)
     return Math.max(0, missing / Limits.tlsHandshakeRate.perSecond * 1_000)
+  }
+
+  /** A stranger's handshake took so much CPU time, ms. What exceeds the usual is paid for by those in line: they start later. */
+  spent(ms: number, now: number): void {
+    const extra = ms / Limits.tlsHandshakeCostMs - 1
+    if (extra > 0) this.pace = TokenBucket.spend(this.pace, Limits.tlsHandshakeRate, now, extra)
   }
 
   /** Its handshake is done, or the connection is gone. */

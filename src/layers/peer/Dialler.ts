@@ -16,6 +16,7 @@ import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { PeerSocket } from "../../services/PeerSocket.ts"
 import type { FrameEvents, SocketEvents } from "./ConnectionEvents.ts"
+import * as Gate from "./Gate.ts"
 import { type NodeContext, peerOf, post } from "./NodeContext.ts"
 import type { Peer } from "./Peer.ts"
 import { PeerConnection } from "./PeerConnection.ts"
@@ -230,7 +231,11 @@ export class Dialler implements SocketEvents<PeerEnd> {
     this.ctx.emit({ _tag: "Dialling", ip: peer.ip, port })
     const from = listen.ip === "any" ? undefined : sameFamily(listen.ip, peer.ip)
     io.fork(Effect.flatMap(
-      this.sockets.dial(PeerAddress.make(peer.ip, port), { from, timeoutMs: tuning.dialMs }),
+      this.sockets.dial(PeerAddress.make(peer.ip, port), {
+        from,
+        timeoutMs: tuning.dialMs,
+        isKnown: Gate.isKnown(this.ctx, peer.ip)
+      }),
       ({ local, secured, socket }) => connection.run(socket, local, secured)
     ))
   }

@@ -4,6 +4,7 @@
  */
 import { Effect, Schedule, Stream } from "effect"
 import type { Scope } from "effect"
+import type * as Net from "node:net"
 import type * as NodeTls from "node:tls"
 import * as Limits from "../../domain/Limits.ts"
 import { recordFlood } from "../../services/PeerSocket.ts"
@@ -11,8 +12,8 @@ import { systemError } from "./socketErrors.ts"
 import { TcpEnd } from "./TcpEnd.ts"
 import { recordError } from "./tlsWords.ts"
 
-/** Bytes of the TCP connection below. For a connection dialled by Node itself, no public property gives them. */
-const rawBytes = (conn: NodeTls.TLSSocket): number => {
+/** Bytes of the TCP connection below, of one that Node itself dialled: no public property gives them. */
+const bytesBelow = (conn: NodeTls.TLSSocket): number => {
   const handle: unknown = Reflect.get(conn, "_handle")
   const parent: unknown = typeof handle === "object" && handle !== null ? Reflect.get(handle, "_parent") : undefined
   const read: unknown = typeof parent === "object" && parent !== null ? Reflect.get(parent, "bytesRead") : undefined
@@ -21,8 +22,19 @@ const rawBytes = (conn: NodeTls.TLSSocket): number => {
 
 export class TlsEnd extends TcpEnd {
   declare readonly conn: NodeTls.TLSSocket
+  /** The TCP connection below, unless Node itself dialled. */
+  readonly raw: Net.Socket | undefined
   private data = 0
   private overhead = 0
+
+  constructor(conn: NodeTls.TLSSocket, raw?: Net.Socket) {
+    super(conn)
+    this.raw = raw
+  }
+
+  private get below(): number {
+    return this.raw?.bytesRead ?? bytesBelow(this.conn)
+  }
 
   protected override inWords(cause: Error): Error {
     return recordError(cause)
@@ -31,14 +43,14 @@ export class TlsEnd extends TcpEnd {
   /** Counts records from now on: the handshake is over. */
   watched(): void {
     this.data = this.conn.bytesRead
-    this.overhead = rawBytes(this.conn) - this.data
+    this.overhead = this.below - this.data
   }
 
   /** Closes the connection if it received too many bytes besides data since the last check. */
   look(): void {
     const { conn } = this
     const data = conn.bytesRead
-    const overhead = rawBytes(conn) - data
+    const overhead = this.below - data
     const [newData, newOverhead] = [data - this.data, overhead - this.overhead]
     this.data = data
     this.overhead = overhead

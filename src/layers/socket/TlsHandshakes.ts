@@ -14,16 +14,18 @@ import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { HandshakeQueue } from "../../domain/protection/HandshakeQueue.ts"
 import * as Offence from "../../domain/protection/Offence.ts"
 import { silentPlaces } from "../../domain/protection/silentPlaces.ts"
+import type { Suspects } from "../../domain/protection/Suspects.ts"
 import { ClientHello } from "../../domain/wire/tls/ClientHello.ts"
 import type { PeerPins } from "../../services/PeerPins.ts"
 import type { FailedArrival, Secured } from "../../services/PeerSocket.ts"
 import { plain } from "../../services/PeerSocket.ts"
 import { monotonicOf } from "../time/monotonicMs.ts"
+import { HandshakeStream } from "./HandshakeStream.ts"
 import * as OpenFiles from "./OpenFiles.ts"
 import { TcpEnd } from "./TcpEnd.ts"
 import * as TcpListener from "./TcpListener.ts"
 import { TlsEnd } from "./TlsEnd.ts"
-import { acceptError, inspect } from "./tlsWords.ts"
+import { acceptError, flightFault, inspect } from "./tlsWords.ts"
 
 /** The first byte of a TLS stream, and of a native frame before Up, whose length is below 2^24. */
 const tlsByte = 0x16
@@ -34,13 +36,15 @@ const noTlsAlert = Uint8Array.of(0x15, 3, 3, 0, 2, 2, 50)
 
 /** What the handshakes need from their node. */
 export interface Context {
-  readonly server: NodeTls.TlsOptions
+  /** Of every inbound connection. */
+  readonly server: NodeTls.TLSSocketOptions
   readonly pins: PeerPins["Service"]
   readonly acceptPlain: boolean
   /** ms. Limits the ClientHello including its wait, and again the handshake. */
   readonly handshakeMs: number
   /** See `TlsEnd`. */
   readonly watch: (end: TlsEnd) => void
+  readonly suspects: Suspects
 }
 
 /** Where connections go. */
@@ -61,24 +65,23 @@ interface Waiting {
   /** When it arrived; later, when its handshake began. */
   since: number
   isRunning: boolean
+  /** For the connection's end. */
+  left: () => void
+  /** A stranger's, once its handshake has begun. */
+  stream: HandshakeStream | undefined
 }
 
 /** Joins chunks beyond this: a peer that sends single bytes costs one chunk, not thousands. */
 const chunksAtMost = 64
-
-/** Names a connection, given either of Node's two sockets for it. */
-const nameOf = ({ localAddress, remoteAddress, remotePort }: Net.Socket): string =>
-  `${remoteAddress}|${remotePort}|${localAddress}`
 
 class Handshakes {
   private readonly context: Context
   private readonly outcome: Outcome
   private readonly now: () => number
   private readonly wake: () => void
-  private readonly server: NodeTls.Server
   private readonly queue: HandshakeQueue<Waiting>
-  /** By name. Each step re-inserts its connection, so the one that has been in its step longest is first. */
-  private readonly waiting = new Map<string, Waiting>()
+  /** Each step re-inserts its connection, so the one that has been in its step longest is first. */
+  private readonly waiting = new Set<Waiting>()
 
   /** `wake`: called when connections are waiting in line. */
   constructor(context: Context, outcome: Outcome, now: () => number, wake: () => void) {
@@ -87,20 +90,9 @@ class Handshakes {
     this.now = now
     this.wake = wake
     this.queue = new HandshakeQueue(silentPlaces(Limits.lobbySockets, OpenFiles.read()), now())
-    // Never listens: it is handed connections when their turn comes.
-    this.server = NodeTls.createServer(context.server)
-    this.server.on("secureConnection", (conn) => this.secured(conn))
-    this.server.on("tlsClientError", (error, conn) => {
-      const failed = this.waiting.get(nameOf(conn))
-      // A peer that only hung up proves nothing, and port scans would fill the log.
-      const isGone = "code" in error && error.code === "ECONNRESET"
-      if (failed !== undefined && !isGone) this.failed(failed, DisconnectReason.local("bad-frame", acceptError(error)))
-      conn.destroy()
-    })
   }
 
   arrived(conn: Net.Socket, remote: PeerAddress, local: PeerAddress, isKnown: boolean): void {
-    const name = nameOf(conn)
     const arrival: Waiting = {
       conn,
       ip: remote.ip,
@@ -110,11 +102,13 @@ class Handshakes {
       hello: new ClientHello(),
       chunks: [],
       since: this.now(),
-      isRunning: false
+      isRunning: false,
+      left: () => this.left(arrival),
+      stream: undefined
     }
     conn.on("error", () => {})
-    conn.once("close", () => this.left(name, arrival))
-    this.waiting.set(name, arrival)
+    conn.once("close", arrival.left)
+    this.waiting.add(arrival)
     this.madeRoom(this.queue.arrive(arrival))
     const hangsUp = () => conn.destroy()
     const hears = (chunk: Buffer) => {
@@ -137,16 +131,20 @@ class Handshakes {
     conn.resume()
   }
 
-  private left(name: string, arrival: Waiting): void {
+  private left(arrival: Waiting): void {
+    const { conn, isKnown, left, stream } = arrival
+    conn.off("close", left)
     this.queue.leave(arrival)
-    if (this.waiting.get(name) === arrival) this.waiting.delete(name)
+    if (this.waiting.delete(arrival) && stream !== undefined && !isKnown) {
+      this.queue.spent(stream.handshakeUs / 1_000, this.now())
+    }
   }
 
   /** The connection fails here. */
   private failed(arrival: Waiting, reason: DisconnectReason.DisconnectReason, offence?: Offence.Offence): void {
-    const { conn, remote } = arrival
-    this.left(nameOf(conn), arrival)
-    this.outcome.failed(remote, { reason, offence })
+    if (!this.waiting.has(arrival)) return
+    this.left(arrival)
+    this.outcome.failed(arrival.remote, { reason, offence })
   }
 
   private madeRoom(leaves: Waiting | undefined): void {
@@ -178,17 +176,40 @@ class Handshakes {
   }
 
   private begin(arrival: Waiting): void {
-    const name = nameOf(arrival.conn)
+    const { conn, hello, ip, isKnown } = arrival
     arrival.isRunning = true
     arrival.since = this.now()
-    this.waiting.delete(name)
-    this.waiting.set(name, arrival)
-    this.server.emit("connection", arrival.conn)
+    this.waiting.delete(arrival)
+    this.waiting.add(arrival)
+    if (isKnown && !this.context.suspects.has(ip)) return this.encrypt(arrival, conn)
+    arrival.stream = new HandshakeStream(conn, hello.bytes + Limits.tlsClientFlightBytes, () => {
+      this.refused(arrival, flightFault(Limits.tlsClientFlightBytes))
+      conn.resetAndDestroy()
+    })
+    this.encrypt(arrival, arrival.stream)
+  }
+
+  /** Starts TLS. Not by a `tls.Server`: its events do not say which of its connections failed. */
+  private encrypt(arrival: Waiting, over: Net.Socket | HandshakeStream): void {
+    const tls = new NodeTls.TLSSocket(over, this.context.server)
+    // What a server would listen for: errors of TLS that do not end the connection by themselves.
+    tls.on("_tlsError", (error: Error) => tls.destroy(error))
+    const fails = (error: Error) => {
+      // A peer that only hung up proves nothing, and port scans would fill the log.
+      const isGone = "code" in error && error.code === "ECONNRESET"
+      if (!isGone) this.failed(arrival, DisconnectReason.local("bad-frame", acceptError(error)))
+    }
+    tls.on("error", fails)
+    tls.once("secure", () => {
+      arrival.stream?.secured()
+      this.secured(arrival, tls)
+      if (!tls.destroyed) tls.off("error", fails)
+    })
   }
 
   private withoutTls(arrival: Waiting, first: number | undefined): void {
     const { conn, local, remote } = arrival
-    this.left(nameOf(conn), arrival)
+    this.left(arrival)
     const allowed = first === plainByte && this.context.acceptPlain
     if (allowed && this.context.pins.judge(remote.ip, plain) === undefined) {
       return this.deliver(new TcpEnd(conn), remote, local, plain)
@@ -202,19 +223,24 @@ class Handshakes {
     conn.setTimeout(Limits.lingerMs, () => conn.destroy())
   }
 
-  private secured(conn: NodeTls.TLSSocket): void {
-    const arrival = this.waiting.get(nameOf(conn))
-    if (arrival === undefined) return void conn.destroy()
-    const { fault, secured } = inspect(conn)
+  private secured(arrival: Waiting, tls: NodeTls.TLSSocket): void {
+    if (!this.waiting.has(arrival)) return void tls.destroy()
+    const { fault, secured } = inspect(tls)
     if (fault !== undefined) {
-      this.failed(arrival, DisconnectReason.local("protocol", fault), Offence.make("malformed", fault))
-      return void conn.destroy()
+      this.refused(arrival, fault)
+      return void tls.destroy()
     }
-    this.left(nameOf(conn), arrival)
-    if (this.context.pins.judge(arrival.ip, secured) !== undefined) return void conn.destroy()
-    const end = new TlsEnd(conn)
+    this.left(arrival)
+    if (this.context.pins.judge(arrival.ip, secured) !== undefined) return void tls.destroy()
+    const end = new TlsEnd(tls, arrival.conn)
     this.context.watch(end)
     this.deliver(end, arrival.remote, arrival.local, secured)
+  }
+
+  /** The peer shows what no peer needs to show. */
+  private refused(arrival: Waiting, fault: string): void {
+    this.context.suspects.add(arrival.ip)
+    this.failed(arrival, DisconnectReason.local("protocol", fault), Offence.make("malformed", fault))
   }
 
   private deliver(end: TcpEnd, remote: PeerAddress, local: PeerAddress, secured: Secured): void {

@@ -10,17 +10,19 @@ import { Effect, Layer, Option } from "effect"
 import type { Scope } from "effect"
 import type { Socket, SocketServer } from "effect/socket"
 import { constants } from "node:crypto"
-import type * as Net from "node:net"
+import * as Net from "node:net"
 import * as NodeTls from "node:tls"
 import * as Limits from "../../domain/Limits.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
 import type { WireName } from "../../domain/peer/PeerRecord.ts"
+import { Suspects } from "../../domain/protection/Suspects.ts"
 import { NodeCertificate } from "../../services/NodeCertificate.ts"
 import { PeerPins } from "../../services/PeerPins.ts"
 import type { Dialled, DialOptions, Listener, Secured } from "../../services/PeerSocket.ts"
 import { PeerSocket } from "../../services/PeerSocket.ts"
 import { within } from "../time/patience.ts"
 import { Acceptor } from "./Acceptor.ts"
+import { HandshakeStream } from "./HandshakeStream.ts"
 import * as HostAddresses from "./HostAddresses.ts"
 import { serverName } from "./makeCertificate.ts"
 import * as OpenFiles from "./OpenFiles.ts"
@@ -29,7 +31,7 @@ import { socketFromEnd } from "./socketFromEnd.ts"
 import * as TcpListener from "./TcpListener.ts"
 import * as TlsEnd from "./TlsEnd.ts"
 import * as TlsHandshakes from "./TlsHandshakes.ts"
-import { dialError, inspect, protocol } from "./tlsWords.ts"
+import { dialError, flightFault, inspect, protocol } from "./tlsWords.ts"
 
 /** What this layer needs from its node. */
 interface Context extends TlsHandshakes.Context {
@@ -37,7 +39,34 @@ interface Context extends TlsHandshakes.Context {
   readonly offers: { readonly ALPNProtocols?: Array<string> }
 }
 
-const connected = (conn: NodeTls.TLSSocket): Effect.Effect<void, Socket.SocketError> =>
+const optionsOf = ({ offers, secureContext }: Context): NodeTls.ConnectionOptions => ({
+  secureContext,
+  servername: serverName,
+  ...offers,
+  rejectUnauthorized: false,
+  checkServerIdentity: () => undefined
+})
+
+const prepared = <S extends Net.Socket>(conn: S): S => {
+  conn.setNoDelay(true)
+  conn.setKeepAlive(true, Limits.keepAliveDelayMs)
+  return conn
+}
+
+const dialNatively = (context: Context, toward: Net.TcpNetConnectOpts): TlsEnd.TlsEnd =>
+  new TlsEnd.TlsEnd(prepared(NodeTls.connect({ ...optionsOf(context), ...toward })))
+
+const dialStranger = (context: Context, toward: Net.TcpNetConnectOpts): TlsEnd.TlsEnd => {
+  const raw = prepared(Net.connect(toward))
+  const stream = new HandshakeStream(raw, Limits.tlsServerFlightBytes, () => {
+    raw.destroy(systemError(flightFault(Limits.tlsServerFlightBytes), "refused by this node"))
+  })
+  const conn = NodeTls.connect({ ...optionsOf(context), socket: stream })
+  conn.once("secureConnect", () => stream.secured())
+  return new TlsEnd.TlsEnd(conn, raw)
+}
+
+const connected = ({ conn }: TlsEnd.TlsEnd): Effect.Effect<void, Socket.SocketError> =>
   Effect.callback((resume) => {
     const onSecure = () => {
       conn.off("error", onError)
@@ -50,12 +79,13 @@ const connected = (conn: NodeTls.TLSSocket): Effect.Effect<void, Socket.SocketEr
 
 /** How the connection is secured. Fails if the peer's key has changed, or `inspect` finds a fault. */
 const judged = (
-  { pins }: Context,
+  { pins, suspects }: Context,
   to: PeerAddress,
   conn: NodeTls.TLSSocket
 ): Effect.Effect<Secured, Socket.SocketError> =>
   Effect.suspend(() => {
     const { fault, secured } = inspect(conn)
+    if (fault !== undefined) suspects.add(to.ip)
     const refusal = fault ?? pins.judge(to.ip, secured)
     return refusal === undefined
       ? Effect.succeed(secured)
@@ -64,34 +94,26 @@ const judged = (
 
 const dial =
   (context: Context) =>
-  (to: PeerAddress, { from, timeoutMs = Limits.dialMs }: DialOptions = {}): Effect.Effect<Dialled> =>
+  (to: PeerAddress, { from, isKnown = false, timeoutMs = Limits.dialMs }: DialOptions = {}): Effect.Effect<Dialled> =>
     Effect.sync(() => {
       let local: Option.Option<PeerAddress> = Option.none()
       let secured: Option.Option<Secured> = Option.none()
       const socket = socketFromEnd(
         () => {
-          const options: NodeTls.ConnectionOptions & Net.TcpNetConnectOpts = {
+          const toward: Net.TcpNetConnectOpts = {
             ...(from === undefined ? {} : { localAddress: `${from}` }),
             host: to.ip,
             port: to.port,
-            allowHalfOpen: true,
-            secureContext: context.secureContext,
-            servername: serverName,
-            ...context.offers,
-            rejectUnauthorized: false,
-            checkServerIdentity: () => undefined
+            allowHalfOpen: true
           }
-          const conn = NodeTls.connect(options)
-          conn.setNoDelay(true)
-          conn.setKeepAlive(true, Limits.keepAliveDelayMs)
-          return new TlsEnd.TlsEnd(conn)
+          return isKnown && !context.suspects.has(to.ip) ? dialNatively(context, toward) : dialStranger(context, toward)
         },
         (end) =>
           Effect.gen(function*() {
-            const { conn } = end
-            yield* within(connected(conn), timeoutMs, () => openTimeout(timeoutMs))
+            const { conn, raw = conn } = end
+            yield* within(connected(end), timeoutMs, () => openTimeout(timeoutMs))
             secured = Option.some(yield* judged(context, to, conn))
-            local = TcpListener.addressOf(conn.localAddress, conn.localPort)
+            local = TcpListener.addressOf(raw.localAddress, raw.localPort)
             context.watch(end)
             end.start()
           })
@@ -134,6 +156,17 @@ const secure = {
   secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION
 } as const
 
+/** Key exchange, the preferred first. The post-quantum one needs OpenSSL 3.5. */
+const groups = `${Number.parseFloat(process.versions.openssl) >= 3.5 ? "X25519MLKEM768:" : ""}X25519:P-256:P-384`
+
+/** As `tls.createServer` has it: our order of ciphers counts, and TLS 1.2 refuses a session of another server without ending in an error. */
+const asServer = {
+  // Of the groups that OpenSSL knows, those that cost a millisecond or less. In one list: a client's key share of any of them will do.
+  ecdhCurve: groups,
+  secureOptions: secure.secureOptions | constants.SSL_OP_CIPHER_SERVER_PREFERENCE,
+  sessionIdContext: "timemesh"
+}
+
 export interface TlsSocketOptions {
   /** Whether a peer without a pinned key may connect without TLS. */
   readonly acceptPlain: boolean
@@ -156,17 +189,16 @@ export const layer = (
         secureContext: NodeTls.createSecureContext({ ...shown, ...secure }),
         offers,
         server: {
-          cert,
-          key,
-          ...secure,
+          isServer: true,
+          secureContext: NodeTls.createSecureContext({ cert, key, ...secure, ...asServer }),
           ...offers,
-          allowHalfOpen: true,
           requestCert: wire === "native",
           rejectUnauthorized: false
         },
         pins: yield* PeerPins,
         acceptPlain,
         handshakeMs,
+        suspects: new Suspects(),
         watch: yield* TlsEnd.watch
       }
       return PeerSocket.of({

@@ -13,7 +13,10 @@ const keyOf = (conn: NodeTls.TLSSocket): string | undefined => {
   return key === undefined ? undefined : createHash("sha256").update(key).digest("hex")
 }
 
-/** What is wrong with the certificates that a peer presented, if any. By then OpenSSL has already parsed them, at whatever cost. */
+/** What is wrong with a handshake in which the peer sends more than this. */
+export const flightFault = (limit: number): string => `TLS handshake exceeds limit ${limit} bytes`
+
+/** What is wrong with the certificates that a peer presented, if any. By then OpenSSL has verified them: see `HandshakeStream`. */
 const certificateFault = (conn: NodeTls.TLSSocket): string | undefined => {
   const { issuerCertificate: issuer, raw } = conn.getPeerCertificate(true)
   if (raw === undefined) return undefined

@@ -45,6 +45,23 @@ describe("HandshakeQueue", () => {
     assert.strictEqual(begun(queue, 500).length, perSecond / 2 - 1)
   })
 
+  it("begins fewer while handshakes cost more CPU time than usual, and catches up with none", () => {
+    const usual = Limits.tlsHandshakeCostMs
+    for (const [costMs, begins] of [[usual / 2, perSecond], [usual, perSecond], [5 * usual, perSecond / 5]] as const) {
+      const queue = new HandshakeQueue<Arrival>(10_000, 0)
+      for (const arrival of many(2_000, 1)) queue.spoken((queue.arrive(arrival), arrival))
+      begun(queue, 0)
+      let count = 0
+      for (let now = 0; now <= 10_000; now += 1) {
+        for (let next = queue.next(now); next !== undefined; next = queue.next(now)) {
+          count += 1
+          queue.spent(costMs, now)
+        }
+      }
+      assert.closeTo(count / 10, begins, 1)
+    }
+  })
+
   it("lets a known peer wait for no stranger, and take no stranger's turn", () => {
     const queue = new HandshakeQueue<Arrival>(10, 0)
     for (const arrival of many(burst + 5, 1)) queue.spoken((queue.arrive(arrival), arrival))

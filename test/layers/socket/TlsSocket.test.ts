@@ -37,6 +37,28 @@ describe("TlsSocket", () => {
   }
 })
 
+/** Peers that were well connected before: their connections are read natively, see `HandshakeStream`. */
+const amongKnown = Layer.effect(
+  PeerSocket,
+  Effect.map(PeerSocket, (sockets) =>
+    PeerSocket.of({
+      ...sockets,
+      dial: (to, options) => sockets.dial(to, { ...options, isKnown: true }),
+      listen: (...where) =>
+        Effect.map(sockets.listen(...where), (listener) => ({
+          ...listener,
+          run: (handler, door, anteroom) =>
+            listener.run(handler, { failed: () => {}, ...door, admits: () => "known" }, anteroom)
+        }))
+    }))
+).pipe(Layer.provide(layerOf()))
+
+describe("TlsSocket, among known peers", () => {
+  for (const [name, effect] of Object.entries(contract)) {
+    if (name !== "a blocked writer fails when its own scope closes") live(name, effect, amongKnown)
+  }
+})
+
 /** What who speaks no TLS gets. */
 const alert = "15030300020232"
 

@@ -4,8 +4,8 @@ import { Effect, Queue } from "effect"
 import * as NodeTls from "node:tls"
 import * as Limits from "../../../src/domain/Limits.ts"
 import { certificateChain } from "../../harness/certificateChain.ts"
-import { at, dial, outcome } from "../../harness/peerSocketHarness.ts"
-import { client, listening, live, once, raw, relay, shown } from "../../harness/tlsHostile.ts"
+import { at, dial, line, outcome, text } from "../../harness/peerSocketHarness.ts"
+import { certificate, client, listening, live, once, raw, relay, shown } from "../../harness/tlsHostile.ts"
 
 describe("hostile TLS, before its handshake", () => {
   live(
@@ -134,34 +134,111 @@ describe("hostile TLS, in its handshake", () => {
     })
   )
 
+  for (const version of ["TLSv1.3", "TLSv1.2"] as const) {
+    live(
+      `${version}: a stranger's long chain, or large certificate, is refused before any of it is verified`,
+      Effect.gen(function*() {
+        const { address, assertServes, failure } = yield* listening()
+        for (const made of [certificateChain(20), certificateChain(1, 200)]) {
+          const { certificates, key } = yield* Effect.promise(() => made)
+          yield* client(address.port, { cert: certificates, key, maxVersion: version })
+          assert.deepStrictEqual(shown(yield* failure), [
+            "protocol",
+            `TLS handshake exceeds limit ${Limits.tlsClientFlightBytes} bytes`,
+            "malformed"
+          ])
+        }
+        yield* assertServes
+      })
+    )
+  }
+
   live(
-    "a certificate of absurd size is refused by its size",
+    "a known peer's certificate is refused by its size, and from then on the peer has a stranger's limit",
     Effect.gen(function*() {
-      const { address, assertServes, failure } = yield* listening()
-      const large = yield* Effect.promise(() => certificateChain(1, 200))
-      yield* client(address.port, { cert: large.certificates, key: large.key })
-      const [label, detail, offence] = shown(yield* failure)
-      assert.deepStrictEqual([label, offence], ["protocol", "malformed"])
-      assert.match(String(detail), /^certificate of \d+ bytes exceeds limit 4096$/)
+      const { address, assertServes, failure } = yield* listening(() => true)
+      const { certificates, key } = yield* Effect.promise(() => certificateChain(1, 200))
+      const details: Array<string | undefined> = []
+      for (let i = 0; i < 2; i++) {
+        yield* client(address.port, { cert: certificates, key })
+        details.push((yield* failure).reason.detail)
+      }
+      assert.match(String(details[0]), /^certificate of \d+ bytes exceeds limit 1024$/)
+      assert.strictEqual(details[1], `TLS handshake exceeds limit ${Limits.tlsClientFlightBytes} bytes`)
       yield* assertServes
     })
   )
 
   live(
-    "a server that shows a chain is not connected with",
+    "data in the same chunk as the end of the handshake does not count",
     Effect.gen(function*() {
-      const { certificates, key } = yield* Effect.promise(() => certificateChain(3))
-      const server = NodeTls.createServer({ cert: certificates, key })
-      yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
-      const port = yield* Effect.callback<number>((resume) => {
-        server.listen(0, "127.0.0.1", () => {
-          const bound = server.address()
-          resume(Effect.succeed(typeof bound === "object" && bound !== null ? bound.port : 0))
-        })
+      const { address, ends } = yield* listening()
+      const held: Array<Buffer> = []
+      let chunks = 0
+      const [port] = yield* relay(address.port, (chunk) => {
+        chunks += 1
+        if (chunks === 1) return chunk
+        held.push(chunk)
+        return Buffer.concat(held).length < 3 * Limits.tlsClientFlightBytes ? undefined : Buffer.concat(held.splice(0))
       })
-      const { socket } = yield* dial(at("127.0.0.1", port))
-      const exit = yield* Effect.exit(Effect.scoped(socket.reader))
-      assert.strictEqual(outcome(exit), "SocketOpenError shows a chain of certificates")
+      const near = yield* line((yield* dial(at("127.0.0.1", port))).socket)
+      const said = "x".repeat(3 * Limits.tlsClientFlightBytes)
+      yield* near.write(said)
+      let heard = ""
+      while (heard.length < said.length) heard += text(yield* near.pull)
+      assert.strictEqual(heard, said)
+      assert.strictEqual(yield* Queue.size(ends), 0)
     })
   )
+
+  live(
+    "a client is asked for another key share, and comes in",
+    Effect.gen(function*() {
+      const { address } = yield* listening()
+      const { certificate: cert, privateKey: key } = certificate
+      const conn = yield* client(address.port, { cert, key, ecdhCurve: "P-521:X25519" })
+      yield* once(conn, "secureConnect")
+      conn.write("x")
+      yield* once(conn, "data")
+      assert.strictEqual(conn.getProtocol(), "TLSv1.3")
+    })
+  )
+
+  live(
+    "a client with slow key exchanges only is refused",
+    Effect.gen(function*() {
+      const { address, assertServes, failure } = yield* listening()
+      yield* client(address.port, { ecdhCurve: "ffdhe3072:P-521" })
+      const [label, detail] = shown(yield* failure)
+      assert.strictEqual(label, "bad-frame")
+      assert.match(String(detail), /^TLS handshake failed \(no suitable/)
+      yield* assertServes
+    })
+  )
+
+  for (
+    const [isKnown, length, refusal] of [
+      [true, 3, "shows a chain of certificates"],
+      [false, 20, `TLS handshake exceeds limit ${Limits.tlsServerFlightBytes} bytes`]
+    ] as const
+  ) {
+    live(
+      `a server that shows a chain of ${length} is not connected with, a known one ${isKnown}`,
+      Effect.gen(function*() {
+        const { certificates, key } = yield* Effect.promise(() => certificateChain(length))
+        const server = NodeTls.createServer({ cert: certificates, key })
+        server.on("tlsClientError", () => {})
+        yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
+        const port = yield* Effect.callback<number>((resume) => {
+          server.listen(0, "127.0.0.1", () => {
+            const bound = server.address()
+            resume(Effect.succeed(typeof bound === "object" && bound !== null ? bound.port : 0))
+          })
+        })
+        const { socket } = yield* dial(at("127.0.0.1", port), { isKnown })
+        const exit = yield* Effect.exit(Effect.scoped(socket.reader))
+        assert.strictEqual(outcome(exit), `SocketOpenError ${refusal}`)
+      })
+    )
+  }
 })

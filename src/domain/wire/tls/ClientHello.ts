@@ -23,19 +23,20 @@ export class ClientHello {
   private recordLeft = 0
   private messageAt = 0
   private messageLength = 0
-  private total = 0
+  /** Bytes read, those of its records included. */
+  bytes = 0
 
   /** The next bytes of the stream. */
   push(chunk: Uint8Array): Progress {
     for (const byte of chunk) {
       if (this.progress !== "more") break
-      this.total += 1
+      this.bytes += 1
       if (this.headerAt < recordHeaderBytes) this.header(byte)
       else this.body(byte)
     }
     // Records of single bytes: each has a header of five.
-    if (this.progress === "more" && this.total >= 2 * Limits.tlsHelloBytes) {
-      this.malformed(`no whole ClientHello in ${this.total} bytes`)
+    if (this.progress === "more" && this.bytes >= 2 * Limits.tlsHelloBytes) {
+      this.malformed(`no whole ClientHello in ${this.bytes} bytes`)
     }
     return this.progress
   }
