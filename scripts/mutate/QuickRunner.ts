@@ -148,23 +148,31 @@ const tryAnew = async (
   mutants: ReadonlyArray<string>,
   tests: ReadonlyArray<Test>
 ): Promise<void> => {
-  const ms = new Map<string, number>()
+  const alone = new Map<string, { readonly ms: number; readonly hits: Known["hits"] }>()
   for (const test of await importAnew(runner, file) ?? []) {
     if (!tests.some(({ id }) => id === test.id)) continue
-    const alone = await run(test, 0)
-    if (alone.passes) ms.set(test.id, alone.ms)
+    switches.mutantCoverage.perTest[test.id] = {}
+    switches.currentTestId = test.id
+    const { ms, passes } = await run(test, 0)
+    switches.currentTestId = "none"
+    if (passes) alone.set(test.id, { ms, hits: switches.mutantCoverage.perTest[test.id] ?? {} })
   }
-  const within = (all: ReadonlyArray<Test> | undefined) =>
-    (all ?? []).filter(({ id }) => ms.has(id)).toSorted((a, b) => (ms.get(a.id) ?? 0) - (ms.get(b.id) ?? 0))
+  // Neighbours fall by the same test: the one that killed last comes first, the quickest of the others next.
+  let likely: string | undefined
+  const rank = ({ id }: Test): number => id === likely ? -1 : alone.get(id)?.ms ?? 0
   /** The test that fails with the mutant; `import`: the import does. */
   const failing = async (mutant: string): Promise<string | undefined> => {
     const all = await importAnew(runner, file, mutant)
     if (all === undefined) return "import"
-    for (const test of within(all)) {
+    for (const test of all.filter(({ id }) => alone.has(id)).toSorted((a, b) => rank(a) - rank(b))) {
+      const { hits = {}, ms = 0 } = alone.get(test.id) ?? {}
       switches.activeMutant = mutant
-      const { passes } = await run(test, ms.get(test.id) ?? 0)
+      switches.hitCount = 0
+      switches.hitLimit = 10_000 + 10 * (hits[mutant] ?? 0)
+      const { ms: took, passes } = await run(test, ms)
       switches.activeMutant = undefined
       if (!passes) return test.id
+      if (took > longMs) Facts.add(plan, { file, mutant, is: "begun" })
     }
     return undefined
   }
@@ -172,14 +180,15 @@ const tryAnew = async (
     Facts.add(plan, { file, mutant, is: "begun" })
     const by = await failing(mutant)
     if (by === undefined) {
-      Facts.add(plan, { file, mutant, is: ms.size === tests.length ? "passed" : "imported" })
+      Facts.add(plan, { file, mutant, is: alone.size === tests.length ? "passed" : "imported" })
       continue
     }
     const without = await importAnew(runner, file)
     const test = without?.find(({ id }) => id === by)
     const passes = by === "import"
       ? without !== undefined
-      : test !== undefined && (await run(test, ms.get(by) ?? 0)).passes
+      : test !== undefined && (await run(test, alone.get(by)?.ms ?? 0)).passes
+    if (passes && by !== "import") likely = by
     Facts.add(plan, { file, mutant, is: passes ? "killed" : "imported" })
   }
 }
