@@ -145,6 +145,23 @@ describe("a decision reads", () => {
     assert.strictEqual(text("unheard", "of"), "refuses #3: #7 is the connection [L3]", "a rule of another version")
   })
 
+  for (
+    const [name, other, usual] of [
+      ["keep", "oldest", "newest"],
+      ["conflict", "refuse", "challenge"],
+      ["early", "reject", "hold"],
+      ["chooser", "higher", "lower"],
+      ["foreignCommit", "obey", "challenge"],
+      ["older", "obey", "refuse"]
+    ] as const
+  ) {
+    it(`with the protocol's ${name}, which is ${usual}`, () =>
+      assert.include(
+        PairStory.decision({ ...refuse, choice: { name, value: other } }),
+        `; its rule says ${name} = ${other}, the protocol's ${name} = ${usual}]`
+      ))
+  }
+
   it("by the rule of the role at that end; a node that does not know its own decides as the higher", () => {
     const both = (code: PairDecision.Code) =>
       (["lower", "higher", undefined] as const).map((role) => PairDecision.ruleOf(code, role))
@@ -288,6 +305,15 @@ describe("a verdict", () => {
       "  then > dials #1",
       "  then left #1 dialled, dialing",
       "  now leaves no end; a dial is planned"
+    ])
+  })
+
+  it("has nothing to show of a step that the trace has not", () => {
+    const now = { after: empty, actions: [], decisions: [] }
+    assert.deepStrictEqual(PairStory.verdict(trace, [{ index: 2, now, input: undefined }]), [
+      heading,
+      "2 steps",
+      "this version differs in 1 of the 2 steps"
     ])
   })
 

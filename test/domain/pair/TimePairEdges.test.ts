@@ -91,6 +91,16 @@ describe("the TIME pair", () => {
     assert.deepStrictEqual(idle.post({ _tag: "Stopped", reason: eof, retryMs: hourMs }), [], "no wait ran")
   })
 
+  it("holds nothing against a socket of the peer's that ends before it is up, however soon after an announcement", () => {
+    const node = new TimePairDrive("higher", true).learn()
+    node.to(0)
+    node.connect()
+    node.to(Limits.timeAnnounceMs)
+    assert.lengthOf(node.times("Announce"), 1)
+    node.post({ _tag: "Closed", end: node.accept(), reason: eof })
+    assert.strictEqual(node.pair.risks, 0)
+  })
+
   it("counts what a peer may hold against us: a dial that found it unfit, and one suspected", () => {
     const node = dialled()
     const end = node.dialling
