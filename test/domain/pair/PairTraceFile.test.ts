@@ -181,6 +181,24 @@ describe("the file of a trace", () => {
     }
   })
 
+  for (
+    const [what, part] of [
+      ["an end", { after: { ...empty, ends: [{}] } }],
+      ["a timer", { event: { _tag: "Fired", timer: {} } }],
+      ["a reason", { event: { _tag: "Closed", end: 2, reason: {} } }],
+      ["a decision", { decisions: [{}] }],
+      ["a choice", { decisions: [{ code: "refuse", rule: "L3", end: 2, choice: {} }] }]
+    ] as const
+  ) {
+    it(`is damaged where ${what} lacks what it is made of`, () => {
+      const [first] = good["steps"] as ReadonlyArray<object>
+      assert.match(
+        fault({ ...good, steps: [{ ...first, ...part }] }),
+        /^is a damaged trace, or one of another version: /
+      )
+    })
+  }
+
   it("is refused in words that follow its name: no trace, another version, no state to begin with", () => {
     for (const value of [null, [], { ...good, format: "other" }, { ...good, version: "1" }]) {
       assert.strictEqual(fault(value), "is not a trace; make one with timemesh trace IP --json")
