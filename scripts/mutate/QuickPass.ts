@@ -1,7 +1,7 @@
 /**
  * The quick pass: a copy of the project whose room is instrumented with every mutant, in which each test file runs in one process
- * that tries one mutant after the other (`QuickRunner.ts`), at a small part of the price of a process for each. Code that runs when it is
- * imported has run before a mutant could be on: that is StrykerJS's.
+ * that tries one mutant after the other (`QuickRunner.ts`), at a small part of the price of a process for each. What it cannot decide is
+ * StrykerJS's.
  */
 import { spawn } from "node:child_process"
 import * as fs from "node:fs"
