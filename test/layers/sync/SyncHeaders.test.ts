@@ -1,0 +1,434 @@
+/** Headers: which are asked for, where they belong, what the planner learns of them, and which peer is blamed. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Block from "../../../src/domain/chain/Block.ts"
+import * as BlockHeader from "../../../src/domain/chain/BlockHeader.ts"
+import * as ChainParams from "../../../src/domain/chain/ChainParams.ts"
+import * as Hash from "../../../src/domain/chain/Hash.ts"
+import * as Synthetic from "../../../src/domain/chain/Synthetic.ts"
+import * as Limits from "../../../src/domain/Limits.ts"
+import type * as SyncState from "../../../src/domain/sync/SyncState.ts"
+import * as SyncWork from "../../../src/domain/sync/SyncWork.ts"
+import type { Headers } from "../../../src/domain/wire/SyncMessage.ts"
+import * as SyncHeaders from "../../../src/layers/sync/SyncHeaders.ts"
+import { hasher } from "../../harness/hasher.ts"
+import * as harness from "../../harness/syncContext.ts"
+import * as states from "../../harness/syncStates.ts"
+import { devnet, make, startOfTime } from "../../harness/syntheticChain.ts"
+
+const { ip } = states
+type Made = harness.Made
+type Received = Extract<SyncState.SyncEvent, { readonly _tag: "HeadersReceived" }>
+
+const shared = Effect.runSync(make(20))
+const better = Effect.runSync(make(6, "10.8.8.8", shared))
+/** Leaves ours at height 15, and is 24 high. */
+const fork = Effect.runSync(make(9, "10.7.7.7", shared.slice(0, 15)))
+const genesisHash = devnet.genesisHash
+
+const headerOf = ({ bytes }: Made): BlockHeader.BlockHeader => {
+  const block = Block.decode(bytes)
+  return Block.isMalformed(block) ? assert.fail(block.reason) : block.header
+}
+const hashAt = (chain: ReadonlyArray<Made>, height: number): Hash.Hash =>
+  chain.find((block) => block.height === height)?.parent.hash ?? assert.fail(`no block ${height}`)
+
+/** A node of 20 blocks and peer 2; `ask` makes request 5. */
+const asking = (ours: ReadonlyArray<Made> = shared, told = harness.tipOf(better)) => {
+  const node = harness.make(ours)
+  const link = node.connect(2, told)
+  const ask = (count = Limits.headersPerMessage, request = 5) => {
+    SyncHeaders.ask(node.context, ip(2), request, count)
+    return node.said()
+  }
+  return {
+    ...node,
+    link,
+    ask,
+    answer: (blocks: ReadonlyArray<Made>, answer: Partial<Headers> = {}, from = 2) => {
+      SyncHeaders.received(node.context, ip(from), {
+        _tag: "Headers",
+        request: 5,
+        after: hashAt(shared, 20),
+        list: BlockHeader.encodeList(blocks.map(headerOf)).bytes,
+        more: false,
+        ...answer
+      })
+      return node.posted()
+    },
+    /** Request 5, and its answer. */
+    exchange(blocks: ReadonlyArray<Made>, answer: Partial<Headers> = {}) {
+      ask()
+      return this.answer(blocks, answer)
+    },
+    /** The planner knows the branch too. */
+    plan: (id: number, height: number, fork = 20) => {
+      node.context.state = {
+        ...node.context.state,
+        branches: [...node.context.state.branches, states.branch(id, height, { fork })]
+      }
+    },
+    peerOn: (n: number, branch: number) => {
+      const peers = [
+        ...node.context.state.peers,
+        { ...SyncWork.newPeer(ip(n), states.tip(30), undefined), on: states.on(branch) }
+      ]
+      node.context.state = { ...node.context.state, peers }
+    }
+  }
+}
+
+const lied = (detail: string, fault: SyncState.SyncFault = "bad-header", peer = 2): SyncState.SyncEvent => ({
+  _tag: "PeerLied",
+  peer: ip(peer),
+  fault,
+  detail
+})
+const came = (change: Partial<Received>): SyncState.SyncEvent => ({
+  _tag: "HeadersReceived",
+  peer: ip(2),
+  request: 5,
+  count: 0,
+  last: harness.tipOf(shared),
+  placed: { _tag: "Chain" },
+  also: [],
+  more: "no",
+  clockBehind: undefined,
+  dueMs: 0,
+  ms: 0,
+  ...change
+})
+const onBranch = (id: number, blocks: ReadonlyArray<Made>, fork: number, trunk?: SyncState.SyncBranch["trunk"]) =>
+  ({ _tag: "Branch", branch: { id, fork, tip: harness.tipOf(blocks), trunk } }) as const
+
+const locatorOf = (said: ReadonlyArray<readonly unknown[]>): ReadonlyArray<string> => {
+  const message = said[0]?.[2] as { readonly _tag: string; readonly locator: ReadonlyArray<Uint8Array> }
+  assert.strictEqual(message._tag, "GetHeaders")
+  return message.locator.map((hash) => Hash.toHex(Hash.fromHexUnsafe(Buffer.from(hash).toString("hex"))))
+}
+const hexes = (chain: ReadonlyArray<Made>, heights: ReadonlyArray<number>) =>
+  heights.map((height) => Hash.toHex(height === 0 ? genesisHash : hashAt(chain, height)))
+
+describe("a request for headers", () => {
+  const chainRow = [20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 9, 5, 0]
+
+  it("starts from our chain, and names a count below a full list only", () => {
+    const node = asking()
+    const full = node.ask()
+    assert.deepStrictEqual(locatorOf(full), hexes(shared, chainRow))
+    assert.deepStrictEqual(Object.keys(full[0]?.[2] as object).toSorted(), ["_tag", "locator", "request"])
+    assert.deepInclude(node.ask(Limits.headersPerMessage - 1)[0]?.[2], { request: 5, count: 1_999 })
+    assert.strictEqual(node.link.pendingAnswers, 2)
+    const places = node.context.headerRequests.get(5)
+    assert.strictEqual(places?.peer, ip(2))
+    assert.deepStrictEqual(places?.locator.map(({ height }) => height), chainRow)
+    assert.deepStrictEqual(places?.locator.map(({ hash }) => Hash.toHex(hash)), hexes(shared, chainRow))
+  })
+
+  it("starts from the best branch, or from the peer's own", () => {
+    const node = asking()
+    const worse = node.shown(better.slice(0, 3))
+    node.plan(worse.id, 23)
+    const best = node.shown(fork)
+    node.plan(best.id, 24, 15)
+    assert.deepStrictEqual(locatorOf(node.ask()).slice(0, 11), [
+      ...hexes(fork, [24, 23, 22, 21, 20, 19, 18, 17, 16]),
+      ...hexes(shared, [15, 14])
+    ])
+    node.peerOn(2, worse.id)
+    assert.deepStrictEqual(locatorOf(node.ask()).slice(0, 5), [
+      ...hexes(better, [23, 22, 21]),
+      ...hexes(shared, [20, 19])
+    ])
+  })
+
+  it("of a peer that is still showing starts after its last header, then where what it shows leaves our chain", () => {
+    const node = asking()
+    node.plan(node.shown(better).id, 26)
+    node.link.last = { height: 17, hash: hashAt(fork, 17) }
+    node.link.showing = { fork: 15, headers: fork.slice(0, 2).map(({ parent }) => parent) }
+    assert.deepStrictEqual(locatorOf(node.ask()), [
+      ...hexes(fork, [17]),
+      ...hexes(shared, [15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 4, 0])
+    ])
+  })
+
+  it("is cut to the most hashes of a locator, and always ends with genesis", () => {
+    const long = Effect.runSync(make(60, "10.6.6.6", shared.slice(0, 15)))
+    const node = asking()
+    node.plan(node.shown(long).id, 75, 15)
+    const short = locatorOf(node.ask())
+    assert.isBelow(short.length, Limits.locatorHashes)
+    const { locator } = {
+      locator: Array.from({ length: 70 }, (_, i) => ({ height: 80 - i, hash: hashAt(long, 16 + i % 50) }))
+    }
+    const branch = node.context.branches.values().next().value ?? assert.fail()
+    Object.defineProperty(branch, "locator", { value: () => locator })
+    const cut = locatorOf(node.ask())
+    assert.strictEqual(cut.length, Limits.locatorHashes)
+    assert.deepStrictEqual(
+      cut.slice(0, -1),
+      locator.slice(0, Limits.locatorHashes - 1).map(({ hash }) => Hash.toHex(hash))
+    )
+    assert.strictEqual(cut.at(-1), Hash.toHex(genesisHash))
+  })
+})
+
+describe("headers that come", () => {
+  it("on our chain are known, and make no branch", () => {
+    const node = asking()
+    node.ask()
+    node.hand.to(40)
+    assert.deepStrictEqual(node.answer(shared.slice(15), { after: hashAt(shared, 15) }), [came({ count: 5, ms: 40 })])
+    assert.deepStrictEqual([node.context.branches.size, node.context.headerRequests.size, node.link.pendingAnswers], [
+      0,
+      0,
+      0
+    ])
+    assert.deepStrictEqual([node.link.last, node.link.showing], [undefined, undefined])
+    assert.deepStrictEqual(node.exchange([], {}), [came({})])
+  })
+
+  it("beyond our tip start a branch; those after it extend it; the same again change nothing", () => {
+    const node = asking()
+    assert.deepStrictEqual(node.exchange(better.slice(0, 4)), [
+      came({ count: 4, last: harness.tipOf(better.slice(0, 4)), placed: onBranch(1, better.slice(0, 4), 20) })
+    ])
+    const branch = node.context.branches.get(1)
+    assert.deepStrictEqual(branch?.upTo(24).map(({ hash }) => Hash.toHex(hash)), hexes(better, [21, 22, 23, 24]))
+    node.plan(1, 24)
+    node.exchange([])
+    assert.deepStrictEqual(node.exchange(better.slice(4), { after: hashAt(better, 24) }), [
+      came({ count: 2, last: harness.tipOf(better), placed: onBranch(1, better, 20) })
+    ])
+    assert.strictEqual(branch?.height, 26)
+    assert.deepStrictEqual(node.exchange(better, {}), [
+      came({ count: 6, last: harness.tipOf(better), placed: onBranch(1, better, 20) })
+    ])
+    assert.strictEqual(node.context.branches.size, 1)
+  })
+
+  it("that leave a branch below its tip start another one with the first as its trunk", () => {
+    const node = asking()
+    node.exchange(better)
+    node.plan(1, 26)
+    const fresh = Effect.runSync(make(5, "10.5.5.5", [...shared, ...better.slice(0, 3)]))
+    assert.deepStrictEqual(node.exchange(fresh, { after: hashAt(better, 23) }), [
+      came({ count: 5, last: harness.tipOf(fresh), placed: onBranch(2, fresh, 20, { id: 1, upTo: 23 }) })
+    ])
+    assert.deepStrictEqual(node.context.branches.get(2)?.upTo(99).map(({ height }) => height), [
+      21,
+      22,
+      23,
+      24,
+      25,
+      26,
+      27,
+      28
+    ])
+    node.context.state = {
+      ...node.context.state,
+      branches: [...node.context.state.branches, states.branch(2, 28, { fork: 20, trunk: { id: 1, upTo: 23 } })]
+    }
+    assert.deepStrictEqual(node.exchange([...better.slice(0, 3), ...fresh], {}), [
+      came({ count: 8, last: harness.tipOf(fresh), placed: onBranch(2, fresh, 20, { id: 1, upTo: 23 }) })
+    ])
+  })
+
+  it("of a chain that is not better yet are kept with the peer until they are", () => {
+    const node = asking()
+    const first = fork.slice(0, 3)
+    assert.deepStrictEqual(node.exchange(first, { after: hashAt(shared, 15), more: true }), [
+      came({ count: 3, last: harness.tipOf(first), placed: { _tag: "Worse", fork: 15 }, more: "yes" })
+    ])
+    assert.deepStrictEqual(node.link.showing, { fork: 15, headers: first.map(({ parent }) => parent) })
+    assert.deepStrictEqual(node.link.last, { height: 18, hash: hashAt(fork, 18) })
+    assert.deepStrictEqual(node.exchange(fork.slice(3), { after: hashAt(fork, 18) }), [
+      came({ count: 6, last: harness.tipOf(fork), placed: onBranch(1, fork, 15) })
+    ])
+    assert.deepStrictEqual([node.link.showing, node.link.last], [undefined, undefined])
+    assert.deepStrictEqual(node.context.branches.get(1)?.upTo(99).map(({ hash }) => Hash.toHex(hash)), [
+      ...hexes(fork, [16, 17, 18, 19, 20, 21, 22, 23, 24])
+    ])
+  })
+
+  it("of a chain that is not better are dropped beyond the most headers", () => {
+    const node = asking()
+    const first = fork.slice(0, 3)
+    node.exchange(first, { after: hashAt(shared, 15), more: true })
+    const one = first[0]?.parent ?? assert.fail()
+    const showing = (count: number) => ({
+      fork: 15,
+      headers: [...Array.from({ length: count }, () => one), ...first.map(({ parent }) => parent)]
+    })
+    const next = fork.slice(3, 4)
+    node.link.showing = showing(Limits.headersAhead - 5)
+    node.link.last = { height: 18, hash: hashAt(fork, 18) }
+    node.exchange(next, { after: hashAt(fork, 18), more: true })
+    assert.strictEqual(node.link.showing?.headers.length, Limits.headersAhead - 1)
+    node.link.showing = showing(Limits.headersAhead - 4)
+    node.link.last = { height: 18, hash: hashAt(fork, 18) }
+    node.exchange(next, { after: hashAt(fork, 18), more: true })
+    assert.isUndefined(node.link.showing)
+  })
+
+  it("name the other peers whose announced tip is among them", () => {
+    const node = asking()
+    node.connect(3, harness.tipOf(better.slice(0, 2)))
+    node.connect(4, harness.tipOf(fork))
+    node.connect(6, { ...harness.tipOf(better), height: 25 })
+    assert.deepStrictEqual(node.exchange(better), [
+      came({ count: 6, last: harness.tipOf(better), placed: onBranch(1, better, 20), also: [ip(3)] })
+    ])
+    assert.deepStrictEqual(node.exchange([]), [came({})])
+  })
+
+  it("with more to come are remembered up to their last one", () => {
+    const node = asking()
+    assert.deepStrictEqual(node.exchange(better.slice(0, 2), { more: true }), [
+      came({
+        count: 2,
+        last: harness.tipOf(better.slice(0, 2)),
+        placed: onBranch(1, better.slice(0, 2), 20),
+        more: "yes"
+      })
+    ])
+    assert.deepStrictEqual(node.link.last, { height: 22, hash: hashAt(better, 22) })
+    assert.deepStrictEqual(locatorOf(node.ask()).slice(0, 1), hexes(better, [22]))
+  })
+
+  it("after a block that none of our chains has any more are void, without blame", () => {
+    const node = asking()
+    node.context.headerRequests.set(5, { peer: ip(2), locator: [{ height: 18, hash: hashAt(fork, 18) }] })
+    assert.deepStrictEqual(node.answer(fork.slice(3), { after: hashAt(fork, 18) }), [
+      { _tag: "HeadersVoid", peer: ip(2), request: 5 }
+    ])
+  })
+})
+
+describe("headers of another time", () => {
+  const due = (height: number) => ChainParams.dueAt(devnet, height)
+  /** A block of that time on top of ours, seconds since 1970. */
+  const at = (time: number): Made => {
+    const parent = shared.at(-1)?.parent ?? assert.fail()
+    const made = Synthetic.onTop(devnet, hasher, parent, time, {
+      leader: "10.4.4.4",
+      address: "TIME0test"
+    })
+    return {
+      height: 21,
+      hash: Hash.toHex(made.hash),
+      previous: Hash.toHex(parent.hash),
+      bytes: made.block.bytes,
+      txids: undefined,
+      parent: { height: 21, hash: made.hash, treasuryBalance: made.block.header.treasuryBalance }
+    }
+  }
+
+  const ahead = (seconds: number): Made => at(startOfTime / 1_000 + seconds)
+
+  it("that are in the future wait, and tell by how much our clock is behind", () => {
+    const node = asking(shared, { height: 21, hash: "ab".repeat(32) })
+    const seconds = devnet.futureSeconds + 30
+    assert.deepStrictEqual(node.exchange([ahead(seconds)], { more: true }), [
+      came({ more: "not-yet", clockBehind: seconds, dueMs: 30_000 })
+    ])
+    assert.isUndefined(node.link.last)
+    node.setNow(startOfTime + 999)
+    assert.deepStrictEqual(node.exchange([ahead(seconds)]), [
+      came({ more: "not-yet", clockBehind: seconds, dueMs: 30_000 })
+    ])
+    node.setNow(startOfTime + 30_000)
+    assert.strictEqual(node.exchange([ahead(seconds)])[0]?._tag, "HeadersReceived")
+    assert.strictEqual(node.context.branches.size, 1)
+  })
+
+  it("that are ahead of the schedule wait until their height is due", () => {
+    const node = asking(shared, { height: 21, hash: "ab".repeat(32) })
+    const early = at(due(21) - 20)
+    node.setNow((due(21) - 20) * 1_000 + 250)
+    assert.deepStrictEqual(node.exchange([early]), [came({ more: "not-yet", clockBehind: 20, dueMs: 19_750 })])
+    node.setNow((due(21) - 10) * 1_000)
+    assert.deepInclude(node.exchange([early])[0], { count: 1, more: "no", clockBehind: undefined, dueMs: 0 })
+  })
+
+  it("say nothing about our clock where it is behind by nothing", () => {
+    const node = asking(shared, { height: 1, hash: "ab".repeat(32) })
+    node.setNow((due(21) - 20) * 1_000)
+    assert.deepStrictEqual(node.exchange([at(due(21) - 20)]), [came({ more: "not-yet", dueMs: 20_000 })])
+  })
+
+  it("count the peer's announced height for how far our clock is behind", () => {
+    const told = 20_100_000
+    const node = asking(shared, { height: told, hash: "ab".repeat(32) })
+    const seconds = devnet.futureSeconds + 1
+    const [event] = node.exchange([ahead(seconds)])
+    assert(event?._tag === "HeadersReceived")
+    assert.strictEqual(event.clockBehind, Math.max(seconds, due(told) - startOfTime / 1_000))
+  })
+
+  it("too deep below our tip are not followed, and where they leave is told", () => {
+    const node = asking()
+    node.context.state = { ...node.context.state, oldestFork: 16 }
+    assert.deepStrictEqual(
+      node.exchange(fork, {
+        after: hashAt(shared, 14),
+        list: BlockHeader.encodeList([shared[14] ?? assert.fail(), ...fork].map(headerOf)).bytes,
+        more: true
+      }),
+      [
+        came({
+          count: 1,
+          last: harness.tipOf(shared.slice(0, 15)),
+          placed: { _tag: "TooDeep", fork: 15 },
+          more: "not-yet"
+        })
+      ]
+    )
+    assert.deepStrictEqual([node.context.branches.size, node.link.last], [0, undefined])
+    node.context.state = { ...node.context.state, oldestFork: 15 }
+    assert.deepStrictEqual(node.exchange(fork, { after: hashAt(shared, 15) }), [
+      came({ count: 9, last: harness.tipOf(fork), placed: onBranch(1, fork, 15) })
+    ])
+    node.context.state = { ...node.context.state, oldestFork: 16 }
+    const deep = Effect.runSync(make(2, "10.3.3.3", [...shared.slice(0, 15), ...fork]))
+    assert.deepStrictEqual(
+      node.exchange(deep, {
+        after: hashAt(shared, 15),
+        list: BlockHeader.encodeList([...fork, ...deep].map(headerOf)).bytes
+      }),
+      [
+        came({ count: 9, last: harness.tipOf(fork), placed: { _tag: "TooDeep", fork: 15 }, more: "not-yet" })
+      ]
+    )
+  })
+})
+
+describe("blame for headers", () => {
+  it("is for answers to nothing, and to another peer's request", () => {
+    const node = asking()
+    assert.deepStrictEqual(node.answer([]), [lied("unsolicited headers", "protocol")])
+    node.ask()
+    node.connect(3)
+    assert.deepStrictEqual(node.answer([], {}, 3), [lied("unsolicited headers", "protocol", 3)])
+    assert.deepStrictEqual(node.answer([], {}, 9), [], "a peer that is gone is not judged")
+    assert.deepStrictEqual(node.answer([]), [came({})])
+    assert.deepStrictEqual(node.answer([]), [lied("unsolicited headers", "protocol")])
+  })
+
+  it("is for a list that is malformed, or that follows no block of the locator", () => {
+    const node = asking()
+    assert.deepStrictEqual(node.exchange([], { list: new Uint8Array(7) }), [lied("malformed header list")])
+    assert.deepStrictEqual(node.exchange(better, { after: hashAt(better, 21) }), [
+      lied("headers do not follow a block of the locator")
+    ])
+  })
+
+  it("is for a header that breaks a rule, with its height; what came before it makes no branch", () => {
+    const node = asking()
+    assert.deepStrictEqual(node.exchange([better[0] ?? assert.fail(), better[2] ?? assert.fail()]), [
+      lied("header at height 23: height 23, expected 22")
+    ])
+    assert.strictEqual(node.context.branches.size, 0)
+  })
+})
