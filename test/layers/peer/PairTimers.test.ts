@@ -65,6 +65,45 @@ describe("rule timers", () => {
       assert.deepStrictEqual(fired.map(([, at]) => at), [2_040 + Limits.lastLookMs])
     }))
 
+  it.effect("a stall that another timer measured counts, also where this one is due after it", () =>
+    Effect.gen(function*() {
+      for (const what of ["dial", "answer"] as const) {
+        const { clock, ctx, peer } = yield* make
+        const fired: Array<number> = []
+        PairTimers.armAs(ctx, peer, "time hello:1", 2_000, what, () => fired.push(clock.now()))
+        clock.timers.arm(500, () => {})
+        clock.run(400)
+        clock.stall(1_000)
+        clock.run(600)
+        assert.deepStrictEqual(fired, [], "its moment, 900 ms of which nothing was read")
+        clock.run(900)
+        assert.deepStrictEqual(fired, [2_900])
+        // What was measured before it was armed is not its.
+        PairTimers.armAs(ctx, peer, "time hello:1", 2_000, what, () => fired.push(clock.now()))
+        clock.run(10_000)
+        assert.deepStrictEqual(fired, [2_900, 4_900])
+      }
+    }))
+
+  it.effect("while nothing is read from the peer no answer of it is missing", () =>
+    Effect.gen(function*() {
+      const { clock, ctx, fired, peer } = yield* make
+      let isPaused = true
+      peer.ends = [{ connection: undefined }, {
+        connection: {
+          get isPaused() {
+            return isPaused
+          }
+        }
+      }] as never
+      PairTimers.arm(ctx, peer, { kind: "probe", end: 1 }, 2_000)
+      clock.run(2_000 + 3 * Limits.heldLookMs)
+      assert.deepStrictEqual(fired, [])
+      isPaused = false
+      clock.run(Limits.heldLookMs)
+      assert.deepStrictEqual(fired.map(([, at]) => at), [2_000 + 4 * Limits.heldLookMs])
+    }))
+
   it.effect("each end has its own timer: one that is disarmed or armed anew leaves those of other ends alone", () =>
     Effect.gen(function*() {
       const { clock, ctx, fired, peer } = yield* make
