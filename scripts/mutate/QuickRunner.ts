@@ -37,7 +37,7 @@ const testsIn = (tasks: ReadonlyArray<Task>): ReadonlyArray<Test> =>
   tasks.flatMap((task) => task.type === "suite" ? testsIn(task.tasks) : task.mode === "run" ? [task] : [])
 
 /** ms that a test may wait for nothing, or compute: many times what it takes alone. */
-const limitMs = (ms: number): number => Math.max(20_000, 20 * ms)
+const limitMs = (ms: number): number => Math.max(8_000, 20 * ms)
 
 /** What the process computed and waited for nothing since then, ms: what a busy machine takes for others is neither. */
 const since = () => {

@@ -81,7 +81,7 @@ export const make = (ours: ReadonlyArray<Made>, change: Partial<SyncContext> = {
     nextBranch: 1,
     settled: false,
     state: SyncState.start(tipOf(ours)),
-    machine: { post: (event: SyncState.SyncEvent) => events.push(event), start: () => {} },
+    machine: { post: (event: SyncState.SyncEvent) => void events.push(event), start: () => {} },
     turns: new MessageTurns(hand.timers.now, fork),
     links: new Map(),
     blockRequests: new Map(),

@@ -2,8 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Block from "../../../src/domain/chain/Block.ts"
+import * as Limits from "../../../src/domain/Limits.ts"
 import type { SyncEvent, SyncFault } from "../../../src/domain/sync/SyncState.ts"
 import type { Blocks } from "../../../src/domain/wire/SyncMessage.ts"
+import { finish } from "../../../src/layers/sync/MessageTurns.ts"
 import { ShownBranch } from "../../../src/layers/sync/ShownBranch.ts"
 import * as SyncBodies from "../../../src/layers/sync/SyncBodies.ts"
 import * as harness from "../../harness/syncContext.ts"
@@ -28,7 +30,9 @@ const asking = () => {
     shown,
     asked: said,
     answer: (answer: Partial<Blocks> = {}, from = 2) => {
-      SyncBodies.received(node.context, ip(from), { _tag: "Blocks", request: 5, blocks: [], done: false, ...answer })
+      finish(
+        SyncBodies.received(node.context, ip(from), { _tag: "Blocks", request: 5, blocks: [], done: false, ...answer })
+      )
       return node.posted()
     },
     request: () => node.context.blockRequests.get(5)
@@ -160,6 +164,48 @@ describe("a piece of the answer", () => {
       came({ count: 2, done: true, bytes: bytesOf([at(11), at(12)]) })
     ])
     assert.deepInclude(node.request(), { forgotten: true })
+  })
+})
+
+describe("an answer of many blocks", () => {
+  const long = Effect.runSync(make(3 * Limits.syncStepBlocks, "10.6.6.6", shared))
+  const started = () => {
+    const node = harness.make(shared)
+    node.connect(2, harness.tipOf(long))
+    const shown = node.shown(long)
+    const count = long.length
+    SyncBodies.ask(node.context, { _tag: "GetBlocks", peer: ip(2), request: 5, branch: shown.id, from: 11, count })
+    const message: Blocks = { _tag: "Blocks", request: 5, blocks: raw(...long), done: true }
+    return { ...node, shown, steps: SyncBodies.received(node.context, ip(2), message) }
+  }
+
+  it("is checked in steps, and counts as a whole", () => {
+    const { posted, shown, steps } = started()
+    assert.deepStrictEqual([steps.next().done, steps.next().done], [false, false])
+    assert.deepStrictEqual([posted(), shown.held.count], [[], 0], "nothing before its end")
+    assert.isTrue(steps.next().done)
+    assert.deepStrictEqual(posted(), [came({ count: long.length, done: true, bytes: bytesOf(long) })])
+    assert.strictEqual(shown.held.count, long.length)
+  })
+
+  it("whose request is cancelled between two steps is counted and not kept", () => {
+    const { context, posted, shown, steps } = started()
+    steps.next()
+    const request = context.blockRequests.get(5)
+    if (request !== undefined) request.forgotten = true
+    finish(steps)
+    assert.deepInclude(posted()[0], { count: long.length, bytes: 0 })
+    assert.strictEqual(shown.held.count, 0)
+  })
+
+  it("of which another peer sends a block between two steps keeps that one", () => {
+    const { posted, shown, steps } = started()
+    steps.next()
+    const held = { hash: at(11).parent.hash, block: at(11), treasuryBalance: 1, from: ip(3) }
+    shown.held.put(11, held)
+    finish(steps)
+    assert.strictEqual(shown.held.get(11), held)
+    assert.deepInclude(posted()[0], { count: long.length })
   })
 })
 

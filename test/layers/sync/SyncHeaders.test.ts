@@ -10,6 +10,7 @@ import * as Limits from "../../../src/domain/Limits.ts"
 import type * as SyncState from "../../../src/domain/sync/SyncState.ts"
 import * as SyncWork from "../../../src/domain/sync/SyncWork.ts"
 import type { Headers } from "../../../src/domain/wire/SyncMessage.ts"
+import { finish } from "../../../src/layers/sync/MessageTurns.ts"
 import * as SyncHeaders from "../../../src/layers/sync/SyncHeaders.ts"
 import { hasher } from "../../harness/hasher.ts"
 import * as harness from "../../harness/syncContext.ts"
@@ -46,14 +47,14 @@ const asking = (ours: ReadonlyArray<Made> = shared, told = harness.tipOf(better)
     link,
     ask,
     answer: (blocks: ReadonlyArray<Made>, answer: Partial<Headers> = {}, from = 2) => {
-      SyncHeaders.received(node.context, ip(from), {
+      finish(SyncHeaders.received(node.context, ip(from), {
         _tag: "Headers",
         request: 5,
         after: hashAt(shared, 20),
         list: BlockHeader.encodeList(blocks.map(headerOf)).bytes,
         more: false,
         ...answer
-      })
+      }))
       return node.posted()
     },
     /** Request 5, and its answer. */
