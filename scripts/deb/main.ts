@@ -3,17 +3,18 @@
  *
  * Node comes along because Debian's own is older than what timemesh needs: `apt install ./timemesh_…deb` is all that a host has to do.
  */
+import { DateTime } from "effect"
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { gzipSync } from "node:zlib"
-import { control, scripts, settings, sysusers, tmpfiles, wrapper } from "./texts.ts"
+import { changelog, control, overrides, scripts, settings, sysusers, tmpfiles, wrapper } from "./texts.ts"
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
 
-/** Where something of the package comes from. `text` is written, `from` is copied, a directory with all that is in it, or compressed. */
+/** Where something of the package comes from. `text` is written, `from` is copied, a directory with all that is in it; one file may be compressed. */
 export interface Entry {
   readonly path: string
   readonly mode: number
@@ -22,12 +23,24 @@ export interface Entry {
   readonly gzip?: true
 }
 
+/** `DEBFULLNAME` and `DEBEMAIL`, as Debian's tools read them. */
+const maintainer = `${process.env.DEBFULLNAME ?? "timemesh"} <${process.env.DEBEMAIL ?? "timemesh@localhost"}>`
+
+/** `SOURCE_DATE_EPOCH`, as reproducible builds set it, otherwise now. */
+const builtAt = () => {
+  const epoch = process.env.SOURCE_DATE_EPOCH
+  return epoch === undefined ? DateTime.nowUnsafe() : DateTime.makeUnsafe(Number(epoch) * 1_000)
+}
+
+/** A module without the line that a shell reads: the package runs it with its own Node. */
+const withoutShebang = (file: string): string => fs.readFileSync(file, "utf8").replace(/^#!.*\n/, "")
+
 /** All that is installed. `node`: the program to run it with; `program`: the built `dist`. */
-export const entries = (node: string, program: string): ReadonlyArray<Entry> => [
+export const entries = (node: string, program: string, version: string): ReadonlyArray<Entry> => [
   { path: "usr/bin/timemesh", mode: 0o755, text: wrapper },
   { path: "usr/lib/timemesh/node", mode: 0o755, from: node },
   { path: "usr/lib/timemesh/package.json", mode: 0o644, text: "{\"type\":\"module\"}\n" },
-  { path: "usr/lib/timemesh/bin.js", mode: 0o644, from: `${program}/bin.js` },
+  { path: "usr/lib/timemesh/bin.js", mode: 0o644, text: withoutShebang(`${program}/bin.js`) },
   { path: "usr/lib/timemesh/main.js", mode: 0o644, from: `${program}/main.js` },
   { path: "usr/lib/timemesh/command", mode: 0o755, from: `${program}/command` },
   { path: "usr/lib/timemesh/web", mode: 0o755, from: `${program}/web` },
@@ -37,6 +50,13 @@ export const entries = (node: string, program: string): ReadonlyArray<Entry> => 
   { path: "etc/timemesh/timemesh.env", mode: 0o640, text: settings },
   // Debian's pages are compressed.
   { path: "usr/share/man/man1/timemesh.1.gz", mode: 0o644, from: `${root}man/timemesh.1`, gzip: true },
+  { path: "usr/share/lintian/overrides/timemesh", mode: 0o644, text: overrides },
+  {
+    path: "usr/share/doc/timemesh/changelog.gz",
+    mode: 0o644,
+    text: changelog({ version, maintainer, date: builtAt() }),
+    gzip: true
+  },
   { path: "usr/share/doc/timemesh/README.md", mode: 0o644, from: `${root}README.md` },
   { path: "usr/share/doc/timemesh/docs", mode: 0o755, from: `${root}docs` },
   { path: "usr/share/doc/timemesh/copyright", mode: 0o644, from: `${root}LICENSE` },
@@ -46,10 +66,9 @@ export const entries = (node: string, program: string): ReadonlyArray<Entry> => 
 const put = (stage: string, entry: Entry) => {
   const to = path.join(stage, entry.path)
   fs.mkdirSync(path.dirname(to), { recursive: true, mode: 0o755 })
-  if (entry.text !== undefined) fs.writeFileSync(to, entry.text)
-  else if (entry.from !== undefined && entry.gzip) {
-    fs.writeFileSync(to, gzipSync(fs.readFileSync(entry.from), { level: 9 }))
-  } else if (entry.from !== undefined) fs.cpSync(entry.from, to, { recursive: true })
+  const content = entry.text ?? (entry.gzip && entry.from !== undefined ? fs.readFileSync(entry.from) : undefined)
+  if (content !== undefined) fs.writeFileSync(to, entry.gzip ? gzipSync(content, { level: 9 }) : content)
+  else if (entry.from !== undefined) fs.cpSync(entry.from, to, { recursive: true })
   fs.chmodSync(to, entry.mode)
 }
 
@@ -72,10 +91,10 @@ export const build = (options: {
   const stage = fs.mkdtempSync(path.join(tmpdir(), "timemesh-deb-"))
   try {
     fs.chmodSync(stage, 0o755)
-    for (const entry of entries(options.node, options.program)) put(stage, entry)
+    for (const entry of entries(options.node, options.program, options.version)) put(stage, entry)
     const installed = files(stage)
     const kibibytes = Math.ceil(installed.reduce((sum, file) => sum + fs.statSync(file).size, 0) / 1_024)
-    const of = { version: options.version, architecture: architecture(), kibibytes }
+    const of = { version: options.version, maintainer, architecture: architecture(), kibibytes }
     const conffiles = installed.map((file) => `/${path.relative(stage, file)}`).filter((file) =>
       file.startsWith("/etc/")
     )

@@ -1,4 +1,5 @@
 /** What the Debian package writes itself: its control file, the scripts that dpkg runs, user, directories and settings. */
+import { DateTime } from "effect"
 
 /** Finds its Node beside the program, wherever the package was unpacked. */
 export const wrapper = `#!/bin/sh
@@ -28,10 +29,38 @@ export const settings =
 #TIMEMESH_PEER=198.51.100.4
 `
 
+/** What lintian reports and is as it should be, each with its reason. */
+export const overrides = `# The builder is the maintainer; DEBFULLNAME and DEBEMAIL name another.
+timemesh: bogus-mail-host
+timemesh: bogus-mail-host-in-debian-changelog
+# Settings may name a token, which other users must not read.
+timemesh: non-standard-file-perm 0640 != 0644 [etc/timemesh/timemesh.env]
+# Node as its project builds it, so that its checksum can be compared: Debian's own is too old.
+timemesh: embedded-library zlib [usr/lib/timemesh/node]
+timemesh: unstripped-binary-or-object [usr/lib/timemesh/node]
+timemesh: hardening-no-pie [usr/lib/timemesh/node]
+`
+
+/** Version and date, in Debian's format. */
+export const changelog = (
+  { date, maintainer, version }: {
+    readonly version: string
+    readonly maintainer: string
+    readonly date: DateTime.DateTime
+  }
+): string =>
+  `timemesh (${version}) unstable; urgency=medium
+
+  * Built from the sources of this version.
+
+ -- ${maintainer}  ${DateTime.toDateUtc(date).toUTCString().replace("GMT", "+0000")}
+`
+
 /** `kibibytes`: of what is installed. */
 export const control = (
-  { architecture, kibibytes, version }: {
+  { architecture, kibibytes, maintainer, version }: {
     readonly version: string
+    readonly maintainer: string
     readonly architecture: string
     readonly kibibytes: number
   }
@@ -39,7 +68,7 @@ export const control = (
   `Package: timemesh
 Version: ${version}
 Architecture: ${architecture}
-Maintainer: timemesh <timemesh@localhost>
+Maintainer: ${maintainer}
 Installed-Size: ${kibibytes}
 Depends: libc6 (>= 2.28), libstdc++6 (>= 9), systemd (>= 252) | systemd-standalone-sysusers
 Section: net
@@ -57,10 +86,11 @@ set -e
 [ "$1" = configure ] || exit 0
 systemd-sysusers timemesh.conf
 systemd-tmpfiles --create timemesh.conf || true
+deb-systemd-helper update-state timemesh.service || true
 if [ -d /run/systemd/system ]; then
-  systemctl daemon-reload
+  systemctl daemon-reload || true
   # An upgrade: restart the node with the new program. A new node starts when its settings are made.
-  systemctl try-restart timemesh.service || true
+  if [ -n "$2" ]; then deb-systemd-invoke restart timemesh.service || true; fi
 fi
 if [ -z "$2" ]; then
   echo "timemesh: write /etc/timemesh/timemesh.env, then: systemctl enable --now timemesh"
@@ -69,13 +99,14 @@ fi
   prerm: `#!/bin/sh
 set -e
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-  systemctl disable --now timemesh.service || true
+  deb-systemd-invoke stop timemesh.service || true
 fi
 `,
   postrm: `#!/bin/sh
 set -e
 if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi
 if [ "$1" = purge ]; then
+  deb-systemd-helper purge timemesh.service || true
   echo "timemesh: /var/lib/timemesh has the node's keys, chain and peer book, and stays; remove it if you need none of them"
 fi
 `

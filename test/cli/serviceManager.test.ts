@@ -87,7 +87,7 @@ describe("service manager", () => {
       assert.isDefined(closing.pollUnsafe())
     }))
 
-  it("systemd accepts the unit", (context) => {
+  it("systemd accepts the unit, and finds little that it may do", (context) => {
     const unit = fs.readFileSync(new URL("../../ops/timemesh.service", import.meta.url), "utf8")
     assert.match(unit, /\nType=notify\n/)
     assert.match(unit, /\nWatchdogSec=60\n/)
@@ -101,6 +101,10 @@ describe("service manager", () => {
       fs.writeFileSync(file, unit.replace("/usr/bin/timemesh", "/bin/true"))
       const { status, stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", file], { encoding: "utf8" })
       assert.deepStrictEqual([status, stderr.split("\n").filter((line) => line.includes("timemesh.service"))], [0, []])
+      const rights = spawnSync("systemd-analyze", ["security", "--offline=true", "--threshold=20", file], {
+        encoding: "utf8"
+      })
+      assert.strictEqual(rights.status, 0, rights.stdout)
     } finally {
       fs.rmSync(directory, { recursive: true })
     }
