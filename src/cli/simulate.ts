@@ -4,6 +4,7 @@ import { Command, Flag } from "effect/cli"
 import { availableParallelism } from "node:os"
 import type { Self } from "../layers/node/Self.ts"
 import { mutants } from "../simulation/Mutant.ts"
+import * as SimulationLimits from "../simulation/plan/Limits.ts"
 import * as many from "./simulate/many.ts"
 import * as merge from "./simulate/merge.ts"
 import * as one from "./simulate/one.ts"
@@ -113,9 +114,6 @@ const flags = {
   )
 }
 
-/** Random seeds are short enough to type. */
-const mostByChance = 999_999_999
-
 /** `self`: how to start this program again. `simulator`: tests pass another one. */
 export const make = (self: Self, simulator: Effect.Effect<Simulator> = real) =>
   Command.make(
@@ -129,7 +127,7 @@ export const make = (self: Self, simulator: Effect.Effect<Simulator> = real) =>
       if (several && seeds !== undefined) {
         return yield* many.command(self, simulator, scenario, { seeds, jobs, json, shrink, out })
       }
-      const seed = seeds?.first ?? (yield* Random.nextIntBetween(0, mostByChance))
+      const seed = seeds?.first ?? (yield* Random.nextIntBetween(0, SimulationLimits.randomSeedMost))
       yield* one.command(yield* simulator, { ...scenario, seed }, { json, shrink, trace })
     })
   ).pipe(

@@ -1,6 +1,7 @@
 /** `timemesh status`: identity and health of a running node. */
 import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as Limits from "../domain/Limits.ts"
 import type { Status } from "../layers/http/AdminApi.ts"
 import * as askNode from "./askNode.ts"
 import * as Failure from "./Failure.ts"
@@ -16,9 +17,6 @@ const both = (count: { readonly inbound: number; readonly outbound: number }): s
 
 const reasons = (total: number, by: Readonly<Record<string, number>>): string =>
   total === 0 ? "0" : `${total} (${Object.entries(by).map(([reason, count]) => `${count} ${reason}`).join(", ")})`
-
-/** Maximum number of causes that the table shows, the most frequent ones. */
-const shownCauses = 5
 
 const apart = (by: Readonly<Record<string, number>> = {}): string => {
   const counts = Object.entries(by).map(([situation, count]) => `${count} ${situation}`)
@@ -58,7 +56,7 @@ const table = (status: Status): string =>
       : [["chain", status.chain.line], ["tip", status.chain.hash], ["reorgs", String(status.chain.reorgs)]] as const),
     ["peers", `${status.connected} connected, ${status.known} known${apart(status.apart)}`],
     ...(status.links === undefined ? [] : [["links", linksLine(status.links)] as const]),
-    ...(status.missing ?? []).slice(0, shownCauses).map(({ cause, example, fix, peers }) =>
+    ...(status.missing ?? []).slice(0, Limits.causesShown).map(({ cause, example, fix, peers }) =>
       [
         "missing",
         `${peers === 1 ? example : `${peers}, such as ${example}`}: ${cause}${fix === undefined ? "" : `; ${fix}`}`

@@ -143,7 +143,9 @@ const mixedFault = (asked: {
   readonly transport: string
   readonly others: ReadonlyArray<readonly [flag: string, isGiven: boolean]>
 }): string | undefined => {
-  if (asked.nodes < 4) return `--nodes: "${asked.nodes}" is out of range; use 4 to 100 with --wire mixed`
+  if (asked.nodes < 4) {
+    return `--nodes: "${asked.nodes}" is out of range; use 4 to ${Limits.testnetNodes} with --wire mixed`
+  }
   if (asked.transport !== "tls") {
     return "--wire mixed and --transport plain exclude each other: a daemon speaks TLS only"
   }
@@ -163,15 +165,18 @@ export const make = (self: Self) =>
       function*(
         { chain, chaos, dir, json, nodes, partition, port: givenPort, produce, seconds: given, transport, wire }
       ) {
-        yield* Effect.fromResult(inRange("nodes", nodes, 2, 100))
+        yield* Effect.fromResult(inRange("nodes", nodes, 2, Limits.testnetNodes))
         const least = Option.match(partition, {
           onNone: () => 3,
           onSome: (cut) => cut + Limits.testnetPartitionRoomSeconds
         })
-        const usual = Option.match(partition, { onNone: () => 20, onSome: (cut) => cut + 20 })
+        const usual = Option.match(partition, {
+          onNone: () => Limits.testnetSeconds,
+          onSome: (cut) => cut + Limits.testnetSeconds
+        })
         const seconds = Option.getOrElse(given, () => usual)
-        yield* Effect.fromResult(inRange("seconds", seconds, least, 86_400))
-        yield* Effect.fromResult(inRange("chain", chain, 0, 20_000_000))
+        yield* Effect.fromResult(inRange("seconds", seconds, least, Limits.testnetMostSeconds))
+        yield* Effect.fromResult(inRange("chain", chain, 0, Limits.testnetMostBlocks))
         if (Option.isSome(partition)) {
           yield* Effect.fromResult(inRange("partition", partition.value, 5, Limits.testnetPartitionMaxSeconds))
           if (Option.isSome(chaos)) {
@@ -189,7 +194,7 @@ export const make = (self: Self) =>
         ] as const
         const fault = isMixed ? mixedFault({ nodes, port, transport, others }) : undefined
         if (fault !== undefined) return yield* Failure.unusable(fault)
-        if (Option.isSome(chaos)) yield* Effect.fromResult(inRange("chaos", chaos.value, 2, 86_400))
+        if (Option.isSome(chaos)) yield* Effect.fromResult(inRange("chaos", chaos.value, 2, Limits.testnetMostSeconds))
         const fs = yield* FileSystem.FileSystem
         const directory = Option.isSome(dir)
           ? dir.value

@@ -159,7 +159,7 @@ export const judge = (given: {
     settledMs: history.settledMs ?? null,
     dialsPerPair: rounded(history.dialsUntilSettled / pairs),
     unexpectedDowns: history.unexpectedDowns.length,
-    unexpectedDownsDetail: history.unexpectedDowns.slice(0, 20),
+    unexpectedDownsDetail: history.unexpectedDowns.slice(0, Limits.testnetDownsShown),
     pings: sum(accounts, "pings"),
     pongs: sum(accounts, "pongs"),
     unansweredConnections: unanswered,

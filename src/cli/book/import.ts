@@ -46,9 +46,6 @@ export const importInto = (
   return { read: list.read, merged: list.merged, kept, refused: refused.toSorted((a, b) => a.line - b.line) }
 }
 
-/** Maximum number of refused entries shown to a person. */
-const shown = 20
-
 const render = ({ kept, merged, read, refused }: Imported, size: number): string =>
   [
     fields([
@@ -57,8 +54,10 @@ const render = ({ kept, merged, read, refused }: Imported, size: number): string
       ["kept", `${kept} peers; the peer book has ${size} addresses now`],
       ["refused", `${refused.length} entries`]
     ]),
-    ...refused.slice(0, shown).map(({ line, reason, text }) => `  line ${line}: "${text}": ${reason}`),
-    ...(refused.length > shown ? [`  and ${refused.length - shown} more: use --json to list all`] : [])
+    ...refused.slice(0, Limits.refusedShown).map(({ line, reason, text }) => `  line ${line}: "${text}": ${reason}`),
+    ...(refused.length > Limits.refusedShown
+      ? [`  and ${refused.length - Limits.refusedShown} more: use --json to list all`]
+      : [])
   ].join("\n")
 
 export const command = Command.make(

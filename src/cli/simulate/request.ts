@@ -146,7 +146,7 @@ export const read = (given: Given, cpus: number): Read<Request> =>
     const seed = yield* optional(given.seed, (seed) => inRange("seed", seed, 0, mostSeed))
     const seeds = yield* optional(given.seeds, range)
     const out = yield* outOf(given, seeds)
-    const jobs = yield* optional(given.jobs, (jobs) => inRange("jobs", jobs, 1, 256))
+    const jobs = yield* optional(given.jobs, (jobs) => inRange("jobs", jobs, 1, SimulationLimits.jobsMost))
     const keepFaults = yield* optional(given.keepFaults, (text) => numbers("keep-faults", text, Infinity))
     const keepNodes = yield* optional(given.keepNodes, (text) => numbers("keep-nodes", text, nodes))
     if (keepNodes?.length === 0) return yield* bad("--keep-nodes: a network has at least one node")

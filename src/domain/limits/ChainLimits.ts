@@ -181,3 +181,10 @@ export const progressLogMs = 10_000
 export const progressSameMs = 60_000
 /** ms. Window of the displayed blocks per second: long enough for several commits, short enough to follow a change. */
 export const progressRateMs = 5_000
+
+/** large blocks. Indexed per step when a database without the index is opened: each is up to `ChainParams.maxBlockBytes`, 2 MiB. */
+export const indexedAtOnce = 100
+/** headers. Those of a shown branch that our chain has reached are dropped in batches of this many: dropping each alone moves all the others. */
+export const branchDropAtOnce = 4_096
+/** bytes. What a message that waits for its turn holds besides its payload, about: an object, its fields and a place in a queue. */
+export const waitingMessageBytes = 512

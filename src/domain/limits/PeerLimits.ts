@@ -232,3 +232,8 @@ export const masternodeProofs = { burst: 4, perSecond: 1 / 60 }
 export const masternodeLookMs = 10_000
 /** conflicts remembered as reported: each is logged once while it lasts. */
 export const masternodeConflictsTold = 256
+
+/** Nesting depth of a list of peers inside objects that contain no other possible list: exports of other programs wrap it once or twice. */
+export const addressListDepth = 4
+/** connections. An IP with at most this many recent ones counts as one that did not connect recently: a restart takes two or three. */
+export const inboundFew = 4

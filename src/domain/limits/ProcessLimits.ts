@@ -216,3 +216,25 @@ export const testnetPartitionRoomSeconds = 12
 export const testnetPartitionMaxSeconds = 180
 /** ms. How long after a cut has healed the ends of a cut connection may still notice it. */
 export const testnetCutNoticeMs = 1_000
+/** nodes. A testnet on one machine: 127.0.0.1 to 127.0.0.100, about 100 MiB each. */
+export const testnetNodes = 100
+/** s. Duration of a testnet: long enough for pings both ways, at most a day. After a partition, the same again. */
+export const testnetSeconds = 20
+export const testnetMostSeconds = 86_400
+/** blocks. Chain of a testnet's first node: 380 years of ten-minute blocks. */
+export const testnetMostBlocks = 20_000_000
+/** Unexpected Downs that the verdict lists one by one; it counts all. */
+export const testnetDownsShown = 20
+
+// --- what commands show and files keep ----------------------------------------------
+
+/** Causes of missing peers that `status` lists, the most frequent ones: a screen has room for them. */
+export const causesShown = 5
+/** Refused entries that `peers import` lists for a person; `--json` lists all. */
+export const refusedShown = 20
+/** characters. Text of a peer in one line of the log: more than any reason that a node gives. */
+export const peerTextCharacters = 200
+/** Damaged files kept beside each other, `.bad` and `.bad-2` to `.bad-9`; beyond it, the last name is reused. */
+export const setAsideFiles = 9
+/** Symbolic links followed for one file name, as Linux does. */
+export const fileLinks = 40

@@ -223,3 +223,10 @@ export const crawlPerSecondMost = 20
 /** Addresses queried in all, by default and at most, so that a peer that makes up addresses cannot keep the crawl running. */
 export const crawlUsually = 1_000
 export const crawlMost = 20_000
+
+/** bytes. Largest read of a link in memory, and what it takes before it is full: as Node reads a TCP socket, and as Linux buffers one. */
+export const memoryChunkBytes = 64 * 1024
+export const memoryBufferBytes = 256 * 1024
+
+/** chunks. Of a TLS ClientHello that arrives in pieces; beyond it they are joined: a peer that sends single bytes costs one chunk, not thousands. */
+export const helloChunks = 64

@@ -164,11 +164,8 @@ const isKeyed = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const asList = (value: unknown): ReadonlyArray<unknown> | undefined =>
   Array.isArray(value) ? value : isKeyed(value) ? Object.keys(value) : undefined
 
-/** Maximum nesting depth of a list inside objects that contain no other possible list. */
-const depth = 4
-
 /** The list in a JSON value: the value itself, or one of its fields. */
-const listed = (json: unknown, deeper = depth): ReadonlyArray<Element> => {
+const listed = (json: unknown, deeper = Limits.addressListDepth): ReadonlyArray<Element> => {
   const whole = asList(json)
   if (whole !== undefined) return whole.map((element) => ({ element }))
   if (!isObject(json) || addressIn(json) !== undefined) return [{ element: json }]

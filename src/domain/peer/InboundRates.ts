@@ -33,9 +33,6 @@ class Buckets {
   }
 }
 
-/** Recent connections of an IP up to which it counts as one that did not connect recently. */
-const few = 4
-
 export class InboundRates {
   private readonly ips = new Buckets(Limits.inboundPerIp, Limits.inboundIps)
   private readonly netgroups = new Buckets(Limits.inboundPerNetgroup, Limits.inboundNetgroups)
@@ -53,7 +50,7 @@ export class InboundRates {
     this.ips.take(ip, now)
     if (!isKnown) {
       const netgroup = PeerIp.netgroup(ip)
-      const cameLately = ofIp < Limits.inboundPerIp.burst - few
+      const cameLately = ofIp < Limits.inboundPerIp.burst - Limits.inboundFew
       const least = cameLately ? Limits.inboundPerNetgroup.burst / 2 : 1
       if (this.netgroups.available(netgroup, now) < least) return false
       this.netgroups.take(netgroup, now)

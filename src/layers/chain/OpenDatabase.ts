@@ -8,6 +8,7 @@ import type { SqlClient, SqlError } from "effect/sql"
 import { sameBytes } from "../../domain/bytes.ts"
 import * as Block from "../../domain/chain/Block.ts"
 import type { Hasher } from "../../domain/chain/Hasher.ts"
+import * as Limits from "../../domain/Limits.ts"
 import { ChainStoreError, WrongNetwork } from "../../services/ChainStore.ts"
 import type { Branch, StoredBlock, Tip } from "../../services/ChainStore.ts"
 import * as ChainTables from "./ChainTables.ts"
@@ -123,7 +124,7 @@ const check = (tables: ChainTables.ChainTables, { genesis, where }: ChainOptions
 const fillIndex = (sql: SqlClient.SqlClient, hasher: Hasher, tables: ChainTables.ChainTables, where: string) =>
   Effect.gen(function*() {
     for (let from = 0;;) {
-      const large = yield* tables.large(from, indexedAtOnce)
+      const large = yield* tables.large(from, Limits.indexedAtOnce)
       for (const { height } of large) {
         const [bytes] = yield* StoredRows.column(
           where,
@@ -144,9 +145,6 @@ const fillIndex = (sql: SqlClient.SqlClient, hasher: Hasher, tables: ChainTables
       from = last.height + 1
     }
   })
-
-/** Large blocks indexed per step. Each can be up to `ChainParams.maxBlockBytes`. */
-const indexedAtOnce = 100
 
 const isHash = (value: unknown): value is Uint8Array => value instanceof Uint8Array && value.length === 32
 

@@ -29,7 +29,10 @@ const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`
 
 /** Cleans text that a peer may have written: removes control characters and what operators grep for, and bounds the length. */
 const clean = (text: string): string =>
-  text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").replace(/PeerConnection|disconnected/gi, "…").slice(0, 200)
+  text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").replace(/PeerConnection|disconnected/gi, "…").slice(
+    0,
+    Limits.peerTextCharacters
+  )
 
 /** `DisconnectReason.label`, then the detail after a colon. */
 const reasonText = (reason: DisconnectReason.DisconnectReason): string =>

@@ -71,9 +71,6 @@ interface Waiting {
   stream: HandshakeStream | undefined
 }
 
-/** Joins chunks beyond this: a peer that sends single bytes costs one chunk, not thousands. */
-const chunksAtMost = 64
-
 class Handshakes {
   private readonly context: Context
   private readonly outcome: Outcome
@@ -115,7 +112,7 @@ class Handshakes {
       arrival.chunks.push(chunk)
       const first = arrival.chunks[0]?.[0]
       const isEnough = first !== tlsByte || arrival.hello.push(chunk) !== "more"
-      if (!isEnough && arrival.chunks.length < chunksAtMost) return
+      if (!isEnough && arrival.chunks.length < Limits.helloChunks) return
       const said = Buffer.concat(arrival.chunks)
       arrival.chunks = [said]
       if (!isEnough) return

@@ -9,6 +9,7 @@
 import { Clock, Context, Effect, Exit, Layer, Option, Result, Scope, Semaphore } from "effect"
 import { Hex } from "effect/encoding"
 import { SqlClient, type SqlError } from "effect/sql"
+import * as Limits from "../../domain/Limits.ts"
 import type { Network } from "../../domain/Network.ts"
 import * as AddressList from "../../domain/peer/AddressList.ts"
 import * as KnownAddress from "../../domain/peer/KnownAddress.ts"
@@ -27,9 +28,6 @@ export const fileIn = (directory: string): string => `${directory}/peers.db`
 
 /** Where older versions kept good addresses, before the book. */
 const listIn = (directory: string): string => `${directory}/peers.json`
-
-/** Maximum number of damaged files kept; beyond it, the last name is reused. */
-const keptFiles = 9
 
 /** The file is not a book of this network. */
 interface Damaged {
@@ -106,11 +104,11 @@ const make = Effect.fnUntraced(function*(directory: string, network: Network) {
   let takenOver: string | undefined
 
   const freeName = Effect.gen(function*() {
-    for (let i = 1; i < keptFiles; i++) {
+    for (let i = 1; i < Limits.setAsideFiles; i++) {
       const name = i === 1 ? `${file}.bad` : `${file}.bad-${i}`
       if (!(yield* files.exists(name))) return name
     }
-    return `${file}.bad-${keptFiles}`
+    return `${file}.bad-${Limits.setAsideFiles}`
   })
 
   const setAside = (problem: string) =>

@@ -70,12 +70,10 @@ const plainStats = async (file: string): Promise<Stats | undefined> => {
 export const plain = (file: string): Effect.Effect<Option.Option<Stats>, FileError> =>
   Effect.map(attempt(file, "used", () => plainStats(file)), Option.fromUndefinedOr)
 
-const maxLinks = 40
-
 /** Follows links. The last one may dangle, as it may when the system creates a file. */
 const followed = async (name: string): Promise<string> => {
   let at = nodePath.resolve(name)
-  for (let i = 0; i < maxLinks; i++) {
+  for (let i = 0; i < Limits.fileLinks; i++) {
     const stats = await orAbsent(fs.lstat(at))
     if (stats?.isSymbolicLink() !== true) {
       const directory = await orAbsent(fs.realpath(nodePath.dirname(at)))

@@ -1,11 +1,9 @@
 /** One branch shown by peers: its headers above our chain, and the bodies received. The planner knows it by its `id`. */
 import * as Hash from "../../domain/chain/Hash.ts"
 import type { Parent } from "../../domain/chain/HeaderRules.ts"
+import * as Limits from "../../domain/Limits.ts"
 import type { SyncTip } from "../../domain/sync/SyncState.ts"
 import { HeldBodies } from "./HeldBodies.ts"
-
-/** Headers that our chain has reached are dropped in batches of this many. */
-const lot = 4_096
 
 /** Check headers before adding them. Mutable; touched only from synchronous code. */
 export class ShownBranch {
@@ -73,7 +71,7 @@ export class ShownBranch {
   advance(fork: number): void {
     this.#fork = fork
     this.held.dropUpTo(this.base)
-    if (fork + 1 - this.#first < lot) return
+    if (fork + 1 - this.#first < Limits.branchDropAtOnce) return
     this.#headers = this.#headers.slice(fork + 1 - this.#first)
     this.#first = fork + 1
   }

@@ -86,7 +86,7 @@ const answered = (
 
 /** Approximate bytes that a message holds while it waits. */
 const sizeOf = (message: Exclude<SyncMessage, GetHeaders | GetBlocks>): number => {
-  const own = 512
+  const own = Limits.waitingMessageBytes
   switch (message._tag) {
     case "Headers":
       return own + message.list.length

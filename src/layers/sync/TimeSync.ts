@@ -229,7 +229,7 @@ const received = (peer: TimePeer, link: PeerLink, message: TimeMessage): void =>
 }
 
 const sizeOf = (blocks: ReadonlyArray<Block.Block>): number =>
-  blocks.reduce((bytes, block) => bytes + block.bytes.length, 512)
+  blocks.reduce((bytes, block) => bytes + block.bytes.length, Limits.waitingMessageBytes)
 
 const tipTold = (peer: TimePeer, link: PeerLink, height: number, hash: Hash.Hash): void => {
   const { context, origin } = peer

@@ -303,3 +303,10 @@ export const hostileDripMs = 1_000
 export const maxShards = 100_000
 /** bytes of a shard's file that `simulate merge` reads: a seed of a day with 50 nodes takes about 100 KB. */
 export const shardFileBytes = 400 * 1024 * 1024
+
+// --- the command --------------------------------------------------------------------------
+
+/** Random seeds end here: short enough to type. */
+export const randomSeedMost = 999_999_999
+/** Worker processes of many seeds: more than the processors of any machine it was meant for. */
+export const jobsMost = 256

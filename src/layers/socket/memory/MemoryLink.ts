@@ -1,6 +1,7 @@
 /** Virtual time and virtual links of `MemoryNetwork`: what is due when, and how one direction between two IPs behaves. */
 import { Duration } from "effect"
 import type { Clock, Random } from "effect"
+import * as Limits from "../../../domain/Limits.ts"
 import type { PeerIp } from "../../../domain/peer/PeerIp.ts"
 import type { AlarmClock } from "../../time/AlarmClock.ts"
 
@@ -22,8 +23,8 @@ export const perfect: LinkOptions = {
   latency: 0,
   jitter: 0,
   bandwidth: Number.POSITIVE_INFINITY,
-  maxChunk: 64 * 1024,
-  bufferBytes: 256 * 1024
+  maxChunk: Limits.memoryChunkBytes,
+  bufferBytes: Limits.memoryBufferBytes
 }
 
 /**
