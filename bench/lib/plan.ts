@@ -66,7 +66,15 @@ const full: ReadonlyArray<Step> = [
   { workload: "tls-rtt", implementations: overTls, rounds: 5, roles: pair, options: short, timeoutMs: 20_000 },
   { workload: "tls-heap", implementations: overTls, rounds: 1, roles: pair, options: base, timeoutMs: 120_000 },
   { workload: "sync", implementations: ["timemesh"], rounds: 2, roles: pair, options: base, timeoutMs: 120_000 },
-  { workload: "api", implementations: ["timemesh"], rounds: 2, roles: pair, options: base, timeoutMs: 120_000 }
+  // Long enough for hundreds of questions while it syncs.
+  {
+    workload: "api",
+    implementations: ["timemesh"],
+    rounds: 2,
+    roles: pair,
+    options: { ...base, blocks: 200_000 },
+    timeoutMs: 180_000
+  }
 ]
 
 /** One round (two where the least counts); of the mesh and the crowds what the bars need. */

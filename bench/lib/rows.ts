@@ -94,7 +94,12 @@ export const rows: ReadonlyArray<Row> = [
   row("sync", "rssMiB", "– RSS above idle, at most", "MiB", 0),
   row("api", "apiP50", "API, 125 peers, syncing, p50", "ms", 1),
   row("api", "apiP99", "– p99", "ms", 1, [most(20)]),
+  row("api", "apiIdleP99", "– p99 before it syncs", "ms", 1),
   row("api", "metricsP50", "– /metrics p50", "ms", 1),
   row("api", "metricsP99", "– /metrics p99", "ms", 1, [most(10)]),
+  row("api", "metricsIdleP99", "– /metrics p99 before it syncs", "ms", 1),
+  row("api", "bareP50", "– bare node:http beside it, p50", "ms", 1),
+  row("api", "bareP99", "– bare node:http beside it, p99", "ms", 1),
+  row("api", "apiLagP99", "– event loop p99", "ms", 1),
   row("chaos", "recoveryMs", "kill −9, whole again", "ms", 0, [most(10_000)])
 ]

@@ -1,17 +1,26 @@
-/** What the admin API takes to answer while a node with 125 peers syncs at full speed: asked by a thread of the other process, one question at a time. */
+/**
+ * What the admin API takes to answer while a node with 125 peers syncs at full speed: asked by a thread of the other process, one question at a time. Beside
+ * it, a bare `node:http` on a thread of the node's process, and the same node before it syncs: both say what of it is the machine's.
+ */
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { monitorEventLoopDelay } from "node:perf_hooks"
 import { Worker } from "node:worker_threads"
+import type { Took } from "../impl/asker.ts"
 import { connectRaw } from "../impl/timemeshPeer.ts"
 import { clientIp } from "./ips.ts"
 import { chainOf, sources } from "./sync.ts"
 import type { Workload } from "./Workload.ts"
 
-const paths = ["/status", "/peers", "/metrics"] as const
+const queries = ["/status", "/peers"]
+const metrics = "/metrics"
 /** As many as a node has by default. */
 const peers = 125
+
+/** bytes of the bare server's answer: about those of `/metrics`. */
+const bareBytes = 16 * 1024
 
 const quantile = (values: ReadonlyArray<number>, q: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? NaN
@@ -24,23 +33,28 @@ export const api: Workload = {
     peer.tell("addresses", nodes.map((node) => node.address))
     const address = String(await peer.hear("address"))
     for (let i = nodes.length; i < peers; i++) await connectRaw(address, `127.0.1.${i}`, 1)
-    const asker = new Worker(new URL("../impl/asker.ts", import.meta.url), {
-      workerData: { admin: String(await peer.hear("admin")), paths }
-    })
-    await once(asker, "message")
+    const admin = `http://${String(await peer.hear("admin"))}`
+    const bare = `http://${String(await peer.hear("bare"))}/`
+    const urls = [...[...queries, metrics].map((path) => admin + path), bare]
+    const asker = new Worker(new URL("../impl/asker.ts", import.meta.url), { workerData: { urls } })
+    const [idle] = await once(asker, "message") as [Took]
     peer.tell("ready", true)
     await peer.hear("over")
     asker.postMessage("over", [])
-    const [took] = await once(asker, "message") as [Readonly<Record<string, ReadonlyArray<number>>>]
+    const [syncing] = await once(asker, "message") as [Took]
     peer.tell("asked", true)
-    const all = [...took["/status"] ?? [], ...took["/peers"] ?? []]
-    const metrics = took["/metrics"] ?? []
+    const ofQueries = (took: Took) => queries.flatMap((path) => took[admin + path] ?? [])
+    const ofMetrics = (took: Took) => took[admin + metrics] ?? []
     return {
-      apiP50: quantile(all, 0.5),
-      apiP99: quantile(all, 0.99),
-      metricsP50: quantile(metrics, 0.5),
-      metricsP99: quantile(metrics, 0.99),
-      asked: all.length + metrics.length
+      apiP50: quantile(ofQueries(syncing), 0.5),
+      apiP99: quantile(ofQueries(syncing), 0.99),
+      apiIdleP99: quantile(ofQueries(idle), 0.99),
+      metricsP50: quantile(ofMetrics(syncing), 0.5),
+      metricsP99: quantile(ofMetrics(syncing), 0.99),
+      metricsIdleP99: quantile(ofMetrics(idle), 0.99),
+      bareP50: quantile(syncing[bare] ?? [], 0.5),
+      bareP99: quantile(syncing[bare] ?? [], 0.99),
+      asked: Object.values(syncing).flat().length
     }
   },
   client: async (implementation, peer, options) => {
@@ -55,12 +69,18 @@ export const api: Workload = {
     })
     peer.tell("address", node.address)
     peer.tell("admin", await node.admin())
+    const bare = new Worker(new URL("../impl/bareHttp.ts", import.meta.url), { workerData: { bytes: bareBytes } })
+    peer.tell("bare", String((await once(bare, "message"))[0]))
+    const lag = monitorEventLoopDelay({ resolution: 1 })
     await peer.hear("ready")
+    lag.enable()
     for (const address of addresses) await node.connect(address)
     await whole.promise
+    lag.disable()
     peer.tell("over", true)
     await peer.hear("asked")
     await node.close()
-    return {}
+    await bare.terminate()
+    return { apiLagP99: Math.max(0, lag.percentile(99) / 1e6 - 1) }
   }
 }

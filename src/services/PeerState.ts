@@ -8,7 +8,7 @@ import type { Effect, Option, Stream } from "effect"
 import { Context } from "effect"
 import type { MessageCount, Queues } from "../domain/metrics/Counts.ts"
 import type { PairTrace } from "../domain/pair/PairTrace.ts"
-import type { Explanation } from "../domain/peer/Explanation.ts"
+import type * as Explanation from "../domain/peer/Explanation.ts"
 import type { Placed } from "../domain/peer/KnownAddress.ts"
 import type { OwnReport } from "../domain/peer/OwnAddressText.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
@@ -28,11 +28,11 @@ export class PeerState extends Context.Service<PeerState, {
    * Why we are or are not connected to an address, known or not: there is always an answer. `clockBehindS`: how many seconds the peer's
    * next block is ahead of this node's clock, where sync finds that (`SyncPeerReport`).
    */
-  readonly why: (ip: PeerIp, clockBehindS?: number) => Effect.Effect<Explanation>
-  /** `why` of every row of the table, by numeric IP. */
+  readonly why: (ip: PeerIp, clockBehindS?: number) => Effect.Effect<Explanation.Explanation>
+  /** `why` of every row of the table, by numeric IP, without its text and offences. */
   readonly explained: (
     clockBehindS?: (ip: PeerIp) => number | undefined
-  ) => Effect.Effect<ReadonlyArray<Explanation>>
+  ) => Effect.Effect<ReadonlyArray<Explanation.Row>>
   /** This node's own address: where peers see it, whether they can reach it, and what to do about either. */
   readonly own: Effect.Effect<OwnReport>
   /**

@@ -8,16 +8,20 @@ import { type PinReport, pinText } from "./Pins.ts"
 import * as Situation from "./Situation.ts"
 import * as SituationText from "./SituationText.ts"
 
-export interface Explanation {
+/** The parts that every row of a table shows. */
+export interface Row {
   readonly ip: PeerIp
   readonly state: "connected" | "connecting" | "waiting" | "alias" | "own-address" | "unknown"
   readonly situation: Situation.Situation
   readonly cause: string
   /** What to do; absent if nothing needs to be done. */
   readonly fix?: string | undefined
+  readonly record: PeerRecord | undefined
+}
+
+export interface Explanation extends Row {
   /** The full explanation, for people. */
   readonly text: string
-  readonly record: PeerRecord | undefined
   /** Its offences, the oldest first. */
   readonly offences?: ReadonlyArray<AgedOffence>
 }
@@ -95,6 +99,19 @@ const secured = ({ transport, wire }: NonNullable<PeerRecord["connection"]>, pin
       }.`
     ]
 
+/** The row of one address; arguments as for `explain`. A table of every peer has no use for the text, which takes longer than all the rest. */
+export const rowOf = (
+  ip: PeerIp,
+  record: PeerRecord | undefined,
+  facts: Situation.Facts,
+  usualPort: number,
+  now: number
+): Row => {
+  const situation = Situation.of(record, facts, now)
+  const { cause, fix } = SituationText.of(situation, { ...facts, record, address: ip, usualPort })
+  return { ip, state: stateOf(situation, record), situation, cause, ...(fix === undefined ? {} : { fix }), record }
+}
+
 /**
  * Explains one address. `now`: wall time of the row, ms; ages in the text are differences between times read at one moment. `usualPort`:
  * the network's.
@@ -107,8 +124,8 @@ export const explain = (
   now: number,
   offences: ReadonlyArray<AgedOffence> = []
 ): Explanation => {
-  const situation = Situation.of(record, facts, now)
-  const { cause, fix } = SituationText.of(situation, { ...facts, record, address: ip, usualPort })
+  const row = rowOf(ip, record, facts, usualPort, now)
+  const { cause, fix, situation } = row
   const advice = fix === undefined ? [] : [`To do: ${fix}.`]
   const connection = record?.connection
   const isNoPeer = situation === "unknown" || situation === "own-address" || situation === "impossible"
@@ -129,17 +146,12 @@ export const explain = (
       ...(record === undefined || situation === "own-address" ? [] : [`Now: ${plan(record, now)}`])
     ]
   return {
-    ip,
-    state: stateOf(situation, record),
-    situation,
-    cause,
-    ...(fix === undefined ? {} : { fix }),
+    ...row,
     text: [
       ...says,
       ...(record === undefined || (isPlain && second.length === 0) ? [] : history(record, now)),
       ...(offences.length === 0 ? [] : [`Offences: ${offences.map(offence).join("; ")}.`])
     ].join(" "),
-    record,
     ...(offences.length === 0 ? {} : { offences })
   }
 }

@@ -1,5 +1,5 @@
 /** A node's state towards all addresses it knows: shown by `status`. */
-import type { Explanation } from "./Explanation.ts"
+import type * as Explanation from "./Explanation.ts"
 import type { PeerIp } from "./PeerIp.ts"
 import * as Situation from "./Situation.ts"
 
@@ -29,7 +29,7 @@ export interface PeerSummary {
 
 export const noPeersKnown = "No peers known: use --peer IP:PORT, or wait for an inbound connection"
 
-export const of = (rows: ReadonlyArray<Explanation>): PeerSummary => {
+export const of = (rows: ReadonlyArray<Explanation.Row>): PeerSummary => {
   let connected = 0
   const apart: Partial<Record<Situation.Situation, number>> = {}
   const troubled: Partial<Record<Situation.Situation, number>> = {}
@@ -89,7 +89,7 @@ export interface Links {
   readonly pins: Counts
 }
 
-export const links = (rows: ReadonlyArray<Explanation>): Links => {
+export const links = (rows: ReadonlyArray<Explanation.Row>): Links => {
   const count = (names: ReadonlyArray<string>): Counts => {
     const counts: Record<string, number> = {}
     for (const name of names) counts[name] = (counts[name] ?? 0) + 1

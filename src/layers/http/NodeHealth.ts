@@ -1,7 +1,7 @@
 /** The node's verdict, derived from its reports: the same one for `status`, `/health/ready` and supervisors. */
 import { Effect, Option } from "effect"
 import * as NodeVerdict from "../../domain/NodeVerdict.ts"
-import type { Explanation } from "../../domain/peer/Explanation.ts"
+import type * as Explanation from "../../domain/peer/Explanation.ts"
 import * as PeerSummary from "../../domain/peer/PeerSummary.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import type { SyncReport } from "../../services/Sync.ts"
@@ -18,7 +18,7 @@ export const toApi = ({ isOk, isReady, problems, text }: NodeVerdict.NodeVerdict
 
 /** The part shared by every answer about the node. */
 export interface Health {
-  readonly rows: ReadonlyArray<Explanation>
+  readonly rows: ReadonlyArray<Explanation.Row>
   readonly peers: PeerSummary.PeerSummary
   readonly links: PeerSummary.Links
   readonly sync: SyncReport | undefined

@@ -69,17 +69,15 @@ const make = Effect.gen(function*() {
     return found && { by: found.by, forMs: found.until - at, reason: found.reason, subnet: found.subnet }
   }
 
-  const explain = (
+  const factsOf = (
     ip: PeerIp,
-    record: PeerRecord | undefined,
     { seen, ups }: ReturnType<typeof whole>,
-    wallMs: number,
     clockBehindS: number | undefined
-  ): Explanation.Explanation => {
+  ): Situation.Facts => {
     const { maxPeers } = setup.tuning
     const how = table.own.how(ip) ??
       (table.get(ip)?.book.isSelf === true ? "dialled" : seen.includes(ip) ? "seen" : undefined)
-    const facts: Situation.Facts = {
+    return {
       impossible: addressProblem(ip),
       own: how,
       ownNotice: how === undefined ? undefined : gravest(ip),
@@ -93,14 +91,15 @@ const make = Effect.gen(function*() {
       isAlone: ups === 0,
       clockBehindS
     }
-    const offences = table.protection.ledger.get(ip)?.lines ?? []
-    const agedOffences = offences.map(({ at, detail, kind, times }) => ({
-      kind,
-      detail,
-      times,
-      agoMs: table.now() - at
-    }))
-    return Explanation.explain(ip, record, facts, setup.network.port, wallMs, agedOffences)
+  }
+
+  /** By the node's own clock, like the times in its row, not the caller's. */
+  const explain = (ip: PeerIp, clockBehindS: number | undefined): Explanation.Explanation => {
+    const at = table.now()
+    const lines = table.protection.ledger.get(ip)?.lines ?? []
+    const offences = lines.map(({ at: since, detail, kind, times }) => ({ kind, detail, times, agoMs: at - since }))
+    const facts = factsOf(ip, whole(), clockBehindS)
+    return Explanation.explain(ip, recordOf(ip), facts, setup.network.port, table.nowMs(), offences)
   }
 
   /** Decisions are not stored but recomputed: the rules are a pure function of the stored steps. */
@@ -138,14 +137,14 @@ const make = Effect.gen(function*() {
     messages: Effect.sync(() => table.messages.counts),
     queues: Effect.sync(() => table.queues()),
     trace: (ip) => Effect.sync(() => Option.fromUndefinedOr(trace(ip))),
-    // By the node's own clock, like the times in its rows, not the caller's.
-    why: (ip, clockBehindS) => Effect.sync(() => explain(ip, recordOf(ip), whole(), table.nowMs(), clockBehindS)),
+    why: (ip, clockBehindS) => Effect.sync(() => explain(ip, clockBehindS)),
     explained: (clockBehindS = () => undefined) =>
       Effect.sync(() => {
         const [node, wallMs] = [whole(), table.nowMs()]
-        return sorted(() => true).map((peer) =>
-          explain(peer.ip, table.record(peer), node, wallMs, clockBehindS(peer.ip))
-        )
+        return sorted(() => true).map((peer) => {
+          const facts = factsOf(peer.ip, node, clockBehindS(peer.ip))
+          return Explanation.rowOf(peer.ip, table.record(peer), facts, setup.network.port, wallMs)
+        })
       })
   })
 })

@@ -28,7 +28,7 @@ type Mesh = Effect.Success<typeof make>
 /** What an operator reads of an address. */
 interface Answers {
   readonly why: Explanation.Explanation
-  readonly row: Explanation.Explanation | undefined
+  readonly row: Explanation.Row | undefined
   readonly status: PeerSummary.PeerSummary
 }
 
