@@ -3,7 +3,6 @@ import { Clock, Effect, Option } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { readdirSync } from "node:fs"
 import { statfs } from "node:fs/promises"
-import { getHeapStatistics } from "node:v8"
 import * as Limits from "../../domain/Limits.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import { ConnectionManager } from "../../services/ConnectionManager.ts"
@@ -15,6 +14,7 @@ import type { Resources } from "./InsightApi.ts"
 import { NodeFacts } from "./NodeFacts.ts"
 import { syncReport } from "./optionalReports.ts"
 import { present } from "./present.ts"
+import * as ProcessMemory from "./processMemory.ts"
 import { RefusalGroups } from "./RefusalGroups.ts"
 
 const descriptors = (): Resources["descriptors"] => {
@@ -62,17 +62,11 @@ export const layer = HttpApiBuilder.group(
       resources: () =>
         Effect.gen(function*() {
           const at = yield* Clock.currentTimeMillis
-          const { external, heapUsed, rss } = process.memoryUsage()
           const { system, user } = process.cpuUsage()
           const { lagMs, maxLagMs } = yield* events.stats
           return present({
             at,
-            memory: {
-              residentBytes: rss,
-              heapBytes: heapUsed,
-              heapLimitBytes: getHeapStatistics().heap_size_limit,
-              externalBytes: external
-            },
+            memory: ProcessMemory.read(),
             descriptors: descriptors(),
             disk: yield* diskOf(facts.dataDir),
             cpuMs: Math.round((system + user) / 1_000),

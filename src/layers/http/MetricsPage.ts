@@ -13,6 +13,7 @@ import { DroppedLines } from "../log/LogOutput.ts"
 import { StoreTimes } from "../store/StoreTimes.ts"
 import { monotonicMs } from "../time/monotonicMs.ts"
 import { masternodeReport, syncReport } from "./optionalReports.ts"
+import * as ProcessMemory from "./processMemory.ts"
 
 const types = { counter: "Counter", gauge: "Gauge", histogram: "Histogram" } as const
 
@@ -80,7 +81,7 @@ export const facts = (startedAt: number) =>
     const stores = yield* Effect.serviceOption(StoreTimes)
     return Effect.gen(function*() {
       const { counts } = Option.getOrUndefined(yield* masternodes) ?? {}
-      const memory = process.memoryUsage()
+      const { heapBytes, residentBytes } = ProcessMemory.read()
       const { system, user } = process.cpuUsage()
       return {
         software: config.software,
@@ -97,7 +98,7 @@ export const facts = (startedAt: number) =>
         queues: yield* state.queues,
         stores: Option.match(stores, { onNone: () => [], onSome: ({ report }) => report() }),
         logLinesDropped: droppedLines() ?? 0,
-        process: { residentBytes: memory.rss, heapBytes: memory.heapUsed, cpuMs: (user + system) / 1_000 }
+        process: { residentBytes, heapBytes, cpuMs: (user + system) / 1_000 }
       }
     })
   })
