@@ -112,6 +112,7 @@ const tipOf = (blocks: ReadonlyArray<StoredBlock>) => blocks.at(-1) ?? genesis
 
 /** Of `cases`: those that take seconds. */
 export const longCases: ReadonlySet<string> = new Set([
+  "a branch takes bounded disk",
   "an interrupted append leaves a linked chain",
   "long branches are staged in batches, adopted at once, and survive interruption"
 ])

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as Eviction from "../../../src/domain/protection/Eviction.ts"
 import { NewcomerTurns } from "../../../src/domain/protection/NewcomerTurns.ts"
+import { long } from "../../harness/long.ts"
 import { randomFrom } from "../../harness/random.ts"
 
 const places = 120
@@ -67,7 +68,7 @@ const inAfter = (seed: number, flood: Flood) => {
 const seeds = Array.from({ length: 25 }, (_, i) => i + 1)
 
 describe("the turns of newcomers in need", () => {
-  it("500 handshakes a second from 99 netgroups: a stranger is in within 60 s, whatever the seed", () => {
+  it("500 handshakes a second from 99 netgroups: a stranger is in within 60 s, whatever the seed", long, () => {
     const late = seeds.map((seed) => ({ seed, ...inAfter(seed, { netgroups: 99, knocksPerSecond: 500, seconds: 60 }) }))
     for (const { after, given, seed } of late) assert.isAtMost(after, 60, `seed ${seed}, after ${given} turns`)
     // As many netgroups as never came in precede it at most: of 99, with 120 places filled at random, about 30.

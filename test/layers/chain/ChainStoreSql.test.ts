@@ -13,7 +13,7 @@ import type { ChainStoreError, StoredBlock } from "../../../src/services/ChainSt
 import { after, block, genesis, isTrue, network, restored } from "../../harness/chainBlocks.ts"
 import { cases, holds, longCases } from "../../harness/chainStoreContract.ts"
 import { withDirectory } from "../../harness/directory.ts"
-import { long } from "../../harness/long.ts"
+import { long, longLive } from "../../harness/long.ts"
 import { sqliteAtOnce } from "../../harness/sqliteAtOnce.ts"
 
 const storeAt = (
@@ -202,36 +202,39 @@ describe("ChainStoreSql on SQLite", () => {
       ))
   }
 
-  it.live("a scan reads the whole chain, and stops where it breaks", () =>
-    withFile((filename) =>
-      Effect.gen(function*() {
-        yield* withStore(filename, (store) => store.append(0, main))
-        const whole = yield* scan(filename)
-        assert.isUndefined(whole.problem)
-        assert.deepStrictEqual(whole.good.map(restored), [genesis, ...main])
-        assert.isTrue(whole.good.every(isTrue))
-        for (
-          const [sql, height, text] of [
-            ["DELETE FROM chain_block WHERE height = 1700", 1_700, "missing"],
-            ["UPDATE chain_block SET previous = zeroblob(32) WHERE height = 1600", 1_600, "follows"],
-            ["UPDATE chain_header SET hash = zeroblob(32) WHERE height = 1200", 1_201, "follows"],
-            ["UPDATE chain_header SET hash = x'00' WHERE height = 700", 700, "hash"],
-            ["DELETE FROM chain_header WHERE height = 3", 3, "hash"]
-          ] as const
-        ) {
-          yield* change(filename, sql)
-          const { good, problem } = yield* scan(filename)
-          assert.strictEqual(problem?._tag, "Damaged")
-          if (problem?._tag !== "Damaged") return
-          assert.include(problem.detail, `block ${height}: `)
-          assert.include(problem.detail, text)
-          assert.include(problem.repair, `timemesh chain rewind ${height - 1}`)
-          assert.strictEqual(good.length, height)
-        }
-      })
-    ))
+  longLive(
+    "a scan reads the whole chain, and stops where it breaks",
+    () =>
+      withFile((filename) =>
+        Effect.gen(function*() {
+          yield* withStore(filename, (store) => store.append(0, main))
+          const whole = yield* scan(filename)
+          assert.isUndefined(whole.problem)
+          assert.deepStrictEqual(whole.good.map(restored), [genesis, ...main])
+          assert.isTrue(whole.good.every(isTrue))
+          for (
+            const [sql, height, text] of [
+              ["DELETE FROM chain_block WHERE height = 1700", 1_700, "missing"],
+              ["UPDATE chain_block SET previous = zeroblob(32) WHERE height = 1600", 1_600, "follows"],
+              ["UPDATE chain_header SET hash = zeroblob(32) WHERE height = 1200", 1_201, "follows"],
+              ["UPDATE chain_header SET hash = x'00' WHERE height = 700", 700, "hash"],
+              ["DELETE FROM chain_header WHERE height = 3", 3, "hash"]
+            ] as const
+          ) {
+            yield* change(filename, sql)
+            const { good, problem } = yield* scan(filename)
+            assert.strictEqual(problem?._tag, "Damaged")
+            if (problem?._tag !== "Damaged") return
+            assert.include(problem.detail, `block ${height}: `)
+            assert.include(problem.detail, text)
+            assert.include(problem.repair, `timemesh chain rewind ${height - 1}`)
+            assert.strictEqual(good.length, height)
+          }
+        })
+      )
+  )
 
-  it.live(
+  longLive(
     "flipped pages are found by a scan or by the blocks' own hashes, wherever they are",
     () =>
       withFile((filename, fs) =>

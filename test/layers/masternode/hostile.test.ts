@@ -13,6 +13,7 @@ import * as MasternodeKey from "../../../src/layers/masternode/MasternodeKey.ts"
 import type { MemoryNetwork } from "../../../src/layers/socket/memory/MemoryNetwork.ts"
 import { Masternodes } from "../../../src/services/Masternodes.ts"
 import type { RawPeer, TestNode } from "../../../src/testing/index.ts"
+import { longEffect } from "../../harness/long.ts"
 import { announce, masternode } from "../../harness/masternodes.ts"
 import { downs, ip, onMesh, type Running } from "../../harness/mesh.ts"
 import { dial, hello } from "../../harness/rawPeer.ts"
@@ -167,39 +168,42 @@ describe("hostile peers and masternodes", () => {
         assert.strictEqual((yield* reportOf(node)).masternodes[1]?.witnesses, 2)
       })))
 
-  it.effect("that flood a node with masternodes take no more than their share, and nobody else loses anything", () =>
-    onMesh(5, ({ network, start }) =>
-      Effect.gen(function*() {
-        const { good, node } = yield* honest(start as never)
-        const { raw } = yield* join(network, "10.66.0.1", "10.0.0.1")
-        const at = yield* now
-        const made = Array.from({ length: 1_280 }, (_, i) => {
-          const own = MasternodeKey.identity(generateKeyPairSync("ed25519").privateKey, "free")
-          const { claim } = announce(2, `10.${100 + (i >> 8)}.${i & 255}.1`, at)
-          const mine = { ...claim, key: own.key }
-          return { claim: mine, signature: own.sign(Bytes.signed(networks.devnet, mine)) }
-        })
-        const frames = Array.from({ length: made.length / Limits.announcementsPerMessage }, (_, i) => ({
-          _tag: "Masternodes" as const,
-          announcements: made.slice(i * Limits.announcementsPerMessage, (i + 1) * Limits.announcementsPerMessage)
+  longEffect(
+    "that flood a node with masternodes take no more than their share, and nobody else loses anything",
+    () =>
+      onMesh(5, ({ network, start }) =>
+        Effect.gen(function*() {
+          const { good, node } = yield* honest(start as never)
+          const { raw } = yield* join(network, "10.66.0.1", "10.0.0.1")
+          const at = yield* now
+          const made = Array.from({ length: 1_280 }, (_, i) => {
+            const own = MasternodeKey.identity(generateKeyPairSync("ed25519").privateKey, "free")
+            const { claim } = announce(2, `10.${100 + (i >> 8)}.${i & 255}.1`, at)
+            const mine = { ...claim, key: own.key }
+            return { claim: mine, signature: own.sign(Bytes.signed(networks.devnet, mine)) }
+          })
+          const frames = Array.from({ length: made.length / Limits.announcementsPerMessage }, (_, i) => ({
+            _tag: "Masternodes" as const,
+            announcements: made.slice(i * Limits.announcementsPerMessage, (i + 1) * Limits.announcementsPerMessage)
+          }))
+          const seconds = 5
+          yield* say(raw, ...frames)
+          const known = (yield* reportOf(node)).masternodes.length
+          const { burst, perSecond } = Limits.announcementsIn
+          assert.isAtLeast(known, burst / 2)
+          assert.isAtMost(known, burst + (seconds + 1) * perSecond + 1)
+          // Reports and proofs without end, with nothing in them.
+          const seen: MasternodeMessage = { _tag: "SeenMasternodes", seen: [] }
+          yield* say(raw, ...Array.from({ length: 2_000 }, () => seen))
+          yield* TestClock.adjust("2 minutes")
+          assert.include(yield* states(node), "10.1.0.1 live")
+          assert.deepStrictEqual([...downs(node, "10.1.0.1"), ...downs(good)], [])
+          // What is passed on to a peer keeps to its pace.
+          assert.isAtMost((yield* reportOf(good)).masternodes.length, Limits.announcementsOut.burst + 140 * 8)
+          const record = (yield* good.state.connected).find((peer) => peer.ip === "10.0.0.1")
+          assert.isBelow(record?.connection?.bytes.received ?? 0, 2 * made.length * Bytes.announcementBytes)
         }))
-        const seconds = 5
-        yield* say(raw, ...frames)
-        const known = (yield* reportOf(node)).masternodes.length
-        const { burst, perSecond } = Limits.announcementsIn
-        assert.isAtLeast(known, burst / 2)
-        assert.isAtMost(known, burst + (seconds + 1) * perSecond + 1)
-        // Reports and proofs without end, with nothing in them.
-        const seen: MasternodeMessage = { _tag: "SeenMasternodes", seen: [] }
-        yield* say(raw, ...Array.from({ length: 2_000 }, () => seen))
-        yield* TestClock.adjust("2 minutes")
-        assert.include(yield* states(node), "10.1.0.1 live")
-        assert.deepStrictEqual([...downs(node, "10.1.0.1"), ...downs(good)], [])
-        // What is passed on to a peer keeps to its pace.
-        assert.isAtMost((yield* reportOf(good)).masternodes.length, Limits.announcementsOut.burst + 140 * 8)
-        const record = (yield* good.state.connected).find((peer) => peer.ip === "10.0.0.1")
-        assert.isBelow(record?.connection?.bytes.received ?? 0, 2 * made.length * Bytes.announcementBytes)
-      })))
+  )
 
   it.effect("that only speak another version send what is malformed, and are told so", () =>
     onMesh(5, ({ network, start }) =>

@@ -10,6 +10,7 @@ import * as SqliteClient from "../../../src/layers/sql/SqliteClient.ts"
 import * as DataDir from "../../../src/layers/store/DataDir.ts"
 import { ChainStore } from "../../../src/services/ChainStore.ts"
 import { after, genesis, network } from "../../harness/chainBlocks.ts"
+import { longLive } from "../../harness/long.ts"
 import { sqliteAtOnce } from "../../harness/sqliteAtOnce.ts"
 
 const at = Date.UTC(2026, 0, 2, 3, 4, 5)
@@ -90,30 +91,33 @@ describe("backup", () => {
         assert.deepStrictEqual(yield* list(parent), ["copy", "node"])
       })))
 
-  it.live("of a chain that grows meanwhile is one of its moments", () =>
-    withThread(2, (node, parent) =>
-      Effect.scoped(Effect.gen(function*() {
-        const store = yield* chain(node)
-        let last = after(genesis, 2)[1] ?? genesis
-        const growing = yield* Effect.forkChild(Effect.forever(Effect.suspend(() => {
-          const more = after(last, 3)
-          last = more[2] ?? last
-          return store.append((more[0]?.height ?? 1) - 1, more)
+  longLive(
+    "of a chain that grows meanwhile is one of its moments",
+    () =>
+      withThread(2, (node, parent) =>
+        Effect.scoped(Effect.gen(function*() {
+          const store = yield* chain(node)
+          let last = after(genesis, 2)[1] ?? genesis
+          const growing = yield* Effect.forkChild(Effect.forever(Effect.suspend(() => {
+            const more = after(last, 3)
+            last = more[2] ?? last
+            return store.append((more[0]?.height ?? 1) - 1, more)
+          })))
+          for (const name of ["one", "two", "three"]) {
+            const before = (yield* store.tip).height
+            const { chain: copied } = yield* Backup.make(node, `${parent}/${name}`, told)
+            assert.isDefined(copied)
+            // What was committed is in it, though it stands in the log and not in the file yet.
+            assert.isAtLeast(copied?.height ?? 0, before)
+            // Three at a time, each batch one transaction: a copy in the middle of one would have another remainder.
+            assert.strictEqual(((copied?.height ?? 0) - 2) % 3, 0)
+            const [hash] = yield* store.hashes(copied?.height ?? 0, 1)
+            assert.strictEqual(copied?.hash, hash)
+            assert.strictEqual((yield* tipIn(`${parent}/${name}`)).hash, hash)
+          }
+          yield* Fiber.interrupt(growing)
         })))
-        for (const name of ["one", "two", "three"]) {
-          const before = (yield* store.tip).height
-          const { chain: copied } = yield* Backup.make(node, `${parent}/${name}`, told)
-          assert.isDefined(copied)
-          // What was committed is in it, though it stands in the log and not in the file yet.
-          assert.isAtLeast(copied?.height ?? 0, before)
-          // Three at a time, each batch one transaction: a copy in the middle of one would have another remainder.
-          assert.strictEqual(((copied?.height ?? 0) - 2) % 3, 0)
-          const [hash] = yield* store.hashes(copied?.height ?? 0, 1)
-          assert.strictEqual(copied?.hash, hash)
-          assert.strictEqual((yield* tipIn(`${parent}/${name}`)).hash, hash)
-        }
-        yield* Fiber.interrupt(growing)
-      }))))
+  )
 
   it.live("is refused where there is no node, and where something is at its place", () =>
     withNode(1, (node, parent) =>

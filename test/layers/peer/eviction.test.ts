@@ -4,6 +4,7 @@ import { Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as Handshake from "../../../src/domain/pair/Handshake.ts"
+import { longEffect } from "../../harness/long.ts"
 import { ip, onMesh } from "../../harness/mesh.ts"
 import { dial, hello, join } from "../../harness/rawPeer.ts"
 
@@ -104,38 +105,51 @@ describe("a full node", () => {
         )
       })))
 
-  it.effect("never lets go of a peer that the operator named, nor of one that it dialled, though they came last", () =>
-    onMesh(5, ({ network, start }) =>
-      Effect.gen(function*() {
-        const [friend, higher] = ["10.100.0.1", "10.250.0.1"]
-        const n = yield* start(node, { peers: [friend], tuning: { maxPeers, deadMs: 3_600_000 } })
-        // So many are nearer than those two.
-        const near = Array.from({ length: Limits.evictionNearest + Limits.evictionGroups }, (_, i) => `10.3.0.${i + 1}`)
-        for (const peer of near) yield* start(peer, { peers: [node] })
-        yield* TestClock.adjust("20 seconds")
-        const at = (i: number) => ip(`10.1.0.${i + 1}`)
-        yield* Effect.forEach(Array.from({ length: places - near.length - 1 }, (_, i) => i), (i) =>
-          join(network.host(at(i)), ip(node), [], { process: `${i}`.padStart(16, "0"), nonce: BigInt(100 + i) }, at(i)))
-        for (const far of [friend, higher]) {
-          yield* network.setLink(ip(far), ip(node), { latency: 200 })
-          yield* network.setLink(ip(node), ip(far), { latency: 200 })
-        }
-        yield* start(higher)
-        // It dials, being the lower, and tells of the other one, which this node dials.
-        yield* start(friend, { peers: [node, higher] })
-        yield* TestClock.adjust("90 seconds")
-        const directions = (yield* n.state.connected).flatMap(({ connection, ip }) =>
-          ip === friend || ip === higher ? [`${ip} ${connection?.direction}`] : []
-        )
-        assert.deepStrictEqual(directions, [`${friend} inbound`, `${higher} outbound`])
-        yield* start("10.2.0.2", { peers: [node] })
-        yield* TestClock.adjust("5 seconds")
-        const raws = places - near.length - 1
-        const youngest = Array.from({ length: mayGo }, (_, i) =>
-          at(raws - mayGo + i))
-        assert.strictEqual(n.of("Evicted").length, 1)
-        assert.include(youngest, n.of("Evicted")[0]?.ip)
-      })))
+  longEffect(
+    "never lets go of a peer that the operator named, nor of one that it dialled, though they came last",
+    () =>
+      onMesh(5, ({ network, start }) =>
+        Effect.gen(function*() {
+          const [friend, higher] = ["10.100.0.1", "10.250.0.1"]
+          const n = yield* start(node, { peers: [friend], tuning: { maxPeers, deadMs: 3_600_000 } })
+          // So many are nearer than those two.
+          const near = Array.from(
+            { length: Limits.evictionNearest + Limits.evictionGroups },
+            (_, i) => `10.3.0.${i + 1}`
+          )
+          for (const peer of near) {
+            yield* start(peer, { peers: [node] })
+          }
+          yield* TestClock.adjust("20 seconds")
+          const at = (i: number) => ip(`10.1.0.${i + 1}`)
+          yield* Effect.forEach(Array.from({ length: places - near.length - 1 }, (_, i) => i), (i) =>
+            join(
+              network.host(at(i)),
+              ip(node),
+              [],
+              { process: `${i}`.padStart(16, "0"), nonce: BigInt(100 + i) },
+              at(i)
+            ))
+          for (const far of [friend, higher]) {
+            yield* network.setLink(ip(far), ip(node), { latency: 200 })
+            yield* network.setLink(ip(node), ip(far), { latency: 200 })
+          }
+          yield* start(higher)
+          // It dials, being the lower, and tells of the other one, which this node dials.
+          yield* start(friend, { peers: [node, higher] })
+          yield* TestClock.adjust("90 seconds")
+          const directions = (yield* n.state.connected).flatMap(({ connection, ip }) =>
+            ip === friend || ip === higher ? [`${ip} ${connection?.direction}`] : []
+          )
+          assert.deepStrictEqual(directions, [`${friend} inbound`, `${higher} outbound`])
+          yield* start("10.2.0.2", { peers: [node] })
+          yield* TestClock.adjust("5 seconds")
+          const raws = places - near.length - 1
+          const youngest = Array.from({ length: mayGo }, (_, i) => at(raws - mayGo + i))
+          assert.strictEqual(n.of("Evicted").length, 1)
+          assert.include(youngest, n.of("Evicted")[0]?.ip)
+        }))
+  )
 
   it.effect("keeps a place that comes free for the newcomer whose turn it is, and not for longer than it may be there", () =>
     onMesh(5, ({ network, start }) =>

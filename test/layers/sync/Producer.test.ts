@@ -5,6 +5,7 @@ import { TestClock } from "effect/testing"
 import * as ProducerTurn from "../../../src/domain/chain/ProducerTurn.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
+import { longEffect } from "../../harness/long.ts"
 import { masternode } from "../../harness/masternodes.ts"
 import { downs, ip, onMesh, type Running } from "../../harness/mesh.ts"
 import { startOfTime } from "../../harness/syntheticChain.ts"
@@ -95,26 +96,29 @@ describe("Producer", () => {
         assert.isAtLeast(after - before, 17)
       })))
 
-  it.effect("a partition of three and three makes a fork, and one chain again afterwards", () =>
-    onMesh(20, ({ network, start }) =>
-      Effect.gen(function*() {
-        yield* TestClock.setTime(startOfTime)
-        const nodes = yield* mesh(start as never, 6)
-        yield* TestClock.adjust("30 seconds")
-        const sides = [[1, 2, 3], [4, 5, 6]] as const
-        const every = (f: (a: PeerIp.PeerIp, b: PeerIp.PeerIp) => Effect.Effect<void>) =>
-          Effect.forEach(sides[0], (a) => Effect.forEach(sides[1], (b) => f(ip(`10.0.0.${a}`), ip(`10.0.0.${b}`))), {
-            discard: true
-          })
-        yield* every((a, b) => network.cut(a, b))
-        yield* TestClock.adjust("60 seconds")
-        const apart = yield* tips(nodes)
-        assert.notStrictEqual(apart[0]?.hash, apart[5]?.hash)
-        yield* every((a, b) => network.heal(a, b))
-        yield* TestClock.adjust("60900 millis")
-        const [first, ...rest] = yield* tips(nodes)
-        for (const tip of rest) assert.deepStrictEqual(tip, first)
-        assert.isAtLeast(nodes.reduce((sum, node) => sum + node.of("Reorg").length, 0), 3)
-        assert.isAtLeast(first?.height ?? 0, Math.max(...apart.map((tip) => tip.height)))
-      })))
+  longEffect(
+    "a partition of three and three makes a fork, and one chain again afterwards",
+    () =>
+      onMesh(20, ({ network, start }) =>
+        Effect.gen(function*() {
+          yield* TestClock.setTime(startOfTime)
+          const nodes = yield* mesh(start as never, 6)
+          yield* TestClock.adjust("30 seconds")
+          const sides = [[1, 2, 3], [4, 5, 6]] as const
+          const every = (f: (a: PeerIp.PeerIp, b: PeerIp.PeerIp) => Effect.Effect<void>) =>
+            Effect.forEach(sides[0], (a) => Effect.forEach(sides[1], (b) => f(ip(`10.0.0.${a}`), ip(`10.0.0.${b}`))), {
+              discard: true
+            })
+          yield* every((a, b) => network.cut(a, b))
+          yield* TestClock.adjust("60 seconds")
+          const apart = yield* tips(nodes)
+          assert.notStrictEqual(apart[0]?.hash, apart[5]?.hash)
+          yield* every((a, b) => network.heal(a, b))
+          yield* TestClock.adjust("60900 millis")
+          const [first, ...rest] = yield* tips(nodes)
+          for (const tip of rest) assert.deepStrictEqual(tip, first)
+          assert.isAtLeast(nodes.reduce((sum, node) => sum + node.of("Reorg").length, 0), 3)
+          assert.isAtLeast(first?.height ?? 0, Math.max(...apart.map((tip) => tip.height)))
+        }))
+  )
 })

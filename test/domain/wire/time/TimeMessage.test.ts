@@ -5,6 +5,7 @@ import * as TimeDecoder from "../../../../src/domain/wire/time/TimeDecoder.ts"
 import * as TimeEncoder from "../../../../src/domain/wire/time/TimeEncoder.ts"
 import * as TimeMessage from "../../../../src/domain/wire/time/TimeMessage.ts"
 import type { Decoded } from "../../../../src/domain/wire/Wire.ts"
+import { long } from "../../../harness/long.ts"
 import { messages } from "../../../harness/timeMessages.ts"
 import { frameVectors, recorded, recordings, vector } from "../../../harness/vectors.ts"
 
@@ -142,7 +143,7 @@ describe("every message", () => {
     }
   })
 
-  it("truncated at any byte is bad, with its name in the reason", () => {
+  it("truncated at any byte is bad, with its name in the reason", long, () => {
     for (const message of messages(2, 4)) {
       const frame = frameOf(message)
       for (let end = TimeEncoder.lengthBytes; end < frame.length; end++) {

@@ -16,6 +16,7 @@ import * as ChainMake from "../../../../src/layers/chain/tools/ChainMake.ts"
 import { ChainStore } from "../../../../src/services/ChainStore.ts"
 import * as mutations from "../../../harness/blockMutations.ts"
 import { withDirectory } from "../../../harness/directory.ts"
+import { longEffect } from "../../../harness/long.ts"
 import { sqliteAtOnce } from "../../../harness/sqliteAtOnce.ts"
 
 const far = Date.parse("2026-11-28T12:00:00Z")
@@ -25,7 +26,7 @@ const on = (filename: string) => ChainStoreSql.layerSqlite({ filename, ...storeO
 
 describe("importing blocks", () => {
   for (const [name, now] of [["far behind schedule", far], ["near the schedule", near]] as const) {
-    it.effect(
+    longEffect(
       `96 mutated blocks have the verdict of the table, ${name}`,
       () =>
         withDirectory((directory, fs) =>
@@ -49,8 +50,7 @@ describe("importing blocks", () => {
               yield* store.append(20, [])
             }
           }).pipe(Effect.provide(on(`${directory}/chain.db`)), sqliteAtOnce)
-        ),
-      60_000
+        )
     )
   }
 
