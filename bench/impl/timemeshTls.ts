@@ -1,4 +1,7 @@
-/** timemesh over TLS, as on testnet and mainnet: one certificate for each process, pins for each node. */
+/**
+ * timemesh over TLS, as on testnet and mainnet: one certificate for each process, pins for each node. All peers count as known ones, as they do
+ * on every connection after their first good one: see `HandshakeStream`.
+ */
 import { Effect, Layer } from "effect"
 import { makeCertificate } from "../../src/layers/socket/makeCertificate.ts"
 import * as TlsSocket from "../../src/layers/socket/TlsSocket.ts"
@@ -14,10 +17,26 @@ const sockets = TlsSocket.layer({ acceptPlain: false }).pipe(
   Layer.provide([Layer.succeed(NodeCertificate, certificate), PinsMemory.layer()])
 )
 
+const amongKnown = (sockets: PeerSocket["Service"]): PeerSocket["Service"] =>
+  PeerSocket.of({
+    ...sockets,
+    dial: (to, options) => sockets.dial(to, { ...options, isKnown: true }),
+    listen: (...where) =>
+      Effect.map(sockets.listen(...where), (listener) => ({
+        ...listener,
+        run: (handler, door, anteroom) =>
+          listener.run(
+            handler,
+            door && { ...door, admits: (from) => door.admits(from) === "refused" ? "refused" : "known" },
+            anteroom
+          )
+      }))
+  })
+
 const node: typeof TestNode.onTcp = (options) =>
   Effect.gen(function*() {
     const own = yield* Effect.provide(PeerSocket, yield* Layer.build(Layer.fresh(sockets)))
-    return yield* TestNode.start(own, { ...options, listen: { ip: options.ip, port: 0 } })
+    return yield* TestNode.start(amongKnown(own), { ...options, listen: { ip: options.ip, port: 0 } })
   })
 
 export const implementation = over({ node, dial: dialTls(certificate) })

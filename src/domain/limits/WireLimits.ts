@@ -228,5 +228,5 @@ export const crawlMost = 20_000
 export const memoryChunkBytes = 64 * 1024
 export const memoryBufferBytes = 256 * 1024
 
-/** chunks. Of a TLS ClientHello that arrives in pieces; beyond it they are joined: a peer that sends single bytes costs one chunk, not thousands. */
-export const helloChunks = 64
+/** bytes. The buffer for a ClientHello that arrives in pieces begins with this: that of a classical client fits. */
+export const gatheredBytes = 512

@@ -20,6 +20,7 @@ import type { PeerPins } from "../../services/PeerPins.ts"
 import type { FailedArrival, Secured } from "../../services/PeerSocket.ts"
 import { plain } from "../../services/PeerSocket.ts"
 import { monotonicOf } from "../time/monotonicMs.ts"
+import { Gathered } from "./Gathered.ts"
 import { HandshakeStream } from "./HandshakeStream.ts"
 import * as OpenFiles from "./OpenFiles.ts"
 import { TcpEnd } from "./TcpEnd.ts"
@@ -61,7 +62,6 @@ interface Waiting {
   readonly remote: PeerAddress
   readonly local: PeerAddress
   readonly hello: ClientHello
-  chunks: Array<Buffer>
   /** When it arrived; later, when its handshake began. */
   since: number
   isRunning: boolean
@@ -97,7 +97,6 @@ class Handshakes {
       remote,
       local,
       hello: new ClientHello(),
-      chunks: [],
       since: this.now(),
       isRunning: false,
       left: () => this.left(arrival),
@@ -108,20 +107,17 @@ class Handshakes {
     this.waiting.add(arrival)
     this.madeRoom(this.queue.arrive(arrival))
     const hangsUp = () => conn.destroy()
+    const gathered = new Gathered()
     const hears = (chunk: Buffer) => {
-      arrival.chunks.push(chunk)
-      const first = arrival.chunks[0]?.[0]
-      const isEnough = first !== tlsByte || arrival.hello.push(chunk) !== "more"
-      if (!isEnough && arrival.chunks.length < Limits.helloChunks) return
-      const said = Buffer.concat(arrival.chunks)
-      arrival.chunks = [said]
-      if (!isEnough) return
+      const first = gathered.first ?? chunk[0]
+      if (first === tlsByte && arrival.hello.push(chunk) === "more") return gathered.push(chunk)
       conn.off("data", hears)
       conn.off("end", hangsUp)
+      if (arrival.hello.detail !== undefined) return this.malformed(arrival, arrival.hello.detail)
       conn.pause()
-      conn.unshift(said)
-      arrival.chunks = []
-      this.spoken(arrival, first)
+      conn.unshift(gathered.take(chunk))
+      if (first === tlsByte) this.spoken(arrival)
+      else this.withoutTls(arrival, first)
     }
     conn.on("data", hears)
     conn.once("end", hangsUp)
@@ -150,14 +146,13 @@ class Handshakes {
     leaves.conn.resetAndDestroy()
   }
 
-  private spoken(arrival: Waiting, first: number | undefined): void {
-    const { conn, hello } = arrival
-    if (first !== tlsByte) return this.withoutTls(arrival, first)
-    if (hello.detail !== undefined) {
-      const { detail } = hello
-      this.failed(arrival, DisconnectReason.local("bad-frame", detail), Offence.make("malformed", detail))
-      return void conn.resetAndDestroy()
-    }
+  private malformed(arrival: Waiting, detail: string): void {
+    this.failed(arrival, DisconnectReason.local("bad-frame", detail), Offence.make("malformed", detail))
+    arrival.conn.resetAndDestroy()
+  }
+
+  /** Its ClientHello is whole. */
+  private spoken(arrival: Waiting): void {
     if (this.queue.spoken(arrival)) this.begin(arrival)
     else if (this.turns() !== undefined) this.wake()
   }
