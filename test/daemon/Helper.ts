@@ -29,12 +29,13 @@ const keyOf = (ip: string): Uint8Array => {
   return createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-32)
 }
 
-const listed = (address: string): ListedMasternode => ({
+/** `tier`: a paid one needs a collateral, which a daemon below height 100 does not look up. */
+const listed = (address: string, tier: ListedMasternode["tier"] = "Free"): ListedMasternode => ({
   address,
   rewardAddress: `TIME0${address.replaceAll(".", "x")}`,
-  tier: "Free",
+  tier,
   publicKey: keyOf(address),
-  collateral: undefined,
+  collateral: tier === "Free" ? undefined : { txid: createHash("sha256").update(address).digest(), vout: 0 },
   registeredAt: U64.of(BigInt(Math.floor((performance.timeOrigin + performance.now()) / 1_000)))
 })
 
@@ -56,14 +57,14 @@ export class Helper {
   readonly taken: Promise<void>
   private readonly socket: TLSSocket
   private readonly options: Options
-  private readonly names: Array<string>
+  private readonly names: Array<ListedMasternode>
   private readonly timer: NodeJS.Timeout
   private accept: () => void = () => {}
 
   constructor(options: Options) {
     const { from, to } = options
     this.options = options
-    this.names = [...options.names ?? []]
+    this.names = (options.names ?? []).map((name) => listed(name))
     if (!addresses.has(from)) Lab.address(from)
     addresses.add(from)
     this.taken = new Promise((resolve) => {
@@ -104,10 +105,10 @@ export class Helper {
     this.socket.destroy()
   }
 
-  /** Names one more masternode. */
-  name(ip: string): void {
-    if (!this.names.includes(ip)) this.names.push(ip)
-    this.say({ _tag: "MasternodesResponse", masternodes: this.names.map(listed) })
+  /** Names one more masternode. A daemon that hears of a new one in a paid tier dials it at once, whichever of the two ranks above. */
+  name(ip: string, tier: ListedMasternode["tier"] = "Free"): void {
+    if (!this.names.some(({ address }) => address === ip)) this.names.push(listed(ip, tier))
+    this.say({ _tag: "MasternodesResponse", masternodes: this.names })
   }
 
   private say(message: TimeMessage | undefined): void {
@@ -128,7 +129,7 @@ export class Helper {
       case "Ack":
         this.say({ _tag: "GenesisHashResponse", hash: genesis })
         this.say({ _tag: "GetChainTip" })
-        if (names.length > 0) this.say({ _tag: "MasternodesResponse", masternodes: names.map(listed) })
+        if (names.length > 0) this.say({ _tag: "MasternodesResponse", masternodes: names })
         if (this.options.announces === true) this.announce()
         return this.accept()
       case "Ping":
@@ -136,7 +137,7 @@ export class Helper {
       case "GetGenesisHash":
         return this.say({ _tag: "GenesisHashResponse", hash: genesis })
       case "GetMasternodes":
-        return this.say({ _tag: "MasternodesResponse", masternodes: names.map(listed) })
+        return this.say({ _tag: "MasternodesResponse", masternodes: names })
       case "GetChainTip": {
         const tip = this.heard.findLast((one) => one._tag === "ChainTipResponse")
         return this.say(tip)

@@ -110,33 +110,43 @@ export const host = (ip: string): ReadonlyArray<string> => {
   return ["nsenter", `--net=/run/netns/host${id}`]
 }
 
-/**
- * Cuts a host off, or ends that: what is sent meanwhile is lost and sent again, as on a bad line. Its own end does not see it. Whom it may dial
- * meanwhile it has to have met (`meet`), or its system gives a dial up after 3 s.
- */
-export const plug = (ip: string, isIn: boolean): void => {
-  run("ip", "link", "set", `out${made.get(ip)}`, ...(isIn ? ["master", "mesh"] : ["nomaster"]))
+/** A dial that waits for the first answer. `nextMs`: until its request goes out again, if that is unanswered. */
+export interface Dialling {
+  readonly nextMs: number
 }
 
-/** Whether a dial from one host to the other is under way: a socket that has asked and was not answered. */
-export const isDialling = (from: string, to: string): boolean => {
+/** The dial from one host to the other that is under way: a socket that has asked and was not answered. */
+export const dialling = (from: string, to: string): Dialling | undefined => {
   const [command = "", ...where] = host(from)
   const { stdout } = spawnSync(command, [...where, "cat", "/proc/net/tcp"], { encoding: "utf8" })
   const remote = to.split(".").toReversed().map((byte) => Number(byte).toString(16).padStart(2, "0")).join("")
-  return new RegExp(` ${remote}:[0-9A-F]{4} 02 `, "i").test(stdout)
+  // Remote address, state SYN_SENT, queues, timer and its remaining time in hundredths of a second.
+  const [, ticks] = new RegExp(` ${remote}:[0-9A-F]{4} 02 \\S+ [0-9A-F]{2}:([0-9A-F]{8}) `, "i").exec(stdout) ?? []
+  return ticks === undefined ? undefined : { nextMs: Number.parseInt(ticks, 16) * 10 }
 }
 
-/** Both hosts know each other's hardware address from now on. */
-export const meet = (one: string, other: string): void => {
+const hardwareOf = (ip: string): string => {
+  host(ip)
+  const { stdout } = spawnSync("ip", ["-n", `host${made.get(ip)}`, "-o", "link", "show", `in${made.get(ip)}`], {
+    encoding: "utf8"
+  })
+  const [, hardware = ""] = /link\/ether (\S+)/.exec(stdout) ?? []
+  return hardware
+}
+
+/** Of no host on the cable. */
+const noHardware = "02:00:00:00:00:01"
+
+/**
+ * Parts two hosts, or joins them again. Meanwhile what one sends to the other is lost, as on a bad line, and sent again by its system. Their lines to other
+ * hosts are not affected.
+ */
+export const line = (one: string, other: string, isJoined: boolean): void => {
   for (const [from, to] of [[one, other], [other, one]] as const) {
+    const hardware = isJoined ? hardwareOf(to) : noHardware
     host(from)
-    host(to)
-    const { stdout } = spawnSync("ip", ["-n", `host${made.get(to)}`, "-o", "link", "show", `in${made.get(to)}`], {
-      encoding: "utf8"
-    })
-    const [, hardware = ""] = /link\/ether (\S+)/.exec(stdout) ?? []
-    const known = [to, "lladdr", hardware, "dev", `in${made.get(from)}`, "nud", "permanent"]
-    run("ip", "-n", `host${made.get(from)}`, "neigh", "replace", ...known)
+    const at = ["dev", `in${made.get(from)}`]
+    run("ip", "-n", `host${made.get(from)}`, "neigh", "replace", to, "lladdr", hardware, ...at, "nud", "permanent")
   }
 }
 

@@ -116,10 +116,21 @@ export class OurNode {
     clearTimeout(timer)
   }
 
-  private async ask<A>(path: string): Promise<A> {
+  /** As an operator names it to the node: it is dialled at once if it is ours to dial. */
+  async connect(ip: string): Promise<void> {
+    await this.ask("/connect", { address: `${ip}:${ports.peers}` })
+  }
+
+  /** As an operator does: it is not dialled until it is named again. */
+  async disconnect(ip: string): Promise<void> {
+    await this.ask("/disconnect", { ip })
+  }
+
+  private async ask<A>(path: string, body?: object): Promise<A> {
     const token = readFileSync(join(this.data, "admin.token"), "utf8").trim()
     const response = await fetch(`http://${this.ip}:${ports.admin}${path}`, {
-      headers: { authorization: `Bearer ${token}` },
+      ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
       signal: AbortSignal.timeout(10_000)
     })
     if (!response.ok) throw new Error(`${path}: ${await response.text()}`)

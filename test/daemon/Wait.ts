@@ -12,7 +12,8 @@ const againMs = 250
 export const until = async <A>(
   what: string,
   seconds: number,
-  look: () => Promise<A | undefined>
+  look: () => Promise<A | undefined>,
+  betweenMs = againMs
 ): Promise<{ readonly value: A; readonly seconds: number }> => {
   const from = performance.now()
   for (;;) {
@@ -20,7 +21,7 @@ export const until = async <A>(
     const took = (performance.now() - from) / 1_000
     if (value !== undefined) return { value, seconds: took }
     if (took > seconds) throw new Failed({ message: `not within ${seconds} s: ${what}` })
-    await sleep(againMs)
+    await sleep(betweenMs)
   }
 }
 
