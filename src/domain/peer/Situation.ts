@@ -5,6 +5,7 @@
 import * as DialFault from "../DialFault.ts"
 import type { DisconnectReason } from "../DisconnectReason.ts"
 import * as Limits from "../Limits.ts"
+import * as TransportText from "../TransportText.ts"
 import type { PeerIp } from "./PeerIp.ts"
 import type { Attempt, PeerRecord } from "./PeerRecord.ts"
 import type { PinReport } from "./Pins.ts"
@@ -48,6 +49,8 @@ export const situations = [
   "resources",
   "system",
   "not-timemesh",
+  "transport",
+  "silent-refusal",
   "says-nothing",
   "closes",
   "handshake",
@@ -176,6 +179,7 @@ const ofReason = ({ by, kind, reject }: DisconnectReason): Situation | undefined
 
 const ofAttempt = (attempt: Attempt, { ip }: PeerRecord, facts: Facts): Situation => {
   const { direction, reached, reason } = attempt
+  if (TransportText.isMismatch(reason.detail)) return crowdedOut(facts) ?? "transport"
   if (reason.kind === "dial-failed") return crowdedOut(facts) ?? ofDial(ip, reason, facts)
   const decided = ofReason(reason)
   // Bytes that are not a frame do not come from a node that has sent nothing yet.
@@ -184,6 +188,9 @@ const ofAttempt = (attempt: Attempt, { ip }: PeerRecord, facts: Facts): Situatio
   switch (reason.kind) {
     case "hello-timeout":
       return "says-nothing"
+    // Native dials wait for an Ack after the Hello only.
+    case "no-ack":
+      return "silent-refusal"
     case "eof":
     case "reset":
       return "closes"
@@ -192,10 +199,13 @@ const ofAttempt = (attempt: Attempt, { ip }: PeerRecord, facts: Facts): Situatio
   }
 }
 
+/** Codes of a connection that was open: the other end broke it off during the handshake. */
+const cutOff: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"])
+
 const ofDial = (ip: PeerIp, { by, detail = "" }: DisconnectReason, { familyMissing, isAlone }: Facts): Situation => {
   switch (DialFault.of(detail, ip)) {
     case "peer":
-      return detail === "ECONNREFUSED" ? "refused" : "no-answer"
+      return detail === "ECONNREFUSED" ? "refused" : cutOff.has(detail) ? "closes" : "no-answer"
     case "route":
       return by === "remote" ? "unreachable" : isAlone ? "network-down" : "no-route"
     case "network":

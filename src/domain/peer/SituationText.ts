@@ -2,6 +2,7 @@
  * The wording of each situation: its cause, and what to do. The table of docs/OPERATIONS.md has the same rows; a test compares them.
  */
 import { fineDuration } from "../Durations.ts"
+import * as TransportText from "../TransportText.ts"
 import type { PeerRecord } from "./PeerRecord.ts"
 import type { PinReport } from "./Pins.ts"
 import type { BannedFact, OwnAddress, Situation } from "./Situation.ts"
@@ -47,6 +48,28 @@ const code = (record: PeerRecord | undefined): string => record?.lastAttempt?.re
 const network =
   "check the cable or Wi-Fi, the address and the default route of this host (ip address, ip route); the node " +
   "dials again within seconds of the network's return"
+
+/** One end speaks TLS and the other does not. */
+const transport = ({ pin, record, usualPort }: Details): Words => {
+  const { direction, reason } = record?.lastAttempt ?? {}
+  const known = pin?.key === undefined
+    ? ""
+    : "; this node knows the node there by its key, and never falls back to plain"
+  const what = reason?.detail === TransportText.tlsThere
+    ? "it speaks TLS, and this node does not"
+    : direction === "inbound"
+    ? "it connects without TLS, which this node requires, and is refused"
+    : `port ${record?.dialPort ?? usualPort} accepts connections, but not over TLS as this node needs it (${
+      code(record)
+    })`
+  const fix = "start both nodes with the same --transport"
+  return {
+    cause: `${what}${known}`,
+    fix: known === ""
+      ? `${fix}; if they have, another program answers there: check the port (--peer IP:PORT, usually ${usualPort})`
+      : `${fix}; if they have, another host answers there`
+  }
+}
 
 const firewalls = "check that the host is up, and the firewalls on the way"
 
@@ -245,6 +268,16 @@ export const of = (situation: Situation, details: Details): Words => {
         }: it is not a timemesh node`,
         fix: `correct the port with --peer IP:PORT; this network's usual port is ${details.usualPort}`
       }
+    case "transport":
+      return transport(details)
+    case "silent-refusal":
+      return {
+        cause:
+          `the daemon at port ${port} did not accept this node: it refuses silently an address that it has banned, or ` +
+          "any when it has no place",
+        fix:
+          `look for this node's address in its getbanlist; the node dials again by itself, seldom enough not to be banned`
+      }
     case "says-nothing":
       return {
         cause: `port ${port} accepts connections, but says nothing: another program listens there, or the node hangs`,
@@ -253,9 +286,11 @@ export const of = (situation: Situation, details: Details): Words => {
     case "closes":
       return {
         cause:
-          `port ${port} accepts the connection and closes it without a word: another program, or a node without free ` +
-          "file descriptors, that isolates this one or that just ends",
-        fix: `check the port (--peer IP:PORT, usually ${details.usualPort}), and the log of the node there`
+          `port ${port} accepts the connection and closes it without a word: another program, a node that just ends, or ` +
+          "one that refuses this address (banned, isolated, known by another key, no file descriptors)",
+        fix:
+          `check the port (--peer IP:PORT, usually ${details.usualPort}), and the log of the node there; if this node was ` +
+          "set up anew, that node must trust its new key: timemesh peers trust"
       }
     case "handshake":
       return {

@@ -7,9 +7,6 @@
  */
 import type { Message } from "./Message.ts"
 
-/** The fault of a stream that is unexpectedly TLS. Such a peer is not redialled soon: see `Limits.otherTransportMs`. */
-export const speaksTls = "this endpoint speaks TLS, and this node does not: one of the two needs another --transport"
-
 /** A frame of a kind unknown to this version: skipped and counted after Up, an error before. */
 export interface Unknown {
   readonly _tag: "Unknown"

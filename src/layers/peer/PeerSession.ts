@@ -7,8 +7,9 @@ import * as Pair from "../../domain/pair/Pair.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
 import * as MessageCost from "../../domain/peer/MessageCost.ts"
 import type { PeerAddress } from "../../domain/peer/PeerAddress.ts"
+import * as TransportText from "../../domain/TransportText.ts"
 import { headerBytes } from "../../domain/wire/Frame.ts"
-import { type Decoded, speaksTls, type WireReader } from "../../domain/wire/Wire.ts"
+import type { Decoded, WireReader } from "../../domain/wire/Wire.ts"
 import * as Aliases from "./Aliases.ts"
 import * as ApplicationChannels from "./ApplicationChannels.ts"
 import type { FrameEvents } from "./ConnectionEvents.ts"
@@ -66,7 +67,7 @@ export class PeerSession implements FrameEvents<PeerEnd> {
 
   onMalformed(end: PeerEnd, fault: string): void {
     this.handOver(end)
-    if (fault !== speaksTls) return Protection.malformed(this.ctx, end, fault)
+    if (fault !== TransportText.tlsThere) return Protection.malformed(this.ctx, end, fault)
     postOf(this.ctx, end, {
       _tag: "Refused",
       end: end.id,

@@ -15,6 +15,7 @@ import { HandshakeQueue } from "../../domain/protection/HandshakeQueue.ts"
 import * as Offence from "../../domain/protection/Offence.ts"
 import { silentPlaces } from "../../domain/protection/silentPlaces.ts"
 import type { Suspects } from "../../domain/protection/Suspects.ts"
+import * as TransportText from "../../domain/TransportText.ts"
 import { ClientHello } from "../../domain/wire/tls/ClientHello.ts"
 import type { PeerPins } from "../../services/PeerPins.ts"
 import type { FailedArrival, Secured } from "../../services/PeerSocket.ts"
@@ -207,7 +208,7 @@ class Handshakes {
       return this.deliver(new TcpEnd(conn), remote, local, plain)
     }
     if (!allowed) {
-      const reason = DisconnectReason.local("protocol", "speaks no TLS, and this node takes no plain connection")
+      const reason = DisconnectReason.local("protocol", TransportText.noTlsArrived)
       this.outcome.failed(remote, { reason })
     }
     conn.end(noTlsAlert)

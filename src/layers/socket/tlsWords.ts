@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto"
 import type * as NodeTls from "node:tls"
 import * as Limits from "../../domain/Limits.ts"
+import * as TransportText from "../../domain/TransportText.ts"
 import type { Secured } from "../../services/PeerSocket.ts"
 import { systemError } from "./socketErrors.ts"
 
@@ -58,13 +59,13 @@ export const dialError = (error: Error): Error => {
   const reason = reasonOf(error)
   if (reason === undefined) return error
   const what = /wrong.version.number|packet.length.too.long|http.request/i.test(`${codeOf(error)} ${error.message}`)
-    ? "the endpoint does not speak TLS"
-    : `TLS handshake failed (${reason})`
+    ? TransportText.noTlsThere
+    : TransportText.tlsFailed(reason)
   return systemError(what, "a node of timemesh with --transport plain does not")
 }
 
 /** The error of a handshake that the peer began. */
-export const acceptError = (error: Error): string => `TLS handshake failed (${reasonOf(error) ?? error.message})`
+export const acceptError = (error: Error): string => TransportText.tlsFailed(reasonOf(error) ?? error.message)
 
 /** The error of a connection that failed after its handshake; system codes are kept. */
 export const recordError = (error: Error): Error => {

@@ -7,6 +7,7 @@ import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../../src/domain/peer/PeerRecord.ts"
 import * as Situation from "../../../src/domain/peer/Situation.ts"
 import * as SituationText from "../../../src/domain/peer/SituationText.ts"
+import * as TransportText from "../../../src/domain/TransportText.ts"
 import { facts, row } from "../../harness/adminNode.ts"
 
 const now = 100_000
@@ -72,7 +73,8 @@ describe("Situation", () => {
       readonly [code: string, local: boolean, facts: Partial<Situation.Facts>, is: Situation.Situation]
     > = [
       ["ECONNREFUSED", false, {}, "refused"],
-      ["ECONNRESET", false, {}, "no-answer"],
+      ["ECONNRESET", false, {}, "closes"],
+      ["EPIPE", false, {}, "closes"],
       ["ETIMEDOUT", false, {}, "no-answer"],
       ["EHOSTUNREACH", false, {}, "unreachable"],
       ["EHOSTUNREACH", true, {}, "no-route"],
@@ -111,6 +113,7 @@ describe("Situation", () => {
     ) => rowWith({ lastAttempt: { at: now, reason: DisconnectReason.remote(kind), direction, reached } })
     const cases: ReadonlyArray<readonly [PeerRecord, Situation.Situation]> = [
       [ended("hello-timeout"), "says-nothing"],
+      [ended("no-ack"), "silent-refusal"],
       [ended("eof"), "closes"],
       [ended("reset"), "closes"],
       [ended("bad-frame"), "not-timemesh"],
@@ -130,6 +133,26 @@ describe("Situation", () => {
       it(`${reason?.kind} after ${reached}, ${direction}: ${is}`, () =>
         assert.strictEqual(Situation.of(record, facts, now), is))
     }
+
+    it("is a matter of the transport where one end speaks TLS and the other does not, whichever dialled", () => {
+      const after = (
+        reason: DisconnectReason.DisconnectReason,
+        reached: "dial" | "socket",
+        direction: "inbound" | "outbound"
+      ) => rowWith({ lastAttempt: { at: now, reason, direction, reached } })
+      const { local, rejected, remote } = DisconnectReason
+      for (
+        const record of [
+          after(remote("dial-failed", TransportText.noTlsThere), "dial", "outbound"),
+          after(remote("dial-failed", TransportText.tlsFailed("bad record mac")), "dial", "outbound"),
+          after(local("protocol", TransportText.noTlsArrived), "socket", "inbound"),
+          after(rejected("incompatible", "local", TransportText.tlsThere), "socket", "inbound")
+        ]
+      ) {
+        assert.strictEqual(Situation.of(record, facts, now), "transport")
+        assert.strictEqual(Situation.of(record, { ...facts, full: 8 }, now), "full-here")
+      }
+    })
 
     it("is for want of a place where this node is full", () =>
       assert.strictEqual(Situation.of(ended("eof", "hello"), { ...facts, full: 8 }, now), "full-here"))

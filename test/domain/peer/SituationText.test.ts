@@ -5,6 +5,7 @@ import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import type { PeerRecord } from "../../../src/domain/peer/PeerRecord.ts"
 import type { BannedFact, OwnAddress, Situation } from "../../../src/domain/peer/Situation.ts"
 import * as SituationText from "../../../src/domain/peer/SituationText.ts"
+import * as TransportText from "../../../src/domain/TransportText.ts"
 import { row } from "../../harness/adminNode.ts"
 
 const ip = PeerIp.fromStringUnsafe("203.0.113.7")
@@ -259,6 +260,51 @@ const cases: ReadonlyArray<Row> = [
     "correct the port with --peer IP:PORT; this network's usual port is 24100"
   ],
   [
+    "transport",
+    code(TransportText.noTlsThere),
+    "port 9000 accepts connections, but not over TLS as this node needs it (the endpoint does not speak TLS)",
+    `start both nodes with the same --transport; if they have, another program answers there: ${usually}`
+  ],
+  [
+    "transport",
+    { ...code(TransportText.noTlsThere), pin: { state: "pinned", key: "ab", since: 0 } },
+    "port 9000 accepts connections, but not over TLS as this node needs it (the endpoint does not speak TLS); this node " +
+    "knows the node there by its key, and never falls back to plain",
+    "start both nodes with the same --transport; if they have, another host answers there"
+  ],
+  [
+    "transport",
+    { ...code(TransportText.noTlsThere), pin: { state: "not-pinned" } },
+    "port 9000 accepts connections, but not over TLS as this node needs it (the endpoint does not speak TLS)",
+    `start both nodes with the same --transport; if they have, another program answers there: ${usually}`
+  ],
+  [
+    "transport",
+    recordOf({
+      lastAttempt: {
+        at: 5,
+        reason: DisconnectReason.local("protocol", TransportText.noTlsArrived),
+        direction: "inbound",
+        reached: "socket"
+      }
+    }),
+    "it connects without TLS, which this node requires, and is refused",
+    `start both nodes with the same --transport; if they have, another program answers there: ${usually}`
+  ],
+  [
+    "transport",
+    ended(DisconnectReason.rejected("incompatible", "local", TransportText.tlsThere)),
+    "it speaks TLS, and this node does not",
+    `start both nodes with the same --transport; if they have, another program answers there: ${usually}`
+  ],
+  [
+    "silent-refusal",
+    ended(DisconnectReason.local("no-ack")),
+    "the daemon at port 9000 did not accept this node: it refuses silently an address that it has banned, or any when it " +
+    "has no place",
+    "look for this node's address in its getbanlist; the node dials again by itself, seldom enough not to be banned"
+  ],
+  [
     "says-nothing",
     {},
     "port 9000 accepts connections, but says nothing: another program listens there, or the node hangs",
@@ -267,9 +313,10 @@ const cases: ReadonlyArray<Row> = [
   [
     "closes",
     {},
-    "port 9000 accepts the connection and closes it without a word: another program, or a node without free file " +
-    "descriptors, that isolates this one or that just ends",
-    `${usually}, and the log of the node there`
+    "port 9000 accepts the connection and closes it without a word: another program, a node that just ends, or one that " +
+    "refuses this address (banned, isolated, known by another key, no file descriptors)",
+    `${usually}, and the log of the node there; if this node was set up anew, that node must trust its new key: timemesh ` +
+    "peers trust"
   ],
   [
     "handshake",

@@ -122,6 +122,19 @@ describe("TlsSocket, beyond the contract", () => {
   )
 
   live(
+    "a daemon's new certificate is accepted each time: it selects no protocol, and is not pinned",
+    Effect.gen(function*() {
+      for (const { certificate: cert, privateKey: key } of [...certificates, certificates[0]]) {
+        const [, port] = yield* foreignServer({ cert, key })
+        const { socket } = yield* dial(at("127.0.0.1", port))
+        const { pull } = yield* socket.reader
+        assert.strictEqual(text(yield* pull), "hello")
+        assert.isUndefined((yield* PeerSocket).keyReport?.(ip("127.0.0.1")))
+      }
+    })
+  )
+
+  live(
     "an endpoint without TLS is named",
     Effect.gen(function*() {
       const [server, port] = yield* Effect.acquireRelease(

@@ -1,7 +1,8 @@
 /** `timemesh/1` as a `Wire`: length-prefixed frames of a kind and a body (docs/PROTOCOL.md section 3). */
 import * as Limits from "../../Limits.ts"
+import * as TransportText from "../../TransportText.ts"
 import { FrameReader, headerBytes } from "../Frame.ts"
-import { type Decoded, type Next, speaksTls, type Wire, type WireReader } from "../Wire.ts"
+import type { Decoded, Next, Wire, WireReader } from "../Wire.ts"
 import * as NativeDecoder from "./NativeDecoder.ts"
 import * as NativeEncoder from "./NativeEncoder.ts"
 import { dataFixedBytes, dataHeadBytes, Kind, maxPayloadBytes, u16, u32 } from "./NativeLayout.ts"
@@ -56,7 +57,7 @@ class NativeReader extends FrameReader implements WireReader {
   fault(limit: number): string {
     // A TLS alert or handshake: what a TLS endpoint sends to a peer that does not speak TLS.
     if (tlsHeads.has(this.badLength >>> 8)) {
-      return speaksTls
+      return TransportText.tlsThere
     }
     return this.badLength === 0 ? "frame length 0" : `frame length ${this.badLength} exceeds limit ${limit}`
   }
