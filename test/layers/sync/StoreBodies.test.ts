@@ -231,24 +231,28 @@ describe("a reorganisation", () => {
   it.effect("leaves the other branches with their fork from the new chain", () =>
     Effect.gen(function*() {
       const { add, branch, events, store } = node(fork)
+      const below = Effect.runSync(make(10, "10.4.4.4", shared.slice(0, 12)))
+      const lower = add(below, { held: [] })
       const onOurs = add(better.slice(0, 2), { held: [] })
       const onTheirs = add(Effect.runSync(make(2, "10.5.5.5", [...shared.slice(0, 15), ...fork.slice(0, 3)])), {
         held: []
       })
       onTheirs.recede(15, fork.slice(0, 3).map(({ parent }) => parent))
       yield* store
-      assert.deepStrictEqual([branch.fork, onOurs.fork, onTheirs.fork], [24, 15, 18])
+      assert.deepStrictEqual([branch.fork, lower.fork, onOurs.fork, onTheirs.fork], [24, 12, 15, 18])
+      assert.deepStrictEqual(lower.upTo(99).map(({ hash }) => Hash.toHex(hash)), below.map(({ hash }) => hash))
       assert.deepStrictEqual(onOurs.upTo(99).map(({ hash }) => Hash.toHex(hash)), [
         ...range(16, 20).map((height) => at(shared, height).hash),
         ...better.slice(0, 2).map(({ hash }) => hash)
       ])
       const [event] = events
       assert(event?._tag === "Stored")
-      assert.deepStrictEqual(event.branches.map(({ base, fork, id }) => [id, fork, base]), [[1, 24, 24], [2, 15, 15], [
-        3,
-        18,
-        18
-      ]])
+      assert.deepStrictEqual(event.branches.map(({ base, fork, id }) => `${id} ${fork} ${base}`), [
+        "1 24 24",
+        "2 12 12",
+        "3 15 15",
+        "4 18 18"
+      ])
     }))
 })
 

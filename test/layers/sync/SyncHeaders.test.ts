@@ -432,4 +432,12 @@ describe("blame for headers", () => {
     ])
     assert.strictEqual(node.context.branches.size, 0)
   })
+
+  it("is for a header of ours after one that is not", () => {
+    const [first = assert.fail()] = fork
+    const again = shared[15] ?? assert.fail()
+    assert.deepStrictEqual(asking().exchange([first, again], { after: hashAt(shared, 15) }), [
+      lied("header at height 16: height 16, expected 17")
+    ])
+  })
 })

@@ -122,6 +122,27 @@ describe("SyncServer", () => {
       assert.deepStrictEqual(four, { after: hashes[2_499] ?? "", hashes: [], more: false })
     })))
 
+  it.effect("blocks are sent up to the first that is not ours", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const server = yield* setup(9)
+      for (const [request, wrong] of [[1, 2], [2, 0], [3, 9]] as const) {
+        const hashes = server.chain.slice(3, 7).map(({ hash }, i) => i === wrong ? "ff".repeat(32) : hash)
+        SyncServer.requested(server.context, peer, {
+          _tag: "GetBlocks",
+          request,
+          from: 4,
+          hashes: Uint8Array.from(Buffer.from(hashes.join(""), "hex"))
+        })
+      }
+      yield* server.settled
+      const blocks = server.chain.map(({ bytes }) => bytes)
+      assert.deepStrictEqual(server.sent as ReadonlyArray<unknown>, [
+        { _tag: "Blocks", request: 1, blocks: blocks.slice(3, 5), done: true },
+        { _tag: "Blocks", request: 2, blocks: [], done: true },
+        { _tag: "Blocks", request: 3, blocks: blocks.slice(3, 7), done: true }
+      ])
+    })))
+
   it.effect("headers are read from the index: no block is touched", () =>
     Effect.scoped(Effect.gen(function*() {
       const server = yield* setup(100)
