@@ -95,6 +95,8 @@ export const refusalsWithheld = 3
 
 /** blocks per commit: 2,000 typical ones are 1 MB, written and synced in about 10 ms; also the most that a kill can lose. */
 export const storeBatchBlocks = 2_000
+/** blocks per statement: about a ms of the event loop, where 2,000 took four. */
+export const storeStatementBlocks = 500
 /** bytes of blocks per statement and commit of more than one block: how much is copied at once on its way to disk. */
 export const storeBatchBytes = 16 * 1024 * 1024
 /**

@@ -43,14 +43,17 @@ export const checkFirst = (
   return undefined
 }
 
-/** Each batch holds at least one block, at most `Limits.storeBatchBlocks`, and about `Limits.storeBatchBytes` at most. */
-export const batchesOf = (blocks: ReadonlyArray<StoredBlock>): ReadonlyArray<ReadonlyArray<StoredBlock>> => {
+/** Each batch holds at least one block, at most `most`, and about `Limits.storeBatchBytes` at most. */
+export const batchesOf = (
+  blocks: ReadonlyArray<StoredBlock>,
+  most: number = Limits.storeBatchBlocks
+): ReadonlyArray<ReadonlyArray<StoredBlock>> => {
   const batches: Array<ReadonlyArray<StoredBlock>> = []
   let from = 0
   let bytes = 0
   for (let i = 0; i < blocks.length; i++) {
     const size = blocks[i]?.bytes.length ?? 0
-    if (i > from && (i - from === Limits.storeBatchBlocks || bytes + size > Limits.storeBatchBytes)) {
+    if (i > from && (i - from === most || bytes + size > Limits.storeBatchBytes)) {
       batches.push(blocks.slice(from, i))
       from = i
       bytes = 0

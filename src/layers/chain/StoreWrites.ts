@@ -1,6 +1,7 @@
 /** Changes of `ChainStoreSql`. Each is one transaction; cached facts change only when it commits. */
 import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
+import * as Limits from "../../domain/Limits.ts"
 import type { Branch, ChainStoreError, StoredBlock, Tip } from "../../services/ChainStore.ts"
 import * as AppendRules from "./AppendRules.ts"
 import * as ChainTables from "./ChainTables.ts"
@@ -62,9 +63,12 @@ const remember = ({ entries }: LazyIndex, hashes: () => ReadonlyArray<Uint8Array
   if (entries !== undefined) { for (const hash of hashes()) HashIndex.addBytes(entries, hash, height) }
 }
 
+/** A batch is copied for its statements: in parts, so that everything else in the process runs between them. */
 const insertAll = (tables: ChainTables.ChainTables, batches: Batches) =>
   Effect.gen(function*() {
-    for (const batch of batches) for (const statement of tables.insert(batch)) yield* statement
+    for (const part of batches.flatMap((batch) => AppendRules.batchesOf(batch, Limits.storeStatementBlocks))) {
+      for (const statement of tables.insert(part)) yield* statement
+    }
   })
 
 const runAll = (statements: ReadonlyArray<Effect.Effect<unknown, SqlError.SqlError>>) =>

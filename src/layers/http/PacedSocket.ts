@@ -9,24 +9,37 @@ import type * as Net from "node:net"
 import { Duplex } from "node:stream"
 import * as Limits from "../../domain/Limits.ts"
 
-/** Gives sockets turns, longest waiting first. One for all connections of a server. */
+/**
+ * Gives sockets turns, longest waiting first. One for all connections of a server. A socket that asks in a turn that no other has is served at once: during
+ * sync every further turn takes milliseconds.
+ */
 export class Turns {
   private readonly waiting = new Set<PacedSocket>()
+  private isTaken = false
 
   ask(socket: PacedSocket): void {
-    this.waiting.add(socket)
-    if (this.waiting.size === 1) setImmediate(this.next)
+    if (this.isTaken) {
+      this.waiting.add(socket)
+      return
+    }
+    this.isTaken = true
+    // The sockets of a turn are read before its immediates run: the next turn begins with the immediate after those.
+    setImmediate(this.ends)
+    socket.onTurn()
   }
 
   leave(socket: PacedSocket): void {
     this.waiting.delete(socket)
   }
 
+  private readonly ends = (): void => void setImmediate(this.next)
+
   private readonly next = (): void => {
     const [first] = this.waiting
+    this.isTaken = first !== undefined
     if (first === undefined) return
     this.waiting.delete(first)
-    if (this.waiting.size > 0) setImmediate(this.next)
+    setImmediate(this.next)
     first.onTurn()
   }
 }

@@ -8,6 +8,7 @@ import * as ChainStoreSql from "../../../src/layers/chain/ChainStoreSql.ts"
 import * as ChainRepair from "../../../src/layers/chain/tools/ChainRepair.ts"
 import * as ChainScan from "../../../src/layers/chain/tools/ChainScan.ts"
 import * as SqliteClient from "../../../src/layers/sql/SqliteClient.ts"
+import * as SqliteThread from "../../../src/layers/sql/SqliteThread.ts"
 import { ChainStore } from "../../../src/services/ChainStore.ts"
 import type { ChainStoreError, StoredBlock } from "../../../src/services/ChainStore.ts"
 import { after, block, genesis, isTrue, network, restored } from "../../harness/chainBlocks.ts"
@@ -112,6 +113,37 @@ describe("ChainStoreSql on SQLite", () => {
           heights.add((yield* store.tip).height)
           assert.deepStrictEqual([...heights], [0, most, 2 * most, list.length])
         }))
+    ))
+
+  it.live("a commit is copied in parts, in one transaction: nothing else of the process waits for all of it", () =>
+    withFile((filename) =>
+      sqliteAtOnce(Effect.gen(function*() {
+        const access = yield* SqliteThread.Access
+        /** What the database was told, inserts by their number of blocks. */
+        const told: Array<string> = []
+        const note = (sql: string, params: ReadonlyArray<unknown>) => {
+          const spans = params.findLast((param): param is string => typeof param === "string" && param.startsWith("["))
+          told.push(spans === undefined ? sql : `${(JSON.parse(spans) as ReadonlyArray<number>).length} rows`)
+        }
+        const most = Limits.storeStatementBlocks
+        const list = after(genesis, 3 * most + 7, 0, 40)
+        yield* withStore(filename, (store) =>
+          Effect.gen(function*() {
+            told.length = 0
+            yield* store.append(0, list)
+            assert.deepStrictEqual(yield* store.hashes(1, list.length), list.map(({ hash }) => hash))
+          })).pipe(Effect.provideService(SqliteThread.Access, {
+            ...access,
+            write: (options) =>
+              Effect.map(access.write(options), (thread) => ({
+                ...thread,
+                run: (sql, params) => Effect.suspend(() => (note(sql, params), thread.run(sql, params)))
+              }))
+          }))
+        const changes = told.filter((sql) => !/^\s*SELECT/i.test(sql))
+        const rows = [most, most, most, 7].flatMap((n) => [`${n} rows`, `${n} rows`])
+        assert.deepStrictEqual(changes, ["BEGIN IMMEDIATE", ...rows, "COMMIT"])
+      }))
     ))
 
   it.live("another network's database is refused and left as it was", () =>
