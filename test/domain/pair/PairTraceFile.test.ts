@@ -134,15 +134,14 @@ describe("the file of a trace gives back", () => {
 })
 
 describe("the file of a trace", () => {
+  const nothing = { ends: [], spacing: false, dialable: false, redial: false, grace: false, barred: false }
   const second = { ...step, at: 1_001.6, before: states[6] ?? empty, after: empty }
 
   it("reads as documented: nonces are decimal texts, missing fields absent, times whole, a state only where it is new", () => {
     const after = states[6] ?? empty
-    const flags = { spacing: false, dialable: false, redial: false, grace: false, barred: false }
     const draw = { id: 500, nonce: "18446744073709551615", backoffMs: 7.5, fallbackMs: 4_000 }
-    const state = { ends: [], ...flags }
     const common = { event: { _tag: "Freed" }, draw, decisions: [], actions: [] }
-    const changed = { ...state, spacing: true, dialable: true, rank: "lower" }
+    const changed = { ...nothing, spacing: true, dialable: true, rank: "lower" }
     assert.deepStrictEqual(
       jsonOf({ ...traceOf({ ...step, at: 1_000.4, after }, second, { ...step, before: { ...empty } }), at: 2_000.4 }),
       {
@@ -155,9 +154,9 @@ describe("the file of a trace", () => {
         at: 2_000,
         earlier: 3,
         steps: [
-          { at: 1_000, before: state, ...common, after: changed },
-          { at: 1_002, ...common, after: state },
-          { at: 1_000, before: state, ...common, after: state }
+          { at: 1_000, before: nothing, ...common, after: changed },
+          { at: 1_002, ...common, after: nothing },
+          { at: 1_000, before: nothing, ...common, after: nothing }
         ]
       }
     )
@@ -183,7 +182,7 @@ describe("the file of a trace", () => {
 
   for (
     const [what, part] of [
-      ["an end", { after: { ...empty, ends: [{}] } }],
+      ["an end", { after: { ...nothing, ends: [{}] } }],
       ["a timer", { event: { _tag: "Fired", timer: {} } }],
       ["a reason", { event: { _tag: "Closed", end: 2, reason: {} } }],
       ["a decision", { decisions: [{}] }],
@@ -192,6 +191,7 @@ describe("the file of a trace", () => {
   ) {
     it(`is damaged where ${what} lacks what it is made of`, () => {
       const [first] = good["steps"] as ReadonlyArray<object>
+      assert.strictEqual(fault({ ...good, steps: [{ ...first, after: nothing }] }), "")
       assert.match(
         fault({ ...good, steps: [{ ...first, ...part }] }),
         /^is a damaged trace, or one of another version: /

@@ -206,7 +206,11 @@ describe("a connection that the peer does not use", () => {
     assert.strictEqual(TimePairState.up(node.pair)?.id, end)
     node.to(Limits.timeUnusedMs)
     const [, down] = node.did.find(([, { _tag }]) => _tag === "Down") ?? assert.fail()
-    assert.deepInclude(down._tag === "Down" ? down.reason : {}, { kind: "unused", by: "local" })
+    const reason = DisconnectReason.local(
+      "unused",
+      "the peer answers pings but has stopped asking for our tip; dialling again"
+    )
+    assert.deepStrictEqual(down, { _tag: "Down", end, reason })
     assert.isEmpty(node.pair.ends)
     node.to(Limits.timeUnusedMs + Limits.timeDialSpacingMs - 1)
     assert.isEmpty(node.times("Dial"), "the peer has to notice the close before it is dialled")

@@ -60,6 +60,14 @@ describe("the TIME pair", () => {
     assert.deepStrictEqual(ids(node), [theirs, later])
   })
 
+  it("without the rule for unused connections, runs no timer for one and ends none", () => {
+    const step = TimePair.make({ ...TimePair.production, unusedEnds: false })
+    const node = new TimePairDrive("higher", false, step)
+    const end = node.accept()
+    assert.deepStrictEqual(tags(node.post({ _tag: "HandshakeReceived", end })), ["Disarm", "Greet", "Up"])
+    assert.deepStrictEqual(node.post({ _tag: "Closed", end, reason: eof }), [{ _tag: "Down", end, reason: eof }])
+  })
+
   it("dials and does nothing else when the wait is over", () => {
     const node = new TimePairDrive("lower").learn()
     assert.deepStrictEqual(tags(node.post({ _tag: "Fired", timer: { kind: "dial", end: 0 }, id: 50 })), ["Dial"])
