@@ -148,6 +148,7 @@ const tryAnew = async (
   mutants: ReadonlyArray<string>,
   tests: ReadonlyArray<Test>
 ): Promise<void> => {
+  if (mutants.length === 0) return
   const alone = new Map<string, { readonly ms: number; readonly hits: Known["hits"] }>()
   for (const test of await importAnew(runner, file) ?? []) {
     if (!tests.some(({ id }) => id === test.id)) continue
