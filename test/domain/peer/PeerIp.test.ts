@@ -34,6 +34,10 @@ describe("PeerIp.fromString", () => {
   for (
     const text of [
       "",
+      "7",
+      "20a.1.2.3",
+      "10a.1.2.3",
+      "a.1.2.3",
       " 1.2.3.4",
       "1.2.3.4 ",
       "1.2.3",
@@ -69,6 +73,14 @@ describe("PeerIp.fromString", () => {
   it("fails with a PeerIpError", () => {
     const result = PeerIp.fromString("1.2.3")
     assert.strictEqual(Result.isFailure(result) ? result.failure._tag : "", "PeerIpError")
+  })
+
+  it("says how an address is written", () => {
+    const result = PeerIp.fromString("1.2.3")
+    assert.strictEqual(
+      Result.isFailure(result) ? result.failure.reason : "",
+      "write it as 203.0.113.7 or 2001:db8::7"
+    )
   })
 
   it("says why a zone id is refused", () => {
@@ -133,12 +145,19 @@ describe("PeerIp.fromBytesAt", () => {
       "::1:ffff:1.2.3.4",
       "100::ffff:1.2.3.4",
       "::ff00:1.2.3.4",
-      "::ff:1.2.3.4"
+      "::ff:1.2.3.4",
+      "1111:1111:1111:1111:1111:ffff:1.2.3.4",
+      "1:2:3:4:5:ffff:1.2.3.4"
     ]
   ) {
     it(`gives ${text} the text that parsing gives`, () => {
       const bytes = Uint8Array.from(NetAddress.ipv6ToOctets(Result.getOrThrow(NetAddress.ipv6FromString(text))))
       assert.strictEqual(PeerIp.fromBytesAt(bytes, 0), ip(text))
+      for (const before of [0, 255]) {
+        const within = new Uint8Array(32).fill(before)
+        within.set(bytes, 16)
+        assert.strictEqual(PeerIp.fromBytesAt(within, 16), ip(text), `behind bytes of ${before}`)
+      }
     })
   }
 })
@@ -289,6 +308,7 @@ describe("PeerIp.classOf and netgroup", () => {
   it("say which addresses are of one link alone", () => {
     const texts = ["169.254.1.1", "fe80::1", "169.253.1.1", "fec0::1", "10.0.0.1"]
     assert.deepStrictEqual(texts.filter((text) => PeerIp.isLinkLocal(ip(text))), ["169.254.1.1", "fe80::1"])
+    assert.deepStrictEqual(["8.169.254.1", "2001:db8::fe80:1"].filter((text) => PeerIp.isLinkLocal(ip(text))), [])
     assert.deepStrictEqual(["::1", "10.0.0.1"].map((text) => PeerIp.isIpv6(ip(text))), [true, false])
   })
 })

@@ -53,6 +53,14 @@ describe("PeerSummary", () => {
     ])
   })
 
+  it("counts an address without a record as one that is missing, and no link of it", () => {
+    const [one] = rows(["in-book"])
+    assert(one !== undefined)
+    const known = { ...one, record: undefined }
+    assert.deepInclude(PeerSummary.of([known]), { known: 1, connected: 0 })
+    assert.deepStrictEqual(PeerSummary.links([known]), { wires: {}, transports: {}, pins: {} })
+  })
+
   it("counts connections in trouble, and addresses that are no peers, by situation", () => {
     const { apart, connected, known, troubled } = PeerSummary.of(
       rows(["connected", "quiet", "quiet", "alias", "alias", "moved", "lost"])

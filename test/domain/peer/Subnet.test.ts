@@ -36,6 +36,12 @@ describe("a block of addresses", () => {
     assert.strictEqual<string>(Subnet.ofOne(ip("10.1.2.3")), "10.1.2.3")
   })
 
+  it("is refused with an error of its own", () =>
+    assert.strictEqual(
+      Result.match(Subnet.fromString("x"), { onFailure: ({ _tag }) => _tag, onSuccess: () => "" }),
+      "SubnetError"
+    ))
+
   it("is refused with what is wrong: no address, no number, too many bits, too few", () => {
     const example = "write it as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32"
     for (
