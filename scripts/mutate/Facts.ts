@@ -22,9 +22,14 @@ export interface Plan {
   readonly facts: string
   /** Path of the file of what tests took. */
   readonly durations: string
-  /** ms. Tests that took longer are left out. */
+  /** ms. Tests that took longer are left out, and those that say so by the tag `long`. `Infinity` is `null` in JSON: no bound is `unbounded`. */
   readonly mostMs: number
 }
+
+/** ms. */
+export const unbounded = Number.MAX_SAFE_INTEGER
+
+export const isBounded = ({ mostMs }: Plan): boolean => mostMs < unbounded
 
 /** What a test took when it ran without a mutant. */
 export interface Duration {

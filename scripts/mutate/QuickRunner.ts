@@ -216,7 +216,7 @@ export default class QuickRunner extends TestRunner {
   }
 
   override async onBeforeRunTask(test: Task): Promise<void> {
-    if (slow.has(nameOf(test))) test.mode = "skip"
+    if (slow.has(nameOf(test)) || (Facts.isBounded(plan) && test.tags?.includes("long"))) test.mode = "skip"
     await super.onBeforeRunTask(test)
   }
 

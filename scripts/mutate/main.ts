@@ -12,6 +12,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
+import * as Facts from "./Facts.ts"
 import * as Journal from "./Journal.ts"
 import * as QuickPass from "./QuickPass.ts"
 import { results } from "./Reporter.ts"
@@ -131,7 +132,7 @@ const test = async (room: Room) => {
     `${room.name}: ${all.length} mutants, ${drawn.length} drawn with seed ${values.seed}, ${due.length} to be tested`
   )
   const testFiles = testsOf(room, root).filter((name) => path.basename(name).includes(values.tests))
-  const bounds = { durations: `${cache}durations.ndjson`, mostMs: values.quick ? quickMs : Number.MAX_SAFE_INTEGER }
+  const bounds = { durations: `${cache}durations.ndjson`, mostMs: values.quick ? quickMs : Facts.unbounded }
   if (due.length > 0 && !values.thorough) {
     // Of its own for each choice of files, so that two may run side by side.
     const copy = `${cache}copies/${room.name.replace("/", "-")}${values.file}`
