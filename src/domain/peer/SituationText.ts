@@ -314,7 +314,11 @@ export const of = (situation: Situation, details: Details): Words => {
         fix: "look at the logs of both ends, and at what lies between them (NAT, firewall, load)"
       }
     case "lost":
-      return { cause: "the connection was lost, and the next dial is to come" }
+      return {
+        cause: record?.lastDown?.reason.kind === "unused"
+          ? "the daemon no longer used the connection, so this node ended it; the next dial is to come"
+          : "the connection was lost, and the next dial is to come"
+      }
     case "waiting-for-it":
       return {
         cause: record?.mayDial === false

@@ -193,7 +193,11 @@ class Handshakes {
       if (!isGone) this.failed(arrival, DisconnectReason.local("bad-frame", acceptError(error)))
     }
     tls.on("error", fails)
+    // Half-open connections are allowed, so nothing else notices a peer that hangs up here: it would keep its place until the time is over.
+    const hangsUp = () => tls.destroy()
+    tls.once("end", hangsUp)
     tls.once("secure", () => {
+      tls.off("end", hangsUp)
       arrival.stream?.secured()
       this.secured(arrival, tls)
       if (!tls.destroyed) tls.off("error", fails)

@@ -338,6 +338,11 @@ const cases: ReadonlyArray<Row> = [
     "look at the logs of both ends, and at what lies between them (NAT, firewall, load)"
   ],
   ["lost", {}, "the connection was lost, and the next dial is to come"],
+  [
+    "lost",
+    recordOf({ lastDown: { at: 5, upMs: 180_000, reason: DisconnectReason.local("unused") } }),
+    "the daemon no longer used the connection, so this node ended it; the next dial is to come"
+  ],
   ["waiting-for-it", {}, "the peer, whose IP is lower, is expected to dial first"],
   [
     "waiting-for-it",
