@@ -53,7 +53,10 @@ const processExists = (pid: number): boolean => {
 const findIn = (directories: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Found>, Failure.Failure> =>
   Effect.forEach(directories, (directory) =>
     Effect.gen(function*() {
-      const file = yield* Effect.mapError(DataDir.read(directory), (error) => Failure.unusable(error.message))
+      const file = yield* Effect.mapError(
+        DataDir.read(directory),
+        (error) => Failure.unusable(`${error.message}, or ask the node by its address: --admin IP:PORT`)
+      )
       if (Option.isNone(file)) return []
       const { pid } = file.value
       const held = Option.getOrElse(yield* DataDir.isHeld(directory), () => processExists(pid))

@@ -8,6 +8,15 @@ import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import { say } from "./terminal.ts"
 
+/** What was done; `undefined` if there was nothing to do. A peer that is not connected is dialled no more. */
+export const told = (peer: string, disconnected: boolean, situation: string | undefined): string | undefined =>
+  !disconnected && situation === "unknown"
+    ? undefined
+    : `${
+      disconnected ? `disconnected ${peer}` : `no connection to ${peer} was up`
+    }; this node does not dial it until ` +
+      `timemesh connect ${peer}. It may dial this node: to keep it away, timemesh ban ${peer}`
+
 export const command = Command.make(
   "disconnect",
   { ...flags.asking, ip: Argument.String("ip").pipe(Argument.withDescription("IP address of the peer")) },
@@ -15,14 +24,19 @@ export const command = Command.make(
     const parsed = PeerIp.fromString(ip)
     if (Result.isFailure(parsed)) return yield* Failure.unusable(parsed.failure.message)
     const peer = parsed.success
-    const disconnected = yield* askNode.ask(flags.toFlags(where), (client) => client.disconnect(peer))
+    const { disconnected, situation } = yield* askNode.ask(flags.toFlags(where), (client) =>
+      Effect.gen(function*() {
+        const disconnected = yield* client.disconnect(peer)
+        return { disconnected, situation: (yield* client.why(peer)).situation }
+      }))
+    const text = told(peer, disconnected, situation)
     if (json) yield* Json.print({ ip: peer, disconnected })
-    if (!disconnected) return yield* Failure.failed(`no connection to ${peer} is up; see why: timemesh why ${peer}`)
-    if (!json) {
-      yield* say(
-        `disconnected ${peer}; this node does not dial it until timemesh connect ${peer}. It may dial this node: to keep it away, timemesh ban ${peer}`
+    if (text === undefined) {
+      return yield* Failure.failed(
+        `${peer} is not known to this node: there is no connection to end, and no dial to stop`
       )
     }
+    if (!json) yield* say(text)
   })
 ).pipe(
   Command.withDescription("End the connection to a peer and stop dialling it until it is named again"),

@@ -1,5 +1,5 @@
 /**
- * `npm run dashboard-check`: the dashboard in a real Chromium, with the bound on first paint, and README's pictures made anew. With `-- --minutes M`
+ * `npm run dashboard-check`: the dashboard in a real Chromium, with the bound on first paint, and README's picture made anew. With `-- --minutes M`
  * a page stays open instead, and nothing may grow in it (`Open`). Installs Debian's Chromium where it is missing and may; else it says that it was
  * skipped, and ends with 0.
  */
