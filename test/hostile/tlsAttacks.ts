@@ -1,10 +1,11 @@
 /** What a hostile program does to a port that speaks TLS, by TLS itself. */
 import * as Net from "node:net"
 import * as NodeTls from "node:tls"
+import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import { certificateChain } from "../harness/certificateChain.ts"
 import * as KeyUpdates from "../harness/keyUpdates.ts"
 import { type Attack, often, pour, random, spread } from "./attacks.ts"
-import { connect, connectPlain, type Target } from "./Client.ts"
+import { Client, connect, connectPlain, frame, type Target } from "./Client.ts"
 
 /** As many as one process may hold open. */
 const holding = () => {
@@ -147,6 +148,46 @@ const chains: Attack = {
   }
 }
 
+/** Where the hostile servers listen, at every address of the host. */
+const serverPort = (target: Target): number => target.port + 5
+
+const serve = async (target: Target): Promise<void> => {
+  const { certificates, key } = await certificateChain(90)
+  const chains = NodeTls.createServer({ cert: certificates, key }).on("tlsClientError", () => {})
+  Net.createServer((socket) => {
+    socket.on("error", () => {})
+    const kind = Number(socket.localAddress?.split(".")[3] ?? 0) % 3
+    if (kind === 0) chains.emit("connection", socket)
+    else if (kind === 1) socket.resume()
+    else pour(socket, record)
+  }).listen(serverPort(target), "0.0.0.0")
+}
+
+/** Peers that advertise hosts of their own. Those show chains, never answer, or send records without end. */
+const servers: Attack = {
+  name: "TLS: hosts that we dial: chains, silence, records without end",
+  run: (target) => {
+    void serve(target)
+    for (let i = 0; i < 20; i++) {
+      const client = new Client(target, `127.${1 + i}.2.1`)
+      let n = i * 1_000
+      const told = () =>
+        Array.from({ length: 50 }, (_, at) => ({
+          ip: PeerIp.fromStringUnsafe(`127.${100 + n % 40}.${(n >> 3) & 255}.${1 + at}`),
+          port: serverPort(target)
+        }))
+      const tell = () => {
+        client.socket.write(frame({ _tag: "Peers", peers: told() }))
+        n += 1
+      }
+      void client.up.then(() => often(2, tell))
+    }
+  }
+}
+
+/** A handshake record that is never complete: a Certificate of 16 MB, begun again and again. */
+const record = Buffer.concat([Buffer.from([22, 3, 3, 0x40, 0, 11, 0xff, 0xff, 0xff]), Buffer.alloc(0x40_00 - 4, 1)])
+
 const garbage = Buffer.alloc(4_096, 0x55)
 
 export const tlsAttacks: Readonly<Record<string, Attack>> = {
@@ -176,5 +217,6 @@ export const tlsAttacks: Readonly<Record<string, Attack>> = {
     again()
   }),
   "tls-chains": chains,
+  "tls-servers": servers,
   "tls-plain": peers("TLS: plain bytes in the middle, 100 peers", 100, {}, (_, raw) => pour(raw, garbage))
 }

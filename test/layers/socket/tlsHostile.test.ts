@@ -1,6 +1,7 @@
 /** What hostile programs do before a TLS handshake is done: each ends with a reason, and a peer that connects meanwhile notices nothing. */
 import { assert, describe } from "@effect/vitest"
 import { Effect, Queue } from "effect"
+import * as Net from "node:net"
 import * as NodeTls from "node:tls"
 import * as Limits from "../../../src/domain/Limits.ts"
 import { certificateChain } from "../../harness/certificateChain.ts"
@@ -238,6 +239,37 @@ describe("hostile TLS, in its handshake", () => {
         const { socket } = yield* dial(at("127.0.0.1", port), { isKnown })
         const exit = yield* Effect.exit(Effect.scoped(socket.reader))
         assert.strictEqual(outcome(exit), `SocketOpenError ${refusal}`)
+      })
+    )
+  }
+
+  for (
+    const [name, said, refusal] of [
+      ["never answers", [], "SocketOpenError Timeout"],
+      ["answers by an alert", [21, 3, 3, 0, 2, 2, 40], "TLS handshake failed ("],
+      ["begins a record that is too long", [22, 3, 3, 0xff, 0xff], "TLS handshake failed ("],
+      ["sends empty records", Array.from({ length: 200 }, () => [22, 3, 3, 0, 0]).flat(), "TLS handshake failed ("],
+      ["closes at once", undefined, "ECONNRESET"]
+    ] as const
+  ) {
+    live(
+      `a server that ${name} is given up`,
+      Effect.gen(function*() {
+        const server = Net.createServer((conn) => {
+          conn.on("error", () => {})
+          conn.once("data", () => said === undefined ? conn.end() : conn.write(Uint8Array.from(said)))
+        })
+        yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
+        const port = yield* Effect.callback<number>((resume) => {
+          server.listen(0, "127.0.0.1", () => {
+            const bound = server.address()
+            resume(Effect.succeed(typeof bound === "object" && bound !== null ? bound.port : 0))
+          })
+        })
+        // Only the first of these waits for it.
+        const { socket } = yield* dial(at("127.0.0.1", port), said?.length === 0 ? { timeoutMs: 100 } : {})
+        const exit = yield* Effect.exit(Effect.scoped(socket.reader))
+        assert.include(outcome(exit), refusal)
       })
     )
   }
