@@ -1,5 +1,6 @@
 /** What is known about a TLS connection, and readable reasons for its failures. */
-import { createHash } from "node:crypto"
+import { Option, Result } from "effect"
+import { createHash, type X509Certificate } from "node:crypto"
 import type * as NodeTls from "node:tls"
 import * as Limits from "../../domain/Limits.ts"
 import * as TransportText from "../../domain/TransportText.ts"
@@ -9,18 +10,18 @@ import { systemError } from "./socketErrors.ts"
 /** ALPN name of the native wire. */
 export const protocol = "timemesh/1"
 
-const keyOf = (conn: NodeTls.TLSSocket): string | undefined => {
-  const key = conn.getPeerX509Certificate()?.publicKey.export({ type: "spki", format: "der" })
-  return key === undefined ? undefined : createHash("sha256").update(key).digest("hex")
-}
-
 /** What is wrong with a handshake in which the peer sends more than this. */
 export const flightFault = (limit: number): string => `TLS handshake exceeds limit ${limit} bytes`
 
+type Certificate = Pick<X509Certificate, "issuerCertificate" | "publicKey" | "raw">
+
+/** What a TLS connection tells about its peer. */
+export interface Shown extends Pick<NodeTls.TLSSocket, "alpnProtocol" | "getProtocol"> {
+  readonly getPeerX509Certificate: () => Certificate | undefined
+}
+
 /** What is wrong with the certificates that a peer presented, if any. By then OpenSSL has verified them: see `HandshakeStream`. */
-const certificateFault = (conn: NodeTls.TLSSocket): string | undefined => {
-  const { issuerCertificate: issuer, raw } = conn.getPeerCertificate(true)
-  if (raw === undefined) return undefined
+const certificateFault = ({ issuerCertificate: issuer, raw }: Certificate): string | undefined => {
   if (raw.length > Limits.tlsCertificateBytes) {
     return `certificate of ${raw.length} bytes exceeds limit ${Limits.tlsCertificateBytes}`
   }
@@ -28,20 +29,25 @@ const certificateFault = (conn: NodeTls.TLSSocket): string | undefined => {
   return issuer === undefined || issuer.raw.equals(raw) ? undefined : "shows a chain of certificates"
 }
 
+const keyOf = ({ publicKey }: Certificate): string =>
+  createHash("sha256").update(publicKey.export({ type: "spki", format: "der" })).digest("hex")
+
 /** How a connection is secured once its handshake is done, and why it must be closed, if so. */
-export const inspect = (
-  conn: NodeTls.TLSSocket
-): { readonly secured: Secured; readonly fault: string | undefined } => {
-  // Must precede reading the key: for a server's certificate, Node returns the chain only to the first query.
-  const fault = certificateFault(conn)
+export const inspect = (conn: Shown): { readonly secured: Secured; readonly fault: string | undefined } => {
+  const certificate = conn.getPeerX509Certificate()
+  const key = certificate && Result.try(() => keyOf(certificate))
   const { alpnProtocol } = conn
   const secured: Secured = {
     _tag: "Tls",
     version: conn.getProtocol() ?? "?",
     protocol: typeof alpnProtocol === "string" && alpnProtocol !== "" ? alpnProtocol : undefined,
-    key: keyOf(conn)
+    key: key && Option.getOrUndefined(Result.getSuccess(key))
   }
-  return { secured, fault }
+  const isUnreadable = key !== undefined && Result.isFailure(key)
+  return {
+    secured,
+    fault: isUnreadable ? "shows a key that cannot be read" : certificate && certificateFault(certificate)
+  }
 }
 
 const codeOf = (error: Error): string => "code" in error && typeof error.code === "string" ? error.code : ""

@@ -60,8 +60,14 @@ describe("hostile TLS, after its handshake", () => {
       const conn = KeyUpdates.connect(
         { host: "127.0.0.1", port: address.port, localAddress: "127.0.0.2" },
         {},
-        // Several times the limit, in one piece: the node's own pace decides how long it takes.
-        ({ conn, next }) => conn.write(next(4_000))
+        ({ conn, next }) => {
+          const more = () => {
+            if (conn.destroyed) return
+            if (conn.write(next(1_000))) setImmediate(more)
+            else conn.once("drain", more)
+          }
+          more()
+        }
       )
       yield* Effect.addFinalizer(() => Effect.sync(() => conn.destroy()))
       assert.strictEqual(yield* Queue.take(ends), `SocketReadError ${recordFlood}`)
