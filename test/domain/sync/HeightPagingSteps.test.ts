@@ -34,7 +34,12 @@ const drive = (toldHeight: number) => {
       now += Limits.timeAlikeMs
       return post(event)
     },
-    state: () => state
+    state: () => state,
+    /** After so many ms. */
+    after: (ms: number, event: Event) => {
+      now += ms
+      return post(event)
+    }
   }
 }
 const asked = (...heights: ReadonlyArray<number>): Event => ({
@@ -109,5 +114,41 @@ describe("height paging", () => {
     assert.strictEqual(pages, Limits.timeSearches + 1)
     const given = actions.find(({ _tag }) => _tag === "GiveHeaders")
     assert.deepInclude(given, { after: hash(0), blocks: [], more: false })
+  })
+
+  it("blocks that were given are kept no longer", () => {
+    const peer = drive(3)
+    peer.post({ _tag: "AskedBlocks", request: 1, from: 1, hashes: [hash(1), hash(2)] })
+    const given = peer.post({ _tag: "PageCame", blocks: blocks(1, 2) })
+    assert.deepStrictEqual(given, [{ _tag: "GiveBlocks", request: 1, blocks: [1, 2], done: true }])
+    assert.deepStrictEqual([peer.state().kept.size, peer.state().keptBytes], [0, 0])
+  })
+
+  it("pages that are alike are so many within a time, and the next one waits for the oldest of them", () => {
+    const peer = drive(3)
+    const ask: Event = { _tag: "AskedBlocks", request: 1, from: 1, hashes: [hash(1)] }
+    // Long after the connection came up: only distances count.
+    peer.after(10 * Limits.timeAlikeMs, { _tag: "Fired" })
+    for (let n = 0; n < Limits.timeAlikePages; n++) {
+      assert.deepStrictEqual(tags(peer.after(Limits.timePageMs, ask)), ["GetPage", "Arm"], `page ${n}`)
+      peer.post({ _tag: "PageCame", blocks: blocks(1, 1) })
+    }
+    const spent = (Limits.timeAlikePages - 1) * Limits.timePageMs
+    const rest = Limits.timeAlikeMs - spent - Limits.timePageMs
+    assert.deepStrictEqual(peer.after(Limits.timePageMs, ask), [{ _tag: "Arm", ms: rest }])
+    assert.deepStrictEqual(peer.after(rest - 1, { _tag: "Fired" }), [{ _tag: "Arm", ms: 1 }])
+    assert.deepStrictEqual(tags(peer.after(1, { _tag: "Fired" })), ["GetPage", "Arm"])
+    assert.isAtMost(peer.state().pages.length, Limits.timeAlikePages, "older ones are forgotten")
+  })
+
+  it("pages that are not alike, or not within that time, wait for their distance only", () => {
+    const far = Limits.timeAlikeHeights + 1
+    const peer = drive(far * (Limits.timeAlikePages + 2))
+    for (let n = 0; n <= Limits.timeAlikePages; n++) {
+      const from = 1 + n * far
+      const ask: Event = { _tag: "AskedBlocks", request: n, from, hashes: [hash(from)] }
+      assert.deepStrictEqual(tags(peer.after(Limits.timePageMs, ask)), ["GetPage", "Arm"], `page ${n}`)
+      peer.post({ _tag: "PageCame", blocks: [block(from)] })
+    }
   })
 })
