@@ -77,11 +77,9 @@ export class Outbox {
     return true
   }
 
-  /** Whether a sender that can wait should: over `Limits.outboxHighBytes` is queued, or the node's memory for outboxes runs short. */
+  /** Whether a sender that can wait should: over `Limits.outboxHighBytes` is queued. */
   get high(): boolean {
-    const own = this.queuedBytes
-    return own > Limits.outboxHighBytes ||
-      (own > Limits.outboxFairBytes && this.all.outgoing > Limits.outboxesBytes / 2)
+    return this.queuedBytes > Limits.outboxHighBytes
   }
 
   /**
