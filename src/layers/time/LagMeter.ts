@@ -24,7 +24,7 @@ export class LagMeter {
   /** Reports that something due at `dueMs` ran at `nowMs` (monotonic). */
   ran(dueMs: number, nowMs: number): void {
     if (nowMs - dueMs <= Limits.lagFloorMs) return
-    const isNew = dueMs >= this.to
+    const isNew = dueMs > this.to
     const added = isNew ? nowMs - dueMs : Math.max(0, this.from - dueMs) + nowMs - this.to
     this.from = isNew ? dueMs : Math.min(this.from, dueMs)
     this.to = nowMs

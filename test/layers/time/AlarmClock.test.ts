@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, FiberSet } from "effect"
 import { TestClock } from "effect/testing"
 import * as AlarmClock from "../../../src/layers/time/AlarmClock.ts"
+import { monotonicMs } from "../../../src/layers/time/monotonicMs.ts"
 
 const make = Effect.gen(function*() {
   const fibers = yield* FiberSet.make<void>()
@@ -70,6 +71,7 @@ describe("AlarmClock of a clock", () => {
       const before = alarms.monotonicMs()
       yield* TestClock.adjust("90 seconds")
       assert.strictEqual(alarms.monotonicMs() - before, 90_000)
+      assert.strictEqual((yield* monotonicMs) - before, 90_000)
       assert.isUndefined(alarms.ring, "alarms of fibers cost something")
     }))
 })

@@ -24,10 +24,22 @@ describe("LagMeter", () => {
   })
 
   it("counts one stall once, whoever saw how much of it", () => {
-    const { lag } = make()
+    const { lag, stalls } = make()
     lag.ran(4_000, 6_000)
     lag.ran(3_000, 6_001)
     lag.ran(5_500, 6_002)
-    assert.strictEqual(lag.totalMs, 3_002)
+    lag.ran(3_200, 6_003)
+    assert.strictEqual(lag.totalMs, 3_003)
+    assert.deepStrictEqual(stalls, [2_000, 1_001], "what is added later is no stall of its own")
+    lag.ran(6_000, 6_003 + Limits.lagFloorMs)
+    assert.deepStrictEqual([lag.totalMs, stalls.length], [3_003 + Limits.lagFloorMs, 2])
+  })
+
+  it("counts a stall that begins as another ends on from there", () => {
+    const { lag } = make()
+    lag.ran(1_000, 3_000)
+    lag.ran(3_000, 5_000)
+    lag.ran(2_000, 5_001)
+    assert.strictEqual(lag.totalMs, 4_001)
   })
 })

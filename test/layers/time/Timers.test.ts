@@ -7,6 +7,7 @@ import * as NodeFibers from "../../../src/layers/time/NodeFibers.ts"
 import { TimerHeap } from "../../../src/layers/time/TimerHeap.ts"
 import * as Timers from "../../../src/layers/time/Timers.ts"
 import { NodeEvents } from "../../../src/services/NodeEvents.ts"
+import { NodeRules } from "../../../src/services/NodeRules.ts"
 
 const make = Effect.flatMap(
   Layer.build(NodeFibers.layer()),
@@ -37,6 +38,8 @@ const byHand = Effect.gen(function*() {
   return {
     timers,
     lag,
+    /** Number of alarms that were ever set. */
+    made: () => alarms.length,
     /** ms that each alarm was set for, those that are not cancelled. */
     set: () => alarms.filter(({ on }) => on).map(({ ms }) => ms),
     /** At that moment the alarm that is set rings. */
@@ -52,13 +55,13 @@ const byHand = Effect.gen(function*() {
 describe("Timers", () => {
   it.effect("keep one alarm, for the soonest", () =>
     Effect.gen(function*() {
-      const { ring, set, timers } = yield* byHand
+      const { made, ring, set, timers } = yield* byHand
       const fired: Array<number> = []
       const arm = (ms: number) => timers.arm(ms, () => fired.push(ms))
       arm(50)
       arm(60)
       arm(50)
-      assert.deepStrictEqual(set(), [50])
+      assert.deepStrictEqual([set(), made()], [[50], 1])
       arm(20.5)
       assert.deepStrictEqual(set(), [21], "rounded up: it must not ring too early")
       ring(21)
@@ -67,11 +70,27 @@ describe("Timers", () => {
       assert.deepStrictEqual([fired, set()], [[20.5, 50, 50], [10]])
       ring(60)
       assert.deepStrictEqual([fired, set()], [[20.5, 50, 50, 60], []])
-      // A callback that arms while others are due: the alarm is set once, at the end.
-      timers.arm(5, () => arm(1))
-      arm(9)
+      // A callback that arms while another is due: the alarm is set once, at the end.
+      timers.arm(5, () => arm(100))
+      arm(5)
       ring(65)
-      assert.deepStrictEqual(set(), [1])
+      assert.deepStrictEqual(set(), [100])
+    }).pipe(Effect.scoped))
+
+  it.effect("do not wake for what is disarmed", () =>
+    Effect.gen(function*() {
+      const { ring, set, timers } = yield* byHand
+      timers.arm(10, () => {})
+      const doomed = timers.arm(20, () => assert.fail("it fired"))
+      timers.arm(30, () => {})
+      timers.disarm(doomed)
+      ring(10)
+      assert.deepStrictEqual([set(), timers.size()], [[20], 1])
+      ring(30)
+      const many = Array.from({ length: 65 }, () => timers.arm(10, () => assert.fail("it fired")))
+      for (const timer of many) timers.disarm(timer)
+      ring(40)
+      assert.deepStrictEqual([set(), timers.size()], [[], 0])
     }).pipe(Effect.scoped))
 
   it.effect("measure how late the loop is, and say so to each callback", () =>
@@ -110,15 +129,21 @@ describe("Timers", () => {
       assert.deepStrictEqual([kept, timers.size()], [[81, 16], 0], "counted anew")
     }).pipe(Effect.scoped))
 
-  it.effect("set no alarm once they are closed", () =>
+  it.effect("set no alarm once they are closed, and none of theirs does anything", () =>
     Effect.gen(function*() {
-      const scope = yield* Scope.make()
-      const { set, timers } = yield* Scope.provide(byHand, scope)
-      timers.arm(10, () => assert.fail("it fired"))
-      yield* Scope.close(scope, Exit.void)
-      assert.deepStrictEqual(set(), [], "and the one that was set is taken back")
-      timers.arm(10, () => assert.fail("it fired"))
-      assert.deepStrictEqual(set(), [])
+      for (const cancelsAlarm of [true, false]) {
+        const scope = yield* Scope.make()
+        const { ring, set, timers } = yield* Scope.provide(byHand, scope).pipe(
+          Effect.updateService(NodeRules, (rules) => ({ ...rules, cancelsAlarm }))
+        )
+        timers.arm(10, () => assert.fail("it fired"))
+        yield* Scope.close(scope, Exit.void)
+        assert.deepStrictEqual(set(), cancelsAlarm ? [] : [10])
+        timers.arm(5, () => assert.fail("it fired"))
+        assert.deepStrictEqual(set(), cancelsAlarm ? [] : [10])
+        if (!cancelsAlarm) ring(10)
+        assert.deepStrictEqual(set(), [])
+      }
     }))
 
   it.effect("log what fails in a callback", () =>
