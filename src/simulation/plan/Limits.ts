@@ -110,6 +110,8 @@ export const timePairMs = Math.ceil(
 ) + recoverMs
 /** ms. How long a daemon may have an unused connection beside the used one: the other end tolerates silence this long, and a dial may be on its way. */
 export const timeUnusedMs = 2 * silentNoticeMs
+/** ms. How long a daemon may have no connection but one that it has forgotten: the node's patience, doubled where that happens twice, on a slow clock. */
+export const timeForgottenMs = Math.ceil(2 * Limits.timeUnusedMs * (1 + slowClock)) + silentNoticeMs
 /** ms. How long either end of such a pair may be behind the other: a daemon asks a peer for more once a minute, a node asks for tips every 20 s. */
 export const timeFollowMs = 300_000
 

@@ -51,7 +51,7 @@ interface TimePairView {
   partedAt: number
   /** Settled with no fault under way since the last fault: a Down from here on is unexplained. */
   calm: boolean
-  /** Since when the daemon has had an unused connection beside the one in use. */
+  /** Since when the daemon has had a connection that it does not use. */
   unusedSince: number | undefined
   /** Since when one end has been below the other's height. */
   behindSince: number | undefined
@@ -190,24 +190,26 @@ export class TimeWatch {
         }`
       )
     }
-    this.unused(pair, live.length)
+    this.unused(pair, live.length, daemon.timed?.uses(ip) !== undefined)
     this.follow(pair)
   }
 
-  /** A connection that the daemon gave up answers pings for ever, so the node has to close it. */
-  private unused(pair: TimePairView, live: number): void {
+  /** A connection that the daemon gave up or forgot answers pings for ever, so the node has to close it. */
+  private unused(pair: TimePairView, live: number, usesOne: boolean): void {
     const now = this.host.now()
-    if (live < 2 || pair.up.size === 0) {
+    if (live < (usesOne ? 2 : 1) || pair.up.size === 0) {
       pair.unusedSince = undefined
       return
     }
     pair.unusedSince ??= now
     const forMs = now - Math.max(pair.unusedSince, pair.disturbedAt)
-    if (forMs <= SimulationLimits.timeUnusedMs) return
+    if (forMs <= (live > 1 ? SimulationLimits.timeUnusedMs : SimulationLimits.timeForgottenMs)) return
     pair.told = true
     this.host.violated(
       "no unused session lives on",
-      `${pair.daemon.name} has ${live} with node ${pair.node} for ${Math.round(forMs / 1_000)} s, and uses one`
+      `${pair.daemon.name} has ${live} with node ${pair.node} for ${Math.round(forMs / 1_000)} s, and uses ${
+        usesOne ? "one" : "none"
+      }`
     )
   }
 

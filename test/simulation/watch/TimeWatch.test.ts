@@ -118,6 +118,16 @@ describe("TimeWatch", () => {
     assert.deepStrictEqual(told, ["no unused session lives on"])
   })
 
+  it("a session that the daemon has forgotten has to be closed when the node has been patient", () => {
+    const { later, settle, state, told } = world()
+    settle()
+    state.used = undefined
+    later(SimulationLimits.timeForgottenMs)
+    assert.deepStrictEqual(told, [])
+    later(120_000)
+    assert.deepStrictEqual(told, ["no unused session lives on"])
+  })
+
   it("a pair that nothing keeps apart is settled within the longest wait of its rules", () => {
     const { later, told } = world()
     later(SimulationLimits.timePairMs)
