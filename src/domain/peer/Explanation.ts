@@ -130,7 +130,7 @@ export const explain = (
   const connection = record?.connection
   const isNoPeer = situation === "unknown" || situation === "own-address" || situation === "impossible"
   const isPlain = situation === "connected"
-  const second = connection !== undefined && (record?.inUseRefusals ?? 0) > 0
+  const second = (record?.inUseRefusals ?? 0) > 0
     ? [`${upper(SituationText.of("second-node-there", { ...facts, record, address: ip, usualPort }).cause)}.`]
     : []
   const says = connection !== undefined

@@ -116,7 +116,8 @@ export const pong = (state: State, nonce: bigint, now: number): readonly [State,
   const ping = state.pings[index]
   if (ping === undefined) return [state, undefined]
   const rttMs = Math.max(0, now - ping.at)
-  const pings = index + 1 === state.pings.length ? noPings : state.pings.slice(index + 1)
+  const next = index + 1
+  const pings = next === state.pings.length ? noPings : state.pings.slice(next)
   return [sample({ ...state, pings }, rttMs), rttMs]
 }
 

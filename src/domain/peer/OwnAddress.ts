@@ -143,7 +143,7 @@ export const view = (seen: ReadonlyArray<Seen>, facts: Facts): OwnView => {
   if (reachable === "no") found.add("unreachable")
   return {
     ip,
-    isConfirmed: ip !== undefined && here !== undefined && here.ip === ip && isConfirmed(here),
+    isConfirmed: here !== undefined && here.ip === ip && isConfirmed(here),
     seen,
     reachable,
     notices: notices.filter((notice) => found.has(notice))

@@ -105,7 +105,7 @@ export interface Facts {
 
 /** The situation, given the row (`undefined` if there is none) and other facts. `now`: the row's wall time, ms. */
 export const of = (record: PeerRecord | undefined, facts: Facts, now: number): Situation => {
-  if (record?.connection !== undefined) return ofConnected(record, facts)
+  if (record?.connection !== undefined) return ofConnected(record, record.connection, facts)
   if (facts.own !== undefined) return "own-address"
   if (facts.impossible !== undefined) return "impossible"
   if (facts.banned !== undefined) return "banned-here"
@@ -136,9 +136,11 @@ const isOtherKey = ({ pin }: Facts): boolean => pin?.state === "other-key" || pi
 
 const crowdedOut = ({ full }: Facts): Situation | undefined => full === undefined ? undefined : "full-here"
 
-const ofConnected = ({ connection, restarts, shortUps }: PeerRecord, { clockBehindS }: Facts): Situation => {
-  if (connection === undefined) return "connected"
-  const { lastByteMs, pingUnansweredMs, upMs } = connection
+const ofConnected = (
+  { restarts, shortUps }: PeerRecord,
+  { lastByteMs, pingUnansweredMs, upMs }: NonNullable<PeerRecord["connection"]>,
+  { clockBehindS }: Facts
+): Situation => {
   if (pingUnansweredMs !== undefined && Math.min(pingUnansweredMs, lastByteMs) >= Limits.quietPingMs) return "quiet"
   if (clockBehindS !== undefined) return "clock"
   const isLoop = shortUps >= Limits.shortUpsReported && upMs < Limits.steadyUpMs

@@ -58,6 +58,16 @@ describe("why", () => {
     )
   })
 
+  it("says what to do only where there is something to do", () => {
+    assert.notProperty(explain({ connection }), "fix")
+    const { text, ...row } = explain({ aliasOf: PeerIp.fromStringUnsafe("203.0.113.8") })
+    assert.notProperty(row, "fix")
+    assert.strictEqual(
+      text,
+      "Not connected: the same process is connected as 203.0.113.8: one connection is enough. Now: this node dials."
+    )
+  })
+
   it("of a connection that is encrypted, or of the TIME wire, says how it is carried and how the peer is known", () => {
     const carried = (change: Partial<NonNullable<PeerRecord["connection"]>>, pin?: PeerRecord["pin"]) =>
       /s ago\.(.*)$/.exec(

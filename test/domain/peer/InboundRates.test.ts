@@ -41,6 +41,18 @@ describe("InboundRates", () => {
     assert.strictEqual(newcomers, 12)
   })
 
+  it("an address has a few connections before its netgroup's reserve is closed to it", () => {
+    const rates = new InboundRates()
+    admitted(rates, (i) => `10.1.${i >> 8}.${i & 255}`, inboundPerNetgroup.burst / 2 + 1, 0)
+    assert.strictEqual(admitted(rates, () => "10.1.200.1", 20, 0), Limits.inboundFew + 1)
+  })
+
+  it("remembers each address and each netgroup once", () => {
+    const rates = new InboundRates()
+    admitted(rates, (i) => `10.1.0.${i % 2}`, 4, 0)
+    assert.strictEqual(rates.size, 3)
+  })
+
   it("remembers a bounded number of addresses, and of those it forgets the netgroup still counts", long, () => {
     const rates = new InboundRates()
     for (let i = 0; i < 300_000; i++) {

@@ -267,6 +267,8 @@ describe("Liveness round trips", () => {
   it("forgets older pings with a newer pong", () => {
     const state = Liveness.pingSent(Liveness.pingSent(Liveness.start(0), 7n, 10), 8n, 20)
     assert.deepStrictEqual(Liveness.pong(state, 8n, 30)[0].pings, [])
+    const third = Liveness.pingSent(state, 9n, 25)
+    assert.deepStrictEqual(Liveness.pong(third, 8n, 30)[0].pings, [{ nonce: 9n, at: 25 }])
   })
 
   it("keeps a bounded number of outstanding pings, the newest", () => {

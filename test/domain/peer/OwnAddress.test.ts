@@ -28,6 +28,11 @@ describe("the votes on an own address", () => {
     assert.deepStrictEqual(confirmed([...three, ...lies.slice(0, 2)]), [ip(ours)])
   })
 
+  it("list an address that no peer can have last", () => {
+    const seen = OwnAddress.count(said(["50.1.0.1", "0.0.0.0"], ["60.1.0.1", "127.0.0.1"], ["70.1.0.1", ours]))
+    assert.deepStrictEqual(seen.map(({ ip }) => ip), [ip(ours), ip("127.0.0.1"), ip("0.0.0.0")])
+  })
+
   it("count a netgroup once, however many of its peers speak", () => {
     const crowd = Array.from({ length: 100 }, (_, i) => ({ from: ip(`80.1.0.${i}`), seen: ip("198.51.100.1") }))
     assert.deepStrictEqual(OwnAddress.count([...three, ...crowd]), [{
@@ -176,4 +181,15 @@ describe("how a node stands with its own address", () => {
     )
     assert.deepStrictEqual(advised, OwnAddress.notices.filter((notice) => !/^un(seen|confirmed)$/.test(notice)))
   })
+})
+
+describe("a node that announces a private address", () => {
+  const announced = ip("10.0.0.5")
+  const confirmed = [ip("10.0.0.9")]
+
+  it("has the address that most peers see from outside, not another private one", () =>
+    assert.strictEqual(OwnAddress.view(OwnAddress.count(three), { ...facts, announced, confirmed }).ip, ip(ours)))
+
+  it("has the announced one where none is seen from outside", () =>
+    assert.strictEqual(OwnAddress.view([], { ...facts, announced, confirmed }).ip, announced))
 })

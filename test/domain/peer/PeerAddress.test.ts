@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
+import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import * as arb from "../../harness/arbitraries.ts"
@@ -76,6 +77,16 @@ describe("PeerAddress.fromString", () => {
       assert(error instanceof PeerAddress.PeerAddressError && Result.isFailure(ofIp))
       assert.strictEqual(error.reason, ofIp.failure.reason)
     }
+  })
+
+  it("looks at no text that is longer than an address", () => {
+    const reasonOf = (length: number) =>
+      Result.match(PeerAddress.fromString("1".repeat(length), 1), {
+        onFailure: ({ reason }) => reason,
+        onSuccess: () => ""
+      })
+    assert.strictEqual(reasonOf(Limits.addressCharacters), "write it as 203.0.113.7 or 2001:db8::7")
+    assert.match(reasonOf(Limits.addressCharacters + 1), /^write IP, IP:PORT or \[IPv6\]:PORT/)
   })
 
   it.prop("reads back what format writes", [arb.peerIp, arb.port], ([ip, port]) => {

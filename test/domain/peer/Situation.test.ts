@@ -51,6 +51,19 @@ describe("Situation", () => {
     })
   }
 
+  it("connections that were short count as flaps though no Down of theirs is kept", () =>
+    assert.strictEqual(Situation.of(rowWith({ shortUps: Limits.shortUpsReported }), facts, now), "flaps"))
+
+  it("a Reject in answer to our first bytes says what it says", () => {
+    const { lastAttempt } = attempt(DisconnectReason.rejected("full", "remote"))
+    assert(lastAttempt !== undefined)
+    const row = rowWith({ lastAttempt: { ...lastAttempt, reached: "socket" } })
+    assert.strictEqual(Situation.of(row, facts, now), "full-there")
+  })
+
+  it("a dial that failed without a code got no answer", () =>
+    assert.strictEqual(Situation.of(rowWith(attempt(DisconnectReason.remote("dial-failed"))), facts, now), "no-answer"))
+
   it("a ban of ours comes before all that was before, and says by whom, for how long, why and how to lift it", () => {
     const banned = { by: "score", forMs: 5_400_000, reason: "false-block: block 7", subnet: "10.0.0.0/24" } as const
     const refused = rowWith(attempt(DisconnectReason.dialFailed("ECONNREFUSED", false, row.ip)))
