@@ -5,11 +5,20 @@ import type { Socket } from "effect/socket"
 import { TestClock } from "effect/testing"
 import * as PeerAddress from "../../../src/domain/peer/PeerAddress.ts"
 import * as TimeEncoder from "../../../src/domain/wire/time/TimeEncoder.ts"
-import type { TimeMessage } from "../../../src/domain/wire/time/TimeMessage.ts"
+import type { Message, TimeMessage } from "../../../src/domain/wire/time/TimeMessage.ts"
 import { TimeReader } from "../../../src/domain/wire/time/TimeReader.ts"
 import { MemoryNetwork } from "../../../src/layers/socket/memory/MemoryNetwork.ts"
 import { ip } from "../mesh.ts"
 import { port } from "./timeMesh.ts"
+
+/** What a daemon of testnet begins with: the first line of every conversation. */
+export const handshake: Message<"Handshake"> = {
+  _tag: "Handshake",
+  magic: Uint8Array.of(0x54, 0x49, 0x4d, 0x45),
+  version: 2,
+  network: "testnet",
+  commitCount: 2_344
+}
 
 export interface RawTime {
   readonly say: (message: TimeMessage) => Effect.Effect<void>
@@ -69,6 +78,14 @@ export const dial = (from: string, to: string) =>
     yield* TestClock.adjust(50)
     return yield* Fiber.join(opening)
   })
+
+/** Dials a node and says the Handshake; 100 ms later the node has answered it. */
+export const up = Effect.fnUntraced(function*(from: string, to: string) {
+  const raw = yield* dial(from, to)
+  yield* raw.say(handshake)
+  yield* TestClock.adjust(100)
+  return raw
+})
 
 /** Listens on a host that speaks TIME; each that dials is a raw peer, in order. */
 export const accept = (at: string) =>

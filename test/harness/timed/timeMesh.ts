@@ -1,4 +1,5 @@
 /** A node of ours and twins of the daemon on one network, under the test's clock. */
+import { assert } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { networks } from "../../../src/domain/Network.ts"
@@ -6,7 +7,7 @@ import { MemoryNetwork } from "../../../src/layers/socket/memory/MemoryNetwork.t
 import { Timed } from "../../../src/simulation/timed/Timed.ts"
 import type { TimedOptions } from "../../../src/simulation/timed/TimedOptions.ts"
 import { hasher } from "../hasher.ts"
-import { ip, type make, type NodeOptions, onMesh } from "../mesh.ts"
+import { ip, type make, type NodeOptions, onMesh, type Running } from "../mesh.ts"
 
 export const port = networks.testnet.port
 
@@ -40,6 +41,13 @@ const startingNode = (mesh: Mesh) => (text: string, options: NodeOptions = {}) =
       peers: (options.peers ?? []).map((peer) => peer.includes(":") ? peer : `${peer}:${port}`)
     })
   })
+
+/** The daemon holds nothing against the node. */
+export const assertClean = (node: Running, timed: Timed) => {
+  assert.deepStrictEqual(timed.ledger.entries(node.ip), [])
+  assert.deepStrictEqual(timed.ledger.bans(node.ip), [])
+  assert.deepStrictEqual(timed.live(node.ip).flatMap(({ rates }) => rates.dropped), [])
+}
 
 /** Runs a test on a fresh network, whose links have `latencyMs` one way. */
 export const onTimeMesh = <A, E>(

@@ -9,21 +9,6 @@ import { ip } from "../../harness/mesh.ts"
 import * as rawTime from "../../harness/timed/rawTime.ts"
 import { onTimeMesh } from "../../harness/timed/timeMesh.ts"
 
-const handshake: Message<"Handshake"> = {
-  _tag: "Handshake",
-  magic: Uint8Array.of(0x54, 0x49, 0x4d, 0x45),
-  version: 2,
-  network: "testnet",
-  commitCount: 2_344
-}
-
-const up = Effect.fnUntraced(function*(from: string, to: string) {
-  const raw = yield* rawTime.dial(from, to)
-  yield* raw.say(handshake)
-  yield* TestClock.adjust(100)
-  return raw
-})
-
 /** Time goes by on a connection whose peer says something now and then, or it would be taken for dead. */
 const pass = Effect.fnUntraced(function*(raw: rawTime.RawTime, ms: number) {
   for (let left = ms; left > 0; left -= 5_000) {
@@ -42,7 +27,7 @@ describe("a masternode beside daemons", () => {
     onTimeMesh(5, ({ mesh, node }) =>
       Effect.gen(function*() {
         const ours = yield* node("10.0.0.1", { masternode: masternodes.masternode(7) })
-        const first = yield* up("10.0.0.9", ours.ip)
+        const first = yield* rawTime.up("10.0.0.9", ours.ip)
         yield* TestClock.adjust(2 * Limits.masternodeBeatMs)
         assert.lengthOf(said(first, "GetMasternodes"), 1)
         // It answers at once: that is too early.
@@ -72,7 +57,7 @@ describe("a masternode beside daemons", () => {
         assert.lengthOf(announcements(first), 1, "once per connection")
         yield* mesh.network.reset(ip("10.0.0.9"), ip(ours.ip))
         yield* TestClock.adjust(1_000)
-        const again = yield* up("10.0.0.9", ours.ip)
+        const again = yield* rawTime.up("10.0.0.9", ours.ip)
         yield* again.say(list)
         yield* pass(again, Limits.timeAnnounceMs - 5_000)
         yield* again.say(list)
@@ -105,7 +90,7 @@ describe("a masternode beside daemons", () => {
     onTimeMesh(5, ({ node }) =>
       Effect.gen(function*() {
         const ours = yield* node("10.0.0.1", { masternodes: true })
-        const raw = yield* up("10.0.0.9", ours.ip)
+        const raw = yield* rawTime.up("10.0.0.9", ours.ip)
         yield* pass(raw, Limits.timeAnnounceMs + 5_000)
         yield* raw.say(list)
         yield* TestClock.adjust(1_000)

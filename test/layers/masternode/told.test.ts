@@ -9,13 +9,6 @@ import { ip } from "../../harness/mesh.ts"
 import * as rawTime from "../../harness/timed/rawTime.ts"
 import { onTimeMesh } from "../../harness/timed/timeMesh.ts"
 
-const handshake: Message<"Handshake"> = {
-  _tag: "Handshake",
-  magic: Uint8Array.of(0x54, 0x49, 0x4d, 0x45),
-  version: 2,
-  network: "testnet",
-  commitCount: 2_344
-}
 const shared = (address: string) => ({
   address,
   rewardAddress: "TIME0reward",
@@ -35,19 +28,12 @@ const rowsOf = (node: TestNode.TestNode) =>
     ({ masternodes }) => masternodes.map(({ ip, proof, state }) => `${ip} ${state} ${proof}`)
   )
 
-const up = Effect.fnUntraced(function*(from: string, to: string) {
-  const raw = yield* rawTime.dial(from, to)
-  yield* raw.say(handshake)
-  yield* TestClock.adjust(100)
-  return raw
-})
-
 describe("what daemons say of masternodes", () => {
   it.effect("is in the registry, as far as it is proven: told, announced, live by three netgroups' reports", () =>
     onTimeMesh(5, ({ node }) =>
       Effect.gen(function*() {
         const ours = yield* node("10.0.0.1", { masternodes: true })
-        const first = yield* up("10.0.0.9", ours.ip)
+        const first = yield* rawTime.up("10.0.0.9", ours.ip)
         yield* first.say({ _tag: "MasternodesResponse", masternodes: [entry("10.0.7.7"), entry("127.0.0.1")] })
         yield* first.say({ ...announcement("10.0.8.8"), _tag: "MasternodeAnnouncementV2" })
         yield* TestClock.adjust(100)
@@ -65,10 +51,10 @@ describe("what daemons say of masternodes", () => {
           timestamp: 0n
         }
         yield* first.say(seen)
-        yield* (yield* up("10.10.0.9", ours.ip)).say(seen)
+        yield* (yield* rawTime.up("10.10.0.9", ours.ip)).say(seen)
         yield* TestClock.adjust(100)
         assert.deepStrictEqual(yield* rowsOf(ours), ["10.0.0.9 live announced", ...rows], "two are not enough")
-        const third = yield* up("10.11.0.9", ours.ip)
+        const third = yield* rawTime.up("10.11.0.9", ours.ip)
         yield* third.say(seen)
         yield* TestClock.adjust(100)
         assert.include(yield* rowsOf(ours), "10.0.7.7 live told")
@@ -81,7 +67,7 @@ describe("what daemons say of masternodes", () => {
     onTimeMesh(5, ({ mesh, node }) =>
       Effect.gen(function*() {
         const ours = yield* node("10.0.0.1", { masternodes: true })
-        yield* (yield* up("10.0.0.9", ours.ip)).say(announcement("10.0.0.9"))
+        yield* (yield* rawTime.up("10.0.0.9", ours.ip)).say(announcement("10.0.0.9"))
         yield* TestClock.adjust(100)
         assert.deepStrictEqual(yield* rowsOf(ours), ["10.0.0.9 live announced"])
         yield* mesh.network.reset(ip("10.0.0.9"), ip(ours.ip))

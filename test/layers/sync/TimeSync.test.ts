@@ -3,12 +3,11 @@ import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import type { Block } from "../../../src/domain/chain/Block.ts"
 import * as Hash from "../../../src/domain/chain/Hash.ts"
-import * as TimeHandshake from "../../../src/domain/pair/TimeHandshake.ts"
 import type { Timed } from "../../../src/simulation/timed/Timed.ts"
 import { downs, type Running } from "../../harness/mesh.ts"
 import * as rawTime from "../../harness/timed/rawTime.ts"
 import { grow, recorded120, stored } from "../../harness/timed/timeChain.ts"
-import { onTimeMesh } from "../../harness/timed/timeMesh.ts"
+import { assertClean, onTimeMesh } from "../../harness/timed/timeMesh.ts"
 
 const low = "10.0.0.2"
 const high = "10.0.0.9"
@@ -21,9 +20,7 @@ const assertSame = Effect.fnUntraced(function*(node: Running, daemon: Timed, hei
   assert.strictEqual(tip.height, height, (yield* node.sync.report).line)
   assert.strictEqual(daemon.chain.height, height)
   assert.strictEqual(Hash.toHex(daemon.chain.hashes[height] ?? Hash.zero), tip.hash)
-  assert.deepStrictEqual(daemon.ledger.entries(node.ip), [])
-  assert.deepStrictEqual(daemon.ledger.bans(node.ip), [])
-  assert.deepStrictEqual(daemon.live(node.ip).flatMap(({ rates }) => rates.dropped), [])
+  assertClean(node, daemon)
   assert.deepStrictEqual(downs(node), [])
 })
 
@@ -37,8 +34,6 @@ const until = Effect.fnUntraced(function*(most: number, holds: Effect.Effect<boo
 })
 
 const reaches = (node: Running, height: number) => Effect.map(tipOf(node), (tip) => tip.height === height)
-
-const handshake = TimeHandshake.own("testnet") ?? assert.fail("testnet speaks it")
 
 const long: ReadonlyArray<Block> = grow([], 2_480)
 
@@ -158,7 +153,7 @@ describe("sync with a daemon", () => {
         // Others that are ahead, on a chain of their own: its finality lock refuses ours.
         for (const last of [11, 12]) {
           const peer = yield* rawTime.dial(`10.0.0.${last}`, low)
-          yield* peer.say(handshake)
+          yield* peer.say(rawTime.handshake)
           const hash = new Uint8Array(32).fill(last)
           yield* Effect.forkScoped(
             Effect.forever(

@@ -12,19 +12,11 @@ import * as RawPeer from "../../../../src/testing/RawPeer.ts"
 import { downs, ip, type Running } from "../../../harness/mesh.ts"
 import { randomFrom } from "../../../harness/random.ts"
 import * as rawTime from "../../../harness/timed/rawTime.ts"
-import { onTimeMesh, port, startOfTime } from "../../../harness/timed/timeMesh.ts"
+import { assertClean, onTimeMesh, port, startOfTime } from "../../../harness/timed/timeMesh.ts"
 import { messageOf } from "../../../harness/timeMessages.ts"
 
 const low = "10.0.0.2"
 const high = "10.0.0.9"
-
-const handshake: Message<"Handshake"> = {
-  _tag: "Handshake",
-  magic: Uint8Array.of(0x54, 0x49, 0x4d, 0x45),
-  version: 2,
-  network: "testnet",
-  commitCount: 2_344
-}
 
 const forkAlert: Message<"ForkAlert"> = {
   _tag: "ForkAlert",
@@ -50,13 +42,6 @@ const assertHeld = Effect.fnUntraced(function*(node: Running, timed: Timed, dial
     assert.include(up[0]?.[1], dialler === "node" ? node.ip : timed.ip)
   }
 })
-
-/** Nothing is held against the node. */
-const assertClean = (node: Running, timed: Timed) => {
-  assert.deepStrictEqual(timed.ledger.entries(node.ip), [])
-  assert.deepStrictEqual(timed.ledger.bans(node.ip), [])
-  assert.deepStrictEqual(timed.live(node.ip).flatMap(({ rates }) => rates.dropped), [])
-}
 
 describe("a connection with a daemon", () => {
   it.effect("comes up on our dial, and lives for an hour without a violation", () =>
@@ -227,7 +212,7 @@ describe("one identity", () => {
         yield* node(high, { peers: [low] })
         yield* TestClock.adjust("10 seconds")
         const raw = yield* rawTime.dial(high, low)
-        yield* raw.say(handshake)
+        yield* raw.say(rawTime.handshake)
         yield* TestClock.adjust("1 second")
         assert.isTrue(raw.isClosed())
         assert.deepStrictEqual(raw.heard, [], "without a word")
@@ -241,7 +226,7 @@ describe("one identity", () => {
       Effect.gen(function*() {
         const ours = yield* node(low)
         const raw = yield* rawTime.dial(high, low)
-        yield* raw.say(handshake)
+        yield* raw.say(rawTime.handshake)
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual((yield* ours.state.connected).map(({ connection }) => connection?.wire), ["time"])
         yield* mesh.network.secure(ip(high), { protocol: "timemesh/1", key: high })
@@ -283,7 +268,7 @@ describe("one identity", () => {
       Effect.gen(function*() {
         const ours = yield* node(low, { network: { ...networks.devnet, port } })
         const raw = yield* rawTime.dial(high, low)
-        yield* raw.say(handshake)
+        yield* raw.say(rawTime.handshake)
         yield* TestClock.adjust("1 second")
         assert.isTrue(raw.isClosed())
         assert.include(ours.of("Refused").at(-1)?.reason.detail, "devnet")
@@ -322,9 +307,9 @@ describe("a refusal", () => {
       })))
 
   const unfit: ReadonlyArray<readonly [name: string, message: TimeMessage, words: string]> = [
-    ["another network", { ...handshake, magic: Uint8Array.of(0xc0, 0x1d, 0x7e, 0x4d) }, "another network"],
-    ["an old protocol", { ...handshake, version: 1 }, "protocol 1"],
-    ["an old version", { ...handshake, commitCount: 2_061 }, "2061"],
+    ["another network", { ...rawTime.handshake, magic: Uint8Array.of(0xc0, 0x1d, 0x7e, 0x4d) }, "another network"],
+    ["an old protocol", { ...rawTime.handshake, version: 1 }, "protocol 1"],
+    ["an old version", { ...rawTime.handshake, commitCount: 2_061 }, "2061"],
     ["another first frame", { _tag: "GetPeers" }, "GetPeers before the peer's Handshake"]
   ]
   for (const [name, message, words] of unfit) {
@@ -358,7 +343,7 @@ describe("a refusal", () => {
       Effect.gen(function*() {
         const ours = yield* node(low)
         const raw = yield* rawTime.dial(high, low)
-        yield* raw.say(handshake)
+        yield* raw.say(rawTime.handshake)
         yield* raw.say({ _tag: "GenesisHashResponse", hash: new Uint8Array(32) })
         yield* TestClock.adjust("1 second")
         assert.isTrue(raw.isClosed())
@@ -372,7 +357,7 @@ describe("bad input", () => {
       Effect.gen(function*() {
         const ours = yield* node(low)
         const good = yield* rawTime.dial("10.0.0.20", low)
-        yield* good.say(handshake)
+        yield* good.say(rawTime.handshake)
         yield* TestClock.adjust("1 second")
         const random = randomFrom(7)
         let ended = 0
@@ -383,7 +368,7 @@ describe("bad input", () => {
             const cut = whole.slice(0, 4 + length)
             new DataView(cut.buffer).setUint32(0, length)
             const raw = yield* rawTime.dial(high, low)
-            yield* raw.say(handshake)
+            yield* raw.say(rawTime.handshake)
             yield* raw.bytes(cut)
             yield* TestClock.adjust(20)
             const down = ours.of("Down").at(-1)
@@ -408,7 +393,7 @@ describe("bad input", () => {
         const ours = yield* node(low)
         yield* TestClock.adjust("35 seconds")
         const raw = yield* rawTime.dial(high, low)
-        yield* raw.say(handshake)
+        yield* raw.say(rawTime.handshake)
         const one = TimeEncoder.encode({ _tag: "GetPeers" }) ?? new Uint8Array(0)
         const many = Buffer.concat(Array.from({ length: 5_000 }, () => one))
         for (let i = 0; i < 10; i++) {
@@ -434,7 +419,7 @@ describe("bad input", () => {
         assert.isTrue(first.isClosed())
         assert.include(ours.of("Refused").at(-1)?.reason.detail, "frame length 4097 exceeds limit 4096")
         const second = yield* rawTime.dial(high, low)
-        yield* second.say(handshake)
+        yield* second.say(rawTime.handshake)
         yield* second.bytes(Uint8Array.of(0x7f, 0xff, 0xff, 0xff))
         yield* TestClock.adjust("1 second")
         assert.isTrue(second.isClosed())

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as TimeEncoder from "../../../../src/domain/wire/time/TimeEncoder.ts"
-import { type Message, tags, type TimeMessage } from "../../../../src/domain/wire/time/TimeMessage.ts"
+import { tags, type TimeMessage } from "../../../../src/domain/wire/time/TimeMessage.ts"
 import { downs } from "../../../harness/mesh.ts"
 import { randomFrom } from "../../../harness/random.ts"
 import * as rawTime from "../../../harness/timed/rawTime.ts"
@@ -12,27 +12,12 @@ import { messageOf } from "../../../harness/timeMessages.ts"
 
 const low = "10.0.0.2"
 
-const handshake: Message<"Handshake"> = {
-  _tag: "Handshake",
-  magic: Uint8Array.of(0x54, 0x49, 0x4d, 0x45),
-  version: 2,
-  network: "testnet",
-  commitCount: 2_344
-}
-
 /** A message of a variant that this project does not read. */
 const unread = Uint8Array.of(0, 0, 0, 4, 99, 0, 0, 0)
 
 /** Of a variant in which anything goes. */
 const frameOf = (tag: TimeMessage["_tag"], seed: number): Uint8Array =>
   TimeEncoder.encode(messageOf(tag, randomFrom(seed))) ?? assert.fail(tag)
-
-const up = Effect.fnUntraced(function*(from: string) {
-  const raw = yield* rawTime.dial(from, low)
-  yield* raw.say(handshake)
-  yield* TestClock.adjust(100)
-  return raw
-})
 
 describe("in the wrong order", () => {
   it.effect("anything before the Handshake of a peer that dials ends the socket, and says what it was", () =>
@@ -76,11 +61,11 @@ describe("in the wrong order", () => {
     onTimeMesh(1, ({ node }) =>
       Effect.gen(function*() {
         const ours = yield* node(low)
-        const raw = yield* up("10.0.0.9")
+        const raw = yield* rawTime.up("10.0.0.9", low)
         const before = raw.heard.length
         const late: ReadonlyArray<TimeMessage> = [
-          handshake,
-          { ...handshake, magic: Uint8Array.of(0xc0, 0x1d, 0x7e, 0x4d), commitCount: 2_061 },
+          rawTime.handshake,
+          { ...rawTime.handshake, magic: Uint8Array.of(0xc0, 0x1d, 0x7e, 0x4d), commitCount: 2_061 },
           { _tag: "Ack", of: "Handshake" },
           messageOf("Version", randomFrom(1))
         ]
@@ -101,11 +86,11 @@ describe("floods", () => {
     onTimeMesh(1, ({ node }) =>
       Effect.gen(function*() {
         const ours = yield* node(low)
-        const good = yield* up("10.0.0.20")
+        const good = yield* rawTime.up("10.0.0.20", low)
         const free: Array<string> = []
         for (const [at, tag] of tags.entries()) {
           const from = `10.${at + 1}.0.9`
-          const raw = yield* up(from)
+          const raw = yield* rawTime.up(from, low)
           const frame = TimeEncoder.encode(messageOf(tag, () => 0)) ?? assert.fail(tag)
           const many = Buffer.concat(Array.from({ length: flood }, () => frame))
           yield* Effect.forkChild(raw.bytes(many), { startImmediately: true })
