@@ -17,10 +17,12 @@ export const rtt: Workload = {
   server: async (implementation, peer) => {
     const server = await implementation.serve({
       ip: serverIp,
-      onLink: (link) =>
+      onLink: (link) => {
+        globalThis.gc?.()
         link.receive((payload) => {
           if (payload.length === pingBytes) void link.send([payload.slice()])
         })
+      }
     })
     peer.tell("address", server.address)
     await peer.hear("end")
@@ -28,6 +30,7 @@ export const rtt: Workload = {
   },
   client: async (implementation, peer, options) => {
     const link = await implementation.connect(String(await peer.hear("address")), clientIp)
+    globalThis.gc?.()
     const bulk = [new Uint8Array(bulkBytes)]
     let echoed: (() => void) | undefined
     link.receive(() => echoed?.())
