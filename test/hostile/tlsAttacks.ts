@@ -1,6 +1,7 @@
 /** What a hostile program does to a port that speaks TLS, by TLS itself. */
 import * as Net from "node:net"
 import * as NodeTls from "node:tls"
+import { networks } from "../../src/domain/Network.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
 import { certificateChain } from "../harness/certificateChain.ts"
 import * as KeyUpdates from "../harness/keyUpdates.ts"
@@ -148,10 +149,10 @@ const chains: Attack = {
   }
 }
 
-/** Where the hostile servers listen, at every address of the host. */
-const serverPort = (target: Target): number => target.port + 5
+/** Where the hostile servers listen, at every address of the host: a node dials no other port that a stranger names. */
+const { port } = networks.devnet
 
-const serve = async (target: Target): Promise<void> => {
+const serve = async (): Promise<void> => {
   const { certificates, key } = await certificateChain(90)
   const chains = NodeTls.createServer({ cert: certificates, key }).on("tlsClientError", () => {})
   Net.createServer((socket) => {
@@ -160,21 +161,21 @@ const serve = async (target: Target): Promise<void> => {
     if (kind === 0) chains.emit("connection", socket)
     else if (kind === 1) socket.resume()
     else pour(socket, record)
-  }).listen(serverPort(target), "0.0.0.0")
+  }).on("error", () => {}).listen(port, "0.0.0.0")
 }
 
 /** Peers that advertise hosts of their own. Those show chains, never answer, or send records without end. */
 const servers: Attack = {
   name: "TLS: hosts that we dial: chains, silence, records without end",
   run: (target) => {
-    void serve(target)
+    void serve()
     for (let i = 0; i < 20; i++) {
       const client = new Client(target, `127.${1 + i}.2.1`)
       let n = i * 1_000
       const told = () =>
         Array.from({ length: 50 }, (_, at) => ({
           ip: PeerIp.fromStringUnsafe(`127.${100 + n % 40}.${(n >> 3) & 255}.${1 + at}`),
-          port: serverPort(target)
+          port
         }))
       const tell = () => {
         client.socket.write(frame({ _tag: "Peers", peers: told() }))
