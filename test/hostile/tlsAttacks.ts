@@ -181,7 +181,7 @@ const servers: Attack = {
         client.socket.write(frame({ _tag: "Peers", peers: told() }))
         n += 1
       }
-      void client.up.then(() => often(2, tell))
+      void client.up.then(() => setInterval(tell, 500))
     }
   }
 }

@@ -43,6 +43,8 @@ export const tlsHelloBytes = 8 * 1024
  */
 export const tlsHandshakeRate = { burst: 64, perSecond: 100 }
 export const tlsHandshakes = 256
+/** Strangers' handshakes that begin within one ms: a burst of 64 would keep the event loop busy for 64 ms. */
+export const tlsHandshakesAtOnce = 2
 /** Connections of one IP whose handshake is unfinished; only one counts in the end. As `endsPerPair`. */
 export const tlsArrivalsPerIp = 4
 /**

@@ -155,13 +155,15 @@ class Handshakes {
   /** Its ClientHello is whole. */
   private spoken(arrival: Waiting): void {
     if (this.queue.spoken(arrival)) this.begin(arrival)
-    else if (this.turns() !== undefined) this.wake()
+    else this.wake()
   }
 
   /** Begins handshakes whose turn it is. Returns ms until the next turn; `undefined`: no connection is in line. */
   turns(): number | undefined {
     const now = this.now()
-    for (let next = this.queue.next(now); next !== undefined; next = this.queue.next(now)) {
+    for (let begun = 0; begun < Limits.tlsHandshakesAtOnce; begun++) {
+      const next = this.queue.next(now)
+      if (next === undefined) break
       this.madeRoom(next.leaves)
       this.begin(next.begins)
     }
