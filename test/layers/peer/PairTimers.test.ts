@@ -5,7 +5,7 @@ import * as Limits from "../../../src/domain/Limits.ts"
 import type { PairEvent, Timer } from "../../../src/domain/pair/PairState.ts"
 import type { NodeContext, PairInput } from "../../../src/layers/peer/NodeContext.ts"
 import * as PairTimers from "../../../src/layers/peer/PairTimers.ts"
-import { Peer } from "../../../src/layers/peer/Peer.ts"
+import { Peer, timeTimerKey } from "../../../src/layers/peer/Peer.ts"
 import { Slots } from "../../../src/layers/peer/Slots.ts"
 import { Machine } from "../../../src/layers/time/Machine.ts"
 import { defaultTuning } from "../../../src/services/NodeConfig.ts"
@@ -120,5 +120,112 @@ describe("rule timers", () => {
         [{ _tag: "Fired", timer: hello(2) }, 6_000],
         [{ _tag: "Fired", timer: { kind: "commit", end: 1 } }, 6_000]
       ])
+    }))
+
+  it.effect("so has each end on the TIME wire, beside those of the peer's native ends", () =>
+    Effect.gen(function*() {
+      const { clock, ctx, fired, peer } = yield* make
+      const rung: Array<string> = []
+      for (const end of [1, 2]) {
+        for (const kind of ["dial", "greeting"] as const) {
+          const key = timeTimerKey({ kind, end })
+          PairTimers.armAs(ctx, peer, key, 1_000, "answer", () => rung.push(`${kind} ${end}`))
+        }
+      }
+      PairTimers.arm(ctx, peer, { kind: "hello", end: 1 }, 1_000)
+      PairTimers.disarmAs(ctx, peer, timeTimerKey({ kind: "dial", end: 2 }))
+      clock.run(1_000)
+      assert.deepStrictEqual([rung, fired.length], [["dial 1", "greeting 1", "greeting 2"], 1])
+      assert.isUndefined(peer.timers, "nothing is kept of timers that fired")
+    }))
+})
+
+describe("a dial that is due", () => {
+  /** When the dial begins, ms, up to a day; none if it never does. */
+  const begins = (
+    change: (ctx: { [key: string]: unknown }, peer: Peer) => void,
+    source: "inbound" | "gossip" | "configured" = "inbound"
+  ) =>
+    Effect.gen(function*() {
+      const { clock, ctx, fired } = yield* make
+      const peer = new Peer(ip("10.0.0.9"), undefined, source)
+      const slots = { closed: false, placesTaken: 0, hasPlace: () => false }
+      const parts = Object.assign(ctx, {
+        slots,
+        toldDials: { waitMs: () => 0 },
+        jitter: () => 0.5,
+        book: { remove: () => {} },
+        emit: () => {}
+      }) as unknown as { [key: string]: unknown }
+      change(parts, peer)
+      PairTimers.arm(ctx, peer, { kind: "redial", end: 0 }, 1_000)
+      clock.run(24 * 3_600_000)
+      return fired.map(([event, at]) => event._tag === "Fired" ? at : event._tag)
+    })
+  const full = (ctx: { [key: string]: unknown }) =>
+    Object.assign(ctx["slots"] as object, { placesTaken: defaultTuning.maxPeers })
+
+  /** Holds it back once. */
+  const once = <A>(value: A) => {
+    let left = 1
+    return () => left-- > 0 ? value : undefined
+  }
+
+  it.effect("begins at its moment", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* begins(() => {}), [1_000])
+    }))
+
+  it.effect("waits while its peer is isolated, banned, or connected at another address", () =>
+    Effect.gen(function*() {
+      const isolated = yield* begins((ctx) => {
+        const has = once(true)
+        Object.assign(ctx, { table: { isolated: { has: () => has() === true }, own: { how: () => undefined } } })
+      })
+      assert.deepStrictEqual(isolated, [1_000 + Limits.isolatedRedialMs])
+      const banned = (ms: number) => begins((ctx) => Object.assign(ctx, { protection: { bannedMs: once(ms) } }))
+      assert.deepStrictEqual(yield* banned(500), [1_500])
+      assert.deepStrictEqual(yield* banned(10 * Limits.retryMaxMs), [1_000 + Limits.retryMaxMs])
+      const alias = yield* begins((_, peer) => {
+        peer.book = { ...peer.book, aliasOf: ip("10.0.0.8") }
+      })
+      assert.deepStrictEqual(alias, [], "for as long as it is")
+    }))
+
+  it.effect("waits while every place is taken, unless the peer is configured, has a place, or is only looked at", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* begins(full), [])
+      const free = yield* begins((ctx) => {
+        full(ctx)
+        const has = once(false)
+        Object.assign(ctx["slots"] as object, { hasPlace: () => has() === undefined })
+      })
+      assert.deepStrictEqual(free, [1_000 + Limits.retryFullMs])
+      const almost = { placesTaken: defaultTuning.maxPeers - 1 }
+      assert.deepStrictEqual(yield* begins((ctx) => Object.assign(ctx["slots"] as object, almost)), [1_000])
+      assert.deepStrictEqual(yield* begins(full, "configured"), [1_000])
+      const feeler = yield* begins((ctx, peer) => {
+        full(ctx)
+        peer.isFeeler = true
+      })
+      assert.deepStrictEqual(feeler, [1_000])
+    }))
+
+  it.effect("of an address that a peer told waits for the pace of such dials, spread", () =>
+    Effect.gen(function*() {
+      const paced = (ctx: { [key: string]: unknown }) => {
+        const wait = once(700)
+        Object.assign(ctx, { toldDials: { waitMs: () => wait() ?? 0 } })
+      }
+      assert.deepStrictEqual(yield* begins(paced, "gossip"), [1_700 + Limits.toldDialSpreadMs / 2])
+      assert.deepStrictEqual(yield* begins(paced), [1_000])
+    }))
+
+  it.effect("to an address that turned out to be our own is given up", () =>
+    Effect.gen(function*() {
+      const own = yield* begins((ctx) =>
+        Object.assign(ctx, { table: { isolated: new Set(), own: { how: () => "interface" } } })
+      )
+      assert.deepStrictEqual(own, ["Forgotten"])
     }))
 })
