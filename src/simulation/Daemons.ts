@@ -40,9 +40,13 @@ export class Daemons {
   private readonly host: SimulatedDaemonHost
   private readonly chain: ReadonlyArray<Block>
 
-  constructor(host: SimulatedDaemonHost, watched: Omit<TimeWatchHost, "daemons">) {
+  constructor(host: SimulatedDaemonHost, watched: Omit<TimeWatchHost, "daemons" | "dueHeight">) {
     this.host = host
-    this.watch = new TimeWatch({ ...watched, daemons: this.all })
+    this.watch = new TimeWatch({
+      ...watched,
+      daemons: this.all,
+      dueHeight: () => ChainParams.maxHeight(params, wallMs + watched.now())
+    })
     this.chain = firstBlocks(host.hasher)
     host.made(this.chain.map(({ header }) => Hash.toHex(BlockHeader.hash(host.hasher, header))))
   }

@@ -176,7 +176,10 @@ const pageCame = <B>(work: Work<B>, blocks: ReadonlyArray<Paged<B>>): void => {
   const [first] = blocks
   // The late answer to a page that was requested again.
   if (doing?._tag !== "Page" || (first !== undefined && first.height !== doing.start)) return
-  if (blocks.length > doing.end - doing.start + 1) return lied(work, "more blocks than requested")
+  if (blocks.length > doing.end - doing.start + 1) {
+    // With another page unanswered it may be that one, from the same height on and longer.
+    return work.owed > 0 ? undefined : lied(work, "more blocks than requested")
+  }
   for (const [at, block] of blocks.entries()) {
     const before = blocks[at - 1]
     if (before === undefined) continue
@@ -204,13 +207,17 @@ const headersFrom = <B>(work: Work<B>, head: HeadersAsk, blocks: ReadonlyArray<P
   if (place === undefined) return
   if (first === undefined) {
     // It announced more, perhaps of its former chain. Its tip is requested once before its claim counts.
-    if (head.wasEmpty) return give(work, head, place, [])
-    work.queue = [{ ...head, wasEmpty: true }, ...work.queue.slice(1)]
-    work.doing = { _tag: "Tip" }
-    return ask(work, work.doing)
+    return head.wasEmpty ? give(work, head, place, []) : askTip(work, head)
   }
   if (Hash.equals(first.previous, place.hash)) return give(work, head, place, blocks)
   search(work, head)
+}
+
+/** Requests the peer's tip, once for each request of the queue. */
+const askTip = <B>(work: Work<B>, head: HeadersAsk): void => {
+  work.queue = [{ ...head, wasEmpty: true }, ...work.queue.slice(1)]
+  work.doing = { _tag: "Tip" }
+  ask(work, work.doing)
 }
 
 const give = <B>(work: Work<B>, { request }: HeadersAsk, { hash }: Place, blocks: ReadonlyArray<Paged<B>>): void => {
@@ -336,8 +343,10 @@ const goHeaders = <B>(work: Work<B>, head: HeadersAsk): boolean => {
   if (place.height < work.told.height) {
     return page(work, place.height + 1, Math.min(work.told.height, place.height + head.count))
   }
-  if (Hash.equals(place.hash, work.told.hash)) give(work, here, place, [])
-  else search(work, here)
+  if (!Hash.equals(place.hash, work.told.hash)) search(work, here)
+  else if (here.wasEmpty) give(work, here, place, [])
+  // The request may follow from a block that the peer showed above its tip of then.
+  else askTip(work, here)
   return true
 }
 

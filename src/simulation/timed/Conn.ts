@@ -30,7 +30,8 @@ export class Conn {
 
   /** The loop guard: whether a page like this one was asked for twenty times in 30 s. */
   loops(start: number, end: number, now: number): boolean {
-    this.pages = this.pages.filter(({ at }) => now - at < 30_000)
+    // Its clock for this never goes back, unlike the wall clock that `now` comes from.
+    this.pages = this.pages.filter(({ at }) => at <= now && now - at < 30_000)
     const alike = this.pages.filter((page) => Math.abs(page.start - start) <= 100 && Math.abs(page.end - end) <= 100)
     this.pages.push({ at: now, start, end })
     return alike.length >= 20

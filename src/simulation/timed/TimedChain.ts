@@ -167,6 +167,7 @@ export class TimedChain {
     for (const block of blocks) {
       const last = this.hashes.at(-1)
       if (block.header.height !== this.height + 1 || last === undefined) continue
+      if (this.isEarly(block)) break
       if (!Hash.equals(block.header.previousHash, last)) {
         this.process.forkShown(conn)
         this.forked(conn)
@@ -175,6 +176,13 @@ export class TimedChain {
       this.append([block])
     }
     if (this.height > before) this.tellAll()
+  }
+
+  /** Its own bounds: not in the future, nor ahead of the schedule. They do not hold for a chain that it adopts in a reorg. */
+  private isEarly({ header }: Block): boolean {
+    const now = this.process.now()
+    return header.height > ChainParams.maxHeight(params, now) ||
+      header.timestamp > Math.floor(now / 1_000) + params.futureSeconds
   }
 
   /** A block extends another chain: searches below our tip for the common ancestor. */

@@ -36,6 +36,8 @@ export interface TimeWatchHost {
   /** Height that a node of ours last reported. */
   readonly height: (node: number) => number
   readonly why: (node: number, ip: PeerIp) => string
+  /** The height that is due by now. A higher chain was made by a wrong clock, and is not followed yet. */
+  readonly dueHeight: () => number
 }
 
 interface TimePairView {
@@ -217,7 +219,7 @@ export class TimeWatch {
   private follow(pair: TimePairView): void {
     const now = this.host.now()
     const [ours, theirs] = [this.host.height(pair.node), pair.daemon.height]
-    if (!pair.calm || ours === theirs) {
+    if (!pair.calm || ours === theirs || theirs > this.host.dueHeight()) {
       pair.behindSince = undefined
       return
     }

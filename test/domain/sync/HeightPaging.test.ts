@@ -234,6 +234,19 @@ describe("HeightPaging", () => {
     assert.strictEqual(peer.state.told.height, 100)
   })
 
+  it("a request beyond the tip that it reported: its tip is asked for first, and then the page", () => {
+    const peer = new Conversation(chain(0, 100))
+    peer.theirs = chain(0, 101)
+    const { heights, more } = peer.headers(chain(0, 100))
+    assert.deepStrictEqual(heights, [101])
+    assert.isFalse(more)
+    assert.deepStrictEqual(peer.asked.map(([, { _tag }]) => _tag), ["GetTip", "GetPage"])
+
+    const same = new Conversation(chain(0, 100))
+    assert.deepStrictEqual(same.headers(chain(0, 100)).heights, [])
+    assert.deepStrictEqual(same.asked.map(([, { _tag }]) => _tag), ["GetTip"])
+  })
+
   it("asks again what is not answered", () => {
     const peer = new Conversation(chain(0, 130))
     let left = 2
@@ -263,6 +276,37 @@ describe("HeightPaging", () => {
     assert.include(lies([block(101), block(103)]), "does not follow")
     assert.include(lies([block(101), block(102, 0, 9)]), "does not follow")
     assert.isUndefined(lies([block(101), block(102)]))
+  })
+
+  it("takes the late answer to a longer page for what it is", () => {
+    const peer = new Conversation(chain(0, 130))
+    peer.isAnswered = () => false
+    const page = (to: number) =>
+      numbers(101, to).map((height) => ({
+        height,
+        hash: hashOf(0, height),
+        previous: hashOf(0, height - 1),
+        size: 1,
+        block: { height }
+      }))
+    peer.post({ _tag: "AskedHeaders", request: 1, locator: locator(chain(0, 100)), count: 50 })
+    // Its chain is shorter now.
+    peer.post({ _tag: "TipTold", tip: { height: 103, hash: hashOf(0, 103) } })
+    peer.now += Limits.timeAnswerMs
+    peer.post({ _tag: "Fired" })
+    assert.deepStrictEqual(
+      peer.asked.map(([, action]) => action._tag === "GetPage" ? [action.start, action.end] : action._tag),
+      [[101, 130], [101, 103]]
+    )
+    peer.post({ _tag: "PageCame", blocks: page(130) })
+    assert.isEmpty(peer.given)
+    peer.post({ _tag: "PageCame", blocks: page(103) })
+    const last = peer.given.at(-1)
+    assert.deepStrictEqual(last?._tag === "GiveHeaders" ? last.blocks.map(({ height }) => height) : last, [
+      101,
+      102,
+      103
+    ])
   })
 
   it("keeps blocks within its bound, the latest", () => {

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import type { Block } from "../../../src/domain/chain/Block.ts"
+import * as ChainParams from "../../../src/domain/chain/ChainParams.ts"
 import * as Hash from "../../../src/domain/chain/Hash.ts"
 import type { Timed } from "../../../src/simulation/timed/Timed.ts"
 import { downs, type Running } from "../../harness/mesh.ts"
@@ -191,6 +192,19 @@ describe("sync with a daemon", () => {
         yield* assertSame(ours, daemon, 2_480)
         const { peers } = yield* ours.sync.report
         for (const peer of peers) assert.isAbove(peer.blocks, 0, peer.ip)
+      })))
+
+  it.effect("waits for a block that is early by this node's clock, and blames no daemon for it", () =>
+    onTimeMesh(5, ({ node, timed }) =>
+      Effect.gen(function*() {
+        yield* TestClock.setTime(ChainParams.dueAt(ChainParams.testnet, 121) * 1_000 - 60_000)
+        const { timed: daemon } = yield* timed({ ip: low, chain: long.slice(0, 120) })
+        const ours = yield* node(high, { peers: [low], chain: [] })
+        yield* until(10_000, reaches(ours, 120))
+        daemon.chain.adds(long.slice(120, 121))
+        yield* until(60_000, reaches(ours, 121))
+        assert.deepStrictEqual(ours.of("SyncBlamed"), [])
+        yield* assertSame(ours, daemon, 121)
       })))
 
   it.effect("is not used while this node refuses its blocks, and stays connected; another's chain is read", () =>

@@ -19,6 +19,7 @@ const world = () => {
     used: undefined as object | undefined,
     height: 5,
     ours: 5,
+    due: 6,
     isAlive: true
   }
   const daemon = {
@@ -40,7 +41,8 @@ const world = () => {
     nodes: () => [[node, own, true]],
     daemons: new Map([[1, daemon]]),
     height: () => state.ours,
-    why: () => "why"
+    why: () => "why",
+    dueHeight: () => state.due
   })
   /** `ms` later, with a look every minute. */
   const later = (ms: number) => {
@@ -140,6 +142,14 @@ describe("TimeWatch", () => {
     const { later, state, told } = world()
     state.isAlive = false
     later(2 * SimulationLimits.timePairMs)
+    assert.deepStrictEqual(told, [])
+  })
+
+  it("a chain that is not due yet is not to be followed", () => {
+    const { later, settle, state, told } = world()
+    settle()
+    state.height = state.due + 1
+    later(10 * SimulationLimits.timeFollowMs)
     assert.deepStrictEqual(told, [])
   })
 
