@@ -119,7 +119,7 @@ describe("timemesh simulate, many seeds", () => {
         const reading = yield* Effect.forkChild(Stream.mkString(Stream.decodeText(child.stdout)))
         const pids = yield* Effect.map(fs.readDirectory(directory), (names) => names.map(Number)).pipe(
           Effect.repeat({ schedule: Schedule.spaced(50), until: (pids) => pids.length >= 2 }),
-          Effect.timeout(20_000)
+          Effect.timeout(90_000)
         )
         assert.isTrue(pids.some(isAlive))
         yield* Effect.ignore(child.kill({ killSignal: signal }))
@@ -127,7 +127,7 @@ describe("timemesh simulate, many seeds", () => {
         if (signal === "SIGINT") assert.strictEqual(Number(Option.getOrNull(code)), 130)
         yield* Effect.suspend(() => pids.some(isAlive) ? Effect.fail("alive") : Effect.void).pipe(
           Effect.retry(Schedule.spaced(50)),
-          Effect.timeout(6_000)
+          Effect.timeout(30_000)
         )
         yield* Fiber.interrupt(reading)
       })).pipe(Effect.provide(NodeServices.layer)))
