@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Limits from "../../../src/domain/Limits.ts"
 import * as AddressList from "../../../src/domain/peer/AddressList.ts"
 
 const port = 24_100
@@ -143,6 +144,51 @@ describe("AddressList", () => {
       new Set(["its port is not 1 to 65535"])
     )
     assert.deepStrictEqual(read("[{\"address\": \"203.0.113.7\", \"port\": null}]").peers, [["203.0.113.7", port]])
+  })
+
+  it("is JSON where it begins as a list or an object, after any space", () => {
+    assert.deepStrictEqual(read(" \n[\"203.0.113.7\"]").peers, [["203.0.113.7", port]])
+    assert.deepStrictEqual(read("5").refused, [{
+      line: 1,
+      text: "5",
+      reason: "write it as 203.0.113.7 or 2001:db8::7"
+    }])
+  })
+
+  it("has its list beside single values and other objects, within five objects at most", () => {
+    const one = [["203.0.113.7", port]]
+    const list = "[\"203.0.113.7\"]"
+    assert.deepStrictEqual(read(`{"version": 1, "data": {"peers": ${list}}}`).peers, one)
+    assert.deepStrictEqual(read(`{"peers": ${list}, "meta": {"a": 1}}`).peers, one)
+    const within = (objects: number): string => objects === 0 ? list : `{"a": ${within(objects - 1)}}`
+    assert.deepStrictEqual(read(within(5)).peers, one)
+    assert.lengthOf(read(within(6)).refused, 1)
+  })
+
+  it("refuses an entry without an address, and a port that is only like one", () => {
+    const reasons = (json: string) => read(json).refused.map(({ reason }) => reason)
+    const none = "no address; write \"IP:PORT\" or {\"address\": \"IP:PORT\"}"
+    assert.deepStrictEqual(reasons("[null, {\"address\": null}]"), [none, none])
+    const ports = ["[7]", "\"0x10\"", "\"+5\""].map((given) => `{"address": "203.0.113.7", "port": ${given}}`)
+    assert.deepStrictEqual(reasons(`[${ports.join()}]`), ports.map(() => "its port is not 1 to 65535"))
+    assert.lengthOf(reasons("[{\"address\": \"]::1\", \"port\": 5}]"), 1)
+  })
+
+  it("takes the port that an address has before the one beside it, and an IPv6 address whole", () => {
+    assert.deepStrictEqual(
+      read("[{\"address\": \"203.0.113.7:5000\", \"port\": 6000}, {\"address\": \"1:2::7\", \"port\": 5000}]").peers,
+      [["203.0.113.7", 5_000], ["1:2::7", 5_000]]
+    )
+    assert.strictEqual(AddressList.likelier(Limits.ephemeralPortLeast, 5_000, port), 5_000)
+  })
+
+  it("looks for lines until too many entries are not written as JSON writes them", () => {
+    const lineAfter = (misses: number) => {
+      const unusual = Array.from({ length: misses }, (_, i) => `"\\u0032.0.0.${i}"`)
+      return read(`[\n${[...unusual, "\"rubbish\""].join(",\n")}]`).refused[0]?.line
+    }
+    assert.strictEqual(lineAfter(Limits.addressListMisses - 1), Limits.addressListMisses + 1)
+    assert.strictEqual(lineAfter(Limits.addressListMisses), 1)
   })
 
   it("is read in a time that does not grow with the square of a line's or a file's length", () => {
