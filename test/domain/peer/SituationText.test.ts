@@ -361,6 +361,8 @@ const cases: ReadonlyArray<Row> = [
 
 /** What is said where the value is not known. */
 const unknown: ReadonlyArray<readonly [Situation, string]> = [
+  ["transport", "port 24100 accepts connections, but not over TLS as this node needs it (no code)"],
+  ["lost", "the connection was lost, and the next dial is to come"],
   ["quiet", "the line is quiet: the last byte came 0.0 s ago, and the ping sent 0.0 s ago is unanswered"],
   ["clock", "its next block is 0 s ahead of this node's clock, so sync does not use it"],
   [
