@@ -195,6 +195,12 @@ export const timeAlikeMs = 30_000
 export const timeAlikeHeights = 100
 /** ms. A request unanswered after this is repeated: the daemon answers at once or, while it syncs itself, not at all. Below `stallFirstMs`. */
 export const timeAnswerMs = 4_000
+/**
+ * Pages in a row without an answer, after which the next waits twice as long each time, up to this many ms. On a line that holds up what this node sends,
+ * all of them arrive at once; the 21st alike is a violation. So that takes a quarter of an hour.
+ */
+export const timeUnanswered = 4
+export const timeUnansweredMostMs = 60_000
 /** bytes of blocks held until they are requested, per peer: four of the longest blocks, or hundreds of ordinary pages. */
 export const timeKeptBytes = 16 * 1024 * 1024
 /** Searches for the fork of two chains before a peer whose chain keeps changing is postponed. */

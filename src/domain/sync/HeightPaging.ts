@@ -15,6 +15,7 @@
  */
 import * as Hash from "../chain/Hash.ts"
 import * as Limits from "../Limits.ts"
+import * as PagePace from "./PagePace.ts"
 
 export interface Place {
   readonly height: number
@@ -66,9 +67,11 @@ export interface Paging<B> {
   readonly kept: ReadonlyMap<string, Paged<B>>
   readonly keptBytes: number
   /** Pages requested recently. */
-  readonly pages: ReadonlyArray<{ readonly at: number; readonly start: number; readonly end: number }>
+  readonly pages: ReadonlyArray<PagePace.Page>
   /** Number of unanswered pages. */
   readonly owed: number
+  /** Pages requested since the last one arrived. */
+  readonly unanswered: number
 }
 
 export type Event<B> =
@@ -112,7 +115,8 @@ export const start = <B>(told: Place): Paging<B> => ({
   kept: new Map(),
   keptBytes: 0,
   pages: [],
-  owed: 0
+  owed: 0,
+  unanswered: 0
 })
 
 type Work<B> = { -readonly [K in keyof Paging<B>]: Paging<B>[K] } & {
@@ -172,6 +176,7 @@ const handle = <B>(work: Work<B>, event: Event<B>): void => {
 const pageCame = <B>(work: Work<B>, blocks: ReadonlyArray<Paged<B>>): void => {
   if (work.owed === 0) return lied(work, "unsolicited blocks")
   work.owed -= 1
+  work.unanswered = 0
   const { doing } = work
   const [first] = blocks
   // The late answer to a page that was requested again.
@@ -353,7 +358,7 @@ const goHeaders = <B>(work: Work<B>, head: HeadersAsk): boolean => {
 /** Requests a page if its time has come; false if it must wait. */
 const page = <B>(work: Work<B>, start: number, to: number): boolean => {
   const end = Math.min(to, start + Limits.timePageBlocks - 1)
-  const ms = waitMs(work, start, end)
+  const ms = PagePace.waitMs(work, start, end)
   if (ms > 0) {
     work.actions.push({ _tag: "Arm", ms })
     return false
@@ -361,20 +366,10 @@ const page = <B>(work: Work<B>, start: number, to: number): boolean => {
   const doing: Doing = { _tag: "Page", start, end }
   work.doing = doing
   work.owed += 1
-  work.pages = [...work.pages.filter(({ at }) => work.now - at < Limits.timeAlikeMs), { at: work.now, start, end }]
+  work.unanswered += 1
+  work.pages = PagePace.after(work, start, end)
   ask(work, doing)
   return false
-}
-
-const waitMs = <B>({ now, pages }: Work<B>, start: number, end: number): number => {
-  const last = pages.at(-1)
-  const spaced = last === undefined ? 0 : last.at + Limits.timePageMs - now
-  const alike = pages.filter((page) =>
-    now - page.at < Limits.timeAlikeMs && Math.abs(page.start - start) <= Limits.timeAlikeHeights &&
-    Math.abs(page.end - end) <= Limits.timeAlikeHeights
-  )
-  const oldest = alike[alike.length - Limits.timeAlikePages]
-  return Math.max(0, spaced, oldest === undefined ? 0 : oldest.at + Limits.timeAlikeMs - now)
 }
 
 const ask = <B>(work: Work<B>, doing: Doing): void => {

@@ -278,6 +278,23 @@ describe("HeightPaging", () => {
     assert.isUndefined(lies([block(101), block(102)]))
   })
 
+  it("asks ever more seldom for a page that is not answered: at most 20 in a quarter of an hour, which may arrive at once", () => {
+    const peer = new Conversation(chain(0, 130))
+    peer.isAnswered = () => false
+    peer.post({ _tag: "AskedHeaders", request: 1, locator: locator(chain(0, 100)), count: 50 }).run(15 * 60_000)
+    const times = peer.asked.map(([at]) => at / 1_000)
+    assert.deepStrictEqual(times.slice(0, 9), [0, 4, 8, 12, 20, 36, 68, 128, 188])
+    assert.isAtMost(times.length, 20)
+    // One answer, and the pace is that of every day.
+    peer.isAnswered = () => true
+    peer.run(120_000)
+    peer.isAnswered = () => false
+    const from = peer.asked.length
+    peer.post({ _tag: "AskedHeaders", request: 2, locator: locator(chain(0, 100)), count: 50 }).run(9_000)
+    const since = peer.asked.slice(from).map(([at]) => at)
+    assert.deepStrictEqual(since.map((at) => at - (since[0] ?? 0)), [0, 4_000, 8_000])
+  })
+
   it("takes the late answer to a longer page for what it is", () => {
     const peer = new Conversation(chain(0, 130))
     peer.isAnswered = () => false
