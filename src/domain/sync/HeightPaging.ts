@@ -11,7 +11,7 @@
  *
  * **Its limits.** Pages are at least `timePageMs` apart, and at most `timeAlikePages` within `timeAlikeMs` are close to one another: from
  * twenty on, the daemon answers none and counts a violation. A page unanswered within `timeAnswerMs` is requested again, because a daemon
- * that is syncing answers little.
+ * that is syncing answers little. After `timeUnanswered` in a row the pause doubles each time, up to `timeUnansweredMostMs` (`PagePace`).
  */
 import * as Hash from "../chain/Hash.ts"
 import * as Limits from "../Limits.ts"
