@@ -1,113 +1,23 @@
 /** Headers: which are asked for, where they belong, what the planner learns of them, and which peer is blamed. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Block from "../../../src/domain/chain/Block.ts"
 import * as BlockHeader from "../../../src/domain/chain/BlockHeader.ts"
-import * as ChainParams from "../../../src/domain/chain/ChainParams.ts"
 import * as Hash from "../../../src/domain/chain/Hash.ts"
-import * as Synthetic from "../../../src/domain/chain/Synthetic.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
-import type * as SyncState from "../../../src/domain/sync/SyncState.ts"
-import * as SyncWork from "../../../src/domain/sync/SyncWork.ts"
-import type { Headers } from "../../../src/domain/wire/SyncMessage.ts"
-import { finish } from "../../../src/layers/sync/MessageTurns.ts"
-import * as SyncHeaders from "../../../src/layers/sync/SyncHeaders.ts"
-import { hasher } from "../../harness/hasher.ts"
+import { asking, better, came, fork, hashAt, headerOf, lied, onBranch, shared } from "../../harness/headerAnswers.ts"
 import * as harness from "../../harness/syncContext.ts"
 import * as states from "../../harness/syncStates.ts"
-import { devnet, make, startOfTime } from "../../harness/syntheticChain.ts"
+import { devnet, make } from "../../harness/syntheticChain.ts"
 
 const { ip } = states
-type Made = harness.Made
-type Received = Extract<SyncState.SyncEvent, { readonly _tag: "HeadersReceived" }>
-
-const shared = Effect.runSync(make(20))
-const better = Effect.runSync(make(6, "10.8.8.8", shared))
-/** Leaves ours at height 15, and is 24 high. */
-const fork = Effect.runSync(make(9, "10.7.7.7", shared.slice(0, 15)))
-const genesisHash = devnet.genesisHash
-
-const headerOf = ({ bytes }: Made): BlockHeader.BlockHeader => {
-  const block = Block.decode(bytes)
-  return Block.isMalformed(block) ? assert.fail(block.reason) : block.header
-}
-const hashAt = (chain: ReadonlyArray<Made>, height: number): Hash.Hash =>
-  chain.find((block) => block.height === height)?.parent.hash ?? assert.fail(`no block ${height}`)
-
-/** A node of 20 blocks and peer 2; `ask` makes request 5. */
-const asking = (ours: ReadonlyArray<Made> = shared, told = harness.tipOf(better)) => {
-  const node = harness.make(ours)
-  const link = node.connect(2, told)
-  const ask = (count = Limits.headersPerMessage, request = 5) => {
-    SyncHeaders.ask(node.context, ip(2), request, count)
-    return node.said()
-  }
-  return {
-    ...node,
-    link,
-    ask,
-    answer: (blocks: ReadonlyArray<Made>, answer: Partial<Headers> = {}, from = 2) => {
-      finish(SyncHeaders.received(node.context, ip(from), {
-        _tag: "Headers",
-        request: 5,
-        after: hashAt(shared, 20),
-        list: BlockHeader.encodeList(blocks.map(headerOf)).bytes,
-        more: false,
-        ...answer
-      }))
-      return node.posted()
-    },
-    /** Request 5, and its answer. */
-    exchange(blocks: ReadonlyArray<Made>, answer: Partial<Headers> = {}) {
-      ask()
-      return this.answer(blocks, answer)
-    },
-    /** The planner knows the branch too. */
-    plan: (id: number, height: number, fork = 20) => {
-      node.context.state = {
-        ...node.context.state,
-        branches: [...node.context.state.branches, states.branch(id, height, { fork })]
-      }
-    },
-    peerOn: (n: number, branch: number) => {
-      const peers = [
-        ...node.context.state.peers,
-        { ...SyncWork.newPeer(ip(n), states.tip(30), undefined), on: states.on(branch) }
-      ]
-      node.context.state = { ...node.context.state, peers }
-    }
-  }
-}
-
-const lied = (detail: string, fault: SyncState.SyncFault = "bad-header", peer = 2): SyncState.SyncEvent => ({
-  _tag: "PeerLied",
-  peer: ip(peer),
-  fault,
-  detail
-})
-const came = (change: Partial<Received>): SyncState.SyncEvent => ({
-  _tag: "HeadersReceived",
-  peer: ip(2),
-  request: 5,
-  count: 0,
-  last: harness.tipOf(shared),
-  placed: { _tag: "Chain" },
-  also: [],
-  more: "no",
-  clockBehind: undefined,
-  dueMs: 0,
-  ms: 0,
-  ...change
-})
-const onBranch = (id: number, blocks: ReadonlyArray<Made>, fork: number, trunk?: SyncState.SyncBranch["trunk"]) =>
-  ({ _tag: "Branch", branch: { id, fork, tip: harness.tipOf(blocks), trunk } }) as const
+const { genesisHash } = devnet
 
 const locatorOf = (said: ReadonlyArray<readonly unknown[]>): ReadonlyArray<string> => {
   const message = said[0]?.[2] as { readonly _tag: string; readonly locator: ReadonlyArray<Uint8Array> }
   assert.strictEqual(message._tag, "GetHeaders")
   return message.locator.map((hash) => Hash.toHex(Hash.fromHexUnsafe(Buffer.from(hash).toString("hex"))))
 }
-const hexes = (chain: ReadonlyArray<Made>, heights: ReadonlyArray<number>) =>
+const hexes = (chain: ReadonlyArray<harness.Made>, heights: ReadonlyArray<number>) =>
   heights.map((height) => Hash.toHex(height === 0 ? genesisHash : hashAt(chain, height)))
 
 describe("a request for headers", () => {
@@ -304,68 +214,6 @@ describe("headers that come", () => {
     assert.deepStrictEqual(node.answer(fork.slice(3), { after: hashAt(fork, 18) }), [
       { _tag: "HeadersVoid", peer: ip(2), request: 5 }
     ])
-  })
-})
-
-describe("headers of another time", () => {
-  const due = (height: number) => ChainParams.dueAt(devnet, height)
-  /** A block of that time on top of ours, seconds since 1970. */
-  const at = (time: number): Made => {
-    const parent = shared.at(-1)?.parent ?? assert.fail()
-    const made = Synthetic.onTop(devnet, hasher, parent, time, {
-      leader: "10.4.4.4",
-      address: "TIME0test"
-    })
-    return {
-      height: 21,
-      hash: Hash.toHex(made.hash),
-      previous: Hash.toHex(parent.hash),
-      bytes: made.block.bytes,
-      txids: undefined,
-      parent: { height: 21, hash: made.hash, treasuryBalance: made.block.header.treasuryBalance }
-    }
-  }
-
-  const ahead = (seconds: number): Made => at(startOfTime / 1_000 + seconds)
-
-  it("that are in the future wait, and tell by how much our clock is behind", () => {
-    const node = asking(shared, { height: 21, hash: "ab".repeat(32) })
-    const seconds = devnet.futureSeconds + 30
-    assert.deepStrictEqual(node.exchange([ahead(seconds)], { more: true }), [
-      came({ more: "not-yet", clockBehind: seconds, dueMs: 30_000 })
-    ])
-    assert.isUndefined(node.link.last)
-    node.setNow(startOfTime + 999)
-    assert.deepStrictEqual(node.exchange([ahead(seconds)]), [
-      came({ more: "not-yet", clockBehind: seconds, dueMs: 30_000 })
-    ])
-    node.setNow(startOfTime + 30_000)
-    assert.strictEqual(node.exchange([ahead(seconds)])[0]?._tag, "HeadersReceived")
-    assert.strictEqual(node.context.branches.size, 1)
-  })
-
-  it("that are ahead of the schedule wait until their height is due", () => {
-    const node = asking(shared, { height: 21, hash: "ab".repeat(32) })
-    const early = at(due(21) - 20)
-    node.setNow((due(21) - 20) * 1_000 + 250)
-    assert.deepStrictEqual(node.exchange([early]), [came({ more: "not-yet", clockBehind: 20, dueMs: 19_750 })])
-    node.setNow((due(21) - 10) * 1_000)
-    assert.deepInclude(node.exchange([early])[0], { count: 1, more: "no", clockBehind: undefined, dueMs: 0 })
-  })
-
-  it("say nothing about our clock where it is behind by nothing", () => {
-    const node = asking(shared, { height: 1, hash: "ab".repeat(32) })
-    node.setNow((due(21) - 20) * 1_000)
-    assert.deepStrictEqual(node.exchange([at(due(21) - 20)]), [came({ more: "not-yet", dueMs: 20_000 })])
-  })
-
-  it("count the peer's announced height for how far our clock is behind", () => {
-    const told = 20_100_000
-    const node = asking(shared, { height: told, hash: "ab".repeat(32) })
-    const seconds = devnet.futureSeconds + 1
-    const [event] = node.exchange([ahead(seconds)])
-    assert(event?._tag === "HeadersReceived")
-    assert.strictEqual(event.clockBehind, Math.max(seconds, due(told) - startOfTime / 1_000))
   })
 
   it("too deep below our tip are not followed, and where they leave is told", () => {
