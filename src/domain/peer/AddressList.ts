@@ -67,7 +67,7 @@ export const read = (text: string, networkPort: number): AddressList => {
     }
     merged += 1
     const port = likelier(before.address.port, address.port, networkPort)
-    if (port !== before.address.port) peers.set(address.ip, { ...before, address: { ip: address.ip, port } })
+    peers.set(address.ip, { ...before, address: { ip: address.ip, port } })
   }
   return { read: entries, merged, peers: [...peers.values()], refused }
 }
@@ -184,13 +184,7 @@ const listed = (json: unknown, deeper = Limits.addressListDepth): ReadonlyArray<
 const addressIn = (element: Readonly<Record<string, unknown>>): unknown => element["address"] ?? element["ip"]
 
 /** `undefined` if the value is nested too deeply to serialise. */
-const jsonOf = (value: unknown): string | undefined => {
-  try {
-    return JSON.stringify(value)
-  } catch {
-    return undefined
-  }
-}
+const jsonOf = (value: unknown): string | undefined => Result.getOrUndefined(Result.try(() => JSON.stringify(value)))
 
 const whatToWrite = "write \"IP:PORT\" or {\"address\": \"IP:PORT\"}"
 

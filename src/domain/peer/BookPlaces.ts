@@ -103,6 +103,14 @@ export const triedBucket = (key: SipHash.Key, ip: PeerIp.PeerIp): number => {
 /** Position of the address's group in the secret order of groups. */
 export const groupOrder = (key: SipHash.Key, ip: PeerIp.PeerIp): number => hashOf(key, Use.eviction, 0, groupOf(ip))
 
+const slotUse = { new: Use.newSlot, tried: Use.triedSlot } as const
+
 /** The slot of an address in a bucket. */
 export const slotOf = (key: SipHash.Key, table: "new" | "tried", bucket: number, ip: PeerIp.PeerIp): number =>
-  hashOf(key, table === "new" ? Use.newSlot : Use.triedSlot, bucket, PeerIp.toBytes(ip)) % Limits.bookBucketSlots
+  hashOf(key, slotUse[table], bucket, PeerIp.toBytes(ip)) % Limits.bookBucketSlots
+
+/** The only place of an address in the tried table. */
+export const triedPlace = (key: SipHash.Key, ip: PeerIp.PeerIp): { readonly bucket: number; readonly slot: number } => {
+  const bucket = triedBucket(key, ip)
+  return { bucket, slot: slotOf(key, "tried", bucket, ip) }
+}

@@ -36,8 +36,8 @@ export class PeerBook {
   private readonly key: SipHash.Key
   private readonly byIp = new Map<PeerIp.PeerIp, Held>()
   private readonly tables = { new: new BookTable(), tried: new BookTable() }
-  /** Newcomers to the tried table whose slot is taken, with the time since when. */
-  private readonly waiting = new Map<PeerIp.PeerIp, number>()
+  /** New addresses that have shaken hands and whose tried slot is taken, with the time since when. */
+  private readonly waiting = new Map<Held, number>()
   private readonly touched = new Set<PeerIp.PeerIp>()
   /** Buckets of the latest source. */
   private buckets: BookPlaces.SourceBuckets | undefined
@@ -87,10 +87,10 @@ export class PeerBook {
     const known = KnownAddress.make(address, now)
     if (source !== "operator") {
       if (this.buckets?.source !== source) this.buckets = new BookPlaces.SourceBuckets(this.key, source)
-      return this.putNew(known, this.buckets.of(ip), now, false) ? "added" : "no-room"
+      return this.putNew(known, this.buckets.of(ip), now) ? "added" : "no-room"
     }
     for (let i = 0; i < Limits.bookOperatorPlaces; i++) {
-      if (this.putNew(known, BookPlaces.operatorBucket(this.key, ip, i), now, false)) return "added"
+      if (this.putNew(known, BookPlaces.operatorBucket(this.key, ip, i), now)) return "added"
     }
     return "no-room"
   }
@@ -128,14 +128,10 @@ export class PeerBook {
     const held = this.byIp.get(ip)
     if (held !== undefined) this.set(held, known)
     if (held?.table === "tried") return
-    const bucket = BookPlaces.triedBucket(this.key, ip)
-    const slot = BookPlaces.slotOf(this.key, "tried", bucket, ip)
-    const holder = this.tables.tried.at(bucket, slot)
-    if (holder === undefined || KnownAddress.isTerrible(holder.known, now)) {
-      return this.moveToTried(held?.known ?? known, bucket, slot, now)
-    }
-    if (held === undefined) this.putNew(known, BookPlaces.newBucket(this.key, ip, ip), now, true)
-    if (this.waiting.size < Limits.bookTests && !this.waiting.has(ip)) this.waiting.set(ip, now)
+    const holder = this.holderFor(ip)
+    if (holder === undefined || KnownAddress.isTerrible(holder.known, now)) return this.moveToTried(known)
+    const newcomer = held ?? this.putOwn(known)
+    if (this.waiting.size < Limits.bookTests && !this.waiting.has(newcomer)) this.waiting.set(newcomer, now)
   }
 
   /** It is not a peer: it is this node's own address, or banned. */
@@ -148,8 +144,8 @@ export class PeerBook {
 
   /** The next address due for a test: the holder of a tried slot that a newcomer wants. Dial it, then call `settleTests`. */
   toTest(now: number): KnownAddress.KnownAddress | undefined {
-    for (const ip of this.waiting.keys()) {
-      const holder = this.holderFor(ip)
+    for (const { known } of this.waiting.keys()) {
+      const holder = this.holderFor(known.ip)
       if (holder !== undefined && !KnownAddress.isJustDialled(holder.known, now)) return holder.known
     }
     return undefined
@@ -157,30 +153,22 @@ export class PeerBook {
 
   /** Gives slots whose holder did not answer to the addresses waiting for them. */
   settleTests(now: number): void {
-    for (const [ip, since] of this.waiting) {
-      const newcomer = this.byIp.get(ip)
-      const holder = this.holderFor(ip)
-      if (newcomer === undefined || newcomer.table === "tried") {
-        this.waiting.delete(ip)
-        continue
-      }
+    for (const [newcomer, since] of this.waiting) {
+      const holder = this.holderFor(newcomer.known.ip)
       if (holder !== undefined && now - holder.known.goodAt < Limits.bookTestGoodMs && holder.known.failures === 0) {
-        this.waiting.delete(ip)
+        this.waiting.delete(newcomer)
         continue
       }
       const wasTested = holder === undefined ||
         (holder.known.dialledAt >= since && holder.known.failures > 0 &&
           now - holder.known.dialledAt > Limits.bookJustTriedMs)
-      if (!wasTested && now - since < Limits.bookTestMs) continue
-      this.waiting.delete(ip)
-      const bucket = BookPlaces.triedBucket(this.key, ip)
-      this.moveToTried(newcomer.known, bucket, BookPlaces.slotOf(this.key, "tried", bucket, ip), now)
+      if (wasTested || now - since >= Limits.bookTestMs) this.moveToTried(newcomer.known)
     }
   }
 
   private holderFor(ip: PeerIp.PeerIp): Held | undefined {
-    const bucket = BookPlaces.triedBucket(this.key, ip)
-    return this.tables.tried.at(bucket, BookPlaces.slotOf(this.key, "tried", bucket, ip))
+    const { bucket, slot } = BookPlaces.triedPlace(this.key, ip)
+    return this.tables.tried.at(bucket, slot)
   }
 
   // --- what goes out ------------------------------------------------------------------
@@ -264,15 +252,14 @@ export class PeerBook {
         later.push(entry)
         continue
       }
-      const bucket = BookPlaces.triedBucket(this.key, known.ip)
-      const slot = BookPlaces.slotOf(this.key, "tried", bucket, known.ip)
-      if (this.tables.tried.at(bucket, slot) === undefined) this.put({ known, table: "tried", bucket, slot })
+      const place = BookPlaces.triedPlace(this.key, known.ip)
+      if (this.tables.tried.at(place.bucket, place.slot) === undefined) this.put({ known, table: "tried", ...place })
       else later.push({ ...entry, bucket: BookPlaces.newBucket(this.key, known.ip, known.ip) })
     }
     this.touched.clear()
     for (const { bucket, known, table } of later) {
       if (this.byIp.has(known.ip)) continue
-      this.putNew(KnownAddress.upTo(known, now), bucket % Limits.bookNewBuckets, now, false)
+      this.putNew(KnownAddress.upTo(known, now), bucket % Limits.bookNewBuckets, now)
       // It is already stored in this form.
       if (table === "new" && this.byIp.has(known.ip)) this.touched.delete(known.ip)
       else this.touched.add(known.ip)
@@ -295,31 +282,43 @@ export class PeerBook {
   private drop(held: Held): void {
     this.tables[held.table].remove(held)
     this.byIp.delete(held.known.ip)
-    this.waiting.delete(held.known.ip)
+    this.waiting.delete(held)
     this.touched.add(held.known.ip)
   }
 
-  /** False if the slot is taken. `force`: its holder is removed. */
-  private putNew(known: KnownAddress.KnownAddress, bucket: number, now: number, force: boolean): boolean {
+  /** False if the slot's holder deserves it. */
+  private putNew(known: KnownAddress.KnownAddress, bucket: number, now: number): boolean {
     const slot = BookPlaces.slotOf(this.key, "new", bucket, known.ip)
     const holder = this.tables.new.at(bucket, slot)
     if (holder !== undefined) {
-      if (!force && !KnownAddress.isTerrible(holder.known, now)) return false
+      if (!KnownAddress.isTerrible(holder.known, now)) return false
       this.drop(holder)
     }
     this.put({ known, table: "new", bucket, slot })
     return true
   }
 
+  /** Puts it into the new slot that its own gossip of itself would give it, whatever holds that. */
+  private putOwn(known: KnownAddress.KnownAddress): Held {
+    const bucket = BookPlaces.newBucket(this.key, known.ip, known.ip)
+    const slot = BookPlaces.slotOf(this.key, "new", bucket, known.ip)
+    const holder = this.tables.new.at(bucket, slot)
+    if (holder !== undefined) this.drop(holder)
+    const held: Held = { known, table: "new", bucket, slot }
+    this.put(held)
+    return held
+  }
+
   /** The slot's holder, if any, becomes a new address again. */
-  private moveToTried(known: KnownAddress.KnownAddress, bucket: number, slot: number, now: number): void {
+  private moveToTried(known: KnownAddress.KnownAddress): void {
     const before = this.byIp.get(known.ip)
     if (before !== undefined) this.drop(before)
-    const holder = this.tables.tried.at(bucket, slot)
+    const place = BookPlaces.triedPlace(this.key, known.ip)
+    const holder = this.tables.tried.at(place.bucket, place.slot)
     if (holder !== undefined) {
       this.drop(holder)
-      this.putNew(holder.known, BookPlaces.newBucket(this.key, holder.known.ip, holder.known.ip), now, true)
+      this.putOwn(holder.known)
     }
-    this.put({ known, table: "tried", bucket, slot })
+    this.put({ known, table: "tried", ...place })
   }
 }

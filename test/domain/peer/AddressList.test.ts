@@ -144,6 +144,9 @@ describe("AddressList", () => {
       new Set(["its port is not 1 to 65535"])
     )
     assert.deepStrictEqual(read("[{\"address\": \"203.0.113.7\", \"port\": null}]").peers, [["203.0.113.7", port]])
+    for (const given of [1, 65_535]) {
+      assert.deepStrictEqual(read(`[{"address": "203.0.113.7", "port": ${given}}]`).peers, [["203.0.113.7", given]])
+    }
   })
 
   it("is JSON where it begins as a list or an object, after any space", () => {
@@ -153,6 +156,11 @@ describe("AddressList", () => {
       text: "5",
       reason: "write it as 203.0.113.7 or 2001:db8::7"
     }])
+    // A text by itself is a line, which ends at a comment.
+    assert.deepStrictEqual(read("\"x#[\"").refused.map(({ text }) => text), ["\"x"])
+    const notJson = "not JSON; write IP, IP:PORT or {\"address\": \"IP:PORT\"}"
+    assert.deepStrictEqual(read("{x\nx{").refused.map(({ reason }) => reason === notJson), [true, false])
+    assert.deepStrictEqual(read("203.0.\uFEFF113.7").peers, [], "a byte order mark is one at the start only")
   })
 
   it("has its list beside single values and other objects, within five objects at most", () => {
@@ -168,7 +176,8 @@ describe("AddressList", () => {
   it("refuses an entry without an address, and a port that is only like one", () => {
     const reasons = (json: string) => read(json).refused.map(({ reason }) => reason)
     const none = "no address; write \"IP:PORT\" or {\"address\": \"IP:PORT\"}"
-    assert.deepStrictEqual(reasons("[null, {\"address\": null}]"), [none, none])
+    assert.deepStrictEqual(reasons("[null, {\"address\": null}, {\"ip\": null}]"), [none, none, none])
+    assert.deepStrictEqual(reasons("[{\"address\": 7}]"), ["its address is not a text"])
     const ports = ["[7]", "\"0x10\"", "\"+5\""].map((given) => `{"address": "203.0.113.7", "port": ${given}}`)
     assert.deepStrictEqual(reasons(`[${ports.join()}]`), ports.map(() => "its port is not 1 to 65535"))
     assert.lengthOf(reasons("[{\"address\": \"]::1\", \"port\": 5}]"), 1)
@@ -179,14 +188,55 @@ describe("AddressList", () => {
       read("[{\"address\": \"203.0.113.7:5000\", \"port\": 6000}, {\"address\": \"1:2::7\", \"port\": 5000}]").peers,
       [["203.0.113.7", 5_000], ["1:2::7", 5_000]]
     )
-    assert.strictEqual(AddressList.likelier(Limits.ephemeralPortLeast, 5_000, port), 5_000)
+    assert.deepStrictEqual(
+      read("[{\"address\": \"[2001:db8::7]:5000\", \"port\": 6000}, {\"address\": \"1:[2::7\", \"port\": 5}]").peers,
+      [["2001:db8::7", 5_000]]
+    )
+  })
+
+  it("prefers the network's port, then the first one below those for outgoing connections", () => {
+    const least = Limits.ephemeralPortLeast
+    const { likelier } = AddressList
+    assert.strictEqual(likelier(least, 5_000, port), 5_000)
+    assert.strictEqual(likelier(least + 1, least, port), least + 1)
+    assert.strictEqual(likelier(6_000, 5_000, port), 6_000)
+    assert.strictEqual(likelier(5_000, least, port), 5_000)
+    assert.deepStrictEqual([likelier(least, 5_000, least), likelier(5_000, least, least)], [least, least])
+  })
+
+  it("shows a refused entry up to 80 characters", () => {
+    const shown = (count: number) => read("x".repeat(count)).refused.map(({ text }) => text)
+    assert.deepStrictEqual(shown(Limits.refusedTextCharacters), ["x".repeat(Limits.refusedTextCharacters)])
+    assert.deepStrictEqual(shown(Limits.refusedTextCharacters + 1), [`${"x".repeat(Limits.refusedTextCharacters)}…`])
+  })
+
+  it("says of an entry that is nested too deeply to show what it is", () => {
+    const deep = `[${"[".repeat(20_000)}${"]".repeat(20_000)}]`
+    assert.deepStrictEqual(read(deep).refused.map(({ text }) => text), ["a deeply nested list"])
+  })
+
+  it("is keyed by address where one key is, and refuses the other keys", () => {
+    const { peers, refused } = read("{\" 203.0.113.7 \": {}}")
+    assert.deepStrictEqual([peers, refused], [[["203.0.113.7", port]], []])
+    const mixed = read("{\"203.0.113.7\": {},\n\"note\": {}}")
+    assert.deepStrictEqual(mixed.peers, [["203.0.113.7", port]])
+    assert.deepStrictEqual(mixed.refused.map(({ line, text }) => [line, text]), [[2, "note"]])
+    assert.deepStrictEqual(read("[\" 203.0.113.7 \"]").peers, [["203.0.113.7", port]])
+  })
+
+  it("is one entry where it has an address, whatever else it has, and where it has no list", () => {
+    const list = "[\"203.0.113.8\"]"
+    assert.deepStrictEqual(read(`{"address": "203.0.113.7", "peers": ${list}}`).peers, [["203.0.113.7", port]])
+    assert.deepStrictEqual(read("{\"a\": 1}").refused.map(({ text }) => text), ["{\"a\":1}"])
+    assert.deepStrictEqual(read(`{"a": {"b": ${list}}, "c": {}}`).peers, [], "of two objects, neither is the list")
   })
 
   it("looks for lines until too many entries are not written as JSON writes them", () => {
     const lineAfter = (misses: number) => {
       const unusual = Array.from({ length: misses }, (_, i) => `"\\u0032.0.0.${i}"`)
-      return read(`[\n${[...unusual, "\"rubbish\""].join(",\n")}]`).refused[0]?.line
+      return read(`\n[${[...unusual, "\"undefined\""].join(",\n")}]`).refused[0]?.line
     }
+    assert.strictEqual(lineAfter(0), 2)
     assert.strictEqual(lineAfter(Limits.addressListMisses - 1), Limits.addressListMisses + 1)
     assert.strictEqual(lineAfter(Limits.addressListMisses), 1)
   })

@@ -70,6 +70,20 @@ describe("places", () => {
     assert.isAbove(spread(buckets, Limits.bookNewBuckets), 6)
   })
 
+  it("are the same in every version: a stored book goes back to them", () => {
+    const one = ip("20.1.1.1")
+    assert.deepStrictEqual(BookPlaces.triedPlace(key, one), { bucket: 120, slot: 18 })
+    assert.deepStrictEqual([BookPlaces.slotOf(key, "new", 5, one), BookPlaces.slotOf(key, "tried", 5, one)], [4, 51])
+    assert.deepStrictEqual(
+      [
+        BookPlaces.newBucket(key, one, ip("198.51.100.1")),
+        BookPlaces.newBucket(key, one, { seed: "a.example.org" }),
+        BookPlaces.operatorBucket(key, one, 3)
+      ],
+      [528, 491, 141]
+    )
+  })
+
   it("are others with another key", () => {
     const tried = (other: Key) => hosts.map((one) => BookPlaces.triedBucket(other, one))
     assert.notDeepEqual(tried([1, 2, 3, 5]), tried(key))

@@ -3,41 +3,16 @@ import * as Limits from "../../../src/domain/Limits.ts"
 import * as BookPlaces from "../../../src/domain/peer/BookPlaces.ts"
 import { PeerBook } from "../../../src/domain/peer/PeerBook.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
-import type { Key } from "../../../src/domain/peer/SipHash.ts"
 import { long } from "../../harness/long.ts"
+import { at, draws, handshaken, inNew, key, minute, port, start, told } from "../../harness/peerBook.ts"
 import { randomFrom } from "../../harness/random.ts"
 
 const ip = PeerIp.fromStringUnsafe
-const key: Key = [1, 2, 3, 4]
-const port = 24_100
-const start = 1_800_000_000_000
-const minute = 60_000
-const day = 24 * 60 * minute
-const handshaken = { port, wire: "native", direction: "outbound" } as const
+const source = ip("203.0.113.1")
 
 const drawFrom = (seed: number) => {
   const random = randomFrom(seed)
   return () => random(2 ** 30) / 2 ** 30
-}
-
-/** The i-th address of a netgroup, both from 0: routable, any number of groups. */
-const at = (group: number, i: number): PeerIp.PeerIp =>
-  `${20 + (group >> 8)}.${group & 255}.${i >> 8}.${i & 255}` as PeerIp.PeerIp
-
-const told = (i: number) => ({ ip: at(i % 200, Math.floor(i / 200)), port })
-const source = ip("203.0.113.1")
-
-/** Two addresses that want the same tried slot. */
-const rivals = (): readonly [PeerIp.PeerIp, PeerIp.PeerIp] => {
-  const seen = new Map<string, PeerIp.PeerIp>()
-  for (let i = 0;; i++) {
-    const one = told(i).ip
-    const bucket = BookPlaces.triedBucket(key, one)
-    const place = `${bucket}/${BookPlaces.slotOf(key, "tried", bucket, one)}`
-    const other = seen.get(place)
-    if (other !== undefined) return [other, one]
-    seen.set(place, one)
-  }
 }
 
 describe("PeerBook", () => {
@@ -64,6 +39,86 @@ describe("PeerBook", () => {
       assert.strictEqual(book.add({ ip: ip("198.51.100.7"), port: bad }, source, start), "refused")
     }
     assert.strictEqual(book.size, 0)
+    for (const [i, good] of [1, 65_535].entries()) {
+      assert.strictEqual(book.add({ ...told(i), port: good }, source, start), "added")
+    }
+  })
+
+  it("knows nothing of an address that it does not hold, and changes nothing for it", () => {
+    const book = new PeerBook(key)
+    const { ip } = told(1)
+    book.dialled(ip, start)
+    book.failed(ip)
+    book.setPort(ip, 5)
+    book.remove(ip)
+    assert.deepStrictEqual([book.get(ip), book.tableOf(ip), book.size, book.unsaved], [undefined, undefined, 0, 0])
+  })
+
+  it("records a repeated address once an hour", () => {
+    const book = new PeerBook(key)
+    const again = (now: number) => {
+      assert.strictEqual(book.add(told(1), source, now), "known")
+      return [book.get(told(1).ip)?.seenAt, book.takeChanges().changed.length]
+    }
+    book.add(told(1), source, start)
+    book.takeChanges()
+    assert.deepStrictEqual(again(start + Limits.bookSeenEveryMs - 1), [start, 0])
+    assert.deepStrictEqual(again(start + Limits.bookSeenEveryMs), [start + Limits.bookSeenEveryMs, 1])
+    assert.deepStrictEqual([book.get(told(1).ip)?.ip, book.get(told(1).ip)?.port], [told(1).ip, port])
+  })
+
+  it("changes a port as the operator says", () => {
+    const book = new PeerBook(key)
+    book.add(told(1), source, start)
+    const before = book.get(told(1).ip) ?? assert.fail()
+    book.takeChanges()
+    book.setPort(told(1).ip, port)
+    assert.strictEqual(book.unsaved, 0)
+    book.setPort(told(1).ip, 5)
+    assert.deepStrictEqual(book.get(told(1).ip), { ...before, port: 5 })
+    assert.strictEqual(book.unsaved, 1)
+  })
+
+  it("gives an address of the operator's list the first free one of its places", () => {
+    const { ip } = told(1)
+    const places = Array.from({ length: Limits.bookOperatorPlaces }, (_, i) => {
+      const bucket = BookPlaces.operatorBucket(key, ip, i)
+      return inNew(bucket, BookPlaces.slotOf(key, "new", bucket, ip))
+    })
+    for (const taken of [0, 1, places.length - 1, places.length]) {
+      const book = new PeerBook(key)
+      book.restore(places.slice(0, taken), start)
+      const held = book.size
+      assert.strictEqual(book.add(told(1), "operator", start), taken < places.length ? "added" : "no-room")
+      const placed = [...book.entries()]
+      assert.strictEqual(placed.length, taken < places.length ? held + 1 : held, "no other address left")
+      assert.strictEqual(placed.find(({ known }) => known.ip === ip)?.bucket, places[taken]?.bucket)
+    }
+  })
+
+  it("orders netgroups as its places do", () => {
+    assert.strictEqual(new PeerBook(key).groupOrder(told(1).ip), BookPlaces.groupOrder(key, told(1).ip))
+  })
+
+  it("takes a handshake for a dial where this node dialled", () => {
+    const book = new PeerBook(key)
+    const dialledAt = () => book.get(told(1).ip)?.dialledAt
+    book.good(told(1).ip, { ...handshaken, direction: "inbound" }, start)
+    assert.strictEqual(dialledAt(), 0)
+    book.dialled(told(1).ip, start + 1)
+    book.good(told(1).ip, { ...handshaken, direction: "inbound" }, start + 2)
+    assert.strictEqual(dialledAt(), start + 1)
+    book.good(told(1).ip, handshaken, start + 3)
+    assert.strictEqual(dialledAt(), start + 3)
+  })
+
+  it("moves an address from one table to the other when it has shaken hands", () => {
+    const book = new PeerBook(key)
+    book.add(told(1), source, start)
+    book.good(told(1).ip, handshaken, start)
+    assert.deepStrictEqual([book.sizeOf("new"), book.sizeOf("tried"), book.size], [0, 1, 1])
+    book.remove(told(1).ip)
+    assert.deepStrictEqual([book.sizeOf("new"), book.sizeOf("tried"), book.size], [0, 0, 0])
   })
 
   it("one netgroup's word reaches 64 new buckets, one netgroup's addresses reach 8 tried ones", () => {
@@ -118,50 +173,6 @@ describe("PeerBook", () => {
     assert.strictEqual(book.add(told(first), source, start + 3 * minute + Limits.bookHorizonMs), "added")
   })
 
-  it("test before evict: who holds a tried slot and answers, stays", () => {
-    const book = new PeerBook(key)
-    const [holder, rival] = rivals()
-    book.good(holder, handshaken, start)
-    const later = start + 2 * Limits.bookTestGoodMs
-    book.good(rival, handshaken, later)
-    assert.strictEqual(book.tableOf(rival), "new")
-    assert.strictEqual(book.toTest(later)?.ip, holder)
-    book.settleTests(later + minute)
-    assert.strictEqual(book.tableOf(holder), "tried", "not before it was tested")
-    book.good(holder, handshaken, later + minute)
-    book.settleTests(later + 2 * minute)
-    assert.deepStrictEqual([book.tableOf(holder), book.tableOf(rival)], ["tried", "new"])
-    assert.isUndefined(book.toTest(later + 3 * minute))
-  })
-
-  it("test before evict: who does not answer gives way, and is new again", () => {
-    for (const silent of [false, true]) {
-      const book = new PeerBook(key)
-      const [holder, rival] = rivals()
-      book.good(holder, handshaken, start)
-      const later = start + 2 * Limits.bookTestGoodMs
-      book.good(rival, handshaken, later)
-      if (!silent) {
-        book.dialled(holder, later + minute)
-        book.failed(holder)
-        book.settleTests(later + minute + Limits.bookJustTriedMs + 1)
-      } else {
-        book.settleTests(later + Limits.bookTestMs + 1)
-      }
-      assert.deepStrictEqual([book.tableOf(holder), book.tableOf(rival)], ["new", "tried"])
-    }
-  })
-
-  it("a holder that was good within hours needs no test", () => {
-    const book = new PeerBook(key)
-    const [holder, rival] = rivals()
-    book.good(holder, handshaken, start)
-    book.good(rival, handshaken, start + minute)
-    book.settleTests(start + 2 * minute)
-    assert.isUndefined(book.toTest(start + 2 * minute))
-    assert.strictEqual(book.tableOf(holder), "tried")
-  })
-
   it("picks both tables, and seldom what was dialled just now or failed", () => {
     const book = new PeerBook(key)
     const draw = drawFrom(1)
@@ -181,39 +192,43 @@ describe("PeerBook", () => {
     assert.isUndefined(new PeerBook(key).pick(start, draw))
   })
 
-  it("comes back as it was stored, and a wrong clock loses nothing", () => {
-    const book = new PeerBook(key)
-    for (let i = 0; i < 3_000; i++) book.add(told(i), told(i * 7).ip, start)
-    for (let i = 0; i < 500; i++) book.good(told(i * 3).ip, handshaken, start + day)
-    const { changed, removed } = book.takeChanges()
-    assert.strictEqual(changed.length, book.size)
-    assert.isAbove(removed.length, -1)
-    const again = new PeerBook(key)
-    // The clock was a day ahead when it was stored.
-    again.restore(changed, start)
-    assert.strictEqual(again.size, book.size)
-    assert.strictEqual(again.sizeOf("tried"), book.sizeOf("tried"))
-    assert.strictEqual(again.get(told(0).ip)?.goodAt, start)
-    assert.deepStrictEqual(again.takeChanges(), { changed: [], removed: [] })
-    // Under another key, places differ: what has none is new, or gone, and never twice.
-    const other = new PeerBook([9, 9, 9, 9])
-    other.restore(changed, start)
-    assert.isAtMost(other.size, book.size)
-    assert.isAbove(other.size, book.size * 0.8)
+  it("picks from the table that a draw below a half says, from the only one, or from the one asked for", () => {
+    const [fresh, tried] = [told(1), told(2)]
+    const both = new PeerBook(key)
+    both.add(fresh, source, start)
+    both.good(tried.ip, { ...handshaken, direction: "inbound" }, start)
+    const pick = (book: PeerBook, ...numbers: ReadonlyArray<number>) => book.pick(start, draws(...numbers))?.ip
+    assert.strictEqual(pick(both, 0.49, 0, 0, 0), tried.ip)
+    assert.strictEqual(pick(both, 0.5, 0, 0, 0), fresh.ip)
+    for (const [table, address] of [["new", fresh], ["tried", tried]] as const) {
+      assert.strictEqual(both.pick(start, draws(0, 0, 0), table)?.ip, address.ip)
+    }
+    const only = new PeerBook(key)
+    only.add(fresh, source, start)
+    assert.strictEqual(pick(only, 0, 0, 0), fresh.ip)
+    both.remove(fresh.ip)
+    assert.strictEqual(pick(both, 0.9, 0, 0), tried.ip)
   })
 
-  it("says what to store, once, and again when it could not be stored", () => {
+  it("draws again where the chance of what it drew is not above the draw, and a fifth likelier each time", () => {
     const book = new PeerBook(key)
     book.add(told(1), source, start)
-    book.add(told(2), source, start)
-    const changes = book.takeChanges()
-    assert.strictEqual(changes.changed.length, 2)
-    assert.deepStrictEqual(book.takeChanges(), { changed: [], removed: [] })
-    book.remove(told(1).ip)
-    book.giveBack(changes)
-    const next = book.takeChanges()
-    assert.deepStrictEqual(next.changed.map(({ known }) => known.ip), [told(2).ip])
-    assert.deepStrictEqual(next.removed, [told(1).ip])
+    book.failed(told(1).ip)
+    assert.strictEqual(book.pick(start, draws(0, 0, 0.65))?.ip, told(1).ip)
+    const twice = draws(0, 0, 0.66, 0, 0, 0.79)
+    assert.strictEqual(book.pick(start, twice)?.ip, told(1).ip)
+    assert.throws(twice, "one draw too many")
+  })
+
+  it("names the tried addresses with the latest handshakes, and of one time by address", () => {
+    const book = new PeerBook(key)
+    for (const [i, time] of [[5, 2], [3, 2], [4, 4], [1, 1], [2, 3]] as const) {
+      book.good(at(i, 0), handshaken, start + time)
+    }
+    book.add({ ip: at(9, 0), port }, source, start + 9)
+    const latest = [4, 2, 3, 5, 1].map((i) => at(i, 0))
+    assert.deepStrictEqual(book.lastGood(9).map(({ ip }) => ip), latest)
+    assert.deepStrictEqual(book.lastGood(2).map(({ ip }) => ip), latest.slice(0, 2))
   })
 
   it("tells of tried addresses only, a quarter of them", () => {
@@ -225,6 +240,16 @@ describe("PeerBook", () => {
     assert.strictEqual(sample.length, Math.ceil(book.sizeOf("tried") * Limits.toldShare))
     assert.strictEqual(new Set(sample.map(({ ip }) => ip)).size, sample.length)
     assert.isTrue(sample.every(({ ip }) => book.tableOf(ip) === "tried"))
+  })
+
+  it("draws which ones, once for each", () => {
+    const book = new PeerBook(key)
+    const all = [0, 1, 2, 3].map((i) => at(i, 0))
+    for (const one of all) book.good(one, handshaken, start)
+    const sample = (...numbers: ReadonlyArray<number>) =>
+      book.sample(start, draws(...numbers)).map(({ ip }) => all.indexOf(ip))
+    assert.deepStrictEqual(sample(0.99, 0.99, 0.99, 0.99), [3, 0, 1, 2])
+    assert.deepStrictEqual(sample(0, 0.34, 0, 0), [0, 2, 1, 3])
   })
 
   it("offered 1,000,000 addresses it stays within its bound, and picks within 20 µs", long, () => {
