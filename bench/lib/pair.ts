@@ -1,5 +1,5 @@
 /** Runs one workload on one implementation in child processes: a server and a client, or a server alone. */
-import { type ChildProcess, fork } from "node:child_process"
+import { type ChildProcess, fork, spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import type { FromChild, Measured, Task } from "./Peer.ts"
 
@@ -25,14 +25,25 @@ const ended = (child: ChildProcess): Promise<void> =>
     if (child.connected) child.disconnect()
   })
 
+/** Whether processes can be kept on one CPU each (Linux), and there are two. */
+const canPlace = spawnSync("taskset", ["-c", "0,1", process.execPath, "--version"]).status === 0
+
+/** Of round trips, the CPU of each process: a lottery otherwise. */
+const cpuOf = ({ workload }: Pick<Task, "workload">, index: number): number | undefined =>
+  canPlace && workload.endsWith("rtt") ? index : undefined
+
 /** Both roles' numbers in one record. Rejects when a child fails, ends early or takes longer than the task's timeout. */
 export const runPair = async (
   task: Omit<Task, "role">,
   roles: ReadonlyArray<Task["role"]>
 ): Promise<Measured> => {
-  const children = roles.map((role) => {
+  const children = roles.map((role, index) => {
+    const node = ["--expose-gc", "--disable-warning=ExperimentalWarning"]
+    const cpu = cpuOf(task, index)
     const child = fork(script, [JSON.stringify({ ...task, role })], {
-      execArgv: ["--expose-gc", "--disable-warning=ExperimentalWarning"],
+      ...(cpu === undefined
+        ? { execArgv: node }
+        : { execPath: "taskset", execArgv: ["-c", String(cpu), process.execPath, ...node] }),
       stdio: ["ignore", "inherit", "inherit", "ipc"]
     })
     alive.add(child)

@@ -16,8 +16,7 @@ export interface Row {
   readonly unit: string
   readonly digits: number
   /**
-   * Which of the rounds counts. `least` for round trips: the scheduler puts the two processes on one CPU or on two, and
-   * waking the other across CPUs costs thrice as much; no stack decides that.
+   * Which of the rounds counts. `least` for round trips: what else runs on their CPUs only adds to them.
    */
   readonly of: "median" | "least"
   /** Of whom the bars are. */
