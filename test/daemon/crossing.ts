@@ -34,7 +34,7 @@ const within = async <A>(ms: number, look: () => A | undefined): Promise<A | und
 }
 
 interface Crossing {
-  /** Runs, and has not been told of the daemon. */
+  /** Runs, and does not know the daemon yet. */
   readonly node: OurNode
   readonly daemon: TimedProcess
   /** Names the node to the daemon, which dials it then. */

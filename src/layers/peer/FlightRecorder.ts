@@ -9,18 +9,12 @@
  */
 import * as Limits from "../../domain/Limits.ts"
 import type * as Pair from "../../domain/pair/Pair.ts"
-import type { Draw, PairAction, PairEvent, PairState } from "../../domain/pair/PairState.ts"
+import type { Draw, PairEvent, PairState } from "../../domain/pair/PairState.ts"
+import * as PairTrace from "../../domain/pair/PairTrace.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 
-/** One step. `at`: monotonic ms. */
-export interface Kept {
-  readonly at: number
-  readonly before: PairState
-  readonly event: PairEvent
-  readonly draw: Draw
-  readonly actions: ReadonlyArray<PairAction>
-  readonly after: PairState
-}
+/** One step as it was taken. `at`: monotonic ms. */
+export type Kept = Omit<PairTrace.Step, "decisions">
 
 /** What the machine was asked. `from`: the state before it, where that is not what the step before it left. */
 interface Asked {
@@ -62,8 +56,8 @@ export class FlightRecorder {
     return this.strangers.size + this.peers.size
   }
 
-  /** Oldest first. */
-  of(ip: PeerIp): { readonly earlier: number; readonly steps: ReadonlyArray<Kept> } | undefined {
+  /** Oldest first, with the decisions. `at`: monotonic ms. */
+  of(ip: PeerIp): Pick<PairTrace.PairTrace, "earlier" | "steps"> | undefined {
     const ring = this.peers.get(ip) ?? this.strangers.get(ip)
     return ring === undefined ? undefined : { earlier: ring.earlier, steps: this.taken(ring.asked) }
   }
@@ -83,13 +77,12 @@ export class FlightRecorder {
     while (this.total > Limits.traceBytes) this.makeRoom()
   }
 
-  private taken(asked: ReadonlyArray<Asked>): ReadonlyArray<Kept> {
-    const steps: Array<Kept> = []
+  private taken(asked: ReadonlyArray<Asked>): ReadonlyArray<PairTrace.Step> {
+    const steps: Array<PairTrace.Step> = []
     for (const { at, draw, event, from } of asked) {
       const before = from ?? steps.at(-1)?.after
       if (before === undefined) throw new Error("the first step of a trace has no state to begin from")
-      const [after, actions] = this.step(before, event, draw)
-      steps.push({ at, before, event, draw, actions, after })
+      steps.push({ at, before, event, draw, ...PairTrace.take(this.step, before, event, draw) })
     }
     return steps
   }

@@ -2,7 +2,7 @@
 import { Effect, Iterable, Layer, Option } from "effect"
 import { addressProblem } from "../../domain/NodeSetup.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
-import * as PairTrace from "../../domain/pair/PairTrace.ts"
+import type * as PairTrace from "../../domain/pair/PairTrace.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import * as Explanation from "../../domain/peer/Explanation.ts"
 import * as OwnAddress from "../../domain/peer/OwnAddress.ts"
@@ -13,7 +13,6 @@ import type { PeerRecord } from "../../domain/peer/PeerRecord.ts"
 import * as Reach from "../../domain/peer/Reach.ts"
 import type * as Situation from "../../domain/peer/Situation.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
-import { NodeRules } from "../../services/NodeRules.ts"
 import { PeerSocket } from "../../services/PeerSocket.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import * as OwnAddressWatch from "./OwnAddressWatch.ts"
@@ -23,7 +22,6 @@ import { PeerTable } from "./PeerTable.ts"
 const make = Effect.gen(function*() {
   const table = yield* PeerTable
   const setup = yield* NodeConfig
-  const rules = yield* NodeRules
   const sockets = yield* PeerSocket
   const sorted = (which: (peer: Peer) => boolean): ReadonlyArray<Peer> =>
     [...table.peers()].filter(which).toSorted((a, b) => a.sortKey < b.sortKey ? -1 : 1)
@@ -102,7 +100,6 @@ const make = Effect.gen(function*() {
     return Explanation.explain(ip, recordOf(ip), facts, setup.network.port, table.nowMs(), offences)
   }
 
-  /** Decisions are not stored but recomputed: the rules are a pure function of the stored steps. */
   const trace = (ip: PeerIp): PairTrace.PairTrace | undefined => {
     const kept = table.flights.of(ip)
     if (kept === undefined) return undefined
@@ -115,8 +112,7 @@ const make = Effect.gen(function*() {
       rule: Handshake.ruleVersion,
       at,
       earlier: kept.earlier,
-      steps: kept.steps.map(({ actions, after, before, draw, event, ...step }) => {
-        const { decisions } = PairTrace.take(rules.pairStep, before, event, draw)
+      steps: kept.steps.map(({ actions, after, before, decisions, draw, event, ...step }) => {
         return { at: step.at + offset, before, event, draw, actions, after, decisions }
       })
     }

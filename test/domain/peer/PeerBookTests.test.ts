@@ -93,7 +93,7 @@ describe("PeerBook: test before evict", () => {
     assert.deepStrictEqual([book.sizeOf("tried"), book.sizeOf("new"), book.size], [1, 1, 2])
   })
 
-  it("a newcomer that gossip told of stays where it is meanwhile", () => {
+  it("a newcomer known by gossip stays where it is meanwhile", () => {
     const book = new PeerBook(key)
     const [holder, rival] = rivals()
     book.add({ ip: rival, port }, told(150).ip, start)

@@ -4,6 +4,7 @@ import * as Limits from "../../../src/domain/Limits.ts"
 import * as Pair from "../../../src/domain/pair/Pair.ts"
 import type { PairEvent, PairState } from "../../../src/domain/pair/PairState.ts"
 import { empty } from "../../../src/domain/pair/PairState.ts"
+import * as PairTrace from "../../../src/domain/pair/PairTrace.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import { FlightRecorder, type Kept } from "../../../src/layers/peer/FlightRecorder.ts"
 
@@ -109,15 +110,16 @@ describe("flight recorder", () => {
 
   it("tells each step as the machine took it, also after old ones were dropped and after a peer was forgotten", () => {
     const recorder = new FlightRecorder(Pair.step)
-    const taken: Array<Kept> = []
+    const taken: Array<PairTrace.Step> = []
     let before: PairState = empty
     const take = (event: PairEvent) => {
       const at = taken.length
       const ask = { id: at + 1, nonce: BigInt(at), backoffMs: 100 + at, fallbackMs: 50 }
       const [after, actions] = Pair.step(before, event, ask)
+      const { decisions } = PairTrace.take(Pair.step, before, event, ask)
       const kept: Kept = { at, before, event, draw: ask, actions, after }
       recorder.record(ip(1), kept)
-      taken.push(kept)
+      taken.push({ ...kept, decisions })
       before = after
     }
     const attempt = () => {

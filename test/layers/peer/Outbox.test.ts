@@ -152,7 +152,7 @@ describe("Outbox", () => {
     assert.deepStrictEqual([outbox.queuedBytes, all.outgoing], [0, 1_000])
   })
 
-  it("that is cleared tells of no frame that it dropped, and one that leaves is told of once", () => {
+  it("that is cleared reports no frame that it dropped, and one that leaves is reported once", () => {
     const outbox = new Outbox({ outgoing: 0 })
     const log: Array<string> = []
     outbox.offerControl(frame(1, 0), () => log.push("dropped"))

@@ -135,7 +135,7 @@ describe("a full node", () => {
             yield* network.setLink(ip(node), ip(far), { latency: 200 })
           }
           yield* start(higher)
-          // It dials, being the lower, and tells of the other one, which this node dials.
+          // It is the lower and dials; it names the other one, which this node dials.
           yield* start(friend, { peers: [node, higher] })
           yield* TestClock.adjust("90 seconds")
           const directions = (yield* n.state.connected).flatMap(({ connection, ip }) =>

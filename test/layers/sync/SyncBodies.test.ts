@@ -82,7 +82,7 @@ describe("a request for blocks", () => {
 })
 
 describe("a piece of the answer", () => {
-  it("is held in full, and the next one goes on where it ended", () => {
+  it("is held in full, and the next one continues where it ended", () => {
     const node = asking()
     node.hand.to(70)
     const first = branch.slice(0, 3)

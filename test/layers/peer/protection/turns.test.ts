@@ -118,7 +118,7 @@ describe("messages of one turn", () => {
     assert.deepStrictEqual([late.holds, reads.size, asked.length], [0, 0, 0])
   })
 
-  it("nobody waits while messages leave time for everything else, however many they are", () => {
+  it("no connection waits while messages leave time for everything else, however many they are", () => {
     const { asked, fork } = turns()
     let now = 0
     const reads = new ReadTurns(() => now, fork)
