@@ -10,11 +10,10 @@ import * as Failure from "./cli/Failure.ts"
 import * as json from "./cli/json.ts"
 import * as output from "./cli/output.ts"
 import * as presenter from "./cli/presenter.ts"
-import type { MakeNode } from "./cli/run.ts"
+import type { MakeNode } from "./cli/run/daemon.ts"
 import * as signals from "./cli/signals.ts"
 import * as timemesh from "./cli/timemesh.ts"
 import { version } from "./cli/version.ts"
-import * as ChainNode from "./layers/node/ChainNode.ts"
 
 /** A signal ends `run` with the exit code it has set, and every other command with 130. Printed output is flushed first. */
 const teardown: Runtime.Teardown = (exit, onExit) => {
@@ -29,7 +28,10 @@ const teardown: Runtime.Teardown = (exit, onExit) => {
 signals.install()
 output.install()
 
-const makeNode: MakeNode = (setup, around) => ChainNode.layer(setup, around)
+const makeNode = Effect.map(
+  Effect.promise(() => import("./layers/node/ChainNode.ts")),
+  ({ layer }): MakeNode => (setup, around) => layer(setup, around)
+)
 
 /** This program's own command line, from sources or built. */
 const self = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)] as const

@@ -1,14 +1,14 @@
 /** What every command of the program says of itself, as `--help` has it. */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Option } from "effect"
 import { CliConfig, CliOutput, Command, GlobalFlag, type HelpDoc } from "effect/cli"
 import * as Failure from "../../src/cli/Failure.ts"
 import * as timemesh from "../../src/cli/timemesh.ts"
 import { version } from "../../src/cli/version.ts"
 
 /** The program; nothing of it is run. */
-export const root = timemesh.make(() => Layer.effectContext(Effect.die("not run")), ["timemesh"])
+export const root = timemesh.make(Effect.die("not run"), ["timemesh"])
 
 /** All commands by their path, parents first, as the root's help lists them. */
 export const paths: ReadonlyArray<ReadonlyArray<string>> = (() => {

@@ -6,12 +6,8 @@ import { networks } from "../domain/Network.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
 import * as Settings from "../layers/config/Settings.ts"
 import * as Values from "../layers/config/Values.ts"
-import * as Crawl from "../layers/crawl/Crawl.ts"
+import type * as Crawl from "../layers/crawl/Crawl.ts"
 import type { Finding } from "../layers/crawl/Probe.ts"
-import * as TcpSocket from "../layers/socket/TcpSocket.ts"
-import * as TlsSocket from "../layers/socket/TlsSocket.ts"
-import * as CertificateFile from "../layers/store/CertificateFile.ts"
-import * as PinsMemory from "../layers/store/PinsMemory.ts"
 import { PeerSocket } from "../services/PeerSocket.ts"
 import * as target from "./chain/target.ts"
 import * as Failure from "./Failure.ts"
@@ -84,6 +80,20 @@ const inRange = (name: string, value: number, most: number): Result.Result<numbe
     ? Result.succeed(value)
     : Result.fail(Failure.unusable(`--${name}: "${value}" is out of range; use 1 to ${most}`))
 
+/** `directory`: where this host's key is kept, for TLS. */
+const socketsOf = (transport: Values.Transport, directory: string) =>
+  Effect.promise(async () => {
+    if (transport === "plain") return (await import("../layers/socket/TcpSocket.ts")).layer
+    const [TlsSocket, CertificateFile, PinsMemory] = await Promise.all([
+      import("../layers/socket/TlsSocket.ts"),
+      import("../layers/store/CertificateFile.ts"),
+      import("../layers/store/PinsMemory.ts")
+    ])
+    return TlsSocket.layer({ acceptPlain: false }).pipe(
+      Layer.provide([CertificateFile.layer(directory), PinsMemory.layer()])
+    )
+  })
+
 export const command = Command.make(
   "crawl",
   given,
@@ -118,16 +128,14 @@ export const command = Command.make(
         Effect.mapError(() => Failure.unusable(`${directory} cannot be made; name another directory with --data-dir`))
       )
     }
-    const sockets = chosen === "plain" ? TcpSocket.layer : TlsSocket.layer({ acceptPlain: false }).pipe(
-      Layer.provide([CertificateFile.layer(directory), PinsMemory.layer()])
-    )
+    const { run } = yield* Effect.promise(() => import("../layers/crawl/Crawl.ts"))
     const say = (finding: Finding) =>
       Console.error(`${finding.ip}: ${harmless(finding.problem ?? finding.software ?? "reached")}`)
     const report = yield* Effect.flatMap(
       PeerSocket,
-      (own) => Crawl.run(own, { network, software, from: addresses, most, perSecond }, json ? undefined : say)
+      (own) => run(own, { network, software, from: addresses, most, perSecond }, json ? undefined : say)
     ).pipe(
-      Effect.provide(sockets),
+      Effect.provide(yield* socketsOf(chosen, directory)),
       Effect.mapError((error) => Failure.unusable(error.message))
     )
     const at = yield* Clock.currentTimeMillis

@@ -1,7 +1,6 @@
 /** `timemesh doctor`: finds what keeps a node from working on this host, now or soon, each with its fix. */
 import { Effect } from "effect"
 import { Command } from "effect/cli"
-import { examine } from "./doctor/examine.ts"
 import { type Finding, judge, type Level } from "./doctor/findings.ts"
 import * as Failure from "./Failure.ts"
 import * as flags from "./flags.ts"
@@ -27,6 +26,7 @@ export const command = Command.make(
     json: flags.json
   },
   Effect.fnUntraced(function*({ json, settings }) {
+    const { examine } = yield* Effect.promise(() => import("./doctor/examine.ts"))
     const findings = judge(yield* examine(settings))
     const problems = findings.filter(({ level }) => level === "problem").length
     yield* json ? Json.print({ ok: problems === 0, findings }) : say(render(findings))

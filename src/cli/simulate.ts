@@ -3,12 +3,8 @@ import { Effect, Random } from "effect"
 import { Command, Flag } from "effect/cli"
 import { availableParallelism } from "node:os"
 import type { Self } from "../layers/node/Self.ts"
-import { mutants } from "../simulation/Mutant.ts"
-import * as SimulationLimits from "../simulation/plan/Limits.ts"
-import * as many from "./simulate/many.ts"
+import { mutants } from "../simulation/plan/Mutants.ts"
 import * as merge from "./simulate/merge.ts"
-import * as one from "./simulate/one.ts"
-import * as request from "./simulate/request.ts"
 import { real, type Simulator } from "./simulate/simulator.ts"
 
 const flags = {
@@ -120,6 +116,14 @@ export const make = (self: Self, simulator: Effect.Effect<Simulator> = real) =>
     "simulate",
     flags,
     Effect.fnUntraced(function*({ worker, ...given }) {
+      const [many, one, request, { randomSeedMost }] = yield* Effect.promise(() =>
+        Promise.all([
+          import("./simulate/many.ts"),
+          import("./simulate/one.ts"),
+          import("./simulate/request.ts"),
+          import("../simulation/plan/Limits.ts")
+        ])
+      )
       const { jobs, json, many: several, out, scenario, seeds, shrink, trace } = yield* Effect.fromResult(
         request.read(given, availableParallelism())
       )
@@ -127,7 +131,7 @@ export const make = (self: Self, simulator: Effect.Effect<Simulator> = real) =>
       if (several && seeds !== undefined) {
         return yield* many.command(self, simulator, scenario, { seeds, jobs, json, shrink, out })
       }
-      const seed = seeds?.first ?? (yield* Random.nextIntBetween(0, SimulationLimits.randomSeedMost))
+      const seed = seeds?.first ?? (yield* Random.nextIntBetween(0, randomSeedMost))
       yield* one.command(yield* simulator, { ...scenario, seed }, { json, shrink, trace })
     })
   ).pipe(

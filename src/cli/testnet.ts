@@ -4,16 +4,13 @@ import { Command, Flag } from "effect/cli"
 import * as Limits from "../domain/Limits.ts"
 import { networks } from "../domain/Network.ts"
 import type { Self } from "../layers/node/Self.ts"
-import * as SimulationLimits from "../simulation/plan/Limits.ts"
-import * as TimedOverTls from "../simulation/timed/TimedOverTls.ts"
-import * as Testnet from "../testnet/Testnet.ts"
+import type * as Testnet from "../testnet/Testnet.ts"
 import type { Verdict } from "../testnet/Verdict.ts"
 import * as Failure from "./Failure.ts"
 import * as Json from "./json.ts"
 import { table } from "./table.ts"
 import { canAnimate, say, width } from "./terminal.ts"
 import { hang } from "./terminalText.ts"
-import * as testnetScreen from "./testnetScreen.ts"
 
 const milliseconds = (ms: number | null): string => ms === null ? "never" : `${ms} ms`
 
@@ -156,6 +153,15 @@ const mixedFault = (asked: {
   return excluded === undefined ? undefined : `--wire mixed and --${excluded} exclude each other; choose one`
 }
 
+/** The daemons of a mixed network, and the blocks of the chain that all its nodes start with. */
+const daemonsOf = Effect.promise(async () => {
+  const [{ daemonBlocks }, { start }] = await Promise.all([
+    import("../simulation/plan/Limits.ts"),
+    import("../simulation/timed/TimedOverTls.ts")
+  ])
+  return { blocks: daemonBlocks, start }
+})
+
 /** `self`: how to start this program as a node. */
 export const make = (self: Self) =>
   Command.make(
@@ -205,7 +211,10 @@ export const make = (self: Self) =>
         const stream = json ? process.stderr : process.stdout
         const animated = yield* canAnimate(json ? "stderr" : "stdout")
         const size = () => ({ columns: stream.columns || 80, rows: stream.rows || 24 })
-        const tell = testnetScreen.makeTell(tellLine, animated ? size : undefined)
+        const { run } = yield* Effect.promise(() => import("../testnet/Testnet.ts"))
+        const { makeTell } = yield* Effect.promise(() => import("./testnetScreen.ts"))
+        const daemons = isMixed ? yield* daemonsOf : undefined
+        const tell = makeTell(tellLine, animated ? size : undefined)
         const columns = yield* width
         const print = (verdict: Verdict) =>
           json ? Json.print(verdict) : Console.log(hang(renderVerdict(verdict), columns))
@@ -216,17 +225,17 @@ export const make = (self: Self) =>
           nodes,
           seconds,
           chaosSeconds: Option.getOrUndefined(chaos),
-          chain: isMixed ? SimulationLimits.daemonBlocks : chain,
+          chain: daemons?.blocks ?? chain,
           produce: produce || Option.isSome(partition),
           partitionSeconds: Option.getOrUndefined(partition),
           port,
           transport,
           directory,
           self,
-          daemons: isMixed ? TimedOverTls.start : undefined
+          daemons: daemons?.start
         }
         const verdict = yield* Effect.scoped(
-          Testnet.run(options, (progress) => progress._tag === "Interrupted" ? print(progress.verdict) : tell(progress))
+          run(options, (progress) => progress._tag === "Interrupted" ? print(progress.verdict) : tell(progress))
         ).pipe(
           Effect.mapError((error) => Failure.unusable(error.message))
         )

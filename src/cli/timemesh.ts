@@ -1,4 +1,8 @@
-/** The root command. */
+/**
+ * The root command. What only one command needs is loaded by its handler (`import()`): `status` must not pay for the node, the simulator and the
+ * testnet.
+ */
+import type { Effect } from "effect"
 import { Command } from "effect/cli"
 import type { Self } from "../layers/node/Self.ts"
 import * as backup from "./backup.ts"
@@ -14,6 +18,7 @@ import * as peers from "./peers.ts"
 import * as replay from "./replay.ts"
 import * as restore from "./restore.ts"
 import * as run from "./run.ts"
+import type { MakeNode } from "./run/daemon.ts"
 import * as simulate from "./simulate.ts"
 import * as status from "./status.ts"
 import * as testnet from "./testnet.ts"
@@ -23,7 +28,7 @@ import * as watch from "./watch.ts"
 import * as why from "./why.ts"
 
 /** `makeNode`: how `run` builds its node. `self`: how `testnet` and `simulate` start this program again. */
-export const make = (makeNode: run.MakeNode, self: Self) =>
+export const make = (makeNode: Effect.Effect<MakeNode>, self: Self) =>
   Command.make("timemesh").pipe(
     Command.withDescription("Peer-to-peer node with exactly one connection per peer. A peer is its IP address."),
     Command.withExamples([

@@ -25,6 +25,7 @@ import type { Disk } from "./Disk.ts"
 import { VirtualProcess } from "./machine/VirtualProcess.ts"
 import type { VirtualTime } from "./machine/VirtualTime.ts"
 import * as Mutant from "./Mutant.ts"
+import type { Mutant as MutantName } from "./plan/Mutants.ts"
 
 /** What the node needs from the simulation. */
 export interface SimulatedNodeHost {
@@ -40,7 +41,7 @@ export interface SimulatedNodeHost {
   readonly onLog: (node: SimulatedNode, level: LogLevel.LogLevel, message: string) => void
   /** The program's layer is built: it runs. */
   readonly onStarted: (node: SimulatedNode, running: Running) => void
-  readonly mutant: Mutant.Mutant | undefined
+  readonly mutant: MutantName | undefined
   readonly app: App | undefined
   readonly violated: (invariant: string, detail: string) => void
 }

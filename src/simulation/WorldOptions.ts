@@ -1,6 +1,6 @@
 /** What a world is made of. */
 import type { App } from "./App.ts"
-import type { Mutant } from "./Mutant.ts"
+import type { Mutant } from "./plan/Mutants.ts"
 import type { SimulatedStore, SimulatedWire } from "./plan/SimulationReport.ts"
 
 export interface WorldOptions {

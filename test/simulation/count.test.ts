@@ -1,8 +1,8 @@
 /** Peers and masternodes are counted right at the end of runs whose nodes restart, move, stand still and lose their links; wrong counts are found. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Mutant } from "../../src/simulation/Mutant.ts"
 import { type FaultKind, faultKinds } from "../../src/simulation/plan/Fault.ts"
+import type { Mutant } from "../../src/simulation/plan/Mutants.ts"
 import type { SimulationOptions } from "../../src/simulation/plan/SimulationReport.ts"
 import * as SimulationText from "../../src/simulation/plan/SimulationText.ts"
 import * as Simulation from "../../src/simulation/Simulation.ts"

@@ -5,7 +5,6 @@ import { PeerBook } from "../../domain/peer/PeerBook.ts"
 import * as SipHash from "../../domain/peer/SipHash.ts"
 import * as Settings from "../../layers/config/Settings.ts"
 import * as DataDir from "../../layers/store/DataDir.ts"
-import * as PeerStoreSqlite from "../../layers/store/PeerStoreSqlite.ts"
 import { PeerStore, type StoredPeers } from "../../services/PeerStore.ts"
 import { RandomBytes } from "../../services/RandomBytes.ts"
 import { chosen, dataDirOf } from "../chain/target.ts"
@@ -49,7 +48,10 @@ export const lock = ({ directory }: Target): Effect.Effect<void, Failure.Failure
 export const withStore =
   ({ directory, network }: Target) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, PeerStore>> =>
-    Effect.provide(effect, Layer.fresh(PeerStoreSqlite.layer(directory, network)))
+    Effect.flatMap(
+      Effect.promise(() => import("../../layers/store/PeerStoreSqlite.ts")),
+      ({ layer }) => Effect.provide(effect, Layer.fresh(layer(directory, network)))
+    )
 
 /** The stored book, or an empty one with a key of its own. */
 export const open = Effect.gen(function*() {

@@ -1,7 +1,7 @@
 /** `timemesh chain import`: adds the blocks of a file to a stored chain. */
 import { Duration, Effect } from "effect"
 import { Argument, Command } from "effect/cli"
-import * as ChainImport from "../../layers/chain/tools/ChainImport.ts"
+import type * as ChainImport from "../../layers/chain/tools/ChainImport.ts"
 import * as Failure from "../Failure.ts"
 import * as Json from "../json.ts"
 import { fields } from "../table.ts"
@@ -28,8 +28,9 @@ export const command = Command.make(
   },
   Effect.fnUntraced(function*({ from, json, ...where }) {
     const found = yield* target.locate(where, true)
+    const { importFrom, open } = yield* Effect.promise(() => import("../../layers/chain/tools/ChainImport.ts"))
     const source = yield* Effect.mapError(
-      ChainImport.open(found.params, from),
+      open(found.params, from),
       (error) => Failure.unusable(error.message)
     )
     const { foreign } = source
@@ -37,7 +38,7 @@ export const command = Command.make(
       if (json) yield* Json.print({ ...nothing, network: found.network, error: errorOf(foreign) })
       return yield* Failure.failed(foreign.message)
     }
-    const [elapsed, { added, error, skipped, tip }] = yield* ChainImport.importFrom(found.params, source).pipe(
+    const [elapsed, { added, error, skipped, tip }] = yield* importFrom(found.params, source).pipe(
       target.withStore(found),
       Effect.timed,
       target.orFail,

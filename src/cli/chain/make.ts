@@ -3,7 +3,6 @@ import { Console, Effect, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { chainParams } from "../../domain/chain/ChainParams.ts"
 import * as ChainFile from "../../layers/chain/tools/ChainFile.ts"
-import * as ChainMake from "../../layers/chain/tools/ChainMake.ts"
 import * as Settings from "../../layers/config/Settings.ts"
 import * as OutputFile from "../../layers/store/OutputFile.ts"
 import * as Failure from "../Failure.ts"
@@ -47,7 +46,8 @@ export const command = Command.make(
       }
     }
     let tip = { height: 0, hash: "" }
-    const records = ChainMake.blocks(chainParams[network], blocks, { leader, address }).pipe(Stream.map((made) => {
+    const { blocks: blocksOf } = yield* Effect.promise(() => import("../../layers/chain/tools/ChainMake.ts"))
+    const records = blocksOf(chainParams[network], blocks, { leader, address }).pipe(Stream.map((made) => {
       tip = made.at(-1) ?? tip
       return ChainFile.encode(made.map((block) => block.bytes))
     }))

@@ -2,9 +2,6 @@
 import { Clock, Effect, Option } from "effect"
 import { Argument, Command } from "effect/cli"
 import { storeOptions } from "../../layers/chain/ChainDatabase.ts"
-import * as HasherLive from "../../layers/chain/HasherLive.ts"
-import * as ChainCheck from "../../layers/chain/tools/ChainCheck.ts"
-import * as ChainRepair from "../../layers/chain/tools/ChainRepair.ts"
 import { ChainStore } from "../../services/ChainStore.ts"
 import type { Tip } from "../../services/ChainStore.ts"
 import * as Failure from "../Failure.ts"
@@ -36,6 +33,13 @@ const rewind = (height: number) =>
 /** Writes the good blocks into a new database. */
 const repair = ({ filename, network, params }: target.Target, height: number) =>
   Effect.gen(function*() {
+    const [HasherLive, ChainCheck, ChainRepair] = yield* Effect.promise(() =>
+      Promise.all([
+        import("../../layers/chain/HasherLive.ts"),
+        import("../../layers/chain/tools/ChainCheck.ts"),
+        import("../../layers/chain/tools/ChainRepair.ts")
+      ])
+    )
     const check = ChainCheck.makeChecker(params, yield* HasherLive.make)
     const now = yield* Clock.currentTimeMillis
     const { aside, tip } = yield* ChainRepair.repair({

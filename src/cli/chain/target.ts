@@ -7,7 +7,6 @@ import type { ChainParams } from "../../domain/chain/ChainParams.ts"
 import { chainParams } from "../../domain/chain/ChainParams.ts"
 import type { NetworkName } from "../../domain/Network.ts"
 import * as ChainDatabase from "../../layers/chain/ChainDatabase.ts"
-import * as ChainStoreSql from "../../layers/chain/ChainStoreSql.ts"
 import * as ConfigSources from "../../layers/config/ConfigSources.ts"
 import * as Settings from "../../layers/config/Settings.ts"
 import * as ThisHost from "../../layers/config/ThisHost.ts"
@@ -138,7 +137,10 @@ export const dataDirOf = (given: ConfigSources.GivenSettings, network: NetworkNa
 export const withStore =
   ({ filename, network }: Target) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ChainStoreError, Exclude<R, ChainStore>> =>
-    Effect.provide(effect, ChainStoreSql.layerSqlite({ filename, ...ChainDatabase.storeOptions(network) }))
+    Effect.flatMap(
+      Effect.promise(() => import("../../layers/chain/ChainStoreSql.ts")),
+      ({ layerSqlite }) => Effect.provide(effect, layerSqlite({ filename, ...ChainDatabase.storeOptions(network) }))
+    )
 
 /** Converts a store failure to a command failure. */
 export const orFail = <A, E, R>(

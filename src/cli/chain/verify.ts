@@ -2,7 +2,6 @@
 import { Effect } from "effect"
 import { Command } from "effect/cli"
 import * as ChainDatabase from "../../layers/chain/ChainDatabase.ts"
-import * as ChainCheck from "../../layers/chain/tools/ChainCheck.ts"
 import * as Failure from "../Failure.ts"
 import * as Json from "../json.ts"
 import { fields } from "../table.ts"
@@ -21,7 +20,8 @@ export const command = Command.make(
     if (says !== undefined && says !== network) {
       return yield* Failure.unusable(`${file} holds the ${says} chain, not ${network}'s; say --network ${says}`)
     }
-    const { bad, blocks, good } = yield* target.orFail(ChainCheck.checkFile(params, file))
+    const { checkFile } = yield* Effect.promise(() => import("../../layers/chain/tools/ChainCheck.ts"))
+    const { bad, blocks, good } = yield* target.orFail(checkFile(params, file))
     const ok = bad === undefined
     const height = good?.height
     const repair = ok ? undefined : repairing(good?.height ?? 0)

@@ -1,13 +1,19 @@
 /** `timemesh simulate merge FILE…`: combines the shards of many seeds into one run with one verdict. */
 import { Effect, Result, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import * as InputFile from "../../layers/store/InputFile.ts"
-import * as SimulationLimits from "../../simulation/plan/Limits.ts"
-import * as ShardFile from "../../simulation/plan/ShardFile.ts"
 import * as Failure from "../Failure.ts"
-import * as verdict from "./verdict.ts"
+
+const parts = Effect.promise(() =>
+  Promise.all([
+    import("../../layers/store/InputFile.ts"),
+    import("../../simulation/plan/Limits.ts"),
+    import("../../simulation/plan/ShardFile.ts"),
+    import("./verdict.ts")
+  ])
+)
 
 const read = Effect.fnUntraced(function*(name: string) {
+  const [InputFile, SimulationLimits, ShardFile] = yield* parts
   const text = yield* InputFile.text(name, SimulationLimits.shardFileBytes).pipe(
     Effect.mapError((error) => Failure.unusable(error.message))
   )
@@ -27,6 +33,7 @@ export const command = Command.make(
     )
   },
   Effect.fnUntraced(function*({ files, json }) {
+    const [, , ShardFile, verdict] = yield* parts
     const shards = yield* Effect.forEach(files, read)
     const results = yield* Effect.fromResult(Result.mapError(ShardFile.merge(shards), Failure.unusable))
     const scenario = shards[0]?.header.settings
