@@ -206,11 +206,6 @@ export class Writer {
     this.view.setUint32(at, n, true)
   }
 
-  /** Discards what was written from there on. */
-  truncate(length: number): void {
-    this.at = length
-  }
-
   private resize(size: number): void {
     const bytes = new Uint8Array(size)
     bytes.set(this.bytes.subarray(0, this.at))

@@ -150,15 +150,16 @@ export class HeaderChain {
     return true
   }
 
-  /** The home slot of the hash at `at` in `bytes`: some of its bits, mixed with the seed. */
+  /** The home slot of the hash at `at` in `bytes`: its first eight bytes, mixed with the seed so that each of their bits counts. */
   private home(bytes: Uint8Array, at: number): number {
     const word = ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) |
       (bytes[at + 3] ?? 0)
     const other = ((bytes[at + 4] ?? 0) << 24) | ((bytes[at + 5] ?? 0) << 16) | ((bytes[at + 6] ?? 0) << 8) |
       (bytes[at + 7] ?? 0)
-    let mixed = Math.imul(word ^ this.seed, 0x9e3779b1)
-    mixed = Math.imul((mixed ^ (mixed >>> 15)) + other, 0x85ebca77)
-    return (mixed ^ (mixed >>> 13)) & (this.table.length - 1)
+    let mixed = Math.imul(word ^ this.seed, 0x9e3779b1) + other
+    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x85ebca77)
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae3d)
+    return (mixed ^ (mixed >>> 16)) & (this.table.length - 1)
   }
 
   private homeOf(height: number): number {

@@ -73,14 +73,12 @@ export const check = (
   return undefined
 }
 
-/** Unicode's White_Space, which is what the network trims; JavaScript's own definition differs. */
-const whiteSpace = /^\p{White_Space}$/u
+/** White space as Unicode has it, which is what the network trims; JavaScript's own definition differs. */
+const whiteSpace = /\p{White_Space}/u
 
-const isWhiteSpace = (code: number): boolean =>
-  code > 0x7f ? whiteSpace.test(String.fromCharCode(code)) : code === 0x20 || (code >= 0x09 && code <= 0x0d)
-
+/** Looks at the ends alone: a peer's text may be as long as a frame. */
 const isUntrimmed = (text: string): boolean =>
-  text !== "" && (isWhiteSpace(text.charCodeAt(0)) || isWhiteSpace(text.charCodeAt(text.length - 1)))
+  whiteSpace.test(text.charAt(0)) || whiteSpace.test(text.charAt(text.length - 1))
 
 const checkTime = (
   params: ChainParams.ChainParams,

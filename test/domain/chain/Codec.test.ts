@@ -172,17 +172,6 @@ describe("Block codec", () => {
   })
 })
 
-describe("Bincode", () => {
-  it("compares a count with what is left, by the least size of an element", () => {
-    const counting = (n: number, least: number) => {
-      const reader = new Bincode.Reader(Uint8Array.of(n, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8))
-      return [reader.count(least), reader.failed]
-    }
-    assert.deepStrictEqual(counting(4, 2), [4, undefined])
-    assert.deepStrictEqual(counting(5, 2), [0, "a count of more elements than bytes"])
-  })
-})
-
 describe("Transaction codec", () => {
   it.prop("gives back every transaction", [arb.transaction], ([transaction]) => {
     const back = Transaction.decode(Transaction.encode(transaction))

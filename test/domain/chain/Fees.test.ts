@@ -48,7 +48,10 @@ describe("Fees", () => {
     )
     // The same output counts for each input that spends it.
     assert.isUndefined(check(R + 200, [100], transfer([0, 0], []), transfer([], [])))
+    // No fee is a fee that is known.
     assert.isUndefined(check(R, [100], transfer([0], [100])))
+    assert.deepStrictEqual(check(R + 1, [100], transfer([0], [100])), wrong(R + 1, R))
+    assert.deepStrictEqual(check(R + 1, [], transfer([], [])), wrong(R + 1, R))
   })
 
   it("cannot be known with an input that is unknown or outputs above the inputs: any reward passes", () => {
@@ -74,6 +77,9 @@ describe("Fees", () => {
     assert.deepStrictEqual(check(R, [5], transfer([0], [U64.of(max), 6])), overflow(2, "outputs"))
     assert.deepStrictEqual(check(R, [U64.of(max), 1], transfer([], []), transfer([0, 1], [])), overflow(3, "inputs"))
     assert.deepStrictEqual(check(R, [], transfer([0], []), transfer([], [U64.of(max), 1])), overflow(3, "outputs"))
+    // 2^64 − 1 is no overflow, on either side; the outputs' comes first.
+    assert.isUndefined(check(R, [U64.of(max - 1n), 1], transfer([0, 1], [U64.of(max - 1n), 1])))
+    assert.deepStrictEqual(check(R, [U64.of(max), 1], transfer([0, 1], [U64.of(max), 1])), overflow(2, "outputs"))
     // Fees of several transactions together, too.
     assert.deepStrictEqual(
       check(R, [U64.of(max), U64.of(max)], transfer([0], []), transfer([1], [])),
@@ -83,6 +89,10 @@ describe("Fees", () => {
 
   it("depend on the inputs of transactions [2..] alone", () => {
     assert.deepStrictEqual(Fees.spentBy(good), [])
+    // The coinbase and the distribution pay no fee, whatever they spend.
+    const [first, second] = [transfer([1], [5]), transfer([2], [6])]
+    assert.deepStrictEqual(Fees.spentBy({ transactions: [first, second] }), [])
+    assert.isUndefined(Fees.check(testnet, { header: good.header, transactions: [first, second] }, () => 9))
     const [a, b] = [transfer([3, 4], [1]), transfer([5], [])]
     const spent = Fees.spentBy({ transactions: [...good.transactions, a, transfer([], []), b] })
     assert.deepStrictEqual(spent.map(({ vout }) => vout), [3, 4, 5])

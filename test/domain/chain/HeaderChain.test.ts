@@ -65,20 +65,77 @@ describe("HeaderChain", () => {
     }
   )
 
-  it("grows over chunks, rewinds over them, and keeps treasuries exactly", () => {
+  it("passes from one chunk of memory to the next and back, and uses the second again", () => {
     const chain = new HeaderChain(genesis)
-    const treasury = (n: number) => n % 2 === 0 ? n : 2n ** 64n - BigInt(n)
-    for (let n = 1; n <= 140_000; n++) chain.append(named(n), treasury(n))
-    chain.rewind(65_535)
-    assert.strictEqual(chain.height, 65_535)
-    assert.strictEqual(chain.heightOf(named(65_536)), undefined)
-    for (let n = 65_536; n <= 140_000; n++) chain.append(named(n, 1), treasury(n))
-    for (const n of [1, 65_534, 65_535, 65_536, 65_537, 131_072, 140_000]) {
-      const hash = named(n, n > 65_535 ? 1 : 0)
-      assert.strictEqual(chain.heightOf(hash), n)
-      assert.deepStrictEqual(chain.parentAt(n), { height: n, hash, treasuryBalance: treasury(n) })
+    for (let n = 1; n <= 65_537; n++) chain.append(named(n), n)
+    for (const n of [0, 65_534, 65_535, 65_536, 65_537]) {
+      const treasuryBalance = n === 0 ? genesis.treasuryBalance : n
+      assert.deepStrictEqual(chain.parentAt(n), { height: n, hash: named(n), treasuryBalance })
+      assert.strictEqual(chain.heightOf(named(n)), n)
     }
-    assert.strictEqual(chain.heightOf(named(100_000)), undefined)
+    chain.rewind(65_534)
+    assert.deepStrictEqual([chain.hashAt(65_535), chain.heightOf(named(65_536))], [undefined, undefined])
+    for (let n = 65_535; n <= 65_537; n++) chain.append(named(n, 1), 2n ** 64n - BigInt(n))
+    for (const n of [65_535, 65_536, 65_537]) {
+      assert.deepStrictEqual(chain.parentAt(n), {
+        height: n,
+        hash: named(n, 1),
+        treasuryBalance: 2n ** 64n - BigInt(n)
+      })
+      assert.strictEqual(chain.heightOf(named(n)), undefined)
+      assert.strictEqual(chain.heightOf(named(n, 1)), n)
+    }
+  })
+
+  /** Bytes of the hash that a look-up reads: eight for its first slot, and at least one for each slot in use that it passes. */
+  const readsOf = (chain: HeaderChain, hash: Hash.Hash) => {
+    let reads = 0
+    const watched = new Proxy(hash, { get: (target, key) => (reads += 1, Reflect.get(target, key, target)) })
+    return [chain.heightOf(watched), reads] as const
+  }
+
+  it("spreads hashes over its table that differ in any one of their first eight bytes", () => {
+    for (let at = 0; at < 8; at++) {
+      for (const seed of [0, 1, 0xdead_beef]) {
+        const chain = new HeaderChain({ ...genesis, hash: new Uint8Array(32).fill(0xff) }, seed)
+        const hashOf = (n: number) => {
+          const hash = new Uint8Array(32).fill(7)
+          hash[at] = n
+          return hash
+        }
+        for (let n = 0; n < 256; n++) chain.append(hashOf(n), n)
+        let reads = 0
+        for (let n = 0; n < 256; n++) {
+          const [height, read] = readsOf(chain, hashOf(n))
+          assert.strictEqual(height, 1 + n)
+          reads += read
+        }
+        // Its own 32 bytes, the eight of its first slot, and less than one other header's on average.
+        assert.isBelow(reads / 256, 32 + 8 + 32, `byte ${at}, seed ${seed}`)
+      }
+    }
+  })
+
+  it("places a hash by its seed, so that hashes made to collide under one do not under another", () => {
+    const slots = (seed: number) => {
+      const chain = new HeaderChain(genesis, seed)
+      for (let n = 1; n <= 400; n++) chain.append(named(n), n)
+      return Array.from({ length: 400 }, (_, i) => readsOf(chain, named(1 + i))[1])
+    }
+    assert.deepStrictEqual(slots(1), slots(1))
+    assert.notDeepEqual(slots(1), slots(2))
+  })
+
+  it("looks up nothing for long in a table that is at most half full", () => {
+    const chain = new HeaderChain(genesis)
+    for (let n = 1; n < 5_000; n++) chain.append(named(n), n)
+    let reads = 0
+    for (let n = 0; n < 1_000; n++) {
+      const [height, read] = readsOf(chain, named(1_000_000 + n))
+      assert.strictEqual(height, undefined)
+      reads += read
+    }
+    assert.isBelow(reads / 1_000, 8 + 8)
   })
 
   it("what it gives out does not change with it", () => {
@@ -90,8 +147,52 @@ describe("HeaderChain", () => {
     assert.deepStrictEqual(before, { height: 1, hash: named(1), treasuryBalance: 1 })
   })
 
-  it("refuses to rewind genesis", () => {
-    assert.throws(() => new HeaderChain(genesis).rewind(-1), RangeError)
+  it("rewinds to genesis and no further, and not at all to where it is or above", () => {
+    const chain = new HeaderChain(genesis)
+    assert.throws(() => chain.rewind(-1), RangeError, "genesis stays")
+    for (let n = 1; n <= 3; n++) chain.append(named(n), n)
+    for (const [to, height] of [[4, 3], [3, 3], [2, 2], [0, 0], [0, 0]] as const) {
+      chain.rewind(to)
+      assert.strictEqual(chain.height, height)
+      for (let n = 0; n <= 3; n++) assert.strictEqual(chain.heightOf(named(n)), n <= height ? n : undefined)
+    }
+    assert.deepStrictEqual(chain.tip, genesis)
+  })
+
+  it("a locator begins where it is asked to, not above the tip", () => {
+    const chain = new HeaderChain(genesis)
+    for (let n = 1; n <= 40; n++) chain.append(named(n), n)
+    const heights = (from?: number) => chain.locator(from).map((hash) => chain.heightOf(hash) ?? -1)
+    assert.deepStrictEqual(heights(), [40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 29, 25, 17, 1, 0])
+    assert.deepStrictEqual(heights(41), heights())
+    assert.deepStrictEqual(heights(12), [12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 1, 0])
+    assert.deepStrictEqual(heights(1), [1, 0])
+    assert.deepStrictEqual(heights(0), [0])
+    assert.deepStrictEqual(heights(-5), [0])
+  })
+
+  it("has nothing at a height that is no natural number", () => {
+    const chain = new HeaderChain(genesis)
+    for (const height of [-1, 0.5, 1, NaN, Infinity]) {
+      assert.strictEqual(chain.parentAt(height), undefined)
+      assert.strictEqual(chain.hashAt(height), undefined)
+      assert.isFalse(chain.holds(height, genesis.hash))
+    }
+    assert.isTrue(chain.holds(0, genesis.hash))
+    assert.isFalse(chain.holds(0, named(1)))
+  })
+
+  it("tells hashes apart that differ in their last byte alone", () => {
+    const chain = new HeaderChain(genesis)
+    const hash = new Uint8Array(32).fill(5)
+    chain.append(hash, 1)
+    const other = Uint8Array.from(hash)
+    other[31] = 6
+    assert.isFalse(chain.holds(1, other))
+    assert.strictEqual(chain.heightOf(other), undefined)
+    assert.strictEqual(chain.findFork([other, hash, genesis.hash]), 1)
+    assert.strictEqual(chain.findFork([other, genesis.hash, hash]), 0)
+    assert.strictEqual(chain.findFork([]), undefined)
   })
 
   it.prop("a locator is short, dense at the tip, and ends in genesis", [int(0, 3_000)], ([height]) => {
@@ -171,6 +272,9 @@ describe("ForkChoice", () => {
     assert.deepStrictEqual(ForkChoice.choose(testnet, ours, theirs, 899), { _tag: "TooDeep", depth: 101 })
     assert.deepStrictEqual(ForkChoice.choose(testnet, ours, theirs, 899, 999), { _tag: "Follow" })
     assert.deepStrictEqual(ForkChoice.choose(testnet, ours, theirs, 0, 0), { _tag: "Follow" })
+    assert.deepStrictEqual(ForkChoice.choose(testnet, ours, theirs, 0, 101), { _tag: "TooDeep", depth: 101 })
+    // No better chain is one to keep ours against, however deep it forks.
+    assert.deepStrictEqual(ForkChoice.choose(testnet, theirs, ours, 0), { _tag: "Keep" })
     assert.deepStrictEqual(ForkChoice.choose(testnet, theirs, ours, 999), { _tag: "Keep" })
     assert.deepStrictEqual(ForkChoice.choose(testnet, ours, ours, 1_000), { _tag: "Keep" })
   })

@@ -10,59 +10,24 @@ import type { SpecialData, Transaction } from "../../../src/domain/chain/Transac
 import * as Txid from "../../../src/domain/chain/Txid.ts"
 import * as U64 from "../../../src/domain/chain/U64.ts"
 import * as Validation from "../../../src/domain/chain/Validation.ts"
+import {
+  type Change,
+  changed,
+  emptyTransaction,
+  good,
+  later,
+  options,
+  parent,
+  parentAt,
+  paying,
+  transfer
+} from "../../harness/changedBlocks.ts"
 import { hasher } from "../../harness/hasher.ts"
 import { signedData } from "../../harness/specialData.ts"
 
-const options = { leader: "10.11.0.2", address: "TIME0testaddr" }
-/** Ten thousand blocks after testnet began. */
-const later = dueAt(testnet, 10_000) * 1000
-
-const parentAt = (height: number): HeaderRules.Parent => ({
-  height,
-  hash: new Uint8Array(32).fill(7),
-  treasuryBalance: 500_000_000 * (height + 1)
-})
-const parent = parentAt(100)
-const good = Synthetic.onTop(testnet, hasher, parent, dueAt(testnet, 101), options).block
-
-type Change = Partial<Omit<Block.BlockFields, "header">> & { readonly header?: Partial<Block.FullHeader> }
-
-/** The good block with a change; its merkle root follows unless the change names one. */
-const changed = (change: Change, base: Block.Block = good): Block.Block => {
-  const fields = { ...base, ...change, header: { ...base.header, ...change.header } }
-  const merkleRoot = change.header?.merkleRoot ?? Merkle.root(hasher, Merkle.txids(hasher, fields.transactions))
-  return Block.make({ ...fields, header: { ...fields.header, merkleRoot } })
-}
 const check = (block: Block.Block, now = later, of = parent, params: ChainParams = testnet) =>
   Validation.block(params, hasher, of, block, now)
 const tag = (change: Change, now = later) => check(changed(change), now)._tag
-
-/** Coinbase and a distribution over the given rewards; with further transactions. */
-const paying = (
-  rewards: ReadonlyArray<readonly [string, number]>,
-  outputs: ReadonlyArray<readonly [string, number]> = rewards,
-  ...more: ReadonlyArray<Transaction>
-): Change => {
-  const [coinbase, distribution] = good.transactions
-  if (coinbase === undefined || distribution === undefined) throw new Error("two transactions")
-  return {
-    transactions: [coinbase, {
-      ...distribution,
-      outputs: outputs.map(([address, value]) => ({ value, scriptPubkey: Buffer.from(address) }))
-    }, ...more],
-    masternodeRewards: rewards.map(([address, amount]) => ({ address, amount }))
-  }
-}
-const transfer = (n: number): Transaction => ({
-  version: 1,
-  inputs: [{ previousOutput: { txid: Hash.zero, vout: n }, scriptSig: new Uint8Array(0), sequence: 0 }],
-  outputs: [{ value: n, scriptPubkey: Buffer.from("TIME0x") }],
-  lockTime: 0,
-  timestamp: 0,
-  specialData: undefined,
-  encryptedMemo: undefined
-})
-const emptyTransaction: Transaction = { ...transfer(1), inputs: [], outputs: [] }
 
 describe("Validation of a good block", () => {
   it("gives hash and txids", () => {
