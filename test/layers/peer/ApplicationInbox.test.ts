@@ -119,7 +119,7 @@ describe("a receiver that throws", () => {
     }
   }
 
-  it("is told of with its cause and how often in a row, and after three of one peer gets no more of that peer", () => {
+  it("is reported with its cause and how often in a row, and after three of one peer gets no more of that peer", () => {
     const { calls, deliver, failures } = failing()
     const first = deliver(1)
     assert.deepStrictEqual(first, {

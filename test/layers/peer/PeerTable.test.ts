@@ -1,4 +1,4 @@
-/** The rows of the peer table, and what each tells of its peer. */
+/** The rows of the peer table, and what each shows of its peer. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
@@ -55,7 +55,7 @@ describe("the peer table", () => {
     assert.deepStrictEqual([forwarded.table.reachedAt, forwarded.listenPort], [4_711, 4_711])
   })
 
-  it.effect("tells of changes while somebody reads, and costs no record otherwise", () =>
+  it.effect("publishes changes while it has readers, and makes no record otherwise", () =>
     Effect.gen(function*() {
       const { ctx: { table }, row } = hand.make()
       const peer = row("10.0.0.1")
@@ -76,7 +76,7 @@ describe("the peer table", () => {
       const seen = yield* Fiber.join(reader)
       assert.deepStrictEqual(seen.map((one) => one.ip), ["10.0.0.1", "10.0.0.2"])
       table.changed(peer)
-      assert.strictEqual(records, 1, "nobody reads any more")
+      assert.strictEqual(records, 1, "no reader is left")
     }))
 })
 
@@ -256,7 +256,7 @@ describe("a row", () => {
     assert.deepStrictEqual(lastAttempt, { ...attempt, at: hand.wallOffset + 200 })
   })
 
-  it("tells of the pinned key: of the live connection that it passed, without TLS nothing, over TIME that none is pinned", () => {
+  it("shows the pinned key: of the live connection that it passed, without TLS nothing, over TIME that none is pinned", () => {
     let report: PinReport | undefined = { state: "refused", key: "k" } as never
     const { connectionOf, ctx, row, up } = hand.make({ keyReport: () => report })
     assert.deepStrictEqual(ctx.table.record(row("10.0.0.9")).pin, report)
