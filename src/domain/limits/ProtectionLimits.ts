@@ -5,9 +5,9 @@
 
 // --- bytes that wait, of all peers together ----------------------------------------
 
-/** bytes of every frame read at once, whatever the budget: more than sync's usual answers. */
-export const arrivingFreeBytes = 256 * 1024
-/** bytes of longer frames read at once: 8 of the longest. Including the free part, 125 peers hold at most 95 MiB. */
+/** bytes of every frame read at once, whatever the budget: twice as much as sync usually answers (`blocksPieceBytes`). */
+export const arrivingFreeBytes = 128 * 1024
+/** bytes of longer frames read at once: 8 of the longest. Including the free part, 125 peers hold at most 80 MiB. */
 export const arrivingBytes = 64 * 1024 * 1024
 /** ms. Time for a long frame while others wait for its place: 125 peers get a turn before any of them times out writing (`frameMs`). */
 export const pressedFrameMs = 7_500

@@ -43,6 +43,13 @@ export const tlsHelloBytes = 8 * 1024
  */
 export const tlsHandshakeRate = { burst: 64, perSecond: 100 }
 export const tlsHandshakes = 256
+/**
+ * bytes. What TLS handles of strangers in one turn of the event loop: 2 ms of decryption. A message of a handshake takes as long as so many bytes
+ * of records. Records of a few pings never wait.
+ */
+export const tlsTurnBytes = 512 * 1024
+export const tlsFlightCostBytes = 256 * 1024
+export const tlsTurnFreeBytes = 1_024
 /** Strangers' handshakes that begin within one ms: a burst of 64 would keep the event loop busy for 64 ms. */
 export const tlsHandshakesAtOnce = 2
 /** Connections of one IP whose handshake is unfinished; only one counts in the end. As `endsPerPair`. */

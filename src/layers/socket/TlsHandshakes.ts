@@ -27,6 +27,7 @@ import * as OpenFiles from "./OpenFiles.ts"
 import { TcpEnd } from "./TcpEnd.ts"
 import * as TcpListener from "./TcpListener.ts"
 import { TlsEnd } from "./TlsEnd.ts"
+import type { TlsTurns } from "./TlsTurns.ts"
 import { acceptError, flightFault, inspect } from "./tlsWords.ts"
 
 /** The first byte of a TLS stream, and of a native frame before Up, whose length is below 2^24. */
@@ -47,6 +48,8 @@ export interface Context {
   /** See `TlsEnd`. */
   readonly watch: (end: TlsEnd) => void
   readonly suspects: Suspects
+  /** Of all strangers' connections. */
+  readonly turns: TlsTurns
 }
 
 /** Where connections go. */
@@ -177,7 +180,7 @@ class Handshakes {
     this.waiting.delete(arrival)
     this.waiting.add(arrival)
     if (isKnown && !this.context.suspects.has(ip)) return this.encrypt(arrival, conn)
-    arrival.stream = new HandshakeStream(conn, hello.bytes + Limits.tlsClientFlightBytes, () => {
+    arrival.stream = new HandshakeStream(conn, this.context.turns, hello.bytes + Limits.tlsClientFlightBytes, () => {
       this.refused(arrival, flightFault(Limits.tlsClientFlightBytes))
       conn.resetAndDestroy()
     })

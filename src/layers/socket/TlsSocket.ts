@@ -31,6 +31,7 @@ import { socketFromEnd } from "./socketFromEnd.ts"
 import * as TcpListener from "./TcpListener.ts"
 import * as TlsEnd from "./TlsEnd.ts"
 import * as TlsHandshakes from "./TlsHandshakes.ts"
+import { TlsTurns } from "./TlsTurns.ts"
 import { dialError, flightFault, inspect, protocol } from "./tlsWords.ts"
 
 /** What this layer needs from its node. */
@@ -58,7 +59,7 @@ const dialNatively = (context: Context, toward: Net.TcpNetConnectOpts): TlsEnd.T
 
 const dialStranger = (context: Context, toward: Net.TcpNetConnectOpts): TlsEnd.TlsEnd => {
   const raw = prepared(Net.connect(toward))
-  const stream = new HandshakeStream(raw, Limits.tlsServerFlightBytes, () => {
+  const stream = new HandshakeStream(raw, context.turns, Limits.tlsServerFlightBytes, () => {
     raw.destroy(systemError(flightFault(Limits.tlsServerFlightBytes), "refused by this node"))
   })
   const conn = NodeTls.connect({ ...optionsOf(context), socket: stream })
@@ -199,6 +200,7 @@ export const layer = (
         acceptPlain,
         handshakeMs,
         suspects: new Suspects(),
+        turns: new TlsTurns(),
         watch: yield* TlsEnd.watch
       }
       return PeerSocket.of({
