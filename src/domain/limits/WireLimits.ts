@@ -81,6 +81,10 @@ export const tlsOverheadShare = 1 / 8
 export const tlsLookMs = 1_000
 /** peers known by their key: as many as are known at all. Each takes about 150 bytes. */
 export const pins = 4_096
+/** ms. A key shown again this long after the first time is kept as long as there are others: a flood of new keys does not displace it. */
+export const pinLastingMs = 3_600_000
+/** Warnings about peers that show another key, at once and per second after that: each takes a stranger two connections. */
+export const pinWarnings = { burst: 16, perSecond: 0.1 }
 /**
  * ms. Redial of an endpoint that speaks TLS where we do not: its operator or ours must act first, and TIME network nodes ban a peer that
  * tries ten times without an hour of quiet.
@@ -88,8 +92,8 @@ export const pins = 4_096
 export const otherTransportMs = 3_660_000
 /** ms. As `lingerMs`, for everything still queued in a closed TLS connection: 32 MiB take a second of one core. */
 export const lingerTlsMs = 5_000
-/** ms. Pins are written at most this often: after a crash, a peer first met since the last write counts as new again. */
-export const pinsEveryMs = 1_000
+/** ms. Pins are written at most this often, all of them, which takes some ms: after a crash, a peer first met since the last write counts as new again. */
+export const pinsEveryMs = 10_000
 
 // --- native wire ----------------------------------------------------------------
 

@@ -3,7 +3,6 @@
  * refused: two nodes that have met never fall back to plain.
  */
 import { DateTime } from "effect"
-import * as Limits from "../Limits.ts"
 import type { PeerIp } from "./PeerIp.ts"
 
 export interface Pin {
@@ -13,11 +12,6 @@ export interface Pin {
   readonly since: number
   readonly seenAt: number
 }
-
-/** In order of last use, the latest last. At most `Limits.pins`: the least recently shown is dropped. */
-export type Pins = ReadonlyMap<PeerIp, Pin>
-
-export const none: Pins = new Map()
 
 export type Verdict =
   | { readonly _tag: "Known" }
@@ -37,26 +31,12 @@ export interface PinReport {
   readonly since?: number | undefined
 }
 
-/** `key`: the key it shows now; `undefined`: a plain connection, or no certificate. */
-export const judge = (pins: Pins, ip: PeerIp, key: string | undefined): Verdict => {
-  const pin = pins.get(ip)
+/** `pin`: the peer's, if it has one. `key`: the key it shows now; `undefined`: a plain connection, or no certificate. */
+export const judge = (pin: Pin | undefined, key: string | undefined): Verdict => {
   if (pin === undefined) return { _tag: "First" }
   if (key === undefined) return { _tag: "NoKey", since: pin.since }
   return key === pin.key ? { _tag: "Known" } : { _tag: "OtherKey", since: pin.since }
 }
-
-/** Records the key as shown now. Only for a verdict of `Known` or `First`: any other would replace the pin. */
-export const shown = (pins: Pins, ip: PeerIp, key: string, now: number): Pins => {
-  const next = new Map(pins)
-  const since = pins.get(ip)?.since ?? now
-  next.delete(ip)
-  const [oldest] = next.keys()
-  if (oldest !== undefined && next.size >= Limits.pins) next.delete(oldest)
-  return next.set(ip, { key, since, seenAt: now })
-}
-
-/** Without the peer's pin: the next key it shows is trusted. */
-export const forgotten = (pins: Pins, ip: PeerIp): Pins => new Map([...pins].filter(([other]) => other !== ip))
 
 /** Why a connection is refused, and what to do about it; `undefined` if it is not refused. */
 export const refusal = (verdict: Verdict, ip: PeerIp): string | undefined => {

@@ -233,7 +233,7 @@ class Handshakes {
       return void tls.destroy()
     }
     this.left(arrival)
-    if (this.context.pins.judge(arrival.ip, secured) !== undefined) return void tls.destroy()
+    if (this.context.pins.judge(arrival.ip, secured, arrival.isKnown) !== undefined) return void tls.destroy()
     const end = new TlsEnd(tls, arrival.conn)
     this.context.watch(end)
     this.deliver(end, arrival.remote, arrival.local, secured)

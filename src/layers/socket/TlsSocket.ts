@@ -82,12 +82,13 @@ const connected = ({ conn }: TlsEnd.TlsEnd): Effect.Effect<void, Socket.SocketEr
 const judged = (
   { pins, suspects }: Context,
   to: PeerAddress,
+  isKnown: boolean,
   conn: NodeTls.TLSSocket
 ): Effect.Effect<Secured, Socket.SocketError> =>
   Effect.suspend(() => {
     const { fault, secured } = inspect(conn)
     if (fault !== undefined) suspects.add(to.ip)
-    const refusal = fault ?? pins.judge(to.ip, secured)
+    const refusal = fault ?? pins.judge(to.ip, secured, isKnown)
     return refusal === undefined
       ? Effect.succeed(secured)
       : Effect.fail(openError(systemError(refusal, "refused by this node")))
@@ -113,7 +114,7 @@ const dial =
           Effect.gen(function*() {
             const { conn, raw = conn } = end
             yield* within(connected(end), timeoutMs, () => openTimeout(timeoutMs))
-            secured = Option.some(yield* judged(context, to, conn))
+            secured = Option.some(yield* judged(context, to, isKnown, conn))
             local = TcpListener.addressOf(raw.localAddress, raw.localPort)
             context.watch(end)
             end.start()

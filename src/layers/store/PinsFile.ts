@@ -1,5 +1,5 @@
 /**
- * `PeerPins` in `pins.json` of the data directory: `{"version": 1, "pins": [{"ip", "key", "since", "seenAt"}, …]}`, most recently shown last.
+ * `PeerPins` in `pins.json` of the data directory: `{"version": 1, "pins": [{"ip", "key", "since", "seenAt"}, …]}`, fresh ones first (`PinTable`), the most recently shown last.
  *
  * A damaged file is kept as `pins.json.bad`, and every peer's next key is then trusted as at first contact. If the file cannot be written, the node
  * warns, and new pins last until it stops.
@@ -8,7 +8,7 @@ import { Effect, Layer, Option, Queue, Schema } from "effect"
 import type { Scope } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import { PeerIp } from "../../domain/peer/PeerIp.ts"
-import * as Pins from "../../domain/peer/Pins.ts"
+import { PinTable } from "../../domain/peer/PinTable.ts"
 import { PeerPins } from "../../services/PeerPins.ts"
 import { DataDirError } from "./DataDir.ts"
 import { pinning } from "./pinning.ts"
@@ -26,24 +26,24 @@ const Content = Schema.fromJsonString(Schema.Struct({
   }))
 }))
 
-const load = Effect.fnUntraced(function*(files: PlainFiles, path: string): Effect.fn.Return<Pins.Pins, FileError> {
+const load = Effect.fnUntraced(function*(files: PlainFiles, path: string): Effect.fn.Return<PinTable, FileError> {
   const text = yield* files.read(path)
-  if (Option.isNone(text)) return Pins.none
+  if (Option.isNone(text)) return new PinTable()
   const content = yield* Effect.option(Schema.decodeEffect(Content)(text.value))
   if (Option.isNone(content)) {
     const aside = yield* setAside(files, path)
     yield* Effect.logWarning(
       `${path} is damaged (not the JSON that timemesh writes); kept as ${aside}. Every peer is met for the first time again`
     )
-    return Pins.none
+    return new PinTable()
   }
-  return new Map(content.value.pins.slice(-Limits.pins).map(({ ip, ...pin }) => [ip, pin]))
+  return new PinTable(content.value.pins.map(({ ip, ...pin }) => [ip, pin] as const))
 })
 
-const textOf = (pins: Pins.Pins): string =>
+const textOf = (pins: PinTable): string =>
   `${
     JSON.stringify(
-      { version: 1, pins: [...pins].map(([ip, { key, seenAt, since }]) => ({ ip, key, since, seenAt })) },
+      { version: 1, pins: [...pins.entries()].map(([ip, { key, seenAt, since }]) => ({ ip, key, since, seenAt })) },
       undefined,
       2
     )
@@ -53,16 +53,16 @@ const make = (directory: string): Effect.Effect<PeerPins["Service"], DataDirErro
   Effect.gen(function*() {
     const files = yield* PlainFiles
     const path = `${directory}/pins.json`
-    const initial = yield* load(files, path).pipe(
+    const pins = yield* load(files, path).pipe(
       Effect.mapError(({ detail }) => new DataDirError({ directory, detail: `pins.json ${detail}` }))
     )
     const changed = yield* Queue.sliding<void>(1)
-    const { pins, service } = yield* pinning(initial, () => Queue.offerUnsafe(changed, undefined))
-    let saved = initial
+    const service = yield* pinning(pins, () => Queue.offerUnsafe(changed, undefined))
+    let saved = pins.revision
     const save = Effect.suspend(() => {
-      const now = pins()
+      const now = pins.revision
       if (now === saved) return Effect.void
-      return files.replace(path, textOf(now)).pipe(
+      return files.replace(path, textOf(pins)).pipe(
         Effect.map(() => {
           saved = now
         }),
