@@ -5,23 +5,35 @@ import { patch } from "./dom/patch.js"
 import * as bounds from "./model/bounds.js"
 import * as Model from "./model/State.js"
 import * as plots from "./plots.js"
-import { view } from "./view/page.js"
+import * as page from "./view/page.js"
 
 const root = /** @type {Element} */ (document.getElementById("app"))
 let state = Model.initial
 let isDrawing = false
 
-/** @type {(next: State) => void} */
-const become = (next) => {
-  state = next
+/** Cards that are on the page: one more each frame, so that the first answer of a node with a thousand peers is no long turn. */
+let shownCards = 1
+
+const draw = () => {
+  isDrawing = false
+  patch(root, page.view(state, shownCards))
+  plots.show(state, performance.now())
+  if (state.peers === undefined || shownCards === page.cards.length) return
+  shownCards += 1
+  drawSoon()
+}
+
+const drawSoon = () => {
   if (isDrawing) return
   isDrawing = true
   // Without a frame while the page is hidden: then it is drawn when it is seen again.
-  requestAnimationFrame(() => {
-    isDrawing = false
-    patch(root, view(state))
-    plots.show(state, performance.now())
-  })
+  requestAnimationFrame(draw)
+}
+
+/** @type {(next: State) => void} */
+const become = (next) => {
+  state = next
+  drawSoon()
 }
 
 /** @type {(error: unknown) => string} */
@@ -43,9 +55,23 @@ let next
 let isAsking = false
 let askAgain = false
 
-/** @type {(ms: number) => void} */
+/** ms. What the last answers took, from the question to the page. */
+let tookMs = 0
+
+const settleMs = () => Math.min(Math.max(bounds.settleMs, bounds.settleTimes * tookMs), bounds.pollMs)
+
+/** The page's clock at the next question. */
+let nextAt = Number.POSITIVE_INFINITY
+
+/**
+ * Asks so much later, unless it is due before: events that never stop must not put the question off for ever.
+ * @type {(ms: number) => void}
+ */
 const askIn = (ms) => {
+  const at = performance.now() + ms
+  if (at >= nextAt) return
   clearTimeout(next)
+  nextAt = at
   next = setTimeout(askNow, ms)
 }
 
@@ -80,18 +106,22 @@ const askNow = async () => {
   }
   isAsking = true
   askAgain = false
+  clearTimeout(next)
+  nextAt = Number.POSITIVE_INFINITY
+  const askedAt = performance.now()
   try {
     const [status, peers] = await Promise.all([
       /** @type {Promise<Status>} */ (ask.get("status")),
       /** @type {Promise<Peers>} */ (ask.get("peers"))
     ])
     become(Model.answered(state, status, peers, performance.now()))
+    tookMs = performance.now() - askedAt
     await Promise.all([askMasternodes(), explain()])
   } catch (error) {
     failed(error)
   }
   isAsking = false
-  if (state.link !== "token") askIn(askAgain ? bounds.settleMs : document.hidden ? bounds.hiddenPollMs : bounds.pollMs)
+  if (state.link !== "token") askIn(askAgain ? settleMs() : document.hidden ? bounds.hiddenPollMs : bounds.pollMs)
 }
 
 /** @type {string | undefined} */
@@ -108,7 +138,7 @@ const heard = (messages) => {
   }
   if (came.length === 0) return
   become(Model.happened(state, came))
-  askIn(bounds.settleMs)
+  askIn(settleMs())
 }
 
 /** Listens for ever; a node that restarts is heard again within seconds. */
@@ -143,9 +173,14 @@ const select = (ip) => {
 const deeds = {
   select,
   close: () => select(undefined),
-  show: (arg) => become({ ...state, show: Model.showOf(arg) }),
+  show: (arg) => become(Model.shown(state, Model.showOf(arg))),
   sort: (arg) => become(Model.sorted(state, arg)),
-  filter: (arg) => become({ ...state, filter: arg }),
+  filter: (arg) => become(Model.filtered(state, arg)),
+  page: (arg) => {
+    const [table = "", page] = arg.split(":")
+    become(Model.turned(state, table, Number(page)))
+    document.getElementById(`${table}-rows`)?.scrollTo({ top: 0 })
+  },
   filterEvents: (arg) => become({ ...state, eventFilter: arg })
 }
 

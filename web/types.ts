@@ -67,6 +67,8 @@ export interface State {
   readonly show: Show
   readonly filter: string
   readonly sort: Sort
+  /** The page that each table shows, from 0, by the table's name. */
+  readonly pages: Readonly<Record<string, number>>
   readonly eventFilter: string
   /** The address whose story is open. */
   readonly selected: string | undefined

@@ -3,21 +3,20 @@
 # namespaces and on an overlay of the root directory that is dropped at the end: the host stays as it is.
 # Usage: npm run install-check -- dist/timemesh_VERSION_ARCH.deb
 set -eu
+. "$(dirname "$0")/overlay.sh"
 
-check() {
-  if [ "$2" = "$3" ]; then echo "ok      $1: $2"; else echo "NOT OK  $1: $2, not $3"; touch /failed; fi
-}
-as() { setpriv --reuid=timemesh --regid=timemesh --clear-groups env HOME=/var/lib/timemesh "$@"; }
 data=/var/lib/timemesh
 wanted=/etc/systemd/system/multi-user.target.wants/timemesh.service
 kept() { (cd $data && sha256sum chain.db peers.db admin.token && stat -c '%n %U %a' . admin.token) | sha256sum; }
 installed() { dpkg-query -W -f '${db:Status-Status} ${Version}' timemesh; }
+answers() { as_node timemesh status --data-dir $data > /tmp/status 2>&1; }
+is_gone() { ! kill -0 "$1" 2> /dev/null; }
 exists() { if [ -e "$1" ] || [ -h "$1" ]; then echo there; else echo gone; fi; }
 
 inner() {
   export PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive
   ip link set lo up
-  old=/check/old.deb new=/check/new.deb
+  old=$shared/old.deb new=$shared/new.deb
   dpkg -i $old > /dev/null
   check "installed" "$(installed)" "installed $1"
   check "settings" "$(stat -c '%U:%G %a' /etc/timemesh/timemesh.env)" "root:timemesh 640"
@@ -25,17 +24,15 @@ inner() {
   echo TIMEMESH_NETWORK=devnet >> /etc/timemesh/timemesh.env
   systemctl enable timemesh 2> /dev/null
   echo 203.0.113.7:24200 > /tmp/peers
-  as timemesh peers import /tmp/peers --data-dir $data --network devnet > /dev/null
-  as timemesh chain make --blocks 50 --leader 192.0.2.1 --address TIME0x --network devnet --out /tmp/blocks > /dev/null
-  as timemesh chain import /tmp/blocks --network devnet --data-dir $data > /dev/null
-  as timemesh run --network devnet --listen 127.0.0.1:24200 --data-dir $data > /tmp/log 2>&1 &
-  left=120
-  until as timemesh status --data-dir $data > /tmp/status 2>&1 || [ $left = 0 ]; do sleep 1; left=$((left - 1)); done
+  as_node timemesh peers import /tmp/peers --data-dir $data --network devnet > /dev/null
+  as_node timemesh chain make --blocks 50 --leader 192.0.2.1 --address TIME0x --network devnet --out /tmp/blocks > /dev/null
+  as_node timemesh chain import /tmp/blocks --network devnet --data-dir $data > /dev/null
+  as_node timemesh run --network devnet --listen 127.0.0.1:24200 --data-dir $data > /tmp/log 2>&1 &
+  await 120 answers || true
   check "the installed program runs" "$(sed -n 's/^tip  .*/it does/p' /tmp/status)" "it does"
   node=$(sed -n 's/^pid  *//p' /tmp/status)
   kill -TERM "$node"
-  left=60
-  while kill -0 "$node" 2> /dev/null && [ $left -gt 0 ]; do sleep 1; left=$((left - 1)); done
+  await 60 is_gone "$node" || true
   before=$(kept)
 
   dpkg -i --force-confdef $new > /dev/null
@@ -43,8 +40,8 @@ inner() {
   check "chain, peer book and token after the upgrade" "$(kept)" "$before"
   check "settings after the upgrade" "$(tail -n 1 /etc/timemesh/timemesh.env)" TIMEMESH_NETWORK=devnet
   check "enabled after the upgrade" "$(exists $wanted)" there
-  check "height after the upgrade" "$(as timemesh chain info --data-dir $data | sed -n 's/^height  *//p')" 50
-  check "peer book after the upgrade" "$(as timemesh peers export --data-dir $data --network devnet)" 203.0.113.7:24200
+  check "height after the upgrade" "$(as_node timemesh chain info --data-dir $data | sed -n 's/^height  *//p')" 50
+  check "peer book after the upgrade" "$(as_node timemesh peers export --data-dir $data --network devnet)" 203.0.113.7:24200
 
   dpkg -r timemesh > /dev/null
   check "program after removal" "$(exists /usr/bin/timemesh)" gone
@@ -55,23 +52,12 @@ inner() {
   check "enabled after purge" "$(exists $wanted)" gone
   check "chain, peer book and token after purge" "$(kept)" "$before"
   check "purge names what stays" "$(grep -c "$data" /tmp/purge)" 1
-  [ ! -e /failed ]
+  [ ! -e $shared/failed ]
 }
 
 outer() {
-  mount --make-rprivate /
-  mount -t tmpfs tmpfs "$2"
-  mkdir "$2/up" "$2/work" "$2/root"
-  root=$2/root
-  mount -t overlay overlay -o "lowerdir=/,upperdir=$2/up,workdir=$2/work" "$root"
-  mount -t proc proc "$root/proc"
-  mount -t tmpfs tmpfs "$root/run"
-  mount -t tmpfs tmpfs "$root/tmp"
-  mount --rbind /dev "$root/dev"
-  mkdir "$root/check"
-  mv "$3/old.deb" "$3/new.deb" "$root/check/"
-  cp "$0" "$root/install-check.sh"
-  exec chroot "$root" /bin/sh /install-check.sh inner "$1"
+  make_root "$2" "$3"
+  exec chroot "$root" /bin/sh "$shared/install-check.sh" inner "$1"
 }
 
 case ${1:-} in
@@ -91,8 +77,5 @@ case ${1:-} in
     rm -rf "$debs/old"
     unshare --pid --fork --kill-child --mount --uts --ipc --net sh "$0" outer "$version" "$scratch" "$debs"
     ;;
-  *)
-    echo "which package? npm run install-check -- dist/timemesh_VERSION_ARCH.deb" >&2
-    exit 2
-    ;;
+  *) need_package ;;
 esac

@@ -1,5 +1,5 @@
 /** Debian's Chromium, driven by playwright-core; without it the tests are skipped, and say so. */
-import { Effect, Schedule } from "effect"
+import { Config, Effect, Option, Schedule } from "effect"
 import type { Scope } from "effect"
 import { existsSync } from "node:fs"
 import { type Browser, chromium, type Page } from "playwright-core"
@@ -9,6 +9,9 @@ export const find = (): string | undefined =>
   ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((file) => existsSync(file))
 
 const executable = find()
+
+/** Whether this is `npm run dashboard-check`, which may take its time. */
+export const isCheck = Option.isSome(Effect.runSync(Effect.orDie(Config.option(Config.String("DASHBOARD_CHECK")))))
 
 /** Why no browser can be had; `undefined`: one can. */
 export const missing = executable === undefined
@@ -52,6 +55,14 @@ export const open = (browser: Browser, { dark = false, height = 900, width = 1_2
       return { page, problems }
     }),
     ({ page }) => Effect.promise(() => page.context().close())
+  )
+
+/** Waits until something is true of what the page has asked. */
+export const reached = (isTrue: () => boolean): Effect.Effect<void> =>
+  Effect.sync(isTrue).pipe(
+    Effect.repeat({ schedule: Schedule.spaced(50), until: (found) => found }),
+    Effect.timeoutOrElse({ duration: 180_000, orElse: () => Effect.die(new Error("the page stopped asking")) }),
+    Effect.asVoid
   )
 
 /** Waits until the expression is true in the page, whose policy lets no script of playwright's wait in it. */

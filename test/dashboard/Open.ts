@@ -43,7 +43,8 @@ export const growth = (samples: ReadonlyArray<Sample>): ReadonlyArray<string> =>
   })
 }
 
-const sample = (session: CDPSession, at: number) =>
+/** What the page holds now, after a collection. */
+export const sample = (session: CDPSession, at: number) =>
   Effect.promise(async (): Promise<Sample> => {
     await session.send("HeapProfiler.collectGarbage")
     const { metrics } = await session.send("Performance.getMetrics")
@@ -56,7 +57,8 @@ const sample = (session: CDPSession, at: number) =>
     }
   })
 
-const metered = (page: Page) =>
+/** A door to the page's counters. */
+export const metered = (page: Page) =>
   Effect.promise(async () => {
     const session = await page.context().newCDPSession(page)
     await session.send("Performance.enable")

@@ -4,7 +4,7 @@
  * `npm run dashboard-check` runs it with `DASHBOARD_CHECK=1`: then first paint has its bound, and README's picture is made anew.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Config, Effect, Option, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import * as fs from "node:fs"
 import { createRequire } from "node:module"
 import { fileURLToPath } from "node:url"
@@ -15,9 +15,9 @@ import { Peers } from "../../src/layers/http/PeerApi.ts"
 import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
 import { make } from "../harness/syntheticChain.ts"
 import * as Browser from "./Browser.ts"
+import { crowd } from "./crowd.ts"
 import * as Stage from "./Stage.ts"
 
-const isCheck = Option.isSome(Effect.runSync(Effect.orDie(Config.option(Config.String("DASHBOARD_CHECK")))))
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 /** The picture of README. */
 const image = fileURLToPath(new URL("../../docs/images/dashboard.png", import.meta.url))
@@ -77,6 +77,72 @@ const shows = (page: Page, selector: string, words: string) =>
   )
 
 describe("the dashboard in Chromium", () => {
+  it.live(
+    "with a thousand peers builds one page of rows, and draws again only what has changed",
+    (context) =>
+      Effect.scoped(Effect.gen(function*() {
+        if (Browser.missing !== undefined) return context.skip(Browser.missing)
+        const hub = yield* Stage.start(130, [])
+        const { url } = yield* Stage.serve(hub, 0)
+        const { page, problems } = yield* Browser.open(yield* Browser.launch)
+        const answerOf = crowd(1_000)
+        let asked = 0
+        // From its fourth answer on the fifth peer has another state; nothing else changes.
+        yield* Effect.promise(() =>
+          page.route("**/peers", (route) => {
+            asked += 1
+            return route.fulfill({
+              json: answerOf((peers, answer) =>
+                answer < 4 ? peers : peers.map((peer, i) => i === 4 ? { ...peer, situation: "quiet" } : peer)
+              )
+            })
+          })
+        )
+        yield* Effect.promise(() => page.goto(url))
+        yield* Browser.until(page, "document.querySelector('#events, [aria-label=Events]') !== null")
+        const elements = yield* Effect.promise(() =>
+          page.evaluate("document.getElementsByTagName('*').length") as Promise<number>
+        )
+        assert.isAtMost(elements, 3_000)
+        assert.strictEqual((yield* cells(page, 0)).length, 100)
+
+        // By keyboard to the next page, and to the last by Enter on a button that keeps the focus.
+        yield* Effect.promise(() => page.focus("nav button[data-arg='peers:1']"))
+        yield* Effect.promise(() => page.keyboard.press("Enter"))
+        yield* shows(page, "nav", "101 to 200 of 1,000")
+        yield* Effect.promise(() => page.keyboard.press("Enter"))
+        yield* shows(page, "nav", "201 to 300 of 1,000")
+        if (Browser.isCheck) assert.deepStrictEqual(yield* violations(page), [])
+        yield* Effect.promise(() => page.fill("[aria-label='Filter peers']", "10.3.231.7"))
+        yield* rowsAre(page, ["10.3.231.7"])
+        yield* Effect.promise(() => page.fill("[aria-label='Filter peers']", ""))
+        yield* shows(page, "nav", "1 to 100 of 1,000")
+
+        // What is not drawn again is not touched: of the picture and the table, only what shows the fifth peer.
+        yield* Effect.promise(() =>
+          page.evaluate(`window.touched = new Set()
+            new MutationObserver((records) => {
+              for (const { target } of records) touched.add((target.nodeType === 1 ? target : target.parentElement).closest("tr, #mesh circle, section"))
+            }).observe(document.querySelector(".cards"), { attributes: true, childList: true, characterData: true, subtree: true })
+            undefined`)
+        )
+        yield* Browser.until(
+          page,
+          "document.querySelector('#peers tbody tr:nth-child(5)').textContent.includes('quiet')"
+        )
+        const before = asked
+        yield* Browser.reached(() => asked > before + 1)
+        const touched = yield* Effect.promise(() =>
+          page.evaluate(
+            "[...touched].filter((e) => e.matches('tr, circle')).map((e) => e.getAttribute('data-arg') ?? e.querySelector('th')?.textContent)"
+          ) as Promise<ReadonlyArray<string>>
+        )
+        assert.deepStrictEqual([...new Set(touched)].toSorted(), ["10.0.4.7"])
+        assert.deepStrictEqual(problems.filter((problem) => !problem.includes("404")), [])
+      })).pipe(Effect.provide(TcpSocket.layer)),
+    timeout
+  )
+
   it.live(
     "shows what the API says while peers come, sync, go and get banned",
     (context) =>
@@ -176,7 +242,7 @@ describe("the dashboard in Chromium", () => {
         const hub = yield* Stage.start(110, yield* make(40))
         const { url } = yield* Stage.serve(hub, 0)
         const peers = yield* Effect.forEach(
-          isCheck ? [11, 12, 13, 14, 210, 211, 212] : [11, 210],
+          Browser.isCheck ? [11, 12, 13, 14, 210, 211, 212] : [11, 210],
           (n) => Stage.start(n, [])
         )
         for (const peer of peers) {
@@ -187,7 +253,7 @@ describe("the dashboard in Chromium", () => {
         // The narrowest that is common.
         const phone = { width: 360, height: 740 }
         const looks = [
-          ...(isCheck ? [{ isPicture: true, look: {} }, { look: { ...phone, dark: true } }] : []),
+          ...(Browser.isCheck ? [{ isPicture: true, look: {} }, { look: { ...phone, dark: true } }] : []),
           { look: { dark: true } },
           { look: phone }
         ]

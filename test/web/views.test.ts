@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { findAll, textOf } from "../../web/dom/h.js"
 import * as bounds from "../../web/model/bounds.js"
 import * as State from "../../web/model/State.js"
-import type { VNode } from "../../web/types.ts"
+import type { State as PageState, VNode } from "../../web/types.ts"
 import * as chain from "../../web/view/chain.js"
 import * as mesh from "../../web/view/mesh.js"
 import * as pageView from "../../web/view/page.js"
@@ -121,14 +121,92 @@ describe("the dashboard's views", () => {
     assert.deepStrictEqual(found("nothing like it"), [])
   })
 
-  it("a table of thousands has a bound, and says how many more there are", () => {
+  it("a table of thousands shows a page of them, and its place among all to a screen reader too", () => {
     const many = Array.from(
       { length: 3_000 },
       (_, i) => peer(`10.1.${Math.floor(i / 250)}.${i % 250}`, { situation: "no-answer" })
     )
-    const view = peersView.view(page(many, { show: "missing" }))
-    assert.strictEqual(column(view, 0).length, bounds.rows)
-    assert.include(textOf(view), "2,500 more rows; filter to see them")
+    const at = (peers: number) => peersView.view(page(many, { show: "missing", pages: { peers } }))
+    const [first, last] = [at(0), at(29)]
+    assert.deepStrictEqual([column(first, 0).length, column(first, 0)[0]], [bounds.rows, "10.1.0.0"])
+    assert.include(textOf(first), "1 to 100 of 3,000")
+    assert.deepStrictEqual([column(last, 0).length, column(last, 0).at(-1)], [bounds.rows, "10.1.11.249"])
+    assert.include(textOf(last), "2,901 to 3,000 of 3,000")
+    // Rows went while the last page was shown.
+    assert.deepStrictEqual(column(at(1_000), 0), column(last, 0))
+
+    const [table] = findAll(last, ({ tag }) => tag === "table")
+    assert.strictEqual(table?.attrs["aria-rowcount"], 3_001)
+    assert.deepStrictEqual(
+      findAll(last, ({ attrs }) => attrs["aria-rowindex"] !== undefined).map(({ attrs }) => attrs["aria-rowindex"]),
+      Array.from({ length: bounds.rows }, (_, i) => 2_902 + i)
+    )
+    const buttons = (view: VNode) =>
+      findAll(view, ({ attrs }) => attrs["data-do"] === "page").map(({ attrs }) => [
+        attrs["data-arg"],
+        attrs["aria-disabled"]
+      ])
+    assert.deepStrictEqual(buttons(first), [["peers:-1", "true"], ["peers:1", "false"]])
+    assert.deepStrictEqual(buttons(last), [["peers:28", "false"], ["peers:30", "true"]])
+    assert.deepStrictEqual(buttons(peersView.view(page(many.slice(0, bounds.rows), { show: "missing" }))), [])
+    // What is sorted or found anew is read from its beginning.
+    const turned = State.turned(State.initial, "peers", 7)
+    for (const next of [State.sorted(turned, "ip"), State.filtered(turned, "a"), State.shown(turned, "all")]) {
+      assert.strictEqual(next.pages["peers"], 0)
+    }
+  })
+
+  it("of a thousand peers a browser builds no more than of a few hundred", () => {
+    const many = Array.from(
+      { length: 1_000 },
+      (_, i) => peer(`10.1.${Math.floor(i / 250)}.${i % 250}`, { connection: connection() })
+    )
+    const elements = pageView.view(page(many)).flatMap((node) => findAll(node, () => true)).length
+    assert.isAtMost(elements, 2_700)
+    const dots = findAll(mesh.view(page(many)), ({ attrs }) => attrs["class"] === "dot")
+    assert.deepStrictEqual([dots.length, dots.filter(({ children }) => children.length > 0).length], [1_000, 0])
+    assert.include(textOf(mesh.view(page(many))), "on the inner ring those that this node dialled")
+  })
+
+  it("a card is made again when something that it shows has changed, and only then", () => {
+    const syncing = {
+      height: 1,
+      hash: "00",
+      headers: 3,
+      synced: false,
+      line: "",
+      reorgs: 0,
+      waiting: { blocks: 0, bytes: 0 },
+      peers: []
+    }
+    const none = { free: 0, bronze: 0, silver: 0, gold: 0 }
+    const counts = { known: none, live: none, expired: none }
+    const masternodes = { at, conflicts: [], counts, masternodes: [] }
+    const whole = page(rows, { selected: "10.0.0.7", masternodes }, status({ chain: syncing }))
+    const read = (look: (state: PageState) => unknown) => {
+      const names = new Set<string>()
+      look(
+        new Proxy(whole, {
+          get: (state, name) => {
+            names.add(String(name))
+            return Reflect.get(state, name)
+          }
+        })
+      )
+      return [...names].toSorted()
+    }
+    for (const { shows, view } of pageView.cards) assert.deepStrictEqual(read(shows), read(view))
+    const state = page(rows)
+    const [header, main] = [pageView.view(state), pageView.view({ ...state, filter: "10" })]
+    const cardsOf = (tree: ReadonlyArray<VNode>) =>
+      tree.flatMap((node) =>
+        findAll(node, ({ attrs }) => String(attrs["class"]).startsWith("card ") || attrs["class"] === "card")
+      )
+    const [before, after] = [cardsOf(header), cardsOf(main)]
+    assert.deepStrictEqual(
+      after.filter((card, i) => card !== before[i]).map(({ attrs }) => attrs["key"]),
+      ["peers"]
+    )
   })
 
   it("draws who dialled whom, and says it in words", () => {

@@ -15,16 +15,24 @@ const allowed =
 /** @type {WeakMap<Node, string | number>} */
 const keys = new WeakMap()
 
-/** @type {(element: Element, attrs: Attributes) => void} */
-const patchAttributes = (element, attrs) => {
-  for (const name of element.getAttributeNames()) {
-    if (attrs[name] === undefined || attrs[name] === false) element.removeAttribute(name)
+/** What each element was drawn as: only the difference is drawn, and the same node not even compared.
+ * @type {WeakMap<Element, VNode>} */
+const drawn = new WeakMap()
+
+/** @type {Attributes} */
+const none = {}
+
+/** @type {(element: Element, before: Attributes, attrs: Attributes) => void} */
+const patchAttributes = (element, before, attrs) => {
+  for (const [name, value] of Object.entries(before)) {
+    if (value !== undefined && value !== false && (attrs[name] === undefined || attrs[name] === false)) {
+      element.removeAttribute(name)
+    }
   }
   for (const [name, value] of Object.entries(attrs)) {
-    if (value === undefined || value === false || name === "key" || name === "keep") continue
+    if (value === undefined || value === false || name === "key" || name === "keep" || before[name] === value) continue
     if (!allowed.test(name)) throw new Error(`attribute ${name} is not allowed`)
-    const text = value === true ? "" : String(value)
-    if (element.getAttribute(name) !== text) element.setAttribute(name, text)
+    element.setAttribute(name, value === true ? "" : String(value))
   }
 }
 
@@ -77,7 +85,10 @@ const patchChildren = (parent, next) => {
 
 /** @type {(element: Element, node: VNode) => void} */
 const patchElement = (element, node) => {
-  patchAttributes(element, node.attrs)
+  const before = drawn.get(element)
+  if (before === node) return
+  drawn.set(element, node)
+  patchAttributes(element, before?.attrs ?? none, node.attrs)
   if (node.attrs["keep"] !== true) patchChildren(element, node.children)
 }
 

@@ -18,6 +18,7 @@ export const initial = {
   show: "connected",
   filter: "",
   sort: { column: "peer", descending: false },
+  pages: {},
   eventFilter: "",
   selected: undefined,
   why: undefined,
@@ -139,9 +140,21 @@ export const selected = (state, ip) =>
 /** @type {(state: State, why: Why, story: ReadonlyArray<string> | undefined) => State} */
 export const explained = (state, why, story) => why.ip === state.selected ? { ...state, why, story } : state
 
+/**
+ * Shows another page of the table. One beyond its last is its last: `view/table.js`.
+ * @type {(state: State, table: string, page: number) => State}
+ */
+export const turned = (state, table, page) => ({ ...state, pages: { ...state.pages, [table]: Math.max(0, page) } })
+
+/** @type {(state: State, show: Show) => State} */
+export const shown = (state, show) => ({ ...turned(state, "peers", 0), show })
+
+/** @type {(state: State, filter: string) => State} */
+export const filtered = (state, filter) => ({ ...turned(state, "peers", 0), filter })
+
 /** @type {(state: State, column: string) => State} */
 export const sorted = (state, column) => ({
-  ...state,
+  ...turned(state, "peers", 0),
   sort: { column, descending: state.sort.column === column && !state.sort.descending }
 })
 

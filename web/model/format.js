@@ -1,7 +1,10 @@
 /** Numbers and times as people read them. */
 
+// One for all: a number's own `toLocaleString` makes it anew each time.
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 })
+
 /** @type {(value: number) => string} */
-export const count = (value) => Math.round(value).toLocaleString("en")
+export const count = (value) => whole.format(Math.round(value))
 
 /**
  * A duration of one unit: `0.4 s`, `12 s`, `3 min`, `2.1 h`, `5 d`.
@@ -46,3 +49,11 @@ export const many = (many, one) => `${count(many)} ${one}${many === 1 ? "" : "s"
  * @type {(ip: string) => string}
  */
 export const ipOrder = (ip) => ip.replaceAll(/\d+/g, (digits) => digits.padStart(5, "0"))
+
+/**
+ * @template {{ readonly ip: string }} A
+ * @param {ReadonlyArray<A>} rows
+ * @returns {ReadonlyArray<A>}
+ */
+export const byIp = (rows) =>
+  rows.map((row) => ({ row, key: ipOrder(row.ip) })).toSorted((a, b) => a.key < b.key ? -1 : 1).map(({ row }) => row)

@@ -88,6 +88,7 @@ export const view = (state) => {
       rows: chain.peers,
       columns: sources,
       keyOf: ({ ip }) => ip,
+      page: state.pages["sources"],
       empty: "No peer keeps a chain that this node could use."
     }),
     reorgs(state)

@@ -39,7 +39,7 @@ const tiers = (counts) =>
   Object.entries(counts).flatMap(([tier, count]) => count > 0 ? [`${count} ${tier}`] : []).join(", ") || "none"
 
 /** @type {(state: State) => VNode | undefined} */
-export const view = ({ masternodes }) => {
+export const view = ({ masternodes, pages }) => {
   if (masternodes === undefined) return undefined
   const { at, conflicts, counts, masternodes: rows } = masternodes
   return h(
@@ -54,6 +54,7 @@ export const view = ({ masternodes }) => {
       rows,
       columns: columns(at),
       keyOf: ({ ip }) => ip,
+      page: pages["masternodes"],
       empty: "No masternode is known."
     })
   )

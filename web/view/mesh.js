@@ -1,6 +1,7 @@
 /** The mesh as this node knows it: its own connections with who dialled, addresses that it is not connected to, and aliases. */
 /** @import { Peer, State, VNode } from "../types.ts" */
 import { h } from "../dom/h.js"
+import * as bounds from "../model/bounds.js"
 import * as format from "../model/format.js"
 
 const [width, height] = [640, 380]
@@ -49,10 +50,17 @@ const titleOf = ({ aliasOf, cause, connection, ip }) =>
     ? `${ip}: not connected: ${cause ?? ""}`
     : `${ip}: connected; ${connection.direction === "outbound" ? "this node dialled" : "it dialled"}`
 
+/**
+ * What of the peers the picture shows, as one text: the rest of an answer changes every time.
+ * @type {(state: State) => string}
+ */
+export const shape = ({ peers }) =>
+  (peers?.peers ?? []).map((peer) => [titleOf(peer), peer.connection?.direction, levelOf(peer)].join()).join("\n")
+
 /** @type {(state: State) => VNode} */
 export const view = (state) => {
   const { masternodes, peers, status } = state
-  const all = (peers?.peers ?? []).toSorted((a, b) => format.ipOrder(a.ip) < format.ipOrder(b.ip) ? -1 : 1)
+  const all = format.byIp(peers?.peers ?? [])
   const connected = all.filter(({ connection }) => connection !== undefined)
   const apart = all.filter(({ connection }) => connection === undefined)
   const shown = apart.slice(0, mostApart)
@@ -60,28 +68,49 @@ export const view = (state) => {
   const centre = { x: centreX, y: centreY }
   /** @type {Map<string, Point>} */
   const places = new Map()
-  connected.forEach(({ ip }, i) => places.set(ip, on(i, connected.length, 118)))
+  const outward = connected.filter(({ connection }) => connection?.direction === "outbound")
+  const inward = connected.filter(({ connection }) => connection?.direction === "inbound")
+  const isDense = connected.length > bounds.lines
+  if (isDense) {
+    outward.forEach(({ ip }, i) => places.set(ip, on(i, outward.length, 96)))
+    inward.forEach(({ ip }, i) => places.set(ip, on(i, inward.length, 134)))
+  } else connected.forEach(({ ip }, i) => places.set(ip, on(i, connected.length, 118)))
   shown.forEach(({ ip }, i) => places.set(ip, on(i + 0.5, shown.length, 172)))
   /** @type {(peer: Peer) => VNode | undefined} */
   const dot = (peer) => {
     const at = places.get(peer.ip)
     if (at === undefined) return undefined
     const isConnected = peer.connection !== undefined
+    const [cx, cy] = [round(at.x), round(at.y)]
+    // One element each: of a thousand peers a browser draws no more within a frame.
+    if (isDense && isConnected) {
+      return h("circle", {
+        key: peer.ip,
+        class: nodes.has(peer.ip) ? "dot ringed" : "dot",
+        "data-level": levelOf(peer),
+        "data-do": "select",
+        "data-arg": peer.ip,
+        cx,
+        cy,
+        r: 3
+      })
+    }
     return h(
       "g",
       { key: peer.ip, class: "dot", "data-level": levelOf(peer), "data-do": "select", "data-arg": peer.ip },
       h("title", {}, titleOf(peer)),
-      nodes.has(peer.ip) ? h("circle", { class: "ring", cx: round(at.x), cy: round(at.y), r: 9 }) : undefined,
-      h("circle", { cx: round(at.x), cy: round(at.y), r: isConnected ? 6 : 4 }),
+      nodes.has(peer.ip) ? h("circle", { class: "ring", cx, cy, r: 9 }) : undefined,
+      h("circle", { cx, cy, r: isConnected ? 6 : 4 }),
       isConnected && connected.length <= mostLabels
-        ? h("text", { x: round(at.x), y: round(at.y + (at.y < centreY ? -13 : 22)), "text-anchor": "middle" }, peer.ip)
+        ? h("text", { x: cx, y: round(at.y + (at.y < centreY ? -13 : 22)), "text-anchor": "middle" }, peer.ip)
         : undefined
     )
   }
-  const outbound = connected.filter(({ connection }) => connection?.direction === "outbound").length
   const summary =
-    `This node in the middle, ${format.many(connected.length, "peer")} around it: ${outbound} dialled by this node, ` +
-    `${connected.length - outbound} that dialled it; ${
+    `This node in the middle, ${
+      format.many(connected.length, "peer")
+    } around it: ${outward.length} dialled by this node, ` +
+    `${inward.length} that dialled it; ${
       format.many(apart.length, "address")
         .replace("addresss", "addresses")
     } not connected`
@@ -106,7 +135,7 @@ export const view = (state) => {
         { class: "links" },
         connected.flatMap((peer) => {
           const at = places.get(peer.ip)
-          if (at === undefined) return []
+          if (at === undefined || isDense) return []
           const [from, to] = peer.connection?.direction === "outbound" ? [centre, at] : [at, centre]
           return [
             line(from, to, { key: peer.ip, class: "edge", "data-level": levelOf(peer), "marker-end": "url(#arrow)" })
@@ -128,7 +157,11 @@ export const view = (state) => {
     h(
       "p",
       { class: "muted" },
-      `Arrows point away from the node that dialled. A ring marks a masternode, a dashed line one process at two addresses${
+      `${
+        isDense
+          ? "Each dot is a peer: on the inner ring those that this node dialled, on the outer those that dialled it."
+          : "Arrows point away from the node that dialled."
+      } A ring marks a masternode, a dashed line one process at two addresses${
         apart.length > shown.length ? `; ${apart.length - shown.length} more addresses are not drawn` : ""
       }. Connections between peers are not known to a node.`
     )

@@ -10,6 +10,44 @@ import * as peers from "./peers.js"
 import * as story from "./story.js"
 import * as verdict from "./verdict.js"
 
+/**
+ * A part of the page. `shows`: the values that its view is made of; while they are the same it is not made again, and what is not made again is not
+ * drawn again either (`dom/patch.js`).
+ * @typedef {{ readonly shows: (state: State) => ReadonlyArray<unknown>, readonly view: (state: State) => VNode | undefined }} Card
+ */
+
+/**
+ * The cards, in the order in which they appear.
+ * @type {ReadonlyArray<Card>}
+ */
+export const cards = [
+  { shows: ({ selected, story, why }) => [selected, story, why], view: story.view },
+  {
+    shows: ({ filter, pages, peers, rtts, show, sort }) => [filter, pages, peers, rtts, show, sort],
+    view: peers.view
+  },
+  { shows: (state) => [mesh.shape(state), state.masternodes, state.status?.own?.ip], view: mesh.view },
+  { shows: ({ events, growth, pages, status }) => [events, growth, pages, status], view: chain.view },
+  { shows: ({ downs }) => [downs], view: downs.view },
+  { shows: ({ masternodes, pages }) => [masternodes, pages], view: masternodes.view },
+  { shows: ({ eventFilter, events }) => [eventFilter, events], view: events.view }
+]
+
+/** @type {(card: Card) => Card["view"]} */
+const kept = ({ shows, view }) => {
+  /** @type {{ readonly values: ReadonlyArray<unknown>, readonly made: VNode | undefined } | undefined} */
+  let last
+  return (state) => {
+    const values = shows(state)
+    if (last === undefined || values.some((value, i) => !Object.is(value, last?.values[i]))) {
+      last = { values, made: view(state) }
+    }
+    return last.made
+  }
+}
+
+const views = cards.map(kept)
+
 const linkText = { asking: "connecting", live: "live", lost: "no answer", token: "token needed" }
 
 /** @type {(state: State) => VNode} */
@@ -26,8 +64,11 @@ const header = ({ link, status }) =>
     )
   )
 
-/** @type {(state: State) => ReadonlyArray<VNode>} */
-export const view = (state) => [
+/**
+ * `count`: how many of the cards, from the first.
+ * @type {(state: State, count?: number) => ReadonlyArray<VNode>}
+ */
+export const view = (state, count = cards.length) => [
   header(state),
   h(
     "main",
@@ -38,13 +79,7 @@ export const view = (state) => [
     state.peers === undefined ? undefined : h(
       "div",
       { class: "cards", key: "cards" },
-      story.view(state),
-      peers.view(state),
-      mesh.view(state),
-      chain.view(state),
-      downs.view(state),
-      masternodes.view(state),
-      events.view(state)
+      views.slice(0, count).map((made) => made(state))
     )
   )
 ]

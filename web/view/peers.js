@@ -224,6 +224,7 @@ export const view = (state) => {
       columns,
       keyOf: ({ ip }) => ip,
       sort,
+      page: state.pages["peers"],
       empty: all.length === 0 ? "No peers are known." : "No peer matches."
     })
   )

@@ -40,12 +40,39 @@ export const sorted = (rows, columns, sort) => {
 const classOf = ({ narrow, number }) =>
   [number === true ? "number" : "", narrow === true ? "" : "wide"].filter((name) => name !== "").join(" ")
 
+/**
+ * Which rows are shown, and buttons to the others. A button that leads nowhere stays, so that the keyboard stays with it.
+ * @type {(id: string, label: string, first: number, shown: number, all: number) => VNode}
+ */
+const pager = (id, label, first, shown, all) => {
+  /** @type {(text: string, page: number) => VNode} */
+  const button = (text, page) =>
+    h("button", {
+      type: "button",
+      key: text,
+      "data-do": "page",
+      "data-arg": `${id}:${page}`,
+      "aria-disabled": page < 0 || page * bounds.rows >= all ? "true" : "false"
+    }, text)
+  const page = first / bounds.rows
+  return h(
+    "nav",
+    { class: "bar", "aria-label": `Pages of ${label}`, key: `${id}-pages` },
+    h(
+      "p",
+      { class: "muted", role: "status" },
+      `${format.count(first + 1)} to ${format.count(first + shown)} of ${format.count(all)}`
+    ),
+    h("div", { class: "choices" }, button("Previous", page - 1), button("Next", page + 1))
+  )
+}
+
 /** @type {(columnId: string, sort: Sort) => string} */
 const ariaSort = (columnId, { column, descending }) =>
   column !== columnId ? "none" : descending ? "descending" : "ascending"
 
 /**
- * `id`: also what a click on a heading sorts. The region scrolls by keyboard where the table is wider than the screen.
+ * One page of the rows. `page`: from 0; one beyond the last is the last. The region scrolls by keyboard where the table is wider than the screen.
  * @template A
  * @param {{
  *   readonly id: string
@@ -54,19 +81,23 @@ const ariaSort = (columnId, { column, descending }) =>
  *   readonly columns: ReadonlyArray<Column<A>>
  *   readonly keyOf: (row: A) => string
  *   readonly sort?: Sort | undefined
+ *   readonly page?: number | undefined
  *   readonly empty: string
  * }} of
  * @returns {VNode}
  */
-export const table = ({ columns, empty, id, keyOf, label, rows, sort }) => {
-  const shown = (sort === undefined ? rows : sorted(rows, columns, sort)).slice(0, bounds.rows)
+export const table = ({ columns, empty, id, keyOf, label, page = 0, rows, sort }) => {
+  const pages = Math.max(1, Math.ceil(rows.length / bounds.rows))
+  const first = Math.min(page, pages - 1) * bounds.rows
+  const shown = (sort === undefined ? rows : sorted(rows, columns, sort)).slice(first, first + bounds.rows)
   if (shown.length === 0) return h("p", { class: "muted", id, key: `${id}-none` }, empty)
-  return h(
+  const isWhole = rows.length === shown.length
+  const scroll = h(
     "div",
-    { class: "scroll", role: "group", "aria-label": label, tabindex: 0, key: id },
+    { class: "scroll", role: "group", "aria-label": label, tabindex: 0, id: `${id}-rows` },
     h(
       "table",
-      { id },
+      { id, "aria-rowcount": isWhole ? undefined : rows.length + 1 },
       h(
         "thead",
         {},
@@ -92,10 +123,10 @@ export const table = ({ columns, empty, id, keyOf, label, rows, sort }) => {
       h(
         "tbody",
         {},
-        shown.map((row) =>
+        shown.map((row, at) =>
           h(
             "tr",
-            { key: keyOf(row) },
+            { key: keyOf(row), "aria-rowindex": isWhole ? undefined : first + at + 2 },
             columns.map((column, i) =>
               h(i === 0 ? "th" : "td", {
                 class: classOf(column),
@@ -107,9 +138,7 @@ export const table = ({ columns, empty, id, keyOf, label, rows, sort }) => {
           )
         )
       )
-    ),
-    rows.length > shown.length
-      ? h("p", { class: "muted" }, `${format.count(rows.length - shown.length)} more rows; filter to see them`)
-      : undefined
+    )
   )
+  return h("div", { key: id }, scroll, isWhole ? undefined : pager(id, label, first, shown.length, rows.length))
 }
