@@ -35,8 +35,8 @@ describe("the dashboard over an hour", () => {
         const hub = yield* Stage.start(140, [])
         const { url } = yield* Stage.serve(hub, 0)
         const { page, problems } = yield* Browser.open(yield* Browser.launch)
-        // Of 140 peers a tenth is away at any time, each at another.
-        const answerOf = crowd(140)
+        // Of 60 peers a tenth is away at any time, each at another.
+        const answerOf = crowd(60)
         let asked = 0
         yield* Effect.promise(async () => {
           await page.addInitScript("{ const later = setTimeout; setTimeout = (f, ms) => later(f, ms / 200) }")
