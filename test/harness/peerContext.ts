@@ -416,6 +416,10 @@ export const make = (options: Options = {}) => {
     setClock: (ms: number) => {
       wallMs += ms
     },
+    /** Draws values in [0, 1) from there, from now on. */
+    random: (next: () => number) => {
+      jitter = next
+    },
     /** Values in [0, 1) that are drawn from now on, in order; the last again and again. */
     draw: (...values: ReadonlyArray<number>) => {
       const left = [...values]
