@@ -1,6 +1,6 @@
 /** One socket's bytes: frames handed over, pauses, writes that wait, long frames within the budget, and every way to close. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Option } from "effect"
+import { Effect, Exit, type Fiber, Option } from "effect"
 import { Socket } from "effect/socket"
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
