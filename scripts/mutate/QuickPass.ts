@@ -15,6 +15,9 @@ import * as Facts from "./Facts.ts"
  */
 const hangsMs = { computing: 90_000, clock: 900_000 }
 
+/** Where tests have a bound: twenty times as long, as for a test that waits, and no longer than where they have none. */
+const computingMs = ({ mostMs }: Facts.Plan): number => Math.min(hangsMs.computing, 20 * mostMs)
+
 /** ms that a process has computed; `undefined` where the system does not say. */
 const computedMs = (pid: number | undefined): number | undefined => {
   try {
@@ -67,7 +70,7 @@ const attempt = async (copy: string, plan: Facts.Plan, tests: string, next: () =
     const mutantMs = now.computed === undefined || since.computed === undefined
       ? clockMs
       : now.computed - since.computed
-    if (clockMs < hangsMs.clock && (hanging === undefined || mutantMs < hangsMs.computing)) continue
+    if (clockMs < hangsMs.clock && (hanging === undefined || mutantMs < computingMs(plan))) continue
     child.kill("SIGKILL")
     if (hanging === undefined) return
     Facts.add(plan, { ...hanging, is: "killed" })

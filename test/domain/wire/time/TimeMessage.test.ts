@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { testnet } from "../../../../src/domain/chain/ChainParams.ts"
 import * as Limits from "../../../../src/domain/Limits.ts"
 import * as TimeDecoder from "../../../../src/domain/wire/time/TimeDecoder.ts"
 import * as TimeEncoder from "../../../../src/domain/wire/time/TimeEncoder.ts"
@@ -255,9 +256,146 @@ describe("versions", () => {
     }
   })
 
-  it("no two messages have one number", () => {
-    const numbers = TimeMessage.tags.map((tag) => TimeMessage.table[tag][0])
-    assert.strictEqual(new Set(numbers).size, numbers.length)
+  it("are told apart by the commit count that brought variant 72", () => {
+    const counts = [0, TimeMessage.commitCountOf72 - 1, TimeMessage.commitCountOf72, TimeMessage.commitCount]
+    assert.deepStrictEqual([TimeMessage.commitCountOf72, TimeMessage.commitCount], [2_202, 2_344])
+    for (
+      const [index, numbers, unknown] of [
+        [0, [0, 0, 0, 0], 0],
+        [71, [71, 71, 71, 71], 71],
+        [72, [73, 73, 72, 72], undefined],
+        [73, [74, 74, 73, 73], undefined],
+        [84, [85, 85, 84, 84], undefined]
+      ] as const
+    ) {
+      assert.deepStrictEqual(counts.map((count) => TimeMessage.numberOf(index, count)), [...numbers], `${index}`)
+      assert.strictEqual(TimeMessage.numberOf(index, undefined), unknown)
+    }
+    for (
+      const [number, indices] of [
+        [71, [71, 71, 71, 71]],
+        [72, [undefined, undefined, 72, 72]],
+        [73, [72, 72, 73, 73]],
+        [84, [83, 83, 84, 84]]
+      ] as const
+    ) {
+      assert.deepStrictEqual(counts.map((count) => TimeMessage.indexFor(number, count)), [...indices], `${number}`)
+    }
+  })
+
+  it("have these numbers and these fields, in this order", () => {
+    const layout = Object.entries(TimeMessage.table).map(([tag, [number, fields]]) =>
+      [number, tag, ...Object.keys(fields)].join(" ")
+    )
+    assert.deepStrictEqual(layout, [
+      "0 GetGenesisHash",
+      "1 GenesisHashResponse hash",
+      "2 GetBlockHeight",
+      "3 BlockHeightResponse height",
+      "4 GetChainTip",
+      "5 ChainTipResponse height hash",
+      "6 GetBlocks start end",
+      "7 BlocksResponse blocks",
+      "8 RequestGenesis",
+      "9 GenesisAnnouncement block",
+      "10 Handshake magic version network commitCount",
+      "11 Ack of",
+      "20 BlockAnnouncement block",
+      "21 BlockInventory height",
+      "22 BlockRequest height",
+      "23 BlockResponse block",
+      "28 MasternodeAnnouncement address rewardAddress tier publicKey",
+      "29 MasternodeUnlock address collateral timestamp signature",
+      "30 GetMasternodes",
+      "31 MasternodesResponse masternodes",
+      "32 MasternodeInactive address timestamp",
+      "35 Version version commitDate commitCount protocol network listens timestamp capabilities wallet genesis",
+      "36 Ping nonce timestamp height",
+      "37 Pong nonce timestamp height",
+      "40 MempoolSyncRequest",
+      "42 GetPeers",
+      "43 PeersResponse addresses",
+      "44 PeerExchange peers",
+      "45 GetBlockHash height",
+      "46 BlockHashResponse height hash",
+      "49 GetBlockRange start end",
+      "50 BlockRangeResponse blocks",
+      "51 ForkAlert yourHeight yourHash consensusHeight consensusHash consensusPeers message",
+      "61 TimeLockBlockProposal block",
+      "64 GetChainWork",
+      "65 ChainWorkResponse height tipHash work",
+      "66 GetChainWorkAt height",
+      "67 ChainWorkAtResponse height hash work",
+      "71 MasternodeStatusGossip reporter visible timestamp",
+      "72 MasternodeStartedAtGossip started",
+      "73 MasternodeAnnouncementV2 address rewardAddress tier publicKey collateral",
+      "74 MasternodeAnnouncementV3 address rewardAddress tier publicKey collateral certificate startedAt",
+      "75 MasternodeAnnouncementV4 address rewardAddress tier publicKey collateral certificate startedAt collateralProof",
+      "84 ConnectivityWarning message"
+    ])
+    assert.deepStrictEqual<ReadonlyArray<string>>(TimeMessage.tags, Object.keys(TimeMessage.table))
+    assert.deepStrictEqual(TimeMessage.tiers, ["Free", "Bronze", "Silver", "Gold"])
+  })
+
+  it("say of each message how long it is at least", () => {
+    const none = new Uint8Array(0)
+    for (const tag of TimeMessage.tags) {
+      const fields = Object.values(TimeMessage.table[tag][1])
+      const least = fields.reduce((sum, field) => sum + field.least, 0)
+      const zeros = new Uint8Array(8 + least)
+      new DataView(zeros.buffer).setUint32(4, TimeMessage.table[tag][0], true)
+      const decoded = ofFrame(zeros)
+      // Keys have their length, and a block more than zeros in it where it says how long it is.
+      if (!/Announcement|Block(Response|Announcement|Proposal)/.test(tag)) assert.strictEqual<string>(decoded._tag, tag)
+      if (least > 0) assert.strictEqual(ofFrame(zeros.subarray(0, -1))._tag, "BadBody", tag)
+    }
+    assert.deepStrictEqual(TimeDecoder.decode(none, 0, 0, head), { _tag: "Unknown", kind: -1 })
+  })
+})
+
+describe("a message that this version does not read", () => {
+  it("is skipped, with its number", () => {
+    const known = new Set<number>(TimeMessage.tags.map((tag) => TimeMessage.table[tag][0]))
+    for (let index = 0; index < 100; index++) {
+      if (known.has(index)) continue
+      assert.deepStrictEqual(ofFrame(payload(index)), { _tag: "Unknown", kind: index })
+      assert.deepStrictEqual(ofFrame(payload(index, 5n)), { _tag: "Unknown", kind: index })
+    }
+    assert.deepStrictEqual(ofFrame(payload(2 ** 32 - 1)), { _tag: "Unknown", kind: 2 ** 32 - 1 })
+  })
+
+  it("is one of fewer bytes than a number has", () => {
+    for (let bytes = 0; bytes < 4; bytes++) {
+      assert.deepStrictEqual(ofFrame(new Uint8Array(4 + bytes)), { _tag: "Unknown", kind: -1 }, `${bytes}`)
+    }
+    assert.strictEqual(ofFrame(new Uint8Array(8))._tag, "GetGenesisHash")
+  })
+})
+
+describe("what is written from blocks' bytes", () => {
+  const { genesis } = testnet
+  const block = Buffer.from(genesis.bytes)
+
+  it("is the message of the decoded blocks", () => {
+    for (const tag of ["BlocksResponse", "BlockRangeResponse"] as const) {
+      for (const n of [0, 1, 3]) {
+        const frame = TimeEncoder.encodeList(tag, Array.from({ length: n }, () => block))
+        const message = { _tag: tag, blocks: Array.from({ length: n }, () => genesis) }
+        assert.deepStrictEqual(Buffer.from(frame ?? []), Buffer.from(frameOf(message)))
+      }
+    }
+    for (const tag of ["BlockResponse", "GenesisAnnouncement"] as const) {
+      const frame = Buffer.from(TimeEncoder.encodeBlock(tag, block))
+      assert.deepStrictEqual(frame, Buffer.from(frameOf({ _tag: tag, block: genesis })))
+      assert.strictEqual(frame.readUInt32BE(), frame.length - 4)
+    }
+  })
+
+  it("is as long as a frame at the most", () => {
+    const list = (bytes: number) => TimeEncoder.encodeList("BlocksResponse", [new Uint8Array(bytes)])
+    const most = Limits.frameBytes - 4 - 8
+    assert.strictEqual(list(most)?.length, Limits.frameBytes + 4)
+    assert.isUndefined(list(most + 1))
   })
 })
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Tag } from "../../../../src/domain/wire/time/TimeMessage.ts"
+import { type Tag, tags } from "../../../../src/domain/wire/time/TimeMessage.ts"
 import * as TimeRates from "../../../../src/domain/wire/time/TimeRates.ts"
 import { randomFrom } from "../../../harness/random.ts"
 
@@ -41,6 +41,43 @@ describe("TimeRates", () => {
     assert.strictEqual(TimeRates.waitMs(sent, "GetPeers", 60_999), 1)
     assert.strictEqual(TimeRates.waitMs(sent, "GetPeers", 61_000), 0)
     assert.strictEqual(TimeRates.waitMs(sent, "GetChainTip", 6_000), 0, "of another kind at once")
+  })
+
+  it("counts each message in its own bucket, all others together, and some not at all", () => {
+    const { general, ...buckets } = Object.groupBy(tags, (tag) => TimeRates.bucketOf(tag) ?? "none")
+    assert.isTrue(general?.includes("GetChainTip"))
+    assert.deepStrictEqual<unknown>({ ...buckets }, {
+      peers: ["GetPeers"],
+      masternodes: ["GetMasternodes"],
+      masternodeList: ["MasternodesResponse"],
+      announcement: [
+        "MasternodeAnnouncement",
+        "MasternodeAnnouncementV2",
+        "MasternodeAnnouncementV3",
+        "MasternodeAnnouncementV4"
+      ],
+      pages: ["GetBlocks"],
+      block: ["BlockAnnouncement", "BlockResponse", "TimeLockBlockProposal"],
+      pageServed: ["BlocksResponse", "BlockRangeResponse"],
+      none: ["Handshake", "Ack", "Version", "Ping", "Pong"]
+    })
+  })
+
+  it("waits only once a bucket is full, and remembers no more than fill it", () => {
+    let sent = TimeRates.nothing
+    for (let i = 0; i < 3; i++) {
+      assert.strictEqual(TimeRates.waitMs(sent, "GetMasternodes", 100 * i), 0, `${i}`)
+      sent = TimeRates.after(sent, "GetMasternodes", 100 * i)
+    }
+    assert.deepStrictEqual(sent, { masternodes: [0, 100, 200] })
+    assert.strictEqual(TimeRates.waitMs(sent, "GetMasternodes", 300), 59_700)
+    sent = TimeRates.after(sent, "GetMasternodes", 60_000)
+    assert.deepStrictEqual(sent, { masternodes: [100, 200, 60_000] })
+    assert.strictEqual(TimeRates.waitMs(sent, "GetMasternodes", 60_001), 99)
+    assert.strictEqual(TimeRates.waitMs(sent, "GetMasternodes", 1_000_000), 0)
+    sent = TimeRates.after(sent, "GetPeers", 7)
+    assert.deepStrictEqual(sent, { masternodes: [100, 200, 60_000], peers: [7] })
+    assert.strictEqual(TimeRates.after(sent, "Ping", 9), sent)
   })
 
   it("never holds back what the daemon does not count", () => {

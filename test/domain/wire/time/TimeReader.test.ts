@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../../../src/domain/Limits.ts"
 import * as TimeEncoder from "../../../../src/domain/wire/time/TimeEncoder.ts"
+import { TimeFraming } from "../../../../src/domain/wire/time/TimeFraming.ts"
 import type { TimeMessage } from "../../../../src/domain/wire/time/TimeMessage.ts"
 import { TimeReader } from "../../../../src/domain/wire/time/TimeReader.ts"
 import { randomFrom } from "../../../harness/random.ts"
@@ -92,5 +93,32 @@ describe("TimeReader", () => {
     reader.push(Uint8Array.of(0, 0x80, 0, 0, 10, 0, 0, 0))
     assert.strictEqual(reader.read(Limits.frameBytes), "none") // 8 MiB exactly
     assert.strictEqual(reader.announced, Limits.frameBytes + 4)
+  })
+
+  it("has no channels, and bodies of the whole payload", () => {
+    const reader = new TimeReader()
+    const ping = bytes({ _tag: "GetPeers" })
+    reader.push(Buffer.concat([ping, new Uint8Array(4), ping.subarray(0, 5)]))
+    assert.strictEqual(reader.read(Limits.frameBytes), "message")
+    assert.deepStrictEqual([reader.bodyBytes, reader.payloads(), reader.channel], [4, 0, 0])
+    assert.strictEqual(reader.read(Limits.frameBytes), "message")
+    assert.strictEqual(reader.bodyBytes, 0)
+    assert.strictEqual(reader.read(Limits.frameBytes), "none")
+    assert.deepStrictEqual([reader.arriving, reader.pending, reader.announced], [true, 5, 8])
+  })
+
+  it("is a framing of this network's name, with room for a handshake before Up and for blocks after it", () => {
+    assert.strictEqual(TimeFraming.name, "TIME")
+    assert.deepStrictEqual(TimeFraming.limits, { beforeUp: 4_096, up: 8 * 1024 * 1024, payload: 0 })
+    let allocated = 0
+    const reader = TimeFraming.reader((n) => {
+      allocated += n
+      return new Uint8Array(n)
+    })
+    const long = bytes({ _tag: "ConnectivityWarning", message: "x".repeat(500) })
+    reader.push(long.subarray(0, 100))
+    reader.push(long.subarray(100))
+    assert.strictEqual(reader.read(Limits.frameBytes), "message")
+    assert.strictEqual(allocated, long.length - 4)
   })
 })
