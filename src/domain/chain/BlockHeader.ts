@@ -91,7 +91,7 @@ export const writeOfBlock = (writer: Writer, block: Uint8Array): boolean => {
   const vrf = at
   at += vrfBytes
   const [bitmap, bitmapEnd] = vec()
-  at += at < block.length && block[at] !== 0 ? 2 : 1
+  at += block[at] === 0 ? 1 : 2
   vec()
   const treasury = at + 8
   if (treasury + 8 > block.length) return false

@@ -140,8 +140,9 @@ const checkGhosts = (
   now: number
 ): BodyFault | undefined => {
   if (header.height + params.recentBlocks < ChainParams.expectedHeight(params, now)) return undefined
-  const index = transactions.findIndex(({ inputs, outputs, specialData }, i) =>
-    i > 0 && inputs.length === 0 && outputs.length === 0 &&
+  // Coinbase and distribution are none: one has an output, the other an input.
+  const index = transactions.findIndex(({ inputs, outputs, specialData }) =>
+    inputs.length === 0 && outputs.length === 0 &&
     (specialData === undefined || !SpecialDataRules.isGenuine(hasher, specialData))
   )
   return index < 0 ? undefined : { _tag: "GhostTransaction", index }

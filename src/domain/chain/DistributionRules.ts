@@ -74,16 +74,11 @@ const isAscii = (script: Uint8Array, address: string): boolean => {
 }
 
 /** Output by output, the usual case: if each matches, the sums per address are equal, whether or not addresses repeat. */
-const paysEach = (outputs: ReadonlyArray<TxOutput>, rewards: ReadonlyArray<MasternodeReward>): boolean => {
-  if (outputs.length !== rewards.length) return false
-  for (let i = 0; i < outputs.length; i++) {
-    const output = outputs[i]
+const paysEach = (outputs: ReadonlyArray<TxOutput>, rewards: ReadonlyArray<MasternodeReward>): boolean =>
+  outputs.length === rewards.length && outputs.every(({ scriptPubkey, value }, i) => {
     const reward = rewards[i]
-    if (output === undefined || reward === undefined) return false
-    if (output.value !== reward.amount || !isAscii(output.scriptPubkey, reward.address)) return false
-  }
-  return true
-}
+    return reward !== undefined && value === reward.amount && isAscii(scriptPubkey, reward.address)
+  })
 
 /** Decodes addresses as the network does: each ill-formed sequence becomes one U+FFFD, a byte order mark stays. */
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true })

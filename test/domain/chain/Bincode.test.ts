@@ -80,11 +80,17 @@ describe("Reader", () => {
     assert.deepStrictEqual([reader.failed, reader.failedAt], ["a bool of 7", 1])
   })
 
-  it("takes nothing for no bytes, at the end as well", () => {
+  it("takes nothing for no bytes, at the end as well, and keeps no buffer for them", () => {
     const reader = new Reader(new Uint8Array(0))
     assert.strictEqual(reader.raw(0).length, 0)
+    assert.notStrictEqual(reader.raw(0).buffer, reader.bytes.buffer)
     assert.strictEqual(reader.textOf(0), "")
     assert.isUndefined(reader.failed)
+  })
+
+  it("reads from the first byte on", () => {
+    assert.deepStrictEqual(reading(Uint8Array.of(1, 2), (reader) => [...reader.raw(2)]), good([1, 2], 2))
+    assert.deepStrictEqual(reading(Uint8Array.of(0x61, 2), (reader) => reader.textOf(1)), good("a", 1))
   })
 
   it("has bools and options of 0 and 1 alone", () => {

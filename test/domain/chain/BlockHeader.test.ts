@@ -106,7 +106,8 @@ describe("a decoded header", () => {
       return decode(copy)
     }
     assert.include(edited(8 + 4 + 7, 0x20), { reason: "height 2305843009213693953 is out of range" })
-    assert.include(edited(8 + 4 + 8 + 64 + 7, 0x80), { _tag: "Malformed" })
+    const early = edited(8 + 4 + 8 + 64 + 7, 0x80)
+    assert.match(Block.isMalformed(early) ? early.reason : "", /^timestamp -\d+ is out of range$/)
     assert.include(edited(8 + 92, 0xff), { reason: "ill-formed UTF-8", at: 8 + 92 })
     const negative = BlockHeader.decode(hasher, BlockHeader.encode({ ...header, timestamp: -5 }))
     if (Block.isMalformed(negative)) return assert.fail(negative.reason)
@@ -184,6 +185,16 @@ describe("a list of headers", () => {
     const list = BlockHeader.decodeList(counting, bytes)
     assert.include(list, { _tag: "Malformed" })
     assert.strictEqual(hashed, 1)
+    // A turn for each header until then.
+    const turns = [...BlockHeader.decodingList(counting, bytes, 1)]
+    assert.strictEqual(turns.length, 1)
+  })
+
+  it("encodes no header beyond those that a message holds", () => {
+    const unread = { ...header }
+    Object.defineProperty(unread, "version", { get: () => assert.fail("encoded") })
+    const headers = [...Array.from({ length: Limits.headersPerMessage }, () => header), unread]
+    assert.strictEqual(BlockHeader.encodeList(headers).count, Limits.headersPerMessage)
   })
 
   it("yields after every step, not before the first header nor after the last", () => {

@@ -43,6 +43,13 @@ describe("a body", () => {
     })
   })
 
+  it("leaves fees that depend on earlier blocks to a later check, overflows included", () => {
+    const over = { ...transfer(5), outputs: [{ ...output, value: 2n ** 64n - 1n }, { ...output, value: 1 }] }
+    assert.strictEqual(check(paid(total, over))._tag, "ValidBody")
+    const spendless = { ...over, inputs: [] }
+    assert.deepStrictEqual(check(paid(total, spendless)), { _tag: "AmountOverflow", index: 2, side: "outputs" })
+  })
+
   it("that breaks one gives what it has and what the rule wants", () => {
     const vrfOutput = Uint8Array.from({ length: 32 }, (_, i) => i + 1)
     const cases: ReadonlyArray<readonly [Change, BodyRules.BodyFault]> = [
@@ -176,16 +183,29 @@ describe("a body", () => {
 })
 
 describe("a block over the limit", () => {
+  /** bytes. As good as 4,000,000, and quicker. */
+  const limit = 2_000
+  const small = { ...testnet, maxBlockBytes: limit }
+  const checkSmall = (change: Change) => {
+    const block = changed(change)
+    return [BodyRules.check(small, hasher, block, later), block.bytes.length] as const
+  }
   /** Whether the parts that the hash covers are said to exceed the limit alone. */
   const committed = (change: Change) => {
-    const block = changed(change)
-    const fault = BodyRules.check(testnet, hasher, block, later)
+    const [fault, bytes] = checkSmall(change)
     if (fault._tag !== "TooLarge") return assert.fail(fault._tag)
-    assert.deepStrictEqual([fault.bytes, fault.limit], [block.bytes.length, 4_000_000])
+    assert.deepStrictEqual([fault.bytes, fault.limit], [bytes, limit])
     return fault.committed
   }
-  const long = new Uint8Array(4_000_000)
-  const text = "x".repeat(4_000_000)
+  const long = new Uint8Array(limit)
+  const text = "x".repeat(limit)
+
+  it("has one byte more than it allows", () => {
+    const padded = (bytes: number) => checkSmall({ header: { producerSignature: new Uint8Array(bytes) } })
+    const room = limit - padded(0)[1]
+    assert.deepStrictEqual([padded(room)[0]._tag, padded(room)[1]], ["ValidBody", limit])
+    assert.deepStrictEqual([padded(room + 1)[0]._tag, padded(room + 1)[1]], ["TooLarge", limit + 1])
+  })
 
   it("is the copy's fault where only what a relay can add is long", () => {
     assert.isFalse(committed({ header: { vrfProof: long } }))
@@ -213,13 +233,16 @@ describe("a block over the limit", () => {
       masternodeRewards: [],
       livenessRecovery: undefined
     }).length
+    // What a relay can add is in the block as well, and does not count.
     const withBitmap = (bytes: number) =>
       committed({
-        header: { activeMasternodesBitmap: new Uint8Array(bytes), livenessRecovery: false },
-        consensusParticipantsBitmap: new Uint8Array(2_000)
+        header: { activeMasternodesBitmap: new Uint8Array(bytes), vrfProof: long, producerSignature: long },
+        transactions: [{ ...coinbase, encryptedMemo: long }, { ...distribution, encryptedMemo: Uint8Array.of(1) }],
+        consensusParticipantsBitmap: long,
+        livenessRecovery: true
       })
-    assert.isFalse(withBitmap(4_000_000 - spare))
-    assert.isTrue(withBitmap(4_000_000 - spare + 1))
+    assert.isFalse(withBitmap(limit - spare))
+    assert.isTrue(withBitmap(limit - spare + 1))
   })
 })
 
@@ -238,6 +261,37 @@ describe("duplicates", () => {
     }
     const twice = Array.from({ length: 12 }, (_, i) => transfer(i % 6))
     assert.strictEqual(at(twice), 8, "the first that repeats")
+  })
+
+  it("cost reads that grow with their number, not with its square", () => {
+    let reads = 0
+    let ids = 0
+    /** Ids that differ in their last bytes alone, so that telling two apart reads all of both. */
+    const watching = {
+      ...hasher,
+      sha256: () => {
+        const id = new Uint8Array(32).fill(7)
+        new DataView(id.buffer).setUint32(28, ids += 1)
+        return new Proxy(id, {
+          get: (target, key) => {
+            reads += 1
+            const value: unknown = Reflect.get(target, key, target)
+            return typeof value === "function" ? value.bind(target) : value
+          }
+        })
+      }
+    }
+    const count = 300
+    const transactions = Array.from({ length: count }, (_, i) => transfer(i))
+    BodyRules.check(testnet, watching, changed({ header: { merkleRoot: Hash.zero }, transactions }), later)
+    ids = 0
+    const root = Merkle.root(watching, Merkle.txids(watching, transactions))
+    ids = 0
+    reads = 0
+    const verdict = BodyRules.check(testnet, watching, changed({ header: { merkleRoot: root }, transactions }), later)
+    assert.strictEqual(verdict._tag, "BadCoinbase")
+    // About a hundred for the tree and a set; pairs would take 32 · 2 · 300 / 2 each.
+    assert.isBelow(reads, 300 * count)
   })
 })
 

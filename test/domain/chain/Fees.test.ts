@@ -92,6 +92,11 @@ describe("Fees", () => {
     // The coinbase and the distribution pay no fee, whatever they spend.
     const [first, second] = [transfer([1], [5]), transfer([2], [6])]
     assert.deepStrictEqual(Fees.spentBy({ transactions: [first, second] }), [])
+    assert.strictEqual(
+      Fees.spentBy({ transactions: [first, second] }),
+      Fees.spentBy({ transactions: [] }),
+      "no list of its own"
+    )
     assert.isUndefined(Fees.check(testnet, { header: good.header, transactions: [first, second] }, () => 9))
     const [a, b] = [transfer([3, 4], [1]), transfer([5], [])]
     const spent = Fees.spentBy({ transactions: [...good.transactions, a, transfer([], []), b] })

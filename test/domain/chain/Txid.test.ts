@@ -106,37 +106,86 @@ describe("the JSON of a transaction", () => {
     }
   })
 
-  it("is as right in the buffer that calls share, at every length around its size and after one long text", () => {
-    const base = json({ outputs: [output([])] }).length
-    for (let spare = -6; spare <= 6; spare++) {
-      for (const size of [Limits.txidBufferBytes, 2 * Limits.txidBufferBytes]) {
-        // Two characters for each byte, and one more or less for the first.
-        const script = Array.from({ length: (size - base + spare) >> 1 }, (_, i) => i === 0 && spare % 2 !== 0 ? 10 : 1)
-        const transaction = { ...empty, outputs: [output(script)] }
-        const text = JSON.stringify(script)
-        assert.include(hashed(Txid.of, transaction), `"script_pubkey":${text}}`, `${size}, ${spare}`)
-        assert.include(hashed(Txid.of, { ...empty, outputs: [output(script), output(script)] }), `${text}},{`)
+  it("is as right in the buffer that calls share, whatever lies across the end of it", () => {
+    /** Numbers, byte strings of three digits each and texts, shifted by a byte at a time. */
+    const outputs = Array.from({ length: 40 }, () => ({ value: 10 ** 15, scriptPubkey: new Uint8Array(0) }))
+    for (let shift = 1; shift <= 48; shift++) {
+      const shifted: Transaction = {
+        ...empty,
+        specialData: {
+          _tag: "MasternodePayoutUpdate",
+          nodeAddress: "n".repeat(shift),
+          newRewardAddress: "",
+          pubkey: "",
+          signature: ""
+        }
       }
+      const first = { value: 1, scriptPubkey: Uint8Array.from({ length: shift >> 2 }, () => 1) }
+      for (const version of [1, 10, 100, 1_000]) {
+        const many = { ...shifted, version, outputs: [{ ...first, value: 10 ** (shift % 16) }, ...outputs] }
+        const values = [10 ** (shift % 16), ...outputs.map(({ value }) => value)]
+        assert.deepStrictEqual(
+          JSON.parse(hashed(Txid.of, many)).outputs.map(({ value }: { value: number }) => value),
+          values
+        )
+        for (const size of [Limits.txidBufferBytes, 2 * Limits.txidBufferBytes]) {
+          const script = Uint8Array.from({ length: (size >> 2) - shift }, () => 200)
+          const text = hashed(Txid.of, { ...shifted, version, outputs: [{ ...first, scriptPubkey: script }] })
+          assert.deepStrictEqual(JSON.parse(text).outputs[0].script_pubkey, [...script])
+        }
+      }
+    }
+    for (let length = 700; length < 1_000; length++) {
+      const nodeAddress = "n".repeat(length)
+      const specialData: SpecialData = {
+        _tag: "MasternodePayoutUpdate",
+        nodeAddress,
+        newRewardAddress: "r",
+        pubkey: "p",
+        signature: "s"
+      }
+      const { MasternodePayoutUpdate } = JSON.parse(hashed(Txid.of, { ...empty, specialData })).special_data
+      assert.deepStrictEqual(MasternodePayoutUpdate, {
+        node_address: nodeAddress,
+        new_reward_address: "r",
+        pubkey: "p",
+        signature: "s"
+      })
     }
     const long = { ...empty, outputs: [output(Array.from({ length: Limits.txidSpareBytes }, () => 200))] }
     assert.strictEqual(hashed(Txid.of, long), Txid.json(long))
     assert.strictEqual(hashed(Txid.of, empty), Txid.json(empty))
   })
 
-  it("keeps no buffer of a long text, and one of an ordinary one", () => {
-    const buffers = (...transactions: ReadonlyArray<Transaction>) =>
-      transactions.map((transaction) => {
-        let bytes = 0
-        Txid.of({ ...hasher, sha256: (text) => (bytes = text.buffer.byteLength, new Uint8Array(32)) }, transaction)
-        return bytes
-      })
-    const script = (bytes: number) => ({ ...empty, outputs: [output(Array.from({ length: bytes }, () => 1))] })
-    const long = script(Limits.txidSpareBytes)
-    const [, whole, after, usual, again] = buffers(empty, long, empty, script(2_000), empty)
-    assert.isAbove(whole ?? 0, Limits.txidSpareBytes)
-    assert.strictEqual(after, Limits.txidBufferBytes)
-    assert.strictEqual(again, usual)
-    assert.isAbove(usual ?? 0, Limits.txidBufferBytes)
+  it("doubles the buffer, keeps it for the next, and keeps none of a long text", () => {
+    const bufferOf = (transaction: Transaction) => {
+      let bytes = 0
+      Txid.of({ ...hasher, sha256: (text) => (bytes = text.buffer.byteLength, new Uint8Array(32)) }, transaction)
+      return bytes
+    }
+    const text = (bytes: number): Transaction => {
+      const specialData: SpecialData = {
+        _tag: "MasternodePayoutUpdate",
+        nodeAddress: "",
+        newRewardAddress: "",
+        pubkey: "",
+        signature: ""
+      }
+      const length = json({ specialData }).length
+      return { ...empty, specialData: { ...specialData, nodeAddress: "n".repeat(bytes - length) } }
+    }
+    const long = { ...empty, outputs: Array.from({ length: 3_000 }, () => output([])) }
+    assert.isAbove(bufferOf(long), Limits.txidSpareBytes)
+    const initial = Limits.txidBufferBytes
+    assert.strictEqual(bufferOf(empty), initial)
+    assert.strictEqual(bufferOf(text(initial)), initial, "exactly full")
+    assert.strictEqual(bufferOf(text(initial + 1)), 2 * initial)
+    assert.strictEqual(bufferOf(empty), 2 * initial)
+    const spare = { ...empty, outputs: Array.from({ length: 1_500 }, () => output([])) }
+    assert.strictEqual(bufferOf(spare), Limits.txidSpareBytes)
+    assert.strictEqual(bufferOf(empty), Limits.txidSpareBytes, "as long as one may be")
+    assert.isAbove(bufferOf(long), Limits.txidSpareBytes)
+    assert.strictEqual(bufferOf(empty), initial)
   })
 
   it("has the memo under the rule of old blocks alone", () => {
