@@ -12,7 +12,8 @@ export interface Counts {
 
 export class Histogram {
   private readonly boundsMs: ReadonlyArray<number>
-  private readonly buckets: Array<number>
+  /** How many values were at most each bound, and above the one before it. */
+  private readonly own: Array<number>
   private count = 0
   private sumMs = 0
   private minMs = 0
@@ -21,7 +22,7 @@ export class Histogram {
   /** Bounds ascending, ms. */
   constructor(boundsMs: ReadonlyArray<number>) {
     this.boundsMs = boundsMs
-    this.buckets = boundsMs.map(() => 0)
+    this.own = boundsMs.map(() => 0)
   }
 
   add(ms: number): void {
@@ -29,14 +30,16 @@ export class Histogram {
     this.maxMs = Math.max(this.maxMs, ms)
     this.count += 1
     this.sumMs += ms
-    for (let i = this.boundsMs.length - 1; i >= 0 && ms <= (this.boundsMs[i] ?? 0); i--) {
-      this.buckets[i] = (this.buckets[i] ?? 0) + 1
-    }
+    const { boundsMs, own } = this
+    let i = 0
+    while (i < own.length && ms > (boundsMs[i] ?? 0)) i += 1
+    if (i < own.length) own[i] = (own[i] ?? 0) + 1
   }
 
   get counts(): Counts {
+    let below = 0
     return {
-      buckets: [...this.buckets],
+      buckets: this.own.map((count) => below += count),
       count: this.count,
       sumMs: this.sumMs,
       minMs: this.minMs,

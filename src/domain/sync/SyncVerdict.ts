@@ -69,9 +69,11 @@ const ahead = (state: Facts): ReadonlyArray<SyncPeer> =>
     .toSorted((a, b) => isBetter(a.told, b.told) ? -1 : 1)
 
 /** The best peer whose chain ours cannot become, unless another better chain can still be followed. */
-export const leftBehind = (state: Facts): Apart | undefined => {
-  const better = ahead(state).filter(({ clockBehind }) => clockBehind === undefined)
-  const [best] = better
+export const leftBehind = (state: Facts): Apart | undefined => apartOf(ahead(state))
+
+const apartOf = (ahead: ReadonlyArray<SyncPeer>): Apart | undefined => {
+  const better = ahead.filter(({ clockBehind }) => clockBehind === undefined)
+  const best = better[0]
   return best?.apart === undefined || better.some(({ apart }) => apart === undefined)
     ? undefined
     : { peer: best.id, told: best.told, ...best.apart }
@@ -81,6 +83,7 @@ export const verdict = (state: Facts): Verdict => {
   const trusted = state.peers.filter(isTrusted)
   if (trusted.length === 0) return { _tag: state.peers.length === 0 ? "NoPeers" : "NoneTrusted" }
   const better = ahead(state)
+  if (better.length === 0) return { _tag: "InSync" }
   const early = better.filter(({ clockBehind }) => clockBehind !== undefined)
   const target = Math.max(state.chain.height, ...better.map(({ told }) => told.height))
   if (2 * early.length > trusted.length) {
@@ -90,7 +93,7 @@ export const verdict = (state: Facts): Verdict => {
   // Fewer than half cannot show that our clock is wrong: their next blocks are not valid yet.
   const best = better.find(({ clockBehind }) => clockBehind === undefined)
   if (best === undefined) return { _tag: "InSync" }
-  const apart = leftBehind(state)
+  const apart = apartOf(better)
   if (apart !== undefined) return { _tag: "LeftBehind", target, of: better.length, peers: trusted.length, ...apart }
   const sources = new Set(state.requests.filter(({ stalled }) => !stalled).map(({ peer }) => peer)).size
   if (sources > 0) return { _tag: "Fetching", sources, target }

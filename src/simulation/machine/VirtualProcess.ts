@@ -31,6 +31,8 @@ const nanos = (ms: number): bigint => BigInt(Math.floor(ms * 1e6))
 /** A process's task queues: one per fiber that ever waits, ordered by priority, then first come, first served. */
 class Lane implements Runnable, Scheduler.SchedulerDispatcher {
   private readonly process: VirtualProcess
+  /** The only task, usually: a queue of one needs no array. */
+  private first: (() => void) | undefined
   private tasks: Array<() => void> = []
   private head = 0
   private later: Array<{ readonly priority: number; readonly task: () => void }> = []
@@ -41,14 +43,13 @@ class Lane implements Runnable, Scheduler.SchedulerDispatcher {
   }
 
   get length(): number {
-    return this.tasks.length - this.head + this.later.length
+    return (this.first === undefined ? 0 : 1) + this.tasks.length - this.head + this.later.length
   }
 
   scheduleTask(task: () => void, priority: number): void {
     if (this.process.state === "ended") return
     if (priority <= 0) {
-      // Usually the only element: growing the array would reserve room for many.
-      if (this.tasks.length === 0) this.tasks = [task]
+      if (this.first === undefined && this.tasks.length === 0) this.first = task
       else this.tasks.push(task)
     } else {
       const at = this.later.findIndex((other) => other.priority > priority)
@@ -73,6 +74,11 @@ class Lane implements Runnable, Scheduler.SchedulerDispatcher {
   }
 
   private take(): (() => void) | undefined {
+    const { first } = this
+    if (first !== undefined) {
+      this.first = undefined
+      return first
+    }
     const task = this.tasks[this.head]
     if (task === undefined) return this.later.shift()?.task
     this.head += 1

@@ -50,6 +50,9 @@ export class ChainWatch {
         this.odd.delete(node)
       }
     }
+    // Usually no node is behind any other: then it does not matter which are connected.
+    const highest = Math.max(0, ...Array.from(tips.values(), ({ height }) => height))
+    if ([...nodes.keys()].every((index) => (tips.get(index)?.height ?? 0) === highest)) return this.behind.clear()
     // The best tip of the peers that each node has been well connected to for long enough.
     const best = new Map<number, number>()
     const sees = (node: number, peer: number) => {

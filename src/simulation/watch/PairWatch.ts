@@ -109,7 +109,7 @@ export class PairWatch {
   connected(node: number): ReadonlyArray<{ readonly node: number; readonly ip: PeerIp }> {
     const connected: Array<{ readonly node: number; readonly ip: PeerIp }> = []
     for (const { a, b, upAtA, upAtB } of this.byNode.get(node) ?? []) {
-      const [first] = (a === node ? upAtA : upAtB).values()
+      const first = (a === node ? upAtA : upAtB).values().next().value
       if (first !== undefined) connected.push({ node: a === node ? b : a, ip: first.ip })
     }
     return connected

@@ -48,7 +48,14 @@ export const u16 = (b: Uint8Array, at: number): number => ((b[at] ?? 0) << 8) | 
 
 export const u32 = (b: Uint8Array, at: number): number => u16(b, at) * 65_536 + u16(b, at + 2)
 
-export const u64 = (b: Uint8Array, at: number): bigint => (BigInt(u32(b, at)) << 32n) | BigInt(u32(b, at + 4))
+/** Joins and splits the halves of an integer without the integers in between, each of which would be an object. */
+const halves = new DataView(new ArrayBuffer(8))
+
+export const u64 = (b: Uint8Array, at: number): bigint => {
+  halves.setUint32(0, u32(b, at))
+  halves.setUint32(4, u32(b, at + 4))
+  return halves.getBigUint64(0)
+}
 
 export const putU16 = (b: Uint8Array, at: number, n: number): void => {
   b[at] = n >>> 8
@@ -61,6 +68,7 @@ export const putU32 = (b: Uint8Array, at: number, n: number): void => {
 }
 
 export const putU64 = (b: Uint8Array, at: number, n: bigint): void => {
-  putU32(b, at, Number((n >> 32n) & 0xffff_ffffn))
-  putU32(b, at + 4, Number(n & 0xffff_ffffn))
+  halves.setBigUint64(0, n)
+  putU32(b, at, halves.getUint32(0))
+  putU32(b, at + 4, halves.getUint32(4))
 }

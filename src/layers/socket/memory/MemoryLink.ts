@@ -114,6 +114,7 @@ export class Link {
 
   /** When `bytes` put on the link now will arrive, ms. Fractions are kept so that rounding does not add up. */
   arrival(bytes: number): number {
+    if (this.bandwidth === Number.POSITIVE_INFINITY) return this.timers.now + this.delay()
     const { now } = this.timers
     if (this.freeAt < now) {
       this.busyFrom = now

@@ -108,6 +108,12 @@ export class Pipe {
 
   /** Puts as much on the link as the buffer has room for. */
   admit(): void {
+    if (this.backlog.length > 0 || this.fin === "wanted") this.send()
+    if (this.writers.length > 0 && this.backlog.length === 0) this.release(Effect.void)
+    this.arm()
+  }
+
+  private send(): void {
     const { link } = this
     let used = 0
     while (this.unread < link.bufferBytes) {
@@ -125,23 +131,18 @@ export class Pipe {
     }
     if (used === this.backlog.length) this.backlog.length = 0
     else this.backlog.splice(0, used)
-    if (this.backlog.length === 0) {
-      if (this.fin === "wanted") {
-        this.fin = "sent"
-        this.lastDue = Math.max(this.lastDue, link.arrival(0))
-        this.segments.push({ due: this.lastDue, bytes: undefined })
-      }
-      this.release(Effect.void)
-    }
-    this.arm()
+    if (this.backlog.length > 0 || this.fin !== "wanted") return
+    this.fin = "sent"
+    this.lastDue = Math.max(this.lastDue, link.arrival(0))
+    this.segments.push({ due: this.lastDue, bytes: undefined })
   }
 
   /** Arranges that a waiting reader is woken when the next segment arrives. */
   arm(): void {
-    if (!this.awaited || this.left === 0) return
-    if (this.arrived() > 0) return this.onArrival()
     const next = this.segments[0]
-    if (next === undefined || this.link.cut || next.due >= this.wakeAt) return
+    if (!this.awaited || this.left === 0 || next === undefined) return
+    if (this.arrived() > 0) return this.onArrival()
+    if (this.link.cut || next.due >= this.wakeAt) return
     this.wakeAt = next.due
     this.timers.at(next.due, this.rings)
   }
@@ -155,6 +156,7 @@ export class Pipe {
   take(): Batch | "fin" | undefined {
     // The reset is next.
     if (this.left === 0) return undefined
+    if (this.segments.length === 0) return undefined
     const n = this.arrived()
     const out: Array<Uint8Array> = []
     for (let i = 0; i < n && this.left > 0; i++) {
