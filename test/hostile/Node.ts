@@ -139,11 +139,18 @@ export const startBare = async (ip: string, port: number, tls: Target["tls"]): P
   }
 }
 
-/** A hostile process; the result ends it. */
-export const attack = (name: string, target: Target): () => Promise<void> => {
+/** A hostile process, ready to begin: loading it takes a core for a second, which is no part of the attack. */
+export interface Attacker {
+  readonly begin: () => void
+  readonly end: () => Promise<void>
+}
+
+export const attacker = async (name: string, target: Target): Promise<Attacker> => {
   const child = fork(fileOf("./attacker.ts"), [name, JSON.stringify(target)])
-  return async () => {
+  await new Promise((resolve) => child.once("message", resolve))
+  const end = async () => {
     child.kill("SIGKILL")
     await ended(child)
   }
+  return { begin: () => void child.send("begin"), end }
 }

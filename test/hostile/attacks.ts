@@ -13,6 +13,8 @@ export interface Attack {
   readonly banned?: string
   /** An address whose own peer does not come in while the hostile one holds it: at one address, the live connection counts. */
   readonly squatted?: string
+  /** What the program makes before it begins, such as certificates: that is not the attack. */
+  readonly prepare?: () => Promise<unknown>
   readonly run: (target: Target) => void
 }
 

@@ -99,13 +99,14 @@ const tls = certificate === undefined ? undefined : { cert: certificate.certific
 
 const underBare = async (name: string, port: number): Promise<ReadonlyArray<number>> => {
   const bare = await Node.startBare(self, port, tls)
+  const attacker = await Node.attacker(name, bare.target)
   const honest = await honestPeers(bare.target)
-  const end = Node.attack(name, bare.target)
+  attacker.begin()
   await Node.sleep(1_000)
   honest.rtts.length = 0
   await Node.sleep(attackSeconds * 1_000)
   honest.stop()
-  await end()
+  await attacker.end()
   await bare.stop()
   return honest.rtts
 }
@@ -117,6 +118,7 @@ const measure = async (name: string, port: number): Promise<Row> => {
   const listen = banned === undefined ? self : "any"
   const node = await Node.start({ ip: self, listen, port, peers: [configured], tls })
   const { target } = node
+  const attacker = await Node.attacker(name, target)
   if (banned !== undefined) await Node.ban(target, banned)
   const friend = new Client(target, known)
   await friend.up
@@ -132,7 +134,7 @@ const measure = async (name: string, port: number): Promise<Row> => {
     dials: (await Node.status(target))?.status.stats.dials ?? 0
   }
   const at = performance.now()
-  const end = Node.attack(name, target)
+  attacker.begin()
   let memory = before.memory
   const statuses: Array<number> = []
   const attacked = { isOver: false }
@@ -162,7 +164,7 @@ const measure = async (name: string, port: number): Promise<Row> => {
   const rtts = honest.rtts.splice(0)
   attacked.isOver = true
   await watching
-  await end()
+  await attacker.end()
   await Node.sleep(2_000)
   const waited = honest.rtts.splice(0).filter((ms) => ms > 2_000)
   await Node.sleep(idleSeconds * 1_000)

@@ -1,8 +1,11 @@
 /** What a hostile program does to a port that speaks TLS, by TLS itself. */
 import * as Net from "node:net"
 import * as NodeTls from "node:tls"
+import { concat } from "../../src/domain/bytes.ts"
 import { networks } from "../../src/domain/Network.ts"
 import * as PeerIp from "../../src/domain/peer/PeerIp.ts"
+import { makeCertificate } from "../../src/layers/socket/makeCertificate.ts"
+import type { NodeCertificate } from "../../src/services/NodeCertificate.ts"
 import { certificateChain } from "../harness/certificateChain.ts"
 import * as KeyUpdates from "../harness/keyUpdates.ts"
 import { type Attack, often, pour, random, spread } from "./attacks.ts"
@@ -139,11 +142,16 @@ const keyUpdates: Attack = {
   }
 }
 
+/** Made once: it takes seconds. */
+let chain: ReturnType<typeof certificateChain> | undefined
+const longChain = () => chain ??= certificateChain(90)
+
 const chains: Attack = {
   name: "TLS: chains of 90 certificates of P-521, 50/s",
+  prepare: longChain,
   run: (target) => {
     const hold = holding()
-    void certificateChain(90).then(({ certificates, key }) =>
+    void longChain().then(({ certificates, key }) =>
       often(50, () => hold(connect({ ...target, tls: { cert: certificates, key } }, random())))
     )
   }
@@ -152,8 +160,8 @@ const chains: Attack = {
 /** Where the hostile servers listen, at every address of the host: a node dials no other port that a stranger names. */
 const { port } = networks.devnet
 
-const serve = async (): Promise<void> => {
-  const { certificates, key } = await certificateChain(90)
+const serveChains = async (): Promise<void> => {
+  const { certificates, key } = await longChain()
   const chains = NodeTls.createServer({ cert: certificates, key }).on("tlsClientError", () => {})
   Net.createServer((socket) => {
     socket.on("error", () => {})
@@ -164,9 +172,10 @@ const serve = async (): Promise<void> => {
   }).on("error", () => {}).listen(port, "0.0.0.0")
 }
 
-/** Peers that advertise hosts of their own. Those show chains, never answer, or send records without end. */
-const servers: Attack = {
-  name: "TLS: hosts that we dial: chains, silence, records without end",
+/** 20 peers that advertise hosts of their own. */
+const servers = (name: string, prepare: () => Promise<unknown>, serve: () => Promise<void>): Attack => ({
+  name,
+  prepare,
   run: (target) => {
     void serve()
     for (let i = 0; i < 20; i++) {
@@ -182,6 +191,75 @@ const servers: Attack = {
         n += 1
       }
       void client.up.then(() => setInterval(tell, 500))
+    }
+  }
+})
+
+let keys: Promise<ReadonlyArray<NodeCertificate["Service"]>> | undefined
+const twoKeys = () => keys ??= Promise.all([makeCertificate(), makeCertificate()])
+
+/** Each connection shows another key than the one before, every second one agrees on no protocol; then it is reset. */
+const serveSwitching = async (): Promise<void> => {
+  const certificates = await twoKeys()
+  const ends = certificates.map(({ certificate, privateKey }, i) =>
+    NodeTls.createServer(
+      { cert: certificate, key: privateKey, ...(i === 0 ? { ALPNProtocols: ["timemesh/1"] } : {}) },
+      (secure) => secure.on("error", () => {}).destroy()
+    ).on("tlsClientError", () => {})
+  )
+  let count = 0
+  Net.createServer((socket) => {
+    socket.on("error", () => {})
+    ends[count++ % 2]?.emit("connection", socket)
+  }).on("error", () => {}).listen(port, "0.0.0.0")
+}
+
+/** 100 peers that come up and then do this. */
+const onceUp = (name: string, then: (client: Client) => void): Attack => ({
+  name,
+  run: (target) => {
+    for (let i = 0; i < 100; i++) {
+      const from = `127.${1 + i % 99}.8.${1 + i}`
+      const again = () => {
+        const client = new Client(target, from)
+        void client.up.then((isUp) => isUp && then(client))
+        void client.ended.then(() => setTimeout(again, 1_000))
+      }
+      again()
+    }
+  }
+})
+
+/** A frame of 8 MiB, three bytes at a time: enough data that it is no flood of empty records. */
+const small: Attack = onceUp("TLS: records of three bytes, 100 peers", ({ socket }) => {
+  socket.write(Uint8Array.of(0, 0x7f, 0xff, 0xff, 99))
+  pour(socket, new Uint8Array(3))
+})
+
+/** It asks for what has long answers, and never reads: this node's writes wait. */
+const unread: Attack = onceUp("TLS: questions whose answers are not read, 100 peers", ({ socket }) => {
+  socket.pause()
+  pour(socket, concat(frame({ _tag: "AskPeers" }), frame({ _tag: "Ping", nonce: 7n })))
+})
+
+/** Fewer KeyUpdates than end a connection, on many. */
+const slowUpdates: Attack = {
+  name: "TLS: 1,000 KeyUpdates/s each, 60 peers",
+  run: (target) => {
+    for (let i = 0; i < 60; i++) {
+      const again = () => {
+        const conn = KeyUpdates.connect(
+          { host: target.ip, port: target.port, localAddress: `127.${1 + i}.9.1` },
+          { ...target.tls, servername: "timecoin.local", ALPNProtocols: ["timemesh/1"] },
+          ({ conn, next }) => {
+            const timer = setInterval(() => conn.write(next(100)), 100)
+            conn.once("close", () => clearInterval(timer))
+          }
+        )
+        conn.setTimeout(3_000, () => conn.destroy())
+        conn.once("close", () => setTimeout(again, 1_000))
+      }
+      again()
     }
   }
 }
@@ -218,6 +296,10 @@ export const tlsAttacks: Readonly<Record<string, Attack>> = {
     again()
   }),
   "tls-chains": chains,
-  "tls-servers": servers,
+  "tls-servers": servers("TLS: hosts that we dial: chains, silence, records without end", longChain, serveChains),
+  "tls-switch": servers("TLS: hosts that we dial: another key each time, reset", twoKeys, serveSwitching),
+  "tls-small": small,
+  "tls-unread": unread,
+  "tls-slow-updates": slowUpdates,
   "tls-plain": peers("TLS: plain bytes in the middle, 100 peers", 100, {}, (_, raw) => pour(raw, garbage))
 }

@@ -45,11 +45,14 @@ export const tlsHandshakeRate = { burst: 64, perSecond: 100 }
 export const tlsHandshakes = 256
 /**
  * bytes. What TLS handles of strangers in one turn of the event loop: 2 ms of decryption. A message of a handshake takes as long as so many bytes
- * of records. Records of a few pings never wait.
+ * of records, and the shortest record as long as a KiB. Of several connections that have more, each has a share in turn. A few short
+ * records that arrive alone never wait: of 125 peers they take 5 ms at the most.
  */
 export const tlsTurnBytes = 512 * 1024
 export const tlsFlightCostBytes = 256 * 1024
-export const tlsTurnFreeBytes = 1_024
+export const tlsRecordCostBytes = 1_024
+export const tlsTurnShareBytes = 128 * 1024
+export const tlsTurnFreeBytes = 256
 /** Strangers' handshakes that begin within one ms: a burst of 64 would keep the event loop busy for 64 ms. */
 export const tlsHandshakesAtOnce = 2
 /** Connections of one IP whose handshake is unfinished; only one counts in the end. As `endsPerPair`. */
@@ -77,6 +80,8 @@ export const tlsSuspects = 1_024
  */
 export const tlsOverheadBytes = 32 * 1024
 export const tlsOverheadShare = 1 / 8
+/** bytes. The same of all connections together: 10,000 KeyUpdates a second, a tenth of a core. Those with most of it are closed. */
+export const tlsOverheadTotalBytes = 256 * 1024
 /** ms. How often overhead and overdue handshakes are checked. */
 export const tlsLookMs = 1_000
 /** peers known by their key: as many as are known at all. Each takes about 150 bytes. */

@@ -9,6 +9,7 @@
 import type * as Net from "node:net"
 import { Duplex } from "node:stream"
 import * as Limits from "../../domain/Limits.ts"
+import { TlsRecords } from "../../domain/wire/tls/TlsRecords.ts"
 import type { TlsTurns, Waiting } from "./TlsTurns.ts"
 
 type Done = (error?: Error | null) => void
@@ -18,6 +19,7 @@ const asDone = (value: unknown): Done | undefined =>
 export class HandshakeStream extends Duplex implements Waiting {
   readonly raw: Net.Socket
   private readonly turns: TlsTurns
+  private readonly records = new TlsRecords()
   /** Waits for its turn. */
   private held: Buffer | undefined
   /** The peer's FIN arrived after it. */
@@ -27,6 +29,8 @@ export class HandshakeStream extends Duplex implements Waiting {
   /** Bytes that TLS may still read; `undefined` once its handshake is done. */
   private budget: number | undefined
   private readonly exceeded: () => void
+  /** Bytes that TLS was given. */
+  bytesRead = 0
   /** CPU time that TLS took for what it read of the handshake, µs. */
   handshakeUs = 0
 
@@ -57,44 +61,62 @@ export class HandshakeStream extends Duplex implements Waiting {
     this.budget = undefined
   }
 
-  /** See `Waiting`. */
-  get cost(): number {
-    return this.costOf(this.held)
-  }
-
-  private costOf(chunk: Buffer | undefined): number {
-    return this.budget === undefined ? chunk?.length ?? 0 : Limits.tlsFlightCostBytes
-  }
-
   private received(chunk: Buffer): void {
-    if (this.turns.take(this.costOf(chunk))) return this.pass(chunk)
+    const { turns } = this
+    const isFree = this.isSecured && chunk.length <= Limits.tlsTurnFreeBytes
+    if (turns.isFull && !isFree) return this.hold(chunk)
+    turns.spent(this.begun(chunk, Limits.tlsTurnShareBytes))
+  }
+
+  /** Passes on what costs about `most`, and holds the rest. Returns the cost. */
+  private begun(chunk: Buffer, most: number): number {
+    if (this.budget !== undefined) return this.handshake(chunk, this.budget)
+    const { records } = this
+    const length = records.prefix(chunk, most)
+    if (length < chunk.length) this.hold(chunk.subarray(length))
+    this.bytesRead += length
+    this.emit("data", length < chunk.length ? chunk.subarray(0, length) : chunk)
+    return records.cost
+  }
+
+  private handshake(chunk: Buffer, budget: number): number {
+    const piece = chunk.subarray(0, budget)
+    this.budget = budget - piece.length
+    this.bytesRead += piece.length
+    this.records.prefix(piece, Number.POSITIVE_INFINITY)
+    const before = process.threadCpuUsage()
+    if (piece.length > 0) this.emit("data", piece)
+    const { system, user } = process.threadCpuUsage(before)
+    this.handshakeUs += system + user
+    if (piece.length < chunk.length && !this.raw.destroyed) {
+      // Data may follow the handshake in the same chunk.
+      if (this.isSecured) this.hold(chunk.subarray(piece.length))
+      else this.exceeded()
+    }
+    return Limits.tlsFlightCostBytes
+  }
+
+  private get isSecured(): boolean {
+    return this.budget === undefined
+  }
+
+  private hold(chunk: Buffer): void {
     this.held = chunk
     this.raw.pause()
     this.turns.wait(this)
   }
 
   /** See `Waiting`. */
-  goOn(): void {
+  goOn(most: number): number {
     const chunk = this.held
+    // Stopped by TLS: it waits again once that resumes.
+    if (chunk === undefined || this.isStopped || this.raw.destroyed) return 0
     this.held = undefined
-    if (chunk === undefined || this.raw.destroyed) return
-    this.pass(chunk)
+    const cost = this.begun(chunk, most)
+    if (this.held !== undefined) return cost
     if (this.isEnding) this.emit("end")
     else if (!this.isStopped) this.raw.resume()
-  }
-
-  private pass(chunk: Buffer): void {
-    if (this.budget === undefined) return void this.emit("data", chunk)
-    const piece = chunk.subarray(0, this.budget)
-    this.budget -= piece.length
-    const before = process.threadCpuUsage()
-    if (piece.length > 0) this.emit("data", piece)
-    const { system, user } = process.threadCpuUsage(before)
-    this.handshakeUs += system + user
-    if (piece.length === chunk.length || this.raw.destroyed) return
-    // Data may follow the handshake in the same chunk.
-    if (this.budget === undefined) this.emit("data", chunk.subarray(piece.length))
-    else this.exceeded()
+    return cost
   }
 
   // What follows is the part of a stream that Node's TLS uses, passed on without a queue in between.
@@ -108,6 +130,7 @@ export class HandshakeStream extends Duplex implements Waiting {
   override resume(): this {
     this.isStopped = false
     if (this.held === undefined) this.raw.resume()
+    else this.turns.wait(this)
     return this
   }
 

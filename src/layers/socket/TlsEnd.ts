@@ -20,20 +20,26 @@ const bytesBelow = (conn: NodeTls.TLSSocket): number => {
   return typeof read === "number" ? read : 0
 }
 
+/** Counts the bytes that TLS was given. What waits before it is no overhead. */
+export type Given = Pick<Net.Socket, "bytesRead">
+
 export class TlsEnd extends TcpEnd {
   declare readonly conn: NodeTls.TLSSocket
   /** The TCP connection below, unless Node itself dialled. */
   readonly raw: Net.Socket | undefined
+  private readonly given: Given | undefined
   private data = 0
   private overhead = 0
 
-  constructor(conn: NodeTls.TLSSocket, raw?: Net.Socket) {
+  /** `given`: what TLS reads from, if that is not the TCP connection itself. */
+  constructor(conn: NodeTls.TLSSocket, raw?: Net.Socket, given: Given | undefined = raw) {
     super(conn)
     this.raw = raw
+    this.given = given
   }
 
   private get below(): number {
-    return this.raw?.bytesRead ?? bytesBelow(this.conn)
+    return this.given?.bytesRead ?? bytesBelow(this.conn)
   }
 
   protected override inWords(cause: Error): Error {
@@ -46,16 +52,35 @@ export class TlsEnd extends TcpEnd {
     this.overhead = this.below - this.data
   }
 
-  /** Closes the connection if it received too many bytes besides data since the last check. */
-  look(): void {
+  /** Bytes besides data since the last look, if there was almost no data. Closes the connection if they are too many. */
+  look(): number {
     const { conn } = this
     const data = conn.bytesRead
     const overhead = this.below - data
     const [newData, newOverhead] = [data - this.data, overhead - this.overhead]
     this.data = data
     this.overhead = overhead
-    if (newOverhead < Limits.tlsOverheadBytes || newData >= newOverhead * Limits.tlsOverheadShare) return
-    conn.destroy(systemError(recordFlood, `${newOverhead} bytes of records with ${newData} of data`))
+    if (newData >= newOverhead * Limits.tlsOverheadShare) return 0
+    if (newOverhead >= Limits.tlsOverheadBytes) this.floods(newOverhead)
+    return newOverhead
+  }
+
+  floods(bytes: number): void {
+    this.conn.destroy(
+      systemError(recordFlood, `${bytes} bytes of records in ${Limits.tlsLookMs} ms with almost no data`)
+    )
+  }
+}
+
+/** Looks at all ends. If together they have too much, closes those that have most of it. */
+const lookAt = (ends: Iterable<TlsEnd>): void => {
+  const overheads = Array.from(ends, (end) => ({ end, bytes: end.look() }))
+  let total = overheads.reduce((sum, { bytes }) => sum + bytes, 0)
+  if (total <= Limits.tlsOverheadTotalBytes) return
+  for (const { bytes, end } of overheads.toSorted((a, b) => b.bytes - a.bytes)) {
+    if (total <= Limits.tlsOverheadTotalBytes) return
+    total -= bytes
+    if (!end.conn.destroyed) end.floods(bytes)
   }
 }
 
@@ -63,11 +88,7 @@ export class TlsEnd extends TcpEnd {
 export const watch: Effect.Effect<(end: TlsEnd) => void, never, Scope.Scope> = Effect.gen(function*() {
   const open = new Set<TlsEnd>()
   yield* Stream.fromSchedule(Schedule.spaced(Limits.tlsLookMs)).pipe(
-    Stream.runForEach(() =>
-      Effect.sync(() => {
-        for (const end of open) end.look()
-      })
-    ),
+    Stream.runForEach(() => Effect.sync(() => lookAt(open))),
     Effect.forkScoped
   )
   return (end) => {

@@ -234,7 +234,7 @@ class Handshakes {
     }
     this.left(arrival)
     if (this.context.pins.judge(arrival.ip, secured, arrival.isKnown) !== undefined) return void tls.destroy()
-    const end = new TlsEnd(tls, arrival.conn)
+    const end = new TlsEnd(tls, arrival.conn, arrival.stream)
     this.context.watch(end)
     this.deliver(end, arrival.remote, arrival.local, secured)
   }

@@ -64,7 +64,7 @@ const dialStranger = (context: Context, toward: Net.TcpNetConnectOpts): TlsEnd.T
   })
   const conn = NodeTls.connect({ ...optionsOf(context), socket: stream })
   conn.once("secureConnect", () => stream.secured())
-  return new TlsEnd.TlsEnd(conn, raw)
+  return new TlsEnd.TlsEnd(conn, raw, stream)
 }
 
 const connected = ({ conn }: TlsEnd.TlsEnd): Effect.Effect<void, Socket.SocketError> =>

@@ -1,19 +1,18 @@
 /**
  * What TLS does for strangers within one turn of the event loop. A handshake takes OpenSSL a millisecond, a chunk of records up to half of one,
- * and the network may have something from hundreds of connections at once. All of it in one turn would keep every other peer's ping waiting.
+ * or twenty if they are short, and the network may have something from hundreds of connections at once. All of it in one turn would keep every
+ * other peer's ping waiting.
  *
- * **Order.** First come, first served; a connection that waits is not read, so its bytes stay in order.
- * **Bounds.** A turn takes up to `Limits.tlsTurnBytes`, and whatever it began last. A handshake message counts as `Limits.tlsFlightCostBytes`. Records
- * of at most `Limits.tlsTurnFreeBytes` never wait: pings, and what else keeps a connection alive.
+ * **Order.** First come, first served, a share each; a connection that waits is not read, so its bytes stay in order.
+ * **Bounds.** A turn costs up to `Limits.tlsTurnBytes`, and whatever it began last (`TlsRecords`). A handshake message costs
+ * `Limits.tlsFlightCostBytes`. Up to `Limits.tlsTurnFreeBytes` that arrive alone never wait: pings, and what else keeps a connection alive.
  */
 import * as Limits from "../../domain/Limits.ts"
 
-/** A connection with a chunk that waits for its turn. */
+/** A connection with bytes that wait for their turn. */
 export interface Waiting {
-  /** What the chunk counts, bytes. */
-  readonly cost: number
-  /** Its turn has come. */
-  readonly goOn: () => void
+  /** Its turn has come: handles bytes that cost about `most`, and returns what they cost. It may wait again. */
+  readonly goOn: (most: number) => number
 }
 
 export class TlsTurns {
@@ -32,12 +31,15 @@ export class TlsTurns {
     return this.waiting.size
   }
 
-  /** Whether bytes of that cost may be handled at once; if so, they are counted. */
-  take(cost: number): boolean {
-    if (cost > Limits.tlsTurnFreeBytes && (this.left <= 0 || this.waiting.size > 0)) return false
+  /** What has just arrived must wait. */
+  get isFull(): boolean {
+    return this.left <= 0 || this.waiting.size > 0
+  }
+
+  /** So much was handled. */
+  spent(cost: number): void {
     this.left -= cost
     this.ask()
-    return true
   }
 
   /** Waits for a turn, at most once at a time. */
@@ -60,12 +62,11 @@ export class TlsTurns {
   private readonly turn = (): void => {
     this.isAsked = false
     this.left = Limits.tlsTurnBytes
+    // One that waits again is visited again, behind the others.
     for (const next of this.waiting) {
       if (this.left <= 0) break
       this.waiting.delete(next)
-      this.left -= next.cost
-      this.ask()
-      next.goOn()
+      this.spent(next.goOn(Limits.tlsTurnShareBytes))
     }
     if (this.waiting.size > 0) this.ask()
   }

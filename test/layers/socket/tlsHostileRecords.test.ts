@@ -63,7 +63,7 @@ describe("hostile TLS, after its handshake", () => {
         ({ conn, next }) => {
           const more = () => {
             if (conn.destroyed) return
-            if (conn.write(next(1_000))) setImmediate(more)
+            if (conn.write(next(200))) setImmediate(more)
             else conn.once("drain", more)
           }
           more()
