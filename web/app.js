@@ -100,14 +100,14 @@ const askMasternodes = async () => {
 
 /** One question at a time: a node that is slow is not asked faster. */
 const askNow = async () => {
+  clearTimeout(next)
+  nextAt = Number.POSITIVE_INFINITY
   if (isAsking) {
     askAgain = true
     return
   }
   isAsking = true
   askAgain = false
-  clearTimeout(next)
-  nextAt = Number.POSITIVE_INFINITY
   const askedAt = performance.now()
   try {
     const [status, peers] = await Promise.all([

@@ -14,6 +14,7 @@ import { Status } from "../../src/layers/http/AdminApi.ts"
 import { Peers } from "../../src/layers/http/PeerApi.ts"
 import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
 import { make } from "../harness/syntheticChain.ts"
+import * as sample from "../web/sample.ts"
 import * as Browser from "./Browser.ts"
 import { crowd } from "./crowd.ts"
 import * as Stage from "./Stage.ts"
@@ -97,6 +98,15 @@ describe("the dashboard in Chromium", () => {
               )
             })
           })
+        )
+        // Events that come while an answer is awaited do not end the asking.
+        yield* Effect.promise(() =>
+          page.route(/\/events\?/, (route) =>
+            route.fulfill({
+              contentType: "text/event-stream",
+              body:
+                `id: a-${asked}\nevent: message\ndata: {"at":${sample.at},"event":"Up","level":"Info","text":"up"}\n\n`
+            }))
         )
         yield* Effect.promise(() => page.goto(url))
         yield* Browser.until(page, "document.querySelector('#events, [aria-label=Events]') !== null")

@@ -46,7 +46,7 @@ describe("the dashboard over an hour", () => {
               json: answerOf((peers, answer) => peers.filter((_, i) => (i + answer) % 10 !== 0))
             })
           })
-          await page.route("**/events*", (route) =>
+          await page.route(/\/events\?/, (route) =>
             route.fulfill({ contentType: "text/event-stream", body: events(asked) }))
           await page.goto(url)
         })
