@@ -52,6 +52,8 @@ export class PeerConnection<Owner> {
   /** When the pending write began, and the node's total lag at that time, ms. */
   private writingSince: { readonly at: number; readonly lagMs: number } | undefined
   private flushing = false
+  /** A batch is being handled: what that makes us send is written when it is done, without another turn. */
+  private handling = false
   private state: "starting" | "open" | "closing" | "ended" = "starting"
   private abortReason: DisconnectReason.DisconnectReason | undefined
   /** More than `Limits.arrivingFreeBytes` of the partial frame has arrived. */
@@ -150,11 +152,15 @@ export class PeerConnection<Owner> {
       this.bytesReceived += chunk.length
       reader.push(chunk)
     }
+    this.handling = true
     frames.onBytes(owner)
     const handed = this.handOver()
-    if (!this.active) return
-    frames.onBatch(owner, reader, handed)
-    this.account(handed > 0)
+    if (this.active) {
+      frames.onBatch(owner, reader, handed)
+      this.account(handed > 0)
+    }
+    this.handling = false
+    if (this.flushing) this.flushNow()
   }
 
   /** Hands over complete frames until reading is paused; the rest waits until it resumes. Returns how many. */
@@ -294,7 +300,7 @@ export class PeerConnection<Owner> {
   private flush(): void {
     if (this.flushing || this.writing || this.writer === undefined) return
     this.flushing = true
-    this.io.afterTurn(this.flushNow)
+    if (!this.handling) this.io.afterTurn(this.flushNow)
   }
 
   /** One function object for all turns: most frames are written in a turn of their own. */
