@@ -20,6 +20,7 @@ import type { SimulatedStore, SimulationOptions, SimulationReport } from "./plan
 import { Audit } from "./watch/Audit.ts"
 import { ChainWatch } from "./watch/ChainWatch.ts"
 import { Count } from "./watch/Count.ts"
+import { FutureChains } from "./watch/FutureChains.ts"
 import * as World from "./World.ts"
 
 /** Receives the progress of a run. */
@@ -84,14 +85,16 @@ export const run = Effect.fnUntraced(function*(options: SimulationOptions, { app
   })
   const { time } = world
   const endMs = Math.min(options.untilMs ?? Infinity, options.hours * hourMs)
-  const chain = new ChainWatch(world)
-  const audit = new Audit(world)
+  const future = new FutureChains(world.tips)
+  const chain = new ChainWatch(world, future)
+  const audit = new Audit(world, future)
   const healing = options.mode === "liveness" ? new Liveness.Healing(world, options) : undefined
   world.timeline.schedule(planOf(options).filter((fault) => fault.atMs < endMs))
 
   const check = () => {
     world.pairs.check(audit.boundOf)
     world.daemons?.watch.check()
+    future.check(world.timeline.underWay)
     chain.check(world.timeline.underWay)
     world.traffic.check()
     healing?.check()

@@ -9,6 +9,7 @@ import { clockFaults } from "../plan/Fault.ts"
 import * as SimulationLimits from "../plan/Limits.ts"
 import type { Running, SimulatedNode } from "../SimulatedNode.ts"
 import type { World } from "../World.ts"
+import type { FutureChains } from "./FutureChains.ts"
 import type { PairView } from "./PairWatch.ts"
 
 /** Pings that a node had sent on a connection by an audit. */
@@ -19,11 +20,13 @@ interface Sent {
 
 export class Audit {
   private readonly world: World
+  private readonly future: FutureChains
   /** By node and connection. */
   private sent: ReadonlyMap<string, Sent> = new Map()
 
-  constructor(world: World) {
+  constructor(world: World, future: FutureChains) {
     this.world = world
+    this.future = future
   }
 
   private *running(): Iterable<readonly [SimulatedNode, Running]> {
@@ -132,9 +135,9 @@ export class Audit {
       const pair = peer === undefined ? undefined : pairs.of(node.index, peer)
       if (pair === undefined || !pairs.healthy(pair, SimulationLimits.syncMs)) continue
       if (this.world.timeline.touched(node.index) > this.world.time.now - SimulationLimits.syncMs) continue
-      // By a clock that is set back, or has long run slow, the other nodes' blocks are in the future; so are blocks made by one set forward.
-      const wrongClocks = clockFaults(this.world.timeline.underWay)
-      const clockWrong = wrongClocks.has(node.index) || (peer !== undefined && wrongClocks.has(peer))
+      // By a clock that is set back, or has long run slow, the other nodes' blocks are in the future; so are those of one that was set forward.
+      const clockWrong = clockFaults(this.world.timeline.underWay).has(node.index) ||
+        (peer !== undefined && this.future.has(peer))
       const why = ["it has nothing above", ...(clockWrong ? ["its next block is"] : [])]
       const fine = why.some((why) => use.startsWith(`not used: ${why}`))
       if (use.startsWith("not used") && !fine) this.violated(node, "honest peers are used", `${ip}: ${use}`)

@@ -3,6 +3,7 @@ import * as Limits from "../../domain/Limits.ts"
 import { clockFaults, type Fault } from "../plan/Fault.ts"
 import * as SimulationLimits from "../plan/Limits.ts"
 import type { World } from "../World.ts"
+import type { FutureChains } from "./FutureChains.ts"
 
 interface Lag {
   readonly since: number
@@ -27,29 +28,20 @@ export interface Watched {
 export class ChainWatch {
   private readonly world: Watched
   private readonly behind = new Map<number, Lag>()
-  /** Nodes whose clock was wrong, so that their chain may be in the future: no node has to follow them. */
-  private readonly odd = new Set<number>()
+  /** No node has to follow these. */
+  private readonly future: Pick<FutureChains, "has">
   private readonly clockRightAt = new Map<number, number>()
 
-  constructor(world: Watched) {
+  constructor(world: Watched, future: Pick<FutureChains, "has">) {
     this.world = world
+    this.future = future
   }
 
   /** Call at every check. `underWay`: the faults under way. */
   check(underWay: ReadonlyArray<Fault>): void {
     const { pairs, tips, time, nodes } = this.world
     const now = time.now
-    const wrong = clockFaults(underWay)
-    for (const node of wrong) {
-      this.odd.add(node)
-      this.clockRightAt.set(node, now)
-    }
-    for (const node of this.odd) {
-      const tip = tips.get(node)?.hash
-      if (!wrong.has(node) && [...tips].some(([other, { hash }]) => !this.odd.has(other) && hash === tip)) {
-        this.odd.delete(node)
-      }
-    }
+    for (const node of clockFaults(underWay)) this.clockRightAt.set(node, now)
     // Usually no node is behind any other: then it does not matter which are connected.
     const highest = Math.max(0, ...Array.from(tips.values(), ({ height }) => height))
     if ([...nodes.keys()].every((index) => (tips.get(index)?.height ?? 0) === highest)) return this.behind.clear()
@@ -57,7 +49,7 @@ export class ChainWatch {
     const best = new Map<number, number>()
     const sees = (node: number, peer: number) => {
       const height = tips.get(peer)?.height ?? 0
-      if (height > (best.get(node) ?? 0) && !this.odd.has(peer)) best.set(node, height)
+      if (height > (best.get(node) ?? 0) && !this.future.has(peer)) best.set(node, height)
     }
     for (const pair of pairs.all) {
       if (!pairs.healthy(pair, SimulationLimits.aftermathMs)) continue

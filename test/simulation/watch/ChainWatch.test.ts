@@ -4,6 +4,7 @@ import * as Limits from "../../../src/domain/Limits.ts"
 import type { Fault } from "../../../src/simulation/plan/Fault.ts"
 import * as SimulationLimits from "../../../src/simulation/plan/Limits.ts"
 import { ChainWatch, type Watched } from "../../../src/simulation/watch/ChainWatch.ts"
+import { FutureChains } from "../../../src/simulation/watch/FutureChains.ts"
 
 /** Nodes 0 and 1, connected for long, 1 at a fixed height above 0 from moment 0 on; checked every `checkMs`. */
 const run = (
@@ -15,14 +16,19 @@ const run = (
   const time = { now: 0 }
   const tips = new Map([[0, { height: 100, hash: "a" }], [1, { height: 100 + blocksBehind, hash: "b" }]])
   const pair = { a: 0, b: 1 } as Watched["pairs"]["all"][number]
+  const future = new FutureChains(tips)
   const watch = new ChainWatch({
     pairs: { all: [pair], healthy: () => healthy },
     tips,
     time,
     nodes: tips,
     violated: (invariant) => void violations.push(invariant)
-  })
-  for (; time.now <= forMs; time.now += SimulationLimits.checkMs) watch.check(fault === undefined ? [] : [fault])
+  }, future)
+  for (; time.now <= forMs; time.now += SimulationLimits.checkMs) {
+    const underWay = fault === undefined ? [] : [fault]
+    future.check(underWay)
+    watch.check(underWay)
+  }
   return violations
 }
 
