@@ -1,6 +1,7 @@
 /** Runs one workload on one implementation in child processes: a server and a client, or a server alone. */
 import { type ChildProcess, fork, spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
+import * as Limits from "../../src/domain/Limits.ts"
 import type { FromChild, Measured, Task } from "./Peer.ts"
 
 const script = fileURLToPath(new URL("./child.ts", import.meta.url))
@@ -28,9 +29,13 @@ const ended = (child: ChildProcess): Promise<void> =>
 /** Whether processes can be kept on one CPU each (Linux), and there are two. */
 const canPlace = spawnSync("taskset", ["-c", "0,1", process.execPath, "--version"]).status === 0
 
-/** Of round trips, the CPU of each process: a lottery otherwise. */
+/** Of round trips and answers, the CPU of each process: a lottery otherwise. */
 const cpuOf = ({ workload }: Pick<Task, "workload">, index: number): number | undefined =>
-  canPlace && workload.endsWith("rtt") ? index : undefined
+  canPlace && (workload.endsWith("rtt") || workload === "api") ? index : undefined
+
+/** A node that keeps a chain is started as `ops/` starts it. */
+const optionsOf = ({ workload }: Pick<Task, "workload">): ReadonlyArray<string> =>
+  workload === "api" || workload === "sync" ? [`--max-semi-space-size=${Limits.youngHalfMiB}`] : []
 
 /** Both roles' numbers in one record. Rejects when a child fails, ends early or takes longer than the task's timeout. */
 export const runPair = async (
@@ -38,7 +43,7 @@ export const runPair = async (
   roles: ReadonlyArray<Task["role"]>
 ): Promise<Measured> => {
   const children = roles.map((role, index) => {
-    const node = ["--expose-gc", "--disable-warning=ExperimentalWarning"]
+    const node = ["--expose-gc", "--disable-warning=ExperimentalWarning", ...optionsOf(task)]
     const cpu = cpuOf(task, index)
     const child = fork(script, [JSON.stringify({ ...task, role })], {
       ...(cpu === undefined

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url"
 import { alerts } from "../../scripts/ops/alerts.ts"
 import { board } from "../../scripts/ops/board.ts"
 import { files, madeParts, operations } from "../../scripts/ops/main.ts"
+import * as Limits from "../../src/domain/Limits.ts"
 import * as Metric from "../../src/domain/metrics/Metric.ts"
 import * as Settings from "../../src/layers/config/Settings.ts"
 import { judge, promtool } from "../harness/promtool.ts"
@@ -27,6 +28,12 @@ describe("ops/", () => {
     for (const [name, make] of Object.entries(files)) {
       assert.strictEqual(fs.readFileSync(`${directory}${name}`, "utf8"), make(), `${name} is old: npm run ops`)
     }
+  })
+
+  it("starts the node with the small young generation that its API was measured with", () => {
+    const option = `NODE_OPTIONS=--max-semi-space-size=${Limits.youngHalfMiB}`
+    assert.match(fs.readFileSync(`${directory}timemesh.service`, "utf8"), new RegExp(`^Environment=${option}$`, "m"))
+    assert.match(fs.readFileSync(`${directory}Dockerfile`, "utf8"), new RegExp(`^ENV ${option}$`, "m"))
   })
 
   it("docs/OPERATIONS.md has every setting and every metric, as they are in the code", () => {

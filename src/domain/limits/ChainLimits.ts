@@ -145,10 +145,10 @@ export const syncInboxBytes = 512 * 1024
  * ms. Time slice for queued sync messages before other work runs; one step may take longer. What arrives meanwhile, such as a ping or a question
  * to the admin API, waits for it several times: to be read, and to be answered.
  */
-export const syncTurnMs = 2
-/** blocks, and headers, checked in one step of a message: half a ms of compiled code. A block longer than an answer's chunk is a step of its own. */
-export const syncStepBlocks = 16
-export const syncStepHeaders = 128
+export const syncTurnMs = 1
+/** blocks, and headers, checked in one step of a message: a quarter of a ms of compiled code. A block longer than an answer's chunk is a step of its own. */
+export const syncStepBlocks = 8
+export const syncStepHeaders = 64
 /** ms. A node that started from an empty disk accepts a reorg of any depth until this long after it was first in sync. */
 export const settleAfterMs = 10 * 60_000
 /** ms. Retry delay after a store failure (disk full, server gone). */
@@ -188,5 +188,7 @@ export const progressRateMs = 5_000
 export const indexedAtOnce = 100
 /** headers. Those of a shown branch that our chain has reached are dropped in batches of this many: dropping each alone moves all the others. */
 export const branchDropAtOnce = 4_096
+/** headers. Room of a new branch at least: one that grows block by block is not copied for each of the first. */
+export const branchLeastHeaders = 16
 /** bytes. What a message that waits for its turn holds besides its payload, about: an object, its fields and a place in a queue. */
 export const waitingMessageBytes = 512

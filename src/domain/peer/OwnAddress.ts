@@ -37,14 +37,28 @@ export const scopeOf = (ip: PeerIp.PeerIp): string => `${PeerIp.classOf(ip)} ${P
 const ranked = (counts: ReadonlyMap<PeerIp.PeerIp, number>): ReadonlyArray<readonly [PeerIp.PeerIp, number]> =>
   [...counts].toSorted(([a, x], [b, y]) => y - x || PeerIp.compare(a, b))
 
+/** The first of `ranked`, without an order of the others: most groups have one peer, and a status asks for this twice. */
+const first = (counts: ReadonlyMap<PeerIp.PeerIp, number>): PeerIp.PeerIp | undefined => {
+  let [best, most]: [PeerIp.PeerIp | undefined, number] = [undefined, 0]
+  for (const [ip, count] of counts) {
+    if (best === undefined || count > most || (count === most && PeerIp.compare(ip, best) < 0)) {
+      ;[best, most] = [ip, count]
+    }
+  }
+  return best
+}
+
 const add = <K>(counts: Map<K, number>, key: K): void => void counts.set(key, (counts.get(key) ?? 0) + 1)
 
 /** The votes, scope by scope: routable addresses first, IPv4 before IPv6. */
 export const count = (observations: Iterable<Observation>): ReadonlyArray<Seen> => {
   /** By scope and voter: how many of its peers name each address. */
   const scopes = new Map<string, Map<string, Map<PeerIp.PeerIp, number>>>()
+  /** Nearly all peers name the same address. */
+  const scopeOfAddress = new Map<PeerIp.PeerIp, string>()
   for (const { from, seen } of observations) {
-    const scope = scopeOf(seen)
+    const scope = scopeOfAddress.get(seen) ?? scopeOf(seen)
+    scopeOfAddress.set(seen, scope)
     const groups = scopes.get(scope) ?? new Map<string, Map<PeerIp.PeerIp, number>>()
     scopes.set(scope, groups)
     const voter = PeerIp.operatorOf(from)
@@ -56,8 +70,8 @@ export const count = (observations: Iterable<Observation>): ReadonlyArray<Seen> 
   for (const groups of scopes.values()) {
     const votes = new Map<PeerIp.PeerIp, number>()
     for (const named of groups.values()) {
-      const [first] = ranked(named)
-      if (first !== undefined) add(votes, first[0])
+      const choice = first(named)
+      if (choice !== undefined) add(votes, choice)
     }
     const [most, ...rest] = ranked(votes)
     if (most === undefined) continue

@@ -16,10 +16,14 @@ export interface KnownBlock {
   readonly txids: ReadonlyArray<Hash.Hash>
 }
 
-export const toStored = ({ block, hash, txids }: KnownBlock): StoredBlock => ({
+export const toStored = (known: KnownBlock): StoredBlock =>
+  toStoredAfter(known, Hash.toHex(known.block.header.previousHash))
+
+/** The same where the caller has the hash of the block before as text. */
+export const toStoredAfter = ({ block, hash, txids }: KnownBlock, previous: string): StoredBlock => ({
   height: block.header.height,
   hash: Hash.toHex(hash),
-  previous: Hash.toHex(block.header.previousHash),
+  previous,
   bytes: block.bytes,
   txids: txids.length > plainTransactions ? txids : undefined
 })

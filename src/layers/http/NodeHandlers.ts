@@ -63,7 +63,7 @@ export const layer = (startedAt: number) =>
       return handlers.handleAll({
         status: () =>
           Effect.gen(function*() {
-            const { links, peers, sync, verdict } = yield* health
+            const { links, own, peers, sync, verdict } = yield* health
             const { apart, connected, known, missing, sentence, troubled } = peers
             const now = yield* Clock.currentTimeMillis
             const uptimeMs = Math.round((yield* monotonicMs) - startedAt)
@@ -72,7 +72,7 @@ export const layer = (startedAt: number) =>
               network: config.network.name,
               listen: PeerAddress.format(manager.address),
               advertise: advertised(config),
-              own: yield* state.own,
+              own,
               software: config.software,
               pid: process.pid,
               startedAt: now - uptimeMs,

@@ -2,6 +2,7 @@
 import { Effect, Option } from "effect"
 import * as NodeVerdict from "../../domain/NodeVerdict.ts"
 import type * as Explanation from "../../domain/peer/Explanation.ts"
+import type { OwnReport } from "../../domain/peer/OwnAddressText.ts"
 import * as PeerSummary from "../../domain/peer/PeerSummary.ts"
 import { PeerState } from "../../services/PeerState.ts"
 import type { SyncReport } from "../../services/Sync.ts"
@@ -22,6 +23,7 @@ export interface Health {
   readonly peers: PeerSummary.PeerSummary
   readonly links: PeerSummary.Links
   readonly sync: SyncReport | undefined
+  readonly own: OwnReport
   readonly verdict: NodeVerdict.NodeVerdict
 }
 
@@ -36,7 +38,7 @@ export const make: Effect.Effect<Effect.Effect<Health>, never, PeerState> = Effe
     const peers = PeerSummary.of(rows)
     const up = rows.flatMap(({ record }) => record?.connection ?? [])
     const inbound = up.filter(({ direction }) => direction === "inbound").length
-    const { notices } = yield* state.own
+    const own = yield* state.own
     const verdict = NodeVerdict.of({
       peers,
       inbound,
@@ -44,8 +46,8 @@ export const make: Effect.Effect<Effect.Effect<Health>, never, PeerState> = Effe
       chain: sync === undefined
         ? undefined
         : { height: sync.tip.height, target: sync.target, synced: sync.synced },
-      notices
+      notices: own.notices
     })
-    return { rows, peers, links: PeerSummary.links(rows), sync, verdict }
+    return { rows, peers, links: PeerSummary.links(rows), sync, own, verdict }
   })
 })

@@ -1,15 +1,11 @@
 /** Received bodies by height, waiting for earlier bodies or for the store, and the memory they take. */
-import type * as Hash from "../../domain/chain/Hash.ts"
-import type { Parent } from "../../domain/chain/HeaderRules.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { StoredBlock } from "../../services/ChainStore.ts"
 
 /** A received body that matches its header. */
 export interface Held {
-  readonly hash: Hash.Hash
   /** The same block in the store's form. */
   readonly block: StoredBlock
-  readonly treasuryBalance: Parent["treasuryBalance"]
   /** The peer that sent it first; `undefined`: this node made it. */
   readonly from: PeerIp | undefined
 }

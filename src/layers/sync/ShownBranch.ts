@@ -1,9 +1,11 @@
 /** One branch shown by peers: its headers above our chain, and the bodies received. The planner knows it by its `id`. */
 import * as Hash from "../../domain/chain/Hash.ts"
+import type { HeaderChain } from "../../domain/chain/HeaderChain.ts"
 import type { Parent } from "../../domain/chain/HeaderRules.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { SyncTip } from "../../domain/sync/SyncState.ts"
 import { HeldBodies } from "./HeldBodies.ts"
+import { PackedHeaders } from "./PackedHeaders.ts"
 
 /** Check headers before adding them. Mutable; touched only from synchronous code. */
 export class ShownBranch {
@@ -12,15 +14,13 @@ export class ShownBranch {
   /** Height up to which its bodies are staged in the store, beside the chain; `fork` or less: none. */
   stagedTo = 0
   #fork: number
-  /** Headers of heights `#first`, `#first` + 1, …; the first ones may be at or below the fork. */
-  #headers: Array<Parent>
-  #first: number
+  /** The first ones may be at or below the fork. */
+  #headers: PackedHeaders
 
   constructor(id: number, fork: number, headers: ReadonlyArray<Parent>) {
     this.id = id
     this.#fork = fork
-    this.#first = fork + 1
-    this.#headers = [...headers]
+    this.#headers = new PackedHeaders(fork + 1, headers)
   }
 
   /** Height of the last block shared with our chain. */
@@ -34,12 +34,12 @@ export class ShownBranch {
   }
 
   get height(): number {
-    return this.#first + this.#headers.length - 1
+    return this.#headers.last
   }
 
   /** `undefined`: our chain has reached the branch's end. */
   get tip(): Parent | undefined {
-    return this.#headers.at(-1)
+    return this.#headers.at(this.height)
   }
 
   /** The tip with its hash as text. */
@@ -48,39 +48,46 @@ export class ShownBranch {
     return { height: this.height, hash: tip === undefined ? "" : Hash.toHex(tip.hash) }
   }
 
-  /** The header at that height, if above the fork. */
+  /** The header at that height, if above the fork: a copy. */
   at(height: number): Parent | undefined {
-    return height > this.#fork ? this.#headers[height - this.#first] : undefined
+    return height > this.#fork ? this.#headers.at(height) : undefined
+  }
+
+  /** The hash at that height, if above the fork: a view, to be copied if it is kept. */
+  hashAt(height: number): Hash.Hash | undefined {
+    return height > this.#fork ? this.#headers.hashAt(height) : undefined
   }
 
   holds(height: number, hash: Hash.Hash): boolean {
-    const found = this.at(height)
-    return found !== undefined && Hash.equals(found.hash, hash)
+    return height > this.#fork && this.#headers.isHash(height, hash)
   }
 
-  /** Headers above the fork, up to `to`. */
+  /** Copies of the headers above the fork, up to `to`. */
   upTo(to: number): ReadonlyArray<Parent> {
-    return this.#headers.slice(this.#fork + 1 - this.#first, to + 1 - this.#first)
+    return this.#headers.range(this.#fork + 1, to)
+  }
+
+  /** Puts the headers above the fork, up to `to`, on a chain that ends at the fork. */
+  extend(chain: HeaderChain, to: number): void {
+    this.#headers.extend(chain, this.#fork + 1, to)
   }
 
   append(headers: ReadonlyArray<Parent>): void {
-    for (const header of headers) this.#headers.push(header)
+    this.#headers.append(headers)
   }
 
   /** Our chain now has the branch's blocks up to `fork`. */
   advance(fork: number): void {
     this.#fork = fork
     this.held.dropUpTo(this.base)
-    if (fork + 1 - this.#first < Limits.branchDropAtOnce) return
-    this.#headers = this.#headers.slice(fork + 1 - this.#first)
-    this.#first = fork + 1
+    if (fork + 1 - this.#headers.first < Limits.branchDropAtOnce) return
+    this.#headers = this.#headers.since(fork + 1)
   }
 
   /** Our chain now leaves the branch lower down, at `fork`. `own`: the branch's blocks from there on, which our chain no longer has. */
   recede(fork: number, own: ReadonlyArray<Parent>): void {
-    this.#headers = [...own, ...this.upTo(this.height)]
+    this.#headers = new PackedHeaders(fork + 1, [...own, ...this.upTo(this.height)])
     this.#fork = fork
-    this.#first = fork + 1
   }
 
   /**

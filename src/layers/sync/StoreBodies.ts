@@ -148,14 +148,15 @@ const stored = (context: SyncContext, branch: ShownBranch, batch: ReadonlyArray<
   credit(context, batch)
   const before = context.state.chain
   const { fork } = branch
-  const added = branch.upTo(tip.height)
-  follow(context, fork, added)
+  const to = Math.min(tip.height, branch.height)
+  const added = to - fork
+  follow(context, branch, to)
   if (fork < before.height) {
     context.reorgs += 1
     context.emit({ _tag: "Reorg", fork, depth: before.height - fork, height: tip.height })
   }
   context.localChain.setTip(tip)
-  context.stored.push({ tip, added: added.length, last: batch.at(-1) })
+  context.stored.push({ tip, added, last: batch.at(-1) })
   context.machine.post({
     _tag: "Stored",
     tip,
@@ -179,9 +180,10 @@ export const tellStored = (context: SyncContext): void => {
   SyncAnnounce.announce(context, added === 1 ? last : undefined, tip)
 }
 
-/** Our chain now has these headers above `fork`: updates the fork of every branch. */
-const follow = (context: SyncContext, fork: number, added: ReadonlyArray<Parent>): void => {
+/** Our chain now has the branch's headers up to `to`: updates the fork of every branch. */
+const follow = (context: SyncContext, branch: ShownBranch, to: number): void => {
   const { branches, chain } = context
+  const { fork } = branch
   const replaced: Array<Parent> = []
   for (let height = fork + 1; height <= chain.height; height++) {
     const parent = chain.parentAt(height)
@@ -192,16 +194,20 @@ const follow = (context: SyncContext, fork: number, added: ReadonlyArray<Parent>
     if (branch.fork > fork) branch.recede(fork, replaced.slice(0, branch.fork - fork))
   }
   if (replaced.length > 0) chain.rewind(fork)
-  for (const { hash, treasuryBalance } of added) chain.append(hash, treasuryBalance)
-  for (const branch of branches.values()) {
-    if (branch.fork !== fork) continue
-    let shared = fork
-    for (const { hash, height } of added) {
-      if (!branch.holds(height, hash)) break
-      shared = height
-    }
-    branch.advance(shared)
+  branch.extend(chain, to)
+  for (const other of branches.values()) {
+    if (other !== branch && other.fork === fork) other.advance(sharedUpTo(branch, other, to))
   }
+  branch.advance(to)
+}
+
+/** Height up to which two branches with the same fork have the same headers, at most `to`. */
+const sharedUpTo = (branch: ShownBranch, other: ShownBranch, to: number): number => {
+  for (let height = branch.fork + 1; height <= to; height++) {
+    const hash = branch.hashAt(height)
+    if (hash === undefined || !other.holds(height, hash)) return height - 1
+  }
+  return to
 }
 
 /** The change failed and the chain is unchanged: tries again later. */

@@ -61,9 +61,7 @@ export const extend = (context: SyncContext, block: Block.Block, from: PeerIp | 
   if (branch.height < height) branch.append([header])
   const bytes = branch.held.bytes
   branch.held.put(height, {
-    hash: verdict.hash,
     block: toStored(verdict),
-    treasuryBalance: block.header.treasuryBalance,
     from
   })
   context.branches.set(branch.id, branch)

@@ -6,7 +6,7 @@ import * as Limits from "../../domain/Limits.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type { SyncAction } from "../../domain/sync/SyncState.ts"
 import type { Blocks } from "../../domain/wire/SyncMessage.ts"
-import { toStored } from "../chain/StoredBlocks.ts"
+import { toStored, toStoredAfter } from "../chain/StoredBlocks.ts"
 import type { Held } from "./HeldBodies.ts"
 import type { Steps } from "./MessageTurns.ts"
 import type { ShownBranch } from "./ShownBranch.ts"
@@ -23,8 +23,8 @@ export const ask = (
   if (branch === undefined) return
   const hashes = new Uint8Array(count * Hash.length)
   for (let i = 0; i < count; i++) {
-    const header = branch.at(from + i)
-    if (header !== undefined) hashes.set(header.hash, i * Hash.length)
+    const hash = branch.hashAt(from + i)
+    if (hash !== undefined) hashes.set(hash, i * Hash.length)
   }
   context.blockRequests.set(request, { peer, branch, next: from, to: from + count - 1, forgotten: false })
   SyncContext.request(context, peer, { _tag: "GetBlocks", request, from, hashes })
@@ -64,7 +64,7 @@ export const received = function*(context: Context, peer: PeerIp, message: Block
   for (const [i, raw] of message.blocks.entries()) {
     const height = first + i
     if (isWanted(asked, height)) {
-      const verdict = branch.at(height) === undefined
+      const verdict = branch.hashAt(height) === undefined
         ? "gone"
         : verdicts[i] ?? check(context, branch, height, raw, peer)
       if (typeof verdict !== "string" && "fault" in verdict) {
@@ -101,7 +101,9 @@ const checking = function*(
   const verdicts: Array<Verdict | undefined> = []
   for (const [i, raw] of blocks.entries()) {
     if (i > 0 && i % Limits.syncStepBlocks === 0) yield
-    const verdict = isWanted(asked, first + i) ? check(context, branch, first + i, raw, peer) : undefined
+    const before = verdicts[i - 1]
+    const previous = typeof before === "object" && "block" in before ? before.block.hash : undefined
+    const verdict = isWanted(asked, first + i) ? check(context, branch, first + i, raw, peer, previous) : undefined
     verdicts.push(verdict)
     if (typeof verdict === "string" || (verdict !== undefined && "fault" in verdict)) break
   }
@@ -115,27 +117,26 @@ interface Wrong {
 
 type Verdict = Held | Wrong | "gone" | "unusable"
 
-/** The branch's block at that height, or why the received block is not it. `gone`: the branch no longer reaches that height. */
+/**
+ * The branch's block at that height, or why the received block is not it. `gone`: the branch no longer reaches that height. `previous`: hash of the
+ * branch's block below, if it is there as text: one text for both, as thousands of blocks are held.
+ */
 const check = (
   context: Context,
   branch: ShownBranch,
   height: number,
   raw: Uint8Array,
-  from: PeerIp
+  from: PeerIp,
+  previous?: string
 ): Verdict => {
-  const expected = branch.at(height)?.hash
+  const expected = branch.hashAt(height)
   if (expected === undefined) return "gone"
   const block = Block.decode(raw)
   if (Block.isMalformed(block)) return { fault: "bad-block", detail: "undecodable block" }
   const verdict = Validation.body(context.params, context.hasher, expected, block, context.nowMs())
   switch (verdict._tag) {
     case "Valid":
-      return {
-        hash: expected,
-        block: toStored(verdict),
-        treasuryBalance: block.header.treasuryBalance,
-        from
-      }
+      return { block: previous === undefined ? toStored(verdict) : toStoredAfter(verdict, previous), from }
     case "WrongBlock":
       return { fault: "wrong-block", detail: Validation.describe(verdict) }
     default:

@@ -80,9 +80,7 @@ const node = (blocks: ReadonlyArray<Made>, plan: Partial<SyncBranch> = {}) => {
   }
   const hold = (branch: ShownBranch, block: Made, change: Partial<Held> = {}): void =>
     branch.held.put(block.height, {
-      hash: block.parent.hash,
       block,
-      treasuryBalance: block.parent.treasuryBalance,
       from: block.height % 2 === 0 ? ip(2) : ip(3),
       ...change
     })

@@ -91,9 +91,7 @@ describe("a block that extends", () => {
     const block = at(better, 21)
     assert.deepStrictEqual(extend(block), [undefined, [added(1, better.slice(0, 1), 20, block)]])
     assert.deepStrictEqual(context.branches.get(1)?.held.get(21), {
-      hash: block.parent.hash,
       block: { height: 21, hash: block.hash, previous: block.previous, bytes: block.bytes, txids: undefined },
-      treasuryBalance: block.parent.treasuryBalance,
       from: ip(2)
     })
     assert.deepStrictEqual(extend(block), [undefined, []], "the same again changes nothing")
@@ -219,9 +217,7 @@ describe("a pushed block", () => {
 describe("our tip", () => {
   const tip = harness.tipOf(shared)
   const held = (block: Made): Held => ({
-    hash: block.parent.hash,
     block,
-    treasuryBalance: block.parent.treasuryBalance,
     from: undefined
   })
   const said = (peer: number) => ["send", peer, { _tag: "Tip", height: 20, hash: at(shared, 20).parent.hash }]

@@ -94,15 +94,13 @@ describe("a piece of the answer", () => {
       came({ count: 1, done: true, bytes: at(14).bytes.length, ms: 30 })
     ])
     assert.deepStrictEqual([node.request(), node.link.pendingAnswers], [undefined, 0])
-    assert.deepStrictEqual([11, 12, 13, 14, 15].map((height) => node.shown.held.get(height)?.hash), [
-      ...branch.slice(0, 4).map(({ parent }) => parent.hash),
+    assert.deepStrictEqual([11, 12, 13, 14, 15].map((height) => node.shown.held.get(height)?.block.hash), [
+      ...branch.slice(0, 4).map(({ hash }) => hash),
       undefined
     ])
     const held = node.shown.held.get(12)
     assert.deepStrictEqual(held, {
-      hash: at(12).parent.hash,
       block: { height: 12, hash: at(12).hash, previous: at(11).hash, bytes: at(12).bytes, txids: undefined },
-      treasuryBalance: at(12).parent.treasuryBalance,
       from: ip(2)
     })
   })

@@ -79,6 +79,10 @@ const asked = Effect.gen(function*() {
 })
 
 describe("a turn of sync", () => {
+  it("is one ms, and a step a quarter of it: answers of the admin API wait for two or three turns", () => {
+    assert.deepStrictEqual([Limits.syncTurnMs, Limits.syncStepBlocks, Limits.syncStepHeaders], [1, 8, 64])
+  })
+
   it.effect("checks a few blocks of an answer, and holds all of them once the last is checked", () =>
     Effect.gen(function*() {
       const node = yield* asked
@@ -90,6 +94,11 @@ describe("a turn of sync", () => {
         node.turn()
       }
       assert.strictEqual(node.branch.held.count, count)
+      // The text of the hash below is that of the block below, whose own it was.
+      for (let height = 2; height <= count; height++) {
+        const [below, block] = [node.branch.held.get(height - 1)?.block, node.branch.held.get(height)?.block]
+        assert.strictEqual(block?.previous, below?.hash)
+      }
       assert.deepInclude(node.posted, {
         _tag: "BlocksReceived",
         peer: origin.ip,
@@ -122,12 +131,7 @@ describe("a turn of sync", () => {
       const node = yield* asked
       node.blocks()
       node.turn()
-      const held = node.chain.slice(0, 30).map(({ parent, ...block }) => ({
-        hash: parent.hash,
-        block,
-        treasuryBalance: parent.treasuryBalance,
-        from: undefined
-      }))
+      const held = node.chain.slice(0, 30).map((block) => ({ block, from: undefined }))
       for (const body of held) node.branch.held.put(body.block.height, body)
       const before = node.branch.held.bytes
       while (node.waits() > 0) node.turn()
@@ -142,8 +146,7 @@ describe("a turn of sync", () => {
       const node = yield* asked
       const [first] = node.chain
       assert(first !== undefined)
-      const { parent, ...block } = first
-      node.branch.held.put(1, { hash: parent.hash, block, treasuryBalance: parent.treasuryBalance, from: undefined })
+      node.branch.held.put(1, { block: first, from: undefined })
       node.blocks()
       assert.strictEqual(node.hashed(), Limits.syncStepBlocks - 1)
       node.branch.held.clear()
