@@ -4,7 +4,7 @@
  * tests of one part.
  */
 import { assert } from "@effect/vitest"
-import { Clock, Context, Effect, Fiber, Layer, Random, Scope, Stream } from "effect"
+import { Clock, Context, Effect, Fiber, Layer, Logger, Random, Scope, Stream } from "effect"
 import * as Limits from "../../src/domain/Limits.ts"
 import { networks } from "../../src/domain/Network.ts"
 import type { NodeSetup } from "../../src/domain/NodeSetup.ts"
@@ -36,7 +36,7 @@ import { LocalChain } from "../../src/services/LocalChain.ts"
 import { defaultTuning, NodeConfig } from "../../src/services/NodeConfig.ts"
 import { NodeEvents, type Untimed } from "../../src/services/NodeEvents.ts"
 import { NodeRules, protocolRules } from "../../src/services/NodeRules.ts"
-import { PeerSocket, plain, type Secured } from "../../src/services/PeerSocket.ts"
+import { type Dialled, PeerSocket, plain, type Secured } from "../../src/services/PeerSocket.ts"
 import * as HandTimers from "./handTimers.ts"
 
 export const ip = PeerIp.fromStringUnsafe
@@ -56,6 +56,8 @@ export interface Options extends Partial<Pick<NodeSetup, "advertisePort" | "mast
   /** Bits beyond those of every node. */
   readonly capabilities?: number
   readonly keyReport?: (ip: PeerIp.PeerIp) => PinReport | undefined
+  /** What a dial leads to. By default it never connects. */
+  readonly dial?: (to: PeerAddress.PeerAddress) => Effect.Effect<Dialled>
   /** The real machine handles what is posted. Otherwise it is only noted. */
   readonly isDriven?: boolean
 }
@@ -243,7 +245,7 @@ export const make = (options: Options = {}) => {
     dial: (to: PeerAddress.PeerAddress, { from }: { readonly from?: PeerIp.PeerIp } = {}) =>
       Effect.suspend(() => {
         asked.push({ to, from })
-        return Effect.never
+        return options.dial?.(to) ?? Effect.never
       }),
     listen: () => Effect.die("nothing listens"),
     addresses: interfaces,
@@ -268,7 +270,9 @@ export const make = (options: Options = {}) => {
       capabilities
     }),
     Context.add(Timers, hand.timers),
-    Context.add(NodeFibers, { fork: (effect: Effect.Effect<void>) => Effect.runFork(effect) }),
+    Context.add(NodeFibers, {
+      fork: (effect: Effect.Effect<void>) => Effect.runFork(Effect.provide(effect, Logger.layer([])))
+    }),
     Context.add(Entropy, {
       nonce: () => ++nonces,
       process: "a0".repeat(8),
