@@ -92,7 +92,7 @@ describe("a full node", () => {
     assert.deepStrictEqual([ask(node, "12.2.0.1"), node.posted()], [[], []])
   })
 
-  it("evicts nobody where a place is free", () => {
+  it("evicts no peer where a place is free", () => {
     const { all, node } = full(64)
     node.pass(Limits.evictionGraceMs)
     node.ctx.slots.givePlaceBack(all[3]?.peer.ip ?? ip("1.1.1.1"))

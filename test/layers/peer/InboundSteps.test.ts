@@ -291,7 +291,7 @@ describe("the anteroom", () => {
     assert.deepStrictEqual(calls, ["enter"])
   })
 
-  it("keeps nobody who is known, whose address is no peer's, whose socket cannot wait, nor while few are unidentified", () => {
+  it("keeps no socket of a known peer, of an address that is no peer's, or that cannot wait, and none while few are unidentified", () => {
     const node = make()
     node.crowd(Limits.crowdedEnds - 1)
     assert.isFalse(waits(node, accepted("10.0.0.1")))

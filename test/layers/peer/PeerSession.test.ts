@@ -49,7 +49,12 @@ const make = (options: hand.Options = {}) => {
     session.onBatch(end, reader, frames)
   }
   const say = (to: Pick<hand.Connected, "end">, ...messages: ReadonlyArray<Message>) =>
-    feed(to, new Uint8Array(Buffer.concat(messages.flatMap((message) => [...NativeWire.encode(message)]))))
+    feed(
+      to,
+      new Uint8Array(
+        Buffer.concat(messages.flatMap((message): ReadonlyArray<Uint8Array> => NativeWire.encode(message)))
+      )
+    )
   const data = (channel: number, ...lengths: ReadonlyArray<number>): ReadonlyArray<Message> =>
     lengths.map((length) => ({ _tag: "Data", channel, payload: new Uint8Array(length) }))
   return { ...node, session, feed, say, data, chain, masternodes, progress }
@@ -218,7 +223,7 @@ describe("data", () => {
     assert.deepStrictEqual(order, ["data", "ping", "data", "data"])
   })
 
-  it("before Up is an offence, and reaches nobody", () => {
+  it("before Up is an offence, and reaches no receiver", () => {
     const node = make()
     const early = node.socket("10.0.0.1")
     const got = lengths(node, 1)
