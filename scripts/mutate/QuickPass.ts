@@ -15,8 +15,8 @@ import * as Facts from "./Facts.ts"
  */
 const hangsMs = { computing: 90_000, clock: 900_000 }
 
-/** Where tests have a bound: twenty times as long, as for a test that waits, and no longer than where they have none. */
-const computingMs = ({ mostMs }: Facts.Plan): number => Math.min(hangsMs.computing, 20 * mostMs)
+/** Where tests have a bound: eight times as long, and no longer than where they have none. */
+const computingMs = ({ mostMs }: Facts.Plan): number => Math.min(hangsMs.computing, 8 * mostMs)
 
 /** ms that a process has computed; `undefined` where the system does not say. */
 const computedMs = (pid: number | undefined): number | undefined => {

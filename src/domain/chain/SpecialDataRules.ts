@@ -15,7 +15,7 @@ const toUtf8 = new TextEncoder()
 
 /** `n` bytes from hex digits of either case; `undefined` if the text is anything else. */
 const hexBytes = (text: string, n: number): Uint8Array | undefined =>
-  text.length === 2 * n && /^[0-9a-f]*$/i.test(text) ? Result.getOrUndefined(Hex.decode(text)) : undefined
+  text.length === 2 * n ? Result.getOrUndefined(Hex.decode(text)) : undefined
 
 const isFilled = (data: SpecialData): boolean => {
   if (data.nodeAddress === "") return false

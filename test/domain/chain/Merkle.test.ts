@@ -2,6 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Hash from "../../../src/domain/chain/Hash.ts"
 import * as Merkle from "../../../src/domain/chain/Merkle.ts"
+import type { Transaction } from "../../../src/domain/chain/Transaction.ts"
+import * as Txid from "../../../src/domain/chain/Txid.ts"
+import { good } from "../../harness/changedBlocks.ts"
 import { hasher } from "../../harness/hasher.ts"
 
 const leaf = (n: number): Hash.Hash => new Uint8Array(32).fill(n)
@@ -27,12 +30,26 @@ describe("the merkle root", () => {
     assert.strictEqual(rootOf(a, b, c, d, e, a), rootOf(a, b, c, d, e, a, e, a))
     assert.isTrue(isPadded(a, b, c, d, e, a, e, a))
     assert.isTrue(isPadded(a, a))
+    // A last leaf without a neighbour is not compared, though a missing one would read as zero.
+    const zero = Hash.zero
+    for (const leaves of [[zero], [a, b, zero], [a, b, c, d, zero]]) assert.isFalse(isPadded(...leaves))
     for (const leaves of [[], [a], [a, b], [a, b, b], [a, b, c], [a, b, b, a], [a, b, c, d, e]]) {
       assert.isFalse(isPadded(...leaves), `${leaves.length} leaves`)
     }
   })
 
-  it("of old blocks is none where no transaction has a memo", () => {
+  it("of old blocks is none where no transaction has a memo, and covers each memo where one has", () => {
     assert.isFalse(Merkle.isLegacyRoot(hasher, [], Hash.zero))
+    const [coinbase, distribution] = good.transactions
+    if (coinbase === undefined || distribution === undefined) return assert.fail("two transactions")
+    const root = (...transactions: ReadonlyArray<Transaction>) =>
+      Merkle.root(hasher, transactions.map((transaction) => Txid.withMemo(hasher, transaction)))
+    assert.isFalse(Merkle.isLegacyRoot(hasher, good.transactions, root(...good.transactions)))
+    const memo = { ...coinbase, encryptedMemo: Uint8Array.of(1) }
+    assert.isTrue(Merkle.isLegacyRoot(hasher, [memo, distribution], root(memo, distribution)))
+    assert.isFalse(Merkle.isLegacyRoot(hasher, [memo, distribution], root(coinbase, distribution)))
+    assert.isFalse(Merkle.isLegacyRoot(hasher, [memo, distribution], Hash.zero))
+    const ids = Merkle.txids(hasher, [memo, distribution])
+    assert.deepStrictEqual(ids, good.transactions.map((transaction) => Txid.of(hasher, transaction)))
   })
 })

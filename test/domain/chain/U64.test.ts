@@ -31,6 +31,10 @@ describe("a 64-bit number", () => {
     assert.strictEqual(U64.subtract(5, 3), 2)
     assert.strictEqual(U64.subtract(BigInt(most) + 2n, 2), most)
     assert.strictEqual(U64.subtract(U64.max, U64.max - 1n), 1)
+    assert.strictEqual(U64.subtract(U64.max, 1), U64.max - 1n)
+    assert.strictEqual(U64.subtract(most, most), 0)
+    assert.strictEqual(U64.add(most - 1, 1), most)
+    assert.strictEqual(U64.add(0, 0), 0)
   })
 
   it.prop("has one form per value, and adds exactly", [arb.u64, arb.u64], ([a, b]) => {

@@ -92,6 +92,11 @@ describe("a message about masternodes", () => {
     )
   })
 
+  it("says of a proof of another length what it should be", () => {
+    const said = Schema.decodeUnknownExit(MasternodeMessage.OwnMasternode)({ ...own, proof: new Uint8Array(63) })
+    assert.include(String(said), "Expected 64 bytes")
+  })
+
   it("with a bad entry is bad, whichever it is, and says so", () => {
     const body = MasternodeMessage.encode(many(3))
     for (let i = 0; i < 3; i++) {

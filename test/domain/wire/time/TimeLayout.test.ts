@@ -223,6 +223,19 @@ describe("composed types", () => {
     )
   })
 
+  it("say of a value out of bounds what it should be", () => {
+    const cases: ReadonlyArray<readonly [{ readonly schema: Schema.Codec<unknown> }, unknown, string]> = [
+      [T.u64, 1n, "a number where it is a safe integer"],
+      [T.raw(3), new Uint8Array(2), "3 bytes"],
+      [T.bytes(3), new Uint8Array(4), "at most 3 bytes"],
+      [T.text, "\ud800", `text of at most ${Limits.timeTextBytes} bytes of UTF-8`],
+      [T.words, "\n", "printable text"]
+    ]
+    for (const [{ schema }, value, expected] of cases) {
+      assert.include(String(Schema.decodeUnknownExit(schema)(value)), `Expected ${expected}`)
+    }
+  })
+
   it("have the least length of what they encode", () => {
     const shortest: ReadonlyArray<readonly [T.Field<never>, unknown]> = [
       [T.u16, 0],
