@@ -80,6 +80,10 @@ describe("TimeRates", () => {
     assert.strictEqual(TimeRates.after(sent, "Ping", 9), sent)
   })
 
+  it("sends the first of each kind at once", () => {
+    for (const tag of tags) assert.strictEqual(TimeRates.waitMs(TimeRates.nothing, tag, 0), 0, tag)
+  })
+
   it("never holds back what the daemon does not count", () => {
     let sent = TimeRates.nothing
     for (let i = 0; i < 1_000; i++) {

@@ -41,6 +41,29 @@ describe("ClientHello", () => {
     ])
   })
 
+  it("counts the bytes that it has read, and stops at the last one of the message", () => {
+    const hello = new ClientHello()
+    const bytes = record(message(9))
+    assert.strictEqual(hello.push(Uint8Array.from(bytes.slice(0, 6))), "more")
+    assert.deepStrictEqual([hello.bytes, hello.detail], [6, undefined])
+    assert.strictEqual(hello.push(new Uint8Array(0)), "more")
+    assert.strictEqual(hello.push(Uint8Array.from([...bytes.slice(6), 1, 2, 3])), "whole")
+    assert.deepStrictEqual([hello.bytes, hello.detail], [bytes.length, undefined])
+    assert.strictEqual(hello.push(Uint8Array.of(1)), "whole")
+    assert.strictEqual(hello.bytes, bytes.length)
+    const bad = new ClientHello()
+    assert.strictEqual(bad.push(Uint8Array.of(23, 22)), "malformed")
+    assert.strictEqual(bad.push(Uint8Array.from(bytes)), "malformed", "for good")
+    assert.deepStrictEqual([bad.bytes, bad.detail], [1, "TLS record of type 23 before the ClientHello"])
+  })
+
+  it("may be empty, and lie in a record as long as any", () => {
+    assert.deepStrictEqual(scan(record(message(0))), ["whole", undefined, 9])
+    assert.strictEqual(scan([22, 3, 1, 64, 0, 1, 0, 0, 9])[0], "more")
+    // A length of three bytes.
+    assert.strictEqual(scan([22, 3, 1, 0, 9, 1, 1, 0, 0])[1], "ClientHello of 65536 bytes exceeds limit 8192")
+  })
+
   it("may not come in records of next to nothing", () => {
     const bytes = message(Limits.tlsHelloBytes).flatMap((byte) => record([byte]))
     const [progress, detail, at] = scan(bytes, 1)
