@@ -36,6 +36,8 @@ export class TcpEnd implements ConnectionEnd {
   readonly pull: Effect.Effect<Batch, Socket.SocketError> = Effect.suspend(() => this.take() ?? this.arrival())
   private state: "idle" | "reading" | "closed" = "idle"
   private begun = false
+  /** The reader wants no more for now. */
+  private held = false
   /** Called once when enough bytes have arrived, or no more will. */
   private onSpoken: Parameters<OnceSpoken>[0] | undefined
   private isEnough: Parameters<OnceSpoken>[1] | undefined
@@ -124,7 +126,8 @@ export class TcpEnd implements ConnectionEnd {
         this.chunks = []
         this.buffered = 0
         this.deliver(chunks)
-        if (this.sink !== undefined && this.conn.isPaused()) this.conn.resume()
+        // Unless the reader paused meanwhile: it would be given everything that the peer sends, and keep it.
+        if (this.sink !== undefined && !this.held && this.conn.isPaused()) this.conn.resume()
       }
       if (this.failure !== undefined) this.wake()
       return Effect.sync(() => {
@@ -136,6 +139,7 @@ export class TcpEnd implements ConnectionEnd {
 
   /** See `SynchronousReader`. */
   hold(held: boolean): void {
+    this.held = held
     if (held) this.conn.pause()
     else if (this.state === "reading") this.conn.resume()
   }
