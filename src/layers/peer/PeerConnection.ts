@@ -48,8 +48,7 @@ export class PeerConnection<Owner> {
   private fiber: Fiber.Fiber<unknown, unknown> | undefined
   private writer: Socket.Writer | undefined
   private writerScope: Scope.Closeable | undefined
-  private writing = false
-  /** When the pending write began, and the node's total lag at that time, ms. */
+  /** A write waits for the peer: when it began, and the node's total lag at that time, ms. */
   private writingSince: { readonly at: number; readonly lagMs: number } | undefined
   private flushing = false
   /** A batch is being handled: what that makes us send is written when it is done, without another turn. */
@@ -155,10 +154,7 @@ export class PeerConnection<Owner> {
     this.handling = true
     frames.onBytes(owner)
     const handed = this.handOver()
-    if (this.active) {
-      frames.onBatch(owner, reader, handed)
-      this.account(handed > 0)
-    }
+    if (this.active) this.handedOver(handed)
     this.handling = false
     if (this.flushing) this.flushNow()
   }
@@ -188,6 +184,11 @@ export class PeerConnection<Owner> {
     return this.messagesReceived - before
   }
 
+  private handedOver(frames: number): void {
+    this.frames.onBatch(this.owner, this.reader, frames)
+    this.account(frames > 0)
+  }
+
   /** Reads more of a long frame only within the node's budget. `ended`: a frame was completed, so the pending bytes belong to another. */
   private account(ended: boolean): void {
     const { io: { timers, waiting }, reader } = this
@@ -211,10 +212,7 @@ export class PeerConnection<Owner> {
     if (this.holds > 0) hold(true)
   }
 
-  /**
-   * Pauses reading; frames already received wait, and the peer's window closes. Each call needs a `resumeReading`. A message or a run of
-   * `Data` being handled is finished first.
-   */
+  /** Pauses reading once the message or run of `Data` being handled is done; what arrived waits. Each call needs a `resumeReading`. */
   pauseReading(): void {
     this.holds += 1
     if (this.holds === 1) this.holdReader?.(true)
@@ -231,10 +229,7 @@ export class PeerConnection<Owner> {
   private goOn(): void {
     if (this.holds > 0 || !this.hasWaiting) return
     const handed = this.handOver()
-    if (handed > 0 && this.active) {
-      this.frames.onBatch(this.owner, this.reader, handed)
-      this.account(true)
-    }
+    if (handed > 0 && this.active) this.handedOver(handed)
     if (this.holds === 0) this.holdReader?.(false)
   }
 
@@ -298,7 +293,7 @@ export class PeerConnection<Owner> {
 
   /** Schedules a write: everything queued in the same turn goes out in one write. */
   private flush(): void {
-    if (this.flushing || this.writing || this.writer === undefined) return
+    if (this.flushing || this.writingSince !== undefined || this.writer === undefined) return
     this.flushing = true
     if (!this.handling) this.io.afterTurn(this.flushNow)
   }
@@ -312,7 +307,7 @@ export class PeerConnection<Owner> {
   /** Writes what is queued, without a fiber while the socket takes it at once. */
   private drain(): void {
     const writer = this.writer
-    if (this.writing || writer === undefined || this.state === "ended") return
+    if (this.writingSince !== undefined || writer === undefined || this.state === "ended") return
     for (let batch = this.outbox.take(this); batch !== undefined; batch = this.outbox.take(this)) {
       const waiting = isSynchronous(writer) ? writer.writeNow(batch.chunks) : writer.writeAll(batch.chunks)
       if (!Exit.isExit(waiting) || Exit.isFailure(waiting)) return this.awaitDrain(waiting, batch)
@@ -331,13 +326,11 @@ export class PeerConnection<Owner> {
   }
 
   private awaitDrain(waiting: Effect.Effect<void, Socket.SocketError>, batch: Outbox.Batch): void {
-    this.writing = true
     const { lag, now } = this.io.timers
     this.writingSince = { at: now(), lagMs: lag.totalMs }
     this.io.fork(
       Effect.onExit(waiting, (exit) =>
         Effect.sync(() => {
-          this.writing = false
           this.writingSince = undefined
           // A failed write means a dead socket. Reading would find out too, but perhaps much later.
           if (Exit.isFailure(exit)) {
