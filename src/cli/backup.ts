@@ -18,11 +18,12 @@ export const summary = ({ chain, files, network }: Backup.Manifest): ReadonlyArr
   ["files", files.map(({ name, size }) => `${name} (${bytes(size)})`).join(", ")]
 ]
 
-/** Exit code 1: the work failed. 2: the command cannot do what was asked. */
+/** Exit code 1: the work failed. 2: the command cannot do what was asked, where it was asked. */
 export const orFail = <A, R>(effect: Effect.Effect<A, Backup.BackupError, R>): Effect.Effect<A, Failure.Failure, R> =>
   Effect.mapError(
     effect,
-    ({ message, reason }) => reason === "Exists" ? Failure.unusable(message) : Failure.failed(message)
+    ({ message, reason }) =>
+      reason === "Exists" || reason === "Target" ? Failure.unusable(message) : Failure.failed(message)
   )
 
 export const command = Command.make(

@@ -65,6 +65,6 @@ describe("the dashboard over an hour", () => {
         assert.deepStrictEqual(Open.growth(samples), [])
         assert.deepStrictEqual(problems.filter((problem) => !problem.includes("404")), [])
       })).pipe(Effect.provide(TcpSocket.layer)),
-    600_000
+    1_800_000
   )
 })

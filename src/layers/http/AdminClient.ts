@@ -5,7 +5,7 @@ import { HttpApiClient } from "effect/http-api"
 import * as Limits from "../../domain/Limits.ts"
 import type { PairTraceFile } from "../../domain/pair/PairTraceFile.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
-import { systemReason } from "../store/systemError.ts"
+import { systemCode, systemReason } from "../store/systemError.ts"
 import { AdminApi } from "./AdminApi.ts"
 import type { Masternodes, Status } from "./AdminApi.ts"
 import type { Sent } from "./EventsApi.ts"
@@ -81,7 +81,12 @@ export const make = (
       const transport = typeof error.reason === "object" && error.reason !== null && "_tag" in error.reason &&
         error.reason._tag === "TransportError"
       return transport
-        ? failure("unreachable", `${systemReason(error)}; is the node running there?`)
+        ? failure(
+          "unreachable",
+          ["ECONNRESET", undefined].includes(systemCode(error))
+            ? "the connection was closed without an answer; the admin API is at the port above that for peers, unless --admin names another"
+            : `${systemReason(error)}; is the node running there?`
+        )
         : failure("foreign", "the answer is not from an admin API of this timemesh version; check the address")
     }
     const ask = <A, E extends { readonly _tag: string; readonly message: string }>(

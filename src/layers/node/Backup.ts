@@ -18,6 +18,7 @@ import * as ChainDatabase from "../chain/ChainDatabase.ts"
 import * as MasternodeKey from "../masternode/MasternodeKey.ts"
 import * as SqliteCopy from "../sql/SqliteCopy.ts"
 import * as DataDir from "../store/DataDir.ts"
+import { makeDirectory } from "../store/makeDirectory.ts"
 import { FileError, flush, plain, PlainFiles } from "../store/PlainFiles.ts"
 import { systemReasonAndFix } from "../store/systemError.ts"
 
@@ -48,21 +49,25 @@ const manifestName = "backup.json"
 
 /**
  * Why a backup was not made, or not restored. `Missing`: there is no node to back up, or no backup there. `Exists`: the target already exists.
- * `Damaged`: the files do not match the manifest. `Failed`: the system or SQLite refused.
+ * `Target`: it cannot be made there. `Damaged`: the files do not match the manifest. `Failed`: the system or SQLite refused.
  */
 export class BackupError extends Data.TaggedError("BackupError")<{
-  readonly reason: "Missing" | "Exists" | "Damaged" | "Failed"
+  readonly reason: "Missing" | "Exists" | "Target" | "Damaged" | "Failed"
   readonly message: string
 }> {}
 
 const failed = (error: { readonly message: string }) => new BackupError({ reason: "Failed", message: error.message })
 
-const attempt = <A>(what: string, run: () => Promise<A>): Effect.Effect<A, BackupError> =>
+const attempt = <A>(
+  what: string,
+  run: () => Promise<A>,
+  reason: BackupError["reason"] = "Failed"
+): Effect.Effect<A, BackupError> =>
   Effect.tryPromise({
     try: run,
     catch: (error) =>
       new BackupError({
-        reason: "Failed",
+        reason,
         message: error instanceof FileError ? error.message : `${what}: ${systemReasonAndFix(error)}`
       })
   })
@@ -89,15 +94,26 @@ const described = (directory: string, name: Manifest["files"][number]["name"]) =
 const aside = (place: string): Effect.Effect<string, BackupError, Scope.Scope> =>
   Effect.acquireRelease(
     attempt(`${place} cannot be made`, async () => {
-      await fs.mkdir(nodePath.dirname(place), { recursive: true })
+      await makeDirectory(nodePath.dirname(place))
       return await fs.mkdtemp(`${place}.unfinished-`)
-    }),
+    }, "Target"),
     (directory) => Effect.promise(() => fs.rm(directory, { recursive: true, force: true }).catch(() => {}))
   )
 
-const requireFree = Effect.fnUntraced(function*(out: string) {
-  if (yield* Effect.mapError((yield* PlainFiles).exists(out), failed)) {
+const requireFree = Effect.fnUntraced(function*(out: string, directory: string) {
+  const isFree = yield* Effect.mapBoth((yield* PlainFiles).exists(out), {
+    onFailure: ({ message }) => new BackupError({ reason: "Target", message: `${message}; name another place` }),
+    onSuccess: (found) => !found
+  })
+  if (!isFree) {
     return yield* new BackupError({ reason: "Exists", message: `${out} is there already; name another directory` })
+  }
+  // Whatever takes the one would take the other.
+  if (nodePath.resolve(out).startsWith(`${nodePath.resolve(directory)}${nodePath.sep}`)) {
+    return yield* new BackupError({
+      reason: "Target",
+      message: `${out} is within the data directory ${directory}; name a place elsewhere, best on another disk`
+    })
   }
 })
 
@@ -128,7 +144,7 @@ export const make = (
     if (!(yield* Effect.mapError(DataDir.exists(directory), failed))) {
       return yield* new BackupError({ reason: "Missing", message: `there is no node at ${directory}` })
     }
-    yield* requireFree(out)
+    yield* requireFree(out, directory)
     const place = yield* aside(out)
     const there = yield* copyAll(directory, place)
     const chain = there.includes("chain.db") ? yield* ChainDatabase.headIn(`${place}/chain.db`) : undefined

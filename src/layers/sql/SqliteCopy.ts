@@ -27,5 +27,9 @@ export const copy = (from: string, to: string): Effect.Effect<void, FileError> =
       }
       await flush(to)
     },
-    catch: (error) => new FileError({ file: from, detail: `cannot be copied: ${SqliteHandle.faultOf(error).message}` })
+    catch: (error) => {
+      const { errno, message } = SqliteHandle.faultOf(error)
+      const fix = errno === SqliteHandle.full ? "; free some space, or choose a place on another disk" : ""
+      return new FileError({ file: from, detail: `cannot be copied: ${message}${fix}` })
+    }
   })

@@ -27,7 +27,8 @@ const notADatabase = 26
 /** "unable to open database file". */
 const cannotOpen = 14
 /** "database or disk is full". */
-const full = 13
+/** SQLITE_FULL: the disk that is written to. */
+export const full = 13
 /** "attempt to write a readonly database". */
 const readOnly = 8
 

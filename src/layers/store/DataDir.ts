@@ -12,6 +12,7 @@ import { constants } from "node:fs"
 import * as fs from "node:fs/promises"
 import * as nodePath from "node:path"
 import * as FileLock from "./FileLock.ts"
+import { makeDirectory } from "./makeDirectory.ts"
 import type { FileError } from "./PlainFiles.ts"
 import * as PlainFile from "./PlainFiles.ts"
 import { PlainFiles } from "./PlainFiles.ts"
@@ -99,7 +100,7 @@ const lockError = (directory: string, { busy, detail }: FileLock.FileLockError) 
 /** Creates the directory if needed, accessible to its owner only. */
 export const create = (directory: string) =>
   Effect.tryPromise({
-    try: () => fs.mkdir(directory, { recursive: true, mode: 0o700 }),
+    try: () => makeDirectory(directory, 0o700),
     catch: (error) =>
       new DataDirError({
         directory,

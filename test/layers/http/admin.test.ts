@@ -325,6 +325,20 @@ describe("admin API", () => {
       )
     }).pipe(Effect.provide(NodeHttpClient.layerUndici)))
 
+  it.live("a client that a program hangs up on, such as a node's port for peers, names the port to use", () =>
+    Effect.gen(function*() {
+      const peers = Net.createServer((socket) => socket.once("data", () => socket.destroy()))
+      yield* Effect.acquireRelease(
+        Effect.promise(() => new Promise<void>((resolve) => peers.listen(0, "127.0.0.1", resolve))),
+        () => Effect.promise(() => new Promise((resolve) => peers.close(resolve)))
+      )
+      const { port } = peers.address() as Net.AddressInfo
+      const client = yield* AdminClient.make(PeerAddress.make(PeerIp.fromStringUnsafe("127.0.0.1"), port))
+      const error = yield* Effect.flip(client.status)
+      assert.strictEqual(error.kind, "unreachable")
+      assert.include(error.message, "was closed without an answer; the admin API is at the port above that for peers")
+    }).pipe(Effect.scoped, Effect.provide(NodeHttpClient.layerNodeHttp)))
+
   it.live("connections beyond the bound that have not asked yet give way, and an operator is answered", () =>
     withServer((address) =>
       Effect.gen(function*() {
