@@ -1,9 +1,11 @@
 /** Messages by type: both ends count the same, and together they are all that the sockets carried. */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import type { Way } from "../../../src/domain/metrics/Counts.ts"
 import { tags } from "../../../src/domain/wire/time/TimeMessage.ts"
+import { FlightRecorder } from "../../../src/layers/peer/FlightRecorder.ts"
+import { TypeCounts } from "../../../src/layers/peer/MessageTally.ts"
 import { ip, onMesh, type Running } from "../../harness/mesh.ts"
 import * as synthetic from "../../harness/syntheticChain.ts"
 import { recorded120 } from "../../harness/timed/timeChain.ts"
@@ -32,6 +34,27 @@ const carried = Effect.fnUntraced(function*(node: Running, way: Way) {
 })
 
 describe("messages by type", () => {
+  it.effect("cost a count for a run of messages, not for each, and no step of a trace", () =>
+    onMesh(5, ({ start }) =>
+      Effect.gen(function*() {
+        const one = yield* start(a)
+        const other = yield* start(b, { peers: [a] })
+        yield* TestClock.adjust("20 seconds")
+        const got: Array<number> = []
+        yield* other.manager.receive(7, (_, payloads) => void got.push(...payloads.map(({ length }) => length)))
+        const [added, traced] = [vi.spyOn(TypeCounts.prototype, "add"), vi.spyOn(FlightRecorder.prototype, "record")]
+        yield* one.manager.sendAll(ip(b), 7, Array.from({ length: 256 }, () => new Uint8Array(100)))
+        // Less than a beat: no ping is among them.
+        yield* TestClock.adjust("100 millis")
+        const counts = [
+          got.length,
+          added.mock.calls.map(([type, , messages]) => [type, messages]),
+          traced.mock.calls.length
+        ]
+        vi.restoreAllMocks()
+        assert.deepStrictEqual(counts, [256, [["Data", 256], ["Data", 256]], 0])
+      })))
+
   it.effect("are the same at both ends, and all that the socket carried: handshake, chain, runs of Data, Reject", () =>
     onMesh(5, ({ start }) =>
       Effect.gen(function*() {
