@@ -95,6 +95,10 @@ describe("the dashboard's views", () => {
     const view = (change: object) => peersView.view(page(rows, change))
     assert.deepStrictEqual(column(view({}), 0), ["10.0.0.9", "10.0.0.10"])
     assert.deepStrictEqual(column(view({}), 2), ["us (out)", "it (in)"])
+    // Heights are what sync knows of a peer; its Hello is as old as the connection.
+    const grown = rows.map((row) => row.ip === "10.0.0.10" ? { ...row, sync: { height: 40, blocks: 0, use: "" } } : row)
+    assert.deepStrictEqual(column(view({}), 5), ["–", "9"])
+    assert.deepStrictEqual(column(peersView.view(page(grown)), 5), ["–", "40"])
     const byAge = { sort: { column: "lastByte", descending: false } }
     assert.deepStrictEqual(column(view(byAge), 0), ["10.0.0.10", "10.0.0.9"])
     assert.deepStrictEqual(column(view({ sort: { column: "lastByte", descending: true } }), 0), [

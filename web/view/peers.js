@@ -52,6 +52,12 @@ const situation = { id: "state", title: "State", narrow: true, cell: state, by: 
 
 const late = Number.MAX_SAFE_INTEGER
 
+/**
+ * As `timemesh peers` has it: what sync knows, else what its Hello said when it connected.
+ * @type {(peer: Peer) => number | undefined}
+ */
+const heightOf = ({ sync, tip }) => sync?.height ?? tip?.height
+
 /** @type {(state: State) => ReadonlyArray<Column<Peer>>} */
 const connectedColumns = ({ rtts }) => [
   ip,
@@ -82,11 +88,14 @@ const connectedColumns = ({ rtts }) => [
     by: ({ connection }) => connection?.rtt === undefined ? late : Model.milliseconds(connection.rtt)
   },
   {
-    id: "tip",
-    title: "Tip",
+    id: "height",
+    title: "Height",
     number: true,
-    cell: ({ tip }) => tip === undefined ? "–" : h("span", { title: tip.hash }, format.count(tip.height)),
-    by: ({ tip }) => tip?.height ?? -1
+    cell: (peer) => {
+      const height = heightOf(peer)
+      return height === undefined ? "–" : format.count(height)
+    },
+    by: (peer) => heightOf(peer) ?? -1
   },
   {
     id: "lastByte",

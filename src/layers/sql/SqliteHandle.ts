@@ -26,8 +26,7 @@ const corrupt = 11
 const notADatabase = 26
 /** "unable to open database file". */
 const cannotOpen = 14
-/** "database or disk is full". */
-/** SQLITE_FULL: the disk that is written to. */
+/** "database or disk is full": of the disk that is written to. */
 export const full = 13
 /** "attempt to write a readonly database". */
 const readOnly = 8
