@@ -2,7 +2,7 @@
  * The node's heartbeat, one for all connections. Each beat takes the connections that are due: each is pinged, or closed because it was
  * silent too long (`domain/peer/Liveness`). A late beat is this node's own lag, and does not count as a peer's silence.
  */
-import { type Array, Cause, Clock, Duration, Effect, Pull, Schedule, Stream } from "effect"
+import { Cause, Clock, Duration, Effect, Pull, Schedule, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
 import { HeartbeatPace, type Pace } from "../../services/Cadence.ts"
@@ -23,25 +23,20 @@ export const run = Effect.fnUntraced(function*(ctx: NodeContext) {
   }))
 })
 
-const oneBeat: Array.NonEmptyReadonlyArray<void> = [undefined]
-
 /**
- * A beat for each step of the pace, which calls `beat` with the length of its wait. `Stream.fromSchedule` with `Stream.runForEach` does not
- * report that length and costs half as much again. A node beats every second of its life, and a simulation does so for every node.
+ * Calls `beat` with the length of its wait for each step of the pace, and emits nothing. `Stream.fromSchedule` with `Stream.runForEach` does not
+ * report that length and costs half as much again. A node beats every second of its life, and a simulation does so for every node: so no beat
+ * passes through the stream.
  */
-const beats = (pace: Pace, beat: (waitMs: number) => void): Stream.Stream<void> =>
+const beats = (pace: Pace, beat: (waitMs: number) => void): Stream.Stream<never> =>
   Stream.fromPull(Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const step = yield* Schedule.toStep(pace)
     const next = Effect.flatMap(
       Effect.suspend(() => step(clock.currentTimeMillisUnsafe(), undefined)),
-      ([, duration]) =>
-        Effect.map(clock.sleep(duration), () => {
-          beat(Duration.toMillis(duration))
-          return oneBeat
-        })
+      ([, duration]) => Effect.map(clock.sleep(duration), () => beat(Duration.toMillis(duration)))
     )
-    return Pull.catchDone(next, () => Cause.done())
+    return Pull.catchDone(Effect.forever(next, { disableYield: true }), () => Cause.done())
   }))
 
 /** The connection came up: pings at once, then at the pace of the liveness rules. */

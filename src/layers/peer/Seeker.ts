@@ -24,8 +24,9 @@ export const start = (ctx: NodeContext, anchors: ReadonlyArray<PeerIp.PeerIp>): 
   }
   for (const known of first.values()) seek(ctx, known, "stored")
   look(ctx, Limits.seekFirstRows)
+  const allAsked: AllAsked = { until: 0, lastUp: 0 }
   again(ctx, Limits.seekEveryMs, 0, (ctx) => {
-    if (look(ctx, Limits.seekRows) === 0) askInNeed(ctx)
+    if (look(ctx, Limits.seekRows) === 0) askInNeed(ctx, allAsked)
   })
   again(ctx, Limits.feelerEveryMs, 1, feel)
   again(ctx, Limits.askEveryMs, 1, ask)
@@ -124,17 +125,34 @@ const untested = (ctx: NodeContext, now: number): KnownAddress.KnownAddress | un
   return undefined
 }
 
+/** No peer may be asked before `until` (monotonic ms), unless a connection has come up since `lastUp` (`Slots.lastUp`). */
+interface AllAsked {
+  until: number
+  lastUp: number
+}
+
 /** Places are free and no address is left to try: asks the peer that was asked longest ago, if any may be asked again. */
-const askInNeed = (ctx: NodeContext): void => {
+const askInNeed = (ctx: NodeContext, allAsked: AllAsked): void => {
   const now = ctx.timers.now()
+  const { lastUp } = ctx.slots
+  if (now < allAsked.until && lastUp === allAsked.lastUp) return
   let chosen: Up | undefined
+  let until = Number.POSITIVE_INFINITY
   for (const { up } of ctx.table.peers()) {
     if (up === undefined) continue
     const { at, times } = up.asked ?? { at: Number.NEGATIVE_INFINITY, times: 0 }
-    if (times >= Limits.askNeedyTimes || now - at < Limits.askNeedyMs * 2 ** Math.max(0, times - 1)) continue
+    if (times >= Limits.askNeedyTimes) continue
+    const waitMs = Limits.askNeedyMs * 2 ** Math.max(0, times - 1)
+    if (now - at < waitMs) {
+      // A moment early: the sum is rounded.
+      until = Math.min(until, at + waitMs - 1)
+      continue
+    }
     if (chosen === undefined || at < (chosen.asked?.at ?? 0)) chosen = up
   }
-  if (chosen !== undefined) Discovery.ask(ctx, chosen)
+  if (chosen !== undefined) return Discovery.ask(ctx, chosen)
+  allAsked.until = until
+  allAsked.lastUp = lastUp
 }
 
 /** Asks one peer for addresses. */

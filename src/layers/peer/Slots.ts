@@ -81,6 +81,11 @@ export class Slots {
     return this.ups
   }
 
+  /** The number of the last Up; 0: none yet. */
+  get lastUp(): number {
+    return this.upOrder
+  }
+
   /**
    * A connection comes up: returns its number in the order of all Ups. `undefined`: it must not come up, because its peer has no place or
    * `most` are up. Every Up needs this number, so no error in counting places can let more peers up.
