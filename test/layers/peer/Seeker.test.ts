@@ -162,6 +162,17 @@ describe("later", () => {
     assert.deepStrictEqual(asked(), [0, 1], "never the one that was asked so often")
   })
 
+  it("a peer that comes up when all others have been asked as often as they may be is asked", () => {
+    const node = started(0)
+    const a = node.up("10.0.0.1")
+    a.up.asked = { at: node.ctx.timers.now(), times: Limits.askNeedyTimes }
+    node.pass(2 * Limits.seekEveryMs)
+    assert.notInclude(a.connection.tags(), "AskPeers")
+    const b = node.up("10.0.0.2")
+    node.pass(Limits.seekEveryMs)
+    assert.deepStrictEqual(b.connection.tags().filter((tag) => tag === "AskPeers"), ["AskPeers"])
+  })
+
   it("but not while addresses are left to try, nor when every place is taken", () => {
     const node = started(10)
     const a = node.up("10.9.0.1")
