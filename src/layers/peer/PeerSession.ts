@@ -83,7 +83,6 @@ export class PeerSession implements FrameEvents<PeerEnd> {
 
   onBatch(end: PeerEnd, { arriving }: WireReader, frames: number): void {
     this.handOver(end)
-    this.channel = -1
     if (end.up === undefined) return
     if (frames === 0 && arriving) this.ctx.sync.onProgress(end.up)
     Heartbeat.heard(this.ctx, end.up, frames, arriving)

@@ -168,6 +168,18 @@ describe("an accepted socket", () => {
     assert.isTrue(endsOf({ ctx } as hand.Hand, "10.0.0.2")[0]?.isKnown)
   })
 
+  it("is waited for when the node stops, until its program has ended", () => {
+    const { ctx, enter, inbound } = make()
+    enter(accepted("10.0.0.1"))
+    const [end] = endsOf({ ctx } as hand.Hand, "10.0.0.1")
+    assert(end !== undefined)
+    ctx.slots.close()
+    const stopping = Effect.runFork(ctx.slots.drained)
+    assert.isUndefined(stopping.pollUnsafe())
+    inbound.onEnd(end, DisconnectReason.remote("eof"))
+    assert.isDefined(Effect.runFork(ctx.slots.drained).pollUnsafe())
+  })
+
   it("that floods with empty records proves an offence", () => {
     const { ctx, emitted, enter, inbound } = make()
     enter(accepted("10.0.0.1"))

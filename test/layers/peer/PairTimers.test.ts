@@ -65,6 +65,18 @@ describe("rule timers", () => {
       assert.deepStrictEqual(fired.map(([, at]) => at), [2_040 + Limits.lastLookMs])
     }))
 
+  it.effect("a stall that hides its moment is given back once: by its own lateness and by the node's lag alike", () =>
+    Effect.gen(function*() {
+      const { clock, ctx, fired, peer } = yield* make
+      PairTimers.arm(ctx, peer, { kind: "probe", end: 0 }, 2_000)
+      clock.run(1_000)
+      clock.stall(3_000)
+      clock.run(1_999)
+      assert.deepStrictEqual(fired, [])
+      clock.run(1)
+      assert.deepStrictEqual(fired.map(([, at]) => at), [6_000])
+    }))
+
   it.effect("a stall that another timer measured counts, also where this one is due after it", () =>
     Effect.gen(function*() {
       for (const what of ["dial", "answer"] as const) {

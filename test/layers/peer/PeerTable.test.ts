@@ -146,6 +146,14 @@ describe("a row", () => {
     })
   })
 
+  it("of a peer that dialled us shows the port where it listens, not the port of its socket", () => {
+    const { ctx, up } = hand.make()
+    const { port, dialPort, connection } = ctx.table.record(up("10.0.0.1", { listens: 4_001 }).peer)
+    assert.deepStrictEqual([port, dialPort, connection?.ephemeralPort], [4_001, 4_001, 5_000])
+    const deaf = ctx.table.record(up("10.0.0.2", { listens: 0 }).peer)
+    assert.deepStrictEqual([deaf.port, deaf.dialPort], [0, hand.port])
+  })
+
   it("counts the ends that are not up, waiting dials included", () => {
     const { ctx, parts, socket, up } = hand.make()
     const { peer } = up("10.0.0.1")

@@ -254,5 +254,12 @@ describe("a dial-back for a peer", () => {
       Reachability.ask(node.ctx, made.peer, made.up, 9)
       yield* node.settle
       assert.deepStrictEqual(made.connection.sent(), [])
+      // Its dial is over as well, and makes room for others.
+      const others = [1, 2].map((i) => node.up(`10.1.0.${i}`))
+      for (const other of others) {
+        Reachability.ask(node.ctx, other.peer, other.up, 1)
+        yield* node.settle
+      }
+      assert.strictEqual(node.asked.length, 1 + others.length)
     }))
 })

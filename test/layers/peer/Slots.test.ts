@@ -28,6 +28,22 @@ describe("Slots", () => {
     assert.deepStrictEqual([s.placesTaken, s.hasPlace(a), s.hasPlace(b)], [1, false, true])
   })
 
+  it("counts the places of chosen peers: once each, whichever end comes first, until they are given back", () => {
+    const s = slots()
+    s.takePlace(a, false)
+    s.takePlace(b, true)
+    s.takePlace(b, true)
+    assert.strictEqual(s.chosenPlaces, 1)
+    s.takePlace(b, false)
+    assert.strictEqual(s.chosenPlaces, 1, "it answers our dial with one of its own")
+    s.takePlace(a, true)
+    assert.strictEqual(s.chosenPlaces, 2)
+    for (const peer of [a, a, c]) s.givePlaceBack(peer)
+    assert.strictEqual(s.chosenPlaces, 1)
+    s.givePlaceBack(b)
+    assert.deepStrictEqual([s.chosenPlaces, s.placesTaken], [0, 0])
+  })
+
   it("no peer comes up without a place, nor over the limit whatever the places say", () => {
     const s = slots()
     assert.isUndefined(s.wentUp(a, 2))
