@@ -241,25 +241,25 @@ describe("a dial-back for a peer", () => {
       assert.strictEqual(least.node.asked.length, 1 + Limits.dialBacks + 1)
     }))
 
-  it.effect("is not told to a peer that has gone meanwhile", () =>
+  it.effect("is not told to a peer that has gone meanwhile, and makes room for others", () =>
     Effect.gen(function*() {
+      let leaves: hand.Connected | undefined
       const node = hand.make({
         dial: () =>
           Effect.sync(() => {
-            made.end.up = undefined
+            if (leaves !== undefined) leaves.end.up = undefined
             return { socket: saying(helloOf(same)), local: Effect.succeedNone, secured: Effect.succeedNone }
           })
       })
-      const made = node.up("10.0.0.1", { listens: 4_711, ...same })
-      Reachability.ask(node.ctx, made.peer, made.up, 9)
-      yield* node.settle
-      assert.deepStrictEqual(made.connection.sent(), [])
-      // Its dial is over as well, and makes room for others.
-      const others = [1, 2].map((i) => node.up(`10.1.0.${i}`))
-      for (const other of others) {
-        Reachability.ask(node.ctx, other.peer, other.up, 1)
-        yield* node.settle
-      }
-      assert.strictEqual(node.asked.length, 1 + others.length)
+      const ask = (at: string, isLeaving: boolean) =>
+        Effect.gen(function*() {
+          const made = node.up(at, { listens: 4_711, ...same })
+          leaves = isLeaving ? made : undefined
+          Reachability.ask(node.ctx, made.peer, made.up, 9)
+          yield* node.settle
+          return made.connection.tags()
+        })
+      for (let i = 0; i < Limits.dialBacks; i++) assert.deepStrictEqual(yield* ask(`10.0.0.${i + 1}`, true), [])
+      assert.deepStrictEqual(yield* ask("10.0.0.9", false), ["DialBack"])
     }))
 })

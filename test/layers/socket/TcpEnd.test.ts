@@ -58,6 +58,8 @@ const make = () => {
   return { conn, end, receive: (...bytes: ReadonlyArray<number>) => conn.emit("data", Buffer.from(bytes)) }
 }
 
+const bytesOf = (chunk: Uint8Array): ReadonlyArray<number> => Array.from(chunk)
+
 const ending = (exit: Exit.Exit<unknown, Socket.SocketError> | undefined) => {
   if (exit === undefined || Exit.isSuccess(exit)) return undefined
   for (const reason of exit.cause.reasons) {
@@ -76,12 +78,12 @@ describe("reading", () => {
     assert.deepStrictEqual([end.begin(), end.begin()], [true, false])
     receive(1)
     receive(2, 3)
-    assert.deepStrictEqual(Effect.runSync(end.pull).map((chunk) => [...chunk]), [[1], [2, 3]])
+    assert.deepStrictEqual(Effect.runSync(end.pull).map(bytesOf), [[1], [2, 3]])
     const fiber = Effect.runFork(end.pull)
     assert.isUndefined(fiber.pollUnsafe())
     receive(4)
     const exit = fiber.pollUnsafe()
-    assert.deepStrictEqual(exit !== undefined && Exit.isSuccess(exit) && exit.value.map((chunk) => [...chunk]), [[4]])
+    assert.deepStrictEqual(exit !== undefined && Exit.isSuccess(exit) && exit.value.map(bytesOf), [[4]])
   })
 
   it("stops the peer when enough is read ahead, by bytes or by chunks, and goes on when that is pulled", () => {
@@ -105,7 +107,7 @@ describe("reading", () => {
     end.begin()
     Effect.runFork(end.pull).interruptUnsafe()
     receive(7)
-    assert.deepStrictEqual(Effect.runSync(end.pull).map((chunk) => [...chunk]), [[7]])
+    assert.deepStrictEqual(Effect.runSync(end.pull).map(bytesOf), [[7]])
   })
 
   it("by a sink gives what is there first, then each batch as it comes; a sink that throws ends it", () => {
@@ -136,7 +138,7 @@ describe("reading", () => {
     receive(1)
     conn.emit("end")
     conn.emit("close")
-    assert.deepStrictEqual(Effect.runSync(end.pull).map((chunk) => [...chunk]), [[1]])
+    assert.deepStrictEqual(Effect.runSync(end.pull).map(bytesOf), [[1]])
     assert.strictEqual(ending(Effect.runSyncExit(end.pull)), "SocketCloseError 1000")
     const late = make()
     late.end.begin()
@@ -173,7 +175,7 @@ describe("a first word", () => {
     receive(4)
     assert.deepStrictEqual([told, conn.paused], [[true], true])
     end.begin()
-    assert.deepStrictEqual(Effect.runSync(end.pull).flatMap((chunk) => [...chunk]), [1, 2, 3, 4])
+    assert.deepStrictEqual(Effect.runSync(end.pull).flatMap(bytesOf), [1, 2, 3, 4])
   })
 
   it("is missing when the connection ends before, or has ended", () => {
