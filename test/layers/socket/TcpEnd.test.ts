@@ -209,7 +209,7 @@ describe("writing", () => {
     end.begin()
     assert.strictEqual(end.write([Buffer.from("a")]), Effect.void)
     assert.deepStrictEqual([conn.calls, conn.written.length], [[], 1])
-    end.write([Buffer.from("b"), Buffer.from("c")])
+    Effect.runSync(end.write([Buffer.from("b"), Buffer.from("c")]))
     assert.deepStrictEqual([conn.calls, conn.written.length], [["cork", "uncork"], 3])
     conn.writableNeedDrain = true
     const [first, second] = [
