@@ -52,7 +52,7 @@ export class HeaderChain {
   append(hash: Hash.Hash, treasuryBalance: U64.U64): void {
     const height = this.count
     const index = height % chunkHeaders
-    if (index === 0 && this.chunks.length * chunkHeaders === height) this.chunks.push(makeChunk())
+    if (this.chunks.length * chunkHeaders === height) this.chunks.push(makeChunk())
     const chunk = this.chunk(height)
     chunk.hashes.set(hash, index * Hash.length)
     chunk.treasuries[index] = BigInt(treasuryBalance)

@@ -126,6 +126,14 @@ describe("HeaderChain", () => {
     assert.notDeepEqual(slots(1), slots(2))
   })
 
+  it("never finds the hash of zeros, which is what memory has before a header is written", () => {
+    const chain = new HeaderChain({ ...genesis, hash: named(0, 1) })
+    for (let n = 1; n < 2_100; n++) {
+      chain.append(named(n), n)
+      assert.strictEqual(chain.heightOf(Hash.zero), undefined, `${n} headers`)
+    }
+  })
+
   it("looks up nothing for long in a table that is at most half full", () => {
     const chain = new HeaderChain(genesis)
     for (let n = 1; n < 5_000; n++) chain.append(named(n), n)
