@@ -49,6 +49,11 @@ describe("the first frame", () => {
     assert.isTrue(Frame.beginsWhole([Uint8Array.of(255, 255), Uint8Array.of(255, 255)], limit), "over the limit")
     assert.isTrue(Frame.beginsWhole([new Uint8Array(4)], limit), "of no byte")
     assert.isFalse(Frame.beginsWhole([], limit))
+    assert.deepStrictEqual(
+      [7, 8, 9].map((length) => Frame.beginsWhole([Uint8Array.of(0, 0, 0, length)], 8)),
+      [false, false, true],
+      "the limit itself is allowed"
+    )
   })
 })
 

@@ -91,13 +91,27 @@ describe("a frame that spans chunks", () => {
     }
   })
 
+  it("is a view where its body is a whole chunk", () => {
+    const { made, reader } = watched()
+    const bytes = frame(Limits.gatherChunkBytes)
+    const rest = bytes.slice(4)
+    reader.push(bytes.slice(0, 4))
+    reader.push(rest)
+    assert.strictEqual(reader.next(limit), "frame")
+    assert.deepStrictEqual([reader.buffer === rest, made.length], [true, 0])
+  })
+
   it("holds nothing once all is read", () => {
-    const { reader } = watched()
+    const reader = new class extends Frame.FrameReader {
+      get held(): number {
+        return this.chunk.length
+      }
+    }()
     reader.push(frame(3))
     assert.strictEqual(reader.next(limit), "frame")
     assert.strictEqual(reader.buffer.length, 8)
     assert.strictEqual(reader.next(limit), "none")
-    assert.strictEqual(reader.buffer.length, 0)
+    assert.deepStrictEqual([reader.buffer.length, reader.held], [0, 0])
     assert.deepStrictEqual([reader.pending, reader.arriving, reader.announced], [0, false, 0])
   })
 })
@@ -182,6 +196,17 @@ describe("short chunks", () => {
       assert.isBelow(held(size, 400_000), 2 * 400_000, `${size}`)
     }
     assert.isBelow(held(Limits.gatherChunkBytes, 400_000), 100_000)
+  })
+
+  it("of a few bytes cost a reader no more than a kilobyte", () => {
+    const readers = Array.from({ length: 500 }, () => new Frame.FrameReader())
+    const before = process.memoryUsage().arrayBuffers
+    for (const reader of readers) {
+      for (const byte of [0, 0, 1]) reader.push(Uint8Array.of(byte))
+      assert.strictEqual(reader.next(limit), "none")
+    }
+    assert.isBelow(process.memoryUsage().arrayBuffers - before, readers.length * 1_024)
+    assert.isTrue(readers.every(({ pending }) => pending === 3))
   })
 
   it("give the same frame in every mixture with long ones", () => {
