@@ -128,7 +128,7 @@ describe("Reader", () => {
     assert.deepStrictEqual(count(2n, 4, 7), bad(0, beyond, 8, 15))
     assert.deepStrictEqual(count(0n, 4, 0), good(0, 8))
     assert.deepStrictEqual(count(0x300n, 1, 0x300), good(0x300, 8))
-    // The high half counts: 2^32 elements are not none.
+    // The high half counts: 2^32 elements are not zero elements.
     for (const n of [2n ** 32n, 2n ** 32n + 4n, 2n ** 63n, most]) {
       assert.deepStrictEqual(count(n, 1), bad(0, beyond, 8, 16), `${n}`)
     }

@@ -42,7 +42,7 @@ describe("the compact header of a block's bytes", () => {
     }
   })
 
-  it("is none where a length exceeds the bytes, by its low half or by its high one", () => {
+  it("is not given where a length exceeds the bytes, by its low half or by its high one", () => {
     const bitmapAt = 92 + 16 + 48 + 8 + 40
     for (const at of [92, 92 + 16 + 48, bitmapAt, bitmapAt + 9 + 2]) {
       for (const [offset, value] of [[3, 0x7f], [4, 1], [7, 0x80]] as const) {

@@ -297,7 +297,7 @@ describe("duplicates", () => {
 
 describe("a ghost", () => {
   const now = dueAt(testnet, 101) * 1_000
-  it("moves nothing at all: an input or an output makes it none, and the coinbase is none", () => {
+  it("moves nothing at all: with an input or an output a transaction is not a ghost", () => {
     const tag = (...more: ReadonlyArray<Transaction>) =>
       check(paying([["TIME0testaddr", total]], undefined, ...more), now)
     assert.deepStrictEqual(tag(emptyTransaction), { _tag: "GhostTransaction", index: 2 })

@@ -61,7 +61,7 @@ describe("a fault of a header", () => {
     assert.strictEqual(check({ timestamp: due - 700 }, early)?._tag, "AheadOfSchedule")
   })
 
-  it("is none at the bounds: exact in every unit, and exact beyond a double", () => {
+  it("does not occur at the bounds, which are exact in every unit and beyond a double", () => {
     assert.isUndefined(check({ timestamp: due + 5 }, due * 1_000))
     assert.isUndefined(check({ timestamp: due - 30 }, (due - 10) * 1_000))
     const large = { ...parent, treasuryBalance: 2n ** 60n }

@@ -38,7 +38,7 @@ describe("the merkle root", () => {
     }
   })
 
-  it("of old blocks is none where no transaction has a memo, and covers each memo where one has", () => {
+  it("of old blocks differs only where a transaction has a memo, and covers each memo", () => {
     assert.isFalse(Merkle.isLegacyRoot(hasher, [], Hash.zero))
     const [coinbase, distribution] = good.transactions
     if (coinbase === undefined || distribution === undefined) return assert.fail("two transactions")

@@ -106,8 +106,8 @@ describe("the JSON of a transaction", () => {
     }
   })
 
-  it("is as right in the buffer that calls share, whatever lies across the end of it", () => {
-    /** Numbers, byte strings of three digits each and texts, shifted by a byte at a time. */
+  it("is right whatever lies across the end of its buffer", () => {
+    /** In a new buffer each time: numbers, byte strings of three digits each and texts, shifted by a byte at a time. */
     const outputs = Array.from({ length: 40 }, () => ({ value: 10 ** 15, scriptPubkey: new Uint8Array(0) }))
     for (let shift = 1; shift <= 48; shift++) {
       const shifted: Transaction = {
@@ -125,12 +125,12 @@ describe("the JSON of a transaction", () => {
         const many = { ...shifted, version, outputs: [{ ...first, value: 10 ** (shift % 16) }, ...outputs] }
         const values = [10 ** (shift % 16), ...outputs.map(({ value }) => value)]
         assert.deepStrictEqual(
-          JSON.parse(hashed(Txid.of, many)).outputs.map(({ value }: { value: number }) => value),
+          JSON.parse(Txid.json(many)).outputs.map(({ value }: { value: number }) => value),
           values
         )
         for (const size of [Limits.txidBufferBytes, 2 * Limits.txidBufferBytes]) {
           const script = Uint8Array.from({ length: (size >> 2) - shift }, () => 200)
-          const text = hashed(Txid.of, { ...shifted, version, outputs: [{ ...first, scriptPubkey: script }] })
+          const text = Txid.json({ ...shifted, version, outputs: [{ ...first, scriptPubkey: script }] })
           assert.deepStrictEqual(JSON.parse(text).outputs[0].script_pubkey, [...script])
         }
       }
@@ -144,7 +144,7 @@ describe("the JSON of a transaction", () => {
         pubkey: "p",
         signature: "s"
       }
-      const { MasternodePayoutUpdate } = JSON.parse(hashed(Txid.of, { ...empty, specialData })).special_data
+      const { MasternodePayoutUpdate } = JSON.parse(Txid.json({ ...empty, specialData })).special_data
       assert.deepStrictEqual(MasternodePayoutUpdate, {
         node_address: nodeAddress,
         new_reward_address: "r",
