@@ -182,6 +182,20 @@ describe("gossiped addresses", () => {
     assert.strictEqual(fed.begun().length, 6, "enough peers are up")
   })
 
+  it("give their places back when they are over, connected or not", () => {
+    const fed = make({ tuning: { maxDials: 8 } })
+    for (const text of many(Limits.outboundPlaces, "10.3")) fed.up(text)
+    const ends = many(12, "10.1").map((text) => fed.to(text, "gossip"))
+    fed.pass(10_000)
+    assert.strictEqual(fed.begun().length, 6)
+    for (const [i, end] of ends.slice(0, 6).entries()) {
+      if (i % 2 === 0) fed.dialler.onOpen(end)
+      else fed.dialler.onEnd(end, refused, false)
+    }
+    fed.pass(10_000)
+    assert.strictEqual(fed.begun().length, 6)
+  })
+
   it("do not take more than all places together with proven ones", () => {
     const fed = make({ tuning: { maxDials: 8 } })
     for (const text of many(Limits.outboundPlaces, "10.3")) fed.up(text)

@@ -157,6 +157,7 @@ describe("a Hello", () => {
     ctx.protection.newcomers.cameIn = (group) => void noted.push(group)
     const stranger = socket("11.1.0.1")
     Gate.takePlace(ctx, stranger.peer, stranger.end)
+    assert.deepStrictEqual(noted, ["11.1/16"])
     Gate.takePlace(ctx, stranger.peer, stranger.end)
     const known = socket("11.2.0.1")
     known.end.isKnown = true
@@ -251,6 +252,7 @@ describe("rows of gossip", () => {
     row("10.0.0.2").backoff = { failures: Limits.candidateTries }
     row("10.0.0.3", "stored")
     row("10.0.0.4", "gossip", { ups: 1 })
+    row("10.0.0.5", "stored")
     const { inBook, untried } = Gate.room(ctx)
     assert.deepStrictEqual([inBook, untried], [2, 1])
   })
@@ -277,10 +279,10 @@ describe("rows of gossip", () => {
     Array.from({ length: Limits.candidates }, (_, i) => again.row(`10.9.${i >> 8}.${i & 255}`))
     const [x, y] = [again.ctx.table.get(ip("10.9.0.0")), again.ctx.table.get(ip("10.9.0.1"))]
     if (x === undefined || y === undefined) return assert.fail("no rows")
-    x.backoff = { failures: 1 }
-    y.backoff = { failures: 3 }
+    x.backoff = { failures: 3 }
+    y.backoff = { failures: 1 }
     assert.isTrue(Gate.room(again.ctx).take())
-    assert.deepStrictEqual([x.forgotten, y.forgotten], [false, true])
+    assert.deepStrictEqual([x.forgotten, y.forgotten], [true, false])
   })
 })
 
@@ -289,13 +291,13 @@ describe("a full table", () => {
     const node = hand.make()
     const { ctx, row } = node
     hand.fillTable(node, "configured", 5)
-    const gossip = row("10.0.0.1")
-    const failing = row("10.0.0.2")
-    failing.backoff = { failures: 4 }
-    const greeted = row("10.0.0.3", "inbound", { saidHello: true })
     const peer = row("10.0.0.4", "inbound", { saidHello: true, ups: 1 })
     const stored = row("10.0.0.5", "stored")
     stored.backoff = { failures: 1 }
+    const greeted = row("10.0.0.3", "inbound", { saidHello: true })
+    const failing = row("10.0.0.2")
+    failing.backoff = { failures: 4 }
+    const gossip = row("10.0.0.1")
     const gone = [1, 2, 3, 4, 5].map((i) => {
       const before = [gossip, failing, greeted, peer, stored].filter(({ forgotten }) => !forgotten)
       const added = Gate.admit(ctx, ip(`10.1.0.${i}`), i, "configured")
