@@ -32,9 +32,13 @@ const read = (file: string) =>
     return { text, mode: Option.getOrElse(Option.map(stats, ({ mode }) => mode), () => 0) }
   })
 
-/** The token in a file that the operator names. Fails if the content is no token, or if every user may read the file. */
-export const fromFile = (file: string): Effect.Effect<Redacted.Redacted, PlainFile.FileError> =>
+/**
+ * The token in a file that the operator names, by links too: Kubernetes mounts a secret as one. Fails if the content is no token, or if every
+ * user may read the file.
+ */
+export const fromFile = (name: string): Effect.Effect<Redacted.Redacted, PlainFile.FileError> =>
   Effect.gen(function*() {
+    const file = yield* PlainFile.realName(name)
     const { mode, text } = yield* read(file)
     const fail = (detail: string) => Effect.fail(new PlainFile.FileError({ file, detail }))
     if (Option.isNone(text)) {

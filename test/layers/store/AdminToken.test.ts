@@ -52,6 +52,23 @@ describe("admin.token", () => {
 })
 
 describe("the file that --admin-token-file names", () => {
+  it.live("may be a link, as a mounted secret is; what it leads to must be as good as a file", () =>
+    withDirectory((directory) =>
+      Effect.gen(function*() {
+        const secret = `${directory}/secret`
+        fs.mkdirSync(`${directory}/..data`)
+        fs.writeFileSync(`${directory}/..data/token`, `${"s".repeat(40)}\n`, { mode: 0o440 })
+        fs.symlinkSync("..data/token", secret)
+        assert.strictEqual(Redacted.value(yield* AdminToken.fromFile(secret)), "s".repeat(40))
+        fs.chmodSync(`${directory}/..data/token`, 0o444)
+        assert.include((yield* Effect.flip(AdminToken.fromFile(secret))).message, "can be read by every user")
+        fs.rmSync(`${directory}/..data/token`)
+        assert.include((yield* Effect.flip(AdminToken.fromFile(secret))).message, "does not exist")
+        fs.mkdirSync(`${directory}/..data/token`)
+        assert.include((yield* Effect.flip(AdminToken.fromFile(secret))).message, "is a directory")
+      })
+    ))
+
   it.live("is refused when every user may read it, or when it is none; a group may", () =>
     withDirectory((directory) =>
       Effect.gen(function*() {
