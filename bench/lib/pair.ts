@@ -29,9 +29,9 @@ const ended = (child: ChildProcess): Promise<void> =>
 /** Whether processes can be kept on one CPU each (Linux), and there are two. */
 const canPlace = spawnSync("taskset", ["-c", "0,1", process.execPath, "--version"]).status === 0
 
-/** Of round trips and answers, the CPU of each process: a lottery otherwise. */
+/** Of round trips, the CPU of each process: a lottery otherwise. */
 const cpuOf = ({ workload }: Pick<Task, "workload">, index: number): number | undefined =>
-  canPlace && (workload.endsWith("rtt") || workload === "api") ? index : undefined
+  canPlace && workload.endsWith("rtt") ? index : undefined
 
 /** A node that keeps a chain is started as `ops/` starts it. */
 const optionsOf = ({ workload }: Pick<Task, "workload">): ReadonlyArray<string> =>

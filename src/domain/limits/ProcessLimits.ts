@@ -58,6 +58,11 @@ export const isolatedRedialMs = 250
  * in use there. V8's own 64 MiB make each stop 8 times as long, and the node 100 MB larger.
  */
 export const youngHalfMiB = 8
+/**
+ * nice value (0 to 19, more gives way more) of the thread that writes the database. With one CPU for both, a written batch kept answers and pings waiting for up to
+ * 20 ms; with 10 it gets a tenth of a CPU that the main thread wants as well, and all of one that it does not.
+ */
+export const storeThreadNice = 10
 /** ms. Lag below this is ordinary scheduling and is not counted. */
 export const lagFloorMs = 100
 /**

@@ -1,5 +1,6 @@
 /** The database's own thread: runs statements in the order received and replies to each. Started by SqliteThread.ts. */
 import { parentPort, workerData } from "node:worker_threads"
+import { giveWay } from "./giveWay.ts"
 import * as SqliteHandle from "./SqliteHandle.ts"
 import type { SqliteOptions } from "./SqliteOptions.ts"
 
@@ -43,4 +44,7 @@ const serve = (port: NonNullable<typeof parentPort>, options: SqliteOptions) => 
   })
 }
 
-if (parentPort !== null) serve(parentPort, workerData)
+if (parentPort !== null) {
+  giveWay()
+  serve(parentPort, workerData)
+}
