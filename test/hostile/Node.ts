@@ -5,6 +5,7 @@ import { get } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import * as Limits from "../../src/domain/Limits.ts"
 import type { Target } from "./Client.ts"
 
 export const fileOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
@@ -85,6 +86,8 @@ export const start = async (
   const tokenFile = join(directory, "given.token")
   writeFileSync(tokenFile, token, { mode: 0o600 })
   const child = spawn(process.execPath, [
+    // As the unit and the image in ops/ start it.
+    `--max-semi-space-size=${Limits.youngHalfMiB}`,
     fileOf("../../src/main.ts"),
     "run",
     "--with-parent",

@@ -172,6 +172,13 @@ const serveChains = async (): Promise<void> => {
   }).on("error", () => {}).listen(port, "0.0.0.0")
 }
 
+/** 127.100.0.0 to 127.139.255.255 are the hosts that they advertise. No attacker answers at the address of an honest peer. */
+const [firstHost, hosts] = [100, 40]
+const isOwn = ({ localAddress = "" }: Net.Socket): boolean => {
+  const at = Number(localAddress.split(".")[1]) - firstHost
+  return at >= 0 && at < hosts
+}
+
 /** 20 peers that advertise hosts of their own. */
 const servers = (name: string, prepare: () => Promise<unknown>, serve: () => Promise<void>): Attack => ({
   name,
@@ -183,7 +190,7 @@ const servers = (name: string, prepare: () => Promise<unknown>, serve: () => Pro
       let n = i * 1_000
       const told = () =>
         Array.from({ length: 50 }, (_, at) => ({
-          ip: PeerIp.fromStringUnsafe(`127.${100 + n % 40}.${(n >> 3) & 255}.${1 + at}`),
+          ip: PeerIp.fromStringUnsafe(`127.${firstHost + n % hosts}.${(n >> 3) & 255}.${1 + at}`),
           port
         }))
       const tell = () => {
@@ -210,7 +217,8 @@ const serveSwitching = async (): Promise<void> => {
   let count = 0
   Net.createServer((socket) => {
     socket.on("error", () => {})
-    ends[count++ % 2]?.emit("connection", socket)
+    if (isOwn(socket)) ends[count++ % 2]?.emit("connection", socket)
+    else socket.destroy()
   }).on("error", () => {}).listen(port, "0.0.0.0")
 }
 

@@ -45,12 +45,12 @@ export const tlsHandshakeRate = { burst: 64, perSecond: 100 }
 export const tlsHandshakes = 256
 /**
  * bytes. What TLS handles of strangers in one turn of the event loop: 2 ms of decryption. A message of a handshake takes as long as so many bytes
- * of records, and the shortest record as long as a KiB. Of several connections that have more, each has a share in turn. A few short
+ * of records, and the shortest record as 4 KiB and more. Of several connections that have more, each has a share in turn. A few short
  * records that arrive alone never wait: of 125 peers they take 5 ms at the most.
  */
-export const tlsTurnBytes = 512 * 1024
-export const tlsFlightCostBytes = 256 * 1024
-export const tlsRecordCostBytes = 1_024
+export const tlsTurnBytes = 640 * 1024
+export const tlsFlightCostBytes = 320 * 1024
+export const tlsRecordCostBytes = 4_096
 export const tlsTurnShareBytes = 128 * 1024
 export const tlsTurnFreeBytes = 256
 /** Strangers' handshakes that begin within one ms: a burst of 64 would keep the event loop busy for 64 ms. */
