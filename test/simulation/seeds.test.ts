@@ -78,9 +78,8 @@ describe("deliberate defects", () => {
         for (let seed = 1; seed <= 10; seed++) {
           const given = { ...options(seed, 10, 1, kinds), mutant }
           const { violations } = yield* Simulation.run(given)
-          if (violations.length === 0) continue
-          assert.strictEqual(violations[0]?.invariant, invariant)
-          return
+          // In some seeds the defect breaks another invariant first.
+          if (violations[0]?.invariant === invariant) return
         }
         assert.fail("not in ten seeds")
       }))

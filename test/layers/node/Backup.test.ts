@@ -150,23 +150,6 @@ describe("backup", () => {
         assert.deepStrictEqual(yield* list(parent), ["copy", "node"])
       })))
 
-  it.live("is refused within the data directory, which it would be lost with, and below a file", () =>
-    withNode(1, (node, parent) =>
-      Effect.gen(function*() {
-        yield* write(`${parent}/file`, "")
-        const before = yield* list(node)
-        const [within, below] = yield* Effect.forEach(
-          [`${node}/copy`, `${parent}/file/copy`],
-          (place) => Effect.flip(Backup.make(node, place, told))
-        )
-        assert.deepStrictEqual([within?.reason, below?.reason], ["Target", "Target"])
-        assert.include(within?.message, `is within the data directory ${node}; name a place elsewhere`)
-        assert.include(below?.message, "not a directory; name another place")
-        assert.deepStrictEqual(yield* list(node), before)
-        // A name that only begins like it is elsewhere.
-        yield* Backup.make(node, `${node}-copy`, told)
-      })))
-
   it.live("that fails leaves nothing behind", () =>
     withNode(1, (node, parent) =>
       Effect.gen(function*() {
