@@ -140,7 +140,7 @@ const checkGhosts = (
   now: number
 ): BodyFault | undefined => {
   if (header.height + params.recentBlocks < ChainParams.expectedHeight(params, now)) return undefined
-  // Coinbase and distribution are none: one has an output, the other an input.
+  // The coinbase has an output and the distribution an input, so neither is a ghost.
   const index = transactions.findIndex(({ inputs, outputs, specialData }) =>
     inputs.length === 0 && outputs.length === 0 &&
     (specialData === undefined || !SpecialDataRules.isGenuine(hasher, specialData))

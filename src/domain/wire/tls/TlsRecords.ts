@@ -1,5 +1,5 @@
 /**
- * What the bytes of a TLS connection cost: a record takes OpenSSL and Node as long as a KiB of data, however short it is. Follows the stream from
+ * What the bytes of a TLS connection cost: besides its bytes, each record costs `Limits.tlsRecordCostBytes`, however short it is. Follows the stream from
  * its first byte; a record's header is its type, two bytes of version, and two of length.
  */
 import * as Limits from "../../Limits.ts"
