@@ -5,7 +5,7 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpRouter } from "effect/http"
 import type { Explanation } from "../../../src/domain/peer/Explanation.ts"
 import type { OwnReport } from "../../../src/domain/peer/OwnAddressText.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
@@ -17,6 +17,7 @@ import { Bans, type Peer, Peers, Why } from "../../../src/layers/http/PeerApi.ts
 import { PeerState } from "../../../src/services/PeerState.ts"
 import { Sync, type SyncReport } from "../../../src/services/Sync.ts"
 import * as node from "../../harness/adminNode.ts"
+import { webAnswer } from "../../harness/webAnswer.ts"
 
 /** As `GET /own` has it. */
 const Own = Schema.Struct({ at: Schema.Int, listen: Schema.String, ...InsightApi.OwnAddress.fields })
@@ -147,13 +148,7 @@ const answers = (explanation: Explanation, sync: SyncReport | undefined) =>
     )
     return <A>(path: string, schema: Schema.Codec<A>) =>
       Effect.gen(function*() {
-        const request = HttpServerRequest.fromWeb(
-          new Request(`http://127.0.0.1${path}`, { headers: { host: "127.0.0.1" } })
-        )
-        const response = HttpServerResponse.toWeb(
-          yield* Effect.provideService(app, HttpServerRequest.HttpServerRequest, request)
-        )
-        assert.strictEqual(response.status, 200, path)
+        const response = yield* webAnswer(app, path)
         const body: unknown = yield* Effect.promise(() => response.json())
         assert.notInclude(JSON.stringify(body), "null", path)
         // A field that the schema does not have is a field that no client can read.

@@ -3,7 +3,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Result } from "effect"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpRouter } from "effect/http"
 import { TestClock } from "effect/testing"
 import { networks } from "../../../src/domain/Network.ts"
 import * as ConfigSources from "../../../src/layers/config/ConfigSources.ts"
@@ -14,6 +14,7 @@ import * as AdminServer from "../../../src/layers/http/AdminServer.ts"
 import { NodeFacts } from "../../../src/layers/http/NodeFacts.ts"
 import { RefusalGroups } from "../../../src/layers/http/RefusalGroups.ts"
 import { ip, onMesh, type Running } from "../../harness/mesh.ts"
+import { webAnswer } from "../../harness/webAnswer.ts"
 
 /** The API of a node, for as long as the scope. */
 const serve = (node: Running, facts: NodeFacts = { dataDir: undefined, settings: [] }) =>
@@ -25,13 +26,7 @@ const serve = (node: Running, facts: NodeFacts = { dataDir: undefined, settings:
     )
     return (path: string) =>
       Effect.gen(function*() {
-        const request = HttpServerRequest.fromWeb(
-          new Request(`http://127.0.0.1${path}`, { headers: { host: "127.0.0.1" } })
-        )
-        const response = HttpServerResponse.toWeb(
-          yield* Effect.provideService(app, HttpServerRequest.HttpServerRequest, request)
-        )
-        assert.strictEqual(response.status, 200, path)
+        const response = yield* webAnswer(app, path)
         const text = yield* Effect.promise(() => response.text())
         assert.notInclude(text, "null", path)
         return JSON.parse(text) as Readonly<Record<string, unknown>>

@@ -28,6 +28,18 @@ const ask = (node: hand.Hand, at = "12.1.0.1", peers: number | "unsaid" = 0) => 
   return node.of("Evicted").map((event) => [`${event.ip}`, `${event.other}`] as const)
 }
 
+/** Full but for the place that is kept: peers of as many netgroups, past their grace. */
+const diverse = () => {
+  const node = hand.make({ tuning: { maxPeers: 64 } })
+  for (let i = 0; i < 56; i++) {
+    node.pass(1_000)
+    node.up(`${20 + i}.1.0.1`)
+  }
+  node.pass(Limits.evictionGraceMs)
+  node.emitted()
+  return node
+}
+
 describe("a full node", () => {
   it("evicts one of the netgroup that has most, after its grace, tells it why and for how long to stay away", () => {
     const { all, node } = full(64)
@@ -100,13 +112,7 @@ describe("a full node", () => {
   })
 
   it("helps a peer that has few peers once per netgroup and while, others only where that makes it more diverse", () => {
-    const node = hand.make({ tuning: { maxPeers: 64 } })
-    for (let i = 0; i < 56; i++) {
-      node.pass(1_000)
-      node.up(`${20 + i}.1.0.1`)
-    }
-    node.pass(Limits.evictionGraceMs)
-    node.emitted()
+    const node = diverse()
     assert.deepStrictEqual(ask(node, "12.1.0.1", "unsaid"), [])
     assert.deepStrictEqual(ask(node, "12.1.0.1", Limits.enoughPeers), [])
     assert.deepStrictEqual(ask(node, "12.1.0.1", Limits.enoughPeers - 1).length, 1)
@@ -121,13 +127,7 @@ describe("a full node", () => {
   })
 
   it("lets strangers have their turn one netgroup after the other, whichever asks more often; a known peer comes first", () => {
-    const node = hand.make({ tuning: { maxPeers: 64 } })
-    for (let i = 0; i < 56; i++) {
-      node.pass(1_000)
-      node.up(`${20 + i}.1.0.1`)
-    }
-    node.pass(Limits.evictionGraceMs)
-    node.emitted()
+    const node = diverse()
     const now = node.ctx.timers.now()
     const [first, second] = ["12.1", "12.2"].toSorted((a, b) =>
       node.ctx.book.groupOrder(ip(`${a}.0.1`)) - node.ctx.book.groupOrder(ip(`${b}.0.1`))
