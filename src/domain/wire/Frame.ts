@@ -175,7 +175,6 @@ export class FrameReader {
   /** Releases consumed buffers: an idle connection holds none. */
   private none(): Next {
     if (this.unread === 0) this.chunk = empty
-    if (this.unread === 0) this.position = 0
     this.buffer = empty
     return "none"
   }

@@ -1,92 +1,17 @@
 /** What is demanded of pairs: every invariant speaks when it should, and is silent where a fault excuses. */
 import { assert, describe, it } from "@effect/vitest"
-import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import type { Fault } from "../../../src/simulation/plan/Fault.ts"
 import * as SimulationLimits from "../../../src/simulation/plan/Limits.ts"
-import { PairWatch } from "../../../src/simulation/watch/PairWatch.ts"
+import { apart, boundMs, cut, jump, kill, settledMs, stall, Story, timed } from "../../harness/pairStories.ts"
 
-const boundMs = 6_000
-/** ms. Late enough that nothing is excused because the simulation has only begun. */
-const settledMs = 10 * SimulationLimits.aftermathMs
-
-/** Nodes 0, 1 and 2, in a story told a line at a time. */
-class Story {
-  now = 0
-  readonly violations: Array<string> = []
-  readonly recoveries: Array<readonly [pair: string, ms: number, waiting: ReadonlyArray<number>]> = []
-  readonly dead = new Set<number>()
-  /** A second process may take a node's place. */
-  impostor = false
-  readonly watch = new PairWatch({
-    now: () => this.now,
-    violated: (invariant, detail) => this.violations.push(`${invariant}: ${detail}`),
-    alive: (a, b) => !this.dead.has(a) && !this.dead.has(b),
-    outdone: () => this.impostor,
-    why: (a, b) => `why ${a} ${b}`,
-    recovered: ({ a, b, waiting }, ms) => {
-      this.recoveries.push([`${a}${b}`, ms, [...waiting]])
-      waiting.clear()
-    }
-  }, [0, 1, 2])
-
-  at(ms: number): this {
-    this.now = ms
-    return this
-  }
-
-  /** An end of a connection comes up at `node`. The socket is the connection's; `home` 1: under the peer's other address. */
-  up(node: number, peer: number, connection: number, socket = `s${connection}`, home = 0): this {
-    const ip = PeerIp.fromStringUnsafe(`10.${home}.0.${peer}`)
-    this.watch.up(node, peer, connection, { socket, ip, upAtMs: this.now, shared: false })
-    return this
-  }
-
-  /** Both ends. */
-  join(a: number, b: number, connection: number): this {
-    return this.up(a, b, connection).up(b, a, connection)
-  }
-
-  down(node: number, peer: number, connection: number, reason = "silent"): this {
-    this.watch.down(node, peer, connection, reason)
-    return this
-  }
-
-  begin(fault: Fault): this {
-    this.watch.disturb(fault, 1)
-    return this
-  }
-
-  end(fault: Fault): this {
-    this.watch.disturb(fault, -1)
-    return this
-  }
-
-  gone(node: number): this {
-    this.watch.gone(node)
-    return this
-  }
-
-  check(): this {
-    this.watch.check(() => boundMs)
-    return this
-  }
-
-  /** All three pairs connected at 0, and then long undisturbed. */
-  static settled(): Story {
-    return new Story().join(0, 1, 1).join(0, 2, 2).join(1, 2, 3).at(settledMs)
-  }
-}
-
-const timed = { atMs: 0, endMs: Number.POSITIVE_INFINITY }
-const cut: Fault = { ...timed, id: 1, kind: "cut", a: 0, b: 1, oneWay: false }
-const kill: Fault = { ...timed, id: 2, kind: "kill", node: 0, keepsState: true }
-const stall: Fault = { ...timed, id: 3, kind: "stall", node: 0 }
-const jump: Fault = { ...timed, id: 4, kind: "jump", node: 0, ms: 1 }
-const refuse: Fault = { ...timed, id: 5, kind: "refuse", node: 0 }
 const vanish: Fault = { ...timed, id: 6, kind: "vanish", node: 0 }
+
 const twin: Fault = { ...timed, id: 7, kind: "twin", node: 0 }
+
 const readdress: Fault = { id: 8, kind: "readdress", node: 0, atMs: settledMs, endMs: 2 * settledMs }
+
 const reboots = [[settledMs, settledMs + 500], [settledMs + 9_000, settledMs + 9_500]] as const
+
 const loop: Fault = {
   id: 9,
   kind: "crash-loop",
@@ -95,12 +20,15 @@ const loop: Fault = {
   endMs: settledMs + 9_500,
   reboots: reboots.map(([downMs, upMs]) => ({ downMs, upMs }))
 }
+
 const clog: Fault = { ...timed, id: 10, kind: "clog", a: 0, b: 1, latencyMs: 20_000 }
 
 const duplicate = "one connection up per peer"
+
 const unheard = "a Down follows an Up"
+
 const unfaulted = "no Down without a fault"
-const apart = "pairs connect"
+
 /** The last moment at which a pair that came apart at `settledMs` may be so. */
 const parted = settledMs + boundMs
 
@@ -349,81 +277,5 @@ describe("PairWatch: violations", () => {
     assert.deepStrictEqual(new Story().join(0, 2, 2).join(1, 2, 3).up(1, 0, 4).at(7_000).check().violations, [
       `${apart}: nodes 0 and 1 are undisturbed for 7 s and not connected: nothing at 0, s4 at 1; why 0 1`
     ])
-  })
-})
-
-describe("PairWatch: recovery", () => {
-  it("is told once both ends agree again, counted from the end of the last fault, with the faults that waited", () => {
-    const story = Story.settled().begin(cut).down(0, 1, 1).down(1, 0, 1).at(700_000).end(cut)
-    story.recoveries.length = 0
-    story.at(700_500).up(0, 1, 4)
-    assert.deepStrictEqual(story.recoveries, [])
-    story.at(701_500).up(1, 0, 4)
-    assert.deepStrictEqual(story.recoveries, [["01", 1_500, [1]]])
-  })
-
-  it("a pair that stayed connected waits for nothing", () => {
-    const story = Story.settled().begin(cut).end(cut)
-    assert.strictEqual(story.watch.of(0, 1)?.waiting.size, 0)
-  })
-
-  it("faults one over the other: the pair waits for all of them", () => {
-    const story = Story.settled().begin(cut).begin(kill).gone(0).at(700_000).end(kill).at(800_000).end(cut)
-    story.recoveries.length = 0
-    story.at(800_100).up(1, 0, 9).up(0, 1, 9)
-    // The other end's old connection is still up there.
-    assert.deepStrictEqual(story.recoveries, [])
-    story.down(1, 0, 1)
-    assert.deepStrictEqual(story.recoveries, [["01", 100, [2, 1]]])
-  })
-
-  it("connected while something still may keep it apart: nothing waits for it, and no time is reckoned", () => {
-    const story = Story.settled().begin(cut).begin(refuse).down(0, 1, 1).down(1, 0, 1).end(cut)
-    story.recoveries.length = 0
-    story.at(700_000).join(0, 1, 9)
-    assert.deepStrictEqual(story.recoveries, [["01", 0, [1]]])
-    story.end(refuse).begin(kill).gone(0).end(kill).at(800_000).down(1, 0, 9).join(0, 1, 10)
-    assert.deepStrictEqual(story.recoveries.at(-1), ["01", 100_000, [2]])
-  })
-})
-
-describe("PairWatch: views", () => {
-  it("a pair is healthy once it has been connected and undisturbed for so long", () => {
-    const story = new Story()
-    const healthy = (forMs: number) => {
-      const pair = story.watch.of(1, 0)
-      assert(pair !== undefined)
-      return story.watch.healthy(pair, forMs)
-    }
-    assert.isFalse(healthy(0))
-    story.at(1_000).join(0, 1, 1)
-    assert.isTrue(healthy(0))
-    story.at(1_099)
-    assert.isFalse(healthy(100))
-    story.at(1_100)
-    assert.isTrue(healthy(100))
-    story.begin(stall)
-    assert.isFalse(healthy(0))
-    story.at(2_000).end(stall)
-    assert.isFalse(healthy(100))
-    story.at(2_100).begin(jump)
-    assert.isTrue(healthy(100))
-    story.down(0, 1, 1)
-    assert.isFalse(healthy(0))
-  })
-
-  it("whom a node is connected with, by its own end", () => {
-    const story = new Story().up(1, 0, 1).up(1, 2, 2).up(2, 1, 2)
-    const connected = () => [0, 1, 2].map((node) => story.watch.connected(node).map(({ node }) => node))
-    assert.deepStrictEqual(connected(), [[], [0, 2], [1]])
-    story.gone(1)
-    assert.deepStrictEqual(connected(), [[], [], [1]])
-  })
-
-  it("a node outside the simulation is nobody's peer", () => {
-    const story = new Story().up(0, 77, 1).down(0, 77, 1)
-    assert.deepStrictEqual(story.violations, [])
-    assert.isUndefined(story.watch.of(0, 77))
-    assert.strictEqual(story.watch.all.length, 3)
   })
 })
