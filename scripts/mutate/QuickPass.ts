@@ -127,7 +127,7 @@ export const run = async (
   let left = ordered
   for (let before = -1; left.length > 0;) {
     const count = Facts.read(plan).length
-    // A process that tells of nothing new would not the next time.
+    // A process that reports nothing new would not the next time.
     if (count === before) break
     before = count
     await attempt(copy, plan, left.join(","), next)

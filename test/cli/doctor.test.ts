@@ -91,7 +91,7 @@ describe("doctor, before a node runs", () => {
       () => ({ host: { ...host, nodeVersion: "20.1.0" } })
     ],
     [
-      "a setting that is none",
+      "an unknown setting",
       /^PROBLEM settings --ping: "soon" is not a duration\n -> use a number and a unit/,
       (_, flags) => ({ flags: { ...flags, ping: ["soon"] } })
     ],

@@ -56,7 +56,7 @@ describe("timemesh simulate, many seeds", () => {
     }))
 
   it.live(
-    "failed and crashed seeds are told with how to replay them, and the others go on",
+    "failed and crashed seeds are told with how to replay them, and the others run",
     () =>
       Effect.gen(function*() {
         const seeds = `${failing - 1}..${dying}`

@@ -140,7 +140,7 @@ describe("timemesh chain", () => {
   )
 
   e2e(
-    "a running node keeps its chain to itself, tells of it, and produces on devnet only",
+    "a running node locks its chain, reports it, and produces on devnet only",
     (directory) =>
       Effect.gen(function*() {
         const [file, dir] = [`${directory}/blocks`, `${directory}/data`]

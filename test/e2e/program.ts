@@ -40,7 +40,7 @@ export const call = (args: ReadonlyArray<string>, env: Readonly<Record<string, s
     return { stdout, stderr, code: Option.getOrElse(Option.map(code, Number), () => "signal" as const) }
   }))
 
-/** Starts and goes on. Everything written is kept; closing the scope ends the process. */
+/** Starts it and returns. Everything written is kept; closing the scope ends the process. */
 export const start = Effect.fnUntraced(function*(
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>> = {}

@@ -1,5 +1,5 @@
 /**
- * An attacker that holds `attackers` of `netgroups` netgroups, any number of addresses in each, and tells of them for days: what it has of the
+ * An attacker that holds `attackers` of `netgroups` netgroups, any number of addresses in each, and gossips them for days: what it has of the
  * victim's peer book, and of its outbound connections after a restart. The book and the pace of dials are the node's own code
  * (`PeerBook`, `GroupPace`); the rest of the node is played by the rules below.
  *

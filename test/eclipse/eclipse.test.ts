@@ -12,7 +12,7 @@ const run = (attackers: number, seed: number): Eclipse.Result => {
   return result
 }
 
-describe("an attacker that tells of any number of addresses", () => {
+describe("an attacker that gossips any number of addresses", () => {
   for (const [attackers, seed] of [[1, 1], [4, 2]] as const) {
     it(`with ${attackers} of 256 netgroups has little of the tried entries and of the connections (seed ${seed})`, () => {
       const { firstShare, honestTried, outbound, outboundShare, triedShare } = run(attackers, seed)

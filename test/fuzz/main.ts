@@ -13,7 +13,7 @@ import * as Store from "./Store.ts"
 import type { Target } from "./Target.ts"
 import { targets } from "./targets/index.ts"
 
-/** Part of a run, from its beginning, that looks for new code, and so is slower; the rest goes on from what it found. */
+/** Part of a run, from its beginning, that looks for new code, and so is slower; the rest continues from what it found. */
 const guidedShare = 0.2
 /** Inputs of that part at most: by then nothing new has come for long. */
 const guidedMost = 20_000

@@ -1,4 +1,4 @@
-/** The services that the admin API asks, of a node that is none: one row, and a note of every call. */
+/** The services that the admin API asks, of a node put together by hand: one row, and a note of every call. */
 import { Effect, Layer, Stream } from "effect"
 import * as Limits from "../../src/domain/Limits.ts"
 import type { MessageCount } from "../../src/domain/metrics/Counts.ts"

@@ -329,7 +329,7 @@ export const cases: Readonly<Record<string, (harness: Harness) => Effect.Effect<
           const { height } = yield* store.tip
           assert.isTrue(height % Limits.storeBatchBlocks === 0, `height ${height}`)
           yield* holds(store, main.slice(0, height))
-          // It goes on from there.
+          // It continues from there.
           const next = main.slice(height, height + 3)
           if (next.length > 0) yield* store.append(height, next)
           yield* store.append(0, [])

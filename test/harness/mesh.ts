@@ -154,7 +154,7 @@ const refusing = (
 
 const noEnd: ConnectionEnd = { pull: Effect.never, write: () => Effect.never, finish: () => {}, close: () => {} }
 
-/** Stops a node while the clock goes on: the final Reject travels. Without, a node waits in real time until it gives up. */
+/** Stops a node while the clock runs: the final Reject travels. Without, a node waits in real time until it gives up. */
 export const moving = (stop: Effect.Effect<void>): Effect.Effect<void> =>
   Effect.gen(function*() {
     const stopping = yield* Effect.forkChild(stop)

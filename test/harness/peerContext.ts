@@ -404,7 +404,7 @@ export const make = (options: Options = {}) => {
     up,
     socket,
     connectionOf,
-    /** Goes on by that time, ms. */
+    /** Advances the clock by that time, ms. */
     pass: (ms: number) => hand.to(hand.timers.now() + ms),
     /** Adds a row that is not connected. */
     row: (at: string, source: PeerSource = "gossip", change: Partial<BookEntry.BookEntry> = {}): Peer => {

@@ -21,7 +21,7 @@ export const contract: Record<string, Effect.Effect<void, unknown, PeerSocket | 
     assert.deepStrictEqual(yield* readAll(near.pull), ["and back", "1000"])
   }),
 
-  "after the own FIN reading goes on, and writing fails": Effect.gen(function*() {
+  "after the own FIN reading continues, and writing fails": Effect.gen(function*() {
     const { far, near } = yield* pair()
     yield* near.finish
     assert.deepStrictEqual(yield* readAll(far.pull), ["", "1000"])

@@ -124,7 +124,7 @@ export const run = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Seen, never, Scope.Scope> {
   const height = attack.height ?? 300
   const base = yield* make(height)
-  /** By hash, so that the honest peer goes on from whatever it holds to be the best. */
+  /** By hash, so that the honest peer continues from whatever it holds to be the best. */
   const known = new Map(base.map((block) => [block.hash, block]))
   const node = yield* mesh.start(us, { chain: base.slice(0, attack.from ?? height), ...attack.options })
   const honest = yield* mesh.start(honestIp, { chain: base, peers: [us] })

@@ -62,7 +62,7 @@ export interface Options {
   >
   /** ms. Give up then. */
   readonly limitMs: number
-  /** Go on until then, even when in sync. */
+  /** Run until then, even when in sync. */
   readonly untilMs?: number
   /** ms after which a dropped peer is back. Absent: it stays away. */
   readonly returns?: number

@@ -125,7 +125,7 @@ const slowloris: Attack = {
   }
 }
 
-/** 100 peers that begin a frame of 8 MiB and go on with it slowly, or say a length that is over the limit and come again. */
+/** 100 peers that begin a frame of 8 MiB and send the rest slowly, or say a length that is over the limit and come again. */
 const frames: Attack = {
   name: "unfinished, slow and oversize frames",
   run: (target) => {

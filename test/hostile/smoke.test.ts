@@ -90,7 +90,7 @@ describe("hostile programs, in small", () => {
         }
         assert.deepStrictEqual(n.of("Evicted"), [])
         assert.isAtLeast(n.of("Offence", stranger(900)).length, 1, "broken frames are seen")
-        // What a flooder gets done, and that it goes on: it is read slowly, and not ended.
+        // What a flooder gets done, and that it stays: it is read slowly, and not ended.
         const { burst, perSecond } = Limits.messageRates.ping
         for (const i of [0, 1, 2, 3]) {
           const row = yield* n.state.peer(stranger(i))

@@ -1,6 +1,6 @@
 /**
  * What is alive in this process: the figures a leak test compares. Taking a census collects garbage first, so whatever it
- * counts is held by somebody.
+ * counts is still referred to.
  *
  * Objects are counted by asking the engine for all that it has, not by asking the node: a connection that was forgotten in a
  * set, a queue or a closure counts, wherever that is.

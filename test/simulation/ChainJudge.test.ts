@@ -135,7 +135,7 @@ describe("ChainJudge", () => {
         ["malformed", 0, [one, { ...two, bytes: two.bytes.subarray(0, 50) }], 0, /^block 2 is malformed$/],
         ["bytes of another block", 0, [one, { ...two, bytes: three.bytes }], 0, /^block 2 has hash [0-9a-f]{64}, not /],
         ["a flipped bit", 0, [one, { ...two, bytes }], 0, /^block 2 (has hash|is malformed)/],
-        ["of somebody else", 0, [other], 0, /^block 1 of 10\.0\.0\.7, which no producer made$/]
+        ["of another producer", 0, [other], 0, /^block 1 of 10\.0\.0\.7, which no producer made$/]
       ]
       for (const [name, after, added, height, expected] of cases) {
         // Of every case its own judge: what passed once is known.

@@ -37,7 +37,7 @@ const found: ReadonlyArray<readonly [what: string, options: SimulationOptions]> 
   ],
   ["headers of a branch that was ours when we asked are no lie", options(63, 6, 1, ["fork", "storm"])],
   ["nobody connects to itself", options(1, 6, 0.1, [])],
-  ["no dial goes on for a row that is gone", options(20713, 10, 1, faultKinds)],
+  ["no dial continues for a row that is gone", options(20713, 10, 1, faultKinds)],
   ["two nodes with two addresses each keep one connection", options(4, 6, 1, ["alias", "kill"])],
   ["a process that comes to a second address is not challenged", options(7, 6, 1, ["alias", "clog", "kill", "storm"])],
   [

@@ -75,7 +75,7 @@ describe("Replay", () => {
     assert.strictEqual(history.settledMs, 40)
     assert.strictEqual(history.doubleUps, 0)
 
-    // The same Downs without the kill, with a kill of somebody else, or of a connection younger than the kill.
+    // The same Downs without the kill, with a kill of another node, or of a connection younger than the kill.
     assert.strictEqual(Replay.replay(nodes, [], 5_000).unexpectedDowns.length, 2)
     assert.strictEqual(Replay.replay(nodes, [{ ...kill, ip: "a" }], 5_000).unexpectedDowns.length, 2)
     const young = more({ a: [down(305, "b", "a:1", 185)], c: [down(500, "b", "b:1", 100)] })

@@ -100,7 +100,7 @@ describe("what peers of the TIME network tell of masternodes", () => {
     assert.deepStrictEqual(Report.live(there, now.monotonic).map(({ ip }) => ip), [ip(place)])
   })
 
-  it("stays within its bound: a netgroup that tells of much crowds out its own, and what is live stays", () => {
+  it("stays within its bound: a netgroup that gossips much crowds out its own, and what is live stays", () => {
     let told = Told.announced(listed(), hearsay(3, "192.0.2.3"), 1, start)
     for (let n = 0; n < 40; n++) {
       const lies = Array.from({ length: 100 }, (_, i) => hearsay(5, `100.${n}.1.${i}`))

@@ -1,7 +1,7 @@
 /**
  * A node stands still at every moment of a pair's life, at either side, for 2.3 s (longer than the shortest probe) and for 5.6 s (longer
  * than the other side's commit, hello and probe times): nodes with the real reducer, its timers, and a network with latency. A node that
- * goes on reads first what arrived meanwhile, as the rule of own lag wants it (docs/PROTOCOL.md section 5).
+ * resumes reads first what arrived meanwhile, as the rule of own lag wants it (docs/PROTOCOL.md section 5).
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../../src/domain/Limits.ts"

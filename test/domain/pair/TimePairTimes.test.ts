@@ -41,7 +41,7 @@ describe("dials in vain", () => {
     assert.strictEqual(failsAt(node, false), 0, "the distance has passed: at once")
   })
 
-  it("are spread by chance where they wait, and only there", () => {
+  it("are spread at random where they wait, and only there", () => {
     assert.strictEqual(failsAt(dialled(), false, 0.5), 30_000 + 15_000)
     const late = dialled()
     late.to(30_000)

@@ -84,7 +84,7 @@ describe("ports", () => {
     assert.deepStrictEqual(BookEntry.learnPort(BookEntry.make(5, "gossip"), 0).otherPorts, [5])
   })
 
-  it("go on where they are when told again, and start over when a new one is learnt", () => {
+  it("continue where they are when told again, and start over when a new one is learnt", () => {
     const tried = BookEntry.portRefused(BookEntry.learnPort(BookEntry.make(1, "gossip"), 2), usual)
     assert.strictEqual(BookEntry.dialPort(tried, usual), 1)
     assert.strictEqual(BookEntry.learnPort(tried, 2), tried)

@@ -231,7 +231,7 @@ describe("PeerBook", () => {
     assert.deepStrictEqual(book.lastGood(2).map(({ ip }) => ip), latest.slice(0, 2))
   })
 
-  it("tells of tried addresses only, a quarter of them", () => {
+  it("shares tried addresses only, a quarter of them", () => {
     const book = new PeerBook(key)
     for (let i = 0; i < 2_000; i++) book.add(told(i), told(i * 7).ip, start)
     assert.deepStrictEqual(book.sample(start, drawFrom(1)), [])

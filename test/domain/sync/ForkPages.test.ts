@@ -16,7 +16,7 @@ const { timeForkPauseMs, timeForkQuietMs, timeForkSearchMs } = Limits
 const later = timeForkQuietMs
 
 describe("pages that leave a daemon's chain", () => {
-  it("what goes on top of its chain is always answered", () => {
+  it("what extends its chain is always answered", () => {
     assert.deepStrictEqual(asks([0, 121, false], [1, 121, false], [2, 171, false]), [true, true, true])
   })
 

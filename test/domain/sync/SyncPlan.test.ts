@@ -64,7 +64,7 @@ describe("SyncPlan among honest peers", () => {
     assert.deepStrictEqual(sync([{ ...honest(0), chain: chain(999, 950, "a") }], { start }).store, start)
   })
 
-  it("goes on when the source goes, comes back, and grows", () => {
+  it("continues when the source goes, comes back, and grows", () => {
     const world = sync([honest(6_000, { blockMs: 1 }), honest(6_000, { blockMs: 1 })], {
       script: [
         { at: 500, peer: 0, _tag: "Down" },

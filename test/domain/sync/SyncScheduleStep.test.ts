@@ -51,7 +51,7 @@ describe("one step", () => {
     assert.deepStrictEqual(headersOf(step(state, headers({}))[1]), [1])
     const placed = { _tag: "Branch", branch: { id: 1, fork: 10, tip: tip(15), trunk: undefined } } as const
     assert.deepStrictEqual(headersOf(step(state, headers({ placed }))[1]), [])
-    // An answer to an earlier request: the later one goes on from here.
+    // An answer to an earlier request: the later one continues from here.
     const late = { ...state, headerRequests: [...state.headerRequests, reading(50, 1)] }
     assert.deepStrictEqual(headersOf(step(late, headers({}))[1]), [])
   })
@@ -114,7 +114,7 @@ describe("one step", () => {
     assert.deepInclude(refusing(2, 10)[0].peers[0], { refusals: 2, blamed: undefined })
   })
 
-  it("of an answer that goes on, or that brought something, is no refusal", () => {
+  it("of an answer that continues, or that brought something, is no refusal", () => {
     const state = node([peer(1, { pending: [1], on: on(1, 20), refusals: 1 })], {
       branches: [branch(1, 20)],
       requests: [request(1, 1)]

@@ -94,7 +94,7 @@ describe("Data on the way out", () => {
     assert.strictEqual(Buffer.from(frame).toString("hex"), single.toString("hex"))
   })
 
-  it("a batch ends before a long payload, and when it is long enough; the next goes on behind it", () => {
+  it("a batch ends before a long payload, and when it is long enough; the next continues behind it", () => {
     const short = new Uint8Array(Limits.copyPayloadBytes - 1)
     const long = new Uint8Array(Limits.copyPayloadBytes)
     assert.strictEqual(Encoder.encodeDataBatch(1, [short, short, long, short]).count, 2)

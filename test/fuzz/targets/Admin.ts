@@ -91,7 +91,7 @@ const request = ({ body, headers, method, path }: Request): void => {
   const exit: Exit.Exit<HttpServerResponse.HttpServerResponse, unknown> = Effect.runSyncExit(
     handler.pipe(Effect.provideService(HttpServerRequest.HttpServerRequest, asked), Effect.scoped)
   )
-  // What the server makes of a route that is not there and of a payload that is none.
+  // What the server makes of an unknown route and of a malformed payload.
   const { status } = Exit.isSuccess(exit)
     ? exit.value
     : Effect.runSync(HttpServerError.causeResponse(exit.cause))[0]

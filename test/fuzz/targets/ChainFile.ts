@@ -1,6 +1,6 @@
 /**
  * Files of blocks, as `chain import` reads them: any bytes in any chunks give the records that a plain reading has, up to the first
- * that is cut or has a length that is none; what is checked of them is a linked prefix of valid blocks, and a fault names a place
+ * that is cut or has an impossible length; what is checked of them is a linked prefix of valid blocks, and a fault names a place
  * in the file.
  *
  * An input is a byte that chooses the chunks, then the file.

@@ -165,7 +165,7 @@ describe.skipIf(missing !== "")(`ChainStoreSql on PostgreSQL${missing}`, () => {
       })))
 
     it.effect(
-      "a server that crashes is unavailable; afterwards the store goes on with what was committed",
+      "a server that crashes is unavailable; afterwards the store continues with what was committed",
       () =>
         Effect.scoped(Effect.gen(function*() {
           const { open } = yield* database

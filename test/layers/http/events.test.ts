@@ -159,7 +159,7 @@ describe("slow readers", () => {
     for (let i = 0; i < count; i++) emit({ _tag: "Dialling", ip: ip(H), port: 1 + i })
   }
 
-  it.live("one that falls behind loses its connection; the node goes on, and it finds what is kept", () =>
+  it.live("one that falls behind loses its connection; the node is unharmed, and it finds what is kept", () =>
     Effect.gen(function*() {
       const { address } = yield* AdminServer.AdminServer
       const { emit } = yield* NodeEvents

@@ -64,7 +64,7 @@ const startWith = Effect.fnUntraced(function*(sockets: PeerSocket["Service"], st
   }
 })
 
-/** Stops it while the clock goes on: the final Reject travels. */
+/** Stops it while the clock runs: the final Reject travels. */
 const stopping = (node: { readonly stop: Effect.Effect<void> }) =>
   Effect.andThen(Effect.forkScoped(node.stop), TestClock.adjust("10 seconds"))
 

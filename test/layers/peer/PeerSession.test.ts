@@ -311,7 +311,7 @@ describe("a message", () => {
     assert.deepStrictEqual(closes(node), ["protocol: Unknown before the connection is up"])
   })
 
-  it("of the handshake goes on to the pair", () => {
+  it("of the handshake reaches the pair", () => {
     const node = make()
     const made = node.socket("10.0.0.1")
     const state: PairState.End = {

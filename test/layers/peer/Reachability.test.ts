@@ -18,7 +18,7 @@ const able = Handshake.Capability.dialBack
 const asked = ({ connection }: hand.Connected): ReadonlyArray<number> =>
   connection.sent().flatMap((message) => message._tag === "AskDialBack" ? [message.request] : [])
 
-/** Goes on to the next time that the node looks. */
+/** Advances to the next time that the node looks. */
 const look = (node: hand.Hand): void => {
   node.pass(1.1275 * Limits.dialBackEveryMs)
 }

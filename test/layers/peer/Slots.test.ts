@@ -51,7 +51,7 @@ describe("Slots", () => {
     assert.deepStrictEqual([s.wentUp(a, 2), s.wentUp(b, 2), s.wentUp(c, 2)], [1, 2, undefined])
     assert.strictEqual(s.upCount, 2)
     s.wentDown()
-    assert.strictEqual(s.wentUp(c, 2), 3, "numbers go on ascending")
+    assert.strictEqual(s.wentUp(c, 2), 3, "numbers keep ascending")
     assert.strictEqual(s.upCount, 2)
   })
 

@@ -55,7 +55,7 @@ describe("WaitingBytes of arriving frames", () => {
     assert.isBelow(now, Limits.frameMs)
   })
 
-  it("first come first served; a frame that ends or a connection that closes lets the next one go on", () => {
+  it("first come first served; a frame that ends or a connection that closes lets the next one proceed", () => {
     const waiting = new WaitingBytes()
     const [first, second, third] = [arrival(), arrival(), arrival()]
     waiting.want(first, Limits.arrivingBytes, 0)

@@ -1,4 +1,4 @@
-/** The reason of a close arrives although the peer goes on sending: a closing end reads on for a while, and no longer. */
+/** The reason of a close arrives although the peer keeps sending: a closing end reads on for a while, and no longer. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"

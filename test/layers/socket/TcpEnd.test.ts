@@ -86,7 +86,7 @@ describe("reading", () => {
     assert.deepStrictEqual(exit !== undefined && Exit.isSuccess(exit) && exit.value.map(bytesOf), [[4]])
   })
 
-  it("stops the peer when enough is read ahead, by bytes or by chunks, and goes on when that is pulled", () => {
+  it("stops the peer when enough is read ahead, by bytes or by chunks, and lets it send again when that is pulled", () => {
     const { conn, end } = make()
     end.begin()
     conn.emit("data", Buffer.alloc(Limits.readAheadBytes - 1))

@@ -62,7 +62,7 @@ describe("packed headers", () => {
     }
   })
 
-  it("go on a chain that ends below them", () => {
+  it("extend a chain that ends below them", () => {
     const chain = new HeaderChain(header(0))
     const packed = new PackedHeaders(1, headers(1, 50))
     packed.extend(chain, 1, 30)

@@ -70,7 +70,7 @@ describe("a shown branch", () => {
     assert.deepStrictEqual([8, 9, 15].map((height) => one.at(height)?.height), [undefined, 9, 15])
   })
 
-  it("with bodies that are staged beside our chain goes on above them", () => {
+  it("with bodies that are staged beside our chain continues above them", () => {
     const one = branch()
     for (const height of [15, 16, 17]) one.held.put(height, body(height))
     one.stagedTo = 15

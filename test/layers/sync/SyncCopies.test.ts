@@ -79,7 +79,7 @@ describe("bad copies of good blocks", () => {
         blameless(node, [...relays, honest])
       })))
 
-  it.effect("from every peer leave the node behind, and say so; it goes on as soon as a peer has a good one", () =>
+  it.effect("from every peer leave the node behind, and say so; it continues as soon as a peer has a good one", () =>
     onMesh(20, (mesh) =>
       Effect.gen(function*() {
         yield* TestClock.setTime(startOfTime)

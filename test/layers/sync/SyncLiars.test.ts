@@ -113,7 +113,7 @@ describe("sync among liars", () => {
           yield* TestClock.adjust("30 seconds")
           yield* lie(mesh, "10.0.9.1", chain, liar)
           yield* TestClock.adjust("10 seconds")
-          // The chain goes on, for the honest.
+          // The chain grows, for the honest.
           for (const block of longer) {
             yield* node.sync.add(decoded(block))
             yield* TestClock.adjust("2 seconds")
@@ -258,7 +258,7 @@ describe("sync among liars", () => {
         })))
   }
 
-  it.effect("a pushed block that breaks a rule names who pushed it, and does not go on", () =>
+  it.effect("a pushed block that breaks a rule names who pushed it, and goes no further", () =>
     onMesh(20, (mesh) =>
       Effect.gen(function*() {
         yield* TestClock.setTime(startOfTime)

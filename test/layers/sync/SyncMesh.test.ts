@@ -147,7 +147,7 @@ describe("a partition", () => {
           assert.deepStrictEqual(node(at).of("Reorg").map(({ depth, fork }) => [fork, depth]), [[10, 25]])
           assert.deepStrictEqual(downs(node(at)).filter((label) => label === "protocol"), [])
         }
-        // And it goes on.
+        // And it continues.
         yield* produce(0, 30)
         yield* TestClock.adjust("2 seconds")
         for (const at of sides.flat()) assert.strictEqual((yield* node(at).sync.report).tip.height, 41)

@@ -99,7 +99,7 @@ describe("sync with a daemon", () => {
         }
       })))
 
-  it.effect("follows what a producer makes, which tells of it by a proposal alone, once it has taken the block", () =>
+  it.effect("follows what a producer makes, which announces it by a proposal alone, once it has taken the block", () =>
     onTimeMesh(5, ({ node, timed }) =>
       Effect.gen(function*() {
         const { timed: daemon } = yield* timed({ ip: low, chain: long.slice(0, 100) })

@@ -187,7 +187,7 @@ describe("a second implementation", () => {
       for (const line of silent) line.close()
     }))
 
-  it.live("tells of others and is told of them", () =>
+  it.live("names other peers and learns of them", () =>
     Effect.gen(function*() {
       const { to } = yield* node("127.0.43.5")
       const server = yield* Effect.promise(() => Second.listen("127.0.43.200"))
@@ -258,7 +258,7 @@ describe("a second implementation", () => {
         Second.ip4(one.ip),
         one.key
       ]])
-      // What others say of themselves goes on as it came.
+      // What others say of themselves is passed on as it came.
       second.line.say(Second.masternodes([Second.announcement(other)]))
       const passedOn = Second.readAnnouncements(yield* hear(first.line, "31"))
       assert.strictEqual(passedOn.announcements[0]?.key, other.key)

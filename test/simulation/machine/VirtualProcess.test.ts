@@ -44,7 +44,7 @@ describe("VirtualProcess: clocks", () => {
     assert.strictEqual(nanos, BigInt(wallMs + 14_300) * 1_000_000n, "both units say the same")
   })
 
-  it("somebody sets the wall clock: the monotonic one and every sleep go on as before", () => {
+  it("the wall clock is set: the monotonic one and every sleep are as before", () => {
     const { process, time } = make()
     const woke: Array<number> = []
     process.start(Effect.sleep(3_000), () => woke.push(time.now))
@@ -217,7 +217,7 @@ const busy = (log: (what: string) => void) =>
   })
 
 describe("VirtualProcess: paused", () => {
-  it("tasks and timers wait, none is lost, and its clocks go on", () => {
+  it("tasks and timers wait, none is lost, and its clocks run", () => {
     const { process, time } = make()
     const log: Array<string> = []
     process.start(busy((what) => log.push(`${what}@${time.now}`)))
@@ -255,7 +255,7 @@ describe("VirtualProcess: paused", () => {
     }
   })
 
-  it("ended while paused, it never goes on", () => {
+  it("ended while paused, it never runs again", () => {
     const { process, time } = make()
     const log: Array<string> = []
     process.start(busy((what) => log.push(what)))
@@ -295,7 +295,7 @@ describe("VirtualProcess: ended", () => {
     assert.deepStrictEqual(log, [])
   })
 
-  it("others in the same time go on", () => {
+  it("others run in the same time", () => {
     const { process, time } = make()
     const other = make({ name: "other" }, time).process
     const log: Array<number> = []

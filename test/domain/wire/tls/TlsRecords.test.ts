@@ -31,7 +31,7 @@ describe("TlsRecords", () => {
     assert.deepStrictEqual([records.prefix(bytes, 2 * each), records.cost], [50, 2 * each])
     assert.deepStrictEqual([records.prefix(bytes.subarray(50), 2 * each + 1), records.cost], [75, 3 * each])
     assert.strictEqual(records.prefix(bytes.subarray(125), 1), 25, "one at the least")
-    // A record that has begun goes on, whatever it costs.
+    // A record that has begun is finished, whatever it costs.
     assert.strictEqual(records.prefix(bytes.subarray(150, 153), 1), 3)
     assert.strictEqual(records.prefix(bytes.subarray(153), 1), 22)
   })

@@ -14,14 +14,14 @@ const other = 9_999
 
 describe("addresses", () => {
   for (const again of [false, true]) {
-    it.effect(`an address that others tell of${again ? " twice" : ""} while somebody there says nothing is one peer`, () =>
+    it.effect(`an address that peers gossip${again ? " twice" : ""} while its host says nothing is one peer`, () =>
       onMesh(20, ({ network, start }) =>
         Effect.gen(function*() {
           const node = yield* start(L)
           yield* Effect.forkScoped(Effect.andThen(dial(network.host(ip(H)), ip(L)), Effect.never))
           const told = { _tag: "Peers", peers: [{ ip: ip(H), port }] } as const
           const raw = yield* join(network.host(liar), ip(L), [told])
-          // The silent socket is given up, a dial fails, they tell again or not, and then there is somebody.
+          // The silent socket is given up, a dial fails, they gossip it again or not, and then a peer listens there.
           while (node.of("DialFailed", H).length === 0) yield* TestClock.adjust(10)
           assert.deepStrictEqual(node.of("Refused", H).map(({ reason }) => reason.kind), ["hello-timeout"])
           if (again) yield* raw.say(told)
@@ -50,7 +50,7 @@ describe("addresses", () => {
           const learned = () => node.of("PeerLearned").filter((event) => event.ip.startsWith("10.7."))
           assert.strictEqual(learned().length, Limits.newAddresses, "a bucket full at once")
           assert.isAbove(node.of("Dialling").length, 0)
-          // Every dial to them hangs. One whom somebody else names is dialled all the same.
+          // Every dial to them hangs. An address that another peer names is dialled nevertheless.
           const friend = yield* start("10.0.0.3", { peers: [L] })
           yield* TestClock.adjust("4 seconds")
           yield* assertConnected(node, L, friend, "10.0.0.3")
@@ -67,7 +67,7 @@ describe("addresses", () => {
           const newcomer = yield* start("10.0.0.4", { peers: ["10.0.0.3"] })
           yield* TestClock.adjust("10 seconds")
           yield* assertConnected(node, L, newcomer, "10.0.0.4")
-          // The liar goes on for ten minutes: it is heard at the bucket's rate.
+          // The liar keeps on for ten minutes: it is heard at the bucket's rate.
           const minutes = 10
           const talk = yield* Effect.forkChild(Effect.forEach(Array.from({ length: minutes * 6 }, (_, i) => i), (i) =>
             Effect.andThen(

@@ -15,7 +15,7 @@ describe("session", () => {
     onMesh(20, ({ network, start }) =>
       Effect.gen(function*() {
         const l = yield* start(L)
-        // H is a raw peer that completes the handshake and then never reads again, but goes on sending.
+        // H is a raw peer that completes the handshake and then never reads again, but keeps sending.
         const raw = yield* join(network.host(ip(H)), ip(L))
         assert.strictEqual((yield* l.up).length, 1)
         const chatter = yield* Effect.forkChild(

@@ -211,7 +211,7 @@ describe("a socket of the TIME wire", () => {
 })
 
 describe("a dial", () => {
-  it("that meets a native peer goes on as it began", () => {
+  it("that meets a native peer stays as it began", () => {
     const node = make()
     const made = node.connect(node.dial(high), "timemesh/1")
     assert.deepStrictEqual([made.connection.tags(), made.end.wire, made.peer.speaks, made.peer.time], [

@@ -241,7 +241,7 @@ describe("MemoryNetwork: a process that does not read", () => {
   )
 
   net(
-    "a reset is noticed all the same",
+    "a reset is noticed nevertheless",
     Effect.gen(function*() {
       const { far, near, network } = yield* drained
       yield* network.holdReads(b, true)
