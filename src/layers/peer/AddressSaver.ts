@@ -13,7 +13,7 @@ import { Entropy } from "../../services/Entropy.ts"
 import { PeerStore, type StoredBan, type StoredOffender } from "../../services/PeerStore.ts"
 import * as RetrySchedule from "../time/RetrySchedule.ts"
 import type { NodeContext } from "./NodeContext.ts"
-import type { Peer } from "./Peer.ts"
+import type { Up } from "./PeerEnd.ts"
 import * as Protection from "./Protection.ts"
 
 /** What was stored when the node started. */
@@ -141,19 +141,17 @@ const noteInbound = (ctx: NodeContext): { readonly isNews: boolean; readonly nex
 
 /** Peers that are up first: those we dialled, then the longest up. Then peers that were up before, then the stored anchors. */
 const anchors = (ctx: NodeContext, before: ReadonlyArray<PeerIp>): ReadonlyArray<PeerIp> => {
-  const up = [...ctx.table.peers()].filter((peer) => peer.up !== undefined && BookEntry.listens(peer.book))
+  const ups = [...ctx.table.peers()].flatMap(({ book, up }) => up === undefined || !BookEntry.listens(book) ? [] : [up])
   const last = [...ctx.table.peers()].filter((peer) => peer.up === undefined && peer.book.lastGoodAt !== undefined)
   return [
     ...new Set([
-      ...up.toSorted((a, b) => rank(a) - rank(b)).map(({ ip }) => ip),
+      ...ups.toSorted(byWorth).map(({ end }) => end.ip),
       ...last.toSorted((a, b) => (b.book.lastGoodAt ?? 0) - (a.book.lastGoodAt ?? 0)).map(({ ip }) => ip),
       ...before
     ])
   ].filter((ip) => ctx.book.get(ip) !== undefined).slice(0, Limits.anchors)
 }
 
-/** Lower is better. */
-const rank = ({ up }: Peer): number =>
-  up === undefined
-    ? Number.POSITIVE_INFINITY
-    : up.order + (up.end.direction === "outbound" ? 0 : Number.MAX_SAFE_INTEGER / 2)
+/** Those that we dialled first, then the longest up. */
+const byWorth = (a: Up, b: Up): number =>
+  Number(a.end.direction === "inbound") - Number(b.end.direction === "inbound") || a.order - b.order

@@ -237,6 +237,16 @@ describe("the anchors", () => {
       yield* saver.save
       const anchors = saved()[0]?.anchors
       assert.deepStrictEqual(anchors, [3, 4, 1, 2, 7, 6, 9].map((i) => ip(`10.0.0.${i}`)))
+      // Rows in one order, connections in the other: the longest up comes first.
+      const late = [55, 54, 53, 52, 51].map((i) => `10.0.0.${i}`)
+      for (const at of late) {
+        row(at, "stored")
+        good(ctx.book, at)
+      }
+      for (const at of late.toReversed()) up(at)
+      yield* saver.save
+      const inbound = saved()[0]?.anchors.slice(2)
+      assert.deepStrictEqual(inbound, [1, 2, 51, 52, 53, 54].slice(0, Limits.anchors - 2).map((i) => ip(`10.0.0.${i}`)))
       for (let i = 20; i < 40; i++) up(`10.0.0.${i}`, { direction: "outbound" })
       yield* saver.save
       assert.strictEqual(saved()[0]?.anchors.length, Limits.anchors)

@@ -26,6 +26,33 @@ describe("DueSlots", () => {
     assert.deepStrictEqual(names(due.takeUpTo(5_000)), ["a"])
   })
 
+  it("one that is taken out leaves the others of its beat there, in their order", () => {
+    const due = new DueSlots<ReturnType<typeof item>>()
+    const all = ["a", "b", "c", "d"].map(item)
+    for (const one of all) due.put(one, 1_000)
+    const [a, b] = all
+    if (a === undefined || b === undefined) return assert.fail("no items")
+    due.put(b, 2_000)
+    due.remove(a)
+    assert.deepStrictEqual([a.dueSlot, b.dueSlot], [undefined, 2])
+    assert.deepStrictEqual(names(due.takeUpTo(1_000)), ["c", "d"])
+    assert.deepStrictEqual(all.map(({ dueSlot }) => dueSlot), [undefined, 2, undefined, undefined])
+    assert.deepStrictEqual(names(due.takeUpTo(2_000)), ["b"])
+  })
+
+  it("an earlier beat than those looked at before comes too, and gaps between beats cost nothing", () => {
+    const due = new DueSlots<ReturnType<typeof item>>()
+    const [a, b] = [item("a"), item("b")]
+    due.put(a, 9_000)
+    assert.deepStrictEqual(names(due.takeUpTo(5_000)), [])
+    due.put(b, 2_000)
+    assert.deepStrictEqual(names(due.takeUpTo(8_999)), ["b"])
+    assert.deepStrictEqual(names(due.takeUpTo(9_000)), ["a"])
+    // From the first item on, not from the beginning of time.
+    due.put(a, 1e15)
+    assert.deepStrictEqual(names(due.takeUpTo(1e15)), ["a"])
+  })
+
   it("what is put into the beat of this moment comes with the next look", () => {
     const due = new DueSlots<ReturnType<typeof item>>()
     const a = item("a")

@@ -112,6 +112,8 @@ const make = () => {
     connection,
     frames,
     turn,
+    /** How many turns it waits for. */
+    turns: () => turns.length,
     /** Opens the socket; what that alone causes is forgotten. */
     open: () => {
       Effect.runFork(connection.run(socket, Effect.succeedSome(address)))
@@ -394,6 +396,22 @@ describe("a long frame", () => {
     assert.strictEqual(waiting.arriving, 0)
   })
 
+  it("keeps its turn in the budget when another connection without one ends", () => {
+    const { connection, receive, waiting } = opened()
+    const other = { pauseReading: () => {}, resumeReading: () => {}, giveUp: () => {} }
+    const rest = Limits.arrivingBytes - 1
+    waiting.want(other, rest, 0)
+    receive(data(1, 10))
+    const release = waiting.release.bind(waiting)
+    const released: Array<unknown> = []
+    waiting.release = (arrival, now) => {
+      released.push(arrival)
+      release(arrival, now)
+    }
+    connection.destroy()
+    assert.deepStrictEqual([released, waiting.arriving], [[], rest])
+  })
+
   it("is given up with its time, and why", () => {
     const { calls, connection } = opened()
     connection.giveUp(8_000.4)
@@ -423,6 +441,22 @@ describe("writing", () => {
     assert.deepStrictEqual([connection.queuedBytes, connection.messagesSent], [0, 2])
     connection.sendBulk(data(1, 4), 3)
     assert.strictEqual(connection.messagesSent, 5)
+  })
+
+  it("asks for one turn however much is queued in it, and for none while a write waits or before it is open", () => {
+    const { connection, drain, fill, open, turn, turns, written } = make()
+    connection.sendBulk(data(1, 4))
+    assert.strictEqual(turns(), 0, "it is not open yet")
+    open()
+    assert.strictEqual(written().length, 1)
+    for (let i = 0; i < 5; i++) connection.sendBulk(data(1, 4))
+    assert.strictEqual(turns(), 1)
+    fill()
+    turn()
+    connection.sendBulk(data(1, 4))
+    assert.deepStrictEqual([turns(), written().length], [0, 1], "what waits goes out when the socket takes it")
+    drain()
+    assert.strictEqual(written().length, 1)
   })
 
   it("waits for a socket that takes no more: counted since then, this node's own lag not included; then all goes out", () => {

@@ -110,6 +110,22 @@ describe("a row", () => {
     })
   })
 
+  it("of a peer with several ends shows the one that is up, whichever came first", () => {
+    const { ctx, socket, up } = hand.make()
+    const first = socket("10.0.0.1")
+    assert.deepStrictEqual([first.peer.up, first.peer.end(first.end.id), first.peer.end(99)], [
+      undefined,
+      first.end,
+      undefined
+    ])
+    const second = up("10.0.0.1")
+    const third = socket("10.0.0.1")
+    assert.deepStrictEqual([second.peer.up, second.peer.end(second.end.id)], [second.up, second.end])
+    const { attempts, connection } = ctx.table.record(second.peer)
+    assert.deepStrictEqual([attempts, connection?.id], [2, second.end.id])
+    assert.deepStrictEqual([first, second, third].map(({ end }) => second.peer.has(end)), [true, true, true])
+  })
+
   it("of a connection: its socket, its age, its traffic, its round trip and its pings, each as it is now", () => {
     const { connectionOf, ctx, pass, up } = hand.make()
     pass(1_000)

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../../src/domain/Limits.ts"
 import { networks } from "../../../src/domain/Network.ts"
 import * as PairState from "../../../src/domain/pair/PairState.ts"
+import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import * as Subnet from "../../../src/domain/peer/Subnet.ts"
 import * as Seeker from "../../../src/layers/peer/Seeker.ts"
 import * as hand from "../../harness/peerContext.ts"
@@ -129,6 +130,20 @@ describe("later", () => {
     node.ctx.book.dialled(ip("10.0.1.1"), node.ctx.nowMs())
     node.pass(1)
     assert.deepStrictEqual(rows(node).map((peer) => `${peer.ip}`), ["10.0.2.1"])
+  })
+
+  it("no more than are missing, whatever the draws give; a book that gives none leaves the table as it is", () => {
+    const node = started(200)
+    for (const { known } of node.ctx.book.entries()) node.ctx.groups.began(PeerIp.operatorOf(known.ip), 0)
+    node.pass(20 * Limits.seekEveryMs)
+    assert.strictEqual(rows(node).length, Limits.seekRows)
+    const none = started(50)
+    none.ctx.book.pick = () => undefined
+    none.pass(Limits.seekEveryMs)
+    assert.strictEqual(rows(none).length, 0)
+    const empty = started(0)
+    empty.ctx.book.pick = () => assert.fail("drawn from an empty book")
+    empty.pass(Limits.seekEveryMs)
   })
 
   it("addresses of netgroups that have connections come after those of netgroups without", () => {

@@ -33,6 +33,20 @@ describe("SendBuffers", () => {
     assert.strictEqual(buffers.allocate(10).buffer.byteLength, 10, "a short frame has its own memory")
   })
 
+  it("uses the same memory as often as it comes back", () => {
+    const buffers = new SendBuffers()
+    const [first] = [buffers.allocate(64 * 1024)]
+    const memory = first?.buffer
+    let next = first
+    for (let i = 0; i < 2 * Limits.spareSendBytes / (64 * 1024); i++) {
+      if (next === undefined) return assert.fail("none")
+      buffers.handedOver([next])
+      buffers.flushed()
+      next = buffers.allocate(64 * 1024)
+      assert.strictEqual(next.buffer, memory)
+    }
+  })
+
   it("keeps no more than its bound", () => {
     const buffers = new SendBuffers()
     const many = Array.from({ length: 40 }, () => buffers.allocate(64 * 1024))
