@@ -104,6 +104,14 @@ describe("a full node", () => {
     assert.deepStrictEqual([ask(node, "12.2.0.1"), node.posted()], [[], []])
   })
 
+  it("evicts none while no peer may go: there are no candidates but the peers that are up", () => {
+    const node = hand.make({ tuning: { maxPeers: 2 } })
+    for (const text of ["10.0.0.1", "10.0.0.2"]) node.ctx.slots.takePlace(ip(text), false)
+    node.row("10.0.0.3")
+    node.pass(Limits.evictionGraceMs)
+    assert.deepStrictEqual([ask(node), node.posted()], [[], []])
+  })
+
   it("evicts no peer where a place is free", () => {
     const { all, node } = full(64)
     node.pass(Limits.evictionGraceMs)

@@ -12,6 +12,7 @@ import type { Hello, Reject } from "../../../src/domain/wire/Message.ts"
 import * as Discovery from "../../../src/layers/peer/Discovery.ts"
 import * as HelloExchange from "../../../src/layers/peer/HelloExchange.ts"
 import * as NodeContext from "../../../src/layers/peer/NodeContext.ts"
+import type { Peer } from "../../../src/layers/peer/Peer.ts"
 import type { PeerEnd } from "../../../src/layers/peer/PeerEnd.ts"
 import type { PeerListener } from "../../../src/services/PeerMessages.ts"
 import * as hand from "../../harness/peerContext.ts"
@@ -105,6 +106,21 @@ const listener = () => {
   }
   return { calls, made }
 }
+
+describe("a step", () => {
+  it("is told to those who read the table, with the row as it leaves it", () => {
+    const node = make()
+    const changed: Array<readonly [string, number]> = []
+    Object.assign(node.ctx.table, { changed: (peer: Peer) => changed.push([peer.ip, peer.ends.length]) })
+    const made = node.accept(low)
+    assert.deepStrictEqual(changed, [[low, 1]])
+    node.closed(made)
+    assert.deepStrictEqual(changed, [[low, 1], [low, 0]])
+    assert.isTrue(made.peer.forgotten)
+    node.ctx.pairs.post({ peer: made.peer, event: { _tag: "Learned", rank: undefined } })
+    assert.deepStrictEqual([changed.length, node.dials], [2, []], "a row that left the table takes no step")
+  })
+})
 
 describe("a socket that a lower peer opens", () => {
   it("gets our Hello, and comes up with its Commit: a place from its Hello on, counted as up from the Commit on", () => {

@@ -64,6 +64,32 @@ describe("long lists", () => {
     let handled = 0
     new ListTurns(fork).push(peer, 10, (from, to) => handled += to - from)
     assert.deepStrictEqual([handled, peer.holds, asked.length], [10, 0, 0])
+    const ranges: Array<readonly [number, number]> = []
+    const lists = new ListTurns(fork)
+    lists.push(peer, Limits.listEntriesPerTurn, (from, to) => ranges.push([from, to]))
+    lists.push(peer, 0, () => assert.fail("an empty list has no entries"))
+    assert.deepStrictEqual([ranges, peer.holds, asked.length], [[[0, Limits.listEntriesPerTurn]], 0, 0])
+  })
+
+  it("a list behind one that waits is not begun before its turn; the last turn that is needed is the last one asked for", () => {
+    const { asked, fork, next } = turns()
+    const lists = new ListTurns(fork)
+    const [a, b] = [connection(), connection()]
+    const ranges: Array<readonly [string, number, number]> = []
+    const most = Limits.listEntriesPerTurn
+    lists.push(a, most + 2, (from, to) => ranges.push(["a", from, to]))
+    lists.push(b, 3, (from, to) => ranges.push(["b", from, to]))
+    assert.deepStrictEqual([ranges.splice(0), lists.size, asked.length], [[["a", 0, most]], 2, 1])
+    next()
+    assert.deepStrictEqual(ranges.splice(0), [["a", most, most + 2], ["b", 0, 3]])
+    assert.deepStrictEqual([lists.size, asked.length, a.holds, b.holds], [0, 0, 0, 0])
+    // A list that takes the whole turn: nothing waits behind it.
+    const full = new ListTurns(fork)
+    full.push(a, most, () => {})
+    full.push(b, most, () => {})
+    assert.deepStrictEqual([full.size, asked.length], [1, 1])
+    next()
+    assert.deepStrictEqual([full.size, asked.length], [0, 0])
   })
 
   it.effect("full lists of addresses from eight peers at once: all of them are learnt, and what a peer says behind its list is heard after it", () =>

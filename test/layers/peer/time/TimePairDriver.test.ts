@@ -165,6 +165,25 @@ describe("a socket of the TIME wire", () => {
     assert.strictEqual(node.hand.timers.size(), 0)
   })
 
+  it("that we opened does not count as listening where a stored port is 0", () => {
+    const node = make()
+    const end = node.dial(low)
+    node.peerOf(low).note({ port: 0 })
+    const made = node.connect(end, undefined)
+    node.say(made, ack)
+    assert.deepStrictEqual([made.end.up !== undefined, made.peer.book.port], [true, 0])
+  })
+
+  it("that was a feeler is none any more when it ends", () => {
+    const node = make()
+    const made = node.connect(node.dial(low), undefined)
+    made.peer.isFeeler = true
+    node.say(made, { _tag: "GetPeers" })
+    assert.isTrue(made.peer.isFeeler)
+    node.closed(made)
+    assert.isFalse(made.peer.isFeeler)
+  })
+
   it("keeps the port that our own dial reached; of an inbound peer it is the network's", () => {
     const node = make()
     const { peer } = node.socket(high)
@@ -195,6 +214,13 @@ describe("a socket of the TIME wire", () => {
     late.say(other, greeting)
     assert.deepStrictEqual([other.end.up, other.connection.closed], [undefined, []])
     assert.isFalse(late.ctx.slots.hasPlace(ip(high)))
+    assert.deepStrictEqual(late.of("Refused").map(({ reason }) => [reason.reject, reason.by, reason.detail]), [[
+      "full",
+      "local",
+      "peer limit reached (2)"
+    ]])
+    const waits = (late.peerOf(high).timers?.get("time dial:0")?.dueMs ?? 0) - late.ctx.timers.now()
+    assert.isAtMost(waits, Limits.retryFullMs)
   })
 
   it("is refused while the address is connected over the other wire, banned, or where the wire is not spoken", () => {
