@@ -21,6 +21,13 @@ const byType = (name: "timemesh_messages_total" | "timemesh_message_bytes_total"
 
 const panels: ReadonlyArray<Panel> = [
   {
+    title: "Verdict",
+    unit: "short",
+    what:
+      "1 while all is well, as timemesh status says; ready as /health/ready says. 0: timemesh status has the cause and its fix.",
+    queries: [[metric("timemesh_ok"), `${perNode} ok`], [metric("timemesh_ready"), `${perNode} ready`]]
+  },
+  {
     title: "Peers",
     unit: "short",
     queries: [[`sum by (instance, direction) (${metric("timemesh_peers")})`, `${perNode} {{direction}}`]]

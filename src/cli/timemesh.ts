@@ -19,6 +19,7 @@ import * as replay from "./replay.ts"
 import * as restore from "./restore.ts"
 import * as run from "./run.ts"
 import type { MakeNode } from "./run/daemon.ts"
+import * as show from "./show.ts"
 import * as simulate from "./simulate.ts"
 import * as status from "./status.ts"
 import * as testnet from "./testnet.ts"
@@ -48,6 +49,7 @@ export const make = (makeNode: Effect.Effect<MakeNode>, self: Self) =>
       status.command,
       watch.command,
       doctor.command,
+      show.command,
       peers.command,
       masternodes.command,
       why.command,

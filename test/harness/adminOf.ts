@@ -1,39 +1,36 @@
 /** The admin API of a node of a mesh, asked without a server or a port: the routes that the server serves. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Effect, Layer } from "effect"
-import { HttpClient, HttpClientResponse, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Effect, Layer, Scope } from "effect"
+import { HttpClient, HttpClientResponse, HttpRouter } from "effect/http"
 import * as PeerAddress from "../../src/domain/peer/PeerAddress.ts"
 import * as AdminClient from "../../src/layers/http/AdminClient.ts"
 import * as AdminServer from "../../src/layers/http/AdminServer.ts"
 import { ip, type Running } from "./mesh.ts"
+import { webResponse } from "./webAnswer.ts"
 
-const routesOf = (node: Running) =>
+const routesOf = (node: Pick<Running, "services">) =>
   HttpRouter.toHttpEffect(AdminServer.routes(0).pipe(Layer.provide(Layer.succeedContext(node.services)))).pipe(
     Effect.provide(NodeHttpServer.layerHttpServices)
   )
 
 /** Asks it: `get` gives the body of the answer to a path, `client` is what commands ask a node with, for questions. */
-export const adminOf = Effect.fnUntraced(function*(node: Running) {
+export const adminOf = Effect.fnUntraced(function*(node: Pick<Running, "services">) {
   const app = yield* routesOf(node)
-  const answer = (url: string) =>
-    Effect.gen(function*() {
-      const request = HttpServerRequest.fromWeb(new Request(url, { headers: { host: "127.0.0.1" } }))
-      const response = yield* app.pipe(Effect.provideService(HttpServerRequest.HttpServerRequest, request))
-      return yield* Effect.promise(() => HttpServerResponse.toWeb(response).text())
-    }).pipe(Effect.scoped)
+  const scope = yield* Effect.scope
+  const answer = (path: string) => Scope.provide(webResponse(app, path), scope)
   const client = yield* AdminClient.make(PeerAddress.make(ip("127.0.0.1"), 1)).pipe(
     Effect.provideService(
       HttpClient.HttpClient,
       HttpClient.make((request, url) =>
-        Effect.map(Effect.orDie(answer(url.href)), (text) =>
-          HttpClientResponse.fromWeb(
-            request,
-            new Response(text, { headers: { "content-type": "application/json" } })
-          ))
+        Effect.map(
+          Effect.orDie(answer(url.pathname + url.search)),
+          (response) => HttpClientResponse.fromWeb(request, response)
+        )
       )
     )
   )
-  return { client, get: (path: string) => answer(`http://127.0.0.1${path}`) }
+  const get = (path: string) => Effect.flatMap(answer(path), (response) => Effect.promise(() => response.text()))
+  return { answer, client, get }
 })
 
 /** The body of the answer to `GET path`. */

@@ -3,8 +3,8 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 
-/** What `app` answers to a GET of the path from loopback. It must be 200. */
-export const webAnswer = <E, R>(
+/** What `app` answers to a GET of the path from loopback, whatever its status. */
+export const webResponse = <E, R>(
   app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
   path: string
 ): Effect.Effect<Response, E, Exclude<R, HttpServerRequest.HttpServerRequest>> =>
@@ -12,9 +12,17 @@ export const webAnswer = <E, R>(
     const request = HttpServerRequest.fromWeb(
       new Request(`http://127.0.0.1${path}`, { headers: { host: "127.0.0.1" } })
     )
-    const response = HttpServerResponse.toWeb(
+    return HttpServerResponse.toWeb(
       yield* Effect.provideService(app, HttpServerRequest.HttpServerRequest, request)
     )
-    assert.strictEqual(response.status, 200, path)
-    return response
   })
+
+/** The same. It must be 200. */
+export const webAnswer = <E, R>(
+  app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
+  path: string
+): Effect.Effect<Response, E, Exclude<R, HttpServerRequest.HttpServerRequest>> =>
+  Effect.tap(
+    webResponse(app, path),
+    ({ status }) => Effect.sync(() => assert.strictEqual(status, 200, path))
+  )

@@ -20,6 +20,10 @@ const counter = (help: string, ...labels: ReadonlyArray<string>): Definition => 
 export const definitions = {
   timemesh_build_info: gauge("Always 1; what runs", "software", "network"),
   timemesh_uptime_seconds: gauge("Time since the start"),
+  timemesh_ok: gauge("1: no problem needs an operator, as in the verdict of timemesh status; else 0"),
+  timemesh_ready: gauge(
+    "1: a peer is connected and the chain is as good as the best peer's, as in /health/ready; else 0"
+  ),
   // Peers.
   timemesh_peers: gauge("Connections that are up", "direction", "wire"),
   timemesh_max_peers: gauge("Peer limit, configured peers not counted"),

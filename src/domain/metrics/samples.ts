@@ -11,6 +11,7 @@ export interface Facts {
   readonly software: string
   readonly network: string
   readonly uptimeMs: number
+  readonly verdict: { readonly isOk: boolean; readonly isReady: boolean }
   readonly maxPeers: number
   readonly stats: NodeStats
   readonly rows: ReadonlyArray<{ readonly situation: string; readonly record: PeerRecord | undefined }>
@@ -171,6 +172,8 @@ const ofProcess = ({ logLinesDropped, process, sizes, stats }: Facts): ReadonlyA
 export const samplesOf = (facts: Facts): ReadonlyArray<Sample> => [
   one("timemesh_build_info", 1, { software: facts.software, network: facts.network }),
   one("timemesh_uptime_seconds", seconds(facts.uptimeMs)),
+  one("timemesh_ok", facts.verdict.isOk ? 1 : 0),
+  one("timemesh_ready", facts.verdict.isReady ? 1 : 0),
   ...ofPeers(facts),
   ...ofConnections(facts),
   ...ofTraffic(facts),

@@ -7,7 +7,8 @@ import type { End, EndId, PairAction, PairEvent, PairState, Timer } from "./Pair
 import type { Difference, PairTrace, Step } from "./PairTrace.ts"
 
 /** `2026-11-29 20:01:02.345`, UTC. */
-const time = (at: number): string => DateTime.formatIso(DateTime.makeUnsafe(at)).replace("T", " ").replace("Z", "")
+const time = (at: number): string =>
+  DateTime.formatIso(DateTime.makeUnsafe(Math.round(at))).replace("T", " ").replace("Z", "")
 
 /** `#3`: an end, by its number in the log. */
 const end = (id: EndId): string => `#${id}`

@@ -9,7 +9,7 @@ import { systemCode, systemReason } from "../store/systemError.ts"
 import { AdminApi } from "./AdminApi.ts"
 import type { Masternodes, Status } from "./AdminApi.ts"
 import type { Sent } from "./EventsApi.ts"
-import type { ClockReport, Resources } from "./InsightApi.ts"
+import type { Book, ClockReport, Own, Refusals, Resources, Settings } from "./InsightApi.ts"
 import type { Ban, Bans, Peers, Why } from "./PeerApi.ts"
 import { present } from "./present.ts"
 
@@ -37,6 +37,11 @@ export interface AdminClient {
   readonly trace: (ip: string) => Effect.Effect<PairTraceFile, AdminClientError>
   readonly resources: Effect.Effect<Resources, AdminClientError>
   readonly clock: Effect.Effect<ClockReport, AdminClientError>
+  readonly own: Effect.Effect<Own, AdminClientError>
+  readonly settings: Effect.Effect<Settings, AdminClientError>
+  readonly refusals: Effect.Effect<Refusals, AdminClientError>
+  /** A page of the peer book after the first `skip` addresses. */
+  readonly book: (skip: number) => Effect.Effect<Book, AdminClientError>
   /** `IP`, `IP:PORT` or `[IPv6]:PORT`. */
   readonly connect: (peer: string) => Effect.Effect<Why, AdminClientError>
   /** Returns whether there was a connection to close. */
@@ -107,6 +112,10 @@ export const make = (
       trace: (ip) => ask(api.trace({ params: { ip } })),
       resources: ask(api.resources()),
       clock: ask(api.clock()),
+      own: ask(api.own()),
+      settings: ask(api.settings()),
+      refusals: ask(api.refusals()),
+      book: (skip) => ask(api.book({ query: { skip } })),
       connect: (peer) => ask(api.connect({ payload: { address: peer } })),
       disconnect: (ip) => ask(Effect.map(api.disconnect({ payload: { ip } }), (reply) => reply.disconnected)),
       bans: ask(api.bans()),

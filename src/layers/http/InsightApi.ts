@@ -32,7 +32,8 @@ export const OwnAddress = Schema.Struct({
 })
 
 /** `GET /own`. */
-const Own = Schema.Struct({ at: Schema.Int, listen: Schema.String, ...OwnAddress.fields })
+export const Own = Schema.Struct({ at: Schema.Int, listen: Schema.String, ...OwnAddress.fields })
+export type Own = typeof Own.Type
 
 /** `GET /settings`: all settings, in the order of `timemesh run --help`. */
 export const Settings = Schema.Struct({
@@ -83,7 +84,7 @@ export const Refusals = Schema.Struct({
     at: Schema.Int,
     example: Schema.String
   })),
-  /** Refusals of netgroups that are no longer listed. */
+  /** Refusals of netgroups that are not listed. */
   others: Schema.Int,
   /** Sockets of banned addresses, closed when they were accepted: not counted elsewhere. */
   turnedAway: Schema.Int
@@ -122,6 +123,7 @@ export const Book = Schema.Struct({
   /** The `skip` of the next page; absent on the last page. */
   next: Schema.optional(Schema.Int)
 })
+export type Book = typeof Book.Type
 
 export const group = HttpApiGroup.make("insight", { topLevel: true }).annotate(
   OpenApi.Description,

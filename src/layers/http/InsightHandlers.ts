@@ -78,8 +78,10 @@ export const layer = HttpApiBuilder.group(
         Effect.gen(function*() {
           const at = yield* Clock.currentTimeMillis
           const { refused, refusedByReason, turnedAway } = yield* events.stats
-          const { groups, others } = refusals.report
-          return { at, refused, byReason: refusedByReason, byNetgroup: groups, others, turnedAway }
+          const byNetgroup = refusals.report
+          // Of groups no longer kept, and from before this listened: the node's count is the only one.
+          const others = byNetgroup.reduce((rest, group) => rest - group.refused, refused)
+          return { at, refused, byReason: refusedByReason, byNetgroup, others, turnedAway }
         }),
       clock: () =>
         Effect.gen(function*() {

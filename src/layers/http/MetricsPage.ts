@@ -12,7 +12,8 @@ import { PeerState } from "../../services/PeerState.ts"
 import { DroppedLines } from "../log/LogOutput.ts"
 import { StoreTimes } from "../store/StoreTimes.ts"
 import { monotonicMs } from "../time/monotonicMs.ts"
-import { masternodeReport, syncReport } from "./optionalReports.ts"
+import * as NodeHealth from "./NodeHealth.ts"
+import { masternodeReport } from "./optionalReports.ts"
 import * as ProcessMemory from "./processMemory.ts"
 
 const types = { counter: "Counter", gauge: "Gauge", histogram: "Histogram" } as const
@@ -76,10 +77,11 @@ export const facts = (startedAt: number) =>
       yield* NodeConfig
     ]
     const droppedLines = yield* DroppedLines
-    const sync = yield* syncReport
+    const health = yield* NodeHealth.make
     const masternodes = yield* masternodeReport
     const stores = yield* Effect.serviceOption(StoreTimes)
     return Effect.gen(function*() {
+      const { rows, sync, verdict } = yield* health
       const { counts } = Option.getOrUndefined(yield* masternodes) ?? {}
       const { heapBytes, residentBytes } = ProcessMemory.read()
       const { system, user } = process.cpuUsage()
@@ -89,8 +91,9 @@ export const facts = (startedAt: number) =>
         uptimeMs: (yield* monotonicMs) - startedAt,
         maxPeers: config.tuning.maxPeers,
         stats: yield* events.stats,
-        rows: yield* state.explained(),
-        sync: Option.getOrUndefined(yield* sync),
+        verdict,
+        rows,
+        sync,
         masternodes: counts,
         bans: (yield* manager.bans).length,
         sizes: yield* state.sizes,

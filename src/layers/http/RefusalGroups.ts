@@ -15,7 +15,6 @@ export interface RefusalGroup {
 export class RefusalGroups {
   /** The most recently refused group is last. */
   private readonly groups = new Map<string, RefusalGroup>()
-  private forgotten = 0
   private readonly most: number
 
   /** `most`: maximum number of groups kept. */
@@ -37,13 +36,11 @@ export class RefusalGroups {
     })
     if (this.groups.size <= this.most) return
     const [oldest] = this.groups.values()
-    if (oldest === undefined) return
-    this.groups.delete(oldest.netgroup)
-    this.forgotten += oldest.refused
+    if (oldest !== undefined) this.groups.delete(oldest.netgroup)
   }
 
-  /** Most refusals first; `others`: refusals of groups that are no longer kept. */
-  get report(): { readonly groups: ReadonlyArray<RefusalGroup>; readonly others: number } {
-    return { groups: [...this.groups.values()].toSorted((a, b) => b.refused - a.refused), others: this.forgotten }
+  /** Most refusals first. */
+  get report(): ReadonlyArray<RefusalGroup> {
+    return [...this.groups.values()].toSorted((a, b) => b.refused - a.refused)
   }
 }

@@ -9,6 +9,7 @@ import * as bansCommand from "../../../src/cli/bans.ts"
 import * as Json from "../../../src/cli/json.ts"
 import * as peersCommand from "../../../src/cli/peerTable.ts"
 import * as statusCommand from "../../../src/cli/status.ts"
+import { networks } from "../../../src/domain/Network.ts"
 import * as Subnet from "../../../src/domain/peer/Subnet.ts"
 import { findAll, textOf } from "../../../web/dom/h.js"
 import * as State from "../../../web/model/State.js"
@@ -19,6 +20,7 @@ import * as peersView from "../../../web/view/peers.js"
 import * as verdictView from "../../../web/view/verdict.js"
 import { adminOf, byLabel, parse, total } from "../../harness/adminOf.ts"
 import { ip, onMesh } from "../../harness/mesh.ts"
+import * as otherFaces from "../../harness/otherFaces.ts"
 import * as synthetic from "../../harness/syntheticChain.ts"
 
 type Admin = Effect.Success<ReturnType<typeof adminOf>>
@@ -157,15 +159,17 @@ describe("CLI, HTTP API, dashboard and metrics", () => {
     onMesh(5, ({ network, start }) =>
       Effect.gen(function*() {
         yield* TestClock.setTime(synthetic.startOfTime)
-        const [a, b, c] = ["10.0.0.1", "10.0.0.2", "10.0.0.3"] as const
+        const [a, b, c, d] = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"] as const
         const long = yield* synthetic.make(600)
         const node = yield* start(a, { chain: [], masternodes: true, storeMs: 400 })
         const admin = yield* adminOf(node)
+        const before = node.events.length
         let page: PageState = State.initial
-        const look = Effect.fnUntraced(function*(connected: number) {
+        const look = Effect.fnUntraced(function*(connected: number, others = true) {
           const faces = yield* ask(admin, page)
           page = faces.page
           agree(faces)
+          if (others) yield* otherFaces.agree(admin, node.events.slice(before), page, [b, c, d])
           assert.strictEqual(faces.json.status.connected, connected)
           return faces.json
         })
@@ -175,7 +179,7 @@ describe("CLI, HTTP API, dashboard and metrics", () => {
         const syncing: Array<number> = []
         for (let i = 0; i < 60 && (yield* node.sync.report).tip.height < 600; i++) {
           yield* TestClock.adjust("250 millis")
-          const { status } = yield* look((yield* node.up).length)
+          const { status } = yield* look((yield* node.up).length, i % 8 === 0)
           if (status.chain?.synced === false) syncing.push(status.chain.height)
         }
         assert.isAbove(new Set(syncing).size, 1, "seen in the middle of sync")
@@ -184,6 +188,12 @@ describe("CLI, HTTP API, dashboard and metrics", () => {
         const third = yield* start(c, { peers: [a, b], chain: long, masternodes: true })
         yield* TestClock.adjust("40 seconds")
         yield* look(2)
+
+        // Of another network: it is refused.
+        const stranger = yield* start(d, { peers: [a], network: networks.testnet })
+        yield* TestClock.adjust("5 seconds")
+        yield* look(2)
+        yield* stranger.stop
 
         yield* network.reset(ip(a), ip(b))
         yield* TestClock.adjust("5 seconds")
@@ -204,5 +214,11 @@ describe("CLI, HTTP API, dashboard and metrics", () => {
         yield* TestClock.adjust("2 minutes")
         const { status } = yield* look(0)
         assert.isFalse(status.verdict?.ok)
+
+        // What was refused before the API was there has no netgroup, and is counted.
+        const late = yield* adminOf(node)
+        const { byNetgroup, others, refused } = yield* late.client.refusals
+        assert.isAbove(refused, 0)
+        assert.deepStrictEqual([byNetgroup, others], [[], refused])
       })))
 })

@@ -1,16 +1,19 @@
 /** `/metrics`: every metric of the table, in Prometheus' format, and the same truth as `status`, `peers` and the commands. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as peersCommand from "../../../src/cli/peerTable.ts"
 import * as statusCommand from "../../../src/cli/status.ts"
 import * as Metric from "../../../src/domain/metrics/Metric.ts"
 import { type Facts, samplesOf } from "../../../src/domain/metrics/samples.ts"
+import type * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import { Status } from "../../../src/layers/http/AdminApi.ts"
 import * as MetricsPage from "../../../src/layers/http/MetricsPage.ts"
 import { Peers } from "../../../src/layers/http/PeerApi.ts"
-import { row, stats } from "../../harness/adminNode.ts"
-import { get, parse, total } from "../../harness/adminOf.ts"
+import { PeerState } from "../../../src/services/PeerState.ts"
+import { Sync, type SyncReport } from "../../../src/services/Sync.ts"
+import { row, services, stats } from "../../harness/adminNode.ts"
+import { adminOf, get, parse, total } from "../../harness/adminOf.ts"
 import { ip, onMesh, type Running } from "../../harness/mesh.ts"
 import { judge, promtool } from "../../harness/promtool.ts"
 
@@ -18,6 +21,7 @@ const facts: Facts = {
   software: "timemesh/test \"x\"",
   network: "devnet",
   uptimeMs: 1_500,
+  verdict: { isOk: true, isReady: false },
   maxPeers: 125,
   stats,
   rows: [{ situation: "connected", record: row }, { situation: "no-answer", record: undefined }],
@@ -76,6 +80,8 @@ describe("metrics", () => {
     assert.include(text, "timemesh_build_info{software=\"timemesh/test \\\"x\\\"\",network=\"devnet\"} 1\n")
     assert.strictEqual(series.get("timemesh_bytes_total{way=\"sent\"}"), stats.ended.bytes.sent + 1)
     assert.strictEqual(series.get("timemesh_peers{direction=\"inbound\",wire=\"native\"}"), 1)
+    assert.strictEqual(series.get("timemesh_ok"), 1)
+    assert.strictEqual(series.get("timemesh_ready"), 0)
     assert.strictEqual(series.get("timemesh_chain_behind_blocks"), 5)
     assert.strictEqual(series.get("timemesh_rtt_seconds_bucket{le=\"0.01\"}"), 1)
     assert.strictEqual(series.get("timemesh_rtt_seconds_bucket{le=\"+Inf\"}"), 2)
@@ -155,6 +161,44 @@ const agree = Effect.fnUntraced(function*(node: Running, connected: number) {
 })
 
 describe("status, peers, metrics and commands", () => {
+  it.effect("name the same peer whose next block is ahead of this node's clock", () =>
+    Effect.gen(function*() {
+      const behind: SyncReport = {
+        tip: { height: 5, hash: "ab" },
+        headers: 5,
+        synced: true,
+        mayProduce: true,
+        target: 5,
+        line: "in sync",
+        peers: [{ ip: row.ip, height: 6, blocks: 0, use: "idle", clockBehindS: 40 }],
+        reorgs: 0,
+        waiting: { blocks: 0, bytes: 0 },
+        requests: 0
+      }
+      const of = services(() => Effect.void)
+      const state = Layer.effect(
+        PeerState,
+        Effect.map(PeerState, (state) => ({
+          ...state,
+          explained: (clockBehindS: (ip: PeerIp.PeerIp) => number | undefined = () => undefined) =>
+            Effect.map(state.explained(), (rows) =>
+              rows.map((explained) => ({
+                ...explained,
+                situation: clockBehindS(explained.ip) === undefined ? explained.situation : "clock" as const
+              })))
+        }))
+      )
+      const chain = Layer.mock(Sync, { report: Effect.succeed(behind) })
+      const node = yield* Layer.build(Layer.mergeAll(of, Layer.provide(state, of), chain))
+      const admin = yield* adminOf({ services: node })
+      const { peers } = yield* Effect.flatMap(admin.get("/peers"), decodePeers)
+      assert.deepStrictEqual(peers.map(({ situation }) => situation), ["clock"])
+      const series = parse(yield* admin.get("/metrics"))
+      assert.strictEqual(series.get("timemesh_known_peers{situation=\"clock\"}"), 1)
+      const { behindS } = yield* admin.client.clock
+      assert.strictEqual(behindS, 40)
+    }))
+
   it.effect("agree while nodes come, go, flap and are disconnected; counters never fall", () =>
     onMesh(5, ({ network, start }) =>
       Effect.gen(function*() {
