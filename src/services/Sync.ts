@@ -34,7 +34,7 @@ export interface SyncReport {
   readonly headers: number
   /** No connected peer, except proven liars, announces a better chain. */
   readonly synced: boolean
-  /** Whether a block made here extends the best chain that can be followed. */
+  /** Whether a block made here extends the best chain that can be followed: true without peers. */
   readonly mayProduce: boolean
   /** Height that sync is heading for: the height of the best chain that a peer announces. */
   readonly target: number

@@ -45,10 +45,23 @@ export interface Apart {
   readonly depth: number
 }
 
-/** Whether a test producer may make a block: on top of the best chain that can be followed, with a correct clock. */
-export const mayProduce = (verdict: Verdict): boolean =>
-  // A minority on its own chain cannot hold up the rest.
-  verdict._tag === "InSync" || (verdict._tag === "LeftBehind" && 2 * verdict.of <= verdict.peers)
+/**
+ * Whether a test producer may make a block: on top of the best chain that can be followed, with a correct clock. Without peers, or with
+ * none that can be trusted, that is its own chain.
+ */
+export const mayProduce = (verdict: Verdict): boolean => {
+  switch (verdict._tag) {
+    case "InSync":
+    case "NoPeers":
+    case "NoneTrusted":
+      return true
+    case "LeftBehind":
+      // A minority on its own chain cannot hold up the rest.
+      return 2 * verdict.of <= verdict.peers
+    default:
+      return false
+  }
+}
 
 type Facts = Pick<SyncState, "chain" | "branches" | "peers" | "headerRequests" | "requests" | "synced">
 

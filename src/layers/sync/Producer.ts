@@ -87,11 +87,10 @@ const make = Effect.fnUntraced(function*({ everyMs = Limits.produceEveryMs }: Pr
     if (height !== seen.height) seen = { height, at: now }
     if (ProducerTurn.turnAt(seen.at, everyMs) >= ProducerTurn.turnAt(now, everyMs)) return
     const { mayProduce } = yield* sync.report
+    // A producer that is still syncing would cause forks, whether or not its peers make blocks.
+    if (!mayProduce) return
     const connected = [...(yield* others), own.value].toSorted(PeerIp.compare)
-    const alone = connected.length === 1
     const producers = ProducerTurn.takingTurns(connected, yield* live)
-    // A producer that is still syncing would cause forks.
-    if (!mayProduce && !alone) return
     if (ProducerTurn.mayProduce(producers, own.value, now, seen.at, everyMs)) yield* produce
   })
   yield* Stream.tick(beatMs).pipe(

@@ -134,12 +134,14 @@ describe("verdict", () => {
     assert.isUndefined(SyncVerdict.leftBehind(node([peer(1, 10)])))
   })
 
-  it("a producer works in sync, or when at most half of the peers have left it behind", () => {
+  it("a producer works in sync, without peers that can be trusted, or when at most half of them have left it behind", () => {
     const apart = { fork: 4, depth: 6 }
     const may = (...peers: ReadonlyArray<SyncState.SyncPeer>) => SyncVerdict.mayProduce(verdict(node(peers)))
     assert.isTrue(may(peer(1, 10)))
     assert.isFalse(may(peer(1, 20)))
-    assert.isFalse(may())
+    assert.isTrue(may())
+    assert.isTrue(may(peer(1, 20, { holdoff: "probation" }), peer(2, 20, { blamed: "withheld" })))
+    assert.isFalse(may(peer(1, 20, { stalls: 2 })))
     assert.isTrue(may(peer(1, 20, { apart }), peer(2, 10)))
     assert.isFalse(may(peer(1, 20, { apart }), peer(2, 20, { apart }), peer(3, 10)))
   })

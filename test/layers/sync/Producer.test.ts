@@ -8,7 +8,7 @@ import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import { longEffect } from "../../harness/long.ts"
 import { masternode } from "../../harness/masternodes.ts"
 import { downs, ip, onMesh, type Running } from "../../harness/mesh.ts"
-import { startOfTime } from "../../harness/syntheticChain.ts"
+import { make, startOfTime } from "../../harness/syntheticChain.ts"
 
 const tips = (nodes: ReadonlyArray<Running>) =>
   Effect.forEach(nodes, (node) => Effect.map(node.sync.report, (report) => report.tip))
@@ -59,6 +59,26 @@ describe("Producer", () => {
         assert.isAtMost(first?.height ?? 0, 40)
         for (const tip of rest) assert.deepStrictEqual(tip, first)
         assert.deepStrictEqual(nodes.map((node) => downs(node)), [[], [], []])
+      })))
+
+  it.effect("the only producer makes none until it has the chain of a slow peer that makes none", () =>
+    onMesh(20, ({ network, start }) =>
+      Effect.gen(function*() {
+        yield* TestClock.setTime(startOfTime)
+        const chain = yield* make(400)
+        yield* network.setLink(ip("10.0.1.1"), ip("10.0.0.1"), { bandwidth: 10_000 })
+        // An archive that serves blocks; the producer has its first half, and would be left behind by a fork of its own.
+        const producer = yield* start("10.0.0.1", { chain: chain.slice(0, 200), settled: true, produce: true })
+        yield* start("10.0.1.1", { chain, peers: ["10.0.0.1"] })
+        const forks = own(producer)
+        yield* TestClock.adjust("5 seconds")
+        assert.isBelow((yield* producer.sync.report).tip.height, 400)
+        assert.strictEqual(own(producer), forks)
+        yield* TestClock.adjust("30 seconds")
+        const { line, tip } = yield* producer.sync.report
+        assert.isAbove(tip.height, 400)
+        assert.include(line, "in sync")
+        assert.strictEqual(producer.of("Reorg").length, forks)
       })))
 
   it.effect("only masternodes take turns once there is one", () =>

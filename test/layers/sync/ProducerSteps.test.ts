@@ -120,14 +120,17 @@ describe("a producer", () => {
       assert.strictEqual(made.length - length, 4)
     }))
 
-  it.effect("makes none while better blocks are to be followed, unless it is alone", () =>
+  it.effect("makes none while better blocks are to be followed, also among peers that make none", () =>
     Effect.gen(function*() {
-      const among = yield* start({ others: ["10.0.0.1"], mayProduce: false })
-      yield* TestClock.adjust(6 * turn)
-      assert.strictEqual(among.made.length, 0)
-      const alone = yield* start({ mayProduce: false })
-      yield* TestClock.adjust(3 * turn)
-      assert.strictEqual(alone.made.length, 3)
+      for (const peers of [{ others: ["10.0.0.1"] }, { quiet: ["10.0.0.1"] }]) {
+        const world: World = { ...peers, mayProduce: false }
+        const { made } = yield* start(world)
+        yield* TestClock.adjust(6 * turn)
+        assert.strictEqual(made.length, 0)
+        world.mayProduce = true
+        yield* TestClock.adjust(4 * turn)
+        assert.isAtLeast(made.length, 2)
+      }
     }))
 
   it.effect("makes none where the chain's last block cannot be read", () =>
