@@ -201,6 +201,21 @@ export const liars: Readonly<Record<string, Liar>> = {
     first: () => [{ _tag: "Tip", height: 1_000_000, hash: bytes(32) }],
     faults: ["inflated-height"]
   },
+  "announces a better block of the same height, again and again": {
+    lie: () => undefined,
+    first: (chain) => [{ _tag: "Tip", height: chain.length, hash: new Uint8Array(32) }],
+    faults: ["inflated-height"]
+  },
+  "shows our own chain again, one header at a time": {
+    lie: inHeaders((answer, chain) => {
+      const fork = chain.findIndex(({ hash }) => hash === Hash.toHex(answer.after))
+      const list = chain.slice(fork + 1, fork + 2)
+      // Its lowest place: it says that it has none of the others.
+      return { ...answer, list: BlockHeader.encodeList(list.map(headerOf)).bytes, more: true }
+    }),
+    inflate: 1,
+    faults: ["empty-headers"]
+  },
   "trickles its headers": { lie: () => nothing, trickle: SyncKind.Headers, faults: ["stalled"], unused: true },
   "trickles its blocks": {
     lie: about(10, () => nothing),

@@ -57,6 +57,7 @@ export const reading = (
   id,
   peer: ip(n),
   told: tip(20),
+  ours: 10,
   reached: -1,
   stalled: false,
   ...change

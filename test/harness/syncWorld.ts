@@ -261,7 +261,7 @@ export const run = (options: Options): World => {
         : [...links.values()].filter((other) =>
           other !== link && branches.get(placed.branch.id)?.chain[told(other).height] === told(other).hash
         ).map(({ id }) => id),
-      more: placed._tag === "TooDeep" ? "not-yet" : more,
+      more,
       clockBehind: undefined,
       dueMs: 0,
       ms

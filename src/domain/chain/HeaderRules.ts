@@ -42,6 +42,9 @@ export const parentOf = (header: BlockHeader, hash: Hash.Hash): Parent => ({
   treasuryBalance: header.treasuryBalance
 })
 
+/** A parent of which only place and hash are known: any treasury may follow it. */
+export const bareParent = (height: number, hash: Hash.Hash): Parent => ({ height, hash, treasuryBalance: U64.max })
+
 /**
  * The first rule that the header breaks as the successor of `parent`; `undefined` if it breaks none.
  *

@@ -30,6 +30,11 @@ export const headersFirstRequest = 64
 export const headersLeastRequest = 16
 /** ms. A request for headers covers about as many as the peer sends in this time. */
 export const headersTargetMs = 2_000
+/**
+ * Consecutive lists with only headers of our own chain from a peer that says it has more. Each request halves the distance to where its chain may
+ * leave ours, so that an honest peer of a chain of 2^36 blocks sends fewer.
+ */
+export const knownListsMost = 32
 /** header downloads at once: a stalled peer holds up none of the others, and few lists arrive twice. */
 export const headerConversations = 3
 /** blocks requested or held ahead of the stored chain: keeps dozens of peers busy over a round trip. */

@@ -14,7 +14,14 @@ import * as Limits from "../Limits.ts"
 import * as Ranges from "./Ranges.ts"
 import * as SyncBranches from "./SyncBranches.ts"
 import * as SyncSchedule from "./SyncSchedule.ts"
-import type { HeaderRequest, SyncAction, SyncEvent, SyncPeer, SyncState } from "./SyncState.ts"
+import {
+  type HeaderRequest,
+  isBetter,
+  type SyncAction,
+  type SyncEvent,
+  type SyncPeer,
+  type SyncState
+} from "./SyncState.ts"
 import * as SyncWork from "./SyncWork.ts"
 import type { Work } from "./SyncWork.ts"
 
@@ -129,14 +136,24 @@ const headersReceived = (
   if (more === "yes" && (event.count === 0 || last.height <= (request?.reached ?? -1))) {
     return SyncWork.blame(work, peer.id, "empty-headers", `no headers behind height ${last.height}`)
   }
-  // Only the tip announced before the request counts: a later announcement may overtake the answer.
-  if (more === "no" && request !== undefined && last.height < request.told.height) {
-    const detail = `announced height ${request.told.height}, headers end at ${last.height}`
+  // Only the tip announced before the request counts: a later announcement may overtake the answer. A chain only ever gets better.
+  if (more === "no" && request !== undefined && isBetter(request.told, last)) {
+    const block = request.told.height > last.height ? "" : ` with block ${request.told.hash.slice(0, 16)}`
+    const detail = `announced height ${request.told.height}${block}, headers end at ${last.height}`
     return SyncWork.blame(work, peer.id, "inflated-height", detail)
+  }
+  // What our chain grew by since the request was new to the peer's answer.
+  const isKnown = placed._tag === "Chain" && request !== undefined && last.height <= request.ours
+  const knownLists = more === "no" ? 0 : peer.knownLists + (isKnown ? 1 : 0)
+  if (knownLists > Limits.knownListsMost) {
+    const detail = `${knownLists} lists without a new header, up to height ${last.height}`
+    return SyncWork.blame(work, peer.id, "empty-headers", detail)
   }
   SyncWork.change(work, peer.id, {
     recheck: false,
-    reached: more === "yes" ? last.height : -1,
+    knownLists,
+    // The headers of a chain too deep to follow are read from its fork again.
+    reached: more === "yes" && placed._tag !== "TooDeep" ? last.height : -1,
     apart: undefined,
     clockBehind: undefined,
     on: undefined,

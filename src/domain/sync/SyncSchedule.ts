@@ -97,7 +97,7 @@ const sameChain = (work: Work, peer: SyncPeer, otherId: SyncPeer["id"]): boolean
 /** Requests headers after those that the peer is showing, or that we know. */
 export const readHeaders = (work: Work, peer: SyncPeer): HeaderRequest => {
   const id = SyncWork.asked(work, peer)
-  const request = { id, peer: peer.id, told: peer.told, reached: peer.reached, stalled: false }
+  const request = { id, peer: peer.id, told: peer.told, ours: work.chain.height, reached: peer.reached, stalled: false }
   work.headerRequests = [...work.headerRequests, request]
   work.actions.push({
     _tag: "GetHeaders",

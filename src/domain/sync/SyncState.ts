@@ -28,9 +28,9 @@ export type SyncFault =
   | "wrong-block"
   /** It showed the header but repeatedly says that it does not have the block. */
   | "withheld"
-  /** It announced a height that its headers do not reach. */
+  /** It announced a better tip than its headers reach. */
   | "inflated-height"
-  /** It claims to have more headers but sends none. */
+  /** It claims to have more headers but sends none, or again and again only those that we have. */
   | "empty-headers"
   /** No byte of an answer over several timeouts, each twice the last. */
   | "unresponsive"
@@ -87,6 +87,8 @@ export interface SyncPeer {
   readonly lacks: number
   /** Height of the last header it showed while there were more; −1: none. */
   readonly reached: number
+  /** Consecutive lists of headers of our own chain, each with the claim that more follow. */
+  readonly knownLists: number
   /** Headers to request from it at once. */
   readonly headerBatch: number
   /** Blocks to request from it at once, growing with good answers. */
@@ -139,6 +141,8 @@ export interface HeaderRequest {
   readonly peer: PeerIp
   /** The peer's tip before the request: its headers must reach it. */
   readonly told: SyncTip
+  /** Height of our chain at the request. */
+  readonly ours: number
   /** Height of the last header it had shown by then, while there were more: its headers must go beyond. −1: none. */
   readonly reached: number
   /** Others are asked instead; a late answer still counts. */
@@ -183,7 +187,7 @@ export type Placed =
   }
   /** It forks from our chain at `fork` and is no better yet. */
   | { readonly _tag: "Worse"; readonly fork: number }
-  /** It is better, but forks from our chain at `fork`, below `oldestFork`. */
+  /** Its chain forks from ours at `fork`, below `oldestFork`, and is better if it reaches what the peer announced. */
   | { readonly _tag: "TooDeep"; readonly fork: number }
 
 export type SyncEvent =

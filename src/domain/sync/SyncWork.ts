@@ -76,6 +76,7 @@ export const newPeer = (id: PeerIp, told: SyncTip, on: OnBranch | undefined): Sy
   on,
   lacks: Infinity,
   reached: -1,
+  knownLists: 0,
   headerBatch: Limits.headersFirstRequest,
   batch: Limits.blocksFirstRequest,
   pieceMs: undefined,

@@ -20,6 +20,25 @@ type Place = HeaderRequest["locator"][number]
 const chainLocator = (context: SyncContext, from: number): ReadonlyArray<Place> =>
   context.chain.locator(from).map((hash) => ({ hash, height: context.chain.heightOf(hash) ?? 0 }))
 
+/**
+ * The locator of a peer that has a header of our chain, `last`, and more after it: as from `top`, and upwards from `last` in steps that
+ * double. So each answer halves the distance to where the peer's chain leaves ours, if it does above `last`.
+ */
+const locatorAbove = (context: SyncContext, last: Place, top: number): ReadonlyArray<Place> => {
+  const places = new Map([last, ...chainLocator(context, top)].map((place) => [place.height, place]))
+  for (let step = 1; last.height + step < top; step *= 2) {
+    const height = last.height + step
+    const hash = context.chain.hashAt(height)
+    if (hash !== undefined) places.set(height, { height, hash })
+  }
+  return [...places.values()].filter(({ height }) => height === 0 || height >= last.height)
+    .toSorted((a, b) => b.height - a.height)
+}
+
+/** As many places as a locator holds: the first ones, and the last, genesis. */
+const bounded = (places: ReadonlyArray<Place>): ReadonlyArray<Place> =>
+  places.length > Limits.locatorHashes ? [...places.slice(0, Limits.locatorHashes - 1), ...places.slice(-1)] : places
+
 /** The branch that a peer's headers most likely continue: its own, else the best. */
 const likely = (context: SyncContext, peer: PeerIp): ShownBranch | undefined => {
   const { branches, peers } = context.state
@@ -32,16 +51,17 @@ const likely = (context: SyncContext, peer: PeerIp): ShownBranch | undefined => 
 export const ask = (context: SyncContext, peer: PeerIp, request: number, count: number): void => {
   const link = context.links.get(peer)
   const branch = likely(context, peer)
-  const shown = [
-    ...(link?.last === undefined ? [] : [link.last]),
-    ...(link?.showing !== undefined
-      ? chainLocator(context, link.showing.fork)
-      : branch === undefined
-      ? chainLocator(context, context.chain.height)
-      : [...branch.locator(), ...chainLocator(context, branch.fork)])
-  ]
-  const most = Limits.locatorHashes
-  const locator = shown.length > most ? [...shown.slice(0, most - 1), ...shown.slice(-1)] : shown
+  const last = link?.last
+  const top = link?.showing?.fork ?? branch?.fork ?? context.chain.height
+  const above = link?.showing === undefined ? branch?.locator() ?? [] : []
+  const isOurs = last !== undefined && last.height <= top && context.chain.holds(last.height, last.hash)
+  const rest = isOurs ? locatorAbove(context, last, top) : chainLocator(context, top)
+  const locator = bounded([
+    ...(last === undefined || isOurs ? [] : [last]),
+    // Its header on our chain must stay in the locator.
+    ...(isOurs ? above.slice(0, Math.max(0, Limits.locatorHashes - rest.length)) : above),
+    ...rest
+  ])
   context.headerRequests.set(request, { peer, locator })
   SyncContext_.request(context, peer, {
     _tag: "GetHeaders",
@@ -141,10 +161,10 @@ export const received = function*(context: SyncContext, peer: PeerIp, message: H
     if (!known(context, walk, hash)) {
       const parent = parentOf(context, walk)
       if (parent === undefined) return lied("bad-header", "header has no known parent")
-      tooDeep = (walk.branch?.fork ?? walk.height) < context.state.oldestFork
-      // Too deep to follow in any case, and too old to know what the rules need of the parent: skip it.
-      if (tooDeep) break
-      const fault = HeaderRules.check(context.params, parent, header, context.nowMs())
+      tooDeep ||= (walk.branch?.fork ?? walk.height) < context.state.oldestFork
+      // Not followed in any case, and its parent may be too old for us to know the treasury.
+      const from = tooDeep && walk.fresh.length === 0 ? HeaderRules.bareParent(parent.height, parent.hash) : parent
+      const fault = HeaderRules.check(context.params, from, header, context.nowMs())
       if (fault !== undefined && !HeaderRules.passes(fault)) {
         return lied("bad-header", `header at height ${header.height}: ${Validation.describe(fault)}`)
       }
@@ -172,7 +192,7 @@ export const received = function*(context: SyncContext, peer: PeerIp, message: H
     last: tip,
     placed,
     also: placed._tag === "Branch" ? tellers(context, placed.branch.id, peer) : [],
-    more: tooDeep || future !== undefined ? "not-yet" : message.more ? "yes" : "no",
+    more: future !== undefined ? "not-yet" : message.more ? "yes" : "no",
     clockBehind: behind > 0 ? behind : undefined,
     dueMs: future === undefined ? 0 : dueMs(context, future),
     ms

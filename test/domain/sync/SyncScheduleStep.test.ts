@@ -94,6 +94,52 @@ describe("one step", () => {
     assert.deepStrictEqual(waits, [[Limits.futureRetryMs], [7_000], [Limits.futureRetryMostMs]])
   })
 
+  it("that end with a worse block than announced before the request, even of the same height, drop the peer", () => {
+    const ends = (told: SyncState.SyncTip, last: SyncState.SyncTip, placed: SyncState.Placed = { _tag: "Chain" }) => {
+      const state = node([peer(1, { pending: [1], told })], { headerRequests: [reading(1, 1, { told })] })
+      const [after, actions] = step(state, headers({ more: "no", last, placed }))
+      const drop = actions.find(({ _tag }) => _tag === "Drop")
+      return [after.peers[0]?.blamed, drop?._tag === "Drop" ? drop.detail : undefined]
+    }
+    const [low, high] = ["00".repeat(32), "ff".repeat(32)] as const
+    assert.deepStrictEqual(ends({ height: 12, hash: low }, { height: 12, hash: high }), [
+      "inflated-height",
+      "announced height 12 with block 0000000000000000, headers end at 12"
+    ])
+    assert.deepStrictEqual(ends({ height: 12, hash: high }, { height: 12, hash: low }), [undefined, undefined])
+    assert.deepStrictEqual(ends({ height: 12, hash: low }, { height: 13, hash: high }), [undefined, undefined])
+    assert.deepStrictEqual(ends({ height: 12, hash: low }, { height: 12, hash: low }), [undefined, undefined])
+    const deep = { _tag: "TooDeep", fork: 3 } as const
+    assert.deepStrictEqual(ends({ height: 99, hash: low }, { height: 40, hash: high }, deep), [
+      "inflated-height",
+      "announced height 99, headers end at 40"
+    ])
+  })
+
+  it("of our own chain with more to come count while they are old news, and drop the peer after 32 in a row", () => {
+    const once = (knownLists: number, change: Partial<Parameters<typeof headers>[0]> = {}, ours = 10) => {
+      const state = node([peer(1, { pending: [1], knownLists })], { headerRequests: [reading(1, 1, { ours })] })
+      const [after] = step(
+        state,
+        headers({ more: "yes", count: 1, last: tip(7), placed: { _tag: "Chain" }, ...change })
+      )
+      return after.peers[0]?.blamed ?? after.peers[0]?.knownLists
+    }
+    assert.strictEqual(once(0), 1)
+    assert.strictEqual(once(Limits.knownListsMost - 1), Limits.knownListsMost)
+    assert.strictEqual(once(Limits.knownListsMost), "empty-headers")
+    assert.strictEqual(once(4, { last: tip(7) }, 7), 5)
+    assert.strictEqual(once(4, { last: tip(8) }, 7), 4, "our chain grew to there since the request")
+    assert.strictEqual(once(4, { placed: { _tag: "Worse", fork: 7 } }), 4)
+    assert.strictEqual(once(4, { more: "no", last: tip(20) }), 0)
+  })
+
+  it("too deep to follow are read from their fork again", () => {
+    const state = node([peer(1, { pending: [1], reached: 3 })], { headerRequests: [reading(1, 1, { reached: 3 })] })
+    const [after] = step(state, headers({ more: "yes", last: tip(18), placed: { _tag: "TooDeep", fork: 3 } }))
+    assert.deepInclude(after.peers[0], { reached: -1, holdoff: "too-deep", blamed: undefined })
+  })
+
   it("of a peer that says three times in a row that it lacks a block whose header it showed drops it", () => {
     const refusing = (refusals: number, shown: number) =>
       step(

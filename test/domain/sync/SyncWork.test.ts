@@ -60,7 +60,7 @@ describe("a piece of an answer", () => {
   it("says that earlier requests will not be answered: they are void, and count as one refusal", () => {
     const work = open([peer(1, { pending: [3, 4, 5], stalls: 2, trickles: true })], {
       requests: [request(3), request(5, { next: 15, to: 16 }), request(8, { peer: ip(2), next: 17, to: 18 })],
-      headerRequests: [4, 9].map((id) => ({ id, peer: ip(1), told: tip(20), reached: -1, stalled: true }))
+      headerRequests: [4, 9].map((id) => ({ id, peer: ip(1), told: tip(20), ours: 10, reached: -1, stalled: true }))
     })
     SyncWork.answered(work, of(work), 5, false)
     assert.deepInclude(of(work), { pending: [5], stalls: 0, trickles: false, answers: 1, refusals: 1 })

@@ -64,6 +64,30 @@ describe("a request for headers", () => {
     ])
   })
 
+  it("of a peer that has more after a header of our chain halves the distance to where it may leave ours", () => {
+    const long = Effect.runSync(make(300, "10.6.6.6"))
+    const node = asking(long, harness.tipOf(long))
+    const heights = (at: number) => {
+      node.link.last = { height: at, hash: at === 0 ? genesisHash : hashAt(long, at) }
+      node.ask()
+      return node.context.headerRequests.get(5)?.locator.map(({ height }) => height) ?? []
+    }
+    const down = [300, 299, 298, 297, 296, 295, 294, 293, 292, 291, 289, 285, 277, 261, 229, 165]
+    const up = [168, 104, 72, 56, 48, 44, 42, 41]
+    assert.deepStrictEqual(heights(40), [...[...down, ...up].toSorted((a, b) => b - a), 40, 0])
+    // The peer's chain leaves ours at any height: how often it shows one header of ours, at most.
+    for (const fork of [0, 1, 100, 163, 298, 299]) {
+      let [at, lists] = [0, 0]
+      for (; at <= fork; lists++) at = Math.max(...heights(at).filter((height) => height <= fork)) + 1
+      assert.isAtMost(lists, 10, `${fork}`)
+    }
+    node.plan(node.shown(Effect.runSync(make(70, "10.5.5.5", long.slice(0, 280)))).id, 350, 280)
+    const beside = heights(40)
+    assert.isAtMost(beside.length, Limits.locatorHashes)
+    assert.deepStrictEqual([beside[0], ...beside.slice(-3)], [350, 41, 40, 0])
+    assert.strictEqual(beside.filter((height) => height > 280).length, 14)
+  })
+
   it("is cut to the most hashes of a locator, and always ends with genesis", () => {
     const long = Effect.runSync(make(60, "10.6.6.6", shared.slice(0, 15)))
     const node = asking()
@@ -225,14 +249,7 @@ describe("headers that come", () => {
         list: BlockHeader.encodeList([shared[14] ?? assert.fail(), ...fork].map(headerOf)).bytes,
         more: true
       }),
-      [
-        came({
-          count: 1,
-          last: harness.tipOf(shared.slice(0, 15)),
-          placed: { _tag: "TooDeep", fork: 15 },
-          more: "not-yet"
-        })
-      ]
+      [came({ count: 10, last: harness.tipOf(fork), placed: { _tag: "TooDeep", fork: 15 }, more: "yes" })]
     )
     assert.deepStrictEqual([node.context.branches.size, node.link.last], [0, undefined])
     node.context.state = { ...node.context.state, oldestFork: 15 }
@@ -247,9 +264,33 @@ describe("headers that come", () => {
         list: BlockHeader.encodeList([...fork, ...deep].map(headerOf)).bytes
       }),
       [
-        came({ count: 9, last: harness.tipOf(fork), placed: { _tag: "TooDeep", fork: 15 }, more: "not-yet" })
+        came({ count: 11, last: harness.tipOf(deep), placed: { _tag: "TooDeep", fork: 15 } })
       ]
     )
+  })
+
+  it("too deep below our tip must follow one another, and each rule but that of a treasury which we do not know", () => {
+    const node = asking()
+    // As after a start: of old blocks the treasury is not read.
+    node.context.chain.rewind(0)
+    for (const { parent } of shared) node.context.chain.append(parent.hash, 0)
+    node.context.state = { ...node.context.state, oldestFork: 16 }
+    const placed = { _tag: "TooDeep", fork: 15 } as const
+    assert.deepStrictEqual(node.exchange(fork, { after: hashAt(shared, 15) }), [
+      came({ count: 9, last: harness.tipOf(fork), placed })
+    ])
+    const of = (headers: ReadonlyArray<BlockHeader.BlockHeader>) =>
+      node.exchange([], { after: hashAt(shared, 15), list: BlockHeader.encodeList(headers).bytes })
+    const headers = fork.map(headerOf)
+    assert.deepStrictEqual(of(headers.slice(1)), [lied("header at height 17: height 17, expected 16")])
+    assert.deepStrictEqual(of([...headers.slice(0, 3), ...headers.slice(4)]), [
+      lied("header at height 20: height 20, expected 19")
+    ])
+    const [head = assert.fail(), ...rest] = headers
+    const cheap = [{ ...head, blockReward: 1 }, ...rest]
+    assert.match(JSON.stringify(of(cheap)), /header at height 16: .*reward/)
+    const rich = [{ ...head, treasuryBalance: 2 ** 50 }, ...rest]
+    assert.match(JSON.stringify(of(rich)), /header at height 17: /, "only the first parent's is unknown")
   })
 })
 
