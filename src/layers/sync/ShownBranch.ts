@@ -13,6 +13,10 @@ export class ShownBranch {
   readonly held = new HeldBodies()
   /** Height up to which its bodies are staged in the store, beside the chain; `fork` or less: none. */
   stagedTo = 0
+  /** Why the store refused its blocks; `undefined`: it did not, or has taken them since. */
+  refused: string | undefined = undefined
+  /** It was refused, and the store is not tried with it again yet. */
+  waits = false
   #fork: number
   /** The first ones may be at or below the fork. */
   #headers: PackedHeaders

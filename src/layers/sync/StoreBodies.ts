@@ -3,6 +3,7 @@
  * it in one atomic change, once it is better and complete. A branch too long for memory is staged in the store until then.
  */
 import { Effect } from "effect"
+import * as Hash from "../../domain/chain/Hash.ts"
 import type { Parent } from "../../domain/chain/HeaderRules.ts"
 import * as Validation from "../../domain/chain/Validation.ts"
 import * as Limits from "../../domain/Limits.ts"
@@ -35,11 +36,11 @@ export const storeReady = (context: SyncContext): void => {
   if (context.storing || context.storeRetry !== undefined) return
   for (const { id } of SyncBranches.ready(context.state)) {
     const branch = context.branches.get(id)
-    if (branch !== undefined && grow(context, branch)) return
+    if (branch?.waits === false && grow(context, branch)) return
   }
   for (const planned of context.state.branches) {
     const branch = context.branches.get(planned.id)
-    if (branch !== undefined && SyncBranches.needsStaging(context.state, planned) && mayStage(context, branch)) {
+    if (branch?.waits === false && SyncBranches.needsStaging(context.state, planned) && mayStage(context, branch)) {
       return stage(context, branch, bodies(branch, true))
     }
   }
@@ -51,14 +52,20 @@ export const storeReady = (context: SyncContext): void => {
 const mayStage = (context: SyncContext, branch: ShownBranch): boolean =>
   ![...context.branches.values()].some((other) => other !== branch && other.stagedTo > other.fork)
 
+/** The last block of the branch that is staged; `undefined`: none is. Its headers may reach further. */
+const stagedTip = (branch: ShownBranch): Tip | undefined => {
+  const hash = branch.stagedTo > branch.fork ? branch.hashAt(branch.stagedTo) : undefined
+  return hash === undefined ? undefined : { height: branch.stagedTo, hash: Hash.toHex(hash) }
+}
+
 /** Makes the branch our chain, up to its last body. False if that would not be better. */
 const grow = (context: SyncContext, branch: ShownBranch): boolean => {
   const before = context.state.chain
   const extends_ = branch.fork === before.height
   const batch = bodies(branch, extends_)
   const last = batch.at(-1)
-  const tip = last === undefined ? branch.tipText : { height: last.block.height, hash: last.block.hash }
-  if (!SyncState.isBetter(tip, before) || (last === undefined && branch.stagedTo <= branch.fork)) return false
+  const tip = last === undefined ? stagedTip(branch) : { height: last.block.height, hash: last.block.hash }
+  if (tip === undefined || !SyncState.isBetter(tip, before)) return false
   if (branch.stagedTo > branch.fork && batch.length > 0) {
     stage(context, branch, batch)
     return true
@@ -109,11 +116,12 @@ const change = <A>(
           ? Effect.flatMap(effect, (result) =>
             ended(() => {
               context.halted = undefined
+              branch.refused = undefined
               done(result)
             }))
           : ended(() => refused(context, branch, batch, wrong))
       ),
-      Effect.catch((error) => ended(() => failed(context, error))),
+      Effect.catch((error) => ended(() => failed(context, branch, error))),
       Effect.ignoreCause({ log: "Error" })
     )
   )
@@ -210,8 +218,23 @@ const sharedUpTo = (branch: ShownBranch, other: ShownBranch, to: number): number
   return to
 }
 
-/** The change failed and the chain is unchanged: tries again later. */
-const failed = (context: SyncContext, error: ChainStoreError): void => {
+/** The store does not take this branch: only the branch waits. */
+const refusedBeside = (context: SyncContext, branch: ShownBranch, { message }: ChainStoreError): void => {
+  if (branch.refused !== message) context.emit({ _tag: "StoreFailed", detail: message })
+  branch.refused = message
+  branch.waits = true
+  context.timers.arm(Limits.storeRetryMs, () => {
+    branch.waits = false
+    storeReady(context)
+  })
+  storeReady(context)
+}
+
+/** The change failed and the chain is unchanged: tries again later. Blocks that extend our chain do not wait for a branch that is refused. */
+const failed = (context: SyncContext, branch: ShownBranch, error: ChainStoreError): void => {
+  const { _tag } = error.reason
+  const isBeside = branch.fork < context.state.chain.height
+  if (isBeside && (_tag === "NotLinked" || _tag === "BranchTooLarge")) return refusedBeside(context, branch, error)
   // One event per reason, not one per attempt.
   if (context.halted !== error.message) context.emit({ _tag: "StoreFailed", detail: error.message })
   context.halted = error.message

@@ -9,7 +9,7 @@ import type { SyncBranch } from "../../../src/domain/sync/SyncState.ts"
 import type { Held } from "../../../src/layers/sync/HeldBodies.ts"
 import type { ShownBranch } from "../../../src/layers/sync/ShownBranch.ts"
 import * as StoreBodies from "../../../src/layers/sync/StoreBodies.ts"
-import { ChainStoreError, type StoredBlock, Unavailable } from "../../../src/services/ChainStore.ts"
+import { BranchTooLarge, ChainStoreError, type StoredBlock, Unavailable } from "../../../src/services/ChainStore.ts"
 import { hasher } from "../../harness/hasher.ts"
 import * as harness from "../../harness/syncContext.ts"
 import * as states from "../../harness/syncStates.ts"
@@ -30,19 +30,21 @@ const told = "chain.db cannot be used: disk"
 const spy = () => {
   const changes: Array<readonly unknown[]> = []
   let fails = false
+  let failure = disk
   let staged: StoredBlock | undefined
   const done = <A>(change: readonly unknown[], result: A): Effect.Effect<A, ChainStoreError> =>
     Effect.suspend(() => {
       changes.push(change)
-      return fails ? Effect.fail(disk) : Effect.succeed(result)
+      return fails ? Effect.fail(failure) : Effect.succeed(result)
     })
   const lastOf = (blocks: ReadonlyArray<StoredBlock>) => blocks.at(-1) ?? assert.fail("an empty change")
   const heights = (blocks: ReadonlyArray<StoredBlock>) => blocks.map(({ height }) => height)
   return {
     /** Changes since the last call. */
     changes: () => changes.splice(0),
-    fail: (now: boolean) => {
+    fail: (now: boolean, how = disk) => {
       fails = now
+      failure = how
     },
     store: {
       append: (after: number, blocks: ReadonlyArray<StoredBlock>) => {
@@ -294,6 +296,68 @@ describe("a branch too long for memory", () => {
       context.state = { ...context.state, branches: [planned] }
       yield* store
       assert.deepStrictEqual(changes(), [["stage", 22, [23, 24]]])
+    }))
+
+  it.effect("is not adopted for headers whose bodies are not there", () =>
+    Effect.gen(function*() {
+      const { branch, changes, context, store } = node(fork, { base: 20, held: [] })
+      branch.stagedTo = 20
+      branch.held.dropUpTo(24)
+      const [staged, [low, high]] = [at(fork, 20).hash, ["00".repeat(32), "ff".repeat(32)] as const]
+      for (const hash of [low, staged]) {
+        context.state = { ...context.state, chain: { height: 20, hash } }
+        yield* store
+        assert.deepStrictEqual(changes(), [], "our chain is as high, and no worse")
+      }
+      context.state = { ...context.state, chain: { height: 20, hash: high } }
+      yield* store
+      assert.deepStrictEqual(changes(), [["adopt"]], "what is staged is better")
+    }))
+
+  it.effect("that the store refuses waits alone: blocks on our chain are stored meanwhile", () =>
+    Effect.gen(function*() {
+      const { add, branch, changes, context, emitted, fail, hand, settle, store } = node(
+        long.slice(0, Limits.stageBlocks)
+      )
+      const onTop = add(better, { held: [] })
+      const tooLarge = new ChainStoreError({ reason: new BranchTooLarge({ bytes: 2, limit: 1 }) })
+      context.state = { ...context.state, ...deep }
+      fail(true, tooLarge)
+      yield* store
+      const detail = "the branch takes 2 bytes, over the limit of 1"
+      assert.deepStrictEqual(emitted as ReadonlyArray<unknown>, [{ _tag: "StoreFailed", detail }])
+      assert.deepStrictEqual([changes().length, context.halted, context.storeRetry, branch.waits], [
+        1,
+        undefined,
+        undefined,
+        true
+      ])
+      yield* store
+      assert.deepStrictEqual(changes(), [])
+      const trunk = context.state
+      const planned = states.branch(onTop.id, 28, {
+        fork: 20,
+        base: 20,
+        tip: onTop.tipText,
+        held: [{ from: 21, to: 28 }]
+      })
+      context.state = { ...trunk, chain: harness.tipOf(shared), branches: [planned] }
+      fail(false)
+      yield* store
+      assert.deepStrictEqual(changes(), [["append", 20, range(21, 28)]])
+      context.state = trunk
+      fail(true, tooLarge)
+      hand.to(Limits.storeRetryMs)
+      yield* settle
+      assert.deepStrictEqual([changes().length, emitted.length], [1, 1], "tried again, and said once")
+      fail(false)
+      hand.to(2 * Limits.storeRetryMs)
+      yield* settle
+      assert.deepStrictEqual([changes().length, branch.stagedTo, branch.refused], [
+        1,
+        15 + Limits.stageBlocks,
+        undefined
+      ])
     }))
 
   it.effect("is the only one that is staged, until it is gone", () =>
