@@ -11,6 +11,7 @@ import * as SipHash from "../../domain/peer/SipHash.ts"
 import { AddressSaverPace } from "../../services/Cadence.ts"
 import { Entropy } from "../../services/Entropy.ts"
 import { PeerStore, type StoredBan, type StoredOffender } from "../../services/PeerStore.ts"
+import { beats } from "../time/beats.ts"
 import * as RetrySchedule from "../time/RetrySchedule.ts"
 import type { NodeContext } from "./NodeContext.ts"
 import type { Up } from "./PeerEnd.ts"
@@ -106,16 +107,15 @@ export const make = Effect.fnUntraced(function*(ctx: NodeContext, { anchors: bef
     changed: () => {
       isChanged = true
     },
-    run: Stream.runForEach(Stream.fromSchedule(pace), () =>
-      Effect.suspend(() => {
-        let isNews = isChanged
-        if (isChanged || ctx.timers.now() >= noteAt) {
-          const noted = noteInbound(ctx)
-          noteAt = noted.nextAt
-          isNews ||= noted.isNews
-        }
-        return isNews || ctx.book.unsaved >= Limits.bookUnsaved ? untilSaved : Effect.void
-      }))
+    run: Stream.runDrain(beats(ctx.io.fork, pace, () => {
+      let isNews = isChanged
+      if (isChanged || ctx.timers.now() >= noteAt) {
+        const noted = noteInbound(ctx)
+        noteAt = noted.nextAt
+        isNews ||= noted.isNews
+      }
+      return isNews || ctx.book.unsaved >= Limits.bookUnsaved ? untilSaved : undefined
+    }))
   } satisfies AddressSaver
 })
 

@@ -2,10 +2,11 @@
  * The node's heartbeat, one for all connections. Each beat takes the connections that are due: each is pinged, or closed because it was
  * silent too long (`domain/peer/Liveness`). A late beat is this node's own lag, and does not count as a peer's silence.
  */
-import { Cause, Clock, Duration, Effect, Pull, Schedule, Stream } from "effect"
+import { Effect, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import * as Liveness from "../../domain/peer/Liveness.ts"
-import { HeartbeatPace, type Pace } from "../../services/Cadence.ts"
+import { HeartbeatPace } from "../../services/Cadence.ts"
+import { beats } from "../time/beats.ts"
 import type { NodeContext } from "./NodeContext.ts"
 import * as Outgoing from "./Outgoing.ts"
 import type { Up } from "./PeerEnd.ts"
@@ -14,30 +15,15 @@ import type { Up } from "./PeerEnd.ts"
 export const run = Effect.fnUntraced(function*(ctx: NodeContext) {
   const { timers } = ctx
   let last = timers.now()
-  yield* Stream.runDrain(beats(yield* HeartbeatPace, (waitMs) => {
+  yield* Stream.runDrain(beats(ctx.io.fork, yield* HeartbeatPace, (waitMs) => {
     const now = timers.now()
     timers.lag.ran(last + waitMs, now)
     last = now
     for (const up of ctx.due.takeUpTo(now)) look(ctx, up, now)
     ctx.io.waiting.beat(now)
+    return undefined
   }))
 })
-
-/**
- * Calls `beat` with the length of its wait for each step of the pace, and emits nothing. `Stream.fromSchedule` with `Stream.runForEach` does not
- * report that length and costs half as much again. A node beats every second of its life, and a simulation does so for every node: so no beat
- * passes through the stream.
- */
-const beats = (pace: Pace, beat: (waitMs: number) => void): Stream.Stream<never> =>
-  Stream.fromPull(Effect.gen(function*() {
-    const clock = yield* Clock.Clock
-    const step = yield* Schedule.toStep(pace)
-    const next = Effect.flatMap(
-      Effect.suspend(() => step(clock.currentTimeMillisUnsafe(), undefined)),
-      ([, duration]) => Effect.map(clock.sleep(duration), () => beat(Duration.toMillis(duration)))
-    )
-    return Pull.catchDone(Effect.forever(next, { disableYield: true }), () => Cause.done())
-  }))
 
 /** The connection came up: pings at once, then at the pace of the liveness rules. */
 export const start = (ctx: NodeContext, up: Up): void => look(ctx, up, ctx.timers.now())

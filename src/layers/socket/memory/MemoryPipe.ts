@@ -129,8 +129,8 @@ export class Pipe {
       else this.segments.push(segment)
       this.unread += n
     }
-    if (used === this.backlog.length) this.backlog.length = 0
-    else this.backlog.splice(0, used)
+    // A new array: setting the length of one costs a call of the engine.
+    if (used > 0) this.backlog = used === this.backlog.length ? [] : this.backlog.slice(used)
     if (this.backlog.length > 0 || this.fin !== "wanted") return
     this.fin = "sent"
     this.lastDue = Math.max(this.lastDue, link.arrival(0))
@@ -158,6 +158,7 @@ export class Pipe {
     if (this.left === 0) return undefined
     if (this.segments.length === 0) return undefined
     const n = this.arrived()
+    if (n === 0) return undefined
     const out: Array<Uint8Array> = []
     for (let i = 0; i < n && this.left > 0; i++) {
       const bytes = this.segments[i]?.bytes
@@ -166,10 +167,9 @@ export class Pipe {
       this.unread -= bytes.length
       this.left -= Math.min(this.left, bytes.length)
     }
-    if (!isNonEmpty(out)) return n > 0 ? "fin" : undefined
+    if (!isNonEmpty(out)) return "fin"
     if (this.left === 0) this.link.deliver(this.spent)
-    if (out.length === this.segments.length) this.segments.length = 0
-    else this.segments.splice(0, out.length)
+    this.segments = out.length === this.segments.length ? [] : this.segments.slice(out.length)
     this.arrivedAtCut = Math.max(0, this.arrivedAtCut - out.length)
     this.admit()
     return out
