@@ -117,8 +117,8 @@ export class PeerConnection<Owner> {
     )
     return Effect.withFiber((fiber) => {
       this.fiber = fiber
-      // It was closed before its program began.
-      if (!this.active) return Effect.sync(() => this.end(DisconnectReason.local("eof")))
+      // It was closed, and so ended, before its program began.
+      if (!this.active) return Effect.void
       return Effect.onExit(Effect.scoped(program), (exit) => Effect.sync(() => this.end(reasonOf(exit)))).pipe(
         Effect.ignoreCause
       )
@@ -373,11 +373,8 @@ export class PeerConnection<Owner> {
   /** Ends it without a Reject. */
   destroy(): void {
     const fiber = this.fiber
-    if (fiber === undefined) {
-      // The program has not started: it will see the state and end at once, or never start.
-      if (this.state === "closing") this.end(DisconnectReason.local("eof"))
-      return
-    }
+    // The program has not started, and never opens the socket.
+    if (fiber === undefined) return this.end(DisconnectReason.local("eof"))
     this.io.fork(Fiber.interrupt(fiber))
   }
 

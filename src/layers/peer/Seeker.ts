@@ -72,8 +72,7 @@ const look = (ctx: NodeContext, rows: number): number | undefined => {
   ctx.book.settleTests(now)
   if (isFull(ctx)) return undefined
   const room = Gate.room(ctx)
-  const isChanged = ctx.book.size > 0 && fill(ctx, room, rows)
-  if (!isChanged) return room.untried
+  if (!fill(ctx, room, rows)) return room.untried
   return isFull(ctx) ? undefined : Gate.room(ctx).untried
 }
 

@@ -213,9 +213,11 @@ describe("inbound peers", () => {
       assert.strictEqual(saved().length, 0, "it is noted once")
       up("10.0.0.3")
       up("10.0.0.4", { direction: "outbound" })
+      ctx.book.remove(ip("10.0.0.4"))
       node.pass(Limits.bookInboundMs)
       yield* saver.save
       assert.strictEqual(ctx.book.tableOf(ip("10.0.0.3")), "tried", "at the end as well")
+      assert.isUndefined(ctx.book.get(ip("10.0.0.4")), "one that we dialled was noted when it came up")
       yield* Fiber.interrupt(running)
     }))
 })
