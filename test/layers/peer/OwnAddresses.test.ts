@@ -41,6 +41,8 @@ const make = (
   }
 }
 
+const three = ["11.1.0.1", "12.1.0.1", "13.1.0.1"]
+
 describe("this node's own addresses", () => {
   it("are the one that it listens on and the one that it advertises; then its host's others are not", () => {
     const { how, reads } = make({ listen: "10.0.0.1", advertise: "203.0.113.1", host: ["10.0.0.2"] })
@@ -50,6 +52,7 @@ describe("this node's own addresses", () => {
 
   it("are all those of its host if it listens on all, those that the host had before too, read once in a while", () => {
     const { host, how, pass, reads } = make({ host: ["10.0.0.1", "10.0.0.2"] })
+    pass(60_000)
     assert.deepStrictEqual(["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(how), ["host", "host", undefined])
     host(["10.0.0.2", "10.0.0.3"])
     pass(Limits.hostAddressesMs - 1)
@@ -125,7 +128,24 @@ describe("this node's own addresses", () => {
     assert.include(JSON.stringify(view), "10.0.0.1")
     host([])
     pass(Limits.hostAddressesMs)
-    assert.notDeepEqual(own.view(seen("10.0.0.2"), true, 0), view)
+    const other = own.view(seen("10.0.0.2"), true, 0)
+    assert.notDeepEqual(other, view)
+    assert.notInclude(own.view(seen("10.0.0.2"), false, 0).notices, "second-node")
+    assert.include(other.notices, "second-node")
+    own.reach = Reach.answered(Reach.none, "a", { result: "another-node", at: 0 })
+    own.reach = Reach.answered(own.reach, "b", { result: "another-node", at: 0 })
+    own.reach = Reach.answered(own.reach, "c", { result: "another-node", at: 0 })
+    assert.include(own.view(seen("10.0.0.2"), false, 0).notices, "second-node")
+  })
+
+  it("of which the host says nothing, or of a host without any, are not held to be another's", () => {
+    const seen = three.map((from) => ({ from: ip(from), seen: ip("203.0.114.1") }))
+    const notices = (host: ReadonlyArray<string> | undefined) =>
+      make(host === undefined ? {} : { host }).own.view(seen, false, 0).notices
+    assert.include(notices(["10.0.0.1"]), "translated")
+    assert.notInclude(notices(["10.0.0.1", "203.0.114.1"]), "translated")
+    assert.deepStrictEqual(notices([]), notices(undefined))
+    assert.notInclude(notices([]), "translated")
   })
 })
 
@@ -136,8 +156,6 @@ describe("votes of peers", () => {
     OwnAddressWatch.onUp(node.ctx)
     node.pass(Limits.ownAddressMs)
   }
-  const three = ["11.1.0.1", "12.1.0.1", "13.1.0.1"]
-
   it("are taken from connections that are up, each peer's own", () => {
     const node = hand.make({ own: "any", interfaces: [] })
     seenAs(node, ["11.1.0.1", "203.0.113.1"])

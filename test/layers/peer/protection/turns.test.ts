@@ -107,12 +107,15 @@ describe("long lists", () => {
           const said = [{ _tag: "Peers", peers }, { _tag: "Ping", nonce: BigInt(100 + i) }] as const
           yield* Effect.forkScoped(raw.bytes(concat(...said.flatMap((message) => NativeWire.encode(message)))))
         }
-        yield* TestClock.adjust("1 second")
+        const answered = () => new Set<unknown>(n.of("PongSent").map(({ nonce }) => nonce))
+        // The lists take their turns; on a busy machine the clock of the test does not wait for all of them.
+        for (let i = 0; i < 20 && !liars.every((_, at) => answered().has(BigInt(100 + at))); i++) {
+          yield* TestClock.adjust("100 millis")
+        }
         const { book } = yield* n.state.sizes
         assert.isAtLeast(book.new, 8 * 200 * 0.9, "the book has what its buckets have room for")
         assert.isAtMost(n.of("PeerLearned").length, Limits.candidates + 8)
-        const answered = new Set<unknown>(n.of("PongSent").map(({ nonce }) => nonce))
-        for (const i of liars.keys()) assert.isTrue(answered.has(BigInt(100 + i)), `the ping behind list ${i}`)
+        for (const i of liars.keys()) assert.isTrue(answered().has(BigInt(100 + i)), `the ping behind list ${i}`)
         assert.deepStrictEqual(downs(n), [])
       })))
 })
