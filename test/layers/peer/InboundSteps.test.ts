@@ -1,6 +1,6 @@
 /** Accepted sockets before their Hello: which come in, which wait outside, which are told why not, and what each leaves behind. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Exit } from "effect"
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import { networks } from "../../../src/domain/Network.ts"
@@ -284,6 +284,7 @@ describe("an accepted socket", () => {
       assert.isAbove(one.written.length, 0, `${i}`)
       Effect.runFork(Effect.asVoid(Effect.promise(() => Promise.resolve())))
       fiber.interruptUnsafe()
+      assert.isTrue(Exit.isSuccess(Effect.runSyncExit(ctx.slots.drained)), "no program runs any more")
     }
   })
 })

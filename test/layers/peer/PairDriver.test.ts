@@ -623,6 +623,44 @@ describe("a Reject", () => {
     assert.isUndefined(rejected({ reason: "operator" }).node.ctx.book.get(ip(high)))
   })
 
+  it("as full proves nothing of a node that does not listen, of one that said no Hello, or that dialled us", () => {
+    const full = { _tag: "Reject", reason: "full", text: "", retryAfterMs: 1 } as const
+    const proves = (prepare: (made: Pick<hand.Connected, "end">) => void, direction: "inbound" | "outbound") => {
+      const node = make()
+      const made = node.socket(high, { direction })
+      made.end.greeting = { listens: 4_001 } as never
+      prepare(made)
+      HelloExchange.rejectReceived(node.ctx, made.peer, made.end, full)
+      return node.ctx.book.get(ip(high)) !== undefined
+    }
+    const listens = (listens: number) => ({ end }: Pick<hand.Connected, "end">) => {
+      end.greeting = { listens } as never
+    }
+    assert.isTrue(proves(listens(1), "outbound"))
+    assert.isFalse(proves(listens(0), "outbound"))
+    assert.isFalse(proves(listens(1), "inbound"))
+    assert.isFalse(
+      proves(({ end }) => {
+        end.greeting = undefined
+      }, "outbound")
+    )
+  })
+
+  it("before Up is waited for as it asks, however often dials failed before", () => {
+    const node = make()
+    node.draw(0)
+    Discovery.learn(node.ctx, { ip: ip(high), port: 4_000 }, "configured")
+    node.pass(0)
+    const made = node.connected(node.dials.at(-1) ?? assert.fail("no dial"))
+    node.say(made)
+    made.peer.note({ source: "gossip" })
+    made.peer.backoff = { failures: 20 }
+    node.draw(1)
+    node.post(high, { _tag: "RejectReceived", end: made.end.id, reject: "full", detail: "", retryMs: 2_000 })
+    const wait = (made.peer.timers?.get("redial:0")?.dueMs ?? 0) - node.ctx.timers.now()
+    assert.strictEqual(wait, 2_000)
+  })
+
   it("as alias is believed only of an address to which we are connected; otherwise it is against the rules", () => {
     const { made, node } = rejected({ reason: "alias", address: ip("10.0.0.2") }, (node) => node.in("10.0.0.2"))
     assert.deepStrictEqual([made.peer.book.aliasOf, made.peer.pair.barred], [ip("10.0.0.2"), true])

@@ -174,6 +174,18 @@ describe("an answer", () => {
       assert.deepStrictEqual([...unknown.ctx.table.peers()], [])
     }))
 
+  it.effect("names an address that has a row already without a place of its own, and learns its port", () =>
+    Effect.gen(function*() {
+      const node = start([named], () => Effect.succeed([ip("10.2.0.1")]), ({ ctx, row }) => {
+        for (let i = 0; i < Limits.candidates; i++) row(`11.0.${i >> 8}.${i & 255}`)
+        ctx.table.add(ip("10.2.0.1"), undefined, "inbound")
+      })
+      node.pass(Limits.seedFirstMs)
+      yield* node.settle
+      assert.strictEqual(node.ctx.table.get(ip("10.2.0.1"))?.book.port, 4_711)
+      assert.isUndefined([...node.ctx.table.peers()].find(({ forgotten }) => forgotten))
+    }))
+
   it.effect("finds rows for no more gossip than there is room for, but names them all in the book", () =>
     Effect.gen(function*() {
       const node = start([named], () => Effect.succeed([ip("10.2.0.1"), ip("10.2.0.2")]), ({ row }) => {
