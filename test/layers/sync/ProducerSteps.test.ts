@@ -1,6 +1,6 @@
 /** One producer over services in the test's hand: when it makes a block, on top of what, and when it leaves its turn out. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Scope } from "effect"
+import { Effect, Exit, Layer, Logger, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import type * as Block from "../../../src/domain/chain/Block.ts"
 import * as BlockHeader from "../../../src/domain/chain/BlockHeader.ts"
@@ -168,12 +168,21 @@ describe("a producer", () => {
       assert.strictEqual(made.length, 2)
     }))
 
-  it.effect("makes none without an address of its own", () =>
-    Effect.gen(function*() {
+  it.effect("makes none without an address of its own, and warns of either", () => {
+    const warned: Array<string> = []
+    return Effect.gen(function*() {
       const { made } = yield* start({ own: "any" })
       yield* TestClock.adjust(5 * turn)
       assert.strictEqual(made.length, 0)
-    }))
+      assert.deepStrictEqual(warned.splice(0), [
+        "Warn not producing: this node does not know its own address; give --advertise"
+      ])
+      yield* start({})
+      assert.deepStrictEqual(warned, ["Warn producing test blocks: this is a producer for experiments, not consensus"])
+    }).pipe(Effect.provide(Logger.layer([
+      Logger.make(({ logLevel, message }) => void warned.push(`${logLevel} ${String(message)}`))
+    ])))
+  })
 
   it.effect("does not start with a turn that is too short or too long", () =>
     Effect.gen(function*() {

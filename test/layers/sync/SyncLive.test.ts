@@ -101,7 +101,7 @@ describe("sync", () => {
         tip: tipOf(chain),
         headers: 3,
         synced: false,
-        mayProduce: false,
+        mayProduce: true,
         target: 3,
         line: "height 3, 0 peers, not syncing because no peer is connected",
         peers: [],

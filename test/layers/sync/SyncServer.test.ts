@@ -1,6 +1,6 @@
 /** Serving the chain: what is answered, in which order, and what a peer that asks without end costs. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Context, Effect, type Fiber, Layer } from "effect"
+import { Clock, Context, Effect, type Fiber, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import { isMalformed } from "../../../src/domain/chain/Block.ts"
 import * as BlockHeader from "../../../src/domain/chain/BlockHeader.ts"
@@ -229,4 +229,23 @@ describe("SyncServer", () => {
       yield* server.settled
       assert.strictEqual(server.sent.length, 2)
     })))
+
+  it.effect("a request that fails by a defect of this node is logged as an error, and those after it are answered", () => {
+    const logged: Array<readonly [level: string, text: string]> = []
+    return Effect.scoped(Effect.gen(function*() {
+      const server = yield* setup(5)
+      const { headers } = server.store
+      let defects = 1
+      server.store.headers = (from, count) => defects-- > 0 ? Effect.die(new Error("a defect")) : headers(from, count)
+      askHeaders(server, 1)
+      askHeaders(server, 2)
+      yield* server.settled
+      assert.deepStrictEqual(server.dropped, [])
+      assert.deepStrictEqual(server.sent.map((message) => "request" in message && message.request), [2])
+      assert.deepStrictEqual(logged.map(([level]) => level), ["Error"])
+      assert.include(logged[0]?.[1], "a defect")
+    })).pipe(Effect.provide(Logger.layer([
+      Logger.make(({ cause, logLevel, message }) => void logged.push([logLevel, `${String(message)} ${String(cause)}`]))
+    ])))
+  })
 })
