@@ -6,7 +6,7 @@
  * Fairness follows: a connection is handled for at most its bursts in one turn of the event loop, and for its rates in the long run.
  */
 import * as Limits from "../../domain/Limits.ts"
-import * as MessageCost from "../../domain/peer/MessageCost.ts"
+import type * as MessageCost from "../../domain/peer/MessageCost.ts"
 import * as TokenBucket from "../../domain/peer/TokenBucket.ts"
 import type { Timers } from "../time/Timers.ts"
 
@@ -16,10 +16,10 @@ interface Paused {
   readonly resumeReading: () => void
 }
 
-/** Index of each bucket's two numbers. */
+/** Each bucket's rate, and the index of its two numbers. */
 const places = Object.fromEntries(
-  Object.keys(Limits.messageRates).map((bucket, i) => [bucket, 2 * i])
-) as Readonly<Record<MessageCost.Bucket, number>>
+  Object.entries(Limits.messageRates).map(([bucket, rate], i) => [bucket, { rate, at: 2 * i }])
+) as Readonly<Record<MessageCost.Bucket, { readonly rate: TokenBucket.Rate; readonly at: number }>>
 
 /** Full buckets, whatever their size: infinite tokens, infinitely long ago. */
 const full = Object.keys(places).flatMap(() => [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
@@ -32,9 +32,8 @@ export class MessageRates {
   /** Charges the cost, and pauses reading when the bucket is empty. */
   charge(connection: Paused, { bucket, tokens }: MessageCost.Cost, timers: Timers["Service"]): void {
     const now = timers.now()
-    const rate = MessageCost.rateOf(bucket)
+    const { at: place, rate } = places[bucket]
     const { buckets } = this
-    const place = places[bucket]
     const at = buckets[place + 1] ?? now
     // As `TokenBucket.spend` does, without its objects: this runs for every message.
     const left = TokenBucket.refilled(buckets[place] ?? rate.burst, at, rate, now) - tokens

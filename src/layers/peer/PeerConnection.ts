@@ -310,7 +310,9 @@ export class PeerConnection<Owner> {
     if (this.writingSince !== undefined || writer === undefined || this.state === "ended") return
     for (let batch = this.outbox.take(this); batch !== undefined; batch = this.outbox.take(this)) {
       const waiting = isSynchronous(writer) ? writer.writeNow(batch.chunks) : writer.writeAll(batch.chunks)
-      if (!Exit.isExit(waiting) || Exit.isFailure(waiting)) return this.awaitDrain(waiting, batch)
+      // Nearly always this value: any other costs a look at what it is.
+      const isWritten = waiting === Effect.void || (Exit.isExit(waiting) && Exit.isSuccess(waiting))
+      if (!isWritten) return this.awaitDrain(waiting, batch)
       this.wrote(batch)
     }
   }

@@ -26,25 +26,35 @@ export const beats = (
     const step = () => next(clock.currentTimeMillisUnsafe(), undefined)
     /** A step of the pace that must run in the fiber. */
     let asked: ReturnType<typeof step> | undefined
+    let length = Duration.zero
+    let ms = 0
+    let cancel = () => {}
+    let resume: (effect: Effect.Effect<void>) => void = () => {}
+    const rest = (duration: Duration.Duration): void => {
+      // Usually the same value: converting it costs more than the rest of the beat.
+      if (duration !== length) {
+        length = duration
+        ms = Duration.toMillis(duration)
+      }
+      cancel = alarms.alarm(ms, ring)
+    }
+    const ring = (): void => {
+      try {
+        const work = beat(ms)
+        if (work !== undefined) return resume(work)
+        asked = step()
+      } catch (defect) {
+        return resume(Effect.die(defect))
+      }
+      if (!isReady(asked) || Exit.isFailure(asked)) return resume(Effect.void)
+      const [, duration] = asked.value
+      asked = undefined
+      rest(duration)
+    }
     const wait = (first: Duration.Duration): Effect.Effect<void> =>
-      Effect.callback((resume) => {
-        let cancel = () => {}
-        const rest = (ms: number): void => {
-          cancel = alarms.alarm(ms, () => {
-            try {
-              const work = beat(ms)
-              if (work !== undefined) return resume(work)
-              asked = step()
-            } catch (defect) {
-              return resume(Effect.die(defect))
-            }
-            if (!isReady(asked) || Exit.isFailure(asked)) return resume(Effect.void)
-            const [, duration] = asked.value
-            asked = undefined
-            rest(Duration.toMillis(duration))
-          })
-        }
-        rest(Duration.toMillis(first))
+      Effect.callback((wake) => {
+        resume = wake
+        rest(first)
         return Effect.sync(() => cancel())
       })
     const turn = Effect.flatMap(

@@ -1,6 +1,6 @@
 /** A cadence that only calls a function, and what it runs in its fiber. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Deferred, Effect, Exit, Fiber, FiberSet, Schedule, Stream } from "effect"
+import { Clock, Deferred, Effect, Exit, Fiber, FiberSet, Schedule, Scheduler, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { AlarmingClock } from "../../../src/layers/time/AlarmClock.ts"
 import { beats } from "../../../src/layers/time/beats.ts"
@@ -87,10 +87,26 @@ describe("beats", () => {
           }
         }
       }
-      const { fiber, waits } = yield* Effect.provideService(start(every, () => undefined), Clock.Clock, alarming)
-      // No fiber runs between these calls: the next alarm is set before each returns.
-      for (let i = 0; i < 5; i++) due?.run()
-      assert.deepStrictEqual(waits, [1_000, 1_000, 1_000, 1_000, 1_000])
+      // Asked before every step of a fiber.
+      let steps = 0
+      const mixed = new Scheduler.MixedScheduler("async")
+      const counting: Scheduler.Scheduler = {
+        executionMode: "async",
+        makeDispatcher: () => mixed.makeDispatcher(),
+        shouldYield: (fiber) => {
+          steps += 1
+          return mixed.shouldYield(fiber)
+        }
+      }
+      const { fiber, waits } = yield* start(every, (n) => n < 5 ? undefined : Effect.void).pipe(
+        Effect.provideService(Clock.Clock, alarming),
+        Effect.provideService(Scheduler.Scheduler, counting)
+      )
+      steps = 0
+      for (let i = 0; i < 4; i++) due?.run()
+      assert.deepStrictEqual([steps, waits], [0, [1_000, 1_000, 1_000, 1_000]])
+      due?.run()
+      assert.isAbove(steps, 0, "the fifth beat returns an effect")
       assert.strictEqual(due?.ms, 1_000)
       yield* Fiber.interrupt(fiber)
       assert.isUndefined(due)
