@@ -49,6 +49,7 @@ describe("--json", () => {
         ["why", "2001:db8::7", ...asked],
         ["why", "203.0.113.99", ...asked],
         ["why", "127.78.0.1", ...asked],
+        ["show", "resources", ...asked],
         ["chain", "make", ...made, "--out", file],
         ["chain", "import", file, ...chain],
         ["chain", "info", ...chain],
