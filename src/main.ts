@@ -11,6 +11,7 @@ import * as json from "./cli/json.ts"
 import * as output from "./cli/output.ts"
 import * as presenter from "./cli/presenter.ts"
 import type { MakeNode } from "./cli/run/daemon.ts"
+import * as shortFlags from "./cli/shortFlags.ts"
 import * as signals from "./cli/signals.ts"
 import * as timemesh from "./cli/timemesh.ts"
 import { version } from "./cli/version.ts"
@@ -18,7 +19,7 @@ import { version } from "./cli/version.ts"
 /** A signal ends `run` with the exit code it has set, and every other command with 130. Printed output is flushed first. */
 const teardown: Runtime.Teardown = (exit, onExit) => {
   const leave = (code: number) => {
-    Effect.runFork(Effect.map(output.drained, () => onExit(code)))
+    Effect.runFork(Effect.map(output.drained, () => onExit(output.exitCode(code))))
   }
   return Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
     ? leave(Number(process.exitCode ?? 130))
@@ -36,8 +37,8 @@ const makeNode = Effect.map(
 /** This program's own command line, from sources or built. */
 const self = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)] as const
 
-timemesh.make(makeNode, self).pipe(
-  Command.run({ version }),
+shortFlags.check(process.argv.slice(2)).pipe(
+  Effect.andThen(Command.run(timemesh.make(makeNode, self), { version })),
   Failure.withUsage,
   json.errors,
   Effect.provide([

@@ -17,12 +17,19 @@ const onStandardError = (text: string): string => {
   return hang(text, columns).replaceAll("\n", `\n${indent}`)
 }
 
-export class Failure extends Data.TaggedError("Failure")<{ readonly text: string; readonly exitCode: 1 | 2 | 78 }> {
+interface Fields {
+  readonly text: string
+  readonly exitCode: 1 | 2 | 78
+  /** A node runs that does not answer: more than the lack of a node. */
+  readonly isSilentNode?: boolean
+}
+
+export class Failure extends Data.TaggedError("Failure")<Fields> {
   override readonly [Runtime.errorExitCode] = this.exitCode
   /** effect/cli prints this on standard error; absent where `json.errors` prints the error. */
   override readonly [CliError.userMessage]?: string
 
-  constructor(fields: { readonly text: string; readonly exitCode: 1 | 2 | 78 }) {
+  constructor(fields: Fields) {
     super(fields)
     if (!json.wanted) this[CliError.userMessage] = onStandardError(fields.text)
   }

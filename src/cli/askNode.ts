@@ -55,7 +55,10 @@ const findIn = (directories: ReadonlyArray<string>): Effect.Effect<ReadonlyArray
     Effect.gen(function*() {
       const file = yield* Effect.mapError(
         DataDir.read(directory),
-        (error) => Failure.unusable(`${error.message}, or ask the node by its address: --admin IP:PORT`)
+        ({ message }) =>
+          Failure.unusable(
+            `${message}${message.includes("; ") ? ", or" : ";"} ask the node by its address: --admin IP:PORT`
+          )
       )
       if (Option.isNone(file)) return []
       const { pid } = file.value
@@ -155,9 +158,12 @@ const verified = Effect.fnUntraced(function*(found: Found, token: Redacted.Redac
   const status = yield* Effect.mapError(
     client.status,
     (error) =>
-      error.kind === "unauthorized" ? failureOf(error) : Failure.failed(
-        `the node in ${directory} runs (process ${file.pid}), but does not answer: ${error.message}`
-      )
+      error.kind === "unauthorized" ? failureOf(error) : new Failure.Failure({
+        text:
+          `the node in ${directory} runs (process ${file.pid}), but does not answer: ${error.message}; read its log`,
+        exitCode: 1,
+        isSilentNode: true
+      })
   )
   if (status.pid !== file.pid || status.network !== file.network) {
     return yield* Failure.failed(

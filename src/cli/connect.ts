@@ -5,6 +5,7 @@ import * as askNode from "./askNode.ts"
 import * as flags from "./flags.ts"
 import * as Json from "./json.ts"
 import { say } from "./terminal.ts"
+import { render } from "./why.ts"
 
 export const command = Command.make(
   "connect",
@@ -16,7 +17,7 @@ export const command = Command.make(
   },
   Effect.fnUntraced(function*({ json, peer, ...where }) {
     const why = yield* askNode.ask(flags.toFlags(where), (client) => client.connect(peer))
-    yield* json ? Json.print(why) : say(`${why.ip}: ${why.situation ?? why.state}\n${why.text}`)
+    yield* json ? Json.print(why) : say(render(why))
   })
 ).pipe(
   Command.withDescription(

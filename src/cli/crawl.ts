@@ -1,13 +1,16 @@
 /** `timemesh crawl IP …`: queries the nodes of a network one by one. */
-import { Clock, Console, Effect, FileSystem, Layer, Result } from "effect"
+import { Clock, Console, Effect, Layer, Result } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Limits from "../domain/Limits.ts"
 import { networks } from "../domain/Network.ts"
+import { addressProblem } from "../domain/NodeSetup.ts"
 import * as PeerAddress from "../domain/peer/PeerAddress.ts"
+import type * as PeerIp from "../domain/peer/PeerIp.ts"
 import * as Settings from "../layers/config/Settings.ts"
 import * as Values from "../layers/config/Values.ts"
 import type * as Crawl from "../layers/crawl/Crawl.ts"
 import type { Finding } from "../layers/crawl/Probe.ts"
+import * as DataDir from "../layers/store/DataDir.ts"
 import { PeerSocket } from "../services/PeerSocket.ts"
 import * as target from "./chain/target.ts"
 import * as Failure from "./Failure.ts"
@@ -80,6 +83,21 @@ const inRange = (name: string, value: number, most: number): Result.Result<numbe
     ? Result.succeed(value)
     : Result.fail(Failure.unusable(`--${name}: "${value}" is out of range; use 1 to ${most}`))
 
+/** Why a starting address is not asked: the crawl would leave it out without a word. */
+const startProblem = (
+  addresses: ReadonlyArray<PeerAddress.PeerAddress>,
+  own: ReadonlyArray<PeerIp.PeerIp>
+): Failure.Failure | undefined => {
+  for (const { ip } of addresses) {
+    const problem = addressProblem(ip)
+    if (problem !== undefined) return Failure.unusable(`${ip} ${problem}; name the IP of one host`)
+    if (own.includes(ip)) {
+      return Failure.unusable(`${ip} is this host's own address; name another node (timemesh status asks this one)`)
+    }
+  }
+  return undefined
+}
+
 /** `directory`: where this host's key is kept, for TLS. */
 const socketsOf = (transport: Values.Transport, directory: string) =>
   Effect.promise(async () => {
@@ -122,18 +140,19 @@ export const command = Command.make(
         ([problem, fix]) => Failure.unusable(`${way?.where}: "${text}" ${problem}; ${fix}`)
       )
     )
-    const fs = yield* FileSystem.FileSystem
     if (chosen === "tls") {
-      yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 }).pipe(
-        Effect.mapError(() => Failure.unusable(`${directory} cannot be made; name another directory with --data-dir`))
-      )
+      yield* Effect.mapError(DataDir.create(directory), ({ message }) => Failure.unusable(message))
     }
     const { run } = yield* Effect.promise(() => import("../layers/crawl/Crawl.ts"))
     const say = (finding: Finding) =>
       Console.error(`${finding.ip}: ${harmless(finding.problem ?? finding.software ?? "reached")}`)
     const report = yield* Effect.flatMap(
       PeerSocket,
-      (own) => run(own, { network, software, from: addresses, most, perSecond }, json ? undefined : say)
+      (own) =>
+        Effect.andThen(
+          Effect.suspend(() => startProblem(addresses, own.addresses() ?? []) ?? Effect.void),
+          run(own, { network, software, from: addresses, most, perSecond }, json ? undefined : say)
+        )
     ).pipe(
       Effect.provide(yield* socketsOf(chosen, directory)),
       Effect.mapError((error) => Failure.unusable(error.message))
@@ -142,6 +161,11 @@ export const command = Command.make(
     yield* json
       ? Json.print({ at, network: name, left: report.left, nodes: report.nodes.map(shown) })
       : Console.log(render(report, yield* width))
+    if (!report.nodes.some(({ isReachable }) => isReachable)) {
+      return yield* Failure.failed(
+        "no node was reached: check the addresses, --network and --transport, and this host's network"
+      )
+    }
   })
 ).pipe(
   Command.withDescription(

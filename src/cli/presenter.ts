@@ -1,6 +1,6 @@
 /** How effect/cli prints: help and version on standard output, and for bad flags the error alone. */
 import { Console, Effect } from "effect"
-import { CliOutput, type HelpDoc, TerminalCapabilities } from "effect/cli"
+import { type CliError, CliOutput, type HelpDoc, TerminalCapabilities } from "effect/cli"
 import * as ExitCode from "./ExitCode.ts"
 import * as json from "./json.ts"
 import { hang } from "./terminalText.ts"
@@ -18,17 +18,20 @@ const help = (doc: HelpDoc.HelpDoc) =>
       Console.log(hang(formatHelpDoc(doc), process.stdout.isTTY ? process.stdout.columns : undefined))
   )
 
-/** For bad flags, the whole help would scroll the error off the screen: the error names the command that shows it. */
+/** A command line that does not parse. The whole help would scroll the error off the screen: the error names the command that shows it. */
+export const invalid = (commandPath: ReadonlyArray<string>, errors: ReadonlyArray<CliError.NonShowHelpErrors>) =>
+  json.wanted
+    ? json.error(errors.map(({ message }) => message).join("; "), ExitCode.ofUsage(commandPath))
+    : Effect.flatMap(formatter, ({ formatErrors }) =>
+      Console.error(hang(
+        `${formatErrors(errors).trimStart()}\n  ${commandPath.join(" ")} --help lists all flags`,
+        process.stderr.isTTY ? process.stderr.columns : undefined
+      )))
+
 export const layer = CliOutput.layerPresenter({
   present: (event) =>
-    event._tag === "InvalidInvocation" && json.wanted
-      ? json.error(event.errors.map(({ message }) => message).join("; "), ExitCode.ofUsage(event.commandPath))
-      : event._tag === "InvalidInvocation"
-      ? Effect.flatMap(formatter, ({ formatErrors }) =>
-        Console.error(hang(
-          `${formatErrors(event.errors).trimStart()}\n  ${event.commandPath.join(" ")} --help lists all flags`,
-          process.stderr.isTTY ? process.stderr.columns : undefined
-        )))
+    event._tag === "InvalidInvocation"
+      ? invalid(event.commandPath, event.errors)
       : event._tag === "Help"
       ? help(event.helpDoc)
       : CliOutput.defaultPresenter.present(event)

@@ -23,7 +23,7 @@ const read = Effect.fnUntraced(function*(file: string) {
     onFailure: () => Result.fail("is not JSON; make a trace with timemesh trace IP --json"),
     onSuccess: PairTraceFile.fromJson
   })
-  if (Result.isFailure(trace)) return yield* Failure.unusable(`${file}: ${trace.failure}`)
+  if (Result.isFailure(trace)) return yield* Failure.unusable(`${file} ${trace.failure}`)
   return trace.success
 })
 

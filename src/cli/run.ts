@@ -24,6 +24,8 @@ export const make = (makeNode: Effect.Effect<MakeNode>) =>
       )
     },
     Effect.fnUntraced(function*(given) {
+      // From here on a signal is a clean stop, even while the node still starts: a service that is stopped then has not failed.
+      process.exitCode = 0
       const { run } = yield* Effect.promise(() => import("./run/daemon.ts"))
       yield* run(yield* makeNode, given)
     })

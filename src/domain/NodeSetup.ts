@@ -128,7 +128,7 @@ export const ownPeer = (
   how: Own | "found" = "found"
 ): SetupProblem => ({
   field,
-  input: `${ip} port ${port}`,
+  input: PeerAddress.format({ ip, port }),
   problem: `is this node itself (${how})`,
   fix: "a peer is its IP: name other hosts"
 })

@@ -26,7 +26,13 @@ export interface Facts {
   readonly inbound: number
   readonly outbound: number
   /** Present on a node that keeps a chain. */
-  readonly chain: { readonly height: number; readonly target: number; readonly synced: boolean } | undefined
+  readonly chain: {
+    readonly height: number
+    readonly target: number
+    readonly synced: boolean
+    /** Why blocks are not stored, then the fix after a semicolon; absent while they are. */
+    readonly halted?: string | undefined
+  } | undefined
   /** Notices about its own address. */
   readonly notices: ReadonlyArray<
     { readonly notice: Notice; readonly cause: string; readonly fix?: string | undefined }
@@ -37,6 +43,13 @@ export interface Facts {
 const grave: ReadonlySet<Notice> = new Set<Notice>(["second-node", "mismatch"])
 
 const problem = (what: string, fix: string | undefined): Problem => fix === undefined ? { what } : { what, fix }
+
+/** A chain that cannot be stored does not grow, whatever the peers announce. */
+const ofStore = (chain: Facts["chain"]): ReadonlyArray<Problem> => {
+  if (chain?.halted === undefined) return []
+  const [what = "", ...fix] = chain.halted.split("; ")
+  return [problem(`height ${chain.height}, not storing: ${what}`, fix.length === 0 ? undefined : fix.join("; "))]
+}
 
 const ofPeers = ({ connected, known, missing, troubled }: PeerSummary): ReadonlyArray<Problem> => {
   if (known === 0) {
@@ -73,7 +86,7 @@ const chainText = (chain: Facts["chain"]): string => {
 export const of = (facts: Facts): NodeVerdict => {
   const { chain, inbound, notices, outbound, peers } = facts
   const { connected } = peers
-  const problems = [...ofPeers(peers), ...ofNotices(notices)]
+  const problems = [...ofStore(chain), ...ofPeers(peers), ...ofNotices(notices)]
   const [first, ...more] = problems
   const count = `${connected} ${connected === 1 ? "peer" : "peers"} (${inbound} in, ${outbound} out)`
   return {

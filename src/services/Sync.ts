@@ -40,6 +40,8 @@ export interface SyncReport {
   readonly target: number
   /** `height 1200 of 2480, 5 sources`, or `height 0, 3 peers, not syncing because …`. */
   readonly line: string
+  /** Why blocks are not stored, and the fix (a full disk, say); absent while they are. */
+  readonly halted?: string | undefined
   readonly peers: ReadonlyArray<SyncPeerReport>
   readonly reorgs: number
   /** Bodies in memory, waiting for earlier bodies or for the disk. Bounded by `Limits.syncWindowBlocks`. */

@@ -1,6 +1,7 @@
 /** Checks before a testnet starts: an unused directory, and addresses that can be bound. */
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import { Data, Effect, FileSystem } from "effect"
+import { makeDirectory } from "../layers/store/makeDirectory.ts"
 import { systemCode, systemReason } from "../layers/store/systemError.ts"
 
 /** The testnet cannot run here. `detail`: why, and the fix. */
@@ -18,17 +19,16 @@ const bind = (ip: string, port: number) =>
     })
   )
 
+const unusable = (directory: string) => (error: unknown) =>
+  new TestnetError({
+    detail: `${directory} cannot be used: ${systemReason(error)}; name another directory with --dir DIR`
+  })
+
 const freshDirectory = Effect.fnUntraced(function*(directory: string) {
   const fs = yield* FileSystem.FileSystem
   const entries = yield* Effect.andThen(
-    fs.makeDirectory(directory, { recursive: true }),
-    fs.readDirectory(directory)
-  ).pipe(
-    Effect.mapError((error) =>
-      new TestnetError({
-        detail: `${directory} cannot be used: ${systemReason(error)}; name another directory with --dir DIR`
-      })
-    )
+    Effect.tryPromise({ try: () => makeDirectory(directory), catch: unusable(directory) }),
+    Effect.mapError(fs.readDirectory(directory), unusable(directory))
   )
   if (entries.some((entry) => entry.startsWith("node-"))) {
     return yield* new TestnetError({

@@ -1,10 +1,11 @@
 /** Gives a testnet node a chain before it starts: synthetic blocks, written directly to its database. */
-import { Effect, FileSystem, Stream } from "effect"
+import { Effect, Stream } from "effect"
 import { devnet } from "../domain/chain/ChainParams.ts"
 import * as Limits from "../domain/Limits.ts"
 import { fileIn, storeOptions } from "../layers/chain/ChainDatabase.ts"
 import * as ChainStoreSql from "../layers/chain/ChainStoreSql.ts"
 import * as ChainMake from "../layers/chain/tools/ChainMake.ts"
+import * as DataDir from "../layers/store/DataDir.ts"
 import { ChainStore } from "../services/ChainStore.ts"
 import type { StoredBlock } from "../services/ChainStore.ts"
 import { TestnetError } from "./Preflight.ts"
@@ -16,10 +17,9 @@ const options = { leader: "192.0.2.1", address: "TIME0testnet" }
 export const seed = (
   dataDir: string,
   count: number
-): Effect.Effect<void, TestnetError, FileSystem.FileSystem> =>
+): Effect.Effect<void, TestnetError> =>
   Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    yield* fs.makeDirectory(dataDir, { recursive: true, mode: 0o700 })
+    yield* Effect.mapError(DataDir.create(dataDir), ({ message }) => new TestnetError({ detail: message }))
     yield* Effect.gen(function*() {
       const store = yield* ChainStore
       let after = 0

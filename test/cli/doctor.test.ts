@@ -106,10 +106,27 @@ describe("doctor, before a node runs", () => {
     ],
     [
       "a file in place of the data directory",
-      /^PROBLEM data directory .*data is not a directory\n -> choose another with --data-dir DIR$/,
+      /^PROBLEM data directory .*data is not a directory\n -> choose another with --data-dir DIR\nPROBLEM node .*node\.json cannot be read: not a directory\n -> ask/,
       (directory) => {
         fs.writeFileSync(directory, "")
         return {}
+      }
+    ],
+    [
+      "a data directory below a file",
+      /^PROBLEM data directory .*data\/below cannot be created: not a directory\n -> choose another with --data-dir DIR\nPROBLEM node .*node\.json cannot be read: not a directory\n -> ask the node by its address: --admin IP:PORT$/,
+      (directory, flags) => {
+        fs.writeFileSync(directory, "")
+        return { flags: { ...flags, "data-dir": [`${directory}/below`] } }
+      }
+    ],
+    [
+      "a token file that holds no token",
+      /^PROBLEM node .*t is not one word of 16 to 256 characters of ASCII$/m,
+      (directory, flags) => {
+        fs.mkdirSync(directory)
+        fs.writeFileSync(`${directory}/t`, "two words", { mode: 0o600 })
+        return { flags: { ...flags, "admin-token-file": [`${directory}/t`] } }
       }
     ],
     [

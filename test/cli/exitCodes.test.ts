@@ -2,14 +2,41 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Runtime } from "effect"
 import { paths, runLine } from "../../scripts/ops/helpDocs.ts"
+import * as Failure from "../../src/cli/Failure.ts"
+import * as shortFlags from "../../src/cli/shortFlags.ts"
 
-const codeOf = (words: ReadonlyArray<string>): number => {
-  const exit = Effect.runSyncExit(runLine(words, { present: () => Effect.void }))
+const codeOf = (words: ReadonlyArray<string>): number => failureOf(runLine(words, { present: () => Effect.void }))
+
+const failureOf = (run: Effect.Effect<void, unknown>): number => {
+  const exit = Effect.runSyncExit(run)
   if (Exit.isSuccess(exit)) return 0
   return Runtime.getErrorExitCode(
     exit.cause.reasons.flatMap((reason) => reason._tag === "Fail" ? [reason.error] : [])[0]
   )
 }
+
+describe("a value that begins with a dash", () => {
+  it("is not read as flags, help among them: the command fails, by the code of its kind", () => {
+    for (
+      const [words, code] of [
+        [["ban", "203.0.113.7", "--for", "-1h"], 2],
+        [["run", "--ping", "-1h"], 78],
+        [["-vh"], 2],
+        [["chain", "rewind", "-h5"], 2]
+      ] as const
+    ) assert.strictEqual(failureOf(Failure.withUsage(shortFlags.check(words))), code, words.join(" "))
+  })
+
+  it("leaves alone flags, negative numbers, what follows = and what follows --", () => {
+    for (
+      const words of [["-h"], ["ban", "-v"], ["run", "--max-peers", "-1.5e3"], ["ban", "--for=-1h"], ["--", "-xyz"], [
+        "-"
+      ]]
+    ) {
+      assert.isUndefined(shortFlags.clusterIn(words), words.join(" "))
+    }
+  })
+})
 
 describe("exit codes", () => {
   it("an unknown flag is 2, of run 78: a restart with the same one mends nothing", () => {

@@ -65,6 +65,13 @@ export const reached = (isTrue: () => boolean): Effect.Effect<void> =>
     Effect.asVoid
   )
 
+/** Waits until the count is reached, however slow the machine: fails only when it does not rise at all. */
+export const counted = (count: () => number, to: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const seen = count()
+    return seen >= to ? Effect.void : Effect.andThen(reached(() => count() > seen), counted(count, to))
+  })
+
 /** Waits until the expression is true in the page, whose policy lets no script of playwright's wait in it. */
 export const until = (page: Page, expression: string): Effect.Effect<void> =>
   Effect.promise(() => page.evaluate(expression)).pipe(

@@ -53,9 +53,8 @@ describe("the dashboard over an hour", () => {
         const session = yield* Open.metered(page)
         const samples: Array<Open.Sample> = []
         for (let minutes = between / 30; samples.length < answers / between; minutes += between / 30) {
-          yield* Browser.reached(() =>
-            asked >= (samples.length + 1) * between
-          )
+          yield* Browser.counted(() =>
+            asked, (samples.length + 1) * between)
           samples.push(yield* Open.sample(session, minutes))
         }
         const last = samples.at(-1)

@@ -37,6 +37,17 @@ describe("verdict", () => {
     assert.strictEqual(text, "OK: 4 peers (3 in, 1 out), syncing: height 5 of 100")
   })
 
+  it("of a node that cannot store blocks is a problem, before all others", () => {
+    const halted = "chain.db cannot grow: database or disk is full; free some space (the stored chain is intact)"
+    const { isOk, isReady, text } = of({ peers: none, chain: { height: 5, target: 100, synced: false, halted } })
+    assert.deepStrictEqual([isOk, isReady], [false, false])
+    assert.strictEqual(
+      text,
+      "PROBLEM: height 5, not storing: chain.db cannot grow: database or disk is full; free some space (the stored chain is " +
+        "intact) (and 1 more)"
+    )
+  })
+
   it("of a node without peers says why, and what to do", () => {
     const alone = of({ peers: none, inbound: 0, outbound: 0 })
     assert.deepStrictEqual([alone.isOk, alone.isReady], [false, false])

@@ -217,7 +217,7 @@ describe("the program", () => {
           "Unrecognized flag: --nope in command timemesh run\n  timemesh run --help lists all flags"
         ],
         [["why", "1.2.3", "--data-dir", directory], 2, "\"1.2.3\" is not a peer's IP address"],
-        [["ban", "10.0.0.0/4", "--data-dir", directory], 2, "the number after the slash is at least 8"],
+        [["ban", "10.0.0.0/4", "--data-dir", directory], 2, "a prefix length is at least 8"],
         [["ban", "10.0.0.1", "--for", "soon"], 2, "--for: \"soon\" is not a duration; use a number and a unit"],
         [["peers", "--data-dir", directory], 1, `no node is running in ${directory}`],
         [["status", "--admin", "nowhere"], 2, "\"nowhere\" is not an admin API address"],

@@ -96,7 +96,7 @@ export const cases: ReadonlyArray<Row> = [
   [
     "unknown",
     { record: undefined },
-    "this address is not known: it is not configured, no peer has told of it, and it was never connected",
+    "this address is not known: it is not configured, no peer has gossiped it, and it was never connected",
     "add it with --peer, if a node runs there"
   ],
   [

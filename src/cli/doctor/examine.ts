@@ -14,10 +14,11 @@ import { diskOf } from "../../layers/http/InsightHandlers.ts"
 import * as OpenFiles from "../../layers/socket/OpenFiles.ts"
 import * as AdminToken from "../../layers/store/AdminToken.ts"
 import * as DataDir from "../../layers/store/DataDir.ts"
+import { placeOf } from "../../layers/store/makeDirectory.ts"
 import { systemCode } from "../../layers/store/systemError.ts"
 import * as askNode from "../askNode.ts"
 import { software } from "../version.ts"
-import type { Answers, Directory, Facts, Port } from "./findings.ts"
+import type { Answers, Database, Directory, Facts, NoAnswer, Port } from "./findings.ts"
 
 /** The host facts that a test can replace. */
 export interface Host {
@@ -62,11 +63,11 @@ export const thisHost: Host = {
 
 const exists = (path: string): Promise<boolean> => fs.stat(path).then(() => true, () => false)
 
-/** What is wrong with the database file, if anything. Not used while a node runs, which has the file open. */
-const databaseOf = (file: string): Effect.Effect<string | undefined> =>
+/** Whether the database file can be read. Not used while a node runs, which has the file open. */
+const databaseOf = (file: string): Effect.Effect<Database> =>
   Effect.promise(() => exists(file)).pipe(
-    Effect.map((isThere) => {
-      if (!isThere) return undefined
+    Effect.map((isThere): Database => {
+      if (!isThere) return { state: "none" }
       try {
         const database = new DatabaseSync(file, { readOnly: true })
         try {
@@ -74,9 +75,9 @@ const databaseOf = (file: string): Effect.Effect<string | undefined> =>
         } finally {
           database.close()
         }
-        return undefined
+        return { state: "readable" }
       } catch (error) {
-        return `cannot be read: ${error instanceof Error ? error.message : String(error)}`
+        return { state: "damaged", why: `cannot be read: ${error instanceof Error ? error.message : String(error)}` }
       }
     })
   )
@@ -91,27 +92,25 @@ const changedAt = async (path: string): Promise<number | undefined> => {
 
 const directoryOf = Effect.fnUntraced(function*(path: string, runs: boolean, host: Host) {
   const isThere = yield* Effect.promise(() => exists(path))
-  const problem = isThere
-    ? yield* Effect.match(DataDir.check(path), {
-      onSuccess: () => undefined,
-      onFailure: ({ detail }) => `${path} ${detail}`
-    })
-    : undefined
+  const problem = yield* Effect.match(DataDir.check(path), {
+    onSuccess: () => undefined,
+    onFailure: ({ detail }) => `${path} ${detail}`
+  })
   return {
     path,
     exists: isThere,
     problem,
     token: isThere ? yield* AdminToken.weakness(path) : undefined,
     changedAt: yield* Effect.promise(() => changedAt(path)),
-    disk: yield* host.disk(isThere ? path : "/"),
-    database: runs || problem !== undefined ? undefined : yield* databaseOf(`${path}/chain.db`)
+    disk: yield* host.disk(isThere ? path : yield* Effect.promise(() => placeOf(path))),
+    database: runs ? { state: "open" } : problem !== undefined ? undefined : yield* databaseOf(`${path}/chain.db`)
   } satisfies Directory
 })
 
 const portsOf = Effect.fnUntraced(
-  function*({ admin, node: { listen } }: DaemonConfig.DaemonConfig, node: Answers | string, host: Host) {
+  function*({ admin, node: { listen } }: DaemonConfig.DaemonConfig, node: Answers | NoAnswer, host: Host) {
     const ports: Array<Port> = []
-    if (typeof node === "string") {
+    if ("why" in node) {
       ports.push({
         of: "peers",
         address: formatListen(listen),
@@ -147,14 +146,17 @@ const asking: ReadonlySet<string> = new Set(
 
 /** The running node that these settings would query, if any. Where a node listens by default does not show where this one listens. */
 const answersOf = (flags: ConfigSources.Flags): Effect.Effect<
-  Answers | string,
+  Answers | NoAnswer,
   never,
   FileSystem.FileSystem | HttpClient.HttpClient
 > =>
   askNode.ask(
     Object.fromEntries(Object.entries(flags).filter(([name]) => asking.has(name))),
     (client) => Effect.all({ status: client.status, resources: client.resources, clock: client.clock })
-  ).pipe(Effect.match({ onSuccess: (answers): Answers | string => answers, onFailure: ({ text }) => text }))
+  ).pipe(Effect.match({
+    onSuccess: (answers): Answers | NoAnswer => answers,
+    onFailure: ({ exitCode, isSilentNode, text }) => ({ why: text, isProblem: exitCode !== 1 || isSilentNode === true })
+  }))
 
 /** The facts of the node that the flags name. */
 export const examine = (
@@ -166,14 +168,23 @@ export const examine = (
     const loaded = yield* Effect.result(DaemonConfig.load(flags, software))
     const common = { nodeVersion: host.nodeVersion, now, descriptors: host.descriptors }
     if (Result.isFailure(loaded)) {
-      return { ...common, settings: loaded.failure.message, directory: undefined, ports: [], maxPeers: 0, node: "" }
+      return {
+        ...common,
+        settings: loaded.failure.message,
+        directory: undefined,
+        ports: [],
+        maxPeers: 0,
+        node: { why: "", isProblem: false }
+      }
     }
     const { config } = loaded.success
-    const node = yield* answersOf(flags)
+    const node = config.admin === undefined
+      ? { why: "its admin API is off (--admin off), so a node that runs cannot be asked", isProblem: false }
+      : yield* answersOf(flags)
     return {
       ...common,
       settings: undefined,
-      directory: yield* directoryOf(config.dataDir, typeof node !== "string", host),
+      directory: yield* directoryOf(config.dataDir, !("why" in node), host),
       ports: yield* portsOf(config, node, host),
       maxPeers: config.node.tuning.maxPeers,
       node

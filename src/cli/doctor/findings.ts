@@ -28,6 +28,11 @@ export interface Port {
   readonly code: string | undefined
 }
 
+/** The chain's file. `open`: a node has it open, so it is not read here. */
+export type Database =
+  | { readonly state: "none" | "readable" | "open" }
+  | { readonly state: "damaged"; readonly why: string }
+
 export interface Directory {
   readonly path: string
   /** Why the node cannot use it, as `DataDir` reports. */
@@ -38,8 +43,8 @@ export interface Directory {
   /** Wall time of the latest change to one of its files, ms. */
   readonly changedAt: number | undefined
   readonly disk: Resources["disk"]
-  /** What is wrong with the chain's file; `undefined`: it opens, or there is none, or a node has it open. */
-  readonly database: string | undefined
+  /** `undefined`: not examined, since the directory cannot be used. */
+  readonly database: Database | undefined
 }
 
 /** Reports of a running node. */
@@ -47,6 +52,12 @@ export interface Answers {
   readonly status: Status
   readonly resources: Resources
   readonly clock: ClockReport
+}
+
+/** Why a running node gives no reports. `isProblem`: it should, and does not; else no node runs, which doctor need not mind. */
+export interface NoAnswer {
+  readonly why: string
+  readonly isProblem: boolean
 }
 
 export interface Facts {
@@ -62,7 +73,7 @@ export interface Facts {
   readonly descriptors: number | undefined
   readonly maxPeers: number
   /** Reports of the running node, or why there are none. */
-  readonly node: Answers | string
+  readonly node: Answers | NoAnswer
 }
 
 const ok = (check: string, says: string): Finding => ({ check, level: "ok", says })
@@ -96,17 +107,27 @@ const ofDisk = ({ disk }: Directory): ReadonlyArray<Finding> => {
   return [disk.freeBytes < Limits.doctorDiskLow ? warning("disk", left, fix) : ok("disk", left)]
 }
 
-const ofDatabase = ({ database, path }: Directory): Finding =>
-  database === undefined
-    ? ok("database", "the chain's file can be read")
-    : problem(
-      "database",
-      `${path}/chain.db ${database}`,
-      `run timemesh chain verify --data-dir ${path}, which names the command that repairs it`
-    )
+const ofDatabase = ({ database, path }: Directory): ReadonlyArray<Finding> => {
+  switch (database?.state) {
+    case undefined:
+      return []
+    case "none":
+      return [ok("database", "no chain yet: the node makes one")]
+    case "readable":
+      return [ok("database", "the chain's file can be read")]
+    case "open":
+      return [ok("database", "the node has the chain's file open")]
+    case "damaged":
+      return [problem(
+        "database",
+        `${path}/chain.db ${database.why}`,
+        `run timemesh chain verify --data-dir ${path}, which names the command that repairs it`
+      )]
+  }
+}
 
 const ofClock = ({ directory, node, now }: Facts): Finding => {
-  const behindS = typeof node === "string" ? 0 : node.clock.behindS
+  const behindS = "why" in node ? 0 : node.clock.behindS
   const fix = "set this host's clock, and keep it right by NTP (timedatectl set-ntp true)"
   if (behindS > 0) return problem("clock", `a peer's next block is ${behindS} s ahead of this host's clock`, fix)
   const aheadMs = (directory?.changedAt ?? 0) - now
@@ -116,7 +137,7 @@ const ofClock = ({ directory, node, now }: Facts): Finding => {
 }
 
 const ofDescriptors = ({ descriptors, maxPeers, node }: Facts): ReadonlyArray<Finding> => {
-  const limit = typeof node === "string" ? descriptors : node.resources.descriptors?.limit ?? descriptors
+  const limit = "why" in node ? descriptors : node.resources.descriptors?.limit ?? descriptors
   if (limit === undefined) return []
   const needed = maxPeers + Limits.doctorDescriptorsBesides
   return [
@@ -145,14 +166,14 @@ const ofPort = (runs: boolean) => ({ address, code, flag, of }: Port): Finding =
 }
 
 const ofAddress = ({ node }: Facts): ReadonlyArray<Finding> => {
-  if (typeof node === "string" || node.status.own === undefined) return []
+  if ("why" in node || node.status.own === undefined) return []
   const { line, notices } = node.status.own
   const told = notices.map(({ cause, fix }) => warning("own address", cause, fix ?? "nothing, if that is intended"))
   return told.length > 0 ? told : [ok("own address", line)]
 }
 
 const ofPeers = ({ node }: Facts): ReadonlyArray<Finding> => {
-  if (typeof node === "string") return [ok("node", node)]
+  if ("why" in node) return [node.isProblem ? refused("node", node.why) : ok("node", node.why)]
   const { verdict } = node.status
   if (verdict === undefined) return [warning("node", "it is of a version that gives no verdict", "update it")]
   return verdict.problems.length === 0
@@ -169,10 +190,10 @@ export const judge = (facts: Facts): ReadonlyArray<Finding> => {
   return [
     ofNode(facts),
     ok("settings", "every one is valid"),
-    ...(directory === undefined ? [] : [...ofDirectory(directory), ...ofDisk(directory), ofDatabase(directory)]),
+    ...(directory === undefined ? [] : [...ofDirectory(directory), ...ofDisk(directory), ...ofDatabase(directory)]),
     ...ofDescriptors(facts),
     ofClock(facts),
-    ...ports.map(ofPort(typeof node !== "string")),
+    ...ports.map(ofPort(!("why" in node))),
     ...ofAddress(facts),
     ...ofPeers(facts)
   ]

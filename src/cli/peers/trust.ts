@@ -19,7 +19,7 @@ export const command = Command.make(
     if (json) yield* Json.print({ ip: peer, forgotten })
     if (!forgotten) {
       return yield* Failure.failed(
-        `${peer} is known by no key: over the plain transport no peer is, and nodes of the TIME network never are`
+        `no key of ${peer} is pinned: only TLS pins keys, and never those of TIME daemons`
       )
     }
     if (!json) yield* say(`the key of ${peer} is forgotten; the one that it shows next is trusted`)

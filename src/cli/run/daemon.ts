@@ -219,10 +219,6 @@ const program = Effect.fnUntraced(function*(run: Run) {
   yield* Effect.forEach([...warnings, ...plainWarning(config)], (warning) => Effect.logWarning(warning), {
     discard: true
   })
-  // A signal is a clean stop, even during the start.
-  yield* Effect.sync(() => {
-    process.exitCode = 0
-  })
   const scope = yield* Scope.make()
   yield* Effect.onExit(
     Effect.gen(function*() {

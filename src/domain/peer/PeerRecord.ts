@@ -25,6 +25,8 @@ export interface Attempt {
   readonly reason: DisconnectReason
   readonly direction: Direction
   readonly reached: "dial" | "socket" | "hello"
+  /** The port that was dialled; absent for an inbound attempt. The next dial may be to another (`dialPort`). */
+  readonly port?: number
 }
 
 /** How this node learned an address. */

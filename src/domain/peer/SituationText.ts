@@ -43,6 +43,9 @@ const quoted = (record: PeerRecord | undefined, which: "lastAttempt" | "lastDown
   return detail === undefined || detail === "" ? "" : ` ("${detail}")`
 }
 
+/** The port of the attempt that the text is of: the next dial may be to another. */
+const portOf = ({ record, usualPort }: Details): number => record?.lastAttempt?.port ?? record?.dialPort ?? usualPort
+
 const code = (record: PeerRecord | undefined): string => record?.lastAttempt?.reason.detail ?? "no code"
 
 const network =
@@ -50,7 +53,8 @@ const network =
   "dials again within seconds of the network's return"
 
 /** One end speaks TLS and the other does not. */
-const transport = ({ pin, record, usualPort }: Details): Words => {
+const transport = (details: Details): Words => {
+  const { pin, record, usualPort } = details
   const { direction, reason } = record?.lastAttempt ?? {}
   const known = pin?.key === undefined
     ? ""
@@ -59,9 +63,7 @@ const transport = ({ pin, record, usualPort }: Details): Words => {
     ? "it speaks TLS, and this node does not"
     : direction === "inbound"
     ? "it connects without TLS, which this node requires, and is refused"
-    : `port ${record?.dialPort ?? usualPort} accepts connections, but not over TLS as this node needs it (${
-      code(record)
-    })`
+    : `port ${portOf(details)} accepts connections, but not over TLS as this node needs it (${code(record)})`
   const fix = "start both nodes with the same --transport"
   return {
     cause: `${what}${known}`,
@@ -96,7 +98,7 @@ const left = (ms: number): string => {
 /** Cause and fix. */
 export const of = (situation: Situation, details: Details): Words => {
   const { address, record } = details
-  const port = record?.dialPort ?? details.usualPort
+  const port = portOf(details)
   switch (situation) {
     case "connected":
       return { cause: "the connection is up" }
@@ -137,7 +139,7 @@ export const of = (situation: Situation, details: Details): Words => {
       return { cause: `this address ${details.impossible ?? "cannot be a peer's"}`, fix: "use the IP of one host" }
     case "unknown":
       return {
-        cause: "this address is not known: it is not configured, no peer has told of it, and it was never connected",
+        cause: "this address is not known: it is not configured, no peer has gossiped it, and it was never connected",
         fix: "add it with --peer, if a node runs there"
       }
     case "isolated":

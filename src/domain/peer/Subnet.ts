@@ -36,11 +36,11 @@ export const fromString = (text: string): Result.Result<Subnet, SubnetError> => 
   if (!/^\d{1,3}$/.test(bits)) return wrong(example)
   const isMapped = all === 32 && address.includes(":")
   const length = Number(bits) - (isMapped ? 96 : 0)
-  if (length > all) return wrong(`the number after the slash is at most ${isMapped ? 128 : all}`)
+  if (length > all) return wrong(`a prefix length is at most ${isMapped ? 128 : all}`)
   const least = all === 32 ? Limits.subnetIpv4Least : Limits.subnetIpv6Least
   if (length < least) {
     return wrong(
-      `the number after the slash is at least ${isMapped ? least + 96 : least}: a wider block is most of the network`
+      `a prefix length is at least ${isMapped ? least + 96 : least}, since a wider block is most of the network`
     )
   }
   return Result.succeed(of(ip, length))

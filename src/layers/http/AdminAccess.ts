@@ -27,7 +27,7 @@ export const isSame = (token: Redacted.Redacted, given: Redacted.Redacted): bool
   timingSafeEqual(digest(Redacted.value(token)), digest(Redacted.value(given)))
 
 const where =
-  "run the command as the user of the node, which reads it in the data directory, or name its file with --admin-token-file FILE"
+  "run the command as the user of the node with --data-dir DIR, which has the token, or name the token's file with --admin-token-file FILE"
 
 /** Why the request is refused. Never shows the given token. */
 const refusal = (token: Redacted.Redacted | undefined, authorization: string | undefined): string => {

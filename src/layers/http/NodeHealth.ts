@@ -45,7 +45,7 @@ export const make: Effect.Effect<Effect.Effect<Health>, never, PeerState> = Effe
       outbound: up.length - inbound,
       chain: sync === undefined
         ? undefined
-        : { height: sync.tip.height, target: sync.target, synced: sync.synced },
+        : { height: sync.tip.height, target: sync.target, synced: sync.synced, halted: sync.halted },
       notices: own.notices
     })
     return { rows, peers, links: PeerSummary.links(rows), sync, own, verdict }

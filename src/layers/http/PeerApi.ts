@@ -59,7 +59,13 @@ export const Peer = Schema.Struct({
   last: Schema.optional(Schema.Struct({ at: Schema.Int, reason: Reason, wasUp: Schema.Boolean })),
   lastDown: Schema.optional(Schema.Struct({ at: Schema.Int, reason: Reason, upMs: Schema.Int })),
   lastAttempt: Schema.optional(
-    Schema.Struct({ at: Schema.Int, reason: Reason, direction: Direction, reached: Schema.String })
+    Schema.Struct({
+      at: Schema.Int,
+      reason: Reason,
+      direction: Direction,
+      reached: Schema.String,
+      port: Schema.optional(Schema.Int)
+    })
   ),
   /** Optional, like every field that was added later: an older node does not send it. */
   shortUps: Schema.optional(Schema.Int),

@@ -106,7 +106,7 @@ const requireFree = Effect.fnUntraced(function*(out: string, directory: string) 
     onSuccess: (found) => !found
   })
   if (!isFree) {
-    return yield* new BackupError({ reason: "Exists", message: `${out} is there already; name another directory` })
+    return yield* new BackupError({ reason: "Exists", message: `${out} already exists; name another directory` })
   }
   // Whatever takes the one would take the other.
   if (nodePath.resolve(out).startsWith(`${nodePath.resolve(directory)}${nodePath.sep}`)) {
@@ -177,7 +177,7 @@ export const read = (from: string): Effect.Effect<Manifest, BackupError> =>
     if (Option.isNone(text)) {
       return yield* new BackupError({
         reason: "Missing",
-        message: `${from} is no backup: it has no ${manifestName}; name a directory that timemesh backup made`
+        message: `${from} is not a backup: it has no ${manifestName}; name a directory that timemesh backup made`
       })
     }
     const damaged = (why: string) => new BackupError({ reason: "Damaged", message: `${from} is damaged: ${why}` })

@@ -132,7 +132,8 @@ export const attemptOf = (ctx: NodeContext, end: PeerEnd, reason: DisconnectReas
   at: ctx.timers.now(),
   reason,
   direction: end.direction,
-  reached: end.greeting !== undefined ? "hello" : end.socketName !== "" ? "socket" : "dial"
+  reached: end.greeting !== undefined ? "hello" : end.socketName !== "" ? "socket" : "dial",
+  ...(end.dialledPort === undefined ? {} : { port: end.dialledPort })
 })
 
 /** Whether the end was a dial-back that this node asked for. It reads one Hello and closes, which is not the peer's failed attempt. */

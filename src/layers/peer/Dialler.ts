@@ -225,6 +225,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
     const port = BookEntry.dialPort(peer.book, network.port)
     const connection = new PeerConnection<PeerEnd>(io, wire, end, this.frames, this)
     end.connection = connection
+    end.dialledPort = port
     this.dialling.add(end)
     if (isTold) this.told.add(end)
     groups.began(peer.group, timers.now())

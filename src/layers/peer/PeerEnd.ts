@@ -81,6 +81,8 @@ export class PeerEnd {
   readonly helloNonce: bigint
   /** `undefined` while a dial waits for its turn. */
   connection: PeerConnection<PeerEnd> | undefined = undefined
+  /** `undefined` of an accepted socket, and while a dial waits for its turn. */
+  dialledPort: number | undefined = undefined
   /** Accepted from a known address, which goes before strangers. */
   isKnown = false
   /** `undefined` until the peer's Hello passed its checks. */

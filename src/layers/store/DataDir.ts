@@ -12,7 +12,7 @@ import { constants } from "node:fs"
 import * as fs from "node:fs/promises"
 import * as nodePath from "node:path"
 import * as FileLock from "./FileLock.ts"
-import { makeDirectory } from "./makeDirectory.ts"
+import { checkCanMake, makeDirectory } from "./makeDirectory.ts"
 import type { FileError } from "./PlainFiles.ts"
 import * as PlainFile from "./PlainFiles.ts"
 import { PlainFiles } from "./PlainFiles.ts"
@@ -78,6 +78,10 @@ const remove = (file: string): Effect.Effect<void> => Effect.promise(() => fs.rm
 
 const elsewhere = "choose another with --data-dir DIR"
 
+/** Whether this user may not even learn whether it exists. */
+const isHidden = (directory: string): Promise<boolean> =>
+  fs.stat(directory).then(() => false, (error: unknown) => systemCode(error) === "EACCES")
+
 /** The process that wrote `lock.json`; `None`: no readable file. It holds the lock only if `isHeld` says that a process does. */
 export const holderOf = (directory: string) =>
   Effect.gen(function*() {
@@ -97,18 +101,31 @@ const lockError = (directory: string, { busy, detail }: FileLock.FileLockError) 
         : `lock.db ${detail}; run as its owner, or ${elsewhere}`
     }))
 
+/** The system's code for an error, and its words. */
+interface Refusal {
+  readonly code: string | undefined
+  readonly why: string
+}
+
+const refusalOf = (error: unknown): Refusal => ({ code: systemCode(error), why: systemReason(error) })
+
+/** Why it can be neither found nor made. */
+const unusable = (directory: string, { code, why }: Refusal) =>
+  Effect.flatMap(Effect.promise(() => isHidden(directory)), (hidden) =>
+    new DataDirError({
+      directory,
+      detail: code === "EEXIST"
+        ? `is not a directory; ${elsewhere}`
+        : hidden
+        ? `cannot be used: ${why}; run as its owner, or ${elsewhere}`
+        : `cannot be created: ${why}; ${elsewhere}`
+    }))
+
 /** Creates the directory if needed, accessible to its owner only. */
 export const create = (directory: string) =>
-  Effect.tryPromise({
-    try: () => makeDirectory(directory, 0o700),
-    catch: (error) =>
-      new DataDirError({
-        directory,
-        detail: systemCode(error) === "EEXIST"
-          ? `is not a directory; ${elsewhere}`
-          : `cannot be created: ${systemReason(error)}; ${elsewhere}`
-      })
-  })
+  Effect.tryPromise({ try: () => makeDirectory(directory, 0o700), catch: refusalOf }).pipe(
+    Effect.catch((error) => unusable(directory, error))
+  )
 
 /** Refuses a directory that we cannot write to, or that every user can write to. */
 const checkAccess = (directory: string) =>
@@ -142,12 +159,18 @@ const checkFiles = (directory: string) =>
     )
   )
 
-/** Whether a node could use the directory, which must exist. Fails as `lock` would, without taking the lock. */
+/** Whether a node could use the directory, or make it if it is missing. Fails as `lock` would; changes nothing. */
 export const check = (directory: string): Effect.Effect<void, DataDirError> =>
   Effect.gen(function*() {
-    if (!(yield* Effect.promise(() => fs.stat(directory))).isDirectory()) {
-      return yield* new DataDirError({ directory, detail: `is not a directory; ${elsewhere}` })
+    const stats = yield* Effect.tryPromise({ try: () => fs.stat(directory), catch: refusalOf }).pipe(
+      Effect.catch((error) => error.code === "ENOENT" ? Effect.succeed(undefined) : unusable(directory, error))
+    )
+    if (stats === undefined) {
+      return yield* Effect.tryPromise({ try: () => checkCanMake(directory), catch: refusalOf }).pipe(
+        Effect.catch((error) => unusable(directory, error))
+      )
     }
+    if (!stats.isDirectory()) return yield* new DataDirError({ directory, detail: `is not a directory; ${elsewhere}` })
     yield* checkAccess(directory)
     yield* checkFiles(directory)
   })

@@ -40,6 +40,7 @@ const report = ({ branches, halted, links, reorgs, state }: SyncContext.SyncCont
     line: halted === undefined
       ? SyncStatus.line(state)
       : `height ${state.chain.height}, not storing: ${halted}`,
+    halted,
     peers: state.peers.map((peer) => ({
       ip: peer.id,
       height: peer.told.height,

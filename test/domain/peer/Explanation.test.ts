@@ -147,7 +147,7 @@ describe("why", () => {
   it("of an address that is no peer says what it is, without a plan for one that is this node's own", () => {
     assert.strictEqual(
       explain(undefined).text,
-      "This address is not known: it is not configured, no peer has told of it, and it was never connected. To do: add it " +
+      "This address is not known: it is not configured, no peer has gossiped it, and it was never connected. To do: add it " +
         "with --peer, if a node runs there."
     )
     assert.strictEqual(

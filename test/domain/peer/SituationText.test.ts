@@ -1,9 +1,20 @@
 /** Every situation as a person reads it: the cause with its values, and what to do. */
 import { assert, describe, it } from "@effect/vitest"
+import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import type { BannedFact, OwnAddress } from "../../../src/domain/peer/Situation.ts"
 import * as SituationText from "../../../src/domain/peer/SituationText.ts"
 
 import { ban, bare, cases, nothing, quiet, unknown } from "../../harness/situationTexts.ts"
+
+it("the port in a text is that of the attempt, not that of the next dial", () => {
+  const reason = DisconnectReason.remote("dial-failed", "ECONNREFUSED")
+  const record = {
+    ...bare,
+    lastAttempt: { at: 5, reason, direction: "outbound", reached: "dial", port: 4_001 }
+  } as const
+  const { cause } = SituationText.of("refused", { ...nothing, record })
+  assert.strictEqual(cause, "the host refuses connections at port 4001 (ECONNREFUSED): no program listens there")
+})
 
 describe("a situation reads", () => {
   for (const [situation, details, cause, fix] of cases) {

@@ -61,14 +61,14 @@ describe("a block of addresses", () => {
       assert.strictEqual(failure(text), `"${text}" is not an address or a block of addresses: ${example}`)
     }
     const after = (text: string, reason: string) => assert.match(failure(text), new RegExp(`addresses: ${reason}`))
-    after("203.0.113.0/33", "the number after the slash is at most 32$")
-    after("::ffff:203.0.113.0/129", "the number after the slash is at most 128$")
-    after("2001:db8::/129", "the number after the slash is at most 128$")
+    after("203.0.113.0/33", "a prefix length is at most 32$")
+    after("::ffff:203.0.113.0/129", "a prefix length is at most 128$")
+    after("2001:db8::/129", "a prefix length is at most 128$")
     const [v4, v6] = [Limits.subnetIpv4Least, Limits.subnetIpv6Least]
-    const tooWide = ": a wider block is most of the network$"
-    after(`203.0.113.0/${v4 - 1}`, `the number after the slash is at least ${v4}${tooWide}`)
-    after(`::ffff:203.0.113.0/${v4 + 95}`, `the number after the slash is at least ${v4 + 96}${tooWide}`)
-    after(`2001:db8::/${v6 - 1}`, `the number after the slash is at least ${v6}${tooWide}`)
+    const tooWide = ", since a wider block is most of the network$"
+    after(`203.0.113.0/${v4 - 1}`, `a prefix length is at least ${v4}${tooWide}`)
+    after(`::ffff:203.0.113.0/${v4 + 95}`, `a prefix length is at least ${v4 + 96}${tooWide}`)
+    after(`2001:db8::/${v6 - 1}`, `a prefix length is at least ${v6}${tooWide}`)
     for (const text of [`203.0.113.0/${v4}`, `::ffff:203.0.113.0/${v4 + 96}`, `2001:db8::/${v6}`]) {
       assert.match(failure(text), /^is /)
     }

@@ -61,7 +61,7 @@ const serve = (access: AdminAccess.Access) =>
   })
 
 const unwelcome: ReadonlyArray<readonly [what: string, authorization: string | undefined, told: RegExp]> = [
-  ["none", undefined, /needs the node's token; run the command as the user of the node, .* --admin-token-file FILE/],
+  ["none", undefined, /needs the node's token; run the command as the user of the node .* --admin-token-file FILE/],
   ["an empty one", "Bearer ", /must have the form: Bearer TOKEN/],
   ["another", `Bearer ${secret}x`, /not that of this node/],
   ["a part of it", `Bearer ${secret.slice(0, -1)}`, /not that of this node/],

@@ -145,7 +145,7 @@ describe("backup", () => {
         const exists = yield* Effect.flip(Backup.make(node, `${parent}/copy`, told))
         assert.deepStrictEqual(
           [exists.reason, exists.message],
-          ["Exists", `${parent}/copy is there already; name another directory`]
+          ["Exists", `${parent}/copy already exists; name another directory`]
         )
         assert.deepStrictEqual(yield* list(parent), ["copy", "node"])
       })))
@@ -226,7 +226,7 @@ describe("restore", () => {
       await fs.rename(`${copy}/pins.json`, `${copy}/elsewhere`)
       await fs.symlink("elsewhere", `${copy}/pins.json`)
     }, /pins\.json is a symbolic link/],
-    ["no list", (copy) => fs.rm(`${copy}/backup.json`), /is no backup: it has no backup\.json/]
+    ["no list", (copy) => fs.rm(`${copy}/backup.json`), /is not a backup: it has no backup\.json/]
   ]
   for (const [name, damage, expected] of damages) {
     it.live(`refuses a damaged copy before it changes anything: ${name}`, () =>

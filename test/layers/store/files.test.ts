@@ -2,11 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, FileSystem, Stream } from "effect"
 import { execFile } from "node:child_process"
 import { lstatSync } from "node:fs"
+import { stat, writeFile } from "node:fs/promises"
 import { DatabaseSync } from "node:sqlite"
 import { promisify } from "node:util"
 import * as DataDir from "../../../src/layers/store/DataDir.ts"
 import * as InputFile from "../../../src/layers/store/InputFile.ts"
+import { checkCanMake, makeDirectory, placeOf } from "../../../src/layers/store/makeDirectory.ts"
 import * as OutputFile from "../../../src/layers/store/OutputFile.ts"
+import { systemCode } from "../../../src/layers/store/systemError.ts"
 import { withDirectory } from "../../harness/directory.ts"
 
 const test = (
@@ -136,5 +139,29 @@ describe("InputFile", () => {
         (yield* Effect.flip(InputFile.text(`${directory}/none`))).message,
         /none cannot be read: no such file or directory/
       )
+    }))
+})
+
+const codeOf = (made: Promise<void>) => made.then(() => undefined, systemCode)
+
+describe("making a directory", () => {
+  it.live("with those above it, once, and not over a file", () =>
+    withDirectory((parent) =>
+      Effect.promise(async () => {
+        assert.strictEqual(await placeOf(`${parent}/a/b/c`), parent)
+        await checkCanMake(`${parent}/a/b/c`)
+        await makeDirectory(`${parent}/a/b/c`, 0o700)
+        await makeDirectory(`${parent}/a/b/c`, 0o700)
+        assert.strictEqual((await stat(`${parent}/a/b`)).mode & 0o777, 0o700)
+        await writeFile(`${parent}/file`, "")
+        assert.strictEqual(await codeOf(makeDirectory(`${parent}/file`)), "EEXIST")
+        assert.strictEqual(await codeOf(makeDirectory(`${parent}/file/below`)), "ENOTDIR")
+      })
+    ))
+
+  it.live("ends where no directory can be made, which Node's own way with several does not", (context) =>
+    Effect.promise(async () => {
+      if (process.platform !== "linux") return context.skip("/proc is Linux's")
+      assert.strictEqual(await codeOf(makeDirectory("/proc/timemesh/data")), "ENOENT")
     }))
 })
