@@ -59,6 +59,15 @@ const scan = (filename: string) =>
 
 const main = after(genesis, 3_000, 0, 484)
 
+/** Bytes of a closed database of that chain, made once. */
+let sound: Uint8Array | undefined
+const makeSound = (filename: string, fs: FileSystem.FileSystem) =>
+  Effect.gen(function*() {
+    if (sound !== undefined) return yield* fs.writeFile(filename, sound)
+    yield* withStore(filename, (store) => store.append(0, main))
+    sound = yield* fs.readFile(filename)
+  })
+
 /** What is done while the database's thread works, or once it has ended; the other cases need none. */
 const ofThread: ReadonlySet<string> = new Set<keyof typeof cases>([
   "appends, rewinds and reorganises",
@@ -205,7 +214,7 @@ describe("ChainStoreSql on SQLite", () => {
     it.live(`a database ${name} is an error that names file and command, and is not made anew`, () =>
       withFile((filename, fs) =>
         sqliteAtOnce(Effect.gen(function*() {
-          yield* withStore(filename, (store) => store.append(0, main))
+          yield* makeSound(filename, fs)
           yield* damage(filename, fs)
           const before = yield* Effect.option(fs.readFile(filename))
           for (let i = 0; i < 2; i++) {
@@ -237,9 +246,9 @@ describe("ChainStoreSql on SQLite", () => {
   longLive(
     "a scan reads the whole chain, and stops where it breaks",
     () =>
-      withFile((filename) =>
+      withFile((filename, fs) =>
         Effect.gen(function*() {
-          yield* withStore(filename, (store) => store.append(0, main))
+          yield* makeSound(filename, fs)
           const whole = yield* scan(filename)
           assert.isUndefined(whole.problem)
           assert.deepStrictEqual(whole.good.map(restored), [genesis, ...main])
@@ -271,7 +280,7 @@ describe("ChainStoreSql on SQLite", () => {
     () =>
       withFile((filename, fs) =>
         Effect.gen(function*() {
-          yield* withStore(filename, (store) => store.append(0, main))
+          yield* makeSound(filename, fs)
           const sound = yield* fs.readFile(filename)
           const pages = sound.length / Limits.storePageBytes
           let found = 0

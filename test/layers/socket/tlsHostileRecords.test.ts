@@ -1,6 +1,6 @@
 /** What hostile programs do once a TLS handshake is done, and what only looks like it. */
 import { assert, describe } from "@effect/vitest"
-import { Deferred, Effect, Option, Queue } from "effect"
+import { Deferred, Effect, Option, Queue, Schedule } from "effect"
 import * as NodeTls from "node:tls"
 import * as Limits from "../../../src/domain/Limits.ts"
 import { PeerSocket, recordFlood } from "../../../src/services/PeerSocket.ts"
@@ -57,19 +57,23 @@ describe("hostile TLS, after its handshake", () => {
     "KeyUpdates without data end the connection",
     Effect.gen(function*() {
       const { address, assertServes, ends } = yield* listening()
+      const begun = yield* Deferred.make<KeyUpdates.KeyUpdates>()
       const conn = KeyUpdates.connect(
         { host: "127.0.0.1", port: address.port, localAddress: "127.0.0.2" },
         {},
-        ({ conn, next }) => {
-          const more = () => {
-            if (conn.destroyed) return
-            if (conn.write(next(200))) setImmediate(more)
-            else conn.once("drain", more)
-          }
-          more()
-        }
+        (updates) => Deferred.doneUnsafe(begun, Effect.succeed(updates))
       )
       yield* Effect.addFinalizer(() => Effect.sync(() => conn.destroy()))
+      const { next } = yield* Deferred.await(begun)
+      // Twice what a look lets pass: however two looks divide it, one has enough.
+      const flood = Effect.sync(() => {
+        for (let bytes = 0; bytes <= 2 * Limits.tlsOverheadBytes && !conn.destroyed;) {
+          const updates = next(200)
+          bytes += updates.length
+          conn.write(updates)
+        }
+      })
+      yield* Effect.forkScoped(Effect.repeat(flood, Schedule.spaced(Limits.tlsLookMs)))
       assert.strictEqual(yield* Queue.take(ends), `SocketReadError ${recordFlood}`)
       yield* assertServes
     })
