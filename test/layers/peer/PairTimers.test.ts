@@ -240,4 +240,17 @@ describe("a dial that is due", () => {
       )
       assert.deepStrictEqual(own, ["Forgotten"])
     }))
+
+  it.effect("is held back by what an answer is not: our own address, a full node, a ban", () =>
+    Effect.gen(function*() {
+      const { clock, ctx, fired, peer } = yield* make
+      Object.assign(ctx, {
+        table: { isolated: new Set([peer.ip]), own: { how: () => "interface" } },
+        protection: { bannedMs: () => 60_000 }
+      })
+      ctx.slots.takePlace(ip("10.0.0.1"), false)
+      PairTimers.arm(ctx, peer, { kind: "hello", end: 1 }, 1_000)
+      clock.run(1_000)
+      assert.deepStrictEqual(fired, [[{ _tag: "Fired", timer: { kind: "hello", end: 1 } }, 1_000]])
+    }))
 })

@@ -1,6 +1,6 @@
 /** The rows of the peer table, and what each shows of its peer. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
+import { Context, Effect, Fiber, Layer, Scope, Stream } from "effect"
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import * as PairState from "../../../src/domain/pair/PairState.ts"
@@ -9,6 +9,10 @@ import * as Liveness from "../../../src/domain/peer/Liveness.ts"
 import type { PinReport } from "../../../src/domain/peer/Pins.ts"
 import * as PairTimers from "../../../src/layers/peer/PairTimers.ts"
 import { type Peer, timeTimerKey } from "../../../src/layers/peer/Peer.ts"
+import * as PeerTable from "../../../src/layers/peer/PeerTable.ts"
+import { Timers } from "../../../src/layers/time/Timers.ts"
+import { NodeConfig } from "../../../src/services/NodeConfig.ts"
+import { PeerSocket } from "../../../src/services/PeerSocket.ts"
 import * as hand from "../../harness/peerContext.ts"
 
 const { ip } = hand
@@ -35,7 +39,19 @@ describe("the peer table", () => {
   })
 
   it("knows nothing of a book and of queues before they are there", () => {
-    const { ctx: { table } } = hand.make()
+    const { ctx } = hand.make()
+    const table = Context.get(
+      Effect.runSync(
+        Layer.build(
+          PeerTable.layer().pipe(Layer.provide([
+            Layer.succeed(Timers, ctx.timers),
+            Layer.succeed(NodeConfig, ctx.setup),
+            Layer.succeed(PeerSocket, ctx.sockets)
+          ]))
+        ).pipe(Effect.provideService(Scope.Scope, Scope.makeUnsafe()))
+      ),
+      PeerTable.PeerTable
+    )
     assert.deepStrictEqual(table.queues(), { unidentified: 0, dialling: 0, dials: 0, application: 0 })
     assert.deepStrictEqual([...table.bookEntries()], [])
     assert.deepStrictEqual(table.bookSizes(), { new: 0, tried: 0 })

@@ -387,6 +387,22 @@ describe("one identity", () => {
     assert.deepStrictEqual([node.withdrawn, made.peer.ends, made.peer.pair.dialable], [[dial], [made.end], false])
   })
 
+  it("one of TIME that comes up ends a native wait before a dial, and native sockets of a peer that is not dialled", () => {
+    const node = make()
+    Discovery.learn(node.ctx, { ip: ip(high), port: 1 }, "gossip")
+    const known = node.peerOf(high)
+    assert.deepStrictEqual([known.pair.dialable, known.ends], [true, []])
+    node.in(high)
+    assert.deepStrictEqual([known.pair.dialable, known.timers?.get("redial:0")], [false, undefined])
+    const other = make()
+    const native = other.socket(high)
+    other.ctx.slots.accepted(native.end)
+    NodeContext.post(other.ctx, native.peer, { _tag: "Accepted", end: native.end.id })
+    assert.strictEqual(native.peer.pair.ends.length, 1)
+    const made = other.in(high)
+    assert.deepStrictEqual([made.peer.pair.ends, made.peer.ends], [[], [made.end]])
+  })
+
   it("what stops a peer stops both machines; what only concerns one end goes to its own", () => {
     const node = make()
     const made = node.in()
