@@ -177,6 +177,31 @@ describe("later", () => {
     assert.deepStrictEqual(asked(), [0, 1], "never the one that was asked so often")
   })
 
+  it("of several that may be asked, the one that was asked longest ago is, wherever its row stands", () => {
+    for (const oldest of [0, 1, 2]) {
+      const node = started(0)
+      const all = [node.up("10.0.0.1"), node.up("10.0.0.2"), node.up("10.0.0.3")]
+      for (const [i, { up }] of all.entries()) up.asked = { at: i === oldest ? 1 : 5 + i, times: 1 }
+      node.pass(Limits.askNeedyMs + 10)
+      const first = all.map(({ connection }) => connection.tags().filter((tag) => tag === "AskPeers").length)
+      node.pass(Limits.seekEveryMs)
+      const asked = all.map(({ up }) => up.asked?.at ?? 0)
+      const due = all[oldest]?.up.asked?.at ?? 0
+      assert.isAbove(due, 10, `${first}`)
+      assert.isTrue(asked.every((at) => at < 10 || at >= due), `${asked}`)
+    }
+  })
+
+  it("no address gets a row where all rows of gossip are in use", () => {
+    const node = started(20)
+    for (let i = 0; i < Limits.candidates; i++) {
+      node.socket(`11.0.${i >> 8}.${i & 255}`, { source: "gossip" }).peer.backoff = { failures: Limits.candidateTries }
+    }
+    const { length } = rows(node)
+    node.pass(2 * Limits.seekEveryMs)
+    assert.strictEqual(rows(node).length, length)
+  })
+
   it("a peer that comes up when all others have been asked as often as they may be is asked", () => {
     const node = started(0)
     const a = node.up("10.0.0.1")
