@@ -6,7 +6,7 @@
  * Fairness follows: a connection is handled for at most its bursts in one turn of the event loop, and for its rates in the long run.
  */
 import * as Limits from "../../domain/Limits.ts"
-import type * as MessageCost from "../../domain/peer/MessageCost.ts"
+import * as MessageCost from "../../domain/peer/MessageCost.ts"
 import * as TokenBucket from "../../domain/peer/TokenBucket.ts"
 import type { Timers } from "../time/Timers.ts"
 
@@ -18,7 +18,10 @@ interface Paused {
 
 /** Each bucket's rate, and the index of its two numbers. */
 const places = Object.fromEntries(
-  Object.entries(Limits.messageRates).map(([bucket, rate], i) => [bucket, { rate, at: 2 * i }])
+  Object.keys(Limits.messageRates).map((bucket, i) => [
+    bucket,
+    { rate: MessageCost.rateOf(bucket as MessageCost.Bucket), at: 2 * i }
+  ])
 ) as Readonly<Record<MessageCost.Bucket, { readonly rate: TokenBucket.Rate; readonly at: number }>>
 
 /** Full buckets, whatever their size: infinite tokens, infinitely long ago. */
