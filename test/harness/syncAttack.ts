@@ -53,6 +53,8 @@ export interface Attack {
   readonly height?: number
   /** The honest peer's blocks come by twos, so that they are announced by their tip and read by their headers. */
   readonly byTip?: boolean
+  /** The honest peer comes after the liars, so that nothing is synced before. */
+  readonly liarsFirst?: boolean
   readonly options?: NodeOptions
 }
 
@@ -127,7 +129,8 @@ export const run = Effect.fnUntraced(function*(
   /** By hash, so that the honest peer continues from whatever it holds to be the best. */
   const known = new Map(base.map((block) => [block.hash, block]))
   const node = yield* mesh.start(us, { chain: base.slice(0, attack.from ?? height), ...attack.options })
-  const honest = yield* mesh.start(honestIp, { chain: base, peers: [us] })
+  const startHonest = mesh.start(honestIp, { chain: base, peers: [us] })
+  const early = attack.liarsFirst === true ? undefined : yield* startHonest
   yield* TestClock.adjust("3 seconds")
   const told = { connections: 0, read: [] as Array<string> }
   for (let n = 0; n < attack.liars; n++) {
@@ -140,6 +143,7 @@ export const run = Effect.fnUntraced(function*(
     )
   }
   yield* TestClock.adjust("1 second")
+  const honest = early ?? (yield* startHonest)
   const behind: Array<number> = []
   const lines: Array<string> = []
   const cpu = process.cpuUsage()

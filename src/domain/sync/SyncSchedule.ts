@@ -134,20 +134,54 @@ const loadsOf = (work: Pick<SyncState, "requests">): Loads => {
   return all
 }
 
+/** The first of a request's blocks that has not arrived, from whatever peer: those before are held, or stored already. */
+const firstMissing = ({ base, held }: SyncBranch, { next }: SyncRequest): number => {
+  let height = Math.max(next, base + 1)
+  for (const range of held) if (range.from <= height && height <= range.to) height = range.to + 1
+  return height
+}
+
+/** The first block of the branch that a late peer was asked for; `undefined`: no peer is late. */
+const lateFrom = (work: Work, branch: SyncBranch): number | undefined => {
+  let first: number | undefined
+  for (const request of work.requests) {
+    if (request.branch !== branch.id || !request.stalled) continue
+    first = Math.min(first ?? Infinity, firstMissing(branch, request))
+  }
+  return first
+}
+
+/** It has delivered blocks. */
+const isProven = ({ blockMs }: SyncPeer): boolean => blockMs !== undefined
+
+/**
+ * Every peer that has delivered nothing yet, and owes nothing, is asked for one block: that shows at once which of them deliver. However many
+ * do not, the next one is not waited for.
+ */
+const tryOut = (work: Work, sources: ReadonlyArray<SyncPeer>, branch: SyncBranch, height: number): void => {
+  for (const peer of sources) {
+    const owes = (SyncWork.find(work, peer.id) ?? peer).pending.length > 0
+    if (owes || isProven(peer) || !SyncWork.isUsable(peer)) continue
+    if (SyncBranches.lastOf(work, peer, branch) >= height) ask(work, peer, branch, height, height, 1, true)
+  }
+}
+
 const askBodies = (work: Work, branch: SyncBranch): void => {
+  const sources = work.peers.filter((peer) => SyncBranches.lastOf(work, peer, branch) > branch.base)
   const ranges = [...SyncBranches.missing(work, branch)]
   const loads = loadsOf(work)
-  const sources = work.peers.filter((peer) => SyncBranches.lastOf(work, peer, branch) > branch.base)
   const able = sources.filter((peer) => canSupply(work, peer, branch, loads, ranges[0]?.from ?? Infinity)).length
   const share = Math.max(Limits.blocksFirstRequest, Math.ceil(Ranges.size(ranges) / Math.max(1, able)))
   for (let first = ranges.shift(); first !== undefined; first = ranges.shift()) {
     if (mayWait(work, branch, first)) break
     const peer = quickest(work, sources, branch, loads, first.from)
-    if (peer === undefined) return
+    if (peer === undefined) break
     const to = ask(work, peer, branch, first.from, Math.min(first.to, first.from + share - 1), room(loads, peer))
     loads.set(peer.id, loaded(loads.get(peer.id), to - first.from + 1))
     if (to < first.to) ranges.unshift({ from: to + 1, to: first.to })
   }
+  const late = lateFrom(work, branch)
+  if (late !== undefined) tryOut(work, sources, branch, late)
   double(work, sources, branch, loads)
 }
 
@@ -225,6 +259,14 @@ const ask = (
   return to
 }
 
+/** Whether a peer that delivers, and is not late, was asked for that block too. */
+const isUnderWay = (work: Work, branch: SyncBranch, next: number): boolean =>
+  work.requests.some((other) => {
+    if (other.branch !== branch.id || other.stalled || other.next > next || next > other.to) return false
+    const peer = SyncWork.find(work, other.peer)
+    return peer !== undefined && isProven(peer)
+  })
+
 /**
  * At the end of the window everything is requested, and the window cannot move before its first block arrives. An idle peer is asked for
  * the same, once, if it should take less than half the time.
@@ -236,14 +278,15 @@ const double = (work: Work, sources: ReadonlyArray<SyncPeer>, branch: SyncBranch
     if (request.branch !== branch.id || request.stalled) continue
     if (first === undefined || request.next < first.next) first = request
   }
-  if (first === undefined || first.doubled) return
-  const { id, next, peer: holderId, to } = first
+  if (first === undefined) return
+  const { id, peer: holderId, to } = first
+  const next = firstMissing(branch, first)
   const holder = SyncWork.find(work, holderId)
-  if (holder === undefined) return
-  // The last blocks of a chain do not wait for a peer of unknown pace until it is late.
-  const holderMs = holder.pieceMs === undefined && SyncBranches.windowEnd(work, branch) === branch.tip.height
-    ? Limits.stallFirstMs
-    : SyncWork.expectedMs(holder, loads.get(holderId)?.blocks ?? 0)
+  if (holder === undefined || (first.doubled && (isProven(holder) || isUnderWay(work, branch, next)))) return
+  // Nothing waits for a peer that has delivered nothing until it is late.
+  const holderMs = isProven(holder)
+    ? SyncWork.expectedMs(holder, loads.get(holderId)?.blocks ?? 0)
+    : Limits.stallFirstMs
   const idle = sources.find((peer) =>
     peer.id !== holderId && loads.get(peer.id) === undefined && canSupply(work, peer, branch, loads, next) &&
     2 * SyncWork.expectedMs(peer, to - next + 1) < holderMs

@@ -172,14 +172,40 @@ describe("the last blocks", () => {
     assert.deepStrictEqual(work.requests.map(({ doubled, peer }) => [peer, doubled]), [[ip(1), true], [ip(2), true]])
   })
 
+  it("are asked from the first that has not arrived: those before are stored, and no peer has them on the branch any more", () => {
+    const partly = branch(1, 20, { base: 12, held: [{ from: 13, to: 14 }] })
+    assert.deepStrictEqual(doubled(slow, quick, { requests: [request(1, 1, { next: 11, to: 20 })] }, partly), [[
+      2,
+      15,
+      20
+    ]])
+  })
+
+  it("that are late are asked one of every idle peer that has delivered none yet, but of none twice", () => {
+    const requests = [request(1, 1, { next: 11, to: 20, stalled: true })]
+    const peers = [
+      at(1, { stalls: 1, pending: [1] }),
+      ...[2, 3].map((n) => at(n)),
+      at(5, { stalls: 1 }),
+      at(6, { lacks: 12 }),
+      at(7, { lacks: 11 })
+    ]
+    const state = node(peers, { requests, branches: [branch(1, 20, { base: 10 })] })
+    const asked = settled(state)
+    assert.deepStrictEqual(bodies(asked.actions), [[2, 11, 20], [3, 11, 11], [6, 11, 11]])
+    const again = SyncWork.open(SyncWork.close(asked))
+    SyncSchedule.settle(again)
+    assert.deepStrictEqual(bodies(again.actions), [])
+  })
+
   it("do not wait for a peer that has not shown its pace until it is late", () => {
     assert.deepStrictEqual(doubled({}, { pieceMs: 2_400, blockMs: 1 }), [[2, 11, 20]])
     assert.deepStrictEqual(doubled({}, { pieceMs: 2_600, blockMs: 1 }), [])
-    // In the middle of a chain it is given the pace of a good one.
+    // In the middle of a chain neither: it may never deliver, and an idle peer does.
     const long = branch(1, 400)
     const far = { on: on(1, 400), told: tip(400), batch: 64 }
     const all = { requests: [request(1, 1, { next: 11, to: 74 })] }
-    assert.deepStrictEqual(doubled(far, { ...far, ...quick }, all, long), [])
+    assert.deepStrictEqual(doubled(far, { ...far, ...quick }, all, long), [[2, 11, 74]])
     assert.deepStrictEqual(doubled({ ...far, ...slow }, { ...far, ...quick }, all, long), [[2, 11, 74]])
   })
 
