@@ -191,9 +191,10 @@ describe("a producer", () => {
         assert(Exit.isFailure(exit))
         const [reason] = exit.cause.reasons
         assert(reason?._tag === "Fail" && reason.error._tag === "NodeSetupError")
-        assert.deepStrictEqual([reason.error.field, reason.error.input, reason.error.fix], [
+        assert.deepStrictEqual([reason.error.field, reason.error.input, reason.error.problem, reason.error.fix], [
           "everyMs",
           String(everyMs),
+          "is not the length of a turn in ms",
           `use ${Limits.produceEveryLeastMs} to ${Limits.produceEveryMostMs}`
         ])
       }
