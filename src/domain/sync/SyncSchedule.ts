@@ -158,11 +158,19 @@ const isProven = ({ blockMs }: SyncPeer): boolean => blockMs !== undefined
  * Every peer that has delivered nothing yet, and owes nothing, is asked for one block: that shows at once which of them deliver. However many
  * do not, the next one is not waited for.
  */
-const tryOut = (work: Work, sources: ReadonlyArray<SyncPeer>, branch: SyncBranch, height: number): void => {
+const tryOut = (
+  work: Work,
+  sources: ReadonlyArray<SyncPeer>,
+  branch: SyncBranch,
+  height: number,
+  loads: Loads
+): void => {
   for (const peer of sources) {
     const owes = (SyncWork.find(work, peer.id) ?? peer).pending.length > 0
     if (owes || isProven(peer) || !SyncWork.isUsable(peer)) continue
-    if (SyncBranches.lastOf(work, peer, branch) >= height) ask(work, peer, branch, height, height, 1, true)
+    if (SyncBranches.lastOf(work, peer, branch) < height) continue
+    ask(work, peer, branch, height, height, 1, true)
+    loads.set(peer.id, loaded(loads.get(peer.id), 1))
   }
 }
 
@@ -181,7 +189,7 @@ const askBodies = (work: Work, branch: SyncBranch): void => {
     if (to < first.to) ranges.unshift({ from: to + 1, to: first.to })
   }
   const late = lateFrom(work, branch)
-  if (late !== undefined) tryOut(work, sources, branch, late)
+  if (late !== undefined) tryOut(work, sources, branch, late, loads)
   double(work, sources, branch, loads)
 }
 
