@@ -124,6 +124,11 @@ export const rewardRecipients = 3
 export const txidsComparedInPairs = 8
 /** rows per database read: about 5 ms of the event loop for hashes. */
 export const storeReadRows = 5_000
+/** rows per turn of the event loop where all of a chain is read: about 2 ms for hashes. */
+export const storeTurnRows = 2_000
+/** transaction ids computed, and blocks whose ids are read, per turn of the event loop: an id takes 5 µs to compute, so about a ms. */
+export const txidsPerTurn = 200
+export const txidBlocksPerTurn = 100
 /** rows and bytes per read of a scan of the whole chain: 2 ms of the event loop, half a frame. */
 export const storeScanRows = 500
 export const storeScanBytes = 4 * 1024 * 1024

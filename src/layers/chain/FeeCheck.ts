@@ -10,6 +10,7 @@ import * as Hash from "../../domain/chain/Hash.ts"
 import type { Hasher } from "../../domain/chain/Hasher.ts"
 import type { OutPoint } from "../../domain/chain/Transaction.ts"
 import type * as U64 from "../../domain/chain/U64.ts"
+import * as Limits from "../../domain/Limits.ts"
 import type { ChainStore, ChainStoreError, Span, StoredBlock, TransactionPlace } from "../../services/ChainStore.ts"
 import { plainTransactions, txidsOf } from "./StoredBlocks.ts"
 
@@ -40,23 +41,19 @@ const addValues = (values: Values, bytes: Uint8Array, places: ReadonlyArray<Tran
 class Earlier {
   readonly #hasher: Hasher
   readonly #places = new Map<string, TransactionPlace & { readonly block: StoredBlock }>()
-  #next = 0
 
   constructor(hasher: Hasher) {
     this.#hasher = hasher
   }
 
-  /** Adds the transactions of the first `count` blocks. Of equal ids the first counts. */
-  upTo(blocks: ReadonlyArray<StoredBlock>, count: number): this {
-    for (; this.#next < count; this.#next++) {
-      const block = blocks[this.#next]
-      if (block === undefined) return this
-      for (const [index, bytes] of txidsOf(this.#hasher, block).entries()) {
-        const txid = Hash.toHex(bytes)
-        if (!this.#places.has(txid)) this.#places.set(txid, { txid, index, block })
-      }
+  /** Adds the transactions of the next block; returns their number. Of equal ids the first counts. */
+  add(block: StoredBlock): number {
+    const txids = txidsOf(this.#hasher, block)
+    for (const [index, bytes] of txids.entries()) {
+      const txid = Hash.toHex(bytes)
+      if (!this.#places.has(txid)) this.#places.set(txid, { txid, index, block })
     }
-    return this
+    return txids.length
   }
 
   /** Adds the values that it has, and returns the ids that it lacks. */
@@ -89,7 +86,9 @@ const checkOne = <E>(
     return Fees.check(params, block, valueOf)
   })
 
-/** The first of the consecutive blocks that breaks the fee rule. */
+const isPlain = ({ txids }: StoredBlock): boolean => txids === undefined || txids.length <= plainTransactions
+
+/** The first of the consecutive blocks that breaks the fee rule. The rest of the process runs after every `Limits.txidsPerTurn` transactions. */
 export const firstWrong = <E>(
   params: ChainParams,
   hasher: Hasher,
@@ -98,10 +97,15 @@ export const firstWrong = <E>(
 ): Effect.Effect<WrongFees | undefined, E> =>
   Effect.gen(function*() {
     const earlier = new Earlier(hasher)
-    for (const [index, { bytes, txids }] of blocks.entries()) {
-      if (txids === undefined || txids.length <= plainTransactions) continue
-      const fault = yield* checkOne(params, find, earlier.upTo(blocks, index), bytes)
+    const last = blocks.findLastIndex((block) => !isPlain(block))
+    let inTurn = 0
+    for (const [index, block] of blocks.slice(0, last + 1).entries()) {
+      const fault = isPlain(block) ? undefined : yield* checkOne(params, find, earlier, block.bytes)
       if (fault !== undefined) return { index, fault }
+      inTurn += earlier.add(block)
+      if (inTurn < Limits.txidsPerTurn) continue
+      inTurn = 0
+      yield* Effect.yieldNow
     }
     return undefined
   })

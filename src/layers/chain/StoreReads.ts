@@ -24,18 +24,19 @@ const ofOneChain = <A, E>(context: StoreContext, read: Effect.Effect<A, E>): Eff
     }
   })
 
-/** `read` in steps of `Limits.storeReadRows`, up to the chain's end when it begins. */
-const inSteps = <A, E>(
+/** `read` in steps of so many rows, one per turn of the event loop, up to the chain's end when it begins. */
+export const inSteps = <A, E>(
   from: number,
   to: () => number,
-  read: (from: number, to: number) => Effect.Effect<ReadonlyArray<A>, E>
+  read: (from: number, to: number) => Effect.Effect<ReadonlyArray<A>, E>,
+  rows: number = Limits.storeTurnRows
 ) =>
   Effect.gen(function*() {
     const end = to()
     const all: Array<A> = []
-    for (let at = from; at < end; at += Limits.storeReadRows) {
-      for (const a of yield* read(at, Math.min(end, at + Limits.storeReadRows))) all.push(a)
-      if (at + Limits.storeReadRows < end) yield* Effect.yieldNow
+    for (let at = from; at < end; at += rows) {
+      for (const a of yield* read(at, Math.min(end, at + rows))) all.push(a)
+      if (at + rows < end) yield* Effect.yieldNow
     }
     return all
   })
@@ -202,7 +203,12 @@ export const findTransactions = (context: StoreContext, txids: ReadonlySet<strin
     const wanted = new Set(txids)
     const { branch, branchTables, branchTxidIndex, chain } = context
     const fill = (entries: HashIndex.HashIndex) =>
-      inSteps(0, () => context.tip.height + 1, (from, to) => addIds(context, chain, entries, from, to))
+      inSteps(
+        0,
+        () => context.tip.height + 1,
+        (from, to) => addIds(context, chain, entries, from, to),
+        Limits.txidBlocksPerTurn
+      )
     const entries = yield* filled(context.txidIndex, (entries) => ofOneChain(context, fill(entries)))
     const last = on === "chain" || branch === undefined ? upTo : Math.min(branch.fork, upTo)
     yield* findIn(context, chain, candidateHeights(entries, wanted, last), wanted, found)
@@ -213,7 +219,8 @@ export const findTransactions = (context: StoreContext, txids: ReadonlySet<strin
         inSteps(
           branch.fork + 1,
           () => branch.tip.height + 1,
-          (from, to) => addIds(context, branchTables, entries, from, to)
+          (from, to) => addIds(context, branchTables, entries, from, to),
+          Limits.txidBlocksPerTurn
         )
     )
     yield* findIn(context, branchTables, candidateHeights(ofBranch, wanted, upTo), wanted, found)

@@ -6,11 +6,13 @@ import type { Branch, ChainStoreError, StoredBlock, Tip } from "../../services/C
 import * as AppendRules from "./AppendRules.ts"
 import * as ChainTables from "./ChainTables.ts"
 import * as HashIndex from "./HashIndex.ts"
+import { idsInTurns } from "./idsInTurns.ts"
 import type { LazyIndex, StoreContext } from "./StoreContext.ts"
 import { makeIndex } from "./StoreContext.ts"
 import { txidsOf } from "./StoredBlocks.ts"
 import * as StoredRows from "./StoredRows.ts"
 import { damaged } from "./StoreErrors.ts"
+import { inSteps } from "./StoreReads.ts"
 
 type Batches = ReadonlyArray<ReadonlyArray<StoredBlock>>
 type Change<A> = Effect.Effect<A, ChainStoreError | SqlError.SqlError>
@@ -59,6 +61,10 @@ const stored = ({ chain, where }: StoreContext): Change<Tip> =>
     return { height: last.height, hash: hash === undefined ? "" : ChainTables.hex(hash) }
   })
 
+/** The ids that the index is to have, before the commit; `undefined`: it is not in use. One that comes into use meanwhile computes its own. */
+const idsFor = ({ hasher }: StoreContext, { entries }: LazyIndex, blocks: ReadonlyArray<StoredBlock>) =>
+  entries === undefined ? Effect.succeed(undefined) : idsInTurns(hasher, blocks)
+
 const remember = ({ entries }: LazyIndex, hashes: () => ReadonlyArray<Uint8Array>, height: number) => {
   if (entries !== undefined) { for (const hash of hashes()) HashIndex.addBytes(entries, hash, height) }
 }
@@ -98,15 +104,18 @@ const replace = (context: StoreContext, after: number, batches: Batches) =>
     return next
   })
 
-const replaced = (context: StoreContext, after: number, batches: Batches) => (next: Tip) => {
+interface Replaced {
+  readonly next: Tip
+  readonly ids: ReadonlyArray<ReadonlyArray<Uint8Array>> | undefined
+}
+
+const replaced = (context: StoreContext, after: number, batches: Batches) => ({ ids, next }: Replaced) => {
   context.tip = next
   if (context.branch !== undefined && context.branch.fork > after) setBranch(context, undefined)
   if (next.height === 0) context.settled = false
-  for (const batch of batches) {
-    for (const block of batch) {
-      if (context.hashIndex.entries !== undefined) HashIndex.add(context.hashIndex.entries, block.hash, block.height)
-      remember(context.txidIndex, () => txidsOf(context.hasher, block), block.height)
-    }
+  for (const [i, block] of batches.flat().entries()) {
+    if (context.hashIndex.entries !== undefined) HashIndex.add(context.hashIndex.entries, block.hash, block.height)
+    remember(context.txidIndex, () => ids?.[i] ?? txidsOf(context.hasher, block), block.height)
   }
 }
 
@@ -118,7 +127,18 @@ export const append = (context: StoreContext, after: number, blocks: ReadonlyArr
       if (refused !== undefined) return yield* refused
       const batches = AppendRules.batchesOf(blocks)
       const one = (from: number, part: Batches) =>
-        commit(context, from < context.tip.height, replace(context, from, part), replaced(context, from, part))
+        Effect.map(
+          commit(
+            context,
+            from < context.tip.height,
+            Effect.gen(function*() {
+              const next = yield* replace(context, from, part)
+              return { next, ids: yield* idsFor(context, context.txidIndex, part.flat()) }
+            }),
+            replaced(context, from, part)
+          ),
+          ({ next }) => next
+        )
       if (after !== context.tip.height || batches.length <= 1) return yield* one(after, batches)
       let next = context.tip
       for (const batch of batches) next = yield* one(next.height, [batch])
@@ -148,7 +168,8 @@ const stageBatch = (context: StoreContext, after: number, batch: ReadonlyArray<S
     yield* insertAll(branchTables, [batch])
     const last = batch.at(-1)
     const next: Branch = { fork, tip: { height: after + batch.length, hash: last?.hash ?? "" }, bytes }
-    return { next, begun: place === "chain" }
+    const begun = place === "chain"
+    return { next, begun, ids: begun ? undefined : yield* idsFor(context, context.branchTxidIndex, batch) }
   })
 
 export const stage = (context: StoreContext, after: number, blocks: ReadonlyArray<StoredBlock>) =>
@@ -161,11 +182,11 @@ export const stage = (context: StoreContext, after: number, blocks: ReadonlyArra
       let branch = context.branch
       const batches = AppendRules.batchesOf(blocks)
       for (const batch of batches.length === 0 ? [[]] : batches) {
-        const { next } = yield* commit(context, false, stageBatch(context, from, batch), ({ begun, next }) => {
+        const { next } = yield* commit(context, false, stageBatch(context, from, batch), ({ begun, ids, next }) => {
           if (begun) context.branchTxidIndex = makeIndex()
           setBranch(context, next)
-          for (const block of batch) {
-            remember(context.branchTxidIndex, () => txidsOf(context.hasher, block), block.height)
+          for (const [i, block] of batch.entries()) {
+            remember(context.branchTxidIndex, () => ids?.[i] ?? txidsOf(context.hasher, block), block.height)
           }
         })
         branch = next
@@ -191,10 +212,19 @@ export const adopt = (context: StoreContext) =>
         return {
           hashes: hashIndex.entries === undefined
             ? []
-            : yield* StoredRows.column(where, StoredRows.hash, yield* chain.hashes(from, to), from, to),
+            : yield* inSteps(from, () => to, (low, high) =>
+              Effect.flatMap(
+                chain.hashes(low, high),
+                (rows) => StoredRows.column(where, StoredRows.hash, rows, low, high)
+              )),
           ids: txidIndex.entries === undefined
             ? []
-            : yield* StoredRows.txids(where, hasher, chain, from, to)
+            : yield* inSteps(
+              from,
+              () => to,
+              (low, high) => StoredRows.txids(where, hasher, chain, low, high),
+              Limits.txidBlocksPerTurn
+            )
         }
       })
       return Effect.as(
