@@ -514,6 +514,19 @@ export const cases: Readonly<Record<string, (harness: Harness) => Effect.Effect<
         assert.isFalse(yield* store.settled)
       }),
 
+    "that history is not settled is found when opened again, also after it was": ({ keeps, open }) =>
+      Effect.gen(function*() {
+        if (!keeps) return
+        const main = after(genesis, 9)
+        const settled = Effect.scoped(Effect.flatMap(open, (store) => store.settled))
+        yield* Effect.scoped(Effect.flatMap(open, (store) => Effect.andThen(store.append(0, main), store.settle)))
+        assert.isTrue(yield* settled)
+        yield* Effect.scoped(Effect.flatMap(open, (store) => store.append(0, [])))
+        assert.isFalse(yield* settled)
+        yield* Effect.scoped(Effect.flatMap(open, (store) => store.append(0, main)))
+        assert.isFalse(yield* settled)
+      }),
+
     "finds the same chain when opened again": ({ keeps, open }) =>
       Effect.gen(function*() {
         if (!keeps) return

@@ -73,6 +73,36 @@ describe("the planner's timers", () => {
     ])
   })
 
+  it("of one peer are one for each kind: the wait after a bad copy leaves the wait for the rest of the answer running", () => {
+    const { context, fired, hand, peer, post, shown, up } = node()
+    up(2)
+    const { fork, id } = shown(better)
+    const owed = () => peer(2).pending[0] ?? assert.fail("it owes nothing")
+    post({
+      _tag: "HeadersReceived",
+      peer: ip(2),
+      request: owed(),
+      count: better.length,
+      last: harness.tipOf(better),
+      placed: { _tag: "Branch", branch: { id, fork, tip: harness.tipOf(better), trunk: undefined } },
+      also: [],
+      more: "no",
+      clockBehind: undefined,
+      dueMs: 0,
+      ms: 10
+    })
+    const asked = { _tag: "BlocksReceived", peer: ip(2), request: owed(), bytes: 0, ms: 10 } as const
+    post({ ...asked, count: 2, done: false, unusable: true })
+    assert.strictEqual(context.plannerTimers.size, 2)
+    const kinds = () => fired().map((event) => event._tag === "Fired" ? event.timer._tag : "")
+    hand.to(Limits.stallFirstMs)
+    assert.deepStrictEqual(kinds(), ["Answer"])
+    hand.to(Limits.copyRetryMs - 1)
+    assert.notInclude(kinds(), "Holdoff")
+    hand.to(Limits.copyRetryMs)
+    assert.strictEqual(kinds().filter((kind) => kind === "Holdoff").length, 1)
+  })
+
   it("end with the peer", () => {
     const { context, fired, hand, post, up } = node()
     up(2)
