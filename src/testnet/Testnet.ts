@@ -86,14 +86,20 @@ type Tell = (progress: Progress) => Effect.Effect<void>
 const turns = (everyMs: number, count: number): Stream.Stream<void> =>
   Stream.tick(everyMs).pipe(Stream.drop(1), Stream.take(count), Stream.buffer({ capacity: 1, strategy: "dropping" }))
 
-/** Kills a random node and respawns it. */
+/** Kills a random node and respawns it. On a slow machine, waits at most `patienceMs` until a node runs. */
 const killOne = Effect.fnUntraced(function*(
   self: Self,
   members: ReadonlyArray<Members.Member>,
   kills: Array<Kill>,
-  tell: Tell
+  tell: Tell,
+  patienceMs: number
 ) {
-  const running = members.filter((member) => member.state === "running")
+  const isRunning = (member: Members.Member): boolean => member.state === "running"
+  yield* Effect.sync(() => members.some(isRunning)).pipe(
+    Effect.repeat({ until: (isAny) => isAny, schedule: Schedule.spaced(Limits.testnetLookMs) }),
+    Effect.timeoutOption(patienceMs)
+  )
+  const running = members.filter(isRunning)
   const victim = running[yield* Random.nextIntBetween(0, Math.max(0, running.length - 1))]
   if (victim?.process === undefined) return
   yield* tell({ _tag: "Killed", ip: victim.ip, pid: victim.process.pid })
@@ -172,9 +178,14 @@ export const run = (
     yield* Members.startAll(membership, members)
     if (options.chaosSeconds !== undefined) {
       const everyMs = options.chaosSeconds * 1_000
-      const count = Math.max(0, Math.floor((options.seconds * 1_000 - Limits.testnetQuietEndMs) / everyMs))
-      yield* turns(everyMs, count).pipe(
-        Stream.runForEach(() => killOne(options.self, members, kills, tell)),
+      const lastMs = options.seconds * 1_000 - Limits.testnetQuietEndMs
+      yield* turns(everyMs, Math.max(0, Math.floor(lastMs / everyMs))).pipe(
+        Stream.runForEach(() =>
+          Effect.flatMap(
+            monotonicMs,
+            (now) => killOne(options.self, members, kills, tell, Math.max(0, startedAt + lastMs - now))
+          )
+        ),
         Effect.forkScoped
       )
     }

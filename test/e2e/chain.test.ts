@@ -176,7 +176,7 @@ describe("timemesh testnet with a chain", () => {
 
   e2e("everybody gets the first node's blocks, and says from whom", (directory) =>
     Effect.gen(function*() {
-      const args = ["testnet", "--nodes", "3", "--chain", "500", "--seconds", "10", "--port", "24670", "--json"]
+      const args = ["testnet", "--nodes", "3", "--chain", "500", "--seconds", "20", "--port", "24670", "--json"]
       const result = yield* call([...args, "--dir", directory])
       const verdict = verdictOf(result)
       assert.deepStrictEqual(verdict.problems, [], result.stderr)

@@ -57,7 +57,7 @@ describe("--json", () => {
         ["chain", "export", "--out", `${directory}/out`, ...chain],
         ["chain", "rewind", "20", ...chain],
         ["simulate", "--nodes", "3", "--hours", "0.01", "--seed", "1"],
-        ["testnet", "--nodes", "2", "--seconds", "10", "--port", "24690", "--dir", `${directory}/net`]
+        ["testnet", "--nodes", "2", "--seconds", "20", "--port", "24690", "--dir", `${directory}/net`]
       ]
       for (const args of good) {
         const { code, stderr, stdout } = yield* call([...args, "--json"])

@@ -26,7 +26,7 @@ describe("timemesh testnet", () => {
     Effect.scoped(Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const directory = yield* fs.makeTempDirectoryScoped()
-      const args = ["testnet", "--nodes", "4", "--seconds", "22", "--chaos", "8", "--port", "24650", "--json"]
+      const args = ["testnet", "--nodes", "4", "--seconds", "45", "--chaos", "20", "--port", "24650", "--json"]
       // Settings of whoever starts it must not reach its nodes.
       const result = yield* call([...args, "--dir", directory], { TIMEMESH_PEER: "127.0.0.1", TIMEMESH_PING: "1h" })
       const verdict = JSON.parse(result.stdout.trim().split("\n").at(-1) ?? "")

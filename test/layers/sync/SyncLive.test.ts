@@ -104,6 +104,7 @@ describe("sync", () => {
         mayProduce: true,
         target: 3,
         line: "height 3, 0 peers, not syncing because no peer is connected",
+        halted: undefined,
         peers: [],
         reorgs: 0,
         requests: 0,
