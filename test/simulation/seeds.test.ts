@@ -160,7 +160,7 @@ describe("fresh seeds", () => {
 
   it.live(
     "faults throughout: nothing is violated",
-    () => fresh(16, { nodes: 10, hours: 0.5, faults: faultKinds, mode: "safety" }),
+    () => fresh(10, { nodes: 10, hours: 0.5, faults: faultKinds, mode: "safety" }),
     240_000
   )
 
