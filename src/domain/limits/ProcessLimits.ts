@@ -92,6 +92,8 @@ export const logRetryMs = 1_000
 
 // --- admin API ----------------------------------------------------------------------
 
+/** characters of what a malformed request is answered: a sentence, not the request again. */
+export const malformedTextChars = 300
 /** bytes. Maximum body of a request: a list of a few hundred addresses. */
 export const adminBodyBytes = 4 * 1024
 /** bytes. Maximum headers of a request: a browser's cookies for the host fit. */

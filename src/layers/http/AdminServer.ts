@@ -24,6 +24,7 @@ import * as EventFeed from "./EventFeed.ts"
 import * as EventsHandlers from "./EventsHandlers.ts"
 import * as HealthHandlers from "./HealthHandlers.ts"
 import * as InsightHandlers from "./InsightHandlers.ts"
+import { malformed } from "./malformed.ts"
 import * as NodeHandlers from "./NodeHandlers.ts"
 
 /** The address cannot be bound. `code`: the system's, such as `EADDRINUSE`. */
@@ -71,7 +72,7 @@ const errorResponse = (status: number, message: string) =>
 const unreadable: Readonly<Record<number, string>> = {
   400: "the request is malformed: its body or path does not have the form that the API says",
   404:
-    "there is no such path and method: GET /status, /peers, /masternodes, /bans, /why/IP, /trace/IP, /story/IP, /events, /own, /settings, /resources, /refusals, /clock, /book; " +
+    "there is no such path and method: GET /status, /peers, /masternodes, /bans, /why/IP, /trace/IP, /story/IP, /events, /own, /settings, /resources, /refusals, /clock, /book, /health/live, /health/ready, /metrics, /openapi.json; " +
     "POST /connect, /disconnect, /ban, /unban, /trust, /isolate",
   413: `the body exceeds ${Limits.adminBodyBytes} bytes`
 }
@@ -80,8 +81,11 @@ const unreadable: Readonly<Record<number, string>> = {
 const explained = <E, R>(app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>) =>
   app.pipe(
     Effect.catchCause((cause) =>
-      Effect.flatMap(HttpServerError.causeResponse(cause), ([response]) =>
-        response.status >= 400 && response.status < 499 ? Effect.succeed(response) : Effect.failCause(cause))
+      Effect.flatMap(HttpServerError.causeResponse(cause), ([response]) => {
+        if (response.status < 400 || response.status >= 499) return Effect.failCause(cause)
+        const text = malformed(cause)
+        return Effect.succeed(text === undefined ? response : errorResponse(response.status, text))
+      })
     ),
     Effect.map((response) =>
       response.status === 401 ? HttpServerResponse.setHeader(response, "www-authenticate", "Bearer") : response

@@ -150,6 +150,13 @@ const ofAll: ReadonlyArray<Bad> = operations.flatMap(({ method, path }) => {
   ])
 })
 
+const malformed: ReadonlyArray<readonly [path: string, init: RequestInit, reason: string]> = [
+  ["/connect", post("{"), "the request's body is malformed: Expected a valid JSON body"],
+  ["/connect", post("{}"), "the request's body is malformed: Missing key at [\"address\"]"],
+  ["/disconnect", post(`{"ip":7}`), "the request's body is malformed: Expected string at [\"ip\"]"],
+  ["/book?skip=x", {}, "the request's query is malformed: Expected a finite number at [\"skip\"]"]
+]
+
 describe("bad input to every endpoint", () => {
   it("is tried on every endpoint there is", () => {
     assert.isAbove(posts.length, 5)
@@ -193,6 +200,13 @@ describe("bad input to every endpoint", () => {
       )
       assert.strictEqual(found.flat().join("\n"), "")
       assert.deepStrictEqual(calls, [])
+      // The part of the request, what it should be, and the field.
+      const reasons = yield* Effect.forEach(
+        malformed,
+        ([path, init]) =>
+          Effect.promise(async () => JSON.parse(await (await fetch(`${url}${path}`, init)).text()).message as unknown)
+      )
+      assert.deepStrictEqual(reasons, malformed.map(([, , reason]) => reason))
       for (const { path, statuses } of gets.filter(({ path }) => path !== "/events")) {
         const { status } = yield* Effect.promise(() => fetch(`${url}${path.replace(/\{\w+\}/, "10.0.0.2")}`))
         assert.include(statuses, String(status), path)
