@@ -8,20 +8,27 @@ import { rolldown } from "rolldown"
 
 const project = fileURLToPath(new URL("..", import.meta.url))
 
-const bundle = async (input) => {
-  // The other HTTP client of the platform, which is larger than all of ours, is never loaded.
-  const build = await rolldown({ input, cwd: project, platform: "node", external: /\/Undici\.(?:js|ts)$/, logLevel: "warn" })
-  await build.write({ dir: "dist/command", format: "esm", entryFileNames: "[name].js", chunkFileNames: "[name].js" })
-  await build.close()
+/**
+ * Writes the command to `out`/command, and the dashboard that it serves to `out`/web.
+ *
+ * @param {string} out
+ */
+export const bundle = async (out) => {
+  for (const input of [{ main: "src/main.ts" }, { SqliteWorker: "src/layers/sql/SqliteWorker.ts" }]) {
+    // The other HTTP client of the platform, which is larger than all of ours, is never loaded.
+    const build = await rolldown({ input, cwd: project, platform: "node", external: /\/Undici\.(?:js|ts)$/, logLevel: "warn" })
+    await build.write({ dir: `${out}/command`, format: "esm", entryFileNames: "[name].js", chunkFileNames: "[name].js" })
+    await build.close()
+  }
+  // The dashboard as it is, for the browser; and its one library with its licence.
+  cpSync(`${project}/web`, `${out}/web`, { recursive: true, filter: (file) => !/\.(?:ts|json)$/.test(file) })
+  cpSync(`${project}/node_modules/uplot/dist/uPlot.iife.min.js`, `${out}/web/uPlot.js`)
+  cpSync(`${project}/node_modules/uplot/dist/uPlot.min.css`, `${out}/web/uPlot.css`)
+  cpSync(`${project}/node_modules/uplot/LICENSE`, `${out}/web/uPlot.LICENSE`)
 }
 
-await bundle({ main: "src/main.ts" })
-await bundle({ SqliteWorker: "src/layers/sql/SqliteWorker.ts" })
-// `bin.js` starts it by the name it has in the sources.
-writeFileSync(`${project}/dist/main.js`, "import \"./command/main.js\"\n")
-
-// The dashboard as it is, for the browser; and its one library with its licence.
-cpSync(`${project}/web`, `${project}/dist/web`, { recursive: true, filter: (file) => !/\.(?:ts|json)$/.test(file) })
-cpSync(`${project}/node_modules/uplot/dist/uPlot.iife.min.js`, `${project}/dist/web/uPlot.js`)
-cpSync(`${project}/node_modules/uplot/dist/uPlot.min.css`, `${project}/dist/web/uPlot.css`)
-cpSync(`${project}/node_modules/uplot/LICENSE`, `${project}/dist/web/uPlot.LICENSE`)
+if (import.meta.main) {
+  await bundle(`${project}/dist`)
+  // `bin.js` starts it by the name it has in the sources.
+  writeFileSync(`${project}/dist/main.js`, "import \"./command/main.js\"\n")
+}

@@ -4,10 +4,10 @@ import { it } from "@effect/vitest"
 import { Effect, Exit, FileSystem, Option, Scope, Stream, SubscriptionRef } from "effect"
 import { ChildProcess } from "effect/process"
 import type { ChildProcessSpawner } from "effect/process"
-import { fileURLToPath } from "node:url"
+import { program } from "../harness/bundled.ts"
 
 /** The program, to be run by Node as it is. */
-export const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
+export const main = program
 
 const command = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) =>
   ChildProcess.make(process.execPath, [main, ...args], { env: { ...env }, extendEnv: true, forceKillAfter: 6_000 })
