@@ -144,7 +144,8 @@ const headersReceived = (
   }
   // What our chain grew by since the request was new to the peer's answer.
   const isKnown = placed._tag === "Chain" && request !== undefined && last.height <= request.ours
-  const knownLists = more === "no" ? 0 : peer.knownLists + (isKnown ? 1 : 0)
+  // Headers that are not due by our clock are new ones, however often an honest peer sends them.
+  const knownLists = more === "no" ? 0 : peer.knownLists + (more === "yes" && isKnown ? 1 : 0)
   if (knownLists > Limits.knownListsMost) {
     const detail = `${knownLists} lists without a new header, up to height ${last.height}`
     return SyncWork.blame(work, peer.id, "empty-headers", detail)

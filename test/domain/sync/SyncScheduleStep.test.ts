@@ -132,6 +132,8 @@ describe("one step", () => {
     assert.strictEqual(once(4, { last: tip(8) }, 7), 4, "our chain grew to there since the request")
     assert.strictEqual(once(4, { placed: { _tag: "Worse", fork: 7 } }), 4)
     assert.strictEqual(once(4, { more: "no", last: tip(20) }), 0)
+    const early = { more: "not-yet", count: 0, clockBehind: 600, dueMs: 1_000 } as const
+    assert.strictEqual(once(Limits.knownListsMost, early), Limits.knownListsMost, "our clock is behind, not the peer")
   })
 
   it("too deep to follow are read from their fork again", () => {
