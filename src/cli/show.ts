@@ -10,62 +10,66 @@ import { say, width } from "./terminal.ts"
 
 type Flags = Parameters<typeof flags.toFlags>[0]
 
-/** Asks the node, and prints its answer: as JSON, as a table that fits the terminal, or as lines that wrap. */
-const answer = <A>(
-  where: Flags,
-  json: boolean,
-  query: (client: AdminClient) => Effect.Effect<A, AdminClientError>,
-  show: { readonly table: (answer: A, width: number | undefined) => string } | { readonly lines: (answer: A) => string }
-) =>
+type Query<A> = (client: AdminClient) => Effect.Effect<A, AdminClientError>
+
+/** For a person: a table that fits the terminal, or lines that wrap. */
+type Show<A> = { readonly table: (answer: A, width: number | undefined) => string } | {
+  readonly lines: (answer: A) => string
+}
+
+/** Asks the node, and prints its answer. */
+const answer = <A>(where: Flags, json: boolean, query: Query<A>, show: Show<A>) =>
   Effect.gen(function*() {
     const found = yield* askNode.ask(flags.toFlags(where), query)
     if (json) return yield* Json.print(found)
     yield* "table" in show ? Console.log(show.table(found, yield* width)) : say(show.lines(found))
   })
 
-const settings = Command.make(
+/** A command that takes no flags but those which find the node. `description` and what its example shows. */
+const showing = <A>(name: string, query: Query<A>, show: Show<A>, description: string, example: string) =>
+  Command.make(name, flags.asking, ({ json, ...where }) => answer(where, json, query, show)).pipe(
+    Command.withDescription(description),
+    Command.withExamples([{ command: `timemesh show ${name}`, description: example }])
+  )
+
+const settings = showing(
   "settings",
-  flags.asking,
-  ({ json, ...where }) => answer(where, json, (client) => client.settings, { table: render.settings })
-).pipe(
-  Command.withDescription("Show every setting of a running node with its value and where that is from"),
-  Command.withExamples([{ command: "timemesh show settings", description: "Secrets are hidden" }])
+  (client) => client.settings,
+  { table: render.settings },
+  "Show every setting of a running node with its value and where that is from",
+  "Secrets are hidden"
 )
 
-const refusals = Command.make(
+const refusals = showing(
   "refusals",
-  flags.asking,
-  ({ json, ...where }) => answer(where, json, (client) => client.refusals, { table: render.refusals })
-).pipe(
-  Command.withDescription("Show which sockets and dials never came up, by reason and by netgroup"),
-  Command.withExamples([{ command: "timemesh show refusals", description: "Since the start, the most frequent first" }])
+  (client) => client.refusals,
+  { table: render.refusals },
+  "Show which sockets and dials never came up, by reason and by netgroup",
+  "Since the start, the most frequent first"
 )
 
-const resources = Command.make(
+const resources = showing(
   "resources",
-  flags.asking,
-  ({ json, ...where }) => answer(where, json, (client) => client.resources, { lines: render.resources })
-).pipe(
-  Command.withDescription("Show a running node's memory, open files, disk and processor time"),
-  Command.withExamples([{ command: "timemesh show resources", description: "And how late its event loop was" }])
+  (client) => client.resources,
+  { lines: render.resources },
+  "Show a running node's memory, open files, disk and processor time",
+  "And how late its event loop was"
 )
 
-const own = Command.make(
+const own = showing(
   "own",
-  flags.asking,
-  ({ json, ...where }) => answer(where, json, (client) => client.own, { lines: render.own })
-).pipe(
-  Command.withDescription("Show a running node's own address, and whether others reach it"),
-  Command.withExamples([{ command: "timemesh show own", description: "With what to do if they do not" }])
+  (client) => client.own,
+  { lines: render.own },
+  "Show a running node's own address, and whether others reach it",
+  "With what to do if they do not"
 )
 
-const clock = Command.make(
+const clock = showing(
   "clock",
-  flags.asking,
-  ({ json, ...where }) => answer(where, json, (client) => client.clock, { lines: render.clock })
-).pipe(
-  Command.withDescription("Show the peers whose next block is ahead of a running node's clock"),
-  Command.withExamples([{ command: "timemesh show clock", description: "Whether this host's clock is right" }])
+  (client) => client.clock,
+  { lines: render.clock },
+  "Show the peers whose next block is ahead of a running node's clock",
+  "Whether this host's clock is right"
 )
 
 const book = Command.make(

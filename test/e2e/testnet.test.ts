@@ -40,7 +40,7 @@ describe("timemesh testnet", () => {
       assert.isAbove(verdict.pings.sent.inbound, 0)
       assert.isAbove(verdict.pongs.received.outbound, 0)
       assert.isAbove(verdict.rttMs.p50, 0)
-      // Told of the seed alone: nobody else was configured. The seed knows no peer, unless one reached it while it started.
+      // Each was given the seed alone, and the seed nothing. The seed knows no peer, unless one reached it while it started.
       const log = yield* fs.readFileString(`${directory}/node-2.log`)
       assert.match(
         log.split("\n").find((line) => /No peers known|PeerConnection established|dial/.test(line)) ?? "",

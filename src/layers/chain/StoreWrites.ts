@@ -69,6 +69,16 @@ const remember = ({ entries }: LazyIndex, hashes: () => ReadonlyArray<Uint8Array
   if (entries !== undefined) { for (const hash of hashes()) HashIndex.addBytes(entries, hash, height) }
 }
 
+/** Puts the ids of the blocks' transactions into the index, if it is in use. `ids`: those computed before. */
+const rememberIds = (
+  { hasher }: StoreContext,
+  index: LazyIndex,
+  blocks: ReadonlyArray<StoredBlock>,
+  ids: Replaced["ids"]
+) => {
+  for (const [i, block] of blocks.entries()) remember(index, () => ids?.[i] ?? txidsOf(hasher, block), block.height)
+}
+
 /** A batch is copied for its statements: in parts, so that everything else in the process runs between them. */
 const insertAll = (tables: ChainTables.ChainTables, batches: Batches) =>
   Effect.gen(function*() {
@@ -113,10 +123,10 @@ const replaced = (context: StoreContext, after: number, batches: Batches) => ({ 
   context.tip = next
   if (context.branch !== undefined && context.branch.fork > after) setBranch(context, undefined)
   if (next.height === 0) context.settled = false
-  for (const [i, block] of batches.flat().entries()) {
-    if (context.hashIndex.entries !== undefined) HashIndex.add(context.hashIndex.entries, block.hash, block.height)
-    remember(context.txidIndex, () => ids?.[i] ?? txidsOf(context.hasher, block), block.height)
-  }
+  const blocks = batches.flat()
+  const hashes = context.hashIndex.entries
+  if (hashes !== undefined) { for (const { hash, height } of blocks) HashIndex.add(hashes, hash, height) }
+  rememberIds(context, context.txidIndex, blocks, ids)
 }
 
 export const append = (context: StoreContext, after: number, blocks: ReadonlyArray<StoredBlock>) =>
@@ -185,9 +195,7 @@ export const stage = (context: StoreContext, after: number, blocks: ReadonlyArra
         const { next } = yield* commit(context, false, stageBatch(context, from, batch), ({ begun, ids, next }) => {
           if (begun) context.branchTxidIndex = makeIndex()
           setBranch(context, next)
-          for (const [i, block] of batch.entries()) {
-            remember(context.branchTxidIndex, () => ids?.[i] ?? txidsOf(context.hasher, block), block.height)
-          }
+          rememberIds(context, context.branchTxidIndex, batch, ids)
         })
         branch = next
         from += batch.length

@@ -2,26 +2,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as DisconnectReason from "../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
-import * as Subnet from "../../../src/domain/peer/Subnet.ts"
 import * as Offence from "../../../src/domain/protection/Offence.ts"
 import * as OwnTrouble from "../../../src/domain/protection/OwnTrouble.ts"
 import * as Protection from "../../../src/layers/peer/Protection.ts"
 import { recordFlood } from "../../../src/services/PeerSocket.ts"
 import * as hand from "../../harness/peerContext.ts"
+import { falseBlock, one, withPeers } from "../../harness/protectionHand.ts"
 
 const { ip } = hand
-
-const falseBlock = Offence.make("false-block", "a lie")
-
-const one = (text: string) => Subnet.ofOne(ip(text))
-
-/** A node with so many good peers. */
-const withPeers = (count: number): hand.Hand => {
-  const node = hand.make()
-  for (let i = 0; i < count; i++) node.up(`10.1.0.${i}`)
-  node.emitted()
-  return node
-}
 
 describe("an offence", () => {
   it("is reported with the points that remain, and bans with the one that makes them enough", () => {

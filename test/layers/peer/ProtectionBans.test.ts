@@ -9,20 +9,9 @@ import * as OwnTrouble from "../../../src/domain/protection/OwnTrouble.ts"
 import * as OperatorBans from "../../../src/layers/peer/OperatorBans.ts"
 import * as Protection from "../../../src/layers/peer/Protection.ts"
 import * as hand from "../../harness/peerContext.ts"
+import { falseBlock, one, withPeers } from "../../harness/protectionHand.ts"
 
 const { ip } = hand
-
-const falseBlock = Offence.make("false-block", "a lie")
-
-const one = (text: string) => Subnet.ofOne(ip(text))
-
-/** A node with so many good peers. */
-const withPeers = (count: number): hand.Hand => {
-  const node = hand.make()
-  for (let i = 0; i < count; i++) node.up(`10.1.0.${i}`)
-  node.emitted()
-  return node
-}
 
 const banOf = (node: hand.Hand, text: string, ms: number, change: Partial<Ban> = {}): Ban => ({
   subnet: Subnet.fromStringUnsafe(text),

@@ -100,7 +100,7 @@ describe("addresses that are no peers of their own", () => {
     )
   }
   row(
-    "an address that nobody named",
+    "an address that no peer named",
     { situation: "unknown", cause: /not known/, fix: /--peer/, status: "none" },
     Effect.fnUntraced(function*({ start }) {
       return [yield* start(L), "203.0.113.99"]
@@ -126,7 +126,7 @@ describe("addresses that are no peers of their own", () => {
 })
 
 describe("addresses that rotate", () => {
-  it.effect("a process that comes from another address leaves no row behind, and is not told of its own", () =>
+  it.effect("a process that comes from another address leaves no row behind, and does not learn its own", () =>
     onMesh(20, ({ network, start }) =>
       Effect.gen(function*() {
         const node = yield* start(L)

@@ -72,7 +72,7 @@ describe("PairWatch: views", () => {
     assert.deepStrictEqual(connected(), [[], [], [1]])
   })
 
-  it("a node outside the simulation is nobody's peer", () => {
+  it("a node outside the simulation is no peer of any", () => {
     const story = new Story().up(0, 77, 1).down(0, 77, 1)
     assert.deepStrictEqual(story.violations, [])
     assert.isUndefined(story.watch.of(0, 77))
