@@ -314,5 +314,5 @@ describe("doctor, of a node that runs", () => {
 })
 
 it("needs for the most peers a node may have no more descriptors than a service has", () => {
-  assert.isBelow(Limits.maxPeers + Limits.doctorDescriptorsBesides, 1_024)
+  assert.isBelow(Limits.maxPeers + Limits.descriptorsBesides, 1_024)
 })

@@ -139,7 +139,7 @@ const ofClock = ({ directory, node, now }: Facts): Finding => {
 const ofDescriptors = ({ descriptors, maxPeers, node }: Facts): ReadonlyArray<Finding> => {
   const limit = "why" in node ? descriptors : node.resources.descriptors?.limit ?? descriptors
   if (limit === undefined) return []
-  const needed = maxPeers + Limits.doctorDescriptorsBesides
+  const needed = maxPeers + Limits.descriptorsBesides
   return [
     limit < needed
       ? problem(

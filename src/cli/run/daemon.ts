@@ -7,6 +7,7 @@ import * as nodePath from "node:path"
 import * as Limits from "../../domain/Limits.ts"
 import { mayProduce } from "../../domain/NodeSetup.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import * as PeerLimit from "../../domain/peer/PeerLimit.ts"
 import type { Flags } from "../../layers/config/ConfigSources.ts"
 import * as DaemonConfig from "../../layers/config/DaemonConfig.ts"
 import { type EffectiveSetting, effectiveSettings } from "../../layers/config/effectiveSettings.ts"
@@ -19,6 +20,7 @@ import * as LogOutput from "../../layers/log/LogOutput.ts"
 import * as NodeLog from "../../layers/log/NodeLog.ts"
 import * as MasternodeKey from "../../layers/masternode/MasternodeKey.ts"
 import * as DnsResolver from "../../layers/socket/DnsResolver.ts"
+import * as OpenFiles from "../../layers/socket/OpenFiles.ts"
 import * as TcpSocket from "../../layers/socket/TcpSocket.ts"
 import * as TlsSocket from "../../layers/socket/TlsSocket.ts"
 import * as AdminToken from "../../layers/store/AdminToken.ts"
@@ -115,6 +117,24 @@ const plainWarning = ({ node, transport }: DaemonConfig.DaemonConfig): ReadonlyA
     `--transport plain: whoever is on the way reads and changes what peers of ${node.network.name} say to this node, and nodes that use TLS, ` +
     "the default, refuse it; for trusted networks only"
   ]
+
+/** The peer limit that the limit of open files carries, with a warning where that is less than the configured one. */
+const withinOpenFiles = (
+  config: DaemonConfig.DaemonConfig
+): { readonly config: DaemonConfig.DaemonConfig; readonly warnings: ReadonlyArray<string> } => {
+  const { node } = config
+  const { tuning } = node
+  const openFiles = OpenFiles.read()
+  const maxPeers = PeerLimit.carried(tuning.maxPeers, openFiles)
+  if (maxPeers === tuning.maxPeers) return { config, warnings: [] }
+  return {
+    config: { ...config, node: { ...node, tuning: { ...tuning, maxPeers } } },
+    warnings: [
+      `peer limit lowered from ${tuning.maxPeers} to ${maxPeers}: ${openFiles} open files are allowed; raise the limit (ulimit -n ` +
+      `${tuning.maxPeers + Limits.descriptorsBesides}, LimitNOFILE= of the unit), or lower --max-peers`
+    ]
+  }
+}
 
 /** The token that commands to this node need. */
 const tokenOf = (
@@ -234,9 +254,12 @@ const program = Effect.fnUntraced(function*(run: Run) {
 
 /** Runs the node that the flags describe until a signal. */
 export const run = Effect.fnUntraced(function*(makeNode: MakeNode, { produce, settings, withParent }: Given) {
-  const { config, given, warnings } = yield* DaemonConfig.load(settings, software).pipe(
+  const loaded = yield* DaemonConfig.load(settings, software).pipe(
     Effect.mapError((error) => Failure.lasting(error.message))
   )
+  const { given } = loaded
+  const fitting = withinOpenFiles(loaded.config)
+  const { config } = fitting
   if (produce && !mayProduce(config.node.network)) {
     return yield* Failure.lasting(
       `--produce is a test producer, not consensus, and works on devnet only, not on ${config.node.network.name}; ` +
@@ -250,7 +273,7 @@ export const run = Effect.fnUntraced(function*(makeNode: MakeNode, { produce, se
   yield* program({
     config,
     settings: effectiveSettings(config, given),
-    warnings,
+    warnings: [...loaded.warnings, ...fitting.warnings],
     withParent,
     produce,
     bar,

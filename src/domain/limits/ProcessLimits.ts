@@ -166,7 +166,9 @@ export const doctorDiskLow = 5 * doctorDiskLeast
 /** ms. A data-directory file modified this far in the future shows that the clock was set back. */
 export const doctorClockMs = 120_000
 /** Descriptors that a node uses besides its peers': databases, the admin API, strangers in the lobby, dials. */
-export const doctorDescriptorsBesides = 400
+export const descriptorsBesides = 400
+/** Descriptors of a node without a connection: databases, threads, the event loop, standard streams (44 measured), and an admin request. */
+export const descriptorsLeast = 64
 
 // --- buffers of hashing and randomness ---------------------------------------------
 
