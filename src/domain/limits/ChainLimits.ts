@@ -21,6 +21,11 @@ export const serveHeadersEveryMs = 20
 
 /** headers accepted ahead of the stored chain, at most: 100 bytes each. */
 export const headersAhead = 100_000
+/** headers that all peers together may be showing of chains that are not better than ours yet: 40 to 80 bytes each (docs/decisions/0137). */
+export const headersShown = 1_000_000
+/** ms. A peer whose headers found no room shows them again after this; twice as long each time, so many times. */
+export const roomRetryMs = 5_000
+export const roomRetryDoublings = 3
 /** headers of a branch accepted before any of its blocks arrived: one full list, so that made-up headers cost us 200 KB a peer. */
 export const headersUndelivered = 2_000
 /** further headers accepted for each block that arrived: headers stay far ahead of the bodies. */

@@ -153,8 +153,8 @@ const headersReceived = (
   SyncWork.change(work, peer.id, {
     recheck: false,
     knownLists,
-    // The headers of a chain too deep to follow are read from its fork again.
-    reached: more === "yes" && placed._tag !== "TooDeep" ? last.height : -1,
+    // What was not kept is read from its fork again.
+    reached: more === "yes" && placed._tag !== "TooDeep" && placed._tag !== "NoRoom" ? last.height : -1,
     apart: undefined,
     clockBehind: undefined,
     on: undefined,
@@ -174,6 +174,16 @@ const headersReceived = (
     const depth = work.chain.height - placed.fork
     SyncWork.change(work, peer.id, { apart: { fork: placed.fork, depth }, holdoffs: peer.holdoffs + 1 })
     return SyncWork.holdOff(work, peer.id, "too-deep", Limits.tooDeepRetryMs, peer.holdoffs)
+  }
+  if (placed._tag === "NoRoom") {
+    SyncWork.change(work, peer.id, { holdoffs: peer.holdoffs + 1 })
+    return SyncWork.holdOff(
+      work,
+      peer.id,
+      "no-room",
+      Limits.roomRetryMs,
+      Math.min(peer.holdoffs, Limits.roomRetryDoublings)
+    )
   }
   SyncWork.change(work, peer.id, { holdoffs: 0 })
   const now = SyncWork.find(work, peer.id)

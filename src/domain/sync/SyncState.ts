@@ -49,6 +49,8 @@ export type Holdoff =
   | "too-deep"
   /** Its copy of a block is unusable, through no fault of its own: other peers are asked for the block. */
   | "copy"
+  /** Its chain is not better yet as far as it has shown it, and there is no room for more of its headers. */
+  | "no-room"
 
 /** Headers that a peer has shown and that make a better chain than ours, or did when the branch began. */
 export interface SyncBranch {
@@ -187,6 +189,8 @@ export type Placed =
   }
   /** It forks from our chain at `fork` and is no better yet. */
   | { readonly _tag: "Worse"; readonly fork: number }
+  /** The same, and its headers were dropped for want of room. */
+  | { readonly _tag: "NoRoom"; readonly fork: number }
   /** Its chain forks from ours at `fork`, below `oldestFork`, and is better if it reaches what the peer announced. */
   | { readonly _tag: "TooDeep"; readonly fork: number }
 

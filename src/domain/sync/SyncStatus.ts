@@ -74,6 +74,7 @@ export const peerLine = (state: SyncState, peer: SyncPeer): string => {
   if (peer.blamed !== undefined) return `not used: ${peer.blamed}`
   if (peer.holdoff === "probation") return "not used: on probation, because it sent something false before"
   if (peer.holdoff === "copy") return `not used: its copy of block ${peer.lacks} cannot be used`
+  if (peer.holdoff === "no-room") return "waiting: other peers' headers take the room for its own"
   const owed = SyncWork.outstanding(state, peer.id)
   if (peer.stalls > 0) {
     return `not used: ${plural(peer.stalls, "wait")} without ${peer.trickles ? "a whole answer" : "an answer"}`

@@ -24,6 +24,10 @@ export class PackedHeaders {
     this.append(headers)
   }
 
+  get count(): number {
+    return this.#count
+  }
+
   /** Height of the last header; `first` − 1: there is none. */
   get last(): number {
     return this.first + this.#count - 1

@@ -21,10 +21,11 @@ export class ShownBranch {
   /** The first ones may be at or below the fork. */
   #headers: PackedHeaders
 
-  constructor(id: number, fork: number, headers: ReadonlyArray<Parent>) {
+  /** Packed headers begin above `fork`, and become the branch's own. */
+  constructor(id: number, fork: number, headers: ReadonlyArray<Parent> | PackedHeaders) {
     this.id = id
     this.#fork = fork
-    this.#headers = new PackedHeaders(fork + 1, headers)
+    this.#headers = headers instanceof PackedHeaders ? headers : new PackedHeaders(fork + 1, headers)
   }
 
   /** Height of the last block shared with our chain. */

@@ -7,7 +7,6 @@ import type * as ChainParams from "../../domain/chain/ChainParams.ts"
 import type * as Hash from "../../domain/chain/Hash.ts"
 import type { Hasher } from "../../domain/chain/Hasher.ts"
 import type { HeaderChain } from "../../domain/chain/HeaderChain.ts"
-import type { Parent } from "../../domain/chain/HeaderRules.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import type * as SyncState from "../../domain/sync/SyncState.ts"
 import type { SyncMessage } from "../../domain/wire/SyncMessage.ts"
@@ -23,6 +22,7 @@ import { ChainRewrites } from "./ChainRewrites.ts"
 import type { Held } from "./HeldBodies.ts"
 import { MessageTurns } from "./MessageTurns.ts"
 import type { ServeQueue } from "./ServeQueue.ts"
+import type { Showing } from "./Showing.ts"
 import type { ShownBranch } from "./ShownBranch.ts"
 
 /** A request for bodies in flight. */
@@ -40,12 +40,6 @@ export interface HeaderRequest {
   readonly peer: PeerIp
   /** Headers after which the answer may begin. */
   readonly locator: ReadonlyArray<{ readonly height: number; readonly hash: Hash.Hash }>
-}
-
-/** Headers that a peer is showing, not yet better than our chain. */
-export interface Showing {
-  readonly fork: number
-  readonly headers: ReadonlyArray<Parent>
 }
 
 /** A connection that sync uses. */

@@ -11,6 +11,8 @@ import * as SyncBranches from "../../domain/sync/SyncBranches.ts"
 import * as SyncState from "../../domain/sync/SyncState.ts"
 import type { Headers } from "../../domain/wire/SyncMessage.ts"
 import type { Steps } from "./MessageTurns.ts"
+import { PackedHeaders } from "./PackedHeaders.ts"
+import * as Showing from "./Showing.ts"
 import { ShownBranch } from "./ShownBranch.ts"
 import type { HeaderRequest, PeerLink, SyncContext } from "./SyncContext.ts"
 import * as SyncContext_ from "./SyncContext.ts"
@@ -76,7 +78,9 @@ export const ask = (context: SyncContext, peer: PeerIp, request: number, count: 
 interface Walk {
   height: number
   branch: ShownBranch | undefined
-  /** Headers above `height`, new to us. */
+  /** Headers above `height`, of the peer's earlier lists. */
+  readonly shown: Showing.Showing | undefined
+  /** Headers above those, new to us. */
   readonly fresh: Array<HeaderRules.Parent>
 }
 
@@ -98,22 +102,24 @@ export const onBranch = (
 
 /** Where the peer's headers begin; `undefined`: no chain of ours has their parent any more. */
 const begin = (context: SyncContext, link: PeerLink, place: Place): Walk | undefined => {
-  const last = link.showing?.headers.at(-1)
-  if (link.showing !== undefined && last !== undefined && Hash.equals(last.hash, place.hash)) {
-    return { height: link.showing.fork, branch: undefined, fresh: [...link.showing.headers] }
+  const { height } = place
+  const shown = link.showing
+  if (shown?.headers.isHash(shown.headers.last, place.hash) === true) {
+    return { height: shown.fork, branch: undefined, shown, fresh: [] }
   }
-  if (context.chain.holds(place.height, place.hash)) return { height: place.height, branch: undefined, fresh: [] }
-  const branch = branchWith(context, undefined, place.height, place.hash)
-  return branch === undefined ? undefined : { height: place.height, branch, fresh: [] }
+  if (context.chain.holds(height, place.hash)) return { height, branch: undefined, shown: undefined, fresh: [] }
+  const branch = branchWith(context, undefined, height, place.hash)
+  return branch === undefined ? undefined : { height, branch, shown: undefined, fresh: [] }
 }
 
 /** The header that the next one must follow. */
-const parentOf = (context: SyncContext, { branch, fresh, height }: Walk): HeaderRules.Parent | undefined =>
-  fresh.at(-1) ?? (branch === undefined ? context.chain.parentAt(height) : branch.at(height))
+const parentOf = (context: SyncContext, { branch, fresh, height, shown }: Walk): HeaderRules.Parent | undefined =>
+  fresh.at(-1) ?? shown?.headers.at(shown.headers.last) ??
+    (branch === undefined ? context.chain.parentAt(height) : branch.at(height))
 
 /** Whether we already have the header, on our chain or on a branch; if so, advances the walk. */
 const known = (context: SyncContext, walk: Walk, hash: Hash.Hash): boolean => {
-  if (walk.fresh.length > 0) return false
+  if (walk.shown !== undefined || walk.fresh.length > 0) return false
   const next = walk.height + 1
   const onChain = walk.branch === undefined && context.chain.holds(next, hash)
   const branch = onChain ? undefined : branchWith(context, walk.branch, next, hash)
@@ -180,7 +186,7 @@ export const received = function*(context: SyncContext, peer: PeerIp, message: H
   if (message.more && future === undefined && !tooDeep) link.last = { height: last.height, hash: last.hash }
   const placed = tooDeep
     ? ({ _tag: "TooDeep", fork: walk.branch?.fork ?? walk.height } as const)
-    : placeOf(context, link, walk, tip)
+    : placeOf(context, link, walk, tip, ms)
   // The peer's tip is no older than the time at which its height was due.
   const newest = Math.max(list.at(-1)?.header.timestamp ?? 0, ChainParams.dueAt(context.params, link.told.height))
   const behind = future === undefined ? 0 : newest - Math.floor(context.nowMs() / 1_000)
@@ -199,10 +205,19 @@ export const received = function*(context: SyncContext, peer: PeerIp, message: H
   })
 }
 
-/** Adds new headers to the branch that they extend, or starts a branch with them, if the chain they give is better. */
-const placeOf = (context: SyncContext, link: PeerLink, walk: Walk, tip: SyncState.SyncTip): SyncState.Placed => {
-  const { branch, fresh, height } = walk
-  if (fresh.length === 0) {
+/**
+ * Adds new headers to the branch that they extend, or starts a branch with them, if the chain they give is better. If it is not, they are kept
+ * with the peer while it has more. `ms`: how long the peer took for them.
+ */
+const placeOf = (
+  context: SyncContext,
+  link: PeerLink,
+  walk: Walk,
+  tip: SyncState.SyncTip,
+  ms: number
+): SyncState.Placed => {
+  const { branch, fresh, height, shown } = walk
+  if (fresh.length === 0 && shown === undefined) {
     return branch === undefined
       ? { _tag: "Chain" }
       : { _tag: "Branch", branch: described(branch, trunkOf(context, branch)) }
@@ -211,11 +226,14 @@ const placeOf = (context: SyncContext, link: PeerLink, walk: Walk, tip: SyncStat
     branch.append(fresh)
     return { _tag: "Branch", branch: described(branch, trunkOf(context, branch)) }
   }
-  const fork = branch?.fork ?? height
-  const headers = branch === undefined ? fresh : [...branch.upTo(height), ...fresh]
+  const fork = shown?.fork ?? branch?.fork ?? height
+  const headers = shown?.headers ?? new PackedHeaders(fork + 1, branch?.upTo(height) ?? [])
+  headers.append(fresh)
   if (!SyncState.isBetter(tip, context.state.chain)) {
-    if (headers.length < Limits.headersAhead) link.showing = { fork, headers }
-    return { _tag: "Worse", fork }
+    if (link.last === undefined) return { _tag: "Worse", fork }
+    const now = context.timers.now()
+    const showing = { fork, headers, since: shown?.since ?? now - ms }
+    return { _tag: Showing.keep(context.links.values(), link, showing, now) ? "Worse" : "NoRoom", fork }
   }
   const made = new ShownBranch(context.nextBranch++, fork, headers)
   context.branches.set(made.id, made)

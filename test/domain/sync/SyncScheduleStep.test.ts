@@ -142,6 +142,26 @@ describe("one step", () => {
     assert.deepInclude(after.peers[0], { reached: -1, holdoff: "too-deep", blamed: undefined })
   })
 
+  it("without room are read from their fork again, after 5 s and then later", () => {
+    const after = (holdoffs: number, more: "yes" | "no" = "yes") => {
+      const state = node([peer(1, { pending: [1], reached: 3, holdoffs })], {
+        headerRequests: [reading(1, 1, { reached: 3 })]
+      })
+      const [next, actions] = step(state, headers({ more, last: tip(18), placed: { _tag: "NoRoom", fork: 3 } }))
+      const arm = actions.find((action) => action._tag === "Arm" && action.timer._tag === "Holdoff")
+      return [
+        next.peers[0]?.reached,
+        next.peers[0]?.holdoff,
+        next.peers[0]?.holdoffs,
+        arm?._tag === "Arm" ? arm.ms : undefined
+      ]
+    }
+    assert.deepStrictEqual(after(0), [-1, "no-room", 1, 5_000])
+    assert.deepStrictEqual(after(1), [-1, "no-room", 2, 10_000])
+    assert.deepStrictEqual(after(3), [-1, "no-room", 4, 40_000])
+    assert.deepStrictEqual(after(9), [-1, "no-room", 10, 40_000])
+  })
+
   it("of a peer that says three times in a row that it lacks a block whose header it showed drops it", () => {
     const refusing = (refusals: number, shown: number) =>
       step(

@@ -3,7 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as BlockHeader from "../../../src/domain/chain/BlockHeader.ts"
 import * as Hash from "../../../src/domain/chain/Hash.ts"
+import type { Parent } from "../../../src/domain/chain/HeaderRules.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
+import type * as SyncState from "../../../src/domain/sync/SyncState.ts"
+import { PackedHeaders } from "../../../src/layers/sync/PackedHeaders.ts"
+import type { Showing } from "../../../src/layers/sync/Showing.ts"
 import { asking, better, came, fork, hashAt, headerOf, lied, onBranch, shared } from "../../harness/headerAnswers.ts"
 import * as harness from "../../harness/syncContext.ts"
 import * as states from "../../harness/syncStates.ts"
@@ -19,6 +23,16 @@ const locatorOf = (said: ReadonlyArray<readonly unknown[]>): ReadonlyArray<strin
 }
 const hexes = (chain: ReadonlyArray<harness.Made>, heights: ReadonlyArray<number>) =>
   heights.map((height) => Hash.toHex(height === 0 ? genesisHash : hashAt(chain, height)))
+
+const shown = (fork: number, headers: ReadonlyArray<Parent>, since = 0): Showing => ({
+  fork,
+  headers: new PackedHeaders(fork + 1, headers),
+  since
+})
+
+/** Where the planner is told that the headers belong. */
+const placedOf = ([event]: ReadonlyArray<SyncState.SyncEvent>): SyncState.Placed | undefined =>
+  event?._tag === "HeadersReceived" ? event.placed : undefined
 
 describe("a request for headers", () => {
   const chainRow = [20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 9, 5, 0]
@@ -57,7 +71,7 @@ describe("a request for headers", () => {
     const node = asking()
     node.plan(node.shown(better).id, 26)
     node.link.last = { height: 17, hash: hashAt(fork, 17) }
-    node.link.showing = { fork: 15, headers: fork.slice(0, 2).map(({ parent }) => parent) }
+    node.link.showing = shown(15, fork.slice(0, 2).map(({ parent }) => parent))
     assert.deepStrictEqual(locatorOf(node.ask()), [
       ...hexes(fork, [17]),
       ...hexes(shared, [15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 4, 0])
@@ -176,7 +190,10 @@ describe("headers that come", () => {
     assert.deepStrictEqual(node.exchange(first, { after: hashAt(shared, 15), more: true }), [
       came({ count: 3, last: harness.tipOf(first), placed: { _tag: "Worse", fork: 15 }, more: "yes" })
     ])
-    assert.deepStrictEqual(node.link.showing, { fork: 15, headers: first.map(({ parent }) => parent) })
+    assert.deepStrictEqual(
+      [node.link.showing?.fork, node.link.showing?.headers.range(0, 99)],
+      [15, first.map(({ parent }) => parent)]
+    )
     assert.deepStrictEqual(node.link.last, { height: 18, hash: hashAt(fork, 18) })
     assert.deepStrictEqual(node.exchange(fork.slice(3), { after: hashAt(fork, 18) }), [
       came({ count: 6, last: harness.tipOf(fork), placed: onBranch(1, fork, 15) })
@@ -192,18 +209,54 @@ describe("headers that come", () => {
     const first = fork.slice(0, 3)
     node.exchange(first, { after: hashAt(shared, 15), more: true })
     const one = first[0]?.parent ?? assert.fail()
-    const showing = (count: number) => ({
-      fork: 15,
-      headers: [...Array.from({ length: count }, () => one), ...first.map(({ parent }) => parent)]
-    })
+    const showing = (count: number) =>
+      shown(15 - count, [...Array.from({ length: count }, () => one), ...first.map(({ parent }) => parent)])
+    // As if our chain had that many more blocks below.
+    node.context.state = { ...node.context.state, oldestFork: -Limits.headersAhead }
     const next = fork.slice(3, 4)
     node.link.showing = showing(Limits.headersAhead - 5)
     node.link.last = { height: 18, hash: hashAt(fork, 18) }
-    node.exchange(next, { after: hashAt(fork, 18), more: true })
-    assert.strictEqual(node.link.showing?.headers.length, Limits.headersAhead - 1)
+    const answer = { after: hashAt(fork, 18), more: true }
+    assert.strictEqual(placedOf(node.exchange(next, answer))?._tag, "Worse")
+    assert.strictEqual(node.link.showing?.headers.count, Limits.headersAhead - 1)
     node.link.showing = showing(Limits.headersAhead - 4)
     node.link.last = { height: 18, hash: hashAt(fork, 18) }
-    node.exchange(next, { after: hashAt(fork, 18), more: true })
+    assert.deepStrictEqual(placedOf(node.exchange(next, answer)), { _tag: "NoRoom", fork: 19 - Limits.headersAhead })
+    assert.isUndefined(node.link.showing)
+  })
+
+  it("of a chain that is not better find no room beside those of faster peers", () => {
+    const node = asking()
+    const other = node.connect(3, harness.tipOf(fork))
+    const kept = () => node.link.showing ?? assert.fail("nothing is kept")
+    node.hand.to(1_000)
+    node.ask()
+    node.hand.to(2_000)
+    const room = Array.from({ length: Limits.headersShown - 2 }, () => shared[0]?.parent ?? assert.fail())
+    other.showing = shown(15, room, -2_000_000)
+    const answer = { after: hashAt(shared, 15), more: true }
+    assert.deepStrictEqual(placedOf(node.answer(fork.slice(0, 3), answer)), { _tag: "NoRoom", fork: 15 })
+    assert.isUndefined(node.link.showing)
+    assert.isDefined(other.showing)
+    node.ask()
+    node.hand.to(2_002)
+    assert.deepStrictEqual(placedOf(node.answer(fork.slice(0, 3), answer)), { _tag: "Worse", fork: 15 })
+    assert.deepInclude(
+      kept(),
+      { fork: 15, since: 2_000 },
+      "when the peer was asked for the first of them"
+    )
+    assert.isUndefined(other.showing, "3 headers in 2 ms are more than a million in 2,000 s")
+    node.ask()
+    node.hand.to(9_000)
+    node.answer(fork.slice(3, 4), { after: hashAt(fork, 18), more: true })
+    assert.deepInclude(kept(), { fork: 15, since: 2_000 })
+  })
+
+  it("of a chain that is not better and ends there are not kept", () => {
+    const node = asking()
+    const answer = { after: hashAt(shared, 15), more: false }
+    assert.deepStrictEqual(placedOf(node.exchange(fork.slice(0, 3), answer)), { _tag: "Worse", fork: 15 })
     assert.isUndefined(node.link.showing)
   })
 
