@@ -85,6 +85,26 @@ describe("the soak", () => {
       })).pipe(Effect.provide(NodeServices.layer))
   )
 
+  it.live("lets the nodes' clocks run faster when asked, and says so", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const child = yield* ChildProcess.make(
+        process.execPath,
+        [main, "--nodes=2", "--minutes=0.15", "--faster=20", "--sample-every=1", "--port=24770", "--json"],
+        { forceKillAfter: 6_000 }
+      )
+      const [stdout, stderr] = yield* Effect.all([
+        Stream.mkString(Stream.decodeText(child.stdout)),
+        Stream.mkString(Stream.decodeText(child.stderr))
+      ], { concurrency: "unbounded" })
+      const report = JSON.parse(stdout)
+      assert.deepStrictEqual(report.problems, [], stderr)
+      assert.strictEqual(report.quickened.factor, 20)
+      // 9 s: two minutes of their own, eight pings from each.
+      assert.isAbove(report.quickened.nodeHours, 0.03)
+      assert.isAtLeast(report.pings.received.inbound + report.pings.received.outbound, 12)
+      assert.isBelow(report.settledMs, 10_000)
+    })).pipe(Effect.provide(NodeServices.layer)))
+
   for (const signal of ["SIGINT", "SIGKILL"] as const) {
     it.live(
       `no process outlives a soak that got ${signal} while one stood still`,

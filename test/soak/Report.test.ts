@@ -4,6 +4,7 @@ import * as Limits from "../../src/domain/Limits.ts"
 import { randomFrom } from "../harness/random.ts"
 import * as Faults from "./Faults.ts"
 import * as LiveMemory from "./LiveMemory.ts"
+import * as Quickened from "./Quickened.ts"
 import * as Report from "./Report.ts"
 import * as Slope from "./Slope.ts"
 
@@ -40,6 +41,68 @@ describe("a slope", () => {
       assert(slope !== undefined)
       assert.isBelow(Math.abs(slope.slope - 2), 3.5 * slope.error, `seed ${seed}`)
     }
+  })
+})
+
+describe("a quickened soak", () => {
+  const quickened = Quickened.make(8, 1_000_000, minutes)
+
+  it("has clocks that run plainly, then faster, and whose times are ours again", () => {
+    const second = 1_000
+    // Cycles of 900 s, of which 450 s are plain.
+    assert.deepStrictEqual(
+      [0, 100, 450, 451, 900, 901, 3_600].map((s) => Quickened.lived(quickened, s * second) / second),
+      [0, 100, 450, 458, 4_050, 4_051, 16_200]
+    )
+    for (let ms = 0; ms < minutes * 60_000; ms += 777) {
+      assert.closeTo(Quickened.real(quickened, Quickened.lived(quickened, ms)), ms, 1e-6)
+    }
+    assert.strictEqual(Quickened.toReal(quickened, 1_000_000 + 458_000), 1_451_000)
+    const [flag = ""] = Quickened.flags(quickened)
+    assert.deepStrictEqual(Quickened.fromUrl(flag.replace("--import=", "")), quickened)
+  })
+
+  it("tells what grows with a node's own time from what grows with the hour", () => {
+    const grown = (perNodeHour: number, perRealHour: number) =>
+      Report.quickenedReport(
+        quickened,
+        [1, 2, 3, 4].map((seed) => {
+          const random = randomFrom(seed)
+          return {
+            ip: `127.0.0.${seed}`,
+            pid: seed,
+            vitals: Array.from({ length: minutes + 1 }, (_, minute) => ({
+              at: 1_000_000 + minute * 60_000,
+              pid: seed,
+              rssKib: 150_000,
+              fds: 40,
+              liveKib: 30_000 + perRealHour * minute / 60 + random(100) - 50 +
+                perNodeHour * Quickened.lived(quickened, minute * 60_000) / 3_600_000
+            }))
+          }
+        }),
+        1_000_000,
+        1_000_000 + minutes * 60_000
+      )
+    for (const [perNodeHour, perRealHour] of [[100, 0], [0, 800], [50, -300]] as const) {
+      const { live, nodeHours } = grown(perNodeHour, perRealHour)
+      assert.strictEqual(nodeHours, 4.5)
+      assert(live !== null)
+      assert.isBelow(Math.abs(live.perNodeHour.kib - perNodeHour), 4 * live.perNodeHour.error)
+      assert.isBelow(Math.abs(live.perRealHour.kib - perRealHour), 4 * live.perRealHour.error)
+      assert.isBelow(live.perNodeHour.error, 25)
+      assert.isBelow(live.perRealHour.error, 200)
+    }
+  })
+
+  it("tells nothing apart where the two are one", () => {
+    assert.isUndefined(Slope.ofTwo([0, 1, 2, 3, 4].map((x) => [x, 8 * x, x] as const)))
+    const plane = [[0, 0], [1, 8], [2, 9], [3, 17], [4, 18]].map(([a = 0, b = 0]) => [a, b, 5 + 3 * a - 2 * b] as const)
+    const [perA = Number.NaN, perB = Number.NaN] = Slope.ofTwo(plane) ?? []
+    assert.closeTo(perA, 3, 1e-9)
+    assert.closeTo(perB, -2, 1e-9)
+    assert.isUndefined(Slope.meanOf([1]))
+    assert.deepStrictEqual(Slope.meanOf([1, 3]), { mean: 2, error: 1 })
   })
 })
 

@@ -5,6 +5,7 @@ import type { LogEvent } from "../../src/testnet/LogEvents.ts"
 import type { History, UnexpectedDown } from "../../src/testnet/Replay.ts"
 import * as Verdict from "../../src/testnet/Verdict.ts"
 import type { Fault } from "./Faults.ts"
+import * as Quickened from "./Quickened.ts"
 import * as Slope from "./Slope.ts"
 import type { Vitals } from "./Vitals.ts"
 
@@ -37,10 +38,34 @@ export interface NodeReport {
   readonly fdsSlope: { readonly perMinute: number; readonly error: number } | null
 }
 
+/** A node's gain in KiB, mean of all nodes, with its standard error. */
+interface Gain {
+  readonly kib: number
+  readonly error: number
+}
+
+/** Of a quickened soak's second half: what a node gains per hour of the real clock, and per hour that it lived by its own. */
+interface GrowthApart {
+  readonly perRealHour: Gain
+  readonly perNodeHour: Gain
+}
+
+/** A soak whose nodes' clocks ran faster. */
+export interface QuickenedReport {
+  readonly factor: number
+  /** Hours that a node lived by its own clock while the network was whole. */
+  readonly nodeHours: number
+  /** `null`: too few samples to tell the two apart. */
+  readonly live: GrowthApart | null
+  readonly rss: GrowthApart | null
+}
+
 export interface Report {
   readonly nodes: number
   /** From the network being whole to the end. */
   readonly minutes: number
+  /** `null`: clocks ran at their own pace. */
+  readonly quickened: QuickenedReport | null
   readonly pairs: number
   readonly connected: number
   readonly duplicates: number
@@ -135,6 +160,51 @@ export const descriptorProblem = (life: Life): string | undefined => {
     : undefined
 }
 
+const hourMs = 3_600_000
+
+const growthApart = (
+  quickened: Quickened.Quickened,
+  lives: ReadonlyArray<Life>,
+  what: (vitals: Vitals) => number | undefined
+): GrowthApart | null => {
+  const slopes = lives.flatMap(({ vitals }) => {
+    const series = Slope.secondHalf(vitals.flatMap((each) => {
+      const kib = what(each)
+      return kib === undefined ? [] : [[each.at, kib] as const]
+    }))
+    return [
+      Slope.ofTwo(series.map(([at, kib]) => {
+        const realMs = at - quickened.origin
+        return [realMs / hourMs, Quickened.lived(quickened, realMs) / hourMs, kib] as const
+      })) ?? []
+    ].filter((slope) => slope.length === 2)
+  })
+  const gain = (values: ReadonlyArray<number>): Gain | undefined => {
+    const known = Slope.meanOf(values)
+    return known === undefined ? undefined : { kib: rounded(known.mean), error: rounded(known.error) }
+  }
+  const perRealHour = gain(slopes.map(([perReal]) => perReal))
+  const perNodeHour = gain(slopes.map(([, perNode]) => perNode))
+  return perRealHour === undefined || perNodeHour === undefined ? null : { perRealHour, perNodeHour }
+}
+
+/** What a quickened soak says beside the rest, of the processes at the end. */
+export const quickenedReport = (
+  quickened: Quickened.Quickened,
+  lives: ReadonlyArray<Life>,
+  wholeAt: number,
+  stoppedAt: number
+): QuickenedReport => ({
+  factor: quickened.factor,
+  nodeHours: rounded(
+    (Quickened.lived(quickened, stoppedAt - quickened.origin) -
+      Quickened.lived(quickened, wholeAt - quickened.origin)) /
+      hourMs
+  ),
+  live: growthApart(quickened, lives, ({ liveKib }) => liveKib),
+  rss: growthApart(quickened, lives, ({ rssKib }) => rssKib)
+})
+
 /** ms. The ends of a connection that a pause broke may notice so long after it is over. */
 const noticeMs = 5_000
 
@@ -165,9 +235,10 @@ export const judge = (given: {
   /** Wall times, ms. */
   readonly wholeAt: number | undefined
   readonly stoppedAt: number
+  readonly quickened: Quickened.Quickened | undefined
   readonly directory: string
 }): Report => {
-  const { accounts, crashes, faults, histories, lives, stoppedAt, wholeAt } = given
+  const { accounts, crashes, faults, histories, lives, quickened, stoppedAt, wholeAt } = given
   const history = {
     ...given.history,
     unexpectedDowns: given.history.unexpectedDowns.filter((down) => !isExplained(down, faults))
@@ -189,7 +260,8 @@ export const judge = (given: {
     }
   }
   const running = new Set(accounts.map(({ status }) => status?.pid))
-  const atEnd = lives.filter(({ pid }) => running.has(pid)).map(nodeReport)
+  const lasting = lives.filter(({ pid }) => running.has(pid))
+  const atEnd = lasting.map(nodeReport)
   const problems = [
     ...verdict.problems,
     ...faults.filter(({ recoveredMs }) => recoveredMs === null).map((fault) =>
@@ -201,6 +273,9 @@ export const judge = (given: {
   return {
     nodes: verdict.nodes,
     minutes: wholeAt === undefined ? 0 : rounded((stoppedAt - wholeAt) / 60_000),
+    quickened: quickened === undefined || wholeAt === undefined
+      ? null
+      : quickenedReport(quickened, lasting, wholeAt, stoppedAt),
     pairs: verdict.pairs,
     connected: verdict.connected,
     duplicates: verdict.duplicates,

@@ -30,3 +30,38 @@ export const secondHalf = (series: Series): Series => {
   const middle = first + ((series.at(-1)?.[0] ?? 0) - first) / 2
   return series.filter(([x]) => x >= middle)
 }
+
+/** The plane through points that depend on two things: what `y` gains per unit of each. `undefined` where the two cannot be told apart. */
+export const ofTwo = (
+  points: ReadonlyArray<readonly [a: number, b: number, y: number]>
+): readonly [perA: number, perB: number] | undefined => {
+  const mean = (values: ReadonlyArray<number>) => values.reduce((sum, value) => sum + value, 0) / values.length
+  const [meanA, meanB, meanY] = [0, 1, 2].map((i) => mean(points.map((point) => point[i] ?? 0)))
+  if (points.length < 4 || meanA === undefined || meanB === undefined || meanY === undefined) return undefined
+  const sums = { aa: 0, bb: 0, ab: 0, ay: 0, by: 0 }
+  for (const point of points) {
+    const [a, b, y] = [point[0] - meanA, point[1] - meanB, point[2] - meanY]
+    sums.aa += a * a
+    sums.bb += b * b
+    sums.ab += a * b
+    sums.ay += a * y
+    sums.by += b * y
+  }
+  const determinant = sums.aa * sums.bb - sums.ab ** 2
+  // Hardly any of their spread is their own: one is the other, to within noise.
+  if (determinant <= sums.aa * sums.bb / 1_000) return undefined
+  return [
+    (sums.ay * sums.bb - sums.by * sums.ab) / determinant,
+    (sums.by * sums.aa - sums.ay * sums.ab) / determinant
+  ]
+}
+
+/** The mean of so many measurements of one thing, and its standard error; `undefined` for fewer than two. */
+export const meanOf = (
+  values: ReadonlyArray<number>
+): { readonly mean: number; readonly error: number } | undefined => {
+  const n = values.length
+  if (n < 2) return undefined
+  const mean = values.reduce((sum, value) => sum + value, 0) / n
+  return { mean, error: Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1) / n) }
+}

@@ -17,6 +17,7 @@ import * as Verdict from "../../src/testnet/Verdict.ts"
 import type { Fault } from "./Faults.ts"
 import * as Faults from "./Faults.ts"
 import * as LiveMemory from "./LiveMemory.ts"
+import * as Quickened from "./Quickened.ts"
 import * as Report from "./Report.ts"
 import * as Vitals from "./Vitals.ts"
 
@@ -27,6 +28,8 @@ export interface Options {
   /** ms; `undefined`: no faults. */
   readonly faultEveryMs: number | undefined
   readonly sampleMs: number
+  /** How fast the nodes' clocks run in most of the time; `undefined`: as fast as ours. Not with faults. */
+  readonly faster: number | undefined
   readonly port: number
   readonly directory: string
   readonly self: Self
@@ -54,10 +57,15 @@ export const run = (
   tell: (line: string) => Effect.Effect<void>
 ): Effect.Effect<Report.Report, Preflight.TestnetError | PlatformError.PlatformError, Environment> =>
   Effect.gen(function*() {
-    const { directory, faultEveryMs, nodes, sampleMs, self } = options
+    const { directory, faster, faultEveryMs, minutes, nodes, sampleMs } = options
     yield* Preflight.check(options)
+    const startedAt = yield* Clock.currentTimeMillis
+    const quickened = faster === undefined ? undefined : Quickened.make(faster, startedAt, minutes)
+    const [command, ...before] = options.self
+    const self: Self = [command, ...(quickened === undefined ? [] : Quickened.flags(quickened)), ...before]
     const membership: Members.Options = {
       ...options,
+      self,
       logLevel: "info",
       produce: false,
       transport: "plain",
@@ -66,7 +74,6 @@ export const run = (
     }
     const members = yield* Members.make(membership)
     const pairs = nodes * (nodes - 1) / 2
-    const startedAt = yield* Clock.currentTimeMillis
     yield* Members.startAll(membership, members)
 
     let seen: ReadonlyArray<Members.View> = []
@@ -159,7 +166,13 @@ export const run = (
     yield* Members.stopAll(members)
     const histories = yield* Effect.forEach(
       members,
-      ({ ip, logFile }) => Effect.map(LogEvents.read(logFile), (events) => ({ ip, events }))
+      ({ ip, logFile }) =>
+        Effect.map(LogEvents.read(logFile), (events) => ({
+          ip,
+          events: quickened === undefined
+            ? events
+            : events.map((event) => ({ ...event, at: Quickened.toReal(quickened, event.at) }))
+        }))
     )
     return Report.judge({
       accounts: seen,
@@ -173,6 +186,7 @@ export const run = (
       crashes: members.filter(({ state }) => state === "ended").length,
       wholeAt,
       stoppedAt,
+      quickened,
       directory
     })
   })
