@@ -1,5 +1,5 @@
 /** Wires the page: asks the node, hears its events, draws, and does what a person clicks. */
-/** @import { Happened, Masternodes, Peers, State, Status, Why } from "./types.ts" */
+/** @import { About, Happened, Masternodes, Peers, State, Status, Why } from "./types.ts" */
 import * as ask from "./ask.js"
 import { patch } from "./dom/patch.js"
 import * as bounds from "./model/bounds.js"
@@ -98,6 +98,45 @@ const askMasternodes = async () => {
   become(Model.masternodesCame(state, found))
 }
 
+let aboutAt = Number.NEGATIVE_INFINITY
+/** The process whose settings are known: they do not change while it runs. */
+let settingsOf = 0
+
+/** @type {(wanted: Readonly<Record<string, string>>) => Promise<About>} */
+const answersTo = async (wanted) =>
+  Object.fromEntries(
+    await Promise.all(
+      Object.entries(wanted).map(async ([name, path]) => [name, await ask.get(path).catch(() => undefined)])
+    )
+  )
+
+const bookPath = () => `book?count=${bounds.rows}&skip=${(state.pages["book"] ?? 0) * bounds.rows}`
+
+const askAbout = async () => {
+  if (performance.now() - aboutAt < bounds.aboutMs) return
+  aboutAt = performance.now()
+  const { pid = 0 } = state.status ?? {}
+  const page = state.pages["book"]
+  const { book, ...answers } = await answersTo({
+    own: "own",
+    clock: "clock",
+    resources: "resources",
+    refusals: "refusals",
+    bans: "bans",
+    book: bookPath(),
+    ...(pid === settingsOf ? {} : { settings: "settings" })
+  })
+  if (answers.settings !== undefined) settingsOf = pid
+  become(Model.aboutCame(state, page === state.pages["book"] ? { ...answers, book } : answers))
+}
+
+/** Another page of the peer book, which the node keeps. */
+const askBook = async () => {
+  const page = state.pages["book"]
+  const answer = await answersTo({ book: bookPath() })
+  if (page === state.pages["book"]) become(Model.aboutCame(state, answer))
+}
+
 /** One question at a time: a node that is slow is not asked faster. */
 const askNow = async () => {
   clearTimeout(next)
@@ -116,7 +155,7 @@ const askNow = async () => {
     ])
     become(Model.answered(state, status, peers, performance.now()))
     tookMs = performance.now() - askedAt
-    await Promise.all([askMasternodes(), explain()])
+    await Promise.all([askMasternodes(), askAbout(), explain()])
   } catch (error) {
     failed(error)
   }
@@ -180,6 +219,7 @@ const deeds = {
     const [table = "", page] = arg.split(":")
     become(Model.turned(state, table, Number(page)))
     document.getElementById(`${table}-rows`)?.scrollTo({ top: 0 })
+    if (table === "book") void askBook()
   },
   filterEvents: (arg) => become({ ...state, eventFilter: arg })
 }

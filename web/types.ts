@@ -1,9 +1,35 @@
 /** Shapes of the dashboard. Types only: no browser loads this file. What the node answers is typed by the API's own schemas. */
 import type { Chain, Masternodes, Status } from "../src/layers/http/AdminApi.ts"
 import type { Happened as AnyHappened } from "../src/layers/http/EventsApi.ts"
-import type { Peer, Peers, Why } from "../src/layers/http/PeerApi.ts"
+import type { Book, ClockReport, Own, Refusals, Resources, Settings } from "../src/layers/http/InsightApi.ts"
+import type { Bans, Peer, Peers, Why } from "../src/layers/http/PeerApi.ts"
 
-export type { Chain, Masternodes, Peer, Peers, Status, Why }
+export type {
+  Bans,
+  Book,
+  Chain,
+  ClockReport,
+  Masternodes,
+  Own,
+  Peer,
+  Peers,
+  Refusals,
+  Resources,
+  Settings,
+  Status,
+  Why
+}
+
+/** What a node knows beyond its peers. Absent: not asked yet, or this node does not answer it. */
+export interface About {
+  readonly own?: Own | undefined
+  readonly clock?: ClockReport | undefined
+  readonly resources?: Resources | undefined
+  readonly refusals?: Refusals | undefined
+  readonly bans?: Bans | undefined
+  readonly settings?: Settings | undefined
+  readonly book?: Book | undefined
+}
 
 /** One event. `fields` of a newer node may be missing. */
 export type Happened =
@@ -56,6 +82,7 @@ export interface State {
   readonly status: Status | undefined
   readonly peers: Peers | undefined
   readonly masternodes: Masternodes | undefined
+  readonly about: About
   /** The newest first. */
   readonly events: ReadonlyArray<Happened>
   /** The oldest first, without those in which nothing ended. */

@@ -79,6 +79,17 @@ export const alerts: ReadonlyArray<Alert> = [
     }
   },
   {
+    name: "TimemeshNotStoring",
+    expression: `${metric("timemesh_chain_storing")} == 0`,
+    lasting: "1m",
+    severity: "critical",
+    summary: "blocks cannot be stored, so the chain does not grow",
+    action:
+      "timemesh status says why: make room on the disk, or mend it; the stored chain is intact, and sync continues by itself",
+    fires: { [of("timemesh_chain_storing")]: "1x5 0x25" },
+    rests: { [of("timemesh_chain_storing")]: "0x5 1x25" }
+  },
+  {
     name: "TimemeshStuck",
     expression: `${behind} > 0 and ${increase("timemesh_chain_blocks_added_total", "15m")} == 0`,
     lasting: "15m",

@@ -25,7 +25,11 @@ const panels: ReadonlyArray<Panel> = [
     unit: "short",
     what:
       "1 while all is well, as timemesh status says; ready as /health/ready says. 0: timemesh status has the cause and its fix.",
-    queries: [[metric("timemesh_ok"), `${perNode} ok`], [metric("timemesh_ready"), `${perNode} ready`]]
+    queries: [
+      [metric("timemesh_ok"), `${perNode} ok`],
+      [metric("timemesh_ready"), `${perNode} ready`],
+      [metric("timemesh_chain_storing"), `${perNode} storing`]
+    ]
   },
   {
     title: "Peers",

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url"
 import type { Page } from "playwright-core"
 import * as Subnet from "../../src/domain/peer/Subnet.ts"
 import { Status } from "../../src/layers/http/AdminApi.ts"
+import { Book, Own } from "../../src/layers/http/InsightApi.ts"
 import { Peers } from "../../src/layers/http/PeerApi.ts"
 import * as TcpSocket from "../../src/layers/socket/TcpSocket.ts"
 import { make } from "../harness/syntheticChain.ts"
@@ -209,6 +210,18 @@ describe("the dashboard in Chromium", () => {
         yield* Effect.promise(() => page.keyboard.press("Escape"))
         yield* Browser.until(page, "document.querySelector('#story') === null")
 
+        // Beyond its peers: address, resources, book and settings, as the API has them.
+        const own = yield* answer(url, "own", Own)
+        yield* shows(page, "#own-line", own.line)
+        yield* shows(page, "#resources", "Open files")
+        const book = yield* answer(url, "book", Book)
+        yield* Browser.until(
+          page,
+          `document.querySelectorAll("#book tbody tr").length === ${book.addresses.length} && ${book.addresses.length} >= 3`
+        )
+        yield* shows(page, "#refused", "Nothing was refused since the start.")
+        yield* shows(page, "#settings", "None: the node was not started by timemesh run.")
+
         // One goes, one gets banned.
         yield* higher.stop
         yield* rowsAre(page, [source.ip, rude.ip])
@@ -216,6 +229,8 @@ describe("the dashboard in Chromium", () => {
         yield* rowsAre(page, [source.ip])
         yield* shows(page, "#downs-legend", "banned")
         yield* shows(page, "#downs-legend", "shutdown")
+        yield* shows(page, "#bans", rude.ip)
+        yield* shows(page, "#bans", hostile)
         yield* Effect.promise(() => page.click("button[data-arg=missing]"))
         yield* shows(page, "#peers", "banned-here")
         const now = new Map((yield* answer(url, "peers", Peers)).peers.map((peer) => [peer.ip, peer]))

@@ -18,9 +18,15 @@ import type { Verdict } from "../../src/layers/http/HealthApi.ts"
 import type { Peers, Why } from "../../src/layers/http/PeerApi.ts"
 import * as EventText from "../../src/layers/log/EventText.ts"
 import { textOf } from "../../web/dom/h.js"
+import * as format from "../../web/model/format.js"
 import * as State from "../../web/model/State.js"
 import type { State as PageState } from "../../web/types.ts"
+import * as bookView from "../../web/view/book.js"
 import * as eventsView from "../../web/view/events.js"
+import * as ownView from "../../web/view/own.js"
+import * as refusalsView from "../../web/view/refusals.js"
+import * as resourcesView from "../../web/view/resources.js"
+import * as settingsView from "../../web/view/settings.js"
 import * as storyView from "../../web/view/story.js"
 import * as verdictView from "../../web/view/verdict.js"
 import { type adminOf, byLabel, parse, total } from "./adminOf.ts"
@@ -45,6 +51,10 @@ const health = Effect.fnUntraced(function*(admin: Admin, page: PageState, status
   const series = parse(yield* admin.get("/metrics"))
   assert.strictEqual(series.get("timemesh_ok"), verdict?.ok === true ? 1 : 0)
   assert.strictEqual(series.get("timemesh_ready"), verdict?.ready === true ? 1 : 0)
+  assert.strictEqual(
+    series.get("timemesh_chain_storing"),
+    verdict?.problems.some(({ what }) => what.includes("not storing")) === true ? 0 : 1
+  )
   const { level, more } = verdictView.sentence(page)
   assert.strictEqual(level, verdict?.ok !== true ? "bad" : verdict.ready ? "good" : "wait")
   for (const { what } of verdict?.problems.slice(1) ?? []) assert.include(more.join("\n"), what)
@@ -125,6 +135,28 @@ const insight = Effect.fnUntraced(function*(admin: Admin, status: Status, series
 
   // Only nodes that `run` starts have any.
   assert.deepStrictEqual(settings, { settings: [] })
+
+  const bans = yield* client.bans
+  const page = State.aboutCame(State.initial, { ...named, bans })
+  const shown = {
+    own: textOf(ownView.view(page) ?? ""),
+    refusals: textOf(refusalsView.view(page) ?? ""),
+    book: textOf(bookView.view(page) ?? ""),
+    settings: textOf(settingsView.view(page) ?? "")
+  }
+  for (const words of [own.line, own.listen, ...own.notices.map(({ cause }) => cause)]) {
+    assert.include(shown.own, words)
+  }
+  assert.include(shown.own, ownView.clockText(clock))
+  assert.include(
+    shown.refusals,
+    refusals.refused === 0 ? "Nothing was refused" : `${refusals.refused} refused since the start`
+  )
+  for (const { netgroup } of refusals.byNetgroup) assert.include(shown.refusals, netgroup)
+  for (const { subnet } of bans.bans) assert.include(shown.refusals, subnet)
+  assert.include(shown.book, `${book.tried} met, ${book.new} known only by gossip`)
+  for (const { ip } of book.addresses) assert.include(shown.book, ip)
+  assert.include(shown.settings, "None: the node was not started by timemesh run.")
 })
 
 const resources = Effect.fnUntraced(function*(admin: Admin, status: Status) {
@@ -134,6 +166,10 @@ const resources = Effect.fnUntraced(function*(admin: Admin, status: Status) {
   // The process works on between two questions.
   assert.closeTo(series.get("timemesh_resident_memory_bytes") ?? 0, found.memory.residentBytes, 1 << 28)
   assert.strictEqual(total(series, "timemesh_loop_lag_max_seconds"), status.stats.maxLagMs / 1_000)
+  assert.include(
+    textOf(resourcesView.view(State.aboutCame(State.initial, { resources: found })) ?? ""),
+    `${format.count(found.lagMs)} ms late in all, at most ${format.count(found.maxLagMs)} ms at once`
+  )
   return found
 })
 

@@ -6,11 +6,12 @@ import * as State from "../../web/model/State.js"
 import type { State as PageState, VNode } from "../../web/types.ts"
 import * as chain from "../../web/view/chain.js"
 import * as mesh from "../../web/view/mesh.js"
+import * as own from "../../web/view/own.js"
 import * as pageView from "../../web/view/page.js"
 import * as peersView from "../../web/view/peers.js"
 import * as story from "../../web/view/story.js"
 import * as verdict from "../../web/view/verdict.js"
-import { at, connection, page, peer, status } from "./sample.ts"
+import { about, at, connection, page, peer, status } from "./sample.ts"
 
 const hostile = "<img src=x onerror=alert(1)>\"'&<script>"
 
@@ -59,6 +60,7 @@ describe("the dashboard's views", () => {
           offences: [{ kind: hostile, detail: hostile, times: 2, agoMs: 5 }]
         },
         story: [hostile],
+        about: about(hostile),
         events: [{ at, event: hostile, level: "Warn", text: hostile }]
       },
       status({
@@ -270,6 +272,48 @@ describe("the dashboard's views", () => {
     const slow = { ...page([]), growth: [{ at: 0, blocks: 0 }, { at: 10_000, blocks: 1_000 }] }
     assert.strictEqual(chain.progress(slow, of), "4,000 of 5,000 blocks missing, 100 blocks per second, 40 s left")
     assert.strictEqual(chain.progress(slow, { ...of, synced: true }), "In sync at height 1,000")
+  })
+
+  it("shows what the node knows beyond its peers, what an operator has set first, and nothing for what it does not answer", () => {
+    const keys = (state: PageState) =>
+      pageView.view(state).flatMap((node) => findAll(node, ({ tag }) => tag === "section")).map(({ attrs }) =>
+        attrs["key"]
+      )
+    const beyond = ["own", "resources", "refusals", "book", "settings"]
+    const before = keys(page(rows))
+    assert.deepStrictEqual(beyond.filter((key) => before.includes(key)), [])
+    const state = page(rows, { about: about("x") })
+    assert.deepStrictEqual(keys(state).filter((key) => beyond.includes(String(key))), beyond)
+    const textOfCard = (key: string) =>
+      pageView.view(state).flatMap((node) =>
+        findAll(node, ({ attrs, tag }) => tag === "section" && attrs["key"] === key)
+      )
+        .map(textOf).join()
+    assert.include(textOfCard("own"), "10.0.0.100, by 2 of 3 netgroups; also 10.9.9.9")
+    assert.include(textOfCard("own"), "unreachable  x; x")
+    assert.include(textOfCard("resources"), "55 of at most 1,024")
+    assert.include(textOfCard("resources"), "5.0 GB free of 100 GB at x")
+    assert.include(textOfCard("refusals"), "12 refused since the start: 9 full, 3 x")
+    assert.include(textOfCard("refusals"), "2 sockets of banned addresses")
+    assert.match(textOfCard("refusals"), /203\.0\.113\.0\/24 operator x 60 min/)
+    assert.match(textOfCard("settings"), /max-peers 50 TIMEMESH_MAX_PEERS network devnet default/)
+    assert.strictEqual(
+      own.clockText({ at, behindS: 0, of: 1, peers: [] }),
+      "no block of 1 peer is ahead of this node's clock"
+    )
+    assert.include(
+      own.clockText({ at, behindS: 70, of: 3, peers: [{ ip: "10.0.0.9", behindS: 70 }] }),
+      "those of 1 of 3 peers are ahead, by up to 70 s; set this host's clock by NTP"
+    )
+  })
+
+  it("the book's pages are the node's: what it sent is one of so many", () => {
+    const at = (book: number) => {
+      const tree = pageView.view(page(rows, { about: about("x", 250), pages: { book } }))
+      return tree.map(textOf).join(" ")
+    }
+    assert.include(at(0), "1 to 100 of 250")
+    assert.include(at(2), "201 to 300 of 250")
   })
 
   it("a past entry says what, how long and by whom", () => {

@@ -1,5 +1,5 @@
 /** What the page knows, and how answers and events change it. Pure. */
-/** @import { DownBin, Happened, Masternodes, Peers, Show, State, Status, Why } from "../types.ts" */
+/** @import { About, DownBin, Happened, Masternodes, Peers, Show, State, Status, Why } from "../types.ts" */
 import * as bounds from "./bounds.js"
 
 /** @type {State} */
@@ -11,6 +11,7 @@ export const initial = {
   status: undefined,
   peers: undefined,
   masternodes: undefined,
+  about: {},
   events: [],
   downs: [],
   growth: [],
@@ -132,6 +133,12 @@ export const happened = (state, happened) => {
 
 /** @type {(state: State, masternodes: Masternodes | undefined) => State} */
 export const masternodesCame = (state, masternodes) => ({ ...state, masternodes })
+
+/**
+ * Answers to some of those questions; what is `undefined` among them had no answer, and is not shown as if it had.
+ * @type {(state: State, about: About) => State}
+ */
+export const aboutCame = (state, about) => ({ ...state, about: { ...state.about, ...about } })
 
 /** @type {(state: State, ip: string | undefined) => State} */
 export const selected = (state, ip) =>

@@ -23,6 +23,8 @@ export const settleTimes = 4
 export const answerMs = 10_000
 /** ms. Masternodes change slowly. */
 export const masternodesMs = 15_000
+/** ms. What a node knows beyond its peers changes slowly, too. */
+export const aboutMs = 15_000
 /** ms. Wait before the stream of events is opened again, doubled up to the second. */
 export const reopenMs = 500
 export const reopenMaxMs = 5_000

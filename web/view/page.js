@@ -1,12 +1,17 @@
 /** The whole page. */
 /** @import { State, VNode } from "../types.ts" */
 import { h } from "../dom/h.js"
+import * as book from "./book.js"
 import * as chain from "./chain.js"
 import * as downs from "./downs.js"
 import * as events from "./events.js"
 import * as masternodes from "./masternodes.js"
 import * as mesh from "./mesh.js"
+import * as own from "./own.js"
 import * as peers from "./peers.js"
+import * as refusals from "./refusals.js"
+import * as resources from "./resources.js"
+import * as settings from "./settings.js"
 import * as story from "./story.js"
 import * as verdict from "./verdict.js"
 
@@ -30,6 +35,11 @@ export const cards = [
   { shows: ({ events, growth, pages, status }) => [events, growth, pages, status], view: chain.view },
   { shows: ({ downs }) => [downs], view: downs.view },
   { shows: ({ masternodes, pages }) => [masternodes, pages], view: masternodes.view },
+  { shows: ({ about }) => [about.own, about.clock], view: own.view },
+  { shows: ({ about }) => [about.resources], view: resources.view },
+  { shows: ({ about, pages }) => [about.refusals, about.bans, pages], view: refusals.view },
+  { shows: ({ about, pages }) => [about.book, pages], view: book.view },
+  { shows: ({ about }) => [about.settings], view: settings.view },
   { shows: ({ eventFilter, events }) => [eventFilter, events], view: events.view }
 ]
 

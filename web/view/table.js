@@ -72,7 +72,7 @@ const ariaSort = (columnId, { column, descending }) =>
   column !== columnId ? "none" : descending ? "descending" : "ascending"
 
 /**
- * One page of the rows. `page`: from 0; one beyond the last is the last. The region scrolls by keyboard where the table is wider than the screen.
+ * One page of the rows. `page`: from 0; one beyond the last is the last. `all`: the rows are that page already, of so many. The region scrolls by keyboard where the table is wider than the screen.
  * @template A
  * @param {{
  *   readonly id: string
@@ -82,22 +82,26 @@ const ariaSort = (columnId, { column, descending }) =>
  *   readonly keyOf: (row: A) => string
  *   readonly sort?: Sort | undefined
  *   readonly page?: number | undefined
+ *   readonly all?: number | undefined
  *   readonly empty: string
  * }} of
  * @returns {VNode}
  */
-export const table = ({ columns, empty, id, keyOf, label, page = 0, rows, sort }) => {
-  const pages = Math.max(1, Math.ceil(rows.length / bounds.rows))
+export const table = ({ all, columns, empty, id, keyOf, label, page = 0, rows, sort }) => {
+  const count = all ?? rows.length
+  const pages = Math.max(1, Math.ceil(count / bounds.rows))
   const first = Math.min(page, pages - 1) * bounds.rows
-  const shown = (sort === undefined ? rows : sorted(rows, columns, sort)).slice(first, first + bounds.rows)
+  const shown = all === undefined
+    ? (sort === undefined ? rows : sorted(rows, columns, sort)).slice(first, first + bounds.rows)
+    : rows
   if (shown.length === 0) return h("p", { class: "muted", id, key: `${id}-none` }, empty)
-  const isWhole = rows.length === shown.length
+  const isWhole = first === 0 && count <= shown.length
   const scroll = h(
     "div",
     { class: "scroll", role: "group", "aria-label": label, tabindex: 0, id: `${id}-rows` },
     h(
       "table",
-      { id, "aria-rowcount": isWhole ? undefined : rows.length + 1 },
+      { id, "aria-rowcount": isWhole ? undefined : count + 1 },
       h(
         "thead",
         {},
@@ -140,5 +144,5 @@ export const table = ({ columns, empty, id, keyOf, label, page = 0, rows, sort }
       )
     )
   )
-  return h("div", { key: id }, scroll, isWhole ? undefined : pager(id, label, first, shown.length, rows.length))
+  return h("div", { key: id }, scroll, isWhole ? undefined : pager(id, label, first, shown.length, count))
 }

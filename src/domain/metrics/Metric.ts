@@ -62,6 +62,7 @@ export const definitions = {
   timemesh_chain_best_peer_height: gauge("Height of the best chain that a peer announces"),
   timemesh_chain_behind_blocks: gauge("Blocks by which the chain is behind the best peer's"),
   timemesh_chain_synced: gauge("1: no connected peer announces a better chain; else 0"),
+  timemesh_chain_storing: gauge("1: the store takes blocks; 0: it refuses them, and the verdict says why"),
   timemesh_chain_blocks_added_total: counter("Blocks by which the chain grew"),
   timemesh_chain_reorgs_total: counter("Reorganisations of the chain"),
   timemesh_sync_waiting_blocks: gauge("Block bodies in memory"),

@@ -21,6 +21,8 @@ export interface Facts {
     readonly headers: number
     readonly target: number
     readonly synced: boolean
+    /** Why blocks are not stored; absent while they are. */
+    readonly halted?: unknown
     readonly reorgs: number
     readonly waiting: { readonly blocks: number; readonly bytes: number }
     readonly peers: ReadonlyArray<unknown>
@@ -140,6 +142,7 @@ const ofChain = ({ stats, sync }: Facts): ReadonlyArray<Sample> =>
     one("timemesh_chain_best_peer_height", sync.target),
     one("timemesh_chain_behind_blocks", Math.max(0, sync.target - sync.tip.height)),
     one("timemesh_chain_synced", sync.synced ? 1 : 0),
+    one("timemesh_chain_storing", sync.halted === undefined ? 1 : 0),
     one("timemesh_chain_blocks_added_total", stats.blocksAdded),
     one("timemesh_chain_reorgs_total", sync.reorgs),
     one("timemesh_sync_waiting_blocks", sync.waiting.blocks),
