@@ -6,12 +6,12 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit, Runtime } from "effect"
 import { CliConfig, Command, GlobalFlag } from "effect/cli"
 import { fileURLToPath } from "node:url"
+import * as commandLine from "./cli/commandLine.ts"
 import * as Failure from "./cli/Failure.ts"
 import * as json from "./cli/json.ts"
 import * as output from "./cli/output.ts"
 import * as presenter from "./cli/presenter.ts"
 import type { MakeNode } from "./cli/run/daemon.ts"
-import * as shortFlags from "./cli/shortFlags.ts"
 import * as signals from "./cli/signals.ts"
 import * as timemesh from "./cli/timemesh.ts"
 import { version } from "./cli/version.ts"
@@ -37,7 +37,7 @@ const makeNode = Effect.map(
 /** This program's own command line, from sources or built. */
 const self = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)] as const
 
-shortFlags.check(process.argv.slice(2)).pipe(
+commandLine.check(process.argv.slice(2)).pipe(
   Effect.andThen(Command.run(timemesh.make(makeNode, self), { version })),
   Failure.withUsage,
   json.errors,

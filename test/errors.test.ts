@@ -11,6 +11,7 @@ const address = { ip: "203.0.113.7", port: 24_100 }
 const samples: Readonly<Record<string, object>> = {
   AdminClientError: { address, kind: "timeout", detail: "no answer within 5 s" },
   AdminServerError: { address, code: "EADDRINUSE" },
+  NoBan: { message: "there is no ban of 203.0.113.7; see all bans: timemesh bans" },
   NoTrace: { message: "nothing has happened between this node and 192.0.2.1; ask why instead" },
   NotReady: {
     message: "PROBLEM: no peers known; name one with --peer IP:PORT",

@@ -18,12 +18,14 @@ export const summary = ({ chain, files, network }: Backup.Manifest): ReadonlyArr
   ["files", files.map(({ name, size }) => `${name} (${bytes(size)})`).join(", ")]
 ]
 
-/** Exit code 1: the work failed. 2: the command cannot do what was asked, where it was asked. */
+/** Exit code 1: there is no node to copy, or the work failed. 2: the place that was named cannot be written, or is no backup to read. */
 export const orFail = <A, R>(effect: Effect.Effect<A, Backup.BackupError, R>): Effect.Effect<A, Failure.Failure, R> =>
   Effect.mapError(
     effect,
     ({ message, reason }) =>
-      reason === "Exists" || reason === "Target" ? Failure.unusable(message) : Failure.failed(message)
+      reason === "Exists" || reason === "Target" || reason === "NoCopy"
+        ? Failure.unusable(message)
+        : Failure.failed(message)
   )
 
 export const command = Command.make(

@@ -15,7 +15,7 @@ const columns: ReadonlyArray<Column<Row>> = [
   { heading: "BY", worth: 2, cell: ({ ban }) => ban.by },
   { heading: "SINCE", worth: 1, cell: ({ at, ban }) => `${duration(at - ban.since)} ago` },
   { heading: "ENDS IN", cell: ({ ban }) => duration(ban.leftMs) },
-  { heading: "REASON", cell: ({ ban }) => ban.reason }
+  { heading: "REASON", cell: ({ ban }) => ban.reason ?? "-" }
 ]
 
 /** The list for a person, at most `width` wide if that is known. */

@@ -26,6 +26,7 @@ const host: examine.Host = {
   descriptors: 65_536,
   disk: (directory) => Effect.succeed({ directory, freeBytes: 80e9, totalBytes: 100e9 }),
   bind: () => Effect.succeed(undefined),
+  resolve: () => Effect.succeed(undefined),
   connect: () => Effect.succeed(undefined)
 }
 
@@ -185,6 +186,30 @@ describe("doctor, before a node runs", () => {
         fs.utimesSync(`${directory}/peers.db`, later, later)
         return {}
       }
+    ],
+    [
+      "seeds of which none resolves",
+      /^PROBLEM seeds seed\.example\.org does not resolve \(ENOTFOUND\)\n -> correct the name \(--seed\), .*name a peer with --peer$/,
+      (_, flags) => ({
+        flags: { ...flags, seed: ["seed.example.org"] },
+        host: { ...host, resolve: () => Effect.succeed("ENOTFOUND") }
+      })
+    ],
+    [
+      "one seed of two that does not resolve",
+      /^WARNING seeds b\.example\.org does not resolve \(ETIMEOUT\)\n/,
+      (_, flags) => ({
+        flags: { ...flags, seed: ["a.example.org", "b.example.org:24100"] },
+        host: { ...host, resolve: (name) => Effect.succeed(name.startsWith("b") ? "ETIMEOUT" : undefined) }
+      })
+    ],
+    [
+      "a seed that does not resolve, beside a peer that is named",
+      /^WARNING seeds seed\.example\.org does not resolve/,
+      (_, flags) => ({
+        flags: { ...flags, seed: ["seed.example.org"], peer: ["203.0.113.7"] },
+        host: { ...host, resolve: () => Effect.succeed("ENOTFOUND") }
+      })
     ],
     [
       "a node that died",

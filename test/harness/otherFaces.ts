@@ -195,6 +195,8 @@ export const agree = Effect.fnUntraced(function*(
     settings: undefined,
     directory: undefined,
     ports: [],
+    seeds: [],
+    starts: 0,
     descriptors: 65_536,
     maxPeers: 125,
     node: answers

@@ -24,7 +24,7 @@ const groups = (at) => [
 const banColumns = [
   { id: "subnet", title: "Banned", narrow: true, cell: ({ subnet }) => subnet },
   { id: "by", title: "By", cell: ({ by }) => by },
-  { id: "reason", title: "Reason", narrow: true, cell: ({ reason }) => reason === "" ? "–" : reason },
+  { id: "reason", title: "Reason", narrow: true, cell: ({ reason }) => reason ?? "–" },
   { id: "until", title: "For", number: true, narrow: true, cell: ({ leftMs }) => format.age(leftMs) }
 ]
 

@@ -5,17 +5,20 @@ import type { HttpClient } from "effect/http"
 import * as fs from "node:fs/promises"
 import * as Net from "node:net"
 import { DatabaseSync } from "node:sqlite"
+import * as Limits from "../../domain/Limits.ts"
 import { formatListen } from "../../domain/NodeSetup.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
 import type * as ConfigSources from "../../layers/config/ConfigSources.ts"
 import * as DaemonConfig from "../../layers/config/DaemonConfig.ts"
 import * as Settings from "../../layers/config/Settings.ts"
 import { diskOf } from "../../layers/http/InsightHandlers.ts"
+import * as DnsResolver from "../../layers/socket/DnsResolver.ts"
 import * as OpenFiles from "../../layers/socket/OpenFiles.ts"
 import * as AdminToken from "../../layers/store/AdminToken.ts"
 import * as DataDir from "../../layers/store/DataDir.ts"
 import { placeOf } from "../../layers/store/makeDirectory.ts"
 import { systemCode } from "../../layers/store/systemError.ts"
+import { NameResolver } from "../../services/NameResolver.ts"
 import * as askNode from "../askNode.ts"
 import { software } from "../version.ts"
 import type { Answers, Database, Directory, Facts, NoAnswer, Port } from "./findings.ts"
@@ -28,6 +31,8 @@ export interface Host {
   readonly disk: (directory: string) => Effect.Effect<Directory["disk"]>
   /** The system's code if listening on the port fails. Without `ip`: on every address. */
   readonly bind: (ip: string | undefined, port: number) => Effect.Effect<string | undefined>
+  /** The system's code if the name has no address. */
+  readonly resolve: (name: string) => Effect.Effect<string | undefined>
   /** The system's code if nothing answers there. */
   readonly connect: (ip: string, port: number) => Effect.Effect<string | undefined>
 }
@@ -53,11 +58,19 @@ const connect = (ip: string, port: number) =>
     })
   })
 
+const resolve = (name: string): Effect.Effect<string | undefined> =>
+  Effect.flatMap(NameResolver, (resolver) => resolver.resolve(name)).pipe(
+    Effect.match({ onSuccess: () => undefined, onFailure: ({ code }) => code }),
+    Effect.timeoutOrElse({ duration: Limits.seedResolveMs, orElse: () => Effect.succeed("no answer") }),
+    Effect.provide(DnsResolver.layer())
+  )
+
 export const thisHost: Host = {
   nodeVersion: process.versions.node,
   descriptors: OpenFiles.read(),
   disk: diskOf,
   bind,
+  resolve,
   connect
 }
 
@@ -173,11 +186,15 @@ export const examine = (
         settings: loaded.failure.message,
         directory: undefined,
         ports: [],
+        seeds: [],
+        starts: 0,
         maxPeers: 0,
         node: { why: "", isProblem: false }
       }
     }
     const { config } = loaded.success
+    const { peers, seeds = [] } = config.node
+    const names = seeds.flatMap((seed) => seed._tag === "Name" ? [seed.name] : [])
     const node = config.admin === undefined
       ? { why: "its admin API is off (--admin off), so a node that runs cannot be asked", isProblem: false }
       : yield* answersOf(flags)
@@ -186,6 +203,10 @@ export const examine = (
       settings: undefined,
       directory: yield* directoryOf(config.dataDir, !("why" in node), host),
       ports: yield* portsOf(config, node, host),
+      seeds: yield* Effect.forEach(names, (name) => Effect.map(host.resolve(name), (code) => ({ name, code })), {
+        concurrency: "unbounded"
+      }),
+      starts: peers.length + seeds.length - names.length,
       maxPeers: config.node.tuning.maxPeers,
       node
     }

@@ -28,6 +28,12 @@ export interface Port {
   readonly code: string | undefined
 }
 
+/** A seed named by DNS. `code`: the system's, if the name has no address. */
+export interface SeedName {
+  readonly name: string
+  readonly code: string | undefined
+}
+
 /** The chain's file. `open`: a node has it open, so it is not read here. */
 export type Database =
   | { readonly state: "none" | "readable" | "open" }
@@ -69,6 +75,9 @@ export interface Facts {
   readonly settings: string | undefined
   readonly directory: Directory | undefined
   readonly ports: ReadonlyArray<Port>
+  readonly seeds: ReadonlyArray<SeedName>
+  /** Peers and seeds that are given by address: what else a new node could start from. */
+  readonly starts: number
   /** Maximum open sockets and files of a process; `undefined`: unknown. */
   readonly descriptors: number | undefined
   readonly maxPeers: number
@@ -165,6 +174,21 @@ const ofPort = (runs: boolean) => ({ address, code, flag, of }: Port): Finding =
   return problem("ports", says, code === "EADDRINUSE" ? `stop the other program, or ${choose}` : choose)
 }
 
+/** A node that knows peers does without its seeds; a new one that has nothing else never finds any. */
+const ofSeeds = ({ node, seeds, starts }: Facts): ReadonlyArray<Finding> => {
+  const hasOthers = starts > 0 || seeds.some(({ code }) => code === undefined) ||
+    !("why" in node) && node.status.connected > 0
+  return seeds.map(({ code, name }) =>
+    code === undefined
+      ? ok("seeds", `${name} resolves`)
+      : (hasOthers ? warning : problem)(
+        "seeds",
+        `${name} does not resolve (${code})`,
+        "correct the name (--seed), or this host's name servers (/etc/resolv.conf); or name a peer with --peer"
+      )
+  )
+}
+
 const ofAddress = ({ node }: Facts): ReadonlyArray<Finding> => {
   if ("why" in node || node.status.own === undefined) return []
   const { line, notices } = node.status.own
@@ -194,6 +218,7 @@ export const judge = (facts: Facts): ReadonlyArray<Finding> => {
     ...ofDescriptors(facts),
     ofClock(facts),
     ...ports.map(ofPort(!("why" in node))),
+    ...ofSeeds(facts),
     ...ofAddress(facts),
     ...ofPeers(facts)
   ]

@@ -1,8 +1,8 @@
 /**
  * Collects the raw texts of flags, environment and config file, before any is parsed.
  *
- * **Precedence**: flag > environment > file, per setting: a `--peer` replaces the file's whole list. An empty text counts
- * as absent, so that `TIMEMESH_PEER=` in a compose file has no effect.
+ * **Precedence**: flag > environment > file, per setting: a `--peer` replaces the file's whole list. An empty variable counts
+ * as absent, so that `TIMEMESH_PEER=` in a compose file has no effect; an empty flag or key is an error.
  */
 import { ConfigProvider, Effect, FileSystem, Option, Result } from "effect"
 import { Toml, Yaml } from "effect/encoding"
@@ -110,6 +110,13 @@ const fromFile = Effect.fnUntraced(function*(file: string, namedBy: string) {
         input: JSON.stringify(value),
         problem: example === undefined ? "is not a string or a number" : "is not a list of strings",
         fix: example === undefined ? "use one string or number" : `use a list of addresses, for example ${example}`
+      })
+    }
+    if (values.includes("")) {
+      return yield* new ConfigError({
+        where: `${key} in ${file}`,
+        problem: Array.isArray(value) ? "an entry is empty" : "is empty",
+        fix: `give it a value, or leave the ${Array.isArray(value) ? "entry" : "key"} out`
       })
     }
     if (values.length > 0) given.set(key, { where: `${key} in ${file}`, values })

@@ -52,7 +52,7 @@ export interface AdminClient {
     subnet: string,
     options?: { readonly forMs?: number | undefined; readonly reason?: string | undefined }
   ) => Effect.Effect<Ban, AdminClientError>
-  /** Returns the address or block whose ban was lifted, as the node writes it. */
+  /** Returns the address or block whose ban was lifted, as the node writes it. Fails with `absent` when there is no such ban. */
   readonly unban: (subnet: string) => Effect.Effect<string, AdminClientError>
   /** Returns whether the node knew a key of the peer, which is now forgotten. */
   readonly trust: (ip: string) => Effect.Effect<boolean, AdminClientError>
@@ -81,7 +81,7 @@ export const make = (
     const translate = (error: { readonly _tag: string; readonly message: string; readonly reason?: unknown }) => {
       if (error._tag === "BadAddress") return failure("refused", error.message)
       if (error._tag === "TooManyReaders") return failure("busy", error.message)
-      if (error._tag === "NoMasternodes" || error._tag === "NoTrace") return failure("absent", error.message)
+      if (["NoBan", "NoMasternodes", "NoTrace"].includes(error._tag)) return failure("absent", error.message)
       if (error._tag === "Unauthorized") return failure("unauthorized", error.message)
       const transport = typeof error.reason === "object" && error.reason !== null && "_tag" in error.reason &&
         error.reason._tag === "TransportError"

@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { Commanding } from "./AccessApi.ts"
-import { BadAddress, Ban, Why } from "./PeerApi.ts"
+import { BadAddress, Ban, NoBan, Why } from "./PeerApi.ts"
 
 export const group = HttpApiGroup.make("commands", { topLevel: true }).annotate(
   OpenApi.Description,
@@ -34,7 +34,7 @@ export const group = HttpApiGroup.make("commands", { topLevel: true }).annotate(
   HttpApiEndpoint.post("unban", "/unban", {
     payload: Schema.Struct({ subnet: Schema.String }),
     success: Schema.Struct({ unbanned: Schema.String }),
-    error: BadAddress
+    error: [BadAddress, NoBan]
   }).annotate(OpenApi.Summary, "Lift exactly that ban"),
   /** Forgets the key by which the peer is known: the next key that it shows is trusted. */
   HttpApiEndpoint.post("trust", "/trust", {

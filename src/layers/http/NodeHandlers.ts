@@ -13,6 +13,7 @@ import type { SyncReport } from "../../services/Sync.ts"
 import { DroppedLines } from "../log/LogOutput.ts"
 import { monotonicMs } from "../time/monotonicMs.ts"
 import * as Api from "./AdminApi.ts"
+import * as BanRequests from "./BanRequests.ts"
 import { jsonAnswer } from "./jsonAnswer.ts"
 import * as NodeHealth from "./NodeHealth.ts"
 import { masternodeReport } from "./optionalReports.ts"
@@ -131,7 +132,7 @@ export const layer = (startedAt: number) =>
           Effect.map(traceOf(params.ip), (trace) => ({ ip: trace.ip, lines: PairStory.lines(trace) })),
         bans: () =>
           Effect.gen(function*() {
-            return { at: yield* Clock.currentTimeMillis, bans: yield* manager.bans }
+            return { at: yield* Clock.currentTimeMillis, bans: (yield* manager.bans).map(BanRequests.asAnswered) }
           })
       })
     })

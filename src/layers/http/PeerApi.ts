@@ -146,8 +146,8 @@ export const Ban = Schema.Struct({
   until: Schema.Finite,
   leftMs: Schema.Finite,
   by: Schema.Literals(["operator", "score"]),
-  /** For a person; may be empty. */
-  reason: Schema.String
+  /** For a person; absent where none was given. */
+  reason: Schema.optional(Schema.String)
 })
 export type Ban = typeof Ban.Type
 
@@ -162,6 +162,11 @@ export type Bans = typeof Bans.Type
 /** The request's text is not an address. `message` says how to write one. */
 export class BadAddress extends Schema.TaggedError<BadAddress>()("BadAddress", { message: Schema.String }, {
   httpApiStatus: 400
+}) {}
+
+/** There is no such ban. `message` names the one that may be meant. */
+export class NoBan extends Schema.TaggedError<NoBan>()("NoBan", { message: Schema.String }, {
+  httpApiStatus: 404
 }) {}
 
 /** Nothing has happened with that address, or it is forgotten. */

@@ -52,7 +52,7 @@ const manifestName = "backup.json"
  * `Target`: it cannot be made there. `Damaged`: the files do not match the manifest. `Failed`: the system or SQLite refused.
  */
 export class BackupError extends Data.TaggedError("BackupError")<{
-  readonly reason: "Missing" | "Exists" | "Target" | "Damaged" | "Failed"
+  readonly reason: "Missing" | "NoCopy" | "Exists" | "Target" | "Damaged" | "Failed"
   readonly message: string
 }> {}
 
@@ -173,10 +173,13 @@ export const make = (
 /** Reads `backup.json`, and verifies that the backup's files match it. */
 export const read = (from: string): Effect.Effect<Manifest, BackupError> =>
   Effect.gen(function*() {
-    const text = yield* Effect.mapError((yield* PlainFiles).read(`${from}/${manifestName}`), failed)
+    const text = yield* Effect.mapError(
+      (yield* PlainFiles).read(`${from}/${manifestName}`),
+      ({ message }) => new BackupError({ reason: "NoCopy", message })
+    )
     if (Option.isNone(text)) {
       return yield* new BackupError({
-        reason: "Missing",
+        reason: "NoCopy",
         message: `${from} is not a backup: it has no ${manifestName}; name a directory that timemesh backup made`
       })
     }

@@ -133,6 +133,14 @@ describe("how settings are written", () => {
       "listen in /etc/timemesh.json: \"{\"ip\":\"127.0.0.1\"}\" is not a string or a number; use one string or number"
     ],
     [
+      { file: json({ "data-dir": "" }) },
+      "data-dir in /etc/timemesh.json: is empty; give it a value, or leave the key out"
+    ],
+    [
+      { file: json({ peer: ["127.0.0.2", ""] }) },
+      "peer in /etc/timemesh.json: an entry is empty; give it a value, or leave the entry out"
+    ],
+    [
       { file: json([]) },
       "/etc/timemesh.json: does not hold an object of settings; use the form " +
       "{\"listen\": \"127.0.0.1:24100\", \"peer\": [\"127.0.0.2\"]}"

@@ -237,6 +237,7 @@ describe("restore", () => {
           const before = yield* list(node)
           const error = yield* Effect.flip(restore(`${parent}/copy`, node, true))
           assert.match(error.message, expected)
+          assert.strictEqual(error.reason === "NoCopy", name === "no list")
           assert.deepStrictEqual(yield* list(node), before)
           assert.strictEqual((yield* tipIn(node)).height, 3)
         })))
