@@ -99,9 +99,9 @@ describe("the soak", () => {
       const report = JSON.parse(stdout)
       assert.deepStrictEqual(report.problems, [], stderr)
       assert.strictEqual(report.quickened.factor, 20)
-      // 9 s: two minutes of their own, eight pings from each.
-      assert.isAbove(report.quickened.nodeHours, 0.03)
-      assert.isAtLeast(report.pings.received.inbound + report.pings.received.outbound, 12)
+      // 9 s: 95 s of their own, six pings from each.
+      assert.isAtLeast(report.quickened.nodeHours, 0.02)
+      assert.isAtLeast(report.pings.received.inbound + report.pings.received.outbound, 8)
       assert.isBelow(report.settledMs, 10_000)
     })).pipe(Effect.provide(NodeServices.layer)))
 

@@ -40,7 +40,7 @@ export const real = ({ cycleMs, factor }: Quickened, livedMs: number): number =>
 
 /** What a node wrote as its wall time, as a wall time of ours. */
 export const toReal = (quickened: Quickened, at: number): number =>
-  quickened.origin + real(quickened, at - quickened.origin)
+  Math.round(quickened.origin + real(quickened, at - quickened.origin))
 
 /** A module with this query quickens the clock of the process that imports it: flags of `node`. */
 export const flags = ({ cycleMs, factor, origin }: Quickened): ReadonlyArray<string> => [
