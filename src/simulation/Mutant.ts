@@ -12,7 +12,7 @@ import * as Pair from "../domain/pair/Pair.ts"
 import * as PairRules from "../domain/pair/PairRules.ts"
 import * as TimePair from "../domain/pair/TimePair.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
-import { HeartbeatPace } from "../services/Cadence.ts"
+import type { Pace } from "../services/Cadence.ts"
 import { NodeRules, protocolRules } from "../services/NodeRules.ts"
 import type { Mutant } from "./plan/Mutants.ts"
 
@@ -77,14 +77,12 @@ const wrong: Readonly<Partial<Record<Mutant, Partial<NodeRules>>>> = {
   }
 }
 
-/** What a node with that defect uses instead of the protocol's rules and its own paces. */
-export const layer = (mutant: Mutant | undefined): Layer.Layer<never> => {
-  if (mutant === undefined) return Layer.empty
-  const rules = Layer.succeed(NodeRules, { ...protocolRules, ...wrong[mutant] })
-  return mutant === "pulse-by-wall-clock"
-    ? Layer.merge(
-      rules,
-      Layer.succeed(HeartbeatPace, Schedule.upTo(Schedule.spaced(Limits.beatMs), { duration: "100 minutes" }))
-    )
-    : rules
+/** What a node with that defect uses instead of the protocol's rules. */
+export const layer = (mutant: Mutant | undefined): Layer.Layer<never> =>
+  mutant === undefined ? Layer.empty : Layer.succeed(NodeRules, { ...protocolRules, ...wrong[mutant] })
+
+/** The pace of the node's heartbeat, with that defect or without. */
+export const heartbeatPace = (mutant: Mutant | undefined): Pace => {
+  const pace = Schedule.spaced(Limits.beatMs)
+  return mutant === "pulse-by-wall-clock" ? Schedule.upTo(pace, { duration: "100 minutes" }) : pace
 }

@@ -2,7 +2,7 @@
  * One node of a simulated network across all its processes: the machine, its clock, its disk, and the program that runs, stops,
  * is killed and restarts. The program is `ChainNode.layer`, as in the daemon.
  */
-import { type Context, Effect, Exit, Layer, Scope } from "effect"
+import { type Context, Effect, Exit, Layer, Schedule, Scope } from "effect"
 import type { LogLevel } from "effect"
 import * as Limits from "../domain/Limits.ts"
 import type { Network } from "../domain/Network.ts"
@@ -14,6 +14,7 @@ import * as ChainNode from "../layers/node/ChainNode.ts"
 import type { Node } from "../layers/node/Node.ts"
 import * as PeerStoreMemory from "../layers/store/PeerStoreMemory.ts"
 import * as Producer from "../layers/sync/Producer.ts"
+import { HeartbeatPace, type Pace } from "../services/Cadence.ts"
 import { OwnMasternode } from "../services/Masternodes.ts"
 import { defaultTuning, type NodeConfig } from "../services/NodeConfig.ts"
 import { NodeEvents } from "../services/NodeEvents.ts"
@@ -52,6 +53,13 @@ export interface Running {
   readonly services: Context.Context<Node | Sync>
 }
 
+/** The same pace; `onTurn` is called for each turn. No step of its own: a pace that must run in a fiber would cost one a beat. */
+const counted = (pace: Pace, onTurn: () => void): Pace =>
+  Schedule.fromStep(Effect.map(Schedule.toStep(pace), (next) => (now, input) => {
+    onTurn()
+    return next(now, input)
+  }))
+
 export interface SimulatedNodeOptions {
   readonly index: number
   /** The node's home address, and one it may change to. */
@@ -85,6 +93,8 @@ export class SimulatedNode {
   changing = false
   /** Start time of its process, ms. */
   startedMs = 0
+  /** Beats of the heart of all its processes. */
+  beats = 0
   private pauses = 0
   private readonly host: SimulatedNodeHost
   private peerStore: PeerStore["Service"]
@@ -185,6 +195,7 @@ export class SimulatedNode {
         this.disk.layer(() => process.state === "ended"),
         Layer.succeed(OwnMasternode, options.masternode),
         SignaturesLive.layerInTurn,
+        Layer.succeed(HeartbeatPace, counted(Mutant.heartbeatPace(host.mutant), () => void this.beats++)),
         Mutant.layer(host.mutant)
       ])
     )

@@ -68,7 +68,7 @@ const defects: ReadonlyArray<readonly [Mutant, invariant: string, ReadonlyArray<
   ["pong-dropped", "pings are answered", ["slow-reader"]],
   ["id-reused", "every connection has its own id", faultKinds],
   ["genesis-unchecked", "networks do not mix", ["hostile"]],
-  ["pulse-by-wall-clock", "pings keep their pace", ["jump", "stall"]],
+  ["pulse-by-wall-clock", "the heart beats at its pace", ["jump", "stall"]],
   ["flap-recovered", "no Down without a fault", faultKinds]
 ]
 

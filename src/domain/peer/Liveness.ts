@@ -4,6 +4,9 @@
  * **Shapes.** One small immutable state per connection, from Up to Down. Call `tick` at the time `nextDue` gives, or at any other: an early
  * tick does nothing. Any received byte is a sign of life (`heard`); pings are sent at a fixed pace regardless.
  *
+ * **In step.** A node that answers a ping sends its own with the answer if that is due within half an interval (`withAnswer`): one write
+ * and one read less per round, and two ends that ping at the same pace stay in step. Whoever's ping is due first leads.
+ *
  * **Units.** All times are ms on a monotonic clock, fractions allowed.
  *
  * **Our own lag.** A node whose event loop stalled must not blame its peers. The allowed silence grows by the lag since the last byte, and
@@ -106,6 +109,13 @@ export const pingSent = (state: State, nonce: bigint, now: number): State => ({
     ? [{ nonce, at: now }]
     : [...state.pings.slice(1 - Limits.outstandingPings), { nonce, at: now }]
 })
+
+/**
+ * The peer's ping is answered: the state with our own ping sent now and the next one an interval from now, or `undefined` if ours is not
+ * due within half an interval. So a peer that pings too often makes us ping at most twice as often. Call `pingSent` after it.
+ */
+export const withAnswer = (state: State, now: number, { pingMs }: Params): State | undefined =>
+  state.pingAt - now > pingMs / 2 ? undefined : { ...state, pingAt: now + pingMs }
 
 /**
  * A pong arrived. Returns its round trip in ms, or `undefined` if the nonce is not ours. Older pings are forgotten: a stream keeps order,

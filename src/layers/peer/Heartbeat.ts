@@ -34,21 +34,32 @@ export const heard = (ctx: NodeContext, up: Up, frames: number, arriving: boolea
   up.liveness = Liveness.heard(up.liveness, ctx.timers.now(), frames, arriving)
 }
 
+/** The peer's ping was answered: ours goes out in the same write if it is nearly due. */
+export const answered = (ctx: NodeContext, up: Up): void => {
+  const liveness = Liveness.withAnswer(up.liveness, ctx.timers.now(), ctx.liveness)
+  if (liveness === undefined) return
+  up.liveness = liveness
+  Outgoing.ping(ctx, up, ctx.entropy.nonce())
+}
+
 const look = (ctx: NodeContext, up: Up, now: number): void => {
   const { connection, end } = up
   if (end.up !== up) return
-  const due = Liveness.nextDue(up.liveness, ctx.liveness)
-  // Bytes arrived in the meantime, or it is due later within this beat.
-  if (due > now) return ctx.due.put(up, due)
-  // While we do not read, the peer's silence is ours: count it like our own lag.
-  const heldMs = connection.isPaused ? ctx.liveness.pingMs + Limits.beatMs : 0
-  const lagMs = Math.max(heldMs, ctx.timers.lag.totalMs - up.lagSeenMs)
-  up.lagSeenMs = ctx.timers.lag.totalMs
   // A peer may take as long to read our frame as to send us one.
   const waits = connection.writeWaitMs(now)
   if (waits > Limits.frameMs) {
     return Outgoing.close(ctx, end, "outbox-full", `peer has not read for ${Math.round(waits)} ms`)
   }
+  const due = Liveness.nextDue(up.liveness, ctx.liveness)
+  // Bytes arrived or the ping went out in the meantime, or it is due later within this beat.
+  if (due > now) {
+    connection.rest()
+    return ctx.due.put(up, due)
+  }
+  // While we do not read, the peer's silence is ours: count it like our own lag.
+  const heldMs = connection.isPaused ? ctx.liveness.pingMs + Limits.beatMs : 0
+  const lagMs = Math.max(heldMs, ctx.timers.lag.totalMs - up.lagSeenMs)
+  up.lagSeenMs = ctx.timers.lag.totalMs
   const [liveness, action] = Liveness.tick(up.liveness, now, ctx.liveness, lagMs)
   up.liveness = liveness
   switch (action._tag) {

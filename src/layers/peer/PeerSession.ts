@@ -171,14 +171,17 @@ export class PeerSession implements FrameEvents<PeerEnd> {
 const asTold = (address: PeerAddress): PeerAddress => address
 
 const pingReceived = (ctx: NodeContext, end: PeerEnd, nonce: bigint): void => {
+  const { up } = end
   // The lower peer may ping while it commits; a ping before Up is out of turn and gets no answer.
-  if (end.up === undefined) return
+  if (up === undefined) return
   end.pingsReceived += 1
   note(ctx, end, "PingReceived", nonce)
-  if (!ctx.rules.answersPing(end.up.connection.queuedBytes)) return
+  if (!ctx.rules.answersPing(up.connection.queuedBytes)) return
   end.pongsSent += 1
   note(ctx, end, "PongSent", nonce)
   Outgoing.control(ctx, end, { _tag: "Pong", nonce })
+  // The answer closes an end whose outbox is full.
+  if (end.up === up) Heartbeat.answered(ctx, up)
 }
 
 const pongReceived = (ctx: NodeContext, end: PeerEnd, nonce: bigint): void => {

@@ -276,6 +276,8 @@ const pinged = (ctx: NodeContext, up: Up, { nonce }: Message<"Ping">): void => {
     timestamp: TimeOutgoing.seconds(ctx),
     height: ctx.localChain.tip().height
   })
+  // The answer closes an end whose outbox is full.
+  if (end.up === up) Heartbeat.answered(ctx, up)
 }
 
 const ponged = (ctx: NodeContext, up: Up, { nonce }: Message<"Pong">): void => {

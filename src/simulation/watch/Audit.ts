@@ -12,17 +12,19 @@ import type { World } from "../World.ts"
 import type { FutureChains } from "./FutureChains.ts"
 import type { PairView } from "./PairWatch.ts"
 
-/** Pings that a node had sent on a connection by an audit. */
-interface Sent {
-  readonly pings: number
+/** How often something had happened by an audit. */
+interface Count {
+  readonly count: number
   readonly atMs: number
 }
 
 export class Audit {
   private readonly world: World
   private readonly future: FutureChains
-  /** By node and connection. */
-  private sent: ReadonlyMap<string, Sent> = new Map()
+  /** Pings sent, by node and connection. */
+  private sent: ReadonlyMap<string, Count> = new Map()
+  /** Beats of the heart, by node. */
+  private beats: ReadonlyMap<string, Count> = new Map()
 
   constructor(world: World, future: FutureChains) {
     this.world = world
@@ -56,10 +58,12 @@ export class Audit {
     const indexOf = new Map(
       [...nodes.values()].flatMap((node) => node.addresses.map((ip) => [ip as string, node.index]))
     )
-    const sent = new Map<string, Sent>()
+    const sent = new Map<string, Count>()
+    const beats = new Map<string, Count>()
     for (const [node, running] of this.running()) {
       const { services } = running
       this.sync(node, running, indexOf)
+      this.heart(node, beats)
       const records = Effect.runSync(Context.get(services, PeerState).peers)
       if (records.length > Limits.knownPeers) this.violated(node, "tables are bounded", `${records.length} peers known`)
       for (const { aliasOf, attempts, connection, expected, ip, last, nextAttemptAt } of records) {
@@ -91,6 +95,26 @@ export class Audit {
       }
     }
     this.sent = sent
+    this.beats = beats
+  }
+
+  /**
+   * The heart beats once a second of the node's monotonic clock, whatever happens to its wall clock. Its pings do not show that: a peer's
+   * pings keep them at the pace.
+   */
+  private heart(node: SimulatedNode, beats: Map<string, Count>): void {
+    const key = `${node.index}/${node.startedMs}`
+    const { now } = this.world.time
+    beats.set(key, { count: node.beats, atMs: now })
+    const before = this.beats.get(key)
+    if (before === undefined || this.world.timeline.touched(node.index) > before.atMs) return
+    const forMs = now - before.atMs
+    const least = Math.floor(forMs / (Limits.beatMs * (1 + SimulationLimits.slowClock))) - 1
+    const most = Math.ceil(forMs * (1 + SimulationLimits.slowClock) / Limits.beatMs) + 1
+    const count = node.beats - before.count
+    if (count >= least && count <= most) return
+    const seconds = Math.round(forMs / 1_000)
+    this.violated(node, "the heart beats at its pace", `${count} beats in ${seconds} s, not ${least} to ${most}`)
   }
 
   /** Both ends ping at their own pace, whatever happens to the wall clock. */
@@ -98,18 +122,18 @@ export class Audit {
     node: SimulatedNode,
     pair: PairView,
     { id, pings: { sent: pings } }: PeerConnectionInfo,
-    sent: Map<string, Sent>
+    sent: Map<string, Count>
   ): void {
     const key = `${node.index}/${node.startedMs}/${id}`
     const { now } = this.world.time
-    sent.set(key, { pings, atMs: now })
+    sent.set(key, { count: pings, atMs: now })
     const before = this.sent.get(key)
     if (before === undefined) return
     const forMs = now - before.atMs
     if (!this.world.pairs.healthy(pair, forMs) || this.world.timeline.touched(node.index) > before.atMs) return
     const most = Math.ceil(forMs * (1 + SimulationLimits.slowClock) / Limits.pingMs) + SimulationLimits.challenges
     const least = Math.floor(forMs / ((Limits.pingMs + Limits.beatMs) * (1 + SimulationLimits.slowClock))) - 1
-    const count = pings - before.pings
+    const count = pings - before.count
     if (count < least || count > most) {
       const seconds = Math.round(forMs / 1_000)
       this.violated(

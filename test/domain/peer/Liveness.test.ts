@@ -73,6 +73,47 @@ describe("Liveness pace", () => {
   })
 })
 
+describe("Liveness in step", () => {
+  it("a ping due within half an interval goes with the answer, and the next is an interval later", () => {
+    const state = { ...Liveness.start(0), pingAt: 15_000 }
+    for (const now of [7_500, 12_000, 15_000, 15_900]) {
+      assert.deepStrictEqual(Liveness.withAnswer(state, now, params), { ...state, pingAt: now + params.pingMs })
+    }
+  })
+
+  it("a ping due later does not", () => {
+    const state = { ...Liveness.start(0), pingAt: 15_000 }
+    for (const now of [0, 1, 7_499.9]) assert.strictEqual(Liveness.withAnswer(state, now, params), undefined)
+  })
+
+  it("two ends in any phase are in step after a round, answer no answer, and keep the pace of the first", () => {
+    for (let phase = 0; phase < 15_000; phase += 250) {
+      const ends = [{ ...Liveness.start(0), pingAt: 0 }, { ...Liveness.start(0), pingAt: phase }]
+      const sent: Array<readonly [at: number, end: number, with_: "alone" | "answer"]> = []
+      const receive = (end: number, now: number): void => {
+        const state = ends[end]
+        const next = state && Liveness.withAnswer(state, now, params)
+        if (next === undefined) return
+        ends[end] = quiet(next, now)
+        sent.push([now, end, "answer"])
+        receive(1 - end, now)
+      }
+      for (let now = 0; now < 120_000; now += 250) {
+        for (const [end, state] of ends.entries()) {
+          const [next, action] = Liveness.tick(state, now, params, 0)
+          ends[end] = quiet(next, now)
+          if (action._tag !== "SendPing") continue
+          sent.push([now, end, "alone"])
+          receive(1 - end, now)
+        }
+      }
+      const settled = sent.filter(([at]) => at >= 30_000)
+      assert.deepStrictEqual(settled.map(([, , how]) => how), settled.map((_, i) => i % 2 === 0 ? "alone" : "answer"))
+      for (const [i, [at]] of settled.entries()) if (i >= 2) assert.strictEqual(at - (settled[i - 2]?.[0] ?? 0), 15_000)
+    }
+  })
+})
+
 describe("Liveness verdict", () => {
   it("is dead 45 s after the last byte, not before", () => {
     const { at, end, pings } = run(quiet(Liveness.start(0), 3_000), 1_000_000)

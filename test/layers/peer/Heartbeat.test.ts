@@ -116,6 +116,38 @@ describe("Heartbeat", () => {
         assert.deepStrictEqual(downs(l), [])
       })))
 
+  it.effect("a ping that is nearly due goes out with the answer to the peer's: the two are in step from then on", () =>
+    onMesh(20, ({ network, start }) =>
+      Effect.gen(function*() {
+        const node = yield* start(L)
+        const peer = yield* join(network.host(ip(H)), ip(L))
+        yield* TestClock.adjust("8 seconds")
+        for (let round = 0; round < 20; round++) {
+          yield* peer.say({ _tag: "Ping", nonce: BigInt(round) })
+          yield* TestClock.adjust("15 seconds")
+        }
+        const answered = node.of("PongSent").map(({ at }) => at)
+        const [, ...pinged] = node.of("PingSent").map(({ at }) => at)
+        assert.strictEqual(answered.length, 20)
+        // The last may be alone: after it the peer pings no more.
+        assert.deepStrictEqual(pinged.slice(0, 20), answered)
+        assert.deepStrictEqual(downs(node), [])
+      })))
+
+  it.effect("a peer that pings twenty times as often as it should is pinged twice as often at most, and not ended", () =>
+    onMesh(20, ({ network, start }) =>
+      Effect.gen(function*() {
+        const node = yield* start(L)
+        const peer = yield* join(network.host(ip(H)), ip(L))
+        for (let second = 0; second < 600; second++) {
+          yield* peer.say({ _tag: "Ping", nonce: BigInt(second) })
+          yield* TestClock.adjust("750 millis")
+        }
+        assert.strictEqual(node.of("PongSent").length, 600)
+        for (const gap of gaps(node)) assert.isAtLeast(gap, Limits.pingMs / 2)
+        assert.deepStrictEqual(downs(node), [])
+      })))
+
   it.effect("a peer that falls silent is ended within a beat of the dead time, a slower pace makes it a slower beat", () =>
     onMesh(20, ({ network, start }) =>
       Effect.gen(function*() {

@@ -43,6 +43,36 @@ describe("a ping", () => {
   })
 })
 
+describe("our own ping, when the peer's is answered", () => {
+  it("goes with the answer if it is due within half an interval, once", () => {
+    const node = make()
+    const made = node.up("10.0.0.1")
+    const half = Limits.pingMs / 2
+    made.connection.sent()
+    for (
+      const [waitMs, tags] of [[half - 1, ["Pong"]], [1, ["Pong", "Ping"]], [0, ["Pong"]], [half, [
+        "Pong",
+        "Ping"
+      ]]] as const
+    ) {
+      node.pass(waitMs)
+      node.say(made, { _tag: "Ping", nonce: 7n })
+      assert.deepStrictEqual(made.connection.tags(), tags, `${waitMs} ms later`)
+    }
+    assert.deepStrictEqual([made.end.pingsSent, made.end.pongsSent], [3, 4])
+    assert.strictEqual(made.up.liveness.pings.length, 3)
+  })
+
+  it("does not go where no answer went", () => {
+    const mute = make({ rules: { answersPing: () => false } })
+    const made = mute.up("10.0.0.1")
+    made.connection.sent()
+    mute.pass(Limits.pingMs)
+    mute.say(made, { _tag: "Ping", nonce: 7n })
+    assert.deepStrictEqual(made.connection.sent(), [])
+  })
+})
+
 describe("a pong", () => {
   it("measures the round trip of our ping; one that answers nothing measures none", () => {
     const node = make()

@@ -1,6 +1,5 @@
 /** Visits every state that the world can reach, and says where a property fails, with a shortest trace. */
-import { moves } from "./Moves.ts"
-import { keyOf, problem, type Setting, settled, start, type World } from "./World.ts"
+import { keyOf, moves, problem, type Setting, settled, start, type World } from "./World.ts"
 
 export interface Result {
   readonly states: number

@@ -1,13 +1,34 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
+import { networks } from "../../../../src/domain/Network.ts"
+import * as PeerAddress from "../../../../src/domain/peer/PeerAddress.ts"
+import * as TimeEncoder from "../../../../src/domain/wire/time/TimeEncoder.ts"
+import { type Message, tags, type TimeMessage } from "../../../../src/domain/wire/time/TimeMessage.ts"
+import { MemoryNetwork } from "../../../../src/layers/socket/memory/MemoryNetwork.ts"
 import * as PeerStoreMemory from "../../../../src/layers/store/PeerStoreMemory.ts"
 import type { Timed } from "../../../../src/simulation/timed/Timed.ts"
-import { downs, type Running } from "../../../harness/mesh.ts"
-import { assertClean, onTimeMesh, startOfTime } from "../../../harness/timed/timeMesh.ts"
+import * as RawPeer from "../../../../src/testing/RawPeer.ts"
+import { downs, ip, type Running } from "../../../harness/mesh.ts"
+import { randomFrom } from "../../../harness/random.ts"
+import * as rawTime from "../../../harness/timed/rawTime.ts"
+import { assertClean, onTimeMesh, port, startOfTime } from "../../../harness/timed/timeMesh.ts"
+import { messageOf } from "../../../harness/timeMessages.ts"
 
 const low = "10.0.0.2"
 const high = "10.0.0.9"
+
+const forkAlert: Message<"ForkAlert"> = {
+  _tag: "ForkAlert",
+  yourHeight: 0,
+  yourHash: new Uint8Array(32),
+  consensusHeight: 0,
+  consensusHash: new Uint8Array(32),
+  consensusPeers: 0,
+  message: "please upgrade"
+}
+
+const reset = (a: string, b: string) => MemoryNetwork.use((network) => network.reset(ip(a), ip(b)))
 
 /** Both ends use the same one connection, and no other is alive. */
 const assertHeld = Effect.fnUntraced(function*(node: Running, timed: Timed, dialler?: "node" | "timed") {
@@ -181,4 +202,227 @@ describe("after a restart of the node", () => {
           assertClean(again, daemon)
         })))
   }
+})
+
+describe("one identity", () => {
+  it.effect("a socket of the TIME wire is refused while its address is connected over timemesh/1", () =>
+    onTimeMesh(5, ({ node }) =>
+      Effect.gen(function*() {
+        const ours = yield* node(low)
+        yield* node(high, { peers: [low] })
+        yield* TestClock.adjust("10 seconds")
+        const raw = yield* rawTime.dial(high, low)
+        yield* raw.say(rawTime.handshake)
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(raw.isClosed())
+        assert.deepStrictEqual(raw.heard, [], "without a word")
+        assert.include(ours.of("Refused").at(-1)?.reason.detail, "connected over timemesh/1")
+        assert.deepStrictEqual((yield* ours.state.connected).map(({ connection }) => connection?.wire), ["native"])
+        assert.deepStrictEqual(downs(ours), [])
+      })))
+
+  it.effect("a socket of timemesh/1 is refused while its address is connected over the TIME wire", () =>
+    onTimeMesh(5, ({ mesh, node }) =>
+      Effect.gen(function*() {
+        const ours = yield* node(low)
+        const raw = yield* rawTime.dial(high, low)
+        yield* raw.say(rawTime.handshake)
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual((yield* ours.state.connected).map(({ connection }) => connection?.wire), ["time"])
+        yield* mesh.network.secure(ip(high), { protocol: "timemesh/1", key: high })
+        const reject = yield* Effect.forkChild(Effect.gen(function*() {
+          const native = yield* RawPeer.dial(mesh.network.host(ip(high)), PeerAddress.make(ip(low), port))
+          yield* native.say(RawPeer.hello(networks.testnet, ip(low)))
+          return yield* native.until("Reject")
+        }))
+        yield* TestClock.adjust("1 second")
+        const { reason, text } = yield* Fiber.join(reject)
+        assert.strictEqual(reason, "in-use")
+        assert.include(text, "TIME wire")
+        assert.deepStrictEqual((yield* ours.state.connected).map(({ connection }) => connection?.wire), ["time"])
+        assert.deepStrictEqual(downs(ours), [])
+      })))
+
+  it.effect("a peer that changes from one wire to the other is held over the one that it speaks now", () =>
+    onTimeMesh(5, ({ mesh, node, timed }) =>
+      Effect.gen(function*() {
+        const daemon = yield* timed({ ip: low })
+        const ours = yield* node(high, { peers: [low] })
+        const wires = Effect.map(ours.state.connected, (all) => all.map(({ connection }) => connection?.wire))
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(yield* wires, ["time"])
+        yield* daemon.stop
+        yield* mesh.network.crash(ip(low))
+        const native = yield* node(low, { peers: [high] })
+        yield* TestClock.adjust("6 minutes")
+        assert.deepStrictEqual(yield* wires, ["native"])
+        yield* native.stop
+        yield* timed({ ip: low, ledger: daemon.timed.ledger })
+        yield* TestClock.adjust("30 minutes")
+        assert.deepStrictEqual(yield* wires, ["time"])
+        assert.deepStrictEqual(daemon.timed.ledger.bans(high), [])
+      })))
+
+  it.effect("the TIME wire is not spoken on devnet", () =>
+    onTimeMesh(5, ({ node }) =>
+      Effect.gen(function*() {
+        const ours = yield* node(low, { network: { ...networks.devnet, port } })
+        const raw = yield* rawTime.dial(high, low)
+        yield* raw.say(rawTime.handshake)
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(raw.isClosed())
+        assert.include(ours.of("Refused").at(-1)?.reason.detail, "devnet")
+        assert.deepStrictEqual(yield* ours.state.peers, [], "and leaves no row")
+      })))
+})
+
+describe("a refusal", () => {
+  it.effect("is silence: a dial without an Ack ends after 10 s, and of many no more than four in an hour", () =>
+    onTimeMesh(5, ({ node }) =>
+      Effect.gen(function*() {
+        const dials = yield* rawTime.accept(low)
+        const ours = yield* node(high, { peers: [low] })
+        yield* TestClock.adjust("9 seconds")
+        assert.strictEqual(dials.length, 1)
+        assert.isFalse(dials[0]?.isClosed())
+        yield* TestClock.adjust("2 seconds")
+        assert.isTrue(dials[0]?.isClosed())
+        assert.strictEqual(ours.of("Refused").at(-1)?.reason.kind, "no-ack")
+        yield* TestClock.adjust("1 hour")
+        assert.strictEqual(dials.length, 4)
+        assert.deepStrictEqual(yield* ours.up, [])
+      })))
+
+  it.effect("is told with a ForkAlert to a version that is too old: not dialled again for two hours", () =>
+    onTimeMesh(5, ({ node }) =>
+      Effect.gen(function*() {
+        const dials = yield* rawTime.accept(low)
+        const ours = yield* node(high, { peers: [low] })
+        yield* TestClock.adjust("1 second")
+        yield* dials[0]?.say(forkAlert) ?? Effect.void
+        yield* TestClock.adjust("1 second")
+        assert.include(ours.of("Refused").at(-1)?.reason.detail, "upgrade")
+        yield* TestClock.adjust("119 minutes")
+        assert.strictEqual(dials.length, 1)
+      })))
+
+  const unfit: ReadonlyArray<readonly [name: string, message: TimeMessage, words: string]> = [
+    ["another network", { ...rawTime.handshake, magic: Uint8Array.of(0xc0, 0x1d, 0x7e, 0x4d) }, "another network"],
+    ["an old protocol", { ...rawTime.handshake, version: 1 }, "protocol 1"],
+    ["an old version", { ...rawTime.handshake, commitCount: 2_061 }, "2061"],
+    ["another first frame", { _tag: "GetPeers" }, "GetPeers before the peer's Handshake"]
+  ]
+  for (const [name, message, words] of unfit) {
+    it.effect(`ends a socket that begins with ${name}, and says why`, () =>
+      onTimeMesh(5, ({ node }) =>
+        Effect.gen(function*() {
+          const ours = yield* node(low)
+          const raw = yield* rawTime.dial(high, low)
+          yield* raw.say(message)
+          yield* TestClock.adjust("1 second")
+          assert.isTrue(raw.isClosed())
+          assert.include(ours.of("Refused").at(-1)?.reason.detail, words)
+          assert.deepStrictEqual(yield* ours.up, [])
+        })))
+  }
+
+  it.effect("ends a socket that says nothing for 10 s", () =>
+    onTimeMesh(5, ({ node }) =>
+      Effect.gen(function*() {
+        const ours = yield* node(low)
+        const raw = yield* rawTime.dial(high, low)
+        yield* TestClock.adjust("9 seconds")
+        assert.isFalse(raw.isClosed())
+        yield* TestClock.adjust("2 seconds")
+        assert.isTrue(raw.isClosed())
+        assert.strictEqual(ours.of("Refused").at(-1)?.reason.kind, "hello-timeout")
+      })))
+
+  it.effect("ends a connection with a peer of another genesis", () =>
+    onTimeMesh(5, ({ node }) =>
+      Effect.gen(function*() {
+        const ours = yield* node(low)
+        const raw = yield* rawTime.dial(high, low)
+        yield* raw.say(rawTime.handshake)
+        yield* raw.say({ _tag: "GenesisHashResponse", hash: new Uint8Array(32) })
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(raw.isClosed())
+        assert.include(ours.of("Down").at(-1)?.reason.detail, "genesis is 0000000000000000")
+      })))
+})
+
+describe("bad input", () => {
+  it.effect("of every kind, cut short anywhere: the session ends with a reason, and the node is unharmed", () =>
+    onTimeMesh(1, ({ node }) =>
+      Effect.gen(function*() {
+        const ours = yield* node(low)
+        const good = yield* rawTime.dial("10.0.0.20", low)
+        yield* good.say(rawTime.handshake)
+        yield* TestClock.adjust("1 second")
+        const random = randomFrom(7)
+        let ended = 0
+        for (const tag of tags) {
+          const whole = TimeEncoder.encode(messageOf(tag, random)) ?? new Uint8Array(0)
+          // A frame of many a shorter length, which says that it is whole; the codec's own test has every byte.
+          for (let length = 4; length < whole.length - 4; length += Math.max(1, Math.floor(whole.length / 8))) {
+            const cut = whole.slice(0, 4 + length)
+            new DataView(cut.buffer).setUint32(0, length)
+            const raw = yield* rawTime.dial(high, low)
+            yield* raw.say(rawTime.handshake)
+            yield* raw.bytes(cut)
+            yield* TestClock.adjust(20)
+            const down = ours.of("Down").at(-1)
+            if (raw.isClosed()) {
+              ended += 1
+              assert(down !== undefined)
+              assert.include(["bad-frame", "rejected"], down.reason.kind, tag)
+            }
+            yield* reset(high, low)
+            yield* TestClock.adjust(20)
+          }
+        }
+        assert.isAbove(ended, 40)
+        assert.deepStrictEqual((yield* ours.up).map(([peer]) => peer), ["10.0.0.20"])
+        assert.isFalse(good.isClosed())
+      })))
+
+  it.effect("a flood of requests is answered at the pace that every peer has, and costs no other peer its ping", () =>
+    onTimeMesh(5, ({ node, timed }) =>
+      Effect.gen(function*() {
+        const { timed: daemon } = yield* timed({ ip: "10.0.0.30", knows: [low] })
+        const ours = yield* node(low)
+        yield* TestClock.adjust("35 seconds")
+        const raw = yield* rawTime.dial(high, low)
+        yield* raw.say(rawTime.handshake)
+        const one = TimeEncoder.encode({ _tag: "GetPeers" }) ?? new Uint8Array(0)
+        const many = Buffer.concat(Array.from({ length: 5_000 }, () => one))
+        for (let i = 0; i < 10; i++) {
+          yield* Effect.forkChild(raw.bytes(many), { startImmediately: true })
+          yield* TestClock.adjust(20)
+        }
+        yield* TestClock.adjust("1 minute")
+        const record = (yield* ours.state.connected).find((peer) => peer.ip === ip(high))
+        // What the node does not read fills its window: not all of it has left the sender. A batch is handled before it is paid for; then the connection is not read until some is back.
+        assert.isAtMost(record?.connection?.messages.received ?? Infinity, 15_000)
+        assert.isAtMost(raw.heard.filter(({ _tag }) => _tag === "PeersResponse").length, 200)
+        assert.deepStrictEqual(daemon.live(low).length, 1)
+        assertClean(ours, daemon)
+      })))
+
+  it.effect("a frame over the limit ends the session, before and after the handshake", () =>
+    onTimeMesh(5, ({ node }) =>
+      Effect.gen(function*() {
+        const ours = yield* node(low)
+        const first = yield* rawTime.dial(high, low)
+        yield* first.bytes(Uint8Array.of(0, 0, 0x10, 1, 0, 0))
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(first.isClosed())
+        assert.include(ours.of("Refused").at(-1)?.reason.detail, "frame length 4097 exceeds limit 4096")
+        const second = yield* rawTime.dial(high, low)
+        yield* second.say(rawTime.handshake)
+        yield* second.bytes(Uint8Array.of(0x7f, 0xff, 0xff, 0xff))
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(second.isClosed())
+        assert.strictEqual(ours.of("Down").at(-1)?.reason.kind, "bad-frame")
+      })))
 })

@@ -229,6 +229,18 @@ describe("a ping", () => {
     assert.deepStrictEqual(node.emitted(), [{ _tag: "PingReceived", ...event }, { _tag: "PongSent", ...event }])
   })
 
+  it("is answered together with our own if that is due within half an interval", () => {
+    const node = make()
+    const made = node.time()
+    const half = Limits.pingMs / 2
+    made.connection.sent()
+    for (const [waitMs, tags] of [[half - 1, ["Pong"]], [1, ["Pong", "Ping"]], [0, ["Pong"]]] as const) {
+      node.pass(waitMs)
+      node.say(made, { _tag: "Ping", nonce: 5, timestamp: 1, height: 9 })
+      assert.deepStrictEqual(made.connection.tags(), tags, `${waitMs} ms later`)
+    }
+  })
+
   it("gets no answer under rules that leave it out", () => {
     const node = make({ rules: { answersPing: (queued) => queued < 5 } })
     const made = node.time()
