@@ -27,7 +27,7 @@ export interface StallScript {
   readonly dials: boolean
   /** Its rank against the node. */
   readonly role: "lower" | "higher"
-  /** The answer that is held. `Pong`: that to the challenge by the second socket, which it opens once the first is up. */
+  /** The answer that is held. `Pong`: that to the challenge by the second socket, which it opens once the first is up and the test says so. */
   readonly hold: "Hello" | "Commit" | "Ack" | "Pong" | "nothing"
   /** Whether the second socket is of another process. */
   readonly otherProcess: boolean
@@ -36,6 +36,7 @@ export interface StallScript {
 }
 
 const script = workerData.script as StallScript
+/** How many stalls the test has begun, and whether the second sockets may open. */
 const stalls = new Int32Array(workerData.stalls as SharedArrayBuffer)
 const tell = (what: string) => parentPort?.postMessage(what, [])
 
@@ -46,6 +47,12 @@ const held = (send: () => void): void => {
     Atomics.wait(stalls, 0, seen)
   }
   send()
+}
+
+/** A challenge ends by itself after a few seconds: it begins only when everything else is in its phase. */
+const mayOpen = async (): Promise<void> => {
+  await Atomics.waitAsync(stalls, 1, 0).value
+  await delay(300)
 }
 
 const talk = (socket: Net.Socket, name: "first" | "second"): void => {
@@ -74,7 +81,7 @@ const talk = (socket: Net.Socket, name: "first" | "second"): void => {
     })
   const up = () => {
     tell(`${name} up`)
-    if (name === "first" && script.hold === "Pong") void delay(300).then(() => open("second"))
+    if (name === "first" && script.hold === "Pong") void mayOpen().then(() => open("second"))
   }
   const commit = () =>
     send({

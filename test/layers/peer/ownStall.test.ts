@@ -120,6 +120,7 @@ const start = Effect.fnUntraced(function*([phase, answerAt, transport]: Case, in
   const seen: Array<string> = []
   const ready = yield* Deferred.make<void>()
   const done = yield* Deferred.make<void>()
+  const firstUp = yield* Deferred.make<void>()
   const listens = yield* Deferred.make<number>()
   const check = () => {
     const isUp = events.some((event) => event._tag === "Up")
@@ -146,6 +147,7 @@ const start = Effect.fnUntraced(function*([phase, answerAt, transport]: Case, in
         if (typeof what !== "string") return Deferred.doneUnsafe(listens, Effect.succeed(what.port))
         seen.push(what)
         if (what === "hold") Deferred.doneUnsafe(ready, Effect.void)
+        if (what === "first up") Deferred.doneUnsafe(firstUp, Effect.void)
         check()
       })
       return thread
@@ -158,9 +160,9 @@ const start = Effect.fnUntraced(function*([phase, answerAt, transport]: Case, in
   )
   if (phase.script.hold !== "nothing") {
     yield* connect
-    yield* Deferred.await(ready)
+    yield* Deferred.await(phase.script.hold === "Pong" ? firstUp : ready)
   } else yield* Deferred.await(listens)
-  return { name: `${phase.name}, ${transport}`, phase, connect, events, seen, done }
+  return { name: `${phase.name}, ${transport}`, phase, connect, events, seen, done, ready }
 })
 
 /** A phase, at which stall the peer's answer comes, and over what. */
@@ -169,10 +171,13 @@ type Case = readonly [phase: Phase, answerAt: number, transport: Transport]
 /** All cases at once, on one event loop, which stops `afterMs` after all of them are in their phase. */
 const run = (cases: ReadonlyArray<Case>, stallMs: number, times: number, afterMs = 0) =>
   Effect.gen(function*() {
-    const stalls = new Int32Array(new SharedArrayBuffer(4))
+    const stalls = new Int32Array(new SharedArrayBuffer(8))
     const pairs = yield* Effect.forEach(cases, (one, i) => start(one, i, stalls), {
       concurrency: "unbounded"
     })
+    Atomics.store(stalls, 1, 1)
+    Atomics.notify(stalls, 1)
+    for (const { phase, ready } of pairs) if (phase.script.hold === "Pong") yield* Deferred.await(ready)
     const dials = pairs.filter(({ phase }) => phase.script.hold === "nothing")
     for (const { connect } of dials) yield* connect
     // A dial that is due goes out within the jitter of a first contact: the loop stops in the turn that dials.
