@@ -89,11 +89,12 @@ export const quietPingMs = 3_000
 export const redialKnownMs = 12_000
 export const redialKnownForMs = 3_600_000
 /**
- * ms. The same for any address during its first failed dials, about ten minutes of them. Helps two nodes that never connected because the
- * path between them was down when each learned of the other. Dead addresses cost no more than `maxDials` allows at any time.
+ * ms. The same for any address during its first failed dials, twelve minutes of them where nothing answers. Helps two nodes that never
+ * connected because the path between them was down when each learned of the other. Dead addresses cost no more than `maxDials` allows at any
+ * time.
  */
 export const redialNewMs = 30_000
-export const redialNewTries = 20
+export const redialNewTries = 30
 /**
  * ms. The same for every configured peer, and every peer that was ever well connected, while no peer is up: an isolated node tries to
  * reconnect at least this often.

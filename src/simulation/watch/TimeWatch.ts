@@ -7,7 +7,7 @@
  */
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { disturbance } from "../plan/Disturbance.ts"
-import type { Fault } from "../plan/Fault.ts"
+import { clockFaults, type Fault } from "../plan/Fault.ts"
 import * as SimulationLimits from "../plan/Limits.ts"
 import type { DaemonFigures } from "../plan/SimulationReport.ts"
 import type { Ledger } from "../timed/Ledger.ts"
@@ -64,6 +64,8 @@ export class TimeWatch {
   private readonly host: TimeWatchHost
   private readonly pairs = new Map<string, TimePairView>()
   private readonly held = new Map<string, number>()
+  /** Faults of a node's clock under way, and when the last of them ended, ms. */
+  private readonly clocks = new Map<number, { readonly faults: number; readonly rightAt: number }>()
   private faults = 0
   private downs = 0
   private replaced = 0
@@ -99,6 +101,12 @@ export class TimeWatch {
   /** A fault begins, or ends. */
   disturb(fault: Fault, begins: boolean): void {
     this.faults += begins ? 1 : 0
+    for (const node of clockFaults([fault])) {
+      this.clocks.set(node, {
+        faults: (this.clocks.get(node)?.faults ?? 0) + (begins ? 1 : -1),
+        rightAt: this.host.now()
+      })
+    }
     const { keepsApart } = disturbance(fault)
     for (const [node] of this.host.nodes()) {
       for (const daemon of this.host.daemons.values()) {
@@ -215,11 +223,18 @@ export class TimeWatch {
     )
   }
 
+  /** By a clock that is set back the other end's blocks are in the future, as are those of one set forward by the other end's clock. */
+  private isClockWrong(node: number): boolean {
+    const clock = this.clocks.get(node)
+    return clock !== undefined &&
+      (clock.faults > 0 || this.host.now() < clock.rightAt + SimulationLimits.aftermathMs)
+  }
+
   /** Each end follows the other's chain. */
   private follow(pair: TimePairView): void {
     const now = this.host.now()
     const [ours, theirs] = [this.host.height(pair.node), pair.daemon.height]
-    if (!pair.calm || ours === theirs || theirs > this.host.dueHeight()) {
+    if (!pair.calm || ours === theirs || theirs > this.host.dueHeight() || this.isClockWrong(pair.node)) {
       pair.behindSince = undefined
       return
     }

@@ -1,6 +1,7 @@
 /** When waits between dials are void, and how long they may be. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Limits from "../../../src/domain/Limits.ts"
+import * as Backoff from "../../../src/domain/peer/Backoff.ts"
 import * as Recovery from "../../../src/domain/peer/Recovery.ts"
 
 const now = 100_000_000
@@ -31,12 +32,22 @@ describe("the longest wait", () => {
     assert.strictEqual(longest(told, true), Limits.backoffMaxMs)
   })
 
-  it("any address every 30 s for its first twenty dials in vain", () => {
+  it("any address every 30 s for its first thirty dials in vain", () => {
     for (const isAlone of [false, true]) {
       assert.strictEqual(longest({ ...told, failures: Limits.redialNewTries }, isAlone), Limits.redialNewMs)
       assert.strictEqual(longest({ ...told, failures: Limits.redialNewTries + 1 }, isAlone), Limits.backoffMaxMs)
     }
     assert.strictEqual(longest({ ...lost(0), failures: 1 }, false), Limits.redialKnownMs)
+  })
+
+  it("the short waits last for more than ten minutes of a network in which nothing answers", () => {
+    const policy = { baseMs: Limits.backoffBaseMs, stableMs: Limits.stableMs }
+    let ms = 0
+    for (let failures = 1; failures <= Limits.redialNewTries; failures++) {
+      const maxMs = longest({ ...told, failures }, false)
+      ms += Limits.dialMs + Backoff.delay({ failures }, 0.5, { ...policy, maxMs })
+    }
+    assert.isAbove(ms, 660_000)
   })
 
   it("never over what is configured", () => {

@@ -164,4 +164,30 @@ describe("TimeWatch", () => {
       assert.deepStrictEqual(told, ["a connected node follows"])
     }
   })
+
+  it("a node follows only by a clock that is right, and has been for a minute", () => {
+    const jump = (whose: number): Fault => ({ kind: "jump", id: 2, atMs: 0, endMs: 1, node: whose, ms: -500_000 })
+    for (const whose of [node, 3]) {
+      const { later, settle, state, told, watch } = world()
+      settle()
+      watch.disturb(jump(whose), true)
+      state.height = 6
+      later(SimulationLimits.timeFollowMs + 120_000)
+      assert.deepStrictEqual(told, whose === node ? [] : ["a connected node follows"], `clock of ${whose}`)
+    }
+    const { later, settle, state, told, watch } = world()
+    settle()
+    watch.disturb(jump(node), true)
+    watch.disturb({ ...jump(node), id: 3 }, true)
+    state.height = 6
+    later(SimulationLimits.timeFollowMs + 120_000)
+    watch.disturb(jump(node), false)
+    later(SimulationLimits.timeFollowMs + 120_000)
+    assert.deepStrictEqual(told, [], "the other fault is still under way")
+    watch.disturb({ ...jump(node), id: 3 }, false)
+    later(SimulationLimits.aftermathMs + SimulationLimits.timeFollowMs)
+    assert.deepStrictEqual(told, [])
+    later(120_000)
+    assert.deepStrictEqual(told, ["a connected node follows"])
+  })
 })
