@@ -2,7 +2,7 @@
  * One SQLite connection of `node:sqlite`, as plain synchronous functions: the same on the main thread (reading) and on the
  * database's own thread (writing).
  */
-import { accessSync, closeSync, constants, fsyncSync, lstatSync, openSync, renameSync, rmSync } from "node:fs"
+import { accessSync, closeSync, constants, fsyncSync, lstatSync, openSync, renameSync, rmSync, statSync } from "node:fs"
 import type { Stats } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { DatabaseSync } from "node:sqlite"
@@ -147,6 +147,28 @@ const openReader = ({ busyMs = Limits.storeReadBusyMs, filename, tolerant = fals
     tolerant
   )
 
+/**
+ * Fails once the database, or its log, is no longer the file that was opened. A process keeps writing to a file that was deleted or replaced under
+ * it, and all of that is lost at the next start.
+ */
+const requireSameFiles = (filename: string): () => void => {
+  const inodeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.ino
+  const opened = new Map([filename, `${filename}-wal`].map((file) => [file, inodeOf(file)]))
+  return () => {
+    for (const [file, inode] of opened) {
+      const now = inodeOf(file)
+      if (inode === undefined) opened.set(file, now)
+      else if (now !== inode) {
+        const what = now === undefined ? "was deleted" : "was replaced"
+        throw fault(
+          cannotOpen,
+          `${file} ${what} while in use, and nothing more is stored; put it back, or restart the node`
+        )
+      }
+    }
+  }
+}
+
 /** A connection. `run` and the other functions throw SQLite's errors, which `faultOf` reads. */
 export interface SqliteHandle {
   readonly run: (sql: string, params: ReadonlyArray<unknown>) => ReadonlyArray<Row>
@@ -161,6 +183,7 @@ export const open = (given: SqliteOptions, mode: "write" | "read"): SqliteHandle
   const database = mode === "write"
     ? openWriter(options)
     : openReader(options)
+  const requireFiles = mode === "write" ? requireSameFiles(options.filename) : () => {}
   const prepared = new Map<string, { readonly statement: StatementSync; readonly reads: boolean }>()
 
   const prepare = (sql: string) => {
@@ -178,6 +201,7 @@ export const open = (given: SqliteOptions, mode: "write" | "read"): SqliteHandle
     run: (sql, params) => {
       // A full disk ends the transaction by itself; its ROLLBACK may already be on the way here.
       if (sql === "ROLLBACK" && !database.isTransaction) return []
+      if (!database.isTransaction) requireFiles()
       const { reads, statement } = prepare(sql)
       const input = params as Array<SQLInputValue>
       if (reads) return statement.all(...input)
