@@ -45,6 +45,13 @@ describe("HandshakeQueue", () => {
     assert.strictEqual(begun(queue, 500).length, perSecond / 2 - 1)
   })
 
+  it("spends nothing of its pace while nobody is in line", () => {
+    const queue = new HandshakeQueue<Arrival>(10_000, 0)
+    for (let i = 0; i < 2 * burst; i++) assert.isUndefined(queue.next(0))
+    for (const arrival of many(1_000, 1)) queue.spoken((queue.arrive(arrival), arrival))
+    assert.strictEqual(begun(queue, 0).length, burst)
+  })
+
   it("begins fewer while handshakes cost more CPU time than usual, and catches up with none", () => {
     const usual = Limits.tlsHandshakeCostMs
     for (const [costMs, begins] of [[usual / 2, perSecond], [usual, perSecond], [5 * usual, perSecond / 5]] as const) {

@@ -108,6 +108,18 @@ describe("the turns of newcomers in need", () => {
     assert.isTrue(turns.isNext("first", 1, Limits.newcomerWaitMs + 2), "it still comes before the other")
   })
 
+  it("a netgroup's order is that of its first address, whatever others it tries, until it came in or was forgotten", () => {
+    const turns = new NewcomerTurns()
+    assert.isTrue(turns.isNext("honest", 5, 0))
+    assert.isFalse(turns.isNext("tries", 9, 0))
+    assert.isFalse(turns.isNext("tries", 1, 1), "a luckier address")
+    assert.isTrue(turns.isNext("honest", 5, 2))
+    turns.cameIn("tries", 3)
+    turns.cameIn("honest", 3)
+    assert.isTrue(turns.isNext("honest", 7, 4), "and keeps it when it came in")
+    assert.isFalse(turns.isNext("tries", 1, 4))
+  })
+
   it("is bounded", () => {
     const turns = new NewcomerTurns()
     for (let i = 0; i < 2 * Limits.evictionGroupsKnown; i++) {

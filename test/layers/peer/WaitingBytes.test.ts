@@ -70,6 +70,20 @@ describe("WaitingBytes of arriving frames", () => {
     assert.strictEqual(waiting.arriving, 0)
   })
 
+  it("a short frame does not overtake a long one that waits: it would wait for ever", () => {
+    const waiting = new WaitingBytes()
+    const [first, second, long, short] = [arrival(), arrival(), arrival(), arrival()]
+    for (const half of [first, second]) waiting.want(half, Limits.arrivingBytes / 2, 0)
+    waiting.want(long, Limits.arrivingBytes, 0)
+    waiting.want(short, MiB, 0)
+    waiting.release(first, 0)
+    assert.deepStrictEqual([long.isPaused, short.isPaused], [true, true])
+    waiting.release(second, 0)
+    assert.deepStrictEqual([long.isPaused, short.isPaused], [false, true])
+    waiting.release(long, 0)
+    assert.isFalse(short.isPaused)
+  })
+
   it("a slow frame is given up only while others wait", () => {
     const waiting = new WaitingBytes()
     const [slow, other] = [arrival(), arrival()]

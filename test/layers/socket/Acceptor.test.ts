@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { Socket } from "effect/socket"
+import * as Limits from "../../../src/domain/Limits.ts"
 import * as PeerIp from "../../../src/domain/peer/PeerIp.ts"
 import { Acceptor } from "../../../src/layers/socket/Acceptor.ts"
 import { type Accepted, plain } from "../../../src/services/PeerSocket.ts"
@@ -48,5 +49,26 @@ describe("Acceptor", () => {
       assert.includeMembers(discarded, [direct, enters, leaves, stays])
       room.get(stays)?.enter()
       assert.strictEqual(handled.length, 2)
+    }))
+
+  it.effect("before it has a handler, the backlog waits for one in order, and what is beyond is discarded", () =>
+    Effect.gen(function*() {
+      const all = Array.from({ length: Limits.backlog + 1 }, connection)
+      const discarded: Array<Accepted> = []
+      const handled: Array<Accepted> = []
+      const acceptor = new Acceptor<Accepted>((one) => discarded.push(one))
+      for (const one of all) acceptor.offer(one)
+      assert.deepStrictEqual(discarded, all.slice(-1))
+      const running = yield* Effect.forkChild(
+        acceptor.run((one) => Effect.andThen(Effect.sync(() => handled.push(one)), Effect.never)),
+        { startImmediately: true }
+      )
+      assert.deepStrictEqual(handled, all.slice(0, -1))
+      yield* Fiber.interrupt(running)
+      const late = connection()
+      acceptor.offer(late)
+      acceptor.close()
+      assert.strictEqual(discarded.length, all.length + 1)
+      assert.strictEqual(discarded.at(-1), late)
     }))
 })
