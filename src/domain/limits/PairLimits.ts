@@ -161,6 +161,8 @@ export const needyDials = 1.5
 /** Dials started per second in the long run, and at once: a list of 2,000 addresses is tried within about a minute. */
 export const dialsPerSecond = 32
 export const dialBurst = 128
+/** ms. A dial that has waited this long for its turn gets every second one: fewest failures go first otherwise, whoever they keep waiting. */
+export const dialWaitMs = 5_000
 /** The share of those dials open to addresses known by gossip alone: the rest is for peers known to exist. */
 export const gossipDials = 0.75
 /**
@@ -185,6 +187,13 @@ export const answerMs = 5_000
 /** ms. Bounds on the retry delay that a peer's Reject asks for. */
 export const retryMinMs = 500
 export const retryMaxMs = 3_600_000
+/**
+ * Rejects in a row after which a peer's own wish no longer sets the pace of our dials; then ms, twice as long for each further one, and the maximum.
+ * An honest peer has answered within a challenge and a hold, half as many.
+ */
+export const refusalsFree = 8
+export const refusedMs = 1_000
+export const refusedMaxMs = 60_000
 /** ms. Retry interval of a banned peer that this node cannot dial: how late it notices that its ban was lifted early. Each retry costs a socket. */
 export const retryBannedMs = 60_000
 /** Maximum random share added to that delay, so that refused peers do not all return at once. */

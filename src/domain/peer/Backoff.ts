@@ -2,7 +2,7 @@
  * When to dial a peer again. Times in ms; `jitter` is a uniform draw from 0…1.
  *
  * Only failed dials and connections that were up for less than `stableMs` lengthen the wait. A refusal is not a failure: the peer says when
- * to return (`Handshake.clampRetry`).
+ * to return (`Handshake.clampRetry`), within `refusedMs`.
  */
 import * as Limits from "../Limits.ts"
 
@@ -40,6 +40,12 @@ export const delay = (state: State, jitter: number, params: Params = defaults): 
   state.failures === 0
     ? 0
     : Math.min(params.baseMs * 2 ** (state.failures - 1), params.maxMs) * (0.5 + 0.5 * jitter)
+
+/** Minimum wait after the n-th Reject in a row, ms: a host that asks to be dialled again at once, for ever, would use up this node's dials. */
+export const refusedMs = (refusals: number): number =>
+  refusals <= Limits.refusalsFree
+    ? 0
+    : Math.min(Limits.refusedMs * 2 ** (refusals - Limits.refusalsFree - 1), Limits.refusedMaxMs)
 
 /** Waits for a peer that is expected to dial us, ms: a fixed part and the maximum random part. */
 export interface FallbackParams {

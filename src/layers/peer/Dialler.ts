@@ -3,7 +3,8 @@
  *
  * **Order**: peers that were once connected, or that the operator or the peer itself named, go before addresses known only by gossip.
  * Of `maxDials`, a quarter is for proven peers alone, so a peer that advertises thousands of dead addresses cannot crowd out real ones. While
- * few peers are up, gossiped addresses get extra dials at the same pace. Fewest failures go first, then first come, first served.
+ * few peers are up, gossiped addresses get extra dials at the same pace. Fewest failures go first, then first come, first served. While dials have
+ * waited for `Limits.dialWaitMs`, every second one is the oldest: addresses that refuse at once and return are no failures, and would keep out all others.
  *
  * **Bounds**: at most `Limits.dialsPerSecond` dials begin per second, so a long list of addresses that refuse at once costs little. Dials to
  * gossiped addresses begin at a lower rate (`ToldDials`).
@@ -28,9 +29,11 @@ export class Dialler implements SocketEvents<PeerEnd> {
   private readonly ctx: NodeContext
   private readonly sockets: PeerSocket["Service"]
   private readonly frames: FrameEvents<PeerEnd>
-  /** Ends that wait for their turn. */
-  private readonly proven = new Set<PeerEnd>()
-  private readonly gossip = new Set<PeerEnd>()
+  /** Ends that wait for their turn, and since when (monotonic ms), the oldest first. */
+  private readonly proven = new Map<PeerEnd, number>()
+  private readonly gossip = new Map<PeerEnd, number>()
+  /** The last dial was the likeliest: the next is the oldest, if that has waited too long. */
+  private isOldestNext = false
   private readonly dialling = new Set<PeerEnd>()
   /** The dials in flight to addresses known only by gossip. */
   private readonly told = new Set<PeerEnd>()
@@ -71,7 +74,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
 
   private queue(end: PeerEnd, isTold: boolean): void {
     const queue = isTold ? this.gossip : this.proven
-    queue.add(end)
+    queue.set(end, this.ctx.timers.now())
     this.next()
   }
 
@@ -114,6 +117,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
       if (!this.takeToken()) return
       const isTold = this.gossip.has(end)
       this.withdraw(end)
+      this.isOldestNext = !this.isOldestNext
       const peer = peerOf(this.ctx, end)
       // The peer's row may have left the table while the dial waited.
       if (peer !== undefined) this.start(peer, end, isTold)
@@ -128,10 +132,10 @@ export class Dialler implements SocketEvents<PeerEnd> {
     const mostTold = Math.ceil(maxDials * Limits.gossipDials)
     const told = this.told.size
     const others = this.dialling.size - told
-    const proven = others + Math.min(told, mostTold) < maxDials ? this.likeliest(this.proven) : undefined
+    const proven = others + Math.min(told, mostTold) < maxDials ? this.choose(this.proven) : undefined
     if (proven !== undefined) return proven
     const hasRoom = told < mostTold + more && this.dialling.size < maxDials + more
-    return hasRoom && this.mayDialTold() ? this.likeliest(this.gossip) : undefined
+    return hasRoom && this.mayDialTold() ? this.choose(this.gossip) : undefined
   }
 
   /** False if no gossiped address may be dialled yet; `next` then runs again when one may. */
@@ -169,11 +173,28 @@ export class Dialler implements SocketEvents<PeerEnd> {
     return false
   }
 
+  private choose(queue: ReadonlyMap<PeerEnd, number>): PeerEnd | undefined {
+    const late = this.isOldestNext ? this.latest(queue) : undefined
+    return late ?? this.likeliest(queue.keys())
+  }
+
+  /** The end that has waited longest, if that is too long. Ends whose netgroup must wait are skipped. */
+  private latest(queue: ReadonlyMap<PeerEnd, number>): PeerEnd | undefined {
+    const { table, timers } = this.ctx
+    const now = timers.now()
+    for (const [end, since] of queue) {
+      if (now - since < Limits.dialWaitMs) return undefined
+      const peer = table.get(end.ip)
+      if (peer === undefined || this.spreadMs(peer, now) === 0) return end
+    }
+    return undefined
+  }
+
   /**
    * The end with the fewest failures, so no dead address is retried before an untried one. Among equals, the end whose netgroup has the
    * fewest connections. Ends whose netgroup must wait are skipped.
    */
-  private likeliest(queue: ReadonlySet<PeerEnd>): PeerEnd | undefined {
+  private likeliest(queue: Iterable<PeerEnd>): PeerEnd | undefined {
     const { groups, table, timers } = this.ctx
     const now = timers.now()
     let best: PeerEnd | undefined
@@ -203,7 +224,7 @@ export class Dialler implements SocketEvents<PeerEnd> {
     const now = timers.now()
     let least = Number.POSITIVE_INFINITY
     for (const queue of [this.proven, this.gossip]) {
-      for (const end of queue) {
+      for (const end of queue.keys()) {
         const peer = table.get(end.ip)
         const waitMs = peer === undefined ? 0 : this.spreadMs(peer, now)
         if (waitMs > 0) least = Math.min(least, waitMs)

@@ -2,6 +2,7 @@
 import * as Limits from "../../domain/Limits.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
 import * as Pair from "../../domain/pair/Pair.ts"
+import * as Backoff from "../../domain/peer/Backoff.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import type { Commit, Hello, Reject } from "../../domain/wire/Message.ts"
 import * as Aliases from "./Aliases.ts"
@@ -146,11 +147,13 @@ export const rejectReceived = (ctx: NodeContext, peer: Peer, end: PeerEnd, rejec
     const detail = `alias names an address we are not connected to: ${reject.address ?? "none given"}`
     return Outgoing.close(ctx, end, "protocol", detail)
   }
+  if (end.direction === "outbound" && end.up === undefined) peer.refusals += 1
+  const { refusals } = peer
   post(ctx, peer, {
     _tag: "RejectReceived",
     end: end.id,
     reject: reject.reason,
     detail: reject.text,
-    retryMs: Handshake.clampRetry(reject.retryAfterMs, ctx.jitter())
+    retryMs: Math.max(Handshake.clampRetry(reject.retryAfterMs, ctx.jitter()), Backoff.refusedMs(refusals))
   })
 }

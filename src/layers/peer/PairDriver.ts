@@ -206,6 +206,7 @@ const turnAway = (ctx: NodeContext, peer: Peer): void =>
 const goDown = (ctx: NodeContext, peer: Peer, end: PeerEnd, reason: DisconnectReason.DisconnectReason): void => {
   const up = ConnectionLife.down(ctx, peer, end, reason)
   if (up === undefined) return
+  if (ctx.timers.now() - up.at >= Limits.stableMs) peer.refusals = 0
   ctx.sync.onDown(up)
   ctx.masternodes.onDown(up)
   Aliases.onDown(ctx, peer)

@@ -45,6 +45,8 @@ export class Peer implements PeerOfEnd {
   /** The ends of `pair` and of `time`, oldest first. */
   ends: ReadonlyArray<PeerEnd> = []
   backoff: Backoff.State = Backoff.start
+  /** Rejects that it sent in a row to our dials, without a connection of `Limits.stableMs` in between. */
+  refusals = 0
   /** Running timers of the pair, by kind and end. */
   timers: Map<string, Timer> | undefined = undefined
   /** How many more addresses new to the table it may gossip, as of `at` (monotonic ms). */

@@ -10,6 +10,23 @@ const after = (n: number): Backoff.State => {
   return state
 }
 
+describe("the least wait after Rejects in a row", () => {
+  it("is none for eight, then 1 s doubling to 60 s", () => {
+    const table = [0, 1, 8].map((n) => Backoff.refusedMs(n))
+    assert.deepStrictEqual(table, [0, 0, 0])
+    assert.deepStrictEqual([9, 10, 11, 12, 13, 14, 15, 5_000].map((n) => Backoff.refusedMs(n) / 1_000), [
+      1,
+      2,
+      4,
+      8,
+      16,
+      32,
+      60,
+      60
+    ])
+  })
+})
+
 describe("Backoff", () => {
   it("is 1 s doubling to 300 s, 50 to 100 % of it", () => {
     const table = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 300_000, 300_000]

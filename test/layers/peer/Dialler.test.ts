@@ -159,10 +159,54 @@ describe("the order of dials", () => {
     const same = to("198.51.100.2", "configured")
     to("203.0.114.1", "configured")
     begun()
-    pass(60_000)
+    pass(Limits.dialWaitMs - 1)
     dialler.onOpen(first)
     assert.deepStrictEqual(begun(), ["203.0.114.1"])
     assert.isUndefined(same.connection)
+  })
+
+  it("gives every second turn to the oldest that has waited too long, whatever its failures", () => {
+    const order = (waitMs: number) => {
+      const { begun, dialler, pass, to } = make({ tuning: { maxDials: 1 } })
+      let last = to("10.0.0.1")
+      const ends = new Map(
+        ([["10.0.0.2", 3], ["10.0.0.3", 2]] as const).map(([text, n]) => [text as string, to(text, "stored", n)])
+      )
+      begun()
+      pass(waitMs)
+      // Hosts that refuse at once and are dialled again have no failures.
+      for (const text of many(4, "10.1")) ends.set(text, to(text))
+      const order: Array<string> = []
+      for (let i = 0; i < 6; i++) {
+        dialler.onOpen(last)
+        const [next = ""] = begun()
+        order.push(next)
+        last = ends.get(next) ?? assert.fail(`no dial to ${next}`)
+      }
+      return order
+    }
+    assert.deepStrictEqual(order(Limits.dialWaitMs - 1), [...many(4, "10.1"), "10.0.0.3", "10.0.0.2"])
+    assert.deepStrictEqual(order(Limits.dialWaitMs), [
+      "10.0.0.2",
+      "10.1.0.0",
+      "10.0.0.3",
+      "10.1.0.1",
+      "10.1.0.2",
+      "10.1.0.3"
+    ])
+  })
+
+  it("the oldest is not one whose netgroup must wait", () => {
+    const { begun, ctx, dialler, pass, to } = make({ tuning: { maxDials: 1 } })
+    const first = to("198.51.100.1")
+    to("198.51.100.2", "stored", 1)
+    to("203.0.114.1", "stored", 2)
+    begun()
+    pass(Limits.dialWaitMs)
+    ctx.groups.began(first.peer.group, ctx.timers.now())
+    assert.isAbove(ctx.groups.waitMs(first.peer.group, ctx.timers.now()), 0)
+    dialler.onOpen(first)
+    assert.deepStrictEqual(begun(), ["203.0.114.1"])
   })
 })
 

@@ -163,6 +163,58 @@ describe("a Reject", () => {
     assert.deepStrictEqual(node.places(), [0, 0, 0])
   })
 
+  it("after eight in a row is waited for longer each time, until a connection was up for 5 s", () => {
+    const node = make()
+    node.draw(0)
+    Discovery.learn(node.ctx, { ip: ip(high), port: 4_000 }, "configured")
+    const dialled = () => {
+      node.pass(100_000)
+      const made = node.connected(node.dials.at(-1) ?? assert.fail("no dial"))
+      node.say(made)
+      return made
+    }
+    const reject = { _tag: "Reject", reason: "duplicate", text: "", retryAfterMs: 0 } as const
+    const refuse = (change: Partial<Reject> = {}) => {
+      const { end, peer } = dialled()
+      HelloExchange.rejectReceived(node.ctx, peer, end, { ...reject, ...change })
+      return (peer.timers?.get("redial:0")?.dueMs ?? 0) - node.ctx.timers.now()
+    }
+    const upFor = (ms: number) => {
+      const { end, peer } = dialled()
+      node.post(high, { _tag: "AckReceived", end: end.id })
+      assert.isDefined(peer.up)
+      node.pass(ms)
+      node.post(high, { _tag: "Closed", end: end.id, reason: DisconnectReason.remote("eof") })
+    }
+    assert.deepStrictEqual(
+      Array.from({ length: 8 }, () => refuse()),
+      Array.from({ length: 8 }, () => Limits.retryMinMs)
+    )
+    assert.deepStrictEqual([refuse(), refuse(), refuse({ retryAfterMs: 7_000 }), refuse()], [
+      1_000,
+      2_000,
+      7_000,
+      8_000
+    ])
+    upFor(Limits.stableMs - 1)
+    assert.strictEqual(refuse(), 16_000, "it was up, but not for long")
+    upFor(Limits.stableMs)
+    assert.strictEqual(refuse(), Limits.retryMinMs)
+  })
+
+  it("on a connection that is up, or that the peer dialled, does not count as one of them", () => {
+    const node = make()
+    const reject = { _tag: "Reject", reason: "shutdown", text: "", retryAfterMs: 0 } as const
+    for (const made of [node.out(), node.in()]) {
+      HelloExchange.rejectReceived(node.ctx, made.peer, made.end, reject)
+      assert.strictEqual(made.peer.refusals, 0)
+    }
+    const came = node.accept(low)
+    node.say(came)
+    HelloExchange.rejectReceived(node.ctx, came.peer, came.end, reject)
+    assert.strictEqual(came.peer.refusals, 0)
+  })
+
   it("as full of a node that we dialled proves that a node is there, at the port of its Hello", () => {
     assert.deepStrictEqual(rejected({}).node.ctx.book.get(ip(high))?.port, 4_001)
     assert.isUndefined(rejected({ reason: "operator" }).node.ctx.book.get(ip(high)))
