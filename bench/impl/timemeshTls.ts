@@ -8,6 +8,7 @@ import * as TlsSocket from "../../src/layers/socket/TlsSocket.ts"
 import * as PinsMemory from "../../src/layers/store/PinsMemory.ts"
 import { NodeCertificate } from "../../src/services/NodeCertificate.ts"
 import { PeerSocket } from "../../src/services/PeerSocket.ts"
+import * as KnownPeers from "../../src/testing/KnownPeers.ts"
 import * as TestNode from "../../src/testing/TestNode.ts"
 import { dialTls } from "./bareTls.ts"
 import { over } from "./timemesh.ts"
@@ -17,26 +18,10 @@ const sockets = TlsSocket.layer({ acceptPlain: false }).pipe(
   Layer.provide([Layer.succeed(NodeCertificate, certificate), PinsMemory.layer()])
 )
 
-const amongKnown = (sockets: PeerSocket["Service"]): PeerSocket["Service"] =>
-  PeerSocket.of({
-    ...sockets,
-    dial: (to, options) => sockets.dial(to, { ...options, isKnown: true }),
-    listen: (...where) =>
-      Effect.map(sockets.listen(...where), (listener) => ({
-        ...listener,
-        run: (handler, door, anteroom) =>
-          listener.run(
-            handler,
-            door && { ...door, admits: (from) => door.admits(from) === "refused" ? "refused" : "known" },
-            anteroom
-          )
-      }))
-  })
-
 const node: typeof TestNode.onTcp = (options) =>
   Effect.gen(function*() {
     const own = yield* Effect.provide(PeerSocket, yield* Layer.build(Layer.fresh(sockets)))
-    return yield* TestNode.start(amongKnown(own), { ...options, listen: { ip: options.ip, port: 0 } })
+    return yield* TestNode.start(KnownPeers.among(own), { ...options, listen: { ip: options.ip, port: 0 } })
   })
 
 export const implementation = over({ node, dial: dialTls(certificate) })

@@ -1,4 +1,5 @@
-/** `timemesh/testing`: nodes inside one process, waits for their state, and a raw peer that can send anything. For tests of programs that embed timemesh. */
+/** `timemesh/testing`: nodes inside one process, waits for their state, a raw peer that can send anything, and sockets that know every peer. For tests of programs that embed timemesh. */
 export * as Await from "./Await.ts"
+export * as KnownPeers from "./KnownPeers.ts"
 export * as RawPeer from "./RawPeer.ts"
 export * as TestNode from "./TestNode.ts"

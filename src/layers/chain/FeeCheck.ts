@@ -10,9 +10,9 @@ import * as Hash from "../../domain/chain/Hash.ts"
 import type { Hasher } from "../../domain/chain/Hasher.ts"
 import type { OutPoint } from "../../domain/chain/Transaction.ts"
 import type * as U64 from "../../domain/chain/U64.ts"
-import * as Limits from "../../domain/Limits.ts"
 import type { ChainStore, ChainStoreError, Span, StoredBlock, TransactionPlace } from "../../services/ChainStore.ts"
 import { plainTransactions, txidsOf } from "./StoredBlocks.ts"
+import { TxidTurns } from "./TxidTurns.ts"
 
 /** `ChainStore.findTransactions`, limited to the blocks before those being checked. */
 export type Find<E> = (
@@ -98,14 +98,11 @@ export const firstWrong = <E>(
   Effect.gen(function*() {
     const earlier = new Earlier(hasher)
     const last = blocks.findLastIndex((block) => !isPlain(block))
-    let inTurn = 0
+    const turns = new TxidTurns()
     for (const [index, block] of blocks.slice(0, last + 1).entries()) {
       const fault = isPlain(block) ? undefined : yield* checkOne(params, find, earlier, block.bytes)
       if (fault !== undefined) return { index, fault }
-      inTurn += earlier.add(block)
-      if (inTurn < Limits.txidsPerTurn) continue
-      inTurn = 0
-      yield* Effect.yieldNow
+      if (turns.ends(earlier.add(block))) yield* Effect.yieldNow
     }
     return undefined
   })

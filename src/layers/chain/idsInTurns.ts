@@ -2,9 +2,9 @@
 import { Effect } from "effect"
 import type * as Hash from "../../domain/chain/Hash.ts"
 import type { Hasher } from "../../domain/chain/Hasher.ts"
-import * as Limits from "../../domain/Limits.ts"
 import type { StoredBlock } from "../../services/ChainStore.ts"
 import { txidsOf } from "./StoredBlocks.ts"
+import { TxidTurns } from "./TxidTurns.ts"
 
 /** The ids of each block, in order. */
 export const idsInTurns = (
@@ -13,14 +13,11 @@ export const idsInTurns = (
 ): Effect.Effect<ReadonlyArray<ReadonlyArray<Hash.Hash>>> =>
   Effect.gen(function*() {
     const all: Array<ReadonlyArray<Hash.Hash>> = []
-    let inTurn = 0
+    const turns = new TxidTurns()
     for (const block of blocks) {
       const ids = txidsOf(hasher, block)
       all.push(ids)
-      inTurn += ids.length
-      if (inTurn < Limits.txidsPerTurn) continue
-      inTurn = 0
-      yield* Effect.yieldNow
+      if (turns.ends(ids.length)) yield* Effect.yieldNow
     }
     return all
   })

@@ -9,6 +9,7 @@ import * as PinsMemory from "../../../src/layers/store/PinsMemory.ts"
 import { NodeCertificate } from "../../../src/services/NodeCertificate.ts"
 import { PeerPins } from "../../../src/services/PeerPins.ts"
 import { type Accepted, PeerSocket } from "../../../src/services/PeerSocket.ts"
+import * as KnownPeers from "../../../src/testing/KnownPeers.ts"
 import { long } from "../../harness/long.ts"
 import { contract } from "../../harness/peerSocketContract.ts"
 import { at, dial, ip, outcome, pair, readAll, serve, text } from "../../harness/peerSocketHarness.ts"
@@ -38,20 +39,7 @@ describe("TlsSocket", () => {
 })
 
 /** Peers that were well connected before: their connections are read natively, see `HandshakeStream`. */
-const amongKnown = Layer.effect(
-  PeerSocket,
-  Effect.map(PeerSocket, (sockets) =>
-    PeerSocket.of({
-      ...sockets,
-      dial: (to, options) => sockets.dial(to, { ...options, isKnown: true }),
-      listen: (...where) =>
-        Effect.map(sockets.listen(...where), (listener) => ({
-          ...listener,
-          run: (handler, door, anteroom) =>
-            listener.run(handler, { failed: () => {}, ...door, admits: () => "known" }, anteroom)
-        }))
-    }))
-).pipe(Layer.provide(layerOf()))
+const amongKnown = Layer.effect(PeerSocket, Effect.map(PeerSocket, KnownPeers.among)).pipe(Layer.provide(layerOf()))
 
 describe("TlsSocket, among known peers", () => {
   for (const [name, effect] of Object.entries(contract)) {
