@@ -7,7 +7,8 @@ import * as PostgresClient from "../../../src/layers/sql/PostgresClient.ts"
 import { ChainStore } from "../../../src/services/ChainStore.ts"
 import type { ChainStoreError } from "../../../src/services/ChainStore.ts"
 import { after, genesis, isTrue, network } from "../../harness/chainBlocks.ts"
-import { cases, holds } from "../../harness/chainStoreContract.ts"
+import { holds } from "../../harness/chainStoreChecks.ts"
+import { cases } from "../../harness/chainStoreContract.ts"
 import * as PostgresServer from "../../harness/postgresServer.ts"
 
 /** A new database, and what opens it. */

@@ -1,72 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Fiber, type FileSystem, Layer, Option, Result, Stream } from "effect"
-import { SqlClient } from "effect/sql"
+import { Effect, Fiber, Result } from "effect"
 import { DatabaseSync } from "node:sqlite"
 import * as Limits from "../../../src/domain/Limits.ts"
 import { batchesOf } from "../../../src/layers/chain/AppendRules.ts"
-import * as ChainStoreSql from "../../../src/layers/chain/ChainStoreSql.ts"
-import * as ChainRepair from "../../../src/layers/chain/tools/ChainRepair.ts"
-import * as ChainScan from "../../../src/layers/chain/tools/ChainScan.ts"
-import * as SqliteClient from "../../../src/layers/sql/SqliteClient.ts"
 import * as SqliteThread from "../../../src/layers/sql/SqliteThread.ts"
-import { ChainStore } from "../../../src/services/ChainStore.ts"
-import type { ChainStoreError, StoredBlock } from "../../../src/services/ChainStore.ts"
-import { after, block, genesis, isTrue, network, restored } from "../../harness/chainBlocks.ts"
-import { cases, holds, longCases } from "../../harness/chainStoreContract.ts"
-import { withDirectory } from "../../harness/directory.ts"
-import { long, longLive } from "../../harness/long.ts"
+import type { StoredBlock } from "../../../src/services/ChainStore.ts"
+import { after, block, genesis } from "../../harness/chainBlocks.ts"
+import { change, main, reasonOf, storeAt, withFile, withStore } from "../../harness/chainFile.ts"
+import { holds } from "../../harness/chainStoreChecks.ts"
+import { cases, longCases } from "../../harness/chainStoreContract.ts"
+import { long } from "../../harness/long.ts"
 import { sqliteAtOnce } from "../../harness/sqliteAtOnce.ts"
-
-const storeAt = (
-  filename: string,
-  options: { maxPages?: number; busyMs?: number; network?: string; genesis?: StoredBlock } = {}
-) =>
-  Effect.map(
-    Layer.build(ChainStoreSql.layerSqlite({ filename, network, genesis, ...options })),
-    Context.get(ChainStore)
-  )
-
-/** Opens, uses, closes. */
-const withStore = <A, E, R>(
-  filename: string,
-  body: (store: ChainStore["Service"]) => Effect.Effect<A, E, R>,
-  options?: Parameters<typeof storeAt>[1]
-) => Effect.scoped(Effect.flatMap(storeAt(filename, options), body))
-
-const reasonOf = <A, R>(effect: Effect.Effect<A, ChainStoreError, R>) =>
-  Effect.map(Effect.flip(effect), ({ reason }) => reason)
-
-const withFile = <A, E>(
-  body: (filename: string, fs: FileSystem.FileSystem) => Effect.Effect<A, E, FileSystem.FileSystem>
-) => withDirectory((directory, fs) => body(`${directory}/chain.db`, fs))
-
-const change = (filename: string, sql: string) =>
-  Effect.sync(() => {
-    const database = new DatabaseSync(filename)
-    database.exec(sql)
-    database.close()
-  })
-
-const scan = (filename: string) =>
-  Effect.gen(function*() {
-    const good: Array<ChainScan.ScannedBlock> = []
-    const result = yield* ChainScan.blocksOfFile(filename).pipe(
-      Stream.runForEach((b) => Effect.sync(() => good.push(b))),
-      Effect.result
-    )
-    return { good, problem: Result.isFailure(result) ? result.failure.reason : undefined }
-  })
-
-const main = after(genesis, 3_000, 0, 484)
-
-/** Bytes of a closed database of that chain, made once. */
-let sound: Uint8Array | undefined
-const makeSound = (filename: string, fs: FileSystem.FileSystem) =>
-  Effect.gen(function*() {
-    if (sound !== undefined) return yield* fs.writeFile(filename, sound)
-    yield* withStore(filename, (store) => store.append(0, main))
-    sound = yield* fs.readFile(filename)
-  })
 
 /** What is done while the database's thread works, or once it has ended; the other cases need none. */
 const ofThread: ReadonlySet<string> = new Set<keyof typeof cases>([
@@ -188,128 +132,6 @@ describe("ChainStoreSql on SQLite", () => {
       })
     ))
 
-  const damages: Readonly<
-    Record<string, (filename: string, fs: FileSystem.FileSystem) => Effect.Effect<void, unknown>>
-  > = {
-    "emptied": (filename, fs) => fs.writeFile(filename, new Uint8Array(0)),
-    "overwritten with text": (filename, fs) => fs.writeFileString(filename, "a shopping list ".repeat(10_000)),
-    "cut within the first page": (filename, fs) => fs.truncate(filename, 1_000),
-    "cut in the middle": (filename, fs) => fs.truncate(filename, 100 * Limits.storePageBytes),
-    "cut by its last page": (filename, fs) =>
-      Effect.flatMap(fs.stat(filename), ({ size }) => fs.truncate(filename, Number(size) - Limits.storePageBytes)),
-    "without a hash": (filename) => change(filename, "DELETE FROM chain_header WHERE height = 1500"),
-    "without its last hash": (filename) => change(filename, "DELETE FROM chain_header WHERE height = 3000"),
-    "without its last block": (filename) => change(filename, "DELETE FROM chain_block WHERE height = 3000"),
-    "without genesis": (filename) =>
-      change(filename, "DELETE FROM chain_block WHERE height = 0; DELETE FROM chain_header WHERE height = 0"),
-    "with another genesis": (filename) => change(filename, "UPDATE chain_block SET bytes = x'00' WHERE height = 0"),
-    "with a tip that does not follow": (filename) =>
-      change(filename, "UPDATE chain_header SET hash = zeroblob(32) WHERE height = 2999"),
-    "without its name": (filename) => change(filename, "DELETE FROM chain_meta"),
-    "without a table": (filename) => change(filename, "DROP TABLE chain_block"),
-    "missing beside its log": (filename, fs) =>
-      Effect.andThen(fs.rename(filename, `${filename}.moved`), fs.writeFileString(`${filename}-wal`, "log"))
-  }
-  for (const [name, damage] of Object.entries(damages)) {
-    it.live(`a database ${name} is an error that names file and command, and is not made anew`, () =>
-      withFile((filename, fs) =>
-        sqliteAtOnce(Effect.gen(function*() {
-          yield* makeSound(filename, fs)
-          yield* damage(filename, fs)
-          const before = yield* Effect.option(fs.readFile(filename))
-          for (let i = 0; i < 2; i++) {
-            const reason = yield* reasonOf(withStore(filename, (store) => store.tip))
-            assert.strictEqual(reason._tag, "Damaged", JSON.stringify(reason))
-            if (reason._tag !== "Damaged") return
-            assert.strictEqual(reason.where, filename)
-            assert.include(reason.repair, "timemesh chain verify")
-          }
-          assert.deepStrictEqual(yield* Effect.option(fs.readFile(filename)), before)
-          // What can be read of it can be had back; the damaged file stays.
-          const { aside, tip } = yield* ChainRepair.repair({
-            filename,
-            network,
-            genesis,
-            height: 1_000_000,
-            restored
-          })
-          yield* withStore(filename, (store) => holds(store, main.slice(0, tip.height)))
-          assert.strictEqual(aside, `${filename}.damaged`)
-          if (Option.isSome(before)) assert.isTrue(yield* fs.exists(aside))
-          if (/last (hash|block)/.test(name)) assert.strictEqual(tip.height, 2_999)
-          if (name === "without a hash") assert.strictEqual(tip.height, 1_499)
-          if (name === "cut by its last page") assert.isAbove(tip.height, 2_900)
-        }))
-      ))
-  }
-
-  longLive(
-    "a scan reads the whole chain, and stops where it breaks",
-    () =>
-      withFile((filename, fs) =>
-        Effect.gen(function*() {
-          yield* makeSound(filename, fs)
-          const whole = yield* scan(filename)
-          assert.isUndefined(whole.problem)
-          assert.deepStrictEqual(whole.good.map(restored), [genesis, ...main])
-          assert.isTrue(whole.good.every(isTrue))
-          for (
-            const [sql, height, text] of [
-              ["DELETE FROM chain_block WHERE height = 1700", 1_700, "missing"],
-              ["UPDATE chain_block SET previous = zeroblob(32) WHERE height = 1600", 1_600, "follows"],
-              ["UPDATE chain_header SET hash = zeroblob(32) WHERE height = 1200", 1_201, "follows"],
-              ["UPDATE chain_header SET hash = x'00' WHERE height = 700", 700, "hash"],
-              ["DELETE FROM chain_header WHERE height = 3", 3, "hash"]
-            ] as const
-          ) {
-            yield* change(filename, sql)
-            const { good, problem } = yield* scan(filename)
-            assert.strictEqual(problem?._tag, "Damaged")
-            if (problem?._tag !== "Damaged") return
-            assert.include(problem.detail, `block ${height}: `)
-            assert.include(problem.detail, text)
-            assert.include(problem.repair, `timemesh chain rewind ${height - 1}`)
-            assert.strictEqual(good.length, height)
-          }
-        })
-      )
-  )
-
-  longLive(
-    "flipped pages are found by a scan or by the blocks' own hashes, wherever they are",
-    () =>
-      withFile((filename, fs) =>
-        Effect.gen(function*() {
-          yield* makeSound(filename, fs)
-          const sound = yield* fs.readFile(filename)
-          const pages = sound.length / Limits.storePageBytes
-          let found = 0
-          for (let page = 1; page < pages; page += 31) {
-            const bytes = sound.slice()
-            bytes.fill(0xff, page * Limits.storePageBytes, (page + 1) * Limits.storePageBytes)
-            yield* fs.writeFile(filename, bytes)
-            const { good, problem } = yield* scan(filename)
-            assert.isDefined(problem, `page ${page}`)
-            assert.isTrue(good.every(isTrue), `page ${page}`)
-            assert.deepStrictEqual(
-              good.map(({ hash }) => hash),
-              [genesis, ...main].slice(0, good.length).map(({ hash }) => hash)
-            )
-            const opened = yield* Effect.result(withStore(filename, (store) => store.tip))
-            if (Result.isFailure(opened)) {
-              assert.strictEqual(opened.failure.reason._tag, "Damaged")
-              found += 1
-            } // Reading never gives a wrong block either: an error, or the right ones.
-            else {
-              const read = yield* Effect.result(withStore(filename, (store) => store.blocks(0, 3_001, 2 ** 30)))
-              if (Result.isFailure(read)) assert.strictEqual(read.failure.reason._tag, "Damaged")
-            }
-          }
-          assert.isAbove(found, 0)
-        })
-      )
-  )
-
   it.live("a full database is an error that leaves the chain whole, and works again when there is room", () =>
     withFile((filename) =>
       Effect.gen(function*() {
@@ -369,36 +191,4 @@ describe("ChainStoreSql on SQLite", () => {
         }).pipe(Effect.scoped)
       )
   )
-})
-
-describe("SqliteClient", () => {
-  it.live("rolls back, nests, keeps values' types, and classifies errors", () =>
-    withFile((filename) =>
-      Effect.gen(function*() {
-        const sql = yield* SqlClient.SqlClient
-        yield* sql`CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE, data BLOB)`
-        yield* sql`INSERT INTO t ${sql.insert([{ id: 1, name: "a", data: new Uint8Array([1, 2]) }])}`
-        const rolled = sql.withTransaction(Effect.andThen(sql`INSERT INTO t (id) VALUES (2)`, Effect.fail("no")))
-        assert.strictEqual(yield* Effect.flip(rolled), "no")
-        yield* sql.withTransaction(Effect.gen(function*() {
-          yield* sql`INSERT INTO t (id) VALUES (3)`
-          yield* Effect.ignore(
-            sql.withTransaction(Effect.andThen(sql`INSERT INTO t (id) VALUES (4)`, Effect.fail("no")))
-          )
-          // A transaction reads its own writes; outside they are not seen yet.
-          assert.strictEqual((yield* sql`SELECT id FROM t`).length, 2)
-        }))
-        assert.deepStrictEqual(yield* sql`SELECT id, data FROM t ORDER BY id`.values, [[1, new Uint8Array([1, 2])], [
-          3,
-          null
-        ]])
-        const twice = yield* Effect.flip(sql`INSERT INTO t (id, name) VALUES (5, 'a')`)
-        assert.strictEqual(twice.reason._tag, "UniqueViolation")
-        const nonsense = yield* Effect.flip(sql`SELECT nothing FROM nowhere`)
-        assert.strictEqual(nonsense._tag, "SqlError")
-        assert.strictEqual(yield* Stream.runCount(sql`SELECT id FROM t`.stream), 2)
-        assert.deepStrictEqual(yield* sql`PRAGMA synchronous`.values, [[2]])
-        assert.deepStrictEqual(yield* sql`PRAGMA journal_mode`.values, [["wal"]])
-      }).pipe(Effect.provide(SqliteClient.layer({ filename })))
-    ))
 })

@@ -1,5 +1,6 @@
 /** Visits every state that the world can reach, and says where a property fails, with a shortest trace. */
-import { keyOf, moves, problem, type Setting, settled, start, type World } from "./World.ts"
+import { moves } from "./Moves.ts"
+import { keyOf, problem, type Setting, settled, start, type World } from "./World.ts"
 
 export interface Result {
   readonly states: number
