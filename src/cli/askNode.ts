@@ -31,12 +31,14 @@ interface Found {
   readonly user: number | undefined
 }
 
+const byAddress = "ask the node by its address: --admin IP:PORT"
+
 const parseAdmin = (text: string, where: string): Effect.Effect<PeerAddress.PeerAddress, Failure.Failure> => {
   const address = PeerAddress.fromString(text, 0)
   return Result.isSuccess(address)
     ? Effect.succeed(address.success)
     : Effect.fail(
-      Failure.unusable(`${where}: "${text}" is not an admin API address; use IP:PORT, for example 127.0.0.1:24101`)
+      Failure.unusable(`${where}: "${text}" is not an admin API address`, "use IP:PORT, for example 127.0.0.1:24101")
     )
 }
 
@@ -55,10 +57,7 @@ const findIn = (directories: ReadonlyArray<string>): Effect.Effect<ReadonlyArray
     Effect.gen(function*() {
       const file = yield* Effect.mapError(
         DataDir.read(directory),
-        ({ message }) =>
-          Failure.unusable(
-            `${message}${message.includes("; ") ? ", or" : ";"} ask the node by its address: --admin IP:PORT`
-          )
+        ({ fix, what }) => Failure.unusable(what, `${fix === undefined ? "" : `${fix}, or `}${byAddress}`)
       )
       if (Option.isNone(file)) return []
       const { pid } = file.value
@@ -77,12 +76,12 @@ const died = ({ directory, file, user }: Found): string =>
   (user === undefined ? "" : `, and another timemesh command uses the directory (process ${user})`)
 
 const settingsOf = Effect.fnUntraced(function*(flags: ConfigSources.Flags) {
-  const { given } = yield* Effect.mapError(ConfigSources.collect(flags), (error) => Failure.unusable(error.message))
+  const { given } = yield* Effect.mapError(ConfigSources.collect(flags), (error) => Failure.unusable(error))
   const chosen = given.get(network.name)
   const name = chosen?.values[0]
   const read = name === undefined ? undefined : Values.network(name)
   if (read !== undefined && Result.isFailure(read)) {
-    return yield* Failure.unusable(`${chosen?.where}: "${name}" ${read.failure[0]}; ${read.failure[1]}`)
+    return yield* Failure.unusable(`${chosen?.where}: "${name}" ${read.failure[0]}`, read.failure[1])
   }
   return { given, network: name }
 })
@@ -97,46 +96,46 @@ const locate = Effect.fnUntraced(function*(directory: string | undefined, chosen
         ? Result.all(names.map((name) => ThisHost.defaultDataDir(home, name)))
         : Result.map(ThisHost.expandHome(home, directory), (expanded) => [expanded])
     ),
-    (error) => Failure.unusable(error.message)
+    (error) => Failure.unusable(error)
   )
   const found = yield* findIn(directories)
   const running = found.filter(({ runs }) => runs)
   const [only] = running
   if (running.length > 1) {
     return yield* Failure.failed(
-      `several nodes are running (${
-        running.map(({ file }) => file.network).join(", ")
-      }); choose one with --network NAME`
+      `several nodes are running (${running.map(({ file }) => file.network).join(", ")})`,
+      "choose one with --network NAME"
     )
   }
   if (only !== undefined) return only
+  if (found.length === 0) {
+    return yield* Failure.failed(
+      `no node is running in ${directories.join(", ")}`,
+      "start one with timemesh run, or name it with --data-dir DIR or --admin IP:PORT"
+    )
+  }
+  const isUsed = found.some(({ user }) => user !== undefined)
   return yield* Failure.failed(
-    found.length > 0
-      ? `${found.map(died).join("; ")}; start it again with timemesh run${
-        found.some(({ user }) => user !== undefined) ? " when that command is done" : ""
-      }`
-      : `no node is running in ${
-        directories.join(", ")
-      }; start one with timemesh run, or name it with --data-dir DIR or ` +
-        "--admin IP:PORT"
+    found.map(died).join(", and "),
+    `start it again with timemesh run${isUsed ? " when that command is done" : ""}`
   )
 })
 
 /** Converts a failed request to a failure of the command. */
 const failureOf = (error: AdminClient.AdminClientError): Failure.Failure =>
   error.kind === "refused" || error.kind === "unauthorized"
-    ? Failure.unusable(error.detail)
-    : Failure.failed(error.kind === "absent" ? error.detail : error.message)
+    ? Failure.unusable(error.detail, error.fix)
+    : Failure.failed(error.kind === "absent" ? error.detail : error.what, error.fix)
 
 /** The token given by flags, environment or config file. */
 const givenToken = Effect.fnUntraced(function*(given: ConfigSources.GivenSettings) {
   const { home } = yield* ThisHost.read
   const { file, token } = yield* Effect.mapError(
     Effect.fromResult(DaemonConfig.readToken(given, home)),
-    (error) => Failure.unusable(error.message)
+    (error) => Failure.unusable(error)
   )
   if (file === undefined) return token
-  return yield* Effect.mapError(AdminToken.fromFile(file), (error) => Failure.unusable(error.message))
+  return yield* Effect.mapError(AdminToken.fromFile(file), (error) => Failure.unusable(error))
 })
 
 /** The token of a node found through its data directory, if this user may read it. */
@@ -148,7 +147,8 @@ const verified = Effect.fnUntraced(function*(found: Found, token: Redacted.Redac
   const { directory, file } = found
   if (file.admin === null || file.admin === undefined) {
     return yield* Failure.failed(
-      `the node in ${directory} (process ${file.pid}) has no admin API (--admin off); restart it with --admin IP:PORT`
+      `the node in ${directory} (process ${file.pid}) has no admin API (--admin off)`,
+      "restart it with --admin IP:PORT"
     )
   }
   const client = yield* AdminClient.make(
@@ -159,15 +159,16 @@ const verified = Effect.fnUntraced(function*(found: Found, token: Redacted.Redac
     client.status,
     (error) =>
       error.kind === "unauthorized" ? failureOf(error) : new Failure.Failure({
-        text:
-          `the node in ${directory} runs (process ${file.pid}), but does not answer: ${error.message}; read its log`,
+        what: `the node in ${directory} runs (process ${file.pid}), but does not answer: ${error.what}`,
+        fix: "read its log",
         exitCode: 1,
         isSilentNode: true
       })
   )
   if (status.pid !== file.pid || status.network !== file.network) {
     return yield* Failure.failed(
-      `${died(found)}; at ${file.admin} another node answers (process ${status.pid}, ${status.network})`
+      `${died(found)}`,
+      `at ${file.admin} another node answers (process ${status.pid}, ${status.network})`
     )
   }
   return client

@@ -13,17 +13,17 @@ import { say } from "./terminal.ts"
 
 /** Parses the operator's address or block; fails with the reason if it is invalid. */
 export const subnetOf = (text: string): Effect.Effect<Subnet.Subnet, Failure.Failure> =>
-  Effect.mapError(Effect.fromResult(Subnet.fromString(text)), ({ message }) => Failure.unusable(message))
+  Effect.mapError(Effect.fromResult(Subnet.fromString(text)), (error) => Failure.unusable(error))
 
 const forMsOf = (text: string): Result.Result<number, Failure.Failure> => {
   const ms = Values.durationMs(text)
   if (ms === undefined) {
     return Result.fail(
-      Failure.unusable(`--for: "${text}" is not a duration; use a number and a unit, for example 90m, 24h or 7d`)
+      Failure.unusable(`--for: "${text}" is not a duration`, "use a number and a unit, for example 90m, 24h or 7d")
     )
   }
   return ms < Limits.banLeastMs || ms > Limits.banMostMs
-    ? Result.fail(Failure.unusable(`--for: "${text}" is out of range; use 1s to 365d`))
+    ? Result.fail(Failure.unusable(`--for: "${text}" is out of range`, "use 1s to 365d"))
     : Result.succeed(ms)
 }
 
@@ -51,7 +51,7 @@ export const command = Command.make(
     const parsed = yield* subnetOf(subnet)
     const forMs = Option.isNone(time) ? undefined : yield* Effect.fromResult(forMsOf(time.value))
     if (Option.isSome(reason) && reason.value.length > Limits.banReasonCharacters) {
-      return yield* Failure.unusable(`--reason: longer than ${Limits.banReasonCharacters} characters; shorten it`)
+      return yield* Failure.unusable(`--reason: longer than ${Limits.banReasonCharacters} characters`, "shorten it")
     }
     const ban = yield* askNode.ask(
       flags.toFlags(where),

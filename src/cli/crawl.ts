@@ -81,7 +81,7 @@ const given = {
 const inRange = (name: string, value: number, most: number): Result.Result<number, Failure.Failure> =>
   value >= 1 && value <= most
     ? Result.succeed(value)
-    : Result.fail(Failure.unusable(`--${name}: "${value}" is out of range; use 1 to ${most}`))
+    : Result.fail(Failure.unusable(`--${name}: "${value}" is out of range`, `use 1 to ${most}`))
 
 /** Why a starting address is not asked: the crawl would leave it out without a word. */
 const startProblem = (
@@ -90,9 +90,9 @@ const startProblem = (
 ): Failure.Failure | undefined => {
   for (const { ip } of addresses) {
     const problem = addressProblem(ip)
-    if (problem !== undefined) return Failure.unusable(`${ip} ${problem}; name the IP of one host`)
+    if (problem !== undefined) return Failure.unusable(`${ip} ${problem}`, "name the IP of one host")
     if (own.includes(ip)) {
-      return Failure.unusable(`${ip} is this host's own address; name another node (timemesh status asks this one)`)
+      return Failure.unusable(`${ip} is this host's own address`, "name another node (timemesh status asks this one)")
     }
   }
   return undefined
@@ -128,7 +128,7 @@ export const command = Command.make(
       from,
       (text) =>
         Effect.fromResult(PeerAddress.fromString(text, network.port)).pipe(
-          Effect.mapError((error) => Failure.unusable(error.message))
+          Effect.mapError((error) => Failure.unusable(error))
         )
     )
     const directory = yield* target.dataDirOf(given, name)
@@ -137,11 +137,11 @@ export const command = Command.make(
     const chosen = yield* Effect.fromResult(
       Result.mapError(
         Values.transport(text),
-        ([problem, fix]) => Failure.unusable(`${way?.where}: "${text}" ${problem}; ${fix}`)
+        ([problem, fix]) => Failure.unusable(`${way?.where}: "${text}" ${problem}`, fix)
       )
     )
     if (chosen === "tls") {
-      yield* Effect.mapError(DataDir.create(directory), ({ message }) => Failure.unusable(message))
+      yield* Effect.mapError(DataDir.create(directory), (error) => Failure.unusable(error))
     }
     const { run } = yield* Effect.promise(() => import("../layers/crawl/Crawl.ts"))
     const say = (finding: Finding) =>
@@ -155,7 +155,7 @@ export const command = Command.make(
         )
     ).pipe(
       Effect.provide(yield* socketsOf(chosen, directory)),
-      Effect.mapError((error) => Failure.unusable(error.message))
+      Effect.mapError((error) => Failure.unusable(error))
     )
     const at = yield* Clock.currentTimeMillis
     yield* json

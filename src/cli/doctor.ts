@@ -30,7 +30,9 @@ export const command = Command.make(
     const findings = judge(yield* examine(settings))
     const problems = findings.filter(({ level }) => level === "problem").length
     yield* json ? Json.print({ ok: problems === 0, findings }) : say(render(findings))
-    if (problems > 0) return yield* Failure.failed(`${problems} ${problems === 1 ? "problem" : "problems"}; see above`)
+    if (problems > 0) {
+      return yield* Failure.failed(`${problems} ${problems === 1 ? "problem" : "problems"}`, "see above")
+    }
   })
 ).pipe(
   Command.withDescription(

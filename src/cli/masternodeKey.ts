@@ -24,7 +24,7 @@ export const command = Command.make(
     json: flags.asking.json
   },
   Effect.fnUntraced(function*({ "data-dir": dataDir, json, network, out }) {
-    const unusable = (error: { readonly message: string }) => Failure.unusable(error.message)
+    const unusable = (error: Error) => Failure.unusable(error)
     const file = Option.isSome(out) ? out.value : yield* Effect.gen(function*() {
       const { given, network: name = "testnet" } = yield* target.chosen({ "data-dir": dataDir, network })
       const directory = yield* target.dataDirOf(given, name)

@@ -10,7 +10,11 @@ import type { ChainStore, ChainStoreError } from "../services/ChainStore.ts"
 const client = (where: string) =>
   Effect.tryPromise({
     try: () => import("../layers/sql/PostgresClient.ts"),
-    catch: (error) => unavailable(where, error, "PostgreSQL's client is not installed; run: npm install @effect/sql-pg")
+    catch: (error) =>
+      unavailable(where, error, {
+        what: "PostgreSQL's client is not installed",
+        fix: "run: npm install @effect/sql-pg"
+      })
   })
 
 /** The node is the database's only writer; fails if there is another. */

@@ -4,7 +4,8 @@
  */
 import { Effect } from "effect"
 import * as Limits from "../domain/Limits.ts"
-import { systemCode, systemReasonAndFix } from "../layers/store/systemError.ts"
+import * as Problem from "../domain/Problem.ts"
+import { systemCode, systemProblem } from "../layers/store/systemError.ts"
 
 const streams = () => [process.stdout, process.stderr]
 
@@ -15,7 +16,7 @@ let lost: string | undefined
 export const install = (): void => {
   for (const stream of streams()) stream.on("error", () => {})
   process.stdout.on("error", (error) => {
-    if (systemCode(error) !== "EPIPE") lost ??= systemReasonAndFix(error)
+    if (systemCode(error) !== "EPIPE") lost ??= Problem.text(systemProblem(error))
   })
 }
 

@@ -17,7 +17,7 @@ const decodeJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unkno
 
 const read = Effect.fnUntraced(function*(file: string) {
   const text = yield* InputFile.text(file, Limits.traceFileBytes).pipe(
-    Effect.mapError((error) => Failure.unusable(error.message))
+    Effect.mapError((error) => Failure.unusable(error))
   )
   const trace = Result.match(decodeJson(text), {
     onFailure: () => Result.fail("is not JSON; make a trace with timemesh trace IP --json"),

@@ -37,11 +37,12 @@ export const command = Command.make(
     const { given, network } = yield* target.chosen(told)
     if (network !== undefined && network !== copied) {
       return yield* Failure.unusable(
-        `${from} is a copy of a node of ${copied}, not of ${network}; name the network that you mean`
+        `${from} is a copy of a node of ${copied}, not of ${network}`,
+        "name the network that you mean"
       )
     }
     const directory = yield* target.dataDirOf(given, copied)
-    yield* Effect.mapError(DataDir.lock(directory), (error) => Failure.unusable(error.message))
+    yield* Effect.mapError(DataDir.lock(directory), (error) => Failure.unusable(error))
     const { kept, manifest } = yield* orFail(
       Backup.restore(from, directory, { replace, now: yield* Clock.currentTimeMillis })
     )

@@ -7,11 +7,11 @@ export const ofStore = (error: ChainStoreError): Failure.Failure => {
   switch (error.reason._tag) {
     case "WrongNetwork":
     case "Unavailable":
-      return Failure.unusable(error.message)
+      return Failure.unusable(error)
     case "Damaged":
     case "Full":
     case "NotLinked":
     case "BranchTooLarge":
-      return Failure.failed(error.message)
+      return Failure.failed(error)
   }
 }

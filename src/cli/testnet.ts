@@ -74,7 +74,7 @@ export const renderVerdict = (verdict: Verdict): string =>
 const inRange = (name: string, value: number, least: number, most: number): Result.Result<number, Failure.Failure> =>
   value >= least && value <= most
     ? Result.succeed(value)
-    : Result.fail(Failure.unusable(`--${name}: "${value}" is out of range; use ${least} to ${most}`))
+    : Result.fail(Failure.unusable(`--${name}: "${value}" is out of range`, `use ${least} to ${most}`))
 
 const flags = {
   nodes: Flag.Int("nodes").pipe(
@@ -186,7 +186,7 @@ export const make = (self: Self) =>
         if (Option.isSome(partition)) {
           yield* Effect.fromResult(inRange("partition", partition.value, 5, Limits.testnetPartitionMaxSeconds))
           if (Option.isSome(chaos)) {
-            return yield* Failure.unusable("--partition and --chaos exclude each other; choose one")
+            return yield* Failure.unusable("--partition and --chaos exclude each other", "choose one")
           }
         }
         const isMixed = wire === "mixed"
@@ -205,7 +205,7 @@ export const make = (self: Self) =>
         const directory = Option.isSome(dir)
           ? dir.value
           : yield* fs.makeTempDirectory({ prefix: "timemesh-testnet-" }).pipe(
-            Effect.mapError(() => Failure.unusable("cannot create a temporary directory; name one with --dir DIR"))
+            Effect.mapError(() => Failure.unusable("cannot create a temporary directory", "name one with --dir DIR"))
           )
         const tellLine = json ? Console.error : Console.log
         const stream = json ? process.stderr : process.stdout
@@ -237,7 +237,7 @@ export const make = (self: Self) =>
         const verdict = yield* Effect.scoped(
           run(options, (progress) => progress._tag === "Interrupted" ? print(progress.verdict) : tell(progress))
         ).pipe(
-          Effect.mapError((error) => Failure.unusable(error.message))
+          Effect.mapError((error) => Failure.unusable(error))
         )
         yield* print(verdict)
         if (!verdict.ok) return yield* Failure.failed(`testnet not OK: ${verdict.problems.join("; ")}`)

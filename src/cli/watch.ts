@@ -17,13 +17,14 @@ const everyOf = (text: string): Result.Result<number, Failure.Failure> => {
   const ms = Values.durationMs(text)
   if (ms === undefined) {
     return Result.fail(
-      Failure.unusable(`--every: "${text}" is not a duration; use a number and a unit, for example 2s or 1m`)
+      Failure.unusable(`--every: "${text}" is not a duration`, "use a number and a unit, for example 2s or 1m")
     )
   }
   return ms < Limits.watchLeastMs || ms > Limits.watchMostMs
     ? Result.fail(
       Failure.unusable(
-        `--every: "${text}" is out of range; use ${showMs(Limits.watchLeastMs)} to ${showMs(Limits.watchMostMs)}`
+        `--every: "${text}" is out of range`,
+        `use ${showMs(Limits.watchLeastMs)} to ${showMs(Limits.watchMostMs)}`
       )
     )
     : Result.succeed(ms)
@@ -64,7 +65,7 @@ export const command = Command.make(
   Effect.fnUntraced(function*({ count, every, ...where }) {
     const everyMs = yield* Effect.fromResult(everyOf(every))
     if (Option.isSome(count) && count.value < 1) {
-      return yield* Failure.unusable(`--count: "${count.value}" is out of range; use 1 or more`)
+      return yield* Failure.unusable(`--count: "${count.value}" is out of range`, "use 1 or more")
     }
     const context = yield* Effect.context<askNode.Needs>()
     const told = flags.toFlags(where)
@@ -77,8 +78,7 @@ export const command = Command.make(
         Stream.unwrap(
           Effect.map(
             Effect.provideContext(askNode.ask(told, (client) => Effect.succeed(client)), context),
-            (client) =>
-              Stream.mapError(client.events(after, Limits.watchEvents), (error) => Failure.failed(error.message))
+            (client) => Stream.mapError(client.events(after, Limits.watchEvents), (error) => Failure.failed(error))
           )
         )
     }

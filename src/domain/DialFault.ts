@@ -50,5 +50,10 @@ export const of = (code: string, ip: PeerIp.PeerIp): DialFault =>
     ? "firewall"
     : faults.get(code) ?? (/^E[A-Z0-9_]+$/.test(code) ? "system" : "peer")
 
+const breaks: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"])
+
+/** Whether the code is of a connection that was open, and that the other end broke off during the handshake. */
+export const isBreak = (code: string): boolean => breaks.has(code)
+
 /** Whether the fault is this node's own. `isCutOff`: no peer is up on a network like the address's. */
 export const isOwn = (fault: DialFault, isCutOff: boolean): boolean => fault === "route" ? isCutOff : fault !== "peer"

@@ -1,12 +1,7 @@
 /** Whether a node is healthy, in one sentence that an operator can act on. `status` begins with it and `/health/ready` answers by it. Pure. */
 import type { Notice } from "./peer/OwnAddress.ts"
 import type { PeerSummary } from "./peer/PeerSummary.ts"
-
-/** A problem that an operator should fix. */
-export interface Problem {
-  readonly what: string
-  readonly fix?: string
-}
+import * as Problem from "./Problem.ts"
 
 export interface NodeVerdict {
   readonly isOk: boolean
@@ -18,7 +13,7 @@ export interface NodeVerdict {
   /** `OK: 4 peers (3 in, 1 out), height 19 = best peer`, or `PROBLEM: …; what to do`. */
   readonly text: string
   /** The most serious first. */
-  readonly problems: ReadonlyArray<Problem>
+  readonly problems: ReadonlyArray<Problem.Problem>
 }
 
 export interface Facts {
@@ -30,8 +25,8 @@ export interface Facts {
     readonly height: number
     readonly target: number
     readonly synced: boolean
-    /** Why blocks are not stored, then the fix after a semicolon; absent while they are. */
-    readonly halted?: string | undefined
+    /** Why blocks are not stored; absent while they are. */
+    readonly halted?: Problem.Problem | undefined
   } | undefined
   /** Notices about its own address. */
   readonly notices: ReadonlyArray<
@@ -42,16 +37,16 @@ export interface Facts {
 /** Own-address notices that need an operator's action. Unreachability is not one: a healthy node behind a router may be unreachable for good. */
 const grave: ReadonlySet<Notice> = new Set<Notice>(["second-node", "mismatch"])
 
-const problem = (what: string, fix: string | undefined): Problem => fix === undefined ? { what } : { what, fix }
+const problem = (what: string, fix: string | undefined): Problem.Problem => fix === undefined ? { what } : { what, fix }
 
 /** A chain that cannot be stored does not grow, whatever the peers announce. */
-const ofStore = (chain: Facts["chain"]): ReadonlyArray<Problem> => {
+const ofStore = (chain: Facts["chain"]): ReadonlyArray<Problem.Problem> => {
   if (chain?.halted === undefined) return []
-  const [what = "", ...fix] = chain.halted.split("; ")
-  return [problem(`height ${chain.height}, not storing: ${what}`, fix.length === 0 ? undefined : fix.join("; "))]
+  const { fix, what } = chain.halted
+  return [problem(`height ${chain.height}, not storing: ${what}`, fix)]
 }
 
-const ofPeers = ({ connected, known, missing, troubled }: PeerSummary): ReadonlyArray<Problem> => {
+const ofPeers = ({ connected, known, missing, troubled }: PeerSummary): ReadonlyArray<Problem.Problem> => {
   if (known === 0) {
     return [{ what: "no peers known", fix: "name one with --peer IP:PORT, or wait for an inbound connection" }]
   }
@@ -74,7 +69,7 @@ const ofPeers = ({ connected, known, missing, troubled }: PeerSummary): Readonly
   ]
 }
 
-const ofNotices = (notices: Facts["notices"]): ReadonlyArray<Problem> =>
+const ofNotices = (notices: Facts["notices"]): ReadonlyArray<Problem.Problem> =>
   notices.flatMap(({ cause, fix, notice }) => grave.has(notice) ? [problem(cause, fix)] : [])
 
 const chainText = (chain: Facts["chain"]): string => {
@@ -94,9 +89,7 @@ export const of = (facts: Facts): NodeVerdict => {
     isReady: connected > 0 && chain?.synced !== false,
     text: first === undefined
       ? `OK: ${count}${chainText(chain)}`
-      : `PROBLEM: ${first.what}${first.fix === undefined ? "" : `; ${first.fix}`}${
-        more.length === 0 ? "" : ` (and ${more.length} more)`
-      }`,
+      : `PROBLEM: ${Problem.text(first)}${more.length === 0 ? "" : ` (and ${more.length} more)`}`,
     problems
   }
 }

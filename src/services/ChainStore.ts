@@ -12,6 +12,7 @@
 import type { Effect } from "effect"
 import { Context, Schema } from "effect"
 import type { Hash } from "../domain/chain/Hash.ts"
+import * as Problem from "../domain/Problem.ts"
 
 /** The database holds another network's chain, or the directory is not ours. */
 export class WrongNetwork extends Schema.TaggedError<WrongNetwork>()("WrongNetwork", {
@@ -19,25 +20,44 @@ export class WrongNetwork extends Schema.TaggedError<WrongNetwork>()("WrongNetwo
   expected: Schema.String,
   found: Schema.String
 }) {
+  get what() {
+    return `${this.where} does not hold the ${this.expected} chain (found: ${this.found})`
+  }
+  get fix() {
+    return "choose the right network with --network NAME, or another directory with --data-dir DIR"
+  }
   override get message() {
-    return `${this.where} does not hold the ${this.expected} chain (found: ${this.found}); choose the right network ` +
-      "with --network NAME, or another directory with --data-dir DIR"
+    return Problem.text(this)
   }
 }
 /** The stored data contradicts itself. `where` names the file; `repair` the command that repairs it. */
 export class Damaged extends Schema.TaggedError<Damaged>()("Damaged", {
   where: Schema.String,
+  /** The damaged block, if it is one. */
+  height: Schema.optional(Schema.Int),
   detail: Schema.String,
   repair: Schema.String
 }) {
+  get what() {
+    return `${this.where} is damaged: ${this.detail}`
+  }
+  get fix() {
+    return this.repair
+  }
   override get message() {
-    return `${this.where} is damaged: ${this.detail}; ${this.repair}`
+    return Problem.text(this)
   }
 }
 /** No room left (disk full, or database at its maximum size). The chain is intact. */
 export class Full extends Schema.TaggedError<Full>()("Full", { where: Schema.String, detail: Schema.String }) {
+  get what() {
+    return `${this.where} cannot grow: ${this.detail}`
+  }
+  get fix() {
+    return "free some space (the stored chain is intact)"
+  }
   override get message() {
-    return `${this.where} cannot grow: ${this.detail}; free some space (the stored chain is intact)`
+    return Problem.text(this)
   }
 }
 /** The block does not continue the chain, or the branch, at that height. */
@@ -45,8 +65,14 @@ export class NotLinked extends Schema.TaggedError<NotLinked>()("NotLinked", {
   height: Schema.Int,
   detail: Schema.String
 }) {
-  override get message() {
+  get what() {
     return `block ${this.height} does not continue the chain: ${this.detail}`
+  }
+  get fix(): string | undefined {
+    return undefined
+  }
+  override get message() {
+    return this.what
   }
 }
 /** The branch exceeds the disk space allowed for a branch. Bytes. */
@@ -54,26 +80,42 @@ export class BranchTooLarge extends Schema.TaggedError<BranchTooLarge>()("Branch
   bytes: Schema.Int,
   limit: Schema.Int
 }) {
-  override get message() {
+  get what() {
     return `the branch takes ${this.bytes} bytes, over the limit of ${this.limit}`
+  }
+  get fix(): string | undefined {
+    return undefined
+  }
+  override get message() {
+    return this.what
   }
 }
 /** The database failed otherwise (gone, locked, server stopped). */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", {
   where: Schema.String,
-  /** The cause, and the fix if known. */
   detail: Schema.String,
+  fix: Schema.optional(Schema.String),
   cause: Schema.Defect()
 }) {
-  override get message() {
+  get what() {
     return `${this.where} cannot be used: ${this.detail}`
+  }
+  override get message() {
+    return Problem.text(this)
   }
 }
 
 export class ChainStoreError extends Schema.TaggedError<ChainStoreError>()("ChainStoreError", {
   reason: Schema.Union([WrongNetwork, Damaged, Full, NotLinked, BranchTooLarge, Unavailable])
 }) {
-  /** What, where and the fix: the one text for log, `status`, events and commands. */
+  /** What is wrong, and where. */
+  get what(): string {
+    return this.reason.what
+  }
+  get fix(): string | undefined {
+    return this.reason.fix
+  }
+  /** Both: the one text for log, `status`, events and commands. */
   override get message(): string {
     return this.reason.message
   }

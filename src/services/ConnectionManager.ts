@@ -11,6 +11,7 @@ import { Context, Schema } from "effect"
 import type { PeerAddress } from "../domain/peer/PeerAddress.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
 import type { Subnet } from "../domain/peer/Subnet.ts"
+import * as Problem from "../domain/Problem.ts"
 import type { Ban } from "../domain/protection/BanList.ts"
 
 /** No connection to that peer is up; `PeerState.why` explains. */
@@ -64,8 +65,11 @@ export class InvalidPeer extends Schema.TaggedError<InvalidPeer>()("InvalidPeer"
   problem: Schema.String,
   fix: Schema.String
 }) {
+  get what() {
+    return `peer "${this.input ?? ""}" ${this.problem}`
+  }
   override get message() {
-    return `peer "${this.input ?? ""}" ${this.problem}; ${this.fix}`
+    return Problem.text(this)
   }
 }
 
@@ -75,8 +79,11 @@ export class InvalidBan extends Schema.TaggedError<InvalidBan>()("InvalidBan", {
   problem: Schema.String,
   fix: Schema.String
 }) {
+  get what() {
+    return `ban of ${this.input} ${this.problem}`
+  }
   override get message() {
-    return `ban of ${this.input} ${this.problem}; ${this.fix}`
+    return Problem.text(this)
   }
 }
 

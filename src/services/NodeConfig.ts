@@ -1,6 +1,7 @@
 /** How one node is set up: complete and valid. Built from flags, environment and file, or by an embedder. */
 import { Context, Schema } from "effect"
 import type { NodeSetup } from "../domain/NodeSetup.ts"
+import * as Problem from "../domain/Problem.ts"
 import { defaults } from "../domain/Tuning.ts"
 
 export type { NodeSetup } from "../domain/NodeSetup.ts"
@@ -19,9 +20,12 @@ export class NodeSetupError extends Schema.TaggedError<NodeSetupError>()("NodeSe
   problem: Schema.String,
   fix: Schema.String
 }) {
-  override get message() {
+  get what() {
     const input = this.input === undefined ? "" : `"${this.input}" `
-    return `node set-up, ${this.field}: ${input}${this.problem}; ${this.fix}`
+    return `node set-up, ${this.field}: ${input}${this.problem}`
+  }
+  override get message() {
+    return Problem.text(this)
   }
 }
 

@@ -7,6 +7,7 @@ import type { Effect } from "effect"
 import { Context, Schema } from "effect"
 import type { Block } from "../domain/chain/Block.ts"
 import type { PeerIp } from "../domain/peer/PeerIp.ts"
+import type { Problem } from "../domain/Problem.ts"
 import type { SyncTip } from "../domain/sync/SyncState.ts"
 
 /** The block does not extend our tip, or breaks a rule. `detail` says which. */
@@ -40,8 +41,8 @@ export interface SyncReport {
   readonly target: number
   /** `height 1200 of 2480, 5 sources`, or `height 0, 3 peers, not syncing because …`. */
   readonly line: string
-  /** Why blocks are not stored, and the fix (a full disk, say); absent while they are. */
-  readonly halted?: string | undefined
+  /** Why blocks are not stored (a full disk, say); absent while they are. */
+  readonly halted?: Problem | undefined
   readonly peers: ReadonlyArray<SyncPeerReport>
   readonly reorgs: number
   /** Bodies in memory, waiting for earlier bodies or for the disk. Bounded by `Limits.syncWindowBlocks`. */

@@ -44,7 +44,7 @@ const nodeFile = (directory: string, of: { pid: number; network?: string; admin:
 /** What `status --data-dir` reads: the process that answers, or the error. */
 const ask = (directory: string) =>
   askNode.ask({ "data-dir": [directory] }, (client) => client.status).pipe(
-    Effect.match({ onSuccess: ({ pid }) => pid, onFailure: ({ text }) => text })
+    Effect.match({ onSuccess: ({ pid }) => pid, onFailure: ({ message }) => message })
   )
 
 describe("a data directory names a node", () => {
@@ -114,7 +114,7 @@ describe("the token of a node", () => {
   const wait = Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeTempDirectoryScoped())
   const disconnect = (flags: ConfigSources.Flags) =>
     askNode.ask(flags, (client) => client.disconnect("10.0.0.9")).pipe(
-      Effect.match({ onSuccess: String, onFailure: ({ exitCode, text }) => `${exitCode}: ${text}` })
+      Effect.match({ onSuccess: String, onFailure: ({ exitCode, message }) => `${exitCode}: ${message}` })
     )
   const put = (file: string, text: string, mode = 0o600) =>
     Effect.flatMap(FileSystem.FileSystem, (fs) => fs.writeFileString(file, text, { mode }))

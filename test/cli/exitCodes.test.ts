@@ -78,7 +78,7 @@ describe("exit codes", () => {
         1
       ]] as const
     ) {
-      assert.strictEqual(failureOf(orFail(Effect.fail(new BackupError({ reason, message: "x" })))), code, reason)
+      assert.strictEqual(failureOf(orFail(Effect.fail(new BackupError({ reason, what: "x" })))), code, reason)
     }
   })
 

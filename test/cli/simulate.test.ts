@@ -22,7 +22,8 @@ const call = (...args: ReadonlyArray<string>) =>
     return { out, error: exit._tag === "Failure" ? exit.failure : undefined }
   }).pipe(Effect.provide(NodeServices.layer))
 
-const textOf = (error: unknown): string => error instanceof Failure ? `${error.exitCode}: ${error.text}` : String(error)
+const textOf = (error: unknown): string =>
+  error instanceof Failure ? `${error.exitCode}: ${error.message}` : String(error)
 
 describe("timemesh simulate, one seed", () => {
   it.live("tells a person what happened", () =>

@@ -38,7 +38,8 @@ describe("verdict", () => {
   })
 
   it("of a node that cannot store blocks is a problem, before all others", () => {
-    const halted = "chain.db cannot grow: database or disk is full; free some space (the stored chain is intact)"
+    const fix = "free some space (the stored chain is intact)"
+    const halted = { what: "chain.db cannot grow: database or disk is full", fix }
     const { isOk, isReady, text } = of({ peers: none, chain: { height: 5, target: 100, synced: false, halted } })
     assert.deepStrictEqual([isOk, isReady], [false, false])
     assert.strictEqual(
@@ -46,6 +47,14 @@ describe("verdict", () => {
       "PROBLEM: height 5, not storing: chain.db cannot grow: database or disk is full; free some space (the stored chain is " +
         "intact) (and 1 more)"
     )
+  })
+
+  it("of a store keeps problem and fix apart as the store gave them, whatever they say", () => {
+    const halted = { what: "server says: \"locked; try later\"", fix: "stop the other program; then start the node" }
+    const { problems } = of({ chain: { height: 5, target: 100, synced: false, halted } })
+    assert.deepStrictEqual(problems, [{ what: `height 5, not storing: ${halted.what}`, fix: halted.fix }])
+    const [alone] = of({ chain: { height: 5, target: 5, synced: true, halted: { what: "gone" } } }).problems
+    assert.deepStrictEqual(alone, { what: "height 5, not storing: gone" })
   })
 
   it("of a node without peers says why, and what to do", () => {

@@ -25,7 +25,8 @@ export const disk = new ChainStoreError({
   reason: new Unavailable({ where: "chain.db", detail: "disk", cause: undefined })
 })
 
-export const told = "chain.db cannot be used: disk"
+export const halted = { what: "chain.db cannot be used: disk", fix: undefined }
+export const told = halted.what
 
 /** A store that writes down what it is asked to change, and does it at once, or fails. */
 export const spy = () => {

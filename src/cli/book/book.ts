@@ -42,7 +42,7 @@ export const locate = (told: Where): Effect.Effect<Target, Failure.Failure, File
 export const lock = ({ directory }: Target): Effect.Effect<void, Failure.Failure, Scope.Scope> =>
   Effect.mapError(
     DataDir.lock(directory),
-    (error) => Failure.unusable(`${error.message} (to tell a running node of a peer: timemesh connect IP:PORT)`)
+    (error) => Failure.unusableWith(error, "to tell a running node of a peer: timemesh connect IP:PORT")
   )
 
 export const withStore =
@@ -60,4 +60,4 @@ export const open = Effect.gen(function*() {
   const book = new PeerBook(SipHash.keyOf(key) ?? [0, 0, 0, 0])
   book.restore(stored.book, yield* Clock.currentTimeMillis)
   return { stored, key, book }
-}).pipe(Effect.mapError((error) => Failure.unusable(error.message)))
+}).pipe(Effect.mapError((error) => Failure.unusable(error)))

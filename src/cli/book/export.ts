@@ -14,11 +14,12 @@ export const command = Command.make(
     const target = yield* book.locate(told)
     const exists = yield* Effect.mapError(
       DataDir.exists(target.directory),
-      (error) => Failure.unusable(error.message)
+      (error) => Failure.unusable(error)
     )
     if (!exists) {
       return yield* Failure.failed(
-        `there is no node at ${target.directory}; name another place with --data-dir DIR or --network NAME`
+        `there is no node at ${target.directory}`,
+        "name another place with --data-dir DIR or --network NAME"
       )
     }
     yield* book.lock(target)

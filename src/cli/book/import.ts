@@ -74,7 +74,7 @@ export const command = Command.make(
     const target = yield* book.locate(told)
     const text = yield* Effect.mapError(
       InputFile.text(from, Limits.addressListBytes),
-      (error) => Failure.unusable(error.message)
+      (error) => Failure.unusable(error)
     )
     const list = AddressList.read(text, target.network.port)
     yield* book.lock(target)
@@ -94,7 +94,7 @@ export const command = Command.make(
           wholeBans: () => stored.bans,
           wholeOffenders: () => stored.offenders
         }),
-        (error) => Failure.unusable(error.message)
+        (error) => Failure.unusable(error)
       )
       yield* json ? Json.print(imported) : say(render(imported, into.size))
     }).pipe(book.withStore(target))

@@ -48,7 +48,7 @@ export const command = Command.make(
     }).pipe(
       target.withStore(found),
       target.orFail,
-      Effect.catchTag("FileError", (error) => Effect.fail(Failure.unusable(error.message)))
+      Effect.catchTag("FileError", (error) => Effect.fail(Failure.unusable(error)))
     )
     const blocks = written.last + 1 - from
     const isOutput = OutputFile.isStandardOutput(out)

@@ -31,18 +31,18 @@ export const command = Command.make(
     const { importFrom, open } = yield* Effect.promise(() => import("../../layers/chain/tools/ChainImport.ts"))
     const source = yield* Effect.mapError(
       open(found.params, from),
-      (error) => Failure.unusable(error.message)
+      (error) => Failure.unusable(error)
     )
     const { foreign } = source
     if (foreign !== undefined) {
       if (json) yield* Json.print({ ...nothing, network: found.network, error: errorOf(foreign) })
-      return yield* Failure.failed(foreign.message)
+      return yield* Failure.failed(foreign)
     }
     const [elapsed, { added, error, skipped, tip }] = yield* importFrom(found.params, source).pipe(
       target.withStore(found),
       Effect.timed,
       target.orFail,
-      Effect.catchTag("FileError", (error) => Effect.fail(Failure.unusable(error.message)))
+      Effect.catchTag("FileError", (error) => Effect.fail(Failure.unusable(error)))
     )
     const elapsedMs = Math.round(Duration.toMillis(elapsed))
     const { network } = found
@@ -67,7 +67,7 @@ export const command = Command.make(
         ["tip", tip.hash]
       ]))
     if (error !== undefined) {
-      return yield* Failure.failed(`${error.message}; the blocks before it were stored, up to height ${tip.height}`)
+      return yield* Failure.failed(error.message, `the blocks before it were stored, up to height ${tip.height}`)
     }
   }, Effect.scoped)
 ).pipe(

@@ -37,9 +37,9 @@ export const command = Command.make(
   Effect.fnUntraced(function*({ address, blocks, json, leader, network: told, out }) {
     const { network = "testnet" } = yield* target.chosen({ network: told })
     if (network === "mainnet") {
-      return yield* Failure.unusable("--network: no chain is made for mainnet; write testnet or devnet")
+      return yield* Failure.unusable("--network: no chain is made for mainnet", "write testnet or devnet")
     }
-    if (blocks < 1) return yield* Failure.unusable(`--blocks: "${blocks}" is out of range; write 1 or more`)
+    if (blocks < 1) return yield* Failure.unusable(`--blocks: "${blocks}" is out of range`, "write 1 or more")
     for (const [flag, text] of [["leader", leader], ["address", address]] as const) {
       if (!plain.test(text)) {
         return yield* Failure.unusable(`--${flag}: "${text}" is not 1 to 128 visible ASCII characters`)

@@ -62,7 +62,7 @@ export const command = Command.make(
     height: Argument.Int("height").pipe(Argument.withDescription("Height of the last block to keep"))
   },
   Effect.fnUntraced(function*({ height, json, ...where }) {
-    if (height < 0) return yield* Failure.unusable(`"${height}" is not a height; use 0 or more`)
+    if (height < 0) return yield* Failure.unusable(`"${height}" is not a height`, "use 0 or more")
     const found = yield* target.locate(where)
     const { aside, removed, tip } = yield* rewind(height).pipe(
       target.withStore(found),

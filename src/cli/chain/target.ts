@@ -55,13 +55,13 @@ export const networkNamed = (text: string, flag: string): Effect.Effect<NetworkN
   const read = Values.network(text)
   return Result.isSuccess(read)
     ? Effect.succeed(read.success.name)
-    : Effect.fail(Failure.unusable(`${flag}: "${text}" ${read.failure[0]}; ${read.failure[1]}`))
+    : Effect.fail(Failure.unusable(`${flag}: "${text}" ${read.failure[0]}`, read.failure[1]))
 }
 
 const lockDirectory = (directory: string) =>
   Effect.mapError(
     DataDir.lock(directory),
-    (error) => Failure.unusable(`${error.message} (a running node answers: timemesh status)`)
+    (error) => Failure.unusableWith(error, "a running node answers: timemesh status")
   )
 
 /** A database outside of a data directory has its own lock file beside it. */
@@ -69,9 +69,9 @@ const lockFile = (filename: string) =>
   Effect.gen(function*() {
     const directory = nodePath.dirname(filename)
     const inDataDir = nodePath.basename(filename) === "chain.db" ||
-      (yield* Effect.mapError(DataDir.exists(directory), (error) => Failure.unusable(error.message)))
+      (yield* Effect.mapError(DataDir.exists(directory), (error) => Failure.unusable(error)))
     if (inDataDir) return yield* lockDirectory(directory)
-    yield* Effect.mapError(FileLock.take(`${filename}.lock`), (error) => Failure.unusable(error.message))
+    yield* Effect.mapError(FileLock.take(`${filename}.lock`), (error) => Failure.unusable(error))
   })
 
 /** The canonical name of a file: two names of one database would mean two locks. */
@@ -82,18 +82,19 @@ const realFile = (name: string) =>
     if (Option.isSome(stats) && stats.value.nlink > 1) {
       return yield* new PlainFile.FileError({
         file: filename,
-        detail: `has ${stats.value.nlink} hard links, and SQLite needs a database to have one name; copy it`
+        detail: `has ${stats.value.nlink} hard links, and SQLite needs a database to have one name`,
+        fix: "copy it"
       })
     }
     return { filename, there: Option.isSome(stats) }
-  }).pipe(Effect.mapError((error) => Failure.unusable(error.message)))
+  }).pipe(Effect.mapError((error) => Failure.unusable(error)))
 
 /** The settings given by flags (by setting name), environment and config file, and the network they name, if any. */
 export const chosen = (told: Readonly<Record<string, Option.Option<string>>>) =>
   Effect.gen(function*() {
     const { given } = yield* Effect.mapError(
       ConfigSources.collect(flags.toFlags(told)),
-      (error) => Failure.unusable(error.message)
+      (error) => Failure.unusable(error)
     )
     const named = given.get(Settings.general.network.name)
     const text = named?.values[0]
@@ -115,7 +116,8 @@ export const locate = (
     )
     if (!there && !make) {
       return yield* Failure.failed(
-        `there is no chain at ${filename}; name another place with --data-dir DIR, --network NAME or --file DB`
+        `there is no chain at ${filename}`,
+        "name another place with --data-dir DIR, --network NAME or --file DB"
       )
     }
     yield* dataDir === undefined ? lockFile(filename) : lockDirectory(dataDir)
@@ -131,7 +133,7 @@ export const dataDirOf = (given: ConfigSources.GivenSettings, network: NetworkNa
     return yield* Effect.fromResult(
       directory === undefined ? ThisHost.defaultDataDir(home, network) : ThisHost.expandHome(home, directory)
     )
-  }).pipe(Effect.mapError((error) => Failure.unusable(error.message)))
+  }).pipe(Effect.mapError((error) => Failure.unusable(error)))
 
 /** Opens the chain's store for the effect. Store errors pass unchanged. */
 export const withStore =

@@ -18,7 +18,7 @@ export const command = Command.make(
     const { filename: file, network, params } = yield* target.locate(where)
     const says = yield* ChainDatabase.networkIn(file)
     if (says !== undefined && says !== network) {
-      return yield* Failure.unusable(`${file} holds the ${says} chain, not ${network}'s; say --network ${says}`)
+      return yield* Failure.unusable(`${file} holds the ${says} chain, not ${network}'s`, `say --network ${says}`)
     }
     const { checkFile } = yield* Effect.promise(() => import("../../layers/chain/tools/ChainCheck.ts"))
     const { bad, blocks, good } = yield* target.orFail(checkFile(params, file))
@@ -46,10 +46,8 @@ export const command = Command.make(
     }
     if (!ok) {
       return yield* Failure.failed(
-        `${file} is damaged: ${bad.detail}; ${
-          height === undefined ? "no block" : `blocks 0 to ${height}`
-        } can be kept, with: ` +
-          `${repair}`
+        `${file} is damaged: ${bad.detail}`,
+        `${height === undefined ? "no block" : `blocks 0 to ${height}`} can be kept, with: ${repair}`
       )
     }
   }, Effect.scoped)

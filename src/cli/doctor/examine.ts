@@ -107,7 +107,7 @@ const directoryOf = Effect.fnUntraced(function*(path: string, runs: boolean, hos
   const isThere = yield* Effect.promise(() => exists(path))
   const problem = yield* Effect.match(DataDir.check(path), {
     onSuccess: () => undefined,
-    onFailure: ({ detail }) => `${path} ${detail}`
+    onFailure: ({ detail, fix }) => ({ what: `${path} ${detail}`, fix })
   })
   return {
     path,
@@ -168,7 +168,11 @@ const answersOf = (flags: ConfigSources.Flags): Effect.Effect<
     (client) => Effect.all({ status: client.status, resources: client.resources, clock: client.clock })
   ).pipe(Effect.match({
     onSuccess: (answers): Answers | NoAnswer => answers,
-    onFailure: ({ exitCode, isSilentNode, text }) => ({ why: text, isProblem: exitCode !== 1 || isSilentNode === true })
+    onFailure: ({ exitCode, fix, isSilentNode, what }) => ({
+      why: what,
+      fix,
+      isProblem: exitCode !== 1 || isSilentNode === true
+    })
   }))
 
 /** The facts of the node that the flags name. */
@@ -183,7 +187,7 @@ export const examine = (
     if (Result.isFailure(loaded)) {
       return {
         ...common,
-        settings: loaded.failure.message,
+        settings: loaded.failure,
         directory: undefined,
         ports: [],
         seeds: [],

@@ -1,6 +1,7 @@
 /** Turns the facts that `doctor` found into findings, each with its fix. Pure. */
 import { DateTime } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import { type Problem, text } from "../../domain/Problem.ts"
 import type { Status } from "../../layers/http/AdminApi.ts"
 import type { ClockReport, Resources } from "../../layers/http/InsightApi.ts"
 import { bytes } from "../table.ts"
@@ -42,7 +43,7 @@ export type Database =
 export interface Directory {
   readonly path: string
   /** Why the node cannot use it, as `DataDir` reports. */
-  readonly problem: string | undefined
+  readonly problem: Problem | undefined
   readonly exists: boolean
   /** What is wrong with the token's file, if it exists. */
   readonly token: string | undefined
@@ -63,6 +64,7 @@ export interface Answers {
 /** Why a running node gives no reports. `isProblem`: it should, and does not; else no node runs, which doctor need not mind. */
 export interface NoAnswer {
   readonly why: string
+  readonly fix?: string | undefined
   readonly isProblem: boolean
 }
 
@@ -72,7 +74,7 @@ export interface Facts {
   /** Wall time, ms. */
   readonly now: number
   /** Why the settings are refused; fields below that depend on them are then empty. */
-  readonly settings: string | undefined
+  readonly settings: Problem | undefined
   readonly directory: Directory | undefined
   readonly ports: ReadonlyArray<Port>
   readonly seeds: ReadonlyArray<SeedName>
@@ -86,12 +88,10 @@ export interface Facts {
 }
 
 const ok = (check: string, says: string): Finding => ({ check, level: "ok", says })
-const problem = (check: string, says: string, fix: string): Finding => ({ check, level: "problem", says, fix })
-/** A finding from a sentence that ends with its fix, as this program's errors do. */
-const refused = (check: string, sentence: string): Finding => {
-  const [says = sentence, ...fix] = sentence.split("; ")
-  return problem(check, says, fix.join("; "))
-}
+const problem = (check: string, says: string, fix: string | undefined): Finding =>
+  fix === undefined ? { check, level: "problem", says } : { check, level: "problem", says, fix }
+/** A finding from an error of the node's own. */
+const refused = (check: string, { fix, what }: Problem): Finding => problem(check, what, fix)
 const warning = (check: string, says: string, fix: string): Finding => ({ check, level: "warning", says, fix })
 
 const ofNode = ({ nodeVersion }: Facts): Finding =>
@@ -197,7 +197,13 @@ const ofAddress = ({ node }: Facts): ReadonlyArray<Finding> => {
 }
 
 const ofPeers = ({ node }: Facts): ReadonlyArray<Finding> => {
-  if ("why" in node) return [node.isProblem ? refused("node", node.why) : ok("node", node.why)]
+  if ("why" in node) {
+    return [
+      node.isProblem
+        ? problem("node", node.why, node.fix)
+        : ok("node", text({ what: node.why, fix: node.fix }))
+    ]
+  }
   const { verdict } = node.status
   if (verdict === undefined) return [warning("node", "it is of a version that gives no verdict", "update it")]
   return verdict.problems.length === 0

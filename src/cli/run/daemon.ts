@@ -195,24 +195,24 @@ const explain = (
       return unbound(Failure.cannotListen(config.node.listen, error), systemCode(error))
     case "NodeSetupError":
     case "FileError":
-      return Failure.lasting(error.message)
+      return Failure.lasting(error)
     case "AdminServerError":
       return unbound(
-        Failure.cannotBind("the admin API", PeerAddress.format(error.address), "--admin IP:PORT", error.code),
+        Failure.cannotBind("the admin API", error.address, "--admin IP:PORT", error.code),
         error.code
       )
     case "DataDirError":
-      return error.isBusy === true ? Failure.unusable(error.message) : Failure.lasting(error.message)
+      return error.isBusy === true ? Failure.unusable(error) : Failure.lasting(error)
     case "ChainStoreError":
       return error.reason._tag === "Damaged" || error.reason._tag === "WrongNetwork"
-        ? Failure.lasting(error.message)
-        : Failure.unusable(error.message)
+        ? Failure.lasting(error)
+        : Failure.unusable(error)
   }
 }
 
 /** A restart can help if the port is in use or the address is not up yet. A missing permission will be missing again. */
 const unbound = (failure: Failure.Failure, code: string | undefined): Failure.Failure =>
-  code === "EACCES" ? Failure.lasting(failure.text) : failure
+  code === "EACCES" ? Failure.lasting(failure) : failure
 
 /** ms. Leaves time to log a slow close within `Limits.closeMs`. */
 const closeMs = Limits.closeMs - 200
@@ -255,15 +255,15 @@ const program = Effect.fnUntraced(function*(run: Run) {
 /** Runs the node that the flags describe until a signal. */
 export const run = Effect.fnUntraced(function*(makeNode: MakeNode, { produce, settings, withParent }: Given) {
   const loaded = yield* DaemonConfig.load(settings, software).pipe(
-    Effect.mapError((error) => Failure.lasting(error.message))
+    Effect.mapError((error) => Failure.lasting(error))
   )
   const { given } = loaded
   const fitting = withinOpenFiles(loaded.config)
   const { config } = fitting
   if (produce && !mayProduce(config.node.network)) {
     return yield* Failure.lasting(
-      `--produce is a test producer, not consensus, and works on devnet only, not on ${config.node.network.name}; ` +
-        "use --network devnet"
+      `--produce is a test producer, not consensus, and works on devnet only, not on ${config.node.network.name}`,
+      "use --network devnet"
     )
   }
   const terminal = yield* Effect.flatMap(Stdio.Stdio, (stdio) => stdio.stdoutIsTerminal)

@@ -52,9 +52,9 @@ export interface Out {
 /** Fails before the simulation starts if the file cannot be written. */
 const checkOut = Effect.fnUntraced(function*({ file }: Out) {
   if (OutputFile.isStandardOutput(file)) {
-    return yield* Failure.unusable("--out: standard output has the verdicts; name a file")
+    return yield* Failure.unusable("--out: standard output has the verdicts", "name a file")
   }
-  yield* Effect.mapError(OutputFile.check(file), (error) => Failure.unusable(`--out: ${error.message}`))
+  yield* Effect.mapError(OutputFile.check(file), (error) => Failure.unusable(`--out: ${error.what}`, error.fix))
 })
 
 const lines = <E, R>(header: ShardFile.Header, results: Stream.Stream<SimulationResult.SimulationResult, E, R>) =>
@@ -101,7 +101,7 @@ export const command = Effect.fnUntraced(function*(
   if (out === undefined) yield* Stream.runDrain(results)
   else {
     const behaviour = yield* (yield* simulator).run(ShardFile.probe).pipe(
-      Effect.catchTag("InvalidSimulation", ({ message }) => Effect.fail(Failure.failed(message)))
+      Effect.catchTag("InvalidSimulation", (error) => Effect.fail(Failure.failed(error)))
     )
     const header = ShardFile.header(scenario, {
       software,
@@ -111,7 +111,7 @@ export const command = Effect.fnUntraced(function*(
       shrink
     })
     yield* OutputFile.write(out.file, lines(header, results)).pipe(
-      Effect.catchTag("FileError", (error) => Effect.fail(Failure.unusable(`--out: ${error.message}`)))
+      Effect.catchTag("FileError", (error) => Effect.fail(Failure.unusable(`--out: ${error.what}`, error.fix)))
     )
   }
   line?.clear()

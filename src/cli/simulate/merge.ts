@@ -15,7 +15,7 @@ const parts = Effect.promise(() =>
 const read = Effect.fnUntraced(function*(name: string) {
   const [InputFile, SimulationLimits, ShardFile] = yield* parts
   const text = yield* InputFile.text(name, SimulationLimits.shardFileBytes).pipe(
-    Effect.mapError((error) => Failure.unusable(error.message))
+    Effect.mapError((error) => Failure.unusable(error))
   )
   return yield* Effect.fromResult(Result.mapError(ShardFile.read(name, text), Failure.unusable))
 })

@@ -55,7 +55,7 @@ export const run = (simulator: Simulator, options: SimulationOptions, how: How) 
       ? undefined
       : yield* Search.shrink(simulator.run, options, report, (state) => draw?.(() => bar.shrinking(state)))
     return { report, result: SimulationResult.ofReport(report, wallSeconds, shrunk) }
-  }).pipe(Effect.scoped, Effect.catchTag("InvalidSimulation", ({ message }) => Effect.fail(Failure.unusable(message))))
+  }).pipe(Effect.scoped, Effect.catchTag("InvalidSimulation", (error) => Effect.fail(Failure.unusable(error))))
 
 /** The whole command: its output and exit code. */
 export const command = Effect.fnUntraced(function*(

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import type { Scope } from "effect"
 import { closeSync, constants, openSync, writeSync } from "node:fs"
 import * as OutputFile from "../../layers/store/OutputFile.ts"
-import { systemReasonAndFix } from "../../layers/store/systemError.ts"
+import { systemFix, systemReason } from "../../layers/store/systemError.ts"
 import * as SimulationLimits from "../../simulation/plan/Limits.ts"
 import * as Failure from "../Failure.ts"
 
@@ -11,7 +11,7 @@ import * as Failure from "../Failure.ts"
 const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NONBLOCK
 
 const failure = (file: string, error: unknown): Failure.Failure =>
-  Failure.unusable(`--trace: ${file} cannot be written: ${systemReasonAndFix(error)}`)
+  Failure.unusable(`--trace: ${file} cannot be written: ${systemReason(error)}`, systemFix(error))
 
 export interface TraceFile {
   readonly line: (text: string) => void
@@ -22,7 +22,7 @@ export interface TraceFile {
 /** Opens (and empties) the file; closes it with the scope. */
 export const open = (file: string): Effect.Effect<TraceFile, Failure.Failure, Scope.Scope> =>
   Effect.gen(function*() {
-    yield* Effect.mapError(OutputFile.check(file), (error) => Failure.unusable(`--trace: ${error.message}`))
+    yield* Effect.mapError(OutputFile.check(file), (error) => Failure.unusable(`--trace: ${error.what}`, error.fix))
     const fd = yield* Effect.acquireRelease(
       Effect.try({ try: () => openSync(file, flags, 0o666), catch: (error) => failure(file, error) }),
       (fd) => Effect.sync(() => closeSync(fd))

@@ -39,9 +39,9 @@ const begin = (node: Node): Effect.Effect<Watch, Failure> => {
 
 /** A later query may fail: the node restarts, or is away. */
 const askAgain = (watch: Watch): Effect.Effect<void> =>
-  Effect.catch(ask(watch), ({ text }) =>
+  Effect.catch(ask(watch), ({ message }) =>
     Effect.sync(() => {
-      watch.model = Model.failed(watch.model, text)
+      watch.model = Model.failed(watch.model, message)
     }))
 
 /** Requests the stream again if it ends or fails: `askAgain` reports what is wrong with the node. */

@@ -12,10 +12,14 @@ export interface PeerAddress {
   readonly port: number
 }
 
-/** A text that is not `IP`, `IP:PORT` or `[IPv6]:PORT`. */
-export class PeerAddressError
-  extends Data.TaggedError("PeerAddressError")<{ readonly input: string; readonly reason: string }>
-{
+/** The text is not a peer's address. */
+export class PeerAddressError extends Data.TaggedError("PeerAddressError")<{
+  readonly input: string
+  /** `form`: it is none of `IP`, `IP:PORT` and `[IPv6]:PORT`. `port`: its port is out of range. */
+  readonly fault: PeerIp.PeerIpError["fault"] | "port"
+  /** In words for an operator. */
+  readonly reason: string
+}> {
   override get message() {
     return `"${this.input}" is not a peer address: ${this.reason}`
   }
@@ -27,17 +31,22 @@ const hint = "write IP, IP:PORT or [IPv6]:PORT, as 203.0.113.7, 203.0.113.7:2410
 
 /** Reads `IP`, `IP:PORT`, `[IPv6]` or `[IPv6]:PORT`; a bare IPv6 address has no port. Without a port, `defaultPort`. */
 export const fromString = (text: string, defaultPort: number): Result.Result<PeerAddress, PeerAddressError> => {
-  const fail = (reason: string) => Result.fail(new PeerAddressError({ input: text, reason }))
+  const fail = (fault: PeerAddressError["fault"], reason: string) =>
+    Result.fail(new PeerAddressError({ input: text, fault, reason }))
   // Matching a text with many colons takes time quadratic in its length.
-  if (text.length > Limits.addressCharacters) return fail(hint)
+  if (text.length > Limits.addressCharacters) return fail("form", hint)
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*)|([^[\]]*:[^[\]]*:[^[\]]*))(?::(\d{1,5}))?$/.exec(text)
-  if (match === null) return fail(hint)
+  if (match === null) return fail("form", hint)
   const [, bracketed, v4, bareV6, portText] = match
-  if (bracketed !== undefined && !bracketed.includes(":")) return fail(hint)
+  if (bracketed !== undefined && !bracketed.includes(":")) return fail("form", hint)
   const ip = PeerIp.fromString(bracketed ?? v4 ?? bareV6 ?? "")
-  if (Result.isFailure(ip)) return fail(ip.failure.input === "" ? hint : ip.failure.reason)
+  if (Result.isFailure(ip)) {
+    return ip.failure.input === ""
+      ? fail("form", hint)
+      : fail(ip.failure.fault, ip.failure.reason)
+  }
   const port = portText === undefined ? defaultPort : Number(portText)
-  if (port < 1 || port > 65535) return fail("a port is 1 to 65535")
+  if (port < 1 || port > 65535) return fail("port", "a port is 1 to 65535")
   return Result.succeed({ ip: ip.success, port })
 }
 

@@ -14,8 +14,14 @@ export type PeerIp = string & Brand.Brand<"timemesh/PeerIp">
 
 const brand = Brand.nominal<PeerIp>()
 
-/** A text that is not a peer's address. `reason` says what is wrong with it, in words for an operator. */
-export class PeerIpError extends Data.TaggedError("PeerIpError")<{ readonly input: string; readonly reason: string }> {
+/** The text is not a peer's IP address. */
+export class PeerIpError extends Data.TaggedError("PeerIpError")<{
+  readonly input: string
+  /** `form`: it is no IP address. `zone`: it is one with a zone id. */
+  readonly fault: "form" | "zone"
+  /** In words for an operator. */
+  readonly reason: string
+}> {
   override get message() {
     return `"${this.input}" is not a peer's IP address: ${this.reason}`
   }
@@ -31,12 +37,13 @@ const canonicalIpv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?=\d)|$)){4}
 export const fromString = (text: string): Result.Result<PeerIp, PeerIpError> => {
   if (canonicalIpv4.test(text)) return Result.succeed(brand(text))
   if (text.includes("%")) {
-    return Result.fail(new PeerIpError({ input: text, reason: "zone ids name an interface of one host, not a peer" }))
+    const reason = "zone ids name an interface of one host, not a peer"
+    return Result.fail(new PeerIpError({ input: text, fault: "zone", reason }))
   }
   const parsed = NetAddress.ipFromString(text)
   return Result.isSuccess(parsed)
     ? Result.succeed(fromIpAddress(parsed.success))
-    : Result.fail(new PeerIpError({ input: text, reason: "write it as 203.0.113.7 or 2001:db8::7" }))
+    : Result.fail(new PeerIpError({ input: text, fault: "form", reason: "write it as 203.0.113.7 or 2001:db8::7" }))
 }
 
 /** As `fromString`, for texts known to be valid (constants, tests). Throws `PeerIpError`. */

@@ -201,13 +201,10 @@ const ofAttempt = (attempt: Attempt, { ip }: PeerRecord, facts: Facts): Situatio
   }
 }
 
-/** Codes of a connection that was open: the other end broke it off during the handshake. */
-const cutOff: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"])
-
 const ofDial = (ip: PeerIp, { by, detail = "" }: DisconnectReason, { familyMissing, isAlone }: Facts): Situation => {
   switch (DialFault.of(detail, ip)) {
     case "peer":
-      return detail === "ECONNREFUSED" ? "refused" : cutOff.has(detail) ? "closes" : "no-answer"
+      return detail === "ECONNREFUSED" ? "refused" : DialFault.isBreak(detail) ? "closes" : "no-answer"
     case "route":
       return by === "remote" ? "unreachable" : isAlone ? "network-down" : "no-route"
     case "network":

@@ -16,7 +16,7 @@ import { hex } from "./ChainTables.ts"
 import * as Migrations from "./migrations/index.ts"
 import { knownOf, toStored } from "./StoredBlocks.ts"
 import * as StoredRows from "./StoredRows.ts"
-import { damaged, unavailable } from "./StoreErrors.ts"
+import { damaged, damagedBlock, unavailable } from "./StoreErrors.ts"
 
 /** Which chain the database must hold. */
 export interface ChainOptions {
@@ -135,7 +135,7 @@ const fillIndex = (sql: SqlClient.SqlClient, hasher: Hasher, tables: ChainTables
         )
         const block = Block.decode(bytes ?? new Uint8Array(0))
         if (Block.isMalformed(block)) {
-          return yield* damaged(where, `block ${height}: undecodable (${block.reason})`, height - 1)
+          return yield* damagedBlock(where, height, `undecodable (${block.reason})`)
         }
         for (const statement of tables.insertIndex([toStored(knownOf(hasher, block))])) yield* statement
         yield* Effect.yieldNow

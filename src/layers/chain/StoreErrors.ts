@@ -1,9 +1,10 @@
 /** Maps database errors to chain store errors that tell an operator which file failed and how to repair it. */
 import { Cause, Effect } from "effect"
 import { SqlError } from "effect/sql"
+import type { Problem } from "../../domain/Problem.ts"
 import { ChainStoreError, Damaged, Full, Unavailable } from "../../services/ChainStore.ts"
 import { sqlFailure, sqlFailureText } from "../sql/SqlFailure.ts"
-import { systemReasonAndFix } from "../store/systemError.ts"
+import { systemProblem } from "../store/systemError.ts"
 
 /** `good`: the last height known to be intact, if any. */
 export const repair = (good?: number): string =>
@@ -14,12 +15,18 @@ export const repair = (good?: number): string =>
 export const damaged = (where: string, detail: string, good?: number): ChainStoreError =>
   new ChainStoreError({ reason: new Damaged({ where, detail, repair: repair(good) }) })
 
-/** `detail`: the reason and the fix; by default the cause's text. */
-export const unavailable = (where: string, cause: unknown, detail = causeText(cause)): ChainStoreError =>
-  new ChainStoreError({ reason: new Unavailable({ where, detail, cause }) })
+/** One block is damaged, and those below it are good. */
+export const damagedBlock = (where: string, height: number, problem: string): ChainStoreError =>
+  new ChainStoreError({
+    reason: new Damaged({ where, height, detail: `block ${height}: ${problem}`, repair: repair(height - 1) })
+  })
 
-const causeText = (cause: unknown): string =>
-  SqlError.isSqlError(cause) ? sqlFailureText(cause) : systemReasonAndFix(cause)
+/** `problem`: by default what the cause says. */
+export const unavailable = (where: string, cause: unknown, problem = problemOf(cause)): ChainStoreError =>
+  new ChainStoreError({ reason: new Unavailable({ where, detail: problem.what, fix: problem.fix, cause }) })
+
+const problemOf = (cause: unknown): Problem =>
+  SqlError.isSqlError(cause) ? { what: sqlFailureText(cause) } : systemProblem(cause)
 
 /** `where` names the file or server. */
 export const fromSql = (where: string) => (error: SqlError.SqlError): ChainStoreError => {
@@ -32,7 +39,10 @@ export const fromSql = (where: string) => (error: SqlError.SqlError): ChainStore
       return unavailable(
         where,
         error,
-        `it can only be read (${sqlFailureText(error)}); run as its owner, or choose another place with --data-dir DIR`
+        {
+          what: `it can only be read (${sqlFailureText(error)})`,
+          fix: "run as its owner, or choose another place with --data-dir DIR"
+        }
       )
     case "other":
       return unavailable(where, error)

@@ -1,5 +1,6 @@
 /** An invalid setting: where it was given, the value, what is wrong, and the fix. */
 import { Data } from "effect"
+import * as Problem from "../../domain/Problem.ts"
 
 export class ConfigError extends Data.TaggedError("ConfigError")<{
   /** As the operator wrote it: `--listen`, `TIMEMESH_LISTEN`, `listen in /etc/timemesh.json`. */
@@ -11,8 +12,11 @@ export class ConfigError extends Data.TaggedError("ConfigError")<{
   /** The fix, in the imperative. */
   readonly fix: string
 }> {
-  override get message() {
+  get what() {
     const input = this.input === undefined ? "" : `"${this.input}" `
-    return `${this.where}: ${input}${this.problem}; ${this.fix}`
+    return `${this.where}: ${input}${this.problem}`
+  }
+  override get message() {
+    return Problem.text(this)
   }
 }

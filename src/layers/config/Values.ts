@@ -58,10 +58,13 @@ export const network = (text: string): Read<Network> => {
 }
 
 /** `IP`, `IP:PORT` or `[IPv6]:PORT`; unlike a peer's, the port may be 0 (any free one). */
-export const endpoint = (text: string, defaultPort: number): Result.Result<PeerAddress.PeerAddress, string> => {
+export const endpoint = (
+  text: string,
+  defaultPort: number
+): Result.Result<PeerAddress.PeerAddress, PeerAddress.PeerAddressError> => {
   const exact = NetAddress.inetAddressFromString(text)
   if (Result.isSuccess(exact) && exact.success.port === 0) return Result.succeed(PeerAddress.fromInet(exact.success))
-  return Result.mapError(PeerAddress.fromString(text, defaultPort), (error) => error.reason)
+  return PeerAddress.fromString(text, defaultPort)
 }
 
 const portFix = "use a port from 0 to 65535"
@@ -84,7 +87,7 @@ export const listen = (
   if (Result.isFailure(address)) {
     return fail(
       "is not a listen address",
-      address.failure.startsWith("a port") ? portFix : listenFix
+      address.failure.fault === "port" ? portFix : listenFix
     )
   }
   const { ip, port } = address.success
@@ -108,8 +111,8 @@ export const advertise = (text: string): Read<Public> => {
   // The default 1 is never used: a text without a port was read above, and `[IPv6]` alone has none.
   const address = PeerAddress.fromString(text, 1)
   if (Result.isFailure(address)) {
-    const { reason } = address.failure
-    return reason.startsWith("write")
+    const { fault, reason } = address.failure
+    return fault === "form"
       ? fail("is not a public address", fix)
       : fail(`is not a public address: ${reason}`, fix)
   }
@@ -120,8 +123,8 @@ export const advertise = (text: string): Read<Public> => {
 export const peer = (text: string, defaultPort: number): Read<PeerAddress.PeerAddress> => {
   const address = PeerAddress.fromString(text, defaultPort)
   if (Result.isFailure(address)) {
-    const { reason } = address.failure
-    return reason.startsWith("write")
+    const { fault, reason } = address.failure
+    return fault === "form"
       ? fail(
         "is not a peer address",
         "use IP, IP:PORT or [IPv6]:PORT, for example 203.0.113.7:24100 or [2001:db8::7]:24100"

@@ -5,6 +5,7 @@ import { HttpApiClient } from "effect/http-api"
 import * as Limits from "../../domain/Limits.ts"
 import type { PairTraceFile } from "../../domain/pair/PairTraceFile.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import * as Problem from "../../domain/Problem.ts"
 import { systemCode, systemReason } from "../store/systemError.ts"
 import { AdminApi } from "./AdminApi.ts"
 import type { Masternodes, Status } from "./AdminApi.ts"
@@ -22,9 +23,13 @@ export class AdminClientError extends Data.TaggedError("AdminClientError")<{
   readonly address: PeerAddress.PeerAddress
   readonly kind: "unreachable" | "timeout" | "refused" | "absent" | "busy" | "unauthorized" | "foreign"
   readonly detail: string
+  readonly fix?: string | undefined
 }> {
-  override get message() {
+  get what() {
     return `admin API ${PeerAddress.format(this.address)}: ${this.detail}`
+  }
+  override get message() {
+    return Problem.text(this)
   }
 }
 
@@ -77,7 +82,8 @@ export const make = (
           ))
       )
     })
-    const failure = (kind: AdminClientError["kind"], detail: string) => new AdminClientError({ address, kind, detail })
+    const failure = (kind: AdminClientError["kind"], detail: string, fix?: string) =>
+      new AdminClientError({ address, kind, detail, fix })
     const translate = (error: { readonly _tag: string; readonly message: string; readonly reason?: unknown }) => {
       if (error._tag === "BadAddress") return failure("refused", error.message)
       if (error._tag === "TooManyReaders") return failure("busy", error.message)
@@ -86,13 +92,14 @@ export const make = (
       const transport = typeof error.reason === "object" && error.reason !== null && "_tag" in error.reason &&
         error.reason._tag === "TransportError"
       return transport
-        ? failure(
-          "unreachable",
-          ["ECONNRESET", undefined].includes(systemCode(error))
-            ? "the connection was closed without an answer; the admin API is at the port above that for peers, unless --admin names another"
-            : `${systemReason(error)}; is the node running there?`
-        )
-        : failure("foreign", "the answer is not from an admin API of this timemesh version; check the address")
+        ? ["ECONNRESET", undefined].includes(systemCode(error))
+          ? failure(
+            "unreachable",
+            "the connection was closed without an answer",
+            "the admin API is at the port above that for peers, unless --admin names another"
+          )
+          : failure("unreachable", systemReason(error), "is the node running there?")
+        : failure("foreign", "the answer is not from an admin API of this timemesh version", "check the address")
     }
     const ask = <A, E extends { readonly _tag: string; readonly message: string }>(
       request: Effect.Effect<A, E>

@@ -15,7 +15,7 @@ import { FileError, plain } from "../store/PlainFiles.ts"
 // Lets an application that re-exports `load` name its error.
 export type { FileError } from "../store/PlainFiles.ts"
 import * as PlainFiles from "../store/PlainFiles.ts"
-import { systemCode, systemReasonAndFix } from "../store/systemError.ts"
+import { systemCode, systemFix, systemReason } from "../store/systemError.ts"
 
 /** The file's name in a data directory. */
 export const fileName = "masternode.key"
@@ -50,9 +50,12 @@ export const create = (file: string): Effect.Effect<Key, FileError> =>
     catch: (error) =>
       new FileError({
         file,
-        detail: systemCode(error) === "EEXIST"
-          ? "exists: a masternode that loses its key becomes another one; move the file away if you mean to"
-          : `cannot be written: ${systemReasonAndFix(error)}`
+        ...(systemCode(error) === "EEXIST"
+          ? {
+            detail: "exists: a masternode that loses its key becomes another one",
+            fix: "move the file away if you mean to"
+          }
+          : { detail: `cannot be written: ${systemReason(error)}`, fix: systemFix(error) })
       })
   })
 
@@ -66,7 +69,8 @@ const parse = (file: string, pem: string): Effect.Effect<KeyObject, FileError> =
     catch: () =>
       new FileError({
         file,
-        detail: "is not an Ed25519 private key in PEM; make one with timemesh masternodes key"
+        detail: "is not an Ed25519 private key in PEM",
+        fix: "make one with timemesh masternodes key"
       })
   })
 
@@ -75,14 +79,15 @@ export const load = (file: string): Effect.Effect<KeyObject, FileError> =>
   Effect.gen(function*() {
     const stats = yield* plain(file)
     if (Option.isNone(stats)) {
-      return yield* new FileError({ file, detail: "does not exist; make it with timemesh masternodes key" })
+      return yield* new FileError({ file, detail: "does not exist", fix: "make it with timemesh masternodes key" })
     }
     const others = stats.value.mode & (constants.S_IRWXG | constants.S_IRWXO)
     if (others !== 0) {
       const mode = (stats.value.mode & 0o777).toString(8)
       return yield* new FileError({
         file,
-        detail: `can be read or written by other users (mode ${mode}); run: chmod 600 ${file}`
+        detail: `can be read or written by other users (mode ${mode})`,
+        fix: `run: chmod 600 ${file}`
       })
     }
     const text = yield* (yield* PlainFiles.PlainFiles).read(file)

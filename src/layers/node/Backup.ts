@@ -14,13 +14,14 @@ import * as nodePath from "node:path"
 import { pipeline } from "node:stream/promises"
 import type { NetworkName } from "../../domain/Network.ts"
 import { networkNames } from "../../domain/Network.ts"
+import * as Problem from "../../domain/Problem.ts"
 import * as ChainDatabase from "../chain/ChainDatabase.ts"
 import * as MasternodeKey from "../masternode/MasternodeKey.ts"
 import * as SqliteCopy from "../sql/SqliteCopy.ts"
 import * as DataDir from "../store/DataDir.ts"
 import { makeDirectory } from "../store/makeDirectory.ts"
 import { FileError, flush, plain, PlainFiles } from "../store/PlainFiles.ts"
-import { systemReasonAndFix } from "../store/systemError.ts"
+import { systemFix, systemReason } from "../store/systemError.ts"
 
 /** What a backup may hold, in the order in which it is restored: no other file of a data directory outlives the process. */
 const databases = ["chain.db", "peers.db"] as const
@@ -53,10 +54,15 @@ const manifestName = "backup.json"
  */
 export class BackupError extends Data.TaggedError("BackupError")<{
   readonly reason: "Missing" | "NoCopy" | "Exists" | "Target" | "Damaged" | "Failed"
-  readonly message: string
-}> {}
+  readonly what: string
+  readonly fix?: string | undefined
+}> {
+  override get message() {
+    return Problem.text(this)
+  }
+}
 
-const failed = (error: { readonly message: string }) => new BackupError({ reason: "Failed", message: error.message })
+const failed = ({ fix, what }: Problem.Problem) => new BackupError({ reason: "Failed", what, fix })
 
 const attempt = <A>(
   what: string,
@@ -68,7 +74,9 @@ const attempt = <A>(
     catch: (error) =>
       new BackupError({
         reason,
-        message: error instanceof FileError ? error.message : `${what}: ${systemReasonAndFix(error)}`
+        ...(error instanceof FileError
+          ? { what: error.what, fix: error.fix }
+          : { what: `${what}: ${systemReason(error)}`, fix: systemFix(error) })
       })
   })
 
@@ -102,17 +110,18 @@ const aside = (place: string): Effect.Effect<string, BackupError, Scope.Scope> =
 
 const requireFree = Effect.fnUntraced(function*(out: string, directory: string) {
   const isFree = yield* Effect.mapBoth((yield* PlainFiles).exists(out), {
-    onFailure: ({ message }) => new BackupError({ reason: "Target", message: `${message}; name another place` }),
+    onFailure: ({ what }) => new BackupError({ reason: "Target", what, fix: "name another place" }),
     onSuccess: (found) => !found
   })
   if (!isFree) {
-    return yield* new BackupError({ reason: "Exists", message: `${out} already exists; name another directory` })
+    return yield* new BackupError({ reason: "Exists", what: `${out} already exists`, fix: "name another directory" })
   }
   // Whatever takes the one would take the other.
   if (nodePath.resolve(out).startsWith(`${nodePath.resolve(directory)}${nodePath.sep}`)) {
     return yield* new BackupError({
       reason: "Target",
-      message: `${out} is within the data directory ${directory}; name a place elsewhere, best on another disk`
+      what: `${out} is within the data directory ${directory}`,
+      fix: "name a place elsewhere, best on another disk"
     })
   }
 })
@@ -142,7 +151,7 @@ export const make = (
 ): Effect.Effect<Manifest, BackupError> =>
   Effect.scoped(Effect.gen(function*() {
     if (!(yield* Effect.mapError(DataDir.exists(directory), failed))) {
-      return yield* new BackupError({ reason: "Missing", message: `there is no node at ${directory}` })
+      return yield* new BackupError({ reason: "Missing", what: `there is no node at ${directory}` })
     }
     yield* requireFree(out, directory)
     const place = yield* aside(out)
@@ -175,15 +184,16 @@ export const read = (from: string): Effect.Effect<Manifest, BackupError> =>
   Effect.gen(function*() {
     const text = yield* Effect.mapError(
       (yield* PlainFiles).read(`${from}/${manifestName}`),
-      ({ message }) => new BackupError({ reason: "NoCopy", message })
+      ({ fix, what }) => new BackupError({ reason: "NoCopy", what, fix })
     )
     if (Option.isNone(text)) {
       return yield* new BackupError({
         reason: "NoCopy",
-        message: `${from} is not a backup: it has no ${manifestName}; name a directory that timemesh backup made`
+        what: `${from} is not a backup: it has no ${manifestName}`,
+        fix: "name a directory that timemesh backup made"
       })
     }
-    const damaged = (why: string) => new BackupError({ reason: "Damaged", message: `${from} is damaged: ${why}` })
+    const damaged = (why: string) => new BackupError({ reason: "Damaged", what: `${from} is damaged: ${why}` })
     const manifest = yield* Effect.mapError(
       Schema.decodeEffect(ManifestJson)(text.value),
       () => damaged(`${manifestName} is not what this version of timemesh writes`)
@@ -238,9 +248,8 @@ export const restore = (
     if (old.length > 0 && !replace) {
       return yield* new BackupError({
         reason: "Exists",
-        message: `${directory} has ${
-          old.join(", ")
-        } already; name another with --data-dir DIR, or add --replace, which keeps them aside`
+        what: `${directory} has ${old.join(", ")} already`,
+        fix: "name another with --data-dir DIR, or add --replace, which keeps them aside"
       })
     }
     const place = yield* aside(`${directory}/restore`)

@@ -5,6 +5,7 @@
  * **One identity.** A peer is its IP whatever it speaks, and has one row. While a connection of one wire is up, a socket of the other is refused.
  * When none is, the wire that comes up wins, and the other machine neither dials nor keeps an end.
  */
+import * as DialFault from "../../domain/DialFault.ts"
 import * as DisconnectReason from "../../domain/DisconnectReason.ts"
 import * as Limits from "../../domain/Limits.ts"
 import { knownAddress } from "../../domain/NodeSetup.ts"
@@ -15,6 +16,7 @@ import * as TimePairState from "../../domain/pair/TimePairState.ts"
 import * as Backoff from "../../domain/peer/Backoff.ts"
 import * as BookEntry from "../../domain/peer/BookEntry.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import * as TransportText from "../../domain/TransportText.ts"
 import { TimeFraming } from "../../domain/wire/time/TimeFraming.ts"
 import { wireOf } from "../../services/PeerSocket.ts"
 import * as ConnectionLife from "./ConnectionLife.ts"
@@ -109,7 +111,7 @@ const becameNative = (ctx: NodeContext, peer: Peer): void => {
  * attempt. Until the peer shows its wire, it is dialled by the TIME network's rules.
  */
 export const dialFailed = (ctx: NodeContext, peer: Peer, end: PeerEnd, detail: string): void => {
-  const reached = brokeOff.test(detail)
+  const reached = DialFault.isBreak(detail) || TransportText.isTlsFailed(detail)
   if (end.wire === "time") return postTime(ctx, peer, { _tag: "DialFailed", end: end.id, reached, detail })
   post(ctx, peer, { _tag: "DialFailed", end: end.id, detail })
   if (!reached || !spoken(ctx) || peer.book.saidHello || peer.forgotten) return
@@ -119,9 +121,6 @@ export const dialFailed = (ctx: NodeContext, peer: Peer, end: PeerEnd, detail: s
   postTime(ctx, peer, { _tag: "Suspected" })
   postTime(ctx, peer, { _tag: "Learned", id: ctx.slots.nextId })
 }
-
-/** Failures of a dial after TCP is connected. */
-const brokeOff = /^(ECONNRESET|EPIPE|TLS handshake failed)/
 
 /** A connection over `timemesh/1` is up. */
 export const nativeIsUp = (ctx: NodeContext, peer: Peer): void => {

@@ -29,7 +29,7 @@ export const copy = (from: string, to: string): Effect.Effect<void, FileError> =
     },
     catch: (error) => {
       const { errno, message } = SqliteHandle.faultOf(error)
-      const fix = errno === SqliteHandle.full ? "; free some space, or choose a place on another disk" : ""
-      return new FileError({ file: from, detail: `cannot be copied: ${message}${fix}` })
+      const fix = errno === SqliteHandle.full ? "free some space, or choose a place on another disk" : undefined
+      return new FileError({ file: from, detail: `cannot be copied: ${message}`, fix })
     }
   })

@@ -8,7 +8,8 @@ import { dirname, resolve } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import type { SQLInputValue, StatementSync } from "node:sqlite"
 import * as Limits from "../../domain/Limits.ts"
-import { systemCode, systemReason, systemReasonAndFix } from "../store/systemError.ts"
+import * as Problem from "../../domain/Problem.ts"
+import { systemCode, systemProblem, systemReason } from "../store/systemError.ts"
 import type { SqliteOptions } from "./SqliteOptions.ts"
 
 /** An error of SQLite or of the file system below it. Plain data: it crosses the thread boundary. */
@@ -40,7 +41,7 @@ export const faultOf = (error: unknown): SqliteFault => {
     return { message: error instanceof Error ? error.message : String(error), errno: error.errcode }
   }
   const code = systemCode(error)
-  return { message: systemReasonAndFix(error), errno: code === undefined ? 0 : errnoOf(code) }
+  return { message: Problem.text(systemProblem(error)), errno: code === undefined ? 0 : errnoOf(code) }
 }
 
 const fault = (errcode: number, message: string) => Object.assign(new Error(message), { errcode })

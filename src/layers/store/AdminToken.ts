@@ -5,7 +5,7 @@
 import { Effect, Option, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
 import * as Limits from "../../domain/Limits.ts"
-import { DataDirError } from "./DataDir.ts"
+import * as DataDir from "./DataDir.ts"
 import * as PlainFile from "./PlainFiles.ts"
 import { PlainFiles } from "./PlainFiles.ts"
 
@@ -59,7 +59,7 @@ export const fromFile = (name: string): Effect.Effect<Redacted.Redacted, PlainFi
  * The token of a data directory, which must exist and be ours. Created if missing, and replaced if others could read it or it
  * is damaged: commands read it again for each request.
  */
-export const load = (directory: string): Effect.Effect<Redacted.Redacted, DataDirError> =>
+export const load = (directory: string): Effect.Effect<Redacted.Redacted, DataDir.DataDirError> =>
   Effect.gen(function*() {
     const file = `${directory}/${fileName}`
     const { mode, text } = yield* read(file)
@@ -73,7 +73,7 @@ export const load = (directory: string): Effect.Effect<Redacted.Redacted, DataDi
     yield* PlainFile.remove(file)
     yield* (yield* PlainFiles).replace(file, `${made}\n`)
     return make(made)
-  }).pipe(Effect.mapError(({ detail }) => new DataDirError({ directory, detail: `${fileName} ${detail}` })))
+  }).pipe(Effect.mapError((error) => DataDir.inside(directory, error)))
 
 /** The token of a data directory, for a command. `None`: there is none, or this user may not read it. */
 export const find = (directory: string): Effect.Effect<Option.Option<Redacted.Redacted>> =>

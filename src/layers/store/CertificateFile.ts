@@ -8,7 +8,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto"
 import * as fs from "node:fs/promises"
 import { NodeCertificate } from "../../services/NodeCertificate.ts"
 import { makeCertificate, type Pem } from "../socket/makeCertificate.ts"
-import { DataDirError } from "./DataDir.ts"
+import * as DataDir from "./DataDir.ts"
 import type { FileError } from "./PlainFiles.ts"
 import * as PlainFile from "./PlainFiles.ts"
 import { PlainFiles } from "./PlainFiles.ts"
@@ -69,10 +69,10 @@ const load = (directory: string): Effect.Effect<Pem, FileError> =>
   })
 
 /** `directory` must exist. Fails if the file can be neither read nor created. */
-export const layer = (directory: string): Layer.Layer<NodeCertificate, DataDirError> =>
+export const layer = (directory: string): Layer.Layer<NodeCertificate, DataDir.DataDirError> =>
   Layer.effect(
     NodeCertificate,
     load(directory).pipe(
-      Effect.mapError(({ detail }) => new DataDirError({ directory, detail: `certificate.pem ${detail}` }))
+      Effect.mapError((error) => DataDir.inside(directory, error))
     )
   )

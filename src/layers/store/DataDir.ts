@@ -11,6 +11,7 @@ import type { Scope } from "effect"
 import { constants } from "node:fs"
 import * as fs from "node:fs/promises"
 import * as nodePath from "node:path"
+import * as Problem from "../../domain/Problem.ts"
 import * as FileLock from "./FileLock.ts"
 import { checkCanMake, makeDirectory } from "./makeDirectory.ts"
 import type { FileError } from "./PlainFiles.ts"
@@ -18,15 +19,20 @@ import * as PlainFile from "./PlainFiles.ts"
 import { PlainFiles } from "./PlainFiles.ts"
 import { systemCode, systemReason } from "./systemError.ts"
 
-/** The directory cannot be used. `detail`: why, and the fix. */
+/** The directory cannot be used. */
 export class DataDirError extends Data.TaggedError("DataDirError")<{
   readonly directory: string
+  /** A predicate of the directory. */
   readonly detail: string
+  readonly fix?: string | undefined
   /** Another process uses it and may end: a later try may succeed. */
   readonly isBusy?: boolean
 }> {
-  override get message() {
+  get what() {
     return `data directory ${this.directory}: ${this.detail}`
+  }
+  override get message() {
+    return Problem.text(this)
   }
 }
 
@@ -78,6 +84,10 @@ const remove = (file: string): Effect.Effect<void> => Effect.promise(() => fs.rm
 
 const elsewhere = "choose another with --data-dir DIR"
 
+/** A file of the directory cannot be used. */
+export const inside = (directory: string, { detail, file, fix }: FileError): DataDirError =>
+  new DataDirError({ directory, detail: `${nodePath.basename(file)} ${detail}`, fix })
+
 /** Whether this user may not even learn whether it exists. */
 const isHidden = (directory: string): Promise<boolean> =>
   fs.stat(directory).then(() => false, (error: unknown) => systemCode(error) === "EACCES")
@@ -91,14 +101,17 @@ export const holderOf = (directory: string) =>
   }).pipe(Effect.option)
 
 /** Why the lock was not taken, and the fix. */
-const lockError = (directory: string, { busy, detail }: FileLock.FileLockError) =>
+const lockError = (directory: string, { busy, detail, fix }: FileLock.FileLockError) =>
   Effect.flatMap(busy ? holderOf(directory) : Effect.succeedNone, (pid) =>
     new DataDirError({
       directory,
       isBusy: busy,
-      detail: busy
-        ? `in use by another timemesh process (${Option.getOrElse(pid, () => "unknown")}); stop it, or ${elsewhere}`
-        : `lock.db ${detail}; run as its owner, or ${elsewhere}`
+      ...(busy
+        ? {
+          detail: `in use by another timemesh process (${Option.getOrElse(pid, () => "unknown")})`,
+          fix: `stop it, or ${elsewhere}`
+        }
+        : { detail: `lock.db ${detail}`, fix: `${fix ?? "run as its owner"}, or ${elsewhere}` })
     }))
 
 /** The system's code for an error, and its words. */
@@ -115,10 +128,9 @@ const unusable = (directory: string, { code, why }: Refusal) =>
     new DataDirError({
       directory,
       detail: code === "EEXIST"
-        ? `is not a directory; ${elsewhere}`
-        : hidden
-        ? `cannot be used: ${why}; run as its owner, or ${elsewhere}`
-        : `cannot be created: ${why}; ${elsewhere}`
+        ? "is not a directory"
+        : `cannot be ${hidden ? "used" : "created"}: ${why}`,
+      fix: code !== "EEXIST" && hidden ? `run as its owner, or ${elsewhere}` : elsewhere
     }))
 
 /** Creates the directory if needed, accessible to its owner only. */
@@ -138,7 +150,8 @@ const checkAccess = (directory: string) =>
         Effect.flatMap(FileLock.ownership(directory), (owner) =>
           new DataDirError({
             directory,
-            detail: `cannot be written: ${reason} (${owner}); run as its owner, or ${elsewhere}`
+            detail: `cannot be written: ${reason} (${owner})`,
+            fix: `run as its owner, or ${elsewhere}`
           }))
       )
     )
@@ -146,17 +159,15 @@ const checkAccess = (directory: string) =>
     if ((mode & 0o002) !== 0) {
       return yield* new DataDirError({
         directory,
-        detail: `every user may write to it (mode ${(mode & 0o7777).toString(8)}) and could replace the chain; ` +
-          `run: chmod o-w ${directory}`
+        detail: `every user may write to it (mode ${(mode & 0o7777).toString(8)}) and could replace the chain`,
+        fix: `run: chmod o-w ${directory}`
       })
     }
   })
 
 const checkFiles = (directory: string) =>
   Effect.forEach(opened, (name) => PlainFile.plain(`${directory}/${name}`), { discard: true }).pipe(
-    Effect.mapError((error) =>
-      new DataDirError({ directory, detail: `${nodePath.basename(error.file)} ${error.detail}` })
-    )
+    Effect.mapError((error) => inside(directory, error))
   )
 
 /** Whether a node could use the directory, or make it if it is missing. Fails as `lock` would; changes nothing. */
@@ -170,7 +181,9 @@ export const check = (directory: string): Effect.Effect<void, DataDirError> =>
         Effect.catch((error) => unusable(directory, error))
       )
     }
-    if (!stats.isDirectory()) return yield* new DataDirError({ directory, detail: `is not a directory; ${elsewhere}` })
+    if (!stats.isDirectory()) {
+      return yield* new DataDirError({ directory, detail: "is not a directory", fix: elsewhere })
+    }
     yield* checkAccess(directory)
     yield* checkFiles(directory)
   })
@@ -203,7 +216,7 @@ export const announce = (directory: string, content: Omit<NodeFile, "pid">) =>
     const text = `${JSON.stringify({ pid: process.pid, ...content }, undefined, 2)}\n`
     yield* Effect.acquireRelease(
       files.replace(nodeFile(directory), text).pipe(
-        Effect.mapError((error) => new DataDirError({ directory, detail: `node.json ${error.detail}` }))
+        Effect.mapError((error) => inside(directory, error))
       ),
       () => remove(nodeFile(directory))
     )
@@ -222,7 +235,8 @@ export const read = (directory: string): Effect.Effect<Option.Option<NodeFile>, 
       Effect.mapError(() =>
         new PlainFile.FileError({
           file,
-          detail: "is not what timemesh writes; restart the node, or use --admin IP:PORT"
+          detail: "is not what timemesh writes",
+          fix: "restart the node, or use --admin IP:PORT"
         })
       ),
       Effect.map(Option.some)

@@ -11,17 +11,22 @@ import * as fs from "node:fs/promises"
 import * as nodePath from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as Limits from "../../domain/Limits.ts"
+import * as Problem from "../../domain/Problem.ts"
 import * as PlainFile from "./PlainFiles.ts"
-import { systemReason, systemReasonAndFix } from "./systemError.ts"
+import { systemFix, systemReason } from "./systemError.ts"
 
 /** The lock was not taken. `busy`: another process holds it. `detail`: a predicate to follow the file's name. */
 export class FileLockError extends Data.TaggedError("FileLockError")<{
   readonly file: string
   readonly busy: boolean
   readonly detail: string
+  readonly fix?: string | undefined
 }> {
-  override get message() {
+  get what() {
     return `${this.file} ${this.detail}`
+  }
+  override get message() {
+    return Problem.text(this)
   }
 }
 
@@ -59,16 +64,23 @@ const open = (file: string) => {
 }
 
 /** SQLite's error. */
-class Refused extends Data.TaggedError("Refused")<{ readonly code: number; readonly text: string }> {}
+class Refused extends Data.TaggedError("Refused")<{
+  readonly code: number
+  readonly what: string
+  readonly fix?: string | undefined
+}> {}
 
-const failure = (file: string, { code, text }: Refused) =>
+const refused = (error: unknown) =>
+  new Refused({ code: codeOf(error), what: systemReason(error), fix: systemFix(error) })
+
+const failure = (file: string, { code, fix, what }: Refused) =>
   Effect.gen(function*() {
     const detail = code === busy
       ? "is locked by another process"
       : code === readOnly
       ? `can only be read (${yield* ownership(file)}), so it cannot be locked`
-      : `cannot be locked: ${text}`
-    return yield* new FileLockError({ file, busy: code === busy, detail })
+      : `cannot be locked: ${what}`
+    return yield* new FileLockError({ file, busy: code === busy, detail, fix })
   })
 
 /** What this process holds, including locks on files deleted since, which no longer protect anything. */
@@ -86,24 +98,24 @@ const look = (file: string, held: Held) =>
   Effect.gen(function*() {
     const now = yield* numberOf(file)
     if (now !== undefined && now === held.file) return
-    yield* Effect.mapError(PlainFile.plain(file), ({ detail }) => new Refused({ code: 0, text: detail }))
+    yield* Effect.mapError(PlainFile.plain(file), ({ detail, fix }) => new Refused({ code: 0, what: detail, fix }))
     yield* Effect.try({
       try: () => held.databases.push(open(file)),
-      catch: (error) => new Refused({ code: codeOf(error), text: systemReasonAndFix(error) })
+      catch: refused
     })
     held.file = yield* numberOf(file)
     yield* Effect.logWarning(
       `${file} was deleted while it was in use, and is locked anew: leave the files of a running node alone`
     )
-  }).pipe(Effect.catch(({ code, text }) => {
+  }).pipe(Effect.catch((error) => {
     const isNew = held.file !== undefined
     held.file = undefined
     return isNew
       ? Effect.logError(
         `${file} was deleted while it was in use, and ${
-          code === busy
+          error.code === busy
             ? "another process has locked the directory since: stop one of them"
-            : `cannot be locked anew: ${text}`
+            : `cannot be locked anew: ${Problem.text(error)}`
         }`
       )
       : Effect.void
@@ -112,13 +124,13 @@ const look = (file: string, held: Held) =>
 /** Holds the lock until the scope closes. Creates the file and leaves it in place; creates it again if it is deleted meanwhile. */
 export const take = (file: string): Effect.Effect<void, FileLockError, Scope.Scope> =>
   PlainFile.plain(file).pipe(
-    Effect.mapError(({ detail }) => new FileLockError({ file, busy: false, detail })),
+    Effect.mapError(({ detail, fix }) => new FileLockError({ file, busy: false, detail, fix })),
     Effect.andThen(Effect.acquireRelease(
       Effect.try({
         try: () => open(file),
-        catch: (error) => new Refused({ code: codeOf(error), text: systemReasonAndFix(error) })
+        catch: refused
       }).pipe(
-        Effect.catch((refused) => failure(file, refused)),
+        Effect.catch((error) => failure(file, error)),
         Effect.map((database): Held => ({ databases: [database], file: undefined }))
       ),
       ({ databases }) => Effect.sync(() => databases.forEach((database) => database.close()))

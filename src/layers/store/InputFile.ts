@@ -12,7 +12,7 @@ import type { Readable } from "node:stream"
 import * as tty from "node:tty"
 import * as Limits from "../../domain/Limits.ts"
 import { FileError, kindOf } from "./PlainFiles.ts"
-import { systemReasonAndFix } from "./systemError.ts"
+import { systemFix, systemReason } from "./systemError.ts"
 
 /** Names of our own standard input. It may be a socket, which cannot be opened again by name. */
 const standardInput = /^\/(?:dev\/(?:stdin|fd\/0)|proc\/self\/fd\/0)$/
@@ -20,7 +20,7 @@ const standardInput = /^\/(?:dev\/(?:stdin|fd\/0)|proc\/self\/fd\/0)$/
 const unreadable = (file: string) => (error: unknown) =>
   error instanceof FileError
     ? error
-    : new FileError({ file, detail: `cannot be read: ${systemReasonAndFix(error)}` })
+    : new FileError({ file, detail: `cannot be read: ${systemReason(error)}`, fix: systemFix(error) })
 
 const openPipe = (file: string): Readable => {
   const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY)
@@ -61,7 +61,8 @@ export const text = (file: string, maxBytes: number = Limits.smallFileBytes): Ef
         ? Effect.fail(
           new FileError({
             file,
-            detail: `is longer than the limit of ${maxBytes} bytes; name another file`
+            detail: `is longer than the limit of ${maxBytes} bytes`,
+            fix: "name another file"
           })
         )
         : Effect.succeed({ bytes: all, chunks: [...chunks, chunk] })

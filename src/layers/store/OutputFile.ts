@@ -17,7 +17,7 @@ import * as tty from "node:tty"
 import * as Limits from "../../domain/Limits.ts"
 import * as DataDir from "./DataDir.ts"
 import { FileError, kindOf, realName } from "./PlainFiles.ts"
-import { systemCode, systemReasonAndFix } from "./systemError.ts"
+import { systemCode, systemFix, systemReason } from "./systemError.ts"
 
 const standard: Readonly<Record<string, () => Writable>> = { 1: () => process.stdout, 2: () => process.stderr }
 
@@ -34,7 +34,7 @@ export const isStandardOutput = (file: string): boolean => standardNumber(file) 
 const unwritable = (file: string) => (error: unknown) =>
   error instanceof FileError
     ? error
-    : new FileError({ file, detail: `cannot be written: ${systemReasonAndFix(error)}` })
+    : new FileError({ file, detail: `cannot be written: ${systemReason(error)}`, fix: systemFix(error) })
 
 const refuse = (file: string, why: string) => new FileError({ file, detail: `is not overwritten: ${why}` })
 

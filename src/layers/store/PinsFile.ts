@@ -10,7 +10,7 @@ import * as Limits from "../../domain/Limits.ts"
 import { PeerIp } from "../../domain/peer/PeerIp.ts"
 import { PinTable } from "../../domain/peer/PinTable.ts"
 import { PeerPins } from "../../services/PeerPins.ts"
-import { DataDirError } from "./DataDir.ts"
+import * as DataDir from "./DataDir.ts"
 import { pinning } from "./pinning.ts"
 import type { FileError } from "./PlainFiles.ts"
 import { PlainFiles } from "./PlainFiles.ts"
@@ -49,12 +49,12 @@ const textOf = (pins: PinTable): string =>
     )
   }\n`
 
-const make = (directory: string): Effect.Effect<PeerPins["Service"], DataDirError, Scope.Scope> =>
+const make = (directory: string): Effect.Effect<PeerPins["Service"], DataDir.DataDirError, Scope.Scope> =>
   Effect.gen(function*() {
     const files = yield* PlainFiles
     const path = `${directory}/pins.json`
     const pins = yield* load(files, path).pipe(
-      Effect.mapError(({ detail }) => new DataDirError({ directory, detail: `pins.json ${detail}` }))
+      Effect.mapError((error) => DataDir.inside(directory, error))
     )
     const changed = yield* Queue.sliding<void>(1)
     const service = yield* pinning(pins, () => Queue.offerUnsafe(changed, undefined))
@@ -79,4 +79,5 @@ const make = (directory: string): Effect.Effect<PeerPins["Service"], DataDirErro
   })
 
 /** `directory` must exist. Fails when the file cannot be read: without its pins a node would trust any key. */
-export const layer = (directory: string): Layer.Layer<PeerPins, DataDirError> => Layer.effect(PeerPins, make(directory))
+export const layer = (directory: string): Layer.Layer<PeerPins, DataDir.DataDirError> =>
+  Layer.effect(PeerPins, make(directory))

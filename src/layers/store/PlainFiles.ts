@@ -10,18 +10,27 @@ import { constants } from "node:fs"
 import * as fs from "node:fs/promises"
 import * as nodePath from "node:path"
 import * as Limits from "../../domain/Limits.ts"
-import { systemCode, systemReasonAndFix } from "./systemError.ts"
+import * as Problem from "../../domain/Problem.ts"
+import { systemCode, systemFix, systemReason } from "./systemError.ts"
 
-/** The file cannot be used. `detail` is the predicate: `cannot be read: permission denied`. */
-export class FileError extends Data.TaggedError("FileError")<{ readonly file: string; readonly detail: string }> {
-  override get message() {
+/** The file cannot be used. */
+export class FileError extends Data.TaggedError("FileError")<{
+  readonly file: string
+  /** A predicate of the file: `cannot be read: permission denied`. */
+  readonly detail: string
+  readonly fix?: string | undefined
+}> {
+  get what() {
     return `${this.file} ${this.detail}`
+  }
+  override get message() {
+    return Problem.text(this)
   }
 }
 
 /** Disk operations that the two stores of small files need. A reference, so that tests can keep the files in memory. */
 export interface PlainFiles {
-  /** The text, `None` if there is no such file. Fails beyond `Limits.smallFileBytes`. */
+  /** The text, "None" if there is no such file. Fails beyond `Limits.smallFileBytes`. */
   readonly read: (file: string) => Effect.Effect<Option.Option<string>, FileError>
   /** Replaces the file atomically, even in a crash: written beside it, synced, renamed. */
   readonly replace: (file: string, text: string) => Effect.Effect<void, FileError>
@@ -45,7 +54,7 @@ const attempt = <A>(file: string, verb: string, run: () => Promise<A>): Effect.E
     catch: (error) =>
       error instanceof FileError
         ? error
-        : new FileError({ file, detail: `cannot be ${verb}: ${systemReasonAndFix(error)}` })
+        : new FileError({ file, detail: `cannot be ${verb}: ${systemReason(error)}`, fix: systemFix(error) })
   })
 
 const orAbsent = async <A>(promise: Promise<A>): Promise<A | undefined> => {
@@ -58,7 +67,7 @@ const orAbsent = async <A>(promise: Promise<A>): Promise<A | undefined> => {
 }
 
 const notPlain = (file: string, stats: Stats) =>
-  new FileError({ file, detail: `is ${kindOf(stats)}, not a regular file; move it away` })
+  new FileError({ file, detail: `is ${kindOf(stats)}, not a regular file`, fix: "move it away" })
 
 const plainStats = async (file: string): Promise<Stats | undefined> => {
   const stats = await orAbsent(fs.lstat(file))
@@ -95,8 +104,8 @@ const readPlain = async (file: string): Promise<string | undefined> => {
     const stats = await opened.stat()
     if (!stats.isFile()) throw notPlain(file, stats)
     if (stats.size > Limits.smallFileBytes) {
-      const detail = `has ${stats.size} bytes, more than the limit of ${Limits.smallFileBytes}; move it away`
-      throw new FileError({ file, detail })
+      const detail = `has ${stats.size} bytes, more than the limit of ${Limits.smallFileBytes}`
+      throw new FileError({ file, detail, fix: "move it away" })
     }
     return await opened.readFile("utf8")
   } finally {

@@ -3,6 +3,7 @@
  * effect, because the database's thread loads it.
  */
 import { getSystemErrorMap } from "node:util"
+import type { Problem } from "../../domain/Problem.ts"
 
 /** Error chains are short; a cycle must not hang us. */
 const maxDepth = 8
@@ -45,8 +46,5 @@ export const systemFix = (error: unknown): string | undefined => {
   }
 }
 
-/** `permission denied; check its owner and mode (…)`. */
-export const systemReasonAndFix = (error: unknown): string => {
-  const fix = systemFix(error)
-  return fix === undefined ? systemReason(error) : `${systemReason(error)}; ${fix}`
-}
+/** `permission denied`; `check its owner and mode (…)`. */
+export const systemProblem = (error: unknown): Problem => ({ what: systemReason(error), fix: systemFix(error) })

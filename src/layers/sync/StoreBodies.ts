@@ -7,6 +7,7 @@ import * as Hash from "../../domain/chain/Hash.ts"
 import type { Parent } from "../../domain/chain/HeaderRules.ts"
 import * as Validation from "../../domain/chain/Validation.ts"
 import * as Limits from "../../domain/Limits.ts"
+import * as Problem from "../../domain/Problem.ts"
 import * as SyncBranches from "../../domain/sync/SyncBranches.ts"
 import * as SyncState from "../../domain/sync/SyncState.ts"
 import type { ChainStoreError, Tip } from "../../services/ChainStore.ts"
@@ -236,8 +237,10 @@ const failed = (context: SyncContext, branch: ShownBranch, error: ChainStoreErro
   const isBeside = branch.fork < context.state.chain.height
   if (isBeside && (_tag === "NotLinked" || _tag === "BranchTooLarge")) return refusedBeside(context, branch, error)
   // One event per reason, not one per attempt.
-  if (context.halted !== error.message) context.emit({ _tag: "StoreFailed", detail: error.message })
-  context.halted = error.message
+  if (context.halted === undefined || Problem.text(context.halted) !== error.message) {
+    context.emit({ _tag: "StoreFailed", detail: error.message })
+  }
+  context.halted = { what: error.what, fix: error.fix }
   context.storeRetry = context.timers.arm(Limits.storeRetryMs, () => {
     context.storeRetry = undefined
     storeReady(context)

@@ -8,6 +8,7 @@ import type * as Hash from "../../domain/chain/Hash.ts"
 import type { Hasher } from "../../domain/chain/Hasher.ts"
 import type { HeaderChain } from "../../domain/chain/HeaderChain.ts"
 import type { PeerIp } from "../../domain/peer/PeerIp.ts"
+import type { Problem } from "../../domain/Problem.ts"
 import type * as SyncState from "../../domain/sync/SyncState.ts"
 import type { SyncMessage } from "../../domain/wire/SyncMessage.ts"
 import type { ChainStore, Tip } from "../../services/ChainStore.ts"
@@ -123,7 +124,7 @@ export interface SyncContext {
   /** An append is under way. */
   storing: boolean
   /** Why the last append failed, until one succeeds or none is due. */
-  halted: string | undefined
+  halted: Problem | undefined
   /** Runs until the failed append is retried. */
   storeRetry: Timers.Timer | undefined
 }

@@ -8,6 +8,7 @@ import * as BlockHeader from "../../domain/chain/BlockHeader.ts"
 import { chainParams } from "../../domain/chain/ChainParams.ts"
 import * as Hash from "../../domain/chain/Hash.ts"
 import * as Validation from "../../domain/chain/Validation.ts"
+import * as Problem from "../../domain/Problem.ts"
 import * as SyncState from "../../domain/sync/SyncState.ts"
 import * as SyncStatus from "../../domain/sync/SyncStatus.ts"
 import * as SyncVerdict from "../../domain/sync/SyncVerdict.ts"
@@ -39,7 +40,7 @@ const report = ({ branches, halted, links, reorgs, state }: SyncContext.SyncCont
     target: SyncStatus.target(verdict, state.chain.height),
     line: halted === undefined
       ? SyncStatus.line(state)
-      : `height ${state.chain.height}, not storing: ${halted}`,
+      : `height ${state.chain.height}, not storing: ${Problem.text(halted)}`,
     halted,
     peers: state.peers.map((peer) => ({
       ip: peer.id,

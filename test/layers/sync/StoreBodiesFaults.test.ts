@@ -5,7 +5,7 @@ import * as Merkle from "../../../src/domain/chain/Merkle.ts"
 import * as Limits from "../../../src/domain/Limits.ts"
 import { BranchTooLarge, ChainStoreError } from "../../../src/services/ChainStore.ts"
 import { hasher } from "../../harness/hasher.ts"
-import { at, better, fork, ip, type Made, node, range, shared, told } from "../../harness/storeBodiesHand.ts"
+import { at, better, fork, halted, ip, type Made, node, range, shared, told } from "../../harness/storeBodiesHand.ts"
 import * as harness from "../../harness/syncContext.ts"
 import * as states from "../../harness/syncStates.ts"
 import { devnet, make } from "../../harness/syntheticChain.ts"
@@ -135,7 +135,7 @@ describe("a store that fails", () => {
       fail(true)
       yield* store
       const failed = { _tag: "StoreFailed", detail: told } as const
-      assert.deepStrictEqual([emitted as ReadonlyArray<unknown>, context.halted], [[failed], told])
+      assert.deepStrictEqual([emitted as ReadonlyArray<unknown>, context.halted], [[failed], halted])
       assert.deepStrictEqual([context.chain.height, events, context.storing], [20, [], false])
       yield* store
       hand.to(Limits.storeRetryMs - 1)

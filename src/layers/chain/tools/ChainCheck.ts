@@ -80,9 +80,6 @@ const indexed = (
   (sameBytes(index.header, BlockHeader.encodedOf(bytes) ?? bytes) && index.txids.length === txids.length &&
     txids.every((txid, i) => sameBytes(txid, index.txids[i] ?? Hash.zero)))
 
-/** Matches a scan fault that names the block it could not read. */
-const ofBlock = /^block \d+: /
-
 /** Finds transactions in already checked blocks, whose ids are in `seen`. */
 const findAmong = (
   tables: ChainTables.ChainTables,
@@ -158,8 +155,8 @@ const scan = (params: ChainParams, filename: string) =>
       Effect.catchIf((error) => error.reason._tag === "Damaged", (error) =>
         Effect.sync(() => {
           if (error.reason._tag !== "Damaged") return
-          const { detail } = error.reason
-          found = { height: ofBlock.test(detail) ? next() : undefined, detail }
+          const { detail, height } = error.reason
+          found = { height, detail }
         }))
     )
     const result: Checked = { blocks: next(), good, bad: found }

@@ -45,7 +45,8 @@ const setAside = (filename: string) =>
     }
     return yield* unavailable(
       filename,
-      `${Limits.damagedFiles} damaged files (${filename}.damaged …) exist already: remove some`
+      undefined,
+      { what: `${Limits.damagedFiles} damaged files (${filename}.damaged …) exist already`, fix: "remove some" }
     )
   }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(unavailable(filename, error))))
 
@@ -63,7 +64,7 @@ const copy = (aside: string, { genesis, height, restored }: RepairOptions) =>
         if (first.height > 0) return append(first.height - 1, blocks)
         return first.hash === genesis.hash
           ? append(0, blocks.slice(1))
-          : Effect.fail(unavailable(aside, "other genesis"))
+          : Effect.fail(unavailable(aside, undefined, { what: "its genesis block is another one" }))
       }),
       Effect.exit
     )

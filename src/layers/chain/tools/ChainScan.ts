@@ -16,7 +16,7 @@ import * as SqliteClient from "../../sql/SqliteClient.ts"
 import type { JoinedRow } from "../ChainTables.ts"
 import * as ChainTables from "../ChainTables.ts"
 import * as HasherLive from "../HasherLive.ts"
-import { atBoundary, damaged, fromSql } from "../StoreErrors.ts"
+import { atBoundary, damaged, damagedBlock, fromSql } from "../StoreErrors.ts"
 
 /** A block as stored. `index`: its index entry; `undefined` for a small block, or in a database that predates the index. */
 export interface ScannedBlock {
@@ -71,7 +71,7 @@ const goodOf = (rows: ReadonlyArray<JoinedRow>, from: Place, end: number, indexe
 export const blocks = (where: string): Stream.Stream<ScannedBlock, ChainStoreError, SqlClient.SqlClient> =>
   Stream.unwrap(Effect.map(Effect.all([SqlClient.SqlClient, HasherLive.make]), ([sql, hasher]) => {
     const tables = ChainTables.make(sql, hasher, "chain")
-    const fault = (height: number, problem: string) => damaged(where, `block ${height}: ${problem}`, height - 1)
+    const fault = (height: number, problem: string) => damagedBlock(where, height, problem)
 
     /** As many rows as one read allows; if the database fails to give them, only the next row. */
     const rows = (

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as DisconnectReason from "../../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../../src/domain/Limits.ts"
+import * as TransportText from "../../../../src/domain/TransportText.ts"
 import * as Discovery from "../../../../src/layers/peer/Discovery.ts"
 import * as NodeContext from "../../../../src/layers/peer/NodeContext.ts"
 import * as TimePairDriver from "../../../../src/layers/peer/TimePairDriver.ts"
@@ -71,14 +72,14 @@ describe("a dial", () => {
   it("that broke off after TCP is suspected to be a daemon's refusal: from then on by its rules, with few dials", () => {
     const node = make()
     const end = node.dial(low)
-    TimePairDriver.dialFailed(node.ctx, node.peerOf(low), end, "TLS handshake failed: x")
+    TimePairDriver.dialFailed(node.ctx, node.peerOf(low), end, TransportText.tlsFailed("x"))
     const peer = node.peerOf(low)
     assert.deepStrictEqual([peer.speaks, peer.pair.dialable, peer.time?.dialable], ["time", false, true])
     assert.isAbove(peer.time?.risks ?? 0, 0)
     for (
       const [detail, prepare] of [
         ["ECONNREFUSED", () => {}],
-        ["TLS handshake failed", (one: hand.Hand) => one.ctx.table.get(ip(low))?.note({ saidHello: true })]
+        [TransportText.tlsFailed("x"), (one: hand.Hand) => one.ctx.table.get(ip(low))?.note({ saidHello: true })]
       ] as const
     ) {
       const other = make()
