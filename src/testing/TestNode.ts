@@ -5,7 +5,7 @@
  * **Networks**: `onMemory` puts a node on a host of the `MemoryNetwork`, `onTcp` on the kernel's sockets, `start` on any
  * `PeerSocket`. **Time**: a node on the memory network follows the `Clock`; under a `TestClock`, fork the effect that waits, then adjust.
  * **Scope**: a node stops when its scope closes, or earlier by `stop`. Stopping sends every peer a Reject, which takes time to travel: under
- * a `TestClock`, keep the clock moving meanwhile.
+ * a `TestClock`, the clock moves by as many seconds as that takes.
  */
 import { Context, Effect, Exit, Layer, Scope } from "effect"
 import type { SocketServer } from "effect/socket"
@@ -28,6 +28,7 @@ import { PeerSocket } from "../services/PeerSocket.ts"
 import { PeerState } from "../services/PeerState.ts"
 import { PeerStore } from "../services/PeerStore.ts"
 import { Sync } from "../services/Sync.ts"
+import { moving } from "./moving.ts"
 
 export interface Options {
   /** The address it has and dials from. Default `Options.listen`: that address, on the network's port (`onTcp`: on a free one). */
@@ -81,7 +82,7 @@ export interface TestNode {
   readonly sockets: ReadonlyMap<PeerIp, string>
   /** Calls `look` after every event, once `events` and `sockets` include it. Returns the unsubscribe function. */
   readonly watch: (look: () => void) => () => void
-  /** Stops the node gracefully. */
+  /** Stops the node gracefully. A `TestClock` moves meanwhile. */
   readonly stop: Effect.Effect<void>
 }
 
@@ -140,7 +141,9 @@ const build = Effect.fnUntraced(function*<N, E>(
   sockets: PeerSocket["Service"],
   node: Layer.Layer<N, E, PeerSocket | PeerStore>
 ) {
-  const scope = yield* Scope.fork(yield* Effect.scope)
+  const scope = yield* Scope.make()
+  const stop = moving(Scope.close(scope, Exit.void))
+  yield* Effect.addFinalizer(() => stop)
   const services = yield* node.pipe(
     Layer.provide([
       Layer.succeed(PeerSocket, sockets),
@@ -150,7 +153,7 @@ const build = Effect.fnUntraced(function*<N, E>(
     ]),
     Layer.buildWithMemoMap(Layer.makeMemoMapUnsafe(), scope)
   )
-  return { ip: options.ip, services, stop: Scope.close(scope, Exit.void) }
+  return { ip: options.ip, services, stop }
 })
 
 const fieldsOf = (services: Context.Context<Node.Node>) => {

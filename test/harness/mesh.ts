@@ -5,9 +5,8 @@
  * next process on the same host.
  */
 import { assert } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Option, Result, Scope, Semaphore } from "effect"
+import { Effect, Layer, Option, Result, Scope, Semaphore } from "effect"
 import { Socket } from "effect/socket"
-import { TestClock } from "effect/testing"
 import { chainParams } from "../../src/domain/chain/ChainParams.ts"
 import * as DisconnectReason from "../../src/domain/DisconnectReason.ts"
 import { type Network, networks } from "../../src/domain/Network.ts"
@@ -63,7 +62,7 @@ export interface NodeOptions {
   readonly peerStore?: PeerStore["Service"]
 }
 
-/** A running node and what it reported. Stopping it moves the clock as far as that needs. */
+/** A running node and what it reported. */
 export interface Running extends TestNode.TestNode {
   /** Of a node with a chain; without one, nothing may be asked of it. */
   readonly sync: Sync["Service"]
@@ -154,19 +153,9 @@ const refusing = (
 
 const noEnd: ConnectionEnd = { pull: Effect.never, write: () => Effect.never, finish: () => {}, close: () => {} }
 
-/** Stops a node while the clock runs: the final Reject travels. Without, a node waits in real time until it gives up. */
-export const moving = (stop: Effect.Effect<void>): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    const stopping = yield* Effect.forkChild(stop)
-    // One node after the other, each at most `Limits.closeMs`.
-    while (stopping.pollUnsafe() === undefined) yield* TestClock.adjust("1 second")
-    yield* Fiber.join(stopping)
-  })
-
 export const make = Effect.gen(function*() {
   const network = yield* MemoryNetwork
-  const scope = yield* Scope.make()
-  yield* Effect.addFinalizer(() => moving(Scope.close(scope, Exit.void)))
+  const scope = yield* Effect.scope
 
   /** Starts a node on the host with these IPs (the first is the one it dials from). */
   const start = (ips: string | ReadonlyArray<string>, options: NodeOptions = {}) =>
@@ -203,8 +192,7 @@ export const make = Effect.gen(function*() {
         ...node,
         sync: node.sync ?? noSync,
         up: Effect.map(node.state.connected, (all) =>
-          all.map((record) => [record.ip as string, record.connection?.socket ?? ""] as const)),
-        stop: moving(node.stop)
+          all.map((record) => [record.ip as string, record.connection?.socket ?? ""] as const))
       } satisfies Running
     })
   return { network, start }

@@ -22,14 +22,24 @@ describe("the test kit", () => {
       assert.strictEqual((yield* b.state.connected).length, 2)
 
       const parted = yield* Effect.forkChild(Await.parted([a, b]))
-      const stopping = yield* Effect.forkChild(b.stop)
-      yield* TestClock.adjust("5 seconds")
-      yield* Fiber.join(stopping)
+      yield* b.stop
       yield* Fiber.join(parted)
       assert.deepStrictEqual(a.of("Down", b.ip).map(({ reason }) => reason.kind), ["shutdown"])
-      const closing = yield* Effect.forkChild(Effect.all([a.stop, c.stop], { concurrency: "unbounded" }))
-      yield* TestClock.adjust("5 seconds")
-      yield* Fiber.join(closing)
+    }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer)))
+
+  it.effect("a scope that closes stops its nodes on the test's clock, and waits for no real time", () =>
+    Effect.gen(function*() {
+      const a = yield* TestNode.onMemory({ ip: ip("10.0.0.1") })
+      const before = performance.now()
+      yield* Effect.scoped(Effect.gen(function*() {
+        const b = yield* TestNode.onMemory({ ip: ip("10.0.0.2"), peers: [a.address] })
+        const waiting = yield* Effect.forkChild(Await.connected([a, b]))
+        yield* TestClock.adjust("10 seconds")
+        yield* Fiber.join(waiting)
+      }))
+      assert.deepStrictEqual(a.of("Down").map(({ reason }) => reason.kind), ["shutdown"])
+      // Without a moving clock the node waits for `Limits.closeMs`, four real seconds.
+      assert.isBelow(performance.now() - before, 3_000)
     }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer)))
 
   it.effect("what does not come is an error that names the pairs", () =>

@@ -11,8 +11,9 @@ import { Masternodes } from "../../../src/services/Masternodes.ts"
 import { MasternodeStore, type StoredMasternode } from "../../../src/services/MasternodeStore.ts"
 import { defaultTuning } from "../../../src/services/NodeConfig.ts"
 import { PeerSocket } from "../../../src/services/PeerSocket.ts"
+import { moving } from "../../../src/testing/moving.ts"
 import { announce, masternode } from "../../harness/masternodes.ts"
-import { ip, moving, onMesh, port } from "../../harness/mesh.ts"
+import { ip, onMesh, port } from "../../harness/mesh.ts"
 
 const us = "10.0.0.1"
 
