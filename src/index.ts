@@ -5,8 +5,9 @@
  * `NodeEvents`. A node with a chain is `ChainNode.layer(setup)`, which also needs a `ChainStore`; `Sync` reports its state.
  * For tests, give it a host of `MemoryNetwork` and a `TestClock`.
  *
- * Further entry points: `timemesh/simulation` (whole networks in virtual time), `timemesh/postgres` (the chain in
- * PostgreSQL, for applications that install `@effect/sql-pg`), and each module below by its name (`timemesh/Node`).
+ * Further entry points: `timemesh/testing` (nodes inside one process, for tests), `timemesh/simulation` (whole networks in virtual time),
+ * `timemesh/postgres` (the chain in PostgreSQL, for applications that install `@effect/sql-pg`), and each module below by its name
+ * (`timemesh/Node`).
  */
 export type * as Bincode from "./domain/chain/Bincode.ts"
 export * as Block from "./domain/chain/Block.ts"
@@ -45,6 +46,7 @@ export type * as Situation from "./domain/peer/Situation.ts"
 export type * as SituationText from "./domain/peer/SituationText.ts"
 export * as Subnet from "./domain/peer/Subnet.ts"
 export * as TieBreak from "./domain/peer/TieBreak.ts"
+export type * as Problem from "./domain/Problem.ts"
 export type * as BanList from "./domain/protection/BanList.ts"
 export type * as IsolationFloor from "./domain/protection/IsolationFloor.ts"
 export type * as Ledger from "./domain/protection/Ledger.ts"

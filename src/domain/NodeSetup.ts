@@ -16,7 +16,7 @@ export interface NodeSetup {
   /** `any`: every address of the host: `[::]`, or 0.0.0.0 where there is no IPv6. Port 0 picks a free port. */
   readonly listen: { readonly ip: PeerIp.PeerIp | "any"; readonly port: number }
   /** The address at which peers know us, if it differs from a specific listen IP. */
-  readonly advertise: PeerIp.PeerIp | undefined
+  readonly advertise?: PeerIp.PeerIp | undefined
   /** The port at which peers reach this node, if it differs from the listen port because a router forwards it. */
   readonly advertisePort?: number | undefined
   /** Peers to connect to from the start. Must not include this node. */
