@@ -18,6 +18,7 @@ import type { PeerSource } from "../../src/domain/peer/PeerRecord.ts"
 import type { PinReport } from "../../src/domain/peer/Pins.ts"
 import type { Tuning } from "../../src/domain/Tuning.ts"
 import { TimeFraming } from "../../src/domain/wire/time/TimeFraming.ts"
+import { deaf } from "../../src/layers/peer/ConnectionEvents.ts"
 import * as ConnectionLife from "../../src/layers/peer/ConnectionLife.ts"
 import * as NodeContext from "../../src/layers/peer/NodeContext.ts"
 import * as PairDriver from "../../src/layers/peer/PairDriver.ts"
@@ -57,6 +58,8 @@ export interface Options extends Partial<Pick<NodeSetup, "advertisePort" | "mast
   readonly keyReport?: (ip: PeerIp.PeerIp) => PinReport | undefined
   /** What a dial leads to. By default it never connects. */
   readonly dial?: (to: PeerAddress.PeerAddress) => Effect.Effect<Dialled>
+  /** Handles TIME-wire frames. By default nothing does. */
+  readonly timeFrames?: (ctx: NodeContext.NodeContext) => NodeContext.NodeContext["timeFrames"]
   /** The real machine handles what is posted. Otherwise it is only noted. */
   readonly isDriven?: boolean
 }
@@ -171,9 +174,14 @@ export const make = (options: Options = {}) => {
   const ctx = Effect.runSync(
     Effect.flatMap(
       Layer.build(PeerTable.layer()),
-      (table) => Effect.provideContext(NodeContext.make(port, new PeerBook([1, 2, 3, 4])), table)
+      (table) =>
+        Effect.provideContext(
+          NodeContext.make(port, new PeerBook([1, 2, 3, 4]), options.timeFrames ?? (() => deaf)),
+          table
+        )
     ).pipe(Effect.provideContext(services))
   )
+  NodeContext.listens(ctx, () => ({ dialling: 0, dials: dials.length }))
   const parts: ConnectionLife.Parts = {
     dialler: {
       dial: (peer, id) => {

@@ -33,10 +33,14 @@ export const ack: Message<"Ack"> = { _tag: "Ack", of: "Handshake" }
 export const eof = DisconnectReason.remote("eof")
 
 export const make = (options: hand.Options = {}) => {
-  const node = hand.make({ network: networks.testnet, ...options, isDriven: true })
+  const node = hand.make({
+    network: networks.testnet,
+    ...options,
+    isDriven: true,
+    timeFrames: (ctx) => new TimeSession(ctx)
+  })
   const { ctx } = node
-  const session = new TimeSession(ctx)
-  ctx.timeFrames = session
+  const session = ctx.timeFrames
   const peerOf = (at: string) => ctx.table.get(ip(at)) ?? assert.fail(`no row of ${at}`)
   const accept = (at: string) => {
     const made = node.socket(at)

@@ -45,6 +45,8 @@ export const gossipEveryMs = 250
 export const closeGraceMs = 500
 /** ms. Maximum time to close a node. */
 export const closeMs = 5_000
+/** ms. Step by which a test's clock moves while a node stops, and waits for its final Reject to travel: at most `closeMs` in all. */
+export const movingStepMs = 1_000
 /** ms. After SIGINT or SIGTERM every command has ended by then, by SIGKILL if necessary: within the 5 s of service managers. */
 export const stopMs = closeMs - 50
 /** ms. Time for a stopping node to notify the service manager: well within `closeMs`. */

@@ -94,6 +94,11 @@ export class Ledger {
 
   // --- beyond this process ----------------------------------------------------------
 
+  /** Whether `takeChanges` would return something. */
+  get isUnsaved(): boolean {
+    return this.changed.size > 0
+  }
+
   /** Entries changed since the last call, and addresses that were forgotten. */
   takeChanges(): { readonly offenders: ReadonlyArray<Offender>; readonly forgotten: ReadonlyArray<PeerIp> } {
     const offenders: Array<Offender> = []

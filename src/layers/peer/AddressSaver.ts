@@ -96,9 +96,6 @@ export const make = Effect.fnUntraced(function*(ctx: NodeContext, { anchors: bef
     )
   }))
   const untilSaved = Effect.ignore(Effect.retry(attempt, RetrySchedule.make()))
-  ctx.protection.onChange = () => {
-    isChanged = true
-  }
   return {
     save: Effect.suspend(() => {
       noteInbound(ctx)
@@ -108,8 +105,8 @@ export const make = Effect.fnUntraced(function*(ctx: NodeContext, { anchors: bef
       isChanged = true
     },
     run: Stream.runDrain(beats(ctx.io.fork, pace, () => {
-      let isNews = isChanged
-      if (isChanged || ctx.timers.now() >= noteAt) {
+      let isNews = isChanged || ctx.protection.hasChanged
+      if (isNews || ctx.timers.now() >= noteAt) {
         const noted = noteInbound(ctx)
         noteAt = noted.nextAt
         isNews ||= noted.isNews

@@ -47,15 +47,10 @@ const make = Effect.gen(function*() {
     (error) => emit({ _tag: "AcceptFailed", detail: error.message })
   )
   const stored = yield* AddressSaver.load(yield* Clock.currentTimeMillis)
-  const ctx = yield* NodeContext.make(listener.address.port, stored.book)
+  const ctx = yield* NodeContext.make(listener.address.port, stored.book, (ctx) => new TimeSession(ctx))
   const session = new PeerSession(ctx)
-  ctx.timeFrames = new TimeSession(ctx)
   const dialler = new Dialler(ctx, sockets, session)
-  ctx.table.queues = () => ({
-    unidentified: ctx.slots.unidentifiedCount,
-    ...dialler.counts,
-    application: ctx.inbox.heldMessages
-  })
+  NodeContext.listens(ctx, () => dialler.counts)
   const inbound = new Inbound(ctx, session, sockets.openFiles?.())
   const saver = yield* AddressSaver.make(ctx, stored)
   Protection.restore(ctx, stored)

@@ -4,6 +4,7 @@
  */
 import { Clock, Effect, Random } from "effect"
 import * as Limits from "../../domain/Limits.ts"
+import type { Queues } from "../../domain/metrics/Counts.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
 import type { PairEvent } from "../../domain/pair/PairState.ts"
 import type * as TimePairState from "../../domain/pair/TimePairState.ts"
@@ -64,8 +65,8 @@ export interface NodeContext {
   readonly timeChain: Protocol<TimeMessage>
   /** TIME-network messages about masternodes. */
   readonly timeMasternodes: Protocol<TimeMessage>
-  /** Handles TIME-wire frames. `ConnectionManagerLive` sets it before any arrive. */
-  timeFrames: FrameEvents<PeerEnd, TimeMessage>
+  /** Handles TIME-wire frames. */
+  readonly timeFrames: FrameEvents<PeerEnd, TimeMessage>
   readonly entropy: Entropy["Service"]
   readonly localChain: LocalChain["Service"]
   readonly timers: Timers["Service"]
@@ -125,7 +126,12 @@ export const postOf = (ctx: NodeContext, end: PeerEnd, event: PairEvent): void =
 
 export const originOf = ({ id, ip }: PeerEnd): Origin => ({ ip, connection: id })
 
-export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBook) {
+/** `timeFrames`: makes the handler of TIME-wire frames over the new state. */
+export const make = Effect.fnUntraced(function*(
+  listenPort: number,
+  book: PeerBook,
+  timeFrames: (ctx: NodeContext) => NodeContext["timeFrames"]
+) {
   const setup = yield* NodeConfig
   const events = yield* NodeEvents
   const clock = yield* Clock.Clock
@@ -137,11 +143,7 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
   const { afterTurn } = yield* EventLoop
   const { tuning } = setup
   const table = yield* PeerTable
-  table.reachedAt = setup.advertisePort ?? listenPort
-  table.isInBook = (ip) => book.get(ip) !== undefined
-  table.bookEntries = () => book.entries()
-  table.bookSizes = () => ({ new: book.sizeOf("new"), tried: book.sizeOf("tried") })
-  return {
+  const ctx = {
     setup,
     rules,
     table,
@@ -152,7 +154,7 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
     masternodes: new Protocol<MasternodeMessage>(setup.masternodes === true),
     timeChain: new Protocol<TimeMessage>((localChain.capabilities & Handshake.Capability.chain) !== 0),
     timeMasternodes: new Protocol<TimeMessage>(setup.masternodes === true),
-    timeFrames: deaf,
+    timeFrames: deaf as NodeContext["timeFrames"],
     entropy: yield* Entropy,
     localChain,
     timers,
@@ -187,5 +189,16 @@ export const make = Effect.fnUntraced(function*(listenPort: number, book: PeerBo
     told: { choice: undefined, allAt: Number.NEGATIVE_INFINITY },
     listenPort: setup.advertisePort ?? listenPort,
     announces: (yield* OwnMasternode) !== undefined
-  } satisfies NodeContext as NodeContext
+  } satisfies NodeContext
+  ctx.timeFrames = timeFrames(ctx)
+  return ctx as NodeContext
 })
+
+/** The node listens: `PeerState` reports its book and its queues from now on. `dials`: those in flight, and those that wait. */
+export const listens = (ctx: NodeContext, dials: () => Pick<Queues, "dialling" | "dials">): void => {
+  ctx.table.manager = {
+    reachedAt: ctx.listenPort,
+    book: ctx.book,
+    queues: () => ({ unidentified: ctx.slots.unidentifiedCount, ...dials(), application: ctx.inbox.heldMessages })
+  }
+}

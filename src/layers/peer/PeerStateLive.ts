@@ -1,5 +1,6 @@
 /** `PeerState` from the peer table: snapshots, changes, traces, and the answer to "why". */
 import { Effect, Iterable, Layer, Option } from "effect"
+import type { Queues } from "../../domain/metrics/Counts.ts"
 import { addressProblem } from "../../domain/NodeSetup.ts"
 import * as Handshake from "../../domain/pair/Handshake.ts"
 import type * as PairTrace from "../../domain/pair/PairTrace.ts"
@@ -18,6 +19,9 @@ import { PeerState } from "../../services/PeerState.ts"
 import * as OwnAddressWatch from "./OwnAddressWatch.ts"
 import type { Peer } from "./Peer.ts"
 import { PeerTable } from "./PeerTable.ts"
+
+/** Before the node listens. */
+const noQueues: Queues = { unidentified: 0, dialling: 0, dials: 0, application: 0 }
 
 const make = Effect.gen(function*() {
   const table = yield* PeerTable
@@ -50,7 +54,7 @@ const make = Effect.gen(function*() {
     const now = table.now()
     const view = table.own.view(OwnAddressWatch.observations(table.peers()), isTaken(), now)
     return OwnAddressText.report(view, {
-      port: table.reachedAt,
+      port: table.manager?.reachedAt ?? 0,
       failure: Reach.commonFailure(table.own.reach, now)
     })
   }
@@ -83,7 +87,7 @@ const make = Effect.gen(function*() {
       isIsolated: table.isolated.has(ip),
       banned: banOf(ip),
       pin: sockets.keyReport?.(ip),
-      isInBook: table.isInBook(ip),
+      isInBook: table.manager?.book.get(ip) !== undefined,
       full: ups >= maxPeers ? maxPeers : undefined,
       familyMissing: table.own.lacksFamily(ip),
       isAlone: ups === 0,
@@ -124,14 +128,15 @@ const make = Effect.gen(function*() {
     connected: records((peer) => peer.up !== undefined),
     changes: table.changes,
     own: Effect.sync(own),
-    book: (skip, count) => Effect.sync(() => [...Iterable.take(Iterable.drop(table.bookEntries(), skip), count)]),
+    book: (skip, count) =>
+      Effect.sync(() => [...Iterable.take(Iterable.drop(table.manager?.book.entries() ?? [], skip), count)]),
     sizes: Effect.sync(() => ({
-      book: table.bookSizes(),
+      book: { new: table.manager?.book.sizeOf("new") ?? 0, tried: table.manager?.book.sizeOf("tried") ?? 0 },
       tracedPairs: table.flights.pairs,
       traceBytes: table.flights.bytes
     })),
     messages: Effect.sync(() => table.messages.counts),
-    queues: Effect.sync(() => table.queues()),
+    queues: Effect.sync(() => table.manager?.queues() ?? noQueues),
     trace: (ip) => Effect.sync(() => Option.fromUndefinedOr(trace(ip))),
     why: (ip, clockBehindS) => Effect.sync(() => explain(ip, clockBehindS)),
     explained: (clockBehindS = () => undefined) =>

@@ -6,7 +6,7 @@
 import { Clock, Context, Effect, Layer, PubSub, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { Queues } from "../../domain/metrics/Counts.ts"
-import type { Placed } from "../../domain/peer/KnownAddress.ts"
+import type { PeerBook } from "../../domain/peer/PeerBook.ts"
 import type * as PeerIp from "../../domain/peer/PeerIp.ts"
 import type { PeerRecord, PeerSource } from "../../domain/peer/PeerRecord.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
@@ -19,6 +19,15 @@ import { OwnAddresses } from "./OwnAddresses.ts"
 import { Peer, type RowContext } from "./Peer.ts"
 import { ProtectionState } from "./ProtectionState.ts"
 
+/** The part of the connection manager that `PeerState` reports beside the rows. */
+export interface Manager {
+  /** Port at which peers reach this node. */
+  readonly reachedAt: number
+  /** Every known address, with a row or not. */
+  readonly book: PeerBook
+  readonly queues: () => Queues
+}
+
 export class PeerTable extends Context.Service<PeerTable, {
   readonly get: (ip: PeerIp.PeerIp) => Peer | undefined
   /** Adds a peer; `undefined` when the table is full. The address must not be in the table. */
@@ -29,21 +38,13 @@ export class PeerTable extends Context.Service<PeerTable, {
   readonly record: (peer: Peer) => PeerRecord
   /** Monotonic ms. */
   readonly now: () => number
-  /** Port at which peers reach this node; 0 until it listens. Set when the book is loaded. */
-  reachedAt: number
   /** Current wall time for records, ms. */
   readonly nowMs: () => number
   /** Publishes the peer's record to `changes`. Costs nothing without readers: it is called for every event of a pair. */
   readonly changed: (peer: Peer) => void
   readonly changes: Stream.Stream<PeerRecord>
-  /** Whether the peer book holds the address, whether or not it has a row. Set when the book is loaded. */
-  isInBook: (ip: PeerIp.PeerIp) => boolean
-  /** Number of addresses in each table of the book. Set when the book is loaded. */
-  bookSizes: () => { readonly new: number; readonly tried: number }
-  /** The addresses of the book. Set when the book is loaded. */
-  bookEntries: () => Iterable<Placed>
-  /** Queue lengths. Set by the connection manager. */
-  queues: () => Queues
+  /** What the connection manager shows of itself; `undefined` until it listens. */
+  manager: Manager | undefined
   /** Messages by type, over all connections. */
   readonly messages: MessageTally
   /** This node's own addresses, which are never a peer's. */
@@ -89,16 +90,12 @@ const make = Effect.gen(function*() {
     peers: () => peers.values(),
     record: (peer) => peer.record(context),
     now,
-    reachedAt: 0,
     nowMs: context.nowMs,
     changed: (peer) => {
       if (readers > 0) PubSub.publishUnsafe(changes, peer.record(context))
     },
     changes: Stream.unwrap(Effect.as(reading, Stream.fromPubSub(changes))),
-    isInBook: () => false,
-    bookSizes: () => ({ new: 0, tried: 0 }),
-    bookEntries: () => [],
-    queues: () => ({ unidentified: 0, dialling: 0, dials: 0, application: 0 }),
+    manager: undefined,
     messages: new MessageTally(),
     own: new OwnAddresses(setup, sockets.addresses, now),
     isolated: new Set(),

@@ -30,7 +30,6 @@ export const report = (ctx: NodeContext, ip: PeerIp, offence: Offence.Offence): 
   const now = ctx.timers.now()
   look(ctx)
   const { score } = ledger.add(ip, offence, now)
-  ctx.protection.onChange()
   const isDue = Score.isEnough(score, now) && bans.find(ip, now) === undefined
   const spared = isDue ? IsolationFloor.spared(standing(ctx, ip, now)) : undefined
   ctx.emit({
@@ -187,7 +186,6 @@ const peersIn = ({ table }: NodeContext, subnet: Subnet.Subnet): ReadonlyArray<P
 const changed = (ctx: NodeContext): void => {
   const { protection, timers } = ctx
   protection.isUnsaved = true
-  protection.onChange()
   if (protection.expiry !== undefined) timers.disarm(protection.expiry)
   const next = protection.bans.nextEnd
   protection.expiry = next === undefined ? undefined : timers.arm(next - timers.now(), () => {

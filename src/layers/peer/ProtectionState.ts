@@ -27,10 +27,13 @@ export class ProtectionState {
   readonly newcomers = new NewcomerTurns()
   /** The bans have changed since they were stored. */
   isUnsaved = false
-  /** Called when bans or offenders change. */
-  onChange: () => void = () => {}
   private words: TokenBucket.TokenBucket | undefined
   private readonly told = new WeakMap<Ban, number>()
+
+  /** Bans or offenders have changed since they were stored. */
+  get hasChanged(): boolean {
+    return this.isUnsaved || this.ledger.isUnsaved
+  }
 
   /** ms left of the address's ban; `undefined`: it is not banned. */
   bannedMs(ip: PeerIp, now: number): number | undefined {

@@ -37,9 +37,11 @@ const load = (stored: Effect.Effect<StoredPeers, PeerStoreError>) =>
 const good = (book: PeerBook, text: string) =>
   book.good(ip(text), { port: 4_000, wire: "native", direction: "outbound" }, hand.wallOffset)
 
-const make = (anchors: ReadonlyArray<string> = []) =>
+/** `before`: what happens before there is a saver. */
+const make = (anchors: ReadonlyArray<string> = [], before: (node: hand.Hand) => void = () => {}) =>
   Effect.gen(function*() {
     const node = hand.make()
+    before(node)
     const saved: Array<PeersToStore> = []
     let fails = 0
     const store = PeerStore.of({
@@ -99,6 +101,18 @@ describe("what was stored", () => {
 })
 
 describe("saving", () => {
+  it.effect("stores what changed before there was a saver", () =>
+    Effect.gen(function*() {
+      const { node: { ctx }, saved, saver } = yield* make([], (node) => {
+        Protection.report(node.ctx, ip("10.0.0.2"), Offence.make("flood", "x"))
+      })
+      assert.isTrue(ctx.protection.hasChanged)
+      const running = yield* Effect.forkChild(saver.run, { startImmediately: true })
+      yield* TestClock.adjust(Limits.storeEveryMs)
+      assert.deepStrictEqual(saved().map(({ offenders }) => offenders.map(({ ip }) => `${ip}`)), [["10.0.0.2"]])
+      yield* Fiber.interrupt(running)
+    }))
+
   it.effect("stores what changed since the last time, and bans only if they did", () =>
     Effect.gen(function*() {
       const { node: { ctx }, saved, saver } = yield* make()
@@ -169,9 +183,13 @@ describe("saving", () => {
       yield* beat
       yield* beat
       assert.strictEqual(saved().length, 1)
-      ctx.protection.onChange()
+      ctx.protection.isUnsaved = true
       yield* beat
-      assert.strictEqual(saved().length, 1)
+      assert.strictEqual(saved().length, 1, "bans have changed")
+      Protection.report(ctx, ip("10.0.0.2"), Offence.make("flood", "x"))
+      yield* beat
+      yield* beat
+      assert.strictEqual(saved().length, 1, "an offender has changed")
       for (let i = 0; i < Limits.bookUnsaved - 1; i++) good(ctx.book, `10.${i}.0.1`)
       yield* beat
       assert.strictEqual(saved().length, 0, "few addresses wait for another change")
