@@ -92,18 +92,24 @@ const readOrBegin = (sql: SqlClient.SqlClient, network: string) =>
     return { key: bytes, ...rest }
   })
 
-const make = Effect.fnUntraced(function*(directory: string, network: Network) {
-  const file = fileIn(directory)
-  const files = yield* PlainFiles
-  const scope = yield* Effect.scope
-  const oneAtATime = yield* Semaphore.make(1)
-  let current: Open | undefined
+/** The file, and what this process has done with it. */
+interface BookFile {
+  readonly file: string
+  /** Where older versions kept their list. */
+  readonly list: string
+  readonly network: Network
+  readonly files: PlainFiles
+  /** Databases stay open until it closes. */
+  readonly scope: Scope.Scope
+  current: Open | undefined
   /** The file is new: the next save writes everything. */
-  let isFresh = false
-  /** Set while addresses of `peers.json` are not stored in the book yet: the message to log once they are. */
-  let takenOver: string | undefined
+  isFresh: boolean
+  /** Set while addresses of the older list are not stored in the book yet: the message to log once they are. */
+  takenOver: string | undefined
+}
 
-  const freeName = Effect.gen(function*() {
+const freeName = ({ file, files }: BookFile) =>
+  Effect.gen(function*() {
     for (let i = 1; i < Limits.setAsideFiles; i++) {
       const name = i === 1 ? `${file}.bad` : `${file}.bad-${i}`
       if (!(yield* files.exists(name))) return name
@@ -111,17 +117,24 @@ const make = Effect.fnUntraced(function*(directory: string, network: Network) {
     return `${file}.bad-${Limits.setAsideFiles}`
   })
 
-  const setAside = (problem: string) =>
-    Effect.gen(function*() {
-      const aside = yield* freeName
-      for (const suffix of ["-wal", "-shm", ""]) {
-        if (yield* files.exists(`${file}${suffix}`)) yield* files.rename(`${file}${suffix}`, `${aside}${suffix}`)
-      }
-      yield* Effect.logWarning(`${file} is damaged (${problem}); kept as ${aside}, and a new peer book is begun`)
-    })
+/** Keeps the damaged file beside, so that the next attempt begins a new one. */
+const setAside = (book: BookFile, problem: string): Effect.Effect<void, PeerStoreError> =>
+  Effect.gen(function*() {
+    const { file, files } = book
+    const aside = yield* freeName(book)
+    for (const suffix of ["-wal", "-shm", ""]) {
+      if (yield* files.exists(`${file}${suffix}`)) yield* files.rename(`${file}${suffix}`, `${aside}${suffix}`)
+    }
+    yield* Effect.logWarning(`${file} is damaged (${problem}); kept as ${aside}, and a new peer book is begun`)
+    book.isFresh = true
+  }).pipe(Effect.mapError(fromFile))
 
-  /** One attempt to open the file. */
-  const attempt: Effect.Effect<Open, Damaged | PeerStoreError> = Effect.gen(function*() {
+const stillDamaged = ({ file }: BookFile, problem: string) =>
+  new PeerStoreError({ detail: `${file} is damaged: ${problem}` })
+
+/** One attempt to open the file. */
+const attempt = ({ file, network, scope }: BookFile): Effect.Effect<Open, Damaged | PeerStoreError> =>
+  Effect.gen(function*() {
     const own = yield* Scope.fork(scope)
     const close = Scope.close(own, Exit.void)
     return yield* Effect.gen(function*() {
@@ -135,33 +148,31 @@ const make = Effect.fnUntraced(function*(directory: string, network: Network) {
     )
   })
 
-  const open: Effect.Effect<Open, PeerStoreError> = Effect.suspend(() =>
-    current !== undefined ? Effect.succeed(current) : attempt.pipe(
-      Effect.catchTag("Damaged", ({ problem, rest }) =>
-        Effect.gen(function*() {
-          yield* Effect.mapError(setAside(problem), fromFile)
-          isFresh = true
-          const opened = yield* attempt.pipe(
-            Effect.catchTag(
-              "Damaged",
-              ({ problem }) => new PeerStoreError({ detail: `${file} is damaged: ${problem}` })
-            )
-          )
-          return { ...opened, stored: { ...opened.stored, ...rest } }
-        })),
-      Effect.tap((opened) => Effect.sync(() => current = opened))
-    )
+/** The open database. A damaged file is set aside, and a new one has what could be read of it. */
+const open = (book: BookFile): Effect.Effect<Open, PeerStoreError> =>
+  book.current !== undefined ? Effect.succeed(book.current) : attempt(book).pipe(
+    Effect.catchTag("Damaged", ({ problem, rest }) =>
+      Effect.gen(function*() {
+        yield* setAside(book, problem)
+        const opened = yield* attempt(book).pipe(
+          Effect.catchTag("Damaged", ({ problem }) => stillDamaged(book, problem))
+        )
+        return { ...opened, stored: { ...opened.stored, ...rest } }
+      })),
+    Effect.tap((opened) => Effect.sync(() => book.current = opened))
   )
 
-  /** Addresses that an older version kept: peers that were connected. */
-  const older = Effect.gen(function*() {
-    const text = yield* files.read(listIn(directory))
+/** Addresses that an older version kept: peers that were connected. */
+const older = (book: BookFile): Effect.Effect<ReadonlyArray<Placed>> =>
+  Effect.gen(function*() {
+    const { list, network } = book
+    const text = yield* book.files.read(list)
     if (Option.isNone(text)) return []
     const now = yield* Clock.currentTimeMillis
     const { peers, refused } = AddressList.read(text.value, network.port)
-    takenOver = `${listIn(directory)}: ${peers.length} addresses are in the peer book now` +
-      `${refused.length === 0 ? "" : `, ${refused.length} entries cannot be read`}; kept as ${listIn(directory)}.old`
-    isFresh = true
+    book.takenOver = `${list}: ${peers.length} addresses are in the peer book now` +
+      `${refused.length === 0 ? "" : `, ${refused.length} entries cannot be read`}; kept as ${list}.old`
+    book.isFresh = true
     return peers.map(({ address }): Placed => ({
       known: { ...KnownAddress.make(address, now), goodAt: now },
       table: "tried",
@@ -169,67 +180,81 @@ const make = Effect.fnUntraced(function*(directory: string, network: Network) {
     }))
   }).pipe(Effect.catch((error) => Effect.as(Effect.logWarning(error.message), [])))
 
-  const write = ({ close, sql }: Open, peers: PeersToStore) =>
-    sql.withTransaction(Effect.gen(function*() {
-      yield* PeerTables.meta(sql).set("key", Hex.encode(peers.key))
-      if (isFresh) yield* PeerTables.removeAll(sql)
-      else yield* PeerTables.removeAddresses(sql, peers.removed)
-      yield* PeerTables.writeAddresses(sql, isFresh ? [...peers.whole()] : peers.changed)
-      yield* PeerTables.writeAnchors(sql, peers.anchors)
-      const bans = isFresh ? peers.wholeBans() : peers.bans
-      if (bans !== undefined) yield* PeerTables.writeBans(sql, bans)
-      if (isFresh) yield* OffenderTable.removeAll(sql)
-      else yield* OffenderTable.remove(sql, peers.forgotten)
-      yield* OffenderTable.write(sql, isFresh ? peers.wholeOffenders() : peers.offenders)
-    })).pipe(
-      Effect.catch((error) => {
-        const failure = fromSql(error, file)
-        if (failure._tag !== "Damaged") return Effect.fail(failure)
-        // The next call starts a new file.
-        return Effect.gen(function*() {
-          current = undefined
-          yield* close
-          yield* Effect.mapError(setAside(failure.problem), fromFile)
-          isFresh = true
-          return yield* new PeerStoreError({ detail: `${file} is damaged: ${failure.problem}` })
-        })
+/** Writes what has changed, or everything into a new file. */
+const write = (book: BookFile, { close, sql }: Open, peers: PeersToStore): Effect.Effect<void, PeerStoreError> =>
+  sql.withTransaction(Effect.gen(function*() {
+    const { isFresh } = book
+    yield* PeerTables.meta(sql).set("key", Hex.encode(peers.key))
+    if (isFresh) yield* PeerTables.removeAll(sql)
+    else yield* PeerTables.removeAddresses(sql, peers.removed)
+    yield* PeerTables.writeAddresses(sql, isFresh ? [...peers.whole()] : peers.changed)
+    yield* PeerTables.writeAnchors(sql, peers.anchors)
+    const bans = isFresh ? peers.wholeBans() : peers.bans
+    if (bans !== undefined) yield* PeerTables.writeBans(sql, bans)
+    if (isFresh) yield* OffenderTable.removeAll(sql)
+    else yield* OffenderTable.remove(sql, peers.forgotten)
+    yield* OffenderTable.write(sql, isFresh ? peers.wholeOffenders() : peers.offenders)
+  })).pipe(
+    Effect.catch((error) => {
+      const failure = fromSql(error, book.file)
+      if (failure._tag !== "Damaged") return Effect.fail(failure)
+      // The next call starts a new file.
+      return Effect.gen(function*() {
+        book.current = undefined
+        yield* close
+        yield* setAside(book, failure.problem)
+        return yield* stillDamaged(book, failure.problem)
       })
-    )
+    })
+  )
 
-  /** Runs on the database within a transaction. */
-  const using = <A>(use: (sql: SqlClient.SqlClient) => Effect.Effect<A, SqlError.SqlError>) =>
-    oneAtATime.withPermit(
-      Effect.flatMap(open, ({ sql }) =>
-        Effect.catch(sql.withTransaction(use(sql)), (error) => {
-          const failure = fromSql(error, file)
-          // The peer book's next call sets the file aside.
-          return Effect.fail(
-            failure._tag === "Damaged"
-              ? new PeerStoreError({ detail: `${file} is damaged: ${failure.problem}` })
-              : failure
-          )
-        }))
-    )
+const save = (book: BookFile, peers: PeersToStore): Effect.Effect<void, PeerStoreError> =>
+  Effect.gen(function*() {
+    yield* write(book, yield* open(book), peers)
+    book.isFresh = false
+    if (book.takenOver === undefined) return
+    yield* Effect.mapError(book.files.rename(book.list, `${book.list}.old`), fromFile)
+    yield* Effect.logInfo(book.takenOver)
+    book.takenOver = undefined
+  })
 
-  const masternodes: MasternodeStore = {
-    load: using(MasternodeTable.read),
-    save: (changed, removed) => using((sql) => MasternodeTable.write(sql, changed, removed))
+/** Runs on the database within a transaction. The peer book's next call sets a damaged file aside. */
+const using = <A>(
+  book: BookFile,
+  use: (sql: SqlClient.SqlClient) => Effect.Effect<A, SqlError.SqlError>
+): Effect.Effect<A, PeerStoreError> =>
+  Effect.flatMap(open(book), ({ sql }) =>
+    Effect.catch(sql.withTransaction(use(sql)), (error) => {
+      const failure = fromSql(error, book.file)
+      return Effect.fail(failure._tag === "Damaged" ? stillDamaged(book, failure.problem) : failure)
+    }))
+
+const make = Effect.fnUntraced(function*(directory: string, network: Network) {
+  const book: BookFile = {
+    file: fileIn(directory),
+    list: listIn(directory),
+    network,
+    files: yield* PlainFiles,
+    scope: yield* Effect.scope,
+    current: undefined,
+    isFresh: false,
+    takenOver: undefined
   }
-
+  const one = yield* Semaphore.make(1)
+  /** One operation at a time; each sees what the one before did to the file. */
+  const inTurn = <A>(run: () => Effect.Effect<A, PeerStoreError>) => one.withPermit(Effect.suspend(run))
+  const masternodes: MasternodeStore = {
+    load: inTurn(() => using(book, MasternodeTable.read)),
+    save: (changed, removed) => inTurn(() => using(book, (sql) => MasternodeTable.write(sql, changed, removed)))
+  }
   const peers = PeerStore.of({
-    load: oneAtATime.withPermit(Effect.gen(function*() {
-      const { stored } = yield* open
-      return { ...stored, book: [...yield* older, ...stored.book] }
-    })),
-    save: (peers) =>
-      oneAtATime.withPermit(Effect.gen(function*() {
-        yield* write(yield* open, peers)
-        isFresh = false
-        if (takenOver === undefined) return
-        yield* Effect.mapError(files.rename(listIn(directory), `${listIn(directory)}.old`), fromFile)
-        yield* Effect.logInfo(takenOver)
-        takenOver = undefined
-      }))
+    load: inTurn(() =>
+      Effect.gen(function*() {
+        const { stored } = yield* open(book)
+        return { ...stored, book: [...yield* older(book), ...stored.book] }
+      })
+    ),
+    save: (peers) => inTurn(() => save(book, peers))
   })
   return Context.make(PeerStore, peers).pipe(Context.add(MasternodeStore, masternodes))
 })

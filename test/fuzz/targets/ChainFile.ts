@@ -10,7 +10,7 @@ import { devnet } from "../../../src/domain/chain/ChainParams.ts"
 import * as Synthetic from "../../../src/domain/chain/Synthetic.ts"
 import { genesisOf } from "../../../src/layers/chain/StoredBlocks.ts"
 import * as ChainFile from "../../../src/layers/chain/tools/ChainFile.ts"
-import * as ChainImport from "../../../src/layers/chain/tools/ChainImport.ts"
+import { ImportChecker } from "../../../src/layers/chain/tools/ImportChecker.ts"
 import type { StoredBlock } from "../../../src/services/ChainStore.ts"
 import { hasher } from "../../harness/hasher.ts"
 import { randomFrom } from "../../harness/random.ts"
@@ -71,7 +71,7 @@ const checkRecords = (file: Uint8Array, batches: ReadonlyArray<ChainFile.FileBat
 
 const checkBlocks = (file: Uint8Array, batches: ReadonlyArray<ChainFile.FileBatch>): void => {
   const parent = Synthetic.genesisParent(devnet)
-  const checker = ChainImport.makeChecker(devnet, hasher, "file", parent, [genesis.hash])
+  const checker = new ImportChecker({ params: devnet, hasher, file: "file", tip: parent, known: [genesis.hash] })
   const taken: Array<StoredBlock> = []
   for (const batch of batches) {
     const { blocks, dropLast, error } = checker.batch(batch, startOfTime)

@@ -4,7 +4,7 @@
  *
  * Good blocks are kept: a bad, truncated or foreign file fails only after all blocks before the fault are stored.
  */
-import { Clock, Data, Effect, Pull, Stream } from "effect"
+import { Clock, Effect, Pull, Stream } from "effect"
 import type { Scope } from "effect"
 import * as Block from "../../../domain/chain/Block.ts"
 import * as BlockHeader from "../../../domain/chain/BlockHeader.ts"
@@ -12,32 +12,19 @@ import type { ChainParams } from "../../../domain/chain/ChainParams.ts"
 import * as Hash from "../../../domain/chain/Hash.ts"
 import type { Hasher } from "../../../domain/chain/Hasher.ts"
 import type { Parent } from "../../../domain/chain/HeaderRules.ts"
-import * as HeaderRules from "../../../domain/chain/HeaderRules.ts"
 import * as Synthetic from "../../../domain/chain/Synthetic.ts"
 import * as Validation from "../../../domain/chain/Validation.ts"
 import * as Limits from "../../../domain/Limits.ts"
-import type { NetworkName } from "../../../domain/Network.ts"
 import { ChainStore } from "../../../services/ChainStore.ts"
 import type { ChainStoreError, StoredBlock, Tip } from "../../../services/ChainStore.ts"
 import type { FileError } from "../../store/PlainFiles.ts"
 import * as FeeCheck from "../FeeCheck.ts"
 import * as HasherLive from "../HasherLive.ts"
-import { networkOfGenesis, toStored } from "../StoredBlocks.ts"
+import { networkOfGenesis } from "../StoredBlocks.ts"
 import * as ChainFile from "./ChainFile.ts"
+import { ImportChecker, ImportError } from "./ImportChecker.ts"
 
-/** A block of the file cannot follow. `height`: the height it should have; `offset`: of its length in the file, bytes. */
-export class ImportError extends Data.TaggedError("ImportError")<{
-  readonly file: string
-  readonly height: number
-  readonly offset: number
-  readonly detail: string
-  /** The file's network, if it is another one. */
-  readonly network: NetworkName | undefined
-}> {
-  override get message() {
-    return `${this.file}: block ${this.height} at byte ${this.offset}: ${this.detail}`
-  }
-}
+export { ImportError } from "./ImportChecker.ts"
 
 export interface Imported {
   readonly tip: Tip
@@ -49,13 +36,6 @@ export interface Imported {
 /** `Imported`, plus the error that ended it, if any. */
 export interface Outcome extends Imported {
   readonly error: ImportError | undefined
-}
-
-interface Checked {
-  readonly blocks: ReadonlyArray<StoredBlock>
-  readonly error: ImportError | undefined
-  /** The fault is in the last block before this one, which must not be kept. */
-  readonly dropLast: boolean
 }
 
 /** The store's tip as the parent of the next block. */
@@ -71,98 +51,6 @@ export const parentAt = (
       const treasuryBalance = block === undefined || Block.isMalformed(block) ? 0 : block.header.treasuryBalance
       return { height: tip.height, hash: Hash.fromHexUnsafe(tip.hash), treasuryBalance }
     })
-
-/** Checks records in order; remembers where the chain ends. */
-export const makeChecker = (
-  params: ChainParams,
-  hasher: Hasher,
-  file: string,
-  tip: Parent,
-  known: ReadonlyArray<string>
-) => {
-  let parent = tip
-  /** Height of the last record, to name the next in errors. */
-  let last: number | undefined
-  let skipped = 0
-  /** Offset of the last new block. */
-  let lastNew: number | undefined
-  let unlinked = false
-  /** File offsets of new blocks by height, until they are stored. */
-  const offsets = new Map<number, number>()
-
-  const fault = (offset: number, height: number, detail: string) =>
-    new ImportError({ file, height, offset, detail, network: undefined })
-
-  const check = ({ bytes, offset }: ChainFile.FileRecord, now: number): StoredBlock | ImportError | undefined => {
-    const due = last === undefined ? parent.height + 1 : last + 1
-    const block = Block.decode(bytes)
-    if (Block.isMalformed(block)) return fault(offset, due, `undecodable block (${block.reason})`)
-    const { height } = block.header
-    if (height > parent.height || (last !== undefined && height !== due)) {
-      const wanted = last === undefined ? parent.height + 1 : due
-      const verdict = height === wanted && height === parent.height + 1
-        ? Validation.block(params, hasher, parent, block, now)
-        : { _tag: "WrongHeight" as const, expected: wanted, actual: height }
-      unlinked = verdict._tag === "WrongParent"
-      if (verdict._tag !== "Valid") return fault(offset, wanted, Validation.describe(verdict))
-      last = height
-      lastNew = offset
-      offsets.set(height, offset)
-      parent = HeaderRules.parentOf(block.header, verdict.hash)
-      return toStored(verdict)
-    }
-    const hash = BlockHeader.hash(hasher, block.header)
-    if (known[height] !== Hash.toHex(hash)) {
-      const detail = height === 0
-        ? "it is not this network's first block"
-        : `the chain has another block there (${known[height]}); \`timemesh chain rewind ${height - 1}\` makes room`
-      return fault(offset, height, detail)
-    }
-    last = height
-    skipped += 1
-    return undefined
-  }
-
-  /**
-   * A flipped bit in hashed data can leave a block that breaks no rule; the fault then shows only in the next block's link. The
-   * block after both tells which of the two was changed.
-   */
-  const culprit = (
-    blocks: ReadonlyArray<StoredBlock>,
-    error: ImportError,
-    record: ChainFile.FileRecord,
-    next: ChainFile.FileRecord | undefined
-  ): Checked => {
-    const [block, after] = [Block.decode(record.bytes), next && Block.decode(next.bytes)]
-    if (
-      !unlinked || lastNew === undefined || Block.isMalformed(block) || after === undefined ||
-      Block.isMalformed(after) ||
-      !Hash.equals(after.header.previousHash, BlockHeader.hash(hasher, block.header))
-    ) return { blocks, error, dropLast: false }
-    const detail = "it is not the block that those after it follow"
-    return { blocks, error: fault(lastNew, error.height - 1, detail), dropLast: true }
-  }
-
-  return {
-    skipped: () => skipped,
-    wrongFees: (height: number, detail: string): ImportError => fault(offsets.get(height) ?? 0, height, detail),
-    /** Blocks up to that height are stored: forget their offsets. */
-    stored: (height: number): void => {
-      for (const known of offsets.keys()) if (known <= height) offsets.delete(known)
-    },
-    batch: ({ broken, records }: ChainFile.FileBatch, now: number): Checked => {
-      const blocks: Array<StoredBlock> = []
-      for (const [i, record] of records.entries()) {
-        const checked = check(record, now)
-        if (checked instanceof ImportError) return culprit(blocks, checked, record, records[i + 1])
-        if (checked !== undefined) blocks.push(checked)
-      }
-      const due = last === undefined ? parent.height + 1 : last + 1
-      const error = broken === undefined ? undefined : fault(broken.offset, due, broken.detail)
-      return { blocks, error, dropLast: false }
-    }
-  }
-}
 
 /** An opened block file: the fault in its beginning, if any, and its whole content, which can be read once. */
 export interface Source {
@@ -221,7 +109,13 @@ export const importFrom = (
     const tip = yield* store.tip
     if (foreign !== undefined) return { tip, added: 0, skipped: 0, error: foreign }
     const known = yield* store.hashes(0, tip.height + 1)
-    const checker = makeChecker(params, hasher, file, yield* parentAt(params, store, tip), known)
+    const checker = new ImportChecker({
+      params,
+      hasher,
+      file,
+      tip: yield* parentAt(params, store, tip),
+      known
+    })
     let at = tip
     let error: ImportError | undefined
     let waiting: Array<StoredBlock> = []
@@ -260,5 +154,5 @@ export const importFrom = (
     yield* flush(0)
     // An operator's file cannot be a branch that a peer fed us, so history counts as settled.
     if (at.height > tip.height) yield* store.settle
-    return { tip: at, added: at.height - tip.height, skipped: checker.skipped(), error }
+    return { tip: at, added: at.height - tip.height, skipped: checker.skipped, error }
   })
