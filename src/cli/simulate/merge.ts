@@ -1,11 +1,11 @@
 /** `timemesh simulate merge FILE…`: combines the shards of many seeds into one run with one verdict. */
 import { Effect, Result, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import * as InputFile from "../../layers/store/InputFile.ts"
 import * as Failure from "../Failure.ts"
 
 const parts = Effect.promise(() =>
   Promise.all([
-    import("../../layers/store/InputFile.ts"),
     import("../../simulation/plan/Limits.ts"),
     import("../../simulation/plan/ShardFile.ts"),
     import("./verdict.ts")
@@ -13,7 +13,7 @@ const parts = Effect.promise(() =>
 )
 
 const read = Effect.fnUntraced(function*(name: string) {
-  const [InputFile, SimulationLimits, ShardFile] = yield* parts
+  const [SimulationLimits, ShardFile] = yield* parts
   const text = yield* InputFile.text(name, SimulationLimits.shardFileBytes).pipe(
     Effect.mapError((error) => Failure.unusable(error))
   )
@@ -33,7 +33,7 @@ export const command = Command.make(
     )
   },
   Effect.fnUntraced(function*({ files, json }) {
-    const [, , ShardFile, verdict] = yield* parts
+    const [, ShardFile, verdict] = yield* parts
     const shards = yield* Effect.forEach(files, read)
     const results = yield* Effect.fromResult(Result.mapError(ShardFile.merge(shards), Failure.unusable))
     const scenario = shards[0]?.header.settings
