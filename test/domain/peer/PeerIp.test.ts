@@ -101,6 +101,7 @@ describe("PeerIp.fromString", () => {
     assert.strictEqual(ip(groups.map((g) => g.toString(16)).join(":")), canonical)
     const tail = `${bytes[12]}.${bytes[13]}.${bytes[14]}.${bytes[15]}`
     assert.strictEqual(ip(`${groups.slice(0, 6).map((g) => g.toString(16)).join(":")}:${tail}`), canonical)
+    assert.strictEqual<string>(ip(`::ffff:${tail}`), tail, "an IPv4 address mapped into IPv6 is that address")
   }, { arbitrary: { runs: 500 } })
 
   it.prop("never throws", [Schema.String], ([text]) => {
