@@ -60,8 +60,8 @@ export const cases: ReadonlyArray<Row> = [
   [
     "quiet",
     quiet(12_340, 9_100),
-    "the line is quiet: the last byte came 12.3 s ago, and the ping sent 9.1 s ago is unanswered",
-    "the connection ends as \"silent\" if that lasts (--dead); check the way to the peer, and whether the peer hangs"
+    "no byte for 12.3 s, and the ping sent 9.1 s ago is unanswered",
+    "the connection ends as \"silent\" if that lasts (--dead); check the path to the peer, and whether the peer hangs"
   ],
   [
     "clock",
@@ -79,13 +79,13 @@ export const cases: ReadonlyArray<Row> = [
     "no-family",
     {},
     "this host has no IPv4 address, so it cannot reach it",
-    "nothing, if that is so by intent: it does not count as a missing peer"
+    "nothing, if that is intended: it does not count as a missing peer"
   ],
   [
     "no-family",
     { address: "2001:db8::7" },
     "this host has no IPv6 address, so it cannot reach it",
-    "nothing, if that is so by intent: it does not count as a missing peer"
+    "nothing, if that is intended: it does not count as a missing peer"
   ],
   [
     "impossible",
@@ -303,7 +303,7 @@ export const cases: ReadonlyArray<Row> = [
     ended(DisconnectReason.local("no-ack")),
     "the daemon at port 9000 did not accept this node: it refuses silently an address that it has banned, or any when it " +
     "has no place",
-    "look for this node's address in its getbanlist; the node dials again by itself, seldom enough not to be banned"
+    "look for this node's address in its getbanlist; the node dials again by itself, rarely enough not to be banned"
   ],
   [
     "says-nothing",
@@ -323,7 +323,7 @@ export const cases: ReadonlyArray<Row> = [
     "handshake",
     ended(DisconnectReason.local("no-ack")),
     "the connection ended during the handshake (no-ack)",
-    "nothing, if it is once: both ends try again; else look at the way between them"
+    "nothing, if it happens once: both ends try again; otherwise check the path between them"
   ],
   [
     "restarts",
@@ -338,11 +338,11 @@ export const cases: ReadonlyArray<Row> = [
     "the connection comes up and is lost again within a minute, 4 times in a row (\"ECONNRESET\")",
     "look at the logs of both ends, and at what lies between them (NAT, firewall, load)"
   ],
-  ["lost", {}, "the connection was lost, and the next dial is to come"],
+  ["lost", {}, "the connection was lost, and the next dial is scheduled"],
   [
     "lost",
     recordOf({ lastDown: { at: 5, upMs: 180_000, reason: DisconnectReason.local("unused") } }),
-    "the daemon no longer used the connection, so this node ended it; the next dial is to come"
+    "the daemon no longer used the connection, so this node ended it; the next dial is scheduled"
   ],
   ["waiting-for-it", {}, "the peer, whose IP is lower, is expected to dial first"],
   [
@@ -357,14 +357,14 @@ export const cases: ReadonlyArray<Row> = [
     "the peer book holds it, and it is not dialled now",
     "nothing, it has its turn; to have it dialled now, add it with --peer"
   ],
-  ["not-tried", {}, "its first dial is to come"]
+  ["not-tried", {}, "its first dial is scheduled"]
 ]
 
 /** What is said where the value is not known. */
 export const unknown: ReadonlyArray<readonly [Situation, string]> = [
   ["transport", "port 24100 accepts connections, but not over TLS as this node needs it (no code)"],
-  ["lost", "the connection was lost, and the next dial is to come"],
-  ["quiet", "the line is quiet: the last byte came 0.0 s ago, and the ping sent 0.0 s ago is unanswered"],
+  ["lost", "the connection was lost, and the next dial is scheduled"],
+  ["quiet", "no byte for 0.0 s, and the ping sent 0.0 s ago is unanswered"],
   ["clock", "its next block is 0 s ahead of this node's clock, so sync does not use it"],
   [
     "own-address",

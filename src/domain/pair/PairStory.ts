@@ -35,7 +35,7 @@ export const event = (happened: PairEvent): string => {
     case "Learned":
       return `an address to dial is known${happened.rank === undefined ? "" : `; this node is the ${happened.rank}`}`
     case "Forgotten":
-      return "this node must not dial the peer any more"
+      return "this node must no longer dial the peer"
     case "Freed":
       return "the connection to the peer's other address is down"
     case "Accepted":
@@ -192,7 +192,7 @@ const stepLines = (step: Step): ReadonlyArray<string> => [
 const heading = ({ at, earlier, ip, network, rule, software, steps }: PairTrace): ReadonlyArray<string> => [
   `${ip} on ${network}, as ${software} saw it (rules ${rule}) until ${time(at)} UTC`,
   `${steps.length} ${steps.length === 1 ? "step" : "steps"}${
-    earlier === 0 ? "" : `; ${earlier} earlier ones are not kept any more`
+    earlier === 0 ? "" : `; ${earlier} earlier ones are no longer kept`
   }`
 ]
 

@@ -104,11 +104,11 @@ export const of = (situation: Situation, details: Details): Words => {
       return { cause: "the connection is up" }
     case "quiet":
       return {
-        cause: `the line is quiet: the last byte came ${
-          fineDuration(record?.connection?.lastByteMs ?? 0)
-        } ago, and the ping sent ${fineDuration(record?.connection?.pingUnansweredMs ?? 0)} ago is unanswered`,
+        cause: `no byte for ${fineDuration(record?.connection?.lastByteMs ?? 0)}, and the ping sent ${
+          fineDuration(record?.connection?.pingUnansweredMs ?? 0)
+        } ago is unanswered`,
         fix:
-          "the connection ends as \"silent\" if that lasts (--dead); check the way to the peer, and whether the peer hangs"
+          "the connection ends as \"silent\" if that lasts (--dead); check the path to the peer, and whether the peer hangs"
       }
     case "clock":
       return {
@@ -133,7 +133,7 @@ export const of = (situation: Situation, details: Details): Words => {
     case "no-family":
       return {
         cause: `this host has no ${address.includes(":") ? "IPv6" : "IPv4"} address, so it cannot reach it`,
-        fix: "nothing, if that is so by intent: it does not count as a missing peer"
+        fix: "nothing, if that is intended: it does not count as a missing peer"
       }
     case "impossible":
       return { cause: `this address ${details.impossible ?? "cannot be a peer's"}`, fix: "use the IP of one host" }
@@ -278,7 +278,7 @@ export const of = (situation: Situation, details: Details): Words => {
           `the daemon at port ${port} did not accept this node: it refuses silently an address that it has banned, or ` +
           "any when it has no place",
         fix:
-          `look for this node's address in its getbanlist; the node dials again by itself, seldom enough not to be banned`
+          `look for this node's address in its getbanlist; the node dials again by itself, rarely enough not to be banned`
       }
     case "says-nothing":
       return {
@@ -297,7 +297,7 @@ export const of = (situation: Situation, details: Details): Words => {
     case "handshake":
       return {
         cause: `the connection ended during the handshake (${record?.lastAttempt?.reason.kind ?? "?"})`,
-        fix: "nothing, if it is once: both ends try again; else look at the way between them"
+        fix: "nothing, if it happens once: both ends try again; otherwise check the path between them"
       }
     case "restarts":
       return {
@@ -318,8 +318,8 @@ export const of = (situation: Situation, details: Details): Words => {
     case "lost":
       return {
         cause: record?.lastDown?.reason.kind === "unused"
-          ? "the daemon no longer used the connection, so this node ended it; the next dial is to come"
-          : "the connection was lost, and the next dial is to come"
+          ? "the daemon no longer used the connection, so this node ended it; the next dial is scheduled"
+          : "the connection was lost, and the next dial is scheduled"
       }
     case "waiting-for-it":
       return {
@@ -334,7 +334,7 @@ export const of = (situation: Situation, details: Details): Words => {
         fix: "nothing, it has its turn; to have it dialled now, add it with --peer"
       }
     case "not-tried":
-      return { cause: "its first dial is to come" }
+      return { cause: "its first dial is scheduled" }
   }
 }
 

@@ -218,7 +218,7 @@ export const describe = (event: NodeEvent): LogLine => {
         "Info",
         event._tag,
         `peers of ${event.groups} netgroups see this node at ${event.ip}${
-          event.before === undefined ? "" : `, not at ${event.before} any more`
+          event.before === undefined ? "" : `, no longer at ${event.before}`
         }`
       )
     case "Reachability":
@@ -245,7 +245,7 @@ export const describe = (event: NodeEvent): LogLine => {
       return remote(
         "Warn",
         event._tag,
-        `refused ${event.connections} inbound connections of strangers above the rates for them`
+        `refused ${event.connections} inbound connections from unknown peers over the rate limit for them`
       )
     case "UnknownFrame":
       return remote("Info", event._tag, `skipped frame of unknown kind ${event.kind} from ${event.ip}`)
@@ -278,7 +278,7 @@ export const describe = (event: NodeEvent): LogLine => {
       return remote(
         "Info",
         event._tag,
-        `masternode ${event.ip} (key ${shortKey(event.key)}) is not live any more, ${event.others} live`
+        `masternode ${event.ip} (key ${shortKey(event.key)}) is no longer live, ${event.others} live`
       )
     case "MasternodeConflict":
       return remote("Warn", event._tag, `masternodes contradict one another: ${event.detail}`)

@@ -31,7 +31,7 @@ describe("an event reads", () => {
   const cases: ReadonlyArray<readonly [PairEvent, string]> = [
     [{ _tag: "Learned", rank: undefined }, "an address to dial is known"],
     [{ _tag: "Learned", rank: "lower" }, "an address to dial is known; this node is the lower"],
-    [{ _tag: "Forgotten" }, "this node must not dial the peer any more"],
+    [{ _tag: "Forgotten" }, "this node must no longer dial the peer"],
     [{ _tag: "Freed" }, "the connection to the peer's other address is down"],
     [{ _tag: "Accepted", end: 3 }, "#3 came in"],
     [{ _tag: "Connected", end: 3 }, "#3 is connected"],
@@ -269,7 +269,7 @@ describe("a story", () => {
   it("says how many steps there are, and how many are not kept", () => {
     const headOf = (earlier: number, steps: ReadonlyArray<Step>) => PairStory.lines({ ...trace, earlier, steps })[1]
     assert.strictEqual(headOf(0, [first]), "1 step")
-    assert.strictEqual(headOf(12, [first, second]), "2 steps; 12 earlier ones are not kept any more")
+    assert.strictEqual(headOf(12, [first, second]), "2 steps; 12 earlier ones are no longer kept")
   })
 
   it("ends with what its last step left", () =>

@@ -79,6 +79,6 @@ describe("a situation reads", () => {
   it("quiet: a clock that was set back makes no negative ages", () =>
     assert.include(
       SituationText.of("quiet", { ...nothing, ...quiet(-5, -5) }).cause,
-      "0.0 s ago, and the ping sent 0.0 s ago"
+      "no byte for 0.0 s, and the ping sent 0.0 s ago"
     ))
 })

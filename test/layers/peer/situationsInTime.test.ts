@@ -12,7 +12,7 @@ describe("how it goes, and went", () => {
     "a line that went dead: the age of the last byte and of the unanswered ping",
     {
       situation: "quiet",
-      cause: /the last byte came \d\d\.\d s ago, and the ping sent \d+\.\d s ago is unanswered/,
+      cause: /no byte for \d\d\.\d s, and the ping sent \d+\.\d s ago is unanswered/,
       fix: /"silent".*--dead/,
       text: /^Connected for .*; last byte \d\d\.\d s ago\./,
       status: "connected"
@@ -115,7 +115,7 @@ describe("how it goes, and went", () => {
     "nothing was tried yet",
     {
       situation: "not-tried",
-      cause: /first dial is to come/,
+      cause: /first dial is scheduled/,
       fix: undefined,
       text: /Now: this node dials; 1 under way/,
       status: "missing"
