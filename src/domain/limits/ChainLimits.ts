@@ -157,10 +157,11 @@ export const storeConnections = 4
  */
 export const syncInboxBytes = 512 * 1024
 /**
- * ms. Time slice for queued sync messages before other work runs; one step may take longer. What arrives meanwhile, such as a ping or a question
- * to the admin API, waits for it several times: to be read, and to be answered.
+ * ms. A turn of the event loop while sync has messages to handle: they get what other work leaves of it, and at least `syncTurnLeastMs`; one step may
+ * take longer. What arrives meanwhile, such as a ping or a question to the admin API, waits for it several times: to be read, and to be answered.
  */
-export const syncTurnMs = 2
+export const syncTurnMs = 1.5
+export const syncTurnLeastMs = 0.3
 /** blocks, and headers, checked in one step of a message: a quarter of a ms of compiled code. A block longer than an answer's chunk is a step of its own. */
 export const syncStepBlocks = 8
 export const syncStepHeaders = 64

@@ -11,6 +11,7 @@ import { type Hash, length as hashLength } from "../../domain/chain/Hash.ts"
 import type { Hasher } from "../../domain/chain/Hasher.ts"
 import * as Limits from "../../domain/Limits.ts"
 import type { Side, StoredBlock } from "../../services/ChainStore.ts"
+import { giveAway } from "../sql/giveAway.ts"
 import { txidsOf } from "./StoredBlocks.ts"
 
 /** A span is `offset × 2^26 + length`: both fit in a double, and databases can shift. */
@@ -22,6 +23,7 @@ interface Packed {
   readonly count: number
   /** 32 bytes each: the hash of the first block's parent, then that of every block. */
   readonly hashes: Uint8Array
+  /** For one statement: it may be moved to the database's thread. */
   readonly bytes: Uint8Array
   /** JSON array of spans of `bytes`. */
   readonly spans: string
@@ -46,7 +48,7 @@ const pack = (blocks: ReadonlyArray<StoredBlock>): Packed => {
     first: blocks[0]?.height ?? 0,
     count: blocks.length,
     hashes: new Uint8Array(hashes.buffer, 0, hashes.length),
-    bytes,
+    bytes: giveAway(bytes),
     spans: JSON.stringify(spans)
   }
 }

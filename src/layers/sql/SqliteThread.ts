@@ -7,6 +7,7 @@ import type { Scope } from "effect"
 import { SqlError } from "effect/sql"
 import { Worker } from "node:worker_threads"
 import * as Limits from "../../domain/Limits.ts"
+import { movable } from "./giveAway.ts"
 import type { Row, SqliteFault } from "./SqliteHandle.ts"
 import * as SqliteHandle from "./SqliteHandle.ts"
 import type { SqliteOptions } from "./SqliteOptions.ts"
@@ -26,7 +27,7 @@ export const sqlError = ({ errno, message }: SqliteFault, operation: string): Sq
 export interface SqliteThread {
   /**
    * Runs one statement. **Order**: statements run in call order. Interruption stops the waiting, not the statement. Byte arrays
-   * among the parameters are copied when the effect starts.
+   * among the parameters are copied when the effect starts, or moved (`giveAway`).
    */
   readonly run: (sql: string, params: ReadonlyArray<unknown>) => Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>
   /** As of the last answer. */
@@ -101,7 +102,7 @@ export const make = (options: SqliteOptions): Effect.Effect<SqliteThread, SqlErr
         Effect.callback((resume) => {
           if (gone !== undefined) return resume(Effect.fail(gone))
           waiting.push(resume)
-          worker.postMessage({ sql, params: params.map(owned) } satisfies Request, [])
+          worker.postMessage({ sql, params: params.map(owned) } satisfies Request, movable(params))
         }),
       inTransaction: () => inTransaction
     }

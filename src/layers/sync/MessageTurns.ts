@@ -1,6 +1,9 @@
 /**
  * Handles peers' chain messages in the order received, a few milliseconds at a time. Thousands of blocks can arrive at once, and
  * a ping or a question to the admin API must not wait until all of them are checked.
+ *
+ * Sync takes what the rest of the process leaves of a turn of the event loop (`Limits.syncTurnMs`): a turn that answered the admin API or
+ * put a stored batch on the chain gets a short step of sync, so that turns are alike and the next question waits no longer.
  */
 import { Effect } from "effect"
 import * as Limits from "../../domain/Limits.ts"
@@ -21,7 +24,11 @@ export class MessageTurns {
   #next = 0
   /** The rest of the task under way. */
   #steps: Steps | undefined
+  /** ms of this turn that sync has used, and may use. */
   #spentMs = 0
+  #budgetMs: number = Limits.syncTurnMs
+  /** When sync last gave the turn away; monotonic ms. */
+  #restedAt = 0
   #isRunning = false
   #isResting = false
 
@@ -34,19 +41,21 @@ export class MessageTurns {
   push(task: () => Steps | void): void {
     this.#waiting.push(task)
     if (this.#isResting || this.#isRunning) return
-    this.#run()
+    // Messages arrive while sockets are read. The immediates of that turn follow at once, before any socket is read again: sync has had its part.
+    this.#run(this.#restAfterReading)
   }
 
-  #run(): void {
+  #run(rest: Effect.Effect<void>): void {
     this.#isRunning = true
     try {
       while (this.#steps !== undefined || this.#next < this.#waiting.length) {
-        if (this.#spentMs >= Limits.syncTurnMs) {
+        const before = this.#now()
+        if (this.#spentMs >= this.#budgetMs) {
           this.#isResting = true
-          this.#fork(this.#rest)
+          this.#restedAt = before
+          this.#fork(rest)
           return
         }
-        const before = this.#now()
         this.#step()
         this.#spentMs += this.#now() - before
       }
@@ -78,9 +87,13 @@ export class MessageTurns {
   readonly #rest = Effect.andThen(
     Effect.yieldNow,
     Effect.sync(() => {
+      const othersMs = this.#now() - this.#restedAt
       this.#isResting = false
       this.#spentMs = 0
-      this.#run()
+      this.#budgetMs = Math.max(Limits.syncTurnLeastMs, Limits.syncTurnMs - othersMs)
+      this.#run(this.#rest)
     })
   )
+
+  readonly #restAfterReading = Effect.andThen(Effect.yieldNow, this.#rest)
 }

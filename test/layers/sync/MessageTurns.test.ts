@@ -21,7 +21,7 @@ const make = () => {
     }
   }
   const rest = () => Effect.runSync(forked.shift() ?? Effect.die("nothing waits"))
-  return { turns, forked, done, note, steps, rest }
+  return { turns, forked, clock, done, note, steps, rest }
 }
 
 describe("MessageTurns", () => {
@@ -39,6 +39,46 @@ describe("MessageTurns", () => {
     rest()
     assert.deepStrictEqual([done.at(-1), forked.length], [10, 0])
   })
+
+  it("gets what other work leaves of a turn, and a little in any case", () => {
+    const { clock, done, note, rest, turns } = make()
+    const tenth = Limits.syncTurnMs / 10
+    for (let n = 0; n < 60; n++) turns.push(() => note(n, tenth))
+    const ofTurn = (othersMs: number) => {
+      const before = done.length
+      clock.now += othersMs
+      rest()
+      return done.length - before
+    }
+    // Sums of tenths may fall short by a rounding error: one task more.
+    assert.include([10, 11], done.length)
+    assert.include([7, 8], ofTurn(3 * tenth))
+    const least = Math.ceil(Limits.syncTurnLeastMs / tenth)
+    assert.include([least, least + 1], ofTurn(9.5 * tenth))
+    assert.include([least, least + 1], ofTurn(100 * tenth))
+    assert.include([10, 11], ofTurn(0))
+  })
+
+  it.effect("has had its part of a turn when messages began it: the immediates after reading are not another", () =>
+    Effect.gen(function*() {
+      const clock = { now: 0 }
+      const done: Array<number> = []
+      const turns = new MessageTurns(() => clock.now, (effect) => void Effect.runFork(effect))
+      const immediate = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
+      for (let n = 0; n < 3; n++) {
+        turns.push(() => {
+          done.push(n)
+          clock.now += Limits.syncTurnMs
+        })
+      }
+      assert.deepStrictEqual(done, [0])
+      yield* immediate
+      assert.deepStrictEqual(done, [0])
+      yield* immediate
+      assert.deepStrictEqual(done, [0, 1], "and from then on one part in each turn")
+      yield* immediate
+      assert.deepStrictEqual(done, [0, 1, 2])
+    }))
 
   it("interrupts a task between its steps, and starts the next one after the last of them", () => {
     const { done, forked, note, rest, steps, turns } = make()

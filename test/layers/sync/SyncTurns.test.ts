@@ -79,8 +79,13 @@ const asked = Effect.gen(function*() {
 })
 
 describe("a turn of sync", () => {
-  it("is two ms, and a step an eighth of it: answers of the admin API wait for two or three turns", () => {
-    assert.deepStrictEqual([Limits.syncTurnMs, Limits.syncStepBlocks, Limits.syncStepHeaders], [2, 8, 64])
+  it("is a ms and a half, and a step a sixth of it: answers of the admin API wait for two or three turns", () => {
+    assert.deepStrictEqual([Limits.syncTurnMs, Limits.syncTurnLeastMs, Limits.syncStepBlocks, Limits.syncStepHeaders], [
+      1.5,
+      0.3,
+      8,
+      64
+    ])
   })
 
   it.effect("checks a few blocks of an answer, and holds all of them once the last is checked", () =>
