@@ -48,6 +48,8 @@ const allowed: ReadonlyArray<readonly [file: string, name: string, why: string]>
   ["src/layers/chain/HashIndex.ts", "segmentBits", "the layout of a hash table"],
   ["src/layers/chain/HashIndex.ts", "firstPairs", "the layout of a hash table"],
   ["src/layers/config/Settings.ts", "hour", "a unit"],
+  ["src/layers/http/processTime.ts", "tickMs", "a unit of Linux"],
+  ["src/layers/http/processTime.ts", "userField", "the format of a file of Linux"],
   ["src/layers/log/LogOutput.ts", "newline", "a character"],
   ["src/layers/socket/memory/MemoryHost.ts", "firstPort", "the ephemeral ports of IANA"],
   ["src/layers/socket/memory/MemoryHost.ts", "lastPort", "the ephemeral ports of IANA"],

@@ -55,6 +55,8 @@ export const notifyStopMs = 1_000
 export const outputMs = 2_000
 /** ms. How often a dial held back by isolation checks whether the isolation has ended. */
 export const isolatedRedialMs = 250
+/** ms. How often the process's processor time is read for metrics. */
+export const processTimeMs = 1_000
 /**
  * MiB. Size of a half of the young generation where we start the node (`--max-semi-space-size` in `ops/`): the collector stops the node while it copies what is
  * in use there. V8's own 64 MiB make each stop 8 times as long, and the node 100 MB larger.

@@ -15,6 +15,7 @@ import { monotonicMs } from "../time/monotonicMs.ts"
 import * as NodeHealth from "./NodeHealth.ts"
 import { masternodeReport } from "./optionalReports.ts"
 import * as ProcessMemory from "./processMemory.ts"
+import * as ProcessTime from "./processTime.ts"
 
 const types = { counter: "Counter", gauge: "Gauge", histogram: "Histogram" } as const
 
@@ -80,11 +81,11 @@ export const facts = (startedAt: number) =>
     const health = yield* NodeHealth.make
     const masternodes = yield* masternodeReport
     const stores = yield* Effect.serviceOption(StoreTimes)
+    const processMs = yield* ProcessTime.make
     return Effect.gen(function*() {
       const { rows, sync, verdict } = yield* health
       const { counts } = Option.getOrUndefined(yield* masternodes) ?? {}
       const { heapBytes, residentBytes } = ProcessMemory.read()
-      const { system, user } = process.cpuUsage()
       return {
         software: config.software,
         network: config.network.name,
@@ -101,7 +102,7 @@ export const facts = (startedAt: number) =>
         queues: yield* state.queues,
         stores: Option.match(stores, { onNone: () => [], onSome: ({ report }) => report() }),
         logLinesDropped: droppedLines() ?? 0,
-        process: { residentBytes, heapBytes, cpuMs: (user + system) / 1_000 }
+        process: { residentBytes, heapBytes, cpuMs: processMs() }
       }
     })
   })

@@ -5,6 +5,7 @@ import * as MasternodeReport from "../../domain/masternode/MasternodeReport.ts"
 import * as PairStory from "../../domain/pair/PairStory.ts"
 import * as PairTraceFile from "../../domain/pair/PairTraceFile.ts"
 import * as PeerAddress from "../../domain/peer/PeerAddress.ts"
+import * as PeerSummary from "../../domain/peer/PeerSummary.ts"
 import { ConnectionManager } from "../../services/ConnectionManager.ts"
 import { NodeConfig, type NodeSetup } from "../../services/NodeConfig.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
@@ -64,7 +65,7 @@ export const layer = (startedAt: number) =>
       return handlers.handleAll({
         status: () =>
           Effect.gen(function*() {
-            const { links, own, peers, sync, verdict } = yield* health
+            const { own, peers, rows, sync, verdict } = yield* health
             const { apart, connected, known, missing, sentence, troubled } = peers
             const now = yield* Clock.currentTimeMillis
             const uptimeMs = Math.round((yield* monotonicMs) - startedAt)
@@ -83,7 +84,7 @@ export const layer = (startedAt: number) =>
               ...(missing.length === 0 ? {} : { missing }),
               ...(Object.keys(troubled).length === 0 ? {} : { troubled }),
               ...(Object.keys(apart).length === 0 ? {} : { apart }),
-              ...(connected === 0 ? {} : { links }),
+              ...(connected === 0 ? {} : { links: PeerSummary.links(rows) }),
               verdict: NodeHealth.toApi(verdict),
               state: sentence,
               chain: sync === undefined ? undefined : chainOf(sync),

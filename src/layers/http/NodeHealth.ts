@@ -21,7 +21,6 @@ export const toApi = ({ isOk, isReady, problems, text }: NodeVerdict.NodeVerdict
 export interface Health {
   readonly rows: ReadonlyArray<Explanation.Row>
   readonly peers: PeerSummary.PeerSummary
-  readonly links: PeerSummary.Links
   readonly sync: SyncReport | undefined
   readonly own: OwnReport
   readonly verdict: NodeVerdict.NodeVerdict
@@ -48,6 +47,6 @@ export const make: Effect.Effect<Effect.Effect<Health>, never, PeerState> = Effe
         : { height: sync.tip.height, target: sync.target, synced: sync.synced, halted: sync.halted },
       notices: own.notices
     })
-    return { rows, peers, links: PeerSummary.links(rows), sync, own, verdict }
+    return { rows, peers, sync, own, verdict }
   })
 })
