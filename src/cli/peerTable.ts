@@ -53,9 +53,12 @@ const waiting = ({ at, peer }: Row): string => {
 }
 
 const stateOf = (row: Row): string => {
-  const { connection, situation } = row.peer
-  if (connection === undefined) return waiting(row)
-  return situation === undefined || situation === "connected" ? "up" : `up, ${situation}`
+  const { connection, flaps = 0, situation } = row.peer
+  const flapped = flaps === 0 ? "" : `, ${flaps} ${flaps === 1 ? "flap" : "flaps"}`
+  if (connection === undefined) return `${waiting(row)}${flapped}`
+  return situation === undefined || situation === "connected" || situation === "flaps" && flaps > 0
+    ? `up${flapped}`
+    : `up, ${situation}${flapped}`
 }
 
 const columns: ReadonlyArray<Column<Row>> = [

@@ -74,7 +74,9 @@ const table = (status: Status): string =>
           "flaps",
           status.stats.flaps === 0
             ? "0"
-            : `${status.stats.flaps} connections dropped although both processes were well; timemesh peers marks the peers, timemesh trace IP shows the cause`
+            : `${
+              status.stats.flaps === 1 ? "1 connection" : `${status.stats.flaps} connections`
+            } dropped although both processes were well; timemesh peers marks the peers, timemesh trace IP shows the cause`
         ] as const
       ]),
     ["failed attempts", reasons(status.stats.refused, status.stats.refusedByReason)],

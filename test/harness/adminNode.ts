@@ -71,6 +71,7 @@ export const row: PeerRecord = {
   lastAttempt: undefined,
   shortUps: 1,
   restarts: 0,
+  flaps: 0,
   inUseRefusals: 0,
   mayDial: true,
   speaks: "native",

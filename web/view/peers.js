@@ -30,13 +30,15 @@ export const spark = (values) => {
 const levelOf = (situation) =>
   situation === "connected" ? "good" : situation === "quiet" || situation === "clock" ? "wait" : "bad"
 
-/** @type {(peer: Peer) => VNode} */
-const state = ({ connection, situation }) =>
+/** @type {(peer: Peer) => ReadonlyArray<VNode | undefined>} */
+const state = ({ connection, flaps = 0, situation }) => [
   h(
     "span",
     { class: "pill", "data-level": connection === undefined ? "idle" : levelOf(situation) },
     situation ?? (connection === undefined ? "not connected" : "connected")
-  )
+  ),
+  flaps === 0 ? undefined : h("span", { class: "pill", "data-level": "wait" }, format.many(flaps, "flap"))
+]
 
 /** @type {Column<Peer>} */
 const ip = {

@@ -41,6 +41,8 @@ export interface BookEntry {
   /** Consecutive Ups shorter than `Limits.steadyUpMs`, and how many of them were by another process than the one before. */
   readonly shortUps: number
   readonly restarts: number
+  /** Its connections that dropped although both processes were healthy (`isFlap`), since this node started. */
+  readonly flaps: number
   /** The address under which the same process is connected. */
   readonly aliasOf: PeerIp | undefined
   /** The operator disconnected it, and it has not been named since. */
@@ -69,6 +71,7 @@ export const make = (port: number | undefined, source: PeerSource): BookEntry =>
   process: undefined,
   shortUps: 0,
   restarts: 0,
+  flaps: 0,
   aliasOf: undefined,
   isStopped: false,
   isSelf: false,

@@ -88,6 +88,8 @@ export interface PeerRecord {
   readonly shortUps: number
   /** How many of them came from a new process of the peer. */
   readonly restarts: number
+  /** Its connections that dropped although both processes were healthy, since this node started. */
+  readonly flaps: number
   /** Consecutive times that another process connected from this address and was refused. */
   readonly inUseRefusals: number
   /** Whether this node may dial it on its own: not after `disconnect`, and not without an address to dial. */

@@ -70,6 +70,8 @@ export const Peer = Schema.Struct({
   /** Optional, like every field that was added later: an older node does not send it. */
   shortUps: Schema.optional(Schema.Int),
   restarts: Schema.optional(Schema.Int),
+  /** Its connections that dropped although both processes were healthy, since the start: the peers' sum is at most `stats.flaps` of `/status`. */
+  flaps: Schema.optional(Schema.Int),
   inUseRefusals: Schema.optional(Schema.Int),
   mayDial: Schema.optional(Schema.Boolean),
   dialPort: Schema.optional(Schema.Int),

@@ -65,7 +65,9 @@ export const up = (
   end.up = up
   connection.allowLongFrames()
   const before = peer.book
-  peer.book = book(before)
+  const after = book(before)
+  const isFlap = BookEntry.isFlap(before, after, now)
+  peer.book = isFlap ? { ...after, flaps: after.flaps + 1 } : after
   ctx.emit({
     _tag: "Up",
     ip: peer.ip,
@@ -73,7 +75,7 @@ export const up = (
     direction: end.direction,
     socket: connection.socketName,
     role,
-    ...(BookEntry.isFlap(before, peer.book, now) ? { isFlap: true } : {})
+    ...(isFlap ? { isFlap } : {})
   })
   noteGood(ctx, peer, end)
   Heartbeat.start(ctx, up)

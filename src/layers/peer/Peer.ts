@@ -144,6 +144,7 @@ export class Peer implements PeerOfEnd {
       lastAttempt: lastAttempt === undefined ? undefined : { ...lastAttempt, at: Math.round(lastAttempt.at + offset) },
       shortUps: book.shortUps,
       restarts: book.restarts,
+      flaps: book.flaps,
       inUseRefusals: book.inUseRefusals,
       mayDial: this.dialable,
       speaks: this.speaks,

@@ -32,6 +32,7 @@ describe("what is known of a new peer", () => {
       process: undefined,
       shortUps: 0,
       restarts: 0,
+      flaps: 0,
       aliasOf: undefined,
       isStopped: false,
       isSelf: false,

@@ -61,6 +61,7 @@ const filled: Required<PeerRecord> = {
   lastAttempt: { at: 1, reason, direction: "inbound", reached: "hello" },
   shortUps: 1,
   restarts: 1,
+  flaps: 0,
   inUseRefusals: 1,
   mayDial: false,
   speaks: "time",

@@ -86,7 +86,7 @@ const agree = ({ commands, json, page, series }: Faces) => {
     status: status.connected,
     metrics: total(series, "timemesh_peers"),
     command: Number(/^peers +(\d+) connected/m.exec(text.status)?.[1]),
-    table: text.peers.split("\n").filter((line) => /  up(?:, \S+)?$/.test(line)).length,
+    table: text.peers.split("\n").filter((line) => /  up(?:, .+)?$/.test(line)).length,
     dashboard: shown("connected")
   }, {
     open: up.length,
@@ -139,6 +139,14 @@ const agree = ({ commands, json, page, series }: Faces) => {
   assert.strictEqual(series.get("timemesh_ups_total"), stats.ups)
   assert.strictEqual(series.get("timemesh_flaps_total"), stats.flaps)
   assert.include(tiles, `Flaps since start ${stats.flaps}`)
+  // Which peers: the answer to "who flapped" after the first.
+  const flapped = peers.peers.flatMap(({ flaps = 0, ip }) => flaps > 0 ? [[ip, flaps] as const] : [])
+  assert.strictEqual(flapped.reduce((sum, [, flaps]) => sum + flaps, 0), stats.flaps)
+  for (const [ip, flaps] of flapped) {
+    const words = `${flaps} ${flaps === 1 ? "flap" : "flaps"}`
+    assert.match(text.peers, new RegExp(`^${ip.replaceAll(".", "\\.")} .*, ${words}$`, "m"))
+    assert.include(textOf(peersView.view({ ...page, show: "all", filter: ip })), words)
+  }
 
   // Bans and masternodes.
   assert.strictEqual(series.get("timemesh_bans"), bans.bans.length)

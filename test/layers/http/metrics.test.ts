@@ -124,7 +124,7 @@ const agree = Effect.fnUntraced(function*(node: Running, connected: number) {
       status: status.connected,
       metrics: total(series, "timemesh_peers"),
       command: Number(/^peers +(\d+) connected/m.exec(statusCommand.render(status))?.[1]),
-      peersCommand: peersCommand.render(table).split("\n").filter((line) => /  up(?:, \S+)?$/.test(line)).length
+      peersCommand: peersCommand.render(table).split("\n").filter((line) => /  up(?:, .+)?$/.test(line)).length
     },
     {
       table: connected,

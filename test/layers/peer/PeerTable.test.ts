@@ -107,6 +107,7 @@ describe("a row", () => {
       nextAttemptAt: undefined,
       shortUps: 0,
       restarts: 0,
+      flaps: 0,
       inUseRefusals: 0,
       mayDial: false,
       speaks: "native",
