@@ -35,6 +35,16 @@ export const alerts: ReadonlyArray<Alert> = [
     rests: { [`up{job="timemesh",${node}}`]: "1x30" }
   },
   {
+    name: "TimemeshNotOk",
+    expression: `${metric("timemesh_ok")} == 0`,
+    lasting: "10m",
+    severity: "warning",
+    summary: "the node has a problem that needs an operator",
+    action: "timemesh status begins with it, and with what to do",
+    fires: { [of("timemesh_ok")]: "0x30" },
+    rests: { [of("timemesh_ok")]: "0x9 1x25" }
+  },
+  {
     name: "TimemeshFlap",
     expression: `${increase("timemesh_flaps_total", "1h")} > 0`,
     lasting: "0m",

@@ -28,6 +28,8 @@ export interface Facts {
     /** Why blocks are not stored; absent while they are. */
     readonly halted?: Problem.Problem | undefined
   } | undefined
+  /** Why the peer book and the bans are not stored; absent while they are. */
+  readonly book?: string | undefined
   /** Notices about its own address. */
   readonly notices: ReadonlyArray<
     { readonly notice: Notice; readonly cause: string; readonly fix?: string | undefined }
@@ -45,6 +47,12 @@ const ofStore = (chain: Facts["chain"]): ReadonlyArray<Problem.Problem> => {
   const { fix, what } = chain.halted
   return [problem(`height ${chain.height}, not storing: ${what}`, fix)]
 }
+
+/** Bans and addresses of this node are lost when it stops. */
+const ofBook = (book: Facts["book"]): ReadonlyArray<Problem.Problem> =>
+  book === undefined
+    ? []
+    : [{ what: book, fix: "make room on that disk, or mend it: they are stored by themselves then" }]
 
 const ofPeers = ({ connected, known, missing, troubled }: PeerSummary): ReadonlyArray<Problem.Problem> => {
   if (known === 0) {
@@ -79,9 +87,9 @@ const chainText = (chain: Facts["chain"]): string => {
 }
 
 export const of = (facts: Facts): NodeVerdict => {
-  const { chain, inbound, notices, outbound, peers } = facts
+  const { book, chain, inbound, notices, outbound, peers } = facts
   const { connected } = peers
-  const problems = [...ofStore(chain), ...ofPeers(peers), ...ofNotices(notices)]
+  const problems = [...ofStore(chain), ...ofBook(book), ...ofPeers(peers), ...ofNotices(notices)]
   const [first, ...more] = problems
   const count = `${connected} ${connected === 1 ? "peer" : "peers"} (${inbound} in, ${outbound} out)`
   return {

@@ -48,6 +48,8 @@ export class PeerState extends Context.Service<PeerState, {
     readonly tracedPairs: number
     readonly traceBytes: number
   }>
+  /** Why the peer book and the bans are not stored, for a person; `undefined`: they are, or nothing has changed. */
+  readonly unsaved: Effect.Effect<string | undefined>
   /** Messages of all connections by wire, direction and type; only types that were seen. */
   readonly messages: Effect.Effect<ReadonlyArray<MessageCount>>
   readonly queues: Effect.Effect<Queues>

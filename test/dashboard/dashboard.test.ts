@@ -89,13 +89,14 @@ describe("the dashboard in Chromium", () => {
         const { page, problems } = yield* Browser.open(yield* Browser.launch)
         const answerOf = crowd(1_000)
         let asked = 0
-        // From its fourth answer on the fifth peer has another state; nothing else changes.
+        // From then on the fifth peer has another state; nothing else changes.
+        let isQuiet = false
         yield* Effect.promise(() =>
           page.route("**/peers", (route) => {
             asked += 1
             return route.fulfill({
-              json: answerOf((peers, answer) =>
-                answer < 4 ? peers : peers.map((peer, i) => i === 4 ? { ...peer, situation: "quiet" } : peer)
+              json: answerOf((peers) =>
+                isQuiet ? peers.map((peer, i) => i === 4 ? { ...peer, situation: "quiet" } : peer) : peers
               )
             })
           })
@@ -137,6 +138,7 @@ describe("the dashboard in Chromium", () => {
             }).observe(document.querySelector(".cards"), { attributes: true, childList: true, characterData: true, subtree: true })
             undefined`)
         )
+        isQuiet = true
         yield* Browser.until(
           page,
           "document.querySelector('#peers tbody tr:nth-child(5)').textContent.includes('quiet')"

@@ -57,6 +57,18 @@ describe("verdict", () => {
     assert.deepStrictEqual(alone, { what: "height 5, not storing: gone" })
   })
 
+  it("of a node that cannot store its peer book and bans is a problem, whatever its chain does", () => {
+    const { isOk, isReady, text } = of({
+      book: "/data/peers.db: disk is full; the peer book and the bans are not stored"
+    })
+    assert.deepStrictEqual([isOk, isReady], [false, true])
+    assert.strictEqual(
+      text,
+      "PROBLEM: /data/peers.db: disk is full; the peer book and the bans are not stored; make room on that disk, or mend it: " +
+        "they are stored by themselves then"
+    )
+  })
+
   it("of a node without peers says why, and what to do", () => {
     const alone = of({ peers: none, inbound: 0, outbound: 0 })
     assert.deepStrictEqual([alone.isOk, alone.isReady], [false, false])

@@ -46,7 +46,7 @@ describe("the program", () => {
         assert.strictEqual(status.code, 0, status.stderr)
         assert.match(
           status.stdout,
-          /^OK: 1 peer \((?:1 in, 0|0 in, 1) out\), (?:height 0 = best peer|syncing: height 0 of 0)\n\nstate +Connected to all 1 known peers\nnetwork +devnet\nlisten +127\.77\.0\.1:\d+\n/
+          /^OK: 1 peer \((?:1 in, 0|0 in, 1) out\), (?:height 0 = best peer|syncing: height 0 of 0)\n\nstate +Connected to the one known peer\nnetwork +devnet\nlisten +127\.77\.0\.1:\d+\n/
         )
         const json = yield* call(["peers", "--admin", one.file.admin ?? "", "--json"])
         const row = JSON.parse(json.stdout).peers[0]

@@ -102,6 +102,7 @@ export const services = (note: (call: string) => Effect.Effect<void>) =>
       peers: Effect.succeed([row]),
       connected: Effect.succeed([row]),
       book: () => Effect.succeed([]),
+      unsaved: Effect.undefined,
       sizes: Effect.succeed({ book: { new: 5, tried: 6 }, tracedPairs: 7, traceBytes: 8 }),
       messages: Effect.succeed<ReadonlyArray<MessageCount>>([{
         wire: "native",

@@ -68,7 +68,13 @@ const trouble = (troubled: PeerSummary["troubled"]): string => {
 
 const sentence = (known: number, connected: number, missing: ReadonlyArray<Missing>): string => {
   const [most] = missing
-  if (most === undefined) return known === 0 ? noPeersKnown : `Connected to all ${known} known peers`
+  if (most === undefined) {
+    return known === 0
+      ? noPeersKnown
+      : known === 1
+      ? "Connected to the one known peer"
+      : `Connected to all ${known} known peers`
+  }
   const isOne = missing.length === 1 && most.peers === 1
   if (connected === 0) {
     const why = isOne ? `${most.example}: ${most.cause}` : `${most.peers} of them: ${most.cause} (${most.example})`

@@ -79,6 +79,10 @@ const fromFile = Effect.fnUntraced(function*(file: string, namedBy: string) {
   const text = yield* isPlain
     ? Effect.mapError(fs.readFileString(file), (error) => unreadable(`cannot be read: ${systemReason(error)}`))
     : Effect.mapError(InputFile.text(file), ({ detail }) => unreadable(detail))
+  // What a decoder puts in the place of bytes that are no text: a path with it would be another one.
+  if (text.includes("\uFFFD")) {
+    return yield* new ConfigError({ where: file, problem: "is not UTF-8", fix: "save the file as UTF-8" })
+  }
   const parsed = parseFile(file, text)
   if (Result.isFailure(parsed)) {
     return yield* new ConfigError({ where: file, problem: parsed.failure, fix: "correct the file" })

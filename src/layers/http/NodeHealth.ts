@@ -45,6 +45,7 @@ export const make: Effect.Effect<Effect.Effect<Health>, never, PeerState> = Effe
       chain: sync === undefined
         ? undefined
         : { height: sync.tip.height, target: sync.target, synced: sync.synced, halted: sync.halted },
+      book: yield* state.unsaved,
       notices: own.notices
     })
     return { rows, peers, sync, own, verdict }

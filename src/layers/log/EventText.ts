@@ -177,7 +177,9 @@ export const describe = (event: NodeEvent): LogLine => {
       return remote(
         "Warn",
         event._tag,
-        `banned ${event.subnet} for ${seconds(event.forMs)} (by ${event.by}): ${clean(event.detail)}`
+        `banned ${event.subnet} for ${seconds(event.forMs)} (by ${event.by})${
+          event.detail === "" ? "" : `: ${clean(event.detail)}`
+        }`
       )
     case "Unbanned":
       return remote(

@@ -89,9 +89,15 @@ export const make = Effect.fnUntraced(function*(ctx: NodeContext, { anchors: bef
             ctx.book.giveBack(changes)
             ctx.protection.ledger.giveBack(ledger)
             ctx.protection.isUnsaved ||= bans !== undefined
+            ctx.table.unsaved = error.message
           }),
           Effect.logWarning(error.message)
         )
+      ),
+      Effect.tap(() =>
+        Effect.sync(() => {
+          ctx.table.unsaved = undefined
+        })
       )
     )
   }))

@@ -149,6 +149,7 @@ const make = Effect.gen(function*() {
       tracedPairs: table.flights.pairs,
       traceBytes: table.flights.bytes
     })),
+    unsaved: Effect.sync(() => table.unsaved),
     messages: Effect.sync(() => table.messages.counts),
     queues: Effect.sync(() => table.manager?.queues() ?? noQueues),
     trace: (ip) => Effect.sync(() => Option.fromUndefinedOr(trace(view, ip))),

@@ -45,6 +45,8 @@ export class PeerTable extends Context.Service<PeerTable, {
   readonly changes: Stream.Stream<PeerRecord>
   /** What the connection manager shows of itself; `undefined` until it listens. */
   manager: Manager | undefined
+  /** Why the latest save of the book failed; `undefined`: it did not. */
+  unsaved: string | undefined
   /** Messages by type, over all connections. */
   readonly messages: MessageTally
   /** This node's own addresses, which are never a peer's. */
@@ -96,6 +98,7 @@ const make = Effect.gen(function*() {
     },
     changes: Stream.unwrap(Effect.as(reading, Stream.fromPubSub(changes))),
     manager: undefined,
+    unsaved: undefined,
     messages: new MessageTally(),
     own: new OwnAddresses(setup, sockets.addresses, now),
     isolated: new Set(),

@@ -54,7 +54,7 @@ const fromSql = (error: SqlError.SqlError, file: string): Damaged | PeerStoreErr
   sqlFailure(error) === "damaged"
     ? damaged(sqlFailureText(error))
     : new PeerStoreError({
-      detail: `${file}: ${sqlFailureText(error)}; the peer book is not remembered until that works`
+      detail: `${file}: ${sqlFailureText(error)}; the peer book and the bans are not stored`
     })
 
 const fromFile = ({ message }: FileError) => new PeerStoreError({ detail: message })

@@ -22,7 +22,7 @@ const rows = (situations: ReadonlyArray<Situation>): ReadonlyArray<Explanation> 
 const table: ReadonlyArray<readonly [situations: ReadonlyArray<Situation>, sentence: string]> = [
   [[], PeerSummary.noPeersKnown],
   [["own-address", "alias"], PeerSummary.noPeersKnown],
-  [["connected", "alias", "no-family", "moved", "impossible"], "Connected to all 1 known peers"],
+  [["connected", "alias", "no-family", "moved", "impossible"], "Connected to the one known peer"],
   [["connected", "quiet"], "Connected to all 2 known peers; of the connections, 1 quiet"],
   [["connected", "refused"], "Connected to 1 of 2 known peers; missing 10.0.0.2: it is refused"],
   [

@@ -141,6 +141,10 @@ describe("how settings are written", () => {
       "peer in /etc/timemesh.json: an entry is empty; give it a value, or leave the entry out"
     ],
     [
+      { file: json({ "data-dir": "/var/lib/n\uFFFDud" }) },
+      "/etc/timemesh.json: is not UTF-8; save the file as UTF-8"
+    ],
+    [
       { file: json([]) },
       "/etc/timemesh.json: does not hold an object of settings; use the form " +
       "{\"listen\": \"127.0.0.1:24100\", \"peer\": [\"127.0.0.2\"]}"

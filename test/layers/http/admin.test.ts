@@ -52,7 +52,7 @@ describe("admin API", () => {
         assert.strictEqual(status.listen, "127.0.0.1:24200")
         assert.strictEqual(status.network, "devnet")
         assert.strictEqual(status.pid, process.pid)
-        assert.strictEqual(status.state, "Connected to all 1 known peers")
+        assert.strictEqual(status.state, "Connected to the one known peer")
         const { ended, roundTrips, ...reported } = stats
         assert.deepStrictEqual([status.own?.reachable, status.own?.notices[0]?.fix], ["no", "forward the port"])
         assert.deepStrictEqual(status.stats, { ...reported, maxLagMs: 2, lagMs: 3 })

@@ -127,6 +127,7 @@ const answers = (explanation: Explanation, sync: SyncReport | undefined) =>
         explained: () => Effect.succeed([explanation]),
         why: () => Effect.succeed(explanation),
         trace: () => Effect.succeedNone,
+        unsaved: Effect.undefined,
         own: Effect.succeed<OwnReport>({
           ip: undefined,
           port: 0,

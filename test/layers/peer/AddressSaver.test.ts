@@ -161,7 +161,9 @@ describe("saving", () => {
       failing(1)
       yield* saver.save
       assert.isTrue(ctx.protection.isUnsaved)
+      assert.strictEqual(ctx.table.unsaved, "no disk")
       yield* saver.save
+      assert.isUndefined(ctx.table.unsaved)
       const [first, second] = saved()
       assert.deepStrictEqual(second?.changed, first?.changed)
       assert.deepStrictEqual(second?.offenders, first?.offenders)

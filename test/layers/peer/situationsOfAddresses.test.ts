@@ -73,7 +73,7 @@ describe("addresses that are no peers of their own", () => {
         assert.strictEqual(node.of("Dialling", "fd00::3").length, dials)
         const { status } = yield* ask(node, "fd00::3")
         assert.deepStrictEqual([status.known, status.connected, status.apart], [1, 1, { "own-address": 1 }])
-        assert.strictEqual(status.sentence, "Connected to all 1 known peers")
+        assert.strictEqual(status.sentence, "Connected to the one known peer")
       })))
   row(
     "an alias",

@@ -339,7 +339,7 @@ describe("PeerStoreSqlite", () => {
         const error = yield* Effect.flip(once(`${directory}/gone`, save(changes())))
         assert.strictEqual(error._tag, "PeerStoreError")
         assert.include(error.message, `${directory}/gone/peers.db`)
-        assert.include(error.message, "the peer book is not remembered until that works")
+        assert.include(error.message, "the peer book and the bans are not stored")
       })
     ))
 })
