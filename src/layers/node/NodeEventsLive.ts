@@ -1,14 +1,14 @@
-/** `NodeEvents`: counts each event, then calls the synchronous listeners, then publishes to a sliding hub for streams. */
-import { Clock, Effect, Layer, PubSub, Stream } from "effect"
+/** `NodeEvents`: counts each event, then calls the synchronous listeners, then publishes to streams. */
+import { Clock, Effect, Layer } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { NodeEvent } from "../../domain/NodeEvent.ts"
 import { NodeEvents } from "../../services/NodeEvents.ts"
+import * as Feed from "../time/Feed.ts"
 import { EventTotals } from "./EventTotals.ts"
 
 const make = Effect.gen(function*() {
   const clock = yield* Clock.Clock
-  const hub = yield* PubSub.sliding<NodeEvent>(Limits.eventBuffer)
-  yield* Effect.addFinalizer(() => PubSub.shutdown(hub))
+  const feed = yield* Feed.make<NodeEvent>(Limits.eventBuffer)
   const listeners = new Set<(event: NodeEvent) => void>()
   const totals = new EventTotals()
   const runFork = Effect.runForkWith(yield* Effect.context<never>())
@@ -21,7 +21,7 @@ const make = Effect.gen(function*() {
     }
   }
   return NodeEvents.of({
-    stream: Stream.fromPubSub(hub),
+    stream: feed.stream,
     listen: (listener) =>
       Effect.acquireRelease(
         Effect.sync(() => {
@@ -38,7 +38,7 @@ const make = Effect.gen(function*() {
       event.at = clock.currentTimeMillisUnsafe()
       totals.count(event)
       for (const listener of listeners) notify(listener, event)
-      PubSub.publishUnsafe(hub, event)
+      feed.publish(event)
     }
   })
 })

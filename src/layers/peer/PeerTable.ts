@@ -3,7 +3,7 @@
  *
  * Internal to the layers: written by the connection manager's synchronous steps, read through `PeerState`.
  */
-import { Clock, Context, Effect, Layer, PubSub, Stream } from "effect"
+import { Clock, Context, Effect, Layer, Stream } from "effect"
 import * as Limits from "../../domain/Limits.ts"
 import type { Queues } from "../../domain/metrics/Counts.ts"
 import type { PeerBook } from "../../domain/peer/PeerBook.ts"
@@ -12,6 +12,7 @@ import type { PeerRecord, PeerSource } from "../../domain/peer/PeerRecord.ts"
 import { NodeConfig } from "../../services/NodeConfig.ts"
 import { NodeRules } from "../../services/NodeRules.ts"
 import { PeerSocket } from "../../services/PeerSocket.ts"
+import * as Feed from "../time/Feed.ts"
 import { Timers } from "../time/Timers.ts"
 import { FlightRecorder } from "./FlightRecorder.ts"
 import { MessageTally } from "./MessageTally.ts"
@@ -74,8 +75,7 @@ const make = Effect.gen(function*() {
     nowMs: () => clock.currentTimeMillisUnsafe(),
     keyReport: (ip) => sockets.keyReport?.(ip)
   }
-  const changes = yield* PubSub.sliding<PeerRecord>(Limits.eventBuffer)
-  yield* Effect.addFinalizer(() => PubSub.shutdown(changes))
+  const changes = yield* Feed.make<PeerRecord>(Limits.eventBuffer)
   let readers = 0
   const reading = Effect.acquireRelease(Effect.sync(() => readers += 1), () => Effect.sync(() => readers -= 1))
   return PeerTable.of({
@@ -94,9 +94,9 @@ const make = Effect.gen(function*() {
     now,
     nowMs: context.nowMs,
     changed: (peer) => {
-      if (readers > 0) PubSub.publishUnsafe(changes, peer.record(context))
+      if (readers > 0) changes.publish(peer.record(context))
     },
-    changes: Stream.unwrap(Effect.as(reading, Stream.fromPubSub(changes))),
+    changes: Stream.unwrap(Effect.as(reading, changes.stream)),
     manager: undefined,
     unsaved: undefined,
     messages: new MessageTally(),
