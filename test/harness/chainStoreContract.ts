@@ -8,6 +8,9 @@ import { branchCases } from "./chainStoreBranchCases.ts"
 import { type Cases, holds, refused, tipOf } from "./chainStoreChecks.ts"
 import { reopenCases } from "./chainStoreReopenCases.ts"
 
+/** Turns of the event loop after which an append is interrupted: before it begins, during its first batch, and later. */
+const interruptions = [0, 1, 10, 40, 110]
+
 /** Of `cases`: those that take seconds. */
 export const longCases: ReadonlySet<string> = new Set([
   "a branch takes bounded disk",
@@ -218,13 +221,13 @@ const chainCases: Cases = {
   "an interrupted append leaves a linked chain": ({ open }) =>
     Effect.gen(function*() {
       const store = yield* open
-      const main = after(genesis, 4 * Limits.storeBatchBlocks)
-      for (let yields = 0; yields < 12; yields++) {
+      const main = after(genesis, 2 * Limits.storeBatchBlocks + 700)
+      for (const yields of interruptions) {
         const fiber = yield* Effect.forkChild(store.append(0, main), { startImmediately: true })
-        for (let i = 0; i < yields * 10; i++) yield* Effect.yieldNow
+        for (let i = 0; i < yields; i++) yield* Effect.yieldNow
         yield* Fiber.interrupt(fiber)
         const { height } = yield* store.tip
-        assert.isTrue(height % Limits.storeBatchBlocks === 0, `height ${height}`)
+        assert.isTrue(height % Limits.storeBatchBlocks === 0 || height === main.length, `height ${height}`)
         yield* holds(store, main.slice(0, height))
         // It continues from there.
         const next = main.slice(height, height + 3)
@@ -233,10 +236,10 @@ const chainCases: Cases = {
       }
       // A reorganisation is done or not.
       yield* store.append(0, main)
-      const fork = after(main[9] ?? genesis, 3 * Limits.storeBatchBlocks, 1)
-      for (let yields = 0; yields < 12; yields++) {
+      const fork = after(main[9] ?? genesis, 2 * Limits.storeBatchBlocks + 1, 1)
+      for (const yields of interruptions) {
         const fiber = yield* Effect.forkChild(store.append(10, fork), { startImmediately: true })
-        for (let i = 0; i < yields * 10; i++) yield* Effect.yieldNow
+        for (let i = 0; i < yields; i++) yield* Effect.yieldNow
         yield* Fiber.interrupt(fiber)
         const done = (yield* store.tip).hash === tipOf(fork).hash
         yield* holds(store, done ? [...main.slice(0, 10), ...fork] : main)

@@ -32,7 +32,7 @@ import { randomFrom } from "./random.ts"
 import { devnet, genesis, make } from "./syntheticChain.ts"
 
 const child = fileURLToPath(new URL("./syncKillChild.ts", import.meta.url))
-const blocks = 20_000
+const blocks = 12_000
 const sourceIp = "127.0.4.1"
 
 /** A node with the whole chain, and the chain. */

@@ -54,7 +54,7 @@ describe("nothing is left of connections and nodes that are gone", () => {
         assert.isAbove(result.reasons["EOF"] ?? 0, 0)
       }))
 
-  phase("3,000 connections on the memory network", Phases.memory, { cycles: 3_000, warmUp: 2_000, lanes })
-  phase("200 connections on real sockets", Phases.sockets, { cycles: 200, warmUp: 400, lanes })
+  phase("2,000 connections on the memory network", Phases.memory, { cycles: 2_000, warmUp: 1_500, lanes })
+  phase("120 connections on real sockets", Phases.sockets, { cycles: 120, warmUp: 200, lanes })
   phase("48 nodes", Phases.lifetimes, { cycles: 48, warmUp: 32, lanes })
 })

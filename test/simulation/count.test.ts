@@ -9,7 +9,7 @@ import * as Simulation from "../../src/simulation/Simulation.ts"
 
 const options = (seed: number, faults: ReadonlyArray<FaultKind>, mutant?: Mutant): SimulationOptions => ({
   seed,
-  nodes: 8,
+  nodes: 6,
   hours: 0.25,
   faults,
   mode: "safety",

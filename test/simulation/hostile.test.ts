@@ -174,7 +174,7 @@ const expected: Readonly<
   claim: [2, (outcomes) => {
     for (const outcome of outcomes) assert.isAtLeast(ups(outcome), 20, "it comes back for ever")
   }],
-  spam: [4, (outcomes) => {
+  spam: [2, (outcomes) => {
     // The honest peer, the hostile one, and what the node takes from one teller.
     const most = 2 + Limits.newAddresses + minutes * 60 * Limits.newAddressesPerSecond
     for (const { mostRows, node } of outcomes) {

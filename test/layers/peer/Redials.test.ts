@@ -81,7 +81,7 @@ describe("waits that are void", () => {
         Effect.gen(function*() {
           const nodes = yield* six(start)
           for (const [a, b] of across) yield* network.cut(a, b)
-          yield* TestClock.adjust("4 hours")
+          yield* TestClock.adjust("2 hours")
           for (const [a, b] of across) yield* network.heal(a, b)
           let waited = 0
           while ((yield* missing(nodes)).length === 6 && waited < 400) {

@@ -145,7 +145,7 @@ describe("FaultPlan", () => {
 
   it.prop("the same seed gives the same plan, in whatever order kinds are named", [Seed, Nodes], ([seed, nodes]) => {
     assert.deepStrictEqual(planOf(seed, nodes, 2, faultKinds.toReversed()), planOf(seed, nodes, 2))
-    assert.notDeepEqual(planOf(seed + 1, nodes, 24), planOf(seed, nodes, 24))
+    assert.notDeepEqual(planOf(seed + 1, nodes, 6), planOf(seed, nodes, 6))
   }, long)
 
   it.prop("only kinds that were asked for happen", [
