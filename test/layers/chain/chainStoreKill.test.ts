@@ -23,7 +23,7 @@ describe("ChainStoreSql", () => {
       [100, 5, "before"],
       [300, 6, "while"],
       [4_200, 11, "while"],
-      [4_200, 17, "before"]
+      [4_200, 12, "before"]
     ] as const
   ) {
     it.live(
