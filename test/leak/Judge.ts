@@ -62,7 +62,11 @@ export const leaksOf = (
  */
 const nodeTimers = 6
 
-/** ms. Closed sockets and last words take a second, and so long is looked again: less than any timer that might be left over. */
+/**
+ * ms. Closed sockets and final Rejects take a second, so the first look is after that: each costs half a second of processor time. Then it is looked
+ * again for less long than any timer that might be left over.
+ */
+const lingerMs = 1_100
 const settleMs = 4_000
 const againMs = 250
 
@@ -72,6 +76,7 @@ const againMs = 250
  */
 const settled = Effect.gen(function*() {
   const last = (yield* Clock.currentTimeMillis) + settleMs
+  yield* Effect.sleep(lingerMs)
   let census = yield* Census.take
   while (census.connections + census.ends > 0 && (yield* Clock.currentTimeMillis) < last) {
     yield* Effect.sleep(againMs)
