@@ -20,7 +20,7 @@ import { make as makeChain, startOfTime } from "../harness/syntheticChain.ts"
 
 const target = "10.0.0.5"
 const friend = "10.0.0.9"
-const minutes = 10
+const minutes = 6
 
 /** What a hostile peer left behind after one siege. */
 interface Outcome {
