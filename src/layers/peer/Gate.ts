@@ -138,7 +138,7 @@ const mayAdd = (ctx: NodeContext, from: Peer): boolean => {
 export interface Room {
   /** Rows whose address is in the peer book. */
   readonly inBook: number
-  /** Rows whose dials have not failed yet. */
+  /** Rows whose dials have neither failed nor been refused yet. */
   readonly untried: number
   /** Makes room for one more row, dropping one whose dials failed if needed. False if there is no room. */
   readonly take: () => boolean
@@ -153,10 +153,11 @@ export const room = (ctx: NodeContext): Room => {
     if (ctx.book.get(peer.ip) !== undefined) inBook += 1
     if (!BookEntry.isGossip(peer.book)) continue
     rows += 1
-    if (peer.backoff.failures < Limits.candidateTries) untried += 1
+    // A host that refuses every dial never fails, and must not keep its row for that.
+    if (peer.vainDials < Limits.candidateTries) untried += 1
     else if (!peer.inUse) spent.push(peer)
   }
-  spent.sort((a, b) => a.backoff.failures - b.backoff.failures)
+  spent.sort((a, b) => a.vainDials - b.vainDials)
   return {
     inBook,
     untried,
@@ -175,7 +176,7 @@ export const room = (ctx: NodeContext): Room => {
 
 /**
  * The row of a peer, added if needed. A full table drops its least valuable row that is not in use: first addresses where no peer ever
- * answered, then peers that were never up, then the rest; among equals the row with the most failures. Configured peers are never dropped.
+ * answered, then peers that were never up, then the rest; among equals the row with the most dials in vain. Configured peers are never dropped.
  * A gossiped address replaces only gossip whose dials failed, so lies displace no peer. `undefined` when no row can be dropped.
  */
 export const admit = (
@@ -197,11 +198,11 @@ export const admit = (
 
 const mayGo = (peer: Peer, comer: PeerSource): boolean =>
   peer.book.source !== "configured" && !peer.inUse &&
-  (comer !== "gossip" || (BookEntry.evictionRank(peer.book) === 0 && peer.backoff.failures > 0))
+  (comer !== "gossip" || (BookEntry.evictionRank(peer.book) === 0 && peer.vainDials > 0))
 
 const isLess = (a: Peer, b: Peer): boolean => {
   const rank = BookEntry.evictionRank(a.book) - BookEntry.evictionRank(b.book)
-  return rank < 0 || (rank === 0 && a.backoff.failures > b.backoff.failures)
+  return rank < 0 || (rank === 0 && a.vainDials > b.vainDials)
 }
 
 /** Drops a row, with its timers and its dials that wait for their turn. */

@@ -92,6 +92,11 @@ export class Peer implements PeerOfEnd {
     return this.ends.some((end) => end.connection !== undefined)
   }
 
+  /** Dials in a row without a connection of `Limits.stableMs`: failed, or refused. */
+  get vainDials(): number {
+    return this.backoff.failures + this.refusals
+  }
+
   /** Whether the node dials it on its own. */
   get dialable(): boolean {
     return this.speaks === "time" ? this.time?.dialable === true : this.pair.dialable

@@ -284,9 +284,42 @@ describe("rows of gossip", () => {
     assert.isTrue(Gate.room(again.ctx).take())
     assert.deepStrictEqual([x.forgotten, y.forgotten], [true, false])
   })
+
+  it("that refuse every dial make room like those whose dials fail", () => {
+    const { ctx, row } = hand.make()
+    const rows = Array.from({ length: Limits.candidates }, (_, i) => row(`10.9.${i >> 8}.${i & 255}`))
+    const [a, b, c] = rows
+    if (a === undefined || b === undefined || c === undefined) return assert.fail("no rows")
+    assert.isFalse(Gate.room(ctx).take())
+    a.refusals = 1
+    b.refusals = 3
+    c.refusals = 1
+    c.backoff = { failures: 1 }
+    assert.strictEqual(Gate.room(ctx).untried, Limits.candidates - 3)
+    const { take } = Gate.room(ctx)
+    assert.isTrue(take())
+    assert.deepStrictEqual([a, b, c].map(({ forgotten }) => forgotten), [false, true, false])
+    assert.isTrue(take())
+    assert.deepStrictEqual([a, b, c].map(({ forgotten }) => forgotten), [false, true, true])
+    assert.deepStrictEqual([take(), take()], [true, false])
+  })
 })
 
 describe("a full table", () => {
+  it("drops a row that refuses every dial before one that was not dialled, also for gossip", () => {
+    const node = hand.make()
+    hand.fillTable(node, "configured", 2)
+    const [fresh, refusing] = [node.row("10.0.0.1"), node.row("10.0.0.2")]
+    assert.isUndefined(Gate.admit(node.ctx, ip("10.1.0.1"), 1, "gossip"))
+    refusing.refusals = 2
+    assert.isDefined(Gate.admit(node.ctx, ip("10.1.0.1"), 1, "gossip"))
+    assert.deepStrictEqual([fresh.forgotten, refusing.forgotten], [false, true])
+    const again = node.ctx.table.get(ip("10.1.0.1")) ?? assert.fail("no row")
+    again.refusals = 1
+    assert.isDefined(Gate.admit(node.ctx, ip("10.1.0.2"), 1, "configured"))
+    assert.deepStrictEqual([fresh.forgotten, again.forgotten], [false, true])
+  })
+
   it("drops the row of least value: none that answered first, then one that was never up, then a peer; the most failures among equals", () => {
     const node = hand.make()
     const { ctx, row } = node
