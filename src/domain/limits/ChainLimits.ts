@@ -162,9 +162,12 @@ export const syncInboxBytes = 512 * 1024
  */
 export const syncTurnMs = 1.5
 export const syncTurnLeastMs = 0.3
-/** blocks, and headers, checked in one step of a message: a quarter of a ms of compiled code. A block longer than an answer's chunk is a step of its own. */
-export const syncStepBlocks = 8
-export const syncStepHeaders = 64
+/**
+ * blocks, and headers, checked in one step of a message: a twentieth of a ms of compiled code, and a few ms of code that runs for the first time. A block longer than
+ * an answer's chunk is a step of its own.
+ */
+export const syncStepBlocks = 2
+export const syncStepHeaders = 16
 /** ms. A node that started from an empty disk accepts a reorg of any depth until this long after it was first in sync. */
 export const settleAfterMs = 10 * 60_000
 /** ms. Retry delay after a store failure (disk full, server gone). */
