@@ -15,7 +15,7 @@ export interface Options {
   readonly seed: number
   /** Ends when so many inputs are done. */
   readonly inputs: number
-  /** Ends after this time in any case; `undefined`: no bound. */
+  /** Ends after this much of the thread's processor time in any case, so that a busy machine makes it no shorter; `undefined`: no bound. */
   readonly seconds: number | undefined
   /** Inputs that once reached new code. */
   readonly corpus: ReadonlyArray<Uint8Array>
@@ -127,6 +127,8 @@ export const fuzz = (target: Target, options: Options): Report => {
   const kept: Array<Uint8Array> = []
   const samples: Array<Heap.Sample> = []
   const began = performance.now()
+  const computedBefore = computedMs()
+  const spent = (): number => (computedMs() - computedBefore) / 1_000
   const done: { inputs: number; failure: Failure | undefined } = { inputs: 0, failure: undefined }
   let told = began
   let heap = 0
@@ -191,11 +193,11 @@ export const fuzz = (target: Target, options: Options): Report => {
   measure()
   const isOver = (): boolean =>
     done.failure !== undefined || done.inputs >= options.inputs ||
-    (options.seconds !== undefined && performance.now() - began > options.seconds * 1_000)
+    (options.seconds !== undefined && spent() > options.seconds)
   const share = (): number =>
     Math.max(
       done.inputs / options.inputs,
-      options.seconds === undefined ? 0 : (performance.now() - began) / 1_000 / options.seconds
+      options.seconds === undefined ? 0 : spent() / options.seconds
     )
   while (!isOver()) {
     const batch: Array<Uint8Array> = []

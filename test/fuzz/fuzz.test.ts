@@ -11,7 +11,7 @@ import { ensure, Violation } from "./Target.ts"
 import { targets } from "./targets/index.ts"
 
 const seed = randomInt(1, 1_000_000_000)
-/** Per target: by count and by time, whichever ends first. */
+/** Per target: by count and by processor time, whichever ends first. */
 const fresh = { inputs: 4_000, seconds: 2 }
 
 const inHex = (input: Uint8Array): string => Buffer.from(input).toString("hex")

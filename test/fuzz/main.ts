@@ -183,7 +183,7 @@ const flags = {
     Flag.optional
   ),
   seconds: Flag.Int("seconds").pipe(
-    Flag.withDescription("End each target after this time, done or not"),
+    Flag.withDescription("End each target after so much processor time of its thread, done or not"),
     Flag.optional
   ),
   replay: Flag.String("replay").pipe(
