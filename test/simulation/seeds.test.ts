@@ -51,6 +51,10 @@ const found: ReadonlyArray<readonly [what: string, options: SimulationOptions]> 
   [
     "who says that its own clock is behind, because it is, does not wrong its peers",
     { ...options(920056, 10, 1, faultKinds), keepFaults: [2], keepNodes: [0, 8], untilMs: 2_100_000 }
+  ],
+  [
+    "who goes on at this moment may hold what was pushed while it stood still",
+    { ...options(994070, 10, 1, faultKinds), keepFaults: [43, 49, 50, 53], untilMs: 3_600_000 }
   ]
 ]
 

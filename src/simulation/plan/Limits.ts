@@ -80,6 +80,8 @@ export const followMs = 60_000
 export const heldUpMs = Limits.liarsHoldUpMs + 2 * checkMs
 /** ms. Time for the slower properties of a node's sync to hold (its peers are used, its core agrees). */
 export const syncMs = 300_000
+/** ms. A node that stood still reads at once all blocks that were pushed meanwhile. They are on its disk so long after it goes on. */
+export const caughtUpMs = 1_000
 /** ms. An application's `send` has an outcome by then: the time for the longest frame, then the dead time. */
 export const sendMs = 200_000
 /** Maximum number of violations that a report lists. */
