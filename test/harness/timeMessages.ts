@@ -3,8 +3,19 @@ import * as Bincode from "../../src/domain/chain/Bincode.ts"
 import * as Block from "../../src/domain/chain/Block.ts"
 import * as U64 from "../../src/domain/chain/U64.ts"
 import * as T from "../../src/domain/wire/time/TimeLayout.ts"
-import { table, type Tag, tags, type TimeMessage } from "../../src/domain/wire/time/TimeMessage.ts"
+import { type Message, table, type Tag, tags, type TimeMessage } from "../../src/domain/wire/time/TimeMessage.ts"
 import { randomFrom } from "./random.ts"
+
+/** What a daemon answers to a node whose version it refuses. */
+export const forkAlert: Message<"ForkAlert"> = {
+  _tag: "ForkAlert",
+  yourHeight: 0,
+  yourHash: new Uint8Array(32),
+  consensusHeight: 0,
+  consensusHash: new Uint8Array(32),
+  consensusPeers: 0,
+  message: "please upgrade"
+}
 
 type Random = (below: number) => number
 

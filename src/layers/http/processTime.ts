@@ -2,7 +2,7 @@
  * Processor time of this process. The system adds up that of every thread, and waits for those that run: while they are busy a call takes up to ten ms. A
  * thread of Node's pool reads it each second instead, and whoever asks gets the latest.
  */
-import { Effect, type Scope } from "effect"
+import { Effect, Schedule, type Scope, Stream } from "effect"
 import { readFile } from "node:fs/promises"
 import * as Limits from "../../domain/Limits.ts"
 
@@ -37,6 +37,9 @@ export const make: Effect.Effect<() => number, never, Scope.Scope> = Effect.gen(
   const read = Effect.map(reading, (ms) => {
     latest = Math.max(latest, ms ?? now())
   })
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(Limits.processTimeMs), read)))
+  yield* Stream.fromSchedule(Schedule.spaced(Limits.processTimeMs)).pipe(
+    Stream.runForEach(() => read),
+    Effect.forkScoped
+  )
   return () => latest
 })

@@ -45,7 +45,7 @@ describe("HandshakeQueue", () => {
     assert.strictEqual(begun(queue, 500).length, perSecond / 2 - 1)
   })
 
-  it("spends nothing of its pace while nobody is in line", () => {
+  it("spends nothing of its pace while no handshake waits", () => {
     const queue = new HandshakeQueue<Arrival>(10_000, 0)
     for (let i = 0; i < 2 * burst; i++) assert.isUndefined(queue.next(0))
     for (const arrival of many(1_000, 1)) queue.spoken((queue.arrive(arrival), arrival))

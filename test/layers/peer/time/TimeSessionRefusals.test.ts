@@ -1,22 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { type Message, type TimeMessage } from "../../../../src/domain/wire/time/TimeMessage.ts"
+import { type TimeMessage } from "../../../../src/domain/wire/time/TimeMessage.ts"
 import * as rawTime from "../../../harness/timed/rawTime.ts"
 import { onTimeMesh } from "../../../harness/timed/timeMesh.ts"
+import { forkAlert } from "../../../harness/timeMessages.ts"
 
 const low = "10.0.0.2"
 const high = "10.0.0.9"
-
-const forkAlert: Message<"ForkAlert"> = {
-  _tag: "ForkAlert",
-  yourHeight: 0,
-  yourHash: new Uint8Array(32),
-  consensusHeight: 0,
-  consensusHash: new Uint8Array(32),
-  consensusPeers: 0,
-  message: "please upgrade"
-}
 
 describe("a refusal", () => {
   it.effect("is silence: a dial without an Ack ends after 10 s, and of many no more than four in an hour", () =>

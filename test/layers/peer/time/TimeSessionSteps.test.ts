@@ -4,10 +4,10 @@ import * as Hash from "../../../../src/domain/chain/Hash.ts"
 import * as DisconnectReason from "../../../../src/domain/DisconnectReason.ts"
 import * as Limits from "../../../../src/domain/Limits.ts"
 import { networks } from "../../../../src/domain/Network.ts"
-import { type Message } from "../../../../src/domain/wire/time/TimeMessage.ts"
 import * as TimeOutgoing from "../../../../src/layers/peer/TimeOutgoing.ts"
 import * as TimeSession from "../../../../src/layers/peer/TimeSession.ts"
 import * as hand from "../../../harness/peerContext.ts"
+import { forkAlert } from "../../../harness/timeMessages.ts"
 import { ack, at, counted, greeting, ip, make, tip } from "../../../harness/timeSessionHand.ts"
 
 describe("the greeting", () => {
@@ -107,24 +107,15 @@ describe("before Up", () => {
   })
 
   it("a ForkAlert to our dial refuses this version; from a peer that dialled us it is an offence like any other message", () => {
-    const alert: Message<"ForkAlert"> = {
-      _tag: "ForkAlert",
-      yourHeight: 0,
-      yourHash: new Uint8Array(32),
-      consensusHeight: 0,
-      consensusHash: new Uint8Array(32),
-      consensusPeers: 0,
-      message: "please upgrade"
-    }
     const node = make()
     const made = node.socketOf("outbound")
-    node.say(made, alert)
+    node.say(made, forkAlert)
     assert.deepStrictEqual(node.events(), [{
       _tag: "Unfit",
       end: made.end.id,
       detail: "the peer refuses: please upgrade"
     }])
-    for (const message of [alert, { _tag: "GetPeers" } as const]) {
+    for (const message of [forkAlert, { _tag: "GetPeers" } as const]) {
       const inbound = make()
       const other = inbound.socketOf("inbound")
       inbound.say(other, message)
